@@ -1,0 +1,39 @@
+# Two commands are enough: `make run` and `make test`. `make` alone lists the rest.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help environment run demo test test-all check format lock
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+environment: ## make .venv from the hashed lock file, if it is missing or stale
+	@$(PYTHON) tools/environment.py
+
+run: environment ## sandbox on 127.0.0.1:8000 (PORT=...), one journey walked and printed, stays up
+	@$(BIN)/gateway sandbox up --port $(PORT) --walk
+
+demo: environment ## the journey alone: free port, throw-away database, exit code 0 only if every answer was right
+	@$(BIN)/gateway sandbox demo
+
+test: environment ## the suite: SQLite and PostgreSQL, under five minutes on two cores
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not node"
+
+test-all: environment ## everything: long fault rounds, browsers, clients written for Node.js
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: environment ## ruff, mypy strict, import floors, unused dependencies
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry .
+	@$(BIN)/python -m pytest -q tests/architecture
+
+format: environment ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: environment ## compile requirements.lock anew (needs uv on the path); no host name goes into it
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --extra dev pyproject.toml -o requirements.lock
