@@ -1,0 +1,91 @@
+"""A consent: the record of what a person agreed to show to whom, for what purpose, until when. Not an OAuth grant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.errors import ConsentRefused
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+
+
+class ConsentStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One person's consent towards one merchant. `subject` is the pairwise user id; `user_id` never leaves the
+    gateway. Times are UTC business time of the merchant's partner."""
+
+    id: str
+    merchant_id: str
+    client_id: str
+    user_id: str
+    subject: str
+    scopes: tuple[str, ...]
+    details: tuple[AuthorizationDetail, ...]
+    granted_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+    def status(self, now: datetime) -> ConsentStatus:
+        if self.revoked_at is not None:
+            return ConsentStatus.REVOKED
+        return ConsentStatus.EXPIRED if now >= self.expires_at else ConsentStatus.ACTIVE
+
+    @property
+    def purpose(self) -> str:
+        """The purpose codes, joined by spaces when the details name several."""
+        return " ".join(dict.fromkeys(detail.purpose or "" for detail in self.details))
+
+    def require_active(self, now: datetime) -> None:
+        """Raises ConsentRefused (CONSENT_REVOKED or CONSENT_EXPIRED) unless the consent is in force."""
+        status = self.status(now)
+        if status is not ConsentStatus.ACTIVE:
+            raise ConsentRefused(f"CONSENT_{status}", f"The consent is {status.lower()}. Ask the person again.")
+
+    def score_purpose(self, level: str, now: datetime) -> str | None:
+        """The purpose under which the score may be read at `level` ("threshold", "tier", "exact") at `now`."""
+        wanted = LEVELS.index(level)
+        for detail in self.details:
+            if detail.level and LEVELS.index(detail.level) >= wanted and self._alive(detail, now):
+                return detail.purpose
+        return None
+
+    def require_covers(self, product: Product, purpose: str, amount: Money, committed: Money, now: datetime) -> None:
+        """Raises ConsentRefused unless a decision detail covers product, purpose and `amount` on top of what
+        open decisions under this consent have `committed` already. Currencies must agree."""
+        self.require_active(now)
+        decisions = [d for d in self.details if d.type == "decision" and self._alive(d, now)]
+        by_product = [detail for detail in decisions if product in detail.products]
+        if not by_product:
+            raise ConsentRefused(
+                "CONSENT_PRODUCT_NOT_COVERED",
+                f"The consent does not cover {product}.",
+                ("ask",),
+                self.details,
+            )
+        by_purpose = [detail for detail in by_product if detail.purpose == purpose]
+        if not by_purpose:
+            raise ConsentRefused(
+                "CONSENT_PURPOSE_MISMATCH",
+                f"The consent was not given for the purpose {purpose}.",
+                ("purpose",),
+                self.details,
+            )
+        total = amount + committed
+        ceilings = [d.maximum_amount for d in by_purpose if d.maximum_amount is not None]
+        if not any(c.currency == total.currency and total <= c for c in ceilings):
+            raise ConsentRefused(
+                "CONSENT_AMOUNT_EXCEEDED",
+                "The amount, with what is already open under this consent, is more than the person agreed to.",
+                ("ask",),
+                self.details,
+            )
+
+    def _alive(self, detail: AuthorizationDetail, now: datetime) -> bool:
+        return detail.duration is None or now < self.granted_at + detail.duration

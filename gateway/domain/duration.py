@@ -1,0 +1,68 @@
+"""ISO 8601 durations in exact units: weeks, days, hours, minutes, seconds.
+
+Years and months are refused: how long they last depends on where they start.
+"""
+
+import re
+from datetime import timedelta
+
+from gateway.domain.errors import InvalidInput
+
+LONGEST = timedelta(days=3660)
+"""Ten years and a little: the longest duration that is accepted."""
+
+_N = r"([0-9]{1,9})"
+_EXACT = re.compile(
+    rf"P(?=.)(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:\.([0-9]{{1,6}}))?S)?)?", re.ASCII
+)
+_CALENDAR = re.compile(r"P[0-9WDYM]*[YM]", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """The length an ISO 8601 text such as "P7D" or "PT90M" names, zero to 3660 days.
+
+    Raises InvalidInput INVALID for anything else.
+    """
+    if not _is_short_text(text):
+        raise _invalid('a duration is an ISO 8601 text, such as "P7D" or "PT90M"')
+    if _CALENDAR.match(text):
+        raise _invalid('years and months differ in length: write days or weeks, such as "P365D" or "P30D"')
+    found = _EXACT.fullmatch(text)
+    if found is None:
+        raise _invalid('a duration is written in weeks, days, hours, minutes and seconds, such as "P7D" or "PT90M"')
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:5])
+    micro = int((found[6] or "").ljust(6, "0"))
+    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, microseconds=micro)
+    if length > LONGEST:
+        raise _invalid(f"a duration may be at most {LONGEST.days} days")
+    return length
+
+
+def format_duration(length: timedelta) -> str:
+    """ISO 8601: whole days first, the rest in the largest unit that fits: "P7D", "PT90M", "P1DT2H", "PT0S".
+
+    Raises ValueError for a negative length.
+    """
+    if length < timedelta(0):
+        raise ValueError("a duration is not negative")
+    day_part = f"P{length.days}D" if length.days else "P"
+    if not length.seconds and not length.microseconds:
+        return day_part if length.days else "PT0S"
+    return f"{day_part}T{_time_part(length.seconds, length.microseconds)}"
+
+
+def _is_short_text(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= 80
+
+
+def _time_part(seconds: int, micro: int) -> str:
+    if micro:
+        return f"{seconds}.{micro:06d}".rstrip("0") + "S"
+    for unit, letter in ((3600, "H"), (60, "M")):
+        if seconds % unit == 0:
+            return f"{seconds // unit}{letter}"
+    return f"{seconds}S"
+
+
+def _invalid(message: str) -> InvalidInput:
+    return InvalidInput("INVALID", message)

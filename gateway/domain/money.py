@@ -1,0 +1,105 @@
+"""Money as a whole number of minor units and an ISO 4217 code: never a float, never two currencies in one sum."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.domain.currency import EXPONENTS, exponent_of
+from gateway.domain.errors import InvalidInput
+
+MAX_MINOR = 10**12
+"""The largest amount, in minor units, that a caller may send: ten billion yuan."""
+
+_MAX_LENGTH = 32  # far beyond MAX_MINOR, and short enough that int() is never asked to read a novel
+_DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`minor` units (fen, cents, yen) of `currency`. Differences may be negative; what callers send may not.
+
+    Raises ValueError for an unknown currency, and for arithmetic or comparison across currencies.
+    """
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if self.currency not in EXPONENTS:
+            raise ValueError(f"unknown currency {self.currency!r}")
+
+    @classmethod
+    def parse(cls, amount: str, currency: str) -> "Money":
+        """The money a caller wrote as a plain decimal string, such as "3000.00".
+
+        Raises InvalidInput: UNSUPPORTED_CURRENCY at ("currency",), INVALID_AMOUNT at ("amount",).
+        """
+        minor = _minor_units(amount, exponent_of(currency))
+        if minor < 0:
+            raise _invalid_amount("amount must not be negative")
+        if minor > MAX_MINOR:
+            raise _invalid_amount("amount is too large")
+        return cls(minor, currency)
+
+    @classmethod
+    def zero(cls, currency: str) -> "Money":
+        return cls(0, currency)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, str]) -> "Money":
+        """Reads what `document` wrote, negative and very large amounts too. Raises InvalidInput as `parse` does."""
+        return cls(_minor_units(document["amount"], exponent_of(document["currency"])), document["currency"])
+
+    def document(self) -> dict[str, str]:
+        """{"amount": "3000.00", "currency": "CNY"}"""
+        return {"amount": self.amount, "currency": self.currency}
+
+    @property
+    def amount(self) -> str:
+        """A decimal string with exactly the currency's decimals: "3000.00" for CNY, "500" for JPY."""
+        exponent = EXPONENTS[self.currency]
+        if not exponent:
+            return str(self.minor)
+        whole, fraction = divmod(abs(self.minor), 10**exponent)
+        return f"{'-' if self.minor < 0 else ''}{whole}.{fraction:0{exponent}d}"
+
+    def share(self, percent: int) -> "Money":
+        """`percent` hundredths of this amount, rounded down to whole minor units. ValueError outside 0-100."""
+        if not 0 <= percent <= 100:
+            raise ValueError(f"a share is 0 to 100 percent, not {percent}")
+        return Money(self.minor * percent // 100, self.currency)
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(self.minor + self._minor_of(other), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(self.minor - self._minor_of(other), self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.minor < self._minor_of(other)
+
+    def __le__(self, other: "Money") -> bool:
+        return self.minor <= self._minor_of(other)
+
+    def _minor_of(self, other: "Money") -> int:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} do not mix")
+        return other.minor
+
+
+def _minor_units(amount: object, exponent: int) -> int:
+    found = _DECIMAL.fullmatch(amount) if isinstance(amount, str) and len(amount) <= _MAX_LENGTH else None
+    if found is None:
+        raise _invalid_amount('amount must be a plain decimal string, such as "3000.00"')
+    sign, whole, fraction = found[1], found[2], found[3] or ""
+    if len(fraction) > exponent:
+        raise _invalid_amount(f"amount may have at most {exponent} decimals in this currency")
+    minor = int(whole + fraction.ljust(exponent, "0"))
+    return -minor if sign else minor
+
+
+def _invalid_amount(message: str) -> InvalidInput:
+    return InvalidInput("INVALID_AMOUNT", message, ("amount",))

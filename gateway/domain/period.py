@@ -1,0 +1,78 @@
+"""A stretch of time between two moments in UTC, and how moments are written: RFC 3339 with a trailing Z."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gateway.domain.errors import InvalidInput
+
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+)  # datetime.fromisoformat alone also takes bare dates and week dates
+
+
+def format_moment(moment: datetime) -> str:
+    """RFC 3339 in UTC, "2026-11-02T09:00:00Z". Raises ValueError for a datetime without a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def parse_moment(text: str) -> datetime:
+    """The moment an RFC 3339 text names, in UTC. Raises InvalidInput INVALID for anything else."""
+    if _is_moment(text):
+        try:
+            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass  # a 31st of February, or a moment that UTC cannot hold
+    raise InvalidInput("INVALID", 'a moment is written as RFC 3339, such as "2026-11-02T09:00:00Z"')
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` up to `end`, both kept in UTC whatever zone they came in.
+
+    Raises InvalidInput INVALID_PERIOD at ("end",) unless `end` is later; ValueError for a datetime without a zone.
+    """
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            object.__setattr__(self, name, _in_utc(getattr(self, name), name))
+        if self.end <= self.start:
+            raise InvalidInput("INVALID_PERIOD", "end must be later than start", ("end",))
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    def document(self) -> dict[str, str]:
+        """{"start": "2026-11-02T09:00:00Z", "end": ...}"""
+        return {"start": format_moment(self.start), "end": format_moment(self.end)}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, str]) -> "Period":
+        """Reads what `document` wrote. Raises InvalidInput with the field that cannot be read."""
+        moments = []
+        for name in ("start", "end"):
+            try:
+                moments.append(parse_moment(document[name]))
+            except InvalidInput as error:
+                raise error.under(name) from None
+        return cls(*moments)
+
+
+def _is_moment(text: object) -> bool:
+    return isinstance(text, str) and _RFC_3339.fullmatch(text) is not None
+
+
+def _in_utc(moment: datetime, name: str) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"{name} needs a time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput("INVALID_PERIOD", f"{name} lies outside the years 1 to 9999", (name,)) from None

@@ -1,0 +1,126 @@
+"""Why a decision came out as it did: one catalogue of codes with their texts, for the merchant and for the person.
+
+The merchant's text says why the request was not granted and nothing about how the person lives; what the person
+can do about it stands in the advice, which only the person sees.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One text in the languages of this gateway."""
+
+    en: str
+    zh: str
+
+    def text(self, locale: str = "en") -> str:
+        """The text for a locale such as "en", "zh" or "zh-CN"; English for a locale that is not known."""
+        return self.zh if locale.replace("_", "-").split("-")[0].lower() == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonText:
+    """What a reason code means: `merchant` and `user` say why, `advice` tells the person what would help."""
+
+    code: str
+    merchant: Texts
+    user: Texts
+    advice: Texts
+    merchant_may_see: bool = True
+
+
+_CATALOGUE = (
+    ReasonText(
+        code="TIER_BELOW_REQUIRED",
+        merchant=Texts("The score tier is below the one this product requires.", "信用等级未达到该产品的要求。"),
+        user=Texts(
+            "Your score tier is below the one that this request requires.", "您的信用等级未达到本次申请的要求。"
+        ),
+        advice=Texts(
+            "Finishing what you have agreed to on time raises your score month by month. Your account page shows"
+            " which step would help you most.",
+            "按时完成已约定的事项，信用分会逐月提高。您可以在账户页面查看哪一步对您最有帮助。",
+        ),
+    ),
+    ReasonText(
+        code="OPEN_OVERDUE_OBLIGATION",
+        merchant=Texts(
+            "An earlier agreement is still open past its date; requests can be granted once it is settled.",
+            "有一项较早的约定已过期且尚未了结；了结后可再次申请。",
+        ),
+        user=Texts("An agreement of yours is open past its date.", "您有一项约定已过期且尚未了结。"),
+        advice=Texts(
+            "Settle or return what is overdue: your account page lists it. If it is listed wrongly, contest it there;"
+            " it does not count while it is looked into.",
+            "请结清或归还逾期的项目，账户页面上有明细。如果记录有误，可以在那里提出异议；核查期间不计入。",
+        ),
+    ),
+    ReasonText(
+        code="NOT_SCORED",
+        merchant=Texts("There is no score to decide by.", "暂无可供决定的信用分。"),
+        user=Texts("You do not have a score yet.", "您还没有信用分。"),
+        advice=Texts(
+            "Verify your identity and connect a source of records on your account page; a score appears once there is"
+            " enough to go by.",
+            "请在账户页面完成身份验证并连接一个记录来源；记录足够后即会生成信用分。",
+        ),
+    ),
+    ReasonText(
+        code="AMOUNT_ABOVE_TIER_LIMIT",
+        merchant=Texts("The amount is above the limit for the score tier.", "申请金额超过该信用等级对应的上限。"),
+        user=Texts("The amount is above the limit for your score tier.", "申请金额超过您的信用等级对应的上限。"),
+        advice=Texts(
+            "A smaller amount may be granted in full. The limit grows with your tier.",
+            "较小的金额可能获得全额批准。上限会随信用等级提高。",
+        ),
+    ),
+    ReasonText(
+        code="REDUCED_FOR_TIER",
+        merchant=Texts("A part was granted, as set for the score tier.", "已按信用等级批准其中一部分。"),
+        user=Texts("A part was granted, as set for your score tier.", "已按您的信用等级批准其中一部分。"),
+        advice=Texts(
+            "A higher tier covers a larger part. Completing this agreement as promised counts towards it.",
+            "信用等级越高，覆盖的部分越大。如约完成本次约定会有助于提升等级。",
+        ),
+    ),
+    ReasonText(
+        code="REDUCTION_NOT_ACCEPTED",
+        merchant=Texts(
+            "Only a part could be granted, and the request did not accept a part.",
+            "只能批准其中一部分，而本次申请不接受部分批准。",
+        ),
+        user=Texts(
+            "Only a part could be granted, and the merchant asked for all or nothing.",
+            "只能批准其中一部分，而商家只接受全额。",
+        ),
+        advice=Texts(
+            "Ask the merchant whether a reduced amount is possible; a part would be granted today.",
+            "可以询问商家是否接受部分减免；今天即可批准其中一部分。",
+        ),
+    ),
+    ReasonText(
+        code="TERM_TOO_LONG",
+        merchant=Texts(
+            "The time asked for is longer than the score tier allows; a shorter one may be granted at once.",
+            "申请的期限超过该信用等级允许的长度；较短的期限可能立即获批。",
+        ),
+        user=Texts(
+            "The time asked for is longer than your score tier allows.", "申请的期限超过您的信用等级允许的长度。"
+        ),
+        advice=Texts(
+            "A shorter time may be granted at once. The time allowed grows with your tier.",
+            "较短的期限可能立即获批。允许的期限会随信用等级延长。",
+        ),
+    ),
+)
+
+REASONS: Mapping[str, ReasonText] = MappingProxyType({reason.code: reason for reason in _CATALOGUE})
+"""Every reason code that this gateway can return."""
+
+
+def seen_by_merchant(codes: Iterable[str]) -> tuple[str, ...]:
+    """Those of the codes that a merchant may see, in their order. Raises KeyError for an unknown code."""
+    return tuple(code for code in codes if REASONS[code].merchant_may_see)

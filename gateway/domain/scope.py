@@ -1,0 +1,69 @@
+"""The registry of scopes. SDL, consent page, documentation and the one check all read it.
+
+A user token hangs from one consent; a merchant token (client credentials) from none. The issuer never mixes the
+two kinds in one token. A higher scope implies the lower ones; the implication is expanded here and nowhere else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TokenKind(StrEnum):
+    USER = "user"
+    MERCHANT = "merchant"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One scope: its name, the kind of token that may hold it, what it implies, and its sentence for people."""
+
+    name: str
+    kind: TokenKind
+    sentence: str
+    implies: tuple[str, ...] = ()
+    sandbox_only: bool = False
+
+
+_ALL = (
+    Scope("score:threshold", TokenKind.USER, "Learn only whether your credit tier is at or above a line"),
+    Scope("score:tier", TokenKind.USER, "See your credit tier, not the number", ("score:threshold",)),
+    Scope("score:exact", TokenKind.USER, "See your exact score, a number from 350 to 950", ("score:tier",)),
+    Scope("decisions:preview", TokenKind.USER, "Check what would probably be decided, without deciding anything"),
+    Scope("decisions:request", TokenKind.USER, "Ask for decisions about you", ("decisions:preview",)),
+    Scope("decisions:read", TokenKind.MERCHANT, "Read the decisions made for this merchant"),
+    Scope("decisions:write", TokenKind.MERCHANT, "Report what became of decisions"),
+    Scope("consents:read", TokenKind.MERCHANT, "Read the consents given to this merchant"),
+    Scope("disputes:write", TokenKind.MERCHANT, "Answer disputes"),
+    Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints"),
+    Scope("sandbox", TokenKind.MERCHANT, "Move personas, clocks and faults of the sandbox", sandbox_only=True),
+)
+
+SCOPES = {scope.name: scope for scope in _ALL}
+
+
+def names(kind: TokenKind, *, sandbox: bool) -> tuple[str, ...]:
+    """The scopes a token of this kind may hold, in registry order."""
+    return tuple(s.name for s in _ALL if s.kind is kind and (sandbox or not s.sandbox_only))
+
+
+def parse(text: str | None) -> tuple[str, ...]:
+    """The scopes of an OAuth `scope` parameter (RFC 6749 section 3.3), without repeats, in the order given."""
+    return tuple(dict.fromkeys((text or "").split()))
+
+
+def expand(granted: Iterable[str]) -> frozenset[str]:
+    """The granted scopes and all they imply. Unknown names grant nothing."""
+    expanded: set[str] = set()
+    waiting = [name for name in granted if name in SCOPES]
+    while waiting:
+        name = waiting.pop()
+        if name not in expanded:
+            expanded.add(name)
+            waiting.extend(SCOPES[name].implies)
+    return frozenset(expanded)
+
+
+def satisfies(expanded: frozenset[str], required: Iterable[Iterable[str]]) -> bool:
+    """True when all scopes of any one inner list are held (schema: @requiresScopes)."""
+    return any(all(name in expanded for name in group) for group in required)

@@ -1,0 +1,1 @@
+"""Tools with no noun of ours: clock, ids, canonical JSON, keys, structured logs, languages."""

@@ -1,0 +1,38 @@
+"""Ids: a prefix that says the noun, the sandbox mark, and a sortable part (UUIDv7, RFC 9562, in base32)."""
+
+import secrets
+import threading
+import time
+
+SANDBOX_MARK = "test_"
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Ids:
+    """Mints ids that sort in the order they were made within this process."""
+
+    def __init__(self, *, sandbox: bool) -> None:
+        self._mark = SANDBOX_MARK if sandbox else ""
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def new(self, noun: str) -> str:
+        """A fresh id such as `dec_test_01jd...`: noun, mark, 26 base32 characters."""
+        return f"{noun}_{self._mark}{_base32(self._uuid7())}"
+
+    def _uuid7(self) -> int:
+        # 48 bits of milliseconds, then version, a 12-bit counter for ids of one millisecond, variant, 62 random bits.
+        with self._lock:
+            tick = max(time.time_ns() // 1_000_000 << 12, self._last + 1)
+            self._last = tick
+        millis, counter = tick >> 12, tick & 0xFFF
+        return millis << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
+
+
+def noun_of(identifier: str) -> str:
+    """The noun of an id, "" if the text has none."""
+    return identifier.partition("_")[0]
+
+
+def _base32(number: int) -> str:
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))

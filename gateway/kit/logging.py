@@ -1,0 +1,47 @@
+"""Structured logs: one JSON line an event, on standard error. Secrets and personal data do not reach them."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET_NAMES = frozenset(
+    (
+        "access_token refresh_token token code code_verifier password client_secret authorization cookie secret "
+        "request_uri assertion client_assertion proof document query variables username score tier"
+    ).split()
+)
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Replaces the value of every member whose name belongs to a secret or to a person."""
+    for name in event:
+        if name.lower() in _SECRET_NAMES:
+            event[name] = "[redacted]"
+    return event
+
+
+def configure(level: str) -> None:
+    """Sets up the process's logs at `level` ("INFO", "WARNING", ...). Authlib stays at INFO at least: at DEBUG
+    it logs whole token answers."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            redact,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("authlib", "strawberry", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def get_logger(name: str) -> Any:
+    """The logger of a module; its name becomes the member `logger`."""
+    return structlog.get_logger(logger=name)

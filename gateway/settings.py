@@ -1,0 +1,133 @@
+"""Settings: read once from the environment, frozen, handed down by the composition root; never a global."""
+
+import base64
+import binascii
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment's settings cannot be used; the message has one sentence per wrong one."""
+
+
+class Environment(StrEnum):
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+class Settings(BaseSettings):
+    """One value per deployment. Each field is read from GATEWAY_<NAME> and explained in docs/reference."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: Environment = Field(
+        Environment.SANDBOX, description="Which environment this deployment is: sandbox or live."
+    )
+    database_url: str = Field(
+        "sqlite:///.sandbox/gateway.db",
+        description="Where the data is: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME.",
+    )
+    issuer: str = Field(
+        "http://127.0.0.1:8000",
+        description="The issuer identifier (RFC 8414) and base of every address: scheme and host, no path, no slash.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="32 random bytes in base64 that seal the keys in the database. Without it a sandbox keeps one "
+        "in a file beside its data; live refuses to start.",
+    )
+    state_directory: Path = Field(
+        Path(".sandbox"), description="Where a sandbox keeps its SQLite file, its secret key and its credentials."
+    )
+    adapters: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, description="Comma-separated keys of the merchant adapters to load; absent, a sandbox loads all."
+    )
+    worker_threads: int = Field(
+        16, ge=2, le=200, description="Threads for database work, and so the size of the connection pool."
+    )
+    log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The least level logged.")
+    baseline_token_life: timedelta = Field(
+        timedelta(hours=12), description="Life of bearer access tokens of baseline clients (sandbox only)."
+    )
+    access_token_life: timedelta = Field(timedelta(minutes=5), description="Life of all other access tokens.")
+    refresh_token_life: timedelta = Field(
+        timedelta(days=90), description="Longest life of a refresh token; it never outlives its consent."
+    )
+    session_idle_life: timedelta = Field(
+        timedelta(minutes=30), description="A signed-in browser session ends after this long without a request."
+    )
+    session_life: timedelta = Field(timedelta(hours=12), description="The longest life of a browser session.")
+
+    @field_validator("adapters", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("issuer")
+    @classmethod
+    def _plain_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError(
+                "must be scheme and host only, such as https://gateway.example"
+            )
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _whole_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and _key_bytes(value) is None:
+            raise ValueError("must be the base64 of exactly 32 bytes")
+        return value
+
+    @model_validator(mode="after")
+    def _safe_in_live(self) -> "Settings":
+        if self.environment is Environment.LIVE:
+            if not self.issuer.startswith("https://"):
+                raise ValueError("issuer must be https in live")
+            if self.secret_key is None:
+                raise ValueError("secret_key is required in live")
+            if self.adapters is None:
+                raise ValueError("adapters must be named in live")
+        return self
+
+    @property
+    def sandbox(self) -> bool:
+        return self.environment is Environment.SANDBOX
+
+    def master_key(self) -> bytes | None:
+        """The 32 bytes of `secret_key`, None where it is not set."""
+        return _key_bytes(self.secret_key) if self.secret_key else None
+
+
+def _key_bytes(value: SecretStr) -> bytes | None:
+    try:
+        key = base64.b64decode(value.get_secret_value(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == 32 else None
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings from the environment, `overrides` first. Raises SettingsError."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = (
+            f"GATEWAY_{'_'.join(map(str, e['loc'])).upper() or 'SETTINGS'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError("; ".join(lines)) from None
