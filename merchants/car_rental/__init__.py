@@ -1,0 +1,5 @@
+"""Car rental: drive away without a deposit, or with a smaller one."""
+
+from merchants.car_rental.adapter import CarRental, CarRentalAsk
+
+__all__ = ["CarRental", "CarRentalAsk"]

@@ -1,0 +1,145 @@
+"""The car rental adapter: a deposit against the car's value, waived in full or in part until the car is back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.period import Period
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.terms import DepositTerms
+from gateway.domain.tier import Tier
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked, check_amount
+from merchants.tables import load_table
+
+LONGEST_RENTAL = timedelta(days=90)
+FURTHEST_START = timedelta(days=365)
+LATE_BY_AT_MOST = timedelta(days=1)
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+    "deposit": ColumnKind.AMOUNT,
+    "vehicle_value": ColumnKind.AMOUNT,
+    "rental": ColumnKind.DURATION,
+}
+
+
+@ask_type
+class CarRentalAsk:
+    """A rental for which the deposit may be waived."""
+
+    deposit: Money = asked("The deposit you would take without this gateway.")
+    vehicle_value: Money = asked("What the car is worth; never less than the deposit, and in the same currency.")
+    rental: Period = asked("From pick-up to return, at most 90 days, starting within a year.")
+    accept_reduction: bool = asked(
+        "Whether a reduced deposit helps you. If false, anything but a full waiver is declined.", default=True
+    )
+
+
+def _case(
+    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0
+) -> GoldenCase[CarRentalAsk]:
+    return GoldenCase(
+        name=name,
+        ask=CarRentalAsk(
+            deposit=Money.parse(deposit, "CNY"),
+            vehicle_value=Money.parse("180000.00", "CNY"),
+            rental=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=4)),
+        ),
+        person=Person(tier, overdue),
+        expects=Decline if waived is None else Approval,
+        reasons=reasons,
+        exposed=None if waived is None else Money.parse(waived, "CNY"),
+    )
+
+
+class CarRental(MerchantAdapter[CarRentalAsk]):
+    key = "car_rental"
+    member = "carRental"
+    summary = "Waives or reduces the deposit for a rental car."
+    product = Product.DEPOSIT_WAIVER
+    default_purpose = "CAR_RENTAL"
+    Ask = CarRentalAsk
+    ask_type_name = "CarRentalAsk"
+    columns = COLUMNS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
+    approval_life = timedelta(days=7)
+    return_grace = timedelta(days=1)
+    own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})
+    golden = (
+        _case("excellent in full", "3000.00", Tier.EXCELLENT, "3000.00"),
+        _case("very good reduced", "3000.00", Tier.VERY_GOOD, "2100.00", "REDUCED_FOR_TIER"),
+        _case("good by half", "3000.00", Tier.GOOD, "1500.00", "REDUCED_FOR_TIER"),
+        _case("fair by a fifth", "3000.00", Tier.FAIR, "600.00", "REDUCED_FOR_TIER"),
+        _case("building declined", "3000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "3000.00", Tier.UNSCORED, None, "NOT_SCORED"),
+        _case("overdue declined", "3000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("large deposit capped", "20000.00", Tier.EXCELLENT, "10000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case(
+            "large deposit reduced and capped",
+            "20000.00",
+            Tier.GOOD,
+            "5000.00",
+            "REDUCED_FOR_TIER",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+        ),
+    )
+
+    def check(self, ask: CarRentalAsk, now: datetime) -> None:
+        """Raises InvalidInput: amounts in the policy's currency, the rental neither past, far off nor too long."""
+        check_amount(ask.deposit, self.policy.currency, "deposit")
+        check_amount(ask.vehicle_value, self.policy.currency, "vehicleValue")
+        if ask.vehicle_value < ask.deposit:
+            raise InvalidInput(
+                "INVALID_AMOUNT", "the car must be worth at least its deposit", ("vehicleValue", "amount")
+            )
+        if ask.rental.start < now - LATE_BY_AT_MOST:
+            raise InvalidInput("INVALID_PERIOD", "the rental may not start in the past", ("rental", "start"))
+        if ask.rental.start > now + FURTHEST_START:
+            raise InvalidInput("INVALID_PERIOD", "the rental must start within 365 days", ("rental", "start"))
+        if ask.rental.end <= now:
+            raise InvalidInput("INVALID_PERIOD", "the rental must end in the future", ("rental", "end"))
+        if ask.rental.length > LONGEST_RENTAL:
+            raise InvalidInput("INVALID_PERIOD", "a rental may last at most 90 days", ("rental", "end"))
+
+    def requested(self, ask: CarRentalAsk) -> Money:
+        return ask.deposit
+
+    def facts(self, ask: CarRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "deposit": ask.deposit,
+            "vehicle_value": ask.vehicle_value,
+            "rental": ask.rental.length,
+        }
+
+    def terms(self, ask: CarRentalAsk, ruling: Ruling, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, ruling)
+        return DepositTerms(
+            original_deposit=ask.deposit,
+            waived_amount=waived,
+            deposit_due=ask.deposit - waived,
+            return_by=ask.rental.end,
+            return_grace=self.return_grace,
+        )
+
+    def refuses_part(self, ask: CarRentalAsk) -> str | None:
+        return None if ask.accept_reduction else "REDUCTION_NOT_ACCEPTED"
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[CarRentalAsk]:
+        return [
+            CarRentalAsk(
+                deposit=Money.parse(deposit, "CNY"),
+                vehicle_value=Money.parse("300000.00", "CNY"),
+                rental=Period(now + timedelta(days=1), now + timedelta(days=1 + days)),
+                accept_reduction=accept,
+            )
+            for deposit in ("200.00", "1999.99", "3000.00", "10000.00", "10000.01", "25000.00", "300000.00")
+            for days in (1, 30, 90)
+            for accept in (True, False)
+        ]

@@ -1,0 +1,212 @@
+"""What every merchant adapter fills in, and the one way a request is decided.
+
+An adapter is pure: values in, values out. It sees an ask, a person's tier and open overdue count, and the time; it
+has no session, no clock and no network.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Generic, TypeVar, final
+
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.errors import InvalidInput, Misconfigured
+from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.policy import DecisionTable, Ruling, Verdict
+from gateway.domain.product import Product
+from gateway.domain.reason import REASONS
+from gateway.domain.terms import Terms
+from gateway.domain.tier import Tier
+from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
+
+AskT = TypeVar("AskT")
+SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+"""When golden cases and sample asks happen, unless they say otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All that an adapter ever learns about somebody."""
+
+    tier: Tier
+    open_overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome, which is what counts, and the policy's ruling behind it."""
+
+    outcome: Outcome
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCase(Generic[AskT]):
+    """An ask whose answer is known: its kind, its reasons, and what an approval exposes (None otherwise)."""
+
+    name: str
+    ask: AskT
+    person: Person
+    expects: type[Approval] | type[Decline] | type[Referral]
+    reasons: tuple[str, ...] = ()
+    exposed: Money | None = None
+    now: datetime = SAMPLE_NOW
+
+    def difference(self, answer: Answer) -> str | None:
+        """A sentence on how the answer differs from the expected one; None if it does not."""
+        outcome = answer.outcome
+        exposed = outcome.terms.exposed if isinstance(outcome, Approval) else None
+        if (type(outcome), outcome.reasons, exposed) == (self.expects, self.reasons, self.exposed):
+            return None
+        return (
+            f"{self.name}: expected {self.expects.__name__} {self.reasons} exposing {self.exposed}, got"
+            f" {type(outcome).__name__} {outcome.reasons} exposing {exposed} by rule {answer.ruling.rule_id}"
+        )
+
+
+class MerchantAdapter(ABC, Generic[AskT]):
+    """One industry's or merchant's way of working. Raises Misconfigured when it is put together wrongly.
+
+    `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the form that merchants fill in;
+    `columns` and `policy` decide; `approval_life` says how long an approval may wait to be activated. `own_reasons`
+    are the codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields
+    where zero makes sense.
+    """
+
+    key: ClassVar[str]
+    member: ClassVar[str]
+    summary: ClassVar[str]
+    product: ClassVar[Product]
+    default_purpose: ClassVar[str]
+    Ask: type[AskT]
+    ask_type_name: ClassVar[str]
+    columns: ClassVar[Mapping[str, ColumnKind]]
+    policy: ClassVar[DecisionTable]
+    approval_life: ClassVar[timedelta]
+    golden: ClassVar[tuple[GoldenCase[Any], ...]]
+    own_reasons: ClassVar[frozenset[str]] = frozenset()
+    zero_allowed: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self) -> None:
+        for name, shape in _SHAPES.items():
+            if not re.fullmatch(shape, str(getattr(self, name, ""))):
+                raise Misconfigured(f"{type(self).__name__}.{name} is missing or not of the form {shape}")
+        for name in ("product", "Ask", "columns", "policy", "approval_life", "golden"):
+            if not hasattr(self, name):
+                raise Misconfigured(f"{type(self).__name__}.{name} is missing")
+        if dict(self.columns) != self.policy.columns:
+            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns")
+        if self.approval_life <= timedelta(0):
+            raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
+        self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
+        unknown = self.reason_codes - REASONS.keys()
+        if unknown:
+            raise Misconfigured(f"{type(self).__name__}: unknown reason codes {', '.join(sorted(unknown))}")
+
+    @abstractmethod
+    def check(self, ask: AskT, now: datetime) -> None:
+        """Raises InvalidInput, with a camelCase field path relative to the ask, for an ask that makes no sense."""
+
+    @abstractmethod
+    def requested(self, ask: AskT) -> Money:
+        """The amount of trust asked for: the consent's ceiling is held against it."""
+
+    @abstractmethod
+    def facts(self, ask: AskT, person: Person, now: datetime) -> Mapping[str, Fact]:
+        """One value per declared column."""
+
+    @abstractmethod
+    def terms(self, ask: AskT, ruling: Ruling, now: datetime) -> Terms:
+        """What an approving ruling promises; `self.granted(ask, ruling)` is the amount."""
+
+    @abstractmethod
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
+        """Valid asks, small and large and alike in all else, on which the contract suite tries every tier."""
+
+    def refuses_part(self, ask: AskT) -> str | None:
+        """The reason to decline with when only a part can be granted; None where a part is welcome."""
+        return None
+
+    @property
+    def reason_codes(self) -> frozenset[str]:
+        """Every reason code that an answer of this adapter may hold."""
+        return self.policy.reason_codes | self.own_reasons | {_CUT}
+
+    @final
+    def granted(self, ask: AskT, ruling: Ruling) -> Money:
+        """The part of the requested amount that an approving ruling grants: its share, up to its maximum."""
+        part = self.requested(ask).share(ruling.share)
+        return part if ruling.maximum is None else min(part, ruling.maximum)
+
+    @final
+    def decide(self, ask: AskT, person: Person, now: datetime) -> Answer:
+        """The answer to an ask at `now` (UTC): checks, facts, policy, terms. Raises InvalidInput for a bad ask."""
+        self.check(ask, now)
+        ruling = self.policy.decide(self.facts(ask, person, now))
+        match ruling.verdict:
+            case Verdict.APPROVE:
+                return Answer(self._approval(ask, ruling, now), ruling)
+            case Verdict.DECLINE:
+                retry_after = None if ruling.retry_after is None else now + ruling.retry_after
+                return Answer(Decline(ruling.reasons, retry_after, ruling.alternatives), ruling)
+            case Verdict.REFER:
+                return Answer(Referral(ruling.reasons), ruling)
+
+    @final
+    def ask_document(self, ask: AskT) -> dict[str, Any]:
+        """The ask as JSON-safe values under its GraphQL names."""
+        return ask_document(ask)
+
+    @final
+    def ask_from_document(self, document: Mapping[str, Any]) -> AskT:
+        """Reads what `ask_document` wrote. Raises InvalidInput."""
+        return ask_from_document(self.Ask, document)
+
+    def _approval(self, ask: AskT, ruling: Ruling, now: datetime) -> Approval | Decline:
+        granted = self.granted(ask, ruling)
+        refusal = self.refuses_part(ask) if granted < self.requested(ask) else None
+        if refusal is not None:
+            return Decline((refusal,))
+        reasons = ruling.reasons
+        if granted < self.requested(ask).share(ruling.share) and _CUT not in reasons:
+            reasons = (*reasons, _CUT)
+        terms = self.terms(ask, ruling, now)
+        last = now + self.approval_life
+        return Approval(terms, last if terms.due_at is None else min(last, terms.due_at), reasons)
+
+
+def check_amount(amount: Money, currency: str, *path: str) -> None:
+    """Raises InvalidInput below `path` unless the amount is in `currency`, more than zero and not beyond MAX_MINOR."""
+    if amount.currency != currency:
+        raise InvalidInput("UNSUPPORTED_CURRENCY", f"amounts are in {currency} here", (*path, "currency"))
+    if not 0 < amount.minor <= MAX_MINOR:
+        raise InvalidInput("INVALID_AMOUNT", "amount must be more than zero, and not too large", (*path, "amount"))
+
+
+_CUT = "AMOUNT_ABOVE_TIER_LIMIT"
+_SHAPES = {
+    "key": r"[a-z][a-z0-9_]*",
+    "member": r"[a-z][A-Za-z0-9]*",
+    "ask_type_name": r"[A-Z][A-Za-z0-9]*",
+    "default_purpose": r"[A-Z][A-Z0-9_]*",
+    "summary": r"\S.*\.",
+}
+
+__all__ = [
+    "SAMPLE_NOW",
+    "Answer",
+    "AskField",
+    "AskT",
+    "GoldenCase",
+    "MerchantAdapter",
+    "Person",
+    "ask_document",
+    "ask_fields",
+    "ask_from_document",
+    "ask_type",
+    "asked",
+    "check_amount",
+]

@@ -1,0 +1,112 @@
+"""The online shop adapter: the goods go first, the whole order is paid within the time asked for, or not at all."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.terms import PayLaterTerms
+from gateway.domain.tier import Tier
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked, check_amount
+from merchants.tables import load_table
+
+SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
+LONGEST_CATEGORY = 64
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+    "amount": ColumnKind.AMOUNT,
+    "pay_within": ColumnKind.DURATION,
+    "category": ColumnKind.WORD,
+}
+
+
+@ask_type
+class OnlineOrderAsk:
+    """An order to be delivered first and paid later."""
+
+    amount: Money = asked("What the order costs, delivery included.")
+    pay_within: timedelta = asked("How long the buyer may take to pay, from now: PT1H to P90D.")
+    category: str | None = asked("Your own word for what is sold, at most 64 characters.", default=None)
+
+
+def _case(
+    name: str,
+    amount: str,
+    days: int,
+    tier: Tier,
+    expects: type[Approval] | type[Decline],
+    *reasons: str,
+    overdue: int = 0,
+) -> GoldenCase[OnlineOrderAsk]:
+    order = OnlineOrderAsk(amount=Money.parse(amount, "CNY"), pay_within=timedelta(days=days))
+    exposed = order.amount if expects is Approval else None
+    return GoldenCase(name, order, Person(tier, overdue), expects, reasons, exposed)
+
+
+class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
+    key = "online_shop"
+    member = "onlineOrder"
+    summary = "Lets an online order be delivered first and paid later."
+    product = Product.PAY_LATER
+    default_purpose = "ONLINE_PURCHASE"
+    Ask = OnlineOrderAsk
+    ask_type_name = "OnlineOrderAsk"
+    columns = COLUMNS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
+    approval_life = timedelta(days=1)
+    grace_period = timedelta(days=3)
+    golden = (
+        _case("excellent up to the limit", "5000.00", 30, Tier.EXCELLENT, Approval),
+        _case("excellent above it", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("excellent for too long", "300.00", 31, Tier.EXCELLENT, Decline, "TERM_TOO_LONG"),
+        _case("very good", "3000.00", 30, Tier.VERY_GOOD, Approval),
+        _case("good", "1500.00", 14, Tier.GOOD, Approval),
+        _case("good for too long", "1500.00", 15, Tier.GOOD, Decline, "TERM_TOO_LONG"),
+        _case("fair", "500.00", 7, Tier.FAIR, Approval),
+        _case("fair above its limit", "501.00", 7, Tier.FAIR, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("building declined", "100.00", 7, Tier.BUILDING, Decline, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "100.00", 7, Tier.UNSCORED, Decline, "NOT_SCORED"),
+        _case("overdue declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_OVERDUE_OBLIGATION", overdue=2),
+    )
+
+    def check(self, ask: OnlineOrderAsk, now: datetime) -> None:
+        """Raises InvalidInput: an amount in the policy's currency, a term from one hour to 90 days."""
+        check_amount(ask.amount, self.policy.currency, "amount")
+        if not SHORTEST_TERM <= ask.pay_within <= LONGEST_TERM:
+            raise InvalidInput("INVALID", "payWithin must be between PT1H and P90D", ("payWithin",))
+        if ask.category is not None and not 0 < len(ask.category.strip()) <= len(ask.category) <= LONGEST_CATEGORY:
+            raise InvalidInput("INVALID", "category must be a word of at most 64 characters", ("category",))
+
+    def requested(self, ask: OnlineOrderAsk) -> Money:
+        return ask.amount
+
+    def facts(self, ask: OnlineOrderAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "amount": ask.amount,
+            "pay_within": ask.pay_within,
+            "category": ask.category or "",
+        }
+
+    def terms(self, ask: OnlineOrderAsk, ruling: Ruling, now: datetime) -> PayLaterTerms:
+        return PayLaterTerms(
+            amount=self.granted(ask, ruling), due_at=now + ask.pay_within, grace_period=self.grace_period
+        )
+
+    def refuses_part(self, ask: OnlineOrderAsk) -> str | None:
+        return "AMOUNT_ABOVE_TIER_LIMIT"  # half an order cannot be sent
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[OnlineOrderAsk]:
+        return [
+            OnlineOrderAsk(amount=Money.parse(amount, "CNY"), pay_within=pay_within, category=category)
+            for amount in ("9.90", "500.00", "500.01", "2000.00", "4000.00", "5000.00", "5000.01", "80000.00")
+            for pay_within in (SHORTEST_TERM, *(timedelta(days=days) for days in (7, 14, 30)), LONGEST_TERM)
+            for category in (None, "shoes")
+        ]

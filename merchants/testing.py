@@ -1,0 +1,175 @@
+"""The suite that every adapter passes. A test file inherits it:
+
+class TestCarRental(AdapterContract):
+    adapter = CarRental
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, replace
+from itertools import pairwise
+from typing import Any, ClassVar
+
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.outcome import Approval, Decline, Outcome, outcome_from_document
+from gateway.domain.terms import DepositTerms
+from gateway.domain.tier import Tier
+from merchants.contract import SAMPLE_NOW, MerchantAdapter, Person
+
+SCORED = tuple(tier for tier in Tier if tier is not Tier.UNSCORED)
+
+
+class AdapterContract:
+    """Golden cases, monotonicity, money conservation, bad input, and documents that say no more than they should."""
+
+    adapter: ClassVar[type[MerchantAdapter[Any]]]
+
+    def test_golden_cases_come_out_as_written(self) -> None:
+        adapter = self.adapter()
+        assert adapter.golden, "an adapter brings golden cases"
+        answers = [(case, adapter.decide(case.ask, case.person, case.now)) for case in adapter.golden]
+        differences = [case.difference(answer) for case, answer in answers]
+        assert not any(differences), "\n".join(filter(None, differences))
+
+    def test_every_rule_is_reached(self) -> None:
+        adapter = self.adapter()
+        hit = {adapter.decide(case.ask, case.person, case.now).ruling.rule_id for case in adapter.golden}
+        hit |= {answer_rule for _, _, _, answer_rule in self._answers(adapter)}
+        unused = {rule.id for rule in adapter.policy.rules} - hit
+        assert not unused, f"no golden case and no sample ask reaches the rules {sorted(unused)}"
+
+    def test_better_tier_never_gets_worse_answer(self) -> None:
+        adapter = self.adapter()
+        for ask in adapter.sample_asks():
+            worths = [_worth(adapter.decide(ask, Person(tier, 0), SAMPLE_NOW).outcome) for tier in SCORED]
+            assert worths == sorted(worths), f"{ask}: a better tier got a worse answer: {worths} for {SCORED}"
+
+    def test_larger_ask_never_gets_larger_share(self) -> None:
+        adapter = self.adapter()
+        ladders: defaultdict[str, list[Any]] = defaultdict(list)
+        for ask in adapter.sample_asks():
+            ladders[_all_but_amount(adapter, ask)].append(ask)
+        compared = 0
+        for ladder in ladders.values():
+            ladder.sort(key=lambda ask: adapter.requested(ask).minor)
+            for tier in Tier:
+                grants = [(adapter.requested(ask).minor, _exposed(adapter, ask, tier)) for ask in ladder]
+                for (asked, got), (asked_more, got_then) in pairwise(grants):
+                    compared += asked < asked_more
+                    # shares are rounded down to a minor unit, so the smaller ask may have lost up to one
+                    assert got_then * asked < (got + 1) * asked_more, (
+                        f"{tier}: {asked_more} got {got_then}, a larger share than {asked} got with {got}"
+                    )
+        assert compared, "sample_asks() must hold asks that differ in the amount alone"
+
+    def test_money_is_conserved(self) -> None:
+        adapter = self.adapter()
+        for ask, _, outcome, _ in self._answers(adapter):
+            if isinstance(outcome, Approval):
+                requested, exposed = adapter.requested(ask), outcome.terms.exposed
+                assert Money.zero(requested.currency) <= exposed <= requested, f"{ask} exposes {exposed}"
+                if isinstance(outcome.terms, DepositTerms):
+                    assert outcome.terms.waived_amount + outcome.terms.deposit_due == requested
+
+    def test_less_than_asked_names_its_reasons(self) -> None:
+        adapter = self.adapter()
+        for ask, _, outcome, _ in self._answers(adapter):
+            if isinstance(outcome, Approval) and outcome.terms.exposed < adapter.requested(ask):
+                assert outcome.reasons, f"{ask} got less than it asked for and no reason"
+            unknown = set(outcome.reasons) - adapter.reason_codes
+            assert not unknown, f"reasons {unknown} are neither in the policy nor in own_reasons"
+
+    def test_every_approval_ends(self) -> None:
+        for ask, _, outcome, _ in self._answers(self.adapter()):
+            if isinstance(outcome, Approval):
+                due_at = outcome.terms.due_at
+                assert due_at is not None, f"{ask}: the terms have no last date"
+                assert SAMPLE_NOW < outcome.valid_until <= due_at, f"{ask}: valid until {outcome.valid_until}"
+
+    def test_overdue_is_never_approved(self) -> None:
+        adapter = self.adapter()
+        for ask in adapter.sample_asks():
+            for tier in Tier:
+                outcome = adapter.decide(ask, Person(tier, 1), SAMPLE_NOW).outcome
+                assert isinstance(outcome, Decline), f"{ask}: {tier} with an open overdue obligation got {outcome}"
+
+    def test_bad_money_is_refused_and_the_field_named(self) -> None:
+        adapter = self.adapter()
+        for field in adapter.ask_fields:
+            for bad in _bad_money(adapter, field.name) if field.type is Money else ():
+                for ask in adapter.sample_asks()[:3]:
+                    error = _refusal(adapter, replace(ask, **{field.name: bad}))
+                    assert error is not None, f"{field.name} = {bad} was taken"
+                    assert error.field, f"{field.name} = {bad} was refused without naming a field"
+                    assert error.field[0] in {each.member for each in adapter.ask_fields}, error.field
+
+    def test_documents_hold_no_more_than_the_answer(self) -> None:
+        for _, person, outcome, _ in self._answers(self.adapter()):
+            document = outcome.document()
+            assert outcome_from_document(json.loads(json.dumps(document))) == outcome
+            assert set(document) == {"kind", *type(outcome).__dataclass_fields__}
+            assert person.tier.value not in _leaves(document), "the answer tells the tier"
+
+    def test_asks_survive_being_written_down(self) -> None:
+        adapter = self.adapter()
+        members = {field.member for field in adapter.ask_fields}
+        for ask in adapter.sample_asks():
+            document = adapter.ask_document(ask)
+            assert set(document) == members
+            assert adapter.ask_from_document(json.loads(json.dumps(document))) == ask
+
+    def test_asks_cannot_be_changed(self) -> None:
+        adapter = self.adapter()
+        ask = adapter.sample_asks()[0]
+        try:
+            setattr(ask, adapter.ask_fields[0].name, None)
+        except FrozenInstanceError:
+            return
+        raise AssertionError("an ask must be frozen")
+
+    def _answers(self, adapter: MerchantAdapter[Any]) -> Iterator[tuple[Any, Person, Outcome, str]]:
+        for ask in adapter.sample_asks():
+            for tier in Tier:
+                person = Person(tier, 0)
+                answer = adapter.decide(ask, person, SAMPLE_NOW)
+                yield ask, person, answer.outcome, answer.ruling.rule_id
+
+
+def _worth(outcome: Outcome) -> tuple[int, int]:
+    if isinstance(outcome, Approval):
+        return 2, outcome.terms.exposed.minor
+    return (0 if isinstance(outcome, Decline) else 1), 0
+
+
+def _exposed(adapter: MerchantAdapter[Any], ask: Any, tier: Tier) -> int:
+    return _worth(adapter.decide(ask, Person(tier, 0), SAMPLE_NOW).outcome)[1]
+
+
+def _all_but_amount(adapter: MerchantAdapter[Any], ask: Any) -> str:
+    requested = adapter.requested(ask).document()
+    return json.dumps({name: value for name, value in adapter.ask_document(ask).items() if value != requested})
+
+
+def _bad_money(adapter: MerchantAdapter[Any], field: str) -> Iterator[Money]:
+    currency = adapter.policy.currency
+    yield Money(MAX_MINOR + 1, currency)
+    yield Money(-1, currency)
+    yield Money(10000, "USD" if currency != "USD" else "EUR")
+    if field not in adapter.zero_allowed:
+        yield Money.zero(currency)
+
+
+def _refusal(adapter: MerchantAdapter[Any], ask: Any) -> InvalidInput | None:
+    try:
+        adapter.decide(ask, Person(Tier.EXCELLENT, 0), SAMPLE_NOW)
+    except InvalidInput as error:
+        return error
+    return None
+
+
+def _leaves(document: Any) -> set[Any]:
+    if isinstance(document, dict):
+        return set().union(*map(_leaves, document.values()))
+    return set().union(*map(_leaves, document)) if isinstance(document, list) else {document}

@@ -1,0 +1,313 @@
+"""The decision table: first hit, loud about faults, never a silent "no match"."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.column import Cell, ColumnKind, Fact
+from gateway.domain.errors import Misconfigured
+from gateway.domain.money import Money
+from gateway.domain.policy import DecisionTable, Rule, Tried, Verdict
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "amount": ColumnKind.AMOUNT,
+    "overdue": ColumnKind.COUNT,
+    "wait": ColumnKind.DURATION,
+    "member": ColumnKind.FLAG,
+    "category": ColumnKind.WORD,
+}
+FACTS: dict[str, Fact] = {
+    "tier": Tier.GOOD,
+    "amount": Money(10000, "CNY"),
+    "overdue": 0,
+    "wait": timedelta(days=7),
+    "member": True,
+    "category": "shoes",
+}
+DAY = timedelta(days=1)
+LAST = Rule(id="last", verdict=Verdict.DECLINE, reasons=("TIER_BELOW_REQUIRED",))
+
+
+def approve(name: str, *when: Cell, **more: Any) -> Rule:
+    return Rule(**{"id": name, "when": when, "verdict": Verdict.APPROVE, "share": 100, **more})
+
+
+def decline(name: str, *when: Cell, **more: Any) -> Rule:
+    return Rule(**{"id": name, "when": when, "verdict": Verdict.DECLINE, "reasons": ("NOT_SCORED",), **more})
+
+
+def table(*rules: Rule, **more: Any) -> DecisionTable:
+    header = {
+        "policy": "test",
+        "version": "1",
+        "effective": date(2026, 11, 1),
+        "currency": "CNY",
+        "source": "test.toml",
+    }
+    return DecisionTable(**{**header, "columns": COLUMNS, "rules": rules, **more})
+
+
+def yuan(minor: int) -> Money:
+    return Money(minor, "CNY")
+
+
+def test_the_first_rule_that_holds_decides_and_the_trace_says_why() -> None:
+    policy = table(
+        decline("overdue", Cell("overdue", at_least=1)),
+        approve("great", Cell("member", is_=True), Cell("tier", at_least=Tier.EXCELLENT)),
+        approve("good", Cell("tier", at_least=Tier.GOOD), share=50, maximum=yuan(900), reasons=("REDUCED_FOR_TIER",)),
+        LAST,
+    )
+    ruling = policy.decide(FACTS)
+    assert (ruling.verdict, ruling.share, ruling.maximum) == (Verdict.APPROVE, 50, yuan(900))
+    assert ruling.trace == (Tried("overdue", "overdue"), Tried("great", "tier"), Tried("good", None))
+    assert (ruling.rule_id, ruling.policy, ruling.policy_version) == ("good", "test", "1")
+    assert ruling.policy_hash == policy.hash
+    assert ruling.document()["trace"][-1] == {"rule_id": "good", "failed": None}
+
+
+@pytest.mark.parametrize(
+    ("cell", "holds"),
+    [
+        (Cell("tier", at_least=Tier.GOOD), True),
+        (Cell("tier", at_least=Tier.VERY_GOOD), False),
+        (Cell("tier", at_most=Tier.GOOD), True),
+        (Cell("tier", at_most=Tier.FAIR), False),
+        (Cell("tier", at_most=Tier.UNSCORED), False),
+        (Cell("tier", at_least=Tier.FAIR, at_most=Tier.GOOD), True),
+        (Cell("tier", one_of=(Tier.FAIR, Tier.EXCELLENT)), False),
+        (Cell("tier", one_of=(Tier.GOOD,)), True),
+        (Cell("amount", at_most=yuan(10000)), True),
+        (Cell("amount", at_most=yuan(9999)), False),
+        (Cell("amount", at_least=yuan(10000)), True),
+        (Cell("amount", at_least=yuan(10001)), False),
+        (Cell("overdue", at_most=0), True),
+        (Cell("overdue", at_least=1), False),
+        (Cell("overdue", one_of=(0, 2)), True),
+        (Cell("wait", at_most=7 * DAY), True),
+        (Cell("wait", at_least=8 * DAY), False),
+        (Cell("member", is_=True), True),
+        (Cell("member", is_=False), False),
+        (Cell("category", one_of=("shoes", "books")), True),
+        (Cell("category", one_of=("books",)), False),
+    ],
+)
+def test_operators(cell: Cell, holds: bool) -> None:
+    assert (table(approve("it", cell), LAST).decide(FACTS).rule_id == "it") is holds
+
+
+@pytest.mark.parametrize(
+    ("changed", "column"),
+    [
+        ({"tier": "GOOD"}, "tier"),
+        ({"tier": None}, "tier"),
+        ({"amount": 10000}, "amount"),
+        ({"amount": Money(10000, "USD")}, "amount"),
+        ({"amount": Money(-1, "CNY")}, "amount"),
+        ({"overdue": True}, "overdue"),
+        ({"overdue": None}, "overdue"),
+        ({"overdue": "2"}, "overdue"),
+        ({"overdue": -1}, "overdue"),
+        ({"wait": 7}, "wait"),
+        ({"wait": -DAY}, "wait"),
+        ({"member": 1}, "member"),
+        ({"category": None}, "category"),
+        ({"surplus": 1}, "surplus"),
+    ],
+)
+def test_facts_that_do_not_fit_raise(changed: Mapping[str, Any], column: str) -> None:
+    with pytest.raises(Misconfigured, match=column):
+        table(decline("overdue", Cell("overdue", at_least=1)), LAST).decide({**FACTS, **changed})
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_missing_fact_raises(column: str) -> None:
+    facts = {name: value for name, value in FACTS.items() if name != column}
+    with pytest.raises(Misconfigured, match=column):
+        table(LAST).decide(facts)
+
+
+CELL_FAULTS = [
+    (Cell("colour", one_of=("red",)), "unknown column"),
+    (Cell("amount", one_of=(yuan(1),)), "does not fit"),
+    (Cell("tier", is_=True), "does not fit"),
+    (Cell("member", one_of=(True,)), "does not fit"),
+    (Cell("member", at_least=True), "does not fit"),
+    (Cell("category", at_least="a"), "does not fit"),
+    (Cell("wait", one_of=(DAY,)), "does not fit"),
+    (Cell("tier"), "tests nothing"),
+    (Cell("tier", one_of=()), "tests nothing"),
+    (Cell("overdue", one_of=(1,), at_least=1), "stands alone"),
+    (Cell("overdue", at_least=2, at_most=1), "above"),
+    (Cell("tier", at_least=Tier.GOOD, at_most=Tier.FAIR), "above"),
+    (Cell("amount", at_least=yuan(2), at_most=yuan(1)), "above"),
+    (Cell("amount", at_least=Money(1, "USD")), "needs Money"),
+    (Cell("amount", at_least=1), "needs Money"),
+    (Cell("overdue", at_least=True), "whole number"),
+    (Cell("tier", at_least="GOOD"), "needs a Tier"),
+    (Cell("wait", at_least=7), "timedelta"),
+]
+
+
+@pytest.mark.parametrize(("cell", "why"), CELL_FAULTS)
+def test_bad_cells_are_refused_with_their_place(cell: Cell, why: str) -> None:
+    with pytest.raises(Misconfigured, match=why) as refused:
+        table(approve("it", cell), LAST)
+    for part in ("test.toml", "'it'", repr(cell.column)):
+        assert part in refused.value.message
+
+
+RULE_FAULTS = [
+    (approve("it", Cell("overdue", at_least=1), share=0), "1 to 100"),
+    (approve("it", Cell("overdue", at_least=1), share=101), "1 to 100"),
+    (approve("it", Cell("overdue", at_least=1), share=None), "1 to 100"),
+    (approve("it", Cell("overdue", at_least=1), share=True), "1 to 100"),
+    (approve("it", Cell("overdue", at_least=1), share=99), "must name its reasons"),
+    (approve("it", Cell("overdue", at_least=1), maximum=yuan(0)), "more than zero"),
+    (approve("it", Cell("overdue", at_least=1), maximum=Money(1, "USD")), "in CNY"),
+    (approve("it", Cell("overdue", at_least=1), retry_after=DAY), "belong to a decline"),
+    (approve("it", Cell("overdue", at_least=1), alternatives=(Product.PAY_LATER,)), "belong to a decline"),
+    (approve("it", Cell("overdue", at_least=1), reasons=("BAD_HAIR",)), "unknown reason"),
+    (approve("it", Cell("overdue", at_least=1), Cell("overdue", at_most=3)), "tested twice"),
+    (decline("it", Cell("overdue", at_least=1), reasons=()), "must name its reasons"),
+    (decline("it", Cell("overdue", at_least=1), share=50), "belong to an approval"),
+    (decline("it", Cell("overdue", at_least=1), maximum=yuan(1)), "belong to an approval"),
+    (Rule(id="it", when=(Cell("overdue", at_least=1),), verdict=Verdict.REFER, share=100), "belong to an approval"),
+    (Rule(id="it", when=(Cell("overdue", at_least=1),), verdict=Verdict.REFER, retry_after=DAY), "to a decline"),
+    (decline("last", Cell("overdue", at_least=1)), "used twice"),
+    (decline("", Cell("overdue", at_least=1)), "no id"),
+    (decline("all"), "can never be reached"),
+]
+
+
+@pytest.mark.parametrize(("rule", "why"), RULE_FAULTS)
+def test_bad_rules_are_refused(rule: Rule, why: str) -> None:
+    with pytest.raises(Misconfigured, match=why):
+        table(rule, LAST)
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ({"version": ""}, "version"),
+        ({"version": 3}, "version"),
+        ({"policy": " "}, "policy"),
+        ({"effective": None}, "effective"),
+        ({"effective": "2026-11-01"}, "effective"),
+        ({"effective": datetime(2026, 11, 1)}, "effective"),  # noqa: DTZ001  # TOML has such, and it is no date
+        ({"currency": "XYZ"}, "currency"),
+        ({"columns": {}}, "columns"),
+        ({"rules": ()}, "last rule"),
+        ({"rules": (approve("it", Cell("overdue", at_most=0)),)}, "last rule"),
+    ],
+)
+def test_bad_headers_are_refused(header: Mapping[str, Any], why: str) -> None:
+    with pytest.raises(Misconfigured, match=why):
+        table(LAST, **header)
+
+
+UNREACHABLE = [
+    (Cell("tier", at_least=Tier.GOOD), Cell("tier", at_least=Tier.VERY_GOOD)),
+    (Cell("tier", at_least=Tier.GOOD), Cell("tier", one_of=(Tier.GOOD, Tier.EXCELLENT))),
+    (Cell("tier", one_of=(Tier.VERY_GOOD, Tier.EXCELLENT)), Cell("tier", at_least=Tier.VERY_GOOD)),
+    (Cell("amount", at_most=yuan(500)), Cell("amount", at_least=yuan(1), at_most=yuan(500))),
+    (Cell("overdue", one_of=(1, 2, 3)), Cell("overdue", at_least=1, at_most=3)),
+    (Cell("overdue", at_least=1), Cell("overdue", one_of=(1, 4))),
+    (Cell("wait", at_least=DAY), Cell("wait", at_least=2 * DAY)),
+    (Cell("member", is_=True), Cell("member", is_=True)),
+    (Cell("category", one_of=("a", "b")), Cell("category", one_of=("b",))),
+    (Cell("tier", at_least=Tier.UNSCORED), Cell("overdue", at_least=1)),
+    (Cell("amount", at_least=yuan(0)), Cell("overdue", at_least=1)),
+]
+
+
+@pytest.mark.parametrize(("earlier", "later"), UNREACHABLE)
+def test_a_rule_inside_an_earlier_one_is_refused(earlier: Cell, later: Cell) -> None:
+    with pytest.raises(Misconfigured, match=r"'later': can never be reached: rule 'earlier'"):
+        table(approve("earlier", earlier), decline("later", later), LAST)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        (Cell("tier", at_least=Tier.VERY_GOOD), Cell("tier", at_least=Tier.GOOD)),
+        (Cell("tier", at_least=Tier.VERY_GOOD), Cell("overdue", at_least=1)),
+        (Cell("overdue", one_of=(1, 2)), Cell("overdue", at_least=1)),
+        (Cell("overdue", one_of=(1, 2)), Cell("overdue", at_least=1, at_most=3)),
+        (Cell("amount", at_most=yuan(500)), Cell("amount", at_most=yuan(501))),
+        (Cell("category", one_of=("a",)), Cell("member", is_=True)),
+    ],
+)
+def test_a_rule_that_can_be_reached_is_not(earlier: Cell, later: Cell) -> None:
+    assert table(approve("earlier", earlier), decline("later", later), LAST).rules[1].id == "later"
+
+
+def test_the_hash_is_of_the_content() -> None:
+    rule = approve("it", Cell("amount", at_most=yuan(500)))
+    same, other = approve("it", Cell("amount", at_most=yuan(500))), approve("it", Cell("amount", at_most=yuan(501)))
+    assert table(rule, LAST).hash == table(same, LAST, source="elsewhere.toml").hash
+    hashes = {table(rule, LAST).hash, table(other, LAST).hash, table(rule, LAST, version="2").hash, table(LAST).hash}
+    assert len(hashes) == 4
+    assert all(len(each) == 64 for each in hashes)
+
+
+def test_a_rule_that_refers_and_one_that_declines() -> None:
+    refer = Rule(id="ask", when=(Cell("tier", one_of=(Tier.UNSCORED,)),), verdict=Verdict.REFER)
+    last = decline("last", retry_after=DAY, alternatives=(Product.PAY_LATER,))
+    policy = table(refer, last)
+    assert policy.decide({**FACTS, "tier": Tier.UNSCORED}).verdict is Verdict.REFER
+    ruling = policy.decide(FACTS)
+    assert (ruling.share, ruling.retry_after, ruling.alternatives) == (0, DAY, (Product.PAY_LATER,))
+    assert policy.reason_codes == {"NOT_SCORED"}
+
+
+tier_cells = st.builds(lambda tiers: Cell("tier", one_of=tuple(tiers)), st.sets(st.sampled_from(Tier), min_size=1))
+count_cells = st.builds(
+    lambda low, more: Cell("overdue", at_least=low, at_most=low + more), st.integers(0, 4), st.integers(0, 3)
+)
+whens = st.lists(st.one_of(tier_cells, count_cells), min_size=1, max_size=2, unique_by=lambda cell: cell.column)
+
+
+def _holds(cell: Cell, facts: Mapping[str, Any]) -> bool:
+    value = facts[cell.column]
+    if cell.one_of is not None:
+        return value in cell.one_of
+    low, high = cell.at_least, cell.at_most
+    return isinstance(low, int) and isinstance(high, int) and low <= value <= high
+
+
+@given(st.lists(whens, max_size=4), st.sampled_from(Tier), st.integers(0, 8))
+def test_compiled_rules_do_what_they_say(rows: list[list[Cell]], tier: Tier, overdue: int) -> None:
+    rules = [approve(str(number), *when) for number, when in enumerate(rows)]
+    facts = {**FACTS, "tier": tier, "overdue": overdue}
+    expected = next((rule.id for rule in rules if all(_holds(cell, facts) for cell in rule.when)), "last")
+    try:
+        policy = table(*rules, LAST)
+    except Misconfigured:  # one of the rules lies inside an earlier one, or is the same as the last
+        return
+    assert policy.decide(facts).rule_id == expected
+
+
+@given(whens, whens)
+def test_a_rule_is_refused_exactly_when_an_earlier_one_swallows_it(first: list[Cell], second: list[Cell]) -> None:
+    every = [{**FACTS, "tier": tier, "overdue": overdue} for tier in Tier for overdue in range(12)]
+    swallowed = all(
+        all(_holds(cell, facts) for cell in first) for facts in every if all(_holds(cell, facts) for cell in second)
+    )
+    try:
+        table(approve("first", *first), approve("second", *second), LAST)
+        refused = False
+    except Misconfigured:
+        refused = True
+    assert refused is swallowed or _says_everything(second)
+
+
+def _says_everything(when: list[Cell]) -> bool:
+    return all(cell.one_of is not None and len(cell.one_of) == len(Tier) for cell in when)

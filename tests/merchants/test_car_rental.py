@@ -1,0 +1,116 @@
+"""The car rental adapter beyond its contract: its limits, and reductions that a merchant does not take."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.period import Period
+from gateway.domain.terms import DepositTerms
+from gateway.domain.tier import Tier
+from merchants.car_rental import CarRental, CarRentalAsk
+from merchants.contract import SAMPLE_NOW as NOW
+from merchants.contract import Person
+from merchants.testing import AdapterContract
+
+DAY = timedelta(days=1)
+ADAPTER = CarRental()
+
+
+class TestCarRentalContract(AdapterContract):
+    adapter = CarRental
+
+
+def yuan(amount: str) -> Money:
+    return Money.parse(amount, "CNY")
+
+
+def ask(**changed: Any) -> CarRentalAsk:
+    usual = CarRentalAsk(
+        deposit=yuan("3000.00"), vehicle_value=yuan("180000.00"), rental=Period(NOW + DAY, NOW + 4 * DAY)
+    )
+    return replace(usual, **changed)
+
+
+def test_a_reduced_waiver() -> None:
+    outcome = ADAPTER.decide(ask(), Person(Tier.VERY_GOOD, 0), NOW).outcome
+    assert isinstance(outcome, Approval)
+    assert outcome.terms == DepositTerms(yuan("3000"), yuan("2100"), yuan("900"), NOW + 4 * DAY, DAY)
+    assert outcome.reasons == ("REDUCED_FOR_TIER",)
+    assert outcome.valid_until == NOW + 4 * DAY, "an approval does not outlive its last date"
+
+
+def test_an_approval_waits_a_week() -> None:
+    later = ask(rental=Period(NOW + 30 * DAY, NOW + 33 * DAY))
+    outcome = ADAPTER.decide(later, Person(Tier.EXCELLENT, 0), NOW).outcome
+    assert isinstance(outcome, Approval)
+    assert outcome.valid_until == NOW + 7 * DAY
+    assert outcome.reasons == ()
+
+
+@pytest.mark.parametrize("tier", [Tier.VERY_GOOD, Tier.GOOD, Tier.FAIR])
+def test_a_merchant_may_refuse_a_reduction(tier: Tier) -> None:
+    outcome = ADAPTER.decide(ask(accept_reduction=False), Person(tier, 0), NOW).outcome
+    assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",))
+
+
+def test_refusing_a_reduction_costs_nothing_where_there_is_none() -> None:
+    assert isinstance(ADAPTER.decide(ask(accept_reduction=False), Person(Tier.EXCELLENT, 0), NOW).outcome, Approval)
+    large = ask(accept_reduction=False, deposit=yuan("10000.01"))
+    assert isinstance(ADAPTER.decide(large, Person(Tier.EXCELLENT, 0), NOW).outcome, Decline)
+
+
+def test_declines_say_when_to_come_back() -> None:
+    outcome = ADAPTER.decide(ask(), Person(Tier.BUILDING, 0), NOW).outcome
+    assert outcome == Decline(("TIER_BELOW_REQUIRED",), NOW + 30 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"deposit": yuan("0")}, "INVALID_AMOUNT", ("deposit", "amount")),
+        ({"deposit": Money(100, "USD")}, "UNSUPPORTED_CURRENCY", ("deposit", "currency")),
+        ({"vehicle_value": yuan("0")}, "INVALID_AMOUNT", ("vehicleValue", "amount")),
+        ({"vehicle_value": Money(100000000, "USD")}, "UNSUPPORTED_CURRENCY", ("vehicleValue", "currency")),
+        ({"vehicle_value": yuan("2999.99")}, "INVALID_AMOUNT", ("vehicleValue", "amount")),
+        ({"rental": Period(NOW - 1.01 * DAY, NOW + DAY)}, "INVALID_PERIOD", ("rental", "start")),
+        ({"rental": Period(NOW + 366 * DAY, NOW + 367 * DAY)}, "INVALID_PERIOD", ("rental", "start")),
+        ({"rental": Period(NOW - DAY / 2, NOW)}, "INVALID_PERIOD", ("rental", "end")),
+        ({"rental": Period(NOW, NOW + 90.01 * DAY)}, "INVALID_PERIOD", ("rental", "end")),
+    ],
+)
+def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
+    assert (refused.value.code, refused.value.field) == (code, field)
+
+
+@pytest.mark.parametrize("rental", [Period(NOW - DAY, NOW + DAY), Period(NOW + 365 * DAY, NOW + 455 * DAY)])
+def test_asks_at_the_edge_are_taken(rental: Period) -> None:
+    assert isinstance(ADAPTER.decide(ask(rental=rental), Person(Tier.EXCELLENT, 0), NOW).outcome, Approval)
+
+
+@given(st.integers(1, 10**8), st.sampled_from(Tier), st.integers(0, 2), st.booleans())
+def test_no_ask_breaks_the_sum(minor: int, tier: Tier, overdue: int, accept: bool) -> None:
+    this = ask(deposit=Money(minor, "CNY"), vehicle_value=Money(10**9, "CNY"), accept_reduction=accept)
+    outcome = ADAPTER.decide(this, Person(tier, overdue), NOW).outcome
+    if isinstance(outcome, Approval) and isinstance(outcome.terms, DepositTerms):
+        assert outcome.terms.waived_amount + outcome.terms.deposit_due == this.deposit
+        assert accept or outcome.terms.deposit_due == Money.zero("CNY")
+        assert outcome.terms.exposed <= yuan("10000.00")
+        assert not overdue
+
+
+def test_the_document_is_the_graphql_input() -> None:
+    assert ADAPTER.ask_document(ask()) == {
+        "deposit": {"amount": "3000.00", "currency": "CNY"},
+        "vehicleValue": {"amount": "180000.00", "currency": "CNY"},
+        "rental": {"start": "2026-11-03T09:00:00Z", "end": "2026-11-06T09:00:00Z"},
+        "acceptReduction": True,
+    }

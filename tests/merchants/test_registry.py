@@ -1,0 +1,211 @@
+"""Finding adapters, refusing what is not one, and reading asks from documents."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+
+import merchants.registry
+from gateway.domain.errors import InvalidInput, Misconfigured
+from gateway.domain.money import Money
+from gateway.domain.period import Period
+from merchants.car_rental import CarRental, CarRentalAsk
+from merchants.contract import ask_document, ask_fields, ask_from_document, ask_type, asked
+from merchants.online_shop import OnlineShop
+from merchants.registry import AdapterRegistry, Installed, discover
+
+
+def test_the_built_in_adapters_are_found() -> None:
+    registry = discover({"car_rental", "online_shop"})
+    assert list(registry) == ["car_rental", "online_shop"]
+    assert isinstance(registry["car_rental"], CarRental)
+    assert registry.by_member("onlineOrder") is registry["online_shop"]
+    about = registry.about()[0]
+    assert (about.key, about.member, about.distribution) == ("car_rental", "carRental", "sesame-gateway")
+    assert about.version
+    assert about.policy_hash == CarRental.policy.hash
+
+
+def test_without_a_list_every_installed_one_is_found() -> None:
+    assert {"car_rental", "online_shop"} <= discover().keys()
+
+
+def test_only_the_allowed_ones_are_loaded() -> None:
+    assert list(discover({"online_shop"})) == ["online_shop"]
+    assert len(discover(())) == 0
+    with pytest.raises(Misconfigured, match="moon_travel"):
+        discover({"online_shop", "moon_travel"})
+
+
+def test_unknown_names() -> None:
+    registry = AdapterRegistry([CarRental])
+    with pytest.raises(KeyError):
+        registry["online_shop"]
+    with pytest.raises(KeyError):
+        registry.by_member("onlineOrder")
+    assert registry.about()[0].distribution == "this process"
+
+
+class SameKey(OnlineShop):
+    key = "car_rental"
+
+
+class SameMember(OnlineShop):
+    key = "other_shop"
+    member = "carRental"
+
+
+class SameAskType(OnlineShop):
+    key = "other_shop"
+    member = "otherOrder"
+    ask_type_name = "CarRentalAsk"
+
+
+@pytest.mark.parametrize("other", [SameKey, SameMember, SameAskType])
+def test_names_are_taken_once(other: type[OnlineShop]) -> None:
+    with pytest.raises(Misconfigured, match=r"first-dist.*second-dist|second-dist.*first-dist"):
+        AdapterRegistry([Installed(CarRental, "first-dist", "1"), Installed(other, "second-dist", "2")])
+
+
+class Unfinished(OnlineShop):
+    summary = "no full stop"
+
+
+class OddKey(OnlineShop):
+    key = "Odd Key"
+
+
+class OtherColumns(OnlineShop):
+    columns = CarRental.columns
+
+
+class UnknownReason(OnlineShop):
+    own_reasons = frozenset({"BAD_HAIR"})
+
+
+class NoLife(OnlineShop):
+    approval_life = timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [object, "text", None, CarRental.policy, Unfinished, OddKey, OtherColumns, UnknownReason, NoLife]
+)
+def test_what_is_not_an_adapter_is_refused_with_its_distribution(wrong: Any) -> None:
+    with pytest.raises(Misconfigured, match="odd-dist"):
+        AdapterRegistry([Installed(wrong, "odd-dist", "1")])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("broken", "no_such_module_here:Adapter", "'broken' cannot be loaded"),
+        ("car_rental", "merchants.car_rental:Nothing", "'car_rental' cannot be loaded"),
+        ("other_name", "merchants.car_rental:CarRental", "key differ"),
+    ],
+)
+def test_entry_points_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str) -> None:
+    point = EntryPoint(name=name, value=value, group=merchants.registry.GROUP)
+    monkeypatch.setattr(merchants.registry, "entry_points", lambda group: [point])
+    with pytest.raises(Misconfigured, match=why):
+        discover()
+
+
+@ask_type
+class EveryTypeAsk:
+    """One field of each kind."""
+
+    price: Money = asked("Money.")
+    stay: Period = asked("A period.")
+    wait: timedelta = asked("A duration.")
+    rate: Decimal = asked("A decimal.")
+    note: str | None = asked("A text, if any.")
+    loud: bool = asked("A flag.", default=False)
+    seats: int = asked("A number.", default=1)
+
+
+DOCUMENT: dict[str, Any] = {
+    "price": {"amount": "1.50", "currency": "CNY"},
+    "stay": {"start": "2026-11-02T09:00:00Z", "end": "2026-11-03T09:00:00Z"},
+    "wait": "PT90M",
+    "rate": "0.10",
+    "note": None,
+    "loud": True,
+    "seats": 2,
+}
+
+
+def test_every_field_type_survives_being_written() -> None:
+    ask = ask_from_document(EveryTypeAsk, DOCUMENT)
+    assert ask_document(ask) == DOCUMENT
+    assert (ask.rate, ask.wait) == (Decimal("0.10"), timedelta(minutes=90))
+
+
+def test_absent_fields_take_their_defaults() -> None:
+    short = {name: value for name, value in DOCUMENT.items() if name not in ("note", "loud", "seats")}
+    ask = ask_from_document(EveryTypeAsk, short)
+    assert (ask.note, ask.loud, ask.seats) == (None, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field_path"),
+    [
+        ({"price": None}, ("price",)),
+        ({"price": "1.50"}, ("price",)),
+        ({"price": {"amount": "1.50"}}, ("price",)),
+        ({"price": {"amount": "1.505", "currency": "CNY"}}, ("price", "amount")),
+        ({"price": {"amount": "1", "currency": "XYZ"}}, ("price", "currency")),
+        ({"stay": {"start": "2026-11-02T09:00:00Z", "end": "later"}}, ("stay", "end")),
+        ({"stay": {"start": "2026-11-02T09:00:00Z", "end": "2026-11-02T09:00:00Z"}}, ("stay", "end")),
+        ({"wait": "P1M"}, ("wait",)),
+        ({"rate": "NaN"}, ("rate",)),
+        ({"rate": 0.1}, ("rate",)),
+        ({"rate": "1E+999999"}, ("rate",)),
+        ({"rate": "ten"}, ("rate",)),
+        ({"note": 5}, ("note",)),
+        ({"loud": 1}, ("loud",)),
+        ({"loud": None}, ("loud",)),
+        ({"seats": True}, ("seats",)),
+        ({"surprise": 1}, ("surprise",)),
+    ],
+)
+def test_unreadable_documents_name_the_field(changed: dict[str, Any], field_path: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ask_from_document(EveryTypeAsk, {**DOCUMENT, **changed})
+    assert refused.value.field == field_path
+
+
+def test_what_the_schema_learns_of_an_ask() -> None:
+    deposit, vehicle_value, rental, accept_reduction = ask_fields(CarRentalAsk)
+    assert (deposit.name, deposit.type, deposit.required) == ("deposit", Money, True)
+    assert vehicle_value.member == "vehicleValue"
+    assert rental.description.endswith(".")
+    assert (accept_reduction.default, accept_reduction.required) == (True, False)
+
+
+@dataclass(frozen=True)
+class FloatAsk:
+    price: float = asked("A float loses money.")
+
+
+@dataclass(frozen=True)
+class SilentAsk:
+    price: Money = field()
+
+
+@dataclass(frozen=True)
+class MixedAsk:
+    price: Money | str = asked("Two types at once.")  # noqa: RUF009
+
+
+@dataclass
+class SoftAsk:
+    price: Money = asked("Not frozen.")  # noqa: RUF009
+
+
+@pytest.mark.parametrize("form", [FloatAsk, SilentAsk, MixedAsk, SoftAsk, int])
+def test_forms_that_cannot_be_asked(form: type[Any]) -> None:
+    with pytest.raises(Misconfigured, match=form.__name__):
+        ask_fields(form)

@@ -1,0 +1,155 @@
+"""policy.toml: what it may hold, and that each fault is named with its place."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.column import ColumnKind
+from gateway.domain.errors import Misconfigured
+from gateway.domain.money import Money
+from gateway.domain.policy import DecisionTable, Verdict
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+from merchants.tables import load_table, read_table
+
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "amount": ColumnKind.AMOUNT,
+    "overdue": ColumnKind.COUNT,
+    "wait": ColumnKind.DURATION,
+    "member": ColumnKind.FLAG,
+    "category": ColumnKind.WORD,
+}
+HEADER = """
+policy = "test"
+version = "7"
+effective = 2026-11-01
+currency = "CNY"
+"""
+RULE = """
+[[rule]]
+id = "it"
+when.overdue = { at_least = 1 }
+decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"] }
+"""
+LAST = """
+[[rule]]
+id = "last"
+decline = { reasons = ["TIER_BELOW_REQUIRED"], retry_after = "P30D", alternatives = ["PAY_LATER"] }
+"""
+
+
+def read(text: str) -> DecisionTable:
+    return read_table(text, COLUMNS, "shop/policy.toml")
+
+
+def test_reads_everything_a_file_may_hold() -> None:
+    rule = """
+[[rule]]
+id = "rich"
+when.tier = { at_least = "GOOD", at_most = "VERY_GOOD" }
+when.amount = { at_most = "500.00" }
+when.overdue = { one_of = [0, 1] }
+when.wait = { at_least = "PT1H" }
+when.member = { is = false }
+when.category = { one_of = ["shoes"] }
+approve = { share = 50, maximum = "200.00", reasons = ["REDUCED_FOR_TIER"] }
+[[rule]]
+id = "unsure"
+when.tier = { one_of = ["UNSCORED"] }
+refer = {}
+"""
+    table = read(HEADER + rule + LAST)
+    assert (table.policy, table.version, table.effective, table.currency) == ("test", "7", date(2026, 11, 1), "CNY")
+    rich, unsure, last = table.rules
+    assert (rich.verdict, rich.share, rich.maximum) == (Verdict.APPROVE, 50, Money(20000, "CNY"))
+    assert {cell.column: cell.tests for cell in rich.when} == {
+        "tier": {"at_least": Tier.GOOD, "at_most": Tier.VERY_GOOD},
+        "amount": {"at_most": Money(50000, "CNY")},
+        "overdue": {"one_of": (0, 1)},
+        "wait": {"at_least": timedelta(hours=1)},
+        "member": {"is": False},
+        "category": {"one_of": ("shoes",)},
+    }
+    assert unsure.verdict is Verdict.REFER
+    assert (last.retry_after, last.alternatives) == (timedelta(days=30), (Product.PAY_LATER,))
+
+
+def test_the_hash_ignores_layout_and_notices_content() -> None:
+    plain = read(HEADER + RULE + LAST)
+    assert read("# a note\n" + HEADER + RULE.replace(" = ", "=") + LAST).hash == plain.hash
+    assert read(HEADER + RULE.replace("at_least = 1", "at_least = 2") + LAST).hash != plain.hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("when.overdue", "when.colour", "column 'colour': unknown column"),
+        ("{ at_least = 1 }", "{ more_than = 1 }", "column 'overdue': unknown key 'more_than'"),
+        ("{ at_least = 1 }", "{ is = true }", "column 'overdue': is does not fit"),
+        ("{ at_least = 1 }", '{ at_least = "1" }', "column 'overdue': needs a whole number"),
+        ("{ at_least = 1 }", "{ at_least = 1.5 }", "column 'overdue': needs a whole number"),
+        ("{ at_least = 1 }", "{ at_least = true }", "column 'overdue': needs a whole number"),
+        ("{ at_least = 1 }", "{ at_least = 3, at_most = 2 }", "column 'overdue': at_least lies above"),
+        ("{ at_least = 1 }", "{ one_of = 1 }", "column 'overdue': one_of takes a list"),
+        ("{ at_least = 1 }", "{}", "column 'overdue': tests nothing"),
+        ("{ at_least = 1 }", "1", "column 'overdue': a test is written as"),
+        ("when.overdue = { at_least = 1 }", 'when.tier = { at_least = "GREAT" }', "column 'tier': at_least: 'GREAT'"),
+        ("when.overdue = { at_least = 1 }", "when.tier = { at_least = 3 }", "column 'tier': at_least: 3 is not"),
+        ("when.overdue = { at_least = 1 }", "when.amount = { at_most = 500 }", "column 'amount': at_most: amount"),
+        ("when.overdue = { at_least = 1 }", 'when.amount = { at_most = "5.001" }', "column 'amount': at_most"),
+        ("when.overdue = { at_least = 1 }", 'when.wait = { at_most = "P1M" }', "column 'wait': at_most: years"),
+        ("when.overdue = { at_least = 1 }", "when.wait = { at_most = 7 }", "column 'wait': at_most: a duration"),
+        ("when.overdue = { at_least = 1 }", "when = 3", "when is written as"),
+        ("when.overdue = { at_least = 1 }", "", "rule 'last': can never be reached"),
+        ("OPEN_OVERDUE_OBLIGATION", "BAD_HAIR", "rule 'it': unknown reason code 'BAD_HAIR'"),
+        ('["OPEN_OVERDUE_OBLIGATION"]', '"OPEN_OVERDUE_OBLIGATION"', "rule 'it': reasons is a list"),
+        ('["OPEN_OVERDUE_OBLIGATION"]', "[]", "rule 'it': a decline"),
+        ("decline = {", "decline = { share = 50,", "rule 'it': share and maximum belong"),
+        ("decline = {", "decline = { colour = 1,", "rule 'it': unknown key 'colour'"),
+        ("decline = {", 'decline = { retry_after = "soon",', "rule 'it': retry_after"),
+        ("decline = {", 'decline = { alternatives = ["A_PONY"],', "rule 'it': alternatives"),
+        ("decline = {", 'decline = { maximum = "x",', "rule 'it': maximum"),
+        ("decline = {", "approve = {", "rule 'it': share must be"),
+        ("decline = {", "approve = { share = true,", "rule 'it': share must be"),
+        ("decline = {", 'approve = { share = "50",', "rule 'it': share must be"),
+        ("decline = {", "approve = { share = 101,", "rule 'it': share must be"),
+        ("decline = {", "aprove = {", "rule 'it': unknown key 'aprove'"),
+        ("decline = {", "refer = {}\ndecline = {", "rule 'it': exactly one"),
+        ('decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"] }', "", "rule 'it': exactly one"),
+        ('id = "it"', "", "rule number 1 has no id"),
+        ('id = "it"', 'id = "last"', "rule 'last': the id is used twice"),
+        ('version = "7"', "", "version is missing"),
+        ('version = "7"', "version = 7", "version is missing"),
+        ("effective = 2026-11-01", "", "effective must be a date"),
+        ("effective = 2026-11-01", "effective = 2026-11-01T00:00:00Z", "effective must be a date"),
+        ("effective = 2026-11-01", 'effective = "2026-11-01"', "effective must be a date"),
+        ('currency = "CNY"', 'currency = "XYZ"', "currency is missing or unknown"),
+        ('currency = "CNY"', "currency = []", "currency is missing or unknown"),
+        ('currency = "CNY"', "", "currency is missing or unknown"),
+        ('policy = "test"', 'policy = "test"\ncolour = 1', "unknown key 'colour'"),
+        ('policy = "test"', "policy =", "is not TOML"),
+    ],
+)
+def test_faults_are_named_with_their_place(old: str, new: str, why: str) -> None:
+    text = HEADER + RULE + LAST
+    assert old in text
+    with pytest.raises(Misconfigured) as refused:
+        read(text.replace(old, new, 1))
+    assert refused.value.message.startswith("shop/policy.toml: ")
+    assert why in refused.value.message
+
+
+@pytest.mark.parametrize("text", [HEADER, HEADER + RULE, HEADER + "rule = 3", HEADER + "rule = [3]", ""])
+def test_a_table_needs_a_last_rule(text: str) -> None:
+    with pytest.raises(Misconfigured):
+        read(text)
+
+
+def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=rf"{tmp_path.name}/policy\.toml: cannot be read"):
+        load_table(tmp_path / "policy.toml", COLUMNS)
+    (tmp_path / "policy.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        load_table(tmp_path / "policy.toml", COLUMNS)
