@@ -1,0 +1,87 @@
+"""The first phase of a decision: everything that is read and reasoned, before anything is written."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.consent import Consent
+from gateway.domain.errors import GatewayError, InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Outcome, Referral
+from gateway.domain.principal import Principal
+from gateway.domain.purpose import require_purpose
+from gateway.domain.score import Measurement
+from gateway.sources.contract import ScoreSource
+from gateway.store import decisions, merchants
+from gateway.store.database import Session
+from merchants.contract import Answer, MerchantAdapter, Person
+from merchants.registry import AdapterRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling."""
+
+    adapter: MerchantAdapter[Any]
+    purpose: str
+    requested: Money
+    measured: Measurement
+    answer: Answer
+
+    @property
+    def committed(self) -> Money:
+        """What the decision will count against the ceiling of its consent while it is open."""
+        return amount_of(self.answer.outcome, self.requested)
+
+    def summary(self) -> dict[str, Any]:
+        """The grounds and the outcome as a document, for the sealed part of a log entry."""
+        return {
+            "tier": self.measured.tier,
+            "open_overdue": self.measured.open_overdue,
+            "outcome": self.answer.outcome.document(),
+        }
+
+
+def amount_of(outcome: Outcome, requested: Money) -> Money:
+    """What an outcome commits: the exposed amount of an approval, the whole request of a referral, else nothing."""
+    if isinstance(outcome, Approval):
+        return outcome.terms.exposed
+    return requested if isinstance(outcome, Referral) else Money.zero(requested.currency)
+
+
+class Assessor:
+    """Weighs an ask: adapter, consent, score, policy. Reads only."""
+
+    def __init__(self, registry: AdapterRegistry, source: ScoreSource) -> None:
+        self._registry, self._source = registry, source
+
+    def adapter(self, session: Session, merchant_id: str, member: str) -> MerchantAdapter[Any]:
+        """The adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
+        adapter = self._registry.by_member(member)
+        if adapter.key not in merchants.enabled(session, merchant_id):
+            raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
+        return adapter
+
+    def assess(
+        self, session: Session, principal: Principal, member: str, ask: object, purpose: str | None
+    ) -> Assessment:
+        """Weighs the ask as of the principal's business time. Raises InvalidInput, ConsentRefused, Unavailable,
+        with field paths relative to the mutation's input."""
+        consent, now = _consent(principal), principal.now
+        adapter = self.adapter(session, principal.merchant_id, member)
+        with_purpose = require_purpose(purpose).code if purpose is not None else adapter.default_purpose
+        try:
+            adapter.check(ask, now)
+            requested = adapter.requested(ask)
+        except GatewayError as error:
+            raise error.under("ask", member) from None
+        held = decisions.committed(session, consent.id, requested.currency, now)
+        consent.require_covers(adapter.product, with_purpose, requested, held, now)
+        measured = self._source.measure(session, consent.user_id, now)
+        answer = adapter.decide(ask, Person(measured.tier, measured.open_overdue), now)
+        return Assessment(adapter, with_purpose, requested, measured, answer)
+
+
+def _consent(principal: Principal) -> Consent:
+    if principal.consent is None:
+        raise InvalidInput("INVALID", "A decision needs a user's token.")
+    return principal.consent

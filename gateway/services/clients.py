@@ -1,0 +1,88 @@
+"""OAuth clients, as the operator registers them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from gateway.domain import scope
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.scope import TokenKind
+from gateway.kit.crypto import digest, random_token
+from gateway.kit.ids import Ids
+from gateway.store import clients, merchants
+from gateway.store.clients import ClientRow
+from gateway.store.database import Session
+
+BASELINE = "baseline"
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+
+
+class ClientService:
+    """Registers and disables clients. The profile `baseline` (client secret) exists in a sandbox only."""
+
+    def __init__(self, ids: Ids, *, sandbox: bool) -> None:
+        self._ids, self._sandbox = ids, sandbox
+
+    def register(
+        self,
+        session: Session,
+        merchant_id: str,
+        name: str,
+        redirect_uris: Sequence[str],
+        now: datetime,
+        *,
+        scopes: Sequence[str] | None = None,
+        secret: str | None = None,
+        client_id: str | None = None,
+    ) -> tuple[ClientRow, str]:
+        """A new baseline client and its secret, which is shown once and stored as a digest only. Without
+        `scopes` it may use all. Raises NotFound for an unknown merchant, InvalidInput for the rest."""
+        if not self._sandbox:
+            raise InvalidInput("INVALID", "A live deployment has no baseline clients.", ("profile",))
+        if merchants.load(session, merchant_id) is None:
+            raise NotFound(f"There is no merchant {merchant_id}.")
+        for uri in redirect_uris:
+            _require_redirect_uri(uri)
+        secret = secret or random_token("sgw_test_cs_")
+        row = ClientRow(
+            id=client_id or self._ids.new("cli"),
+            merchant_id=merchant_id,
+            name=name,
+            profile=BASELINE,
+            secret_digest=digest(secret),
+            redirect_uris=list(dict.fromkeys(redirect_uris)),
+            grant_types=list(GRANT_TYPES if redirect_uris else GRANT_TYPES[2:]),
+            scopes=self._scopes(scopes),
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+        return row, secret
+
+    def disable(self, session: Session, client_id: str, now: datetime) -> None:
+        """Ends the client and with it all its tokens. Raises NotFound."""
+        row = clients.load(session, client_id)
+        if row is None:
+            raise NotFound(f"There is no client {client_id}, or it is disabled.")
+        row.disabled_at = now
+        session.add(row)
+
+    def _scopes(self, wanted: Sequence[str] | None) -> list[str]:
+        known = [name for kind in TokenKind for name in scope.names(kind, sandbox=self._sandbox)]
+        unknown = [name for name in wanted or () if name not in known]
+        if unknown:
+            raise InvalidInput("INVALID", f"Unknown scope {unknown[0]}. Known: {' '.join(known)}.", ("scopes",))
+        return [name for name in known if wanted is None or name in wanted]
+
+
+def _require_redirect_uri(uri: str) -> None:
+    """Absolute https without a fragment, or http on loopback for programs on the partner's own machine."""
+    parts = urlsplit(uri)
+    loopback = parts.scheme == "http" and parts.netloc.rsplit(":", 1)[0] in LOOPBACK
+    if not (parts.scheme == "https" or loopback) or not parts.hostname or "#" in uri or not uri.isascii():
+        raise InvalidInput(
+            "INVALID",
+            "A redirect URI is https (or http on 127.0.0.1), absolute, without a fragment.",
+            ("redirect_uris",),
+        )

@@ -1,0 +1,74 @@
+"""What is written beside each change of a decision: its log entry and its outbox message, under one event id."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gateway.domain.decision import Status
+from gateway.domain.event import Actor, Topic
+from gateway.kit.clock import rfc3339
+from gateway.services.people import log_subject
+from gateway.store import outbox
+from gateway.store.database import Session
+from gateway.store.decisions import DecisionRow
+from gateway.store.sealed_log import Event, SealedLog
+
+
+class DecisionRecorder:
+    """Appends to the decision log and the outbox, within the writing unit of the change itself."""
+
+    def __init__(self, log: SealedLog) -> None:
+        self._log = log
+
+    def record(
+        self,
+        session: Session,
+        row: DecisionRow,
+        user_id: str,
+        topic: Topic,
+        actor: Actor,
+        *,
+        before: Status | None,
+        personal: Mapping[str, Any],
+        wall: datetime,
+        now: datetime,
+    ) -> str:
+        """Records that the decision, as `row` now stands, came from `before` by `actor`. `personal` is sealed.
+        Answers the event id."""
+        public = {
+            "decision": row.id,
+            "client": row.client_id,
+            "consent": row.consent_id,
+            "product": row.product,
+            "purpose": row.purpose,
+            "topic": topic,
+            "from": before,
+            "to": row.status,
+            "actor": actor,
+            "business_at": rfc3339(now),
+            "policy": {
+                "adapter": row.adapter,
+                "version": row.policy_version,
+                "hash": row.policy_hash,
+                "rule": row.rule_id,
+            },
+        }
+        subject = log_subject(session, user_id)
+        columns = {"decision_id": row.id}
+        event_id = self._log.append(session, Event(row.merchant_id, user_id, subject, public, personal, columns), wall)
+        outbox.enqueue(
+            session,
+            message_id=event_id,
+            merchant_id=row.merchant_id,
+            aggregate_id=row.id,
+            topic=topic,
+            payload={
+                "decisionId": row.id,
+                "merchantReference": row.merchant_reference,
+                "from": before,
+                "to": row.status,
+                "occurredAt": rfc3339(now),
+            },
+            now=wall,
+        )
+        return event_id

@@ -1,0 +1,98 @@
+"""Merchants: what their own tokens see, and what the operator sets up for them."""
+
+from datetime import datetime, timedelta
+
+from gateway.domain.contract import Contract
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.merchant import Merchant
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+from gateway.kit.ids import Ids
+from gateway.services.reading import Reading
+from gateway.store import merchants, partners
+from gateway.store.database import Session
+from gateway.store.merchants import MerchantRow
+from gateway.store.partners import PartnerRow
+from merchants.registry import AdapterRegistry
+
+LONGEST_NAME = 100
+DEFAULT_CONTRACT = Contract(
+    askable_tiers=frozenset({Tier.EXCELLENT}), ceiling=Money(5_000_000, "CNY"), consent_life=timedelta(days=90)
+)
+"""A new merchant's contract until the operator writes another: it may ask about one tier only."""
+
+
+class MerchantService:
+    """Reads for tokens, changes for the operator. Changes happen in the caller's writing unit."""
+
+    def __init__(self, registry: AdapterRegistry, ids: Ids) -> None:
+        self._registry, self._ids = registry, ids
+
+    def own(self, reading: Reading) -> Merchant:
+        """The merchant that the token acts for."""
+        row = self.require(reading.session, reading.principal.merchant_id)
+        return Merchant(row.id, row.name, self.products(reading.session, row.id))
+
+    def products(self, session: Session, merchant_id: str) -> tuple[Product, ...]:
+        """Products of the enabled adapters that are loaded, in the order of the product list."""
+        offered = {
+            adapter.product
+            for key in merchants.enabled(session, merchant_id)
+            if (adapter := self._registry.get(key)) is not None
+        }
+        return tuple(product for product in Product if product in offered)
+
+    def require(self, session: Session, merchant_id: str) -> MerchantRow:
+        """The merchant's row. Raises NotFound."""
+        row = merchants.load(session, merchant_id)
+        if row is None:
+            raise NotFound(f"There is no merchant {merchant_id}.")
+        return row
+
+    def partner(self, session: Session, name: str, now: datetime) -> PartnerRow:
+        """The partner of that name, made if it is new. Raises InvalidInput for an unusable name."""
+        row = partners.by_name(session, _named(name, "partner"))
+        if row is None:
+            row = PartnerRow(id=self._ids.new("ptn"), name=name, created_at=now)
+            session.add(row)
+            session.flush()
+        return row
+
+    def register(self, session: Session, partner: PartnerRow, name: str, now: datetime) -> MerchantRow:
+        """A new merchant of the partner, with the default contract and no adapter. Raises InvalidInput."""
+        row = MerchantRow(
+            id=self._ids.new("mer"),
+            partner_id=partner.id,
+            name=_named(name, "merchant"),
+            askable_tiers=[],
+            ceiling_minor=0,
+            ceiling_currency="",
+            consent_seconds=0,
+            created_at=now,
+        )
+        row.put_contract(DEFAULT_CONTRACT)
+        session.add(row)
+        session.flush()
+        return row
+
+    def contract(self, session: Session, merchant_id: str, contract: Contract) -> MerchantRow:
+        """Replaces the contract; consents given before keep what they say. Raises NotFound, InvalidInput."""
+        if not contract.ceiling.minor or contract.consent_life < timedelta(minutes=1):
+            raise InvalidInput("INVALID", "A contract needs a ceiling above zero and a consent life of a minute.")
+        row = self.require(session, merchant_id)
+        row.put_contract(contract)
+        session.add(row)
+        return row
+
+    def enable(self, session: Session, merchant_id: str, adapter: str, now: datetime) -> bool:
+        """Enables a loaded adapter. False when it already was. Raises NotFound."""
+        if adapter not in self._registry:
+            raise NotFound(f"No adapter {adapter} is loaded. Loaded: {', '.join(self._registry)}.")
+        return merchants.enable(session, self.require(session, merchant_id).id, adapter, now)
+
+
+def _named(name: str, noun: str) -> str:
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise InvalidInput("INVALID", f"A {noun}'s name has 1 to {LONGEST_NAME} printable characters.", ("name",))
+    return name

@@ -1,0 +1,132 @@
+"""The sandbox's demo partner: a merchant per adapter with one baseline client each, and its own personas.
+
+Secrets and passwords are derived from the master key, so that every start can print working ones while the
+database holds digests only.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.domain.contract import Contract
+from gateway.domain.money import Money
+from gateway.domain.tier import Tier, tier_of
+from gateway.kit.crypto import base64url, derive, digest
+from gateway.kit.ids import Ids
+from gateway.services.clients import ClientService
+from gateway.services.merchants import MerchantService
+from gateway.services.personas import CATALOGUE, PersonaService, username
+from gateway.store import clients, merchants
+from gateway.store.clients import ClientRow
+from gateway.store.database import Session
+from gateway.store.merchants import MerchantRow
+from merchants.registry import AdapterRegistry
+
+PARTNER = "demo"
+REDIRECT_URI = "http://127.0.0.1:9000/callback"
+CONTRACT = Contract(askable_tiers=frozenset(Tier), ceiling=Money(5_000_000, "CNY"), consent_life=timedelta(days=90))
+
+
+@dataclass(frozen=True, slots=True)
+class SeededClient:
+    """A client with its secret in the clear, for the credentials file."""
+
+    client_id: str
+    profile: str
+    client_secret: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeededMerchant:
+    """A merchant of the demo partner."""
+
+    id: str
+    name: str
+    adapter: str
+    client: SeededClient
+
+
+@dataclass(frozen=True, slots=True)
+class SeededPersona:
+    """A persona with its password in the clear."""
+
+    handle: str
+    username: str
+    password: str
+    tier: Tier
+    score: int | None
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """All that the demo partner has."""
+
+    merchants: tuple[SeededMerchant, ...]
+    personas: tuple[SeededPersona, ...]
+
+
+class Seeding:
+    """Makes what is missing and leaves the rest: safe at every start, also after a crash."""
+
+    def __init__(
+        self,
+        master: bytes,
+        registry: AdapterRegistry,
+        merchant_service: MerchantService,
+        client_service: ClientService,
+        persona_service: PersonaService,
+        ids: Ids,
+    ) -> None:
+        self._master, self._registry, self._ids = master, registry, ids
+        self._merchants, self._clients, self._personas = merchant_service, client_service, persona_service
+
+    def demo(self, session: Session, now: datetime) -> Seed:
+        """The demo partner, whole, with its secrets."""
+        partner = self._merchants.partner(session, PARTNER, now)
+        passwords = {handle: self._secret(f"persona {handle}", 12) for handle, *_ in CATALOGUE}
+        personas = self._personas.provision(session, partner, passwords, now)
+        present = {row.name: row for row in merchants.listed(session, partner.id)}
+        seeded = []
+        for key in self._registry:
+            name = f"Demo {key.replace('_', ' ').title()}"
+            row = present.get(name) or self._merchants.register(session, partner, name, now)
+            if name not in present:
+                self._merchants.contract(session, row.id, CONTRACT)
+            self._merchants.enable(session, row.id, key, now)
+            seeded.append(SeededMerchant(row.id, name, key, self._client(session, row, now)))
+        return Seed(
+            merchants=tuple(seeded),
+            personas=tuple(
+                SeededPersona(
+                    handle=row.handle,
+                    username=username(row.handle, partner),
+                    password=passwords[row.handle],
+                    tier=tier_of(row.score),
+                    score=row.score,
+                    summary=row.summary,
+                )
+                for row in personas
+            ),
+        )
+
+    def _client(self, session: Session, merchant: MerchantRow, now: datetime) -> SeededClient:
+        name = f"{merchant.name} website"
+        row = next((row for row in clients.listed(session, merchant.id) if row.name == name), None)
+        client_id = row.id if row else self._ids.new("cli")
+        secret = f"sgw_test_cs_{self._secret(f'client {client_id}', 32)}"
+        if row is None:
+            row, _ = self._clients.register(
+                session, merchant.id, name, [REDIRECT_URI], now, secret=secret, client_id=client_id
+            )
+        self._keep_working(session, row, secret)
+        return SeededClient(row.id, row.profile, secret, row.redirect_uris[0], tuple(row.scopes))
+
+    def _keep_working(self, session: Session, row: ClientRow, secret: str) -> None:
+        if row.secret_digest != digest(secret) or row.disabled_at is not None:
+            row.secret_digest, row.disabled_at = digest(secret), None
+            session.add(row)
+
+    def _secret(self, context: str, length: int) -> str:
+        return base64url(derive(self._master, f"seed {context}"))[:length]

@@ -1,0 +1,38 @@
+"""What every table shares: names for constraints (so that batch migrations can find them) and column kinds."""
+
+from typing import Any
+
+from sqlalchemy import JSON, Column, LargeBinary, MetaData
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Field, Session, SQLModel
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Table(SQLModel):
+    """Base of all tables."""
+
+    metadata = metadata
+
+
+def json_column(**options: Any) -> Any:
+    """A JSON document, never null."""
+    return Field(sa_column=Column(JSON, nullable=False), **options)
+
+
+def bytes_column() -> Any:
+    """Bytes, never null."""
+    return Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+def insert_into(session: Session, table: type[Table]) -> Any:
+    """An INSERT of the session's dialect, which knows ON CONFLICT."""
+    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)

@@ -1,0 +1,39 @@
+"""OAuth clients (RFC 6749 section 2): a merchant's software, with its profile, redirect URIs and scopes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Field, col, select
+
+from gateway.store.base import Table, json_column
+from gateway.store.database import Session
+
+
+class ClientRow(Table, table=True):
+    """`id` is the client_id. `secret_digest` is set for the baseline profile only. `scopes` is the most this
+    client may be given, of both kinds of token."""
+
+    __tablename__ = "oauth_clients"
+
+    id: str = Field(primary_key=True)
+    merchant_id: str = Field(foreign_key="merchants.id", index=True)
+    name: str
+    profile: str
+    secret_digest: str | None = None
+    redirect_uris: list[str] = json_column()
+    grant_types: list[str] = json_column()
+    scopes: list[str] = json_column()
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+def load(session: Session, client_id: str) -> ClientRow | None:
+    """The client, None if it is unknown or disabled."""
+    row = session.get(ClientRow, client_id)
+    return row if row and row.disabled_at is None else None
+
+
+def listed(session: Session, merchant_id: str | None = None) -> Sequence[ClientRow]:
+    """All clients, disabled ones too, or those of one merchant, oldest first."""
+    query = select(ClientRow).order_by(col(ClientRow.id))
+    return session.exec(query.where(ClientRow.merchant_id == merchant_id) if merchant_id else query).all()

@@ -1,0 +1,88 @@
+"""Consents: one row per act of agreeing. Rows are ended, never deleted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Field, col, select
+
+from gateway.domain.authorization_detail import parse_details
+from gateway.domain.consent import Consent
+from gateway.store.base import Table, json_column
+from gateway.store.database import Session
+
+
+class ConsentRow(Table, table=True):
+    """`details` are RFC 9396 documents, complete. Times are business time of the merchant's partner."""
+
+    __tablename__ = "consents"
+
+    id: str = Field(primary_key=True)
+    merchant_id: str = Field(foreign_key="merchants.id", index=True)
+    client_id: str = Field(foreign_key="oauth_clients.id")
+    user_id: str = Field(foreign_key="users.id", index=True)
+    subject: str
+    scopes: list[str] = json_column()
+    details: list[dict[str, Any]] = json_column()
+    granted_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+def value(row: ConsentRow) -> Consent:
+    """The domain value of a row."""
+    return Consent(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        client_id=row.client_id,
+        user_id=row.user_id,
+        subject=row.subject,
+        scopes=tuple(row.scopes),
+        details=parse_details(row.details),
+        granted_at=row.granted_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def insert(session: Session, consent: Consent) -> None:
+    session.add(
+        ConsentRow(
+            id=consent.id,
+            merchant_id=consent.merchant_id,
+            client_id=consent.client_id,
+            user_id=consent.user_id,
+            subject=consent.subject,
+            scopes=list(consent.scopes),
+            details=[detail.document() for detail in consent.details],
+            granted_at=consent.granted_at,
+            expires_at=consent.expires_at,
+        )
+    )
+    session.flush()
+
+
+def load(session: Session, consent_id: str, *, lock: bool = False) -> Consent | None:
+    """The consent. With `lock`, its row stays as it is until the unit of work ends (PostgreSQL; on SQLite the
+    writing unit has locked everything)."""
+    query = select(ConsentRow).where(ConsentRow.id == consent_id).execution_options(populate_existing=True)
+    row = session.exec(query.with_for_update() if lock else query).first()
+    return value(row) if row else None
+
+
+def of_user(session: Session, user_id: str) -> Sequence[Consent]:
+    """A person's consents, newest first."""
+    rows = select(ConsentRow).where(ConsentRow.user_id == user_id).order_by(col(ConsentRow.id).desc())
+    return [value(row) for row in session.exec(rows)]
+
+
+def revoke(session: Session, consent_id: str, now: datetime) -> bool:
+    """Ends the consent. False when it had been revoked before."""
+    statement = (
+        update(ConsentRow)
+        .where(col(ConsentRow.id) == consent_id, col(ConsentRow.revoked_at).is_(None))
+        .values(revoked_at=now)
+        .returning(col(ConsentRow.id))
+    )
+    return session.execute(statement).first() is not None

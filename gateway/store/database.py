@@ -1,0 +1,99 @@
+"""The engine and the two units of work. Nothing else in the gateway begins, commits or rolls back.
+
+SQLite: WAL, one writing process. A unit that may write begins IMMEDIATE: upgrading a deferred read fails at once
+with BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a unit that reads is REPEATABLE READ and read-only, one that
+writes READ COMMITTED; races are closed by conditional statements and row locks, the same on both.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session
+
+__all__ = ["Database", "DatabaseDown", "Session"]
+
+
+_ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class DatabaseDown(Exception):
+    """The database cannot be reached. The message names no credentials."""
+
+
+class Database:
+    """One engine. `size` connections at most, which must be at least the number of worker threads."""
+
+    def __init__(self, url: str, *, size: int = 16) -> None:
+        self.sqlite = url.startswith("sqlite")
+        if self.sqlite:
+            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        self._engine = _sqlite_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
+        self._writing = self._engine.execution_options(begin="IMMEDIATE")
+        self._reading = self._engine if self.sqlite else self._engine.execution_options(**_ONE_SNAPSHOT)
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations and checks; services use `read` and `write`."""
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A unit of work that only reads: one snapshot of the data, rolled back at its end."""
+        with Session(self._reading, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A unit of work that writes: committed durably when the block ends, rolled back when it raises."""
+        with Session(self._writing, autoflush=False) as session, session.begin():
+            yield session
+
+    def ping(self) -> None:
+        """Raises DatabaseDown unless the database answers."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except DBAPIError as error:
+            raise DatabaseDown("The database does not answer.") from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _sqlite_engine(url: str, size: int) -> Engine:
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late and is never IMMEDIATE
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",  # an answered request is a committed request, also after a power cut
+            "foreign_keys = ON",
+            "busy_timeout = 10000",
+            "recursive_triggers = ON",  # or INSERT OR REPLACE would slip past the append-only triggers
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+
+    return engine
+
+
+def _postgresql_engine(url: str, size: int) -> Engine:
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"},
+    )

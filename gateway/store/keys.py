@@ -1,0 +1,88 @@
+"""Keys in the database: each log signing key and each person's log key of a year, all sealed by the master key."""
+
+import secrets
+from datetime import datetime
+
+from sqlmodel import Field, UniqueConstraint, col, select
+
+from gateway.kit.crypto import KEY_BYTES, SigningKey, seal, unseal
+from gateway.kit.ids import Ids
+from gateway.store.base import Table, bytes_column, insert_into
+from gateway.store.database import Session
+
+
+class SigningKeyRow(Table, table=True):
+    """`kid` is the RFC 7638 thumbprint of `public` (Ed25519, 32 bytes). The private half is sealed."""
+
+    __tablename__ = "signing_keys"
+
+    kid: str = Field(primary_key=True)
+    public: bytes = bytes_column()
+    private_sealed: bytes = bytes_column()
+    created_at: datetime
+    retired_at: datetime | None = None
+
+
+class UserKeyRow(Table, table=True):
+    """The key that seals one person's log entries of one year. Destroying it erases them; the rows stay."""
+
+    __tablename__ = "user_keys"
+    __table_args__ = (UniqueConstraint("user_id", "year"),)
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    year: int
+    key_sealed: bytes = bytes_column()
+    created_at: datetime
+
+
+class Keyring:
+    """Opens the sealed keys with the master key, and signs log entries."""
+
+    def __init__(self, master: bytes, ids: Ids) -> None:
+        self._master, self._ids = master, ids
+        self._signing: SigningKey | None = None
+
+    def signing_key(self, session: Session, now: datetime) -> SigningKey:
+        """The newest signing key in force; the first call on a fresh database makes one."""
+        if self._signing is None:
+            row = session.exec(
+                select(SigningKeyRow)
+                .where(col(SigningKeyRow.retired_at).is_(None))
+                .order_by(col(SigningKeyRow.created_at).desc())
+            ).first()
+            if row is None:
+                key = SigningKey()
+                sealed = seal(self._master, key.private, key.kid.encode())
+                session.add(SigningKeyRow(kid=key.kid, public=key.public, private_sealed=sealed, created_at=now))
+                session.flush()
+                return key
+            self._signing = SigningKey(unseal(self._master, row.private_sealed, row.kid.encode()))
+        return self._signing
+
+    def user_key(self, session: Session, user_id: str, now: datetime) -> tuple[str, bytes]:
+        """Id and bytes of the person's key of this year, made on first use. Safe when two units race."""
+        query = select(UserKeyRow).where(UserKeyRow.user_id == user_id, UserKeyRow.year == now.year)
+        row = session.exec(query).first()
+        if row is None:
+            key_id = self._ids.new("key")
+            fresh = {
+                "id": key_id,
+                "user_id": user_id,
+                "year": now.year,
+                "key_sealed": seal(self._master, secrets.token_bytes(KEY_BYTES), key_id.encode()),
+                "created_at": now,
+            }
+            session.execute(insert_into(session, UserKeyRow).values(fresh).on_conflict_do_nothing())
+            row = session.exec(query).one()
+        return row.id, unseal(self._master, row.key_sealed, row.id.encode())
+
+    def open_key(self, session: Session, key_id: str) -> bytes | None:
+        """The bytes of a person's key, None once it has been destroyed."""
+        row = session.get(UserKeyRow, key_id)
+        return unseal(self._master, row.key_sealed, row.id.encode()) if row else None
+
+
+def public_keys(session: Session) -> dict[str, bytes]:
+    """kid to public key of every signing key, retired ones too."""
+    return {row.kid: row.public for row in session.exec(select(SigningKeyRow))}
