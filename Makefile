@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo test test-all check format lock
+.PHONY: help environment run demo test test-all check format reference lock
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,8 @@ demo: environment ## the journey alone: free port, throw-away database, exit cod
 test: environment ## the suite: SQLite and PostgreSQL, under five minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not node"
 
-test-all: environment ## everything: long fault rounds, browsers, clients written for Node.js
+test-all: ## everything: long fault rounds, browsers, clients written for Node.js
+	@$(PYTHON) tools/environment.py --browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: environment ## ruff, mypy strict, import floors, unused dependencies
@@ -33,6 +34,11 @@ check: environment ## ruff, mypy strict, import floors, unused dependencies
 
 format: environment ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+reference: environment ## write docs/reference and the exported SDL anew from the code
+	@$(BIN)/python tools/reference.py
+	@$(BIN)/gateway sdl export --environment live > schema/gateway.graphql
+	@$(BIN)/gateway sdl export --environment sandbox > schema/sandbox.graphql
 
 lock: environment ## compile requirements.lock anew (needs uv on the path); no host name goes into it
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -15,17 +15,29 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(HOME, "bin", "python")
 LOCK = os.path.join(ROOT, "requirements.lock")
-STAMP = os.path.join(HOME, "lock.sha256")
+BROWSER_LOCK = os.path.join(ROOT, "tests", "browser", "requirements.lock")
 
 
-def fingerprint():
-    """What the environment depends on: the lock, the project file and the interpreter."""
-    digest = hashlib.sha256(sys.version.encode())
-    for name in (LOCK, os.path.join(ROOT, "pyproject.toml")):
+def fingerprint(*names):
+    """What an installation depends on: these files, the interpreter and the place."""
+    digest = hashlib.sha256((sys.version + ROOT).encode())
+    for name in names:
         with open(name, "rb") as file:
             digest.update(file.read())
-    digest.update(ROOT.encode())
     return digest.hexdigest()
+
+
+def is_stamped(stamp, wanted):
+    path = os.path.join(HOME, stamp)
+    if not os.path.exists(path):
+        return False
+    with open(path) as file:
+        return file.read() == wanted
+
+
+def put_stamp(stamp, wanted):
+    with open(os.path.join(HOME, stamp), "w") as file:
+        file.write(wanted)
 
 
 def usable():
@@ -39,43 +51,50 @@ def usable():
     return None
 
 
+def pip_of(python):
+    """The command that installs into .venv: its own pip or, where it was made without one, the caller's."""
+    if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+        command = [PYTHON, "-m", "pip"]
+    elif subprocess.call([python, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
+        command = [python, "-m", "pip", "--python", PYTHON]
+    else:
+        sys.exit("Neither ensurepip nor pip is installed. On Debian or Ubuntu: apt-get install python3-venv")
+    return command + ["install", "-qq", "--disable-pip-version-check", "--no-input"]
+
+
 def create(python):
-    """A fresh environment, also where the system has no ensurepip: then the caller's pip installs into it."""
-    shutil.rmtree(HOME, ignore_errors=True)
+    """A fresh, empty environment, also where the system has no ensurepip."""
     if subprocess.call([python, "-c", "import venv"], stderr=subprocess.DEVNULL):
         sys.exit("This Python has no venv module. On Debian or Ubuntu: apt-get install python3-venv")
+    shutil.rmtree(HOME, ignore_errors=True)
     with_pip = subprocess.call([python, "-c", "import ensurepip"], stderr=subprocess.DEVNULL) == 0
     subprocess.check_call([python, "-m", "venv"] + ([] if with_pip else ["--without-pip"]) + [HOME])
-    if with_pip:
-        return [PYTHON, "-m", "pip"]
-    if subprocess.call([python, "-m", "pip", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        sys.exit("Neither ensurepip nor pip is installed. On Debian or Ubuntu: apt-get install python3-venv")
-    return [python, "-m", "pip", "--python", PYTHON]
+
+
+def install(command):
+    if subprocess.call(command, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")):
+        sys.exit("Installing the locked packages failed; the lines above say why. Run the same command again.")
 
 
 def main():
-    wanted = fingerprint()
-    if os.path.exists(STAMP):
-        with open(STAMP) as file:
-            if file.read() == wanted:
-                return
     python = usable()
     if python is None:
         sys.exit(
             "Sesame Gateway needs CPython 3.11, 3.12 or 3.13; this is %s. Name one: make PYTHON=/path/to/python3.12"
             % sys.version.split()[0]
         )
-    print("Making .venv from requirements.lock (about a minute, once) ...", flush=True)
-    pip = create(python) + ["install", "-qq", "--disable-pip-version-check", "--no-input"]
-    steps = (
-        pip + ["--require-hashes", "--only-binary", ":all:", "-r", LOCK],
-        pip + ["--no-deps", "--no-build-isolation", "-e", ROOT],
-    )
-    for step in steps:
-        if subprocess.call(step, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")):
-            sys.exit("Installing the locked packages failed; the lines above say why. Nothing was left half made.")
-    with open(STAMP, "w") as file:
-        file.write(wanted)
+    wanted = fingerprint(LOCK, os.path.join(ROOT, "pyproject.toml"))
+    if not is_stamped("lock.sha256", wanted):
+        print("Making .venv from requirements.lock (about a minute, once) ...", flush=True)
+        create(python)
+        install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", LOCK])
+        install(pip_of(python) + ["--no-deps", "--no-build-isolation", "-e", ROOT])
+        put_stamp("lock.sha256", wanted)
+    browser = fingerprint(BROWSER_LOCK)
+    if "--browser" in sys.argv and not is_stamped("browser.sha256", browser):
+        print("Adding the browser driver from tests/browser/requirements.lock ...", flush=True)
+        install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", BROWSER_LOCK])
+        put_stamp("browser.sha256", browser)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""The application: routes and middleware around an assembled gateway."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from gateway.bootstrap import Gateway
+from gateway.domain.principal import Principal
+from gateway.oauth.server import Parts
+from gateway.oauth.token_check import TokenCheck
+from gateway.services.reading import Reading
+from gateway.settings import Environment
+from gateway.web import graphql, routes
+from gateway.web.graphql import GraphQLEndpoint, Surroundings
+from gateway.web.health import health_routes
+from schema.build import build_schema
+from schema.engine import Engine
+
+
+def create_app(gateway: Gateway) -> Starlette:
+    """The ASGI application. It closes the gateway when it shuts down."""
+    settings = gateway.settings
+    parts = Parts(gateway.database, settings, gateway.clock, gateway.ids, gateway.consents)
+    site = routes.build_site(parts, gateway.accounts)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        # As many threads as connections: a thread that has started never waits for a connection.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        yield
+        gateway.close()
+
+    return Starlette(
+        routes=routes.routes(parts, site, [*_graphql(gateway), *health_routes(gateway.database.ping)]),
+        middleware=routes.middleware(settings, gateway.ids, site),
+        exception_handlers=routes.exception_handlers(site),
+        lifespan=lifespan,
+    )
+
+
+def _graphql(gateway: Gateway) -> list[BaseRoute]:
+    """The API behind its token check, at its path and at its dated alias."""
+    settings = gateway.settings
+
+    def reading_for(principal: Principal) -> Reading:
+        return Reading(gateway.database, principal, gateway.clock, gateway.accesses)
+
+    built = build_schema(gateway.registry, sandbox=settings.environment is Environment.SANDBOX)
+    endpoint = GraphQLEndpoint(
+        Engine(built),
+        Surroundings(gateway.services, reading_for, settings.environment, settings.issuer, gateway.rule_name),
+    )
+    guarded = TokenCheck(endpoint, gateway.database, settings, gateway.clock)
+    return [Route(path, guarded) for path in (graphql.PATH, graphql.DATED_PATH)]

@@ -1,0 +1,160 @@
+"""The composition root: every part made once, handed what it needs. The only place that knows sandbox from live."""
+
+import os
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+import merchants
+import schema
+from gateway.kit import logging
+from gateway.kit.clock import WallClock, wall_clock
+from gateway.kit.crypto import derive
+from gateway.kit.ids import Ids
+from gateway.services.access import AccessRecorder
+from gateway.services.accounts import AccountService
+from gateway.services.assessment import Assessor
+from gateway.services.bundle import Services
+from gateway.services.clients import ClientService
+from gateway.services.consents import ConsentService
+from gateway.services.decision_record import DecisionRecorder
+from gateway.services.decision_writes import DecisionWriter
+from gateway.services.decisions import DecisionService
+from gateway.services.merchants import MerchantService
+from gateway.services.personas import PersonaService
+from gateway.services.scores import ScoreService
+from gateway.services.seeding import Seeding
+from gateway.settings import Settings, SettingsError
+from gateway.sources.personas import PersonaSource
+from gateway.store import deployment
+from gateway.store.access_log import AccessLogRow
+from gateway.store.database import Database
+from gateway.store.decision_log import DecisionLogRow
+from gateway.store.keys import Keyring
+from gateway.store.sealed_log import SealedLog
+from merchants.registry import AdapterRegistry, discover
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One deployment, assembled."""
+
+    settings: Settings
+    clock: WallClock
+    ids: Ids
+    database: Database
+    registry: AdapterRegistry
+    accounts: AccountService
+    consents: ConsentService
+    clients: ClientService
+    accesses: AccessRecorder
+    services: Services
+    seeding: Seeding
+    rule_name: Callable[[str], str]
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
+    """The deployment behind these settings, its database opened and checked. Raises SettingsError for a database
+    that is not migrated or belongs to another environment or key, Misconfigured for a bad adapter."""
+    _require_our_packages()
+    logging.configure(settings.log_level)
+    master = settings.master_key() or _sandbox_key(settings.state_directory)
+    registry = discover(settings.adapters)
+    database = Database(settings.database_url, size=settings.worker_threads)
+    try:
+        _require_our_database(database, settings, master, clock)
+    except BaseException:
+        database.close()
+        raise
+    ids = Ids(sandbox=settings.sandbox)
+    keyring = Keyring(master, ids)
+    decision_log = SealedLog(DecisionLogRow, keyring, ids)
+    accesses = AccessRecorder(SealedLog(AccessLogRow, keyring, ids))
+    source = PersonaSource()
+    assessor = Assessor(registry, source)
+    writer = DecisionWriter(database, assessor, DecisionRecorder(decision_log), accesses, ids, clock)
+    accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
+    consents = ConsentService(registry, ids, sandbox=settings.sandbox)
+    merchant_service = MerchantService(registry, ids)
+    client_service = ClientService(ids, sandbox=settings.sandbox)
+    personas = PersonaService(registry, accounts, ids)
+    return Gateway(
+        settings=settings,
+        clock=clock,
+        ids=ids,
+        database=database,
+        registry=registry,
+        accounts=accounts,
+        consents=consents,
+        clients=client_service,
+        accesses=accesses,
+        services=Services(
+            scores=ScoreService(source),
+            decisions=DecisionService(assessor, writer, decision_log),
+            merchants=merchant_service,
+            consents=consents,
+            personas=personas,
+            registry=registry,
+        ),
+        seeding=Seeding(master, registry, merchant_service, client_service, personas, ids),
+        rule_name=str if settings.sandbox else partial(_opaque_rule, master),
+    )
+
+
+def _opaque_rule(master: bytes, rule_id: str) -> str:
+    """What a merchant sees of a rule in live: the same name for the same rule, and no way back to its condition."""
+    return f"rule_{derive(master, f'rule {rule_id}').hex()[:12]}"
+
+
+def _require_our_packages() -> None:
+    """`schema` and `merchants` are also names of unrelated packages; theirs must not be loaded in place of ours."""
+    for module in (schema, merchants):
+        if Path(str(module.__file__)).resolve().parent.parent != ROOT:
+            raise SettingsError(
+                f"Another package named {module.__name__} shadows ours. Uninstall it: {module.__file__}"
+            )
+
+
+def _sandbox_key(directory: Path) -> bytes:
+    """The key that a sandbox keeps beside its data, made at the first start, readable by its owner only."""
+    path = directory / "secret.key"
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = b64decode(path.read_text())
+        if len(key) != 32:
+            raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
+        return key
+    key = secrets.token_bytes(32)
+    with os.fdopen(handle, "w") as file:
+        file.write(b64encode(key).decode())
+    return key
+
+
+def _require_our_database(database: Database, settings: Settings, master: bytes, clock: WallClock) -> None:
+    check = derive(master, "deployment").hex()
+    try:
+        with database.write() as session:
+            row = deployment.load(session)
+            if row is None:
+                deployment.create(session, settings.environment, check, clock())
+                return
+    except (OperationalError, ProgrammingError) as error:
+        raise SettingsError(
+            "The database cannot be used: it does not answer, or it is not migrated (gateway database upgrade)."
+        ) from error
+    if row.environment != settings.environment:
+        raise SettingsError(f"This database belongs to a {row.environment} deployment.")
+    if row.key_check != check:
+        raise SettingsError("The secret key is not the one that this database was sealed with.")

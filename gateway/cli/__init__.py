@@ -1,0 +1,43 @@
+"""The command line: everything an operator does, without SQL. One file per group of commands."""
+
+import sys
+
+import typer
+
+from gateway import __version__
+from gateway.cli import clients, database, log, merchants, sandbox, sdl, serve
+from gateway.cli.console import fail
+from gateway.domain.errors import GatewayError
+from gateway.settings import SettingsError
+from gateway.store.database import DatabaseDown
+
+app = typer.Typer(
+    name="gateway",
+    help="Sesame Gateway: run it, set it up, check its logs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(sandbox.app, name="sandbox")
+app.command("serve")(serve.serve)
+app.add_typer(database.app, name="database")
+app.add_typer(merchants.app, name="merchants")
+app.add_typer(clients.app, name="clients")
+app.add_typer(log.app, name="log")
+app.add_typer(sdl.app, name="sdl")
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """Runs the command line. What an operator can mend is one line on standard error and exit code 1."""
+    try:
+        app()
+    except (GatewayError, SettingsError, DatabaseDown) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,52 @@
+"""What the commands print with: one console for answers, one line for a failure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.bootstrap import Gateway, assemble
+from gateway.settings import Settings, read_settings
+
+console = Console(highlight=False, soft_wrap=True)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", help="Overrides GATEWAY_DATABASE_URL.", show_default=False)
+]
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Prints one line and ends the program with `code`."""
+    _errors.print(f"[bold red]error:[/] {_plain(message)}")
+    raise SystemExit(code)
+
+
+def table(*columns: str) -> Table:
+    """An empty table that wraps rather than cuts."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def settings_for(database_url: str | None) -> Settings:
+    """The environment's settings, with the database of the option if there is one."""
+    return read_settings(**({"database_url": database_url} if database_url else {}))
+
+
+@contextmanager
+def gateway(database_url: str | None) -> Iterator[Gateway]:
+    """The assembled deployment, closed at the end."""
+    assembled = assemble(settings_for(database_url))
+    try:
+        yield assembled
+    finally:
+        assembled.close()
+
+
+def _plain(message: str) -> str:
+    return message.replace("[", "\\[")

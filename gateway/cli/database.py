@@ -1,0 +1,34 @@
+"""`gateway database`: migrations and the database's health."""
+
+import typer
+
+from gateway.cli.console import DatabaseUrl, console, fail, settings_for
+from gateway.store.database import Database
+
+app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
+
+
+@app.command()
+def upgrade(database_url: DatabaseUrl = None) -> None:
+    """Bring the database to the newest revision."""
+    from migrations import runner  # alembic takes most of a second to import; only this command pays
+
+    url = settings_for(database_url).database_url
+    runner.upgrade(url)
+    console.print(f"The database is at revision {runner.current(url)}.")
+
+
+@app.command()
+def check(database_url: DatabaseUrl = None) -> None:
+    """Say whether the database answers and is at the newest revision. Exit code 1 if not."""
+    from migrations import runner
+
+    url = settings_for(database_url).database_url
+    database = Database(url, size=1)
+    try:
+        database.ping()
+    finally:
+        database.close()
+    if not runner.is_current(url):
+        fail(f"The database is at revision {runner.current(url) or 'none'}, not the newest: gateway database upgrade")
+    console.print("The database answers and is at the newest revision.")

@@ -1,0 +1,74 @@
+"""`gateway merchants`: register merchants, write their contracts, enable adapters."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import DatabaseUrl, console, gateway, settings_for, table
+from gateway.domain.contract import Contract
+from gateway.domain.money import Money
+from gateway.domain.tier import Tier
+from merchants.registry import discover
+
+app = typer.Typer(no_args_is_help=True, help="Register merchants, write contracts, enable adapters.")
+
+Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
+
+
+@app.command()
+def register(
+    name: Annotated[str, typer.Argument(help="The name that people see on the consent page.")],
+    partner: Annotated[str, typer.Option(help="The partner (tenant) it belongs to; made if it is new.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Register a merchant and print its id."""
+    with gateway(database_url) as made, made.database.write() as session:
+        now = made.clock()
+        owner = made.services.merchants.partner(session, partner, now)
+        row = made.services.merchants.register(session, owner, name, now)
+        console.print(row.id)
+
+
+@app.command()
+def contract(
+    merchant: Merchant,
+    ceiling: Annotated[str, typer.Option(help="Most that one consent may cover, such as 50000.00.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of the ceiling.")] = "CNY",
+    tier: Annotated[list[Tier] | None, typer.Option(help="A tier the merchant may ask about; repeat it.")] = None,
+    consent_days: Annotated[int, typer.Option(help="Longest life of a consent, in days.", min=1, max=3650)] = 90,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Replace a merchant's contract."""
+    written = Contract(
+        askable_tiers=frozenset(tier or ()),
+        ceiling=Money.parse(ceiling, currency),
+        consent_life=timedelta(days=consent_days),
+    )
+    with gateway(database_url) as made, made.database.write() as session:
+        row = made.services.merchants.contract(session, merchant, written)
+        console.print(
+            f"{row.name}: up to {ceiling} {currency}, {consent_days} days, {len(written.askable_tiers)} tiers."
+        )
+
+
+@app.command()
+def enable(
+    merchant: Merchant,
+    adapter: Annotated[str, typer.Argument(help="The adapter's key, see `gateway merchants list`.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Enable an adapter for a merchant."""
+    with gateway(database_url) as made, made.database.write() as session:
+        fresh = made.services.merchants.enable(session, merchant, adapter, made.clock())
+        console.print(f"{adapter} {'is now' if fresh else 'was already'} enabled.")
+
+
+@app.command("list")
+def listed() -> None:
+    """List the installed adapters. Needs no database."""
+    rows = table("adapter", "asks with", "policy", "from", "what it does")
+    for about in discover(settings_for(None).adapters).about():
+        source = f"{about.distribution} {about.version}".strip()
+        rows.add_row(about.key, about.member, about.policy_version, source, about.summary)
+    console.print(rows)

@@ -1,0 +1,87 @@
+"""Tells a journey on the terminal: each step, what was sent, what came back. Secrets are cut short."""
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+from rich.console import Console
+
+_SECRETS = frozenset(
+    ("access_token", "refresh_token", "code", "code_verifier", "code_challenge", "state", "request_uri")
+)
+_KEPT = 16
+
+
+class Narrator:
+    """`steps` counts the steps told so far. A silent one (no console) only counts."""
+
+    def __init__(self, console: Console | None) -> None:
+        self._console = console
+        self.steps = 0
+
+    def step(self, sentence: str) -> None:
+        self.steps += 1
+        self._print(f"\n[bold]{self.steps:>2}. {_safe(sentence)}[/]")
+
+    def exchange(
+        self, method: str, url: str, sent: Mapping[str, Any] | None, answer: httpx2.Response, only: tuple[str, ...] = ()
+    ) -> None:
+        """A request and its JSON answer; with `only`, no more than these members of it."""
+        body = answer.json()
+        self.sent(method, url, sent)
+        self.answered(answer.status_code, {name: body[name] for name in only} if only else body)
+
+    def sent(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
+        self._print(f"    [cyan]{method}[/] {_safe(url)}")
+        for name, value in (body or {}).items():
+            self._print(f"      [dim]{_safe(name)}=[/]{_safe(_cut(name, value))}")
+
+    def answered(self, status: int, body: Mapping[str, Any]) -> None:
+        shown = {name: _cut(name, value) for name, value in body.items()}
+        self._print(f"    [green]{status}[/] {_safe(json.dumps(shown, ensure_ascii=False))}")
+
+    def graphql(self, url: str, document: str, variables: Mapping[str, Any], answer: httpx2.Response) -> None:
+        self._print(f"    [cyan]POST[/] {_safe(url)}")
+        for line in document.splitlines():
+            self._print(f"      [dim]{_safe(line)}[/]")
+        if variables:
+            self._print(f"      [dim]variables[/] {_safe(json.dumps(variables))}")
+        colour = "green" if answer.status_code == 200 else "yellow"
+        body = {name: value for name, value in answer.json().items() if name != "extensions"}
+        self._print(f"    [{colour}]{answer.status_code}[/] {_safe(json.dumps(body, ensure_ascii=False))}")
+
+    def page(self, page: httpx2.Response) -> None:
+        """The sentences of an HTML page's main part."""
+        main = re.search(r"<main.*?</main>", page.text, re.DOTALL)
+        text = re.sub(r"<(script|style).*?</\1>", "", main[0] if main else "", flags=re.DOTALL)
+        lines = (
+            html.unescape(re.sub(r"<[^>]+>", " ", line)) for line in re.split(r"</(?:p|li|h\d|dt|dd|button)>", text)
+        )
+        for line in lines:
+            said = " ".join(line.split())
+            if said:
+                self._print(f"    [magenta]│[/] {_safe(said)}")
+
+    def redirect(self, answer: httpx2.Response) -> None:
+        location = re.sub(r"((?:code|state)=[^&]{4})[^&]*", r"\1...", answer.headers.get("location", ""))
+        self._print(f"    [green]{answer.status_code}[/] {_safe(location)}")
+
+    def right(self, what: str) -> None:
+        self._print(f"    [green]✓[/] {_safe(what)}")
+
+    def _print(self, text: str) -> None:
+        if self._console is not None:
+            self._console.print(text)
+
+
+def _cut(name: str, value: Any) -> Any:
+    if name in _SECRETS and isinstance(value, str) and len(value) > _KEPT:
+        return f"{value[:_KEPT]}..."
+    return value
+
+
+def _safe(text: Any) -> str:
+    return str(text).replace("[", "\\[")

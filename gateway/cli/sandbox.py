@@ -1,0 +1,189 @@
+"""`gateway sandbox`: a whole sandbox in one command, and the demo journey."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import typer
+import uvicorn
+
+from gateway.bootstrap import Gateway, assemble
+from gateway.cli.console import console, fail
+from gateway.cli.journey import Journey, JourneyFailed
+from gateway.cli.narrator import Narrator
+from gateway.cli.serve import HOST, listen, server_for
+from gateway.services.seeding import Seed
+from gateway.settings import Settings, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="Run a sandbox, walk the demo journey.")
+
+START_WITHIN = 60
+"""Seconds a sandbox may take to answer."""
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 8000,
+    credentials: Annotated[
+        Path | None, typer.Option(help="Where to write the credentials as JSON, readable by you only.")
+    ] = None,
+    walk: Annotated[bool, typer.Option(help="Walk one partner's journey and print it.")] = False,
+) -> None:
+    """Migrate, seed what is missing, serve, and write working credentials as soon as the server answers."""
+    from gateway.app import create_app
+    from migrations import runner
+
+    listener = listen(HOST, port)
+    settings = _sandbox_settings(listener.getsockname()[1])
+    runner.upgrade(settings.database_url)
+    gateway = assemble(settings)
+    with gateway.database.write() as session:
+        seed = gateway.seeding.demo(session, gateway.clock())
+    server = server_for(create_app(gateway))
+    path = credentials or settings.state_directory / "credentials.json"
+    watcher = threading.Thread(target=_announce, args=(server, gateway, seed, path, walk), daemon=True)
+    watcher.start()
+    server.run(sockets=[listener])
+
+
+@app.command()
+def demo(
+    quiet: Annotated[bool, typer.Option(help="Print the outcome only.")] = False,
+) -> None:
+    """Walk the journey on a free port and a throw-away database. Exit code 0 only if every answer was right."""
+    with tempfile.TemporaryDirectory(prefix="sesame-") as directory:
+        file = Path(directory) / "credentials.json"
+        environment = {
+            **os.environ,
+            "GATEWAY_STATE_DIRECTORY": directory,
+            "GATEWAY_DATABASE_URL": os.environ.get("GATEWAY_DATABASE_URL", f"sqlite:///{directory}/gateway.db"),
+        }
+        command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", "0", "--credentials", str(file)]
+        server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 (our own command)
+        try:
+            written = _wait_for(file, server)
+            journey = Journey(written, Narrator(None if quiet else console))
+            began = time.monotonic()
+            try:
+                journey.walk()
+            except JourneyFailed as error:
+                fail(str(error))
+            console.print(f"\n[bold green]Every answer was right[/] ({time.monotonic() - began:.1f} s).")
+        finally:
+            server.terminate()
+            server.wait(timeout=15)
+
+
+def _sandbox_settings(port: int) -> Settings:
+    issuer = os.environ.get("GATEWAY_ISSUER") or f"http://{HOST}:{port}"
+    settings = read_settings(issuer=issuer)
+    if not settings.sandbox:
+        fail("GATEWAY_ENVIRONMENT is live. A sandbox runs in a deployment of its own.")
+    return settings
+
+
+def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    deadline = time.monotonic() + START_WITHIN
+    while not file.exists():
+        if server.poll() is not None:
+            fail("The sandbox did not start; its own line above says why.")
+        if time.monotonic() > deadline:
+            fail(f"The sandbox did not answer within {START_WITHIN} seconds.")
+        time.sleep(0.05)
+    written: dict[str, Any] = json.loads(file.read_text())
+    return written
+
+
+def _announce(server: uvicorn.Server, gateway: Gateway, seed: Seed, path: Path, walk: bool) -> None:
+    """Runs beside the server: waits until it answers, writes the credentials, tells what there is."""
+    deadline = time.monotonic() + START_WITHIN
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    try:
+        written = _credentials(gateway.settings, seed)
+        write_privately(path, json.dumps(written, indent=2, ensure_ascii=False))
+        if walk:
+            Journey(written, Narrator(console)).walk()
+            console.print("\n[bold green]Every answer was right.[/]")
+    except (JourneyFailed, httpx2.HTTPError, OSError) as error:
+        console.print(f"\n[bold red]The journey failed:[/] {error}")
+    _tell(gateway.settings, seed, path)
+
+
+def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
+    issuer = settings.issuer
+    return {
+        "issuer": issuer,
+        "graphql": f"{issuer}/graphql",
+        "merchants": [
+            {
+                "id": merchant.id,
+                "name": merchant.name,
+                "adapter": merchant.adapter,
+                "clients": [
+                    {
+                        "client_id": merchant.client.client_id,
+                        "profile": merchant.client.profile,
+                        "client_secret": merchant.client.client_secret,
+                        "redirect_uri": merchant.client.redirect_uri,
+                        "scopes": list(merchant.client.scopes),
+                    }
+                ],
+                "merchant_token": _merchant_token(issuer, merchant.client.client_id, merchant.client.client_secret),
+            }
+            for merchant in seed.merchants
+        ],
+        "personas": [
+            {
+                "handle": persona.handle,
+                "username": persona.username,
+                "password": persona.password,
+                "tier": persona.tier,
+                "score": persona.score,
+                "summary": persona.summary,
+            }
+            for persona in seed.personas
+        ],
+    }
+
+
+def _merchant_token(issuer: str, client_id: str, client_secret: str) -> str:
+    answer = httpx2.post(
+        f"{issuer}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(client_id, client_secret),
+        timeout=20,
+    )
+    answer.raise_for_status()
+    return str(answer.json()["access_token"])
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Writes the file whole or not at all, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    draft.replace(path)
+
+
+def _tell(settings: Settings, seed: Seed, path: Path) -> None:
+    issuer = settings.issuer
+    console.print("\n[bold]The sandbox is up.[/] Ctrl-C ends it.\n")
+    console.print(f"  GraphQL       {issuer}/graphql")
+    console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
+    console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
+    console.print(f"  Credentials   {path}\n")
+    for merchant in seed.merchants:
+        console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
+        console.print(f"    client_secret {merchant.client.client_secret}")
+    console.print("")
+    for persona in seed.personas:
+        console.print(f"  {persona.username:<22} {persona.password:<14} {persona.tier:<10} {persona.summary}")

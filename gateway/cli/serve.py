@@ -1,0 +1,49 @@
+"""`gateway serve`: the server of a deployment that an operator has set up."""
+
+import errno
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+from starlette.applications import Starlette
+
+from gateway.bootstrap import assemble
+from gateway.cli.console import fail
+from gateway.settings import read_settings
+
+HOST = "127.0.0.1"
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
+) -> None:
+    """Serve the deployment that the environment's settings describe."""
+    from gateway.app import create_app
+
+    listener = listen(host, port)
+    gateway = assemble(read_settings())
+    server_for(create_app(gateway)).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a busy port is found out before anything else is done. Port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            fail(f"Port {port} is in use. Stop what listens there, or choose another: make run PORT={port + 1}")
+        fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
+    listener.listen(128)
+    return listener
+
+
+def server_for(app: Starlette) -> uvicorn.Server:
+    """A server for one process. No access log: it would hold query strings."""
+    return uvicorn.Server(
+        uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+    )

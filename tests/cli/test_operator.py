@@ -1,0 +1,116 @@
+"""The operator's commands: a merchant from nothing to its first token, without SQL."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from migrations import runner
+
+
+@pytest.fixture
+def gateway(database_url: str, tmp_path: Path) -> "Gateway":
+    return Gateway(database_url, tmp_path)
+
+
+class Gateway:
+    """Runs the command line over one database."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+        self._environment = {
+            **kept,
+            "GATEWAY_DATABASE_URL": database_url,
+            "GATEWAY_STATE_DIRECTORY": str(folder),
+            "COLUMNS": "200",
+        }
+
+    def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "gateway", *arguments]
+        return subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def answer(self, *arguments: str) -> str:
+        done = self(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+def test_merchant_and_client_are_set_up_without_sql(gateway: Gateway) -> None:
+    merchant = gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    assert merchant.startswith("mer_test_")
+
+    written = gateway.answer(
+        "merchants", "contract", merchant, "--ceiling", "20000.00", "--tier", "EXCELLENT", "--consent-days", "30"
+    )
+    assert written == "Harbour Cars: up to 20000.00 CNY for 30 days; may ask about EXCELLENT."
+    assert gateway.answer("merchants", "enable", merchant, "car_rental") == "car_rental is now enabled."
+    assert gateway.answer("merchants", "enable", merchant, "car_rental") == "car_rental was already enabled."
+
+    made = gateway.answer(
+        "clients", "register", merchant, "web shop", "--redirect-uri", "https://cars.example/callback"
+    )
+    client_id = made.split()[1]
+    assert client_id.startswith("cli_test_")
+    assert "sgw_test_cs_" in made
+    assert "enabled" in gateway.answer("clients", "list")
+    assert gateway.answer("clients", "disable", client_id) == f"{client_id} is disabled."
+    assert "disabled" in gateway.answer("clients", "list")
+    assert "sgw_test_cs_" not in gateway.answer("clients", "list")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(("merchants", "contract", "mer_none", "--ceiling", "10.00"), "no merchant", id="unknown merchant"),
+        pytest.param(("merchants", "contract", "mer_none", "--ceiling", "ten"), "amount", id="bad ceiling"),
+        pytest.param(("merchants", "register", " ", "--partner", "p"), "name", id="blank name"),
+        pytest.param(("merchants", "enable", "mer_none", "zeppelin"), "zeppelin", id="unknown adapter"),
+        pytest.param(("clients", "register", "mer_none", "x"), "no merchant", id="client of nobody"),
+        pytest.param(("clients", "disable", "cli_none"), "no client", id="unknown client"),
+    ],
+)
+def test_wrong_input_gets_one_clear_line(gateway: Gateway, arguments: tuple[str, ...], words: str) -> None:
+    done = gateway(*arguments)
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert words in done.stderr.lower()
+
+
+def test_log_verify_needs_no_key(gateway: Gateway, tmp_path: Path) -> None:
+    said = gateway.answer("log", "verify")
+
+    assert "decision log: 0 entries, all in order." in said
+    assert not (tmp_path / "secret.key").exists()
+
+
+def test_database_check_tells_old_from_new(gateway: Gateway, database_url: str) -> None:
+    assert "newest revision" in gateway.answer("database", "check")
+
+    runner.downgrade(database_url, "base")
+
+    done = gateway("database", "check")
+    assert done.returncode == 1
+    assert "gateway database upgrade" in done.stderr
+    assert gateway("clients", "list").stderr.count("gateway database upgrade") == 1
+    gateway.answer("database", "upgrade")
+    gateway.answer("database", "check")
+
+
+def test_adapters_are_listed_without_a_database(tmp_path: Path) -> None:
+    listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("merchants", "list")
+
+    assert "car_rental" in listed
+    assert "onlineOrder" in listed
+
+
+def test_sdl_is_printed_for_both_environments(tmp_path: Path) -> None:
+    gateway = Gateway("sqlite:////nowhere/at/all.db", tmp_path)
+
+    assert "sandboxPersonas" in gateway.answer("sdl", "export", "--environment", "sandbox")
+    assert "sandboxPersonas" not in gateway.answer("sdl", "export", "--environment", "live")
+    assert gateway.answer("sdl", "diff").endswith(" 0 foreign.")

@@ -1,0 +1,115 @@
+"""`gateway sandbox`: what a newcomer runs first, and what can go wrong with it."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.server import Sandbox
+
+
+def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def test_demo_exits_with_0_when_every_answer_was_right() -> None:
+    done = _run("sandbox", "demo")
+
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert "Every answer was right" in done.stdout
+    assert "HTTP 401" in done.stdout
+
+
+def test_demo_exits_with_1_when_an_answer_is_wrong(tmp_path: Path) -> None:
+    # Only the online shop is loaded, so the car rental of the journey cannot be asked for.
+    done = _run("sandbox", "demo", GATEWAY_ADAPTERS="online_shop")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_credentials_work_and_are_the_owners_only(sqlite_sandbox: Sandbox) -> None:
+    file = sqlite_sandbox.folder / "credentials.json"
+    written = json.loads(file.read_text())
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert {merchant["adapter"] for merchant in written["merchants"]} == {"car_rental", "online_shop"}
+    assert [persona["handle"] for persona in written["personas"]] == [
+        "excellent", "threshold", "just-below", "good", "fair", "building", "unscored", "overdue",
+    ]  # fmt: skip
+    for merchant in written["merchants"]:
+        answer = httpx2.post(
+            written["graphql"],
+            json={"query": "{ merchant { name } viewer { scopes } }"},
+            headers={"Authorization": f"Bearer {merchant['merchant_token']}"},
+        )
+        assert answer.json()["data"]["merchant"]["name"] == merchant["name"]
+
+
+def test_second_start_keeps_secrets_and_data(own_sandbox: Sandbox) -> None:
+    first = own_sandbox.credentials
+    own_sandbox.stop()
+
+    second = own_sandbox.start().credentials
+
+    secrets = [client["client_secret"] for merchant in first["merchants"] for client in merchant["clients"]]
+    assert secrets == [client["client_secret"] for m in second["merchants"] for client in m["clients"]]
+    assert first["personas"] == second["personas"]
+
+
+def test_second_start_after_a_kill_works(own_sandbox: Sandbox) -> None:
+    own_sandbox.kill()
+
+    own_sandbox.start()
+
+    assert httpx2.get(f"{own_sandbox.credentials['issuer']}/readyz").status_code == 200
+
+
+def test_busy_port_gets_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _run("sandbox", "up", "--port", str(port), GATEWAY_STATE_DIRECTORY=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"error: Port {port} is in use. Stop what listens there, or choose another: make run PORT={port + 1}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        pytest.param("GATEWAY_ENVIRONMENT", "production", "GATEWAY_ENVIRONMENT", id="unknown environment"),
+        pytest.param("GATEWAY_SECRET_KEY", "c2hvcnQ=", "32 bytes", id="short key"),
+        pytest.param("GATEWAY_DATABASE_URL", "mysql://x/y", "GATEWAY_DATABASE_URL", id="unknown database"),
+        pytest.param("GATEWAY_DATABASE_URL", "postgresql://127.0.0.1:1/none", "does not answer", id="database down"),
+        pytest.param("GATEWAY_ADAPTERS", "car_rental,zeppelin", "zeppelin", id="unknown adapter"),
+    ],
+)
+def test_wrong_setting_gets_one_clear_line(tmp_path: Path, setting: str, value: str, words: str) -> None:
+    environment = {"GATEWAY_STATE_DIRECTORY": str(tmp_path), "GATEWAY_DATABASE_URL": f"sqlite:///{tmp_path}/g.db"}
+    done = _run("sandbox", "up", "--port", "0", **{**environment, setting: value})
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert words in done.stderr
+
+
+def test_output_and_log_hold_no_token(sqlite_sandbox: Sandbox) -> None:
+    assert "sgw_test_at_" not in sqlite_sandbox.output
+    assert "sgw_test_rt_" not in sqlite_sandbox.output

@@ -1,0 +1,74 @@
+"""A live sandbox in a process of its own, started as an operator starts one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+STARTS_WITHIN = 60.0
+
+
+class Sandbox:
+    """`gateway sandbox up` over `database_url`, its state in `folder`. Use it as a context manager; after `kill` it
+    can be started again over the same data."""
+
+    def __init__(self, database_url: str, folder: Path, port: int = 0) -> None:
+        self.folder, self._port = folder, port
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")},
+            "GATEWAY_DATABASE_URL": database_url,
+            "GATEWAY_STATE_DIRECTORY": str(folder),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.credentials: dict[str, Any] = {}
+
+    def start(self) -> Self:
+        """Starts the server and waits for its credentials."""
+        file = self.folder / "credentials.json"
+        file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", str(self._port)]
+        log = (self.folder / "server.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [*command, "--credentials", str(file)], env=self._environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not file.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the sandbox did not start: {(self.folder / 'server.log').read_text()[-2000:]}")
+            time.sleep(0.02)
+        self.credentials = json.loads(file.read_text())
+        return self
+
+    def kill(self) -> None:
+        """Ends the server with SIGKILL: nothing it still holds can be written."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends the server as Ctrl-C does."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=20)
+            self._process = None
+
+    @property
+    def output(self) -> str:
+        """All that the server has printed."""
+        return (self.folder / "server.log").read_text()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

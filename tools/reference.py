@@ -1,0 +1,93 @@
+"""Writes docs/reference from the registries in the code; with --check it only says whether that is fresh."""
+
+import sys
+from pathlib import Path
+
+from gateway.domain.error_catalogue import ERRORS
+from gateway.domain.purpose import PURPOSES
+from gateway.domain.reason import REASONS
+from gateway.domain.scope import SCOPES
+from gateway.settings import Settings
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+NOTE = "Made from the code by `make reference`; edit the code, not this page."
+
+
+def pages() -> dict[str, str]:
+    """File name to text of every reference page."""
+    return {
+        "settings.md": _page("Settings", _settings()),
+        "scopes.md": _page("Scopes", _scopes()),
+        "purposes.md": _page("Purpose codes", _purposes()),
+        "reasons.md": _page("Reason codes", _reasons()),
+        "errors.md": _page("Error codes", _errors()),
+    }
+
+
+def _page(title: str, body: str) -> str:
+    return f"# {title}\n\n{NOTE}\n\n{body}\n"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _settings() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
+    return "Read once from the environment, at start.\n\n" + _table(("name", "default", "what it is"), rows)
+
+
+def _scopes() -> str:
+    rows = [
+        (f"`{s.name}`", s.kind, " ".join(f"`{name}`" for name in s.implies), s.sentence + ".") for s in SCOPES.values()
+    ]
+    intro = "A user token hangs from one consent, a merchant token from none; no token holds scopes of both kinds.\n\n"
+    return intro + _table(("scope", "token", "implies", "what it allows"), rows)
+
+
+def _purposes() -> str:
+    rows = [(f"`{p.code}`", f"... so that the merchant can {p.sentence}.") for p in PURPOSES.values()]
+    return _table(("code", "what the person reads"), rows)
+
+
+def _reasons() -> str:
+    parts = []
+    for reason in REASONS.values():
+        seen = "yes" if reason.merchant_may_see else "no"
+        rows = [
+            ("merchant", reason.merchant.en, reason.merchant.zh),
+            ("person", reason.user.en, reason.user.zh),
+            ("advice", reason.advice.en, reason.advice.zh),
+        ]
+        parts.append(f"## {reason.code}\n\nShown to merchants: {seen}.\n\n{_table(('for', 'English', '中文'), rows)}")
+    return "\n\n".join(parts)
+
+
+def _errors() -> str:
+    parts = [
+        f"## {error.code}\n\nAppears in: {error.place}.\n\n{error.meaning}\n\nWhat to do: {error.remedy}"
+        for error in ERRORS.values()
+    ]
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    stale = []
+    for name, text in pages().items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+    if stale and "--check" in sys.argv:
+        sys.exit(f"Stale: {', '.join(stale)}. Run: make reference")
+    print(f"docs/reference: {', '.join(stale) or 'nothing'} rewritten." if stale else "docs/reference is fresh.")
+
+
+if __name__ == "__main__":
+    main()
