@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gateway.bootstrap import Gateway, assemble
 from gateway.settings import Settings, read_settings
+from gateway.store.database import Database
 
 console = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -36,6 +37,15 @@ def table(*columns: str) -> Table:
 def settings_for(database_url: str | None) -> Settings:
     """The environment's settings, with the database of the option if there is one."""
     return read_settings(**({"database_url": database_url} if database_url else {}))
+
+
+def require_database(database_url: str) -> None:
+    """Raises DatabaseDown unless the database answers, migrated or not."""
+    database = Database(database_url, size=1)
+    try:
+        database.ping()
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, fail, settings_for
-from gateway.store.database import Database
+from gateway.cli.console import DatabaseUrl, console, fail, require_database, settings_for
 
 app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
 
@@ -14,6 +13,7 @@ def upgrade(database_url: DatabaseUrl = None) -> None:
     from migrations import runner  # alembic takes most of a second to import; only this command pays
 
     url = settings_for(database_url).database_url
+    require_database(url)
     runner.upgrade(url)
     console.print(f"The database is at revision {runner.current(url)}.")
 
@@ -24,11 +24,7 @@ def check(database_url: DatabaseUrl = None) -> None:
     from migrations import runner
 
     url = settings_for(database_url).database_url
-    database = Database(url, size=1)
-    try:
-        database.ping()
-    finally:
-        database.close()
+    require_database(url)
     if not runner.is_current(url):
         fail(f"The database is at revision {runner.current(url) or 'none'}, not the newest: gateway database upgrade")
     console.print("The database answers and is at the newest revision.")

@@ -66,14 +66,15 @@ class JourneyFailed(Exception):
 
 
 class Journey:
-    """`credentials` is what `gateway sandbox up --credentials` writes."""
+    """`credentials` is what `gateway sandbox up --credentials` writes. Raises JourneyFailed where it lacks what the
+    journey needs."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator) -> None:
         self._issuer: str = credentials["issuer"]
         self._graphql: str = credentials["graphql"]
-        merchant = next(m for m in credentials["merchants"] if m["adapter"] == "car_rental")
-        self._client = next(c for c in merchant["clients"] if c["profile"] == "baseline")
-        self._persona = next(p for p in credentials["personas"] if p["handle"] == "excellent")
+        merchant = _one(credentials["merchants"], "adapter", "car_rental")
+        self._client = _one(merchant["clients"], "profile", "baseline")
+        self._persona = _one(credentials["personas"], "handle", "excellent")
         self._say = narrator
         self._reference = f"booking-{secrets.token_hex(4)}"
 
@@ -83,7 +84,8 @@ class Journey:
             self._walk()
         except (AuthlibBaseError, httpx2.HTTPError, LookupError, TypeError, ValueError) as error:
             # An answer of another form than the step reads is a wrong answer too.
-            raise JourneyFailed(f"Step {self._say.steps} was answered wrongly: {type(error).__name__}: {error}") from error
+            wrong = f"Step {self._say.steps} was answered wrongly: {type(error).__name__}: {error}"
+            raise JourneyFailed(wrong) from error
 
     def _walk(self) -> None:
         with self._oauth() as oauth, Browser() as browser:
@@ -251,6 +253,13 @@ class Journey:
             seen = f" The answer was HTTP {answer.status_code}." if answer is not None else ""
             raise JourneyFailed(f"Step {self._say.steps} should have answered {what}.{seen}")
         self._say.right(what)
+
+
+def _one(values: list[dict[str, Any]], name: str, wanted: str) -> dict[str, Any]:
+    for value in values:
+        if value[name] == wanted:
+            return value
+    raise JourneyFailed(f"The sandbox has nothing whose {name} is {wanted}; the journey needs it.")
 
 
 def _as_sent(token: dict[str, Any]) -> dict[str, Any]:

@@ -47,9 +47,8 @@ def contract(
     )
     with gateway(database_url) as made, made.database.write() as session:
         row = made.services.merchants.contract(session, merchant, written)
-        console.print(
-            f"{row.name}: up to {ceiling} {currency}, {consent_days} days, {len(written.askable_tiers)} tiers."
-        )
+        askable = " ".join(row.askable_tiers) or "no tier"
+        console.print(f"{row.name}: up to {ceiling} {currency} for {consent_days} days; may ask about {askable}.")
 
 
 @app.command()

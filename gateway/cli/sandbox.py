@@ -15,7 +15,7 @@ import typer
 import uvicorn
 
 from gateway.bootstrap import Gateway, assemble
-from gateway.cli.console import console, fail
+from gateway.cli.console import console, fail, require_database
 from gateway.cli.journey import Journey, JourneyFailed
 from gateway.cli.narrator import Narrator
 from gateway.cli.serve import HOST, listen, server_for
@@ -42,6 +42,7 @@ def up(
 
     listener = listen(HOST, port)
     settings = _sandbox_settings(listener.getsockname()[1])
+    require_database(settings.database_url)
     runner.upgrade(settings.database_url)
     gateway = assemble(settings)
     with gateway.database.write() as session:
@@ -69,10 +70,9 @@ def demo(
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 (our own command)
         try:
             written = _wait_for(file, server)
-            journey = Journey(written, Narrator(None if quiet else console))
             began = time.monotonic()
             try:
-                journey.walk()
+                Journey(written, Narrator(None if quiet else console)).walk()
             except JourneyFailed as error:
                 fail(str(error))
             console.print(f"\n[bold green]Every answer was right[/] ({time.monotonic() - began:.1f} s).")

@@ -29,10 +29,10 @@ def export(
 @app.command()
 def diff() -> None:
     """List what the contract has and the export not yet. Exit code 1 if the export has what the contract lacks."""
-    from schema.export import TARGET_FILE, sdl
-    from schema.subset import compare
+    from schema.export import sdl
+    from schema.subset import TARGET, compare
 
-    found = compare(TARGET_FILE.read_text(encoding="utf-8"), sdl(discover(settings_for(None).adapters), sandbox=True))
+    found = compare(TARGET.read_text(encoding="utf-8"), sdl(discover(settings_for(None).adapters), sandbox=True))
     for line in found.missing:
         console.print(f"not yet  {line}")
     for line in found.foreign:

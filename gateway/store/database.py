@@ -50,7 +50,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A unit of work that writes: committed durably when the block ends, rolled back when it raises."""
-        with Session(self._writing, autoflush=False) as session, session.begin():
+        with Session(self._writing, autoflush=False, expire_on_commit=False) as session, session.begin():
             yield session
 
     def ping(self) -> None:

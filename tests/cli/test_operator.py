@@ -29,9 +29,7 @@ class Gateway:
 
     def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "gateway", *arguments]
-        return subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
 
     def answer(self, *arguments: str) -> str:
         done = self(*arguments)

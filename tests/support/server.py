@@ -18,7 +18,7 @@ class Sandbox:
     can be started again over the same data."""
 
     def __init__(self, database_url: str, folder: Path, port: int = 0) -> None:
-        self.folder, self._port = folder, port
+        self.database_url, self.folder, self._port = database_url, folder, port
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")},
             "GATEWAY_DATABASE_URL": database_url,

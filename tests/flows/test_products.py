@@ -1,0 +1,84 @@
+"""Both products, for every persona, from consent to the decision log."""
+
+import pytest
+
+from gateway.cli.journey import Journey
+from gateway.cli.narrator import Narrator
+from tests.support.partner import TIER, Partner, car, order
+from tests.support.server import Sandbox
+
+PERSONAS = ["excellent", "threshold", "just-below", "good", "fair", "building", "unscored", "overdue"]
+EXPECTED = "{ sandboxPersonas { handle tier score expectedOutcomes { product status reasonCodes } } }"
+LOG = """query ($reference: String!) {
+  decision(by: {merchantReference: $reference}) {
+    id status timeline { nodes { topic ... on DecisionEvent { actor } } }
+  }
+  merchant { decisions(first: 100) { totalCount nodes { id } } }
+}"""
+
+
+def test_journey_that_the_demo_walks(sandbox: Sandbox) -> None:
+    narrator = Narrator(None)
+
+    Journey(sandbox.credentials, narrator).walk()
+
+    assert narrator.steps == 13
+
+
+@pytest.mark.parametrize("handle", PERSONAS)
+def test_deposit_is_decided_as_the_persona_promises(cars: Partner, handle: str) -> None:
+    promised = _promised(cars, handle, "DEPOSIT_WAIVER")
+    token = cars.token(handle)
+
+    decision = cars.request(token, car())["decision"]
+
+    assert (decision["status"], _reasons(decision)) == promised
+    assert cars.graphql(token, TIER).data["consentedUser"]["scoreTier"]["tier"] == cars.persona(handle)["tier"]
+    terms = decision["outcome"].get("terms")
+    if terms:
+        parts = [float(terms[name]["amount"]) for name in ("waivedAmount", "depositDue", "originalDeposit")]
+        assert parts[0] + parts[1] == parts[2] == 3000
+
+
+@pytest.mark.parametrize("handle", PERSONAS)
+def test_order_is_decided_as_the_persona_promises(shop: Partner, handle: str) -> None:
+    promised = _promised(shop, handle, "PAY_LATER")
+
+    decision = shop.request(shop.token(handle), order())["decision"]
+
+    # The ordinary ask behind the promise is larger than this one for some tiers: a smaller ask is never worse off.
+    assert decision["status"] == "APPROVED" or (decision["status"], _reasons(decision)) == promised
+    if promised[0] == "APPROVED":
+        assert decision["status"] == "APPROVED"
+
+
+def test_decision_is_in_the_merchants_log_and_in_no_other(cars: Partner, shop: Partner) -> None:
+    decision = cars.request(cars.token(), car())["decision"]
+
+    found = cars.graphql(cars.merchant_token, LOG, reference=decision["merchantReference"]).data
+    foreign = shop.graphql(shop.merchant_token, LOG, reference=decision["merchantReference"]).data
+
+    assert found["decision"]["id"] == decision["id"]
+    assert found["decision"]["timeline"]["nodes"] == [{"topic": "DECISION_APPROVED", "actor": "GATEWAY"}]
+    assert decision["id"] in [node["id"] for node in found["merchant"]["decisions"]["nodes"]]
+    assert foreign["decision"] is None
+    assert decision["id"] not in [node["id"] for node in foreign["merchant"]["decisions"]["nodes"]]
+
+
+def test_user_has_another_id_at_each_merchant(cars: Partner, shop: Partner) -> None:
+    query = "{ consentedUser { id } }"
+
+    ids = {p.graphql(p.token("good"), query).data["consentedUser"]["id"] for p in (cars, shop)}
+
+    assert len(ids) == 2
+
+
+def _promised(partner: Partner, handle: str, product: str) -> tuple[str, list[str]]:
+    personas = partner.graphql(partner.merchant_token, EXPECTED).data["sandboxPersonas"]
+    persona = next(p for p in personas if p["handle"] == handle)
+    outcome = next(o for o in persona["expectedOutcomes"] if o["product"] == product)
+    return outcome["status"], outcome["reasonCodes"]
+
+
+def _reasons(decision: dict[str, dict[str, list[dict[str, str]]]]) -> list[str]:
+    return [reason["code"] for reason in decision["outcome"]["reasons"]]

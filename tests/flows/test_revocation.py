@@ -1,0 +1,74 @@
+"""Taking consent back: it holds at the very next request, and open decisions live on under their terms."""
+
+from tests.support.oauth import Browser
+from tests.support.partner import CANCEL, TIER, Partner, car
+
+VIEWER = "{ viewer { merchant { name } } }"
+
+
+def test_revoke_holds_at_the_very_next_request(cars: Partner) -> None:
+    browser = cars.browser()
+    tokens = cars.tokens("good", browser)
+    assert cars.graphql(tokens["access_token"], TIER).status == 200
+
+    _revoke_all(cars, browser, "good")
+
+    answer = cars.graphql(tokens["access_token"], VIEWER)
+    assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")
+    refreshed = cars.app.refresh(tokens["refresh_token"])
+    assert (refreshed.status_code, refreshed.json()["error"]) == (400, "invalid_grant")
+    browser.http.close()
+
+
+def test_revoke_before_redemption_kills_the_code(cars: Partner) -> None:
+    browser, person = cars.browser(), cars.persona("good")
+    back, verifier = cars.app.ask(browser, person["username"], person["password"])
+
+    _revoke_all(cars, browser, "good")
+
+    assert cars.app.redeem(back["code"], verifier).json()["error"] == "invalid_grant"
+    browser.http.close()
+
+
+def test_open_decision_outlives_the_consent_and_can_be_cancelled(cars: Partner) -> None:
+    browser = cars.browser()
+    token = str(cars.tokens("excellent", browser)["access_token"])
+    decision = cars.request(token, car())["decision"]
+
+    _revoke_all(cars, browser, "excellent")
+
+    cancel = {"decisionId": decision["id"], "idempotencyKey": "once", "reason": "The customer changed plans"}
+    payload = cars.graphql(cars.merchant_token, CANCEL, input=cancel).data["decisionCancel"]
+    assert payload["decision"]["status"] == "CANCELLED"
+    again = cars.graphql(cars.merchant_token, CANCEL, input={**cancel, "idempotencyKey": "other"}).data[
+        "decisionCancel"
+    ]
+    assert again["userErrors"][0]["code"] == "INVALID_TRANSITION"
+    assert again["userErrors"][0]["currentStatus"] == "CANCELLED"
+    browser.http.close()
+
+
+def test_one_consent_ends_without_the_others(cars: Partner, shop: Partner) -> None:
+    browser = cars.browser()
+    first = str(cars.tokens("fair", browser)["access_token"])
+    second = str(shop.tokens("fair", browser)["access_token"])
+    account = browser.get("/account")
+    actions = [line for line in account.text.split('"') if line.endswith("/revoke")]
+    assert len(actions) >= 2
+
+    browser.submit(account, actions[0])
+
+    statuses = sorted([cars.graphql(first, VIEWER).status, shop.graphql(second, VIEWER).status])
+    assert statuses == [200, 401]
+    _revoke_all(cars, browser, "fair")
+    browser.http.close()
+
+
+def _revoke_all(partner: Partner, browser: Browser, handle: str) -> None:
+    """Revokes every consent of the persona who is signed in, one button after the other."""
+    while True:
+        page = browser.open("/account", partner.persona(handle)["username"], partner.persona(handle)["password"])
+        actions = [line for line in page.text.split('"') if line.endswith("/revoke")]
+        if not actions:
+            return
+        assert browser.submit(page, actions[0]).status_code == 303

@@ -1,0 +1,118 @@
+"""A partner's system against a live sandbox: tokens by the real flow, GraphQL over HTTP, answers unpacked."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+import httpx2
+
+from tests.support.oauth import Browser, PartnerApp
+from tests.support.server import Sandbox
+
+DECISION = """id status merchantReference product purpose availableTransitions subject
+  outcome { __typename
+    ... on Approval { validUntil reasons { code } terms { __typename
+      ... on DepositTerms { originalDeposit { amount } waivedAmount { amount } depositDue { amount } }
+      ... on PayLaterTerms { amount { amount currency } dueAt } } }
+    ... on Decline { reasons { code message } retryAfter noticeText } }"""
+REQUEST = f"""mutation ($input: DecisionRequestInput!) {{ decisionRequest(input: $input) {{
+  replayed decision {{ {DECISION} }}
+  userErrors {{ __typename code message field documentation
+    ... on ConsentError {{ covered {{ type purpose products maximumAmount {{ amount currency }} }} }}
+    ... on IdempotencyError {{ differingFields }} }} }} }}"""
+CANCEL = """mutation ($input: DecisionCancelInput!) { decisionCancel(input: $input) {
+  decision { id status } userErrors { __typename code field
+    ... on StateConflictError { currentStatus availableTransitions } } } }"""
+TIER = "{ consentedUser { scoreTier { tier rank } } }"
+
+
+@dataclass
+class Answer:
+    """One GraphQL answer: its status and body."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        assert self.status == 200, self.body
+        assert "errors" not in self.body, self.body
+        data: dict[str, Any] = self.body["data"]
+        return data
+
+    @property
+    def code(self) -> str:
+        """The code of the first top-level error."""
+        return str(self.body["errors"][0]["extensions"]["code"])
+
+
+class Partner:
+    """One merchant of the demo partner, found by its adapter."""
+
+    def __init__(self, sandbox: Sandbox, adapter: str = "car_rental") -> None:
+        self.credentials = sandbox.credentials
+        self.merchant = next(m for m in self.credentials["merchants"] if m["adapter"] == adapter)
+        client = self.merchant["clients"][0]
+        self.http = httpx2.Client(base_url=self.credentials["issuer"], timeout=30)
+        self.app = PartnerApp(self.http, client["client_id"], client["client_secret"], client["redirect_uri"])
+        self.merchant_token = str(self.merchant["merchant_token"])
+
+    def persona(self, handle: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(p for p in self.credentials["personas"] if p["handle"] == handle)
+        return found
+
+    def browser(self) -> Browser:
+        return Browser(httpx2.Client(base_url=self.credentials["issuer"], timeout=30))
+
+    def tokens(self, handle: str = "excellent", browser: Browser | None = None, **changed: Any) -> dict[str, Any]:
+        """The token answer after the persona has consented to the request."""
+        person = self.persona(handle)
+        changed.setdefault("scope", "score:tier decisions:request")
+        own = browser or self.browser()
+        try:
+            return self.app.tokens(own, person["username"], person["password"], **changed)
+        finally:
+            if browser is None:
+                own.http.close()
+
+    def token(self, handle: str = "excellent", **changed: Any) -> str:
+        return str(self.tokens(handle, **changed)["access_token"])
+
+    def graphql(self, token: str, document: str, **variables: Any) -> Answer:
+        answer = self.http.post(
+            "/graphql",
+            json={"query": document, "variables": variables},
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"},
+        )
+        return Answer(answer.status_code, answer.json())
+
+    def request(self, token: str, ask: dict[str, Any], **given: Any) -> dict[str, Any]:
+        """The payload of decisionRequest with this ask."""
+        payload: dict[str, Any] = self.graphql(token, REQUEST, input=request_input(ask, **given)).data[
+            "decisionRequest"
+        ]
+        return payload
+
+    def close(self) -> None:
+        self.http.close()
+
+
+def request_input(ask: dict[str, Any], **given: Any) -> dict[str, Any]:
+    return {"idempotencyKey": token_hex(8), "merchantReference": f"order-{token_hex(8)}", "ask": ask, **given}
+
+
+def yuan(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "CNY"}
+
+
+def car(deposit: str = "3000.00", **changed: Any) -> dict[str, Any]:
+    """An ask for a car of 180,000 yuan, from tomorrow, for three days."""
+    start = datetime.now(UTC) + timedelta(days=1)
+    period = {"start": start.isoformat(), "end": (start + timedelta(days=3)).isoformat()}
+    return {"carRental": {"deposit": yuan(deposit), "vehicleValue": yuan("180000.00"), "rental": period, **changed}}
+
+
+def order(amount: str = "400.00", pay_within: str = "P7D", **changed: Any) -> dict[str, Any]:
+    """An ask for goods now, paid later."""
+    return {"onlineOrder": {"amount": yuan(amount), "payWithin": pay_within, **changed}}
