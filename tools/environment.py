@@ -14,6 +14,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HOME = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(HOME, "bin", "python")
+PROJECT = os.path.join(ROOT, "pyproject.toml")
 LOCK = os.path.join(ROOT, "requirements.lock")
 BROWSER_LOCK = os.path.join(ROOT, "tests", "browser", "requirements.lock")
 
@@ -43,7 +44,8 @@ def put_stamp(stamp, wanted):
 def usable():
     """An interpreter within the supported range, or None. The running one comes first."""
     if OLDEST <= sys.version_info[:2] <= NEWEST and sys.implementation.name == "cpython":
-        return sys.executable
+        # The interpreter behind a virtual environment: .venv itself may be about to be made anew.
+        return getattr(sys, "_base_executable", sys.executable)
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         found = shutil.which("python3.%d" % minor)
         if found and subprocess.call([found, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:
@@ -83,13 +85,15 @@ def main():
             "Sesame Gateway needs CPython 3.11, 3.12 or 3.13; this is %s. Name one: make PYTHON=/path/to/python3.12"
             % sys.version.split()[0]
         )
-    wanted = fingerprint(LOCK, os.path.join(ROOT, "pyproject.toml"))
-    if not is_stamped("lock.sha256", wanted):
+    lock, project = fingerprint(LOCK), fingerprint(LOCK, PROJECT)
+    if not is_stamped("lock.sha256", lock):
         print("Making .venv from requirements.lock (about a minute, once) ...", flush=True)
         create(python)
         install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", LOCK])
+        put_stamp("lock.sha256", lock)
+    if not is_stamped("project.sha256", project):
         install(pip_of(python) + ["--no-deps", "--no-build-isolation", "-e", ROOT])
-        put_stamp("lock.sha256", wanted)
+        put_stamp("project.sha256", project)
     browser = fingerprint(BROWSER_LOCK)
     if "--browser" in sys.argv and not is_stamped("browser.sha256", browser):
         print("Adding the browser driver from tests/browser/requirements.lock ...", flush=True)

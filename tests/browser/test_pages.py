@@ -1,0 +1,148 @@
+"""Login, consent and account pages in a real browser: they work without a script, load nothing from outside, break no
+policy of their own, and fit a desk and a phone."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.oauth import pkce, query_of
+from tests.support.partner import Partner
+from tests.support.server import Sandbox
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = [pytest.param(1280, 900, id="1280"), pytest.param(390, 844, id="390")]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("No Chromium here: on Debian, apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="No browser driver: make test-all installs it")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def partner(sqlite_sandbox: Sandbox) -> Iterator[Partner]:
+    made = Partner(sqlite_sandbox)
+    yield made
+    made.close()
+
+
+class Watch:
+    """A page without JavaScript, and all that went wrong on it."""
+
+    def __init__(self, browser: Any, issuer: str, width: int, height: int, locale: str = "en-US") -> None:
+        context = browser.new_context(
+            java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
+        )
+        self._context, self.issuer = context, issuer
+        self.complaints: list[str] = []
+        self.sent_to: list[str] = []
+        self.page = self.tab()
+
+    def tab(self) -> Any:
+        """Another tab of the same person's browser."""
+        page = self._context.new_page()
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("request", self._request)
+        return page
+
+    def _request(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if f"{parts.scheme}://{parts.netloc}" != self.issuer and parts.scheme != "data":
+            self.sent_to.append(request.url)
+
+    def fits(self) -> bool:
+        """Whether nothing sticks out to the right."""
+        box = self.page.locator("body").bounding_box()
+        inner = self.page.locator("main").bounding_box()
+        return bool(inner["x"] >= 0 and inner["x"] + inner["width"] <= box["width"] + 1)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_person_signs_in_consents_and_revokes(
+    chromium: Any, partner: Partner, tmp_path: Path, width: int, height: int, locale: str
+) -> None:
+    person = partner.persona("good")
+    watch = Watch(chromium, partner.credentials["issuer"], width, height, locale)
+    page, (verifier, challenge) = watch.page, pkce()
+    pushed = partner.app.push(challenge)
+    address = f"{watch.issuer}{partner.app.address(pushed.json()['request_uri'])}"
+
+    page.goto(address)
+    assert page.locator("html").get_attribute("lang").startswith(locale[:2])
+    page.screenshot(path=tmp_path / f"login-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    page.fill("input[name=username]", person["username"])
+    page.fill("input[name=password]", person["password"])
+    page.click("main form button[type=submit]")
+
+    page.screenshot(path=tmp_path / f"consent-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    assert "Demo Car Rental" in page.inner_text("h1")
+    assert watch.sent_to == []
+    with page.expect_request(lambda request: request.url.startswith(partner.app.redirect_uri)) as sent:
+        page.click("button[name=decision][value=allow]", no_wait_after=True)
+    back = query_of(sent.value.url)
+    token = partner.app.redeem(back["code"], verifier).json()["access_token"]
+    assert partner.graphql(token, "{ consentedUser { id } }").data["consentedUser"]
+
+    page = watch.page = watch.tab()  # the first one still waits for the partner's own address
+    page.goto(f"{watch.issuer}/account")
+    page.screenshot(path=tmp_path / f"account-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    page.locator("form[action$='/revoke'] button").first.click()
+    page.screenshot(path=tmp_path / f"revoked-{locale}-{width}.png", full_page=True)
+
+    assert partner.graphql(token, "{ consentedUser { id } }").status == 401
+    assert [url for url in watch.sent_to if not url.startswith(partner.app.redirect_uri)] == []
+    assert [text for text in watch.complaints if "Content Security Policy" in text or "Refused" in text] == []
+
+
+def test_deny_sends_the_person_back_without_a_code(chromium: Any, partner: Partner) -> None:
+    person = partner.persona("fair")
+    watch = Watch(chromium, partner.credentials["issuer"], 1280, 900)
+    request_uri = partner.app.push(pkce()[1]).json()["request_uri"]
+
+    watch.page.goto(f"{watch.issuer}{partner.app.address(request_uri)}")
+    watch.page.fill("input[name=username]", person["username"])
+    watch.page.fill("input[name=password]", person["password"])
+    watch.page.click("main form button[type=submit]")
+    with watch.page.expect_request(lambda request: request.url.startswith(partner.app.redirect_uri)) as sent:
+        watch.page.click("button[name=decision][value=deny]", no_wait_after=True)
+
+    back = query_of(sent.value.url)
+    assert back["error"] == "access_denied"
+    assert "code" not in back
+
+
+def test_wrong_password_is_said_without_naming_which_part(chromium: Any, partner: Partner, tmp_path: Path) -> None:
+    watch = Watch(chromium, partner.credentials["issuer"], 390, 844)
+
+    watch.page.goto(f"{watch.issuer}/login")
+    watch.page.fill("input[name=username]", "excellent@demo")
+    watch.page.fill("input[name=password]", "not the password")
+    watch.page.click("main form button[type=submit]")
+    watch.page.screenshot(path=tmp_path / "wrong-password.png", full_page=True)
+
+    assert watch.page.locator("[role=alert]").count() == 1
+    assert watch.page.locator("input[name=username]").input_value() == "excellent@demo"
+    assert watch.page.locator("input[name=password]").input_value() == ""
