@@ -5,8 +5,7 @@ HTML forms, and GraphQL over HTTP. Each step says what was sent and answered; th
 """
 
 import secrets
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,7 @@ from authlib.integrations.httpx_client import OAuth2Client
 
 from gateway.cli.browser import Browser
 from gateway.cli.narrator import Narrator
+from gateway.kit.clock import wall_clock
 
 BASIC = "client_secret_basic"
 TIER = """query Tier {
@@ -274,8 +274,8 @@ def _details() -> str:
     )
 
 
-def _ask(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> dict[str, Any]:
-    start = now().replace(microsecond=0) + timedelta(days=1)
+def _ask() -> dict[str, Any]:
+    start = wall_clock().replace(microsecond=0) + timedelta(days=1)
     return {
         "carRental": {
             "deposit": {"amount": "3000.00", "currency": "CNY"},

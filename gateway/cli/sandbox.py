@@ -37,7 +37,6 @@ def up(
     walk: Annotated[bool, typer.Option(help="Walk one partner's journey and print it.")] = False,
 ) -> None:
     """Migrate, seed what is missing, serve, and write working credentials as soon as the server answers."""
-    from gateway.app import create_app
     from migrations import runner
 
     listener = listen(HOST, port)
@@ -47,7 +46,7 @@ def up(
     gateway = assemble(settings)
     with gateway.database.write() as session:
         seed = gateway.seeding.demo(session, gateway.clock())
-    server = server_for(create_app(gateway))
+    server = server_for(gateway)
     path = credentials or settings.state_directory / "credentials.json"
     watcher = threading.Thread(target=_announce, args=(server, gateway, seed, path, walk), daemon=True)
     watcher.start()

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.importer import import_from_string
 
-from gateway.bootstrap import assemble
+from gateway.bootstrap import Gateway, assemble
 from gateway.cli.console import fail
 from gateway.settings import read_settings
 
@@ -20,11 +21,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
 ) -> None:
     """Serve the deployment that the environment's settings describe."""
-    from gateway.app import create_app
-
     listener = listen(host, port)
     gateway = assemble(read_settings())
-    server_for(create_app(gateway)).run(sockets=[listener])
+    server_for(gateway).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,8 +41,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_for(app: Starlette) -> uvicorn.Server:
-    """A server for one process. No access log: it would hold query strings."""
+def server_for(gateway: Gateway) -> uvicorn.Server:
+    """A server of one process. The application is found by its name, as uvicorn's own command line would find it:
+    entries do not import each other. No access log: it would hold query strings."""
+    app: Starlette = import_from_string("gateway.app:create_app")(gateway)
     return uvicorn.Server(
         uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
     )

@@ -8,10 +8,11 @@ from typing import Any
 import structlog
 
 _SECRET_NAMES = frozenset(
-    (
-        "access_token refresh_token token code code_verifier password client_secret authorization cookie secret "
-        "request_uri assertion client_assertion proof document query variables username score tier"
-    ).split()
+    {
+        *("access_token", "refresh_token", "token", "code", "code_verifier", "password", "client_secret", "secret"),
+        *("authorization", "cookie", "request_uri", "assertion", "client_assertion", "proof"),
+        *("document", "query", "variables", "username", "score", "tier"),
+    }
 )
 
 
@@ -43,5 +44,5 @@ def configure(level: str) -> None:
 
 
 def get_logger(name: str) -> Any:
-    """The logger of a module; its name becomes the member `logger`."""
-    return structlog.get_logger(logger=name)
+    """The logger of a module; its name becomes the member `module`."""
+    return structlog.get_logger(module=name)

@@ -33,7 +33,9 @@ def check_named(session: Session, entries: Sequence[Row[Any]]) -> None:
 def check_decisions(session: Session, batch: int) -> Iterator[str]:
     """Gives the id of every decision that agrees with its newest entry, `batch` read at a time, and raises Found at
     the first that does not. The log must have been checked before."""
-    query = select(_DECISIONS.c["id", "merchant_id", "status"]).order_by(_DECISIONS.c.id).limit(batch)
+    query = (
+        select(_DECISIONS.c.id, _DECISIONS.c.merchant_id, _DECISIONS.c.status).order_by(_DECISIONS.c.id).limit(batch)
+    )
     rows = session.execute(query).all()
     while rows:
         newest = _newest(session, [row.id for row in rows])

@@ -1,0 +1,1 @@
+"""Schema migrations (Alembic): forward and back, on SQLite and on PostgreSQL. README.md has the rules."""

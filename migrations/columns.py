@@ -1,0 +1,63 @@
+"""Short forms for the columns and constraints of new tables, with the constraint names of gateway.store.base written
+out. Released revisions stand on these functions: add to them, never change what one of them makes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
+
+
+def text(*names: str) -> Iterator[Any]:
+    """Texts of any length. Here and below, a name that ends in "?" may be null."""
+    return _columns(AutoString, names)
+
+
+def moment(*names: str) -> Iterator[Any]:
+    """Points in time, in UTC."""
+    return _columns(UTCDateTime, names)
+
+
+def number(*names: str) -> Iterator[Any]:
+    return _columns(sa.Integer, names)
+
+
+def large_number(*names: str) -> Iterator[Any]:
+    return _columns(sa.BigInteger, names)
+
+
+def flag(*names: str) -> Iterator[Any]:
+    return _columns(sa.Boolean, names)
+
+
+def document(*names: str) -> Iterator[Any]:
+    """JSON documents."""
+    return _columns(sa.JSON, names)
+
+
+def octets(*names: str) -> Iterator[Any]:
+    """Bytes."""
+    return _columns(sa.LargeBinary, names)
+
+
+def create(table: str, *parts: Any, key: tuple[str, ...] = ("id",)) -> None:
+    """Creates a table of these columns and constraints with the primary key `key`."""
+    op.create_table(table, *parts, sa.PrimaryKeyConstraint(*key, name=f"pk_{table}"))
+
+
+def unique(table: str, *names: str) -> Any:
+    return sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}")
+
+
+def reference(table: str, column: str, target: str) -> Any:
+    """A foreign key to the `id` of another table."""
+    return sa.ForeignKeyConstraint([column], [f"{target}.id"], name=f"fk_{table}_{column}_{target}")
+
+
+def index(table: str, *names: str) -> None:
+    op.create_index(f"ix_{table}_{'_'.join(names)}", table, list(names))
+
+
+def _columns(kind: Any, names: tuple[str, ...]) -> Iterator[Any]:
+    return (sa.Column(name.rstrip("?"), kind(), nullable=name.endswith("?")) for name in names)

@@ -1,0 +1,190 @@
+"""Migrations: forward and back on seeded databases, from any folder, by many at once; the triggers are there after
+them; and what they make is what the tables of the code say."""
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from gateway.store import log_check
+from gateway.store.database import Database
+from gateway.store.tables import metadata
+from migrations import append_only, runner
+from tests.support.checkout import ROOT, python_files
+from tests.support.factories import (
+    make_access_token,
+    make_cast,
+    make_code,
+    make_persona,
+    make_pushed_request,
+    make_refresh_token,
+)
+from tests.support.logs import Logs
+from tests.support.race import race
+
+LOGS = ("access_log", "decision_log")
+
+
+def seed(url: str) -> None:
+    """Some rows in as many tables as the factories reach."""
+    logs = Logs()
+    with closing(Database(url)) as database, database.write() as session:
+        cast = make_cast(session)
+        make_persona(session, cast.partner, cast.user)
+        make_pushed_request(session, cast.client)
+        make_code(session, cast.consent)
+        make_access_token(session, cast.client, cast.consent)
+        make_refresh_token(session, cast.consent)
+        for _ in range(3):
+            logs.decide(session, cast)
+            logs.access(session, cast)
+
+
+def tables(url: str) -> set[str]:
+    with closing(Database(url)) as database, database.engine.connect() as connection:
+        return set(inspect(connection).get_table_names())
+
+
+def triggers(url: str) -> set[tuple[Any, ...]]:
+    """(table, trigger) on SQLite; on PostgreSQL also when it fires: "A" is always, and whether it is for TRUNCATE."""
+    query = {
+        True: "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'",
+        False: "SELECT tgrelid::regclass::text, tgname, tgenabled, (tgtype & 32) <> 0 FROM pg_trigger "
+        "WHERE NOT tgisinternal",
+    }
+    with closing(Database(url)) as database, database.engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(text(query[database.sqlite]))}
+
+
+def expected_triggers(url: str) -> set[tuple[Any, ...]]:
+    if url.startswith("sqlite"):
+        return {(log, f"{log}_{trigger}") for log in LOGS for trigger in append_only.SQLITE_TRIGGERS}
+    return {(log, append_only.POSTGRESQL_TRIGGER, "A", True) for log in LOGS}
+
+
+def test_up_down_and_up_again_on_a_seeded_database(database_url: str) -> None:
+    seed(database_url)
+    runner.downgrade(database_url, "base")
+    assert tables(database_url) == {"alembic_version"}
+    assert triggers(database_url) == set()
+    assert runner.current(database_url) is None
+    runner.upgrade(database_url)
+    assert tables(database_url) == {*metadata.tables, "alembic_version"}
+    seed(database_url)
+    with closing(Database(database_url)) as database, database.read() as session:
+        assert log_check.check(session).intact
+
+
+def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: str) -> None:
+    seed(database_url)
+    revisions = list(ScriptDirectory.from_config(runner.configuration()).walk_revisions())
+    for revision in revisions[:-1]:  # the first drops everything, which the test above does
+        runner.downgrade(database_url, str(revision.down_revision))
+        runner.upgrade(database_url, revision.revision)
+    assert runner.is_current(database_url)
+    assert triggers(database_url) == expected_triggers(database_url)
+
+
+def test_the_triggers_are_there(database_url: str) -> None:
+    assert triggers(database_url) == expected_triggers(database_url)
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_the_triggers_come_back_after_a_batch(database_url: str, log: str) -> None:
+    """What README.md asks of a revision, done: on SQLite the batch itself drops them without a word."""
+    seed(database_url)
+    with closing(Database(database_url)) as database, database.engine.begin() as connection:
+        op = Operations(MigrationContext.configure(connection))
+        with op.batch_alter_table(log) as batch:
+            batch.add_column(sa.Column("remark", sa.Text(), nullable=True))
+            batch.alter_column("kid", type_=sa.Text())
+        append_only.install(op, log)
+    assert triggers(database_url) == expected_triggers(database_url)
+
+
+def test_the_database_is_what_the_code_says(database_url: str) -> None:
+    """`alembic check`: autogenerate finds nothing to do. Names and the parts it does not compare are compared here."""
+    runner.check(database_url)
+    with closing(Database(database_url)) as database, database.engine.connect() as connection:
+        found = inspect(connection)
+        for table in metadata.sorted_tables:
+            assert [column["name"] for column in found.get_columns(table.name)] == [c.name for c in table.columns]
+            assert found.get_pk_constraint(table.name)["name"] == table.primary_key.name
+            keys = {key["name"] for key in found.get_foreign_keys(table.name)}
+            assert keys == {key.name for key in table.foreign_key_constraints}
+
+
+def test_a_fresh_database_is_not_current_and_an_upgraded_one_is(empty_database_url: str) -> None:
+    assert runner.current(empty_database_url) is None
+    assert not runner.is_current(empty_database_url)
+    runner.upgrade(empty_database_url)
+    assert runner.is_current(empty_database_url)
+    runner.upgrade(empty_database_url)
+    assert runner.current(empty_database_url) == runner.head()
+
+
+def test_many_upgrade_at_once(empty_database_url: str) -> None:
+    """Several processes that start together must not trip over each other: each in one of its own, as Alembic keeps
+    its context in a module."""
+    command = [sys.executable, "-c", f"from migrations import runner; runner.upgrade({empty_database_url!r})"]
+
+    def upgrade(_: int) -> tuple[int, str]:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    assert race(upgrade, 4) == [(0, "")] * 4
+    assert runner.is_current(empty_database_url)
+
+
+def test_a_failed_upgrade_leaves_nothing(empty_database_url: str) -> None:
+    with closing(Database(empty_database_url)) as database, database.write() as session:
+        session.execute(text("CREATE TABLE access_log (id INTEGER)"))  # in the way of the last table
+    with pytest.raises(DBAPIError):
+        runner.upgrade(empty_database_url)
+    assert tables(empty_database_url) - {"alembic_version"} == {"access_log"}
+    assert runner.current(empty_database_url) is None
+
+
+def alembic(*arguments: str, url: str, cwd: Path = ROOT) -> str:
+    """What the command line prints."""
+    command = [sys.executable, "-m", "alembic", *arguments]
+    environment = {**os.environ, "GATEWAY_DATABASE_URL": url}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_line_reads_the_settings(empty_database_url: str) -> None:
+    alembic("upgrade", "head", url=empty_database_url)
+    assert runner.is_current(empty_database_url)
+    assert "No new upgrade operations" in alembic("check", url=empty_database_url)
+
+
+def test_the_sql_of_a_deployment_can_be_read_first() -> None:
+    sql = alembic("upgrade", "head", "--sql", url="postgresql://gateway@database.example/gateway")
+    assert "SET LOCAL lock_timeout = '4s'" in sql
+    assert "ENABLE ALWAYS TRIGGER append_only" in sql
+
+
+def test_the_functions_work_from_any_folder(tmp_path: Path) -> None:
+    code = f"from migrations import runner; runner.upgrade('sqlite:///{tmp_path}/gateway.db'); print(runner.head())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == runner.head()
+
+
+def test_every_revision_is_named_by_its_minute_and_limits_its_locks() -> None:
+    for file in python_files("migrations"):
+        if file.parent.name == "versions":
+            source = file.read_text()
+            assert f'revision = "{file.stem[:15]}' in source
+            assert source.count("timeouts.limit(op)") == 2

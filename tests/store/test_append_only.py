@@ -1,0 +1,94 @@
+"""Both logs refuse every way to change, replace or remove an entry, on both databases."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from gateway.store.database import Database
+from tests.support.factories import make_cast
+from tests.support.logs import Logs
+
+BOTH = ("UPDATE {table} SET kid = 'x'", "UPDATE {table} SET kid = 'x' WHERE id = 'nobody'", "DELETE FROM {table}")
+COPY = (
+    "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (id) DO UPDATE SET kid = 'x'",
+    "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (merchant_id, sequence) DO UPDATE SET kid = 'x'",
+)
+ONLY = {
+    "sqlite": (
+        "INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
+        "REPLACE INTO {table} SELECT * FROM {table}",
+        "UPDATE OR REPLACE {table} SET sequence = 1",
+    ),
+    "postgresql": (
+        "TRUNCATE {table}",
+        "TRUNCATE {table} CASCADE",
+        "MERGE INTO {table} AS old USING {table} AS new ON old.id = new.id WHEN MATCHED THEN UPDATE SET kid = 'x'",
+        "MERGE INTO {table} AS old USING {table} AS new ON old.id = new.id WHEN MATCHED THEN DELETE",
+        "SET LOCAL session_replication_role = replica; DELETE FROM {table}",
+    ),
+}
+WITHOUT_ROWS = BOTH[1]
+TABLES = ("decision_log", "access_log")
+
+
+@pytest.fixture
+def logged(database: Database) -> Database:
+    """A database with two entries in each log."""
+    logs = Logs()
+    with database.write() as session:
+        cast = make_cast(session)
+        for _ in range(2):
+            logs.decide(session, cast)
+            logs.access(session, cast)
+    return database
+
+
+def contents(database: Database, table: str) -> object:
+    with database.read() as session:
+        return session.execute(text(f"SELECT * FROM {table} ORDER BY sequence")).all()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_entries_cannot_be_changed_replaced_or_removed(logged: Database, table: str) -> None:
+    before = contents(logged, table)
+    for statement in (*BOTH, *COPY, *ONLY["sqlite" if logged.sqlite else "postgresql"]):
+        if statement == WITHOUT_ROWS and logged.sqlite:
+            continue  # SQLite's triggers act on rows: without one there is nothing to refuse
+        with pytest.raises(DBAPIError, match=f"{table} is append-only"), logged.write() as session:
+            session.connection().exec_driver_sql(statement.format(table=table))
+        assert contents(logged, table) == before
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("column", ["id", "sequence", "rowid"])
+def test_a_connection_without_recursive_triggers_cannot_replace_either(
+    sqlite_url: str, table: str, column: str
+) -> None:
+    """The DELETE trigger alone would not see it: that is a setting of whoever connects."""
+    with closing(Database(sqlite_url)) as database, database.write() as session:
+        logs, cast = Logs(), make_cast(session)
+        logs.decide(session, cast)
+        logs.access(session, cast)
+    about = "decision_id" if table == "decision_log" else "subject"
+    values = {"rowid": "99", "id": "'new'", "sequence": "99"} | {column: column}
+    statement = (
+        f"INSERT OR REPLACE INTO {table} (rowid, id, merchant_id, sequence, public, sealed, previous_hash, hash, kid, "
+        f"signature, {about}) SELECT {values['rowid']}, {values['id']}, merchant_id, {values['sequence']}, 'forged', "
+        f"sealed, previous_hash, hash, kid, signature, {about} FROM {table}"
+    )
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
+        assert connection.execute("PRAGMA recursive_triggers").fetchone() == (0,)
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+
+
+def test_entries_can_be_added(logged: Database) -> None:
+    with logged.write() as session:
+        logs, cast = Logs(), make_cast(session)
+        logs.decide(session, cast)
+        logs.access(session, cast)
+    with logged.read() as session:
+        assert session.execute(text("SELECT count(*) FROM decision_log")).scalar_one() == 3

@@ -1,0 +1,195 @@
+"""The GraphQL door over real services and a database: one merchant with a customer, and a stranger's merchant."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.bootstrap import Gateway, assemble
+from gateway.domain.consent import Consent
+from gateway.domain.principal import Principal
+from gateway.domain.scope import TokenKind, expand
+from gateway.services.reading import Reading
+from gateway.settings import Environment, Settings
+from gateway.store import merchants
+from gateway.web.graphql import GraphQLEndpoint, Surroundings
+from merchants.car_rental import CarRental
+from merchants.online_shop import OnlineShop
+from merchants.registry import AdapterRegistry
+from schema.build import BuiltSchema, build_schema
+from schema.context import Context
+from schema.engine import Engine, Executed
+from tests.support import factories
+from tests.support.clock import NOON, MovableClock
+
+ISSUER = "https://gateway.example"
+REQUEST_ID = "req_test_1"
+USER_SCOPES = ("score:exact", "decisions:request")
+DETAILS = (replace(factories.DETAILS[0], level="exact"), factories.DETAILS[1])
+MERCHANT_SCOPES = ("decisions:read", "decisions:write", "consents:read", "sandbox")
+
+CAR_RENTAL = {
+    "deposit": {"amount": "3000.00", "currency": "CNY"},
+    "vehicleValue": {"amount": "180000.00", "currency": "CNY"},
+    "rental": {"start": "2026-11-24T09:00:00Z", "end": "2026-11-27T09:00:00Z"},
+}
+REQUEST = """
+mutation Request($input: DecisionRequestInput!) {
+  decisionRequest(input: $input) {
+    decision {
+      id merchantReference status product availableTransitions purpose subject
+      outcome {
+        ... on Approval { validUntil terms { ... on DepositTerms { waivedAmount { amount currency } returnGrace } } }
+        ... on Decline { reasons { code message } noticeText(locale: "zh") }
+      }
+      ruling { adapter ruleId }
+      consent { id status }
+      timeline { nodes { topic ... on DecisionEvent { from to actor decision { id } } } }
+    }
+    userErrors { __typename code message field documentation ... on IdempotencyError { differingFields } }
+    replayed
+  }
+}
+"""
+
+
+@cache
+def built(*, sandbox: bool = True) -> BuiltSchema:
+    """The schema of the built-in adapters, built once a process."""
+    return build_schema(AdapterRegistry([CarRental, OnlineShop]), sandbox=sandbox)
+
+
+def asked(key: str, reference: str, **changed: Any) -> dict[str, Any]:
+    """The variables of REQUEST for a car; `changed` replaces members of the ask."""
+    ask = {"carRental": {**CAR_RENTAL, **changed}}
+    return {"input": {"idempotencyKey": key, "merchantReference": reference, "ask": ask}}
+
+
+@dataclass
+class GraphQLWorld:
+    """`consent` is a customer's of `merchant_id` (score 640); `foreign_consent` belongs to another merchant."""
+
+    gateway: Gateway
+    engine: Engine
+    clock: MovableClock
+    partner_id: str
+    merchant_id: str
+    client_id: str
+    persona_id: str
+    consent: Consent
+    foreign_consent: Consent
+    foreign_decision: str
+    foreign_persona: str
+
+    def user(self, *scopes: str, consent: Consent | None = None) -> Principal:
+        """A user token's principal, with `scopes`, else all that a user token may hold."""
+        return self._principal(TokenKind.USER, scopes or USER_SCOPES, consent or self.consent)
+
+    def merchant(self, *scopes: str) -> Principal:
+        """A merchant token's principal."""
+        return self._principal(TokenKind.MERCHANT, scopes or MERCHANT_SCOPES, None)
+
+    def _principal(self, kind: TokenKind, scopes: tuple[str, ...], consent: Consent | None) -> Principal:
+        return Principal(
+            kind=kind,
+            partner_id=self.partner_id,
+            merchant_id=consent.merchant_id if consent else self.merchant_id,
+            client_id=self.client_id,
+            client_name="Green Cars website",
+            scopes=scopes,
+            allowed=expand(scopes),
+            token_expires_at=NOON + timedelta(minutes=5),
+            now=self.clock(),
+            clock_offset_seconds=0,
+            consent=consent,
+        )
+
+    def reading(self, principal: Principal) -> Reading:
+        return Reading(self.gateway.database, principal, self.clock, self.gateway.accesses)
+
+    def run(
+        self,
+        document: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        by: Principal | None = None,
+        operation: str | None = None,
+    ) -> Executed:
+        """Executes for `by`, else for the customer's token, and finishes the unit of work."""
+        principal = by or self.user()
+        reading = self.reading(principal)
+        context = Context(
+            principal, self.gateway.services, reading, REQUEST_ID, Environment.SANDBOX, ISSUER, lambda rule: rule
+        )
+        executed = self.engine.execute(document, variables, operation, context)
+        reading.finish()
+        return executed
+
+    def data(self, document: str, variables: dict[str, Any] | None = None, *, by: Principal | None = None) -> Any:
+        """The data of an answer without errors."""
+        executed = self.run(document, variables, by=by)
+        assert executed.ran, executed.body
+        assert "errors" not in executed.body, executed.body["errors"]
+        return executed.body["data"]
+
+    def request(self, key: str = "key-1", reference: str = "order-1", **changed: Any) -> Any:
+        """The payload of a decisionRequest by the customer's token."""
+        return self.data(REQUEST, asked(key, reference, **changed))["decisionRequest"]
+
+    def endpoint(self) -> GraphQLEndpoint:
+        surroundings = Surroundings(self.gateway.services, self.reading, Environment.SANDBOX, ISSUER, lambda rule: rule)
+        return GraphQLEndpoint(self.engine, surroundings)
+
+
+class AsPrincipal:
+    """Stands for the token check: every request is `principal`'s."""
+
+    def __init__(self, app: ASGIApp, principal: Principal | None) -> None:
+        self._app, self.principal = app, principal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope.setdefault("state", {}).update({"principal": self.principal, "request_id": REQUEST_ID})
+        await self._app(scope, receive, send)
+
+
+@contextmanager
+def graphql_world(settings: Settings, clock: MovableClock) -> Iterator[GraphQLWorld]:
+    """Assembled over the settings' database, which is migrated and empty; closed at the end."""
+    gateway = assemble(settings, clock)
+    try:
+        with gateway.database.write() as session:
+            partner = factories.make_partner(session)
+            merchant = factories.make_merchant(session, partner)
+            for adapter in gateway.registry:
+                merchants.enable(session, merchant, adapter, NOON)
+            client = factories.make_client(session, merchant)
+            user = factories.make_user(session, partner)
+            persona = factories.make_persona(session, partner, user, score=640, handle="good")
+            consent = factories.make_consent(session, client, user, scopes=USER_SCOPES, details=DETAILS)
+            far = factories.make_partner(session)
+            far_merchant = factories.make_merchant(session, far, name="Far Away")
+            far_client = factories.make_client(session, far_merchant)
+            stranger = factories.make_user(session, far)
+            far_persona = factories.make_persona(session, far, stranger)
+            far_consent = factories.make_consent(session, far_client, stranger)
+            far_decision = factories.make_decision(session, far_consent)
+        yield GraphQLWorld(
+            gateway,
+            Engine(built()),
+            clock,
+            partner,
+            merchant,
+            client,
+            persona,
+            consent,
+            far_consent,
+            far_decision,
+            far_persona,
+        )
+    finally:
+        gateway.close()

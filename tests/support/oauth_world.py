@@ -1,0 +1,149 @@
+"""A deployment's OAuth endpoints and pages over ASGI, with two partners, three merchants and their customers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx2
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from gateway.kit.clock import WallClock
+from gateway.kit.crypto import digest
+from gateway.kit.ids import Ids
+from gateway.oauth.server import Parts
+from gateway.oauth.token_check import TokenCheck
+from gateway.services.accounts import AccountService
+from gateway.services.consents import ConsentService
+from gateway.settings import Settings
+from gateway.store import merchants
+from gateway.store.database import Database, Session
+from gateway.store.partners import PartnerRow
+from gateway.web.routes import build_site, exception_handlers, middleware, routes
+from merchants.car_rental import CarRental
+from merchants.online_shop import OnlineShop
+from merchants.registry import AdapterRegistry
+from tests.support.clock import NOON
+from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.oauth import Browser, PartnerApp
+
+PASSWORD = "open sesame, please"
+CALLBACK = "https://client.example/callback"
+USER_SCOPES = ["score:exact", "decisions:request"]
+MERCHANT_SCOPES = ["decisions:read", "decisions:write", "consents:read"]
+
+
+async def _probe(scope: Scope, receive: Receive, send: Send) -> None:
+    principal = Request(scope).state.principal
+    content = {
+        "kind": principal.kind,
+        "merchant": principal.merchant_id,
+        "scopes": principal.scopes,
+        "allowed": sorted(principal.allowed),
+        "subject": principal.consent and principal.consent.subject,
+        "consent": principal.consent and principal.consent.id,
+    }
+    await JSONResponse(content)(scope, receive, send)
+
+
+async def _broken(request: Request) -> JSONResponse:
+    raise RuntimeError("a secret stands in this text")
+
+
+@dataclass
+class World:
+    """`cars` and `shop` are merchants of partner A, where mei and bo are users; `other` and otto are partner B's."""
+
+    app: Starlette
+    parts: Parts
+    accounts: AccountService
+    partner_id: str
+    cars_id: str
+    cars: PartnerApp
+    shop: PartnerApp
+    other: PartnerApp
+
+    @property
+    def database(self) -> Database:
+        return self.parts.database
+
+    def http(self) -> httpx2.Client:
+        """A client of its own, without cookies."""
+        return TestClient(self.app, base_url=self.parts.settings.issuer, follow_redirects=False)
+
+    def browser(self) -> Browser:
+        return Browser(self.http())
+
+    def tokens(self, **changed: object) -> dict[str, object]:
+        """Mei's tokens for `cars`."""
+        return self.cars.tokens(self.browser(), "mei", PASSWORD, **changed)
+
+    def move_partner(self, ahead: timedelta) -> None:
+        """Moves partner A's business time."""
+        with self.database.write() as session:
+            session.get_one(PartnerRow, self.partner_id).clock_offset_seconds += int(ahead.total_seconds())
+
+
+def build_world(database: Database, settings: Settings, clock: WallClock) -> World:
+    ids = Ids(sandbox=settings.sandbox)
+    consents = ConsentService(AdapterRegistry([CarRental, OnlineShop]), ids, sandbox=settings.sandbox)
+    parts = Parts(database, settings, clock, ids, consents)
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    accounts = AccountService(
+        ids, idle_life=settings.session_idle_life, session_life=settings.session_life, hasher=hasher
+    )
+    site = build_site(parts, accounts)
+    api = [Route("/graphql", TokenCheck(_probe, database, settings, clock)), Route("/broken", _broken)]
+    app = Starlette(
+        routes=routes(parts, site, api),
+        middleware=middleware(settings, ids, site),
+        exception_handlers=exception_handlers(site),
+    )
+
+    def connect() -> httpx2.Client:
+        return TestClient(app, base_url=settings.issuer, follow_redirects=False)
+
+    with database.write() as session:
+        partner = make_partner(session)
+        foreign = make_partner(session)
+        cars_id, cars = _merchant(session, partner, "Green Cars", ("car_rental", "online_shop"), connect)
+        _, shop = _merchant(session, partner, "Moon Shop", ("online_shop",), connect)
+        _, other = _merchant(session, foreign, "Far Away", ("car_rental",), connect)
+        for username, display_name, partner_id in (
+            ("mei", "Mei Lin", partner),
+            ("bo", "Bo Wang", partner),
+            ("otto", "Otto Far", foreign),
+        ):
+            accounts.register(
+                session,
+                username=username,
+                password=PASSWORD,
+                display_name=display_name,
+                now=NOON,
+                partner_id=partner_id,
+            )
+    return World(app, parts, accounts, partner, cars_id, cars, shop, other)
+
+
+def _merchant(
+    session: Session, partner_id: str, name: str, adapters: tuple[str, ...], connect: Callable[[], httpx2.Client]
+) -> tuple[str, PartnerApp]:
+    merchant_id = make_merchant(session, partner_id, name=name)
+    for adapter in adapters:
+        merchants.enable(session, merchant_id, adapter, NOON)
+    secret = f"secret of {name}: ä%+ /"
+    client_id = make_client(
+        session,
+        merchant_id,
+        name=f"{name} app",
+        secret_digest=digest(secret),
+        redirect_uris=[CALLBACK, "http://127.0.0.1:9/cb?shop=1"],
+        scopes=USER_SCOPES + MERCHANT_SCOPES,
+    )
+    return merchant_id, PartnerApp(connect(), client_id, secret, CALLBACK)

