@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 import merchants
 import schema
@@ -132,29 +132,47 @@ def _sandbox_key(directory: Path) -> bytes:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        key = b64decode(path.read_text())
-        if len(key) != 32:
-            raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
-        return key
+        return _kept_key(path)
     key = secrets.token_bytes(32)
     with os.fdopen(handle, "w") as file:
         file.write(b64encode(key).decode())
     return key
 
 
+def _kept_key(path: Path) -> bytes:
+    try:
+        key = b64decode(path.read_text().strip(), validate=True)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError:  # neither base64 nor text
+        key = b""
+    if len(key) != 32:
+        raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.")
+    return key
+
+
 def _require_our_database(database: Database, settings: Settings, master: bytes, clock: WallClock) -> None:
     check = derive(master, "deployment").hex()
     try:
-        with database.write() as session:
-            row = deployment.load(session)
-            if row is None:
-                deployment.create(session, settings.environment, check, clock())
-                return
+        try:
+            environment, key_check = _deployment(database, settings.environment, check, clock)
+        except IntegrityError:  # another process that started at the same moment was quicker
+            environment, key_check = _deployment(database, settings.environment, check, clock)
     except (OperationalError, ProgrammingError) as error:
         raise SettingsError(
             "The database cannot be used: it does not answer, or it is not migrated (gateway database upgrade)."
         ) from error
-    if row.environment != settings.environment:
-        raise SettingsError(f"This database belongs to a {row.environment} deployment.")
-    if row.key_check != check:
+    if environment != settings.environment:
+        raise SettingsError(f"This database belongs to a {environment} deployment.")
+    if key_check != check:
         raise SettingsError("The secret key is not the one that this database was sealed with.")
+
+
+def _deployment(database: Database, environment: str, check: str, clock: WallClock) -> tuple[str, str]:
+    """Environment and key check of the database, which becomes ours if it is a fresh one."""
+    with database.write() as session:
+        row = deployment.load(session)
+        if row is None:
+            deployment.create(session, environment, check, clock())
+            return environment, check
+        return row.environment, row.key_check

@@ -60,14 +60,15 @@ class Consent:
         """Raises ConsentRefused unless a decision detail covers product, purpose and `amount` on top of what
         open decisions under this consent have `committed` already. Currencies must agree."""
         self.require_active(now)
-        decisions = [d for d in self.details if d.type == "decision" and self._alive(d, now)]
+        alive = [detail for detail in self.details if self._alive(detail, now)]
+        decisions = [detail for detail in alive if detail.type == "decision"]
         by_product = [detail for detail in decisions if product in detail.products]
         if not by_product:
             raise ConsentRefused(
                 "CONSENT_PRODUCT_NOT_COVERED",
                 f"The consent does not cover {product}.",
                 ("ask",),
-                self.details,
+                alive,
             )
         by_purpose = [detail for detail in by_product if detail.purpose == purpose]
         if not by_purpose:
@@ -75,7 +76,7 @@ class Consent:
                 "CONSENT_PURPOSE_MISMATCH",
                 f"The consent was not given for the purpose {purpose}.",
                 ("purpose",),
-                self.details,
+                alive,
             )
         total = amount + committed
         ceilings = [d.maximum_amount for d in by_purpose if d.maximum_amount is not None]
@@ -84,7 +85,7 @@ class Consent:
                 "CONSENT_AMOUNT_EXCEEDED",
                 "The amount, with what is already open under this consent, is more than the person agreed to.",
                 ("ask",),
-                self.details,
+                alive,
             )
 
     def _alive(self, detail: AuthorizationDetail, now: datetime) -> bool:

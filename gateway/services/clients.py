@@ -9,13 +9,15 @@ from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.scope import TokenKind
 from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
+from gateway.services.merchants import require_name
 from gateway.store import clients, merchants
 from gateway.store.clients import ClientRow
 from gateway.store.database import Session
 
 BASELINE = "baseline"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_NEVER_IN_A_URI = set(' "#<>\\^`{|}')
 
 
 class ClientService:
@@ -48,7 +50,7 @@ class ClientService:
         row = ClientRow(
             id=client_id or self._ids.new("cli"),
             merchant_id=merchant_id,
-            name=name,
+            name=require_name(name, "client"),
             profile=BASELINE,
             secret_digest=digest(secret),
             redirect_uris=list(dict.fromkeys(redirect_uris)),
@@ -78,11 +80,21 @@ class ClientService:
 
 def _require_redirect_uri(uri: str) -> None:
     """Absolute https without a fragment, or http on loopback for programs on the partner's own machine."""
-    parts = urlsplit(uri)
-    loopback = parts.scheme == "http" and parts.netloc.rsplit(":", 1)[0] in LOOPBACK
-    if not (parts.scheme == "https" or loopback) or not parts.hostname or "#" in uri or not uri.isascii():
+    if not _is_redirect_uri(uri):
         raise InvalidInput(
             "INVALID",
             "A redirect URI is https (or http on 127.0.0.1), absolute, without a fragment.",
             ("redirect_uris",),
         )
+
+
+def _is_redirect_uri(uri: str) -> bool:
+    if not uri.isascii() or not uri.isprintable() or set(uri) & _NEVER_IN_A_URI:  # urlsplit drops line ends unseen
+        return False
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        return False
+    allowed = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    return allowed and bool(host) and port != 0 and "@" not in parts.netloc

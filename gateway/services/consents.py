@@ -15,6 +15,7 @@ from gateway.domain.scope import SCOPES
 from gateway.kit.clock import business_time
 from gateway.kit.crypto import random_token
 from gateway.kit.ids import Ids
+from gateway.services.reading import Reading
 from gateway.store import consents, merchants, oauth_tokens, outbox, partners, users
 from gateway.store.clients import ClientRow
 from gateway.store.database import Session
@@ -119,6 +120,15 @@ class ConsentService:
             name = merchant.name if merchant else consent.merchant_id
             given.append(GivenConsent(consent, name, self._business_now(session, consent.merchant_id, now)))
         return tuple(given)
+
+    def seen(self, reading: Reading, consent_id: str) -> Consent | None:
+        """One consent as a token may see it: its own for a user token, its merchant's for a merchant token; None for
+        any other."""
+        own = reading.principal.consent
+        if own is not None:
+            return own if own.id == consent_id else None
+        consent = consents.load(reading.session, consent_id)
+        return consent if consent and consent.merchant_id == reading.principal.merchant_id else None
 
     def _purposes(self, session: Session, merchant_id: str) -> dict[Product, tuple[str, ...]]:
         """The default purposes of each enabled product, in the order of the adapters' keys."""

@@ -52,11 +52,11 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class CancelInput:
-    """The input of decisionCancel."""
+    """The input of decisionCancel. `reason` is the merchant's own words, None for none."""
 
     decision_id: str
     idempotency_key: str
-    reason: str
+    reason: str | None
 
 
 class DecisionWriter:
@@ -134,7 +134,8 @@ class DecisionWriter:
     def cancel(self, principal: Principal, given: CancelInput) -> Decision:
         """See DecisionService.cancel."""
         require_key(given.idempotency_key)
-        _require_text(given.reason, "reason")
+        if given.reason is not None:
+            _require_text(given.reason, "reason")
         document = {"decisionId": given.decision_id, "reason": given.reason}
         with self._database.write() as session:
             wall = self._clock()

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from gateway.domain.contract import Contract
+from gateway.domain.duration import LONGEST
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.merchant import Merchant
-from gateway.domain.money import Money
+from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.product import Product
 from gateway.domain.tier import Tier
 from gateway.kit.ids import Ids
@@ -52,7 +53,7 @@ class MerchantService:
 
     def partner(self, session: Session, name: str, now: datetime) -> PartnerRow:
         """The partner of that name, made if it is new. Raises InvalidInput for an unusable name."""
-        row = partners.by_name(session, _named(name, "partner"))
+        row = partners.by_name(session, require_name(name, "partner"))
         if row is None:
             row = PartnerRow(id=self._ids.new("ptn"), name=name, created_at=now)
             session.add(row)
@@ -64,7 +65,7 @@ class MerchantService:
         row = MerchantRow(
             id=self._ids.new("mer"),
             partner_id=partner.id,
-            name=_named(name, "merchant"),
+            name=require_name(name, "merchant"),
             askable_tiers=[],
             ceiling_minor=0,
             ceiling_currency="",
@@ -78,8 +79,10 @@ class MerchantService:
 
     def contract(self, session: Session, merchant_id: str, contract: Contract) -> MerchantRow:
         """Replaces the contract; consents given before keep what they say. Raises NotFound, InvalidInput."""
-        if not contract.ceiling.minor or contract.consent_life < timedelta(minutes=1):
-            raise InvalidInput("INVALID", "A contract needs a ceiling above zero and a consent life of a minute.")
+        if not 0 < contract.ceiling.minor <= MAX_MINOR:
+            raise InvalidInput("INVALID", "A contract needs a ceiling above zero, and not too large.", ("ceiling",))
+        if not timedelta(minutes=1) <= contract.consent_life <= LONGEST:
+            raise InvalidInput("INVALID", f"A consent lasts from a minute to {LONGEST.days} days.", ("consent_life",))
         row = self.require(session, merchant_id)
         row.put_contract(contract)
         session.add(row)
@@ -92,7 +95,8 @@ class MerchantService:
         return merchants.enable(session, self.require(session, merchant_id).id, adapter, now)
 
 
-def _named(name: str, noun: str) -> str:
+def require_name(name: str, noun: str) -> str:
+    """The name. Raises InvalidInput unless it has 1 to 100 printable characters."""
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise InvalidInput("INVALID", f"A {noun}'s name has 1 to {LONGEST_NAME} printable characters.", ("name",))
     return name

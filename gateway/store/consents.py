@@ -64,10 +64,13 @@ def insert(session: Session, consent: Consent) -> None:
 
 
 def load(session: Session, consent_id: str, *, lock: bool = False) -> Consent | None:
-    """The consent. With `lock`, its row stays as it is until the unit of work ends (PostgreSQL; on SQLite the
-    writing unit has locked everything)."""
-    query = select(ConsentRow).where(ConsentRow.id == consent_id).execution_options(populate_existing=True)
-    row = session.exec(query.with_for_update() if lock else query).first()
+    """The consent; several looks within one unit of work cost one. With `lock` it is read anew, and its row stays as
+    it is until the unit ends (PostgreSQL; on SQLite the writing unit has locked everything)."""
+    if not lock:
+        row = session.get(ConsentRow, consent_id)
+    else:
+        query = select(ConsentRow).where(ConsentRow.id == consent_id).execution_options(populate_existing=True)
+        row = session.exec(query.with_for_update()).first()
     return value(row) if row else None
 
 

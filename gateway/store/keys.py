@@ -3,12 +3,15 @@
 import secrets
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlmodel import Field, UniqueConstraint, col, select
 
 from gateway.kit.crypto import KEY_BYTES, SigningKey, seal, unseal
 from gateway.kit.ids import Ids
 from gateway.store.base import Table, bytes_column, insert_into
 from gateway.store.database import Session
+
+_FRESH = "fresh signing key"
 
 
 class SigningKeyRow(Table, table=True):
@@ -46,13 +49,12 @@ class Keyring:
     def signing_key(self, session: Session, now: datetime) -> SigningKey:
         """The newest signing key in force; the first call on a fresh database makes one."""
         if self._signing is None:
-            row = session.exec(
-                select(SigningKeyRow)
-                .where(col(SigningKeyRow.retired_at).is_(None))
-                .order_by(col(SigningKeyRow.created_at).desc())
-            ).first()
+            fresh: SigningKey | None = session.info.get(_FRESH)
+            if fresh is not None:  # made in this unit of work: not to be remembered, for the unit may still fail
+                return fresh
+            row = _in_force(session) or _in_force(_alone(session))
             if row is None:
-                key = SigningKey()
+                session.info[_FRESH] = key = SigningKey()
                 sealed = seal(self._master, key.private, key.kid.encode())
                 session.add(SigningKeyRow(kid=key.kid, public=key.public, private_sealed=sealed, created_at=now))
                 session.flush()
@@ -81,6 +83,21 @@ class Keyring:
         """The bytes of a person's key, None once it has been destroyed."""
         row = session.get(UserKeyRow, key_id)
         return unseal(self._master, row.key_sealed, row.id.encode()) if row else None
+
+
+def _in_force(session: Session) -> SigningKeyRow | None:
+    return session.exec(
+        select(SigningKeyRow)
+        .where(col(SigningKeyRow.retired_at).is_(None))
+        .order_by(col(SigningKeyRow.created_at).desc())
+    ).first()
+
+
+def _alone(session: Session) -> Session:
+    """The session, once no other unit can be making a signing key (on SQLite a writing unit is alone anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"LOCK TABLE {SigningKeyRow.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
+    return session
 
 
 def public_keys(session: Session) -> dict[str, bytes]:

@@ -130,6 +130,7 @@ def test_same_reference_twice_is_refused(cars: Partner) -> None:
         pytest.param({"idempotencyKey": "k" * 256}, id="long key"),
         pytest.param({"merchantReference": "a\x00b"}, id="null byte in the reference"),
         pytest.param({"merchantReference": "r" * 256}, id="long reference"),
+        pytest.param({"purpose": ""}, id="empty purpose is not the default one"),
     ],
 )
 def test_unusable_text_is_a_typed_user_error(

@@ -1,0 +1,190 @@
+"""The GraphQL endpoint: POST only, JSON only, one operation at a time (GraphQL over HTTP, working draft).
+
+| what happened                                          | status |
+| ------------------------------------------------------ | ------ |
+| the operation ran, with or without field errors        | 200    |
+| parsing, validation, variables or operation name fail  | 400, but 200 where only application/json is accepted |
+| the body is not JSON, or not a GraphQL request         | 400    |
+| no principal                                           | 401    |
+| another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
+| something broke here, also while finishing             | 500    |
+
+A request error has no `data`. The statuses are those of graphql-http's audits.
+"""
+
+import json as standard_json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import anyio
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.principal import Principal
+from gateway.kit import json
+from gateway.services.bundle import Services
+from gateway.services.reading import Reading
+from gateway.settings import Environment
+from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, answered_in, is_json
+from schema.context import API_VERSION, Context
+from schema.engine import Engine
+from schema.errors import BAD_REQUEST, UNAUTHENTICATED, body, internal, plain
+
+PATH = "/graphql"
+DATED_PATH = f"{PATH}/{API_VERSION}"
+LARGEST_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the endpoint needs of the deployment. `reading_for` opens the unit of work of one request; `rule_name`
+    tells what merchants see of a rule id (see schema.context.Context)."""
+
+    services: Services
+    reading_for: Callable[[Principal], Reading]
+    environment: Environment
+    issuer: str
+    rule_name: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: str
+    variables: Mapping[str, Any] | None
+    operation_name: str | None
+
+
+class _Refusal(Exception):
+    def __init__(self, status: int, message: str, code: str = BAD_REQUEST, **headers: str) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.headers = status, message, code, headers
+
+
+class _Gone(Exception):
+    """The client went away before its request was complete."""
+
+
+class GraphQLEndpoint:
+    """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["principal"].
+
+    Parsing, execution and the unit of work share one hop to a worker thread; `limiter` bounds those threads, by
+    default with all other ones of the process.
+    """
+
+    def __init__(
+        self, engine: Engine, surroundings: Surroundings, limiter: anyio.CapacityLimiter | None = None
+    ) -> None:
+        self._engine, self._surroundings, self._limiter = engine, surroundings, limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state: Mapping[str, Any] = scope.get("state", {})
+        request_id = str(state.get("request_id") or uuid4().hex)
+        headers = Headers(scope=scope)
+        media_type = answered_in(headers.get("accept"))
+        try:
+            principal = _principal(scope, media_type, headers, state)
+            asked = _read(await _body(headers, receive))
+        except _Gone:
+            return
+        except _Refusal as refusal:
+            content = json.encode(body([plain(refusal.code, refusal.message)], request_id))
+            await _answer(send, refusal.status, content, media_type or JSON, refusal.headers)
+            return
+        status, content = await anyio.to_thread.run_sync(
+            self._run, asked, principal, request_id, media_type, limiter=self._limiter
+        )
+        await _answer(send, status, content, media_type or JSON, {})
+
+    def _run(self, asked: _Asked, principal: Principal, request_id: str, media_type: str | None) -> tuple[int, bytes]:
+        around = self._surroundings
+        reading = around.reading_for(principal)
+        context = Context(
+            principal=principal,
+            services=around.services,
+            reading=reading,
+            request_id=request_id,
+            environment=around.environment,
+            issuer=around.issuer,
+            rule_name=around.rule_name,
+        )
+        try:
+            executed = self._engine.execute(asked.query, asked.variables, asked.operation_name, context)
+            content = json.encode(executed.body)
+            reading.finish()
+        except Exception as error:  # noqa: BLE001 - whatever it is: no answer goes out without its accesses logged
+            reading.abandon()
+            return 500, json.encode(body([internal(request_id, error)], request_id))
+        return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content
+
+
+def _principal(scope: Scope, media_type: str | None, headers: Headers, state: Mapping[str, Any]) -> Principal:
+    """Who is calling, once nothing but the body can still be wrong."""
+    principal = state.get("principal")
+    if not isinstance(principal, Principal):
+        raise _Refusal(401, "An access token is needed.", UNAUTHENTICATED)
+    if scope["method"] != "POST":
+        raise _Refusal(405, "Only POST is served here.", Allow="POST")
+    if media_type is None:
+        raise _Refusal(406, f"Answers are given in {GRAPHQL_RESPONSE} and {JSON}.")
+    if not is_json(headers.get("content-type")) or headers.get("content-encoding", "identity") != "identity":
+        raise _Refusal(415, f"Requests are read as {JSON} in UTF-8, without Content-Encoding.")
+    return principal
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    too_large = _Refusal(413, f"A request has at most {LARGEST_BODY} bytes.")
+    announced = headers.get("content-length", "0")
+    if not announced.isdigit() or len(announced) > 9 or int(announced) > LARGEST_BODY:
+        raise too_large
+    received = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        received += message.get("body", b"")
+        if len(received) > LARGEST_BODY:
+            raise too_large
+        if not message.get("more_body", False):
+            return bytes(received)
+
+
+def _read(content: bytes) -> _Asked:
+    try:
+        request = json.decode(content)
+        standard_json.loads(content, object_pairs_hook=_without_repeats)
+    except (ValueError, RecursionError):
+        raise _Refusal(400, "The body is not JSON, or names a member twice.") from None
+    if isinstance(request, list):
+        raise _Refusal(400, "Batches are not served; send one operation at a time.")
+    if not isinstance(request, dict):
+        raise _Refusal(400, "The body must be a JSON object.")
+    query, name = request.get("query"), request.get("operationName")
+    variables, extensions = request.get("variables"), request.get("extensions")
+    if not isinstance(query, str) or not query.strip():
+        raise _Refusal(400, "query must be a string that is not empty.")
+    if not isinstance(name, str | None):
+        raise _Refusal(400, "operationName must be a string.")
+    if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
+        raise _Refusal(400, "variables and extensions must be objects.")
+    return _Asked(query, variables, name or None)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a member is named twice")
+
+
+async def _answer(send: Send, status: int, content: bytes, media_type: str, extra: Mapping[str, str]) -> None:
+    headers = {
+        "content-type": f"{media_type}; charset=utf-8",
+        "content-length": str(len(content)),
+        "cache-control": "no-store",
+        "x-api-version": API_VERSION,
+        **{name.lower(): value for name, value in extra.items()},
+    }
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,113 @@
+"""Scopes, enforced in one place: the built schema is walked once and resolvers are wrapped.
+
+A field's scopes are checked before it runs. A type's scopes are checked on the object that a resolver returned, so
+it makes no difference how the object was reached: field, node, nodes, connection, event. In a list only the
+refused item becomes an error.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+)
+
+from gateway.domain.errors import Forbidden
+from gateway.domain.scope import satisfies
+from schema.context import Context
+from schema.directives import ScopeGroups, scopes_of
+
+Resolver = Callable[..., Any]
+ResolveInfo = GraphQLResolveInfo[Context]
+_DEFINITION = "strawberry-definition"
+
+
+def enforce(schema: GraphQLSchema) -> None:
+    """Wraps the resolvers of a schema, in place. Raises ValueError for a scoped field that cannot be null."""
+    for type_ in schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+            for name, field in type_.fields.items():
+                _enforce_on(schema, f"{type_.name}.{name}", field)
+
+
+def field_scopes(field: GraphQLField) -> ScopeGroups | None:
+    """The scopes that a field asks for, None if any token will do."""
+    definition = field.extensions.get(_DEFINITION)
+    return scopes_of(definition.directives) if definition is not None else None
+
+
+def type_scopes(type_: GraphQLNamedType) -> ScopeGroups | None:
+    """The scopes that an object type asks for, None if any token will do."""
+    definition = type_.extensions.get(_DEFINITION)
+    return scopes_of(definition.directives or ()) if isinstance(type_, GraphQLObjectType) and definition else None
+
+
+def _enforce_on(schema: GraphQLSchema, place: str, field: GraphQLField) -> None:
+    resolve, scopes = field.resolve, field_scopes(field)
+    if resolve is None:
+        raise ValueError(f"{place} has no resolver")
+    returned = get_named_type(field.type)
+    if isinstance(returned, GraphQLObjectType):
+        required = type_scopes(returned)
+        if required is not None:
+            resolve = _checking_objects(resolve, lambda value, info: required)
+    elif isinstance(returned, GraphQLInterfaceType | GraphQLUnionType):
+        by_name = {each.name: type_scopes(each) for each in schema.get_possible_types(returned)}
+        if any(by_name.values()):
+            resolve = _checking_objects(resolve, _by_runtime_type(returned, by_name))
+    if scopes is not None:
+        if str(field.type).endswith("!"):
+            raise ValueError(f"{place} needs scopes, so it must be able to be null")
+        resolve = _checking_field(resolve, scopes)
+    field.resolve = resolve
+
+
+def _checking_field(resolve: Resolver, scopes: ScopeGroups) -> Resolver:
+    def checked(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+        principal = info.context.principal
+        if not satisfies(principal.allowed, scopes):
+            raise _forbidden(scopes)
+        return resolve(source, info, **arguments)
+
+    return checked
+
+
+def _checking_objects(resolve: Resolver, scopes_for: Callable[[Any, ResolveInfo], ScopeGroups | None]) -> Resolver:
+    def checked(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+        allowed = info.context.principal.allowed
+
+        def passed(value: Any) -> Any:
+            scopes = None if value is None or isinstance(value, Exception) else scopes_for(value, info)
+            return value if scopes is None or satisfies(allowed, scopes) else _forbidden(scopes)
+
+        value = resolve(source, info, **arguments)
+        if isinstance(value, list | tuple):
+            return [passed(item) for item in value]  # graphql-core raises an error it finds at the item's place
+        return passed(value)
+
+    return checked
+
+
+def _by_runtime_type(
+    abstract: GraphQLAbstractType, scopes: dict[str, ScopeGroups | None]
+) -> Callable[[Any, ResolveInfo], ScopeGroups | None]:
+    def scopes_for(value: Any, info: ResolveInfo) -> ScopeGroups | None:
+        name = abstract.resolve_type(value, info, abstract) if abstract.resolve_type else None
+        if not isinstance(name, str):
+            raise TypeError(f"{abstract.name} cannot tell the type of what was returned")
+        return scopes[name]  # a type outside the abstract one is a KeyError, so nothing slips by unchecked
+
+    return scopes_for
+
+
+def _forbidden(scopes: Iterable[Iterable[str]]) -> Forbidden:
+    groups = [list(group) for group in scopes]
+    return Forbidden(f"This token lacks the scope {' or '.join(' and '.join(group) for group in groups)}.", groups)

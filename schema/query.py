@@ -1,0 +1,133 @@
+"""The query root. A query document is one unit of work: one snapshot, its accesses logged before it answers."""
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.domain.errors import InvalidInput
+from gateway.domain.outcome import Approval
+from schema.ask import DecisionAsk
+from schema.context import Info
+from schema.directives import resolved
+from schema.errors import BadUserInput
+from schema.reach import find
+from schema.scalars import given
+from schema.types.decision import Decision, DecisionLookup, DecisionPreview
+from schema.types.merchant import Merchant
+from schema.types.node import Node, looked_up, referred_to
+from schema.types.outcome import outcome_of
+from schema.types.persona import SandboxPersona
+from schema.types.reason import ReasonDefinition, catalogue
+from schema.types.user import ConsentedUser
+from schema.types.user_error import blockers, user_error
+from schema.types.viewer import Viewer
+
+MOST_NODES = 100
+ANY_VALID_TOKEN = frozenset(
+    {
+        "viewer",  # tells a token about itself
+        "merchant",  # the token's own; what lies below has scopes
+        "consentedUser",  # pseudonymous, the token's own; score fields have scopes
+        "node",  # a type's scopes are checked on what is found
+        "nodes",  # the same
+        "reasonCatalog",  # public documentation
+    }
+)
+"""Root fields without scopes; a test fails for any other."""
+
+
+@strawberry.input(description="What would be asked for.")
+class DecisionPreviewInput:
+    ask: DecisionAsk = strawberry.field(description="What you would ask for.")
+    purpose: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Purpose code; null means the adapter's own."
+    )
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query:
+    @resolved("Any object by global id; null if it does not exist or is not yours.")
+    def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its global id.")],  # noqa: A002
+    ) -> Node | None:
+        return find(id, info.context)
+
+    @resolved(
+        f"Several objects by id, in the order asked; at most {MOST_NODES}. Null for each that does not exist or is not"
+        " yours.",
+        slicing=["ids"],
+    )
+    def nodes(
+        self, info: Info, ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their global ids.")]
+    ) -> list[Node | None]:
+        if len(ids) > MOST_NODES:
+            raise BadUserInput(f"At most {MOST_NODES} ids.")
+        return [find(identifier, info.context) for identifier in ids]
+
+    @resolved("Who this access token is: app, merchant, scopes, limits. Works with any valid token.")
+    def viewer(self, info: Info) -> Viewer:
+        return Viewer.of(info.context, info.context.services.merchants.own(info.context.reading))
+
+    @resolved("The merchant this token acts for.")
+    def merchant(self, info: Info) -> Merchant:
+        return Merchant.of(info.context.services.merchants.own(info.context.reading))
+
+    @resolved("The user who consented; null when the token is a merchant token bound to no user.")
+    def consented_user(self, info: Info) -> ConsentedUser | None:
+        consent = info.context.principal.consent
+        return ConsentedUser.of(consent, info.context.reading.now) if consent else None
+
+    @resolved(
+        "One decision by id or by your own reference; null if it is not yours.",
+        scopes=["decisions:read", "decisions:request"],
+    )
+    def decision(
+        self, info: Info, by: Annotated[DecisionLookup, strawberry.argument(description="Which one.")]
+    ) -> Decision | None:
+        services, reading = info.context.services, info.context.reading
+        identifier = looked_up(by.id) if by.id else None
+        reference = referred_to(by.merchant_reference) if by.merchant_reference else None
+        found = services.decisions.find(reading, identifier) if identifier else None
+        if reference:
+            found = services.decisions.by_reference(reading, reference)
+        return Decision.of(found) if found else None
+
+    @resolved(
+        "Dry run: what a request would probably return. Creates no decision and reserves nothing; it is written to the"
+        " access log, and it draws on the same per-user budget of questions as meetsTier.",
+        scopes=["decisions:preview"],
+        cost=5,
+    )
+    def decision_preview(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002 - the contract's name
+            DecisionPreviewInput, strawberry.argument(description="What would be asked for.")
+        ],
+    ) -> DecisionPreview | None:
+        context = info.context
+        try:
+            ask = input.ask.read(context.services.registry)
+        except InvalidInput as error:
+            return DecisionPreview(eligible=False, likely_outcome=None, blockers=[user_error(error, context)])
+        preview = context.services.decisions.preview(context.reading, input.ask.member, ask, given(input.purpose))
+        return DecisionPreview(
+            eligible=isinstance(preview.outcome, Approval),
+            likely_outcome=outcome_of(preview.outcome),
+            blockers=blockers(preview.blockers, context),
+        )
+
+    @resolved("Every reason code this API version can return, with its meaning.", assumed_size=60)
+    def reason_catalog(self) -> list[ReasonDefinition]:
+        return catalogue()
+
+
+@strawberry.type(name="Query", description="Everything that can be read.")
+class SandboxQuery(Query):
+    """What a sandbox publishes."""
+
+    @resolved("The ready-made test users of this partner.", scopes=["sandbox"], assumed_size=30)
+    def sandbox_personas(self, info: Info) -> list[SandboxPersona] | None:
+        return [SandboxPersona.of(each) for each in info.context.services.personas.listed(info.context.reading)]

@@ -1,0 +1,11 @@
+// Runs graphql-http's audits against a live server: node graphql_http_audit.mjs URL
+// Prints every result that is not ok; the exit code is 1 for any error or warning.
+import { auditServer } from 'graphql-http';
+
+const results = await auditServer({ url: process.argv[2] });
+for (const { id, name, status, reason } of results) {
+  if (status !== 'ok') console.log(`${status} ${id} ${name}: ${reason}`);
+}
+const count = (status) => results.filter((result) => result.status === status).length;
+console.log(`${results.length} audits: ${count('ok')} ok, ${count('notice')} notices, ${count('warn')} warnings, ${count('error')} errors`);
+process.exit(count('warn') + count('error') === 0 ? 0 : 1);

@@ -1,0 +1,15 @@
+"""The fixture `world`: the engine over real services and a SQLite file."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.settings import Settings
+from tests.support.clock import MovableClock
+from tests.support.graphql_world import GraphQLWorld, graphql_world
+
+
+@pytest.fixture
+def world(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
+    with graphql_world(settings.model_copy(update={"database_url": sqlite_url}), clock) as made:
+        yield made

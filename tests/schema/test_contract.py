@@ -1,0 +1,107 @@
+"""The exported contract: fresh, a subset of the target, described throughout."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_schema,
+    validate_schema,
+)
+
+from schema.build import BuiltSchema
+from schema.export import LIVE_FILE, SANDBOX_FILE
+from schema.subset import TARGET, compare
+from tests.support.graphql_world import built
+
+PUBLISHED = [(LIVE_FILE, built(sandbox=False)), (SANDBOX_FILE, built(sandbox=True))]
+TARGET_SDL = TARGET.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("file", "schema"), PUBLISHED)
+class TestPublished:
+    def test_the_committed_file_is_fresh(self, file: Any, schema: BuiltSchema) -> None:
+        assert file.read_text(encoding="utf-8") == schema.sdl, (
+            "stale: call schema.export.write(discover()) with merchants.registry.discover"
+        )
+
+    def test_it_is_valid(self, file: Any, schema: BuiltSchema) -> None:
+        assert validate_schema(build_schema(schema.sdl)) == []
+
+    def test_it_has_nothing_that_the_target_lacks(self, file: Any, schema: BuiltSchema) -> None:
+        assert compare(TARGET_SDL, schema.sdl).foreign == []
+
+    def test_everything_is_described(self, file: Any, schema: BuiltSchema) -> None:
+        assert list(_undescribed(schema)) == []
+
+
+def test_the_target_is_valid() -> None:
+    assert validate_schema(build_schema(TARGET_SDL)) == []
+
+
+def test_live_has_nothing_of_the_sandbox() -> None:
+    assert "andbox" not in built(sandbox=False).sdl.replace("sandbox deployment", "").replace("SANDBOX", "").replace(
+        "in a sandbox", ""
+    )
+    only = compare(built(sandbox=True).sdl, built(sandbox=False).sdl)
+    assert only.foreign == []
+    assert any(fact.startswith("Query.sandboxPersonas") for fact in only.missing)
+
+
+def test_this_stage_has_what_it_should() -> None:
+    missing = {fact.split("(")[0].split(" ")[0].rstrip(":") for fact in compare(TARGET_SDL, built().sdl).missing}
+    there = {
+        "Query.node",
+        "Query.decisionPreview",
+        "Mutation.decisionCancel",
+        "DecisionAsk.carRental",
+        "Decision.timeline",
+    }
+    assert there.isdisjoint(missing)
+    assert {"Viewer.rateLimit", "Decision.receipt", "Decision.settlement"} <= missing
+
+
+@pytest.mark.parametrize(
+    ("export", "foreign"),
+    [
+        ("type A { b: Int }", "A.b: Int"),
+        ("type A { a: Int }", "A.a: Int"),
+        ("type A { a(x: Int): Int! }", "A.a(x): Int"),
+        ("enum E { C }", "enum value E.C"),
+        ("type A { a: Int! @cost(weight: 2) }", "A.a @cost(weight: 2)"),
+        ("input I { a: Int = 2 }", "I(a): Int = 2"),
+        ("union U = A | B", "union member U = B"),
+        ("interface A { a: Int! }", "interface A"),
+    ],
+)
+def test_a_difference_is_named(export: str, foreign: str) -> None:
+    target = """directive @cost(weight: Int!) on FIELD_DEFINITION
+        type A { a: Int! @cost(weight: 1) } enum E { B } input I { a: Int = 1 } union U = A"""
+    assert foreign in compare(target, export).foreign
+    assert compare(target, target).missing == compare(target, target).foreign == []
+
+
+def _undescribed(built_schema: BuiltSchema) -> Iterator[str]:
+    schema = built_schema.schema
+    for name, type_ in schema.type_map.items():
+        if name.startswith("__"):
+            continue
+        if not type_.description:
+            yield name
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType):
+            for field_name, field in type_.fields.items():
+                if not field.description:
+                    yield f"{name}.{field_name}"
+                yield from (f"{name}.{field_name}({a})" for a, arg in field.args.items() if not arg.description)
+        if isinstance(type_, GraphQLInputObjectType):
+            yield from (f"{name}.{field_name}" for field_name, each in type_.fields.items() if not each.description)
+        if isinstance(type_, GraphQLEnumType):
+            yield from (f"{name}.{value}" for value, each in type_.values.items() if not each.description)
+    for directive in schema.directives:
+        if not directive.description and directive.name != "oneOf":
+            yield f"@{directive.name}"
+        yield from (f"@{directive.name}({a})" for a, argument in directive.args.items() if not argument.description)

@@ -1,0 +1,175 @@
+"""Decisions requested, replayed, refused, called off."""
+
+from typing import Any
+
+import pytest
+
+from gateway.services.decisions import DecisionService
+from tests.support.graphql_world import ISSUER, REQUEST, GraphQLWorld, asked
+
+CANCEL = """mutation C($input: DecisionCancelInput!) { decisionCancel(input: $input) {
+  decision { status outcome { __typename } timeline { nodes { topic ... on DecisionEvent { from to note } } } }
+  userErrors { __typename code field ... on StateConflictError { currentStatus availableTransitions } } } }"""
+
+
+def cancelled(world: GraphQLWorld, decision: str, key: str = "cancel-1", **more: Any) -> Any:
+    variables = {"input": {"decisionId": decision, "idempotencyKey": key, **more}}
+    return world.data(CANCEL, variables, by=world.merchant())["decisionCancel"]
+
+
+def test_a_request_is_answered_whole(world: GraphQLWorld) -> None:
+    payload = world.request()
+    assert payload["userErrors"] == []
+    assert payload["replayed"] is False
+    decision = payload["decision"]
+    assert decision["status"] == "APPROVED"
+    assert decision["availableTransitions"] == ["CANCEL"]
+    assert decision["outcome"]["terms"] == {
+        "waivedAmount": {"amount": "1500.00", "currency": "CNY"},
+        "returnGrace": "P1D",
+    }
+    assert decision["consent"] == {"id": world.consent.id, "status": "ACTIVE"}
+    assert decision["ruling"]["adapter"] == "car_rental"
+    assert decision["timeline"]["nodes"] == [
+        {
+            "topic": "DECISION_APPROVED",
+            "from": None,
+            "to": "APPROVED",
+            "actor": "GATEWAY",
+            "decision": {"id": decision["id"]},
+        }
+    ]
+
+
+def test_the_same_key_gives_the_same_decision(world: GraphQLWorld) -> None:
+    first, second = world.request(), world.request()
+    assert second["replayed"] is True
+    assert second["decision"]["id"] == first["decision"]["id"]
+
+
+def test_the_same_key_with_another_input(world: GraphQLWorld) -> None:
+    world.request()
+    payload = world.request(reference="order-2")
+    (error,) = payload["userErrors"]
+    assert payload["decision"] is None
+    assert error["code"] == "IDEMPOTENCY_KEY_REUSED"
+    assert error["field"] == ["input", "idempotencyKey"]
+    assert error["differingFields"] == [["input", "merchantReference"]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"deposit": {"amount": "1.234", "currency": "CNY"}}, "INVALID_AMOUNT", ["deposit", "amount"]),
+        ({"deposit": {"amount": "-1", "currency": "CNY"}}, "INVALID_AMOUNT", ["deposit", "amount"]),
+        ({"deposit": {"amount": "1", "currency": "XXX"}}, "UNSUPPORTED_CURRENCY", ["deposit", "currency"]),
+        (
+            {"rental": {"start": "2026-11-24T09:00:00Z", "end": "2026-11-24T09:00:00Z"}},
+            "INVALID_PERIOD",
+            ["rental", "end"],
+        ),
+        ({"vehicleValue": {"amount": "1.00", "currency": "CNY"}}, "INVALID_AMOUNT", ["vehicleValue", "amount"]),
+    ],
+)
+def test_what_cannot_be_used_comes_back_with_its_path(
+    world: GraphQLWorld, changed: dict[str, Any], code: str, field: list[str]
+) -> None:
+    payload = world.request(**changed)
+    (error,) = payload["userErrors"]
+    assert payload["decision"] is None
+    assert payload["replayed"] is False
+    assert (error["code"], error["field"]) == (code, ["input", "ask", "carRental", *field])
+    assert error["documentation"] == f"{ISSUER}/docs/errors#{code}"
+
+
+def test_null_characters_never_reach_the_database(world: GraphQLWorld) -> None:
+    ask = {"onlineOrder": {"amount": {"amount": "10.00", "currency": "CNY"}, "payWithin": "P7D", "category": "a\x00b"}}
+    given = {"idempotencyKey": "k", "merchantReference": "r", "ask": ask, "purpose": "CAR_RENTAL"}
+    (error,) = world.data(REQUEST, {"input": given})["decisionRequest"]["userErrors"]
+    assert error["field"] == ["input", "ask", "onlineOrder", "category"]
+    for name in ("idempotencyKey", "merchantReference", "purpose"):
+        changed = {**given, "ask": asked("", "")["input"]["ask"], name: "a\x00b"}
+        (error,) = world.data(REQUEST, {"input": changed})["decisionRequest"]["userErrors"]
+        assert error["field"] == ["input", name]
+
+
+def test_a_decline_is_an_answer(world: GraphQLWorld) -> None:
+    payload = world.request(acceptReduction=False)
+    outcome = payload["decision"]["outcome"]
+    assert payload["decision"]["status"] == "DECLINED"
+    assert [reason["code"] for reason in outcome["reasons"]] == ["REDUCTION_NOT_ACCEPTED"]
+    assert outcome["noticeText"].startswith("您的申请未获批准，原因如下：只能批准其中一部分")
+
+
+def test_cancelling(world: GraphQLWorld) -> None:
+    decision = world.request()["decision"]["id"]
+    payload = cancelled(world, decision, reason="The car broke down.")
+    assert payload["userErrors"] == []
+    assert payload["decision"]["status"] == "CANCELLED"
+    assert payload["decision"]["timeline"]["nodes"][1] == {
+        "topic": "DECISION_CANCELLED",
+        "from": "APPROVED",
+        "to": "CANCELLED",
+        "note": "The car broke down.",
+    }
+    again = cancelled(world, decision, "cancel-2", reason="Again.")
+    assert again["decision"] is None
+    assert again["userErrors"] == [
+        {
+            "__typename": "StateConflictError",
+            "code": "INVALID_TRANSITION",
+            "field": None,
+            "currentStatus": "CANCELLED",
+            "availableTransitions": [],
+        }
+    ]
+
+
+def test_a_reason_may_be_left_out(world: GraphQLWorld) -> None:
+    decision = world.request()["decision"]["id"]
+    assert cancelled(world, decision)["decision"]["status"] == "CANCELLED"
+
+
+def test_a_foreign_decision_cannot_be_cancelled(world: GraphQLWorld) -> None:
+    payload = cancelled(world, world.foreign_decision, reason="Why not.")
+    assert payload["userErrors"][0]["code"] == "NOT_FOUND"
+    assert payload["userErrors"][0]["field"] == ["input", "decisionId"]
+
+
+def test_mutations_of_one_document_stand_alone(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, calls = DecisionService.request, []
+
+    def second_breaks(self: DecisionService, *given: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 2:
+            raise RuntimeError("broken")
+        return original(self, *given)
+
+    monkeypatch.setattr(DecisionService, "request", second_breaks)
+    document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
+        first: decisionRequest(input: $a) { decision { timeline { nodes { id } } } }
+        second: decisionRequest(input: $b) { decision { id } } }"""
+    variables = {"a": asked("a", "order-a")["input"], "b": asked("b", "order-b")["input"]}
+    executed = world.run(document, variables)
+    assert len(executed.body["data"]["first"]["decision"]["timeline"]["nodes"]) == 1
+    assert executed.body["data"]["second"] is None
+    assert [error["path"] for error in executed.body["errors"]] == [["second"]]
+    assert executed.body["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+
+
+def test_no_connection_is_held_while_a_mutation_writes(world: GraphQLWorld) -> None:
+    engine: Any = world.gateway.database.engine
+    held: list[int] = []
+    original = DecisionService.request
+
+    def looking(self: DecisionService, *given: Any) -> Any:
+        held.append(engine.pool.checkedout())
+        return original(self, *given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DecisionService, "request", looking)
+        document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
+            first: decisionRequest(input: $a) { decision { consent { id } } }
+            second: decisionRequest(input: $b) { decision { consent { id } } } }"""
+        world.data(document, {"a": asked("a", "order-a")["input"], "b": asked("b", "order-b")["input"]})
+    assert held == [0, 0]

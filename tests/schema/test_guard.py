@@ -1,0 +1,113 @@
+"""What a document may be: linear to measure, safe with cycles, open to every tool's introspection.
+
+Times are CPU time of the thread, so that a busy machine does not fail them."""
+
+import time
+from contextlib import suppress
+
+import pytest
+from graphql import GraphQLError, get_introspection_query, parse
+
+from schema import guard
+from schema.documents import Documents, Refused
+from tests.support.graphql_world import built
+
+
+def refused(text: str) -> str:
+    with pytest.raises(GraphQLError) as caught:
+        guard.check(parse(text))
+    return caught.value.message
+
+
+def doubled(levels: int) -> str:
+    fragments = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels))
+    return f"{{ ...F0 }} {fragments} fragment F{levels} on Query {{ a: __typename }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("{ a " * 13 + "}" * 13, "12 levels"),
+        ("{ " + " ".join(f"a{n}: x" for n in range(31)) + " }", "30 aliases"),
+        ("{ " + " ".join(f"a{n}" for n in range(21)) + " }", "20 root fields"),
+        ("{ ...F } fragment F on Query { " + " ".join(f"a{n}" for n in range(21)) + " }", "20 root fields"),
+        ("{ a @x @x @x @x @x }", "4 directives"),
+        ("query Q @x @x @x @x @x { a }", "4 directives"),
+        ("query Q($v: Int @x @x @x @x @x) { a }", "4 directives"),
+        ("{ a { " + " ".join(f"b{n} @x @x @x" for n in range(17)) + " } }", "50 directives"),
+        ("{ a } " + " ".join(f"fragment F{n} on Query {{ a }}" for n in range(51)), "50 fragments"),
+        (" ".join(f"query Q{n} {{ a }}" for n in range(11)), "10 operations"),
+        ("{ a { " + "b " * 31 + "} }", "30 uses"),
+        ("subscription { a }", "only queries and mutations"),
+    ],
+)
+def test_limits(text: str, limit: str) -> None:
+    assert limit in refused(text)
+
+
+def test_documents_at_the_limits_pass() -> None:
+    guard.check(parse("{ a " * 12 + "}" * 12))
+    guard.check(parse("{ a { " + " ".join(f"a{n}: x" for n in range(30)) + " } }"))
+    guard.check(parse("{ " + " ".join(f"a{n}" for n in range(20)) + " }"))
+    guard.check(parse("{ a @x @x @x @x }"))
+
+
+def test_the_introspection_query_passes() -> None:
+    text = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
+    assert Documents(built().schema).prepare(text).definitions
+
+
+def test_sixty_levels_of_doubled_fragments_cost_nothing() -> None:
+    document = parse(doubled(60))
+    started = time.thread_time()
+    with pytest.raises(GraphQLError):
+        guard.check(document)
+    assert time.thread_time() - started < 0.005
+    within = parse(doubled(48))
+    started = time.thread_time()
+    with pytest.raises(GraphQLError, match="30 aliases"):
+        guard.check(within)
+    assert time.thread_time() - started < 0.005
+
+
+def test_cycles_are_left_to_validation() -> None:
+    text = "{ ...A } fragment A on Query { ...B a } fragment B on Query { ...A b }"
+    guard.check(parse(text))
+    with pytest.raises(Refused) as caught:
+        Documents(built().schema).prepare(text)
+    assert caught.value.code == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_inline_fragments_cannot_nest_without_end() -> None:
+    assert "nested too deeply" in refused(
+        "{ ...A "
+        + "}"
+        + "".join(
+            f" fragment {chr(65 + n)} on Query {{ " + "... { " * 60 + f"...{chr(66 + n)} " + "} " * 60 + "}"
+            for n in range(5)
+        )
+        + " fragment F on Query { a }"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ viewer { " + "appName " * 1900 + "} }",
+        "{ viewer { " + "...F " * 600 + "} } fragment F on Viewer { appName }",
+        "{ " + " ".join(f"a{n}: viewer {{ appName }}" for n in range(10_000)) + " }",
+        "{" * 3000,
+        "{ viewer { appName " + "@skip(if: true) " * 600 + "} }",
+        '{ node(id: "' + "x" * 60_000 + '") { id } }',
+        "#" * 60_000 + "\n{ nope }",
+        "# \n" * 20_000 + "{ nope }",
+        doubled(60),
+        "{ ... { " * 150 + "viewer { appName } " + "} } " * 150,
+    ],
+)
+def test_hostile_documents_are_refused_or_prepared_quickly(text: str) -> None:
+    documents = Documents(built().schema)
+    started = time.thread_time()
+    with suppress(Refused):
+        documents.prepare(text)
+    assert time.thread_time() - started < 0.5

@@ -1,0 +1,141 @@
+"""What tokens can read, over real services."""
+
+from typing import Any
+
+import pytest
+
+from gateway.services.reading import Reading
+from gateway.services.scores import ScoreService
+from tests.support.graphql_world import ISSUER, GraphQLWorld, asked
+
+VIEWER = """{
+  viewer { appName scopes tokenExpiresAt environment merchant { id name products }
+           apiVersion { handle latestStable supportedUntil } }
+}"""
+
+
+def test_viewer_tells_a_token_about_itself(world: GraphQLWorld) -> None:
+    viewer = world.data(VIEWER, by=world.merchant("decisions:read"))["viewer"]
+    assert viewer == {
+        "appName": "Green Cars website",
+        "scopes": ["decisions:read"],
+        "tokenExpiresAt": "2026-11-23T12:05:00Z",
+        "environment": "SANDBOX",
+        "merchant": {"id": world.merchant_id, "name": "Green Cars", "products": ["DEPOSIT_WAIVER", "PAY_LATER"]},
+        "apiVersion": {"handle": "2026-11", "latestStable": "2026-11", "supportedUntil": None},
+    }
+
+
+def test_the_consented_user(world: GraphQLWorld) -> None:
+    found = world.data(
+        """{ consentedUser { id score meetsTier(minimum: EXCELLENT) scoreTier { tier rank asOf validUntil }
+             consent { id subject status scopes purpose grantedAt expiresAt revokedAt
+                       authorizationDetails { type level purpose duration products maximumAmount { amount currency } }
+             } } }""",
+        by=world.user("score:exact"),
+    )["consentedUser"]
+    assert found["id"] == found["consent"]["subject"] == world.consent.subject
+    assert (found["score"], found["meetsTier"], found["scoreTier"]["rank"]) == (640, "NO", 3)
+    assert found["consent"]["status"] == "ACTIVE"
+    assert found["consent"]["authorizationDetails"][1] == {
+        "type": "decision",
+        "level": None,
+        "purpose": "CAR_RENTAL",
+        "duration": "P90D",
+        "products": ["DEPOSIT_WAIVER", "PAY_LATER"],
+        "maximumAmount": {"amount": "50000.00", "currency": "CNY"},
+    }
+
+
+def test_tier_and_threshold(world: GraphQLWorld) -> None:
+    user = world.data("{ consentedUser { scoreTier { tier rank } yes: meetsTier(minimum: GOOD) } }")["consentedUser"]
+    assert user == {"scoreTier": {"tier": "GOOD", "rank": 3}, "yes": "YES"}
+
+
+def test_a_merchant_token_has_no_user(world: GraphQLWorld) -> None:
+    assert world.data("{ consentedUser { id } }", by=world.merchant()) == {"consentedUser": None}
+
+
+def test_reasons_in_both_languages(world: GraphQLWorld) -> None:
+    catalogue = world.data('{ reasonCatalog { code meaning zh: meaning(locale: "zh-CN") } }')["reasonCatalog"]
+    (not_scored,) = (each for each in catalogue if each["code"] == "NOT_SCORED")
+    assert not_scored["meaning"] == "There is no score to decide by."
+    assert not_scored["zh"] == "暂无可供决定的信用分。"
+
+
+def test_every_access_is_logged_before_the_answer(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[str] = []
+    original = Reading.log
+
+    def note(self: Reading, kind: str, purpose: str, answered: dict[str, Any]) -> None:
+        kinds.append(kind)
+        original(self, kind, purpose, answered)
+
+    monkeypatch.setattr(Reading, "log", note)
+    world.data("{ consentedUser { scoreTier { tier } meetsTier(minimum: GOOD) } }")
+    assert kinds == ["SCORE_TIER", "SCORE_THRESHOLD"]
+
+
+def test_a_source_that_is_down_costs_its_field_only(world: GraphQLWorld) -> None:
+    with world.gateway.database.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM personas")
+    executed = world.run("{ viewer { appName } consentedUser { scoreTier { tier } } }")
+    assert executed.ran
+    assert executed.body["data"] == {"viewer": {"appName": "Green Cars website"}, "consentedUser": {"scoreTier": None}}
+    (error,) = executed.body["errors"]
+    assert error["extensions"] == {"code": "SCORE_UNAVAILABLE"}
+    assert error["path"] == ["consentedUser", "scoreTier"]
+
+
+def test_unexpected_errors_are_masked(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret stands in this text")
+
+    monkeypatch.setattr(ScoreService, "tier", broken)
+    executed = world.run("{ consentedUser { id scoreTier { tier } } }")
+    (error,) = executed.body["errors"]
+    assert error["message"] == "Internal server error"
+    assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "req_test_1"}
+    assert executed.body["data"]["consentedUser"]["id"] == world.consent.subject
+
+
+def test_preview_of_an_ordinary_ask(world: GraphQLWorld) -> None:
+    document = """query P($ask: DecisionAsk!) { decisionPreview(input: {ask: $ask}) { eligible
+        likelyOutcome { __typename ... on Approval { reasons { code } } }
+        blockers { __typename code field documentation } } }"""
+    ask = asked("", "")["input"]["ask"]
+    assert world.data(document, {"ask": ask})["decisionPreview"] == {
+        "eligible": True,
+        "likelyOutcome": {"__typename": "Approval", "reasons": [{"code": "REDUCED_FOR_TIER"}]},
+        "blockers": [],
+    }
+    ask["carRental"] = {**ask["carRental"], "deposit": {"amount": "0.001", "currency": "CNY"}}
+    assert world.data(document, {"ask": ask})["decisionPreview"] == {
+        "eligible": False,
+        "likelyOutcome": None,
+        "blockers": [
+            {
+                "__typename": "InvalidInputError",
+                "code": "INVALID_AMOUNT",
+                "field": ["input", "ask", "carRental", "deposit", "amount"],
+                "documentation": f"{ISSUER}/docs/errors#INVALID_AMOUNT",
+            }
+        ],
+    }
+
+
+def test_preview_of_an_amount_beyond_the_consent(world: GraphQLWorld) -> None:
+    ask = asked("", "", deposit={"amount": "90000.00", "currency": "CNY"})["input"]["ask"]
+    document = """query P($ask: DecisionAsk!) { decisionPreview(input: {ask: $ask}) { eligible
+        likelyOutcome { __typename } blockers { code ... on ConsentError { covered { type } } } } }"""
+    preview = world.data(document, {"ask": ask})["decisionPreview"]
+    assert (preview["eligible"], preview["likelyOutcome"]) == (False, None)
+    assert preview["blockers"][0]["code"] == "CONSENT_AMOUNT_EXCEEDED"
+    assert {"type": "decision"} in preview["blockers"][0]["covered"]
+
+
+def test_personas_belong_to_the_partner(world: GraphQLWorld) -> None:
+    document = "{ sandboxPersonas { id handle tier score expectedOutcomes { product status reasonCodes } } }"
+    (persona,) = world.data(document, by=world.merchant())["sandboxPersonas"]
+    assert (persona["id"], persona["handle"], persona["tier"]) == (world.persona_id, "good", "GOOD")
+    assert {each["product"] for each in persona["expectedOutcomes"]} == {"DEPOSIT_WAIVER", "PAY_LATER"}
