@@ -163,7 +163,8 @@ class Journey:
         token: dict[str, Any] = oauth.fetch_token(
             metadata["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=verifier
         )
-        self._say.sent("POST", metadata["token_endpoint"], {"grant_type": "authorization_code", "code": code})
+        sent = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        self._say.sent("POST", metadata["token_endpoint"], sent)
         self._say.answered(200, _as_sent(token))
         self._expect("refresh_token" in token and token["expires_in"] > 0, "tokens", None)
         return str(token["access_token"])
@@ -244,7 +245,8 @@ class Journey:
 
     def _data(self, answer: httpx2.Response) -> dict[str, Any]:
         body = answer.json()
-        self._expect(answer.status_code == 200 and "errors" not in body, "data without errors", answer)
+        if answer.status_code != 200 or "errors" in body:
+            raise JourneyFailed(f"Step {self._say.steps} should have answered data without errors.")
         data: dict[str, Any] = body["data"]
         return data
 

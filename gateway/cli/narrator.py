@@ -13,6 +13,7 @@ _SECRETS = frozenset(
     ("access_token", "refresh_token", "code", "code_verifier", "code_challenge", "state", "request_uri")
 )
 _KEPT = 16
+_WIDTH = 100
 
 
 class Narrator:
@@ -20,6 +21,7 @@ class Narrator:
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
+        self._told: tuple[str, str] | None = None
         self.steps = 0
 
     def step(self, sentence: str) -> None:
@@ -40,18 +42,24 @@ class Narrator:
             self._print(f"      [dim]{_safe(name)}=[/]{_safe(_cut(name, value))}")
 
     def answered(self, status: int, body: Mapping[str, Any]) -> None:
-        shown = {name: _cut(name, value) for name, value in body.items()}
-        self._print(f"    [green]{status}[/] {_safe(json.dumps(shown, ensure_ascii=False))}")
+        colour = "green" if status < 300 else "yellow"
+        first, *rest = _lines({name: _cut(name, value) for name, value in body.items()})
+        self._print(f"    [{colour}]{status}[/] {_safe(first)}")
+        for line in rest:
+            self._print(f"        {_safe(line)}")
 
     def graphql(self, url: str, document: str, variables: Mapping[str, Any], answer: httpx2.Response) -> None:
         self._print(f"    [cyan]POST[/] {_safe(url)}")
-        for line in document.splitlines():
-            self._print(f"      [dim]{_safe(line)}[/]")
-        if variables:
-            self._print(f"      [dim]variables[/] {_safe(json.dumps(variables))}")
-        colour = "green" if answer.status_code == 200 else "yellow"
-        body = {name: value for name, value in answer.json().items() if name != "extensions"}
-        self._print(f"    [{colour}]{answer.status_code}[/] {_safe(json.dumps(body, ensure_ascii=False))}")
+        told = (document, json.dumps(variables))
+        if told == self._told:
+            self._print("      [dim](the same document with the same variables)[/]")
+        else:
+            for line in document.splitlines():
+                self._print(f"      [dim]{_safe(line)}[/]")
+            for line in _lines({"variables": variables}) if variables else ():
+                self._print(f"      [dim]{_safe(line)}[/]")
+        self._told = told
+        self.answered(answer.status_code, {n: v for n, v in answer.json().items() if n != "extensions"})
 
     def page(self, page: httpx2.Response) -> None:
         """The sentences of an HTML page's main part."""
@@ -75,6 +83,22 @@ class Narrator:
     def _print(self, text: str) -> None:
         if self._console is not None:
             self._console.print(text)
+
+
+def _lines(value: Any, indent: str = "") -> list[str]:
+    """The value as JSON: what is short enough to read stays on one line, the rest is broken up."""
+    short = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(short) <= _WIDTH or not isinstance(value, dict | list) or not value:
+        return [short]
+    pairs = value.items() if isinstance(value, dict) else ((None, item) for item in value)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    told = [opening]
+    for name, item in pairs:
+        first, *rest = _lines(item, f"{indent}  ")
+        told += [f"  {first}" if name is None else f'  "{name}": {first}', *(f"  {line}" for line in rest)]
+        told[-1] += ","
+    told[-1] = told[-1].removesuffix(",")
+    return [*told, closing]
 
 
 def _cut(name: str, value: Any) -> Any:
