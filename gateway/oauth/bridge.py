@@ -1,0 +1,95 @@
+"""Between Starlette and Authlib: frozen requests go in, plain answers come out.
+
+Each request gets a fresh `Server` around one Session, on a worker thread, in one unit of work. That unit commits also
+when the answer is an OAuth error (reuse detection revokes first and refuses then); only the unexpected rolls back.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.kit.clock import WallClock
+from gateway.kit.logging import get_logger
+from gateway.oauth.form import FormRefused, FrozenRequest, freeze
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the server says. `location` can be written: RFC 9207's `iss` is added there."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def location(self) -> str | None:
+        return self.headers.get("Location")
+
+    @location.setter
+    def location(self, value: str) -> None:
+        self.headers["Location"] = value
+
+    @classmethod
+    def build(cls, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> "Answer":
+        """From Authlib's triple. Answers of this server are never stored."""
+        return cls(status, body, {**dict(headers), **NO_STORE})
+
+
+class AuthlibRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
+    """A frozen request as Authlib wants to see it: what it calls `form` is all there is."""
+
+    def __init__(self, frozen: FrozenRequest, issuer: str) -> None:
+        # Authlib refuses http addresses here, outside its own error handling. Which transport will do is settled by
+        # the settings (live: https only), so it is always told https.
+        super().__init__("POST", f"https://{urlsplit(issuer).netloc}{frozen.path}", headers={})
+        self.frozen = frozen
+        self.payload = BasicOAuth2Payload(dict(frozen.form))
+
+    @property
+    def args(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def form(self) -> dict[str, str]:
+        data: dict[str, str] = self.payload.data
+        return data
+
+
+def error_answer(status: int, code: str, description: str) -> Answer:
+    """An OAuth error (RFC 6749 section 5.2) made outside Authlib."""
+    return Answer(status, {"error": code, "error_description": description}, dict(NO_STORE))
+
+
+class Endpoint:
+    """A Starlette endpoint over a function that answers a frozen request inside its own unit of work."""
+
+    def __init__(self, perform: Callable[[FrozenRequest], Answer], clock: WallClock) -> None:
+        self._perform, self._clock = perform, clock
+
+    async def answer(self, request: Request) -> Response:
+        """The function's answer as JSON; 400, 413 or 415 for an unreadable form, 500 without detail on failure."""
+        try:
+            frozen = await freeze(request, self._clock())
+        except FormRefused as refused:
+            return _response(error_answer(refused.status, "invalid_request", refused.message))
+        try:
+            answer = await run_in_threadpool(self._perform, frozen)
+        except Exception as error:  # noqa: BLE001  # whatever it was, its text may hold secrets: name its type only
+            request_id = getattr(request.state, "request_id", None)
+            _log.error("oauth_failed", path=frozen.path, error=type(error).__name__, request_id=request_id)
+            answer = error_answer(500, "server_error", "The request could not be processed. Try again.")
+        return _response(answer)
+
+
+def _response(answer: Answer) -> Response:
+    return JSONResponse(answer.body, status_code=answer.status, headers=answer.headers)

@@ -1,0 +1,39 @@
+"""The client credentials grant (RFC 6749 section 4.4): the merchant acts for itself, never for a person."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import grants
+from authlib.oauth2.rfc6749.errors import InvalidScopeError
+
+from gateway.domain import scope
+from gateway.domain.scope import SCOPES, TokenKind
+from gateway.oauth import details
+from gateway.oauth.client import Client
+from gateway.oauth.details import InvalidAuthorizationDetailsError
+from gateway.oauth.issuing import Issuer
+from gateway.oauth.living import business_now
+
+
+class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
+    """Merchant scopes only. No scope asked means all merchant scopes that the client has."""
+
+    def validate_requested_scope(self) -> None:
+        """Raises InvalidScopeError for a scope that is unknown, of user kind, not this client's, or when there is
+        none to give."""
+        if details.NAME in self.request.form:
+            raise InvalidAuthorizationDetailsError("A merchant token has no authorization details.")
+        if not self._scopes():
+            raise InvalidScopeError("The client has no merchant scopes.")
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
+        """An access token without a refresh token (RFC 6749 section 4.4.3)."""
+        issuer = Issuer(self.server, business_now(self.server.session, self.client, self.server.wall))
+        return 200, issuer.merchant_token(self.client, self._scopes()), self.TOKEN_RESPONSE_HEADER
+
+    def _scopes(self) -> tuple[str, ...]:
+        client: Client = self.client
+        offered = scope.names(TokenKind.MERCHANT, sandbox=self.server.parts.settings.sandbox)
+        asked = scope.parse(self.request.payload.scope)
+        if any(name not in offered or name not in client.allowed for name in asked):
+            raise InvalidScopeError("The scope is unknown, a user's, or not this client's.")
+        return tuple(name for name in SCOPES if name in (asked or client.allowed) and name in offered)

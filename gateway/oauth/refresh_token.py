@@ -1,0 +1,97 @@
+"""The refresh token grant (RFC 6749 section 6), with rotation and reuse detection (RFC 9700 section 4.14.2)."""
+
+from datetime import timedelta
+from typing import Any
+
+from authlib.oauth2.rfc6749 import grants
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
+
+from gateway.domain import scope
+from gateway.domain.consent import Consent
+from gateway.domain.scope import SCOPES
+from gateway.kit.crypto import digest
+from gateway.oauth import details
+from gateway.oauth.details import InvalidAuthorizationDetailsError
+from gateway.oauth.issuing import Issuer, policy
+from gateway.oauth.living import business_now, living_consent
+from gateway.store import oauth_tokens
+from gateway.store.oauth_tokens import RefreshTokenRow
+
+RETRY_WINDOW = timedelta(seconds=60)
+"""How long (wall time) a client whose answer was lost may send the same refresh token again."""
+
+
+class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no types
+    """Checks everything, then consumes, then issues. A foreign client is refused before reuse is looked at: or it
+    could end the grants of others."""
+
+    def validate_token_request(self) -> None:
+        """Finds the token of the authenticated client. Raises OAuth2Error."""
+        client = self._validate_request_client()
+        self.request.client = client
+        text = self.request.form.get("refresh_token")
+        if text is None:
+            raise InvalidRequestError("The refresh_token is missing.")
+        if details.NAME in self.request.form:
+            raise InvalidAuthorizationDetailsError("Details are chosen in the authorization request.")
+        row = oauth_tokens.refresh_token(self.server.session, digest(text))
+        if row is None or row.client_id != client.id:
+            raise InvalidGrantError("The refresh token is not valid.")
+        self.request.refresh_token = row
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
+        """A new access token and, where the profile rotates, a new refresh token. Raises OAuth2Error."""
+        row: RefreshTokenRow = self.request.refresh_token
+        session, client = self.server.session, self.client
+        now = business_now(session, client, self.server.wall)
+        self._refuse_reuse(row)
+        if now >= row.expires_at:
+            raise InvalidGrantError("The refresh token has expired.")
+        consent = living_consent(session, row.consent_id, now)
+        scopes = self._narrowed(consent)
+        issuer = Issuer(self.server, now)
+        refresh_token = None
+        if policy(client.row.profile, self.server.parts.settings).rotates:
+            refresh_token = self._rotate(row, consent, issuer)
+        token = issuer.user_token(client, consent, scopes, row.family, refresh_token)
+        return 200, token, self.TOKEN_RESPONSE_HEADER
+
+    def _narrowed(self, consent: Consent) -> tuple[str, ...]:
+        asked = scope.parse(self.request.payload.scope)
+        held = scope.expand(consent.scopes)
+        if any(name not in held for name in asked):
+            raise InvalidScopeError("The scope goes beyond what the person has granted.")
+        return tuple(name for name in SCOPES if name in asked) or consent.scopes
+
+    def _refuse_reuse(self, row: RefreshTokenRow) -> None:
+        """Raises InvalidGrantError for a token that is no longer the family's newest, except for a retry in time."""
+        if row.revoked_at is not None:
+            self._end_family(row)
+        if row.used_at is None:
+            return
+        if self.request.frozen.received_at < row.used_at:
+            # It was on its way when another request used the token: two workers of one client, not a thief. Neither
+            # is a retry: that comes after the answer was lost.
+            raise InvalidGrantError("The refresh token is being used by another request.")
+        successor = oauth_tokens.refresh_token(self.server.session, row.successor or "")
+        unused = successor is not None and successor.used_at is None and successor.revoked_at is None
+        if not unused or self.server.wall > row.used_at + RETRY_WINDOW:
+            self._end_family(row)
+
+    def _rotate(self, row: RefreshTokenRow, consent: Consent, issuer: Issuer) -> str:
+        session = self.server.session
+        text = issuer.new_refresh_token()
+        if row.used_at is None:
+            won = oauth_tokens.use_refresh_token(session, row.digest, digest(text), self.server.parts.clock())
+        else:
+            won = oauth_tokens.replace_successor(
+                session, row.digest, row.successor or "", digest(text), self.server.wall
+            )
+        if not won:
+            raise InvalidGrantError("The refresh token is being used by another request.")
+        issuer.store_refresh_token(text, self.client, consent, row.family)
+        return text
+
+    def _end_family(self, row: RefreshTokenRow) -> None:
+        oauth_tokens.revoke_family(self.server.session, row.family, self.server.wall)
+        raise InvalidGrantError("The refresh token has been used before: all tokens of its family are revoked.")

@@ -1,0 +1,94 @@
+"""Errors at the edge: pages for people, JSON for programs. Never a stack trace, a secret or personal data."""
+
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.web.rendering import Renderer
+from gateway.web.texts import msgid
+
+PAGES = ("/login", "/logout", "/account", "/oauth/authorize")
+_TITLES = {
+    400: msgid("This cannot be done"),
+    403: msgid("This is not allowed"),
+    404: msgid("There is nothing here"),
+    405: msgid("This cannot be done"),
+    413: msgid("That was too much"),
+    415: msgid("This cannot be done"),
+    500: msgid("Something went wrong on our side"),
+}
+_TEXTS = {
+    404: msgid("The address may be mistyped, or what stood here is gone."),
+    413: msgid("What was sent is larger than this page takes."),
+    500: msgid("It is not your doing. Please try again in a moment."),
+}
+_ANY = msgid("Please go back and try again.")
+
+
+class PageError(Exception):
+    """A page cannot be shown or a form not be taken. `message` is a msgid; `csrf_token` offers signing out."""
+
+    def __init__(self, status: int, message: str, csrf_token: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.csrf_token = status, message, csrf_token
+
+
+class Errors:
+    """Answers errors in the form that the caller reads."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    async def page_error(self, request: Request, error: Exception) -> Response:
+        """Handler of PageError."""
+        assert isinstance(error, PageError)
+        return self.answer(request, error.status, error.message, error.csrf_token)
+
+    async def http_error(self, request: Request, error: Exception) -> Response:
+        """Handler of Starlette's HTTPException: unknown addresses, wrong methods, bodies that are too large."""
+        assert isinstance(error, HTTPException)
+        response = self.answer(request, error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    def answer(
+        self, request: Request, status: int, message: str | None = None, csrf_token: str | None = None
+    ) -> Response:
+        """A page for a person's browser, RFC 6749 JSON below /oauth, GraphQL's shape at /graphql, JSON elsewhere."""
+        if not _for_people(request):
+            return _json(request, status)
+        return self._renderer.page(
+            request,
+            "error.html",
+            status,
+            title=_TITLES.get(status, _TITLES[500 if status >= 500 else 400]),
+            message=message or _TEXTS.get(status, _ANY),
+            request_id=request_id(request),
+            csrf_token=csrf_token,
+        )
+
+
+def request_id(request: Request) -> str:
+    """The id that the RequestId middleware gave, "" without it."""
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def _for_people(request: Request) -> bool:
+    path = request.url.path
+    if path in PAGES or path.startswith("/account/"):
+        return True
+    machine = path.startswith(("/oauth/", "/graphql", "/.well-known/"))
+    return not machine and "text/html" in request.headers.get("accept", "")
+
+
+def _json(request: Request, status: int) -> JSONResponse:
+    path, phrase = request.url.path, HTTPStatus(status).phrase
+    headers = {"Cache-Control": "no-store"}
+    if path.startswith("/oauth/"):
+        code = "server_error" if status >= 500 else "invalid_request"
+        return JSONResponse({"error": code, "error_description": phrase}, status, headers)
+    code = "INTERNAL" if status >= 500 else phrase.upper().replace(" ", "_")
+    extensions = {"code": code, "requestId": request_id(request)}
+    return JSONResponse({"errors": [{"message": phrase, "extensions": extensions}]}, status, headers)

@@ -1,0 +1,118 @@
+"""What every answer goes through: a request id, security headers, a body limit, and an end for unexpected errors."""
+
+import re
+from collections.abc import Mapping
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.kit.ids import Ids
+from gateway.kit.logging import get_logger
+from gateway.web.errors import Errors
+
+REQUEST_ID = "x-request-id"
+LARGEST_BODY = 1024 * 1024
+_ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_log = get_logger(__name__)
+
+
+class RequestId:
+    """Gives every request an id, in scope["state"]["request_id"], in the logs and in the answer. A client's own is
+    taken if it is harmless."""
+
+    def __init__(self, app: ASGIApp, ids: Ids) -> None:
+        self._app, self._ids = app, ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get(REQUEST_ID, "")
+        identifier = sent if _ACCEPTED_ID.fullmatch(sent) else self._ids.new("req")
+        scope.setdefault("state", {})["request_id"] = identifier
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID] = identifier
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=identifier):
+            await self._app(scope, receive, send_with_id)
+
+
+class SecurityHeaders:
+    """Adds the strictest headers to every answer; a page that needs other ones sets them itself."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._headers: Mapping[str, str] = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+            **({"Strict-Transport-Security": "max-age=31536000"} if https else {}),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class Failures:
+    """The end of every unexpected error: logged with request id and type only, answered without detail."""
+
+    def __init__(self, app: ASGIApp, errors: Errors) -> None:
+        self._app, self._errors = app, errors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watching)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001  # the last resort; its text may hold secrets, so only its type is said
+            _log.error("request_failed", path=scope["path"], error=type(error).__name__)
+            if started:
+                raise ConnectionAbortedError("the answer had begun") from None
+            await self._errors.answer(Request(scope), 500)(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies over one MiB with 413, by their announced length or as they come in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        read = 0
+
+        async def limited() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY or (announced.isdecimal() and int(announced) > LARGEST_BODY):
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, limited, send)

@@ -1,0 +1,1 @@
+"""The pages that people see. They work without JavaScript, and their field names are stable."""

@@ -1,0 +1,65 @@
+"""The account page: every consent in plain words, each with a button that ends it."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.domain.consent import ConsentStatus
+from gateway.domain.errors import NotFound
+from gateway.services.consents import GivenConsent
+from gateway.web.errors import PageError
+from gateway.web.pages import words
+from gateway.web.pages.login import login_address
+from gateway.web.pages.site import Site, see_other
+from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
+from gateway.web.texts import msgid
+
+NO_SUCH_CONSENT = msgid("You have no such consent.")
+
+
+class AccountPage:
+    """GET /account and POST /account/consents/{id}/revoke."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: Request) -> Response:
+        """The person's consents, newest first; 303 to the login for a visitor."""
+        session = await self._site.sessions.current(request)
+        if session is None or session.user_id is None:
+            return see_other(login_address("/account"))
+        name, given = await run_in_threadpool(self._load, session.user_id)
+        texts = self._site.renderer.texts(request)
+        cards = [words.card(texts, one.consent, one.merchant_name, one.now) for one in given]
+        return self._site.renderer.page(
+            request,
+            "account.html",
+            name=name,
+            active=[card for card in cards if card.status is ConsentStatus.ACTIVE],
+            ended=[card for card in cards if card.status is not ConsentStatus.ACTIVE],
+            csrf_field=CSRF_FIELD,
+            csrf_token=session.csrf_token,
+        )
+
+    async def revoke(self, request: Request) -> Response:
+        """Ends one of the person's consents; 303 back. 404 for anything that is not theirs."""
+        session, _ = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        consent_id = str(request.path_params["id"])
+        try:
+            if not consent_id.isprintable():  # PostgreSQL cannot even look for a NUL
+                raise NotFound("There is no such consent.")
+            await run_in_threadpool(self._revoke, consent_id, session.user_id)
+        except NotFound:
+            raise PageError(404, NO_SUCH_CONSENT) from None
+        return see_other("/account")
+
+    def _load(self, user_id: str) -> tuple[str, tuple[GivenConsent, ...]]:
+        with self._site.database.read() as session:
+            user = self._site.accounts.user(session, user_id)
+            return user.display_name, self._site.consents.of_user(session, user_id, self._site.clock())
+
+    def _revoke(self, consent_id: str, user_id: str) -> None:
+        with self._site.database.write() as session:
+            self._site.consents.revoke(session, consent_id, user_id, self._site.clock())

@@ -1,0 +1,88 @@
+"""Renders pages: one Jinja2 environment a language, autoescaped, with the headers that keep a page to itself."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from gateway.kit.text import LANGUAGES, negotiate
+from gateway.settings import Settings
+from gateway.web.texts import Texts, all_texts
+
+TEMPLATES = Path(__file__).parent / "templates"
+LANGUAGE_COOKIE = "sesame_language"
+_YEAR = 365 * 86400
+
+
+class Renderer:
+    """Turns a template and its values into an answer in the language of the request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._texts = all_texts()
+        self._environments = {language: self._environment(texts) for language, texts in self._texts.items()}
+
+    def texts(self, request: Request) -> Texts:
+        """The language of the request: ?lang, else its cookie, else Accept-Language."""
+        chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+        return self._texts[negotiate(request.headers.get("accept-language"), chosen)]
+
+    def page(
+        self, request: Request, template: str, status: int = 200, *, form_target: str | None = None, **values: Any
+    ) -> HTMLResponse:
+        """The page. `form_target` is a foreign source to which its form's answer may redirect: browsers hold
+        form-action against redirects too."""
+        texts = self.texts(request)
+        content = (
+            self._environments[texts.language]
+            .get_template(template)
+            .render(texts=texts, languages=_switches(request, texts.language), sandbox=self._settings.sandbox, **values)
+        )
+        response = HTMLResponse(content, status, headers=_headers(form_target))
+        if request.query_params.get("lang") in LANGUAGES:
+            response.set_cookie(
+                LANGUAGE_COOKIE,
+                texts.language,
+                max_age=_YEAR,
+                secure=self._settings.issuer.startswith("https"),
+                httponly=True,
+                samesite="lax",
+            )
+        return response
+
+    def _environment(self, texts: Texts) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.install_gettext_translations(texts.translations, newstyle=True)  # type: ignore[attr-defined]
+        return environment
+
+
+def _headers(form_target: str | None) -> dict[str, str]:
+    form_action = f"'self' {form_target}" if form_target else "'self'"
+    return {
+        "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'",
+        # Not no-referrer: under it browsers send "Origin: null" with our own forms. Other sites still learn nothing.
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+
+
+def _switches(request: Request, current: str) -> list[tuple[str, str, str]]:
+    """(language, its own name, address of this page in it) of every language but the current one."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    names = {"en": "English", "zh": "中文"}
+    return [
+        (language, names[language], "?" + urlencode([*kept, ("lang", language)]))
+        for language in LANGUAGES
+        if language != current
+    ]

@@ -1,0 +1,104 @@
+"""The one page of addresses: which URL is answered by what."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from gateway.kit.ids import Ids
+from gateway.oauth import metadata
+from gateway.oauth.authorization import AuthorizationEndpoint
+from gateway.oauth.endpoints import GRANT_TYPES, ClientEndpoints
+from gateway.oauth.server import Parts
+from gateway.services.accounts import AccountService
+from gateway.settings import Settings
+from gateway.web.errors import Errors, PageError
+from gateway.web.middleware import BodyLimit, Failures, RequestId, SecurityHeaders
+from gateway.web.pages.account import AccountPage
+from gateway.web.pages.authorize import AuthorizePage
+from gateway.web.pages.login import LoginPage
+from gateway.web.pages.site import Site
+from gateway.web.rendering import Renderer
+from gateway.web.sessions import Sessions
+
+STATIC = Path(__file__).parent / "static"
+
+
+def build_site(parts: Parts, accounts: AccountService) -> Site:
+    """What the pages share, made once."""
+    renderer = Renderer(parts.settings)
+    return Site(
+        database=parts.database,
+        settings=parts.settings,
+        clock=parts.clock,
+        accounts=accounts,
+        consents=parts.consents,
+        authorization=AuthorizationEndpoint(parts),
+        sessions=Sessions(parts.database, accounts, parts.settings, parts.clock),
+        renderer=renderer,
+        errors=Errors(renderer),
+    )
+
+
+def routes(parts: Parts, site: Site, api: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
+    """Every route; `api` holds the GraphQL endpoint and the health checks."""
+    return [*oauth_routes(parts), *page_routes(site), *api]
+
+
+def oauth_routes(parts: Parts) -> list[BaseRoute]:
+    """What clients call. The authorization endpoint is a page."""
+    endpoints = ClientEndpoints(parts)
+    server = metadata.server_metadata(parts.settings, GRANT_TYPES)
+    resource = metadata.resource_metadata(parts.settings)
+    graphql = metadata.resource_metadata(parts.settings, metadata.GRAPHQL)
+    return [
+        Route(metadata.SERVER_METADATA, _document(server)),
+        Route(metadata.RESOURCE_METADATA, _document(resource)),
+        Route(metadata.RESOURCE_METADATA + metadata.GRAPHQL, _document(graphql)),
+        Route(metadata.PAR, endpoints.par.answer, methods=["POST"]),
+        Route(metadata.TOKEN, endpoints.token.answer, methods=["POST"]),
+        Route(metadata.REVOKE, endpoints.revoke.answer, methods=["POST"]),
+    ]
+
+
+def page_routes(site: Site) -> list[BaseRoute]:
+    """What people open."""
+    authorize, login, account = AuthorizePage(site), LoginPage(site), AccountPage(site)
+    return [
+        Route(metadata.AUTHORIZE, authorize.show),
+        Route(metadata.AUTHORIZE, authorize.decide, methods=["POST"]),
+        Route("/login", login.show),
+        Route("/login", login.submit, methods=["POST"]),
+        Route("/logout", login.sign_out, methods=["POST"]),
+        Route("/account", account.show),
+        Route("/account/consents/{id}/revoke", account.revoke, methods=["POST"]),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+def middleware(settings: Settings, ids: Ids, site: Site) -> list[Middleware]:
+    """What every request goes through, outermost first."""
+    return [
+        Middleware(RequestId, ids=ids),
+        Middleware(SecurityHeaders, https=settings.issuer.startswith("https")),
+        Middleware(Failures, errors=site.errors),
+        Middleware(BodyLimit),
+    ]
+
+
+def exception_handlers(site: Site) -> dict[Any, Callable[[Request, Exception], Any]]:
+    """How expected errors are answered."""
+    return {PageError: site.errors.page_error, HTTPException: site.errors.http_error}
+
+
+def _document(content: dict[str, Any]) -> Callable[[Request], Any]:
+    async def answer(_: Request) -> Response:
+        return JSONResponse(content, headers={"Cache-Control": "public, max-age=300"})
+
+    return answer

@@ -1,0 +1,84 @@
+"""Browser sessions: the cookie, and forms that prove they come from our own page (RFC 6265, RFC 9700 section 4.7)."""
+
+import hmac
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.kit.clock import WallClock
+from gateway.oauth.form import FormRefused, read_form
+from gateway.services.accounts import AccountService, BrowserSession
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.web.errors import PageError
+from gateway.web.texts import msgid
+
+CSRF_FIELD = "csrf_token"
+LONGEST_SECRET = 128
+FOREIGN_FORM = msgid("The form did not come from this page as you see it now. Please open the page again.")
+UNREADABLE_FORM = msgid("The form could not be read. Please open the page again.")
+
+
+class Sessions:
+    """Finds and starts sessions and checks submitted forms."""
+
+    def __init__(self, database: Database, accounts: AccountService, settings: Settings, clock: WallClock) -> None:
+        self._database, self._accounts, self._settings, self._clock = database, accounts, settings, clock
+        self._secure = settings.issuer.startswith("https")
+        self.cookie = "__Host-sesame_session" if self._secure else "sesame_session"
+
+    async def current(self, request: Request) -> BrowserSession | None:
+        """The live session of the request's cookie, a visitor's too; None if there is none."""
+        secret = request.cookies.get(self.cookie, "")
+        if not 0 < len(secret) <= LONGEST_SECRET:
+            return None
+        return await run_in_threadpool(self._find, secret)
+
+    async def of_visitor(self, request: Request) -> BrowserSession:
+        """The live session, or a new one of a visitor."""
+        found = await self.current(request)
+        return found if found is not None else await run_in_threadpool(self._visit)
+
+    async def submitted(self, request: Request) -> tuple[BrowserSession, dict[str, str]]:
+        """The session and the fields of a form of ours. Raises PageError (403) unless the form carries the session's
+        CSRF token and the browser says that it comes from our own origin."""
+        self._require_own_origin(request)
+        try:
+            form = await read_form(request)
+        except FormRefused as refused:
+            raise PageError(refused.status, UNREADABLE_FORM) from None
+        session = await self.current(request)
+        sent = form.get(CSRF_FIELD, "").encode()
+        if session is None or not hmac.compare_digest(sent, session.csrf_token.encode()):
+            raise PageError(403, FOREIGN_FORM)
+        return session, form
+
+    def remember(self, response: Response, session: BrowserSession) -> None:
+        """Sets the cookie. It ends with the browser; the server ends it sooner."""
+        response.set_cookie(self.cookie, session.secret, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def forget(self, response: Response) -> None:
+        response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def _find(self, secret: str) -> BrowserSession | None:
+        now = self._clock()
+        with self._database.read() as session:
+            found = self._accounts.look_up(session, secret, now)
+        if found is not None and found.stale:
+            with self._database.write() as session:
+                self._accounts.touch(session, secret, now)
+        return found
+
+    def _visit(self) -> BrowserSession:
+        with self._database.write() as session:
+            return self._accounts.visit(session, self._clock())
+
+    def _require_own_origin(self, request: Request) -> None:
+        # Programs send neither header; then the CSRF token alone decides.
+        origin = request.headers.get("origin")
+        site = request.headers.get("sec-fetch-site")
+        if origin is not None and origin != self._settings.issuer:
+            raise PageError(403, FOREIGN_FORM)
+        if origin is None and site not in {None, "same-origin"}:
+            raise PageError(403, FOREIGN_FORM)

@@ -1,0 +1,84 @@
+"""What pages say, in a person's language: Babel catalogues, dates, amounts and lengths of time."""
+
+from datetime import datetime, timedelta
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency
+from babel.support import Translations
+
+from gateway.domain.money import Money
+from gateway.kit.text import LANGUAGES
+
+FOLDER = Path(__file__).parent / "locale"
+_TAGS = {"en": "en", "zh": "zh-Hans"}
+
+
+def msgid(text: str) -> str:
+    """The text itself, marked to be translated where it is shown."""
+    return text
+
+
+def catalogue(language: str) -> Translations:
+    """The translations of a language, read from its committed .po file; none for English, the source."""
+    if language == LANGUAGES[0]:
+        return Translations()
+    with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalog = read_po(file, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class Texts:
+    """One language: `gettext` translates, the rest formats. `tag` is the value of the lang attribute."""
+
+    def __init__(self, language: str) -> None:
+        self.language, self.tag = language, _TAGS[language]
+        self._locale = Locale.parse({"en": "en", "zh": "zh_Hans_CN"}[language])
+        self.translations: GNUTranslations = catalogue(language)
+
+    def gettext(self, text: str, **values: object) -> str:
+        """The translated text, with its %(name)s filled in."""
+        translated = self.translations.gettext(text)
+        return translated % values if values else translated
+
+    def date(self, moment: datetime) -> str:
+        return format_date(moment, "long", locale=self._locale)
+
+    def until(self, now: datetime, length: timedelta) -> str:
+        """When a length of time from `now` is over: a date, with the time of day where the end is near."""
+        end = now + length
+        if length >= timedelta(days=2):
+            return self.date(end)
+        return f"{format_datetime(end, 'medium', locale=self._locale)} UTC"
+
+    def length(self, length: timedelta) -> str:
+        """A length of time in the largest unit that fits it exactly."""
+        seconds = int(length.total_seconds())
+        for size, one, many in (
+            (86400, "%(n)d day", "%(n)d days"),
+            (3600, "%(n)d hour", "%(n)d hours"),
+            (60, "%(n)d minute", "%(n)d minutes"),
+        ):
+            if seconds % size == 0:
+                return self._plural(one, many, seconds // size)
+        return self._plural("%(n)d second", "%(n)d seconds", seconds)
+
+    def money(self, amount: Money) -> str:
+        """An amount with its currency's sign, without decimals where there are none."""
+        return format_currency(amount.amount, amount.currency, locale=self._locale).removesuffix(".00")
+
+    def _plural(self, one: str, many: str, n: int) -> str:
+        return self.translations.ngettext(one, many, n) % {"n": n}
+
+
+def all_texts() -> dict[str, Texts]:
+    """Every language's texts, read once at start."""
+    return {language: Texts(language) for language in LANGUAGES}

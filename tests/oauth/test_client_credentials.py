@@ -1,0 +1,42 @@
+"""Merchant tokens (RFC 6749 section 4.4)."""
+
+import pytest
+
+from gateway.store.clients import ClientRow
+from tests.oauth.test_code import refused
+from tests.support.oauth_world import MERCHANT_SCOPES, World
+
+
+def test_no_scope_means_all_merchant_scopes_of_the_client(world: World) -> None:
+    answer = world.cars.merchant_token()
+    body = answer.json()
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert set(body["scope"].split()) == set(MERCHANT_SCOPES)
+    assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
+
+
+def test_fewer_scopes(world: World) -> None:
+    body = world.cars.merchant_token(scope="decisions:read").json()
+    assert body["scope"] == "decisions:read"
+
+
+def test_66_it_is_the_merchants_and_nobodys(world: World) -> None:
+    called = world.cars.call(world.cars.merchant_token().json()["access_token"]).json()
+    assert (called["kind"], called["subject"], called["consent"]) == ("merchant", None, None)
+    assert called["merchant"] == world.cars_id
+
+
+@pytest.mark.parametrize("scope", ["score:tier", "decisions:read score:tier", "webhooks:manage", "sandbox", "x", "é"])
+def test_other_scopes(world: World, scope: str) -> None:
+    refused(world.cars.merchant_token(scope=scope), "invalid_scope")
+
+
+def test_a_client_without_merchant_scopes(world: World) -> None:
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.cars.client_id).scopes = ["score:tier"]
+    refused(world.cars.merchant_token(), "invalid_scope")
+
+
+def test_no_details(world: World) -> None:
+    refused(world.cars.merchant_token(authorization_details="[]"), "invalid_authorization_details")

@@ -1,0 +1,110 @@
+"""Eight at once, on SQLite and on PostgreSQL, in real time: exactly one wins."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import httpx2
+from sqlmodel import select
+
+from gateway.store import clients, consents, merchants, users
+from gateway.store.oauth_tokens import RefreshTokenRow
+from gateway.store.users import PairwiseSubjectRow
+from tests.support.oauth import PartnerApp, form_to
+from tests.support.oauth_world import PASSWORD, World
+
+AT_ONCE = 8
+
+
+def at_once(app: PartnerApp, world: World, send: Callable[[PartnerApp], httpx2.Response]) -> list[httpx2.Response]:
+    """The answers to the same request, sent by eight threads with clients of their own."""
+    barrier = Barrier(AT_ONCE)
+
+    def one(_: int) -> httpx2.Response:
+        own = PartnerApp(world.http(), app.client_id, app.secret, app.redirect_uri)
+        barrier.wait()
+        return send(own)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(one, range(AT_ONCE)))
+
+
+def statuses(answers: list[httpx2.Response]) -> list[int]:
+    return sorted(answer.status_code for answer in answers)
+
+
+def test_40_one_redemption_wins(racing_world: World) -> None:
+    world = racing_world
+    back, verifier = world.cars.ask(world.browser(), "mei", PASSWORD)
+    answers = at_once(world.cars, world, lambda app: app.redeem(back["code"], verifier))
+    assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
+
+
+def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_world: World) -> None:
+    world = racing_world
+    tokens: Any = world.tokens()
+    consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.write() as session:
+            consents.load(session, consent_id, lock=True)
+            waiting = pool.submit(at_once, world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
+            time.sleep(2)  # all eight have arrived and wait for the consent, which the first statement locked
+        answers = waiting.result()
+    assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
+    winner = next(answer for answer in answers if answer.status_code == 200).json()
+    assert world.cars.call(winner["access_token"]).status_code == 200
+    assert world.cars.refresh(winner["refresh_token"]).status_code == 200
+
+
+def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: World) -> None:
+    # One that arrives after the winner was answered is a retry, and gets an answer too; but then the other is dead.
+    world = racing_world
+    tokens: Any = world.tokens()
+    answers = at_once(world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
+    assert set(statuses(answers)) <= {200, 400}
+    with world.database.read() as session:
+        rows = session.exec(select(RefreshTokenRow)).all()
+        assert len([row for row in rows if row.used_at is None and row.revoked_at is None]) == 1
+
+
+def test_28_one_decision_wins(racing_world: World) -> None:
+    world = racing_world
+    browser = world.browser()
+    page = browser.open(world.cars.address(world.cars.push().json()["request_uri"]), "mei", PASSWORD)
+    form = form_to(page.text, "/oauth/authorize")
+    cookies = dict(browser.http.cookies)
+
+    def decide(app: PartnerApp) -> httpx2.Response:
+        app.http.cookies.update(cookies)
+        return app.http.post(form.action, data={**form.fields, "decision": "allow"})
+
+    assert statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
+
+
+def test_one_pairwise_subject_for_all(racing_world: World) -> None:
+    world = racing_world
+    barrier = Barrier(AT_ONCE)
+    with world.database.read() as session:
+        user = users.by_username(session, "bo")
+        assert user is not None
+        user_id = user.id
+
+    def grant(_: int) -> str:
+        barrier.wait()
+        with world.database.write() as session:
+            client = clients.load(session, world.cars.client_id)
+            merchant = merchants.load(session, world.cars_id)
+            assert client is not None
+            assert merchant is not None
+            asked = world.parts.consents.complete(session, merchant, ("score:tier",), ())
+            return world.parts.consents.grant(session, client, user_id, asked, world.parts.clock()).subject
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        subjects = set(pool.map(grant, range(AT_ONCE)))
+    assert len(subjects) == 1
+    with world.database.read() as session:
+        row = session.get(PairwiseSubjectRow, (user_id, world.cars_id))
+        assert row is not None
+        assert row.subject in subjects

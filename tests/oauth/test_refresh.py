@@ -1,0 +1,130 @@
+"""Refreshing: rotation, reuse, the bounded retry, narrowing, and every way a grant ends (RFC 6749 section 6)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from gateway.store.users import UserRow
+from tests.oauth.test_code import refused
+from tests.support.clock import NOON, MovableClock
+from tests.support.oauth_world import World
+
+
+def test_53_each_refresh_gives_a_new_token(world: World) -> None:
+    first: Any = world.tokens()
+    second = world.cars.refresh(first["refresh_token"]).json()
+    third = world.cars.refresh(second["refresh_token"]).json()
+    assert len({first["refresh_token"], second["refresh_token"], third["refresh_token"]}) == 3
+    assert second["scope"] == first["scope"]
+    assert second["authorization_details"] == first["authorization_details"]
+    assert world.cars.call(third["access_token"]).status_code == 200
+
+
+def test_53_reuse_after_the_successor_was_used_ends_the_family(world: World) -> None:
+    first: Any = world.tokens()
+    second = world.cars.refresh(first["refresh_token"]).json()
+    third = world.cars.refresh(second["refresh_token"]).json()
+    refused(world.cars.refresh(first["refresh_token"]))
+    refused(world.cars.refresh(third["refresh_token"]))
+    for tokens in (first, second, third):
+        assert world.cars.call(tokens["access_token"]).status_code == 401
+
+
+def test_53_reuse_after_the_retry_window_ends_the_family(world: World, clock: MovableClock) -> None:
+    first: Any = world.tokens()
+    second = world.cars.refresh(first["refresh_token"]).json()
+    clock.advance(seconds=61)
+    refused(world.cars.refresh(first["refresh_token"]))
+    refused(world.cars.refresh(second["refresh_token"]))
+
+
+def test_53_a_retry_in_time_replaces_the_unused_successor(world: World, clock: MovableClock) -> None:
+    first: Any = world.tokens()
+    lost = world.cars.refresh(first["refresh_token"]).json()
+    clock.advance(seconds=30)
+    again = world.cars.refresh(first["refresh_token"])
+    assert again.status_code == 200
+    assert world.cars.refresh(again.json()["refresh_token"]).status_code == 200
+    refused(world.cars.refresh(lost["refresh_token"]))  # a replaced one is reuse as well
+    assert world.cars.call(again.json()["access_token"]).status_code == 401
+
+
+def test_51_without_authentication(world: World) -> None:
+    tokens: Any = world.tokens()
+    data = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert world.cars.post("/oauth/token", data, headers={}).status_code == 401
+    assert world.cars.refresh(tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_51_another_client_changes_nothing(world: World, used: bool) -> None:
+    tokens: Any = world.tokens()
+    alive = tokens
+    if used:
+        alive = world.cars.refresh(tokens["refresh_token"]).json()
+        alive = world.cars.refresh(alive["refresh_token"]).json()
+    refused(world.shop.refresh(tokens["refresh_token"]))
+    assert world.cars.refresh(alive["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["score:exact", "score:tier decisions:read", "score:palm", "score:tier é"])
+def test_54_wider(world: World, scope: str) -> None:
+    tokens: Any = world.tokens()
+    refused(world.cars.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
+    assert world.cars.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_54_narrower_leaves_the_grant_as_it_is(world: World) -> None:
+    tokens: Any = world.tokens()
+    narrow = world.cars.refresh(tokens["refresh_token"], scope="score:threshold").json()
+    assert narrow["scope"] == "score:threshold"
+    assert [(d["type"], d["level"]) for d in narrow["authorization_details"]] == [("score", "threshold")]
+    assert world.cars.call(narrow["access_token"]).json()["allowed"] == ["score:threshold"]
+    assert world.cars.refresh(narrow["refresh_token"]).json()["scope"] == tokens["scope"]
+
+
+def test_54_details_are_not_chosen_here(world: World) -> None:
+    tokens: Any = world.tokens()
+    answer = world.cars.refresh(tokens["refresh_token"], authorization_details="[]")
+    refused(answer, "invalid_authorization_details")
+
+
+def test_56_the_consent_expires_in_the_partners_time(world: World) -> None:
+    tokens: Any = world.tokens()
+    world.move_partner(timedelta(days=90))
+    refused(world.cars.refresh(tokens["refresh_token"]))
+    assert world.cars.call(tokens["access_token"]).status_code == 401
+
+
+def test_56_the_longest_life(world: World) -> None:
+    tokens: Any = world.tokens(
+        scope=None, authorization_details=[{"type": "score", "level": "tier", "duration": "P2D"}]
+    )
+    world.move_partner(timedelta(days=1))
+    again = world.cars.refresh(tokens["refresh_token"]).json()
+    assert again["expires_in"] == 12 * 3600
+    world.move_partner(timedelta(hours=20))
+    assert world.cars.refresh(again["refresh_token"]).json()["expires_in"] == 4 * 3600
+
+
+def test_56_a_person_who_is_locked_out(world: World) -> None:
+    tokens: Any = world.tokens()
+    with world.database.write() as session:
+        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    refused(world.cars.refresh(tokens["refresh_token"]))
+
+
+@pytest.mark.parametrize("token", ["unknown", "é", "x" * 3000])
+def test_an_unknown_token(world: World, token: str) -> None:
+    refused(world.cars.refresh(token))
+
+
+def test_a_missing_token(world: World) -> None:
+    refused(world.cars.refresh(""), "invalid_request")
+
+
+def test_an_access_token_does_not_refresh(world: World) -> None:
+    tokens: Any = world.tokens()
+    refused(world.cars.refresh(tokens["access_token"]))

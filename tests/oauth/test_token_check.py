@@ -1,0 +1,130 @@
+"""The check in front of the API (RFC 6750, RFC 9728 section 5.1)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from gateway.domain.errors import Unauthenticated
+from gateway.oauth.token_check import check
+from gateway.store import consents
+from gateway.store.clients import ClientRow
+from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
+from tests.support.clock import NOON
+from tests.support.oauth_world import PASSWORD, World
+
+
+def test_61_a_living_token(world: World) -> None:
+    tokens: Any = world.tokens()
+    called = world.cars.call(tokens["access_token"]).json()
+    assert called["allowed"] == ["decisions:preview", "decisions:request", "score:threshold", "score:tier"]
+    assert called["subject"].startswith("usr_test_")
+
+
+def test_61_the_scheme_in_any_case(world: World) -> None:
+    token = world.cars.merchant_token().json()["access_token"]
+    assert world.http().post("/graphql", headers={"Authorization": f"bEARER {token}"}).status_code == 200
+
+
+def test_64_no_token_no_error_code(world: World) -> None:
+    answer = world.cars.call(None)
+    challenge = answer.headers["www-authenticate"]
+    issuer = world.parts.settings.issuer
+    assert answer.status_code == 401
+    assert challenge == (f'Bearer realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"')
+    error = answer.json()["errors"][0]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": answer.headers["x-request-id"]}
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer unknown", "Bearer sgw_test_at_x", "Basic eDp4", "Bearer a b", "DPoP x"]
+)
+def test_65_dead_tokens(world: World, header: str) -> None:
+    answer = world.http().post("/graphql", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_65_two_headers(world: World) -> None:
+    token = world.cars.merchant_token().json()["access_token"]
+    header = ("Authorization", f"Bearer {token}")
+    assert world.http().post("/graphql", headers=[header, header]).status_code == 401
+
+
+def test_62_a_token_elsewhere_is_not_read(world: World) -> None:
+    token = world.cars.merchant_token().json()["access_token"]
+    http = world.http()
+    http.cookies.set("access_token", token)
+    answer = http.post(f"/graphql?access_token={token}", data={"access_token": token})
+    assert answer.status_code == 401
+    assert "error=" not in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=12), timedelta(days=100)])
+def test_65_expired_in_the_partners_time(world: World, ahead: timedelta) -> None:
+    tokens: Any = world.tokens()
+    foreign = world.other.merchant_token().json()["access_token"]
+    world.move_partner(ahead)
+    assert world.cars.call(tokens["access_token"]).status_code == 401
+    assert world.other.call(foreign).status_code == 200
+
+
+def test_60_a_withdrawn_consent_acts_on_the_next_request(world: World) -> None:
+    tokens: Any = world.tokens()
+    consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
+    with world.database.write() as session:
+        world.parts.consents.revoke(session, consent_id, None, NOON)
+    with world.database.read() as session:
+        marks = [*session.exec(select(AccessTokenRow.revoked_at)), *session.exec(select(RefreshTokenRow.revoked_at))]
+        assert len(marks) == 2
+        assert None not in marks
+    assert world.cars.call(tokens["access_token"]).status_code == 401
+    assert world.cars.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: World) -> None:
+    tokens: Any = world.tokens()
+    consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
+    with world.database.write() as session:
+        consents.revoke(session, consent_id, NOON)
+    assert world.cars.call(tokens["access_token"]).status_code == 401
+
+
+def test_a_disabled_client(world: World) -> None:
+    token = world.cars.merchant_token().json()["access_token"]
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.cars.client_id).disabled_at = NOON
+    assert world.cars.call(token).status_code == 401
+
+
+def test_a_refresh_token_opens_nothing(world: World) -> None:
+    tokens: Any = world.tokens()
+    assert world.cars.call(tokens["refresh_token"]).status_code == 401
+
+
+def test_a_sandbox_token_is_nothing_in_live(world: World) -> None:
+    token = world.cars.merchant_token().json()["access_token"]
+    with world.database.read() as session:
+        assert check(session, token, NOON, sandbox=True).merchant_id == world.cars_id
+        with pytest.raises(Unauthenticated):
+            check(session, token, NOON, sandbox=False)
+
+
+def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) -> None:
+    token = world.cars.merchant_token().json()["access_token"]
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.cars.client_id).profile = "fapi2"
+    with world.database.read() as session, pytest.raises(Unauthenticated):
+        check(session, token, NOON, sandbox=False)
+
+
+def test_one_person_two_merchants_two_subjects(world: World) -> None:
+    cars: Any = world.tokens()
+    again: Any = world.tokens()
+    shop = world.shop.tokens(world.browser(), "mei", PASSWORD)
+    subjects = [
+        app.call(tokens["access_token"]).json()["subject"]
+        for app, tokens in ((world.cars, cars), (world.cars, again), (world.shop, shop))
+    ]
+    assert subjects[0] == subjects[1] != subjects[2]

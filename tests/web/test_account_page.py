@@ -1,0 +1,86 @@
+"""The account page: every consent, and the end of each."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.store.merchants import MerchantRow
+from tests.support.oauth import Browser, forms
+from tests.support.oauth_world import PASSWORD, World
+
+
+def revoke_actions(browser: Browser) -> list[str]:
+    return [form.action for form in forms(browser.get("/account").text) if form.action.endswith("/revoke")]
+
+
+def test_60_a_consent_is_listed_and_ended(world: World) -> None:
+    browser = world.browser()
+    tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
+    page = browser.get("/account")
+    for said in ("Green Cars", "See your credit tier", "renting a car", "ends on February 21, 2027"):
+        assert said in page.text, said
+    answer = browser.submit(page, revoke_actions(browser)[0])
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert world.cars.call(tokens["access_token"]).status_code == 401
+    assert world.cars.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    after = browser.get("/account").text
+    assert revoke_actions(browser) == []
+    assert "ended on November 23, 2026" in after
+
+
+def test_ending_it_twice_is_ending_it(world: World) -> None:
+    browser = world.browser()
+    world.cars.tokens(browser, "mei", PASSWORD)
+    page, action = browser.get("/account"), revoke_actions(browser)[0]
+    assert browser.submit(page, action).status_code == 303
+    assert browser.submit(page, action).status_code == 303
+
+
+def test_an_expired_consent_has_no_button(world: World) -> None:
+    browser = world.browser()
+    world.cars.tokens(browser, "mei", PASSWORD)
+    world.move_partner(timedelta(days=91))
+    assert revoke_actions(browser) == []
+    assert "expired on February 21, 2027" in browser.get("/account").text
+
+
+def test_somebody_elses_consent(world: World) -> None:
+    mei, bo = world.browser(), world.browser()
+    tokens: Any = world.cars.tokens(mei, "mei", PASSWORD)
+    world.cars.tokens(bo, "bo", PASSWORD)
+    page = bo.get("/account")
+    own = revoke_actions(bo)[0]
+    text = page.text.replace(own, revoke_actions(mei)[0])
+    foreign = next(form for form in forms(text) if form.action.endswith("/revoke"))
+    answer = bo.http.post(foreign.action, data=foreign.fields)
+    assert answer.status_code == 404
+    assert world.cars.call(tokens["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("identifier", ["con_test_unknown", "%00", "é", "x" * 2000])
+def test_a_consent_that_does_not_exist(world: World, identifier: str) -> None:
+    browser = world.browser()
+    world.cars.tokens(browser, "mei", PASSWORD)
+    fields = forms(browser.get("/account").text)[0].fields
+    assert browser.http.post(f"/account/consents/{identifier}/revoke", data=fields).status_code == 404
+
+
+def test_ending_needs_the_csrf_token_and_a_login(world: World) -> None:
+    browser = world.browser()
+    tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
+    page, action = browser.get("/account"), revoke_actions(browser)[0]
+    assert browser.submit(page, action, csrf_token="wrong").status_code == 403
+    assert world.http().post(action, data={"csrf_token": "x"}).status_code == 403
+    assert world.cars.call(tokens["access_token"]).status_code == 200
+
+
+def test_names_are_escaped(world: World) -> None:
+    browser = world.browser()
+    world.cars.tokens(browser, "mei", PASSWORD)
+    with world.database.write() as session:
+        session.get_one(MerchantRow, world.cars_id).name = "<b>Bold</b>"
+    text = browser.get("/account").text
+    assert "<b>Bold" not in text
+    assert re.search(r"&lt;b&gt;Bold", text)

@@ -1,0 +1,266 @@
+"""The consent page (RFC 6749 section 3.1, RFC 9126 section 4, RFC 9207, RFC 9700 section 4)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from gateway.domain.money import Money
+from gateway.store.consents import ConsentRow
+from gateway.store.merchants import MerchantRow
+from gateway.store.oauth_requests import AuthorizationCodeRow
+from gateway.store.outbox import OutboxRow
+from tests.support.clock import MovableClock
+from tests.support.factories import make_client
+from tests.support.oauth import form_to, pkce, query_of
+from tests.support.oauth_world import CALLBACK, PASSWORD, USER_SCOPES, World
+
+
+def request_uri(world: World, **changed: Any) -> str:
+    return str(world.cars.push(**changed).json()["request_uri"])
+
+
+def nothing_issued(world: World) -> None:
+    with world.database.read() as session:
+        assert session.exec(select(AuthorizationCodeRow)).all() == []
+        assert session.exec(select(ConsentRow)).all() == []
+
+
+def test_24_parameters_without_a_push(world: World) -> None:
+    answer = world.http().get("/oauth/authorize", params=world.cars.parameters(pkce()[1]))
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "uri", ["urn:ietf:params:oauth:request_uri:unknown", "https://evil.example/request", "", "é", "\x00"]
+)
+def test_25_26_an_unknown_request_uri(world: World, uri: str) -> None:
+    answer = world.browser().open(world.cars.address(uri), "mei", PASSWORD)
+    assert answer.status_code == 400
+    assert "text/html" in answer.headers["content-type"]
+
+
+def test_25_another_clients_request(world: World) -> None:
+    answer = world.browser().get(world.shop.address(request_uri(world)))
+    assert answer.status_code == 400
+
+
+def test_25_a_request_of_the_merchants_other_client(world: World) -> None:
+    with world.database.write() as session:
+        sibling = make_client(session, world.cars_id, redirect_uris=[CALLBACK], scopes=USER_SCOPES)
+    address = world.cars.address(request_uri(world)).replace(world.cars.client_id, sibling)
+    assert world.browser().get(address).status_code == 400
+
+
+def test_25_repeated_parameters(world: World) -> None:
+    uri = request_uri(world)
+    assert world.browser().get(f"{world.cars.address(uri)}&request_uri={uri}").status_code == 400
+
+
+def test_25_unopened_it_expires_after_90_seconds(world: World, clock: MovableClock) -> None:
+    uri = request_uri(world)
+    clock.advance(seconds=90)
+    assert world.browser().get(world.cars.address(uri)).status_code == 400
+
+
+def test_25_opened_it_waits_ten_minutes_for_the_person(world: World, clock: MovableClock) -> None:
+    uri, browser = request_uri(world), world.browser()
+    page = browser.open(world.cars.address(uri), "mei", PASSWORD)
+    clock.advance(minutes=9)
+    assert browser.get(world.cars.address(uri)).status_code == 200
+    clock.advance(seconds=50)
+    assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
+
+
+def test_25_and_no_longer(world: World, clock: MovableClock) -> None:
+    uri, browser = request_uri(world), world.browser()
+    page = browser.open(world.cars.address(uri), "mei", PASSWORD)
+    clock.advance(minutes=10)
+    assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
+    nothing_issued(world)
+
+
+def test_27_other_parameters_are_ignored(world: World) -> None:
+    address = f"{world.cars.address(request_uri(world))}&redirect_uri=https://evil.example&scope=score:exact&state=x"
+    browser = world.browser()
+    page = browser.open(address, "mei", PASSWORD)
+    location = browser.submit(page, "/oauth/authorize", decision="allow").headers["location"]
+    assert location.startswith(CALLBACK + "?")
+    assert query_of(location)["state"] == "a state"
+
+
+def test_28_opened_twice_decided_once(world: World) -> None:
+    uri, browser = request_uri(world), world.browser()
+    first = browser.open(world.cars.address(uri), "mei", PASSWORD)
+    second = browser.get(world.cars.address(uri))
+    assert second.status_code == 200
+    assert browser.submit(first, "/oauth/authorize", decision="deny").status_code == 303
+    assert browser.submit(second, "/oauth/authorize", decision="allow").status_code == 400
+    assert browser.get(world.cars.address(uri)).status_code == 400
+    nothing_issued(world)
+
+
+@pytest.mark.parametrize("state", ["a state", "s" * 3000, "a&b=c+d%20\"'<>", None])
+def test_29_allowed(world: World, state: str | None) -> None:
+    back, verifier = world.cars.ask(world.browser(), "mei", PASSWORD, state=state)
+    assert back["iss"] == world.parts.settings.issuer
+    assert back.get("state") == state
+    assert set(back) == {"code", "iss"} | ({"state"} if state else set())
+    assert world.cars.redeem(back["code"], verifier).status_code == 200
+
+
+def test_30_denied(world: World) -> None:
+    back, _ = world.cars.ask(world.browser(), "mei", PASSWORD, decision="deny")
+    assert back["error"] == "access_denied"
+    assert (back["state"], back["iss"]) == ("a state", world.parts.settings.issuer)
+    assert "code" not in back
+    nothing_issued(world)
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "é", "other session"])
+def test_31_the_csrf_token(world: World, token: str) -> None:
+    browser = world.browser()
+    page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
+    if token == "other session":
+        token = form_to(world.browser().get("/login").text, "/login").fields["csrf_token"]
+    answer = browser.submit(page, "/oauth/authorize", decision="allow", csrf_token=token)
+    assert answer.status_code == 403
+    nothing_issued(world)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_31_a_form_of_another_origin(world: World, headers: dict[str, str]) -> None:
+    browser = world.browser()
+    page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
+    form = form_to(page.text, "/oauth/authorize")
+    answer = browser.http.post(form.action, data={**form.fields, "decision": "allow"}, headers=headers)
+    assert answer.status_code == 403
+    nothing_issued(world)
+
+
+def test_31_a_visitor_cannot_decide(world: World) -> None:
+    browser = world.browser()
+    token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
+    data = {"csrf_token": token, "client_id": world.cars.client_id, "request_uri": request_uri(world)}
+    assert browser.http.post("/oauth/authorize", data={**data, "decision": "allow"}).status_code == 403
+    nothing_issued(world)
+
+
+@pytest.mark.parametrize("decision", ["", "ALLOW", "maybe"])
+def test_a_decision_is_one_of_two(world: World, decision: str) -> None:
+    browser = world.browser()
+    page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
+    assert browser.submit(page, "/oauth/authorize", decision=decision).status_code == 400
+    assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
+
+
+def test_32_the_page_keeps_to_itself(world: World) -> None:
+    page = world.browser().open(world.cars.address(request_uri(world)), "mei", PASSWORD)
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'self' https://client.example;" in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert "<script" not in page.text
+    assert 'src="http' not in page.text
+    assert 'style="' not in page.text
+
+
+def test_34_the_page_says_who_what_why_and_how_long(world: World) -> None:
+    details = [
+        {"type": "score", "level": "tier"},
+        {
+            "type": "decision",
+            "products": ["DEPOSIT_WAIVER"],
+            "maximum_amount": {"amount": "3000.00", "currency": "CNY"},
+            "duration": "P30D",
+        },
+    ]
+    uri = request_uri(world, scope=None, authorization_details=details)
+    text = world.browser().open(world.cars.address(uri), "mei", PASSWORD).text
+    for said in (
+        "Green Cars asks for your permission",
+        "Green Cars app",
+        "See your credit tier, not the number",
+        "no deposit, or a smaller one",
+        "CN¥3,000",
+        "decide on the deposit for renting a car",
+        "A decision hints at your tier",
+        "December 23, 2026 (30 days)",
+        "February 21, 2027 (90 days)",
+        "at any time, on your account page",
+        "Mei Lin",
+    ):
+        assert said in text, said
+
+
+def test_34_a_preview_is_not_shown_as_a_decision(world: World) -> None:
+    text = world.browser().open(world.cars.address(request_uri(world, scope="decisions:preview")), "mei", PASSWORD).text
+    assert "without deciding anything" in text
+    assert "Ask for decisions about you" not in text
+
+
+def test_34_names_are_escaped(world: World) -> None:
+    with world.database.write() as session:
+        session.get_one(MerchantRow, world.cars_id).name = "<script>alert(1)</script> %(n)s"
+    text = world.browser().open(world.cars.address(request_uri(world)), "mei", PASSWORD).text
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+    assert "%(n)s" in text
+
+
+def test_34_what_is_shown_is_what_is_granted(world: World) -> None:
+    browser = world.browser()
+    page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
+    with world.database.write() as session:
+        row = session.get_one(MerchantRow, world.cars_id)
+        row.ceiling_minor = Money(100, "CNY").minor
+    assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
+    nothing_issued(world)
+
+
+def test_every_request_is_shown(world: World) -> None:
+    browser = world.browser()
+    world.cars.ask(browser, "mei", PASSWORD)
+    page = browser.get(world.cars.address(request_uri(world)))
+    assert page.status_code == 200
+    assert "asks for your permission" in page.text
+
+
+def test_a_user_of_another_partner(world: World) -> None:
+    browser = world.browser()
+    page = browser.open(world.cars.address(request_uri(world)), "otto", PASSWORD)
+    assert page.status_code == 403
+    assert form_to(page.text, "/logout").fields["csrf_token"]
+    nothing_issued(world)
+
+
+def test_a_user_of_another_partner_who_posts(world: World) -> None:
+    browser = world.browser()
+    browser.sign_in("otto", PASSWORD)
+    token = form_to(browser.get("/account").text, "/logout").fields["csrf_token"]
+    data = {"csrf_token": token, "client_id": world.cars.client_id, "request_uri": request_uri(world)}
+    assert browser.http.post("/oauth/authorize", data={**data, "decision": "allow"}).status_code == 403
+    nothing_issued(world)
+
+
+def test_the_merchant_is_told(world: World) -> None:
+    world.cars.ask(world.browser(), "mei", PASSWORD)
+    with world.database.read() as session:
+        message = session.exec(select(OutboxRow)).one()
+        consent = session.exec(select(ConsentRow)).one()
+        assert (message.topic, message.aggregate_id) == ("CONSENT_GRANTED", consent.id)
+        assert consent.user_id not in str(message.payload)
+        assert consent.expires_at == consent.granted_at + timedelta(days=90)

@@ -1,0 +1,169 @@
+"""Signing in and out, and what a session lives through."""
+
+import pytest
+from sqlmodel import select
+
+from gateway.kit.crypto import digest
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.sessions import SessionRow
+from gateway.store.users import UserRow
+from gateway.web.pages.login import local_address
+from tests.support.clock import NOON, MovableClock
+from tests.support.oauth import form_to
+from tests.support.oauth_world import PASSWORD, World, build_world
+
+
+def test_signing_in_and_out(world: World) -> None:
+    browser = world.browser()
+    assert browser.get("/account").headers["location"] == "/login?return_to=%2Faccount"
+    answer = browser.sign_in("mei", PASSWORD)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    page = browser.get("/account")
+    assert "Mei Lin" in page.text
+    assert browser.submit(page, "/logout").status_code == 303
+    assert browser.get("/account").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("mei", "wrong"), ("nobody", PASSWORD), ("", ""), ("mei", ""), ("é" * 300, "é" * 3000), ("Mei", PASSWORD)],
+)
+def test_a_wrong_password(world: World, username: str, password: str) -> None:
+    browser = world.browser()
+    answer = browser.sign_in(username, password)
+    assert answer.status_code == 400
+    assert "do not belong together" in answer.text
+    assert PASSWORD not in answer.text
+    assert browser.get("/account").status_code == 303
+
+
+def test_a_username_is_escaped_when_shown_again(world: World) -> None:
+    assert "<b>" not in world.browser().sign_in('"><b>', "wrong").text
+
+
+def test_a_disabled_user(world: World) -> None:
+    browser = world.browser()
+    browser.sign_in("mei", PASSWORD)
+    with world.database.write() as session:
+        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    assert browser.get("/account").status_code == 303
+    assert world.browser().sign_in("mei", PASSWORD).status_code == 400
+
+
+def test_35_the_session_changes_at_login_and_the_old_one_ends(world: World) -> None:
+    browser = world.browser()
+    before = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
+    visitor = browser.http.cookies["sesame_session"]
+    browser.sign_in("mei", PASSWORD)
+    secret = browser.http.cookies["sesame_session"]
+    after = form_to(browser.get("/account").text, "/logout").fields["csrf_token"]
+    assert visitor != secret
+    assert before != after
+    with world.database.read() as session:
+        row = session.get(SessionRow, digest(visitor))
+        assert row is not None
+        assert row.ended_at is not None
+        assert session.get(SessionRow, secret) is None  # only digests are stored
+    old = world.browser()
+    old.http.cookies.set("sesame_session", visitor)
+    assert old.get("/account").status_code == 303
+
+
+def test_35_the_cookie(world: World) -> None:
+    cookie = world.browser().get("/login").headers["set-cookie"]
+    assert cookie.startswith("sesame_session=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Domain" not in cookie
+
+
+def test_35_the_cookie_over_https(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
+    database = Database(sqlite_url)
+    https = build_world(database, settings.model_copy(update={"issuer": "https://gateway.example"}), clock)
+    answer = https.browser().get("/login")
+    database.close()
+    assert answer.headers["set-cookie"].startswith("__Host-sesame_session=")
+    assert "Secure" in answer.headers["set-cookie"]
+    assert "strict-transport-security" in answer.headers
+
+
+def test_a_session_idles_out(world: World, clock: MovableClock) -> None:
+    browser = world.browser()
+    browser.sign_in("mei", PASSWORD)
+    for _ in range(3):
+        clock.advance(minutes=29)
+        assert browser.get("/account").status_code == 200
+    clock.advance(minutes=30)
+    assert browser.get("/account").status_code == 303
+
+
+def test_a_session_ends_however_busy(world: World, clock: MovableClock) -> None:
+    browser = world.browser()
+    browser.sign_in("mei", PASSWORD)
+    for _ in range(12 * 3 - 1):
+        clock.advance(minutes=20)
+        assert browser.get("/account").status_code == 200
+    clock.advance(minutes=20)
+    assert browser.get("/account").status_code == 303
+
+
+@pytest.mark.parametrize("cookie", ["x", "x" * 5000, "%00"])
+def test_a_cookie_that_means_nothing(world: World, cookie: str) -> None:
+    browser = world.browser()
+    browser.http.cookies.set("sesame_session", cookie)
+    assert browser.get("/account").status_code == 303
+    assert browser.sign_in("mei", PASSWORD).status_code in {303, 403}
+
+
+def test_a_login_without_csrf_token(world: World) -> None:
+    answer = world.http().post("/login", data={"username": "mei", "password": PASSWORD})
+    assert answer.status_code == 403
+
+
+def test_a_login_form_of_another_origin(world: World) -> None:
+    browser = world.browser()
+    form = form_to(browser.get("/login").text, "/login")
+    data = {**form.fields, "username": "mei", "password": PASSWORD}
+    answer = browser.http.post("/login", data=data, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+
+
+def test_a_login_form_of_our_own(world: World) -> None:
+    browser = world.browser()
+    form = form_to(browser.get("/login").text, "/login")
+    data = {**form.fields, "username": "mei", "password": PASSWORD}
+    answer = browser.http.post("/login", data=data, headers={"Origin": world.parts.settings.issuer})
+    assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_login_that_is_no_form(world: World, content_type: str) -> None:
+    answer = world.http().post("/login", content=b"{}", headers={"Content-Type": content_type})
+    assert answer.status_code == 415
+    assert "text/html" in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/oauth/authorize?client_id=a&request_uri=urn%3Ab", "/oauth/authorize?client_id=a&request_uri=urn%3Ab"),
+        ("/account", "/account"),
+        ("https://evil.example", "/account"),
+        ("//evil.example/account", "/account"),
+        ("/\\evil.example", "/account"),
+        ("/account\r\nX: y", "/account"),
+        ("/graphql", "/account"),
+        ("javascript:alert(1)", "/account"),
+        ("/oauth/authorize/../../x", "/account"),
+        (None, "/account"),
+    ],
+)
+def test_a_login_leads_only_to_our_own_pages(address: str | None, expected: str) -> None:
+    assert local_address(address) == expected
+
+
+def test_a_login_with_a_foreign_return_address(world: World) -> None:
+    browser = world.browser()
+    answer = browser.sign_in("mei", PASSWORD, "/login?return_to=https://evil.example/")
+    assert answer.headers["location"] == "/account"

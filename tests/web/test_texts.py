@@ -1,0 +1,117 @@
+"""Languages: the choice, the catalogues, and that every text is there in both."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from gateway.domain.purpose import PURPOSES
+from gateway.domain.scope import SCOPES
+from gateway.kit.text import negotiate
+from gateway.web import texts as texts_module
+from gateway.web.pages import words
+from gateway.web.texts import Texts, all_texts
+from tests.support.clock import NOON
+from tests.support.oauth_world import World
+
+WEB = Path(texts_module.__file__).parent
+
+
+def messages() -> set[str]:
+    """Every text that a page can show."""
+    found: set[str] = set()
+    for file in WEB.rglob("*.py"):
+        with file.open("rb") as source:
+            found |= {str(entry[1]) for entry in extract("python", source, keywords={"msgid": None})}
+    for file in (WEB / "templates").glob("*.html"):
+        with file.open("rb") as source:
+            found |= {str(entry[1]) for entry in extract("jinja2", source, keywords={"_": None})}
+    found |= {scope.sentence for scope in SCOPES.values()}
+    found |= {purpose.sentence for purpose in PURPOSES.values()}
+    return found
+
+
+def test_every_text_has_a_chinese_translation() -> None:
+    with (WEB / "locale/zh/LC_MESSAGES/messages.po").open("rb") as file:
+        catalog = read_po(file, locale="zh")
+    translated = {str(m.id if isinstance(m.id, str) else m.id[0]) for m in catalog if m.id and m.string}
+    assert messages() - translated == set()
+    assert not [message.id for message in catalog if message.fuzzy and message.id]
+    plurals = {str(m.id[0]) for m in catalog if isinstance(m.id, tuple)}
+    assert translated - messages() == plurals  # nothing left over
+    assert plurals == {f"%(n)d {unit}" for unit in ("day", "hour", "minute", "second")}
+
+
+def test_translations_keep_their_blanks() -> None:
+    with (WEB / "locale/zh/LC_MESSAGES/messages.po").open("rb") as file:
+        catalog = read_po(file, locale="zh")
+    for message in catalog:
+        assert list(message.check()) == [], message.id
+
+
+def test_the_words_for_products_are_complete() -> None:
+    assert set(words.PRODUCTS) == set(Product)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en;q=0.5, zh;q=0.7", "zh"),
+        ("de, en;q=0.4, zh;q=0.3", "en"),
+        ("fr", "en"),
+        ("zh;q=junk", "en"),
+        (",;=;" * 500, "en"),
+    ],
+)
+def test_the_browsers_languages(header: str | None, expected: str) -> None:
+    assert negotiate(header) == expected
+
+
+def test_a_choice_goes_before_the_browser() -> None:
+    assert negotiate("en", (None, "zh")) == "zh"
+    assert negotiate("zh", ("xx", None)) == "zh"
+
+
+def test_the_switch_sticks(world: World) -> None:
+    browser = world.browser()
+    assert '<html lang="en">' in browser.get("/login").text
+    switched = browser.get("/login?lang=zh")
+    assert '<html lang="zh-Hans">' in switched.text
+    assert "登录" in switched.text
+    assert "登录" in browser.get("/login").text
+    assert "Sign in" in browser.get("/login?lang=en").text
+
+
+def test_the_browser_is_asked(world: World) -> None:
+    assert "登录" in world.browser().get("/login", headers={"Accept-Language": "zh-CN"}).text
+
+
+def test_dates_lengths_and_amounts() -> None:
+    english, chinese = all_texts()["en"], all_texts()["zh"]
+    assert english.date(NOON) == "November 23, 2026"
+    assert chinese.date(NOON) == "2026年11月23日"
+    assert english.money(Money(300_000, "CNY")) == "CN¥3,000"
+    assert chinese.money(Money(300_050, "CNY")) == "¥3,000.50"
+    assert english.money(Money(500, "JPY")) == "¥500"
+    assert english.until(NOON, timedelta(hours=1)).endswith("UTC")
+
+
+@pytest.mark.parametrize(
+    ("length", "english", "chinese"),
+    [
+        (timedelta(days=90), "90 days", "90 天"),
+        (timedelta(days=1), "1 day", "1 天"),
+        (timedelta(hours=36), "36 hours", "36 小时"),
+        (timedelta(minutes=1), "1 minute", "1 分钟"),
+        (timedelta(seconds=90), "90 seconds", "90 秒"),
+    ],
+)
+def test_lengths_of_time(length: timedelta, english: str, chinese: str) -> None:
+    assert Texts("en").length(length) == english
+    assert Texts("zh").length(length) == chinese
