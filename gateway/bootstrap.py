@@ -4,6 +4,7 @@ import os
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -127,16 +128,17 @@ def _require_our_packages() -> None:
 
 def _sandbox_key(directory: Path) -> bytes:
     """The key that a sandbox keeps beside its data, made at the first start, readable by its owner only."""
-    path = directory / "secret.key"
+    path, draft = directory / "secret.key", directory / f".secret.key.{os.getpid()}"
     directory.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         return _kept_key(path)
-    key = secrets.token_bytes(32)
-    with os.fdopen(handle, "w") as file:
-        file.write(b64encode(key).decode())
-    return key
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(b64encode(secrets.token_bytes(32)).decode())
+    # Linked whole, and only where there is none yet: of two processes that start together, both use the first's.
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return _kept_key(path)
 
 
 def _kept_key(path: Path) -> bytes:

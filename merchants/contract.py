@@ -131,6 +131,11 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return None
 
     @property
+    def ordinary(self) -> GoldenCase[AskT]:
+        """The first golden case: an everyday ask, from which sandbox personas are told what to expect."""
+        return self.golden[0]
+
+    @property
     def reason_codes(self) -> frozenset[str]:
         """Every reason code that an answer of this adapter may hold."""
         return self.policy.reason_codes | self.own_reasons | {_CUT}

@@ -30,8 +30,9 @@ class Ids:
 
 
 def noun_of(identifier: str) -> str:
-    """The noun of an id, "" if the text has none."""
-    return identifier.partition("_")[0]
+    """The noun of an id, "" for a text that is none."""
+    noun, mark, _ = identifier.partition("_")
+    return noun if mark else ""
 
 
 def _base32(number: int) -> str:

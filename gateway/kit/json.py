@@ -16,18 +16,19 @@ def decode(text: bytes | str) -> Any:
 
 
 def canonical(value: Any) -> bytes:
-    """One byte form for one value: members sorted, no white space, UTF-8 (the RFC 8785 form of documents whose
-    numbers are integers). Raises TypeError for floats, whose text differs between languages."""
-    _refuse_floats(value)
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """One byte form for one value: members sorted by code point, no white space, UTF-8. For integer numbers and names
+    within the Basic Multilingual Plane this is the RFC 8785 form. Raises TypeError for floats, whose text differs
+    between languages, and for what is not plain JSON."""
+    _require_plain(value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
-def _refuse_floats(value: Any) -> None:
+def _require_plain(value: Any) -> None:
     if isinstance(value, float):
         raise TypeError("canonical JSON holds no floats")
     if isinstance(value, dict):
         for member in value.values():
-            _refuse_floats(member)
+            _require_plain(member)
     elif isinstance(value, list | tuple):
         for item in value:
-            _refuse_floats(item)
+            _require_plain(item)

@@ -17,11 +17,16 @@ _SECRET_NAMES = frozenset(
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Replaces the value of every member whose name belongs to a secret or to a person."""
-    for name in event:
-        if name.lower() in _SECRET_NAMES:
-            event[name] = "[redacted]"
-    return event
+    """Replaces the value of every member, at any depth, whose name belongs to a secret or to a person."""
+    return {name: _redacted(name, value) for name, value in event.items()}
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if name.lower() in _SECRET_NAMES:
+        return "[redacted]"
+    if isinstance(value, Mapping):
+        return {str(inner): _redacted(str(inner), item) for inner, item in value.items()}
+    return [_redacted("", item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def configure(level: str) -> None:

@@ -77,10 +77,10 @@ class PersonaService:
         return Persona(row.id, row.handle, row.summary, tier, row.score, self._expectations(person))
 
     def _expectations(self, person: Person) -> tuple[Expectation, ...]:
-        """What each loaded adapter answers to its first golden case's ask, the ordinary one."""
+        """What each loaded adapter answers to its ordinary ask."""
         expectations = []
         for adapter in self._registry.values():
-            ordinary = adapter.golden[0]
+            ordinary = adapter.ordinary
             outcome = adapter.decide(ordinary.ask, person, ordinary.now).outcome
             expectations.append(Expectation(adapter.product, first_status(outcome), outcome.reasons))
         return tuple(expectations)

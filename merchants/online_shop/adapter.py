@@ -62,6 +62,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     approval_life = timedelta(days=1)
     grace_period = timedelta(days=3)
     golden = (
+        _case("ordinary", "400.00", 7, Tier.EXCELLENT, Approval),
         _case("excellent up to the limit", "5000.00", 30, Tier.EXCELLENT, Approval),
         _case("excellent above it", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
         _case("excellent for too long", "300.00", 31, Tier.EXCELLENT, Decline, "TERM_TOO_LONG"),

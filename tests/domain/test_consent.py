@@ -1,0 +1,181 @@
+"""What a consent covers, until when, and how much."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consent import Consent, ConsentStatus
+from gateway.domain.errors import ConsentRefused
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+DAYS_90 = timedelta(days=90)
+NOTHING = Money.zero("CNY")
+
+
+def score(level: str, purpose: str = "CAR_RENTAL", duration: timedelta | None = DAYS_90) -> AuthorizationDetail:
+    return AuthorizationDetail("score", level=level, purpose=purpose, duration=duration)
+
+
+def decision(
+    minor: int,
+    *products: Product,
+    purpose: str = "CAR_RENTAL",
+    duration: timedelta | None = DAYS_90,
+    currency: str = "CNY",
+) -> AuthorizationDetail:
+    return AuthorizationDetail(
+        "decision",
+        products=products or (Product.DEPOSIT_WAIVER,),
+        maximum_amount=Money(minor, currency),
+        purpose=purpose,
+        duration=duration,
+    )
+
+
+def consent(*details: AuthorizationDetail) -> Consent:
+    return Consent(
+        id="con_1",
+        merchant_id="mer_1",
+        client_id="cli_1",
+        user_id="usr_1",
+        subject="usr_test_x",
+        scopes=("decisions:request",),
+        details=details,
+        granted_at=NOON,
+        expires_at=NOON + DAYS_90,
+        revoked_at=None,
+    )
+
+
+def refusal(
+    given: Consent, minor: int, committed: int = 0, *, now: datetime = NOON, purpose: str = "CAR_RENTAL"
+) -> str:
+    """The code of the refusal, "" where a deposit waiver over this amount is covered."""
+    try:
+        given.require_covers(Product.DEPOSIT_WAIVER, purpose, Money(minor, "CNY"), Money(committed, "CNY"), now)
+    except ConsentRefused as refused:
+        return refused.code
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        pytest.param(NOON, ConsentStatus.ACTIVE, id="when-granted"),
+        pytest.param(NOON + DAYS_90 - TICK, ConsentStatus.ACTIVE, id="just-before-its-end"),
+        pytest.param(NOON + DAYS_90, ConsentStatus.EXPIRED, id="exactly-at-its-end"),
+    ],
+)
+def test_status_of_a_consent(now: datetime, status: ConsentStatus) -> None:
+    assert consent(score("tier")).status(now) is status
+
+
+@pytest.mark.parametrize("now", [NOON, NOON + 2 * DAYS_90], ids=["in-time", "after-its-end"])
+def test_a_revoked_consent_is_revoked_whatever_the_time(now: datetime) -> None:
+    revoked = replace(consent(decision(100)), revoked_at=NOON)
+    assert revoked.status(now) is ConsentStatus.REVOKED
+    assert refusal(revoked, 1, now=now) == "CONSENT_REVOKED"
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(1, 10**12))
+def test_amounts_are_covered_exactly_up_to_the_ceiling(amount: int, committed: int, ceiling: int) -> None:
+    expected = "" if amount + committed <= ceiling else "CONSENT_AMOUNT_EXCEEDED"
+    assert refusal(consent(decision(ceiling)), amount, committed) == expected
+
+
+@given(st.lists(st.integers(1, 500), max_size=20), st.integers(1, 1000))
+def test_whatever_is_asked_the_open_amounts_never_exceed_the_ceiling(asked: list[int], ceiling: int) -> None:
+    given, total = consent(decision(ceiling)), 0
+    for amount in asked:
+        if not refusal(given, amount, total):
+            total += amount
+    assert total <= ceiling
+
+
+@given(st.lists(st.integers(1, 1000), min_size=1, max_size=4), st.integers(0, 1000))
+def test_several_details_cover_up_to_the_highest_and_do_not_add_up(ceilings: list[int], amount: int) -> None:
+    covered = not refusal(consent(*map(decision, ceilings)), amount)
+    assert covered == (amount <= max(ceilings))
+
+
+@pytest.mark.parametrize(
+    ("details", "code"),
+    [
+        pytest.param([score("exact")], "CONSENT_PRODUCT_NOT_COVERED", id="only-a-score"),
+        pytest.param([decision(900, Product.PAY_LATER)], "CONSENT_PRODUCT_NOT_COVERED", id="another-product"),
+        pytest.param([decision(900, purpose="LENDING")], "CONSENT_PURPOSE_MISMATCH", id="another-purpose"),
+        pytest.param([decision(99)], "CONSENT_AMOUNT_EXCEEDED", id="too-little"),
+        pytest.param([decision(900, currency="USD")], "CONSENT_AMOUNT_EXCEEDED", id="another-currency"),
+        pytest.param(
+            [decision(99), decision(900, purpose="LENDING")], "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-purpose"
+        ),
+        pytest.param(
+            [decision(99), decision(900, Product.PAY_LATER)], "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-product"
+        ),
+        pytest.param([decision(900, currency="USD"), decision(100)], "", id="one-of-two-currencies"),
+        pytest.param([decision(100, Product.PAY_LATER, Product.DEPOSIT_WAIVER)], "", id="two-products"),
+    ],
+)
+def test_a_deposit_waiver_of_one_yuan(details: list[AuthorizationDetail], code: str) -> None:
+    assert refusal(consent(*details), 100) == code
+
+
+def test_a_refusal_names_field_and_what_is_covered() -> None:
+    given = consent(decision(99))
+    with pytest.raises(ConsentRefused) as refused:
+        given.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON)
+    assert (refused.value.field, refused.value.covered) == (("ask",), given.details)
+    with pytest.raises(ConsentRefused) as refused:
+        given.require_covers(Product.DEPOSIT_WAIVER, "LENDING", Money(1, "CNY"), NOTHING, NOON)
+    assert (refused.value.field, refused.value.covered) == (("purpose",), given.details)
+
+
+@pytest.mark.parametrize(
+    ("now", "code"),
+    [
+        pytest.param(NOON + timedelta(days=1) - TICK, "", id="just-before"),
+        pytest.param(NOON + timedelta(days=1), "CONSENT_PRODUCT_NOT_COVERED", id="exactly-at-its-end"),
+        pytest.param(NOON + DAYS_90, "CONSENT_EXPIRED", id="when-the-consent-has-ended"),
+    ],
+)
+def test_a_detail_shorter_than_its_consent_ends_first(now: datetime, code: str) -> None:
+    given = consent(decision(100, duration=timedelta(days=1)), score("tier"))
+    assert refusal(given, 1, now=now) == code
+
+
+def test_what_a_refusal_shows_as_covered_is_still_in_force() -> None:
+    given = consent(decision(99), decision(900, purpose="LENDING", duration=timedelta(days=1)))
+    with pytest.raises(ConsentRefused) as refused:
+        given.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON + timedelta(days=2))
+    assert refused.value.covered == given.details[:1]
+
+
+@pytest.mark.parametrize("given", LEVELS)
+@pytest.mark.parametrize("wanted", LEVELS)
+def test_a_score_is_read_at_the_level_given_or_below(given: str, wanted: str) -> None:
+    allowed = LEVELS.index(wanted) <= LEVELS.index(given)
+    assert consent(score(given)).score_purpose(wanted, NOON) == ("CAR_RENTAL" if allowed else None)
+
+
+def test_a_score_is_read_under_the_purpose_whose_detail_reaches_the_level() -> None:
+    given = consent(score("threshold", "LENDING"), score("exact", "CAR_RENTAL", timedelta(days=1)))
+    assert given.score_purpose("threshold", NOON) == "LENDING"
+    assert given.score_purpose("tier", NOON) == "CAR_RENTAL"
+    assert given.score_purpose("tier", NOON + timedelta(days=1)) is None
+    assert given.score_purpose("threshold", NOON + timedelta(days=1)) == "LENDING"
+
+
+def test_a_decision_detail_does_not_open_the_score() -> None:
+    assert consent(decision(100)).score_purpose("threshold", NOON) is None
+
+
+def test_purposes_are_named_once_each_in_order() -> None:
+    given = consent(score("tier", "LENDING"), decision(1), score("exact", "LENDING"))
+    assert given.purpose == "LENDING CAR_RENTAL"

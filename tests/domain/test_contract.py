@@ -1,0 +1,65 @@
+"""A contract bounds what a request comes to: no completed detail lasts longer or goes higher unless it said so."""
+
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.authorization_detail import AuthorizationDetail
+from gateway.domain.contract import Contract
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+
+CONTRACT = Contract(frozenset({Tier.EXCELLENT}), Money(5_000_000, "CNY"), timedelta(days=90))
+
+durations = st.none() | st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=3660))
+amounts = st.none() | st.builds(Money, st.integers(1, CONTRACT.ceiling.minor), st.just("CNY"))
+details = st.one_of(
+    st.builds(
+        AuthorizationDetail,
+        type=st.just("score"),
+        level=st.sampled_from(["threshold", "tier", "exact"]),
+        duration=durations,
+    ),
+    st.builds(
+        AuthorizationDetail,
+        type=st.just("decision"),
+        products=st.just((Product.DEPOSIT_WAIVER,)),
+        maximum_amount=amounts,
+        purpose=st.sampled_from([None, "LENDING"]),
+        duration=durations,
+    ),
+)
+
+
+def completed(detail: AuthorizationDetail) -> AuthorizationDetail:
+    return detail.completed(purpose="CAR_RENTAL", duration=CONTRACT.consent_life, ceiling=CONTRACT.ceiling)
+
+
+@given(details)
+def test_a_completed_detail_stays_within_the_contract(detail: AuthorizationDetail) -> None:
+    whole = completed(detail)
+    assert whole.duration is not None
+    assert whole.duration <= CONTRACT.consent_life
+    assert whole.maximum_amount is None or whole.maximum_amount <= CONTRACT.ceiling
+
+
+@given(details)
+def test_a_completed_detail_leaves_nothing_open_and_keeps_what_it_said(detail: AuthorizationDetail) -> None:
+    whole = completed(detail)
+    assert (whole.maximum_amount is None) == (detail.type == "score")
+    assert whole.purpose == (detail.purpose or "CAR_RENTAL")
+    assert detail.maximum_amount in {None, whole.maximum_amount}
+    assert completed(whole) == whole
+
+
+def test_a_detail_that_asks_for_longer_is_cut_to_the_contract() -> None:
+    assert completed(AuthorizationDetail("score", level="tier", duration=timedelta(days=91))).duration == timedelta(90)
+
+
+def test_a_contract_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        CONTRACT.ceiling = Money(1, "CNY")  # type: ignore[misc]

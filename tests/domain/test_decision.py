@@ -1,0 +1,105 @@
+"""The transition table and the clock's part in it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.decision import OPEN, STEPS, Status, Transition, available, first_status, require, status_at
+from gateway.domain.errors import StateConflict
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.terms import PayLaterTerms
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+TERMS = PayLaterTerms(Money(100, "CNY"), NOON, timedelta(0))
+
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+statuses = st.sampled_from(Status)
+
+
+@given(st.lists(st.sampled_from(Transition), max_size=6), statuses)
+def test_no_walk_leaves_the_table(walk: list[Transition], status: Status) -> None:
+    for transition in walk:
+        may = available(status)
+        if transition not in may:
+            with pytest.raises(StateConflict) as refused:
+                require(transition, status)
+            assert (refused.value.status, refused.value.transitions) == (status, may)
+            continue
+        step = require(transition, status)
+        assert step is STEPS[transition]
+        assert status in step.sources
+        status = step.target
+
+
+@pytest.mark.parametrize("status", [Status.DECLINED, Status.FULFILLED, Status.CANCELLED, Status.EXPIRED])
+def test_nothing_is_possible_when_a_decision_has_ended(status: Status) -> None:
+    assert available(status) == ()
+    assert status not in OPEN
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.APPROVED])
+def test_cancel_is_possible_before_activation(status: Status) -> None:
+    assert available(status) == (Transition.CANCEL,)
+    assert require(Transition.CANCEL, status).target is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (status, "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION")
+        for status in Status
+        if status not in {Status.PENDING, Status.APPROVED}
+    ],
+)
+def test_cancel_is_refused_with_what_is_possible(status: Status, code: str) -> None:
+    with pytest.raises(StateConflict) as refused:
+        require(Transition.CANCEL, status)
+    assert (refused.value.code, refused.value.status, refused.value.transitions) == (code, status, ())
+
+
+@pytest.mark.parametrize("stored", [Status.PENDING, Status.APPROVED])
+@pytest.mark.parametrize(
+    ("now", "lapsed"),
+    [
+        pytest.param(NOON - TICK, False, id="just-before"),
+        pytest.param(NOON, True, id="exactly-at-valid-until"),
+        pytest.param(NOON + TICK, True, id="just-after"),
+    ],
+)
+def test_status_at_the_last_moment(stored: Status, now: datetime, lapsed: bool) -> None:
+    assert status_at(stored, NOON, now) is (Status.EXPIRED if lapsed else stored)
+
+
+@given(statuses, moments, moments)
+def test_status_at_changes_only_what_waits(stored: Status, valid_until: datetime, now: datetime) -> None:
+    seen = status_at(stored, valid_until, now)
+    waits = stored in {Status.PENDING, Status.APPROVED}
+    assert seen is (Status.EXPIRED if waits and now >= valid_until else stored)
+
+
+@given(statuses, moments)
+def test_status_at_never_lapses_without_a_last_date(stored: Status, now: datetime) -> None:
+    assert status_at(stored, None, now) is stored
+
+
+@given(statuses, moments, moments, moments)
+def test_what_has_expired_stays_so(stored: Status, valid_until: datetime, one: datetime, other: datetime) -> None:
+    early, late = sorted((one, other))
+    if status_at(stored, valid_until, early) is Status.EXPIRED:
+        assert status_at(stored, valid_until, late) is Status.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        pytest.param(Approval(TERMS, NOON), Status.APPROVED, id="approval"),
+        pytest.param(Decline(("NOT_SCORED",)), Status.DECLINED, id="decline"),
+        pytest.param(Referral(), Status.PENDING, id="referral"),
+    ],
+)
+def test_first_status_of_an_outcome(outcome: Outcome, status: Status) -> None:
+    assert first_status(outcome) is status

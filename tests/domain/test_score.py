@@ -1,0 +1,52 @@
+"""Measurements and threshold questions."""
+
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.score import Measurement, ThresholdAnswer, meets
+from gateway.domain.tier import Tier, tier_of
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+scores = st.integers(350, 950)
+
+
+@given(st.one_of(st.none(), scores))
+def test_a_measurement_has_the_tier_of_its_score(score: int | None) -> None:
+    assert Measurement(score, NOON, NOON + timedelta(days=1)).tier is tier_of(score)
+
+
+def test_a_measurement_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Measurement(700, NOON, NOON).score = 950  # type: ignore[misc]
+
+
+@given(scores, st.sampled_from(Tier))
+def test_a_scored_person_meets_a_line_exactly_when_at_or_above_it(score: int, minimum: Tier) -> None:
+    tier = tier_of(score)
+    assert meets(tier, minimum) == (ThresholdAnswer.YES if tier.rank >= minimum.rank else ThresholdAnswer.NO)
+
+
+@given(scores, st.integers(0, 600), st.sampled_from(Tier))
+def test_a_better_score_never_turns_yes_into_no(score: int, more: int, minimum: Tier) -> None:
+    if meets(tier_of(score), minimum) is ThresholdAnswer.YES:
+        assert meets(tier_of(min(score + more, 950)), minimum) is ThresholdAnswer.YES
+
+
+@pytest.mark.parametrize("minimum", Tier)
+def test_an_unscored_person_cannot_be_assessed_whatever_the_line(minimum: Tier) -> None:
+    assert meets(Tier.UNSCORED, minimum) is ThresholdAnswer.CANNOT_ASSESS
+
+
+@pytest.mark.parametrize(
+    ("score", "answer"),
+    [
+        pytest.param(699, ThresholdAnswer.NO, id="one-point-below"),
+        pytest.param(700, ThresholdAnswer.YES, id="exactly-at"),
+    ],
+)
+def test_meets_at_the_line(score: int, answer: ThresholdAnswer) -> None:
+    assert meets(tier_of(score), Tier.EXCELLENT) is answer

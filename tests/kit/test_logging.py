@@ -1,0 +1,83 @@
+"""Structured logs, in a process of their own: what reaches standard error is JSON without secrets."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from gateway.kit.logging import _SECRET_NAMES, redact
+
+SECRET = "s3cr3t-value"
+
+
+def logged(program: str, level: str = "INFO") -> list[str]:
+    """The lines on standard error of a process that configures its logs at `level` and runs the program."""
+    begin = "import structlog\nfrom gateway.kit.logging import configure, get_logger\nlog = structlog.get_logger()"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"{begin}\nconfigure({level!r})\n{program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == ""
+    return done.stderr.splitlines()
+
+
+def entry(program: str) -> dict[str, Any]:
+    (line,) = logged(program)
+    document = json.loads(line)
+    assert isinstance(document, dict)
+    return document
+
+
+def test_an_event_is_one_line_of_json() -> None:
+    written = entry("log.info('started', port=8000, text='two\\nlines 键')")
+    assert written.pop("timestamp").endswith("Z")
+    assert written == {
+        "event": "started",
+        "level": "info",
+        "port": 8000,
+        "text": "two\nlines 键",
+    }
+
+
+def test_get_logger_names_its_module() -> None:
+    written = entry("get_logger('a.module').warning('refused')")
+    assert (written["event"], written["module"]) == ("refused", "a.module")
+
+
+def test_no_secret_reaches_the_log_under_any_of_the_names() -> None:
+    names = sorted(_SECRET_NAMES)
+    assert {"access_token", "refresh_token", "password", "client_secret", "code", "authorization"} <= set(names)
+    lines = logged(f"for name in {names}: log.info('event', **{{name: {SECRET!r}, name.upper(): {SECRET!r}}})")
+    assert len(lines) == len(names)
+    assert SECRET not in "\n".join(lines)
+    assert all(json.loads(line)[name] == "[redacted]" for name, line in zip(names, lines, strict=True))
+
+
+def test_no_secret_reaches_the_log_when_bound_before() -> None:
+    (line,) = logged(f"log.bind(token={SECRET!r}).warning('refused', status=401)")
+    assert SECRET not in line
+    assert json.loads(line)["status"] == 401
+
+
+@pytest.mark.parametrize(
+    ("level", "events"),
+    [("DEBUG", ["d", "i", "w", "e"]), ("INFO", ["i", "w", "e"]), ("WARNING", ["w", "e"]), ("ERROR", ["e"])],
+)
+def test_only_events_of_the_level_and_above_are_logged(level: str, events: list[str]) -> None:
+    lines = logged("log.debug('d'); log.info('i'); log.warning('w'); log.error('e')", level)
+    assert [json.loads(line)["event"] for line in lines] == events
+
+
+@pytest.mark.parametrize("name", ["authlib.oauth2", "strawberry.execution", "httpx2", "httpcore2.http11"])
+def test_libraries_that_log_whole_messages_stay_silent_at_debug(name: str) -> None:
+    program = f"import logging; logger = logging.getLogger({name!r}); logger.debug({SECRET!r}); logger.info({SECRET!r})"
+    assert logged(program, "DEBUG") == []
+
+
+def test_redact_leaves_other_members_alone() -> None:
+    event = {"event": "x", "status": 200, "Token": SECRET}
+    assert redact(None, "info", event) == {"event": "x", "status": 200, "Token": "[redacted]"}

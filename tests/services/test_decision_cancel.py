@@ -1,0 +1,164 @@
+"""Calling a decision off: who may, when, and what is left behind."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.decision import Decision, Status, Transition
+from gateway.domain.errors import (
+    ConsentRefused,
+    GatewayError,
+    IdempotencyConflict,
+    InvalidInput,
+    NotFound,
+    StateConflict,
+)
+from gateway.domain.event import Actor, Topic
+from gateway.domain.principal import Principal
+from gateway.services.decisions import CancelInput
+from tests.services.world import World, asking, car, waiver
+
+
+def requested(world: World, handle: str = "excellent") -> Decision:
+    return world.decisions.request(world.acting(world.grant(handle)), asking(car(world.clock()))).decision
+
+
+def refused(world: World, given: CancelInput, token: Principal | None = None) -> GatewayError:
+    """The refusal of a cancel, which must have changed nothing."""
+    before = world.contents()
+    with pytest.raises(GatewayError) as refusal:
+        world.decisions.cancel(token or world.merchant_token(), given)
+    assert world.contents() == before
+    return refusal.value
+
+
+def test_an_approved_decision_is_cancelled(world: World) -> None:
+    decision = requested(world)
+    assert decision.transitions == (Transition.CANCEL,)
+    later = world.clock.advance(hours=1)
+    cancelled = world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+    assert (cancelled.status, cancelled.transitions) == (Status.CANCELLED, ())
+    assert (cancelled.created_at, cancelled.updated_at) == (decision.created_at, later)
+    assert (cancelled.outcome, cancelled.id) == (decision.outcome, decision.id)
+    reading = world.reading(world.merchant_token())
+    events = world.decisions.timeline(reading, decision.id)
+    reading.abandon()
+    assert [(event.topic, event.before, event.after, event.actor, event.note) for event in events] == [
+        (Topic.DECISION_APPROVED, None, Status.APPROVED, Actor.GATEWAY, None),
+        (Topic.DECISION_CANCELLED, Status.APPROVED, Status.CANCELLED, Actor.MERCHANT, "Changed plans"),
+    ]
+    assert events[1].occurred_at == later
+    assert world.rows("SELECT id FROM outbox WHERE topic = 'DECISION_CANCELLED'") == [(events[1].id,)]
+    assert world.counts()["access_log"] == 1, "calling off reads nothing about the person"
+
+
+def test_a_cancel_frees_its_part_of_the_ceiling(world: World) -> None:
+    consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
+    first = world.decisions.request(world.acting(consent), asking(car(now))).decision
+    world.decisions.cancel(world.merchant_token(), CancelInput(first.id, "key-2", "Changed plans"))
+    second = world.decisions.request(world.acting(consent), asking(car(now), "key-3", "order-2")).decision
+    assert second.status is Status.APPROVED
+
+
+def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: World) -> None:
+    consent = world.grant("excellent", waiver("3000.00"))
+    first = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    assert first.valid_until is not None
+    world.clock.now = first.valid_until - timedelta(microseconds=1)
+    with pytest.raises(ConsentRefused):
+        world.decisions.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2"))
+    world.clock.now = first.valid_until
+    second = world.decisions.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
+    assert second.status is Status.APPROVED
+
+
+def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> None:
+    decision = requested(world)
+    given = CancelInput(decision.id, "key-2", "Changed plans")
+    first = world.decisions.cancel(world.merchant_token(), given)
+    before = world.contents()
+    world.clock.advance(hours=23)
+    assert world.decisions.cancel(world.merchant_token(), given) == first
+    assert world.contents() == before
+
+
+@pytest.mark.parametrize(
+    ("handle", "status"),
+    [("excellent", Status.CANCELLED), ("building", Status.DECLINED)],
+    ids=["cancelled", "declined"],
+)
+def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(world: World, handle: str, status: Status) -> None:
+    decision = requested(world, handle)
+    if decision.status is Status.APPROVED:
+        world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+    error = refused(world, CancelInput(decision.id, "key-3", "Changed plans"))
+    assert isinstance(error, StateConflict)
+    assert (error.code, error.status, error.transitions) == ("INVALID_TRANSITION", status, ())
+
+
+def test_a_cancel_is_refused_from_the_last_moment_on(world: World) -> None:
+    decision = requested(world)
+    assert decision.valid_until is not None
+    world.clock.now = decision.valid_until
+    error = refused(world, CancelInput(decision.id, "key-2", "Changed plans"))
+    assert isinstance(error, StateConflict)
+    assert (error.code, error.status, error.transitions) == ("DECISION_EXPIRED", Status.EXPIRED, ())
+    world.clock.advance(microseconds=-1)
+    given = CancelInput(decision.id, "key-2", "Changed plans")
+    assert world.decisions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+
+
+def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: World) -> None:
+    consent = world.grant()
+    decision = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    world.revoke(consent)
+    world.clock.advance(timedelta(hours=1))
+    given = CancelInput(decision.id, "key-2", "Changed plans")
+    assert world.decisions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["foreign", "unknown"])
+def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: World, known: bool) -> None:
+    decision = requested(world)
+    given = CancelInput(decision.id if known else "dec_test_nothing", "key-2", "Changed plans")
+    error = refused(world, given, world.merchant_token(world.client("online_shop")))
+    assert isinstance(error, NotFound)
+    assert (error.code, error.field, error.message) == ("NOT_FOUND", ("decisionId",), "There is no such decision.")
+
+
+@pytest.mark.parametrize(
+    ("key", "reason", "field"),
+    [
+        pytest.param("", "Changed plans", "idempotencyKey", id="no-key"),
+        pytest.param("key-2", "", "reason", id="no-reason"),
+        pytest.param("key-2", "x" * 256, "reason", id="long-reason"),
+        pytest.param("key-2", "a\x00b", "reason", id="nul-in-reason"),
+    ],
+)
+def test_a_bad_cancel_is_refused_at_its_field(world: World, key: str, reason: str, field: str) -> None:
+    error = refused(world, CancelInput(requested(world).id, key, reason))
+    assert isinstance(error, InvalidInput)
+    assert (error.code, error.field) == ("INVALID", (field,))
+
+
+def test_a_key_with_another_input_is_refused_with_what_differs(world: World) -> None:
+    decision = requested(world)
+    world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+    error = refused(world, CancelInput(decision.id, "key-2", "Lost interest"))
+    assert isinstance(error, IdempotencyConflict)
+    assert error.differing == (("reason",),)
+
+
+def test_the_key_of_a_request_may_serve_a_cancel(world: World) -> None:
+    given = CancelInput(requested(world).id, "key-1", "Changed plans")
+    assert world.decisions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("table", ["decision_log", "idempotency_records", "outbox"])
+def test_nothing_is_written_when_one_part_of_a_cancel_cannot_be(world: World, table: str) -> None:
+    decision = requested(world)
+    world.refuse_inserts(table)
+    before = world.contents()
+    with pytest.raises(Exception, match="full"):
+        world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+    assert world.contents() == before

@@ -1,0 +1,248 @@
+"""What happens at the same time, and what changes between reading and writing. Real databases, real threads."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from gateway.domain.consent import Consent
+from gateway.domain.decision import Status
+from gateway.domain.errors import (
+    ConsentRefused,
+    GatewayError,
+    IdempotencyConflict,
+    InvalidInput,
+    StateConflict,
+    Unavailable,
+)
+from gateway.services.decisions import CancelInput, Requested, RequestInput
+from gateway.services.personas import CATALOGUE
+from tests.services.world import Meddling, World, asking, at_once, car, order, waiver
+
+THREADS = 8
+
+
+def requests(world: World, *calls: tuple[Consent, RequestInput]) -> list[Requested | Exception]:
+    return at_once([partial(world.decisions.request, world.acting(consent), given) for consent, given in calls])
+
+
+def codes(answers: list[Requested | Exception]) -> list[str]:
+    """The codes of the refusals. Fails on anything that is no expected failure."""
+    unexpected = [each for each in answers if isinstance(each, Exception) and not isinstance(each, GatewayError)]
+    assert not unexpected
+    return [each.code for each in answers if isinstance(each, GatewayError)]
+
+
+def decided(answers: list[Requested | Exception]) -> list[Requested]:
+    return [each for each in answers if isinstance(each, Requested)]
+
+
+def test_equal_requests_at_once_make_one_decision(world: World) -> None:
+    consent, given = world.grant(), asking(car(world.clock()))
+    answers = requests(world, *[(consent, given)] * THREADS)
+    assert codes(answers) == []
+    assert len({answer.decision.id for answer in decided(answers)}) == 1
+    assert all(answer.decision == decided(answers)[0].decision for answer in decided(answers))
+    assert sorted(answer.replayed for answer in decided(answers)) == [False] + [True] * (THREADS - 1)
+    written = ("decisions", "decision_log", "access_log", "idempotency_records")
+    assert [world.counts()[table] for table in written] == [1, 1, 1, 1]
+    assert len(world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")) == 1
+
+
+@pytest.mark.parametrize(
+    ("handle", "approved", "exposed"),
+    [pytest.param("excellent", 3, 900_000, id="in-full"), pytest.param("good", 5, 750_000, id="by-half")],
+)
+def test_requests_at_once_never_exceed_the_ceiling(world: World, handle: str, approved: int, exposed: int) -> None:
+    consent, now = world.grant(handle, waiver("9000.00")), world.clock()
+    answers = requests(world, *((consent, asking(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
+    assert codes(answers) == ["CONSENT_AMOUNT_EXCEEDED"] * (THREADS - approved)
+    assert all(isinstance(each, ConsentRefused | Requested) for each in answers)
+    rows = world.rows("SELECT status, amount_minor FROM decisions")
+    assert len(rows) == approved
+    assert {status for status, _ in rows} == {Status.APPROVED}
+    assert sum(minor for _, minor in rows) == exposed <= 900_000
+    assert len(world.rows("SELECT id FROM decision_log")) == approved
+
+
+def test_one_reference_at_once_makes_one_decision_whatever_the_consent(world: World) -> None:
+    consents, now = (world.grant(), world.grant("good")), world.clock()
+    answers = requests(world, *((consents[n % 2], asking(car(now), f"key-{n}")) for n in range(THREADS)))
+    assert codes(answers) == ["DUPLICATE_REFERENCE"] * (THREADS - 1)
+    assert [answer.replayed for answer in decided(answers)] == [False]
+    assert world.counts()["decisions"] == 1
+    assert world.counts()["idempotency_records"] == 1
+
+
+def test_one_key_at_once_under_two_consents_makes_one_decision(world: World) -> None:
+    consents, given = (world.grant(), world.grant("good")), asking(car(world.clock()))
+    answers = requests(world, *((consents[n % 2], given) for n in range(THREADS)))
+    assert codes(answers) == ["IDEMPOTENCY_KEY_REUSED"] * (THREADS // 2)
+    assert len({answer.decision.id for answer in decided(answers)}) == 1
+    assert world.counts()["decisions"] == 1
+
+
+def test_requests_at_two_merchants_about_one_person_do_not_stop_each_other(world: World) -> None:
+    here, there, now = world.grant(), world.grant(client=world.client("online_shop")), world.clock()
+    calls = [
+        (here, asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
+        if n % 2
+        else (there, asking(order("10.00"), f"key-{n}", f"order-{n}"))
+        for n in range(THREADS)
+    ]
+    answers = requests(world, *calls)
+    assert codes(answers) == []
+    assert len({answer.decision.id for answer in decided(answers)}) == THREADS
+    assert world.counts()["user_keys"] == 1
+    assert world.counts()["signing_keys"] == 1
+    for table in ("decision_log", "access_log"):
+        rows = world.rows(f"SELECT sequence, previous_hash, hash FROM {table} ORDER BY merchant_id, sequence")
+        assert [sequence for sequence, _, _ in rows] == [1, 2, 3, 4] * 2
+        assert all(rows[n][1] == rows[n - 1][2] for n in (1, 2, 3, 5, 6, 7)), "each entry hangs from the one before"
+
+
+def test_first_requests_at_once_make_one_signing_key(world: World) -> None:
+    now, consents = world.clock(), [world.grant(handle) for handle, *_ in CATALOGUE]
+    answers = requests(world, *((each, asking(car(now), each.id, each.id)) for each in consents))
+    assert codes(answers) == []
+    ((kid,),) = world.rows("SELECT kid FROM signing_keys")
+    assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
+
+
+@pytest.mark.parametrize("table", ["access_log", "outbox"])
+def test_no_key_is_kept_of_a_request_that_failed(world: World, table: str) -> None:
+    """The first request of a process makes the signing key; when it fails, the key is as if it had never been."""
+    consent, given = world.grant(), asking(car(world.clock()))
+    world.refuse_inserts(table)
+    with pytest.raises(Exception, match="full"):
+        world.decisions.request(world.acting(consent), given)
+    world.allow_inserts(table)
+    assert not world.decisions.request(world.acting(consent), given).replayed
+    ((kid,),) = world.rows("SELECT kid FROM signing_keys")
+    assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
+
+
+@pytest.mark.parametrize(
+    ("keys", "refused"),
+    [pytest.param(lambda n: "one", 0, id="same-key"), pytest.param(str, THREADS - 1, id="other-keys")],
+)
+def test_cancels_at_once_have_one_winner(world: World, keys: Callable[[int], str], refused: int) -> None:
+    decision = world.decisions.request(world.acting(world.grant()), asking(car(world.clock()))).decision
+    token = world.merchant_token()
+    answers = at_once(
+        [
+            partial(world.decisions.cancel, token, CancelInput(decision.id, f"cancel-{keys(n)}", "Changed plans"))
+            for n in range(THREADS)
+        ]
+    )
+    failures = [answer for answer in answers if isinstance(answer, Exception)]
+    assert [getattr(failure, "code", failure) for failure in failures] == ["INVALID_TRANSITION"] * refused
+    assert all(isinstance(failure, StateConflict) for failure in failures)
+    assert len(world.rows("SELECT id FROM decision_log WHERE decision_id = :id", id=decision.id)) == 2
+    assert len(world.rows("SELECT id FROM outbox WHERE topic = 'DECISION_CANCELLED'")) == 1
+
+
+def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(world: World) -> None:
+    consent, now = world.grant(), world.clock()
+    calls: list[Callable[[], Requested | None]] = [
+        partial(world.decisions.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
+        for n in range(THREADS - 1)
+    ]
+    calls.append(partial(world.revoke, consent))
+    answers = at_once(calls)
+    made = [answer for answer in answers if isinstance(answer, Requested)]
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    assert [getattr(each, "code", each) for each in refused] == ["CONSENT_REVOKED"] * (THREADS - 1 - len(made))
+    assert world.counts()["decisions"] == len(made)
+
+
+def failing(world: World, given: RequestInput, consent: Consent) -> GatewayError:
+    """The failure of a request, which must have written no decision and left no trace of one."""
+    with pytest.raises(GatewayError) as failed:
+        world.decisions.request(world.acting(consent), given)
+    tables = ("decisions", "decision_log", "access_log", "idempotency_records")
+    assert [world.counts()[table] for table in tables] == [0, 0, 0, 0]
+    assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
+    return failed.value
+
+
+def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world: World) -> None:
+    consent, given = world.grant(), asking(car(world.clock()))
+    error = failing(world.with_source(Meddling(lambda: world.revoke(consent))), given, consent)
+    assert (type(error), error.code) == (ConsentRefused, "CONSENT_REVOKED")
+
+
+@pytest.mark.parametrize(
+    ("days", "kind", "code"),
+    [
+        pytest.param(1, Unavailable, "SCORE_UNAVAILABLE", id="score-stale"),
+        pytest.param(90, ConsentRefused, "CONSENT_EXPIRED", id="consent-expired"),
+    ],
+)
+def test_what_goes_out_of_date_between_the_phases_is_refused(
+    world: World, days: int, kind: type[GatewayError], code: str
+) -> None:
+    consent, given = world.grant(), asking(car(world.clock()))
+    error = failing(world.with_source(Meddling(lambda: world.clock.advance(days=days))), given, consent)
+    assert (type(error), error.code) == (kind, code)
+
+
+def test_a_score_that_is_fresh_to_the_last_moment_is_used(world: World) -> None:
+    consent, given = world.grant(), asking(car(world.clock()))
+    meddled = world.with_source(Meddling(lambda: world.clock.advance(hours=24, microseconds=-1)))
+    assert meddled.decisions.request(world.acting(consent), given).decision.status is Status.APPROVED
+
+
+def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: World) -> None:
+    consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
+    quicker = partial(world.decisions.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
+    with pytest.raises(ConsentRefused) as refused:
+        world.with_source(Meddling(quicker)).decisions.request(world.acting(consent), asking(car(now)))
+    assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
+    assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
+
+
+def test_an_equal_request_that_was_quicker_is_answered(world: World) -> None:
+    consent, given = world.grant(), asking(car(world.clock()))
+    quicker: list[Requested] = []
+    act = lambda: quicker.append(world.decisions.request(world.acting(consent), given))  # noqa: E731
+    answer = world.with_source(Meddling(act)).decisions.request(world.acting(consent), given)
+    assert answer.replayed
+    assert answer.decision == quicker[0].decision
+
+
+def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: World) -> None:
+    consent, now = world.grant(), world.clock()
+    quicker = partial(world.decisions.request, world.acting(consent), asking(car(now), reference="order-0"))
+    with pytest.raises(IdempotencyConflict) as refused:
+        world.with_source(Meddling(quicker)).decisions.request(world.acting(consent), asking(car(now)))
+    assert refused.value.differing == (("merchantReference",),)
+
+
+def test_nothing_is_written_when_the_source_is_down(world: World) -> None:
+    with world.database.write() as session:
+        world.accounts.register(
+            session, username="nobody@demo", password="12345678", display_name="Nobody", now=world.clock()
+        )
+    error = failing(world, asking(car(world.clock())), world.grant("nobody"))
+    assert (type(error), error.code) == (Unavailable, "SCORE_UNAVAILABLE")
+
+
+def test_an_expired_consent_is_refused_from_its_last_moment_on(world: World) -> None:
+    consent = world.grant()
+    world.clock.now = consent.expires_at
+    error = failing(world, asking(car(world.clock())), consent)
+    assert (type(error), error.code) == (ConsentRefused, "CONSENT_EXPIRED")
+    world.clock.advance(microseconds=-1)
+    assert not world.decisions.request(world.acting(consent), asking(car(world.clock()))).replayed
+
+
+def test_a_revoked_consent_is_refused_though_the_token_was_checked_before(world: World) -> None:
+    consent = world.grant()
+    principal = world.acting(consent)
+    world.revoke(consent)
+    with pytest.raises(ConsentRefused) as refused:
+        world.decisions.request(principal, asking(car(world.clock())))
+    assert refused.value.code == "CONSENT_REVOKED"
+    with pytest.raises(InvalidInput):
+        world.decisions.request(principal, asking(car(world.clock()), key=""))

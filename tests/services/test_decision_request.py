@@ -1,0 +1,275 @@
+"""Requests: the answer for each persona, what is written with it, and what is refused with which field."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.domain.authorization_detail import AuthorizationDetail
+from gateway.domain.consent import Consent
+from gateway.domain.decision import Status
+from gateway.domain.errors import ConsentRefused, IdempotencyConflict, InvalidInput
+from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.product import Product
+from gateway.kit.json import decode
+from gateway.services.decisions import CancelInput, RequestInput
+from tests.services.world import World, asking, car, order, waiver
+
+WRITTEN = ("decisions", "decision_log", "access_log", "idempotency_records", "outbox")
+
+
+def growth(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {name: after[name] - before[name] for name in after if after[name] != before[name]}
+
+
+def code_of(world: World, consent: Consent, given: RequestInput) -> tuple[str, tuple[str, ...] | None]:
+    """Code and field of the refusal; nothing may be written by it."""
+    before = world.contents()
+    with pytest.raises((ConsentRefused, InvalidInput)) as refused:
+        world.decisions.request(world.acting(consent), given)
+    assert world.contents() == before
+    return refused.value.code, refused.value.field
+
+
+@pytest.mark.parametrize(
+    ("handle", "waived", "reasons"),
+    [
+        ("excellent", "3000.00", ()),
+        ("threshold", "3000.00", ()),
+        ("just-below", "2100.00", ("REDUCED_FOR_TIER",)),
+        ("good", "1500.00", ("REDUCED_FOR_TIER",)),
+        ("fair", "600.00", ("REDUCED_FOR_TIER",)),
+        ("building", None, ("TIER_BELOW_REQUIRED",)),
+        ("unscored", None, ("NOT_SCORED",)),
+        ("overdue", None, ("OPEN_OVERDUE_OBLIGATION",)),
+    ],
+)
+def test_a_request_is_answered_by_persona(
+    world: World, handle: str, waived: str | None, reasons: tuple[str, ...]
+) -> None:
+    consent, now = world.grant(handle), world.clock()
+    answer = world.decisions.request(world.acting(consent), asking(car(now)))
+    decision = answer.decision
+    assert not answer.replayed
+    assert decision.outcome is not None
+    assert decision.outcome.reasons == reasons
+    assert (decision.consent_id, decision.subject, decision.product) == (
+        consent.id,
+        consent.subject,
+        Product.DEPOSIT_WAIVER,
+    )
+    assert (decision.created_at, decision.updated_at, decision.ruling.score_as_of) == (now, now, now)
+    if waived is None:
+        assert decision.status is Status.DECLINED
+        assert isinstance(decision.outcome, Decline)
+        assert decision.valid_until is None
+    else:
+        assert decision.status is Status.APPROVED
+        assert isinstance(decision.outcome, Approval)
+        assert decision.outcome.terms.exposed == Money.parse(waived, "CNY")
+        assert decision.valid_until == now + timedelta(days=4)
+
+
+def test_a_decision_reads_back_as_it_was_answered(world: World) -> None:
+    consent = world.grant()
+    answer = world.decisions.request(world.acting(consent), asking(car(world.clock())))
+    reading = world.reading(world.acting(consent))
+    assert world.decisions.find(reading, answer.decision.id) == answer.decision
+    assert world.decisions.by_reference(reading, "order-1") == answer.decision
+    reading.abandon()
+
+
+@pytest.mark.parametrize("handle", ["excellent", "building"], ids=["approved", "declined"])
+def test_all_is_written_together_when_a_request_is_answered(world: World, handle: str) -> None:
+    consent = world.grant(handle)
+    before = world.counts()
+    decision = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    assert growth(before, world.counts()) == {
+        **dict.fromkeys(WRITTEN, 1),
+        "log_heads": 2,
+        "user_keys": 1,
+        "signing_keys": 1,
+    }
+    ((topic, aggregate, payload),) = world.rows(
+        "SELECT topic, aggregate_id, payload FROM outbox WHERE topic LIKE 'DECISION%'"
+    )
+    assert (topic, aggregate) == (f"DECISION_{decision.status}", decision.id)
+    payload = decode(payload) if isinstance(payload, str) else payload
+    assert payload["to"] == decision.status
+    assert world.rows("SELECT decision_id FROM decision_log") == [(decision.id,)]
+    assert world.rows("SELECT decision_id, key FROM idempotency_records") == [(decision.id, "key-1")]
+    ((public,),) = world.rows("SELECT public FROM access_log")
+    assert decode(public)["kind"] == "REQUEST"
+
+
+@pytest.mark.parametrize("table", WRITTEN)
+def test_nothing_is_written_when_one_part_cannot_be(world: World, table: str) -> None:
+    consent = world.grant()
+    world.refuse_inserts(table)
+    before = world.contents()
+    with pytest.raises(Exception, match="full"):
+        world.decisions.request(world.acting(consent), asking(car(world.clock())))
+    assert world.contents() == before
+    assert not world.rows("SELECT id FROM decisions")
+
+
+def test_nothing_is_written_when_the_outbox_is_gone(world: World) -> None:
+    consent = world.grant()
+    world.execute("ALTER TABLE outbox RENAME TO elsewhere")
+    with pytest.raises(Exception, match="outbox"):
+        world.decisions.request(world.acting(consent), asking(car(world.clock())))
+    world.execute("ALTER TABLE elsewhere RENAME TO outbox")
+    assert not any(world.counts()[table] for table in WRITTEN if table != "outbox")
+    assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
+
+
+def test_a_replay_answers_the_same_decision_and_writes_nothing(world: World) -> None:
+    consent = world.grant()
+    first = world.decisions.request(world.acting(consent), asking(car(world.clock())))
+    same = asking(car(world.clock()))
+    before = world.contents()
+    world.clock.advance(hours=23)
+    again = world.decisions.request(world.acting(consent), same)
+    assert again.replayed
+    assert again.decision == first.decision
+    assert world.contents() == before
+
+
+def test_a_replay_answers_the_decision_as_it_stands_now(world: World) -> None:
+    consent, ask = world.grant(), asking(car(world.clock()))
+    first = world.decisions.request(world.acting(consent), ask).decision
+    cancelled = world.decisions.cancel(world.merchant_token(), CancelInput(first.id, "key-2", "Changed plans"))
+    again = world.decisions.request(world.acting(consent), ask)
+    assert again.replayed
+    assert again.decision == cancelled
+    assert again.decision.status is Status.CANCELLED
+
+
+def test_a_key_is_free_again_when_its_time_is_over(world: World) -> None:
+    consent, ask = world.grant(), car(world.clock())
+    first = world.decisions.request(world.acting(consent), asking(ask))
+    world.clock.advance(hours=24)
+    later = world.decisions.request(world.acting(consent), asking(ask, reference="order-2"))
+    assert not later.replayed
+    assert later.decision.id != first.decision.id
+    assert world.counts()["idempotency_records"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "paths"),
+    [
+        pytest.param({"reference": "order-2"}, {("merchantReference",)}, id="reference"),
+        pytest.param({"purpose": "CAR_RENTAL"}, {("purpose",)}, id="purpose"),
+        pytest.param({"deposit": "3000.01"}, {("ask", "carRental", "deposit", "amount")}, id="amount"),
+        pytest.param({"reduction": False}, {("ask", "carRental", "acceptReduction")}, id="flag"),
+    ],
+)
+def test_a_key_with_another_input_is_refused_with_what_differs(
+    world: World, changed: dict[str, Any], paths: set[tuple[str, ...]]
+) -> None:
+    consent, now = world.grant(), world.clock()
+    world.decisions.request(world.acting(consent), asking(car(now)))
+    ask = car(now, changed.get("deposit", "3000.00"), reduction=changed.get("reduction", True))
+    other = asking(ask, reference=changed.get("reference", "order-1"), purpose=changed.get("purpose"))
+    before = world.contents()
+    with pytest.raises(IdempotencyConflict) as refused:
+        world.decisions.request(world.acting(consent), other)
+    assert set(refused.value.differing) == paths
+    assert world.contents() == before
+
+
+def test_a_key_under_another_consent_is_refused(world: World) -> None:
+    one, other = world.grant(), world.grant("good")
+    world.decisions.request(world.acting(one), asking(car(world.clock())))
+    before = world.contents()
+    with pytest.raises(IdempotencyConflict) as refused:
+        world.decisions.request(world.acting(other), asking(car(world.clock())))
+    assert refused.value.differing == ()
+    assert world.contents() == before
+
+
+def test_a_key_of_another_client_is_another_key(world: World) -> None:
+    here, there = world.grant(), world.grant(client=world.client("online_shop"))
+    one = world.decisions.request(world.acting(here), asking(car(world.clock())))
+    other = world.decisions.request(world.acting(there), asking(order()))
+    assert not other.replayed
+    assert one.decision.id != other.decision.id
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        pytest.param(asking(order()), ("PRODUCT_NOT_ENABLED", ("ask", "onlineOrder")), id="product-not-enabled"),
+        pytest.param({"purpose": "MARKETING"}, ("INVALID", ("purpose",)), id="unknown-purpose"),
+        pytest.param({"purpose": "LENDING"}, ("CONSENT_PURPOSE_MISMATCH", ("purpose",)), id="purpose-mismatch"),
+        pytest.param({"key": ""}, ("INVALID", ("idempotencyKey",)), id="no-key"),
+        pytest.param({"reference": " order"}, ("INVALID", ("merchantReference",)), id="reference-with-space"),
+        pytest.param({"reference": "x" * 256}, ("INVALID", ("merchantReference",)), id="long-reference"),
+        pytest.param({"reference": "a\x00b"}, ("INVALID", ("merchantReference",)), id="nul-in-reference"),
+    ],
+)
+def test_a_bad_input_is_refused_at_its_field(world: World, given: Any, refusal: tuple[str, tuple[str, ...]]) -> None:
+    whole = asking(car(world.clock()), **given) if isinstance(given, dict) else given
+    assert code_of(world, world.grant(), whole) == refusal
+
+
+@pytest.mark.parametrize(
+    ("deposit", "refusal"),
+    [
+        pytest.param(Money(0, "CNY"), ("INVALID_AMOUNT", ("ask", "carRental", "deposit", "amount")), id="zero"),
+        pytest.param(
+            Money(MAX_MINOR + 1, "CNY"), ("INVALID_AMOUNT", ("ask", "carRental", "deposit", "amount")), id="huge"
+        ),
+        pytest.param(Money(-1, "CNY"), ("INVALID_AMOUNT", ("ask", "carRental", "deposit", "amount")), id="negative"),
+        pytest.param(
+            Money(100, "USD"), ("UNSUPPORTED_CURRENCY", ("ask", "carRental", "deposit", "currency")), id="currency"
+        ),
+    ],
+)
+def test_bad_money_is_refused_at_its_field(world: World, deposit: Money, refusal: tuple[str, tuple[str, ...]]) -> None:
+    ask = car(world.clock())
+    bad = type(ask)(deposit=deposit, vehicle_value=ask.vehicle_value, rental=ask.rental)
+    assert code_of(world, world.grant(), asking(bad)) == refusal
+
+
+@pytest.mark.parametrize(
+    ("details", "refusal"),
+    [
+        pytest.param((waiver("2999.99"),), "CONSENT_AMOUNT_EXCEEDED", id="amount-exceeded"),
+        pytest.param((waiver("3000.00"),), None, id="exactly-covered"),
+        pytest.param((waiver("3000.00", purpose="LENDING"),), "CONSENT_PURPOSE_MISMATCH", id="purpose-mismatch"),
+        pytest.param((AuthorizationDetail("score", level="exact"),), "CONSENT_PRODUCT_NOT_COVERED", id="score-only"),
+    ],
+)
+def test_a_consent_covers_what_it_names(
+    world: World, details: tuple[AuthorizationDetail, ...], refusal: str | None
+) -> None:
+    consent, given = world.grant("excellent", *details), asking(car(world.clock()))
+    if refusal is None:
+        assert world.decisions.request(world.acting(consent), given).decision.status is Status.APPROVED
+    else:
+        assert code_of(world, consent, given)[0] == refusal
+
+
+def test_a_product_that_the_consent_does_not_name_is_refused(world: World) -> None:
+    with world.database.write() as session:
+        world.merchants.enable(session, world.merchant(), "online_shop", world.clock())
+    consent = world.grant("excellent", waiver("3000.00"))
+    assert code_of(world, consent, asking(order())) == ("CONSENT_PRODUCT_NOT_COVERED", ("ask",))
+
+
+def test_a_reference_is_taken_once_for_each_merchant(world: World) -> None:
+    one, other = world.grant(), world.grant("good")
+    elsewhere = world.grant(client=world.client("online_shop"))
+    world.decisions.request(world.acting(one), asking(car(world.clock())))
+    refusal = ("DUPLICATE_REFERENCE", ("merchantReference",))
+    assert code_of(world, one, asking(car(world.clock()), "key-2")) == refusal
+    assert code_of(world, other, asking(car(world.clock()), "key-2")) == refusal
+    assert not world.decisions.request(world.acting(elsewhere), asking(order())).replayed
+
+
+def test_a_merchant_token_cannot_request(world: World) -> None:
+    with pytest.raises(InvalidInput):
+        world.decisions.request(world.merchant_token(), asking(car(world.clock())))
+    assert not world.rows("SELECT id FROM decisions")

@@ -1,0 +1,224 @@
+"""What the operator sets up: partners, merchants, contracts, adapters and clients."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.contract import Contract
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.product import Product
+from gateway.domain.scope import TokenKind, names
+from gateway.domain.tier import Tier
+from gateway.kit.crypto import digest
+from gateway.services.clients import ClientService
+from gateway.services.merchants import DEFAULT_CONTRACT
+from gateway.store import clients
+from tests.services.world import World
+
+BAD_NAMES = pytest.mark.parametrize(
+    "name",
+    ["", " Cars", "Cars ", "a\nb", "a\x00b", "x" * 101],
+    ids=["empty", "leading", "trailing", "newline", "nul", "long"],
+)
+
+
+def test_a_partner_is_found_by_its_name_when_it_exists(world: World) -> None:
+    with world.database.write() as session:
+        one = world.merchants.partner(session, "Green Cars", world.clock())
+        assert world.merchants.partner(session, "Green Cars", world.clock()).id == one.id
+        assert world.merchants.partner(session, "green cars", world.clock()).id != one.id
+
+
+@BAD_NAMES
+def test_an_unusable_name_is_refused(world: World, name: str) -> None:
+    before = world.contents()
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        world.merchants.partner(session, name, world.clock())
+    assert (refused.value.code, refused.value.field) == ("INVALID", ("name",))
+    with world.database.read() as session:
+        partner = world.merchants.partner(session, "demo", world.clock())
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        world.merchants.register(session, partner, name, world.clock())
+    assert refused.value.field == ("name",)
+    assert world.contents() == before
+
+
+def test_a_new_merchant_has_the_default_contract_and_no_product(world: World) -> None:
+    with world.database.write() as session:
+        partner = world.merchants.partner(session, "Green Cars", world.clock())
+        merchant = world.merchants.register(session, partner, "绿色租车", world.clock())
+        assert merchant.contract == DEFAULT_CONTRACT
+        assert world.merchants.products(session, merchant.id) == ()
+
+
+def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: World) -> None:
+    consent = world.grant()
+    contract = Contract(frozenset({Tier.GOOD, Tier.FAIR}), Money(100, "CNY"), timedelta(minutes=1))
+    with world.database.write() as session:
+        world.merchants.contract(session, world.merchant(), contract)
+    with world.database.read() as session:
+        assert world.merchants.require(session, world.merchant()).contract == contract
+        (given,) = world.consents.of_user(session, consent.user_id, world.clock())
+    assert given.consent == consent
+    short = world.grant()
+    assert short.expires_at == world.clock() + timedelta(minutes=1)
+    assert {detail.maximum_amount for detail in short.details} == {None, Money(100, "CNY")}
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        pytest.param(Contract(frozenset(), Money(0, "CNY"), timedelta(days=1)), id="no-ceiling"),
+        pytest.param(Contract(frozenset(), Money(-1, "CNY"), timedelta(days=1)), id="ceiling-below-zero"),
+        pytest.param(Contract(frozenset(), Money(MAX_MINOR + 1, "CNY"), timedelta(days=1)), id="ceiling-too-large"),
+        pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(seconds=59)), id="no-life"),
+        pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(days=4000)), id="life-beyond-every-duration"),
+    ],
+)
+def test_an_unusable_contract_is_refused(world: World, contract: Contract) -> None:
+    before = world.contents()
+    with pytest.raises(InvalidInput), world.database.write() as session:
+        world.merchants.contract(session, world.merchant(), contract)
+    assert world.contents() == before
+
+
+def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: World) -> None:
+    with world.database.write() as session:
+        with pytest.raises(NotFound):
+            world.merchants.contract(session, "mer_test_nothing", DEFAULT_CONTRACT)
+        with pytest.raises(NotFound):
+            world.merchants.enable(session, "mer_test_nothing", "car_rental", world.clock())
+
+
+def test_an_adapter_is_enabled_once(world: World) -> None:
+    with world.database.write() as session:
+        assert world.merchants.enable(session, world.merchant(), "online_shop", world.clock()) is True
+    with world.database.write() as session:
+        assert world.merchants.enable(session, world.merchant(), "online_shop", world.clock()) is False
+    reading = world.reading(world.merchant_token())
+    assert world.merchants.own(reading).products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
+    reading.finish()
+
+
+def test_an_adapter_that_is_not_loaded_cannot_be_enabled(world: World) -> None:
+    with world.database.write() as session, pytest.raises(NotFound) as refused:
+        world.merchants.enable(session, world.merchant(), "space_travel", world.clock())
+    assert "car_rental" in refused.value.message
+
+
+def test_a_client_is_registered_with_its_secret_as_a_digest(world: World) -> None:
+    with world.database.write() as session:
+        row, secret = world.clients.register(
+            session, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"], world.clock()
+        )
+        assert row.redirect_uris == ["https://a.example/cb"]
+        assert row.grant_types == ["authorization_code", "refresh_token", "client_credentials"]
+        assert row.scopes == [name for kind in TokenKind for name in names(kind, sandbox=True)]
+        assert row.secret_digest == digest(secret)
+        _, other = world.clients.register(session, world.merchant(), "Till", [], world.clock())
+    assert secret != other
+    assert secret not in repr(world.contents())
+
+
+def test_a_client_without_redirect_uris_works_for_the_merchant_only(world: World) -> None:
+    with world.database.write() as session:
+        row, _ = world.clients.register(session, world.merchant(), "Back office", [], world.clock())
+        assert row.grant_types == ["client_credentials"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://a.example/cb",
+        "https://a.example:8443/cb?tenant=1",
+        "http://127.0.0.1:9000/callback",
+        "http://127.0.0.1/callback",
+        "http://[::1]:9000/callback",
+        "http://[::1]/callback",
+        "http://localhost:9000/callback",
+    ],
+)
+def test_a_redirect_uri_is_taken(world: World, uri: str) -> None:
+    with world.database.write() as session:
+        row, _ = world.clients.register(session, world.merchant(), "Website", [uri], world.clock())
+        assert row.redirect_uris == [uri]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("/callback", id="relative"),
+        pytest.param("//a.example/cb", id="without-scheme"),
+        pytest.param("http://a.example/cb", id="http"),
+        pytest.param("http://127.0.0.1.example/cb", id="loopback-as-prefix"),
+        pytest.param("http://127.0.0.1@evil.example/cb", id="loopback-as-user"),
+        pytest.param("https://a.example/cb#top", id="fragment"),
+        pytest.param("https://a.example/cb#", id="empty-fragment"),
+        pytest.param("https:///cb", id="without-host"),
+        pytest.param("https://a.example/回", id="not-ascii"),
+        pytest.param("javascript:alert(1)", id="javascript"),
+        pytest.param("app://callback", id="own-scheme"),
+        pytest.param("https://user:secret@a.example/cb", id="with-password"),
+        pytest.param("https://a.example/a b", id="with-space"),
+        pytest.param("https://a.example/a\nb", id="with-newline"),
+        pytest.param("https://[::1/cb", id="unclosed-bracket"),
+        pytest.param("https://a.example:port/cb", id="port-not-a-number"),
+    ],
+)
+def test_a_redirect_uri_is_refused(world: World, uri: str) -> None:
+    before = world.contents()
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        world.clients.register(session, world.merchant(), "Website", ["https://a.example/cb", uri], world.clock())
+    assert (refused.value.code, refused.value.field) == ("INVALID", ("redirect_uris",))
+    assert world.contents() == before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        pytest.param(["decisions:read", "score:tier"], ["score:tier", "decisions:read"], id="registry-order"),
+        pytest.param([], [], id="none"),
+        pytest.param(["score:tier", "score:tier"], ["score:tier"], id="repeated"),
+    ],
+)
+def test_a_client_has_the_scopes_it_was_given(world: World, wanted: Sequence[str], kept: list[str]) -> None:
+    with world.database.write() as session:
+        row, _ = world.clients.register(session, world.merchant(), "Till", [], world.clock(), scopes=wanted)
+        assert row.scopes == kept
+
+
+def test_an_unknown_scope_is_refused(world: World) -> None:
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        world.clients.register(session, world.merchant(), "Till", [], world.clock(), scopes=["score:secret"])
+    assert refused.value.field == ("scopes",)
+
+
+@BAD_NAMES
+def test_an_unusable_client_name_is_refused(world: World, name: str) -> None:
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        world.clients.register(session, world.merchant(), name, [], world.clock())
+    assert refused.value.field == ("name",)
+
+
+def test_a_live_deployment_registers_no_baseline_client(world: World) -> None:
+    live = ClientService(world.ids, sandbox=False)
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        live.register(session, world.merchant(), "Website", ["https://a.example/cb"], world.clock())
+    assert (refused.value.code, refused.value.field) == ("INVALID", ("profile",))
+
+
+def test_a_client_of_an_unknown_merchant_is_not_found(world: World) -> None:
+    with world.database.write() as session, pytest.raises(NotFound):
+        world.clients.register(session, "mer_test_nothing", "Website", [], world.clock())
+
+
+def test_a_disabled_client_is_gone(world: World) -> None:
+    with world.database.write() as session:
+        world.clients.disable(session, world.client(), world.clock())
+    with world.database.write() as session:
+        assert clients.load(session, world.client()) is None
+        with pytest.raises(NotFound):
+            world.clients.disable(session, world.client(), world.clock())

@@ -1,0 +1,193 @@
+"""Putting a deployment together, and refusing to where the database, the key or a package is not ours."""
+
+import base64
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from pydantic import SecretStr
+
+from gateway.bootstrap import Gateway, assemble
+from gateway.domain.errors import Misconfigured
+from gateway.settings import Environment, Settings, SettingsError
+from tests.services.world import at_once
+from tests.support.clock import MovableClock
+
+OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def deployment(settings: Settings, database_url: str) -> Settings:
+    """The settings of a sandbox over a migrated database, on each kind in turn."""
+    return settings.model_copy(update={"database_url": database_url})
+
+
+def changed(settings: Settings, **values: Any) -> Settings:
+    return settings.model_copy(update=values)
+
+
+def refusal(settings: Settings) -> str:
+    with pytest.raises(SettingsError) as refused:
+        assemble(settings)
+    return str(refused.value)
+
+
+def gateway_of(settings: Settings) -> "closing[Gateway]":
+    return closing(assemble(settings))
+
+
+def test_a_deployment_is_assembled_twice_over_the_same_database(deployment: Settings, clock: MovableClock) -> None:
+    with closing(assemble(deployment, clock)) as first:
+        assert first.clock is clock
+        assert {"car_rental", "online_shop"} <= set(first.registry)
+        with first.database.write() as session:
+            seed = first.seeding.demo(session, clock())
+    with closing(assemble(deployment, clock)) as second, second.database.write() as session:
+        assert second.seeding.demo(session, clock()) == seed
+
+
+def test_workers_that_start_at_once_share_a_fresh_database(deployment: Settings) -> None:
+    started = at_once([partial(assemble, changed(deployment, worker_threads=2))] * 6)
+    gateways = [each for each in started if isinstance(each, Gateway)]
+    for gateway in gateways:
+        gateway.close()
+    assert len(gateways) == 6, started
+
+
+def test_a_database_that_is_not_migrated_is_refused(settings: Settings, empty_database_url: str) -> None:
+    message = refusal(changed(settings, database_url=empty_database_url))
+    assert "not migrated" in message
+    assert "gateway database upgrade" in message
+
+
+def test_a_database_that_does_not_answer_is_refused_without_its_password(settings: Settings, tmp_path: Path) -> None:
+    url = f"postgresql://gateway:hunter2@/gateway?host={tmp_path}"
+    assert "hunter2" not in refusal(changed(settings, database_url=url))
+
+
+def test_a_database_of_another_environment_is_refused(deployment: Settings) -> None:
+    with gateway_of(deployment):
+        pass
+    live = changed(deployment, environment=Environment.LIVE, issuer="https://gateway.example", adapters=("car_rental",))
+    assert refusal(live) == "This database belongs to a sandbox deployment."
+
+
+def test_a_database_of_another_key_is_refused(deployment: Settings) -> None:
+    with gateway_of(deployment):
+        pass
+    assert "secret key" in refusal(changed(deployment, secret_key=OTHER_KEY))
+    with gateway_of(deployment):
+        pass
+
+
+def test_an_adapter_that_is_not_installed_is_refused(deployment: Settings) -> None:
+    with pytest.raises(Misconfigured, match="space_travel"):
+        assemble(changed(deployment, adapters=("car_rental", "space_travel")))
+
+
+def test_only_the_named_adapters_are_loaded(deployment: Settings) -> None:
+    with gateway_of(changed(deployment, adapters=("online_shop",))) as gateway:
+        assert list(gateway.registry) == ["online_shop"]
+
+
+@pytest.fixture
+def keyless(settings: Settings, sqlite_url: str, tmp_path: Path) -> Settings:
+    """A sandbox without a secret key of its own, whose state directory does not exist yet."""
+    return changed(settings, database_url=sqlite_url, secret_key=None, state_directory=tmp_path / "a" / "state")
+
+
+def test_a_sandbox_keeps_a_key_of_its_own_that_only_its_owner_reads(keyless: Settings) -> None:
+    path = keyless.state_directory / "secret.key"
+    before = os.umask(0)
+    try:
+        with gateway_of(keyless):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    text = path.read_text()
+    assert len(base64.b64decode(text, validate=True)) == 32
+    with gateway_of(keyless):
+        pass
+    assert path.read_text() == text
+
+
+def test_a_key_that_was_handed_in_leaves_no_file(deployment: Settings) -> None:
+    with gateway_of(deployment):
+        assert not (deployment.state_directory / "secret.key").exists()
+
+
+def test_a_lost_key_file_is_noticed(keyless: Settings) -> None:
+    with gateway_of(keyless):
+        pass
+    (keyless.state_directory / "secret.key").unlink()
+    assert "secret key" in refusal(keyless)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(base64.b64encode(bytes(31)), id="short"),
+        pytest.param(b"not a key", id="not-base64"),
+        pytest.param(b"!" + base64.b64encode(bytes(32)), id="more-than-base64"),
+        pytest.param(b"\xff\xfe\x00", id="binary"),
+    ],
+)
+def test_a_key_file_without_a_key_is_named(keyless: Settings, content: bytes) -> None:
+    path = keyless.state_directory / "secret.key"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    message = refusal(keyless)
+    assert message.startswith(f"{path} does not hold a key.")
+    assert path.read_bytes() == content
+
+
+def test_a_key_file_that_cannot_be_read_is_named(keyless: Settings) -> None:
+    path = keyless.state_directory / "secret.key"
+    path.mkdir(parents=True)
+    assert str(path) in refusal(keyless)
+
+
+def test_a_key_file_may_end_in_a_newline(keyless: Settings) -> None:
+    path = keyless.state_directory / "secret.key"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(base64.b64encode(bytes(32)) + b"\n")
+    with gateway_of(keyless):
+        pass
+
+
+def test_a_foreign_package_of_the_same_name_is_refused(settings: Settings, tmp_path: Path) -> None:
+    foreign = tmp_path / "elsewhere" / "schema"
+    foreign.mkdir(parents=True)
+    (foreign / "__init__.py").write_text('"""The well-known package `schema`, which is not ours."""\n')
+    program = (
+        "from gateway.bootstrap import assemble\nfrom gateway.settings import SettingsError, read_settings\n"
+        "try:\n    assemble(read_settings())\nexcept SettingsError as error:\n    print(error)\n"
+    )
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{foreign.parent}{os.pathsep}{root}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Another package named schema shadows ours. Uninstall it: {foreign / '__init__.py'}\n"
+    assert not (tmp_path / ".sandbox").exists(), "it is refused before anything is made"

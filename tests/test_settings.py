@@ -1,0 +1,147 @@
+"""Settings: read from the environment, and refused with the name of the variable that is wrong."""
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.settings import Environment, Settings, SettingsError, read_settings
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+LIVE = {
+    "GATEWAY_ENVIRONMENT": "live",
+    "GATEWAY_ISSUER": "https://gateway.example",
+    "GATEWAY_SECRET_KEY": KEY,
+    "GATEWAY_ADAPTERS": "car_rental",
+    "GATEWAY_DATABASE_URL": "postgresql://gateway@db/gateway",
+}
+
+
+@pytest.fixture
+def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The process's environment without any GATEWAY_ variable, to be set by the test."""
+    assert settings.sandbox
+    return monkeypatch
+
+
+def set_all(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        environment.setenv(name, value)
+
+
+def test_an_empty_environment_is_a_sandbox(environment: pytest.MonkeyPatch) -> None:
+    read = read_settings()
+    assert read.sandbox
+    assert read.master_key() is None
+    assert (read.issuer, read.adapters) == ("http://127.0.0.1:8000", None)
+    assert read.access_token_life == timedelta(minutes=5)
+
+
+def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    set_all(environment, LIVE)
+    environment.setenv("GATEWAY_STATE_DIRECTORY", str(tmp_path))
+    environment.setenv("GATEWAY_WORKER_THREADS", "4")
+    environment.setenv("GATEWAY_LOG_LEVEL", "INFO")
+    environment.setenv("GATEWAY_SESSION_LIFE", "PT2H")
+    environment.setenv("GATEWAY_ADAPTERS", " car_rental, online_shop ,")
+    read = read_settings()
+    assert read.environment is Environment.LIVE
+    assert not read.sandbox
+    assert read.master_key() == bytes(range(32))
+    assert read.adapters == ("car_rental", "online_shop")
+    assert (read.state_directory, read.worker_threads, read.log_level) == (tmp_path, 4, "INFO")
+    assert read.session_life == timedelta(hours=2)
+
+
+def test_what_is_handed_in_comes_before_the_environment(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_ISSUER", "https://one.example")
+    assert read_settings(issuer="https://other.example").issuer == "https://other.example"
+
+
+def test_a_variable_that_is_empty_counts_as_absent(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_SECRET_KEY", "")
+    environment.setenv("GATEWAY_ADAPTERS", "")
+    read = read_settings()
+    assert (read.secret_key, read.adapters) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("GATEWAY_ENVIRONMENT", "staging", id="environment"),
+        pytest.param("GATEWAY_DATABASE_URL", "mysql://db/gateway", id="other-database"),
+        pytest.param("GATEWAY_DATABASE_URL", "gateway.db", id="database-path"),
+        pytest.param("GATEWAY_ISSUER", "gateway.example", id="issuer-without-scheme"),
+        pytest.param("GATEWAY_ISSUER", "https://gateway.example/", id="issuer-with-slash"),
+        pytest.param("GATEWAY_ISSUER", "https://gateway.example/path", id="issuer-with-path"),
+        pytest.param("GATEWAY_ISSUER", "https://gateway.example?x=1", id="issuer-with-query"),
+        pytest.param("GATEWAY_ISSUER", "ftp://gateway.example", id="issuer-of-other-scheme"),
+        pytest.param("GATEWAY_SECRET_KEY", "not base64!", id="key-not-base64"),
+        pytest.param("GATEWAY_SECRET_KEY", base64.b64encode(bytes(31)).decode(), id="key-too-short"),
+        pytest.param("GATEWAY_SECRET_KEY", base64.b64encode(bytes(33)).decode(), id="key-too-long"),
+        pytest.param("GATEWAY_WORKER_THREADS", "1", id="too-few-threads"),
+        pytest.param("GATEWAY_WORKER_THREADS", "201", id="too-many-threads"),
+        pytest.param("GATEWAY_WORKER_THREADS", "many", id="threads-not-a-number"),
+        pytest.param("GATEWAY_LOG_LEVEL", "LOUD", id="log-level"),
+        pytest.param("GATEWAY_ACCESS_TOKEN_LIFE", "five minutes", id="access-token-life"),
+        pytest.param("GATEWAY_BASELINE_TOKEN_LIFE", "x", id="baseline-token-life"),
+        pytest.param("GATEWAY_REFRESH_TOKEN_LIFE", "x", id="refresh-token-life"),
+        pytest.param("GATEWAY_SESSION_IDLE_LIFE", "x", id="session-idle-life"),
+        pytest.param("GATEWAY_SESSION_LIFE", "x", id="session-life"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_the_name_of_its_variable(
+    environment: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert str(refused.value).startswith(f"{name}: ")
+
+
+def test_every_wrong_setting_is_named_when_there_are_several(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_ISSUER", "x")
+    environment.setenv("GATEWAY_LOG_LEVEL", "x")
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert {line.partition(":")[0] for line in str(refused.value).split("; ")} == {
+        "GATEWAY_ISSUER",
+        "GATEWAY_LOG_LEVEL",
+    }
+
+
+def test_a_wrong_key_is_not_repeated_in_the_message(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_SECRET_KEY", "hunter2hunter2")
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        pytest.param("GATEWAY_ISSUER", "http://gateway.example", "issuer", id="http-issuer"),
+        pytest.param("GATEWAY_SECRET_KEY", "", "secret_key", id="no-key"),
+        pytest.param("GATEWAY_ADAPTERS", "", "adapters", id="no-adapters"),
+    ],
+)
+def test_live_refuses_what_only_a_sandbox_may_do(
+    environment: pytest.MonkeyPatch, name: str, value: str, word: str
+) -> None:
+    set_all(environment, {**LIVE, name: value})
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert word in str(refused.value).lower()
+    assert KEY not in str(refused.value)
+
+
+def test_settings_cannot_be_changed_and_do_not_show_the_key(environment: pytest.MonkeyPatch) -> None:
+    set_all(environment, LIVE)
+    read = read_settings()
+    assert KEY not in repr(read)
+    with pytest.raises(ValidationError):
+        read.issuer = "https://evil.example"  # type: ignore[misc]
