@@ -30,7 +30,7 @@ check: environment ## ruff, mypy strict, import floors, unused dependencies
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .
-	@$(BIN)/python -m pytest -q tests/architecture
+	@$(BIN)/python -m pytest -q tests/architecture tests/schema/test_contract.py
 
 format: environment ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from gateway.cli.narrator import Narrator
 from gateway.cli.serve import HOST, listen, server_for
 from gateway.services.seeding import Seed
 from gateway.settings import Settings, read_settings
+from gateway.store.database import throwaway
 
 app = typer.Typer(no_args_is_help=True, help="Run a sandbox, walk the demo journey.")
 
@@ -58,13 +60,13 @@ def demo(
     quiet: Annotated[bool, typer.Option(help="Print the outcome only.")] = False,
 ) -> None:
     """Walk the journey on a free port and a throw-away database. Exit code 0 only if every answer was right."""
-    with tempfile.TemporaryDirectory(prefix="sesame-") as directory:
-        file = Path(directory) / "credentials.json"
-        environment = {
-            **os.environ,
-            "GATEWAY_STATE_DIRECTORY": directory,
-            "GATEWAY_DATABASE_URL": os.environ.get("GATEWAY_DATABASE_URL", f"sqlite:///{directory}/gateway.db"),
-        }
+    with tempfile.TemporaryDirectory(prefix="sesame-") as directory, ExitStack() as stack:
+        file, url = Path(directory) / "credentials.json", f"sqlite:///{directory}/gateway.db"
+        configured = read_settings().database_url
+        if configured.startswith("postgresql"):
+            url = stack.enter_context(throwaway(configured))
+        environment = {**os.environ, "GATEWAY_STATE_DIRECTORY": directory, "GATEWAY_DATABASE_URL": url}
+        environment.pop("GATEWAY_ISSUER", None)  # the address is not known before the port is
         command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", "0", "--credentials", str(file)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 (our own command)
         try:
@@ -81,11 +83,12 @@ def demo(
 
 
 def _sandbox_settings(port: int) -> Settings:
-    issuer = os.environ.get("GATEWAY_ISSUER") or f"http://{HOST}:{port}"
-    settings = read_settings(issuer=issuer)
+    settings = read_settings()
     if not settings.sandbox:
         fail("GATEWAY_ENVIRONMENT is live. A sandbox runs in a deployment of its own.")
-    return settings
+    if "issuer" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"issuer": f"http://{HOST}:{port}"})
 
 
 def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:

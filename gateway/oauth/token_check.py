@@ -28,7 +28,7 @@ _ABSENT = "An access token is required: Authorization: Bearer TOKEN."
 
 def check(session: Session, token_text: str, wall_now: datetime, *, sandbox: bool) -> Principal:
     """Who presents this token. Raises Unauthenticated, in the same words, for a token that is unknown, of the other
-    environment, expired or revoked, whose client is disabled, or whose consent is not in force."""
+    environment, expired or revoked, whose client or user is disabled, or whose consent is not in force."""
     if len(token_text) > LONGEST_TOKEN or not token_text.startswith(prefix("at", sandbox=sandbox)):
         raise Unauthenticated(_DEAD)
     found = oauth_tokens.bearer(session, digest(token_text))

@@ -131,7 +131,6 @@ class AccountService:
             SessionRow(
                 digest=digest(secret),
                 user_id=user_id,
-                csrf_digest=digest(csrf_token),
                 created_at=now,
                 last_seen_at=now,
                 authenticated_at=now if user_id else None,

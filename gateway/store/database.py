@@ -8,14 +8,15 @@ writes READ COMMITTED; races are closed by conditional statements and row locks,
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
-__all__ = ["Database", "DatabaseDown", "Session"]
+__all__ = ["Database", "DatabaseDown", "Session", "throwaway"]
 
 
 _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -63,6 +64,26 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def throwaway(url: str) -> Iterator[str]:
+    """The address of a new, empty database on the same PostgreSQL server, dropped afterwards with all it holds.
+    Raises DatabaseDown when the server does not answer or does not let this user create one."""
+    engine = _postgresql_engine(url, 1).execution_options(isolation_level="AUTOCOMMIT")
+    name = f"sesame_demo_{token_hex(6)}"
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    except DBAPIError as error:
+        engine.dispose()
+        raise DatabaseDown("The PostgreSQL server does not let us create a throw-away database.") from error
+    try:
+        yield make_url(url).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        engine.dispose()
 
 
 def _sqlite_engine(url: str, size: int) -> Engine:

@@ -14,6 +14,7 @@ from gateway.store.consents import ConsentRow
 from gateway.store.database import Session
 from gateway.store.merchants import MerchantRow
 from gateway.store.partners import PartnerRow
+from gateway.store.users import UserRow
 
 
 class AccessTokenRow(Table, table=True):
@@ -58,14 +59,16 @@ class Bearer:
 
 
 def bearer(session: Session, digest: str) -> Bearer | None:
-    """The token with its client, partner and consent, dead or alive; None for an unknown token."""
+    """The token with its client, partner and consent, dead or alive; None for an unknown token and for one of a user
+    who has been locked out."""
     row = session.exec(
         select(AccessTokenRow, ClientRow, PartnerRow, ConsentRow)
         .join(ClientRow, col(ClientRow.id) == col(AccessTokenRow.client_id))
         .join(MerchantRow, col(MerchantRow.id) == col(ClientRow.merchant_id))
         .join(PartnerRow, col(PartnerRow.id) == col(MerchantRow.partner_id))
         .outerjoin(ConsentRow, col(ConsentRow.id) == col(AccessTokenRow.consent_id))
-        .where(AccessTokenRow.digest == digest)
+        .outerjoin(UserRow, col(UserRow.id) == col(ConsentRow.user_id))
+        .where(AccessTokenRow.digest == digest, col(UserRow.disabled_at).is_(None))
     ).first()
     if row is None:
         return None

@@ -16,7 +16,6 @@ class SessionRow(Table, table=True):
 
     digest: str = Field(primary_key=True)
     user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
-    csrf_digest: str
     created_at: datetime
     last_seen_at: datetime
     authenticated_at: datetime | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -22,6 +22,7 @@ from gateway.web.errors import Errors, PageError
 from gateway.web.middleware import BodyLimit, Failures, RequestId, SecurityHeaders
 from gateway.web.pages.account import AccountPage
 from gateway.web.pages.authorize import AuthorizePage
+from gateway.web.pages.documentation import ERROR_CODES, ErrorCodesPage
 from gateway.web.pages.login import LoginPage
 from gateway.web.pages.site import Site
 from gateway.web.rendering import Renderer
@@ -71,6 +72,7 @@ def page_routes(site: Site) -> list[BaseRoute]:
     """What people open."""
     authorize, login, account = AuthorizePage(site), LoginPage(site), AccountPage(site)
     return [
+        Route("/", _home),
         Route(metadata.AUTHORIZE, authorize.show),
         Route(metadata.AUTHORIZE, authorize.decide, methods=["POST"]),
         Route("/login", login.show),
@@ -78,6 +80,7 @@ def page_routes(site: Site) -> list[BaseRoute]:
         Route("/logout", login.sign_out, methods=["POST"]),
         Route("/account", account.show),
         Route("/account/consents/{id}/revoke", account.revoke, methods=["POST"]),
+        Route(ERROR_CODES, ErrorCodesPage(site.renderer).show),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 
@@ -95,6 +98,10 @@ def middleware(settings: Settings, ids: Ids, site: Site) -> list[Middleware]:
 def exception_handlers(site: Site) -> dict[Any, Callable[[Request, Exception], Any]]:
     """How expected errors are answered."""
     return {PageError: site.errors.page_error, HTTPException: site.errors.http_error}
+
+
+async def _home(_: Request) -> Response:
+    return RedirectResponse("/account", status_code=303)
 
 
 def _document(content: dict[str, Any]) -> Callable[[Request], Any]:

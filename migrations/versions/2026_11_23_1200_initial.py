@@ -113,7 +113,7 @@ def people() -> None:
     )
     create(
         "sessions",
-        *text("digest", "user_id?", "csrf_digest"),
+        *text("digest", "user_id?"),
         *moment("created_at", "last_seen_at", "authenticated_at?", "ended_at?"),
         reference("sessions", "user_id", "users"),
         key=("digest",),

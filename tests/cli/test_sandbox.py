@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 
 from tests.support.server import Sandbox
@@ -32,6 +33,18 @@ def test_demo_exits_with_0_when_every_answer_was_right() -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     assert "Every answer was right" in done.stdout
     assert "HTTP 401" in done.stdout
+
+
+def test_demo_leaves_a_postgresql_server_as_it_was(empty_postgresql_url: str) -> None:
+    # A second run would fail over the first one's database: its keys are gone with the first run's folder.
+    for _ in range(2):
+        done = _run("sandbox", "demo", "--quiet", GATEWAY_DATABASE_URL=empty_postgresql_url)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+
+    with psycopg.connect(empty_postgresql_url) as connection:
+        left = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'sesame_demo%'").fetchall()
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert (left, tables) == ([], [])
 
 
 def test_demo_exits_with_1_when_an_answer_is_wrong(tmp_path: Path) -> None:

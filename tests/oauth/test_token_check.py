@@ -11,6 +11,7 @@ from gateway.oauth.token_check import check
 from gateway.store import consents
 from gateway.store.clients import ClientRow
 from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
+from gateway.store.users import UserRow
 from tests.support.clock import NOON
 from tests.support.oauth_world import PASSWORD, World
 
@@ -95,6 +96,16 @@ def test_a_disabled_client(world: World) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     with world.database.write() as session:
         session.get_one(ClientRow, world.cars.client_id).disabled_at = NOON
+    assert world.cars.call(token).status_code == 401
+
+
+def test_a_locked_out_user(world: World) -> None:
+    tokens: Any = world.tokens()
+    token = tokens["access_token"]
+    assert world.cars.call(token).status_code == 200
+    with world.database.write() as session:
+        for user in session.exec(select(UserRow)):
+            user.disabled_at = NOON
     assert world.cars.call(token).status_code == 401
 
 

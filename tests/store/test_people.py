@@ -76,9 +76,7 @@ def test_a_pairwise_id_is_made_once_by_any_number(database: Database) -> None:
 def test_a_session_moves_and_ends_once(database: Database) -> None:
     with database.write() as session:
         user = make_user(session)
-        row = SessionRow(
-            digest=digest("cookie"), user_id=user, csrf_digest=digest("csrf"), created_at=NOON, last_seen_at=NOON
-        )
+        row = SessionRow(digest=digest("cookie"), user_id=user, created_at=NOON, last_seen_at=NOON)
         sessions.insert(session, row)
     with database.write() as session:
         sessions.touch(session, digest("cookie"), LATER)
@@ -131,9 +129,7 @@ def test_a_message_of_a_unit_that_fails_is_not_sent(database: Database) -> None:
 def test_times_are_kept_in_utc_to_the_microsecond(database: Database) -> None:
     moment = datetime(2026, 3, 1, 8, 30, 0, 123456, tzinfo=ZoneInfo("Asia/Shanghai"))
     with database.write() as session:
-        sessions.insert(
-            session, SessionRow(digest="d", csrf_digest="c", created_at=moment, last_seen_at=NOON, ended_at=None)
-        )
+        sessions.insert(session, SessionRow(digest="d", created_at=moment, last_seen_at=NOON, ended_at=None))
     with database.read() as session:
         row = sessions.load(session, "d")
         assert row is not None
@@ -143,6 +139,6 @@ def test_times_are_kept_in_utc_to_the_microsecond(database: Database) -> None:
 
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     naive = NOON.replace(tzinfo=None)
-    row = SessionRow(digest="d", csrf_digest="c", created_at=naive, last_seen_at=NOON)
+    row = SessionRow(digest="d", created_at=naive, last_seen_at=NOON)
     with pytest.raises(StatementError, match="timezone"), database.write() as session:
         sessions.insert(session, row)
