@@ -89,6 +89,6 @@ def _json(request: Request, status: int) -> JSONResponse:
     if path.startswith("/oauth/"):
         code = "server_error" if status >= 500 else "invalid_request"
         return JSONResponse({"error": code, "error_description": phrase}, status, headers)
-    code = "INTERNAL_SERVER_ERROR" if status >= 500 else "BAD_REQUEST"
+    code = "INTERNAL_SERVER_ERROR" if status >= 500 else {404: "NOT_FOUND"}.get(status, "BAD_REQUEST")
     extensions = {"code": code, "requestId": request_id(request)}
     return JSONResponse({"errors": [{"message": phrase, "extensions": extensions}]}, status, headers)
