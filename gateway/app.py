@@ -23,7 +23,7 @@ from schema.engine import Engine
 def create_app(gateway: Gateway) -> Starlette:
     """The ASGI application. It closes the gateway when it shuts down."""
     settings = gateway.settings
-    parts = Parts(gateway.database, settings, gateway.clock, gateway.ids, gateway.consents)
+    parts = Parts(gateway.database, settings, gateway.realm, gateway.clock, gateway.ids, gateway.consents)
     site = routes.build_site(parts, gateway.accounts)
 
     @asynccontextmanager
@@ -53,5 +53,5 @@ def _graphql(gateway: Gateway) -> list[BaseRoute]:
         Engine(built),
         Surroundings(gateway.services, reading_for, settings.environment, settings.issuer, gateway.rule_name),
     )
-    guarded = TokenCheck(endpoint, gateway.database, settings, gateway.clock)
+    guarded = TokenCheck(endpoint, gateway.database, settings.issuer, gateway.realm, gateway.clock)
     return [Route(path, guarded) for path in (graphql.PATH, graphql.DATED_PATH)]

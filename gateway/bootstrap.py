@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 import merchants
 import schema
+from gateway.domain.realm import LIVE, SANDBOX, Realm
 from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import derive
@@ -48,6 +49,7 @@ class Gateway:
     """One deployment, assembled."""
 
     settings: Settings
+    realm: Realm
     clock: WallClock
     ids: Ids
     database: Database
@@ -77,7 +79,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     except BaseException:
         database.close()
         raise
-    ids = Ids(sandbox=settings.sandbox)
+    realm = SANDBOX if settings.sandbox else LIVE
+    ids = Ids(realm.mark)
     keyring = Keyring(master, ids)
     decision_log = SealedLog(DecisionLogRow, keyring, ids)
     accesses = AccessRecorder(SealedLog(AccessLogRow, keyring, ids))
@@ -85,12 +88,13 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     assessor = Assessor(registry, source)
     writer = DecisionWriter(database, assessor, DecisionRecorder(decision_log), accesses, ids, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
-    consents = ConsentService(registry, ids, sandbox=settings.sandbox)
+    consents = ConsentService(registry, ids, realm)
     merchant_service = MerchantService(registry, ids)
-    client_service = ClientService(ids, sandbox=settings.sandbox)
+    client_service = ClientService(ids, realm)
     personas = PersonaService(registry, accounts, ids)
     return Gateway(
         settings=settings,
+        realm=realm,
         clock=clock,
         ids=ids,
         database=database,
@@ -129,7 +133,7 @@ def _require_our_packages() -> None:
 def _sandbox_key(directory: Path) -> bytes:
     """The key that a sandbox keeps beside its data, made at the first start, readable by its owner only."""
     path, draft = directory / "secret.key", directory / f".secret.key.{os.getpid()}"
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists():
         return _kept_key(path)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

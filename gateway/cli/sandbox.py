@@ -50,9 +50,12 @@ def up(
         seed = gateway.seeding.demo(session, gateway.clock())
     server = server_for(gateway)
     path = credentials or settings.state_directory / "credentials.json"
-    watcher = threading.Thread(target=_announce, args=(server, gateway, seed, path, walk), daemon=True)
+    failures: list[str] = []
+    watcher = threading.Thread(target=_announce, args=(server, gateway, seed, path, walk, failures), daemon=True)
     watcher.start()
     server.run(sockets=[listener])
+    if failures:
+        fail(failures[0])
 
 
 @app.command()
@@ -103,20 +106,28 @@ def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
     return written
 
 
-def _announce(server: uvicorn.Server, gateway: Gateway, seed: Seed, path: Path, walk: bool) -> None:
-    """Runs beside the server: waits until it answers, writes the credentials, tells what there is."""
+def _announce(
+    server: uvicorn.Server, gateway: Gateway, seed: Seed, path: Path, walk: bool, failures: list[str]
+) -> None:
+    """Runs beside the server: waits until it answers, writes the credentials, tells what there is. A sandbox without
+    credentials is of no use to anybody: then it ends."""
     deadline = time.monotonic() + START_WITHIN
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
         written = _credentials(gateway.settings, seed)
         write_privately(path, json.dumps(written, indent=2, ensure_ascii=False))
-        if walk:
+    except (httpx2.HTTPError, OSError) as error:
+        failures.append(f"The credentials could not be written to {path}: {error}")
+        server.should_exit = True
+        return
+    if walk:
+        try:
             Journey(written, Narrator(console)).walk()
             console.print("\n[bold green]Every answer was right.[/]")
-    except (JourneyFailed, httpx2.HTTPError, OSError) as error:
-        console.print(f"\n[bold red]The journey failed:[/] {error}")
-    _tell(gateway.settings, seed, path)
+        except JourneyFailed as error:
+            console.print(f"\n[bold red]The journey failed:[/] {error}")
+    _tell(gateway.settings, seed, path, written["merchants"][0]["merchant_token"])
 
 
 def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
@@ -176,13 +187,18 @@ def write_privately(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _tell(settings: Settings, seed: Seed, path: Path) -> None:
+def _tell(settings: Settings, seed: Seed, path: Path, token: str) -> None:
     issuer = settings.issuer
     console.print("\n[bold]The sandbox is up.[/] Ctrl-C ends it.\n")
     console.print(f"  GraphQL       {issuer}/graphql")
     console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
     console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
     console.print(f"  Credentials   {path}\n")
+    console.print("  Try it:")
+    console.print(f"    curl {issuer}/graphql -H 'Authorization: Bearer {token}' \\")
+    console.print(
+        """      -H 'Content-Type: application/json' -d '{"query": "{ viewer { merchant { name } scopes } }"}'\n"""
+    )
     for merchant in seed.merchants:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")

@@ -42,11 +42,6 @@ _ALL = (
 SCOPES = {scope.name: scope for scope in _ALL}
 
 
-def names(kind: TokenKind, *, sandbox: bool) -> tuple[str, ...]:
-    """The scopes a token of this kind may hold, in registry order."""
-    return tuple(s.name for s in _ALL if s.kind is kind and (sandbox or not s.sandbox_only))
-
-
 def parse(text: str | None) -> tuple[str, ...]:
     """The scopes of an OAuth `scope` parameter (RFC 6749 section 3.3), without repeats, in the order given."""
     return tuple(dict.fromkeys((text or "").split()))

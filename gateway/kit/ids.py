@@ -4,15 +4,14 @@ import secrets
 import threading
 import time
 
-SANDBOX_MARK = "test_"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class Ids:
-    """Mints ids that sort in the order they were made within this process."""
+    """Mints ids that sort in the order they were made within this process. `mark` stands in each of them."""
 
-    def __init__(self, *, sandbox: bool) -> None:
-        self._mark = SANDBOX_MARK if sandbox else ""
+    def __init__(self, mark: str = "") -> None:
+        self._mark = mark
         self._lock = threading.Lock()
         self._last = 0
 

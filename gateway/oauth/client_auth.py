@@ -9,17 +9,18 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
+from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest
 
 METHODS: Mapping[str, tuple[str, ...]] = {"baseline": ("client_secret_basic",)}
-"""The methods of each client profile. The profile `baseline` exists in a sandbox only."""
+"""The methods of each client profile."""
 
 _IN_BODY = ("client_secret", "client_assertion", "client_assertion_type")
 
 
-def supported(*, sandbox: bool) -> list[str]:
-    """The methods that work in this environment, for the metadata (RFC 8414 section 2)."""
-    profiles = [profile for profile in METHODS if sandbox or profile != "baseline"]
+def supported(realm: Realm) -> list[str]:
+    """The methods of the realm's client profiles, for the metadata (RFC 8414 section 2)."""
+    profiles = [profile for profile in METHODS if profile in realm.profiles]
     return list(dict.fromkeys(method for profile in profiles for method in METHODS[profile]))
 
 

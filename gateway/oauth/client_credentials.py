@@ -32,7 +32,7 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[mis
 
     def _scopes(self) -> tuple[str, ...]:
         client: Client = self.client
-        offered = scope.names(TokenKind.MERCHANT, sandbox=self.server.parts.settings.sandbox)
+        offered = self.server.parts.realm.offered(TokenKind.MERCHANT)
         asked = scope.parse(self.request.payload.scope)
         if any(name not in offered or name not in client.allowed for name in asked):
             raise InvalidScopeError("The scope is unknown, a user's, or not this client's.")

@@ -32,11 +32,6 @@ def policy(profile: str, settings: Settings) -> Policy:
     return Policy(settings.access_token_life, rotates=False)
 
 
-def prefix(kind: str, *, sandbox: bool) -> str:
-    """How every "at" (access token), "rt" (refresh token) and "ac" (code) begins in this environment."""
-    return f"sgw_{'test_' if sandbox else ''}{kind}_"
-
-
 class Issuer:
     """Mints and stores for one request. `now` is the business time of the client's partner."""
 
@@ -122,4 +117,4 @@ class Issuer:
         }
 
     def _text(self, kind: str) -> str:
-        return random_token(prefix(kind, sandbox=self._settings.sandbox))
+        return random_token(self._server.parts.realm.token_prefix(kind))

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from gateway.domain import scope
-from gateway.domain.scope import TokenKind
+from gateway.domain.realm import Realm
 from gateway.oauth import client_auth, details, pkce
 from gateway.settings import Settings
 
@@ -13,9 +12,9 @@ RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 GRAPHQL = "/graphql"
 
 
-def server_metadata(settings: Settings, grant_types: list[str]) -> dict[str, Any]:
+def server_metadata(settings: Settings, realm: Realm, grant_types: list[str]) -> dict[str, Any]:
     """The RFC 8414 document. Every address begins with the configured issuer; only what works is listed."""
-    methods = client_auth.supported(sandbox=settings.sandbox)
+    methods = client_auth.supported(realm)
     return {
         "issuer": settings.issuer,
         "authorization_endpoint": settings.issuer + AUTHORIZE,
@@ -25,7 +24,7 @@ def server_metadata(settings: Settings, grant_types: list[str]) -> dict[str, Any
         "require_pushed_authorization_requests": True,
         "revocation_endpoint": settings.issuer + REVOKE,
         "revocation_endpoint_auth_methods_supported": methods,
-        "scopes_supported": _scopes(settings),
+        "scopes_supported": list(realm.scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": grant_types,
@@ -35,17 +34,13 @@ def server_metadata(settings: Settings, grant_types: list[str]) -> dict[str, Any
     }
 
 
-def resource_metadata(settings: Settings, resource_path: str = "") -> dict[str, Any]:
+def resource_metadata(settings: Settings, realm: Realm, resource_path: str = "") -> dict[str, Any]:
     """The RFC 9728 document of the API; `resource_path` is what stands behind the well-known part of the address."""
     return {
         "resource": settings.issuer + resource_path,
         "authorization_servers": [settings.issuer],
-        "scopes_supported": _scopes(settings),
+        "scopes_supported": list(realm.scopes),
         "bearer_methods_supported": ["header"],
         "resource_name": "Sesame Gateway",
         "authorization_details_types_supported": list(details.TYPES),
     }
-
-
-def _scopes(settings: Settings) -> list[str]:
-    return [name for kind in TokenKind for name in scope.names(kind, sandbox=settings.sandbox)]

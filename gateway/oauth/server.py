@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, OAuth2Error
 from authlib.oauth2.rfc9207 import IssuerParameter
 
+from gateway.domain.realm import Realm
 from gateway.kit.clock import WallClock
 from gateway.kit.ids import Ids
 from gateway.oauth import client_auth
@@ -26,6 +27,7 @@ class Parts:
 
     database: Database
     settings: Settings
+    realm: Realm
     clock: WallClock
     ids: Ids
     consents: ConsentService
@@ -52,17 +54,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         self.register_extension(Issuer(parts.settings.issuer))
 
     def query_client(self, client_id: str) -> Client | None:
-        """The client, None if it is unknown, disabled or of a profile that this environment does not have."""
+        """The client, None if it is unknown, disabled or of a profile that this realm does not have."""
         row = clients.load(self.session, client_id)
-        return Client(row) if row and (self.parts.settings.sandbox or row.profile != "baseline") else None
+        return Client(row) if row and row.profile in self.parts.realm.profiles else None
 
     def authenticate_client(self, request: Any, methods: Any = None, endpoint: str = "token") -> Client:
         """The authenticated client. Raises InvalidClientError, the same for an unknown client and a wrong secret."""
         client_auth.require_one_method(request)
         try:
-            client: Client = super().authenticate_client(
-                request, client_auth.supported(sandbox=self.parts.settings.sandbox), endpoint
-            )
+            client: Client = super().authenticate_client(request, client_auth.supported(self.parts.realm), endpoint)
         except InvalidClientError:
             raise InvalidClientError("Client authentication failed.") from None
         client_auth.require_same_client(client, request)

@@ -12,12 +12,11 @@ from gateway.domain import scope as scopes
 from gateway.domain.consent import ConsentStatus
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.principal import Principal
+from gateway.domain.realm import Realm
 from gateway.domain.scope import TokenKind
 from gateway.kit.clock import WallClock, business_time
 from gateway.kit.crypto import digest
-from gateway.oauth.issuing import prefix
 from gateway.oauth.metadata import RESOURCE_METADATA
-from gateway.settings import Settings
 from gateway.store import oauth_tokens
 from gateway.store.database import Database, Session
 
@@ -26,17 +25,17 @@ _DEAD = "The access token is not valid. Get a new one."
 _ABSENT = "An access token is required: Authorization: Bearer TOKEN."
 
 
-def check(session: Session, token_text: str, wall_now: datetime, *, sandbox: bool) -> Principal:
+def check(session: Session, token_text: str, wall_now: datetime, realm: Realm) -> Principal:
     """Who presents this token. Raises Unauthenticated, in the same words, for a token that is unknown, of the other
-    environment, expired or revoked, whose client or user is disabled, or whose consent is not in force."""
-    if len(token_text) > LONGEST_TOKEN or not token_text.startswith(prefix("at", sandbox=sandbox)):
+    realm, expired or revoked, whose client or user is disabled, or whose consent is not in force."""
+    if len(token_text) > LONGEST_TOKEN or not token_text.startswith(realm.token_prefix("at")):
         raise Unauthenticated(_DEAD)
     found = oauth_tokens.bearer(session, digest(token_text))
     if found is None or found.token.revoked_at is not None or found.client.disabled_at is not None:
         raise Unauthenticated(_DEAD)
     token, client, partner, consent = found.token, found.client, found.partner, found.consent
     now = business_time(wall_now, partner.clock_offset_seconds)
-    if now >= token.expires_at or (not sandbox and client.profile == "baseline"):
+    if now >= token.expires_at or client.profile not in realm.profiles:
         raise Unauthenticated(_DEAD)
     if consent is not None and consent.status(now) is not ConsentStatus.ACTIVE:
         raise Unauthenticated(_DEAD)
@@ -59,8 +58,8 @@ class TokenCheck:
     """ASGI middleware: lets a request with a live token through, its Principal in scope["state"]["principal"], and
     answers 401 to any other. A token is read from the Authorization header and from nowhere else."""
 
-    def __init__(self, app: ASGIApp, database: Database, settings: Settings, clock: WallClock) -> None:
-        self._app, self._database, self._settings, self._clock = app, database, settings, clock
+    def __init__(self, app: ASGIApp, database: Database, issuer: str, realm: Realm, clock: WallClock) -> None:
+        self._app, self._database, self._issuer, self._realm, self._clock = app, database, issuer, realm, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,11 +79,11 @@ class TokenCheck:
 
     def _look_up(self, token: str) -> Principal:
         with self._database.read() as session:
-            return check(session, token, self._clock(), sandbox=self._settings.sandbox)
+            return check(session, token, self._clock(), self._realm)
 
     def _refusal(self, error: Unauthenticated, sent: bool, request_id: str | None) -> JSONResponse:
         """401 with the challenge of RFC 6750 section 3: an error code only if a credential was sent."""
-        issuer = self._settings.issuer
+        issuer = self._issuer
         challenge = f'Bearer realm="{issuer}", resource_metadata="{issuer}{RESOURCE_METADATA}"'
         if sent:
             challenge += ', error="invalid_token", error_description="The access token is not valid"'

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from gateway.domain import scope
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.scope import TokenKind
+from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
 from gateway.services.merchants import require_name
@@ -21,10 +20,10 @@ _NEVER_IN_A_URI = set(' "#<>\\^`{|}')
 
 
 class ClientService:
-    """Registers and disables clients. The profile `baseline` (client secret) exists in a sandbox only."""
+    """Registers and disables clients of the profiles that the realm has."""
 
-    def __init__(self, ids: Ids, *, sandbox: bool) -> None:
-        self._ids, self._sandbox = ids, sandbox
+    def __init__(self, ids: Ids, realm: Realm) -> None:
+        self._ids, self._realm = ids, realm
 
     def register(
         self,
@@ -40,13 +39,13 @@ class ClientService:
     ) -> tuple[ClientRow, str]:
         """A new baseline client and its secret, which is shown once and stored as a digest only. Without
         `scopes` it may use all. Raises NotFound for an unknown merchant, InvalidInput for the rest."""
-        if not self._sandbox:
-            raise InvalidInput("INVALID", "A live deployment has no baseline clients.", ("profile",))
+        if BASELINE not in self._realm.profiles:
+            raise InvalidInput("INVALID", "This deployment has no baseline clients.", ("profile",))
         if merchants.load(session, merchant_id) is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         for uri in redirect_uris:
             _require_redirect_uri(uri)
-        secret = secret or random_token("sgw_test_cs_")
+        secret = secret or random_token(self._realm.token_prefix("cs"))
         row = ClientRow(
             id=client_id or self._ids.new("cli"),
             merchant_id=merchant_id,
@@ -71,7 +70,7 @@ class ClientService:
         session.add(row)
 
     def _scopes(self, wanted: Sequence[str] | None) -> list[str]:
-        known = [name for kind in TokenKind for name in scope.names(kind, sandbox=self._sandbox)]
+        known = self._realm.scopes
         unknown = [name for name in wanted or () if name not in known]
         if unknown:
             raise InvalidInput("INVALID", f"Unknown scope {unknown[0]}. Known: {' '.join(known)}.", ("scopes",))

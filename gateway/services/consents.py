@@ -11,6 +11,7 @@ from gateway.domain.contract import Contract
 from gateway.domain.errors import InvalidInput, Misconfigured, NotFound
 from gateway.domain.event import Topic
 from gateway.domain.product import Product
+from gateway.domain.realm import Realm
 from gateway.domain.scope import SCOPES
 from gateway.kit.clock import business_time
 from gateway.kit.crypto import random_token
@@ -45,9 +46,9 @@ class GivenConsent:
 class ConsentService:
     """Changes happen in the caller's writing unit. `now` is wall time; consents live in the partner's own time."""
 
-    def __init__(self, adapters: AdapterRegistry, ids: Ids, *, sandbox: bool) -> None:
+    def __init__(self, adapters: AdapterRegistry, ids: Ids, realm: Realm) -> None:
         self._adapters, self._ids = adapters, ids
-        self._subject_prefix = "usr_test_" if sandbox else "usr_"
+        self._subject_prefix = f"usr_{realm.mark}"
 
     def complete(
         self,

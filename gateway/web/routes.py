@@ -55,9 +55,9 @@ def routes(parts: Parts, site: Site, api: Sequence[BaseRoute] = ()) -> list[Base
 def oauth_routes(parts: Parts) -> list[BaseRoute]:
     """What clients call. The authorization endpoint is a page."""
     endpoints = ClientEndpoints(parts)
-    server = metadata.server_metadata(parts.settings, GRANT_TYPES)
-    resource = metadata.resource_metadata(parts.settings)
-    graphql = metadata.resource_metadata(parts.settings, metadata.GRAPHQL)
+    server = metadata.server_metadata(parts.settings, parts.realm, GRANT_TYPES)
+    resource = metadata.resource_metadata(parts.settings, parts.realm)
+    graphql = metadata.resource_metadata(parts.settings, parts.realm, metadata.GRAPHQL)
     return [
         Route(metadata.SERVER_METADATA, _document(server)),
         Route(metadata.RESOURCE_METADATA, _document(resource)),

@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.error_catalogue import ERRORS
 from gateway.settings import Settings
 from schema import errors
-from schema.types.user_error import UserErrorCode
+from schema.types.enums import UserErrorCode
 from tests.support.checkout import ROOT
 
 

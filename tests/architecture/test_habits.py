@@ -20,15 +20,7 @@ COMMITS = {
 }
 ABOVE_THE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/settings.py", "gateway/cli/")
 SANDBOX = {
-    "gateway/kit/ids.py": "the visible mark of sandbox ids",
-    "gateway/domain/scope.py": "the registry says which scopes exist in a sandbox only",
-    "gateway/oauth/issuing.py": "the visible mark of sandbox tokens",
-    "gateway/oauth/client_auth.py": "live offers private_key_jwt alone",
-    "gateway/oauth/server.py": "a baseline client is no client in live",
-    "gateway/oauth/token_check.py": "a baseline client's token is no token in live",
-    "gateway/services/clients.py": "a baseline client cannot be registered in live",
-    "gateway/services/consents.py": "the visible mark of sandbox subjects",
-    "schema/build.py": "live publishes part A of the schema, a sandbox A and B",
+    "schema/build.py": "the caller's choice: live publishes part A of the schema, a sandbox A and B",
 }
 """Every place below the composition root that tells the environments apart, and why wiring cannot."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -123,6 +124,35 @@ def test_wrong_setting_gets_one_clear_line(tmp_path: Path, setting: str, value: 
     assert words in done.stderr
 
 
-def test_output_and_log_hold_no_token(sqlite_sandbox: Sandbox) -> None:
-    assert "sgw_test_at_" not in sqlite_sandbox.output
-    assert "sgw_test_rt_" not in sqlite_sandbox.output
+def test_printed_command_works(sqlite_sandbox: Sandbox) -> None:
+    command = sqlite_sandbox.output.split("Try it:\n")[1].split("\n\n")[0]
+
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+
+    assert json.loads(done.stdout)["data"]["viewer"]["merchant"]["name"] == "Demo Car Rental"
+
+
+def test_output_holds_no_users_token(sqlite_sandbox: Sandbox) -> None:
+    merchant_tokens = {merchant["merchant_token"] for merchant in sqlite_sandbox.credentials["merchants"]}
+    printed = set(re.findall(r"sgw_test_(?:at|rt|ac)_[\w-]+", sqlite_sandbox.output))
+
+    assert printed < merchant_tokens
+
+
+def test_unwritable_credentials_end_it_with_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    done = _run(
+        *("sandbox", "up", "--port", "0", "--credentials", str(tmp_path / "taken" / "credentials.json")),
+        GATEWAY_STATE_DIRECTORY=str(tmp_path),
+        GATEWAY_DATABASE_URL=f"sqlite:///{tmp_path}/g.db",
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "credentials" in done.stderr
+
+
+def test_interrupt_ends_it_quietly(own_sandbox: Sandbox) -> None:
+    own_sandbox.interrupt()
+
+    assert "Traceback" not in own_sandbox.output

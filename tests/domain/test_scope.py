@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import scope
+from gateway.domain.realm import LIVE, SANDBOX
 from gateway.domain.scope import SCOPES, TokenKind, expand, parse, satisfies
 
 known = st.sampled_from(sorted(SCOPES))
@@ -50,14 +50,14 @@ def test_expand_gives_the_lower_scopes_when_a_higher_is_granted(granted: str, ex
 
 
 @pytest.mark.parametrize("kind", TokenKind)
-def test_names_lack_the_sandbox_scope_when_live(kind: TokenKind) -> None:
-    live, sandbox = scope.names(kind, sandbox=False), scope.names(kind, sandbox=True)
+def test_realm_lacks_the_sandbox_scope_when_live(kind: TokenKind) -> None:
+    live, sandbox = LIVE.offered(kind), SANDBOX.offered(kind)
     assert "sandbox" not in live
     assert set(sandbox) - set(live) == ({"sandbox"} if kind is TokenKind.MERCHANT else set())
 
 
 def test_every_scope_belongs_to_one_kind_and_has_a_sentence() -> None:
-    user, merchant = (scope.names(kind, sandbox=True) for kind in TokenKind)
+    user, merchant = (SANDBOX.offered(kind) for kind in TokenKind)
     assert sorted([*user, *merchant]) == sorted(SCOPES)
     assert all(each.sentence and not each.sentence.endswith(".") for each in SCOPES.values())
 

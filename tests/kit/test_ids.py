@@ -21,7 +21,7 @@ def number_of(identifier: str) -> uuid.UUID:
 
 
 def test_ids_sort_as_made_when_many_fall_into_one_millisecond() -> None:
-    ids = Ids(sandbox=True)
+    ids = Ids("test_")
     made = [ids.new("dec") for _ in range(20_000)]
     assert made == sorted(made)
     assert len(set(made)) == len(made)
@@ -30,7 +30,7 @@ def test_ids_sort_as_made_when_many_fall_into_one_millisecond() -> None:
 
 
 def test_ids_sort_as_made_when_threads_take_turns() -> None:
-    ids, turn, made = Ids(sandbox=False), threading.Lock(), list[str]()
+    ids, turn, made = Ids(), threading.Lock(), list[str]()
 
     def mint(_: int) -> None:
         for _ in range(500):
@@ -44,7 +44,7 @@ def test_ids_sort_as_made_when_threads_take_turns() -> None:
 
 
 def test_ids_are_unique_and_sorted_in_each_thread_when_threads_race() -> None:
-    ids, start = Ids(sandbox=False), threading.Barrier(8)
+    ids, start = Ids(), threading.Barrier(8)
 
     def mint(_: int) -> list[str]:
         start.wait()
@@ -58,15 +58,15 @@ def test_ids_are_unique_and_sorted_in_each_thread_when_threads_race() -> None:
 
 def test_an_id_is_a_uuid_of_version_7_at_the_present_moment() -> None:
     before = time.time_ns() // 1_000_000
-    number = number_of(Ids(sandbox=True).new("con"))
+    number = number_of(Ids("test_").new("con"))
     after = time.time_ns() // 1_000_000
     assert (number.version, number.variant) == (7, uuid.RFC_4122)
     assert before <= number.int >> 80 <= after
 
 
-@pytest.mark.parametrize(("sandbox", "start"), [(True, "dec_test_"), (False, "dec_0")], ids=["sandbox", "live"])
-def test_an_id_says_its_noun_and_its_environment(sandbox: bool, start: str) -> None:
-    made = Ids(sandbox=sandbox).new("dec")
+@pytest.mark.parametrize(("mark", "start"), [("test_", "dec_test_"), ("", "dec_0")], ids=["marked", "unmarked"])
+def test_an_id_says_its_noun_and_its_mark(mark: str, start: str) -> None:
+    made = Ids(mark).new("dec")
     assert made.startswith(start)
     assert len(made.rpartition("_")[2]) == 26
     assert noun_of(made) == "dec"

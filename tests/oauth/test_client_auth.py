@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from gateway.settings import Environment
+from gateway.domain.realm import LIVE
 from gateway.store.clients import ClientRow
 from tests.support.clock import NOON
 from tests.support.oauth_world import World
@@ -79,9 +79,7 @@ def test_a_disabled_client(world: World) -> None:
 
 
 def test_a_baseline_client_does_not_exist_in_live(world: World) -> None:
-    # The settings are frozen; this is the database of a sandbox carried into live.
-    object.__setattr__(
-        world.parts, "settings", world.parts.settings.model_copy(update={"environment": Environment.LIVE})
-    )
+    # The parts are frozen; this is the database of a sandbox carried into live.
+    object.__setattr__(world.parts, "realm", LIVE)
     answer = world.cars.merchant_token()
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

@@ -2,10 +2,11 @@
 
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
+from gateway.domain.realm import LIVE, SANDBOX
 from gateway.domain.scope import SCOPES
 from gateway.oauth.endpoints import GRANT_TYPES
 from gateway.oauth.metadata import server_metadata
-from gateway.settings import Environment, Settings
+from gateway.settings import Settings
 from tests.support.oauth_world import World
 
 SERVER = "/.well-known/oauth-authorization-server"
@@ -23,7 +24,7 @@ def test_1_the_server_describes_itself(world: World) -> None:
 
 def test_1_the_document_passes_authlibs_check() -> None:
     settings = Settings(issuer="https://gateway.example")
-    AuthorizationServerMetadata(server_metadata(settings, GRANT_TYPES)).validate()
+    AuthorizationServerMetadata(server_metadata(settings, SANDBOX, GRANT_TYPES)).validate()
 
 
 def test_2_only_what_works_is_listed(world: World) -> None:
@@ -38,8 +39,7 @@ def test_2_only_what_works_is_listed(world: World) -> None:
 
 
 def test_2_live_has_no_client_secrets_and_no_sandbox_scope() -> None:
-    settings = Settings(issuer="https://gateway.example").model_copy(update={"environment": Environment.LIVE})
-    document = server_metadata(settings, GRANT_TYPES)
+    document = server_metadata(Settings(issuer="https://gateway.example"), LIVE, GRANT_TYPES)
     assert document["token_endpoint_auth_methods_supported"] == []
     assert "sandbox" not in document["scopes_supported"]
 

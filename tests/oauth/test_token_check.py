@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import select
 
 from gateway.domain.errors import Unauthenticated
+from gateway.domain.realm import LIVE, SANDBOX
 from gateway.oauth.token_check import check
 from gateway.store import consents
 from gateway.store.clients import ClientRow
@@ -117,9 +118,9 @@ def test_a_refresh_token_opens_nothing(world: World) -> None:
 def test_a_sandbox_token_is_nothing_in_live(world: World) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     with world.database.read() as session:
-        assert check(session, token, NOON, sandbox=True).merchant_id == world.cars_id
+        assert check(session, token, NOON, SANDBOX).merchant_id == world.cars_id
         with pytest.raises(Unauthenticated):
-            check(session, token, NOON, sandbox=False)
+            check(session, token, NOON, LIVE)
 
 
 def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) -> None:
@@ -127,7 +128,7 @@ def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) 
     with world.database.write() as session:
         session.get_one(ClientRow, world.cars.client_id).profile = "fapi2"
     with world.database.read() as session, pytest.raises(Unauthenticated):
-        check(session, token, NOON, sandbox=False)
+        check(session, token, NOON, LIVE)
 
 
 def test_one_person_two_merchants_two_subjects(world: World) -> None:

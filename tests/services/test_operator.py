@@ -9,7 +9,7 @@ from gateway.domain.contract import Contract
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.product import Product
-from gateway.domain.scope import TokenKind, names
+from gateway.domain.realm import LIVE, SANDBOX
 from gateway.domain.tier import Tier
 from gateway.kit.crypto import digest
 from gateway.services.clients import ClientService
@@ -115,7 +115,7 @@ def test_a_client_is_registered_with_its_secret_as_a_digest(world: World) -> Non
         )
         assert row.redirect_uris == ["https://a.example/cb"]
         assert row.grant_types == ["authorization_code", "refresh_token", "client_credentials"]
-        assert row.scopes == [name for kind in TokenKind for name in names(kind, sandbox=True)]
+        assert row.scopes == list(SANDBOX.scopes)
         assert row.secret_digest == digest(secret)
         _, other = world.clients.register(session, world.merchant(), "Till", [], world.clock())
     assert secret != other
@@ -204,7 +204,7 @@ def test_an_unusable_client_name_is_refused(world: World, name: str) -> None:
 
 
 def test_a_live_deployment_registers_no_baseline_client(world: World) -> None:
-    live = ClientService(world.ids, sandbox=False)
+    live = ClientService(world.ids, LIVE)
     with pytest.raises(InvalidInput) as refused, world.database.write() as session:
         live.register(session, world.merchant(), "Website", ["https://a.example/cb"], world.clock())
     assert (refused.value.code, refused.value.field) == ("INVALID", ("profile",))

@@ -16,7 +16,8 @@ from gateway.domain.money import Money
 from gateway.domain.period import Period
 from gateway.domain.principal import Principal
 from gateway.domain.product import Product
-from gateway.domain.scope import TokenKind, expand, names
+from gateway.domain.realm import SANDBOX
+from gateway.domain.scope import TokenKind, expand
 from gateway.domain.score import Measurement
 from gateway.kit.clock import business_time
 from gateway.kit.ids import Ids
@@ -69,7 +70,7 @@ class World:
 
     def __init__(self, database: Database, clock: MovableClock, source: ScoreSource | None = None) -> None:
         self.database, self.clock = database, clock
-        self.ids = Ids(sandbox=True)
+        self.ids = Ids(SANDBOX.mark)
         self.registry = AdapterRegistry([CarRental, OnlineShop])
         keyring = Keyring(MASTER, self.ids)
         self.decision_log = SealedLog(DecisionLogRow, keyring, self.ids)
@@ -83,9 +84,9 @@ class World:
         self.accounts = AccountService(
             self.ids, idle_life=timedelta(minutes=30), session_life=timedelta(hours=12), hasher=CHEAP
         )
-        self.consents = ConsentService(self.registry, self.ids, sandbox=True)
+        self.consents = ConsentService(self.registry, self.ids, SANDBOX)
         self.merchants = MerchantService(self.registry, self.ids)
-        self.clients = ClientService(self.ids, sandbox=True)
+        self.clients = ClientService(self.ids, SANDBOX)
         self.personas = PersonaService(self.registry, self.accounts, self.ids)
         self.seeding = Seeding(MASTER, self.registry, self.merchants, self.clients, self.personas, self.ids)
         self.seed: Seed
@@ -154,7 +155,7 @@ class World:
 
     def merchant_token(self, client: str | None = None) -> Principal:
         """A client credentials token with all scopes, checked now."""
-        scopes = names(TokenKind.MERCHANT, sandbox=True)
+        scopes = SANDBOX.offered(TokenKind.MERCHANT)
         return self._principal(TokenKind.MERCHANT, client or self.client(), scopes, None)
 
     def reading(self, principal: Principal) -> Reading:

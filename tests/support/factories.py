@@ -12,6 +12,7 @@ from gateway.domain.contract import Contract
 from gateway.domain.decision import Status
 from gateway.domain.money import Money
 from gateway.domain.product import Product
+from gateway.domain.realm import SANDBOX
 from gateway.domain.tier import Tier
 from gateway.kit.crypto import digest
 from gateway.kit.ids import Ids
@@ -26,7 +27,7 @@ from gateway.store.partners import PartnerRow
 from gateway.store.users import PairwiseSubjectRow, PersonaRow, UserRow
 from tests.support.clock import NOON
 
-ids = Ids(sandbox=True)
+ids = Ids(SANDBOX.mark)
 _numbers = count(1)
 
 CONTRACT = Contract(frozenset(Tier), Money(5_000_000, "CNY"), timedelta(days=90))

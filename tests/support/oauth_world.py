@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from gateway.domain.realm import SANDBOX
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import digest
 from gateway.kit.ids import Ids
@@ -91,15 +92,15 @@ class World:
 
 
 def build_world(database: Database, settings: Settings, clock: WallClock) -> World:
-    ids = Ids(sandbox=settings.sandbox)
-    consents = ConsentService(AdapterRegistry([CarRental, OnlineShop]), ids, sandbox=settings.sandbox)
-    parts = Parts(database, settings, clock, ids, consents)
+    ids = Ids(SANDBOX.mark)
+    consents = ConsentService(AdapterRegistry([CarRental, OnlineShop]), ids, SANDBOX)
+    parts = Parts(database, settings, SANDBOX, clock, ids, consents)
     hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     accounts = AccountService(
         ids, idle_life=settings.session_idle_life, session_life=settings.session_life, hasher=hasher
     )
     site = build_site(parts, accounts)
-    api = [Route("/graphql", TokenCheck(_probe, database, settings, clock)), Route("/broken", _broken)]
+    api = [Route("/graphql", TokenCheck(_probe, database, settings.issuer, SANDBOX, clock)), Route("/broken", _broken)]
     app = Starlette(
         routes=routes(parts, site, api),
         middleware=middleware(settings, ids, site),

@@ -50,8 +50,12 @@ class Sandbox:
         """Ends the server with SIGKILL: nothing it still holds can be written."""
         self._end(signal.SIGKILL)
 
+    def interrupt(self) -> None:
+        """Ends the server with Ctrl-C."""
+        self._end(signal.SIGINT)
+
     def stop(self) -> None:
-        """Ends the server as Ctrl-C does."""
+        """Ends the server as a supervisor does."""
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> None:

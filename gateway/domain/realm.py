@@ -1,0 +1,29 @@
+"""In what a sandbox and a live deployment differ, as values. The composition root chooses one and hands it down, so
+that nothing below has to ask which environment it is in."""
+
+from dataclasses import dataclass
+
+from gateway.domain.scope import SCOPES, TokenKind
+
+
+@dataclass(frozen=True, slots=True)
+class Realm:
+    """`mark` stands in every id and token, so that neither works in the other realm. `profiles` are the client
+    profiles there are, `scopes` the scopes that a token may hold, in registry order."""
+
+    mark: str
+    profiles: frozenset[str]
+    scopes: tuple[str, ...]
+
+    def offered(self, kind: TokenKind) -> tuple[str, ...]:
+        """The scopes that a token of this kind may hold, in registry order."""
+        return tuple(name for name in self.scopes if SCOPES[name].kind is kind)
+
+    def token_prefix(self, kind: str) -> str:
+        """How every "at" (access token), "rt" (refresh token), "ac" (code) and "cs" (client secret) begins; secret
+        scanners find them by it."""
+        return f"sgw_{self.mark}{kind}_"
+
+
+SANDBOX = Realm("test_", frozenset({"baseline"}), tuple(SCOPES))
+LIVE = Realm("", frozenset(), tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only))
