@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.bootstrap import Gateway
@@ -42,7 +44,7 @@ def create_app(gateway: Gateway) -> Starlette:
 
 
 def _graphql(gateway: Gateway) -> list[BaseRoute]:
-    """The API behind its token check, at its path and at its dated alias."""
+    """The API behind its token check, at its path and at its dated alias, and its schema for anybody."""
     settings = gateway.settings
 
     def reading_for(principal: Principal) -> Reading:
@@ -54,4 +56,8 @@ def _graphql(gateway: Gateway) -> list[BaseRoute]:
         Surroundings(gateway.services, reading_for, settings.environment, settings.issuer, gateway.rule_name),
     )
     guarded = TokenCheck(endpoint, gateway.database, settings.issuer, gateway.realm, gateway.clock)
-    return [Route(path, guarded) for path in (graphql.PATH, graphql.DATED_PATH)]
+
+    async def sdl(_: Request) -> Response:
+        return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})
+
+    return [*(Route(path, guarded) for path in (graphql.PATH, graphql.DATED_PATH)), Route("/schema.graphql", sdl)]

@@ -1,6 +1,5 @@
 """The operator's commands: a merchant from nothing to its first token, without SQL."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from migrations import runner
+from tests.support.server import bare_environment
 
 
 @pytest.fixture
@@ -19,9 +19,8 @@ class Gateway:
     """Runs the command line over one database."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         self._environment = {
-            **kept,
+            **bare_environment(),
             "GATEWAY_DATABASE_URL": database_url,
             "GATEWAY_STATE_DIRECTORY": str(folder),
             "COLUMNS": "200",

@@ -1,7 +1,6 @@
 """`gateway sandbox`: what a newcomer runs first, and what can go wrong with it."""
 
 import json
-import os
 import re
 import socket
 import stat
@@ -13,14 +12,13 @@ import httpx2
 import psycopg
 import pytest
 
-from tests.support.server import Sandbox
+from tests.support.server import Sandbox, bare_environment
 
 
 def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     return subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
-        env={**kept, **environment},
+        env={**bare_environment(), **environment},
         capture_output=True,
         text=True,
         timeout=90,

@@ -1,6 +1,5 @@
 """SIGKILL in the middle of a loop of decision requests: what was answered is there afterwards, and the logs agree."""
 
-import os
 import random
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.partner import REQUEST, Partner, car, request_input
-from tests.support.server import Sandbox
+from tests.support.server import Sandbox, bare_environment
 
 LOOKUP = "query ($reference: String!) { decision(by: {merchantReference: $reference}) { id status } }"
 WRITERS = 4
@@ -70,6 +69,5 @@ def _writers(sandbox: Sandbox, answered: dict[str, str]) -> list[threading.Threa
 
 def _logs_agree(sandbox: Sandbox) -> None:
     command = [sys.executable, "-m", "gateway", "log", "verify", "--database-url", sandbox.database_url]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    done = subprocess.run(command, env=kept, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,11 @@ from typing import Any, Self
 STARTS_WITHIN = 60.0
 
 
+def bare_environment() -> dict[str, str]:
+    """This process's environment without any of the gateway's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+
+
 class Sandbox:
     """`gateway sandbox up` over `database_url`, its state in `folder`. Use it as a context manager; after `kill` it
     can be started again over the same data."""
@@ -20,7 +25,7 @@ class Sandbox:
     def __init__(self, database_url: str, folder: Path, port: int = 0) -> None:
         self.database_url, self.folder, self._port = database_url, folder, port
         self._environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")},
+            **bare_environment(),
             "GATEWAY_DATABASE_URL": database_url,
             "GATEWAY_STATE_DIRECTORY": str(folder),
         }

@@ -1,0 +1,50 @@
+"""`gateway log verify` beside what really happened: it agrees, and it names the first row that somebody changed."""
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from gateway.cli.journey import Journey
+from gateway.cli.narrator import Narrator
+from gateway.store.database import Database
+from tests.support.logs import Forger, behind_the_triggers
+from tests.support.server import Sandbox, bare_environment
+
+
+def _verify(sandbox: Sandbox, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "gateway", "log", "verify", "--database-url", sandbox.database_url, *arguments]
+    return subprocess.run(
+        command, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False, cwd=Path("/")
+    )
+
+
+def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:
+    Journey(own_sandbox.credentials, Narrator(None)).walk()
+
+    done = _verify(own_sandbox)
+    assert done.returncode == 0, done.stderr
+    assert "decision log: 1 entries" in done.stdout
+    # The tier, the threshold and the preview of the journey, and its request.
+    assert "access log: 4 entries" in done.stdout
+
+    kid = done.stdout.rsplit("--trust ", 1)[1].strip()
+    assert _verify(own_sandbox, "--trust", kid).returncode == 0
+    assert _verify(own_sandbox, "--trust", "another").returncode == 1
+
+
+def test_verify_names_what_somebody_changed(own_sandbox: Sandbox) -> None:
+    Journey(own_sandbox.credentials, Narrator(None)).walk()
+    with (
+        closing(Database(own_sandbox.database_url)) as database,
+        behind_the_triggers(database, "decision_log") as connection,
+    ):
+        forger = Forger(connection, "decision_log")
+        forger.edit_public(1, to="DECLINED")
+        changed = forger.row(1)["id"]
+
+    done = _verify(own_sandbox)
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert changed in done.stderr

@@ -1,0 +1,105 @@
+"""`gateway serve`: a live deployment as an operator starts it."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from migrations import runner
+from tests.support.server import bare_environment
+
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+def _environment(database_url: str, folder: Path, **changed: str) -> dict[str, str]:
+    return {
+        **bare_environment(),
+        "GATEWAY_ENVIRONMENT": "live",
+        "GATEWAY_ISSUER": "https://gateway.example",
+        "GATEWAY_SECRET_KEY": KEY,
+        "GATEWAY_ADAPTERS": "car_rental",
+        "GATEWAY_DATABASE_URL": database_url,
+        "GATEWAY_STATE_DIRECTORY": str(folder),
+        **changed,
+    }
+
+
+def test_live_deployment_serves_part_a_and_knows_no_client_secrets(database_url: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
+    server = subprocess.Popen(command, env=_environment(database_url, tmp_path), stderr=subprocess.PIPE)
+    try:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
+            _wait(http)
+            metadata = http.get("/.well-known/oauth-authorization-server").json()
+            sdl = http.get("/schema.graphql").text
+            login = http.get("/login")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        assert server.stderr is not None
+        server.stderr.close()
+
+    assert metadata["issuer"] == "https://gateway.example"
+    assert metadata["token_endpoint_auth_methods_supported"] == []
+    assert "sandboxPersonas" not in sdl
+    assert "CarRentalAsk" in sdl
+    assert "OnlineOrderAsk" not in sdl
+    assert "__Host-" in login.headers["set-cookie"]
+    assert not (tmp_path / "secret.key").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        pytest.param({"GATEWAY_ISSUER": "http://gateway.example"}, "GATEWAY_ISSUER", id="issuer without TLS"),
+        pytest.param({"GATEWAY_SECRET_KEY": ""}, "GATEWAY_SECRET_KEY", id="no key"),
+        pytest.param({"GATEWAY_ADAPTERS": ""}, "GATEWAY_ADAPTERS", id="adapters not named"),
+    ],
+)
+def test_unsafe_settings_refuse_to_start_in_live(
+    sqlite_url: str, tmp_path: Path, changed: dict[str, str], words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "serve", "--port", "0"],
+        env=_environment(sqlite_url, tmp_path, **changed),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert words in done.stderr
+
+
+def test_unmigrated_database_refuses_to_start(sqlite_url: str, tmp_path: Path) -> None:
+    runner.downgrade(sqlite_url, "base")
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "serve", "--port", "0"],
+        env=_environment(sqlite_url, tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "gateway database upgrade" in done.stderr
+
+
+def _wait(http: httpx2.Client) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if http.get("/readyz").status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    raise TimeoutError("the server did not answer")

@@ -1,0 +1,87 @@
+"""tools/environment.py: what a bare machine may lack, each with one clear line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import ROOT
+
+SCRIPT = ROOT / "tools" / "environment.py"
+OLD = "import sys, runpy; sys.version_info = (3, 9, 1, 'final', 0); runpy.run_path(sys.argv[1], run_name='__main__')"
+
+
+def _copy(folder: Path) -> Path:
+    """A checkout with nothing but what the script reads."""
+    for name in ("tools/environment.py", "requirements.lock", "pyproject.toml", "tests/browser/requirements.lock"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((ROOT / name).read_bytes())
+    return folder / "tools" / "environment.py"
+
+
+def _run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_old_python_is_told_what_is_needed(tmp_path: Path) -> None:
+    done = _run("-c", OLD, str(_copy(tmp_path)), PATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Sesame Gateway needs CPython 3.11, 3.12 or 3.13")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("missing", ["venv", "ensurepip,pip"], ids=["no venv", "neither ensurepip nor pip"])
+def test_missing_module_is_named_with_its_cure(tmp_path: Path, missing: str) -> None:
+    without = tmp_path / "without"
+    without.mkdir()
+    for module in missing.split(","):
+        (without / f"{module}.py").write_text("raise ImportError('not on this machine')")
+
+    done = _run(str(_copy(tmp_path / "checkout")), PYTHONPATH=str(without))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("apt-get install python3-venv")
+    assert "Traceback" not in done.stderr
+
+
+def test_made_environment_is_left_alone() -> None:
+    before = (ROOT / ".venv" / "lock.sha256").stat().st_mtime_ns
+
+    done = _run(str(SCRIPT))
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (ROOT / ".venv" / "lock.sha256").stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_environment_without_ensurepip_is_made_with_the_callers_pip(tmp_path: Path) -> None:
+    without, script = tmp_path / "without", _copy(tmp_path / "checkout")
+    without.mkdir()
+    (without / "ensurepip.py").write_text("raise ImportError('not on this machine')")
+    (script.parents[1] / "README.md").write_text("")
+    (script.parents[1] / "LICENSE").write_text("")
+    for package in ("gateway", "schema", "merchants", "migrations"):
+        (script.parents[1] / package).mkdir()
+
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(without)},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    probe = [str(script.parents[1] / ".venv" / "bin" / "python"), "-c", "import strawberry, sqlmodel, authlib"]
+    assert subprocess.run(probe, check=False).returncode == 0
