@@ -96,7 +96,7 @@ class Query:
 
     @resolved(
         "Dry run: what a request would probably return. Creates no decision and reserves nothing; it is written to the"
-        " access log, and it draws on the same per-user budget of questions as meetsTier.",
+        " access log.",
         scopes=["decisions:preview"],
         cost=5,
     )

@@ -30,7 +30,7 @@ def verify(
     if report.finding is not None:
         fail(f"{report.finding.log} log of {report.finding.merchant_id}: {report.finding.sentence}")
     for log, count in report.entries.items():
-        console.print(f"{log} log: {count} entries, all in order.")
+        console.print(f"{log} log: {count} {'entry' if count == 1 else 'entries'}, all in order.")
     console.print(f"{report.chains} chains, {report.decisions} decisions agree with them.")
     for kid in kids:
         console.print(f"Signed by {kid}. Keep this note elsewhere: gateway log verify --trust {kid}")
