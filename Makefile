@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+HABITS := tests/architecture tests/schema/test_contract.py
 
 .DEFAULT_GOAL := help
 .PHONY: help environment run demo test test-all check format reference lock
@@ -21,16 +22,15 @@ demo: environment ## the journey alone: free port, throw-away database, exit cod
 test: environment ## the suite: SQLite and PostgreSQL, under five minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not node"
 
-test-all: ## everything: long fault rounds, browsers, clients written for Node.js
+test-all: check ## everything: the checks, long fault rounds, browsers, clients written for Node.js
 	@$(PYTHON) tools/environment.py --browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach part,$(HABITS),--ignore=$(part))
 
-check: environment ## ruff, mypy strict, import floors, unused dependencies
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+check: environment ## ruff, mypy strict, unused dependencies, import floors, freshness of documents, SDL and lock
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .
-	@$(BIN)/python -m pytest -q tests/architecture tests/schema/test_contract.py
+	@$(BIN)/python -m pytest -q $(HABITS)
 
 format: environment ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -47,7 +47,7 @@ class ConsentedUser(Node):
 
     @resolved(
         "The least a merchant can learn: is the tier at or above this one? Only the tiers that the merchant's contract"
-        " names may be asked, and every question is written to the access log. Another tier: null with error FORBIDDEN.",
+        " names may be asked; every question is written to the access log. Another tier: null with error FORBIDDEN.",
         scopes=["score:threshold", "score:tier"],
         cost=2,
     )
