@@ -26,7 +26,7 @@ def create_app(gateway: Gateway) -> Starlette:
     """The ASGI application. It closes the gateway when it shuts down."""
     settings = gateway.settings
     parts = Parts(gateway.database, settings, gateway.realm, gateway.clock, gateway.ids, gateway.consents)
-    site = routes.build_site(parts, gateway.accounts)
+    site = routes.build_site(parts, gateway.accounts, gateway.accesses)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -18,7 +18,7 @@ from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import derive
 from gateway.kit.ids import Ids
-from gateway.services.access import AccessRecorder
+from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
 from gateway.services.bundle import Services
@@ -57,7 +57,7 @@ class Gateway:
     accounts: AccountService
     consents: ConsentService
     clients: ClientService
-    accesses: AccessRecorder
+    accesses: AccessService
     services: Services
     seeding: Seeding
     rule_name: Callable[[str], str]
@@ -83,7 +83,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     ids = Ids(realm.mark)
     keyring = Keyring(master, ids)
     decision_log = SealedLog(DecisionLogRow, keyring, ids)
-    accesses = AccessRecorder(SealedLog(AccessLogRow, keyring, ids))
+    accesses = AccessService(SealedLog(AccessLogRow, keyring, ids))
     source = PersonaSource()
     assessor = Assessor(registry, source)
     writer = DecisionWriter(database, assessor, DecisionRecorder(decision_log), accesses, ids, clock)

@@ -1,17 +1,37 @@
-"""Who asked what about a person: the one way into the access log."""
+"""Who asked what about a person: the one way into the access log, and out of it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from gateway.domain.principal import Principal
 from gateway.kit.clock import rfc3339
+from gateway.kit.json import decode
 from gateway.services.people import log_subject
+from gateway.store import access_log, merchants
+from gateway.store.access_log import AccessLogRow
 from gateway.store.database import Session
 from gateway.store.sealed_log import Event, SealedLog
 
+NEWEST = 50
+"""How many accesses a person is shown at once."""
 
-class AccessRecorder:
-    """Appends entries to the access log."""
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One access as its person sees it. `at` is wall time (UTC); `answered` is None once the person's key of that year
+    has been destroyed."""
+
+    at: datetime
+    merchant_name: str
+    kind: str
+    purpose: str
+    answered: Mapping[str, Any] | None
+
+
+class AccessService:
+    """Appends entries to the access log, and shows a person theirs."""
 
     def __init__(self, log: SealedLog) -> None:
         self._log = log
@@ -47,3 +67,21 @@ class AccessRecorder:
             columns={"subject": subject},
         )
         self._log.append(session, event, wall)
+
+    def of_user(self, session: Session, user_id: str) -> tuple[Seen, ...]:
+        """Who asked what about a person, newest first, at most NEWEST."""
+        return tuple(
+            self._seen(session, row)
+            for row in access_log.of_subject(session, log_subject(session, user_id), limit=NEWEST)
+        )
+
+    def _seen(self, session: Session, row: AccessLogRow) -> Seen:
+        public, personal = decode(row.public), self._log.personal(session, row)
+        merchant = merchants.load(session, row.merchant_id)
+        return Seen(
+            at=datetime.fromisoformat(public["at"]),
+            merchant_name=merchant.name if merchant else row.merchant_id,
+            kind=public["kind"],
+            purpose=public["purpose"],
+            answered=personal["answered"] if personal else None,
+        )

@@ -19,7 +19,7 @@ from gateway.domain.outcome import Approval, Outcome, Referral
 from gateway.domain.principal import Principal
 from gateway.kit.clock import WallClock
 from gateway.kit.ids import Ids
-from gateway.services.access import AccessRecorder
+from gateway.services.access import AccessService
 from gateway.services.assessment import Assessment, Assessor
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.reading import business_now
@@ -67,7 +67,7 @@ class DecisionWriter:
         database: Database,
         assessor: Assessor,
         recorder: DecisionRecorder,
-        accesses: AccessRecorder,
+        accesses: AccessService,
         ids: Ids,
         clock: WallClock,
     ) -> None:

@@ -8,7 +8,7 @@ from gateway.domain.consent import Consent
 from gateway.domain.errors import Forbidden
 from gateway.domain.principal import Principal
 from gateway.kit.clock import WallClock
-from gateway.services.access import AccessRecorder
+from gateway.services.access import AccessService
 from gateway.store.database import Database, Session
 
 
@@ -25,7 +25,7 @@ class Reading:
     """Opened for one document and finished once. `session` opens at first use; `finish` closes it and writes the
     access log in one unit of work: if that fails, the caller must not send the answer."""
 
-    def __init__(self, database: Database, principal: Principal, clock: WallClock, recorder: AccessRecorder) -> None:
+    def __init__(self, database: Database, principal: Principal, clock: WallClock, recorder: AccessService) -> None:
         self._database, self._clock, self._recorder = database, clock, recorder
         self.principal = principal
         self._scope: Any = None

@@ -16,6 +16,7 @@ from gateway.oauth import metadata
 from gateway.oauth.authorization import AuthorizationEndpoint
 from gateway.oauth.endpoints import GRANT_TYPES, ClientEndpoints
 from gateway.oauth.server import Parts
+from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.settings import Settings
 from gateway.web.errors import Errors, PageError
@@ -31,7 +32,7 @@ from gateway.web.sessions import Sessions
 STATIC = Path(__file__).parent / "static"
 
 
-def build_site(parts: Parts, accounts: AccountService) -> Site:
+def build_site(parts: Parts, accounts: AccountService, accesses: AccessService) -> Site:
     """What the pages share, made once."""
     renderer = Renderer(parts.settings)
     return Site(
@@ -40,6 +41,7 @@ def build_site(parts: Parts, accounts: AccountService) -> Site:
         clock=parts.clock,
         accounts=accounts,
         consents=parts.consents,
+        accesses=accesses,
         authorization=AuthorizationEndpoint(parts),
         sessions=Sessions(parts.database, accounts, parts.settings, parts.clock),
         renderer=renderer,

@@ -52,12 +52,16 @@ class Texts:
     def date(self, moment: datetime) -> str:
         return format_date(moment, "long", locale=self._locale)
 
+    def moment(self, moment: datetime) -> str:
+        """A date and time of day in UTC."""
+        return f"{format_datetime(moment, 'medium', locale=self._locale)} UTC"
+
     def until(self, now: datetime, length: timedelta) -> str:
         """When a length of time from `now` is over: a date, with the time of day where the end is near."""
         end = now + length
         if length >= timedelta(days=2):
             return self.date(end)
-        return f"{format_datetime(end, 'medium', locale=self._locale)} UTC"
+        return self.moment(end)
 
     def length(self, length: timedelta) -> str:
         """A length of time in the largest unit that fits it exactly."""

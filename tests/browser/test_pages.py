@@ -103,7 +103,7 @@ def test_person_signs_in_consents_and_revokes(
         page.click("button[name=decision][value=allow]", no_wait_after=True)
     back = query_of(sent.value.url)
     token = partner.app.redeem(back["code"], verifier).json()["access_token"]
-    assert partner.graphql(token, "{ consentedUser { id } }").data["consentedUser"]
+    assert partner.graphql(token, "{ consentedUser { scoreTier { tier } } }").data["consentedUser"]
 
     page = watch.page = watch.tab()  # the first one still waits for the partner's own address
     page.goto(f"{watch.issuer}/account")

@@ -21,7 +21,7 @@ from gateway.domain.scope import TokenKind, expand
 from gateway.domain.score import Measurement
 from gateway.kit.clock import business_time
 from gateway.kit.ids import Ids
-from gateway.services.access import AccessRecorder
+from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
 from gateway.services.clients import ClientService
@@ -75,7 +75,7 @@ class World:
         keyring = Keyring(MASTER, self.ids)
         self.decision_log = SealedLog(DecisionLogRow, keyring, self.ids)
         self.access_log = SealedLog(AccessLogRow, keyring, self.ids)
-        self.recorder = AccessRecorder(self.access_log)
+        self.recorder = AccessService(self.access_log)
         self.source: ScoreSource = source or PersonaSource()
         assessor = Assessor(self.registry, self.source)
         writer = DecisionWriter(database, assessor, DecisionRecorder(self.decision_log), self.recorder, self.ids, clock)

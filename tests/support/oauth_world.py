@@ -20,6 +20,7 @@ from gateway.kit.crypto import digest
 from gateway.kit.ids import Ids
 from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
+from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.consents import ConsentService
 from gateway.settings import Settings
@@ -32,6 +33,7 @@ from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.logs import Logs
 from tests.support.oauth import Browser, PartnerApp
 
 PASSWORD = "open sesame, please"
@@ -99,7 +101,7 @@ def build_world(database: Database, settings: Settings, clock: WallClock) -> Wor
     accounts = AccountService(
         ids, idle_life=settings.session_idle_life, session_life=settings.session_life, hasher=hasher
     )
-    site = build_site(parts, accounts)
+    site = build_site(parts, accounts, AccessService(Logs().accesses))
     api = [Route("/graphql", TokenCheck(_probe, database, settings.issuer, SANDBOX, clock)), Route("/broken", _broken)]
     app = Starlette(
         routes=routes(parts, site, api),

@@ -1,4 +1,4 @@
-"""The account page: every consent in plain words, each with a button that ends it."""
+"""The account page: every consent in plain words, each with a button that ends it, and who asked what."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from gateway.domain.consent import ConsentStatus
 from gateway.domain.errors import NotFound
+from gateway.services.access import Seen
 from gateway.services.consents import GivenConsent
 from gateway.web.errors import PageError
 from gateway.web.pages import words
@@ -24,11 +25,11 @@ class AccountPage:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The person's consents, newest first; 303 to the login for a visitor."""
+        """The person's consents and who asked what, newest first; 303 to the login for a visitor."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
             return see_other(login_address("/account"))
-        name, given = await run_in_threadpool(self._load, session.user_id)
+        name, given, seen = await run_in_threadpool(self._load, session.user_id)
         texts = self._site.renderer.texts(request)
         cards = [words.card(texts, one.consent, one.merchant_name, one.now) for one in given]
         return self._site.renderer.page(
@@ -37,6 +38,7 @@ class AccountPage:
             name=name,
             active=[card for card in cards if card.status is ConsentStatus.ACTIVE],
             ended=[card for card in cards if card.status is not ConsentStatus.ACTIVE],
+            seen=[words.line(texts, one) for one in seen],
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
@@ -55,10 +57,11 @@ class AccountPage:
             raise PageError(404, NO_SUCH_CONSENT) from None
         return see_other("/account")
 
-    def _load(self, user_id: str) -> tuple[str, tuple[GivenConsent, ...]]:
+    def _load(self, user_id: str) -> tuple[str, tuple[GivenConsent, ...], tuple[Seen, ...]]:
         with self._site.database.read() as session:
             user = self._site.accounts.user(session, user_id)
-            return user.display_name, self._site.consents.of_user(session, user_id, self._site.clock())
+            given = self._site.consents.of_user(session, user_id, self._site.clock())
+            return user.display_name, given, self._site.accesses.of_user(session, user_id)
 
     def _revoke(self, consent_id: str, user_id: str) -> None:
         with self._site.database.write() as session:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from gateway.kit.clock import WallClock
 from gateway.oauth.authorization import AuthorizationEndpoint
+from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.consents import ConsentService
 from gateway.settings import Settings
@@ -25,6 +26,7 @@ class Site:
     clock: WallClock
     accounts: AccountService
     consents: ConsentService
+    accesses: AccessService
     authorization: AuthorizationEndpoint
     sessions: Sessions
     renderer: Renderer
