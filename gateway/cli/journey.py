@@ -15,50 +15,10 @@ from authlib.integrations.httpx_client import OAuth2Client
 
 from gateway.cli.browser import Browser
 from gateway.cli.narrator import Narrator
+from gateway.cli.operations import LOG, PREVIEW, REQUEST, TIER
 from gateway.kit.clock import wall_clock
 
 BASIC = "client_secret_basic"
-TIER = """query Tier {
-  consentedUser {
-    id
-    scoreTier { tier rank }
-    meetsTier(minimum: EXCELLENT)
-  }
-}"""
-PREVIEW = """query Preview($input: DecisionPreviewInput!) {
-  decisionPreview(input: $input) {
-    eligible
-    likelyOutcome { __typename }
-    blockers { code message }
-  }
-}"""
-REQUEST = """mutation Request($input: DecisionRequestInput!) {
-  decisionRequest(input: $input) {
-    replayed
-    decision {
-      id status merchantReference availableTransitions
-      outcome {
-        ... on Approval {
-          validUntil
-          terms {
-            ... on DepositTerms { waivedAmount { amount currency } depositDue { amount currency } returnBy }
-          }
-        }
-        ... on Decline { reasons { code message } }
-      }
-    }
-    userErrors { code message field }
-  }
-}"""
-LOG = """query Log {
-  merchant {
-    name
-    decisions(first: 5) {
-      totalCount
-      nodes { id status timeline { nodes { topic occurredAt ... on DecisionEvent { actor } } } }
-    }
-  }
-}"""
 
 
 class JourneyFailed(Exception):
