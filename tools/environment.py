@@ -1,6 +1,6 @@
 """Makes the virtual environment of this checkout from the hashed lock file, once.
 
-Run by the Makefile with whatever `python3` the machine has, so this file keeps to syntax that Python 3.6 can
+Run by the Makefile with whatever `python3` the machine has, so this file keeps to syntax that any Python can
 read: an interpreter that is too old gets one clear line instead of a syntax error.
 """
 
@@ -78,8 +78,13 @@ def install(command):
         sys.exit("Installing the locked packages failed; the lines above say why. Run the same command again.")
 
 
+def say(sentence):
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
 def main():
-    python = usable()
+    python = usable() if sys.version_info >= (3, 3) else None
     if python is None:
         sys.exit(
             "Sesame Gateway needs CPython 3.11, 3.12 or 3.13; this is %s. Name one: make PYTHON=/path/to/python3.12"
@@ -87,7 +92,7 @@ def main():
         )
     lock, project = fingerprint(LOCK), fingerprint(LOCK, PROJECT)
     if not is_stamped("lock.sha256", lock):
-        print("Making .venv from requirements.lock (about a minute, once) ...", flush=True)
+        say("Making .venv from requirements.lock (about a minute, once) ...")
         create(python)
         install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", LOCK])
         put_stamp("lock.sha256", lock)
@@ -96,7 +101,7 @@ def main():
         put_stamp("project.sha256", project)
     browser = fingerprint(BROWSER_LOCK)
     if "--browser" in sys.argv and not is_stamped("browser.sha256", browser):
-        print("Adding the browser driver from tests/browser/requirements.lock ...", flush=True)
+        say("Adding the browser driver from tests/browser/requirements.lock ...")
         install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", BROWSER_LOCK])
         put_stamp("browser.sha256", browser)
 
