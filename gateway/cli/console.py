@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from gateway.bootstrap import Gateway, assemble
 from gateway.settings import Settings, read_settings
-from gateway.store.database import Database
+from gateway.store.database import Database, DatabaseDown
 
 console = Console(highlight=False, soft_wrap=True)
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -39,13 +40,27 @@ def settings_for(database_url: str | None) -> Settings:
     return read_settings(**({"database_url": database_url} if database_url else {}))
 
 
-def require_database(database_url: str) -> None:
-    """Raises DatabaseDown unless the database answers, migrated or not."""
+def require_database(database_url: str, *, fresh: bool = False) -> None:
+    """Raises DatabaseDown unless the database answers, migrated or not. A SQLite file that is not there is made only
+    if it may be `fresh`: a mistyped path must not be answered with an empty log."""
+    file = database_url.removeprefix("sqlite:///")
+    if file != database_url and not fresh and not Path(file).exists():
+        raise DatabaseDown(f"There is no database file {file}.")
     database = Database(database_url, size=1)
     try:
         database.ping()
     finally:
         database.close()
+
+
+def require_migrated(database_url: str) -> None:
+    """Raises DatabaseDown unless the database answers and is at the newest revision."""
+    from migrations import runner  # alembic takes most of a second to import
+
+    require_database(database_url)
+    if not runner.is_current(database_url):
+        at = runner.current(database_url) or "none"
+        raise DatabaseDown(f"The database is at revision {at}, not the newest: gateway database upgrade")
 
 
 @contextmanager

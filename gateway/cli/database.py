@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, fail, require_database, settings_for
+from gateway.cli.console import DatabaseUrl, console, require_database, require_migrated, settings_for
 
 app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
 
@@ -13,7 +13,7 @@ def upgrade(database_url: DatabaseUrl = None) -> None:
     from migrations import runner  # alembic takes most of a second to import; only this command pays
 
     url = settings_for(database_url).database_url
-    require_database(url)
+    require_database(url, fresh=True)
     runner.upgrade(url)
     console.print(f"The database is at revision {runner.current(url)}.")
 
@@ -21,10 +21,5 @@ def upgrade(database_url: DatabaseUrl = None) -> None:
 @app.command()
 def check(database_url: DatabaseUrl = None) -> None:
     """Say whether the database answers and is at the newest revision. Exit code 1 if not."""
-    from migrations import runner
-
-    url = settings_for(database_url).database_url
-    require_database(url)
-    if not runner.is_current(url):
-        fail(f"The database is at revision {runner.current(url) or 'none'}, not the newest: gateway database upgrade")
+    require_migrated(settings_for(database_url).database_url)
     console.print("The database answers and is at the newest revision.")

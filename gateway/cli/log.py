@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, fail, settings_for
+from gateway.cli.console import DatabaseUrl, console, fail, require_migrated, settings_for
 from gateway.store.database import Database
 
 app = typer.Typer(no_args_is_help=True, help="Verify the decision log and the access log.")
@@ -21,7 +21,9 @@ def verify(
     from gateway.store import log_check
     from gateway.store.keys import public_keys
 
-    database = Database(settings_for(database_url).database_url, size=1)
+    url = settings_for(database_url).database_url
+    require_migrated(url)
+    database = Database(url, size=1)
     try:
         with database.read() as session:
             report, kids = log_check.check(session, trusted=trust), sorted(public_keys(session))

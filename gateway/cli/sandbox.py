@@ -43,7 +43,7 @@ def up(
 
     listener = listen(HOST, port)
     settings = _sandbox_settings(listener.getsockname()[1])
-    require_database(settings.database_url)
+    require_database(settings.database_url, fresh=True)
     runner.upgrade(settings.database_url)
     gateway = assemble(settings)
     with gateway.database.write() as session:

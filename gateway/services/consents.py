@@ -96,7 +96,7 @@ class ConsentService:
             revoked_at=None,
         )
         consents.insert(session, consent)
-        self._tell(session, consent, Topic.CONSENT_GRANTED, partner_now)
+        self._tell(session, consent, Topic.CONSENT_GRANTED, now)
         return consent
 
     def revoke(self, session: Session, consent_id: str, user_id: str | None, now: datetime) -> Consent:
@@ -109,7 +109,7 @@ class ConsentService:
         if not consents.revoke(session, consent_id, partner_now):
             return consent
         oauth_tokens.revoke_all(session, consent_id, partner_now)
-        self._tell(session, consent, Topic.CONSENT_REVOKED, partner_now)
+        self._tell(session, consent, Topic.CONSENT_REVOKED, now)
         revoked = consents.load(session, consent_id)
         return revoked or consent
 

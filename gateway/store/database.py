@@ -32,7 +32,10 @@ class Database:
     def __init__(self, url: str, *, size: int = 16) -> None:
         self.sqlite = url.startswith("sqlite")
         if self.sqlite:
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise DatabaseDown(f"The folder of the database cannot be made: {error.strerror}.") from error
         self._engine = _sqlite_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
         self._writing = self._engine.execution_options(begin="IMMEDIATE")
         self._reading = self._engine if self.sqlite else self._engine.execution_options(**_ONE_SNAPSHOT)

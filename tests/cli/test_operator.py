@@ -98,6 +98,33 @@ def test_database_check_tells_old_from_new(gateway: Gateway, database_url: str) 
     gateway.answer("database", "check")
 
 
+@pytest.mark.parametrize("command", [("log", "verify"), ("database", "check")], ids=" ".join)
+def test_mistyped_database_is_named_and_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = Gateway(f"sqlite:///{tmp_path}/typo.db", tmp_path)(*command)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"error: There is no database file {tmp_path}/typo.db."]
+    assert not (tmp_path / "typo.db").exists()
+
+
+def test_impossible_folder_gets_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file where a folder should be")
+
+    done = Gateway(f"sqlite:///{tmp_path}/file/gateway.db", tmp_path)("database", "upgrade")
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_log_of_an_unmigrated_database_says_what_to_do(gateway: Gateway, database_url: str) -> None:
+    runner.downgrade(database_url, "base")
+
+    done = gateway("log", "verify")
+
+    assert done.returncode == 1
+    assert done.stderr.count("gateway database upgrade") == len(done.stderr.splitlines()) == 1
+
+
 def test_adapters_are_listed_without_a_database(tmp_path: Path) -> None:
     listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("merchants", "list")
 
