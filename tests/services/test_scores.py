@@ -198,7 +198,7 @@ def test_the_personal_part_is_sealed_and_opens_with_the_key(world: World) -> Non
     entries = world.rows("SELECT public, sealed FROM access_log UNION ALL SELECT public, sealed FROM decision_log")
     assert len(entries) == 4
     for public, sealed in entries:
-        for secret in ("VERY_GOOD", "699", "2100.00", "open_overdue"):
+        for secret in ("VERY_GOOD", '"score":699', "2100.00", "open_overdue"):
             assert secret not in public
             assert secret.encode() not in bytes(sealed)
     assert [kind for kind, _ in logged(world)] == ["SCORE_TIER", "SCORE_EXACT", "REQUEST"]
