@@ -6,9 +6,10 @@ writes READ COMMITTED; races are closed by conditional statements and row locks,
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from secrets import token_hex
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -38,6 +39,9 @@ class Database:
                 raise DatabaseDown(f"The folder of the database cannot be made: {error.strerror}.") from error
         self._engine = _sqlite_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
         self._writing = self._engine.execution_options(begin="IMMEDIATE")
+        # SQLite has one writer. Threads that wait for it here are woken when it is free; left to SQLite's busy handler
+        # they would sleep and try again, and one that is unlucky long enough would fail.
+        self._one_writer: AbstractContextManager[Any] = Lock() if self.sqlite else nullcontext()
         self._reading = self._engine if self.sqlite else self._engine.execution_options(**_ONE_SNAPSHOT)
 
     @property
@@ -54,7 +58,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A unit of work that writes: committed durably when the block ends, rolled back when it raises."""
-        with Session(self._writing, autoflush=False, expire_on_commit=False) as session, session.begin():
+        with (
+            self._one_writer,
+            Session(self._writing, autoflush=False, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def ping(self) -> None:
