@@ -292,11 +292,7 @@ def test_a_decision_without_an_entry_is_found(chain: Chain) -> None:
 
 
 def test_a_value_of_another_kind_is_found(chain: Chain) -> None:
-    """SQLite keeps a text in a column of bytes: that must not end the check with an error."""
-
-    def act(forger: Forger) -> None:
-        forger.put({**forger.row(2), "public": b"{}", "sealed": "text"})
-
-    tamper(chain, act)
+    # SQLite keeps a text in a column of bytes: that must not end the check with an error.
+    tamper(chain, lambda forger: forger.put({**forger.row(2), "public": b"{}", "sealed": "text"}))
     found = chain.finding()
     assert (found.fault, found.sequence) == (Fault.CHANGED, 2)

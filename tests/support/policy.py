@@ -1,0 +1,51 @@
+"""A small decision table to try rules on."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from gateway.domain.column import Cell, ColumnKind, Fact
+from gateway.domain.money import Money
+from gateway.domain.policy import DecisionTable, Rule, Verdict
+from gateway.domain.tier import Tier
+
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "amount": ColumnKind.AMOUNT,
+    "overdue": ColumnKind.COUNT,
+    "wait": ColumnKind.DURATION,
+    "member": ColumnKind.FLAG,
+    "category": ColumnKind.WORD,
+}
+FACTS: dict[str, Fact] = {
+    "tier": Tier.GOOD,
+    "amount": Money(10000, "CNY"),
+    "overdue": 0,
+    "wait": timedelta(days=7),
+    "member": True,
+    "category": "shoes",
+}
+DAY = timedelta(days=1)
+LAST = Rule(id="last", verdict=Verdict.DECLINE, reasons=("TIER_BELOW_REQUIRED",))
+
+
+def approve(name: str, *when: Cell, **more: Any) -> Rule:
+    return Rule(**{"id": name, "when": when, "verdict": Verdict.APPROVE, "share": 100, **more})
+
+
+def decline(name: str, *when: Cell, **more: Any) -> Rule:
+    return Rule(**{"id": name, "when": when, "verdict": Verdict.DECLINE, "reasons": ("NOT_SCORED",), **more})
+
+
+def table(*rules: Rule, **more: Any) -> DecisionTable:
+    header = {
+        "policy": "test",
+        "version": "1",
+        "effective": date(2026, 11, 1),
+        "currency": "CNY",
+        "source": "test.toml",
+    }
+    return DecisionTable(**{**header, "columns": COLUMNS, "rules": rules, **more})
+
+
+def yuan(minor: int) -> Money:
+    return Money(minor, "CNY")
