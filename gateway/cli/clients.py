@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, gateway, table
+from gateway.cli.console import DatabaseUrl, assembled, console, table
 from gateway.store import clients
 
 app = typer.Typer(no_args_is_help=True, help="Register, list and disable OAuth clients.")
@@ -19,7 +19,7 @@ def register(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Register a client of the baseline profile (sandbox only). The secret is printed once and not kept."""
-    with gateway(database_url) as made:
+    with assembled(database_url) as made:
         with made.database.write() as session:
             row, secret = made.clients.register(session, merchant, name, redirect_uri or [], made.clock(), scopes=scope)
             client_id = row.id
@@ -30,7 +30,7 @@ def register(
 def listed(database_url: DatabaseUrl = None) -> None:
     """List the clients, disabled ones too."""
     rows = table("client_id", "merchant", "name", "profile", "state")
-    with gateway(database_url) as made, made.database.read() as session:
+    with assembled(database_url) as made, made.database.read() as session:
         for row in clients.listed(session):
             rows.add_row(row.id, row.merchant_id, row.name, row.profile, "disabled" if row.disabled_at else "enabled")
     console.print(rows)
@@ -39,6 +39,6 @@ def listed(database_url: DatabaseUrl = None) -> None:
 @app.command()
 def disable(client_id: str, database_url: DatabaseUrl = None) -> None:
     """Disable a client; its tokens die with it."""
-    with gateway(database_url) as made, made.database.write() as session:
+    with assembled(database_url) as made, made.database.write() as session:
         made.clients.disable(session, client_id, made.clock())
     console.print(f"{client_id} is disabled.")

@@ -64,13 +64,13 @@ def require_migrated(database_url: str) -> None:
 
 
 @contextmanager
-def gateway(database_url: str | None) -> Iterator[Gateway]:
+def assembled(database_url: str | None) -> Iterator[Gateway]:
     """The assembled deployment, closed at the end."""
-    assembled = assemble(settings_for(database_url))
+    gateway = assemble(settings_for(database_url))
     try:
-        yield assembled
+        yield gateway
     finally:
-        assembled.close()
+        gateway.close()
 
 
 def _plain(message: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, gateway, settings_for, table
+from gateway.cli.console import DatabaseUrl, assembled, console, settings_for, table
 from gateway.domain.contract import Contract
 from gateway.domain.money import Money
 from gateway.domain.tier import Tier
@@ -23,7 +23,7 @@ def register(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Register a merchant and print its id."""
-    with gateway(database_url) as made, made.database.write() as session:
+    with assembled(database_url) as made, made.database.write() as session:
         now = made.clock()
         owner = made.services.merchants.partner(session, partner, now)
         row = made.services.merchants.register(session, owner, name, now)
@@ -45,7 +45,7 @@ def contract(
         ceiling=Money.parse(ceiling, currency),
         consent_life=timedelta(days=consent_days),
     )
-    with gateway(database_url) as made, made.database.write() as session:
+    with assembled(database_url) as made, made.database.write() as session:
         row = made.services.merchants.contract(session, merchant, written)
         askable = " ".join(row.askable_tiers) or "no tier"
         console.print(f"{row.name}: up to {ceiling} {currency} for {consent_days} days; may ask about {askable}.")
@@ -58,7 +58,7 @@ def enable(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Enable an adapter for a merchant."""
-    with gateway(database_url) as made, made.database.write() as session:
+    with assembled(database_url) as made, made.database.write() as session:
         fresh = made.services.merchants.enable(session, merchant, adapter, made.clock())
         console.print(f"{adapter} {'is now' if fresh else 'was already'} enabled.")
 

@@ -16,11 +16,11 @@ import typer
 import uvicorn
 
 from gateway.bootstrap import Gateway, assemble
-from gateway.cli.console import console, fail, require_database
+from gateway.cli.console import DatabaseUrl, assembled, console, fail, require_database
 from gateway.cli.journey import Journey, JourneyFailed
 from gateway.cli.narrator import Narrator
 from gateway.cli.serve import HOST, listen, server_for
-from gateway.services.seeding import Seed
+from gateway.services.seeding import Seed, SeededPersona
 from gateway.settings import Settings, read_settings
 from gateway.store.database import throwaway
 
@@ -83,6 +83,20 @@ def demo(
         finally:
             server.terminate()
             server.wait(timeout=15)
+
+
+@app.command()
+def personas(
+    partner: Annotated[str, typer.Argument(help="The partner's name, as in `gateway merchants register --partner`.")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a partner's own copy of the test users, and print how to sign in as them."""
+    with assembled(database_url) as gateway:
+        if not gateway.settings.sandbox:
+            fail("GATEWAY_ENVIRONMENT is live. Personas exist in a sandbox only.")
+        with gateway.database.write() as session:
+            made = gateway.seeding.personas(session, partner, gateway.clock())
+    _tell_personas(made)
 
 
 def _sandbox_settings(port: int) -> Settings:
@@ -203,5 +217,10 @@ def _tell(settings: Settings, seed: Seed, path: Path, token: str) -> None:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")
     console.print("")
-    for persona in seed.personas:
-        console.print(f"  {persona.username:<22} {persona.password:<14} {persona.tier:<10} {persona.summary}")
+    _tell_personas(seed.personas)
+
+
+def _tell_personas(personas: tuple[SeededPersona, ...]) -> None:
+    widest = max(len(persona.username) for persona in personas)
+    for persona in personas:
+        console.print(f"  {persona.username:<{widest}}  {persona.password}  {persona.tier:<10} {persona.summary}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.domain.contract import Contract
+from gateway.domain.errors import NotFound
 from gateway.domain.money import Money
 from gateway.domain.tier import Tier, tier_of
 from gateway.kit.crypto import base64url, derive, digest
@@ -16,10 +17,11 @@ from gateway.kit.ids import Ids
 from gateway.services.clients import ClientService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import CATALOGUE, PersonaService, username
-from gateway.store import clients, merchants
+from gateway.store import clients, merchants, partners
 from gateway.store.clients import ClientRow
 from gateway.store.database import Session
 from gateway.store.merchants import MerchantRow
+from gateway.store.partners import PartnerRow
 from merchants.registry import AdapterRegistry
 
 PARTNER = "demo"
@@ -86,8 +88,6 @@ class Seeding:
     def demo(self, session: Session, now: datetime) -> Seed:
         """The demo partner, whole, with its secrets."""
         partner = self._merchants.partner(session, PARTNER, now)
-        passwords = {handle: self._password(handle) for handle, *_ in CATALOGUE}
-        personas = self._personas.provision(session, partner, passwords, now)
         present = {row.name: row for row in merchants.listed(session, partner.id)}
         seeded = []
         for key in self._registry:
@@ -97,19 +97,26 @@ class Seeding:
                 self._merchants.contract(session, row.id, CONTRACT)
             self._merchants.enable(session, row.id, key, now)
             seeded.append(SeededMerchant(row.id, name, key, self._client(session, row, now)))
-        return Seed(
-            merchants=tuple(seeded),
-            personas=tuple(
-                SeededPersona(
-                    handle=row.handle,
-                    username=username(row.handle, partner),
-                    password=passwords[row.handle],
-                    tier=tier_of(row.score),
-                    score=row.score,
-                    summary=row.summary,
-                )
-                for row in personas
-            ),
+        return Seed(merchants=tuple(seeded), personas=self.personas(session, PARTNER, now))
+
+    def personas(self, session: Session, partner_name: str, now: datetime) -> tuple[SeededPersona, ...]:
+        """A partner's own copy of the personas, those that it lacks made anew. Raises NotFound for an unknown partner,
+        InvalidInput where its name does not make a username."""
+        partner = partners.by_name(session, partner_name)
+        if partner is None:
+            raise NotFound(f"There is no partner {partner_name}. gateway merchants register makes it.")
+        passwords = {handle: self._password(partner, handle) for handle, *_ in CATALOGUE}
+        rows = self._personas.provision(session, partner, passwords, now)
+        return tuple(
+            SeededPersona(
+                handle=row.handle,
+                username=username(row.handle, partner),
+                password=passwords[row.handle],
+                tier=tier_of(row.score),
+                score=row.score,
+                summary=row.summary,
+            )
+            for row in rows
         )
 
     def _client(self, session: Session, merchant: MerchantRow, now: datetime) -> SeededClient:
@@ -129,9 +136,9 @@ class Seeding:
             row.secret_digest, row.disabled_at = digest(secret), None
             session.add(row)
 
-    def _password(self, handle: str) -> str:
+    def _password(self, partner: PartnerRow, handle: str) -> str:
         # Letters and digits only: people type it.
-        return b32encode(derive(self._master, f"seed persona {handle}")).decode().lower()[:12]
+        return b32encode(derive(self._master, f"seed persona {partner.id} {handle}")).decode().lower()[:12]
 
     def _secret(self, context: str, length: int) -> str:
         return base64url(derive(self._master, f"seed {context}"))[:length]

@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.kit.ids import Ids
+from gateway.services.accounts import AccountService
+from gateway.store.database import Database
 from migrations import runner
 from tests.support.server import bare_environment
 
@@ -59,9 +64,26 @@ def test_merchant_and_client_are_set_up_without_sql(gateway: Gateway) -> None:
     assert "sgw_test_cs_" not in gateway.answer("clients", "list")
 
 
+def test_partner_gets_personas_of_its_own(gateway: Gateway, database_url: str) -> None:
+    gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    gateway.answer("merchants", "register", "Hill Bikes", "--partner", "hill")
+
+    harbour, hill = (gateway.answer("sandbox", "personas", partner) for partner in ("harbour", "hill"))
+
+    assert len(harbour.splitlines()) == len(hill.splitlines()) == 8
+    assert gateway.answer("sandbox", "personas", "harbour") == harbour
+    assert not set(harbour.split()) & {word for word in hill.split() if "@" in word}
+    name, password = harbour.split()[:2]
+    with closing(Database(database_url)) as database, database.read() as session:
+        accounts = AccountService(Ids(), idle_life=timedelta(hours=1), session_life=timedelta(hours=1))
+        assert accounts.authenticate(session, name, password) is not None
+        assert accounts.authenticate(session, name.replace("harbour", "hill"), password) is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        pytest.param(("sandbox", "personas", "nobody"), "no partner nobody", id="unknown partner"),
         pytest.param(("merchants", "contract", "mer_none", "--ceiling", "10.00"), "no merchant", id="unknown merchant"),
         pytest.param(("merchants", "contract", "mer_none", "--ceiling", "ten"), "amount", id="bad ceiling"),
         pytest.param(("merchants", "register", " ", "--partner", "p"), "name", id="blank name"),
