@@ -1,0 +1,113 @@
+"""Junk at every door: nothing answers 5xx. The same junk each time, so that a failure can be repeated."""
+
+import json
+import random
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.partner import Partner
+
+REQUESTS = 400
+NAMES = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "client_id",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "authorization_details",
+    "response_type",
+    "refresh_token",
+    "token",
+    "request_uri",
+    "username",
+    "password",
+    "csrf_token",
+    "decision",
+]
+VALUES = [
+    *("authorization_code", "refresh_token", "client_credentials", "code", "S256", "plain", "a" * 50, "score:tier"),
+    *("'\"\\", "é", "\x00", "%", "-1", "1e999", "null", "🙂" * 10, "urn:x", "http://127.0.0.1:9000/callback"),
+    *("[]", "{}", "[[[[", '[{"type":"score","level":"tier"}]', '[{"type":"decision","products":["PAY_LATER",5]}]'),
+]
+FORMS = (
+    "/oauth/par",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/authorize",
+    "/login",
+    "/logout",
+    "/account/consents/x/revoke",
+)
+PAGES = ("/oauth/authorize", "/login", "/account", "/", "/docs/errors", "/static/x", "/schema.graphql", "/graphql")
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    return random.Random(20261123)
+
+
+def _value(dice: random.Random) -> str:
+    if dice.random() < 0.8:
+        return dice.choice(VALUES)
+    return "".join(chr(dice.randrange(1, 0x2FFF)) for _ in range(dice.randrange(30)))
+
+
+def test_forms(cars: Partner, dice: random.Random) -> None:
+    for _ in range(REQUESTS):
+        path = dice.choice(FORMS)
+        form = urlencode({dice.choice(NAMES): _value(dice) for _ in range(dice.randrange(8))}).encode()
+        content = form if dice.random() < 0.85 else dice.randbytes(dice.randrange(200))
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            **(cars.app.auth if dice.random() < 0.8 else {}),
+        }
+        answer = cars.http.post(path, content=content, headers=headers)
+        assert answer.status_code < 500, (path, content)
+
+
+def test_pages(cars: Partner, dice: random.Random) -> None:
+    for _ in range(REQUESTS):
+        path = dice.choice(PAGES)
+        headers = {
+            "Accept-Language": dice.choice(["zh", "*", "", "en;q=x"]),
+            "Cookie": f"sesame_session={dice.choice(['x', 'y' * 500, '%00'])}",
+        }
+        answer = cars.http.get(path, params={dice.choice(NAMES): _value(dice) for _ in range(3)}, headers=headers)
+        assert answer.status_code < 500, path
+
+
+def test_graphql(cars: Partner, dice: random.Random) -> None:
+    headers = {"Authorization": f"Bearer {cars.merchant_token}", "Content-Type": "application/json"}
+    for _ in range(REQUESTS):
+        content = json.dumps(_body(dice)).encode() if dice.random() < 0.9 else dice.randbytes(50)
+        answer = cars.http.post("/graphql", content=content, headers=headers)
+        assert answer.status_code < 500, content
+        assert "INTERNAL_SERVER_ERROR" not in answer.text, content
+
+
+def _body(dice: random.Random) -> Any:
+    first = dice.choice(["1", "-1", "999999999999", "null", "1.5"])
+    after = json.dumps(_value(dice))
+    return dice.choice(
+        [
+            {"query": "query($i: ID!) { node(id: $i) { id } }", "variables": {"i": _value(dice)}},
+            {"query": f"{{ merchant {{ decisions(first: {first}, after: {after}) {{ nodes {{ id }} }} }} }}"},
+            {
+                "query": "query($f: DecisionFilter) { merchant { decisions(filter: $f) { totalCount } } }",
+                "variables": {"f": {"createdAfter": _value(dice)}},
+            },
+            {
+                "query": "query($b: DecisionLookup!) { decision(by: $b) { id } }",
+                "variables": {"b": {dice.choice(["id", "merchantReference"]): _value(dice)}},
+            },
+            {"query": "{ viewer { appName } }", "variables": _value(dice)},
+            {"query": _value(dice)},
+            _value(dice),
+        ]
+    )
