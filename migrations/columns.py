@@ -27,10 +27,6 @@ def large_number(*names: str) -> Iterator[Any]:
     return _columns(sa.BigInteger, names)
 
 
-def flag(*names: str) -> Iterator[Any]:
-    return _columns(sa.Boolean, names)
-
-
 def document(*names: str) -> Iterator[Any]:
     """JSON documents."""
     return _columns(sa.JSON, names)

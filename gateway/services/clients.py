@@ -25,6 +25,11 @@ class ClientService:
     def __init__(self, ids: Ids, realm: Realm) -> None:
         self._ids, self._realm = ids, realm
 
+    @property
+    def secret_prefix(self) -> str:
+        """How the secrets of clients begin."""
+        return self._realm.token_prefix("cs")
+
     def register(
         self,
         session: Session,
@@ -45,7 +50,7 @@ class ClientService:
             raise NotFound(f"There is no merchant {merchant_id}.")
         for uri in redirect_uris:
             _require_redirect_uri(uri)
-        secret = secret or random_token(self._realm.token_prefix("cs"))
+        secret = secret or random_token(self.secret_prefix)
         row = ClientRow(
             id=client_id or self._ids.new("cli"),
             merchant_id=merchant_id,

@@ -123,7 +123,7 @@ class Seeding:
         name = f"{merchant.name} website"
         row = next((row for row in clients.listed(session, merchant.id) if row.name == name), None)
         client_id = row.id if row else self._ids.new("cli")
-        secret = f"sgw_test_cs_{self._secret(f'client {client_id}', 32)}"
+        secret = self._clients.secret_prefix + self._secret(f"client {client_id}", 32)
         if row is None:
             row, _ = self._clients.register(
                 session, merchant.id, name, [REDIRECT_URI], now, secret=secret, client_id=client_id

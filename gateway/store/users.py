@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, UniqueConstraint, col, select
 
-from gateway.store.base import Table
+from gateway.store.base import Table, insert_into
 from gateway.store.database import Session
 
 
@@ -80,17 +79,11 @@ def persona(session: Session, partner_id: str, persona_id: str) -> PersonaRow | 
     return row if row and row.partner_id == partner_id else None
 
 
-def pairwise_subject(session: Session, user_id: str, merchant_id: str) -> str | None:
-    row = session.get(PairwiseSubjectRow, (user_id, merchant_id))
-    return row.subject if row else None
-
-
 def ensure_pairwise_subject(session: Session, user_id: str, merchant_id: str, candidate: str) -> str:
     """The pairwise id of this user at this merchant: `candidate` becomes it unless there is one already. Any number
     of concurrent calls get the same answer."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(
-        insert(PairwiseSubjectRow)
+        insert_into(session, PairwiseSubjectRow)
         .values(user_id=user_id, merchant_id=merchant_id, subject=candidate)
         .on_conflict_do_nothing(index_elements=["user_id", "merchant_id"])
     )

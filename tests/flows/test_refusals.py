@@ -89,6 +89,15 @@ def test_product_outside_the_consent_is_refused(cars: Partner, unchanged: Callab
     assert unchanged()
 
 
+def test_unknown_product_is_refused_in_the_ask_and_in_the_consent(cars: Partner, unchanged: Callable[[], bool]) -> None:
+    asked = cars.graphql(cars.token(), REQUEST, input=request_input({"zeppelinRide": {"deposit": yuan("1.00")}}))
+    assert (asked.status, asked.code) == (400, "BAD_USER_INPUT")
+
+    pushed = cars.app.push(authorization_details=[{"type": "decision", "products": ["ZEPPELIN_RIDE"]}])
+    assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_authorization_details")
+    assert unchanged()
+
+
 def test_same_key_with_another_input_is_refused(cars: Partner) -> None:
     token, ask = cars.token(), car()
     first = request_input(ask)
@@ -223,5 +232,5 @@ def test_nested_fragments_cost_no_more_than_their_text(cars: Partner) -> None:
     began = datetime.now(UTC)
     answer = cars.graphql(cars.merchant_token, document)
 
-    assert answer.status in {200, 400}
+    assert (answer.status, answer.code) == (400, "GRAPHQL_VALIDATION_FAILED")
     assert datetime.now(UTC) - began < timedelta(seconds=2)

@@ -63,13 +63,12 @@ def test_a_pairwise_id_is_made_once_by_any_number(database: Database) -> None:
         partner = make_partner(session)
         merchant, other = make_merchant(session, partner), make_merchant(session, partner)
         user = make_user(session, partner)
-        assert users.pairwise_subject(session, user, merchant) is None
     made = race_writes(
         database, lambda session, number: users.ensure_pairwise_subject(session, user, merchant, f"sub_{number}")
     )
     assert len(set(made)) == 1
     with database.write() as session:
-        assert users.pairwise_subject(session, user, merchant) == made[0]
+        assert users.ensure_pairwise_subject(session, user, merchant, "sub_late") == made[0]
         assert users.ensure_pairwise_subject(session, user, other, "sub_other") == "sub_other"
 
 

@@ -24,7 +24,7 @@ from gateway.store.merchants import MerchantRow
 from gateway.store.oauth_requests import AuthorizationCodeRow, PushedRequestRow
 from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
 from gateway.store.partners import PartnerRow
-from gateway.store.users import PairwiseSubjectRow, PersonaRow, UserRow
+from gateway.store.users import PersonaRow, UserRow
 from tests.support.clock import NOON
 
 ids = Ids(SANDBOX.mark)
@@ -122,10 +122,7 @@ def make_consent(
     details: tuple[AuthorizationDetail, ...] = DETAILS,
 ) -> Consent:
     client = session.get_one(ClientRow, client_id)
-    subject = users.pairwise_subject(session, user_id, client.merchant_id)
-    if subject is None:
-        subject = f"pws_{next(_numbers)}"
-        session.add(PairwiseSubjectRow(user_id=user_id, merchant_id=client.merchant_id, subject=subject))
+    subject = users.ensure_pairwise_subject(session, user_id, client.merchant_id, f"pws_{next(_numbers)}")
     consent = Consent(
         id=ids.new("con"),
         merchant_id=client.merchant_id,
