@@ -42,6 +42,17 @@ def create(table: str, *parts: Any, key: tuple[str, ...] = ("id",)) -> None:
     op.create_table(table, *parts, sa.PrimaryKeyConstraint(*key, name=f"pk_{table}"))
 
 
+def add(table: str, *columns: Any) -> None:
+    """Adds columns: optional ones, or ones with a server default."""
+    for column in columns:
+        op.add_column(table, column)
+
+
+def drop(table: str, *names: str) -> None:
+    for name in names:
+        op.drop_column(table, name)
+
+
 def unique(table: str, *names: str) -> Any:
     return sa.UniqueConstraint(*names, name=f"uq_{table}_{'_'.join(names)}")
 

@@ -16,6 +16,7 @@ from gateway.domain.money import Money
 from gateway.domain.product import Product
 from gateway.domain.purpose import require_purpose
 
+TYPES = ("score", "decision")
 LEVELS = ("threshold", "tier", "exact")
 MOST_DETAILS = 8
 

@@ -15,7 +15,6 @@ from gateway.store.database import Session
 from gateway.store.merchants import MerchantRow
 
 NAME = "authorization_details"
-TYPES = ("score", "decision")
 
 
 class InvalidAuthorizationDetailsError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types

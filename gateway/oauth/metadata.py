@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from gateway.domain.authorization_detail import TYPES
 from gateway.domain.realm import Realm
-from gateway.oauth import client_auth, details, pkce
+from gateway.oauth import client_auth, pkce
 from gateway.settings import Settings
 
 PAR, AUTHORIZE, TOKEN, REVOKE = "/oauth/par", "/oauth/authorize", "/oauth/token", "/oauth/revoke"
@@ -29,7 +30,7 @@ def server_metadata(settings: Settings, realm: Realm, grant_types: list[str]) ->
         "response_modes_supported": ["query"],
         "grant_types_supported": grant_types,
         "code_challenge_methods_supported": [pkce.METHOD],
-        "authorization_details_types_supported": list(details.TYPES),
+        "authorization_details_types_supported": list(TYPES),
         "authorization_response_iss_parameter_supported": True,
     }
 
@@ -42,5 +43,5 @@ def resource_metadata(settings: Settings, realm: Realm, resource_path: str = "")
         "scopes_supported": list(realm.scopes),
         "bearer_methods_supported": ["header"],
         "resource_name": "Sesame Gateway",
-        "authorization_details_types_supported": list(details.TYPES),
+        "authorization_details_types_supported": list(TYPES),
     }

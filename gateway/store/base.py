@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary, MetaData
+from sqlalchemy import JSON, Column, LargeBinary, MetaData, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
+
+from gateway.kit import json
 
 metadata = MetaData(
     naming_convention={
@@ -23,9 +25,11 @@ class Table(SQLModel):
     metadata = metadata
 
 
-def json_column(**options: Any) -> Any:
-    """A JSON document, never null."""
-    return Field(sa_column=Column(JSON, nullable=False), **options)
+def json_column(*, optional: bool = False, initially: Any = None, **options: Any) -> Any:
+    """A JSON document; null, SQL's own, only where it is optional. `initially` is what rows got that were older than
+    the column."""
+    default = None if initially is None else text(f"'{json.encode(initially).decode()}'")
+    return Field(sa_column=Column(JSON(none_as_null=True), nullable=optional, server_default=default), **options)
 
 
 def bytes_column() -> Any:

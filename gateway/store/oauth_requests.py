@@ -23,7 +23,8 @@ class PushedRequestRow(Table, table=True):
 
 
 class AuthorizationCodeRow(Table, table=True):
-    """A code hangs from the consent that the person just gave."""
+    """A code hangs from the consent that the person just gave. With `dpop_jkt`, the thumbprint of a key, only that
+    key's holder can redeem it (RFC 9449 section 10)."""
 
     __tablename__ = "oauth_codes"
 
@@ -32,6 +33,7 @@ class AuthorizationCodeRow(Table, table=True):
     consent_id: str = Field(foreign_key="consents.id", index=True)
     redirect_uri: str
     code_challenge: str
+    dpop_jkt: str | None = None
     expires_at: datetime
     used_at: datetime | None = None
 

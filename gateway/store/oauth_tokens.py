@@ -18,7 +18,8 @@ from gateway.store.users import UserRow
 
 
 class AccessTokenRow(Table, table=True):
-    """`consent_id` is None for a merchant token. `family` is the refresh token family that issued it, if any."""
+    """`consent_id` is None for a merchant token. `family` is the refresh token family that issued it, if any. With
+    `jkt`, the thumbprint of a key, the token works only beside that key's proof (RFC 9449 section 6)."""
 
     __tablename__ = "oauth_access_tokens"
 
@@ -27,6 +28,7 @@ class AccessTokenRow(Table, table=True):
     consent_id: str | None = Field(default=None, foreign_key="consents.id", index=True)
     family: str | None = Field(default=None, index=True)
     scopes: list[str] = json_column()
+    jkt: str | None = None
     issued_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None

@@ -1,0 +1,146 @@
+"""Keys and signatures of other parties: JWK, JWK Set and compact JWS (RFC 7515, 7517, 7518, 8037), asymmetric only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from gateway.kit import json
+
+ALGORITHMS = ("ES256", "PS256", "Ed25519", "EdDSA")
+"""What we verify (FAPI 2.0 section 5.4.1). EdDSA is the older name of Ed25519 (RFC 9864), which most clients send."""
+
+LONGEST_TOKEN = 16 * 1024
+MOST_KEYS = 10
+RSA_BITS = (2048, 4096)
+_CURVES = {"EC": "P-256", "OKP": "Ed25519"}
+_BY_TYPE = {"EC": ("ES256",), "RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}
+_PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+_KEPT = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")
+_LONGEST_KID = 256
+
+Key = ECKey | RSAKey | OKPKey
+
+
+class JoseRefused(Exception):
+    """A key or a signature that cannot be accepted. The message repeats nothing of the input."""
+
+
+class _Registry(JWSRegistry):
+    max_header_length = 8 * 1024  # joserfc's 512 bytes hold no RSA key, and so no PS256 proof of possession
+
+    def get_alg(self, name: str) -> Any:
+        if name not in ALGORITHMS:
+            raise UnsupportedAlgorithmError("not one of ours")
+        return self.algorithms[name]  # the base class warns about EdDSA at every call
+
+
+_REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A compact JWS whose signature has been verified."""
+
+    header: Mapping[str, Any]
+    claims: Mapping[str, Any]
+
+
+def public_key(jwk: object) -> Key:
+    """The public key that a JWK holds. Raises JoseRefused for a private or symmetric key, another curve than P-256 or
+    Ed25519, an RSA key outside 2048 to 4096 bits, and a key that is not for signatures."""
+    if not isinstance(jwk, dict) or not all(isinstance(name, str) for name in jwk):
+        raise JoseRefused("A key must be a JSON object.")
+    kind = jwk.get("kty")
+    if not isinstance(kind, str) or kind not in _BY_TYPE:
+        raise JoseRefused("A key must be of type EC, RSA or OKP.")
+    if _PRIVATE & set(jwk):
+        raise JoseRefused("A key must not hold its private part.")
+    if kind in _CURVES and jwk.get("crv") != _CURVES[kind]:
+        raise JoseRefused(f"The curve of an {kind} key must be {_CURVES[kind]}.")
+    if jwk.get("use", "sig") != "sig" or "verify" not in _list(jwk.get("key_ops", ["verify"])):
+        raise JoseRefused("A key must be for signatures.")
+    if jwk.get("alg", _BY_TYPE[kind][0]) not in _BY_TYPE[kind]:
+        raise JoseRefused(f"The alg of an {kind} key must be {' or '.join(_BY_TYPE[kind])}.")
+    kid = jwk.get("kid", "-")
+    if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_KID or not kid.isprintable():
+        raise JoseRefused(f"A kid has 1 to {_LONGEST_KID} printable characters.")
+    try:
+        key = JWKRegistry.import_key({name: jwk[name] for name in _KEPT if name in jwk})
+        key.thumbprint()
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise JoseRefused("A key cannot be read.") from None
+    assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
+    if isinstance(key, RSAKey) and not RSA_BITS[0] <= key.raw_value.key_size <= RSA_BITS[1]:
+        raise JoseRefused(f"An RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits.")
+    return key
+
+
+def public_key_set(value: object) -> dict[str, Any]:
+    """The JWK Set as it is stored: the public members of each key only. Raises JoseRefused unless it is an object whose
+    `keys` are 1 to 10 keys, each with a kid of its own where there are several."""
+    keys = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS:
+        raise JoseRefused(f"A key set is an object with 1 to {MOST_KEYS} keys.")
+    for jwk in keys:
+        public_key(jwk)
+    kids = [jwk.get("kid") for jwk in keys]
+    if len(keys) > 1 and (None in kids or len(set(kids)) < len(kids)):
+        raise JoseRefused("Of several keys each must have a kid of its own.")
+    return {"keys": [{name: jwk[name] for name in _KEPT if name in jwk} for jwk in keys]}
+
+
+def candidates(key_set: Mapping[str, Any], token: str) -> list[Key]:
+    """The keys of a stored set that may have signed this compact JWS: those of its kid, or all where it names none.
+    Raises JoseRefused for a JWS that cannot be read."""
+    kid = unverified(token).header.get("kid")
+    return [public_key(jwk) for jwk in key_set["keys"] if kid is None or jwk.get("kid") == kid]
+
+
+def unverified(token: str) -> Signed:
+    """Header and claims of a compact JWS before its signature has been looked at: to find out whose key to try.
+    Raises JoseRefused for what is not a compact JWS over a JSON object."""
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise JoseRefused("The JWT is too long or holds other characters than ASCII.")
+    try:
+        found = jws.extract_compact(token.encode(), registry=_REGISTRY)
+        header, claims = found.headers(), json.decode(found.payload)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise JoseRefused("The JWT cannot be read.") from None
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise JoseRefused("The JWT cannot be read.")
+    if "crit" in header:  # we understand no extension that could be critical
+        raise JoseRefused("The JWT has a critical header that is not understood.")
+    return Signed(header, claims)
+
+
+def verified(token: str, key: Key) -> Signed:
+    """Header and claims of a compact JWS by this key, in one of our algorithms that fits the key's type.
+    Raises JoseRefused."""
+    signed = unverified(token)
+    if signed.header.get("alg") not in _BY_TYPE[key.key_type]:
+        raise JoseRefused("The JWT's alg is not accepted for this key.")
+    try:
+        jws.deserialize_compact(token.encode(), key, registry=_REGISTRY)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        raise JoseRefused("The JWT's signature is not valid.") from None
+    return signed
+
+
+def moment_claim(claims: Mapping[str, Any], name: str) -> float | None:
+    """A NumericDate claim in seconds since 1970 UTC (RFC 7519 section 2), None if it is absent. Raises JoseRefused for
+    anything but a number."""
+    value = claims.get(name)
+    if value is None and name not in claims:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e12:
+        raise JoseRefused(f"The claim {name} must be a number of seconds.")
+    return float(value)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
