@@ -119,7 +119,7 @@ def test_the_database_is_what_the_code_says(database_url: str) -> None:
         found = inspect(connection)
         for table in metadata.sorted_tables:
             # In any order: a column that a later revision adds comes last.
-                assert {column["name"] for column in found.get_columns(table.name)} == {c.name for c in table.columns}
+            assert {column["name"] for column in found.get_columns(table.name)} == {c.name for c in table.columns}
             assert found.get_pk_constraint(table.name)["name"] == table.primary_key.name
             keys = {key["name"] for key in found.get_foreign_keys(table.name)}
             assert keys == {key.name for key in table.foreign_key_constraints}
