@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary, MetaData, text
+from sqlalchemy import JSON, Column, LargeBinary, MetaData
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
-
-from gateway.kit import json
 
 metadata = MetaData(
     naming_convention={
@@ -25,11 +23,9 @@ class Table(SQLModel):
     metadata = metadata
 
 
-def json_column(*, optional: bool = False, initially: Any = None, **options: Any) -> Any:
-    """A JSON document; null, SQL's own, only where it is optional. `initially` is what rows got that were older than
-    the column."""
-    default = None if initially is None else text(f"'{json.encode(initially).decode()}'")
-    return Field(sa_column=Column(JSON(none_as_null=True), nullable=optional, server_default=default), **options)
+def json_column(*, optional: bool = False, **options: Any) -> Any:
+    """A JSON document; null, SQL's own, only where it is optional."""
+    return Field(sa_column=Column(JSON(none_as_null=True), nullable=optional), **options)
 
 
 def bytes_column() -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlmodel import Field, col, select
 
-from gateway.domain.authorization_detail import TYPES
 from gateway.store.base import Table, json_column
 from gateway.store.database import Session
 
@@ -14,7 +13,7 @@ from gateway.store.database import Session
 class ClientRow(Table, table=True):
     """`id` is the client_id. `secret_digest` is set for the baseline profile only, `jwks`, a set of public keys, for
     fapi2. `scopes` is the most this client may be given, of both kinds of token; `authorization_details_types` are the
-    types it may ask for (RFC 9396 section 10)."""
+    types it may ask for (RFC 9396 section 10), null for all that its scopes allow."""
 
     __tablename__ = "oauth_clients"
 
@@ -27,7 +26,7 @@ class ClientRow(Table, table=True):
     redirect_uris: list[str] = json_column()
     grant_types: list[str] = json_column()
     scopes: list[str] = json_column()
-    authorization_details_types: list[str] = json_column(initially=TYPES, default_factory=lambda: list(TYPES))
+    authorization_details_types: list[str] | None = json_column(optional=True, default=None)
     created_at: datetime
     disabled_at: datetime | None = None
 

@@ -1,6 +1,5 @@
 """Clients that sign with keys of their own, tokens bound to a key, and what has been used once."""
 
-import sqlalchemy as sa
 from alembic import op
 
 from migrations import timeouts
@@ -11,13 +10,10 @@ down_revision = "2026_11_23_1200"
 branch_labels = None
 depends_on = None
 
-ALL_TYPES = sa.text("""'["score","decision"]'""")
-
 
 def upgrade() -> None:
     timeouts.limit(op)
-    add("oauth_clients", *document("jwks?"))
-    add("oauth_clients", sa.Column("authorization_details_types", sa.JSON, nullable=False, server_default=ALL_TYPES))
+    add("oauth_clients", *document("jwks?", "authorization_details_types?"))
     add("oauth_codes", *text("dpop_jkt?"))
     add("oauth_access_tokens", *text("jkt?"))
     create("oauth_replays", *text("digest"), *moment("expires_at"), key=("digest",))
