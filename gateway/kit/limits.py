@@ -1,0 +1,159 @@
+"""Rate limits: at most so many attempts within any window of a length, counted for one process or, in Valkey, for all.
+
+Where Valkey is set and does not answer, SharedStateDown says so: nothing passes uncounted.
+"""
+
+import threading
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.storage import MovingWindowSupport, RedisStorage, Storage
+from limits.strategies import MovingWindowRateLimiter
+
+from gateway.kit.clock import WallClock, wall_clock
+from gateway.kit.crypto import digest
+from gateway.kit.valkey import answered, connect
+
+CAPACITY = 100_000
+"""Windows that one process remembers; the least recently used go first."""
+
+
+class TooManyAttempts(Exception):
+    """A limit is reached. After `retry_after` whole seconds, at least 1, one more attempt fits."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many attempts.")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `amount` attempts within any window of length `per` (whole seconds). `name` keeps limits apart."""
+
+    name: str
+    amount: int
+    per: timedelta
+
+
+class Limits:
+    """Counts attempts by limit and keys. Keys are hashed before they are kept: names and addresses may be handed in.
+    Safe on any thread; Valkey is asked synchronously, so never within a unit of work. Each method may raise
+    SharedStateDown."""
+
+    def __init__(self, storage: Storage, clock: WallClock, close: Callable[[], object] = lambda: None) -> None:
+        self._windows, self._clock = MovingWindowRateLimiter(storage), clock
+        self.close = close
+        """Closes the connections to Valkey, if there are any."""
+
+    def hit(self, limit: Limit, *keys: str) -> None:
+        """Counts one attempt. Raises TooManyAttempts, and counts nothing, if the window is full."""
+        item, kept = _item(limit), _kept(keys)
+        with answered():
+            if not self._windows.hit(item, kept):
+                raise self._refusal(item, kept)
+
+    def test(self, limit: Limit, *keys: str) -> None:
+        """Counts nothing. Raises TooManyAttempts if the window is full."""
+        item, kept = _item(limit), _kept(keys)
+        with answered():
+            if not self._windows.test(item, kept):
+                raise self._refusal(item, kept)
+
+    def _refusal(self, item: RateLimitItem, kept: str) -> TooManyAttempts:
+        free_again = self._windows.get_window_stats(item, kept).reset_time
+        return TooManyAttempts(max(1, ceil(free_again - self._clock().timestamp())))
+
+
+def limits(valkey_url: str | None, clock: WallClock = wall_clock) -> Limits:
+    """Those of the Valkey at this address, or of this process alone where there is none. `clock` counts for this
+    process; processes that share a Valkey go by the machine's. Raises ValueError for an address that cannot be read."""
+    if not valkey_url:
+        return Limits(_OneProcess(clock), clock)
+    # The address goes to our own client alone: the library names it in its errors.
+    client = connect(valkey_url)
+    shared = RedisStorage("valkey://", connection_pool=client.connection_pool, key_prefix="sesame:limit")
+    return Limits(shared, wall_clock, client.close)
+
+
+def _item(limit: Limit) -> RateLimitItem:
+    seconds = int(limit.per.total_seconds())
+    if limit.amount < 1 or seconds < 1:
+        raise ValueError("a limit is at least one attempt in at least one second")
+    return RateLimitItemPerSecond(limit.amount, seconds, limit.name)
+
+
+def _kept(keys: tuple[str, ...]) -> str:
+    return digest("\0".join(keys))
+
+
+class _OneProcess(Storage, MovingWindowSupport):
+    """The library's memory storage keeps every key for ever, starts threads to look for expired ones, and lets two
+    threads write one window. This one has one lock, a clock that is handed in, and room for CAPACITY windows."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self, clock: WallClock, capacity: int = CAPACITY) -> None:
+        super().__init__()
+        self._clock, self._capacity = clock, capacity
+        self._lock = threading.Lock()
+        self._moments: OrderedDict[str, list[float]] = OrderedDict()  # of each window, oldest first
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        with self._window(key, expiry) as (now, moments):
+            if len(moments) + amount > limit:
+                return False
+            moments.extend([now] * amount)
+            return True
+
+    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
+        with self._window(key, expiry) as (now, moments):
+            return (moments[0], len(moments)) if moments else (now, 0)
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._moments.pop(key, None)
+
+    def reset(self) -> int | None:
+        with self._lock:
+            count = len(self._moments)
+            self._moments.clear()
+            return count
+
+    def check(self) -> bool:
+        return True
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        raise NotImplementedError  # of fixed windows, which nobody uses here
+
+    def get(self, key: str) -> int:
+        raise NotImplementedError
+
+    def get_expiry(self, key: str) -> float:
+        raise NotImplementedError
+
+    @contextmanager
+    def _window(self, key: str, expiry: int) -> Iterator[tuple[float, list[float]]]:
+        """Now and the moments within the window, to be changed in place."""
+        with self._lock:
+            now = self._clock().timestamp()
+            moments = self._moments.pop(key, [])
+            del moments[: bisect_left(moments, now - expiry + _LEAST)]
+            yield now, moments
+            if moments:
+                self._moments[key] = moments
+            if len(self._moments) > self._capacity:
+                self._moments.popitem(last=False)
+
+
+_LEAST = 1e-6
+"""An attempt leaves the window exactly `per` after it was made."""
