@@ -1,8 +1,8 @@
 """Rich authorization requests (RFC 9396): what exactly a merchant asks a person for, and what was granted.
 
 Two types. A `score` detail names a level; a `decision` detail names products and the ceiling of all open decisions
-together. Both may name a purpose and a duration; what is absent is filled from adapter and contract before the
-person sees it, so that a granted detail is always complete.
+together; asked for at a till it names that till too. Both may name a purpose and a duration; what is absent is filled
+from adapter and contract before the person sees it, so that a granted detail is always complete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,22 @@ from typing import Any
 from gateway.domain.duration import format_duration, parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
+from gateway.domain.place import Place
 from gateway.domain.product import Product
 from gateway.domain.purpose import require_purpose
 
 TYPES = ("score", "decision")
 LEVELS = ("threshold", "tier", "exact")
 MOST_DETAILS = 8
+LONGEST_PLACE_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationDetail:
     """One detail. `level` is set for type "score", `products` and `maximum_amount` for type "decision".
-    In a request `purpose`, `duration` and `maximum_amount` may be None; in a consent they are not."""
+    In a request `purpose`, `duration` and `maximum_amount` may be None; in a consent they are not. `optional` says
+    that the person may leave this part out: only a request has such parts. `store_id` and `terminal_id` are both set
+    or both None, and set for type "decision" only."""
 
     type: str
     level: str | None = None
@@ -32,6 +36,14 @@ class AuthorizationDetail:
     maximum_amount: Money | None = None
     purpose: str | None = None
     duration: timedelta | None = None
+    optional: bool = False
+    store_id: str | None = None
+    terminal_id: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """The till that this detail is bound to; None where it is bound to none."""
+        return Place(self.store_id, self.terminal_id) if self.store_id and self.terminal_id else None
 
     @property
     def scope(self) -> str:
@@ -60,6 +72,10 @@ class AuthorizationDetail:
             document["purpose"] = self.purpose
         if self.duration is not None:
             document["duration"] = format_duration(self.duration)
+        if self.place is not None:
+            document |= {"store_id": self.place.store_id, "terminal_id": self.place.terminal_id}
+        if self.optional:
+            document["optional"] = True
         return document
 
 
@@ -80,8 +96,11 @@ def parse_details(value: Any) -> tuple[AuthorizationDetail, ...]:
 
 
 _MEMBERS = {
-    "score": {"type", "level", "purpose", "duration"},
-    "decision": {"type", "products", "maximum_amount", "purpose", "duration"},
+    "score": {"type", "level", "purpose", "duration", "optional"},
+    "decision": {
+        *("type", "products", "maximum_amount", "purpose", "duration", "optional"),
+        *("store_id", "terminal_id"),
+    },
 }
 
 
@@ -94,36 +113,59 @@ def _parse(item: Any) -> AuthorizationDetail:
     unknown = sorted(set(item) - _MEMBERS[kind])
     if unknown:
         raise InvalidInput("INVALID", f"A {kind} detail has no such member.", (unknown[0],))
-    purpose, duration = item.get("purpose"), item.get("duration")
-    if purpose is not None:
-        if not isinstance(purpose, str):
-            raise InvalidInput("INVALID", "purpose must be a string.", ("purpose",))
-        require_purpose(purpose)
-    if duration is not None and not isinstance(duration, str):
-        raise InvalidInput("INVALID", "duration must be an ISO 8601 string.", ("duration",))
+    purpose, duration, optional = _purpose(item), _duration(item), item.get("optional", False)
+    if not isinstance(optional, bool):
+        raise InvalidInput("INVALID", "optional must be true or false.", ("optional",))
     if kind == "score":
         if item.get("level") not in LEVELS:
             raise InvalidInput("INVALID", f"level must be one of {', '.join(LEVELS)}.", ("level",))
-        return AuthorizationDetail("score", level=item["level"], purpose=purpose, duration=_duration(duration))
+        return AuthorizationDetail("score", level=item["level"], purpose=purpose, duration=duration, optional=optional)
+    store_id, terminal_id = _place_name(item, "store_id"), _place_name(item, "terminal_id")
+    if (store_id is None) != (terminal_id is None):
+        missing = "terminal_id" if terminal_id is None else "store_id"
+        raise InvalidInput("INVALID", "store_id and terminal_id belong together.", (missing,))
     return AuthorizationDetail(
         "decision",
         products=_products(item.get("products")),
         maximum_amount=_amount(item),
         purpose=purpose,
-        duration=_duration(duration),
+        duration=duration,
+        optional=optional,
+        store_id=store_id,
+        terminal_id=terminal_id,
     )
 
 
-def _duration(text: str | None) -> timedelta | None:
-    if text is None:
+def _purpose(item: Mapping[str, Any]) -> str | None:
+    if "purpose" not in item:
         return None
+    if not isinstance(item["purpose"], str):
+        raise InvalidInput("INVALID", "purpose must be a string.", ("purpose",))
+    return require_purpose(item["purpose"]).code
+
+
+def _duration(item: Mapping[str, Any]) -> timedelta | None:
+    if "duration" not in item:
+        return None
+    if not isinstance(item["duration"], str):
+        raise InvalidInput("INVALID", "duration must be an ISO 8601 string.", ("duration",))
     try:
-        duration = parse_duration(text)
+        duration = parse_duration(item["duration"])
     except InvalidInput as error:
         raise error.under("duration") from None
     if not duration:
         raise InvalidInput("INVALID", "duration must be longer than nothing.", ("duration",))
     return duration
+
+
+def _place_name(item: Mapping[str, Any], member: str) -> str | None:
+    if member not in item:
+        return None
+    name = item[member]
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_PLACE_NAME or any(not " " <= c <= "~" for c in name):
+        message = f"{member} must be 1 to {LONGEST_PLACE_NAME} printable ASCII characters."
+        raise InvalidInput("INVALID", message, (member,))
+    return name
 
 
 def _products(value: Any) -> tuple[Product, ...]:
@@ -136,9 +178,9 @@ def _products(value: Any) -> tuple[Product, ...]:
 
 
 def _amount(item: Mapping[str, Any]) -> Money | None:
-    value = item.get("maximum_amount")
-    if value is None:
+    if "maximum_amount" not in item:
         return None
+    value = item["maximum_amount"]
     if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
         raise InvalidInput("INVALID", "maximum_amount needs amount and currency.", ("maximum_amount",))
     if not all(isinstance(part, str) for part in value.values()):

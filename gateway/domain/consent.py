@@ -7,6 +7,7 @@ from enum import StrEnum
 from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
 from gateway.domain.errors import ConsentRefused
 from gateway.domain.money import Money
+from gateway.domain.place import Place
 from gateway.domain.product import Product
 
 
@@ -19,7 +20,7 @@ class ConsentStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Consent:
     """One person's consent towards one merchant. `subject` is the pairwise user id; `user_id` never leaves the
-    gateway. Times are UTC business time of the merchant's partner."""
+    gateway. A `single_use` consent allows one decision. Times are UTC business time of the merchant's partner."""
 
     id: str
     merchant_id: str
@@ -31,6 +32,7 @@ class Consent:
     granted_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    single_use: bool = False
 
     def status(self, now: datetime) -> ConsentStatus:
         if self.revoked_at is not None:
@@ -56,9 +58,24 @@ class Consent:
                 return detail.purpose
         return None
 
-    def require_covers(self, product: Product, purpose: str, amount: Money, committed: Money, now: datetime) -> None:
-        """Raises ConsentRefused unless a decision detail covers product, purpose and `amount` on top of what
-        open decisions under this consent have `committed` already. Currencies must agree."""
+    def require_unused(self, decided: bool) -> None:
+        """Raises ConsentRefused (CONSENT_USED) where a single-use consent has been `decided` under: by a decision
+        that was not declined."""
+        if self.single_use and decided:
+            raise ConsentRefused("CONSENT_USED", "The consent was for one decision. Ask the person again.")
+
+    def require_covers(
+        self,
+        product: Product,
+        purpose: str,
+        amount: Money,
+        committed: Money,
+        now: datetime,
+        place: Place | None = None,
+    ) -> None:
+        """Raises ConsentRefused unless a decision detail covers product, purpose, place and `amount` on top of what
+        open decisions under this consent have `committed` already. Currencies must agree. A detail that names a
+        place covers asks from there only; one that names none covers asks from anywhere."""
         self.require_active(now)
         alive = [detail for detail in self.details if self._alive(detail, now)]
         decisions = [detail for detail in alive if detail.type == "decision"]
@@ -78,8 +95,16 @@ class Consent:
                 ("purpose",),
                 alive,
             )
+        by_place = [detail for detail in by_purpose if detail.place is None or detail.place == place]
+        if not by_place:
+            raise ConsentRefused(
+                "CONSENT_PLACE_MISMATCH",
+                "The consent was given at another till.",
+                ("ask",),
+                alive,
+            )
         total = amount + committed
-        ceilings = [d.maximum_amount for d in by_purpose if d.maximum_amount is not None]
+        ceilings = [d.maximum_amount for d in by_place if d.maximum_amount is not None]
         if not any(c.currency == total.currency and total <= c for c in ceilings):
             raise ConsentRefused(
                 "CONSENT_AMOUNT_EXCEEDED",

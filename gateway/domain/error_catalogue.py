@@ -63,10 +63,22 @@ _ALL = (
         "Use a purpose listed in `covered`, or ask for a consent with this one.",
     ),
     ErrorText(
+        "CONSENT_PLACE_MISMATCH",
+        _INPUT,
+        "The person agreed at another till: another store or another terminal.",
+        "Ask from the store and terminal of the consent, or show the person a new code at this till.",
+    ),
+    ErrorText(
         "CONSENT_AMOUNT_EXCEEDED",
         _INPUT,
         "The amount, with what is already open under this consent, is above the ceiling that the person set.",
         "Ask for less, finish open decisions, or ask for a consent with a higher `maximum_amount`.",
+    ),
+    ErrorText(
+        "CONSENT_USED",
+        _INPUT,
+        "The person agreed to one decision, and it has been made.",
+        "To repeat that request, repeat its idempotency key. For another one, ask the person again.",
     ),
     ErrorText(
         "INVALID_TRANSITION",

@@ -3,6 +3,7 @@ that nothing below has to ask which environment it is in."""
 
 from dataclasses import dataclass
 
+from gateway.domain.client import BASELINE, FAPI2
 from gateway.domain.scope import SCOPES, TokenKind
 
 
@@ -20,10 +21,10 @@ class Realm:
         return tuple(name for name in self.scopes if SCOPES[name].kind is kind)
 
     def token_prefix(self, kind: str) -> str:
-        """How every "at" (access token), "rt" (refresh token), "ac" (code) and "cs" (client secret) begins; secret
-        scanners find them by it."""
+        """How every secret of a kind begins; secret scanners find them by it. The kinds: "at" (access token), "rt"
+        (refresh token), "ac" (code), "cs" (client secret), "ia" and "ra" (initial and registration access token)."""
         return f"sgw_{self.mark}{kind}_"
 
 
-SANDBOX = Realm("test_", frozenset({"baseline"}), tuple(SCOPES))
-LIVE = Realm("", frozenset(), tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only))
+SANDBOX = Realm("test_", frozenset({BASELINE, FAPI2}), tuple(SCOPES))
+LIVE = Realm("", frozenset({FAPI2}), tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only))

@@ -36,6 +36,8 @@ _ALL = (
     Scope("consents:read", TokenKind.MERCHANT, "Read the consents given to this merchant"),
     Scope("disputes:write", TokenKind.MERCHANT, "Answer disputes"),
     Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints"),
+    Scope("grant_management_query", TokenKind.MERCHANT, "Look up a consent given to this client, by its grant_id"),
+    Scope("grant_management_revoke", TokenKind.MERCHANT, "Give back a consent given to this client"),
     Scope("sandbox", TokenKind.MERCHANT, "Move personas, clocks and faults of the sandbox", sandbox_only=True),
 )
 
@@ -57,6 +59,16 @@ def expand(granted: Iterable[str]) -> frozenset[str]:
             expanded.add(name)
             waiting.extend(SCOPES[name].implies)
     return frozenset(expanded)
+
+
+def held(granted: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]:
+    """What is left of the granted scopes where no others are allowed any more: a higher one that is not gives way to
+    the highest that it implies."""
+    kept = tuple(granted)
+    if allowed.issuperset(kept):
+        return kept
+    left = expand(kept) & allowed
+    return tuple(name for name in SCOPES if name in left and not any(name in SCOPES[o].implies for o in left))
 
 
 def satisfies(expanded: frozenset[str], required: Iterable[Iterable[str]]) -> bool:

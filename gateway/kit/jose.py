@@ -8,6 +8,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
+from joserfc.util import base64_to_int
 
 from gateway.kit import json
 
@@ -70,13 +71,14 @@ def public_key(jwk: object) -> Key:
     if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_KID or not kid.isprintable():
         raise JoseRefused(f"A kid has 1 to {_LONGEST_KID} printable characters.")
     try:
+        # Before joserfc sees it, which warns on standard error of a short one.
+        if kind == "RSA" and not RSA_BITS[0] <= base64_to_int(jwk["n"]).bit_length() <= RSA_BITS[1]:
+            raise JoseRefused(f"An RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits.")
         key = JWKRegistry.import_key({name: jwk[name] for name in _KEPT if name in jwk})
         key.thumbprint()
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise JoseRefused("A key cannot be read.") from None
     assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
-    if isinstance(key, RSAKey) and not RSA_BITS[0] <= key.raw_value.key_size <= RSA_BITS[1]:
-        raise JoseRefused(f"An RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits.")
     return key
 
 
@@ -94,6 +96,11 @@ def public_key_set(value: object) -> dict[str, Any]:
     return {"keys": [{name: jwk[name] for name in _KEPT if name in jwk} for jwk in keys]}
 
 
+def fitting(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """The algorithms in which this accepted key may sign."""
+    return _BY_TYPE[jwk["kty"]]
+
+
 def candidates(key_set: Mapping[str, Any], token: str) -> list[Key]:
     """The keys of a stored set that may have signed this compact JWS: those of its kid, or all where it names none.
     Raises JoseRefused for a JWS that cannot be read."""
@@ -106,6 +113,7 @@ def unverified(token: str) -> Signed:
     Raises JoseRefused for what is not a compact JWS over a JSON object."""
     if len(token) > LONGEST_TOKEN or not token.isascii():
         raise JoseRefused("The JWT is too long or holds other characters than ASCII.")
+    header: Any
     try:
         found = jws.extract_compact(token.encode(), registry=_REGISTRY)
         header, claims = found.headers(), json.decode(found.payload)

@@ -1,5 +1,6 @@
 """JSON: fast for answers, canonical for what is hashed."""
 
+import json
 from typing import Any
 
 import orjson
@@ -13,6 +14,23 @@ def encode(value: Any) -> bytes:
 def decode(text: bytes | str) -> Any:
     """The decoded JSON. Raises ValueError on anything that is not JSON."""
     return orjson.loads(text)
+
+
+def decode_unrepeated(text: bytes | str) -> Any:
+    """The decoded JSON, where no object names a member twice: readers differ in which one they take. Raises ValueError
+    otherwise, and on anything that is not JSON."""
+    orjson.loads(text)  # strict: UTF-8, no NaN, no half of a surrogate pair, no endless nesting
+    try:
+        return json.loads(text, object_pairs_hook=_unrepeated)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a member is repeated")
+    return document
 
 
 def canonical(value: Any) -> bytes:

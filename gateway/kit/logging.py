@@ -10,7 +10,8 @@ import structlog
 _SECRET_NAMES = frozenset(
     {
         *("access_token", "refresh_token", "token", "code", "code_verifier", "password", "client_secret", "secret"),
-        *("authorization", "cookie", "request_uri", "assertion", "client_assertion", "proof"),
+        *("authorization", "cookie", "request_uri", "assertion", "client_assertion", "proof", "dpop", "nonce"),
+        *("device_code", "user_code", "registration_access_token", "jwk", "private_jwk", "valkey_url"),
         *("document", "query", "variables", "username", "score", "tier"),
     }
 )

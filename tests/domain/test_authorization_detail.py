@@ -11,16 +11,22 @@ from gateway.domain.authorization_detail import LEVELS, MOST_DETAILS, Authorizat
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.place import Place
 from gateway.domain.product import Product
 from gateway.domain.purpose import PURPOSES
 from gateway.kit.json import decode, encode
 
 SCORE = {"type": "score", "level": "tier"}
 DECISION = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
+TILL = {"store_id": "S1", "terminal_id": "T1"}
 
 purposes = st.none() | st.sampled_from(sorted(PURPOSES))
 durations = st.none() | st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(days=3660))
 amounts = st.builds(Money, st.integers(1, MAX_MINOR), st.sampled_from(sorted(EXPONENTS)))
+names = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=64)
+bound: st.SearchStrategy[dict[str, str]] = st.just({}) | st.fixed_dictionaries(
+    {"store_id": names, "terminal_id": names}
+)
 details = st.one_of(
     st.builds(
         AuthorizationDetail,
@@ -28,14 +34,17 @@ details = st.one_of(
         level=st.sampled_from(LEVELS),
         purpose=purposes,
         duration=durations,
+        optional=st.booleans(),
     ),
     st.builds(
-        AuthorizationDetail,
+        lambda place, **members: AuthorizationDetail(**members, **place),
+        place=bound,
         type=st.just("decision"),
         products=st.lists(st.sampled_from(Product), min_size=1, unique=True).map(tuple),
         maximum_amount=st.none() | amounts,
         purpose=purposes,
         duration=durations,
+        optional=st.booleans(),
     ),
 )
 
@@ -44,6 +53,14 @@ details = st.one_of(
 def test_details_survive_being_written_down(written: list[AuthorizationDetail]) -> None:
     documents = decode(encode([detail.document() for detail in written]))
     assert parse_details(documents) == tuple(written)
+
+
+def test_a_detail_is_bound_to_the_till_that_it_names() -> None:
+    plain, bound, optional = parse_details([DECISION, {**DECISION, **TILL}, {**SCORE, "optional": True}])
+    assert (plain.place, bound.place, optional.place) == (None, Place("S1", "T1"), None)
+    assert (plain.optional, optional.optional) == (False, True)
+    assert "optional" not in plain.document()
+    assert parse_details([{**SCORE, "optional": False}])[0].document() == SCORE
 
 
 @given(details)
@@ -79,6 +96,21 @@ def test_repeated_products_count_once() -> None:
         pytest.param({**SCORE, "duration": "P3M"}, "INVALID", ("duration",), id="calendar-duration"),
         pytest.param({**SCORE, "duration": "PT0S"}, "INVALID", ("duration",), id="zero-duration"),
         pytest.param({**SCORE, "duration": "P4000D"}, "INVALID", ("duration",), id="endless-duration"),
+        pytest.param({**SCORE, "purpose": None}, "INVALID", ("purpose",), id="null-purpose"),
+        pytest.param({**SCORE, "duration": None}, "INVALID", ("duration",), id="null-duration"),
+        pytest.param({**DECISION, "maximum_amount": None}, "INVALID", ("maximum_amount",), id="null-amount"),
+        pytest.param({**SCORE, "optional": "true"}, "INVALID", ("optional",), id="optional-as-text"),
+        pytest.param({**SCORE, "optional": 1}, "INVALID", ("optional",), id="optional-as-number"),
+        pytest.param({**SCORE, "optional": None}, "INVALID", ("optional",), id="null-optional"),
+        pytest.param({**SCORE, **TILL}, "INVALID", ("store_id",), id="place-of-a-score"),
+        pytest.param({**DECISION, "store_id": "S1"}, "INVALID", ("terminal_id",), id="store-without-terminal"),
+        pytest.param({**DECISION, "terminal_id": "T1"}, "INVALID", ("store_id",), id="terminal-without-store"),
+        pytest.param({**DECISION, **TILL, "store_id": ""}, "INVALID", ("store_id",), id="empty-store"),
+        pytest.param({**DECISION, **TILL, "store_id": None}, "INVALID", ("store_id",), id="null-store"),
+        pytest.param({**DECISION, **TILL, "terminal_id": "x" * 65}, "INVALID", ("terminal_id",), id="long-terminal"),
+        pytest.param({**DECISION, **TILL, "terminal_id": "\u5e97"}, "INVALID", ("terminal_id",), id="not-ascii"),
+        pytest.param({**DECISION, **TILL, "store_id": "a\n"}, "INVALID", ("store_id",), id="control-character"),
+        pytest.param({**DECISION, **TILL, "store_id": 7}, "INVALID", ("store_id",), id="store-as-number"),
         pytest.param({**DECISION, "duration": 90}, "INVALID", ("duration",), id="duration-of-wrong-type"),
         pytest.param({"type": "decision"}, "INVALID", ("products",), id="no-products"),
         pytest.param({**DECISION, "products": []}, "INVALID", ("products",), id="empty-products"),
@@ -158,7 +190,18 @@ def test_other_than_a_short_array_is_refused(value: Any) -> None:
 leaves = st.sampled_from([None, True, 0, 1.5, "", "tier", "score", "decision", "PAY_LATER", "P1D", "CAR_RENTAL"])
 money = st.fixed_dictionaries({"amount": leaves, "currency": st.sampled_from(["CNY", "", 5])})
 json_values = leaves | st.lists(leaves, max_size=2) | money
-members = ("type", "level", "products", "maximum_amount", "purpose", "duration", "color")
+members = (
+    "type",
+    "level",
+    "products",
+    "maximum_amount",
+    "purpose",
+    "duration",
+    "color",
+    "optional",
+    "store_id",
+    "terminal_id",
+)
 
 
 @given(

@@ -11,6 +11,7 @@ from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
 from gateway.domain.consent import Consent, ConsentStatus
 from gateway.domain.errors import ConsentRefused
 from gateway.domain.money import Money
+from gateway.domain.place import Place
 from gateway.domain.product import Product
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -125,6 +126,49 @@ def test_several_details_cover_up_to_the_highest_and_do_not_add_up(ceilings: lis
 )
 def test_a_deposit_waiver_of_one_yuan(details: list[AuthorizationDetail], code: str) -> None:
     assert refusal(consent(*details), 100) == code
+
+
+HERE, NEXT_TILL, OTHER_STORE = Place("S1", "T1"), Place("S1", "T2"), Place("S2", "T1")
+
+
+def at(place: Place, minor: int = 100) -> AuthorizationDetail:
+    return replace(decision(minor), store_id=place.store_id, terminal_id=place.terminal_id)
+
+
+@pytest.mark.parametrize(
+    ("details", "place", "code"),
+    [
+        pytest.param([at(HERE)], HERE, "", id="there"),
+        pytest.param([at(HERE)], NEXT_TILL, "CONSENT_PLACE_MISMATCH", id="another-terminal"),
+        pytest.param([at(HERE)], OTHER_STORE, "CONSENT_PLACE_MISMATCH", id="another-store"),
+        pytest.param([at(HERE)], None, "CONSENT_PLACE_MISMATCH", id="nowhere"),
+        pytest.param([decision(100)], HERE, "", id="bound-to-no-place"),
+        pytest.param([decision(100)], None, "", id="no-place-at-all"),
+        pytest.param([at(HERE, 99), at(NEXT_TILL, 900)], HERE, "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-till"),
+        pytest.param([at(HERE, 99), decision(100)], HERE, "", id="one-of-two"),
+    ],
+)
+def test_a_detail_with_a_place_covers_that_place_alone(
+    details: list[AuthorizationDetail], place: Place | None, code: str
+) -> None:
+    given, found = consent(*details), ""
+    try:
+        given.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON, place)
+    except ConsentRefused as refused:
+        found = refused.code
+    assert found == code
+
+
+@pytest.mark.parametrize("single_use", [True, False])
+@pytest.mark.parametrize("decided", [True, False])
+def test_a_single_use_consent_is_used_by_one_decision(single_use: bool, decided: bool) -> None:
+    given = replace(consent(decision(100)), single_use=single_use)
+    if single_use and decided:
+        with pytest.raises(ConsentRefused, match="one decision") as refused:
+            given.require_unused(decided)
+        assert refused.value.code == "CONSENT_USED"
+    else:
+        given.require_unused(decided)
 
 
 def test_a_refusal_names_field_and_what_is_covered() -> None:

@@ -1,0 +1,229 @@
+"""What a person leaves of a request: never more than was asked, and exactly what they chose."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consent_request import AS_ASKED, SHORTER, Choice, Request, lowerable, narrow
+from gateway.domain.consent_version import ConsentAction, ConsentVersion
+from gateway.domain.duration import format_duration
+from gateway.domain.errors import InvalidInput
+from gateway.domain.event import Actor
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from gateway.domain.scope import SCOPES, expand
+from tests.support.clock import NOON
+
+DAYS_90 = timedelta(days=90)
+TIER = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duration=DAYS_90)
+EXACT = replace(TIER, level="exact", optional=True, duration=timedelta(days=30))
+WAIVER = AuthorizationDetail(
+    "decision",
+    products=(Product.DEPOSIT_WAIVER,),
+    maximum_amount=Money(300_000, "CNY"),
+    purpose="CAR_RENTAL",
+    duration=DAYS_90,
+)
+LATER = replace(WAIVER, products=(Product.PAY_LATER,), maximum_amount=Money(500, "JPY"), optional=True)
+AT_TILL = replace(WAIVER, store_id="S1", terminal_id="T1")
+
+
+def request(*details: AuthorizationDetail) -> Request:
+    wanted = {detail.scope for detail in details}
+    return Request(tuple(name for name in SCOPES if name in wanted), details)
+
+
+ASKED = request(TIER, EXACT, WAIVER, LATER)
+
+
+def refused_at(asked: Request, choice: Choice) -> tuple[str, ...] | None:
+    with pytest.raises(InvalidInput) as refused:
+        narrow(asked, choice)
+    return refused.value.field
+
+
+def test_without_a_choice_the_optional_parts_are_left_out() -> None:
+    assert narrow(ASKED, AS_ASKED) == request(TIER, WAIVER)
+
+
+def test_what_is_ticked_is_granted_and_no_longer_optional() -> None:
+    granted = narrow(ASKED, Choice(frozenset({1, 3})))
+    assert granted.details == (TIER, replace(EXACT, optional=False), WAIVER, replace(LATER, optional=False))
+    assert granted.scopes == ASKED.scopes
+
+
+def test_the_scope_of_a_dropped_part_goes_too() -> None:
+    assert narrow(request(TIER, EXACT), AS_ASKED).scopes == ("score:tier",)
+    assert narrow(request(TIER, LATER), AS_ASKED).scopes == ("score:tier",)
+    plain = Request(("score:threshold", "score:tier", "decisions:preview"), (TIER, replace(WAIVER, optional=True)))
+    assert narrow(plain, AS_ASKED).scopes == ("score:threshold", "score:tier")
+    assert narrow(plain, Choice(frozenset({1}))).scopes == plain.scopes
+
+
+def test_when_nothing_is_left_it_is_no_consent() -> None:
+    assert refused_at(request(EXACT, LATER), AS_ASKED) == ("include",)
+    assert narrow(request(EXACT, LATER), Choice(frozenset({0}))).scopes == ("score:exact",)
+
+
+def test_ceilings_are_lowered_one_by_one() -> None:
+    granted = narrow(ASKED, Choice(frozenset({3}), {2: "12.50", 3: "499"}))
+    assert [detail.maximum_amount for detail in granted.details] == [None, Money(1_250, "CNY"), Money(499, "JPY")]
+
+
+def test_the_ceiling_asked_for_can_be_kept() -> None:
+    assert narrow(ASKED, Choice(amounts={2: "3000"})) == narrow(ASKED, AS_ASKED)
+
+
+@pytest.mark.parametrize(
+    "amount", ["3000.01", "0", "0.00", "-1", "", "junk", "1.001", "1,000", "1e3", "٣", "NaN", "9" * 40, " 1"]
+)
+def test_a_ceiling_is_above_zero_and_not_above_the_one_asked_for(amount: str) -> None:
+    assert refused_at(ASKED, Choice(amounts={2: amount})) == ("amount", "2")
+
+
+def test_the_ceiling_of_a_part_that_is_left_out_does_not_matter() -> None:
+    assert narrow(ASKED, Choice(amounts={3: "junk"})) == narrow(ASKED, AS_ASKED)
+
+
+def test_at_a_till_the_amount_is_fixed() -> None:
+    assert not lowerable(AT_TILL)
+    assert refused_at(request(AT_TILL), Choice(amounts={0: "1.00"})) == ("form",)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        pytest.param(Choice(frozenset({0})), id="tick-of-a-part-that-is-not-optional"),
+        pytest.param(Choice(frozenset({4})), id="tick-of-no-part"),
+        pytest.param(Choice(amounts={0: "1.00"}), id="amount-of-a-score"),
+        pytest.param(Choice(amounts={4: "1.00"}), id="amount-of-no-part"),
+    ],
+)
+def test_a_choice_that_was_not_offered(choice: Choice) -> None:
+    assert refused_at(ASKED, choice) == ("form",)
+
+
+def test_a_shorter_time_cuts_every_part() -> None:
+    granted = narrow(ASKED, Choice(frozenset({1}), duration="P30D"))
+    assert {detail.duration for detail in granted.details} == {timedelta(days=30)}
+    granted = narrow(ASKED, Choice(frozenset({1}), duration="P90D"))
+    assert [detail.duration for detail in granted.details] == [DAYS_90, timedelta(days=30), DAYS_90]
+
+
+@pytest.mark.parametrize("duration", ["P91D", "P89D", "P0D", "", "forever", "P3660D"])
+def test_only_a_time_that_is_offered(duration: str) -> None:
+    assert refused_at(ASKED, Choice(duration=duration)) == ("duration",)
+
+
+@given(st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(days=3660)))
+def test_the_times_offered_are_what_was_asked_and_shorter_ones(length: timedelta) -> None:
+    first, *rest = request(replace(TIER, duration=length)).durations
+    assert first == length
+    assert rest == [each for each in SHORTER if each < length]
+
+
+details = st.builds(
+    lambda kind, level, products, minor, days, optional: (
+        AuthorizationDetail("score", level=level, purpose="LENDING", duration=timedelta(days=days), optional=optional)
+        if kind
+        else AuthorizationDetail(
+            "decision",
+            products=tuple(products),
+            maximum_amount=Money(minor, "CNY"),
+            purpose="LENDING",
+            duration=timedelta(days=days),
+            optional=optional,
+        )
+    ),
+    st.booleans(),
+    st.sampled_from(LEVELS),
+    st.sets(st.sampled_from(Product), min_size=1),
+    st.integers(1, 10_000),
+    st.integers(1, 120),
+    st.booleans(),
+)
+
+
+def within(part: AuthorizationDetail, asked: AuthorizationDetail) -> bool:
+    """Whether `part` is `asked` or less, and less only where a person can choose."""
+    amount, ceiling = part.maximum_amount, asked.maximum_amount
+    less = amount is None if ceiling is None else amount is not None and 0 < amount.minor <= ceiling.minor
+    assert part.duration is not None
+    assert asked.duration is not None
+    alike = replace(part, maximum_amount=ceiling, duration=asked.duration, optional=asked.optional) == asked
+    return alike and less and timedelta(0) < part.duration <= asked.duration
+
+
+def narrowed_or_none(asked: Request, choice: Choice) -> Request | None:
+    """What is granted; None for a choice that leaves nothing or has a ceiling that cannot be."""
+    wrong = [
+        n
+        for n, amount in (choice.amounts or {}).items()
+        if (n in choice.included or not asked.details[n].optional)
+        and not 0
+        < Money.from_document({"amount": amount, "currency": "CNY"}).minor
+        <= (asked.details[n].maximum_amount or Money.zero("CNY")).minor
+    ]
+    nothing = all(part.optional for part in asked.details) and not choice.included
+    if wrong or nothing:
+        assert refused_at(asked, choice) == (("amount", str(min(wrong))) if wrong else ("include",))
+        return None
+    return narrow(asked, choice)
+
+
+@given(st.lists(details, min_size=1, max_size=8, unique=True), st.data())
+def test_nobody_grants_more_than_was_asked(parts: list[AuthorizationDetail], data: st.DataObject) -> None:
+    asked = request(*parts)
+    indexes = range(len(parts))
+    choice = Choice(
+        included=frozenset(data.draw(st.sets(st.sampled_from(indexes)))) & {n for n in indexes if parts[n].optional},
+        amounts={
+            n: data.draw(st.builds(lambda minor: Money(minor, "CNY").amount, st.integers(-1, 12_000)))
+            for n in indexes
+            if lowerable(parts[n]) and data.draw(st.booleans())
+        },
+        duration=data.draw(st.none() | st.sampled_from([format_duration(each) for each in asked.durations])),
+    )
+    granted = narrowed_or_none(asked, choice)
+    if granted is None:
+        return
+    kept = [part for n, part in enumerate(parts) if not part.optional or n in choice.included]
+    assert all(any(within(part, each) for each in kept) for part in granted.details)
+    assert all(any(within(part, each) for part in granted.details) for each in kept)
+    assert not any(part.optional for part in granted.details)
+    assert expand(granted.scopes) <= expand(asked.scopes)
+    assert set(granted.scopes) <= set(asked.scopes)
+    assert expand(granted.scopes) == expand(detail.scope for detail in granted.details)
+
+
+@given(st.lists(details, min_size=1, max_size=8, unique=True), st.integers(1, 200))
+def test_no_part_outlasts_a_life(parts: list[AuthorizationDetail], days: int) -> None:
+    life = timedelta(days=days)
+    cut = request(*parts).lasting(life)
+    assert all(part.duration is not None and part.duration <= life for part in cut.details)
+    assert cut.duration == min(request(*parts).duration, life)
+    assert cut.scopes == request(*parts).scopes
+
+
+def test_a_request_survives_being_written_down() -> None:
+    assert Request.from_document(ASKED.document()) == ASKED
+
+
+@pytest.mark.parametrize(
+    ("granted", "narrowed"),
+    [
+        pytest.param(AS_ASKED, True, id="optional-part-left-out"),
+        pytest.param(Choice(frozenset({1, 3})), False, id="all"),
+        pytest.param(Choice(frozenset({1, 3}), {2: "1.00"}), True, id="less-money"),
+        pytest.param(Choice(frozenset({1, 3}), duration="P7D"), True, id="less-time"),
+    ],
+)
+def test_a_version_says_whether_less_was_granted(granted: Choice, narrowed: bool) -> None:
+    given = narrow(ASKED, granted)
+    version = ConsentVersion("con_1", 1, ConsentAction.CREATED, Actor.USER, given.scopes, given.details, ASKED, NOON)
+    assert version.narrowed is narrowed
+    assert not replace(version, asked=None).narrowed

@@ -1,0 +1,51 @@
+"""Step-up: which consents need a fresh login."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.authorization_detail import AuthorizationDetail
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from gateway.domain.step_up import StepUp
+from tests.support.clock import NOON
+
+RULE = StepUp.parse("1000.00 CNY, 50 JPY", timedelta(minutes=5))
+SCORE = AuthorizationDetail("score", level="exact")
+
+
+def decision(minor: int | None, currency: str = "CNY") -> AuthorizationDetail:
+    amount = None if minor is None else Money(minor, currency)
+    return AuthorizationDetail("decision", products=(Product.PAY_LATER,), maximum_amount=amount)
+
+
+@pytest.mark.parametrize(
+    ("details", "covered"),
+    [
+        pytest.param([], False, id="nothing"),
+        pytest.param([SCORE], False, id="a-score"),
+        pytest.param([decision(100_000)], False, id="exactly-the-amount"),
+        pytest.param([decision(100_001)], True, id="a-fen-more"),
+        pytest.param([decision(50_000), SCORE, decision(50_001)], True, id="more-when-added-up"),
+        pytest.param([decision(100_000), decision(50, "JPY")], False, id="each-currency-by-itself"),
+        pytest.param([decision(100_000), decision(51, "JPY")], True, id="more-in-the-second-currency"),
+        pytest.param([decision(1, "EUR")], True, id="a-currency-that-is-not-listed"),
+        pytest.param([decision(None)], True, id="no-maximum"),
+    ],
+)
+def test_what_is_covered(details: list[AuthorizationDetail], covered: bool) -> None:
+    assert RULE.covers(details) is covered
+    assert RULE.required(details, None, NOON) is covered
+    assert RULE.required(details, NOON, NOON + timedelta(minutes=5)) is covered
+    assert not RULE.required(details, NOON, NOON + timedelta(minutes=5) - timedelta(microseconds=1))
+
+
+def test_an_empty_text_lets_no_amount_pass() -> None:
+    assert StepUp.parse(" ", timedelta(minutes=5)).covers([decision(1)])
+
+
+@pytest.mark.parametrize("text", ["1000", "1000.00 XXX", "x CNY", "-1 CNY", "1.234 CNY", "1 CNY 2", "1 CNY, 2 CNY"])
+def test_a_text_that_is_no_list_of_amounts(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        StepUp.parse(text, timedelta(minutes=5))
