@@ -27,6 +27,11 @@ def large_number(*names: str) -> Iterator[Any]:
     return _columns(sa.BigInteger, names)
 
 
+def flag(*names: str) -> Iterator[Any]:
+    """Yes or no; no where nothing is said."""
+    return (sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()) for name in names)
+
+
 def document(*names: str) -> Iterator[Any]:
     """JSON documents."""
     return _columns(sa.JSON, names)

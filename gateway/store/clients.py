@@ -1,6 +1,6 @@
 """OAuth clients (RFC 6749 section 2): a merchant's software, with its profile, redirect URIs and scopes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from gateway.store.database import Session
 class ClientRow(Table, table=True):
     """`id` is the client_id. `secret_digest` is set for the baseline profile only, `jwks`, a set of public keys, for
     fapi2. `scopes` is the most this client may be given, of both kinds of token; `authorization_details_types` are the
-    types it may ask for (RFC 9396 section 10), null for all that its scopes allow."""
+    types it may ask for (RFC 9396 section 10), null for all that its scopes allow; `awaiting` is what it has asked for
+    beyond both. `registration_digest` is that of the token by which it manages itself (RFC 7592), if it may."""
 
     __tablename__ = "oauth_clients"
 
@@ -27,6 +28,9 @@ class ClientRow(Table, table=True):
     grant_types: list[str] = json_column()
     scopes: list[str] = json_column()
     authorization_details_types: list[str] | None = json_column(optional=True, default=None)
+    token_endpoint_auth_signing_alg: str | None = None
+    awaiting: dict[str, Any] | None = json_column(optional=True, default=None)
+    registration_digest: str | None = None
     created_at: datetime
     disabled_at: datetime | None = None
 
@@ -37,7 +41,19 @@ def load(session: Session, client_id: str) -> ClientRow | None:
     return row if row and row.disabled_at is None else None
 
 
+def locked(session: Session, client_id: str) -> ClientRow | None:
+    """The client as `load` answers it, which then cannot change before the unit of work ends."""
+    query = select(ClientRow).where(ClientRow.id == client_id, col(ClientRow.disabled_at).is_(None))
+    return session.exec(query.with_for_update().execution_options(populate_existing=True)).first()
+
+
 def listed(session: Session, merchant_id: str | None = None) -> Sequence[ClientRow]:
     """All clients, disabled ones too, or those of one merchant, oldest first."""
     query = select(ClientRow).order_by(col(ClientRow.id))
     return session.exec(query.where(ClientRow.merchant_id == merchant_id) if merchant_id else query).all()
+
+
+def of_other_profiles(session: Session, profiles: Collection[str]) -> Sequence[ClientRow]:
+    """The enabled clients whose profile is none of these, oldest first."""
+    foreign = col(ClientRow.profile).not_in(profiles), col(ClientRow.disabled_at).is_(None)
+    return session.exec(select(ClientRow).where(*foreign).order_by(col(ClientRow.id))).all()

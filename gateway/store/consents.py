@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import false, update
 from sqlmodel import Field, col, select
 
 from gateway.domain.authorization_detail import parse_details
@@ -28,6 +28,7 @@ class ConsentRow(Table, table=True):
     granted_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    single_use: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 def value(row: ConsentRow) -> Consent:
@@ -43,6 +44,7 @@ def value(row: ConsentRow) -> Consent:
         granted_at=row.granted_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        single_use=row.single_use,
     )
 
 
@@ -58,6 +60,7 @@ def insert(session: Session, consent: Consent) -> None:
             details=[detail.document() for detail in consent.details],
             granted_at=consent.granted_at,
             expires_at=consent.expires_at,
+            single_use=consent.single_use,
         )
     )
     session.flush()

@@ -96,6 +96,12 @@ def committed(session: Session, consent_id: str, currency: str, now: datetime) -
     return Money(int(total), currency)
 
 
+def used(session: Session, consent_id: str) -> bool:
+    """Whether a decision was made under the consent that was not declined, whatever became of it."""
+    query = select(DecisionRow.id).where(DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED)
+    return session.exec(query.limit(1)).first() is not None
+
+
 def insert(session: Session, row: DecisionRow) -> bool:
     """Writes a new decision. False when its merchant has used the reference before."""
     statement = (

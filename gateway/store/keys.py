@@ -1,17 +1,16 @@
 """Keys in the database: each log signing key and each person's log key of a year, all sealed by the master key."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlmodel import Field, UniqueConstraint, col, select
 
 from gateway.kit.crypto import KEY_BYTES, SigningKey, seal, unseal
 from gateway.kit.ids import Ids
 from gateway.store.base import Table, bytes_column, insert_into
 from gateway.store.database import Session
-
-_FRESH = "fresh signing key"
 
 
 class SigningKeyRow(Table, table=True):
@@ -44,23 +43,30 @@ class Keyring:
 
     def __init__(self, master: bytes, ids: Ids) -> None:
         self._master, self._ids = master, ids
-        self._signing: SigningKey | None = None
+        self._opened: dict[str, SigningKey] = {}
 
     def signing_key(self, session: Session, now: datetime) -> SigningKey:
-        """The newest signing key in force; the first call on a fresh database makes one."""
-        if self._signing is None:
-            fresh: SigningKey | None = session.info.get(_FRESH)
-            if fresh is not None:  # made in this unit of work: not to be remembered, for the unit may still fail
-                return fresh
-            row = _in_force(session) or _in_force(_alone(session))
-            if row is None:
-                session.info[_FRESH] = key = SigningKey()
-                sealed = seal(self._master, key.private, key.kid.encode())
-                session.add(SigningKeyRow(kid=key.kid, public=key.public, private_sealed=sealed, created_at=now))
-                session.flush()
-                return key
-            self._signing = SigningKey(unseal(self._master, row.private_sealed, row.kid.encode()))
-        return self._signing
+        """The signing key in force, asked of the database each time: another process may have rotated it. The first
+        call on a fresh database makes one. `session` is a writing unit, `now` wall time."""
+        kid = _in_force(session) or _in_force(_alone(session)) or self._make(session, now)
+        if kid not in self._opened:
+            row = session.get_one(SigningKeyRow, kid)
+            self._opened[kid] = SigningKey(unseal(self._master, row.private_sealed, row.kid.encode()))
+        return self._opened[kid]
+
+    def rotate(self, session: Session, now: datetime) -> str:
+        """Puts a new signing key in force, retires the one before, and answers the new one's kid. What the old one
+        has signed keeps its meaning: public halves are kept for ever. `now` is wall time."""
+        retired = update(SigningKeyRow).where(col(SigningKeyRow.retired_at).is_(None)).values(retired_at=now)
+        _alone(session).execute(retired)
+        return self._make(session, now)
+
+    def _make(self, session: Session, now: datetime) -> str:
+        key = SigningKey()
+        sealed = seal(self._master, key.private, key.kid.encode())
+        session.add(SigningKeyRow(kid=key.kid, public=key.public, private_sealed=sealed, created_at=now))
+        session.flush()
+        return key.kid
 
     def user_key(self, session: Session, user_id: str, now: datetime) -> tuple[str, bytes]:
         """Id and bytes of the person's key of this year, made on first use. Safe when two units race."""
@@ -85,16 +91,13 @@ class Keyring:
         return unseal(self._master, row.key_sealed, row.id.encode()) if row else None
 
 
-def _in_force(session: Session) -> SigningKeyRow | None:
-    return session.exec(
-        select(SigningKeyRow)
-        .where(col(SigningKeyRow.retired_at).is_(None))
-        .order_by(col(SigningKeyRow.created_at).desc())
-    ).first()
+def _in_force(session: Session) -> str | None:
+    newest = select(SigningKeyRow.kid).order_by(col(SigningKeyRow.created_at).desc(), col(SigningKeyRow.kid))
+    return session.exec(newest.where(col(SigningKeyRow.retired_at).is_(None)).limit(1)).first()
 
 
 def _alone(session: Session) -> Session:
-    """The session, once no other unit can be making a signing key (on SQLite a writing unit is alone anyway)."""
+    """The session, once no other unit can be making or retiring a signing key. On SQLite a writing unit is alone."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"LOCK TABLE {SigningKeyRow.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
     return session
@@ -103,3 +106,13 @@ def _alone(session: Session) -> Session:
 def public_keys(session: Session) -> dict[str, bytes]:
     """kid to public key of every signing key, retired ones too."""
     return {row.kid: row.public for row in session.exec(select(SigningKeyRow))}
+
+
+def listed(session: Session) -> Sequence[SigningKeyRow]:
+    """Every signing key, oldest first."""
+    return session.exec(select(SigningKeyRow).order_by(col(SigningKeyRow.created_at), col(SigningKeyRow.kid))).all()
+
+
+def published(session: Session, retired_since: datetime) -> Sequence[SigningKeyRow]:
+    """The signing keys in force and those retired after that moment, oldest first."""
+    return [row for row in listed(session) if row.retired_at is None or row.retired_at > retired_since]

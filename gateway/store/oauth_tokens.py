@@ -150,3 +150,13 @@ def revoke_all(session: Session, consent_id: str, now: datetime) -> None:
             .where(col(table.consent_id) == consent_id, col(table.revoked_at).is_(None))
             .values(revoked_at=now)
         )
+
+
+def revoke_client(session: Session, client_id: str, now: datetime) -> None:
+    """Ends every token of the client."""
+    for table in (RefreshTokenRow, AccessTokenRow):
+        session.execute(
+            update(table)
+            .where(col(table.client_id) == client_id, col(table.revoked_at).is_(None))
+            .values(revoked_at=now)
+        )

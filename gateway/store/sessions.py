@@ -1,9 +1,10 @@
 """Signed-in browser sessions, kept here so that they can be ended. Only the digest of the cookie is stored."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import update
-from sqlmodel import Field, col
+from sqlalchemy import delete, update
+from sqlmodel import Field, col, select
 
 from gateway.store.base import Table
 from gateway.store.database import Session
@@ -16,7 +17,7 @@ class SessionRow(Table, table=True):
 
     digest: str = Field(primary_key=True)
     user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
-    created_at: datetime
+    created_at: datetime = Field(index=True)
     last_seen_at: datetime
     authenticated_at: datetime | None = None
     ended_at: datetime | None = None
@@ -32,6 +33,30 @@ def end(session: Session, digest: str, now: datetime) -> None:
         .where(col(SessionRow.digest) == digest, col(SessionRow.ended_at).is_(None))
         .values(ended_at=now)
     )
+
+
+def end_all(session: Session, user_id: str, now: datetime) -> Sequence[SessionRow]:
+    """Ends every session of this user that has not been ended, and returns their rows."""
+    ended = (
+        update(SessionRow)
+        .where(col(SessionRow.user_id) == user_id, col(SessionRow.ended_at).is_(None))
+        .values(ended_at=now)
+        .returning(SessionRow)
+    )
+    return session.execute(ended).scalars().all()
+
+
+def purge(session: Session, before: datetime, most: int) -> None:
+    """Deletes at most `most` of the sessions that began at `before` or earlier. Two that purge at once take different
+    ones."""
+    old = (
+        select(SessionRow.digest)
+        .where(col(SessionRow.created_at) <= before)
+        .order_by(col(SessionRow.created_at))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    session.execute(delete(SessionRow).where(col(SessionRow.digest).in_(old)))
 
 
 def insert(session: Session, row: SessionRow) -> None:

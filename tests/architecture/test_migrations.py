@@ -16,15 +16,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from gateway.store import log_check
+from gateway.store import consent_versions, consents, log_check
 from gateway.store.database import Database
 from gateway.store.tables import metadata
 from migrations import append_only, runner
 from tests.support.checkout import ROOT, python_files
+from tests.support.clock import NOON
 from tests.support.factories import (
     make_access_token,
     make_cast,
     make_code,
+    make_consent,
     make_persona,
     make_pushed_request,
     make_refresh_token,
@@ -93,6 +95,22 @@ def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: st
         runner.upgrade(database_url, revision.revision)
     assert runner.is_current(database_url)
     assert triggers(database_url) == expected_triggers(database_url)
+
+
+def test_older_consents_have_a_history(database_url: str) -> None:
+    with closing(Database(database_url)) as database:
+        with database.write() as session:
+            cast = make_cast(session)
+            ended = make_consent(session, cast.client, cast.user)
+            consents.revoke(session, ended.id, NOON)
+        runner.downgrade(database_url, "2026_11_23_1200")
+        database.engine.dispose()
+        runner.upgrade(database_url)
+        with database.read() as session:
+            first, second = (consent_versions.of_consent(session, each.id) for each in (cast.consent, ended))
+        assert [(each.version, each.action, each.at) for each in first] == [(1, "created", cast.consent.granted_at)]
+        assert [(each.version, each.action, each.at) for each in second[1:]] == [(2, "revoked", NOON)]
+        assert (first[0].scopes, first[0].details) == (cast.consent.scopes, cast.consent.details)
 
 
 def test_the_triggers_are_there(database_url: str) -> None:

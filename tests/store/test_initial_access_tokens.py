@@ -1,0 +1,47 @@
+"""Initial access tokens: good for one registration, and until their time."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.store import initial_access_tokens
+from gateway.store.database import Database
+from gateway.store.initial_access_tokens import InitialAccessTokenRow
+from tests.support.clock import NOON
+from tests.support.factories import make_merchant, make_partner
+from tests.support.race import race_writes
+
+
+@pytest.fixture
+def token(database: Database) -> str:
+    """One that expires an hour after noon."""
+    with database.write() as session:
+        merchant = make_merchant(session, make_partner(session))
+        row = InitialAccessTokenRow(
+            digest="invited",
+            merchant_id=merchant,
+            scopes=[],
+            authorization_details_types=[],
+            created_at=NOON,
+            expires_at=NOON + timedelta(hours=1),
+        )
+        initial_access_tokens.insert(session, row)
+    return "invited"
+
+
+def test_one_of_many_uses_it(database: Database, token: str) -> None:
+    won = race_writes(database, lambda session, _: initial_access_tokens.use(session, token, NOON) is not None)
+    assert sorted(won) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(("minutes", "good"), [(59, True), (60, False), (61, False)])
+def test_not_after_its_time(database: Database, token: str, minutes: int, good: bool) -> None:
+    at = NOON + timedelta(minutes=minutes)
+    with database.write() as session:
+        assert initial_access_tokens.usable(session, token, at) is good
+        assert (initial_access_tokens.use(session, token, at) is not None) is good
+
+
+def test_an_unknown_one(database: Database) -> None:
+    with database.write() as session:
+        assert initial_access_tokens.use(session, "unknown", NOON) is None
