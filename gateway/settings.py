@@ -65,6 +65,22 @@ class Settings(BaseSettings):
         gt=timedelta(0),
         description="Longest life of a refresh token; it never outlives its consent.",
     )
+    device_code_life: timedelta = Field(
+        timedelta(minutes=10),
+        ge=timedelta(seconds=1),
+        le=timedelta(hours=1),
+        description="How long a till waits for a person's decision (RFC 8628 expires_in).",
+    )
+    till_consent_life: timedelta = Field(
+        timedelta(minutes=15),
+        ge=timedelta(seconds=1),
+        description="Life of a consent given at a till, good for one decision.",
+    )
+    retired_key_life: timedelta = Field(
+        timedelta(days=400),
+        ge=timedelta(0),
+        description="How long a retired signing key stays in the published key set (/oauth/jwks).",
+    )
     session_idle_life: timedelta = Field(
         timedelta(minutes=30),
         gt=timedelta(0),
@@ -72,6 +88,39 @@ class Settings(BaseSettings):
     )
     session_life: timedelta = Field(
         timedelta(hours=12), gt=timedelta(0), description="The longest life of a browser session."
+    )
+    step_up_amount: str = Field(
+        "100000.00 CNY",
+        description="Comma-separated amounts: to consent to decisions above the one in their currency, or in a "
+        "currency that is not listed, a person must have signed in freshly.",
+    )
+    step_up_life: timedelta = Field(
+        timedelta(minutes=5), gt=timedelta(0), description="How long a login counts as fresh."
+    )
+    login_attempts: int = Field(
+        10,
+        ge=1,
+        le=10_000,
+        description="Failed logins that one account may have within GATEWAY_LOGIN_WINDOW from browsers it has not "
+        "signed in with before, and from each one that it has.",
+    )
+    login_attempts_per_address: int = Field(
+        100,
+        ge=1,
+        le=1_000_000,
+        description="Failed logins within GATEWAY_LOGIN_WINDOW from one address, as the server sees it: behind a "
+        "proxy all browsers have the proxy's.",
+    )
+    login_window: timedelta = Field(
+        timedelta(minutes=15),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=1),
+        description="The length of time over which failed logins are counted.",
+    )
+    valkey_url: SecretStr | None = Field(
+        None,
+        description="Where the processes of a deployment share rate limits and what was used once: "
+        "valkey://:PASSWORD@HOST:PORT/0, valkeys:// over TLS, or unix:///PATH. Absent, one process keeps them itself.",
     )
 
     @field_validator("adapters", mode="before")
@@ -99,6 +148,13 @@ class Settings(BaseSettings):
     def _whole_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and _key_bytes(value) is None:
             raise ValueError("must be the base64 of exactly 32 bytes")
+        return value
+
+    @field_validator("valkey_url")
+    @classmethod
+    def _known_store(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("valkey://", "valkeys://", "unix://")):
+            raise ValueError("must begin with valkey://, valkeys:// or unix://")
         return value
 
     @field_validator("adapters")

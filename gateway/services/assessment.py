@@ -1,13 +1,16 @@
 """The first phase of a decision: everything that is read and reasoned, before anything is written."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gateway.domain.consent import Consent
 from gateway.domain.errors import GatewayError, InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Outcome, Referral
+from gateway.domain.place import Place
 from gateway.domain.principal import Principal
+from gateway.domain.product import Product
 from gateway.domain.purpose import require_purpose
 from gateway.domain.score import Measurement
 from gateway.sources.contract import ScoreSource
@@ -19,11 +22,13 @@ from merchants.registry import AdapterRegistry
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling."""
+    """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling,
+    `place` the till from which it is asked."""
 
     adapter: MerchantAdapter[Any]
     purpose: str
     requested: Money
+    place: Place | None
     measured: Measurement
     answer: Answer
 
@@ -71,14 +76,29 @@ class Assessor:
         with_purpose = require_purpose(purpose).code if purpose is not None else adapter.default_purpose
         try:
             adapter.check(ask, now)
-            requested = adapter.requested(ask)
+            requested, place = adapter.requested(ask), adapter.place(ask)
         except GatewayError as error:
             raise error.under("ask", member) from None
-        held = decisions.committed(session, consent.id, requested.currency, now)
-        consent.require_covers(adapter.product, with_purpose, requested, held, now)
+        require_covered(session, consent, adapter.product, with_purpose, requested, place, now)
         measured = self._source.measure(session, consent.user_id, now)
         answer = adapter.decide(ask, Person(measured.tier, measured.open_overdue), now)
-        return Assessment(adapter, with_purpose, requested, measured, answer)
+        return Assessment(adapter, with_purpose, requested, place, measured, answer)
+
+
+def require_covered(
+    session: Session,
+    consent: Consent,
+    product: Product,
+    purpose: str,
+    requested: Money,
+    place: Place | None,
+    now: datetime,
+) -> None:
+    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision."""
+    consent.require_active(now)
+    consent.require_unused(consent.single_use and decisions.used(session, consent.id))
+    held = decisions.committed(session, consent.id, requested.currency, now)
+    consent.require_covers(product, purpose, requested, held, now, place)
 
 
 def _consent(principal: Principal) -> Consent:

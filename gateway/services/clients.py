@@ -2,21 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
+from typing import Any
 
+from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES, REDIRECT_URI_RULE, WITHOUT_BROWSER, is_redirect_uri
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
+from gateway.kit.jose import JoseRefused, public_key_set
 from gateway.services.merchants import require_name
-from gateway.store import clients, merchants
+from gateway.store import clients, merchants, oauth_tokens
 from gateway.store.clients import ClientRow
 from gateway.store.database import Session
-
-BASELINE = "baseline"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_NEVER_IN_A_URI = set(' "#<>\\^`{|}')
 
 
 class ClientService:
@@ -30,6 +27,11 @@ class ClientService:
         """How the secrets of clients begin."""
         return self._realm.token_prefix("cs")
 
+    @property
+    def default_profile(self) -> str:
+        """The profile of a client that is registered without naming one: the simplest that the realm has."""
+        return BASELINE if BASELINE in self._realm.profiles else FAPI2
+
     def register(
         self,
         session: Session,
@@ -38,27 +40,37 @@ class ClientService:
         redirect_uris: Sequence[str],
         now: datetime,
         *,
+        profile: str = BASELINE,
         scopes: Sequence[str] | None = None,
+        jwks: object = None,
         secret: str | None = None,
         client_id: str | None = None,
-    ) -> tuple[ClientRow, str]:
-        """A new baseline client and its secret, which is shown once and stored as a digest only. Without
-        `scopes` it may use all. Raises NotFound for an unknown merchant, InvalidInput for the rest."""
-        if BASELINE not in self._realm.profiles:
-            raise InvalidInput("INVALID", "This deployment has no baseline clients.", ("profile",))
+    ) -> tuple[ClientRow, str | None]:
+        """A new client. A baseline one comes with its secret, which is shown once and stored as a digest only; a fapi2
+        one has `jwks`, its public keys (RFC 7591 section 2), and no secret. Without `scopes` it may use all. Raises
+        NotFound for an unknown merchant, InvalidInput for the rest."""
+        if profile not in self._realm.profiles:
+            known = " ".join(sorted(self._realm.profiles))
+            raise InvalidInput("INVALID", f"Profiles of this deployment: {known}.", ("profile",))
         if merchants.load(session, merchant_id) is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         for uri in redirect_uris:
-            _require_redirect_uri(uri)
-        secret = secret or random_token(self.secret_prefix)
+            if not is_redirect_uri(uri):
+                raise InvalidInput("INVALID", REDIRECT_URI_RULE, ("redirect_uris",))
+        if profile == FAPI2 and secret is not None:
+            raise InvalidInput("INVALID", "A client of the profile fapi2 has no secret.", ("secret",))
+        keys = _keys(profile, jwks)
+        if profile == BASELINE:
+            secret = secret or random_token(self.secret_prefix)
         row = ClientRow(
             id=client_id or self._ids.new("cli"),
             merchant_id=merchant_id,
             name=require_name(name, "client"),
-            profile=BASELINE,
-            secret_digest=digest(secret),
+            profile=profile,
+            secret_digest=digest(secret) if secret else None,
+            jwks=keys,
             redirect_uris=list(dict.fromkeys(redirect_uris)),
-            grant_types=list(GRANT_TYPES if redirect_uris else GRANT_TYPES[2:]),
+            grant_types=list(GRANT_TYPES if redirect_uris else WITHOUT_BROWSER),
             scopes=self._scopes(scopes),
             created_at=now,
         )
@@ -68,11 +80,13 @@ class ClientService:
 
     def disable(self, session: Session, client_id: str, now: datetime) -> None:
         """Ends the client and with it all its tokens. Raises NotFound."""
-        row = clients.load(session, client_id)
+        row = clients.locked(session, client_id)
         if row is None:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
-        row.disabled_at = now
+        row.disabled_at, row.awaiting = now, None
         session.add(row)
+        session.flush()
+        oauth_tokens.revoke_client(session, client_id, now)
 
     def _scopes(self, wanted: Sequence[str] | None) -> list[str]:
         known = self._realm.scopes
@@ -82,23 +96,13 @@ class ClientService:
         return [name for name in known if wanted is None or name in wanted]
 
 
-def _require_redirect_uri(uri: str) -> None:
-    """Absolute https without a fragment, or http on loopback for programs on the partner's own machine."""
-    if not _is_redirect_uri(uri):
-        raise InvalidInput(
-            "INVALID",
-            "A redirect URI is https (or http on 127.0.0.1), absolute, without a fragment.",
-            ("redirect_uris",),
-        )
-
-
-def _is_redirect_uri(uri: str) -> bool:
-    if not uri.isascii() or not uri.isprintable() or set(uri) & _NEVER_IN_A_URI:  # urlsplit drops line ends unseen
-        return False
+def _keys(profile: str, jwks: object) -> dict[str, Any] | None:
+    """The key set as it is stored, None for a profile without keys."""
+    if profile != FAPI2:
+        if jwks is not None:
+            raise InvalidInput("INVALID", f"A client of the profile {profile} has no keys.", ("jwks",))
+        return None
     try:
-        parts = urlsplit(uri)
-        host, port = parts.hostname, parts.port
-    except ValueError:  # a bracket that is not closed, a port that is no number
-        return False
-    allowed = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    return allowed and bool(host) and port != 0 and "@" not in parts.netloc
+        return public_key_set(jwks)
+    except JoseRefused as refused:
+        raise InvalidInput("INVALID", str(refused), ("jwks",)) from None

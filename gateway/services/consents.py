@@ -1,46 +1,39 @@
-"""Consents: what a request comes to once adapters and contract have filled its gaps, giving a consent, ending it."""
+"""Consents: giving one, ending it, and what became of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.domain import scope as registry_of_scopes
-from gateway.domain.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail
+from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
 from gateway.domain.consent import Consent
-from gateway.domain.contract import Contract
-from gateway.domain.errors import InvalidInput, Misconfigured, NotFound
-from gateway.domain.event import Topic
-from gateway.domain.product import Product
+from gateway.domain.consent_request import Request
+from gateway.domain.consent_version import ConsentAction, ConsentVersion
+from gateway.domain.errors import Misconfigured, NotFound
+from gateway.domain.event import Actor, Topic
 from gateway.domain.realm import Realm
-from gateway.domain.scope import SCOPES
 from gateway.kit.clock import business_time
 from gateway.kit.crypto import random_token
 from gateway.kit.ids import Ids
+from gateway.services import consent_requests
 from gateway.services.reading import Reading
-from gateway.store import consents, merchants, oauth_tokens, outbox, partners, users
+from gateway.store import consent_versions, consents, merchants, oauth_tokens, outbox, partners, users
 from gateway.store.clients import ClientRow
 from gateway.store.database import Session
 from gateway.store.merchants import MerchantRow
 from merchants.registry import AdapterRegistry
 
-_REQUEST, _PREVIEW = "decisions:request", "decisions:preview"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a merchant asks a person for: scopes in registry order, and details with nothing left open."""
-
-    scopes: tuple[str, ...]
-    details: tuple[AuthorizationDetail, ...]
+_PREVIEW = "decisions:preview"
 
 
 @dataclass(frozen=True, slots=True)
 class GivenConsent:
-    """A consent as its owner sees it: with the merchant's name and the business time it lives in."""
+    """A consent as its owner sees it: with the merchant's name, the business time it lives in, and its history."""
 
     consent: Consent
     merchant_name: str
     now: datetime
+    history: tuple[ConsentVersion, ...]
 
 
 class ConsentService:
@@ -62,23 +55,25 @@ class ConsentService:
 
         Raises InvalidInput, with the detail's index in its path, for what the merchant may not ask.
         """
-        purposes = self._purposes(session, merchant.id)
-        wanted = {*scopes, *(detail.scope for detail in details)}
-        complete: list[AuthorizationDetail] = []
-        for index, detail in enumerate(details):
-            try:
-                complete += self._completed(detail, purposes, merchant.contract)
-            except InvalidInput as error:
-                raise error.under(str(index)) from None
-        for detail in _shorthand(wanted, complete, purposes):
-            complete += self._completed(detail, purposes, merchant.contract)
-        complete = list(dict.fromkeys(complete))
-        if len(complete) > MOST_DETAILS:
-            raise InvalidInput("INVALID", f"Together these are more than {MOST_DETAILS} authorization details.")
-        return Request(tuple(name for name in SCOPES if name in wanted), tuple(complete))
+        return consent_requests.complete(session, self._adapters, merchant, scopes, details)
 
-    def grant(self, session: Session, client: ClientRow, user_id: str, request: Request, now: datetime) -> Consent:
-        """Records that the user has agreed to `request`, as shown to them, and tells the merchant."""
+    def grant(
+        self,
+        session: Session,
+        client: ClientRow,
+        user_id: str,
+        request: Request,
+        now: datetime,
+        *,
+        single_use: bool = False,
+        life: timedelta | None = None,
+        asked: Request | None = None,
+    ) -> Consent:
+        """Records that the user has agreed to `request`, and tells the merchant. `asked` is what they were shown, if
+        that was more. A `single_use` consent allows one decision; no part of it lasts longer than `life`."""
+        asked = asked or request
+        if life is not None:
+            request, asked = request.lasting(life), asked.lasting(life)
         partner_now = self._business_now(session, client.merchant_id, now)
         subject = users.ensure_pairwise_subject(
             session, user_id, client.merchant_id, random_token(self._subject_prefix)
@@ -90,36 +85,47 @@ class ConsentService:
             user_id=user_id,
             subject=subject,
             scopes=request.scopes,
-            details=request.details,
+            details=tuple(replace(detail, optional=False) for detail in request.details),
             granted_at=partner_now,
-            expires_at=partner_now + max(detail.duration for detail in request.details if detail.duration),
+            expires_at=partner_now + request.duration,
             revoked_at=None,
+            single_use=single_use,
         )
         consents.insert(session, consent)
+        self._remember(session, consent, ConsentAction.CREATED, Actor.USER, partner_now, asked)
         self._tell(session, consent, Topic.CONSENT_GRANTED, now)
         return consent
 
-    def revoke(self, session: Session, consent_id: str, user_id: str | None, now: datetime) -> Consent:
+    def revoke(
+        self, session: Session, consent_id: str, user_id: str | None, now: datetime, *, actor: Actor = Actor.USER
+    ) -> Consent:
         """Ends the consent and every token that hangs from it; once ended it stays as it is. With `user_id` only
         that user's own. Raises NotFound."""
         consent = consents.load(session, consent_id, lock=True)
         if consent is None or (user_id is not None and consent.user_id != user_id):
             raise NotFound("There is no such consent.")
-        partner_now = self._business_now(session, consent.merchant_id, now)
-        if not consents.revoke(session, consent_id, partner_now):
-            return consent
-        oauth_tokens.revoke_all(session, consent_id, partner_now)
-        self._tell(session, consent, Topic.CONSENT_REVOKED, now)
-        revoked = consents.load(session, consent_id)
-        return revoked or consent
+        return self._end(session, consent, actor, now)
+
+    def revoke_for_client(self, session: Session, client: ClientRow, consent_id: str, now: datetime) -> Consent:
+        """The same, by the client to which it was given. Raises NotFound for any other's."""
+        consent = consents.load(session, consent_id, lock=True)
+        if consent is None or consent.client_id != client.id:
+            raise NotFound("There is no such consent.")
+        return self._end(session, consent, Actor.MERCHANT, now)
+
+    def history(self, session: Session, consent_id: str) -> tuple[ConsentVersion, ...]:
+        """What the consent came to at each change, oldest first; empty for an unknown one."""
+        return tuple(consent_versions.of_consent(session, consent_id))
 
     def of_user(self, session: Session, user_id: str, now: datetime) -> tuple[GivenConsent, ...]:
         """A person's consents, newest first, those that have ended too."""
-        given = []
+        given, versions = [], consent_versions.of_user(session, user_id)
         for consent in consents.of_user(session, user_id):
             merchant = merchants.load(session, consent.merchant_id)
             name = merchant.name if merchant else consent.merchant_id
-            given.append(GivenConsent(consent, name, self._business_now(session, consent.merchant_id, now)))
+            there = self._business_now(session, consent.merchant_id, now)
+            history = tuple(version for version in versions if version.consent_id == consent.id)
+            given.append(GivenConsent(consent, name, there, history))
         return tuple(given)
 
     def seen(self, reading: Reading, consent_id: str) -> Consent | None:
@@ -131,32 +137,36 @@ class ConsentService:
         consent = consents.load(reading.session, consent_id)
         return consent if consent and consent.merchant_id == reading.principal.merchant_id else None
 
-    def _purposes(self, session: Session, merchant_id: str) -> dict[Product, tuple[str, ...]]:
-        """The default purposes of each enabled product, in the order of the adapters' keys."""
-        purposes: dict[Product, tuple[str, ...]] = {}
-        for key in merchants.enabled(session, merchant_id):
-            adapter = self._adapters.get(key)
-            if adapter is not None:
-                known = purposes.get(adapter.product, ())
-                purposes[adapter.product] = tuple(dict.fromkeys((*known, adapter.default_purpose)))
-        return purposes
-
-    def _completed(
-        self, detail: AuthorizationDetail, purposes: dict[Product, tuple[str, ...]], contract: Contract
-    ) -> Iterator[AuthorizationDetail]:
-        """One detail or, where it leaves the purpose open and its products differ in theirs, one for each purpose."""
-        _require_covered(detail, purposes, contract)
-        for purpose, products in _by_purpose(detail, purposes):
-            yield replace(detail, products=products).completed(
-                purpose=purpose, duration=contract.consent_life, ceiling=contract.ceiling
-            )
-
     def _business_now(self, session: Session, merchant_id: str, now: datetime) -> datetime:
         merchant = merchants.load(session, merchant_id)
         partner = partners.load(session, merchant.partner_id) if merchant else None
         if partner is None:
             raise Misconfigured(f"merchant {merchant_id} belongs to no partner")
         return business_time(now, partner.clock_offset_seconds)
+
+    def _end(self, session: Session, consent: Consent, actor: Actor, now: datetime) -> Consent:
+        partner_now = self._business_now(session, consent.merchant_id, now)
+        if not consents.revoke(session, consent.id, partner_now):
+            return consent
+        oauth_tokens.revoke_all(session, consent.id, partner_now)
+        self._remember(session, consent, ConsentAction.REVOKED, actor, partner_now)
+        self._tell(session, consent, Topic.CONSENT_REVOKED, now)
+        return replace(consent, revoked_at=partner_now)
+
+    def _remember(
+        self,
+        session: Session,
+        consent: Consent,
+        action: ConsentAction,
+        actor: Actor,
+        at: datetime,
+        asked: Request | None = None,
+    ) -> None:
+        """Appends a version. The consent is new, or its row is locked."""
+        before = consent_versions.of_consent(session, consent.id)
+        number = before[-1].version + 1 if before else 1
+        version = ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, at)
+        consent_versions.append(session, version)
 
     def _tell(self, session: Session, consent: Consent, topic: Topic, now: datetime) -> None:
         outbox.enqueue(
@@ -182,43 +192,3 @@ def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]
             level = min(detail.level, levels[-1], key=LEVELS.index)
             within.append(AuthorizationDetail("score", level=level, purpose=detail.purpose, duration=detail.duration))
     return within
-
-
-def _shorthand(
-    wanted: set[str], details: Sequence[AuthorizationDetail], purposes: dict[Product, tuple[str, ...]]
-) -> Iterator[AuthorizationDetail]:
-    levels = [level for level in LEVELS if f"score:{level}" in wanted]
-    covered = [LEVELS.index(detail.level) for detail in details if detail.level]
-    if levels and LEVELS.index(levels[-1]) > max(covered, default=-1):
-        yield AuthorizationDetail("score", level=levels[-1])
-    if wanted & {_REQUEST, _PREVIEW} and not any(detail.type == "decision" for detail in details):
-        if not purposes:
-            raise InvalidInput("PRODUCT_NOT_ENABLED", "The merchant has no product enabled.")
-        yield AuthorizationDetail("decision", products=tuple(p for p in Product if p in purposes))
-
-
-def _require_covered(detail: AuthorizationDetail, purposes: dict[Product, tuple[str, ...]], contract: Contract) -> None:
-    missing = [product for product in detail.products if product not in purposes]
-    if missing:
-        raise InvalidInput("PRODUCT_NOT_ENABLED", f"{missing[0]} is not enabled for this merchant.", ("products",))
-    amount, ceiling = detail.maximum_amount, contract.ceiling
-    if amount is not None and amount.currency != ceiling.currency:
-        raise InvalidInput(
-            "UNSUPPORTED_CURRENCY", f"The contract is in {ceiling.currency}.", ("maximum_amount", "currency")
-        )
-    if amount is not None and not amount <= ceiling:
-        raise InvalidInput("INVALID_AMOUNT", f"The contract's ceiling is {ceiling}.", ("maximum_amount", "amount"))
-    if detail.type == "score" and detail.purpose is None and not purposes:
-        raise InvalidInput("INVALID", "Without an enabled product a purpose must be named.", ("purpose",))
-
-
-def _by_purpose(
-    detail: AuthorizationDetail, purposes: dict[Product, tuple[str, ...]]
-) -> Iterator[tuple[str, tuple[Product, ...]]]:
-    if detail.purpose is not None:
-        yield detail.purpose, detail.products
-    elif detail.type == "score":
-        yield next(iter(purposes.values()))[0], ()
-    else:
-        for purpose in dict.fromkeys(name for product in detail.products for name in purposes[product]):
-            yield purpose, tuple(product for product in detail.products if purpose in purposes[product])

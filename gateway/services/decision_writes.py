@@ -20,7 +20,7 @@ from gateway.domain.principal import Principal
 from gateway.kit.clock import WallClock
 from gateway.kit.ids import Ids
 from gateway.services.access import AccessService
-from gateway.services.assessment import Assessment, Assessor
+from gateway.services.assessment import Assessment, Assessor, require_covered
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.reading import business_now
 from gateway.store import consents, decisions, idempotency
@@ -106,8 +106,8 @@ class DecisionWriter:
         first = self._first_use(session, principal, "decisionRequest", given.idempotency_key, document)
         if first is not None:
             return Requested(self._replayed(session, principal, first), True)
-        held = decisions.committed(session, consent.id, assessed.requested.currency, now)
-        consent.require_covers(assessed.adapter.product, assessed.purpose, assessed.requested, held, now)
+        product, requested, place = assessed.adapter.product, assessed.requested, assessed.place
+        require_covered(session, consent, product, assessed.purpose, requested, place, now)
         if assessed.measured.valid_until <= now:
             raise Unavailable("SCORE_UNAVAILABLE", "The score went stale while deciding. Send the request again.")
         decision_id = self._ids.new("dec")

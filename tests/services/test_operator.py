@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES, WITHOUT_BROWSER
 from gateway.domain.contract import Contract
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.product import Product
 from gateway.domain.realm import LIVE, SANDBOX
 from gateway.domain.tier import Tier
+from gateway.kit.client_key import private_jwk, public_half
 from gateway.kit.crypto import digest
 from gateway.services.clients import ClientService
 from gateway.services.merchants import DEFAULT_CONTRACT
@@ -114,18 +117,49 @@ def test_a_client_is_registered_with_its_secret_as_a_digest(world: World) -> Non
             session, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"], world.clock()
         )
         assert row.redirect_uris == ["https://a.example/cb"]
-        assert row.grant_types == ["authorization_code", "refresh_token", "client_credentials"]
+        assert row.grant_types == list(GRANT_TYPES)
         assert row.scopes == list(SANDBOX.scopes)
-        assert row.secret_digest == digest(secret)
+        assert secret is not None
+        assert (row.profile, row.jwks, row.secret_digest) == ("baseline", None, digest(secret))
         _, other = world.clients.register(session, world.merchant(), "Till", [], world.clock())
     assert secret != other
-    assert secret not in repr(world.contents())
+    assert str(secret) not in repr(world.contents())
 
 
-def test_a_client_without_redirect_uris_works_for_the_merchant_only(world: World) -> None:
+def test_a_client_with_a_key_has_no_secret(world: World) -> None:
+    key = private_jwk()
+    with world.database.write() as session:
+        row, secret = world.clients.register(
+            session, world.merchant(), "Backend", [], world.clock(), profile=FAPI2, jwks=public_half(key)
+        )
+        assert (row.profile, row.secret_digest, secret) == (FAPI2, None, None)
+        assert row.jwks == public_half(key)
+    assert key["d"] not in repr(world.contents())
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        pytest.param({"profile": FAPI2}, "jwks", id="without a key"),
+        pytest.param({"profile": FAPI2, "jwks": {"keys": [private_jwk()]}}, "jwks", id="private key"),
+        pytest.param({"profile": FAPI2, "jwks": [1]}, "jwks", id="not a key set"),
+        pytest.param({"profile": FAPI2, "jwks": public_half(private_jwk()), "secret": "s"}, "secret", id="with secret"),
+        pytest.param({"profile": BASELINE, "jwks": public_half(private_jwk())}, "jwks", id="key of baseline"),
+        pytest.param({"profile": "fapi3"}, "profile", id="unknown profile"),
+    ],
+)
+def test_a_client_of_the_wrong_kind_is_refused(world: World, options: dict[str, Any], field: str) -> None:
+    before = world.contents()
+    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
+        world.clients.register(session, world.merchant(), "Backend", [], world.clock(), **options)
+    assert refused.value.field == (field,)
+    assert world.contents() == before
+
+
+def test_a_client_without_redirect_uris_has_no_code_grant(world: World) -> None:
     with world.database.write() as session:
         row, _ = world.clients.register(session, world.merchant(), "Back office", [], world.clock())
-        assert row.grant_types == ["client_credentials"]
+        assert row.grant_types == list(WITHOUT_BROWSER)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +196,7 @@ def test_a_redirect_uri_is_taken(world: World, uri: str) -> None:
         pytest.param("javascript:alert(1)", id="javascript"),
         pytest.param("app://callback", id="own-scheme"),
         pytest.param("https://user:secret@a.example/cb", id="with-password"),
+        pytest.param("https://*.a.example/cb", id="wildcard"),
         pytest.param("https://a.example/a b", id="with-space"),
         pytest.param("https://a.example/a\nb", id="with-newline"),
         pytest.param("https://[::1/cb", id="unclosed-bracket"),

@@ -1,23 +1,30 @@
 """The demo partner: made once, the same secrets at every start, repaired where it was changed."""
 
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES
 from gateway.domain.scope import SCOPES
+from gateway.kit import jose
 from gateway.kit.crypto import digest
 from gateway.services.seeding import CONTRACT, REDIRECT_URI
 from gateway.store import clients, merchants
 from tests.services.world import World
 
 
-def test_the_demo_partner_has_a_merchant_and_a_client_for_each_adapter(world: World) -> None:
+def test_the_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: World) -> None:
     assert [(each.name, each.adapter) for each in world.seed.merchants] == [
         ("Demo Car Rental", "car_rental"),
         ("Demo Online Shop", "online_shop"),
     ]
     with world.database.read() as session:
         for each in world.seed.merchants:
-            row = clients.load(session, each.client.client_id)
-            assert row is not None
-            assert (row.merchant_id, row.profile, row.redirect_uris) == (each.id, "baseline", [REDIRECT_URI])
-            assert set(row.scopes) == set(SCOPES) == set(each.client.scopes)
+            for client, profile in ((each.client, BASELINE), (each.backend, FAPI2)):
+                row = clients.load(session, client.client_id)
+                assert row is not None
+                assert (row.merchant_id, row.profile, row.redirect_uris) == (each.id, profile, [REDIRECT_URI])
+                assert set(row.scopes) == set(SCOPES) == set(client.scopes)
+                assert row.grant_types == list(GRANT_TYPES)
             assert merchants.enabled(session, each.id) == (each.adapter,)
             merchant = merchants.load(session, each.id)
             assert merchant is not None
@@ -27,6 +34,7 @@ def test_the_demo_partner_has_a_merchant_and_a_client_for_each_adapter(world: Wo
 def test_the_database_holds_digests_of_the_secrets_only(world: World) -> None:
     stored = repr(world.contents())
     for each in world.seed.merchants:
+        assert each.client.client_secret is not None
         assert each.client.client_secret.startswith("sgw_test_cs_")
         assert each.client.client_secret not in stored
         assert digest(each.client.client_secret) in stored
@@ -34,6 +42,25 @@ def test_the_database_holds_digests_of_the_secrets_only(world: World) -> None:
     secrets = [each.client.client_secret for each in world.seed.merchants]
     secrets += [persona.password for persona in world.seed.personas]
     assert len(set(secrets)) == len(secrets)
+
+
+def test_the_database_holds_the_public_half_of_each_key(world: World) -> None:
+    stored = repr(world.contents())
+    kids = set()
+    for each in world.seed.merchants:
+        key = each.backend.private_jwk
+        assert key is not None
+        assert (each.backend.client_secret, each.client.private_jwk, key["alg"]) == (None, None, "ES256")
+        assert key["d"] not in stored
+        with world.database.read() as session:
+            row = clients.load(session, each.backend.client_id)
+            assert row is not None
+            assert row.jwks is not None
+            (public,) = row.jwks["keys"]
+        token = jws.serialize_compact({"alg": "ES256", "kid": key["kid"]}, b"{}", ECKey.import_key(key))
+        assert jose.verified(token, jose.public_key(public)).claims == {}
+        kids.add(key["kid"])
+    assert len(kids) == len(world.seed.merchants)
 
 
 def test_the_passwords_let_the_personas_in(world: World) -> None:
@@ -55,10 +82,32 @@ def test_a_changed_secret_and_a_disabled_client_are_repaired(world: World) -> No
     first, before = world.seed, world.contents()
     with world.database.write() as session:
         world.clients.disable(session, world.client(), world.clock())
+        world.clients.disable(session, world.backend(), world.clock())
     world.execute(f"UPDATE oauth_clients SET secret_digest = 'other' WHERE id = '{world.client('online_shop')}'")
     assert world.contents() != before
     assert world.plant() == first
     assert world.contents() == before
+
+
+def test_a_changed_key_and_missing_grant_types_are_repaired(world: World) -> None:
+    first, before = world.seed, world.contents()
+    shop = world.backend("online_shop")
+    world.execute(
+        "UPDATE oauth_clients SET grant_types = '[\"authorization_code\"]'",
+        f"UPDATE oauth_clients SET jwks = '{{\"keys\": []}}' WHERE id = '{shop}'",
+    )
+    assert world.contents() != before
+    assert world.plant() == first
+    assert world.contents() == before
+
+
+def test_clients_of_an_older_sandbox_gain_what_is_new(world: World) -> None:
+    website = world.client()
+    world.execute("DELETE FROM oauth_clients WHERE profile = 'fapi2'")
+    seed = world.plant()
+    assert world.client() == website
+    assert {each.backend.profile for each in seed.merchants} == {FAPI2}
+    assert world.counts()["oauth_clients"] == 4
 
 
 def test_what_an_operator_changed_is_left_alone(world: World) -> None:
@@ -73,6 +122,6 @@ def test_seeding_after_a_crash_makes_the_rest(world: World) -> None:
     world.execute("DELETE FROM merchant_adapters", f"DELETE FROM oauth_clients WHERE id = '{client}'")
     seed = world.plant()
     assert world.counts()["merchant_adapters"] == 2
-    assert world.counts()["oauth_clients"] == 2
+    assert world.counts()["oauth_clients"] == 4
     assert seed.merchants[1].client.client_id != client
-    assert seed.merchants[1].client.client_secret not in repr(world.contents())
+    assert str(seed.merchants[1].client.client_secret) not in repr(world.contents())

@@ -120,6 +120,10 @@ class World:
     def client(self, adapter: str = "car_rental") -> str:
         return next(each.client.client_id for each in self.seed.merchants if each.adapter == adapter)
 
+    def backend(self, adapter: str = "car_rental") -> str:
+        """The client of the merchant that has a key of its own."""
+        return next(each.backend.client_id for each in self.seed.merchants if each.adapter == adapter)
+
     def user(self, handle: str, partner: str = "demo") -> str:
         with self.database.read() as session:
             row = users.by_username(session, f"{handle}@{partner}")

@@ -1,0 +1,161 @@
+"""Consents: what plain scopes stand for beside optional details, who may end one, and the history of it all."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.authorization_detail import AuthorizationDetail
+from gateway.domain.consent import Consent, ConsentStatus
+from gateway.domain.consent_request import AS_ASKED, Request, narrow
+from gateway.domain.consent_version import ConsentAction, ConsentVersion
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.event import Actor
+from gateway.store import clients, consents, merchants
+from gateway.store.clients import ClientRow
+from tests.services.world import World, at_once, waiver
+
+EXACT = AuthorizationDetail("score", level="exact", optional=True)
+
+
+def client_of(world: World, adapter: str = "car_rental") -> ClientRow:
+    with world.database.read() as session:
+        row = clients.load(session, world.client(adapter))
+        assert row is not None
+        return row
+
+
+def complete(world: World, scopes: tuple[str, ...], *details: AuthorizationDetail) -> Request:
+    with world.database.read() as session:
+        merchant = merchants.load(session, world.merchant())
+        assert merchant is not None
+        return world.consents.complete(session, merchant, scopes, details)
+
+
+def history(world: World, consent: Consent) -> tuple[ConsentVersion, ...]:
+    with world.database.read() as session:
+        return world.consents.history(session, consent.id)
+
+
+@pytest.mark.parametrize(
+    ("scope", "detail", "levels", "kept"),
+    [
+        pytest.param("score:tier", EXACT, [("exact", True), ("tier", False)], ("score:tier",), id="lower-scope"),
+        pytest.param("score:exact", EXACT, [("exact", True)], None, id="same-scope"),
+        pytest.param(
+            "score:tier",
+            replace(EXACT, optional=False),
+            [("exact", False)],
+            ("score:tier", "score:exact"),
+            id="lower-scope-beside-what-is-not-optional",
+        ),
+        pytest.param(
+            "score:exact",
+            replace(EXACT, level="tier"),
+            [("tier", True), ("exact", False)],
+            ("score:tier", "score:exact"),
+            id="higher-scope",
+        ),
+    ],
+)
+def test_an_optional_detail_stands_for_its_own_scope_alone(
+    world: World, scope: str, detail: AuthorizationDetail, levels: list[tuple[str, bool]], kept: tuple[str, ...] | None
+) -> None:
+    request = complete(world, (scope,), detail)
+    assert [(each.level, each.optional) for each in request.details] == levels
+    if kept is None:
+        with pytest.raises(InvalidInput):
+            narrow(request, AS_ASKED)
+    else:
+        assert narrow(request, AS_ASKED).scopes == kept
+
+
+def test_a_plain_decision_scope_is_the_optional_detail(world: World) -> None:
+    request = complete(world, ("score:tier", "decisions:request"), replace(waiver("100.00"), optional=True))
+    assert [(detail.type, detail.optional) for detail in request.details] == [("decision", True), ("score", False)]
+    assert narrow(request, AS_ASKED).scopes == ("score:tier",)
+
+
+def test_a_granted_detail_is_not_optional_any_more(world: World) -> None:
+    consent = world.grant("excellent", replace(EXACT, level="tier"))
+    with world.database.read() as session:
+        stored = consents.load(session, consent.id)
+    assert stored == consent
+    assert not any(detail.optional for detail in consent.details)
+
+
+def test_what_was_asked_is_kept_beside_what_was_granted(world: World) -> None:
+    asked = complete(world, ("score:tier",), EXACT)
+    granted = narrow(asked, AS_ASKED)
+    user_id, client = world.user("excellent"), client_of(world)
+    with world.database.write() as session:
+        consent = world.consents.grant(session, client, user_id, granted, world.clock(), asked=asked)
+    (first,) = history(world, consent)
+    assert first == ConsentVersion(
+        consent.id, 1, ConsentAction.CREATED, Actor.USER, granted.scopes, granted.details, asked, consent.granted_at
+    )
+    assert first.narrowed
+
+
+def test_what_was_granted_as_asked_is_not_narrowed(world: World) -> None:
+    (first,) = history(world, world.grant())
+    assert first.asked is not None
+    assert not first.narrowed
+
+
+def test_a_shortened_life_is_not_the_persons_narrowing(world: World) -> None:
+    asked, client, user_id = complete(world, ("score:tier",)), client_of(world), world.user("excellent")
+    with world.database.write() as session:
+        consent = world.consents.grant(session, client, user_id, asked, world.clock(), life=timedelta(minutes=1))
+    assert consent.expires_at == consent.granted_at + timedelta(minutes=1)
+    assert [version.narrowed for version in history(world, consent)] == [False]
+
+
+@pytest.mark.parametrize("actor", [Actor.USER, Actor.OPERATOR])
+def test_the_end_is_a_version_too(world: World, actor: Actor) -> None:
+    consent = world.grant()
+    ended_at = world.clock.advance(hours=1)
+    with world.database.write() as session:
+        ended = world.consents.revoke(session, consent.id, None, world.clock(), actor=actor)
+    assert ended.status(ended_at) is ConsentStatus.REVOKED
+    world.clock.advance(hours=1)
+    world.revoke(consent)  # once more changes nothing
+    first, last = history(world, consent)
+    assert (first.version, last.version, last.action, last.actor) == (1, 2, ConsentAction.REVOKED, actor)
+    assert (last.scopes, last.details, last.asked, last.at) == (consent.scopes, consent.details, None, ended_at)
+
+
+def test_ends_at_once_make_one_version(world: World) -> None:
+    consent = world.grant()
+    assert not [each for each in at_once([lambda: world.revoke(consent)] * 8) if each is not None]
+    assert [version.action for version in history(world, consent)] == [ConsentAction.CREATED, ConsentAction.REVOKED]
+    assert len(world.rows("SELECT id FROM outbox WHERE topic = 'CONSENT_REVOKED'")) == 1
+
+
+def test_the_merchant_ends_what_was_given_to_its_client(world: World) -> None:
+    consent, now = world.grant(), world.clock()
+    with world.database.write() as session, pytest.raises(NotFound):
+        world.consents.revoke_for_client(session, client_of(world, "online_shop"), consent.id, now)
+    with world.database.write() as session, pytest.raises(NotFound):
+        world.consents.revoke_for_client(session, client_of(world), "con_test_unknown", now)
+    assert len(history(world, consent)) == 1
+    with world.database.write() as session:
+        world.consents.revoke_for_client(session, client_of(world), consent.id, now)
+    assert [version.actor for version in history(world, consent)] == [Actor.USER, Actor.MERCHANT]
+
+
+def test_a_person_sees_the_history_of_each_of_their_consents(world: World) -> None:
+    first, second = world.grant(), world.grant()
+    world.grant("good")
+    world.revoke(first)
+    with world.database.read() as session:
+        given = world.consents.of_user(session, first.user_id, world.clock())
+    assert [(one.consent.id, [version.version for version in one.history]) for one in given] == [
+        (second.id, [1]),
+        (first.id, [1, 2]),
+    ]
+
+
+def test_an_unknown_consent_has_no_history(world: World) -> None:
+    with world.database.read() as session:
+        assert world.consents.history(session, "con_test_unknown") == ()

@@ -1,0 +1,165 @@
+"""Logins: marks of browsers, whose an address is, and limits that hold however fast the guesses come."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlmodel import select
+
+from gateway.kit.ids import Ids
+from gateway.kit.limits import Limits, TooManyAttempts, limits
+from gateway.kit.valkey import SharedStateDown
+from gateway.services.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
+from gateway.services.logins import Attempt, LoginService, Marks, network
+from gateway.store import sessions
+from gateway.store.database import Database, Session
+from gateway.store.sessions import SessionRow
+from gateway.store.users import UserRow
+from tests.support.clock import NOON, MovableClock
+from tests.support.race import race
+from tests.support.valkey import nobody_there
+
+PASSWORD = "open sesame, please"
+HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+VISITOR = BrowserSession("a visitor's secret", "", None)
+
+
+def logins_over(database: Database, counted: Limits, clock: MovableClock, accounts: AccountService) -> LoginService:
+    lengths = {"attempts": 3, "attempts_per_address": 6, "window": timedelta(minutes=15)}
+    return LoginService(database, accounts, counted, Marks(b"key"), clock, **lengths)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def accounts(database: Database) -> AccountService:
+    service = AccountService(
+        Ids("test_"), idle_life=timedelta(minutes=30), session_life=timedelta(hours=12), hasher=HASHER
+    )
+    with database.write() as session:
+        service.register(session, username="mei", password=PASSWORD, display_name="Mei", now=NOON)
+    return service
+
+
+@pytest.fixture(params=["local", "valkey"])
+def counted(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Limits]:
+    url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
+    with closing(limits(url, clock)) as found:
+        yield found
+
+
+@pytest.fixture
+def logins(database: Database, accounts: AccountService, counted: Limits, clock: MovableClock) -> LoginService:
+    return logins_over(database, counted, clock, accounts)
+
+
+def answer(logins: LoginService, password: str, address: str = "192.0.2.1", mark: str = "", name: str = "mei") -> str:
+    try:
+        signed_in = logins.sign_in(VISITOR, Attempt(name, password, address, mark))
+    except TooManyAttempts:
+        return "limit"
+    return "in" if signed_in else "wrong"
+
+
+def test_of_many_guesses_at_once_no_more_are_answered_than_the_limit(logins: LoginService) -> None:
+    answers = race(lambda number: answer(logins, f"guess {number}", f"192.0.2.{number}"))
+    assert sorted(answers) == ["limit"] * 5 + ["wrong"] * 3
+    assert answer(logins, PASSWORD, "192.0.2.99") == "limit"
+
+
+def test_at_the_limit_the_right_password_is_not_told_from_a_wrong_one(logins: LoginService) -> None:
+    for number in range(3):
+        assert answer(logins, "wrong", f"192.0.2.{number}") == "wrong"
+    assert set(race(lambda number: answer(logins, PASSWORD, f"192.0.2.{number}"))) == {"limit"}
+
+
+def test_a_right_guess_that_ends_after_the_limit_was_reached_learns_nothing(
+    database: Database, logins: LoginService, accounts: AccountService, counted: Limits, clock: MovableClock
+) -> None:
+    class Slow(AccountService):
+        """Looks at a password for so long that three other guesses fail meanwhile."""
+
+        def authenticate(self, session: Session, username: str, password: str) -> UserRow | None:
+            assert [answer(logins, "wrong", f"192.0.2.{number}") for number in range(3)] == ["wrong"] * 3
+            return super().authenticate(session, username, password)
+
+    slow = Slow(Ids("test_"), idle_life=timedelta(1), session_life=timedelta(1), hasher=HASHER)
+    assert answer(logins_over(database, counted, clock, slow), PASSWORD, "192.0.2.99") == "limit"
+    with database.read() as session:
+        assert session.exec(select(SessionRow)).all() == []
+
+
+def test_logins_that_succeed_never_count(logins: LoginService) -> None:
+    assert set(race(lambda _: answer(logins, PASSWORD))) == {"in"}
+    assert {answer(logins, PASSWORD) for _ in range(10)} == {"in"}
+
+
+def test_a_valkey_that_is_not_there_lets_nobody_in(
+    database: Database, accounts: AccountService, clock: MovableClock
+) -> None:
+    with closing(limits(nobody_there())) as counted:
+        logins = logins_over(database, counted, clock, accounts)
+        with pytest.raises(SharedStateDown):
+            logins.sign_in(VISITOR, Attempt("mei", PASSWORD, "192.0.2.1"))
+    with database.read() as session:
+        assert session.exec(select(SessionRow)).all() == []
+
+
+def test_each_login_clears_away_a_few_sessions_that_are_over(
+    database: Database, logins: LoginService, clock: MovableClock
+) -> None:
+    def old(name: str) -> SessionRow:
+        return SessionRow(digest=name, created_at=NOON, last_seen_at=NOON)
+
+    with database.write() as session:
+        for number in range(PURGED_AT_ONCE + 5):
+            sessions.insert(session, old(f"old {number}"))
+    clock.advance(hours=11, minutes=59)
+    answer(logins, PASSWORD)
+    with database.read() as session:
+        assert len(session.exec(select(SessionRow)).all()) == PURGED_AT_ONCE + 5 + 1
+    clock.advance(minutes=1)
+    answer(logins, "wrong")
+    answer(logins, PASSWORD)
+    with database.read() as session:
+        assert len(session.exec(select(SessionRow)).all()) == 5 + 2
+
+
+def test_a_mark_is_of_one_user_and_one_browser() -> None:
+    marks = Marks(b"key")
+    one, other = marks.new("usr_mei"), marks.new("usr_mei")
+    assert marks.nonce(one, "usr_mei") is not None
+    assert marks.nonce(one, "usr_mei") != marks.nonce(other, "usr_mei")
+    assert marks.nonce(one, "usr_bo") is None
+    assert Marks(b"other key").nonce(one, "usr_mei") is None
+    assert "mei" not in one
+
+
+@pytest.mark.parametrize("mark", ["", ".", "x", "x.y", "é.é", "x" * 5000])
+def test_a_mark_that_we_did_not_make(mark: str) -> None:
+    assert Marks(b"key").nonce(mark, "usr_mei") is None
+
+
+def test_a_mark_cannot_be_changed() -> None:
+    marks = Marks(b"key")
+    nonce, _, proof = marks.new("usr_mei").partition(".")
+    assert marks.nonce(f"{nonce}x.{proof}", "usr_mei") is None
+    assert marks.nonce(f"{nonce}.{proof[:-1]}", "usr_mei") is None
+    assert marks.nonce(f".{proof}", "usr_mei") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_whose_an_address_is(address: str, expected: str) -> None:
+    assert network(address) == expected
