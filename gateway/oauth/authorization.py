@@ -8,6 +8,7 @@ from typing import Any
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 
 from gateway.domain.consent import Consent
+from gateway.domain.consent_request import Request
 from gateway.kit.crypto import digest
 from gateway.oauth.authorization_code import AuthorizationCodeGrant
 from gateway.oauth.bridge import AuthlibRequest
@@ -17,7 +18,6 @@ from gateway.oauth.metadata import AUTHORIZE
 from gateway.oauth.par import LIFE
 from gateway.oauth.pkce import S256
 from gateway.oauth.server import Parts, Server
-from gateway.services.consents import Request
 from gateway.store import merchants, oauth_requests
 from gateway.store.clients import ClientRow
 from gateway.store.database import Session
@@ -86,7 +86,7 @@ class AuthorizationEndpoint:
             grant.validate_authorization_request()
         except OAuth2Error:
             raise AuthorizationRefused(Refusal.CHANGED) from None
-        if _document(grant.asked) != row.parameters["complete"]:
+        if grant.asked.document() != row.parameters["complete"]:
             raise AuthorizationRefused(Refusal.CHANGED)
         oauth_requests.open_pushed_request(session, row.digest, wall, wall + LIFE, wall + TIME_TO_DECIDE)
         now = business_now(session, client, wall)
@@ -97,11 +97,12 @@ class AuthorizationEndpoint:
         if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:
             raise AuthorizationRefused(Refusal.OTHER_PARTNER)
 
-    def allow(self, session: Session, opened: OpenRequest, user: UserRow, wall: datetime) -> str:
-        """Records the consent and returns the address with `code`, `state` and `iss`. Raises AuthorizationRefused."""
+    def allow(self, session: Session, opened: OpenRequest, user: UserRow, granted: Request, wall: datetime) -> str:
+        """Records the consent to `granted`, what the person left of the request, and returns the address with `code`,
+        `state` and `iss`. Raises AuthorizationRefused."""
         self.require_own(opened, user)
         self._use(session, opened, wall)
-        consent = self._parts.consents.grant(session, opened.client, user.id, opened.asked, wall)
+        consent = self._parts.consents.grant(session, opened.client, user.id, granted, wall, asked=opened.asked)
         return self._location(session, opened, consent, wall)
 
     def deny(self, session: Session, opened: OpenRequest, wall: datetime) -> str:
@@ -127,7 +128,3 @@ class AuthorizationEndpoint:
         grant = AuthorizationCodeGrant(AuthlibRequest(frozen, self._parts.settings.issuer), server)
         S256()(grant)
         return grant
-
-
-def _document(asked: Request) -> dict[str, Any]:
-    return {"scopes": list(asked.scopes), "details": [detail.document() for detail in asked.details]}

@@ -10,6 +10,7 @@ from authlib.oauth2.rfc6749.errors import (
 )
 
 from gateway.domain.consent import Consent
+from gateway.domain.consent_request import Request
 from gateway.kit.crypto import digest
 from gateway.oauth import details
 from gateway.oauth.bridge import AuthlibRequest
@@ -17,7 +18,6 @@ from gateway.oauth.client import Client
 from gateway.oauth.details import InvalidAuthorizationDetailsError
 from gateway.oauth.issuing import Issuer
 from gateway.oauth.living import business_now, living_consent
-from gateway.services.consents import Request
 from gateway.store import merchants, oauth_requests, oauth_tokens
 from gateway.store.oauth_requests import AuthorizationCodeRow
 
@@ -59,7 +59,7 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         consent: Consent = self.request.user
         data = self.request.payload.data
         issuer = Issuer(self.server, consent.granted_at)
-        return issuer.code(self.client, consent, data["redirect_uri"], data["code_challenge"])
+        return issuer.code(self.client, consent, data["redirect_uri"], data["code_challenge"], data.get("dpop_jkt"))
 
     def save_authorization_code(self, code: str, request: AuthlibRequest) -> None:
         """Stored when it was made."""
@@ -80,6 +80,9 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("Details are chosen in the authorization request.")
         session, row, client = self.server.session, self.request.authorization_code.row, self.client
+        proof = self.server.proof
+        if row.dpop_jkt is not None and (proof is None or proof.jkt != row.dpop_jkt):
+            raise InvalidGrantError("The code is bound to another key than the DPoP proof's.")
         now = business_now(session, client, self.server.wall)
         consent = living_consent(session, row.consent_id, now)
         if not oauth_requests.use_code(session, row.digest, self.server.wall):

@@ -4,9 +4,11 @@ Each request gets a fresh `Server` around one Session, on a worker thread, in on
 when the answer is an OAuth error (reuse detection revokes first and refuses then); only the unexpected rolls back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Request
@@ -17,9 +19,11 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.kit.clock import WallClock
 from gateway.kit.logging import get_logger
-from gateway.oauth.form import FormRefused, FrozenRequest, freeze
+from gateway.oauth.form import FormRefused, FrozenRequest
+from gateway.oauth.private_key_jwt import Assertion
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+Frozen = TypeVar("Frozen", bound=FrozenRequest)
 _log = get_logger(__name__)
 
 
@@ -46,7 +50,10 @@ class Answer:
 
 
 class AuthlibRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
-    """A frozen request as Authlib wants to see it: what it calls `form` is all there is."""
+    """A frozen request as Authlib wants to see it: what it calls `form` is all there is. `assertion` is the one that
+    authenticated the client, if it was one."""
+
+    assertion: Assertion | None = None
 
     def __init__(self, frozen: FrozenRequest, issuer: str) -> None:
         # Authlib refuses http addresses here, outside its own error handling. Which transport will do is settled by
@@ -70,16 +77,22 @@ def error_answer(status: int, code: str, description: str) -> Answer:
     return Answer(status, {"error": code, "error_description": description}, dict(NO_STORE))
 
 
-class Endpoint:
-    """A Starlette endpoint over a function that answers a frozen request inside its own unit of work."""
+class Endpoint(Generic[Frozen]):
+    """A Starlette endpoint over a function that answers a frozen request inside its own unit of work; `freeze` reads
+    the request on the event loop."""
 
-    def __init__(self, perform: Callable[[FrozenRequest], Answer], clock: WallClock) -> None:
-        self._perform, self._clock = perform, clock
+    def __init__(
+        self,
+        perform: Callable[[Frozen], Answer],
+        clock: WallClock,
+        freeze: Callable[[Request, datetime], Awaitable[Frozen]],
+    ) -> None:
+        self._perform, self._clock, self._freeze = perform, clock, freeze
 
     async def answer(self, request: Request) -> Response:
-        """The function's answer as JSON; 400, 413 or 415 for an unreadable form, 500 without detail on failure."""
+        """The function's answer as JSON; 400, 413 or 415 for an unreadable request, 500 without detail on failure."""
         try:
-            frozen = await freeze(request, self._clock())
+            frozen = await self._freeze(request, self._clock())
         except FormRefused as refused:
             return _response(error_answer(refused.status, "invalid_request", refused.message))
         try:
@@ -92,4 +105,6 @@ class Endpoint:
 
 
 def _response(answer: Answer) -> Response:
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return Response(status_code=answer.status, headers=answer.headers)
     return JSONResponse(answer.body, status_code=answer.status, headers=answer.headers)

@@ -3,19 +3,19 @@
 from authlib.oauth2.rfc6749 import ClientMixin
 
 from gateway.domain import scope
+from gateway.domain.client import BASELINE
+from gateway.domain.client_rights import usable
 from gateway.domain.scope import SCOPES, TokenKind
 from gateway.oauth.client_auth import METHODS
 from gateway.store.clients import ClientRow
 
-BASELINE = "baseline"
-
 
 class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
-    """Wraps a client's row. `allowed` are its scopes and all they imply."""
+    """Wraps a client's row. `allowed` are its scopes and all they imply, as far as its detail types go."""
 
     def __init__(self, row: ClientRow) -> None:
         self.row, self.id = row, row.id
-        self.allowed = scope.expand(row.scopes)
+        self.allowed = usable(row.scopes, row.authorization_details_types)
 
     def get_client_id(self) -> str:
         return self.id
@@ -30,6 +30,11 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         if all(self.may_hold(name, TokenKind.USER) for name in names):
             return " ".join(names)
         return None
+
+    @property
+    def must_prove(self) -> bool:
+        """Whether every access token of this client is bound to a key (FAPI 2.0 section 5.3.2.1 item 4)."""
+        return self.row.profile != BASELINE
 
     def may_hold(self, name: str, kind: TokenKind) -> bool:
         """Whether a token of this kind may give this client that scope."""

@@ -4,18 +4,19 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
+from gateway.domain.client import BASELINE, FAPI2
 from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest
+from gateway.oauth import private_key_jwt
 
-METHODS: Mapping[str, tuple[str, ...]] = {"baseline": ("client_secret_basic",)}
+METHODS: Mapping[str, tuple[str, ...]] = {BASELINE: ("client_secret_basic",), FAPI2: (private_key_jwt.METHOD,)}
 """The methods of each client profile."""
-
-_IN_BODY = ("client_secret", "client_assertion", "client_assertion_type")
 
 
 def supported(realm: Realm) -> list[str]:
@@ -25,10 +26,12 @@ def supported(realm: Realm) -> list[str]:
 
 
 def require_one_method(request: Any) -> None:
-    """Raises InvalidRequestError for credentials in the body: no profile takes them there, and beside a header they
-    would be a second method (RFC 6749 section 2.3)."""
-    if any(name in request.form for name in _IN_BODY):
-        raise InvalidRequestError("Client credentials belong in the Authorization header, and nowhere else.")
+    """Raises InvalidRequestError for a secret in the body, which no profile takes there, and for two methods at once
+    (RFC 6749 section 2.3)."""
+    if "client_secret" in request.form:
+        raise InvalidRequestError("A client secret belongs in the Authorization header, and nowhere else.")
+    if request.frozen.authorization is not None and any(name.startswith("client_assertion") for name in request.form):
+        raise InvalidRequestError("There is more than one client authentication.")
 
 
 def client_secret_basic(query_client: Callable[[str], Any], request: Any) -> Any:
@@ -52,8 +55,12 @@ def require_same_client(client: Any, request: Any) -> None:
         raise InvalidClientError("The client_id is not that of the authenticated client.")
 
 
-REGISTERED: Mapping[str, Callable[[Callable[[str], Any], Any], Any]] = {"client_secret_basic": client_secret_basic}
-"""Every method by its registered name (RFC 7591 section 2)."""
+def registered(issuer: str, wall: datetime) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
+    """Every method by its registered name (RFC 7591 section 2), for a request at the moment `wall`."""
+    return {
+        "client_secret_basic": client_secret_basic,
+        private_key_jwt.METHOD: private_key_jwt.PrivateKeyJwt(issuer, wall),
+    }
 
 
 def _basic(header: str | None) -> tuple[str, str] | None:

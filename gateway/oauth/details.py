@@ -6,11 +6,12 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidScopeError
 
 from gateway.domain import scope
 from gateway.domain.authorization_detail import AuthorizationDetail, parse_details
+from gateway.domain.consent_request import Request
 from gateway.domain.errors import InvalidInput
 from gateway.domain.scope import TokenKind
 from gateway.kit import json
 from gateway.oauth.client import Client
-from gateway.services.consents import ConsentService, Request
+from gateway.services.consents import ConsentService
 from gateway.store.database import Session
 from gateway.store.merchants import MerchantRow
 
@@ -24,18 +25,32 @@ class InvalidAuthorizationDetailsError(OAuth2Error):  # type: ignore[misc]  # Au
 
 
 def requested(
-    session: Session, consents: ConsentService, client: Client, merchant: MerchantRow, data: dict[str, str]
+    session: Session,
+    consents: ConsentService,
+    client: Client,
+    merchant: MerchantRow,
+    data: dict[str, str],
+    *,
+    at_till: bool = False,
 ) -> Request:
-    """The complete request behind the parameters in `data`. Raises InvalidRequestError when both are absent,
-    InvalidScopeError, InvalidAuthorizationDetailsError."""
+    """The complete request behind the parameters in `data`; `at_till`, and only there, decisions are bound to store,
+    terminal and amount. Raises InvalidRequestError when both parameters are absent, InvalidScopeError,
+    InvalidAuthorizationDetailsError."""
     names = scope.parse(data.get("scope"))
     text = data.get(NAME)
     if not names and text is None:
         raise InvalidRequestError("At least one of scope and authorization_details is required.")
     details = _parsed(text) if text is not None else ()
     for index, detail in enumerate(details):
+        types = client.row.authorization_details_types
+        if types is not None and detail.type not in types:
+            raise InvalidAuthorizationDetailsError(f"{index}: the client is not registered for {detail.type} details.")
         if not client.may_hold(detail.scope, TokenKind.USER):
-            raise InvalidAuthorizationDetailsError(f"Detail {index}: the client may not ask for {detail.scope}.")
+            raise InvalidAuthorizationDetailsError(f"{index}: the client may not ask for {detail.scope}.")
+    if at_till:
+        _require_till(names, details)
+    elif any(detail.place for detail in details):
+        raise InvalidAuthorizationDetailsError("Only a device authorization request names a store.")
     try:
         consents.complete(session, merchant, (), details)
     except InvalidInput as error:
@@ -46,11 +61,26 @@ def requested(
         raise InvalidScopeError(_ascii(error.message)) from None
 
 
+def _require_till(names: tuple[str, ...], details: tuple[AuthorizationDetail, ...]) -> None:
+    decisions = [(index, detail) for index, detail in enumerate(details) if detail.type == "decision"]
+    for index, detail in decisions:
+        if detail.place is None or detail.maximum_amount is None:
+            raise InvalidAuthorizationDetailsError(
+                f"{index}: at the till a decision detail names store_id, terminal_id and maximum_amount."
+            )
+    bare = [name for name in names if name.startswith("decisions:")]
+    if bare and not decisions:
+        raise InvalidScopeError(
+            f"At the till {bare[0]} needs a decision detail in authorization_details with products, maximum_amount,"
+            " store_id and terminal_id."
+        )
+
+
 def _parsed(text: str) -> tuple[AuthorizationDetail, ...]:
     try:
-        value: Any = json.decode(text)
+        value: Any = json.decode_unrepeated(text)
     except ValueError:
-        raise InvalidAuthorizationDetailsError("authorization_details is not JSON.") from None
+        raise InvalidAuthorizationDetailsError("authorization_details is not JSON, or names a member twice.") from None
     try:
         return parse_details(value)
     except InvalidInput as error:

@@ -13,7 +13,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class FormRefused(Exception):
-    """The body cannot be read as a form. `status` is 400, 413 or 415; the message repeats nothing of the input."""
+    """The request cannot be read. `status` is 400, 413 or 415; the message repeats nothing of the input."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -23,36 +23,50 @@ class FormRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class FrozenRequest:
     """All that the authorization server reads of a request. `received_at` is wall time; `authorization` is the one
-    Authorization header, None if there was none."""
+    Authorization header, None if there was none; `proofs` are the values of its DPoP headers."""
 
     path: str
     form: Mapping[str, str]
     authorization: str | None
     received_at: datetime
+    proofs: tuple[str, ...] = ()
 
 
 async def freeze(request: Request, received_at: datetime) -> FrozenRequest:
     """The request as plain data. Raises FormRefused (RFC 6749 sections 2.3, 3.2 and appendix B)."""
+    authorization = freeze_head(request)
+    # Parameters without a value count as absent (RFC 6749 section 3.1).
+    form = {name: value for name, value in (await read_form(request)).items() if value}
+    proofs = tuple(request.headers.getlist("dpop"))
+    return FrozenRequest(request.url.path, form, authorization, received_at, proofs)
+
+
+def freeze_head(request: Request) -> str | None:
+    """The one Authorization header, None if there is none. Raises FormRefused for several, and for a query."""
     if request.url.query:
         raise FormRefused(400, "Parameters belong in the request body, not in the address.")
     headers = request.headers.getlist("authorization")
     if len(headers) > 1:
         raise FormRefused(400, "There is more than one Authorization header.")
-    form = await read_form(request)
-    return FrozenRequest(request.url.path, form, headers[0] if headers else None, received_at)
+    return headers[0] if headers else None
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The form's fields without those left empty, which count as absent. Raises FormRefused for another content type,
+    """The form's fields, also those left empty. Raises FormRefused for another content type,
     more than 64 KiB, text that is not UTF-8, control characters and a repeated field."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
-        raise FormRefused(415, f"The content type must be {_FORM}.")
+    return _fields(await read_body(request, _FORM))
+
+
+async def read_body(request: Request, content_type: str) -> bytes:
+    """The body. Raises FormRefused for another content type and for more than 64 KiB."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != content_type:
+        raise FormRefused(415, f"The content type must be {content_type}.")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_BODY:
             raise FormRefused(413, f"The body may have at most {LARGEST_BODY} bytes.")
-    return _fields(bytes(body))
+    return bytes(body)
 
 
 def _fields(body: bytes) -> dict[str, str]:
@@ -71,4 +85,4 @@ def _fields(body: bytes) -> dict[str, str]:
         if any(character < " " or character == "\x7f" for character in name + value):
             raise FormRefused(400, "A parameter holds control characters.")
         fields[name] = value
-    return {name: value for name, value in fields.items() if value}
+    return fields

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.domain.client import BASELINE
 from gateway.domain.consent import Consent
 from gateway.kit.crypto import digest, random_token
 from gateway.oauth.client import Client
@@ -27,7 +28,7 @@ class Policy:
 
 def policy(profile: str, settings: Settings) -> Policy:
     """The token policy of a client profile: the one place where profiles differ."""
-    if profile == "baseline":
+    if profile == BASELINE:
         return Policy(settings.baseline_token_life, rotates=True)
     return Policy(settings.access_token_life, rotates=False)
 
@@ -39,8 +40,10 @@ class Issuer:
         self._server, self._session, self.now = server, server.session, now
         self._settings = server.parts.settings
 
-    def code(self, client: Client, consent: Consent, redirect_uri: str, code_challenge: str) -> str:
-        """A code of 60 seconds of wall time (RFC 6749 section 4.1.2)."""
+    def code(
+        self, client: Client, consent: Consent, redirect_uri: str, code_challenge: str, dpop_jkt: str | None
+    ) -> str:
+        """A code of 60 seconds of wall time (RFC 6749 section 4.1.2), bound to a key where `dpop_jkt` names one."""
         text = self._text("ac")
         oauth_requests.insert(
             self._session,
@@ -50,6 +53,7 @@ class Issuer:
                 consent_id=consent.id,
                 redirect_uri=redirect_uri,
                 code_challenge=code_challenge,
+                dpop_jkt=dpop_jkt,
                 expires_at=self._server.wall + CODE_LIFE,
             ),
         )
@@ -66,6 +70,7 @@ class Issuer:
         answer = self._access_token(client, scopes, consent, family)
         if refresh_token is not None:
             answer["refresh_token"] = refresh_token
+        answer["grant_id"] = consent.id
         answer["authorization_details"] = [d.document() for d in details_within(consent.details, scopes)]
         return answer
 
@@ -94,7 +99,7 @@ class Issuer:
     def _access_token(
         self, client: Client, scopes: tuple[str, ...], consent: Consent | None, family: str | None
     ) -> dict[str, Any]:
-        text = self._text("at")
+        text, proof = self._text("at"), self._server.proof
         ends = self.now + policy(client.row.profile, self._settings).access_token_life
         expires_at = min(ends, consent.expires_at) if consent else ends
         oauth_tokens.insert(
@@ -105,13 +110,14 @@ class Issuer:
                 consent_id=consent.id if consent else None,
                 family=family,
                 scopes=list(scopes),
+                jkt=proof.jkt if proof else None,
                 issued_at=self.now,
                 expires_at=expires_at,
             ),
         )
         return {
             "access_token": text,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if proof else "Bearer",
             "expires_in": int((expires_at - self.now).total_seconds()),
             "scope": " ".join(scopes),
         }

@@ -1,5 +1,6 @@
 """Pushed authorization requests (RFC 9126): every request is pushed, and fully validated here."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from gateway.store.oauth_requests import PushedRequestRow
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFE = timedelta(seconds=90)
 LONGEST_STATE = 4096
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _KEPT = ("response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", NAME)
 
 
@@ -41,11 +43,11 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
             raise
         request_uri = random_token(PREFIX)
         parameters: dict[str, Any] = {name: request.form[name] for name in _KEPT if name in request.form}
+        jkt = self._key_named(request.form.get("dpop_jkt"))
+        if jkt is not None:
+            parameters["dpop_jkt"] = jkt
         # What will be shown is fixed now: a decision is about exactly this (see `authorization`).
-        parameters["complete"] = {
-            "scopes": list(grant.asked.scopes),
-            "details": [detail.document() for detail in grant.asked.details],
-        }
+        parameters["complete"] = grant.asked.document()
         oauth_requests.insert(
             self.server.session,
             PushedRequestRow(
@@ -57,10 +59,21 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
         )
         return 201, {"request_uri": request_uri, "expires_in": int(LIFE.total_seconds())}, []
 
+    def _key_named(self, dpop_jkt: str | None) -> str | None:
+        """The thumbprint of the key that the code is bound to, by parameter or by proof (RFC 9449 section 10.1)."""
+        proof = self.server.proof
+        if dpop_jkt is not None and not _THUMBPRINT.fullmatch(dpop_jkt):
+            raise InvalidRequestError("The dpop_jkt is not the thumbprint of a key.")
+        if proof is not None and dpop_jkt not in {None, proof.jkt}:
+            raise InvalidRequestError("The dpop_jkt is not that of the key in the DPoP proof.")
+        return proof.jkt if proof else dpop_jkt
+
 
 def _require_plain(form: dict[str, str]) -> None:
     if "request" in form or "request_uri" in form:
         raise InvalidRequestError("A pushed request holds neither request nor request_uri.")
+    if form.get("grant_management_action", "create") != "create" or "grant_id" in form:
+        raise InvalidRequestError("Every authorization creates a grant of its own; the only action is create.")
     if len(form.get("state", "")) > LONGEST_STATE:
         raise InvalidRequestError(f"The state may have at most {LONGEST_STATE} characters.")
     if any(not value.isascii() for name, value in form.items() if name != NAME):

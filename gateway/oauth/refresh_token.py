@@ -58,10 +58,11 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
 
     def _narrowed(self, consent: Consent) -> tuple[str, ...]:
         asked = scope.parse(self.request.payload.scope)
-        held = scope.expand(consent.scopes)
-        if any(name not in held for name in asked):
-            raise InvalidScopeError("The scope goes beyond what the person has granted.")
-        return tuple(name for name in SCOPES if name in asked) or consent.scopes
+        left = scope.held(consent.scopes, self.client.allowed)
+        held = scope.expand(left)
+        if not left or any(name not in held for name in asked):
+            raise InvalidScopeError("The scope goes beyond what the person has granted, or the client may hold.")
+        return tuple(name for name in SCOPES if name in asked) or left
 
     def _refuse_reuse(self, row: RefreshTokenRow) -> None:
         """Raises InvalidGrantError for a token that is no longer the family's newest, except for a retry in time."""

@@ -1,0 +1,144 @@
+"""Demonstrating proof of possession (RFC 9449): each request is signed by the key that its token is bound to."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from authlib.oauth2.rfc6749.errors import OAuth2Error
+
+from gateway.kit import jose
+from gateway.kit.crypto import base64url, derive, digest
+from gateway.kit.jose import ALGORITHMS, JoseRefused
+
+HEADER, NONCE_HEADER, TYPE = "DPoP", "DPoP-Nonce", "dpop+jwt"
+PROOF_LIFE = timedelta(seconds=60)
+"""How old a proof may be. It holds a nonce as well, so this is the window in which a replay must be remembered."""
+
+AHEAD = timedelta(seconds=15)
+"""How far ahead another party's clock may be (FAPI 2.0 section 5.3.2.1 item 13: at least 10 seconds, at most 60)."""
+
+REMEMBERED = PROOF_LIFE + AHEAD
+NONCE_STEP, NONCE_LIFE = 60, 300
+_LONGEST_JTI = 256
+_PORTS = {"https": 443, "http": 80}
+
+
+class InvalidDpopProofError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """RFC 9449 section 5."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonceError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """RFC 9449 section 8. The answer carries the nonce to use."""
+
+    error = "use_dpop_nonce"
+    description = "The DPoP proof needs the nonce that this answer carries."
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `replay_key` names this one proof."""
+
+    jkt: str
+    replay_key: str
+
+
+class Nonces:
+    """Nonces that every process with the same master key makes and knows alike: a minute and its MAC."""
+
+    def __init__(self, master: bytes) -> None:
+        self._key = derive(master, "dpop nonce")
+
+    def current(self, wall: datetime) -> str:
+        """The nonce to use now. It changes each minute and is good for five."""
+        return self._of(int(wall.timestamp()) // NONCE_STEP)
+
+    def good(self, nonce: str, wall: datetime) -> bool:
+        """Whether the nonce is one of the last five minutes', or of the next for a process whose clock is ahead."""
+        step = int(wall.timestamp()) // NONCE_STEP
+        steps = range(step - NONCE_LIFE // NONCE_STEP, step + 2)
+        return any(hmac.compare_digest(nonce.encode(), self._of(one).encode()) for one in steps)
+
+    def _of(self, step: int) -> str:
+        return base64url(derive(self._key, str(step), 24))
+
+
+class ProofCheck:
+    """Checks proofs sent to the addresses below `issuer`."""
+
+    def __init__(self, issuer: str, master: bytes) -> None:
+        self._issuer, self.nonces = issuer, Nonces(master)
+
+    def check(
+        self,
+        sent: Sequence[str],
+        method: str,
+        path: str,
+        wall: datetime,
+        *,
+        access_token: str | None = None,
+        nonce_required: bool = True,
+    ) -> Proof:
+        """The proof of a request that carried these DPoP headers (RFC 9449 section 4.3). Whether it is a replay is the
+        caller's to find out. Raises InvalidDpopProofError, UseDpopNonceError."""
+        if len(sent) != 1:
+            raise InvalidDpopProofError("Exactly one DPoP header is required.")
+        try:
+            return self._checked(sent[0], method, path, wall, access_token, nonce_required)
+        except JoseRefused as refused:
+            raise InvalidDpopProofError(str(refused)) from None
+
+    def _checked(
+        self, text: str, method: str, path: str, wall: datetime, access_token: str | None, nonce_required: bool
+    ) -> Proof:
+        header = jose.unverified(text).header
+        if header.get("typ") != TYPE:
+            raise JoseRefused(f"The typ of a proof is {TYPE}.")
+        if header.get("alg") not in ALGORITHMS:
+            raise JoseRefused(f"The alg of a proof is one of {', '.join(ALGORITHMS)}.")
+        key = jose.public_key(header.get("jwk"))
+        claims = jose.verified(text, key).claims
+        self._require_this_request(claims, method, path)
+        _require_fresh(claims, wall)
+        jti = claims.get("jti")
+        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
+            raise JoseRefused(f"The claim jti must have 1 to {_LONGEST_JTI} characters.")
+        if access_token is not None and claims.get("ath") != base64url(sha256(access_token.encode()).digest()):
+            raise JoseRefused("The claim ath must be the digest of the access token.")
+        nonce = claims.get("nonce")
+        if (nonce is not None or nonce_required) and not (isinstance(nonce, str) and self.nonces.good(nonce, wall)):
+            raise UseDpopNonceError
+        jkt = key.thumbprint()
+        return Proof(jkt, digest(f"proof {jkt} {jti}"))
+
+    def _require_this_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
+        if claims.get("htm") != method:
+            raise JoseRefused("The claim htm must be the method of this request.")
+        if _target(claims.get("htu")) != _target(self._issuer + path):
+            raise JoseRefused("The claim htu must be the address of this request.")
+
+
+def _require_fresh(claims: Mapping[str, Any], wall: datetime) -> None:
+    now, ahead = wall.timestamp(), AHEAD.total_seconds()
+    issued = jose.moment_claim(claims, "iat")
+    if issued is None or not now - PROOF_LIFE.total_seconds() <= issued <= now + ahead:
+        raise JoseRefused("The claim iat must be the present moment.")
+    expires, begins = jose.moment_claim(claims, "exp"), jose.moment_claim(claims, "nbf")
+    if (expires is not None and expires <= now) or (begins is not None and begins > now + ahead):
+        raise JoseRefused("The proof is not valid at this moment.")
+
+
+def _target(address: object) -> tuple[str, str, int | None, str] | None:
+    """Scheme, host, port and path, so that equal addresses compare equal (RFC 9449 section 4.3, RFC 3986 section 6.2):
+    without query and fragment, case of scheme and host and the default port aside. None for what is no address."""
+    try:
+        parts = urlsplit(address if isinstance(address, str) else "")
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port, parts.path) if parts.hostname and "@" not in parts.netloc else None

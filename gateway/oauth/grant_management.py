@@ -1,0 +1,74 @@
+"""Grant management (OpenID Foundation, Grant Management for OAuth 2.0): a client asks for a consent that it was given,
+or gives it back. A `grant_id` is the id of the consent."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.domain.consent import ConsentStatus
+from gateway.domain.errors import NotFound
+from gateway.domain.principal import Principal
+from gateway.oauth.bridge import NO_STORE
+from gateway.oauth.server import Parts
+from gateway.store import clients, consents
+
+QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
+_SCOPE_OF = {"GET": QUERY, "DELETE": REVOKE}
+
+
+class GrantManagement:
+    """GET and DELETE /oauth/grants/{grant_id}, behind the token check, with a merchant token."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """200 with the grant or 204; 403 without the scope, 404 for a grant that is not this client's or has ended,
+        405 for another method."""
+        request = Request(scope, receive)
+        await (await self._answer(request))(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        principal: Principal = request.state.principal
+        needed = _SCOPE_OF.get(request.method)
+        if needed is None:
+            return _error(405, "invalid_request", "The method is GET or DELETE.", Allow="GET, DELETE")
+        if needed not in principal.allowed:
+            scheme = "DPoP" if request.headers["authorization"][:4].lower() == "dpop" else "Bearer"
+            challenge = f'{scheme} error="insufficient_scope", scope="{needed}"'
+            text = f"The token needs the scope {needed}."
+            return _error(403, "insufficient_scope", text, **{"WWW-Authenticate": challenge})
+        perform = self._query if request.method == "GET" else self._revoke
+        try:
+            return await run_in_threadpool(perform, principal, str(request.path_params["grant_id"]))
+        except NotFound:
+            return _error(404, "invalid_request", "There is no such grant.")
+
+    def _query(self, principal: Principal, grant_id: str) -> Response:
+        with self._parts.database.read() as session:
+            consent = consents.load(session, grant_id) if grant_id.isprintable() else None
+        if consent is None or consent.client_id != principal.client_id:
+            raise NotFound("There is no such grant.")
+        if consent.status(principal.now) is not ConsentStatus.ACTIVE:
+            raise NotFound("The grant has ended.")
+        document = {
+            "scopes": [{"scope": " ".join(consent.scopes)}],
+            "claims": [],
+            "authorization_details": [detail.document() for detail in consent.details],
+        }
+        return JSONResponse(document, headers=NO_STORE)
+
+    def _revoke(self, principal: Principal, grant_id: str) -> Response:
+        parts, wall = self._parts, self._parts.clock()
+        with parts.database.write() as session:
+            client = clients.load(session, principal.client_id)
+            consent = consents.load(session, grant_id) if grant_id.isprintable() else None
+            if client is None or consent is None or consent.status(principal.now) is not ConsentStatus.ACTIVE:
+                raise NotFound("There is no such grant.")
+            parts.consents.revoke_for_client(session, client, grant_id, wall)
+        return Response(status_code=204, headers=NO_STORE)
+
+
+def _error(status: int, code: str, text: str, **headers: str) -> JSONResponse:
+    return JSONResponse({"error": code, "error_description": text}, status, {**NO_STORE, **headers})

@@ -1,0 +1,37 @@
+"""The key set of this server (RFC 7517, RFC 8414 section 2): with which keys it signs, and signed not long ago."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.kit.crypto import base64url
+from gateway.oauth.server import Parts
+from gateway.store import keys
+
+# The older name of Ed25519 (RFC 9864): every library knows it, and `crv` leaves no doubt.
+_ALGORITHM = "EdDSA"
+_KEPT_FOR = "public, max-age=60"
+
+
+class KeySetEndpoint:
+    """Answers the key set to anybody."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def show(self, _: Request) -> Response:
+        document = await run_in_threadpool(self._document)
+        return JSONResponse(document, headers={"Cache-Control": _KEPT_FOR})
+
+    def _document(self) -> dict[str, Any]:
+        since = self._parts.clock() - self._parts.settings.retired_key_life
+        with self._parts.database.read() as session:
+            return {"keys": [_jwk(row.kid, row.public) for row in keys.published(session, since)]}
+
+
+def _jwk(kid: str, public: bytes) -> dict[str, Any]:
+    """A public Ed25519 key (RFC 8037 section 2); `kid` is its RFC 7638 thumbprint."""
+    named = {"use": "sig", "alg": _ALGORITHM, "kid": kid}
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64url(public), **named}

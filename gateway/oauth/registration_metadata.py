@@ -1,0 +1,134 @@
+"""Reads client metadata as strictly as it is meant (RFC 7591 section 2, RFC 9396 section 10, RFC 9449 section 5.2,
+RFC 9126 section 6). Members that it does not know are ignored, and neither kept nor sent back."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.domain import scope
+from gateway.domain.client import (
+    AUTHORIZATION_CODE,
+    GRANT_TYPES,
+    REDIRECT_URI_RULE,
+    REFRESH_TOKEN,
+    is_redirect_uri,
+)
+from gateway.domain.client_metadata import ClientMetadata
+from gateway.kit.jose import ALGORITHMS, JoseRefused, fitting, public_key_set
+from gateway.oauth.private_key_jwt import METHOD
+
+LONGEST_NAME = 64
+MOST = 20
+"""Redirect URIs, and members of every other list."""
+
+_Text = Annotated[str, Field(max_length=2048)]
+_Texts = Annotated[list[_Text], Field(max_length=MOST)]
+
+
+class MetadataRefused(Exception):
+    """The metadata cannot be registered. `code` is of RFC 7591 section 3.2.2; the message repeats nothing of them."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class _Metadata(BaseModel):
+    """The members that mean something here, by type only."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    redirect_uris: _Texts = []
+    grant_types: _Texts = [AUTHORIZATION_CODE]
+    response_types: _Texts | None = None
+    token_endpoint_auth_method: _Text = METHOD
+    token_endpoint_auth_signing_alg: _Text | None = None
+    jwks: dict[str, Any] | None = None
+    jwks_uri: _Text | None = None
+    client_name: _Text | None = None
+    scope: _Text | None = None
+    authorization_details_types: _Texts | None = None
+    dpop_bound_access_tokens: bool = True
+    require_pushed_authorization_requests: bool = True
+
+
+def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
+    """The metadata of a client of the profile fapi2, with the defaults of RFC 7591 for what is absent, but for the
+    authentication method, of which there is only one. Raises MetadataRefused."""
+    if "software_statement" in members:
+        raise MetadataRefused("unapproved_software_statement", "Software statements are not accepted here.")
+    try:
+        sent = _Metadata.model_validate(members)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        _refuse(f"{first['loc'][0]}: {first['msg']}.")
+    _check_flow(sent)
+    _check_name(sent.client_name)
+    for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
+        if not getattr(sent, name):
+            _refuse(f"{name} can only be true.")
+    return ClientMetadata(
+        name=sent.client_name,
+        redirect_uris=tuple(dict.fromkeys(sent.redirect_uris)),
+        grant_types=tuple(name for name in GRANT_TYPES if name in sent.grant_types),
+        jwks=_keys(sent),
+        signing_alg=sent.token_endpoint_auth_signing_alg,
+        scopes=_scopes(sent.scope),
+        types=None if sent.authorization_details_types is None else tuple(sent.authorization_details_types),
+    )
+
+
+def _check_flow(sent: _Metadata) -> None:
+    """Grants, response types and redirect URIs that go together (RFC 7591 section 2.1)."""
+    if not all(is_redirect_uri(uri) for uri in sent.redirect_uris):
+        raise MetadataRefused("invalid_redirect_uri", REDIRECT_URI_RULE)
+    if not sent.grant_types or not set(sent.grant_types) <= set(GRANT_TYPES):
+        _refuse(f"grant_types: Known: {' '.join(GRANT_TYPES)}.")
+    code = AUTHORIZATION_CODE in sent.grant_types
+    if code and not sent.redirect_uris:
+        raise MetadataRefused("invalid_redirect_uri", "The grant authorization_code needs redirect_uris.")
+    if REFRESH_TOKEN in sent.grant_types and not code:
+        _refuse("grant_types: refresh_token goes with authorization_code only.")
+    if sent.response_types is not None and sent.response_types != (["code"] if code else []):
+        _refuse("response_types is ['code'] with the grant authorization_code, and empty without it.")
+
+
+def _check_name(name: str | None) -> None:
+    if name is None:
+        return
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+        _refuse(f"client_name has 1 to {LONGEST_NAME} printable characters.")
+
+
+def _keys(sent: _Metadata) -> dict[str, Any]:
+    """The client's public keys, which fit its signing algorithm. Addresses of keys are never fetched."""
+    if sent.token_endpoint_auth_method != METHOD:
+        _refuse(f"token_endpoint_auth_method can only be {METHOD}.")
+    if sent.jwks_uri is not None:
+        _refuse("jwks_uri is not supported: send the public keys themselves, as jwks.")
+    if sent.jwks is None:
+        _refuse("jwks is missing.")
+    try:
+        keys = public_key_set(sent.jwks)
+    except JoseRefused as refused:
+        _refuse(f"jwks: {refused}")
+    algorithm = sent.token_endpoint_auth_signing_alg
+    if algorithm is not None and algorithm not in ALGORITHMS:
+        _refuse(f"token_endpoint_auth_signing_alg: Known: {' '.join(ALGORITHMS)}.")
+    if algorithm is not None and not all(algorithm in fitting(jwk) for jwk in keys["keys"]):
+        _refuse("token_endpoint_auth_signing_alg does not fit every key of jwks.")
+    return keys
+
+
+def _scopes(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = scope.parse(text)
+    if not names:
+        _refuse("scope names no scope. Leave it out to get what you were invited to.")
+    return names
+
+
+def _refuse(message: str) -> NoReturn:
+    raise MetadataRefused("invalid_client_metadata", message)
