@@ -6,10 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from gateway.kit.limits import TooManyAttempts
+from gateway.kit.logging import get_logger
 from gateway.web.rendering import Renderer
 from gateway.web.texts import msgid
 
-PAGES = ("/login", "/logout", "/account", "/oauth/authorize")
+PAGES = ("/login", "/logout", "/account", "/oauth/authorize", "/device", "/device/done")
 _TITLES = {
     400: msgid("This cannot be done"),
     403: msgid("This is not allowed"),
@@ -17,22 +19,33 @@ _TITLES = {
     405: msgid("This cannot be done"),
     413: msgid("That was too much"),
     415: msgid("This cannot be done"),
+    429: msgid("That was too often"),
     500: msgid("Something went wrong on our side"),
+    503: msgid("Something is out of reach on our side"),
 }
 _TEXTS = {
     404: msgid("The address may be mistyped, or what stood here is gone."),
     413: msgid("What was sent is larger than this page takes."),
+    429: msgid("Please wait a while, then try again."),
     500: msgid("It is not your doing. Please try again in a moment."),
+    503: msgid("It is not your doing. Please try again in a moment."),
 }
+_BREATH = 5
+"""Seconds after which a server in need is worth another try."""
+
+_log = get_logger(__name__)
 _ANY = msgid("Please go back and try again.")
 
 
 class PageError(Exception):
-    """A page cannot be shown or a form not be taken. `message` is a msgid; `csrf_token` offers signing out."""
+    """A page cannot be shown or a form not be taken. `message` is a msgid; `csrf_token` offers signing out;
+    `retry_after` is in seconds."""
 
-    def __init__(self, status: int, message: str, csrf_token: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, csrf_token: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.status, self.message, self.csrf_token = status, message, csrf_token
+        self.status, self.message, self.csrf_token, self.retry_after = status, message, csrf_token, retry_after
 
 
 class Errors:
@@ -44,7 +57,18 @@ class Errors:
     async def page_error(self, request: Request, error: Exception) -> Response:
         """Handler of PageError."""
         assert isinstance(error, PageError)
-        return self.answer(request, error.status, error.message, error.csrf_token)
+        response = self.answer(request, error.status, error.message, error.csrf_token)
+        return _later(response, error.retry_after)
+
+    async def too_many(self, request: Request, error: Exception) -> Response:
+        """Handler of TooManyAttempts: 429 (RFC 6585 section 4)."""
+        assert isinstance(error, TooManyAttempts)
+        return _later(self.answer(request, 429), error.retry_after)
+
+    async def out_of_reach(self, request: Request, _: Exception) -> Response:
+        """Handler of SharedStateDown: 503. What cannot be counted is not let through."""
+        _log.error("shared_state_down", path=request.url.path)
+        return _later(self.answer(request, 503), _BREATH)
 
     async def http_error(self, request: Request, error: Exception) -> Response:
         """Handler of Starlette's HTTPException: unknown addresses, wrong methods, bodies that are too large."""
@@ -70,6 +94,12 @@ class Errors:
         )
 
 
+def _later(response: Response, seconds: int | None) -> Response:
+    if seconds is not None:
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
 def request_id(request: Request) -> str:
     """The id that the RequestId middleware gave, "" without it."""
     return str(request.scope.get("state", {}).get("request_id", ""))
@@ -87,7 +117,8 @@ def _json(request: Request, status: int) -> JSONResponse:
     path, phrase = request.url.path, HTTPStatus(status).phrase
     headers = {"Cache-Control": "no-store"}
     if path.startswith("/oauth/"):
-        code = "server_error" if status >= 500 else "invalid_request"
+        code = "temporarily_unavailable" if status in {429, 503} else "invalid_request"
+        code = "server_error" if status == 500 else code
         return JSONResponse({"error": code, "error_description": phrase}, status, headers)
     code = "INTERNAL_SERVER_ERROR" if status >= 500 else {404: "NOT_FOUND"}.get(status, "BAD_REQUEST")
     extensions = {"code": code, "requestId": request_id(request)}

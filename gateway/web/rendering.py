@@ -1,5 +1,6 @@
 """Renders pages: one Jinja2 environment a language, autoescaped, with the headers that keep a page to itself."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,15 +32,24 @@ class Renderer:
         return self._texts[negotiate(request.headers.get("accept-language"), chosen)]
 
     def page(
-        self, request: Request, template: str, status: int = 200, *, form_target: str | None = None, **values: Any
+        self,
+        request: Request,
+        template: str,
+        status: int = 200,
+        *,
+        form_target: str | None = None,
+        query: Mapping[str, str] | None = None,
+        **values: Any,
     ) -> HTMLResponse:
         """The page. `form_target` is a foreign source to which its form's answer may redirect: browsers hold
-        form-action against redirects too."""
+        form-action against redirects too. With `query`, in place of the request's, its address shows it again: the
+        answer to a form has none of its own."""
         texts = self.texts(request)
+        kept = request.query_params.multi_items() if query is None else query.items()
         content = (
             self._environments[texts.language]
             .get_template(template)
-            .render(texts=texts, languages=_switches(request, texts.language), sandbox=self._settings.sandbox, **values)
+            .render(texts=texts, languages=_switches(kept, texts.language), sandbox=self._settings.sandbox, **values)
         )
         response = HTMLResponse(content, status, headers=_headers(form_target))
         if request.query_params.get("lang") in LANGUAGES:
@@ -77,9 +87,9 @@ def _headers(form_target: str | None) -> dict[str, str]:
     }
 
 
-def _switches(request: Request, current: str) -> list[tuple[str, str, str]]:
+def _switches(query: Iterable[tuple[str, str]], current: str) -> list[tuple[str, str, str]]:
     """(language, its own name, address of this page in it) of every language but the current one."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    kept = [(name, value) for name, value in query if name != "lang"]
     names = {"en": "English", "zh": "中文"}
     return [
         (language, names[language], "?" + urlencode([*kept, ("lang", language)]))

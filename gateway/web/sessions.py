@@ -9,6 +9,7 @@ from starlette.responses import Response
 from gateway.kit.clock import WallClock
 from gateway.oauth.form import FormRefused, read_form
 from gateway.services.accounts import AccountService, BrowserSession
+from gateway.services.logins import LONGEST_MARK
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.web.errors import PageError
@@ -16,6 +17,7 @@ from gateway.web.texts import msgid
 
 CSRF_FIELD = "csrf_token"
 LONGEST_SECRET = 128
+_YEAR = 365 * 86400
 FOREIGN_FORM = msgid("The form did not come from this page as you see it now. Please open the page again.")
 UNREADABLE_FORM = msgid("The form could not be read. Please open the page again.")
 
@@ -26,7 +28,8 @@ class Sessions:
     def __init__(self, database: Database, accounts: AccountService, settings: Settings, clock: WallClock) -> None:
         self._database, self._accounts, self._settings, self._clock = database, accounts, settings, clock
         self._secure = settings.issuer.startswith("https")
-        self.cookie = "__Host-sesame_session" if self._secure else "sesame_session"
+        prefix = "__Host-" if self._secure else ""
+        self.cookie, self.mark_cookie = f"{prefix}sesame_session", f"{prefix}sesame_device"
 
     async def current(self, request: Request) -> BrowserSession | None:
         """The live session of the request's cookie, a visitor's too; None if there is none."""
@@ -57,6 +60,15 @@ class Sessions:
     def remember(self, response: Response, session: BrowserSession) -> None:
         """Sets the cookie. It ends with the browser; the server ends it sooner."""
         response.set_cookie(self.cookie, session.secret, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def mark(self, request: Request) -> str:
+        """What the browser got at its last login, "" if it has nothing or nothing of ours."""
+        mark = request.cookies.get(self.mark_cookie, "")
+        return mark if len(mark) <= LONGEST_MARK else ""
+
+    def remember_browser(self, response: Response, mark: str) -> None:
+        """Sets the cookie by which the browser is known at its next login. It outlives sessions and signing out."""
+        response.set_cookie(self.mark_cookie, mark, _YEAR, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def forget(self, response: Response) -> None:
         response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")

@@ -12,6 +12,7 @@ import pytest
 from tests.support.oauth import pkce, query_of
 from tests.support.partner import Partner
 from tests.support.server import Sandbox
+from tests.support.till import SALE, asked, poll
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium")
@@ -114,6 +115,40 @@ def test_person_signs_in_consents_and_revokes(
 
     assert partner.graphql(token, "{ consentedUser { id } }").status == 401
     assert [url for url in watch.sent_to if not url.startswith(partner.app.redirect_uri)] == []
+    assert [text for text in watch.complaints if "Content Security Policy" in text or "Refused" in text] == []
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_person_allows_at_a_till(
+    chromium: Any, partner: Partner, tmp_path: Path, width: int, height: int, locale: str
+) -> None:
+    person = partner.persona("good")
+    watch = Watch(chromium, partner.credentials["issuer"], width, height, locale)
+    sale = {**SALE, "products": ["DEPOSIT_WAIVER"]}
+    page, told = watch.page, asked(partner.app, sale, {"type": "score", "level": "tier", "optional": True})
+
+    page.goto(told["verification_uri_complete"])
+    page.fill("input[name=username]", person["username"])
+    page.fill("input[name=password]", person["password"])
+    page.click("main form button[type=submit]")
+    page.screenshot(path=tmp_path / f"device-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    assert page.input_value("input[name=user_code]") == told["user_code"]
+    page.click("main form button[type=submit]")
+    page.screenshot(path=tmp_path / f"device-confirm-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    assert told["user_code"] in page.inner_text("dl")
+    assert told["user_code"] not in page.url
+    assert not page.is_checked("input[name=include_1]")
+    page.check("input[name=include_1]")
+    page.click("button[name=decision][value=allow]")
+    page.screenshot(path=tmp_path / f"device-done-{locale}-{width}.png", full_page=True)
+    assert page.url.startswith(f"{watch.issuer}/device/done")
+
+    scope = poll(partner.app, told["device_code"]).json()["scope"]
+    assert scope == "score:tier decisions:request"
+    assert watch.sent_to == []
     assert [text for text in watch.complaints if "Content Security Policy" in text or "Refused" in text] == []
 
 

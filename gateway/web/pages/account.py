@@ -10,7 +10,7 @@ from gateway.services.access import Seen
 from gateway.services.consents import GivenConsent
 from gateway.web.errors import PageError
 from gateway.web.pages import words
-from gateway.web.pages.login import login_address
+from gateway.web.pages.login import login_address, signed_out_address
 from gateway.web.pages.site import Site, see_other
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.texts import msgid
@@ -19,7 +19,7 @@ NO_SUCH_CONSENT = msgid("You have no such consent.")
 
 
 class AccountPage:
-    """GET /account and POST /account/consents/{id}/revoke."""
+    """GET /account, POST /account/sign-out-everywhere and POST /account/consents/{id}/revoke."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -31,7 +31,7 @@ class AccountPage:
             return see_other(login_address("/account"))
         name, given, seen = await run_in_threadpool(self._load, session.user_id)
         texts = self._site.renderer.texts(request)
-        cards = [words.card(texts, one.consent, one.merchant_name, one.now) for one in given]
+        cards = [words.card(texts, one) for one in given]
         return self._site.renderer.page(
             request,
             "account.html",
@@ -56,6 +56,19 @@ class AccountPage:
         except NotFound:
             raise PageError(404, NO_SUCH_CONSENT) from None
         return see_other("/account")
+
+    async def sign_out_everywhere(self, request: Request) -> Response:
+        """Ends every session of the person, also in other browsers; 303 to the login page, which says how many."""
+        session, _ = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        response = see_other(signed_out_address(await run_in_threadpool(self._end_sessions, session.user_id)))
+        self._site.sessions.forget(response)
+        return response
+
+    def _end_sessions(self, user_id: str) -> int:
+        with self._site.database.write() as session:
+            return self._site.accounts.sign_out_everywhere(session, user_id, self._site.clock())
 
     def _load(self, user_id: str) -> tuple[str, tuple[GivenConsent, ...], tuple[Seen, ...]]:
         with self._site.database.read() as session:

@@ -1,20 +1,23 @@
 """The consent page: who asks, for what, how long. Every request is shown, and answered by the person alone."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from gateway.domain.consent_request import AS_ASKED, Choice, Request, narrow
+from gateway.domain.errors import InvalidInput
 from gateway.oauth.authorization import AuthorizationRefused, Refusal
+from gateway.oauth.metadata import AUTHORIZE
 from gateway.services.accounts import BrowserSession
-from gateway.services.consents import Request
 from gateway.store.database import Session
 from gateway.web.errors import PageError
-from gateway.web.pages import words
+from gateway.web.pages import narrowing, step_up, words
 from gateway.web.pages.login import login_address
 from gateway.web.pages.site import Site, address_of, see_other
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
@@ -70,10 +73,13 @@ class AuthorizePage:
             raise _page_error(refused, session) from None
         if shown is None or session is None:
             return see_other(login_address(address_of(request)))
+        if step_up.required(self._site, session, shown.asked.details):
+            return step_up.ask(address_of(request))
         return self._page(request, shown, session, str(request_uri))
 
     async def decide(self, request: HttpRequest) -> Response:
-        """303 to the client with a code, or with access_denied."""
+        """303 to the client with a code, or with access_denied; to the login where the decision needs a fresh one. The
+        page once more (422) where what the person filled in cannot be: then nothing is decided."""
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
@@ -83,31 +89,59 @@ class AuthorizePage:
         client_id = form.get("client_id") or _one(request, "client_id")
         request_uri = form.get("request_uri") or _one(request, "request_uri")
         try:
-            location = await run_in_threadpool(
-                self._decide, client_id, request_uri, session.user_id, decision == "allow"
-            )
+            choice = narrowing.read(form) if decision == "allow" else None
+            location = await run_in_threadpool(self._decide, client_id, request_uri, session, choice)
+        except InvalidInput as refused:
+            return await self._again(request, session, form, (client_id, request_uri), refused)
+        except step_up.FreshLoginRequired:
+            return step_up.ask(f"{AUTHORIZE}?{urlencode({'client_id': client_id, 'request_uri': request_uri})}")
         except AuthorizationRefused as refused:
             raise _page_error(refused, session) from None
         return see_other(location)
 
-    def _page(self, request: HttpRequest, shown: Shown, session: BrowserSession, request_uri: str) -> Response:
+    async def _again(
+        self,
+        request: HttpRequest,
+        session: BrowserSession,
+        form: Mapping[str, str],
+        asked: tuple[str | None, str | None],
+        refused: InvalidInput,
+    ) -> Response:
+        try:
+            shown = await run_in_threadpool(self._open, *asked, session.user_id)
+        except AuthorizationRefused as unusable:
+            raise _page_error(unusable, session) from None
+        assert shown is not None  # the person is signed in
+        return self._page(request, shown, session, str(asked[1]), narrowing.sent(form), refused)
+
+    def _page(
+        self,
+        request: HttpRequest,
+        shown: Shown,
+        session: BrowserSession,
+        request_uri: str,
+        choice: Choice = AS_ASKED,
+        refused: InvalidInput | None = None,
+    ) -> Response:
         asked, texts = shown.asked, self._site.renderer.texts(request)
         parts = words.parts(texts, shown.merchant, asked.scopes, asked.details, shown.now)
+        query = {"client_id": shown.client_id, "request_uri": request_uri}
         return self._site.renderer.page(
             request,
             "consent.html",
+            422 if refused else 200,
             form_target=_source(shown.redirect_uri),
+            query=query,
             merchant=shown.merchant,
             client=shown.client,
             name=shown.name,
             parts=parts,
             purposes=list(dict.fromkeys(part.purpose for part in parts)),
-            periods=list(dict.fromkeys((part.until, part.length) for part in parts)),
+            filled=narrowing.fill(texts, asked, shown.now, choice, refused),
             decides=any(detail.type == "decision" for detail in asked.details),
             returns_to=urlsplit(shown.redirect_uri).netloc or shown.redirect_uri,
-            client_id=shown.client_id,
-            request_uri=request_uri,
-            return_to=address_of(request),
+            hidden=query,
+            return_to=f"{AUTHORIZE}?{urlencode(query)}",
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
@@ -129,18 +163,31 @@ class AuthorizePage:
                 now=opened.now,
             )
 
-    def _decide(self, client_id: str | None, request_uri: str | None, user_id: str, allowed: bool) -> str:
+    def _decide(
+        self, client_id: str | None, request_uri: str | None, browser: BrowserSession, choice: Choice | None
+    ) -> str:
+        """Where the browser goes; None denies. Raises AuthorizationRefused, InvalidInput, FreshLoginRequired: then
+        nothing is decided."""
         with self._site.database.write() as session:
-            return self._decided(session, client_id, request_uri, user_id, allowed)
+            return self._decided(session, client_id, request_uri, browser, choice)
 
     def _decided(
-        self, session: Session, client_id: str | None, request_uri: str | None, user_id: str, allowed: bool
+        self,
+        session: Session,
+        client_id: str | None,
+        request_uri: str | None,
+        browser: BrowserSession,
+        choice: Choice | None,
     ) -> str:
         now, authorization = self._site.clock(), self._site.authorization
         opened = authorization.open(session, client_id, request_uri, now)
-        user = self._site.accounts.user(session, user_id)
+        user = self._site.accounts.user(session, str(browser.user_id))
         authorization.require_own(opened, user)
-        return authorization.allow(session, opened, user, now) if allowed else authorization.deny(session, opened, now)
+        if choice is None:
+            return authorization.deny(session, opened, now)
+        granted = narrow(opened.asked, choice)
+        step_up.require(self._site, browser, granted.details)
+        return authorization.allow(session, opened, user, granted, now)
 
 
 def _one(request: HttpRequest, name: str) -> str | None:

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.domain.step_up import StepUp
 from gateway.kit.clock import WallClock
+from gateway.kit.limits import Limits
 from gateway.oauth.authorization import AuthorizationEndpoint
+from gateway.oauth.device_verification import DeviceVerification
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.consents import ConsentService
+from gateway.services.logins import LoginService
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.web.errors import Errors
@@ -24,10 +28,14 @@ class Site:
     database: Database
     settings: Settings
     clock: WallClock
+    limits: Limits
     accounts: AccountService
+    logins: LoginService
+    step_up: StepUp
     consents: ConsentService
     accesses: AccessService
     authorization: AuthorizationEndpoint
+    tills: DeviceVerification
     sessions: Sessions
     renderer: Renderer
     errors: Errors

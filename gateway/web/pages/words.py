@@ -6,13 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.consent import Consent, ConsentStatus
+from gateway.domain.consent import ConsentStatus
+from gateway.domain.consent_request import lowerable
+from gateway.domain.consent_version import ConsentAction, ConsentVersion
+from gateway.domain.event import Actor
+from gateway.domain.money import Money
 from gateway.domain.product import Product
 from gateway.domain.purpose import PURPOSES
 from gateway.domain.scope import SCOPES
 from gateway.domain.score import ThresholdAnswer
 from gateway.domain.tier import Tier
 from gateway.services.access import Seen
+from gateway.services.consents import GivenConsent
 from gateway.web.texts import Texts, msgid
 
 PRODUCTS = {
@@ -29,7 +34,14 @@ _NOT_SHARED = {
 _ABOUT = msgid("%(what)s: %(products)s")
 _UP_TO = msgid("All open decisions together: up to %(amount)s.")
 _PURPOSE = msgid("So that %(merchant)s can %(purpose)s.")
-
+_AT = msgid("Only at till %(terminal)s of store %(store)s.")
+_NARROWED = msgid("You allowed it on %(date)s, and less of it than %(merchant)s asked for:")
+_CHANGES = {
+    (ConsentAction.CREATED, Actor.USER): msgid("You allowed it on %(date)s, as %(merchant)s asked."),
+    (ConsentAction.REVOKED, Actor.USER): msgid("You ended it on %(date)s."),
+    (ConsentAction.REVOKED, Actor.MERCHANT): msgid("%(merchant)s ended it on %(date)s."),
+    (ConsentAction.REVOKED, Actor.OPERATOR): msgid("The operator of this service ended it on %(date)s."),
+}
 
 TIERS = {
     Tier.UNSCORED: msgid("not scored"),
@@ -68,19 +80,41 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One thing that is shared: a sentence, what bounds it, what it is for and until when."""
+class Ceiling:
+    """An amount that the person can lower: in major units, its smallest step too."""
 
+    asked: str
+    currency: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that is shared: a sentence, what bounds it, what it is for and until when. `place` is the till that it
+    is bound to, "" for none; `ceiling` is None where the person cannot lower it."""
+
+    index: int
+    optional: bool
     sentence: str
     limit: str
+    ceiling: Ceiling | None
     purpose: str
+    place: str
     until: str
     length: str
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of a consent's history: what happened, and what had been asked if the person granted less."""
+
+    sentence: str
+    asked: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """A consent on the account page. `status` is ACTIVE, EXPIRED or REVOKED."""
+    """A consent on the account page. `status` is ACTIVE, EXPIRED or REVOKED; `once`: good for one decision."""
 
     id: str
     merchant: str
@@ -88,6 +122,8 @@ class Card:
     parts: tuple[Part, ...]
     granted: str
     ends: str
+    once: bool
+    history: tuple[Change, ...]
 
 
 def parts(
@@ -95,12 +131,13 @@ def parts(
 ) -> tuple[Part, ...]:
     """The details as people read them; durations count from `start`."""
     decides = "decisions:request" in set(scopes)
-    return tuple(_part(texts, merchant, detail, decides, start) for detail in details)
+    return tuple(_part(texts, merchant, index, detail, decides, start) for index, detail in enumerate(details))
 
 
-def card(texts: Texts, consent: Consent, merchant: str, now: datetime) -> Card:
-    """A given consent as of `now` in its partner's time."""
-    status = consent.status(now)
+def card(texts: Texts, given: GivenConsent) -> Card:
+    """A given consent as it stands in its partner's time."""
+    consent, merchant = given.consent, given.merchant_name
+    status = consent.status(given.now)
     return Card(
         id=consent.id,
         merchant=merchant,
@@ -108,6 +145,8 @@ def card(texts: Texts, consent: Consent, merchant: str, now: datetime) -> Card:
         parts=parts(texts, merchant, consent.scopes, consent.details, consent.granted_at),
         granted=texts.date(consent.granted_at),
         ends=texts.date(consent.revoked_at or consent.expires_at),
+        once=consent.single_use,
+        history=tuple(_change(texts, merchant, version) for version in given.history),
     )
 
 
@@ -134,15 +173,29 @@ def _asked(texts: Texts, kind: str, answered: Mapping[str, Any]) -> str:
     return texts.gettext(_SEALED[kind])
 
 
-def _part(texts: Texts, merchant: str, detail: AuthorizationDetail, decides: bool, start: datetime) -> Part:
+def _change(texts: Texts, merchant: str, version: ConsentVersion) -> Change:
+    words = _CHANGES[version.action, version.actor]
+    asked: tuple[Part, ...] = ()
+    if version.asked is not None and version.narrowed:
+        words = _NARROWED
+        asked = parts(texts, merchant, version.asked.scopes, version.asked.details, version.at)
+    return Change(texts.gettext(words, date=texts.date(version.at), merchant=merchant), asked)
+
+
+def _part(texts: Texts, merchant: str, index: int, detail: AuthorizationDetail, decides: bool, start: datetime) -> Part:
     length = detail.duration
     assert length is not None  # granted and pushed details are complete
     assert detail.purpose is not None
     purpose = texts.gettext(PURPOSES[detail.purpose].sentence)
+    place = detail.place
     return Part(
+        index=index,
+        optional=detail.optional,
         sentence=_sentence(texts, detail, decides),
         limit=_limit(texts, detail),
+        ceiling=_ceiling(detail),
         purpose=texts.gettext(_PURPOSE, merchant=merchant, purpose=purpose),
+        place=texts.gettext(_AT, store=place.store_id, terminal=place.terminal_id) if place else "",
         until=texts.until(start, length),
         length=texts.length(length),
     )
@@ -155,6 +208,13 @@ def _sentence(texts: Texts, detail: AuthorizationDetail, decides: bool) -> str:
     comma = "、" if texts.language == "zh" else ", "
     products = comma.join(texts.gettext(PRODUCTS[product]) for product in detail.products)
     return texts.gettext(_ABOUT, what=texts.gettext(what), products=products)
+
+
+def _ceiling(detail: AuthorizationDetail) -> Ceiling | None:
+    amount = detail.maximum_amount
+    if amount is None or not lowerable(detail):
+        return None
+    return Ceiling(amount.amount, amount.currency, Money(1, amount.currency).amount)
 
 
 def _limit(texts: Texts, detail: AuthorizationDetail) -> str:

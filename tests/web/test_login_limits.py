@@ -1,0 +1,153 @@
+"""Guessing passwords: who is locked out, who is not, and what they are told."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from gateway.settings import Settings
+from gateway.store.database import Database
+from tests.support.clock import MovableClock
+from tests.support.oauth import Browser
+from tests.support.oauth_world import PASSWORD, World, build_world
+from tests.support.valkey import nobody_there
+
+
+@pytest.fixture
+def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+    few = settings.model_copy(update={"login_attempts": 3, "login_attempts_per_address": 8})
+    with closing(Database(sqlite_url)) as database:
+        yield build_world(database, few, clock)
+
+
+def at(world: World, address: str) -> Browser:
+    """A browser at this address."""
+    client = TestClient(
+        world.app, base_url=world.parts.settings.issuer, follow_redirects=False, client=(address, 50000)
+    )
+    return Browser(client)
+
+
+def guess(browser: Browser, username: str = "mei", times: int = 3) -> list[int]:
+    return [browser.sign_in(username, f"wrong {number}").status_code for number in range(times)]
+
+
+def text_of(answer: httpx2.Response) -> str:
+    return answer.text.replace(answer.headers["x-request-id"], "")
+
+
+def test_over_the_limit_even_the_right_password_is_not_looked_at(world: World, clock: MovableClock) -> None:
+    assert guess(at(world, "192.0.2.1")) == [400, 400, 400]
+    browser = at(world, "192.0.2.2")
+    answer = browser.sign_in("mei", PASSWORD)
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "900"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "wait a while" in answer.text
+    assert "signed in to this account before" in answer.text
+    assert PASSWORD not in answer.text
+    assert browser.get("/account").status_code == 303
+    clock.advance(minutes=14, seconds=59)
+    assert browser.sign_in("mei", PASSWORD).status_code == 429
+    clock.advance(seconds=1)
+    assert browser.sign_in("mei", PASSWORD).status_code == 303
+
+
+def test_an_account_that_does_not_exist_answers_the_same(world: World) -> None:
+    answers = []
+    for username, address in (("mei", "192.0.2.1"), ("nobody", "192.0.2.2")):
+        browser = at(world, address)
+        tries = [browser.sign_in(username, f"wrong {number}") for number in range(4)]
+        answers.append([(each.status_code, text_of(each).replace(username, "NAME")) for each in tries])
+        assert [each.status_code for each in tries] == [400, 400, 400, 429]
+    tokens = [[status for status, _ in each] for each in answers]
+    assert tokens[0] == tokens[1]
+    assert answers[0][3] == answers[1][3]
+
+
+def test_a_stranger_locks_out_strangers_not_the_person_in_their_own_browser(world: World) -> None:
+    own = at(world, "192.0.2.1")
+    assert own.sign_in("mei", PASSWORD).status_code == 303
+    guess(at(world, "192.0.2.9"), times=4)
+    assert at(world, "192.0.2.2").sign_in("mei", PASSWORD).status_code == 429
+    assert own.sign_in("mei", PASSWORD).status_code == 303
+    assert own.submit(own.get("/account"), "/logout").status_code == 303
+    assert own.sign_in("mei", PASSWORD).status_code == 303
+
+
+def test_a_stranger_at_the_same_address_does_not_lock_the_person_out_either(world: World) -> None:
+    own = at(world, "192.0.2.1")
+    own.sign_in("mei", PASSWORD)
+    for username in ("mei", "a", "b", "c"):
+        guess(at(world, "192.0.2.1"), username)
+    assert at(world, "192.0.2.1").sign_in("bo", PASSWORD).status_code == 429
+    assert own.sign_in("mei", PASSWORD).status_code == 303
+
+
+def test_a_known_browser_has_a_limit_of_its_own(world: World) -> None:
+    own, other = at(world, "192.0.2.1"), at(world, "192.0.2.2")
+    for browser in (own, other):
+        assert browser.sign_in("mei", PASSWORD).status_code == 303
+    assert guess(own, times=4) == [400, 400, 400, 429]
+    assert own.sign_in("mei", PASSWORD).status_code == 429
+    assert other.sign_in("mei", PASSWORD).status_code == 303
+    assert at(world, "192.0.2.3").sign_in("mei", PASSWORD).status_code == 303
+
+
+def test_a_browser_is_known_for_one_account_only(world: World) -> None:
+    browser = at(world, "192.0.2.1")
+    browser.sign_in("bo", PASSWORD)
+    assert guess(browser, "mei", 4) == [400, 400, 400, 429]
+    assert at(world, "192.0.2.2").sign_in("mei", PASSWORD).status_code == 429
+
+
+@pytest.mark.parametrize("mark", ["x.y", "", "x" * 5000, "é", '"'])
+def test_a_mark_that_was_made_up_is_worth_nothing(world: World, mark: str) -> None:
+    guess(at(world, "192.0.2.1"))
+    browser = at(world, "192.0.2.2")
+    page = browser.get("/login")
+    browser.http.cookies.clear()
+    cookie = f"{page.headers['set-cookie'].partition(';')[0]}; sesame_device={mark}".encode("latin-1", "replace")
+    token = page.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"username": "mei", "password": PASSWORD, "csrf_token": token}
+    assert browser.http.post("/login", data=form, headers={b"Cookie": cookie}).status_code == 429
+
+
+def test_an_address_has_a_limit_over_all_accounts(world: World) -> None:
+    browser = at(world, "192.0.2.1")
+    assert [browser.sign_in(f"user {number}", "wrong").status_code for number in range(9)] == [400] * 8 + [429]
+    assert browser.sign_in("mei", PASSWORD).status_code == 429
+    assert at(world, "192.0.2.2").sign_in("mei", PASSWORD).status_code == 303
+
+
+def test_a_header_that_names_another_address_is_not_believed(world: World) -> None:
+    browser = at(world, "192.0.2.1")
+    for number in range(8):
+        browser.http.headers["X-Forwarded-For"] = f"198.51.100.{number}"
+        assert browser.sign_in(f"user {number}", "wrong").status_code == 400
+    browser.http.headers["X-Forwarded-For"] = "198.51.100.99"
+    assert browser.sign_in("mei", PASSWORD).status_code == 429
+
+
+def test_logins_that_succeed_never_count(world: World) -> None:
+    assert {at(world, "192.0.2.1").sign_in("mei", PASSWORD).status_code for _ in range(12)} == {303}
+
+
+def test_the_page_is_translated(world: World) -> None:
+    browser = at(world, "192.0.2.1")
+    guess(browser)
+    browser.http.headers["Accept-Language"] = "zh"
+    assert "登录失败的次数过多" in browser.sign_in("mei", PASSWORD).text
+
+
+def test_without_the_shared_store_nobody_is_let_in(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
+    with closing(Database(sqlite_url)) as database:
+        alone = settings.model_copy(update={"valkey_url": SecretStr(nobody_there())})
+        answer = build_world(database, alone, clock).browser().sign_in("mei", PASSWORD)
+    assert answer.status_code == 503
+    assert "text/html" in answer.headers["content-type"]
+    assert int(answer.headers["retry-after"]) > 0
+    assert "hidden-word" not in answer.text

@@ -1,0 +1,46 @@
+"""Answers that mean "later": 429 at a limit, 503 where the shared store is down, in the form that the caller reads."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from gateway.kit.limits import TooManyAttempts
+from gateway.kit.valkey import SharedStateDown
+from gateway.settings import Settings
+from gateway.web.errors import Errors
+from gateway.web.rendering import Renderer
+
+
+def http(settings: Settings, error: Exception) -> Any:
+    """A client of an application that always fails like this."""
+
+    async def fail(_: Request) -> Response:
+        raise error
+
+    errors = Errors(Renderer(settings))
+    handlers = {TooManyAttempts: errors.too_many, SharedStateDown: errors.out_of_reach}
+    return TestClient(Starlette(routes=[Route("/{path:path}", fail)], exception_handlers=handlers))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "seconds"), [(TooManyAttempts(42), 429, "42"), (SharedStateDown(), 503, "5")]
+)
+def test_each_caller_gets_its_form(settings: Settings, error: Exception, status: int, seconds: str) -> None:
+    client = http(settings, error)
+    page, oauth, graphql = client.get("/login"), client.get("/oauth/token"), client.get("/graphql")
+    for answer in (page, oauth, graphql):
+        assert (answer.status_code, answer.headers["retry-after"]) == (status, seconds)
+        assert answer.headers["cache-control"] == "no-store"
+    assert "text/html" in page.headers["content-type"]
+    assert oauth.json()["error"] == "temporarily_unavailable"
+    assert graphql.json()["errors"]
+
+
+def test_the_pages_have_words_of_their_own(settings: Settings) -> None:
+    assert "That was too often" in http(settings, TooManyAttempts(1)).get("/account").text
+    assert "out of reach" in http(settings, SharedStateDown()).get("/account").text
