@@ -23,10 +23,23 @@ from schema.engine import Engine
 
 
 def create_app(gateway: Gateway) -> Starlette:
-    """The ASGI application. It closes the gateway when it shuts down."""
+    """The ASGI application. It closes the gateway when it shuts down. Raises SettingsError for a deployment with
+    clients that it would not serve."""
+    gateway.make_servable()
     settings = gateway.settings
-    parts = Parts(gateway.database, settings, gateway.realm, gateway.clock, gateway.ids, gateway.consents)
-    site = routes.build_site(parts, gateway.accounts, gateway.accesses)
+    parts = Parts(
+        database=gateway.database,
+        settings=settings,
+        realm=gateway.realm,
+        clock=gateway.clock,
+        ids=gateway.ids,
+        consents=gateway.consents,
+        proofs=gateway.proofs,
+        user_codes=gateway.user_codes,
+        replays=gateway.replays,
+        limits=gateway.limits,
+    )
+    site = routes.build_site(parts, gateway.accounts, gateway.accesses, gateway.logins, gateway.step_up)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -36,14 +49,14 @@ def create_app(gateway: Gateway) -> Starlette:
         gateway.close()
 
     return Starlette(
-        routes=routes.routes(parts, site, [*_graphql(gateway), *health_routes(gateway.database.ping)]),
+        routes=routes.routes(parts, site, [*_graphql(gateway, parts), *health_routes(gateway.database.ping)]),
         middleware=routes.middleware(settings, gateway.ids, site),
         exception_handlers=routes.exception_handlers(site),
         lifespan=lifespan,
     )
 
 
-def _graphql(gateway: Gateway) -> list[BaseRoute]:
+def _graphql(gateway: Gateway, parts: Parts) -> list[BaseRoute]:
     """The API behind its token check, at its path and at its dated alias, and its schema for anybody."""
     settings = gateway.settings
 
@@ -55,7 +68,7 @@ def _graphql(gateway: Gateway) -> list[BaseRoute]:
         Engine(built),
         Surroundings(gateway.services, reading_for, settings.environment, settings.issuer, gateway.rule_name),
     )
-    guarded = TokenCheck(endpoint, gateway.database, settings.issuer, gateway.realm, gateway.clock)
+    guarded = TokenCheck(endpoint, parts)
 
     async def sdl(_: Request) -> Response:
         return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})

@@ -13,11 +13,17 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 import merchants
 import schema
+from gateway.domain.errors import InvalidInput
 from gateway.domain.realm import LIVE, SANDBOX, Realm
+from gateway.domain.step_up import StepUp
 from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import derive
 from gateway.kit.ids import Ids
+from gateway.kit.limits import Limits, limits
+from gateway.kit.replay import Replays, replays
+from gateway.oauth.dpop import ProofCheck
+from gateway.oauth.user_code import UserCodes
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
@@ -27,13 +33,15 @@ from gateway.services.consents import ConsentService
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_writes import DecisionWriter
 from gateway.services.decisions import DecisionService
+from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.registration import RegistrationService
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seeding
 from gateway.settings import Settings, SettingsError
 from gateway.sources.personas import PersonaSource
-from gateway.store import deployment
+from gateway.store import clients, deployment
 from gateway.store.access_log import AccessLogRow
 from gateway.store.database import Database
 from gateway.store.decision_log import DecisionLogRow
@@ -57,13 +65,36 @@ class Gateway:
     accounts: AccountService
     consents: ConsentService
     clients: ClientService
+    registrations: RegistrationService
     accesses: AccessService
+    keyring: Keyring
     services: Services
     seeding: Seeding
     rule_name: Callable[[str], str]
+    proofs: ProofCheck
+    user_codes: UserCodes
+    replays: Replays
+    limits: Limits
+    logins: LoginService
+    step_up: StepUp
+
+    def make_servable(self) -> None:
+        """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
+        enabled client of a profile that the realm does not have: its owner believes that it works. Commands do without
+        this check, or nobody could disable the client."""
+        with self.database.write() as session:
+            self.keyring.signing_key(session, self.clock())
+            foreign = [row.id for row in clients.of_other_profiles(session, self.realm.profiles)]
+        if foreign:
+            raise SettingsError(
+                f"{len(foreign)} enabled client(s) have a profile that this deployment does not: "
+                + "; ".join(f"gateway clients disable {client_id}" for client_id in foreign)
+            )
 
     def close(self) -> None:
         self.database.close()
+        self.replays.close()
+        self.limits.close()
 
 
 def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
@@ -73,6 +104,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = discover(settings.adapters)
+    step_up = _step_up(settings)
+    counts, used_once = _shared_state(settings, clock)
     database = Database(settings.database_url, size=settings.worker_threads)
     try:
         _require_our_database(database, settings, master, clock)
@@ -102,7 +135,9 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         accounts=accounts,
         consents=consents,
         clients=client_service,
+        registrations=RegistrationService(ids, realm),
         accesses=accesses,
+        keyring=keyring,
         services=Services(
             scores=ScoreService(source),
             decisions=DecisionService(assessor, writer, decision_log),
@@ -113,7 +148,40 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         ),
         seeding=Seeding(master, registry, merchant_service, client_service, personas, ids),
         rule_name=str if settings.sandbox else partial(_opaque_rule, master),
+        proofs=ProofCheck(settings.issuer, master),
+        user_codes=UserCodes(master),
+        replays=used_once,
+        limits=counts,
+        logins=LoginService(
+            database,
+            accounts,
+            counts,
+            Marks(derive(master, "marks of browsers")),
+            clock,
+            attempts=settings.login_attempts,
+            attempts_per_address=settings.login_attempts_per_address,
+            window=settings.login_window,
+        ),
+        step_up=step_up,
     )
+
+
+def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays]:
+    """What is counted and what was used once, in Valkey where the settings name one."""
+    url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
+    try:
+        return limits(url, clock), replays(url)
+    except ValueError:
+        raise SettingsError(
+            "GATEWAY_VALKEY_URL: cannot be read as an address"
+        ) from None  # its text may hold the secret
+
+
+def _step_up(settings: Settings) -> StepUp:
+    try:
+        return StepUp.parse(settings.step_up_amount, settings.step_up_life)
+    except InvalidInput as error:
+        raise SettingsError(f"GATEWAY_STEP_UP_AMOUNT: {error.message}") from None
 
 
 def _opaque_rule(master: bytes, rule_id: str) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from gateway.app import create_app
 from gateway.bootstrap import Gateway, assemble
 from gateway.domain.errors import Misconfigured
+from gateway.kit.limits import Limit, TooManyAttempts
 from gateway.settings import Environment, Settings, SettingsError
 from tests.services.world import at_once
 from tests.support.clock import MovableClock
+from tests.support.factories import make_client, make_merchant, make_partner
 
 OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
 
@@ -66,6 +70,39 @@ def test_workers_that_start_at_once_share_a_fresh_database(deployment: Settings)
     for gateway in gateways:
         gateway.close()
     assert len(gateways) == 6, started
+
+
+def test_a_client_of_a_profile_that_live_lacks_is_named_before_anything_is_served(deployment: Settings) -> None:
+    live = changed(deployment, environment=Environment.LIVE, issuer="https://gateway.example", adapters=("car_rental",))
+    with gateway_of(live) as gateway:
+        with gateway.database.write() as session:
+            client_id = make_client(session, make_merchant(session, make_partner(session)), profile="baseline")
+        with pytest.raises(SettingsError, match=f"gateway clients disable {client_id}"):
+            create_app(gateway)
+        with gateway.database.write() as session:
+            gateway.clients.disable(session, client_id, gateway.clock())
+        create_app(gateway)
+
+
+@pytest.mark.parametrize("url", ["valkey://:hidden-word@host:port", "valkey://:hidden-word/@host:1:2/0"])
+def test_an_address_of_valkey_that_cannot_be_read(deployment: Settings, url: str) -> None:
+    message = refusal(changed(deployment, valkey_url=SecretStr(url)))
+    assert message.startswith("GATEWAY_VALKEY_URL: ")
+    assert "hidden-word" not in message
+
+
+@pytest.mark.parametrize("amounts", ["much", "1.00 XXX", "1.00 CNY, 2.00 CNY"])
+def test_a_step_up_amount_that_cannot_be_read(deployment: Settings, amounts: str) -> None:
+    assert refusal(changed(deployment, step_up_amount=amounts)).startswith("GATEWAY_STEP_UP_AMOUNT: ")
+
+
+def test_two_processes_share_limits_and_used_values(deployment: Settings, valkey_url: str) -> None:
+    shared, once = changed(deployment, valkey_url=SecretStr(valkey_url)), Limit("test", 1, timedelta(minutes=1))
+    with gateway_of(shared) as one, gateway_of(shared) as other:
+        assert (one.replays.first_use("one", 60), other.replays.first_use("one", 60)) == (True, False)
+        one.limits.hit(once, "mei")
+        with pytest.raises(TooManyAttempts):
+            other.limits.hit(once, "mei")
 
 
 def test_a_database_that_is_not_migrated_is_refused(settings: Settings, empty_database_url: str) -> None:

@@ -90,6 +90,11 @@ def test_a_variable_that_is_empty_counts_as_absent(environment: pytest.MonkeyPat
         pytest.param("GATEWAY_REFRESH_TOKEN_LIFE", "x", id="refresh-token-life"),
         pytest.param("GATEWAY_SESSION_IDLE_LIFE", "x", id="session-idle-life"),
         pytest.param("GATEWAY_SESSION_LIFE", "x", id="session-life"),
+        pytest.param("GATEWAY_STEP_UP_LIFE", "PT0S", id="step-up-life"),
+        pytest.param("GATEWAY_LOGIN_ATTEMPTS", "0", id="login-attempts"),
+        pytest.param("GATEWAY_LOGIN_ATTEMPTS_PER_ADDRESS", "0", id="login-attempts-per-address"),
+        pytest.param("GATEWAY_LOGIN_WINDOW", "PT0.5S", id="login-window"),
+        pytest.param("GATEWAY_VALKEY_URL", "redis://:hidden-word@host", id="valkey-of-other-scheme"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_the_name_of_its_variable(
@@ -110,6 +115,14 @@ def test_every_wrong_setting_is_named_when_there_are_several(environment: pytest
         "GATEWAY_ISSUER",
         "GATEWAY_LOG_LEVEL",
     }
+
+
+def test_the_address_of_valkey_is_a_secret(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_VALKEY_URL", "redis://:hidden-word@host")
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    environment.setenv("GATEWAY_VALKEY_URL", "valkey://:hidden-word@host")
+    assert "hidden-word" not in f"{refused.value}{read_settings()!r}"
 
 
 def test_a_wrong_key_is_not_repeated_in_the_message(environment: pytest.MonkeyPatch) -> None:

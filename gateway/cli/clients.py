@@ -1,38 +1,122 @@
-"""`gateway clients`: register, list and disable OAuth clients."""
+"""`gateway clients`: register, invite, approve, list and disable OAuth clients."""
 
-from typing import Annotated
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, assembled, console, table
+from gateway.cli.console import DatabaseUrl, assembled, console, fail, table
+from gateway.domain.client_rights import Rights
+from gateway.domain.duration import parse_duration
+from gateway.kit.client_key import private_jwk, public_half
+from gateway.services.registration import INVITED
 from gateway.store import clients
 
-app = typer.Typer(no_args_is_help=True, help="Register, list and disable OAuth clients.")
+app = typer.Typer(no_args_is_help=True, help="Register, invite, approve, list and disable OAuth clients.")
+
+_LONGEST_FILE = 64 * 1024
 
 
 @app.command()
 def register(
     merchant: Annotated[str, typer.Argument(help="The merchant's id, mer_...")],
     name: Annotated[str, typer.Argument(help="What the client is, such as 'web shop'.")],
+    profile: Annotated[str | None, typer.Option(help="baseline (a secret, sandbox only) or fapi2 (a key).")] = None,
+    jwks: Annotated[
+        str | None, typer.Option(help="File with the public key set of a fapi2 client; - reads it.")
+    ] = None,
+    new_key: Annotated[Path | None, typer.Option(help="Make the key, and write its private half to this file.")] = None,
     redirect_uri: Annotated[list[str] | None, typer.Option(help="An exact redirect URI; repeat it.")] = None,
     scope: Annotated[list[str] | None, typer.Option(help="A scope it may use; repeat it. Default: all.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Register a client of the baseline profile (sandbox only). The secret is printed once and not kept."""
+    """Register a client. The secret of a baseline client is printed once and not kept."""
+    if jwks is not None and new_key is not None:
+        fail("Give --jwks or --new-key, not both.")
+    made_key = private_jwk() if new_key is not None else None
+    keys = public_half(made_key) if made_key else _read(jwks) if jwks is not None else None
+    with assembled(database_url) as made:
+        if made_key is not None and new_key is not None:
+            _write_new(new_key, made_key)
+        try:
+            with made.database.write() as session:
+                row, secret = made.clients.register(
+                    session,
+                    merchant,
+                    name,
+                    redirect_uri or [],
+                    made.clock(),
+                    profile=profile or made.clients.default_profile,
+                    jwks=keys,
+                    scopes=scope,
+                )
+                client_id = row.id
+        except BaseException:
+            if new_key is not None:
+                new_key.unlink(missing_ok=True)  # the key of no client
+            raise
+        console.print(f"client_id     {client_id}")
+        if secret is not None:
+            console.print(f"client_secret {secret}")
+
+
+@app.command()
+def invite(
+    merchant: Annotated[str, typer.Argument(help="The merchant's id, mer_...")],
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=f"A scope it gets without approval; repeat it. Default: {' '.join(INVITED.scopes)}."),
+    ] = None,
+    detail_type: Annotated[
+        list[str] | None,
+        typer.Option(help=f"A type of authorization details likewise. Default: {' '.join(INVITED.types)}."),
+    ] = None,
+    expires_in: Annotated[str, typer.Option(help="How long the invitation is good, such as P7D or PT1H.")] = "P7D",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print an initial access token, with which one client of the merchant registers itself. It is not kept."""
+    life = parse_duration(expires_in)
     with assembled(database_url) as made:
         with made.database.write() as session:
-            row, secret = made.clients.register(session, merchant, name, redirect_uri or [], made.clock(), scopes=scope)
-            client_id = row.id
-        console.print(f"client_id     {client_id}\nclient_secret {secret}")
+            token = made.registrations.invite(
+                session, merchant, life, made.clock(), scopes=scope or (), types=detail_type or ()
+            )
+        console.print(token)
+
+
+@app.command()
+def approve(
+    client_id: str,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Do not give it; the client keeps what it has.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Give a client, or refuse it, what it has asked for beyond its invitation."""
+    with assembled(database_url) as made:
+        with made.database.read() as session:
+            waiting = made.registrations.awaiting(session, client_id)
+        console.print(f"{client_id} asks for: {_words(waiting)}")
+        if not yes:
+            typer.confirm("Refuse it?" if refuse else "Approve it?", abort=True)
+        settle = made.registrations.refuse if refuse else made.registrations.approve
+        with made.database.write() as session:
+            row = settle(session, client_id, waiting)
+            held = Rights.of(row.scopes, row.authorization_details_types or ())
+        console.print(f"{'Refused' if refuse else 'Approved'}. {client_id} has: {_words(held)}")
 
 
 @app.command("list")
 def listed(database_url: DatabaseUrl = None) -> None:
     """List the clients, disabled ones too."""
-    rows = table("client_id", "merchant", "name", "profile", "state")
+    rows = table("client_id", "merchant", "name", "profile", "state", "awaits approval")
     with assembled(database_url) as made, made.database.read() as session:
         for row in clients.listed(session):
-            rows.add_row(row.id, row.merchant_id, row.name, row.profile, "disabled" if row.disabled_at else "enabled")
+            state = "disabled" if row.disabled_at else "enabled"
+            awaits = _words(Rights.read(row.awaiting)) if row.awaiting else ""
+            rows.add_row(row.id, row.merchant_id, row.name, row.profile, state, awaits)
     console.print(rows)
 
 
@@ -42,3 +126,33 @@ def disable(client_id: str, database_url: DatabaseUrl = None) -> None:
     with assembled(database_url) as made, made.database.write() as session:
         made.clients.disable(session, client_id, made.clock())
     console.print(f"{client_id} is disabled.")
+
+
+def _words(rights: Rights) -> str:
+    return " ".join((*rights.scopes, *(f"details:{name}" for name in rights.types))) or "nothing"
+
+
+def _read(file: str) -> Any:
+    """The JSON in the file, or in standard input where the file is "-"."""
+    try:
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
+            content = opened.read(_LONGEST_FILE + 1)
+        if len(content) > _LONGEST_FILE:
+            raise ValueError
+        return json.loads(content)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}.")
+    except (ValueError, RecursionError):  # no JSON, no text, or too much of it
+        fail(f"{file} does not hold a JSON Web Key Set.")
+
+
+def _write_new(path: Path, key: dict[str, Any]) -> None:
+    """Writes the private key into a file of its own, readable by its owner only; never over another."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(json.dumps(key, indent=2) + "\n")
+    except FileExistsError:
+        fail(f"{path} is there already. A key is never written over another.")
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}.")

@@ -4,13 +4,24 @@ import html
 import json
 import re
 from collections.abc import Mapping
+from io import StringIO
 from typing import Any
 
 import httpx2
+import segno
 from rich.console import Console
 
 _SECRETS = frozenset(
-    ("access_token", "refresh_token", "code", "code_verifier", "code_challenge", "state", "request_uri")
+    (
+        "access_token",
+        "refresh_token",
+        "code",
+        "code_verifier",
+        "code_challenge",
+        "state",
+        "request_uri",
+        "device_code",
+    )
 )
 _KEPT = 16
 _WIDTH = 100
@@ -29,11 +40,21 @@ class Narrator:
         self._print(f"\n[bold]{self.steps:>2}. {_safe(sentence)}[/]")
 
     def exchange(
-        self, method: str, url: str, sent: Mapping[str, Any] | None, answer: httpx2.Response, only: tuple[str, ...] = ()
+        self,
+        method: str,
+        url: str,
+        sent: Mapping[str, Any] | None,
+        answer: httpx2.Response,
+        *,
+        only: tuple[str, ...] = (),
+        with_it: str | None = None,
     ) -> None:
-        """A request and its JSON answer; with `only`, no more than these members of it."""
+        """A request and its JSON answer; with `only`, no more than these members of it. `with_it` says how the request
+        was authenticated."""
         body = answer.json()
         self.sent(method, url, sent)
+        if with_it is not None:
+            self._print(f"      [dim]with {_safe(with_it)}[/]")
         self.answered(answer.status_code, {name: body[name] for name in only} if only else body)
 
     def sent(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
@@ -76,6 +97,13 @@ class Narrator:
     def redirect(self, answer: httpx2.Response) -> None:
         location = re.sub(r"((?:code|state)=[^&]{4})[^&]*", r"\1...", answer.headers.get("location", ""))
         self._print(f"    [green]{answer.status_code}[/] {_safe(location)}")
+
+    def picture(self, code: segno.QRCode) -> None:
+        """A QR code, as the till would show it."""
+        if self._console is not None and self._console.is_terminal:
+            drawn = StringIO()
+            code.terminal(drawn, border=1, compact=True)
+            self._console.file.write(f"\n{drawn.getvalue()}\n")
 
     def right(self, what: str) -> None:
         self._print(f"    [green]✓[/] {_safe(what)}")

@@ -41,3 +41,4 @@ LOG = """query Log {
     }
   }
 }"""
+TILL = "{ consentedUser { scoreTier { tier rank } } }"

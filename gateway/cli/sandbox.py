@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,10 +18,13 @@ import uvicorn
 
 from gateway.bootstrap import Gateway, assemble
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, require_database
-from gateway.cli.journey import Journey, JourneyFailed
+from gateway.cli.journey import Journey
 from gateway.cli.narrator import Narrator
 from gateway.cli.serve import HOST, listen, server_for
-from gateway.services.seeding import Seed, SeededPersona
+from gateway.cli.steps import JourneyFailed, Steps
+from gateway.cli.till import TillJourney
+from gateway.domain.client import BASELINE, FAPI2
+from gateway.services.seeding import Seed, SeededClient, SeededPersona
 from gateway.settings import Settings, read_settings
 from gateway.store.database import throwaway
 
@@ -62,7 +66,8 @@ def up(
 def demo(
     quiet: Annotated[bool, typer.Option(help="Print the outcome only.")] = False,
 ) -> None:
-    """Walk the journey on a free port and a throw-away database. Exit code 0 only if every answer was right."""
+    """Walk the journey with each client profile and at the till, on a free port and a throw-away database. Exit code 0
+    only if every answer was right."""
     with tempfile.TemporaryDirectory(prefix="sesame-") as directory, ExitStack() as stack:
         file, url = Path(directory) / "credentials.json", f"sqlite:///{directory}/gateway.db"
         configured = read_settings().database_url
@@ -75,14 +80,28 @@ def demo(
         try:
             written = _wait_for(file, server)
             began = time.monotonic()
-            try:
-                Journey(written, Narrator(None if quiet else console)).walk()
-            except JourneyFailed as error:
-                fail(str(error))
+            _walk_all(written, quiet)
             console.print(f"\n[bold green]Every answer was right[/] ({time.monotonic() - began:.1f} s).")
         finally:
             server.terminate()
             server.wait(timeout=15)
+
+
+def _walk_all(written: dict[str, Any], quiet: bool) -> None:
+    """The journey with each client profile, and the one at the till."""
+    say = None if quiet else console
+    journeys: dict[str, Callable[[Narrator], Steps]] = {
+        "A client with a secret (profile baseline, sandbox only)": lambda told: Journey(written, told, BASELINE),
+        "A client with a key of its own (profile fapi2)": lambda told: Journey(written, told, FAPI2),
+        "At the till, with the device grant (profile fapi2)": lambda told: TillJourney(written, told),
+    }
+    for title, journey in journeys.items():
+        if say is not None:
+            say.rule(f"[bold]{title}[/]")
+        try:
+            journey(Narrator(say)).walk()
+        except JourneyFailed as error:
+            fail(f"{title}: {error}")
 
 
 @app.command()
@@ -154,16 +173,8 @@ def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
                 "id": merchant.id,
                 "name": merchant.name,
                 "adapter": merchant.adapter,
-                "clients": [
-                    {
-                        "client_id": merchant.client.client_id,
-                        "profile": merchant.client.profile,
-                        "client_secret": merchant.client.client_secret,
-                        "redirect_uri": merchant.client.redirect_uri,
-                        "scopes": list(merchant.client.scopes),
-                    }
-                ],
-                "merchant_token": _merchant_token(issuer, merchant.client.client_id, merchant.client.client_secret),
+                "clients": [_client(merchant.client), _client(merchant.backend)],
+                "merchant_token": _merchant_token(issuer, merchant.client),
             }
             for merchant in seed.merchants
         ],
@@ -181,11 +192,23 @@ def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
     }
 
 
-def _merchant_token(issuer: str, client_id: str, client_secret: str) -> str:
+def _client(client: SeededClient) -> dict[str, Any]:
+    proves = {"private_jwk": client.private_jwk} if client.private_jwk else {"client_secret": client.client_secret}
+    return {
+        "client_id": client.client_id,
+        "profile": client.profile,
+        **proves,
+        "redirect_uri": client.redirect_uri,
+        "scopes": list(client.scopes),
+    }
+
+
+def _merchant_token(issuer: str, client: SeededClient) -> str:
+    assert client.client_secret is not None  # a client of the profile baseline
     answer = httpx2.post(
         f"{issuer}/oauth/token",
         data={"grant_type": "client_credentials"},
-        auth=(client_id, client_secret),
+        auth=(client.client_id, client.client_secret),
         timeout=20,
     )
     answer.raise_for_status()
@@ -216,6 +239,7 @@ def _tell(settings: Settings, seed: Seed, path: Path, token: str) -> None:
     for merchant in seed.merchants:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")
+        console.print(f"    with a key of its own: {merchant.backend.client_id} (the key is in the credentials)")
     console.print("")
     _tell_personas(seed.personas)
 

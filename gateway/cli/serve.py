@@ -43,8 +43,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 def server_for(gateway: Gateway) -> uvicorn.Server:
     """A server of one process. The application is found by its name, as uvicorn's own command line would find it:
-    entries do not import each other. No access log: it would hold query strings."""
+    entries do not import each other. No access log: it would hold query strings. No proxy's headers are believed: the
+    address of a request is that of who connects."""
     app: Starlette = import_from_string("gateway.app:create_app")(gateway)
     return uvicorn.Server(
-        uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            app,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
     )

@@ -1,7 +1,5 @@
 """The operator's commands: a merchant from nothing to its first token, without SQL."""
 
-import subprocess
-import sys
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,33 +10,12 @@ from gateway.kit.ids import Ids
 from gateway.services.accounts import AccountService
 from gateway.store.database import Database
 from migrations import runner
-from tests.support.server import bare_environment
+from tests.support.operators import Gateway
 
 
 @pytest.fixture
-def gateway(database_url: str, tmp_path: Path) -> "Gateway":
+def gateway(database_url: str, tmp_path: Path) -> Gateway:
     return Gateway(database_url, tmp_path)
-
-
-class Gateway:
-    """Runs the command line over one database."""
-
-    def __init__(self, database_url: str, folder: Path) -> None:
-        self._environment = {
-            **bare_environment(),
-            "GATEWAY_DATABASE_URL": database_url,
-            "GATEWAY_STATE_DIRECTORY": str(folder),
-            "COLUMNS": "200",
-        }
-
-    def __call__(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "gateway", *arguments]
-        return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
-
-    def answer(self, *arguments: str) -> str:
-        done = self(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
 
 
 def test_merchant_and_client_are_set_up_without_sql(gateway: Gateway) -> None:

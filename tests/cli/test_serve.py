@@ -46,7 +46,7 @@ def test_live_deployment_serves_part_a_and_knows_no_client_secrets(database_url:
         server.stderr.close()
 
     assert metadata["issuer"] == "https://gateway.example"
-    assert metadata["token_endpoint_auth_methods_supported"] == []
+    assert metadata["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert "sandboxPersonas" not in sdl
     assert "CarRentalAsk" in sdl
     assert "OnlineOrderAsk" not in sdl

@@ -1,0 +1,189 @@
+"""`gateway clients`: keys, invitations, approvals, and a live deployment that says which client is in its way."""
+
+import json
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from gateway.kit.client_key import private_jwk, public_half
+from gateway.store.clients import ClientRow
+from gateway.store.database import Database
+from gateway.store.initial_access_tokens import InitialAccessTokenRow
+from tests.cli.test_serve import KEY
+from tests.support.clock import NOON
+from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.operators import Gateway
+
+LIVE = {
+    "GATEWAY_ENVIRONMENT": "live",
+    "GATEWAY_ISSUER": "https://gateway.example",
+    "GATEWAY_SECRET_KEY": KEY,
+    "GATEWAY_ADAPTERS": "car_rental",
+}
+
+
+@pytest.fixture
+def gateway(sqlite_url: str, tmp_path: Path) -> Gateway:
+    return Gateway(sqlite_url, tmp_path)
+
+
+@pytest.fixture
+def merchant(sqlite_url: str) -> str:
+    with closing(Database(sqlite_url)) as database, database.write() as session:
+        return make_merchant(session, make_partner(session))
+
+
+def _row(url: str, client_id: str) -> ClientRow:
+    with closing(Database(url)) as database, database.read() as session:
+        return session.get_one(ClientRow, client_id)
+
+
+def _register(gateway: Gateway, merchant: str, *more: str, typed: str = "") -> str:
+    return gateway.answer("clients", "register", merchant, "Backend", *more, typed=typed).split()[1]
+
+
+def test_a_key_set_from_a_file_or_from_standard_input(
+    gateway: Gateway, merchant: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    keys, file = public_half(private_jwk()), tmp_path / "keys.json"
+    file.write_text(json.dumps(keys))
+    for source in (str(file), "-"):
+        typed = file.read_text() if source == "-" else ""
+        client_id = _register(gateway, merchant, "--profile", "fapi2", "--jwks", source, typed=typed)
+        row = _row(sqlite_url, client_id)
+        assert (row.profile, row.jwks, row.secret_digest) == ("fapi2", keys, None)
+
+
+def test_a_new_key_is_the_owners_only_and_never_written_over(
+    gateway: Gateway, merchant: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "key.json"
+    options = ("--profile", "fapi2", "--new-key", str(file))
+    client_id = _register(gateway, merchant, *options)
+    written = file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert _row(sqlite_url, client_id).jwks == public_half(json.loads(written))
+
+    refusal = gateway.refusal("clients", "register", merchant, "Backend", *options)
+    assert "is there already" in refusal
+    assert file.read_text() == written
+
+
+def test_no_key_is_left_of_a_client_that_was_refused(gateway: Gateway, tmp_path: Path) -> None:
+    file = tmp_path / "key.json"
+    gateway.refusal("clients", "register", "mer_none", "x", "--profile", "fapi2", "--new-key", str(file))
+    assert not file.exists()
+
+
+def test_live_registers_clients_with_keys_without_being_told(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
+    live = Gateway(sqlite_url, tmp_path, **LIVE)
+    client_id = _register(live, merchant, "--new-key", str(tmp_path / "key.json"))
+    assert _row(sqlite_url, client_id).profile == "fapi2"
+    assert "profile" in live.refusal("clients", "register", merchant, "x", "--profile", "baseline").lower()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"not json", "does not hold", id="junk"),
+        pytest.param(b"\xff\xfe", "does not hold", id="binary"),
+        pytest.param(b"[" * 50_000, "does not hold", id="deep"),
+        pytest.param(b" " * 70_000, "does not hold", id="large"),
+        pytest.param(b"[]", "key set", id="array"),
+        pytest.param(b'{"keys": [{"kty": "oct", "k": "x"}]}', "type EC", id="symmetric"),
+        pytest.param(json.dumps({"keys": [private_jwk()]}).encode(), "private", id="private"),
+    ],
+)
+def test_a_junk_key_file_gets_one_clear_line(
+    gateway: Gateway, merchant: str, tmp_path: Path, content: bytes, words: str
+) -> None:
+    file = tmp_path / "keys.json"
+    file.write_bytes(content)
+    assert words in gateway.refusal("clients", "register", merchant, "x", "--profile", "fapi2", "--jwks", str(file))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(("--profile", "fapi2"), "key set", id="fapi2 without a key"),
+        pytest.param(("--profile", "fapi2", "--jwks", "none.json"), "cannot be read", id="no such file"),
+        pytest.param(("--profile", "fapi3"), "baseline fapi2", id="unknown profile"),
+        pytest.param(("--jwks", "a", "--new-key", "b"), "not both", id="two keys"),
+    ],
+)
+def test_options_that_do_not_fit(gateway: Gateway, merchant: str, options: tuple[str, ...], words: str) -> None:
+    assert words in gateway.refusal("clients", "register", merchant, "x", *options)
+
+
+def test_an_invitation_is_printed_once_and_narrow(gateway: Gateway, merchant: str, sqlite_url: str) -> None:
+    token = gateway.answer("clients", "invite", merchant)
+    wider = gateway.answer(
+        "clients", "invite", merchant, "--scope", "score:exact", "--detail-type", "score", "--expires-in", "PT1H"
+    )
+    assert token.startswith("sgw_test_ia_")
+    with closing(Database(sqlite_url)) as database, database.read() as session:
+        rows = {row.digest: row for row in session.exec(select(InitialAccessTokenRow))}
+    kept = sorted((row.scopes, row.authorization_details_types) for row in rows.values())
+    assert kept == [
+        (["score:exact"], ["score"]),
+        (["score:tier", "decisions:request", "decisions:read"], ["score", "decision"]),
+    ]
+    assert not {token, wider} & set(rows)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(("--scope", "score:all"), "score:exact", id="scope"),
+        pytest.param(("--detail-type", "pay"), "decision", id="type"),
+        pytest.param(("--expires-in", "a week"), "P7D", id="duration"),
+        pytest.param(("--expires-in", "PT0S"), "longer", id="no time"),
+    ],
+)
+def test_an_impossible_invitation(gateway: Gateway, merchant: str, options: tuple[str, ...], words: str) -> None:
+    assert words in gateway.refusal("clients", "invite", merchant, *options)
+    assert "no merchant" in gateway.refusal("clients", "invite", "mer_none")
+
+
+@pytest.fixture
+def waiting(sqlite_url: str, merchant: str) -> str:
+    """A client that waits for score:exact."""
+    with closing(Database(sqlite_url)) as database, database.write() as session:
+        asked = {"scope": "score:exact", "authorization_details_types": []}
+        return make_client(
+            session, merchant, scopes=["score:tier"], authorization_details_types=["score"], awaiting=asked
+        )
+
+
+def test_an_approval_asks_first(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
+    assert "score:exact" in gateway.answer("clients", "list")
+    assert gateway("clients", "approve", waiting, typed="n\n").returncode != 0
+    assert _row(sqlite_url, waiting).scopes == ["score:tier"]
+    said = gateway.answer("clients", "approve", waiting, typed="y\n")
+    assert f"{waiting} asks for: score:exact" in said
+    assert "Approved." in said
+    assert _row(sqlite_url, waiting).scopes == ["score:tier", "score:exact"]
+    assert "waits for nothing" in gateway.refusal("clients", "approve", waiting, "--yes")
+
+
+def test_a_refusal_leaves_what_it_has(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
+    assert "Refused." in gateway.answer("clients", "approve", waiting, "--refuse", "--yes")
+    row = _row(sqlite_url, waiting)
+    assert (row.scopes, row.awaiting) == (["score:tier"], None)
+
+
+def test_live_serves_nothing_while_a_client_has_a_foreign_profile(
+    sqlite_url: str, tmp_path: Path, merchant: str
+) -> None:
+    live = Gateway(sqlite_url, tmp_path, **LIVE)
+    with closing(Database(sqlite_url)) as database, database.write() as session:
+        foreign = make_client(session, merchant, profile="baseline")
+        make_client(session, merchant, profile="baseline", disabled_at=NOON)
+    refusal = live.refusal("serve", "--port", "0")
+    assert f"gateway clients disable {foreign}" in refusal
+    assert refusal.count("gateway clients disable") == 1
+    assert foreign in live.answer("clients", "list")
+    live.answer("clients", "disable", foreign)
