@@ -9,6 +9,8 @@ settings.load_profile("house")
 pytest_plugins = [
     "tests.fixtures.clock",
     "tests.fixtures.database",
+    "tests.fixtures.secrets",
     "tests.fixtures.server",
     "tests.fixtures.settings",
+    "tests.fixtures.valkey",
 ]

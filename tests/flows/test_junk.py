@@ -29,10 +29,13 @@ NAMES = [
     "password",
     "csrf_token",
     "decision",
+    "device_code",
+    "user_code",
 ]
 VALUES = [
     *("authorization_code", "refresh_token", "client_credentials", "code", "S256", "plain", "a" * 50, "score:tier"),
     *("'\"\\", "é", "\x00", "%", "-1", "1e999", "null", "🙂" * 10, "urn:x", "http://127.0.0.1:9000/callback"),
+    *("urn:ietf:params:oauth:grant-type:device_code", "BCDF-GHJK", "allow"),
     *("[]", "{}", "[[[[", '[{"type":"score","level":"tier"}]', '[{"type":"decision","products":["PAY_LATER",5]}]'),
 ]
 FORMS = (
@@ -40,11 +43,23 @@ FORMS = (
     "/oauth/token",
     "/oauth/revoke",
     "/oauth/authorize",
+    "/oauth/device_authorization",
+    "/device",
     "/login",
     "/logout",
     "/account/consents/x/revoke",
 )
-PAGES = ("/oauth/authorize", "/login", "/account", "/", "/docs/errors", "/static/x", "/schema.graphql", "/graphql")
+PAGES = (
+    "/oauth/authorize",
+    "/device",
+    "/login",
+    "/account",
+    "/",
+    "/docs/errors",
+    "/static/x",
+    "/schema.graphql",
+    "/graphql",
+)
 
 
 @pytest.fixture

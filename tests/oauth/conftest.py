@@ -1,10 +1,12 @@
-"""The fixtures `world`, on SQLite with a clock moved by hand, and `racing_world`, on both databases in real time."""
+"""The fixtures `world`, on SQLite with a clock moved by hand, `each_world`, the same on both databases, for what rows
+decide, and `racing_world`, on both databases in real time; and `profile`, each client profile in turn."""
 
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
+from gateway.domain.client import BASELINE, FAPI2
 from gateway.kit.clock import wall_clock
 from gateway.settings import Settings
 from gateway.store.database import Database
@@ -19,6 +21,17 @@ def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[
 
 
 @pytest.fixture
+def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+    with closing(Database(database_url)) as database:
+        yield build_world(database, settings, clock)
+
+
+@pytest.fixture
 def racing_world(database_url: str, settings: Settings) -> Iterator[World]:
     with closing(Database(database_url)) as database:
         yield build_world(database, settings, wall_clock)
+
+
+@pytest.fixture(params=[BASELINE, FAPI2])
+def profile(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

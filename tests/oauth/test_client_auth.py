@@ -9,7 +9,7 @@ from gateway.store.clients import ClientRow
 from tests.support.clock import NOON
 from tests.support.oauth_world import World
 
-PATHS = ["/oauth/par", "/oauth/token", "/oauth/revoke"]
+PATHS = ["/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization"]
 GRANT = {"grant_type": "client_credentials", "token": "x"}
 
 
@@ -69,6 +69,18 @@ def test_12_two_authorization_headers(world: World) -> None:
 def test_42_credentials_in_the_address_are_not_read(world: World, path: str) -> None:
     address = f"{path}?client_id={world.cars.client_id}&client_secret=x"
     answer = world.http().post(address, data=GRANT)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_42_an_assertion_in_the_address_is_not_read(world: World, path: str) -> None:
+    for data in (GRANT, {**GRANT, **world.bank.authentication()}):  # nor beside one in the body
+        answer = world.http().post(path, params=world.bank.authentication(), data=data)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_42_a_grant_in_the_address_is_not_read(world: World) -> None:
+    answer = world.http().post("/oauth/token?grant_type=client_credentials", data={"a": "b"}, headers=world.cars.auth)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 

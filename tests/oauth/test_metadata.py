@@ -1,16 +1,25 @@
 """What clients find out by themselves (RFC 8414, RFC 9728)."""
 
+from urllib.parse import urlsplit
+
+import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
-from gateway.domain.realm import LIVE, SANDBOX
-from gateway.domain.scope import SCOPES
+from gateway.domain.realm import LIVE, SANDBOX, Realm
 from gateway.oauth.endpoints import GRANT_TYPES
 from gateway.oauth.metadata import server_metadata
 from gateway.settings import Settings
+from tests.support.oauth import pkce
 from tests.support.oauth_world import World
 
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
+REQUIRED = {
+    *("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "scopes_supported", "grant_types_supported"),
+    *("response_types_supported", "token_endpoint_auth_methods_supported", "pushed_authorization_request_endpoint"),
+    *("token_endpoint_auth_signing_alg_values_supported", "authorization_response_iss_parameter_supported"),
+    *("code_challenge_methods_supported", "dpop_signing_alg_values_supported"),
+}
 
 
 def test_1_the_server_describes_itself(world: World) -> None:
@@ -27,26 +36,81 @@ def test_1_the_document_passes_authlibs_check() -> None:
     AuthorizationServerMetadata(server_metadata(settings, SANDBOX, GRANT_TYPES)).validate()
 
 
-def test_2_only_what_works_is_listed(world: World) -> None:
+@pytest.mark.parametrize("realm", [SANDBOX, LIVE], ids=["sandbox", "live"])
+def test_1_each_member_has_its_type(realm: Realm) -> None:
+    document = server_metadata(Settings(issuer="https://gateway.example"), realm, GRANT_TYPES)
+    assert document.keys() >= REQUIRED
+    for name, value in document.items():
+        if name.endswith(("_endpoint", "_uri")):
+            parts = urlsplit(value)
+            assert value.startswith("https://gateway.example/"), name
+            assert not parts.query + parts.fragment, name
+        elif isinstance(value, list):
+            assert value, name  # one that is empty is left out (RFC 8414 section 2)
+            assert all(isinstance(item, str) for item in value), name
+            assert len(set(value)) == len(value), name
+        else:
+            assert isinstance(value, bool) or name == "issuer", name
+
+
+def test_1_every_address_is_there(world: World) -> None:
     document = world.http().get(SERVER).json()
+    addresses = {name: value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))}
+    assert len(addresses) >= 8
+    for name, address in addresses.items():
+        suffix = "/x" if name == "grant_management_endpoint" else ""
+        assert world.http().get(address + suffix).status_code != 404, name
+
+
+@pytest.mark.parametrize(
+    ("realm", "methods"), [(SANDBOX, ["client_secret_basic", "private_key_jwt"]), (LIVE, ["private_key_jwt"])]
+)
+def test_2_only_what_works_is_listed(realm: Realm, methods: list[str]) -> None:
+    document = server_metadata(Settings(issuer="https://gateway.example"), realm, GRANT_TYPES)
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["require_pushed_authorization_requests"] is True
     assert document["authorization_response_iss_parameter_supported"] is True
-    assert document["token_endpoint_auth_methods_supported"] == ["client_secret_basic"]
     assert document["response_types_supported"] == ["code"]
-    assert set(document["scopes_supported"]) == set(SCOPES)
-    assert not {"introspection_endpoint", "jwks_uri", "registration_endpoint"} & document.keys()
+    assert document["response_modes_supported"] == ["query"]
+    assert not {"password", "implicit"} & set(document["grant_types_supported"])
+    assert set(document["scopes_supported"]) == set(realm.scopes)
+    assert ("sandbox" in document["scopes_supported"]) is (realm is SANDBOX)
+    for endpoint in ("token", "revocation", "introspection"):
+        assert document[f"{endpoint}_endpoint_auth_methods_supported"] == methods
+    algorithms = [value for name, value in document.items() if name.endswith("signing_alg_values_supported")]
+    assert len(algorithms) == 4
+    assert all(value == ["ES256", "PS256", "Ed25519", "EdDSA"] for value in algorithms)
 
 
-def test_2_live_has_no_client_secrets_and_no_sandbox_scope() -> None:
-    document = server_metadata(Settings(issuer="https://gateway.example"), LIVE, GRANT_TYPES)
-    assert document["token_endpoint_auth_methods_supported"] == []
-    assert "sandbox" not in document["scopes_supported"]
-
-
-def test_3_the_host_header_changes_nothing(world: World) -> None:
-    http = world.http()
-    assert http.get(SERVER, headers={"Host": "evil.example"}).json() == http.get(SERVER).json()
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"},
+        {"Forwarded": "host=evil.example;proto=https"},
+    ],
+    ids=str,
+)
+def test_3_the_host_header_changes_nothing(world: World, headers: dict[str, str]) -> None:
+    http, bank = world.http(), world.bank
+    for path in (SERVER, RESOURCE):
+        assert http.get(path, headers=headers).json() == http.get(path).json()
+    http.headers.update(headers)
+    pushed = http.post("/oauth/par", data={**bank.parameters(pkce()[1]), **bank.authentication()}).json()
+    assert pushed["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    till = http.post("/oauth/device_authorization", data={"scope": "score:tier", **bank.authentication()}).json()
+    for name in ("verification_uri", "verification_uri_complete"):
+        assert till[name].startswith(bank.issuer + "/device")
+    assert "evil" not in str(till)
+    login = http.get(bank.address(pushed["request_uri"])).headers["location"]
+    assert login.startswith("/login?")
+    assert "evil" not in login
+    # The address that a proof names is compared with ours, not with what the request says of itself.
+    bank.nonce = world.parts.proofs.nonces.current(world.parts.clock())
+    for htu, status in ((f"{bank.issuer}/oauth/token", 200), ("https://evil.example/oauth/token", 400)):
+        form = {"grant_type": "client_credentials", **bank.authentication()}
+        proof = {"DPoP": bank.proof("/oauth/token", htu=htu)}
+        assert http.post("/oauth/token", data=form, headers=proof).status_code == status
 
 
 def test_the_resource_names_its_server(world: World) -> None:
@@ -56,9 +120,3 @@ def test_the_resource_names_its_server(world: World) -> None:
         assert document["resource"] == issuer + path
         assert document["authorization_servers"] == [issuer]
         assert document["bearer_methods_supported"] == ["header"]
-
-
-def test_33_no_endpoint_opens_itself_to_other_origins(world: World) -> None:
-    for path in (SERVER, "/oauth/authorize", "/login"):
-        headers = world.http().get(path, headers={"Origin": "https://evil.example"}).headers
-        assert "access-control-allow-origin" not in headers

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
@@ -19,11 +20,11 @@ AT_ONCE = 8
 
 
 def at_once(app: PartnerApp, world: World, send: Callable[[PartnerApp], httpx2.Response]) -> list[httpx2.Response]:
-    """The answers to the same request, sent by eight threads with clients of their own."""
+    """The answers to the same request, sent by eight threads with connections of their own."""
     barrier = Barrier(AT_ONCE)
 
     def one(_: int) -> httpx2.Response:
-        own = PartnerApp(world.http(), app.client_id, app.secret, app.redirect_uri)
+        own = replace(app, http=world.http())
         barrier.wait()
         return send(own)
 
@@ -35,11 +36,30 @@ def statuses(answers: list[httpx2.Response]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
-def test_40_one_redemption_wins(racing_world: World) -> None:
-    world = racing_world
-    back, verifier = world.cars.ask(world.browser(), "mei", PASSWORD)
-    answers = at_once(world.cars, world, lambda app: app.redeem(back["code"], verifier))
+def test_40_one_redemption_wins(racing_world: World, profile: str) -> None:
+    world, own = racing_world, racing_world.own(profile)
+    back, verifier = own.ask(world.browser(), "mei", PASSWORD)
+    answers = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
     assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
+    assert {a.json()["error"] for a in answers if a.status_code == 400} == {"invalid_grant"}
+    winner = next(a for a in answers if a.status_code == 200).json()
+    # Whoever came too late presented a used code, and that ends what the first was given.
+    assert own.call(winner["access_token"]).status_code == 401
+
+
+def test_55_without_rotation_each_refresh_is_right(racing_world: World) -> None:
+    world, own = racing_world, racing_world.bank
+    tokens: Any = own.tokens(world.browser(), "mei", PASSWORD)
+    answers = at_once(own, world, lambda app: app.refresh(tokens["refresh_token"]))
+    assert statuses(answers) == [200] * AT_ONCE
+    given = [answer.json() for answer in answers]
+    assert len({one["access_token"] for one in given}) == AT_ONCE
+    assert {one["scope"] for one in given} == {tokens["scope"]}
+    assert all("refresh_token" not in one for one in given)
+    assert {own.call(one["access_token"]).status_code for one in given} == {200}
+    with world.database.read() as session:
+        (row,) = session.exec(select(RefreshTokenRow)).all()
+        assert (row.used_at, row.revoked_at) == (None, None)
 
 
 def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_world: World) -> None:

@@ -1,51 +1,56 @@
 """Token revocation (RFC 7009)."""
 
-from typing import Any
-
 import pytest
 
-from tests.support.oauth_world import World
+from tests.support.oauth_world import PASSWORD, World
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "odd", "é"])
-def test_57_an_access_token(world: World, hint: str | None) -> None:
-    tokens: Any = world.tokens()
+def test_57_an_access_token(world: World, hint: str | None, profile: str) -> None:
+    app = world.own(profile)
+    tokens = app.tokens(world.browser(), "mei", PASSWORD)
     more = {} if hint is None else {"token_type_hint": hint}
-    assert world.cars.revoke(tokens["access_token"], **more).status_code == 200
-    assert world.cars.call(tokens["access_token"]).status_code == 401
-    assert world.cars.refresh(tokens["refresh_token"]).status_code == 200
+    assert app.revoke(tokens["access_token"], **more).status_code == 200
+    assert app.call(tokens["access_token"]).status_code == 401
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["unknown", "é", "sgw_test_at_" + "x" * 3000])
-def test_57_an_unknown_token(world: World, token: str) -> None:
-    assert world.cars.revoke(token, token_type_hint="odd").status_code == 200
+def test_57_an_unknown_token(world: World, token: str, profile: str) -> None:
+    app = world.own(profile)
+    assert app.revoke(token, token_type_hint="odd").status_code == 200
 
 
-def test_57_no_token(world: World) -> None:
-    answer = world.cars.revoke("")
+def test_57_no_token(world: World, profile: str) -> None:
+    app = world.own(profile)
+    answer = app.revoke("")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
-def test_57_another_clients_token_still_works(world: World, name: str) -> None:
-    tokens: Any = world.tokens()
-    answer = world.shop.revoke(tokens[name])
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
-    assert world.cars.call(tokens["access_token"]).status_code == 200
-    assert world.cars.refresh(tokens["refresh_token"]).status_code == 200
+def test_57_another_clients_token_still_works(each_world: World, name: str, profile: str) -> None:
+    world, app = each_world, each_world.own(profile)
+    tokens = app.tokens(world.browser(), "mei", PASSWORD)
+    for other in (world.shop, world.rival, world.cars if app is world.bank else world.bank):
+        answer = other.revoke(tokens[name])
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert app.call(tokens["access_token"]).status_code == 200
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_58_a_refresh_token_takes_its_family_along(world: World) -> None:
-    first: Any = world.tokens()
-    second = world.cars.refresh(first["refresh_token"]).json()
-    assert world.cars.revoke(second["refresh_token"]).status_code == 200
+def test_58_a_refresh_token_takes_its_family_along(each_world: World, profile: str) -> None:
+    world, app = each_world, each_world.own(profile)
+    first = app.tokens(world.browser(), "mei", PASSWORD)
+    second = app.refresh(first["refresh_token"]).json()
+    newest = second.get("refresh_token", first["refresh_token"])
+    assert app.revoke(newest).status_code == 200
     for token in (first["access_token"], second["access_token"]):
-        assert world.cars.call(token).status_code == 401
-    assert world.cars.refresh(second["refresh_token"]).status_code == 400
+        assert app.call(token).status_code == 401
+    assert app.refresh(newest).status_code == 400
 
 
-def test_58_other_consents_are_untouched(world: World) -> None:
-    first: Any = world.tokens()
-    second: Any = world.tokens()
-    world.cars.revoke(first["refresh_token"])
-    assert world.cars.call(second["access_token"]).status_code == 200
+def test_58_other_consents_are_untouched(world: World, profile: str) -> None:
+    app = world.own(profile)
+    first, second = (app.tokens(world.browser(), "mei", PASSWORD) for _ in range(2))
+    app.revoke(first["refresh_token"])
+    assert app.call(second["access_token"]).status_code == 200

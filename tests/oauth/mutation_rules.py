@@ -1,0 +1,323 @@
+"""Single rules, broken one at a time: of clients, pushed requests and the authorization endpoint.
+
+A rule is its behaviour's number, its name, the exact text that keeps it and the text that breaks it. The same of tokens
+is in `mutation_token_rules`; `mutations` breaks them.
+"""
+
+from collections.abc import Sequence
+
+Rule = tuple[int, str, str, str]
+Group = tuple[str, tuple[str, ...], Sequence[Rule]]
+"""A source file, the tests that are about it, and the rules in it."""
+
+ASSERTION, DPOP, BASIC = (f"tests/oauth/test_{name}.py" for name in ("client_assertion", "dpop_token", "client_auth"))
+PAR, PAR_FAPI2, CODE = (f"tests/oauth/test_{name}.py" for name in ("par", "par_fapi2", "code"))
+FUZZ = "tests/oauth/test_fuzz.py"
+AUTHORIZE, PAGE = "tests/oauth/test_authorization_endpoint.py", "tests/web/test_authorize_page.py"
+NARROWING, SESSIONS = "tests/oauth/test_narrowing.py", "tests/oauth/test_sessions.py"
+
+RULES: Sequence[Group] = (
+    (
+        "gateway/oauth/private_key_jwt.py",
+        (ASSERTION,),
+        (
+            (5, "any audience", 'if claims.get("aud") != self._issuer:', 'if claims.get("aud") is None:'),
+            (
+                5,
+                "audience in a list",
+                'claims.get("aud") != self._issuer:',
+                'self._issuer not in (claims.get("aud") or ""):',
+            ),
+            (
+                5,
+                "audience is an endpoint",
+                'if claims.get("aud") != self._issuer:',
+                'if not str(claims.get("aud")).startswith(self._issuer):',
+            ),
+            (
+                6,
+                "expired assertion",
+                "if expires is None or not now < expires <= now",
+                "if expires is None or not expires <= now",
+            ),
+            (
+                6,
+                "assertion of any length",
+                "if expires is None or not now < expires <= now + LONGEST_LIFE.total_seconds() + ahead:",
+                "if expires is None or expires <= now:",
+            ),
+            (
+                6,
+                "assertion without jti",
+                "if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:",
+                "if False:",
+            ),
+            (6, "iss is not sub", 'if claims.get("iss") != client.id or claims', "if claims"),
+            (7, "assertion from the future", "if begins is not None and begins > now + ahead:", "if False:"),
+            (
+                7,
+                "no tolerance of clocks",
+                "if begins is not None and begins > now + ahead:",
+                "if begins is not None and begins > now:",
+            ),
+            (8, "jti shared by all clients", 'digest(f"assertion {client.id} {jti}")', 'digest(f"assertion {jti}")'),
+            (8, "assertion forgotten at once", "datetime.fromtimestamp(expires, UTC))", "self._wall - AHEAD)"),
+            (
+                10,
+                "signature not looked at",
+                "return jose.verified(token, key).claims",
+                "return jose.unverified(token).claims",
+            ),
+        ),
+    ),
+    (
+        "gateway/kit/jose.py",
+        (ASSERTION, DPOP),
+        (
+            (
+                9,
+                "RS256 accepted",
+                '"RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}',
+                '"RSA": ("PS256", "RS256"), "OKP": ("Ed25519", "EdDSA")}\nALGORITHMS += ("RS256",)',
+            ),
+            (9, "alg of another key type", 'if signed.header.get("alg") not in _BY_TYPE[key.key_type]:', "if False:"),
+            (10, "kid not looked at", 'if kid is None or jwk.get("kid") == kid]', "]"),
+            (11, "crit not looked at", 'if "crit" in header:', "if False:"),
+            (11, "unknown header members refused", "strict_check_header=False", "strict_check_header=True"),
+            (
+                13,
+                "short RSA keys",
+                'if kind == "RSA" and not RSA_BITS[0] <=',
+                'if kind == "RSA" and not 0 <=',
+            ),
+            (46, "private key in a proof", "if _PRIVATE & set(jwk):", "if False:"),
+        ),
+    ),
+    (
+        "gateway/oauth/client_auth.py",
+        (ASSERTION, BASIC),
+        (
+            (
+                4,
+                "any secret",
+                "right = hmac.compare_digest(digest(secret), expected or digest(client_id))",
+                "right = True",
+            ),
+            (12, "two methods at once", "if request.frozen.authorization is not None and any(", "if False and any("),
+            (12, "secret in the body", 'if "client_secret" in request.form:', "if False:"),
+            (12, "client_id of another", "if named is not None and named != client.id:", "if False:"),
+        ),
+    ),
+    (
+        "gateway/oauth/client.py",
+        (ASSERTION, PAR, PAR_FAPI2, DPOP),
+        (
+            (4, "any method for any profile", "return method in METHODS.get(self.row.profile, ())", "return True"),
+            (
+                18,
+                "redirect_uri by prefix",
+                "return redirect_uri in self.row.redirect_uris",
+                "return redirect_uri.startswith(tuple(self.row.redirect_uris))",
+            ),
+            (
+                18,
+                "redirect_uri in any case",
+                "return redirect_uri in self.row.redirect_uris",
+                "return redirect_uri.lower() in self.row.redirect_uris",
+            ),
+            (
+                20,
+                "merchant scopes for a user's token",
+                "return name in self.allowed and SCOPES[name].kind is kind",
+                "return name in self.allowed",
+            ),
+            (44, "no proof asked of fapi2", "return self.row.profile != BASELINE", "return False"),
+        ),
+    ),
+    (
+        "gateway/oauth/server.py",
+        (ASSERTION, DPOP, PAR_FAPI2, PAGE, FUZZ),
+        (
+            (
+                8,
+                "assertion replayed",
+                "if assertion is not None and not self._first_use(",
+                "if assertion is not None and False and self._first_use(",
+            ),
+            (29, "no iss in the answer", "self.register_extension(Issuer(parts.settings.issuer))", "pass"),
+            (
+                44,
+                "no proof at the token endpoint",
+                'if proof is None and endpoint == "token" and client.must_prove:',
+                "if False:",
+            ),
+            (45, "no nonce at the token endpoint", 'nonce_required = endpoint == "token"', "nonce_required = False"),
+            (
+                49,
+                "proof replayed",
+                "if proof is not None and not self._first_use(",
+                "if proof is not None and False and self._first_use(",
+            ),
+            (
+                49,
+                "proof forgotten early",
+                "self._first_use(proof.replay_key, self.wall + REMEMBERED)",
+                "self._first_use(proof.replay_key, self.wall)",
+            ),
+            (76, "forbidden characters are a failure", 'if "forbidden characters" not in str(error):', "if True:"),
+        ),
+    ),
+    (
+        "gateway/oauth/form.py",
+        (PAR, PAR_FAPI2, BASIC),
+        (
+            (12, "two Authorization headers", "if len(headers) > 1:", "if False:"),
+            (21, "repeated parameter", "if name in fields:", "if False:"),
+            (
+                21,
+                "control characters",
+                """if any(character < " " or character == "\\x7f" for character in name + value):""",
+                "if False:",
+            ),
+            (42, "query beside the body", "if request.url.query:", "if False:"),
+            (76, "body of any size", "if len(body) > LARGEST_BODY:", "if False:"),
+        ),
+    ),
+    (
+        "gateway/oauth/bridge.py",
+        (PAR, CODE),
+        (
+            (
+                14,
+                "answers may be stored",
+                "return cls(status, body, {**dict(headers), **NO_STORE})",
+                "return cls(status, body, dict(headers))",
+            ),
+        ),
+    ),
+    (
+        "gateway/oauth/pkce.py",
+        (PAR, PAR_FAPI2, CODE),
+        (
+            (
+                17,
+                "no code_challenge",
+                'if "code_challenge" not in data or',
+                'if "code_challenge" not in data:\n            return\n        if',
+            ),
+            (17, "any challenge method", ' or data.get("code_challenge_method") != METHOD:', ":"),
+            (17, "challenge of any length", 'if len(data["code_challenge"]) != 43:', "if False:"),
+            (38, "verifier not looked at", "super().validate_code_verifier(grant, result)", "pass"),
+            (
+                38,
+                "no verifier is another error",
+                'raise InvalidGrantError("The code_verifier is missing or malformed.") from None',
+                "raise",
+            ),
+        ),
+    ),
+    (
+        "gateway/oauth/par.py",
+        (PAR, PAR_FAPI2, DPOP, CODE),
+        (
+            (41, "code without its grant type", 'if not client.check_grant_type("authorization_code"):', "if False:"),
+            (16, "request inside", 'if "request" in form or "request_uri" in form:', "if False:"),
+            (18, "errors that redirect", "error.redirect_uri = error.state = None", "pass"),
+            (20, "state of any length", 'if len(form.get("state", "")) > LONGEST_STATE:', "if False:"),
+            (22, "dpop_jkt of another key", "if proof is not None and dpop_jkt not in {None, proof.jkt}:", "if False:"),
+            (50, "key not kept", 'parameters["dpop_jkt"] = jkt', "pass"),
+        ),
+    ),
+    (
+        "gateway/oauth/details.py",
+        (PAR, PAR_FAPI2),
+        (
+            (23, "types of any client", "if types is not None and detail.type not in types:", "if False:"),
+            (23, "scope behind a detail", "if not client.may_hold(detail.scope, TokenKind.USER):", "if False:"),
+        ),
+    ),
+    (
+        "gateway/oauth/authorization.py",
+        (PAGE, AUTHORIZE),
+        (
+            (
+                25,
+                "request_uri of another client",
+                "if row is None or row.client_id != client_id or",
+                "if row is None or",
+            ),
+            (25, "expired request_uri", " or wall >= row.expires_at:", ":"),
+            (
+                25,
+                "opening gives no time",
+                "oauth_requests.open_pushed_request(session, row.digest,",
+                "len((session, row.digest)) or oauth_requests.open_pushed_request(session, row.digest,",
+            ),
+            (28, "answered request shown", " or row.used_at is not None", ""),
+            (
+                28,
+                "request decided twice",
+                "if not oauth_requests.use_pushed_request(session, opened.digest, wall):",
+                "if False:",
+            ),
+            (34, "not what was shown", 'if grant.asked.document() != row.parameters["complete"]:', "if False:"),
+            (
+                34,
+                "user of another partner",
+                "if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:",
+                "if False:",
+            ),
+        ),
+    ),
+    (
+        "gateway/web/pages/site.py",
+        (PAGE, AUTHORIZE),
+        ((29, "302 after a form", "return Response(status_code=303,", "return Response(status_code=302,"),),
+    ),
+    (
+        "gateway/web/pages/authorize.py",
+        (PAGE, AUTHORIZE, NARROWING, SESSIONS),
+        (
+            (
+                34,
+                "narrowing ignored",
+                "granted = narrow(opened.asked, choice)",
+                "granted = narrow(opened.asked, choice) and opened.asked",
+            ),
+            (
+                35,
+                "no fresh login for a large decision",
+                "step_up.require(self._site, browser, granted.details)",
+                "pass",
+            ),
+        ),
+    ),
+    (
+        "gateway/web/sessions.py",
+        (PAGE, AUTHORIZE, SESSIONS),
+        (
+            (
+                31,
+                "no CSRF token",
+                "if session is None or not hmac.compare_digest(sent, session.csrf_token.encode()):",
+                "if session is None:",
+            ),
+            (31, "form of another origin", "if origin is not None and origin != self._settings.issuer:", "if False:"),
+            (31, "form of another site", 'if origin is None and site not in {None, "same-origin"}:', "if False:"),
+            (
+                35,
+                "cookie that scripts can read",
+                'session.secret, path="/", secure=self._secure, httponly=True',
+                'session.secret, path="/", secure=self._secure, httponly=False',
+            ),
+        ),
+    ),
+    (
+        "gateway/web/rendering.py",
+        (PAGE, AUTHORIZE),
+        (
+            (32, "page in a frame", "frame-ancestors 'none'; ", ""),
+            (32, "page stored", '"Cache-Control": "no-store",', ""),
+        ),
+    ),
+)

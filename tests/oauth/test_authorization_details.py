@@ -1,0 +1,127 @@
+"""Rich authorization requests (RFC 9396): which details may be asked for where, and what an optional one does."""
+
+from typing import Any
+
+import pytest
+from authlib.oauth2.rfc6749.errors import InvalidScopeError
+
+from gateway.domain.consent_request import Request
+from gateway.domain.place import Place
+from gateway.kit.crypto import digest
+from gateway.kit.json import encode
+from gateway.oauth import details
+from gateway.oauth.client import Client
+from gateway.oauth.details import InvalidAuthorizationDetailsError
+from gateway.store import clients, merchants, oauth_requests
+from gateway.store.clients import ClientRow
+from tests.support.oauth_world import World
+
+SCORE = {"type": "score", "level": "tier"}
+DECISION = {
+    "type": "decision",
+    "products": ["DEPOSIT_WAIVER"],
+    "maximum_amount": {"amount": "3000.00", "currency": "CNY"},
+}
+TILL = {"store_id": "S1", "terminal_id": "T1"}
+
+
+def limit_to(world: World, *types: str) -> None:
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.cars.client_id).authorization_details_types = list(types)
+
+
+def push(world: World, *asked: Any, scope: str | None = None) -> Any:
+    return world.cars.push(scope=scope, authorization_details=list(asked))
+
+
+def at_till(world: World, *asked: Any, scope: str = "") -> Request:
+    """What a device authorization request with these parameters comes to."""
+    data = {"scope": scope, **({details.NAME: encode(list(asked)).decode()} if asked else {})}
+    with world.database.read() as session:
+        row = clients.load(session, world.cars.client_id)
+        assert row is not None
+        merchant = merchants.load(session, row.merchant_id)
+        assert merchant is not None
+        return details.requested(session, world.parts.consents, Client(row), merchant, data, at_till=True)
+
+
+@pytest.mark.parametrize(
+    ("types", "asked", "status"),
+    [
+        pytest.param(("score", "decision"), (SCORE, DECISION), 201, id="both"),
+        pytest.param(("score",), (SCORE,), 201, id="its-own"),
+        pytest.param(("score",), (SCORE, DECISION), 400, id="one-too-many"),
+        pytest.param(("decision",), ({**SCORE, "optional": True},), 400, id="optional-is-asked-too"),
+        pytest.param((), (SCORE,), 400, id="none"),
+    ],
+)
+def test_23_types_that_the_client_is_registered_for(
+    world: World, types: tuple[str, ...], asked: tuple[Any, ...], status: int
+) -> None:
+    limit_to(world, *types)
+    answer = push(world, *asked)
+    assert answer.status_code == status
+    if status == 400:
+        assert answer.json()["error"] == "invalid_authorization_details"
+        assert "not registered for" in answer.json()["error_description"]
+
+
+def test_23_a_client_without_types_may_ask_for_all(world: World) -> None:
+    with world.database.read() as session:
+        assert session.get_one(ClientRow, world.cars.client_id).authorization_details_types is None
+    assert push(world, SCORE, DECISION).status_code == 201
+
+
+def test_23_only_a_till_names_a_store(world: World) -> None:
+    answer = push(world, SCORE, {**DECISION, **TILL})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
+    assert answer.json()["error_description"] == "Only a device authorization request names a store."
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({**DECISION, "store_id": "S1"}, id="store-without-terminal"),
+        pytest.param({**SCORE, **TILL}, id="score-at-a-till"),
+        pytest.param({**SCORE, "optional": "yes"}, id="optional-of-wrong-type"),
+        pytest.param({**SCORE, "purpose": None}, id="null"),
+    ],
+)
+def test_23_members_of_the_wrong_kind(world: World, asked: Any) -> None:
+    answer = push(world, asked)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
+
+
+def test_what_is_optional_is_frozen_with_the_request(world: World) -> None:
+    pushed = push(world, SCORE, {**DECISION, "optional": True}).json()["request_uri"]
+    with world.database.read() as session:
+        row = oauth_requests.pushed_request(session, digest(pushed))
+        assert row is not None
+        assert [one.get("optional", False) for one in row.parameters["complete"]["details"]] == [False, True]
+
+
+def test_at_the_till_a_decision_is_bound_to_it(world: World) -> None:
+    asked = at_till(world, {**DECISION, **TILL}, scope="decisions:request score:tier")
+    assert [detail.place for detail in asked.details] == [Place("S1", "T1"), None]
+    assert asked.scopes == ("score:tier", "decisions:request")
+
+
+@pytest.mark.parametrize(
+    "missing", [pytest.param({"maximum_amount"}, id="amount"), pytest.param({"store_id", "terminal_id"}, id="place")]
+)
+def test_at_the_till_a_decision_names_place_and_amount(world: World, missing: set[str]) -> None:
+    whole = {name: value for name, value in {**DECISION, **TILL}.items() if name not in missing}
+    with pytest.raises(InvalidAuthorizationDetailsError, match="1: at the till a decision detail names store_id"):
+        at_till(world, {**DECISION, **TILL}, whole)
+
+
+@pytest.mark.parametrize("scope", ["decisions:request", "decisions:preview"])
+@pytest.mark.parametrize("asked", [(), (SCORE,)])
+def test_at_the_till_a_plain_scope_does_not_stand_for_a_decision(world: World, scope: str, asked: Any) -> None:
+    with pytest.raises(InvalidScopeError, match="needs a decision detail"):
+        at_till(world, *asked, scope=scope)
+
+
+def test_at_the_till_a_score_may_be_asked_alone(world: World) -> None:
+    assert at_till(world, SCORE).scopes == ("score:tier",)
+    assert at_till(world, scope="score:threshold").scopes == ("score:threshold",)

@@ -1,0 +1,203 @@
+"""The authorization endpoint as a fapi2 client's request meets it, and what every answer around it carries."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx2
+import pytest
+from sqlmodel import select
+
+from gateway.store.consents import ConsentRow
+from gateway.store.oauth_requests import AuthorizationCodeRow
+from tests.support.clock import MovableClock
+from tests.support.fapi import FapiApp
+from tests.support.oauth import Browser, form_to, pkce, query_of
+from tests.support.oauth_world import CALLBACK, PASSWORD, World
+
+AUTHORIZE = "/oauth/authorize"
+EVIL = "https://evil.example"
+
+
+def pushed(app: FapiApp, **changed: Any) -> str:
+    answer = app.push(**changed)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["request_uri"])
+
+
+def error_page(answer: httpx2.Response, status: int = 400) -> None:
+    """A page that says no, and sends the browser nowhere."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "location" not in answer.headers
+    assert "refresh" not in answer.headers
+    assert EVIL not in answer.text
+    assert "http-equiv" not in answer.text
+
+
+def nothing_issued(world: World) -> None:
+    with world.database.read() as session:
+        assert session.exec(select(AuthorizationCodeRow)).all() == []
+        assert session.exec(select(ConsentRow)).all() == []
+
+
+def test_24_parameters_without_a_push(world: World) -> None:
+    whole = world.bank.parameters(pkce()[1])
+    for more in ({}, {"redirect_uri": EVIL}, {"request": world.bank.assertion()}):
+        error_page(world.http().get(AUTHORIZE, params={**whole, **more}))
+    error_page(world.http().get(AUTHORIZE))
+
+
+def test_25_request_uris_that_cannot_be_used(each_world: World, clock: MovableClock) -> None:
+    world, bank, browser = each_world, each_world.bank, each_world.browser()
+    browser.sign_in("mei", PASSWORD)
+    uri = pushed(bank)
+    for other in (world.rival, world.cars, world.shop):
+        error_page(browser.get(other.address(uri)))
+    for unknown in (uri + "x", uri[:-1], uri.upper(), uri.rsplit(":", 1)[1], " " + uri, "urn:x", "javascript:alert(1)"):
+        error_page(browser.get(bank.address(unknown)))
+    clock.advance(seconds=90)
+    error_page(browser.get(bank.address(uri)))
+    used = pushed(bank)
+    assert browser.submit(browser.get(bank.address(used)), AUTHORIZE, decision="deny").status_code == 303
+    error_page(browser.get(bank.address(used)))
+    nothing_issued(world)
+
+
+def test_25_a_code_is_no_request_uri(world: World) -> None:
+    back, _ = world.bank.ask(world.browser(), "mei", PASSWORD)
+    error_page(world.browser().get(world.bank.address(back["code"])))
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+def test_26_nobody_is_called(world: World, listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    browser = world.browser()
+    browser.sign_in("mei", PASSWORD)
+    for scheme in ("http", "https", "file", "ftp"):
+        error_page(browser.get(world.bank.address(f"{scheme}://127.0.0.1:{port}/request")))
+        world.bank.push(request_uri=f"{scheme}://127.0.0.1:{port}/request")
+        world.bank.push(redirect_uri=f"{scheme}://127.0.0.1:{port}/callback")
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_27_what_stands_beside_the_pushed_request_is_ignored(world: World) -> None:
+    changed = {"redirect_uri": EVIL, "scope": "score:exact", "state": "x", "code_challenge": "x", "dpop_jkt": "x"}
+    browser = world.browser()
+    verifier, challenge = pkce()
+    uri = pushed(world.bank, challenge=challenge)
+    address = str(httpx2.URL(world.bank.address(uri)).copy_merge_params({**changed, "prompt": "none"}))
+    page = browser.open(address, "mei", PASSWORD)
+    form = form_to(page.text, AUTHORIZE)
+    answer = browser.http.post(form.action, params=changed, data={**form.fields, **changed, "decision": "allow"})
+    location = answer.headers["location"]
+    assert location.startswith(CALLBACK + "?")
+    assert query_of(location)["state"] == "a state"
+    tokens = world.bank.redeem(query_of(location)["code"], verifier).json()
+    assert tokens["scope"] == "score:tier decisions:request"
+
+
+def test_28_opened_twice_decided_once(each_world: World) -> None:
+    browser, bank = each_world.browser(), each_world.bank
+    uri = pushed(bank)
+    first = browser.open(bank.address(uri), "mei", PASSWORD)
+    second = browser.get(bank.address(uri))
+    assert second.status_code == 200
+    assert browser.submit(first, AUTHORIZE, decision="allow").status_code == 303
+    error_page(browser.submit(second, AUTHORIZE, decision="allow"))
+    error_page(browser.get(bank.address(uri)))
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_29_30_the_answer_goes_back_with_303(world: World, decision: str) -> None:
+    browser, bank = world.browser(), world.bank
+    page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
+    answer = browser.submit(page, AUTHORIZE, decision=decision)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(CALLBACK + "?")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    back = query_of(answer.headers["location"])
+    assert (back["iss"], back["state"]) == (bank.issuer, "a state")
+    if decision == "deny":
+        assert set(back) - {"error_description"} == {"error", "state", "iss"}
+        assert back["error"] == "access_denied"
+        nothing_issued(world)
+    else:
+        assert set(back) == {"code", "state", "iss"}
+
+
+def test_31_a_form_that_is_not_ours(world: World) -> None:
+    browser, bank = world.browser(), world.bank
+    page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
+    form = form_to(page.text, AUTHORIZE)
+    other = world.browser()
+    other.sign_in("bo", PASSWORD)
+    foreign = form_to(other.get("/account").text, "/logout").fields["csrf_token"]
+    without = {name: value for name, value in form.fields.items() if name != "csrf_token"}
+    for fields in (without, {**without, "csrf_token": foreign}, {**without, "csrf_token": ""}):
+        error_page(browser.http.post(form.action, data={**fields, "decision": "allow"}), 403)
+    error_page(other.http.post(form.action, data={**form.fields, "decision": "allow"}), 403)  # another's session
+    error_page(world.http().post(form.action, data={**form.fields, "decision": "allow"}), 403)  # none at all
+    nothing_issued(world)
+    assert browser.submit(page, AUTHORIZE, decision="allow").status_code == 303
+
+
+def pages(world: World) -> dict[str, httpx2.Response]:
+    """Each kind of page that the authorization endpoint and its surroundings show."""
+    bank, browser = world.bank, world.browser()
+    shown = {"login": browser.get("/login"), "consent": browser.open(bank.address(pushed(bank)), "mei", PASSWORD)}
+    for name, address in (("account", "/account"), ("device", "/device"), ("error", AUTHORIZE), ("none", "/device/x")):
+        shown[name] = browser.get(address, headers={"Accept": "text/html"})
+    shown["wrong password"] = Browser(world.http()).sign_in("mei", "wrong")
+    return shown
+
+
+def test_32_pages_keep_to_themselves(world: World) -> None:
+    for name, page in pages(world).items():
+        policy = page.headers["content-security-policy"]
+        assert "text/html" in page.headers["content-type"], name
+        assert "default-src 'none'" in policy, name
+        assert "frame-ancestors 'none'" in policy, name
+        assert "base-uri 'none'" in policy, name
+        assert "unsafe" not in policy, name
+        assert "*" not in policy, name
+        assert page.headers["cache-control"] == "no-store", name
+        assert page.headers["x-content-type-options"] == "nosniff", name
+        # Under no-referrer browsers would send "Origin: null" with our own forms; other origins learn nothing.
+        assert page.headers["referrer-policy"] in {"no-referrer", "same-origin"}, name
+        assert "<script" not in page.text, name
+        for attribute in ('src="http', 'src="//', 'action="http', 'style="', 'href="http'):
+            assert attribute not in page.text, name
+
+
+PATHS = (
+    *("/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/login", "/device"),
+    *(f"/oauth/{name}" for name in ("authorize", "par", "token", "revoke", "introspect", "device_authorization")),
+    *(f"/oauth/{name}" for name in ("register", "register/x", "jwks", "grants/x")),
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_33_no_endpoint_opens_itself_to_other_origins(world: World, path: str) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "dpop"}
+    for method in ("GET", "POST", "OPTIONS"):
+        answer = world.http().request(method, path, headers={"Origin": EVIL, **(asked if method == "OPTIONS" else {})})
+        assert answer.status_code != 404
+        assert [name for name in answer.headers if name.startswith("access-control-")] == []
+
+
+def test_33_not_in_success_either(world: World) -> None:
+    bank = world.bank
+    bank.http.headers["Origin"] = EVIL
+    for answer in (bank.push(), bank.merchant_token(), bank.revoke("x")):
+        assert answer.status_code in {200, 201}
+        assert [name for name in answer.headers if name.startswith("access-control-")] == []

@@ -1,0 +1,316 @@
+"""Access tokens that are bound to a key, at the API (RFC 9449 section 7, FAPI 2.0 section 5.3.4)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from sqlmodel import select
+from starlette.testclient import TestClient
+
+from gateway.domain.realm import LIVE
+from gateway.kit.replay import Replays, replays
+from gateway.oauth.token_check import TokenCheck
+from gateway.store.clients import ClientRow
+from gateway.store.oauth_tokens import AccessTokenRow
+from gateway.store.users import UserRow
+from tests.support.clock import NOON, MovableClock
+from tests.support.fapi import NULL, FapiApp, ath, new_key, public
+from tests.support.oauth_world import PASSWORD, World, probe
+from tests.support.race import race
+
+API = "/graphql"
+NOW = int(NOON.timestamp())
+
+
+@pytest.fixture
+def token(world: World) -> str:
+    """A merchant token of the bank's, which has a nonce from then on."""
+    return str(world.bank.merchant_token().json()["access_token"])
+
+
+def headers(app: FapiApp, token: str, scheme: str = "DPoP", **bent: Any) -> dict[str, str]:
+    """What a right request carries, with this of the proof changed."""
+    return {"Authorization": f"{scheme} {token}", "DPoP": app.proof(API, **{"ath": ath(token), **bent})}
+
+
+def called(world: World, sent: Any) -> httpx2.Response:
+    return world.http().post(API, headers=sent)
+
+
+def refused(answer: httpx2.Response, error: str | None = "invalid_dpop_proof", scheme: str = "DPoP") -> None:
+    """401, with the error in the challenge of this scheme, as GraphQL answers and without a word of the token."""
+    (challenge,) = answer.headers.get_list("www-authenticate")
+    assert answer.status_code == 401, answer.text
+    assert challenge.startswith(f"{scheme} ")
+    assert f'error="{error}"' in challenge
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
+def test_61_the_scheme_in_any_case(world: World, token: str, scheme: str) -> None:
+    answer = called(world, headers(world.bank, token, scheme))
+    assert (answer.status_code, answer.json()["kind"]) == (200, "merchant")
+    assert answer.headers["dpop-nonce"] == world.bank.nonce
+
+
+def test_61_get_and_post_each_with_its_proof(world: World, token: str) -> None:
+    answer = world.http().get(API, headers=headers(world.bank, token, method="GET"))
+    assert answer.status_code == 200
+    refused(world.http().get(API, headers=headers(world.bank, token)))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_62_the_bearer_scheme(world: World, token: str, scheme: str) -> None:
+    refused(called(world, headers(world.bank, token, scheme)), "invalid_token", "Bearer")
+    refused(called(world, {"Authorization": f"{scheme} {token}"}), "invalid_token", "Bearer")
+
+
+def test_62_no_proof(world: World, token: str) -> None:
+    refused(called(world, {"Authorization": f"DPoP {token}"}))
+
+
+def test_62_a_bearer_token_in_the_dpop_scheme(world: World, token: str) -> None:
+    unbound = world.cars.merchant_token().json()["access_token"]
+    refused(called(world, headers(world.bank, unbound)), "invalid_token")
+    assert world.cars.call(unbound).status_code == 200
+
+
+def test_62_a_token_in_query_form_or_cookie(world: World, token: str) -> None:
+    http = world.http()
+    http.cookies.set("access_token", token)
+    proof = {"DPoP": world.bank.proof(API, ath=ath(token))}
+    answer = http.post(f"{API}?access_token={token}", data={"access_token": token}, headers=proof)
+    assert answer.status_code == 401
+    assert all("error=" not in challenge for challenge in answer.headers.get_list("www-authenticate"))
+
+
+def test_62_two_authorization_headers(world: World, token: str) -> None:
+    pairs = list(headers(world.bank, token).items())
+    refused(called(world, [pairs[0], *pairs]), "invalid_token", "Bearer")
+
+
+@pytest.mark.parametrize("value", [None, NULL, "", "x", 5, [], "of another token"])
+def test_63_ath(world: World, token: str, value: Any) -> None:
+    value = ath("another") if value == "of another token" else value
+    refused(called(world, headers(world.bank, token, ath=value)))
+    assert called(world, headers(world.bank, token)).status_code == 200
+
+
+def test_63_another_key(world: World, token: str) -> None:
+    refused(called(world, headers(world.bank, token, key=new_key(kid=None))), "invalid_token")
+    refused(called(world, headers(world.bank, token, header={"jwk": public(new_key(kid=None))})))
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        *({name: None} for name in ("jti", "htm", "htu", "iat")),
+        {"method": "GET"},
+        {"method": "post"},
+        {"htu": "https://evil.example/graphql"},
+        {"htu": "http://127.0.0.1:8000/graphql/x"},
+        {"htu": "http://127.0.0.1:8000/oauth/token"},
+        {"iat": NOW - 61},
+        {"iat": NOW + 61},
+        {"exp": NOW},
+        {"nbf": NOW + 61},
+        {"header": {"typ": "JWT"}},
+        {"header": {"jwk": None}},
+        {"header": {"crit": ["x"], "x": 1}},
+    ],
+    ids=str,
+)
+def test_63_a_proof_that_is_not_of_this_request(world: World, token: str, bent: dict[str, Any]) -> None:
+    assert world.parts.settings.issuer == "http://127.0.0.1:8000"
+    refused(called(world, headers(world.bank, token, **bent)))
+
+
+def test_63_two_proofs(world: World, token: str) -> None:
+    pairs = list(headers(world.bank, token).items())
+    refused(called(world, [*pairs, ("DPoP", world.bank.proof(API, ath=ath(token)))]))
+
+
+def test_63_a_replayed_proof(world: World, token: str, clock: MovableClock) -> None:
+    sent = headers(world.bank, token)
+    assert called(world, sent).status_code == 200
+    for _ in range(3):
+        refused(called(world, sent))
+        clock.advance(seconds=19)
+    same = headers(world.bank, token, jti="once")
+    assert called(world, same).status_code == 200
+    refused(called(world, headers(world.bank, token, jti="once", iat=NOW + 5)))
+
+
+def test_63_a_proof_of_the_token_endpoint(world: World, token: str) -> None:
+    refused(called(world, {"Authorization": f"DPoP {token}", "DPoP": world.bank.proof("/oauth/token")}))
+
+
+def test_63_of_eight_replays_one_gets_through(world: World, token: str) -> None:
+    sent = headers(world.bank, token)
+    answers = race(lambda _: called(world, sent))
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+
+
+def test_63_a_refused_request_has_not_used_its_proof(world: World, token: str) -> None:
+    # A thief who replays proofs against tokens that are none fills no memory with them.
+    proof = world.bank.proof(API, ath=ath("sgw_test_at_none"))
+    for _ in range(2):
+        refused(called(world, {"Authorization": "DPoP sgw_test_at_none", "DPoP": proof}), "invalid_token")
+
+
+@pytest.fixture
+def elsewhere(world: World, valkey_url: str) -> Iterator[list[TestClient]]:
+    """The token check of two processes that share a Valkey."""
+    made: list[Replays] = [replays(valkey_url), replays(valkey_url)]
+    yield [TestClient(TokenCheck(probe, replace(world.parts, replays=one)), "http://127.0.0.1:8000") for one in made]
+    for one in made:
+        one.close()
+
+
+def test_63_a_replay_at_another_process(world: World, token: str, elsewhere: list[TestClient]) -> None:
+    first, second = elsewhere
+    for here, there in ((first, second), (second, first)):
+        sent = headers(world.bank, token)
+        assert here.post(API, headers=sent).status_code == 200
+        refused(there.post(API, headers=sent))
+        assert there.post(API, headers=headers(world.bank, token)).status_code == 200
+
+
+def test_64_nothing_presented(world: World) -> None:
+    answer = world.http().post(API)
+    issuer = world.parts.settings.issuer
+    about = f'realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
+    assert answer.status_code == 401
+    assert answer.headers.get_list("www-authenticate") == [
+        f'DPoP {about}, algs="ES256 PS256 Ed25519 EdDSA"',
+        f"Bearer {about}",
+    ]
+    assert "dpop-nonce" not in answer.headers
+
+
+def test_64_in_live_there_is_dpop_alone(world: World) -> None:
+    http = TestClient(TokenCheck(probe, replace(world.parts, realm=LIVE)))
+    (challenge,) = http.post(API).headers.get_list("www-authenticate")
+    assert challenge.startswith("DPoP ")
+    assert "error" not in challenge
+    refused(http.post(API, headers={"Authorization": "Bearer sgw_at_x"}), "invalid_token")
+
+
+@pytest.mark.parametrize("nonce", [None, NULL, "x", 5, "old"])
+def test_64_a_nonce_is_wanted(world: World, token: str, nonce: Any) -> None:
+    nonces = world.parts.proofs.nonces
+    nonce = nonces.current(NOON - timedelta(minutes=6)) if nonce == "old" else nonce
+    answer = called(world, headers(world.bank, token, nonce=nonce))
+    refused(answer, "use_dpop_nonce")
+    again = headers(world.bank, token, nonce=answer.headers["dpop-nonce"])
+    assert called(world, again).status_code == 200
+
+
+def test_64_nonces_of_the_token_endpoint_are_good_here_and_back(world: World, clock: MovableClock) -> None:
+    token = world.bank.merchant_token().json()["access_token"]
+    assert called(world, headers(world.bank, token)).status_code == 200
+    clock.advance(minutes=2)
+    answer = called(world, headers(world.bank, token))
+    assert answer.headers["dpop-nonce"] != world.bank.nonce
+    proof = world.bank.proof("/oauth/token", nonce=answer.headers["dpop-nonce"])
+    form = {**world.bank.authentication(), "grant_type": "client_credentials"}
+    assert world.bank.http.post("/oauth/token", data=form, headers={"DPoP": proof}).status_code == 200
+
+
+@pytest.fixture
+def users_token(world: World) -> Any:
+    return world.bank.tokens(world.browser(), "mei", PASSWORD)
+
+
+def dead(world: World, token: str) -> None:
+    answer = called(world, headers(world.bank, token))
+    refused(answer, "invalid_token")
+    assert "consent" not in answer.json()
+
+
+@pytest.mark.parametrize("junk", ["x", "sgw_test_at_unknown", "sgw_at_live", "x" * 600, "a b"])
+def test_65_no_token_of_ours(world: World, token: str, junk: str) -> None:
+    dead(world, junk)
+
+
+def test_65_expired(world: World, users_token: Any, clock: MovableClock) -> None:
+    clock.advance(seconds=299)
+    world.bank.nonce = world.parts.proofs.nonces.current(clock())
+    assert called(world, headers(world.bank, users_token["access_token"])).status_code == 200
+    clock.advance(seconds=1)
+    dead(world, users_token["access_token"])
+
+
+def test_65_expired_in_the_partners_time(world: World, users_token: Any) -> None:
+    world.move_partner(timedelta(minutes=5))
+    dead(world, users_token["access_token"])
+
+
+def test_65_revoked(world: World, users_token: Any) -> None:
+    world.bank.revoke(users_token["access_token"])
+    dead(world, users_token["access_token"])
+    again = world.bank.refresh(users_token["refresh_token"]).json()
+    world.bank.revoke(users_token["refresh_token"])
+    dead(world, again["access_token"])
+
+
+def test_65_consent_withdrawn(world: World, users_token: Any) -> None:
+    with world.database.write() as session:
+        world.parts.consents.revoke(session, users_token["grant_id"], None, NOON)
+    dead(world, users_token["access_token"])
+
+
+def test_65_client_or_person_disabled(world: World, users_token: Any, token: str) -> None:
+    with world.database.write() as session:
+        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    dead(world, users_token["access_token"])
+    assert called(world, headers(world.bank, token)).status_code == 200
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.bank.client_id).disabled_at = NOON
+    dead(world, token)
+
+
+def test_65_refresh_tokens_and_codes_open_nothing(world: World, users_token: Any) -> None:
+    back, _ = world.bank.ask(world.browser(), "mei", PASSWORD)
+    for text in (users_token["refresh_token"], back["code"]):
+        dead(world, text)
+
+
+def test_66_a_merchant_token_carries_no_person(world: World, token: str) -> None:
+    said = called(world, headers(world.bank, token)).json()
+    assert (said["kind"], said["subject"], said["consent"]) == ("merchant", None, None)
+
+
+def test_66_a_client_id_is_never_a_sub(world: World) -> None:
+    apps = (world.bank, world.rival, world.cars, world.shop)
+    subjects, users = set(), set()
+    for app in apps:
+        token = app.tokens(world.browser(), "mei", PASSWORD)["access_token"]
+        subjects.add(str(app.call(token).json()["subject"]))
+    with world.database.read() as session:
+        users = {row.id for row in session.exec(select(UserRow))}
+        client_ids = {row.id for row in session.exec(select(ClientRow))}
+    assert len(client_ids) >= 5
+    assert all(subject.startswith("usr_") for subject in subjects | users)
+    assert all(client_id.startswith("cli_") for client_id in client_ids)
+    assert not client_ids & (subjects | users)
+
+
+def test_67_a_token_of_another_realm(world: World, token: str) -> None:
+    live = TestClient(TokenCheck(probe, replace(world.parts, realm=LIVE)), "http://127.0.0.1:8000")
+    refused(live.post(API, headers=headers(world.bank, token)), "invalid_token")
+    assert called(world, headers(world.bank, token)).status_code == 200
+
+
+def test_67_a_proof_for_another_deployment(world: World, token: str) -> None:
+    # Whoever stole a request there cannot repeat it here.
+    refused(called(world, headers(world.bank, token, htu="https://live.example/graphql")))
+
+
+def test_the_binding_stands_in_the_row(world: World, token: str) -> None:
+    with world.database.read() as session:
+        assert session.exec(select(AccessTokenRow)).one().jkt == world.bank.dpop_key.thumbprint()

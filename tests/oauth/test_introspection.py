@@ -1,0 +1,96 @@
+"""Token introspection (RFC 7662)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.clock import NOON
+from tests.support.oauth import PartnerApp
+from tests.support.oauth_world import PASSWORD, World
+
+DEAD = {"active": False}
+
+
+def introspect(app: PartnerApp, token: str, **more: str) -> Any:
+    answer = app.post("/oauth/introspect", {"token": token, **more})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.json()
+
+
+def test_59_a_users_token_bound_to_a_key(world: World) -> None:
+    tokens: Any = world.bank.tokens(world.browser(), "mei", PASSWORD)
+    about = introspect(world.bank, tokens["access_token"], token_type_hint="odd")
+    now = int(NOON.timestamp())
+    assert about.pop("sub").startswith("usr_test_")
+    assert about == {
+        "active": True,
+        "iss": world.parts.settings.issuer,
+        "client_id": world.bank.client_id,
+        "scope": tokens["scope"],
+        "grant_id": tokens["grant_id"],
+        "authorization_details": tokens["authorization_details"],
+        "cnf": {"jkt": world.bank.dpop_key.thumbprint()},
+        "token_type": "DPoP",
+        "iat": now,
+        "exp": now + 300,
+    }
+
+
+def test_59_times_are_wall_time(world: World) -> None:
+    world.move_partner(timedelta(days=3))
+    token = world.bank.merchant_token().json()["access_token"]
+    about = introspect(world.bank, token)
+    assert about["exp"] == int(NOON.timestamp()) + 300
+    assert "sub" not in about
+
+
+def test_59_a_merchants_bearer_token(world: World) -> None:
+    about = introspect(world.cars, world.cars.merchant_token().json()["access_token"])
+    assert about["token_type"] == "Bearer"
+    assert not {"cnf", "sub", "grant_id", "authorization_details"} & set(about)
+
+
+def test_59_a_refresh_token(world: World) -> None:
+    tokens: Any = world.tokens()
+    about = introspect(world.cars, tokens["refresh_token"])
+    assert about["active"] is True
+    assert about["grant_id"] == tokens["grant_id"]
+    world.cars.refresh(tokens["refresh_token"])
+    assert introspect(world.cars, tokens["refresh_token"]) == DEAD
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_59_of_another_client(world: World, name: str) -> None:
+    tokens: Any = world.tokens()
+    assert introspect(world.shop, tokens[name]) == DEAD
+    assert introspect(world.bank, tokens[name]) == DEAD  # also of a client of the same merchant
+    assert introspect(world.cars, tokens[name])["active"] is True
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+@pytest.mark.parametrize("end", ["time", "revocation", "consent"])
+def test_59_a_dead_token(world: World, name: str, end: str) -> None:
+    tokens: Any = world.tokens()
+    if end == "time":
+        world.move_partner(timedelta(days=91))
+    elif end == "revocation":
+        world.cars.revoke(tokens[name])
+    else:
+        with world.database.write() as session:
+            consent = world.parts.consents
+            client = world.client_row(session, world.cars)
+            consent.revoke_for_client(session, client, tokens["grant_id"], NOON)
+    assert introspect(world.cars, tokens[name]) == DEAD
+
+
+@pytest.mark.parametrize("token", ["unknown", "é", "sgw_test_at_" + "x" * 3000])
+def test_59_an_unknown_token(world: World, token: str) -> None:
+    assert introspect(world.cars, token) == DEAD
+
+
+def test_59_no_token_and_no_client(world: World) -> None:
+    answer = world.cars.post("/oauth/introspect", {"token": ""})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert world.http().post("/oauth/introspect", data={"token": "x"}).status_code == 401

@@ -1,0 +1,44 @@
+"""The published key set: the keys in force and those retired not long ago, as RFC 7517 and RFC 8037 write them."""
+
+import base64
+from datetime import timedelta
+
+from gateway.kit.crypto import thumbprint
+from gateway.store.keys import Keyring
+from tests.support.clock import MovableClock
+from tests.support.factories import ids
+from tests.support.logs import MASTER
+from tests.support.oauth_world import World
+
+
+def _kids(world: World) -> list[str]:
+    address = world.http().get("/.well-known/oauth-authorization-server").json()["jwks_uri"]
+    answer = world.http().get(address)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=60")
+    return [key["kid"] for key in answer.json()["keys"]]
+
+
+def test_a_fresh_deployment_has_no_key_yet(world: World) -> None:
+    assert _kids(world) == []
+
+
+def test_keys_are_published_from_their_making_until_long_after_their_end(world: World, clock: MovableClock) -> None:
+    kids = []
+    for _ in range(2):
+        with world.database.write() as session:
+            kids.append(Keyring(MASTER, ids).rotate(session, clock()))
+        clock.advance(seconds=1)
+    assert _kids(world) == kids
+    clock.advance(seconds=(world.parts.settings.retired_key_life - timedelta(seconds=2)).total_seconds())
+    assert _kids(world) == kids
+    clock.advance(seconds=1)
+    assert _kids(world) == kids[1:]
+
+
+def test_a_key_is_written_as_the_rfc_has_it(world: World) -> None:
+    with world.database.write() as session:
+        kid = Keyring(MASTER, ids).rotate(session, world.parts.clock())
+    (key,) = world.http().get("/oauth/jwks").json()["keys"]
+    public = base64.urlsafe_b64decode(key.pop("x") + "=")
+    assert key == {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid}
+    assert thumbprint(public) == kid

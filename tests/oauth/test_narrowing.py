@@ -1,0 +1,226 @@
+"""What the person leaves of a request is what is granted, echoed and enforced (RFC 9396 sections 6 and 7)."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from sqlmodel import select
+
+from gateway.store.consents import ConsentRow
+from tests.support.oauth import Browser, form_to, pkce, query_of
+from tests.support.oauth_world import PASSWORD, World
+
+TIER = {"type": "score", "level": "tier"}
+EXACT = {"type": "score", "level": "exact", "optional": True, "duration": "P30D"}
+WAIVER = {
+    "type": "decision",
+    "products": ["DEPOSIT_WAIVER"],
+    "maximum_amount": {"amount": "3000.00", "currency": "CNY"},
+}
+LATER = {**WAIVER, "products": ["PAY_LATER"], "optional": True}
+ASKED = [TIER, EXACT, WAIVER, LATER]
+
+
+def opened(world: World, browser: Browser, *asked: Any, **changed: Any) -> tuple[httpx2.Response, str]:
+    """The consent page of a request, and the code_verifier."""
+    verifier, challenge = pkce()
+    details = {"scope": None, "authorization_details": list(asked)} if asked else {}
+    pushed = world.cars.push(challenge, **{**details, **changed})
+    assert pushed.status_code == 201, pushed.text
+    page = browser.open(world.cars.address(pushed.json()["request_uri"]), "mei", PASSWORD)
+    assert page.status_code == 200
+    return page, verifier
+
+
+def granted(world: World, *asked: Any, fields: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
+    """The token answer after the person has allowed the request with these fields."""
+    browser = world.browser()
+    page, verifier = opened(world, browser, *asked, **changed)
+    answer = browser.submit(page, "/oauth/authorize", decision="allow", **(fields or {}))
+    assert answer.status_code == 303, answer.text
+    tokens = world.cars.redeem(query_of(answer.headers["location"])["code"], verifier)
+    assert tokens.status_code == 200
+    whole: dict[str, Any] = tokens.json()
+    return whole
+
+
+def introspected(world: World, token: str) -> dict[str, Any]:
+    whole: dict[str, Any] = world.cars.post("/oauth/introspect", {"token": token}).json()
+    return whole
+
+
+def levels_and_products(tokens: dict[str, Any]) -> list[Any]:
+    return [one.get("level") or one["products"] for one in tokens["authorization_details"]]
+
+
+def test_34_optional_parts_start_unticked_and_are_left_out(world: World) -> None:
+    page, _ = opened(world, world.browser(), *ASKED)
+    assert page.text.count('type="checkbox"') == 2
+    assert " checked" not in page.text
+    tokens = granted(world, *ASKED)
+    assert levels_and_products(tokens) == ["tier", ["DEPOSIT_WAIVER"]]
+    assert tokens["scope"] == "score:tier decisions:request"
+
+
+def test_34_a_form_without_our_fields_is_as_asked(world: World) -> None:
+    browser = world.browser()
+    page, verifier = opened(world, browser, *ASKED)
+    csrf = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+    uri = page.text.split('name="request_uri" value="')[1].split('"')[0]
+    data = {"csrf_token": csrf, "client_id": world.cars.client_id, "request_uri": uri, "decision": "allow"}
+    answer = browser.http.post("/oauth/authorize", data=data)
+    tokens = world.cars.redeem(query_of(answer.headers["location"])["code"], verifier).json()
+    assert levels_and_products(tokens) == ["tier", ["DEPOSIT_WAIVER"]]
+    assert tokens["authorization_details"][1]["maximum_amount"] == {"amount": "3000.00", "currency": "CNY"}
+
+
+def test_34_what_is_ticked_lowered_and_shortened_is_stored_and_echoed(world: World) -> None:
+    fields = {"include_1": "yes", "amount_2": "1500", "amount_3": "7", "duration": "P7D"}
+    tokens = granted(world, *ASKED, fields=fields)
+    expected = [
+        {"type": "score", "level": "tier", "purpose": "CAR_RENTAL", "duration": "P7D"},
+        {"type": "score", "level": "exact", "purpose": "CAR_RENTAL", "duration": "P7D"},
+        {
+            "type": "decision",
+            "products": ["DEPOSIT_WAIVER"],
+            "maximum_amount": {"amount": "1500.00", "currency": "CNY"},
+            "purpose": "CAR_RENTAL",
+            "duration": "P7D",
+        },
+    ]
+    assert tokens["authorization_details"] == expected
+    assert introspected(world, tokens["access_token"])["authorization_details"] == expected
+    assert world.cars.refresh(tokens["refresh_token"]).json()["authorization_details"] == expected
+    with world.database.read() as session:
+        row = session.exec(select(ConsentRow)).one()
+        assert row.details == expected
+        assert (row.expires_at - row.granted_at).days == 7
+        (version,) = world.parts.consents.history(session, row.id)
+    assert version.narrowed
+    assert version.asked is not None
+    assert [detail.optional for detail in version.asked.details] == [False, True, False, True]
+
+
+def test_34_plain_scopes_are_narrowed_the_same_way(world: World) -> None:
+    tokens = granted(world, fields={"amount_1": "100.50", "duration": "P1D"})
+    assert {one["duration"] for one in tokens["authorization_details"]} == {"P1D"}
+    amounts = [one["maximum_amount"]["amount"] for one in tokens["authorization_details"] if "maximum_amount" in one]
+    assert amounts[0] == "100.50"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"amount_2": "3000.01"}, "no more than CN¥3,000", id="more-than-asked"),
+        pytest.param({"amount_2": "0"}, "above zero", id="zero"),
+        pytest.param({"amount_2": "-5"}, "above zero", id="negative"),
+        pytest.param({"amount_2": "a lot"}, "above zero", id="junk"),
+        pytest.param({"amount_2": ""}, "above zero", id="emptied"),
+        pytest.param({"amount_2": "1.001"}, "above zero", id="decimals"),
+        pytest.param({"amount_2": "<script>"}, "above zero", id="markup"),
+        pytest.param({"duration": "P91D"}, "one of the times that are offered", id="longer-than-asked"),
+        pytest.param({"duration": "junk"}, "one of the times that are offered", id="junk-duration"),
+        pytest.param({"include_0": "yes"}, "does not fit this request", id="tick-of-a-part-not-offered"),
+        pytest.param({"include_9": "yes"}, "does not fit this request", id="tick-of-no-part"),
+        pytest.param({"include_x": "yes"}, "does not fit this request", id="no-such-field"),
+        pytest.param({"amount_99": "1"}, "does not fit this request", id="amount-of-no-part"),
+    ],
+)
+def test_34_what_cannot_be_is_said_and_nothing_is_decided(world: World, fields: dict[str, str], said: str) -> None:
+    browser = world.browser()
+    page, verifier = opened(world, browser, *ASKED)
+    answer = browser.submit(page, "/oauth/authorize", decision="allow", **{"include_1": "yes", **fields})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "Nothing has been decided yet." in answer.text
+    assert "<script>" not in answer.text
+    assert answer.text.count(" checked") == 1
+    with world.database.read() as session:
+        assert session.exec(select(ConsentRow)).all() == []
+    right = {"amount_2": "10", "duration": "P90D"}
+    done = browser.submit(answer, "/oauth/authorize", decision="allow", **right)
+    assert done.status_code == 303
+    tokens = world.cars.redeem(query_of(done.headers["location"])["code"], verifier).json()
+    assert levels_and_products(tokens) == ["tier", "exact", ["DEPOSIT_WAIVER"]]
+
+
+def test_34_the_page_says_it_again_in_the_language_and_at_the_address_of_the_request(world: World) -> None:
+    browser = world.browser()
+    browser.http.headers["accept-language"] = "zh"
+    page, _ = opened(world, browser, *ASKED)
+    answer = browser.submit(page, "/oauth/authorize", decision="allow", amount_2="9999")
+    assert "不超过 ¥3,000" in answer.text
+    assert 'value="9999"' in answer.text
+    address = answer.text.split('<a href="?')[1].split('"')[0].replace("&amp;", "&")
+    assert "asks for your permission" in browser.get(f"/oauth/authorize?{address}").text
+
+
+def test_34_fields_that_are_not_sent_stay_as_asked(world: World) -> None:
+    browser = world.browser()
+    page, verifier = opened(world, browser, *ASKED)
+    own = {name: value for name, value in form_to(page.text, "/oauth/authorize").fields.items() if "_" in name}
+    hidden = {name: value for name, value in own.items() if not name.startswith(("amount_", "include_"))}
+    done = browser.http.post("/oauth/authorize", data={**hidden, "decision": "allow"})
+    tokens = world.cars.redeem(query_of(done.headers["location"])["code"], verifier).json()
+    assert [one.get("maximum_amount") for one in tokens["authorization_details"]] == [None, WAIVER["maximum_amount"]]
+
+
+def test_34_denying_needs_no_right_fields(world: World) -> None:
+    browser = world.browser()
+    page, _ = opened(world, browser, *ASKED)
+    answer = browser.submit(page, "/oauth/authorize", decision="deny", amount_2="junk")
+    assert query_of(answer.headers["location"])["error"] == "access_denied"
+
+
+def test_34_something_must_be_left(world: World) -> None:
+    browser = world.browser()
+    page, _ = opened(world, browser, EXACT, LATER)
+    answer = browser.submit(page, "/oauth/authorize", decision="allow")
+    assert answer.status_code == 422
+    assert "tick at least one part, or do not allow it" in answer.text
+    done = browser.submit(answer, "/oauth/authorize", decision="allow", include_1="yes")
+    assert done.status_code == 303
+
+
+def test_34_a_used_request_is_not_shown_again(world: World) -> None:
+    browser = world.browser()
+    page, _ = opened(world, browser, *ASKED)
+    assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
+    assert browser.submit(page, "/oauth/authorize", decision="allow", amount_2="junk").status_code == 400
+
+
+def test_54_a_dropped_part_cannot_be_had_by_refreshing(world: World) -> None:
+    tokens = granted(world, TIER, EXACT, LATER)
+    assert tokens["scope"] == "score:tier"
+    for scope in ("score:exact", "decisions:request", "score:tier decisions:preview"):
+        answer = world.cars.refresh(tokens["refresh_token"], scope=scope)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    assert world.cars.refresh(tokens["refresh_token"], scope="score:threshold").json()["authorization_details"] == [
+        {"type": "score", "level": "threshold", "purpose": "CAR_RENTAL", "duration": "P90D"}
+    ]
+
+
+def test_54_an_allowed_part_can(world: World) -> None:
+    tokens = granted(world, TIER, EXACT, fields={"include_1": "yes"})
+    assert world.cars.refresh(tokens["refresh_token"], scope="score:exact").status_code == 200
+
+
+def test_what_has_been_narrowed_stands_on_the_account_page(world: World) -> None:
+    browser = world.browser()
+    page, _ = opened(world, browser, *ASKED)
+    browser.submit(page, "/oauth/authorize", decision="allow", amount_2="1500")
+    text = browser.get("/account").text
+    for said in ("up to CN¥1,500.", "and less of it than Green Cars asked for:", "up to CN¥3,000.", "paying later"):
+        assert said in text, said
+    action = text.split('<form method="post" action="/account/consents/')[1].split('"')[0]
+    browser.submit(browser.get("/account"), f"/account/consents/{action}")
+    assert "You ended it on November 23, 2026." in browser.get("/account").text
+
+
+def test_what_was_allowed_as_asked_stands_there_so(world: World) -> None:
+    browser = world.browser()
+    page, _ = opened(world, browser, TIER)
+    browser.submit(page, "/oauth/authorize", decision="allow")
+    text = browser.get("/account").text
+    assert "You allowed it on November 23, 2026, as Green Cars asked." in text
+    assert "and less of it" not in text

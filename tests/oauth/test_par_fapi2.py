@@ -1,0 +1,194 @@
+"""Pushed authorization requests of a fapi2 client (RFC 9126, FAPI 2.0 section 5.3.2.2): each rule of the request holds
+for it as for any other, and its key may be named beforehand."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+import pytest
+
+from gateway.store.clients import ClientRow
+from tests.support.fapi import FapiApp, new_key
+from tests.support.oauth import pkce
+from tests.support.oauth_world import CALLBACK, PASSWORD, World
+
+PAR = "/oauth/par"
+SCORE = {"type": "score", "level": "tier"}
+
+
+@pytest.fixture
+def bank(world: World) -> FapiApp:
+    return world.bank
+
+
+def refused(answer: httpx2.Response, error: str = "invalid_request", status: int = 400) -> None:
+    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "application/json"
+    assert "location" not in answer.headers
+    assert "request_uri" not in answer.json()
+
+
+def test_14_what_a_valid_request_gets(each_world: World) -> None:
+    answers = [each_world.bank.push() for _ in range(3)]
+    uris = {answer.json()["request_uri"].removeprefix("urn:ietf:params:oauth:request_uri:") for answer in answers}
+    for answer in answers:
+        assert answer.status_code == 201
+        assert set(answer.json()) == {"request_uri", "expires_in"}
+        assert 0 < answer.json()["expires_in"] < 600
+        assert answer.headers["cache-control"] == "no-store"
+    assert len(uris) == 3
+    assert {len(uri) for uri in uris} == {43}  # 256 bits in base64url
+
+
+def test_15_post_of_a_form_only(bank: FapiApp) -> None:
+    for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
+        answer = bank.http.request(method, PAR)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    whole = {**bank.parameters(pkce()[1]), **bank.authentication()}
+    refused(bank.http.post(PAR, json=whole), status=415)
+    refused(bank.http.post(PAR, content=urlencode(whole)), status=415)
+
+
+def test_16_no_request_inside(bank: FapiApp) -> None:
+    for name in ("request", "request_uri"):
+        for value in ("x", "urn:ietf:params:oauth:request_uri:x", "https://evil.example/r", bank.assertion()):
+            refused(bank.push(**{name: value}))
+
+
+def test_17_pkce(bank: FapiApp) -> None:
+    for changed in (
+        {"code_challenge": None},
+        {"code_challenge_method": None},
+        {"code_challenge_method": "plain"},
+        {"code_challenge_method": "s256"},
+        {"code_challenge": None, "code_challenge_method": None},
+        {"code_challenge": "x" * 42},
+        {"code_challenge": "+" * 43},
+    ):
+        refused(bank.push(**changed))
+
+
+def test_18_the_redirect_uri(bank: FapiApp) -> None:
+    for uri in (
+        None,
+        "https://evil.example/",
+        *(CALLBACK + more for more in ("?a=b", "#f", "/", "%20", "/..", "/../callback", " ")),
+        CALLBACK.upper(),
+        CALLBACK.replace("callback", "Callback"),
+        CALLBACK.replace("https", "http"),
+        CALLBACK.replace(".example", ".example:443"),
+        CALLBACK.replace(".example", ".example.evil.example"),
+        CALLBACK.replace("client.", "user@client."),
+        CALLBACK.replace("/callback", "/x/../callback"),
+        CALLBACK.replace("/callback", "//callback"),
+        CALLBACK.replace("callback", "%63allback"),
+        CALLBACK[:-1],
+    ):
+        refused(bank.push(redirect_uri=uri))
+
+
+def test_19_the_response_type(bank: FapiApp) -> None:
+    for value in (None, "token", "id_token", "code id_token", "code token", "none", "CODE", "code code", 'j"unk'):
+        answer = bank.push(response_type=value)
+        refused(answer, answer.json()["error"])
+        assert answer.json()["error"] in {"invalid_request", "unsupported_response_type"}
+    for value in ("fragment", "form_post", "query.jwt", "jwt"):
+        refused(bank.push(response_mode=value))
+
+
+def test_20_scope_and_state(bank: FapiApp) -> None:
+    for scope in ("score:palm", "score:tier openid", "decisions:read", "score:tier consents:read", "SCORE:TIER"):
+        refused(bank.push(scope=scope), "invalid_scope")
+    assert bank.push(scope="decisions:request score:tier", state=None).status_code == 201
+
+
+@pytest.mark.parametrize("state", ["s" * 3000, "!#$%&'()*+,-./:;<=>?@[]^_`{|}~ \"\\", None])
+def test_20_the_state_comes_back_unchanged(world: World, state: str | None) -> None:
+    back, _ = world.bank.ask(world.browser(), "mei", PASSWORD, state=state)
+    assert back.get("state") == state
+
+
+def test_21_repeated_parameters(bank: FapiApp) -> None:
+    whole = bank.parameters(pkce()[1])
+    for name in (*whole, "client_assertion", "client_assertion_type", "authorization_details", "unknown"):
+        fields = [*whole.items(), *bank.authentication().items()]
+        twice = [(name, dict(fields).get(name, "x"))] * (1 if name in dict(fields) else 2)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        refused(bank.http.post(PAR, content=urlencode([*fields, *twice]), headers=headers))
+
+
+@pytest.mark.parametrize("junk", ['"', "é", "信用", "\x00", "\x1f", "\r\n", "\x7f", "\U0001f600", "\u202e"])
+def test_21_characters(bank: FapiApp, junk: str) -> None:
+    for name in (*bank.parameters(""), "dpop_jkt", "authorization_details", "client_assertion_type", "unknown"):
+        answer = bank.push(**{name: f"x{junk}"})
+        if junk == '"' and name in {"state", "unknown"}:  # there it is a character like any other
+            assert answer.status_code == 201
+            continue
+        assert answer.status_code in {400, 401}, (name, answer.text)
+        assert answer.json()["error"]
+
+
+def test_22_the_key_that_is_named_and_the_key_that_signs(bank: FapiApp) -> None:
+    own, other = bank.dpop_key.thumbprint(), new_key(kid=None).thumbprint()
+
+    def pushed(jkt: str) -> httpx2.Response:
+        form = {**bank.parameters(pkce()[1]), "dpop_jkt": jkt}
+        return bank.post(PAR, form, headers={"DPoP": bank.proof(PAR)})
+
+    assert pushed(own).status_code == 201
+    refused(pushed(other))
+    for jkt in ("x", own + "x", own[:-1], own.replace(own[0], "+"), f"{own} "):
+        refused(pushed(jkt))
+        refused(bank.push(dpop_jkt=jkt))
+
+
+def test_22_a_pushed_requests_proof_is_a_proof(bank: FapiApp) -> None:
+    once = bank.proof(PAR, nonce=None)
+    first = bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": once})
+    assert first.status_code == 201
+    assert first.headers["dpop-nonce"]
+    refused(bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": once}), "invalid_dpop_proof")
+    wrong: Any = bank.proof(PAR, nonce="not ours")
+    refused(bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": wrong}), "use_dpop_nonce")
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        "no json",
+        "[",
+        "{}",
+        "[]",
+        "null",
+        "5",
+        [1],
+        [[SCORE]],
+        [{"type": "payment_initiation"}],
+        [{"type": None}],
+        [{**SCORE, "locations": ["https://gateway.example"]}],
+        [{**SCORE, "level": 5}],
+        [{**SCORE, "level": None}],
+        [SCORE] * 9,
+        "[" * 5000,
+        '[{"type":"score","level":"threshold","level":"exact"}]',
+        '[{"type":"score","level":"tier","purpose":"' + "x" * 20_000 + '"}]',
+    ],
+    ids=lambda details: str(details)[:40],
+)
+def test_23_details_that_cannot_be_asked(bank: FapiApp, details: Any) -> None:
+    refused(bank.push(authorization_details=details), "invalid_authorization_details")
+    refused(bank.push(authorization_details=details, scope=None), "invalid_authorization_details")
+
+
+def test_23_a_type_that_the_client_is_not_registered_for(world: World) -> None:
+    decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.bank.client_id).authorization_details_types = ["score"]
+    assert world.bank.push(scope=None, authorization_details=[SCORE]).status_code == 201
+    answer = world.bank.push(scope=None, authorization_details=[SCORE, decision])
+    refused(answer, "invalid_authorization_details")
+    assert "1: the client is not registered for decision details" in answer.json()["error_description"]
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.bank.client_id).authorization_details_types = []
+    refused(world.bank.push(scope=None, authorization_details=[SCORE]), "invalid_authorization_details")

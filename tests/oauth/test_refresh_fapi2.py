@@ -1,0 +1,138 @@
+"""Refreshing without rotation: the token of a fapi2 client stays as it is (FAPI 2.0 section 5.3.2.1 item 9)."""
+
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from gateway.settings import Settings
+from gateway.store.clients import ClientRow
+from gateway.store.database import Database
+from gateway.store.users import UserRow
+from tests.oauth.test_code import refused
+from tests.support.clock import NOON, MovableClock
+from tests.support.fapi import new_key
+from tests.support.oauth_world import PASSWORD, World, build_world
+
+DETAIL = {"type": "score", "level": "tier"}
+
+
+def tokens_of(world: World, **changed: Any) -> Any:
+    return world.bank.tokens(world.browser(), "mei", PASSWORD, **changed)
+
+
+def test_51_only_the_client_itself(each_world: World) -> None:
+    world, bank = each_world, each_world.bank
+    tokens = tokens_of(world)
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    proof = {"DPoP": bank.proof("/oauth/token")}
+    assert world.http().post("/oauth/token", data=form, headers=proof).status_code == 401
+    proof = {"DPoP": bank.proof("/oauth/token")}
+    assert (
+        world.http().post("/oauth/token", data={**form, "client_id": bank.client_id}, headers=proof).status_code == 401
+    )
+    for used in (False, True):
+        for other in (world.rival, world.cars, world.shop):
+            refused(other.refresh(tokens["refresh_token"]))
+        assert bank.call(tokens["access_token"]).status_code == 200
+        assert bank.refresh(tokens["refresh_token"]).status_code == 200, used
+
+
+def test_52_the_same_token_again_and_again(each_world: World) -> None:
+    bank, tokens = each_world.bank, tokens_of(each_world)
+    given = [bank.refresh(tokens["refresh_token"]).json() for _ in range(4)]
+    assert all("refresh_token" not in one for one in given)
+    assert len({one["access_token"] for one in given}) == 4
+    for one in (tokens, *given):  # a refresh ends none of those before it
+        assert bank.call(one["access_token"]).status_code == 200
+        assert one["authorization_details"] == tokens["authorization_details"]
+        assert (one["token_type"], one["scope"], one["grant_id"]) == ("DPoP", tokens["scope"], tokens["grant_id"])
+
+
+def test_52_with_another_key_the_new_token_is_bound_to_that_one(world: World) -> None:
+    # The refresh token of a confidential client is bound to the client's own key (RFC 9449 section 5).
+    bank, tokens, old = world.bank, tokens_of(world), world.bank.dpop_key
+    bank.dpop_key = new_key(kid=None)
+    again = bank.refresh(tokens["refresh_token"]).json()["access_token"]
+    assert bank.call(again).status_code == 200
+    assert bank.call(tokens["access_token"]).status_code == 401
+    bank.dpop_key = old
+    assert bank.call(again).status_code == 401
+
+
+def test_54_narrower_and_never_wider(world: World) -> None:
+    bank, tokens = world.bank, tokens_of(world)
+    narrow = bank.refresh(tokens["refresh_token"], scope="score:threshold").json()
+    assert narrow["scope"] == "score:threshold"
+    assert bank.call(narrow["access_token"]).json()["allowed"] == ["score:threshold"]
+    assert [(d["type"], d["level"]) for d in narrow["authorization_details"]] == [("score", "threshold")]
+    for scope in ("score:exact", "score:tier decisions:read", "score:palm"):
+        refused(bank.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
+    wider = bank.refresh(tokens["refresh_token"], authorization_details="[]")
+    refused(wider, "invalid_authorization_details")
+    assert bank.refresh(tokens["refresh_token"]).json()["scope"] == tokens["scope"]
+
+
+def end_consent(world: World, grant_id: str) -> None:
+    with world.database.write() as session:
+        world.parts.consents.revoke(session, grant_id, None, NOON)
+
+
+def lock_person(world: World, _: str) -> None:
+    with world.database.write() as session:
+        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+
+
+def pass_the_consents_end(world: World, _: str) -> None:
+    world.move_partner(timedelta(days=90))
+
+
+def take_the_grant_type(world: World, _: str) -> None:
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.bank.client_id).grant_types = ["authorization_code"]
+
+
+@pytest.mark.parametrize("end", [end_consent, lock_person, pass_the_consents_end])
+def test_56_every_way_it_ends(each_world: World, end: Any) -> None:
+    tokens = tokens_of(each_world)
+    assert each_world.bank.refresh(tokens["refresh_token"]).status_code == 200
+    end(each_world, tokens["grant_id"])
+    refused(each_world.bank.refresh(tokens["refresh_token"]))
+
+
+def test_56_a_client_that_is_disabled_or_may_no_longer_refresh(world: World) -> None:
+    tokens = tokens_of(world)
+    take_the_grant_type(world, "")
+    refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
+    with world.database.write() as session:
+        session.get_one(ClientRow, world.bank.client_id).disabled_at = NOON
+    answer = world.bank.refresh(tokens["refresh_token"])
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("profile", ["baseline", "fapi2"])
+def test_56_the_longest_life_of_a_refresh_token(
+    sqlite_url: str, settings: Settings, clock: MovableClock, profile: str
+) -> None:
+    shorter = settings.model_copy(update={"refresh_token_life": timedelta(days=1)})
+    with closing(Database(sqlite_url)) as database:
+        world = build_world(database, shorter, clock)
+        app = world.own(profile)
+        tokens = app.tokens(world.browser(), "mei", PASSWORD)
+        world.move_partner(timedelta(days=1, seconds=-1))
+        answer = app.refresh(tokens["refresh_token"])
+        assert answer.status_code == 200
+        world.move_partner(timedelta(seconds=1))
+        refused(app.refresh(tokens["refresh_token"]))
+        newer = answer.json().get("refresh_token")
+        assert newer is None or app.refresh(newer).status_code == 200  # rotation begins its life anew
+
+
+def test_56_it_never_outlives_its_consent(world: World) -> None:
+    tokens = tokens_of(world, scope=None, authorization_details=[{**DETAIL, "duration": "P2D"}])
+    world.move_partner(timedelta(days=2, seconds=-100))
+    assert world.bank.refresh(tokens["refresh_token"]).json()["expires_in"] == 100
+    world.move_partner(timedelta(seconds=100))
+    refused(world.bank.refresh(tokens["refresh_token"]))

@@ -1,0 +1,263 @@
+"""Dynamic client registration (RFC 7591): who may, what is taken, and what is kept of it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc.jwk import ECKey, OctKey
+
+from gateway.kit.crypto import base64url, digest
+from gateway.store.clients import ClientRow
+from gateway.store.initial_access_tokens import InitialAccessTokenRow
+from tests.support.clock import MovableClock
+from tests.support.fapi import new_key, public
+from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.race import race
+from tests.support.registration import KEY, PATH, Registrar, bearer, metadata
+
+
+@pytest.fixture
+def registrar(world: World) -> Registrar:
+    return Registrar(world)
+
+
+def refused(answer: httpx2.Response, code: str = "invalid_client_metadata", status: int = 400) -> None:
+    assert (answer.status_code, answer.json()["error"]) == (status, code), answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: World) -> None:
+    answer = registrar.post(metadata(software_id="x", contacts=["a@b.example"], **{"client_name#zh": "海港"}))
+
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    made = answer.json()
+    token, client_id = made["registration_access_token"], made["client_id"]
+    assert client_id.startswith("cli_test_")
+    assert token.startswith("sgw_test_ra_")
+    assert made == {
+        "client_id": client_id,
+        "client_id_issued_at": int(world.parts.clock().timestamp()),
+        "registration_access_token": token,
+        "registration_client_uri": f"{world.parts.settings.issuer}{PATH}/{client_id}",
+        "client_name": "Harbour app",
+        "redirect_uris": [CALLBACK],
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [public(KEY)]},
+        "scope": "score:tier decisions:request decisions:read",
+        "authorization_details_types": ["score", "decision"],
+        "dpop_bound_access_tokens": True,
+        "require_pushed_authorization_requests": True,
+    }
+
+
+def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registrar, world: World) -> None:
+    invitation = registrar.invite()
+    made = registrar.registered(invitation)
+    with world.database.read() as session:
+        row = session.get_one(ClientRow, made["client_id"])
+        assert row.registration_digest == digest(made["registration_access_token"])
+        assert (row.profile, row.secret_digest, row.merchant_id) == ("fapi2", None, world.cars_id)
+        assert session.get(InitialAccessTokenRow, digest(invitation)) is not None
+        assert session.get(InitialAccessTokenRow, invitation) is None
+
+
+def test_72_the_registered_client_works(registrar: Registrar, world: World) -> None:
+    app = registrar.app(registrar.registered())
+    tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
+    assert tokens["token_type"] == "DPoP"
+    assert app.call(tokens["access_token"]).status_code == 200
+
+
+def test_71_no_token_no_error_code(world: World) -> None:
+    answer = world.http().post(PATH, json=metadata())
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == f'Bearer realm="{world.parts.settings.issuer}"'
+
+
+def _used(registrar: Registrar) -> str:
+    token = registrar.invite()
+    registrar.registered(token)
+    return token
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(_used, id="used"),
+        pytest.param(lambda _: "sgw_test_ia_unknown", id="unknown"),
+        pytest.param(lambda _: "x" * 600, id="long"),
+        pytest.param(lambda r: r.registered()["registration_access_token"], id="registration token"),
+        pytest.param(lambda r: r.world.tokens()["access_token"], id="access token"),
+    ],
+)
+def test_71_a_token_that_is_not_good(registrar: Registrar, token: Callable[[Registrar], str]) -> None:
+    answer = registrar.post(metadata(), token(registrar))
+    refused(answer, "invalid_token", 401)
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_71_an_expired_token(registrar: Registrar, clock: MovableClock, world: World) -> None:
+    early, late = registrar.invite(life=timedelta(hours=1)), registrar.invite(life=timedelta(hours=1))
+    world.move_partner(timedelta(days=30))  # not the time that counts here
+    clock.advance(minutes=59)
+    registrar.registered(early)
+    clock.advance(minutes=1)
+    refused(registrar.post(metadata(), late), "invalid_token", 401)
+
+
+def test_71_bad_metadata_do_not_use_the_token_up(registrar: Registrar) -> None:
+    token = registrar.invite()
+    refused(registrar.post(metadata(jwks=None), token))
+    registrar.registered(token)
+
+
+def test_71_one_client_for_one_token(racing_world: World) -> None:
+    registrar = Registrar(racing_world)
+    token = registrar.invite()
+    answers = race(lambda _: registrar.post(metadata(), token).status_code, 8)
+    assert sorted(answers) == [201] + [401] * 7
+
+
+REDIRECT_URIS = [
+    "http://client.example/cb",
+    "javascript:alert(1)",
+    "https://*.client.example/cb",
+    "https://client.example/*",
+    "https://client.example/cb#top",
+    "https://user@client.example/cb",
+    "https:///cb",
+    "/cb",
+    "",
+    "https://client.example/\ncb",
+]
+
+
+@pytest.mark.parametrize("uri", REDIRECT_URIS)
+def test_71_a_redirect_uri_that_is_not_taken(registrar: Registrar, uri: str) -> None:
+    refused(registrar.post(metadata(redirect_uris=[CALLBACK, uri])), "invalid_redirect_uri")
+
+
+@pytest.mark.parametrize("uris", [None, []], ids=["absent", "empty"])
+def test_71_the_code_grant_needs_redirect_uris(registrar: Registrar, uris: Any) -> None:
+    refused(registrar.post(metadata(redirect_uris=uris)), "invalid_redirect_uri")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"grant_types": ["password"]}, id="unknown grant"),
+        pytest.param({"grant_types": []}, id="no grant"),
+        pytest.param({"grant_types": ["refresh_token", "client_credentials"]}, id="refresh without code"),
+        pytest.param({"grant_types": ["client_credentials"], "response_types": ["code"]}, id="code without grant"),
+        pytest.param({"response_types": []}, id="grant without code"),
+        pytest.param({"response_types": ["code", "token"]}, id="implicit"),
+        *(
+            pytest.param({"token_endpoint_auth_method": name}, id=name)
+            for name in ("client_secret_basic", "client_secret_post", "client_secret_jwt", "none", "tls_client_auth")
+        ),
+        pytest.param({"token_endpoint_auth_signing_alg": "RS256"}, id="RS256"),
+        pytest.param({"token_endpoint_auth_signing_alg": "none"}, id="alg none"),
+        pytest.param({"token_endpoint_auth_signing_alg": "PS256"}, id="alg of another key"),
+        pytest.param({"jwks": None}, id="no keys"),
+        pytest.param({"jwks": None, "jwks_uri": "https://client.example/jwks"}, id="jwks_uri"),
+        pytest.param({"jwks_uri": "https://client.example/jwks"}, id="jwks and jwks_uri"),
+        pytest.param({"dpop_bound_access_tokens": False}, id="bearer tokens"),
+        pytest.param({"require_pushed_authorization_requests": False}, id="without PAR"),
+        pytest.param({"client_name": ""}, id="empty name"),
+        pytest.param({"client_name": "x" * 65}, id="long name"),
+        pytest.param({"client_name": "a\u202eb"}, id="name that turns the text"),
+        pytest.param({"scope": "score:everything"}, id="unknown scope"),
+        pytest.param({"scope": ""}, id="empty scope"),
+        pytest.param({"authorization_details_types": ["payment"]}, id="unknown type"),
+    ],
+)
+def test_71_metadata_that_are_not_taken(registrar: Registrar, changed: dict[str, Any]) -> None:
+    answer = registrar.post(metadata(**changed))
+    refused(answer)
+    assert answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("name", sorted({*metadata(), "response_types", "jwks_uri", "dpop_bound_access_tokens"}))
+@pytest.mark.parametrize("value", [5, 1.5, {"a": []}, [5], [["x"]], [None], False], ids=repr)
+def test_71_values_of_a_wrong_type(registrar: Registrar, name: str, value: Any) -> None:
+    refused(registrar.post(metadata(**{name: value})))
+
+
+def test_71_a_software_statement(registrar: Registrar) -> None:
+    refused(registrar.post(metadata(software_statement="e30.e30.")), "unapproved_software_statement")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(KEY.as_dict(private=True), id="private"),
+        pytest.param(OctKey.generate_key(256).as_dict(), id="symmetric"),
+        pytest.param({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, id="not a point"),
+        pytest.param({**public(KEY), "use": "enc"}, id="for encryption"),
+        pytest.param({**public(KEY), "alg": "ES384"}, id="other alg"),
+        pytest.param({}, id="empty"),
+        pytest.param("x", id="text"),
+    ],
+)
+def test_13_a_key_that_is_not_taken(registrar: Registrar, key: Any) -> None:
+    refused(registrar.post(metadata(jwks={"keys": [key]})))
+
+
+def test_13_short_rsa_keys_and_other_curves(registrar: Registrar) -> None:
+    number = rsa.generate_private_key(65537, 1024).public_key().public_numbers().n  # noqa: S505
+    short = {"kty": "RSA", "n": base64url(number.to_bytes(128)), "e": "AQAB"}
+    for key in (short, *(public(ECKey.generate_key(curve)) for curve in ("P-384", "secp256k1"))):
+        refused(registrar.post(metadata(jwks={"keys": [key]})))
+
+
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
+def test_13_a_key_of_each_kind_is_taken(registrar: Registrar, alg: str) -> None:
+    keys = {"keys": [public(new_key(alg))]}
+    made = registrar.registered(jwks=keys, token_endpoint_auth_signing_alg=alg)
+    assert (made["jwks"], made["token_endpoint_auth_signing_alg"]) == (keys, alg)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        pytest.param(b"{}", "application/x-www-form-urlencoded", 415, id="form"),
+        pytest.param(b"{}", "", 415, id="no content type"),
+        pytest.param(b"{" + b" " * 70_000 + b"}", "application/json", 413, id="too large"),
+        pytest.param(b"[]", "application/json", 400, id="array"),
+        pytest.param(b"", "application/json", 400, id="empty"),
+        pytest.param(b'{"client_name": "a", "client_name": "b"}', "application/json", 400, id="repeated"),
+        pytest.param(b'{"jwks": {"keys": [], "keys": []}}', "application/json", 400, id="repeated inside"),
+        pytest.param(b'{"client_name": "\xff"}', "application/json", 400, id="not UTF-8"),
+        pytest.param(b'{"client_name": "\\ud800"}', "application/json", 400, id="half a character"),
+        pytest.param(b'{"a": NaN}', "application/json", 400, id="NaN"),
+        pytest.param(b"[" * 30_000, "application/json", 400, id="deep"),
+        pytest.param(b'{"a":' * 900 + b"1" + b"}" * 900, "application/json", 400, id="deep objects"),
+        pytest.param(b'{"a": ' + b"9" * 6000 + b"}", "application/json", 400, id="large number"),
+    ],
+)
+def test_71_a_body_that_cannot_be_read(registrar: Registrar, body: bytes, kind: str, status: int) -> None:
+    headers = {**bearer(registrar.invite()), "Content-Type": kind}
+    answer = registrar.world.http().post(PATH, content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["error"] in {"invalid_request", "invalid_client_metadata", "invalid_redirect_uri"}
+
+
+def test_what_is_absent_gets_its_default(registrar: Registrar) -> None:
+    body = {"redirect_uris": [CALLBACK], "jwks": {"keys": [public(KEY)]}, "client_name": None}
+    made = registrar.post(body).json()
+    assert made["grant_types"] == ["authorization_code"]
+    assert made["client_name"] == made["client_id"]
+    assert made["scope"] == "score:tier decisions:request decisions:read"
+
+
+def test_a_client_without_the_code_grant_needs_no_redirect_uri(registrar: Registrar) -> None:
+    made = registrar.registered(grant_types=["client_credentials"], redirect_uris=None)
+    assert (made["redirect_uris"], made["response_types"]) == ([], [])
+    app = registrar.app(made)
+    assert app.merchant_token().json()["scope"] == "decisions:read"

@@ -1,0 +1,130 @@
+"""What a registered client asks for beyond its invitation waits for the operator (RFC 7591 section 2)."""
+
+import pytest
+
+from gateway.domain.client_rights import Rights
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.store.clients import ClientRow
+from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.race import race
+from tests.support.registration import KEY, Registrar, metadata
+
+WIDE = "score:exact score:tier decisions:read decisions:write"
+
+
+@pytest.fixture
+def registrar(world: World) -> Registrar:
+    return Registrar(world)
+
+
+def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: World) -> None:
+    made = registrar.registered(registrar.invite(["score:tier", "decisions:read"], ["score"]), scope=WIDE)
+    assert (made["scope"], made["authorization_details_types"]) == ("score:tier decisions:read", ["score"])
+    assert made["awaiting_approval"] == {"scope": "score:exact decisions:write", "authorization_details_types": []}
+    app = registrar.app(made)
+    assert app.push(scope="score:exact").status_code == 400
+    assert app.merchant_token().json()["scope"] == "decisions:read"
+
+    with world.database.write() as session:
+        waiting = registrar.service.awaiting(session, made["client_id"])
+        registrar.service.approve(session, made["client_id"], waiting)
+    assert app.push(scope="score:exact").status_code == 201
+    now = registrar.manage("GET", made).json()
+    assert now["scope"] == "score:tier score:exact decisions:read decisions:write"
+    assert "awaiting_approval" not in now
+
+
+def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: World) -> None:
+    made = registrar.registered(registrar.invite(types=["score"]), authorization_details_types=["decision", "score"])
+    assert made["authorization_details_types"] == ["score"]
+    assert made["awaiting_approval"] == {"scope": "", "authorization_details_types": ["decision"]}
+    app = registrar.app(made)
+    # Neither as details nor by the scope that stands for them.
+    assert app.push(scope="decisions:request").status_code == 400
+    assert app.push(scope="score:tier").status_code == 201
+
+
+def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: World) -> None:
+    made = registrar.registered(scope=WIDE)
+    with world.database.write() as session:
+        registrar.service.refuse(session, made["client_id"], registrar.service.awaiting(session, made["client_id"]))
+    now = registrar.manage("GET", made).json()
+    assert now["scope"] == made["scope"]
+    assert "awaiting_approval" not in now
+
+
+def test_73_an_update_raises_nothing_by_itself(registrar: Registrar) -> None:
+    made = registrar.registered()
+    answer = registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope=f"{made['scope']} {WIDE}"))
+    assert answer.status_code == 200
+    assert answer.json()["scope"] == made["scope"]
+    assert answer.json()["awaiting_approval"]["scope"] == "score:exact decisions:write"
+
+
+def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: World) -> None:
+    made = registrar.registered(scope="score:tier decisions:write")
+    with world.database.read() as session:
+        shown = registrar.service.awaiting(session, made["client_id"])
+    registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:tier score:exact"))
+    with pytest.raises(InvalidInput), world.database.write() as session:
+        registrar.service.approve(session, made["client_id"], shown)
+    assert registrar.manage("GET", made).json()["scope"] == "score:tier"
+
+
+def test_73_lowering_acts_on_tokens_that_live(registrar: Registrar, world: World) -> None:
+    made = registrar.registered()
+    app = registrar.app(made)
+    tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier decisions:request")
+    merchant = app.merchant_token().json()["access_token"]
+    assert set(app.call(tokens["access_token"]).json()["scopes"]) == {"score:tier", "decisions:request"}
+
+    registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:threshold"))
+    assert app.call(tokens["access_token"]).json()["scopes"] == ["score:threshold"]
+    assert app.call(merchant).json()["allowed"] == []
+    assert app.refresh(tokens["refresh_token"]).json()["scope"] == "score:threshold"
+    registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], authorization_details_types=[]))
+    assert app.call(tokens["access_token"]).json()["allowed"] == []
+    assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_scope"
+    assert app.merchant_token().json()["error"] == "invalid_scope"
+
+
+def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, world: World) -> None:
+    made = registrar.registered(registrar.invite(["score:exact"]), scope="score:exact score:tier")
+    app = registrar.app(made)
+    tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:exact")
+    registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:tier"))
+    assert app.call(tokens["access_token"]).json()["scopes"] == ["score:tier"]
+    assert app.refresh(tokens["refresh_token"]).json()["scope"] == "score:tier"
+
+
+def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: World) -> None:
+    made = registrar.registered()
+    with world.database.write() as session:
+        with pytest.raises(InvalidInput):
+            registrar.service.awaiting(session, made["client_id"])
+        with pytest.raises(NotFound):
+            registrar.service.approve(session, "cli_test_none", Rights.of(["score:exact"], ()))
+
+
+def test_approvals_at_once_have_one_winner(racing_world: World) -> None:
+    registrar = Registrar(racing_world)
+    made = registrar.registered(scope=WIDE)
+    with racing_world.database.read() as session:
+        shown = registrar.service.awaiting(session, made["client_id"])
+
+    def settle(number: int) -> str:
+        act = registrar.service.approve if number % 2 else registrar.service.refuse
+        try:
+            with racing_world.database.write() as session:
+                act(session, made["client_id"], shown)
+        except InvalidInput:
+            return "late"
+        return act.__name__
+
+    answers = [answer for answer in race(settle, 6) if answer != "late"]
+    with racing_world.database.read() as session:
+        row = session.get_one(ClientRow, made["client_id"])
+    assert len(answers) == 1
+    assert ("score:exact" in row.scopes) == (answers == ["approve"])
+    assert row.awaiting is None
+    assert (row.redirect_uris, row.jwks) == ([CALLBACK], {"keys": [dict(KEY.as_dict(private=False))]})

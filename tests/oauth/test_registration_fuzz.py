@@ -1,0 +1,50 @@
+"""Whatever is sent to the registration endpoint, the answer is a refusal in JSON or a registration, never a 500."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.settings import Settings
+from gateway.store.database import Database
+from tests.support.clock import MovableClock
+from tests.support.oauth_world import build_world
+from tests.support.registration import PATH, Registrar, bearer, metadata
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = sorted({*metadata(), "response_types", "jwks_uri", "software_statement", "authorization_details_types"})
+KEYS = st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops"]), ANYTHING)
+VALUES = ANYTHING | st.builds(lambda keys: {"keys": keys}, st.lists(KEYS, max_size=3)) | st.lists(st.text(), max_size=3)
+
+
+@pytest.fixture(scope="module")
+def registrar(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registrar]:
+    file = tmp_path_factory.mktemp("fuzz") / "gateway.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    with closing(Database(f"sqlite:///{file}")) as database:
+        yield Registrar(build_world(database, Settings(issuer="https://gateway.example"), MovableClock()))
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(changed=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=3))
+def test_71_changed_members(registrar: Registrar, changed: dict[str, Any]) -> None:
+    answer = registrar.post(metadata(**changed), registrar.invite(life=timedelta(days=1)))
+    assert answer.status_code in {201, 400}, answer.text
+    assert ("client_id" if answer.status_code == 201 else "error") in answer.json()
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(body=st.binary(max_size=60) | ANYTHING.map(str).map(str.encode))
+def test_71_any_bytes(registrar: Registrar, body: bytes) -> None:
+    headers = {**bearer(registrar.invite()), "Content-Type": "application/json"}
+    answer = registrar.world.http().post(PATH, content=body, headers=headers)
+    assert (answer.status_code, "error" in answer.json()) == (400, True)

@@ -1,0 +1,112 @@
+"""Managing a registration (RFC 7592): by its own token only, and a client that removes itself is gone at once."""
+
+from typing import Any
+
+import pytest
+
+from gateway.store.clients import ClientRow
+from tests.support.fapi import new_key, public
+from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.registration import PATH, Registrar, metadata
+
+
+@pytest.fixture
+def registrar(world: World) -> Registrar:
+    return Registrar(world)
+
+
+def test_72_a_client_reads_its_own_registration(registrar: Registrar) -> None:
+    made = registrar.registered(token_endpoint_auth_signing_alg="ES256")
+    answer = registrar.manage("GET", made)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert answer.json() == made
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_72_no_other_token_will_do(registrar: Registrar, world: World, method: str) -> None:
+    made, other = registrar.registered(), registrar.registered(client_name="Other")
+    body: dict[str, Any] = {}
+    if method == "PUT":
+        body["json"] = metadata(client_id=made["client_id"], client_name="Changed")
+    for token in (other["registration_access_token"], registrar.invite(), "sgw_test_ra_unknown", "x" * 600):
+        answer = registrar.manage(method, made, token, **body)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert world.http().request(method, f"{PATH}/{made['client_id']}", **body).status_code == 401
+    assert registrar.manage("GET", made).json() == made
+
+
+def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(registrar: Registrar, world: World) -> None:
+    made = registrar.registered()
+    unlike = [
+        registrar.manage("GET", {"client_id": client_id}, made["registration_access_token"])
+        for client_id in ("cli_test_none", world.cars.client_id, "%00")
+    ]
+    assert {(answer.status_code, answer.text) for answer in unlike} == {(401, unlike[0].text)}
+
+
+def test_72_an_update_replaces_everything(registrar: Registrar, world: World) -> None:
+    made, key = registrar.registered(), new_key("Ed25519", kid="k2")
+    sent = {
+        "client_id": made["client_id"],
+        "client_name": "New name",
+        "redirect_uris": ["https://new.example/cb"],
+        "grant_types": ["authorization_code"],
+        "jwks": {"keys": [public(key)]},
+        "scope": "score:tier",
+        "authorization_details_types": ["score"],
+    }
+    answer = registrar.manage("PUT", made, json=sent)
+    assert answer.status_code == 200
+    assert {name: answer.json()[name] for name in sent} == sent
+    assert registrar.manage("GET", made).json() == answer.json()
+    assert registrar.app(made).push().status_code == 401  # the key of before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"client_id": "cli_test_other"}, id="other client_id"),
+        pytest.param({"client_id": None}, id="no client_id"),
+        pytest.param({"client_secret": "s"}, id="client_secret"),
+        pytest.param({"registration_access_token": "t"}, id="registration_access_token"),
+        pytest.param({"registration_client_uri": "u"}, id="registration_client_uri"),
+        pytest.param({"client_id_issued_at": 1}, id="client_id_issued_at"),
+        pytest.param({"client_name": 5}, id="wrong type"),
+        pytest.param({"jwks": None}, id="without keys"),
+    ],
+)
+def test_72_an_update_that_is_not_taken_changes_nothing(registrar: Registrar, changed: dict[str, Any]) -> None:
+    made = registrar.registered()
+    answer = registrar.manage("PUT", made, json=metadata(**{"client_id": made["client_id"], **changed}))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    assert registrar.manage("GET", made).json() == made
+
+
+def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: World) -> None:
+    made = registrar.registered()
+    app = registrar.app(made)
+    tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
+    merchant = app.merchant_token().json()["access_token"]
+    assert app.call(tokens["access_token"]).status_code == 200
+
+    answer = registrar.manage("DELETE", made)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert app.call(tokens["access_token"]).status_code == app.call(merchant).status_code == 401
+    assert app.refresh(tokens["refresh_token"]).status_code == 401
+    assert app.push().status_code == 401
+    for method in ("GET", "DELETE"):
+        assert registrar.manage(method, made).status_code == 401
+
+    # Also when the operator should ever enable it again.
+    with world.database.write() as session:
+        session.get_one(ClientRow, made["client_id"]).disabled_at = None
+    assert app.call(tokens["access_token"]).status_code == 401
+    assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_other_methods_are_not_there(registrar: Registrar) -> None:
+    made = registrar.registered()
+    assert registrar.manage("PATCH", made).status_code == 405
+    assert registrar.world.http().get(PATH).status_code == 405
+    assert made["redirect_uris"] == [CALLBACK]

@@ -1,0 +1,36 @@
+"""A merchant's back end against a live sandbox: its fapi2 client, connected, and the customers it meets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx2
+from joserfc.jwk import ECKey
+
+from tests.support.fapi import FapiApp
+from tests.support.oauth import Browser
+from tests.support.server import Sandbox
+
+
+@contextmanager
+def connected(sandbox: Sandbox, address: str | None = None) -> Iterator[FapiApp]:
+    """The first merchant's fapi2 client, connected to the issuer or to another address of it."""
+    client = next(c for c in sandbox.credentials["merchants"][0]["clients"] if c["profile"] == "fapi2")
+    issuer, key = sandbox.credentials["issuer"], ECKey.import_key(client["private_jwk"])
+    # Without connections that are kept, which a restart would break.
+    limits = httpx2.Limits(max_keepalive_connections=0)
+    with httpx2.Client(base_url=address or issuer, timeout=30, limits=limits) as http:
+        yield FapiApp(http, client["client_id"], "", client["redirect_uri"], issuer=issuer, key=key)
+
+
+def persona(sandbox: Sandbox, handle: str = "excellent") -> dict[str, Any]:
+    """A customer, with username and password."""
+    found: dict[str, Any] = next(p for p in sandbox.credentials["personas"] if p["handle"] == handle)
+    return found
+
+
+@contextmanager
+def browsing(app: FapiApp) -> Iterator[Browser]:
+    """A customer's browser at the process that the app is connected to."""
+    with httpx2.Client(base_url=app.http.base_url, timeout=30) as http:
+        yield Browser(http)

@@ -1,0 +1,93 @@
+"""The command line in a process of its own for each command, but read from disk once: this program, run as a script,
+loads `gateway.cli` and answers one request a line, each in a child that it forks. A test suite runs a hundred commands,
+and loading them costs four times as much as what they do."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class CommandLine:
+    """Runs commands as `python -m gateway` would."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loaded: subprocess.Popen[str] | None = None
+
+    def run(self, arguments: list[str], environment: dict[str, str], typed: str) -> "subprocess.CompletedProcess[str]":
+        """What the command answers and prints."""
+        request = {"arguments": arguments, "environment": environment, "typed": typed}
+        with self._lock:
+            loaded = self._loaded or self._load()
+            assert loaded.stdin is not None
+            assert loaded.stdout is not None
+            loaded.stdin.write(json.dumps(request) + "\n")
+            loaded.stdin.flush()
+            answer: dict[str, Any] = json.loads(loaded.stdout.readline())
+        return subprocess.CompletedProcess(["gateway", *arguments], **answer)
+
+    def close(self) -> None:
+        """Ends the loaded program."""
+        if self._loaded is not None:
+            self._loaded.communicate()
+            self._loaded = None
+
+    def _load(self) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-P", str(Path(__file__))]  # or this folder would shadow the standard library
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._loaded = subprocess.Popen(command, env={**os.environ, "COLUMNS": "200"}, text=True, cwd=_ROOT, **pipes)
+        return self._loaded
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    with (
+        tempfile.TemporaryFile("w+") as typed,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as err,
+    ):
+        typed.write(request["typed"])
+        typed.seek(0)
+        child = os.fork()
+        if child == 0:
+            for number, file in enumerate((typed, out, err)):
+                os.dup2(file.fileno(), number)
+            _become(request["arguments"], request["environment"])
+        _, status = os.waitpid(child, 0)
+        out.seek(0)
+        err.seek(0)
+        return {"returncode": os.waitstatus_to_exitcode(status), "stdout": out.read(), "stderr": err.read()}
+
+
+def _become(arguments: list[str], environment: dict[str, str]) -> None:
+    """Runs the command and ends the process as the interpreter would."""
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["gateway", *arguments]
+    code: Any = 1
+    try:
+        cli.main()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    except BaseException as error:  # noqa: BLE001  # as the interpreter takes whatever a program leaves
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(_ROOT))
+    from gateway import cli
+
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,19 @@
+"""How secrets look, so that whatever should not hold one can be searched."""
+
+import re
+
+PATTERNS = {
+    "token, code or client secret": re.compile(r"sgw_(?:test_)?[a-z]{2}_[A-Za-z0-9_-]{20,}"),
+    "request_uri": re.compile(r"urn:ietf:params:oauth:request_uri:[A-Za-z0-9_-]{20,}"),
+    "assertion or proof": re.compile(r"eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\."),
+    "parameter of a form or an address": re.compile(
+        r"(?:code|user_code|password|code_verifier|client_secret|request_uri|device_code)=[A-Za-z0-9%._-]{6,}"
+    ),
+    "private key": re.compile(r"BEGIN [A-Z ]*PRIVATE KEY|\"d\":\s*\"[A-Za-z0-9_-]{20,}"),
+}
+
+
+def found_in(text: str) -> list[str]:
+    """What kinds of secret the text holds, each with the few characters around its first one."""
+    hits = ((kind, pattern.search(text)) for kind, pattern in PATTERNS.items())
+    return [f"{kind}: ...{text[max(0, hit.start() - 40) : hit.start() + 24]}..." for kind, hit in hits if hit]
