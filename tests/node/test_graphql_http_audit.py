@@ -1,8 +1,6 @@
 """graphql-http's audits of GraphQL over HTTP, against a live server: no error, no warning."""
 
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -17,23 +15,10 @@ from gateway.settings import Settings
 from gateway.web.graphql import PATH
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import AsPrincipal, graphql_world
+from tests.support.node import MARKS, NodeProject
 
-pytestmark = [
-    pytest.mark.node,
-    pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not installed"),
-]
+pytestmark = MARKS
 HERE = Path(__file__).parent
-AUDIT = "graphql_http_audit.mjs"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of this npm project with its locked packages installed."""
-    for name in ("package.json", "package-lock.json", AUDIT):
-        shutil.copy(HERE / name, tmp_path)
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
-    return tmp_path
 
 
 @pytest.fixture
@@ -54,9 +39,8 @@ def url(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[st
         thread.join(timeout=20)
 
 
-def test_no_audit_fails_or_warns(project: Path, url: str) -> None:
-    command = ["node", AUDIT, url]
-    ran = subprocess.run(command, check=False, cwd=project, capture_output=True, text=True, timeout=120)
+def test_no_audit_fails_or_warns(npm: NodeProject, url: str) -> None:
+    ran = npm.run("graphql_http_audit.mjs", url)
     print(ran.stdout)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
