@@ -15,6 +15,7 @@ from gateway.domain.column import ColumnKind, Fact
 from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.place import Place
 from gateway.domain.policy import DecisionTable, Ruling, Verdict
 from gateway.domain.product import Product
 from gateway.domain.reason import REASONS
@@ -125,6 +126,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
     @abstractmethod
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
         """Valid asks, small and large and alike in all else, on which the contract suite tries every tier."""
+
+    def place(self, ask: AskT) -> Place | None:
+        """The till from which the ask comes; None where the trade has none."""
+        return None
 
     def refuses_part(self, ask: AskT) -> str | None:
         """The reason to decline with when only a part can be granted; None where a part is welcome."""
