@@ -1,0 +1,29 @@
+"""Secrets look as the partners' guide says, so that secret scanners find them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from gateway.domain.realm import LIVE, SANDBOX
+from gateway.kit.crypto import random_token
+from tests.support.checkout import ROOT
+from tests.support.oauth_world import PASSWORD, World
+from tests.support.till import asked
+
+GUIDE = (ROOT / "docs/oauth.md").read_text()
+(PATTERN,) = re.findall(r"`(sgw_\(test_\)\?[^`]+)`", GUIDE)
+
+
+@pytest.mark.parametrize("realm", [SANDBOX, LIVE], ids=["sandbox", "live"])
+@pytest.mark.parametrize("kind", ["at", "rt", "ac", "cs", "dc", "ia", "ra"])
+def test_every_kind_in_both_realms(realm: Any, kind: str) -> None:
+    assert re.fullmatch(PATTERN, random_token(realm.token_prefix(kind)))
+    assert f"| `{kind}` |" in GUIDE
+
+
+def test_what_is_handed_out(world: World) -> None:
+    back, verifier = world.bank.ask(world.browser(), "mei", PASSWORD)
+    tokens = world.bank.redeem(back["code"], verifier).json()
+    handed_out = [back["code"], tokens["access_token"], tokens["refresh_token"], asked(world.bank)["device_code"]]
+    assert all(re.fullmatch(PATTERN, text) for text in handed_out)
