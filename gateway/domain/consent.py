@@ -59,10 +59,12 @@ class Consent:
         return None
 
     def require_unused(self, decided: bool) -> None:
-        """Raises ConsentRefused (CONSENT_USED) where a single-use consent has been `decided` under: by a decision
+        """Raises ConsentRefused (CONSENT_EXPIRED) where a single-use consent has been `decided` under: by a decision
         that was not declined."""
         if self.single_use and decided:
-            raise ConsentRefused("CONSENT_USED", "The consent was for one decision. Ask the person again.")
+            raise ConsentRefused(
+                "CONSENT_EXPIRED", "The consent was for one decision, which has been made. Ask the person again."
+            )
 
     def require_covers(
         self,
@@ -98,7 +100,7 @@ class Consent:
         by_place = [detail for detail in by_purpose if detail.place is None or detail.place == place]
         if not by_place:
             raise ConsentRefused(
-                "CONSENT_PLACE_MISMATCH",
+                "CONSENT_PRODUCT_NOT_COVERED",
                 "The consent was given at another till.",
                 ("ask",),
                 alive,

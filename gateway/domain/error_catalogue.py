@@ -49,12 +49,17 @@ _ALL = (
         "The person withdrew the consent while the request was under way.",
         "Stop, and delete what you no longer need. Ask again only if the person wants to go on.",
     ),
-    ErrorText("CONSENT_EXPIRED", _INPUT, "The consent ran out.", "Send the person through authorization again."),
+    ErrorText(
+        "CONSENT_EXPIRED",
+        _INPUT,
+        "The consent ran out, or it was for one decision at a till, and that has been made.",
+        "Send the person through authorization again. To repeat a request, repeat its idempotency key.",
+    ),
     ErrorText(
         "CONSENT_PRODUCT_NOT_COVERED",
         _INPUT,
-        "The person did not agree to this product.",
-        "Compare with `covered`; push an authorization request with the product in its decision detail.",
+        "The person did not agree to this product, or agreed to it at another till.",
+        "Compare with `covered`; ask for a consent with the product in its decision detail, or from its own till.",
     ),
     ErrorText(
         "CONSENT_PURPOSE_MISMATCH",
@@ -63,22 +68,10 @@ _ALL = (
         "Use a purpose listed in `covered`, or ask for a consent with this one.",
     ),
     ErrorText(
-        "CONSENT_PLACE_MISMATCH",
-        _INPUT,
-        "The person agreed at another till: another store or another terminal.",
-        "Ask from the store and terminal of the consent, or show the person a new code at this till.",
-    ),
-    ErrorText(
         "CONSENT_AMOUNT_EXCEEDED",
         _INPUT,
         "The amount, with what is already open under this consent, is above the ceiling that the person set.",
         "Ask for less, finish open decisions, or ask for a consent with a higher `maximum_amount`.",
-    ),
-    ErrorText(
-        "CONSENT_USED",
-        _INPUT,
-        "The person agreed to one decision, and it has been made.",
-        "To repeat that request, repeat its idempotency key. For another one, ask the person again.",
     ),
     ErrorText(
         "INVALID_TRANSITION",

@@ -49,8 +49,7 @@ class NotFound(GatewayError):
 
 class ConsentRefused(GatewayError):
     """The consent does not cover this. Codes: CONSENT_REVOKED, CONSENT_EXPIRED, CONSENT_PRODUCT_NOT_COVERED,
-    CONSENT_PURPOSE_MISMATCH, CONSENT_PLACE_MISMATCH, CONSENT_AMOUNT_EXCEEDED, CONSENT_USED. `covered` holds the
-    authorization details still in force."""
+    CONSENT_PURPOSE_MISMATCH, CONSENT_AMOUNT_EXCEEDED. `covered` holds the authorization details still in force."""
 
     def __init__(
         self, code: str, message: str, field: Sequence[str] | None = None, covered: Sequence[Any] = ()

@@ -32,9 +32,7 @@ class UserErrorCode(StrEnum):
     CONSENT_EXPIRED = "CONSENT_EXPIRED"
     CONSENT_PRODUCT_NOT_COVERED = "CONSENT_PRODUCT_NOT_COVERED"
     CONSENT_PURPOSE_MISMATCH = "CONSENT_PURPOSE_MISMATCH"
-    CONSENT_PLACE_MISMATCH = "CONSENT_PLACE_MISMATCH"
     CONSENT_AMOUNT_EXCEEDED = "CONSENT_AMOUNT_EXCEEDED"
-    CONSENT_USED = "CONSENT_USED"
     INVALID_TRANSITION = "INVALID_TRANSITION"
     DECISION_EXPIRED = "DECISION_EXPIRED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
@@ -179,9 +177,7 @@ _publish(
         "CONSENT_EXPIRED": "The consent's time ran out.",
         "CONSENT_PRODUCT_NOT_COVERED": "The user did not agree to this product.",
         "CONSENT_PURPOSE_MISMATCH": "The user did not agree to this purpose.",
-        "CONSENT_PLACE_MISMATCH": "The user agreed at another till.",
         "CONSENT_AMOUNT_EXCEEDED": "The amount goes beyond the ceiling that the user agreed to.",
-        "CONSENT_USED": "The user agreed to one decision, and it has been made.",
         "INVALID_TRANSITION": "The decision's status does not allow this.",
         "DECISION_EXPIRED": "The decision ran out of time.",
         "IDEMPOTENCY_KEY_REUSED": "This key was first used with another input or under another consent.",

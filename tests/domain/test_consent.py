@@ -139,9 +139,9 @@ def at(place: Place, minor: int = 100) -> AuthorizationDetail:
     ("details", "place", "code"),
     [
         pytest.param([at(HERE)], HERE, "", id="there"),
-        pytest.param([at(HERE)], NEXT_TILL, "CONSENT_PLACE_MISMATCH", id="another-terminal"),
-        pytest.param([at(HERE)], OTHER_STORE, "CONSENT_PLACE_MISMATCH", id="another-store"),
-        pytest.param([at(HERE)], None, "CONSENT_PLACE_MISMATCH", id="nowhere"),
+        pytest.param([at(HERE)], NEXT_TILL, "CONSENT_PRODUCT_NOT_COVERED", id="another-terminal"),
+        pytest.param([at(HERE)], OTHER_STORE, "CONSENT_PRODUCT_NOT_COVERED", id="another-store"),
+        pytest.param([at(HERE)], None, "CONSENT_PRODUCT_NOT_COVERED", id="nowhere"),
         pytest.param([decision(100)], HERE, "", id="bound-to-no-place"),
         pytest.param([decision(100)], None, "", id="no-place-at-all"),
         pytest.param([at(HERE, 99), at(NEXT_TILL, 900)], HERE, "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-till"),
@@ -166,7 +166,7 @@ def test_a_single_use_consent_is_used_by_one_decision(single_use: bool, decided:
     if single_use and decided:
         with pytest.raises(ConsentRefused, match="one decision") as refused:
             given.require_unused(decided)
-        assert refused.value.code == "CONSENT_USED"
+        assert refused.value.code == "CONSENT_EXPIRED"
     else:
         given.require_unused(decided)
 

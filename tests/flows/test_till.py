@@ -30,7 +30,7 @@ def test_customer_allows_at_the_till(shop: Partner) -> None:
     assert user["scoreTier"]["tier"] == "EXCELLENT"
     elsewhere = shop.request(token["access_token"], order("100.00"))  # not from the till that the customer stood at
     assert elsewhere["decision"] is None
-    assert [problem["code"] for problem in elsewhere["userErrors"]] == ["CONSENT_PLACE_MISMATCH"]
+    assert [problem["code"] for problem in elsewhere["userErrors"]] == ["CONSENT_PRODUCT_NOT_COVERED"]
     assert error(poll(shop.app, told["device_code"])) == "invalid_grant"
     telephone.http.close()
 

@@ -44,12 +44,12 @@ def refusal(world: World, consent: Consent, key: str = "key-2", reference: str =
 def test_it_allows_one_decision(world: World) -> None:
     consent, given = give(world), asking(car(world.clock()))
     assert world.decisions.request(world.acting(consent), given).decision.status is Status.APPROVED
-    assert refusal(world, consent) == "CONSENT_USED"
+    assert refusal(world, consent) == "CONSENT_EXPIRED"
     assert world.decisions.request(world.acting(consent), given).replayed
     reading = world.reading(world.acting(consent))
     blockers = world.decisions.preview(reading, "carRental", car(world.clock()), None).blockers
     reading.finish()
-    assert [blocker.code for blocker in blockers] == ["CONSENT_USED"]
+    assert [blocker.code for blocker in blockers] == ["CONSENT_EXPIRED"]
     assert world.counts()["decisions"] == 1
 
 
@@ -57,7 +57,7 @@ def test_a_cancelled_decision_has_used_it_up(world: World) -> None:
     consent = give(world)
     made = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
     world.decisions.cancel(world.merchant_token(), CancelInput(made.id, "cancel-1", None))
-    assert refusal(world, consent) == "CONSENT_USED"
+    assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
 def test_a_decline_does_not_use_it_up(world: World) -> None:
@@ -78,7 +78,7 @@ def test_requests_at_once_make_one_approval(world: World) -> None:
     made = [answer for answer in answers if isinstance(answer, Requested)]
     assert [answer.decision.status for answer in made] == [Status.APPROVED]
     refused = [getattr(answer, "code", answer) for answer in answers if not isinstance(answer, Requested)]
-    assert refused == ["CONSENT_USED"] * (THREADS - 1)
+    assert refused == ["CONSENT_EXPIRED"] * (THREADS - 1)
     assert world.counts()["decisions"] == 1
     assert world.counts()["idempotency_records"] == 1
 
@@ -88,7 +88,7 @@ def test_one_used_while_the_score_is_measured_is_refused(world: World) -> None:
     quicker = partial(world.decisions.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
         world.with_source(Meddling(quicker)).decisions.request(world.acting(consent), asking(car(now)))
-    assert refused.value.code == "CONSENT_USED"
+    assert refused.value.code == "CONSENT_EXPIRED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
 
@@ -111,9 +111,9 @@ def test_an_ordinary_consent_allows_many(world: World) -> None:
 def test_a_consent_of_one_till_is_for_that_till(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     bound = replace(waiver("20000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
     consent = give(world, bound)
-    assert refusal(world, consent) == "CONSENT_PLACE_MISMATCH"
+    assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
     monkeypatch.setattr(CarRental, "place", lambda self, ask: Place("S1", "T2"))
-    assert refusal(world, consent) == "CONSENT_PLACE_MISMATCH"
+    assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
     monkeypatch.setattr(CarRental, "place", lambda self, ask: HERE)
     made = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
     assert made.status is Status.APPROVED
