@@ -27,9 +27,9 @@ from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.texts import Texts, msgid
 
 DONE = f"{DEVICE}/done"
-WRONG_CODES = Limit("wrong user codes", 10, timedelta(minutes=15))
-"""By one person. Of a code's 20^8 values that leaves a guess no chance in its ten minutes."""
-WRONG_CODES_FROM_ADDRESS = Limit("wrong user codes from an address", 100, timedelta(minutes=15))
+WRONG_CODES = Limit("wrong user codes", 10, timedelta(minutes=1))
+"""By one person. Of a code's 20^8 values a guesser sees a hundred in its ten minutes; who mistypes waits a minute."""
+WRONG_CODES_FROM_ADDRESS = Limit("wrong user codes from an address", 100, timedelta(minutes=1))
 """By all who come from one address: the customers of a store share one."""
 
 _WRONG = msgid(
