@@ -1,8 +1,10 @@
 """Writes docs/reference from the registries in the code; with --check it only says whether that is fresh."""
 
+import json
 import sys
 from pathlib import Path
 
+from gateway.domain.detail_schema import SCHEMAS
 from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.purpose import PURPOSES
 from gateway.domain.reason import REASONS
@@ -18,6 +20,7 @@ def pages() -> dict[str, str]:
     return {
         "settings.md": _page("Settings", _settings()),
         "scopes.md": _page("Scopes", _scopes()),
+        "authorization_details.md": _page("Authorization details", _details()),
         "purposes.md": _page("Purpose codes", _purposes()),
         "reasons.md": _page("Reason codes", _reasons()),
         "errors.md": _page("Error codes", _errors()),
@@ -47,6 +50,15 @@ def _scopes() -> str:
     ]
     intro = "A user token hangs from one consent, a merchant token from none; no token holds scopes of both kinds.\n\n"
     return intro + _table(("scope", "token", "implies", "what it allows"), rows)
+
+
+def _details() -> str:
+    intro = (
+        "What `authorization_details` may hold (RFC 9396), as JSON Schema 2020-12, one schema a type. A duration is at "
+        "most 3660 days, which a schema cannot say; what one client may ask for is for its registration and contract."
+    )
+    parts = [f"## {kind}\n\n```json\n{json.dumps(schema, indent=2)}\n```" for kind, schema in SCHEMAS.items()]
+    return "\n\n".join((intro, *parts))
 
 
 def _purposes() -> str:

@@ -27,7 +27,7 @@ class Policy:
 
 
 def policy(profile: str, settings: Settings) -> Policy:
-    """The token policy of a client profile: the one place where profiles differ."""
+    """The token policy of a client profile."""
     if profile == BASELINE:
         return Policy(settings.baseline_token_life, rotates=True)
     return Policy(settings.access_token_life, rotates=False)
