@@ -38,6 +38,7 @@ def create_app(gateway: Gateway) -> Starlette:
         user_codes=gateway.user_codes,
         replays=gateway.replays,
         limits=gateway.limits,
+        client_keys=gateway.client_keys,
     )
     site = routes.build_site(parts, gateway.accounts, gateway.accesses, gateway.logins, gateway.step_up)
 

@@ -19,15 +19,18 @@ from gateway.domain.step_up import StepUp
 from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import derive
+from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.limits import Limits, limits
 from gateway.kit.replay import Replays, replays
+from gateway.oauth.client_keys import ClientKeys
 from gateway.oauth.dpop import ProofCheck
 from gateway.oauth.user_code import UserCodes
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
 from gateway.services.bundle import Services
+from gateway.services.client_keys import KeySource
 from gateway.services.clients import ClientService
 from gateway.services.consents import ConsentService
 from gateway.services.decision_record import DecisionRecorder
@@ -75,6 +78,7 @@ class Gateway:
     user_codes: UserCodes
     replays: Replays
     limits: Limits
+    client_keys: ClientKeys
     logins: LoginService
     step_up: StepUp
 
@@ -106,6 +110,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     registry = discover(settings.adapters)
     step_up = _step_up(settings)
     counts, used_once = _shared_state(settings, clock)
+    key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     database = Database(settings.database_url, size=settings.worker_threads)
     try:
         _require_our_database(database, settings, master, clock)
@@ -152,6 +157,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         user_codes=UserCodes(master),
         replays=used_once,
         limits=counts,
+        # At most half of the threads wait for other people's servers.
+        client_keys=ClientKeys(key_source, clock, places=settings.worker_threads // 2),
         logins=LoginService(
             database,
             accounts,
@@ -175,6 +182,14 @@ def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays
         raise SettingsError(
             "GATEWAY_VALKEY_URL: cannot be read as an address"
         ) from None  # its text may hold the secret
+
+
+def _http(settings: Settings) -> HttpClient:
+    """The outgoing client."""
+    try:
+        return HttpClient(settings.outgoing_networks, settings.outgoing_ca_file)
+    except OSError as error:  # also of a file that holds no certificate
+        raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 
 
 def _step_up(settings: Settings) -> StepUp:

@@ -14,6 +14,7 @@ from gateway.domain.client import BASELINE, FAPI2
 from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest
 from gateway.oauth import private_key_jwt
+from gateway.oauth.private_key_jwt import KeysAtHand
 
 METHODS: Mapping[str, tuple[str, ...]] = {BASELINE: ("client_secret_basic",), FAPI2: (private_key_jwt.METHOD,)}
 """The methods of each client profile."""
@@ -55,11 +56,14 @@ def require_same_client(client: Any, request: Any) -> None:
         raise InvalidClientError("The client_id is not that of the authenticated client.")
 
 
-def registered(issuer: str, wall: datetime) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
-    """Every method by its registered name (RFC 7591 section 2), for a request at the moment `wall`."""
+def registered(
+    issuer: str, wall: datetime, at_hand: KeysAtHand | None = None
+) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
+    """Every method by its registered name (RFC 7591 section 2), for a request at the moment `wall`, for which these
+    keys were fetched."""
     return {
         "client_secret_basic": client_secret_basic,
-        private_key_jwt.METHOD: private_key_jwt.PrivateKeyJwt(issuer, wall),
+        private_key_jwt.METHOD: private_key_jwt.PrivateKeyJwt(issuer, wall, at_hand),
     }
 
 

@@ -258,7 +258,7 @@ def test_one_deadline_over_all_that_drips(part: str) -> None:
     def drip(_: bytes) -> Iterator[bytes]:
         if part == "body":
             yield answer(sized=False)
-        for _ in range(60):
+        for _turn in range(60):
             yield {"interim": b"HTTP/1.1 102 Wait\r\n\r\n", "nothing": b""}.get(part, b"H")
             time.sleep(0.05)
 
@@ -271,9 +271,8 @@ def test_one_deadline_over_all_that_drips(part: str) -> None:
 
 def test_a_server_that_does_not_read() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        began = time.monotonic()
+        began, url = time.monotonic(), f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(Unreachable) as unreachable:
-            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
             HttpClient(LOOPBACK).post(url, bytes(50_000_000), within=0.3, at_most=10)
         assert (unreachable.value.reason, time.monotonic() - began < 1) == ("timeout", True)
 
