@@ -81,7 +81,9 @@ class ClientEndpoints:
         """The keys of a client that has them at a jwks_uri, None for any other. They are fetched for an assertion that
         lacks nothing but a look at its signature, and outside of any unit of work. Raises KeysRefused."""
         token = frozen.form.get("client_assertion")
-        if token is None or frozen.form.get("client_assertion_type") != ASSERTION_TYPE or frozen.authorization:
+        if token is None or frozen.form.get("client_assertion_type") != ASSERTION_TYPE:
+            return None
+        if frozen.authorization is not None:  # one method too many, which is refused later
             return None
         try:
             client_id, kid = PrivateKeyJwt(self._parts.settings.issuer, wall).named(token)

@@ -258,6 +258,27 @@ def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: Mov
     assert keys.at_hand("client 2", host.uri, None)
 
 
+def test_73_nobody_who_writes_waits_for_a_fetch(each_registrar: Registrar, host: KeyHost) -> None:
+    world = each_registrar.world
+    app = each_registrar.app(remote(each_registrar, host))
+    invitation, body = each_registrar.invite(), metadata(jwks=None, jwks_uri=host.uri)
+    before = host.connections
+    host.open.clear()
+
+    def ask(number: int) -> bool:
+        if number == 0:
+            return works(app)
+        if number == 1:
+            return each_registrar.post(body, invitation).status_code == 201
+        while host.connections < before + 2:
+            time.sleep(0.01)
+        pushed = world.bank.push().status_code == 201
+        host.open.set()
+        return pushed
+
+    assert race(ask, 3) == [True, True, True]
+
+
 def test_73_strangers_cause_no_fetch(registrar: Registrar, app: FapiApp, host: KeyHost) -> None:
     http, world = registrar.world.http(), registrar.world
     fetched = host.fetches
