@@ -161,13 +161,13 @@ def test_a_host_without_an_address_and_a_slow_resolver() -> None:
         raise OSError
 
     def slow(host: str, port: int) -> Sequence[str]:
-        time.sleep(1.5)
+        time.sleep(3)
         return ["127.0.0.1"]
 
     assert refused(HttpClient(resolver=failing), "https://keys.example/") == "unresolved"
     began = time.monotonic()
     assert refused(HttpClient(LOOPBACK, resolver=slow), "https://keys.example/", within=0.3) == "timeout"
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 2.5
 
 
 @pytest.mark.parametrize(
@@ -238,12 +238,12 @@ def test_a_body_is_read_up_to_its_limit() -> None:
 def test_a_length_that_is_announced_is_believed_without_reading() -> None:
     def never_sent(_: bytes) -> Iterator[bytes]:
         yield answer(headers=[("Content-Length", "5000")], sized=False)
-        time.sleep(0.5)
+        time.sleep(2)
 
     with LocalServer(never_sent) as server:
         began = time.monotonic()
         assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
-        assert time.monotonic() - began < 0.4
+        assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
@@ -266,7 +266,7 @@ def test_one_deadline_over_all_that_drips(part: str) -> None:
         began = time.monotonic()
         reason = refused(HttpClient(LOOPBACK), server.url(), within=0.6)
         took = time.monotonic() - began
-    assert (reason, 0.4 < took < 1.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
+    assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
 
 
 def test_a_server_that_does_not_read() -> None:
@@ -274,7 +274,7 @@ def test_a_server_that_does_not_read() -> None:
         began, url = time.monotonic(), f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(Unreachable) as unreachable:
             HttpClient(LOOPBACK).post(url, bytes(50_000_000), within=0.3, at_most=10)
-        assert (unreachable.value.reason, time.monotonic() - began < 1) == ("timeout", True)
+        assert (unreachable.value.reason, time.monotonic() - began < 2.5) == ("timeout", True)
 
 
 @pytest.mark.parametrize(
