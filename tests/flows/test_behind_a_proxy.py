@@ -10,6 +10,11 @@ from tests.support.server import Sandbox
 HERE, THERE = "203.0.113.7", "2001:db8::1"
 
 
+def sandbox_behind(proxies: str, folder: Path) -> Sandbox:
+    database_url = f"sqlite:///{folder}/gateway.db"
+    return Sandbox(database_url, folder, trusted_proxies=proxies, login_attempts_per_address="2")
+
+
 def guesses(sandbox: Sandbox, *forwarded: str) -> list[int]:
     """The status of one wrong login from each address, as the proxy names it."""
     answers = []
@@ -21,14 +26,12 @@ def guesses(sandbox: Sandbox, *forwarded: str) -> list[int]:
 
 
 def test_each_address_behind_a_trusted_proxy_has_its_own_limit(tmp_path: Path) -> None:
-    settings = {"trusted_proxies": "10.0.0.0/8, 127.0.0.0/30", "login_attempts_per_address": "2"}
-    with Sandbox(f"sqlite:///{tmp_path}/gateway.db", tmp_path, **settings) as sandbox:
+    with sandbox_behind("10.0.0.0/8, 127.0.0.0/30", tmp_path) as sandbox:
         assert guesses(sandbox, HERE, HERE, HERE, THERE) == [400, 400, 429, 400]
         # What a browser writes there itself stands to the left of what the proxy adds.
         assert guesses(sandbox, f"{THERE}, {HERE}", f"junk, {HERE}", f"{HERE}, {THERE}") == [429, 429, 400]
 
 
 def test_who_is_not_trusted_names_no_address(tmp_path: Path) -> None:
-    settings = {"trusted_proxies": "127.0.0.2", "login_attempts_per_address": "2"}
-    with Sandbox(f"sqlite:///{tmp_path}/gateway.db", tmp_path, **settings) as sandbox:
+    with sandbox_behind("127.0.0.2", tmp_path) as sandbox:
         assert guesses(sandbox, HERE, THERE, "203.0.113.8") == [400, 400, 429]
