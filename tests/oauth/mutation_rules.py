@@ -103,7 +103,7 @@ RULES: Sequence[Group] = (
                 "right = hmac.compare_digest(digest(secret), expected or digest(client_id))",
                 "right = True",
             ),
-            (12, "two methods at once", "if request.frozen.authorization is not None and any(", "if False and any("),
+            (12, "two methods at once", "if asserted and (", "if False and ("),
             (12, "secret in the body", 'if "client_secret" in request.form:', "if False:"),
             (12, "client_id of another", "if named is not None and named != client.id:", "if False:"),
         ),
