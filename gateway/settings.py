@@ -113,7 +113,12 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Failed logins within GATEWAY_LOGIN_WINDOW from one address, as the server sees it: behind a "
-        "proxy all browsers have the proxy's.",
+        "proxy that GATEWAY_TRUSTED_PROXIES does not name, all browsers have the proxy's.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated addresses or networks of the reverse proxies in front of the server, whose "
+        "X-Forwarded-For header says where a request comes from. Each must add to that header or replace it.",
     )
     login_window: timedelta = Field(
         timedelta(minutes=15),
@@ -142,7 +147,7 @@ class Settings(BaseSettings):
         "HOST:PORT, or HOST:* for any port. Without any, no jwks_uri is accepted.",
     )
 
-    @field_validator("adapters", "jwks_uri_hosts", mode="before")
+    @field_validator("adapters", "trusted_proxies", "jwks_uri_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -200,6 +205,14 @@ class Settings(BaseSettings):
         if value == ():
             raise ValueError("must name at least one adapter, or be absent")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(text)) for text in value)
+        except ValueError:
+            raise ValueError("must be addresses or networks, such as 10.0.0.0/8, 127.0.0.1") from None
 
     def unsafe_in_live(self) -> list[str]:
         """A sentence for each setting that a live deployment must not have."""

@@ -166,6 +166,20 @@ def test_live_refuses_what_only_a_sandbox_may_do(
     assert KEY not in str(refused.value)
 
 
+def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings().trusted_proxies == ()
+    environment.setenv("GATEWAY_TRUSTED_PROXIES", "10.1.0.0/16, ::1,192.0.2.1")
+    assert read_settings().trusted_proxies == ("10.1.0.0/16", "::1/128", "192.0.2.1/32")
+
+
+@pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/8;10.1.0.0/16", "300.1.1.1"])
+def test_a_proxy_that_is_no_address_is_refused(environment: pytest.MonkeyPatch, value: str) -> None:
+    environment.setenv("GATEWAY_TRUSTED_PROXIES", value)
+    with pytest.raises(SettingsError) as refused:
+        read_settings()
+    assert "GATEWAY_TRUSTED_PROXIES" in str(refused.value)
+
+
 def test_settings_cannot_be_changed_and_do_not_show_the_key(environment: pytest.MonkeyPatch) -> None:
     set_all(environment, LIVE)
     read = read_settings()

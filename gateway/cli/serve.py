@@ -43,8 +43,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 def server_for(gateway: Gateway) -> uvicorn.Server:
     """A server of one process. The application is found by its name, as uvicorn's own command line would find it:
-    entries do not import each other. No access log: it would hold query strings. No proxy's headers are believed: the
-    address of a request is that of who connects."""
+    entries do not import each other. No access log: it would hold query strings. No proxy's headers are believed but
+    those of the settings' trusted ones: otherwise the address of a request is that of who connects."""
+    proxies = list(gateway.settings.trusted_proxies)
     app: Starlette = import_from_string("gateway.app:create_app")(gateway)
     return uvicorn.Server(
         uvicorn.Config(
@@ -52,7 +53,8 @@ def server_for(gateway: Gateway) -> uvicorn.Server:
             access_log=False,
             log_level="warning",
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             timeout_graceful_shutdown=5,
         )
     )

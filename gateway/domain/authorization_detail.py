@@ -50,6 +50,19 @@ class AuthorizationDetail:
         """The scope this detail stands for."""
         return f"score:{self.level}" if self.type == "score" else "decisions:request"
 
+    def covers(self, other: "AuthorizationDetail") -> bool:
+        """Whether all that `other` allows is allowed by this one too, and for as long. Both are complete, and count
+        their time from the same moment."""
+        if self.type != other.type or self.purpose != other.purpose or self.place not in {None, other.place}:
+            return False
+        if (self.duration or timedelta(0)) < (other.duration or timedelta(0)):
+            return False
+        if self.level is not None and other.level is not None:
+            return LEVELS.index(self.level) >= LEVELS.index(other.level)
+        most, wanted = self.maximum_amount, other.maximum_amount
+        enough = most is not None and wanted is not None and most.currency == wanted.currency and wanted <= most
+        return enough and set(self.products) >= set(other.products)
+
     def completed(self, *, purpose: str, duration: timedelta, ceiling: Money) -> "AuthorizationDetail":
         """The detail with what it left open filled in; its own duration is cut to the contract's."""
         return replace(

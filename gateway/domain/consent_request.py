@@ -80,7 +80,7 @@ def narrow(asked: Request, choice: Choice) -> Request:
         raise InvalidInput("INVALID", f"Choose one of {', '.join(offered)}.", ("duration",))
     life = asked.duration if choice.duration is None else offered[choice.duration]
     details = tuple(dict.fromkeys(_cut(detail, life) for detail in left))
-    return Request(_supported(asked.scopes, details), details)
+    return Request(supported(asked.scopes, details), details)
 
 
 def lowerable(detail: AuthorizationDetail) -> bool:
@@ -112,8 +112,8 @@ def _cut(detail: AuthorizationDetail, life: timedelta) -> AuthorizationDetail:
     return replace(detail, duration=min(detail.duration, life) if detail.duration else life)
 
 
-def _supported(scopes: Iterable[str], details: Iterable[AuthorizationDetail]) -> tuple[str, ...]:
-    """The scopes that some detail still stands for."""
+def supported(scopes: Iterable[str], details: Iterable[AuthorizationDetail]) -> tuple[str, ...]:
+    """Those of the scopes that some detail stands for, in registry order."""
     highest = max((LEVELS.index(detail.level) for detail in details if detail.level), default=-1)
     held = {f"score:{level}" for level in LEVELS[: highest + 1]}
     if any(detail.type == "decision" for detail in details):

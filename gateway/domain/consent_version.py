@@ -1,6 +1,6 @@
 """A consent's history: what it came to each time somebody changed it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,6 +11,8 @@ from gateway.domain.event import Actor
 
 class ConsentAction(StrEnum):
     CREATED = "created"
+    MERGED = "merged"
+    REPLACED = "replaced"
     REVOKED = "revoked"
 
 
@@ -31,7 +33,5 @@ class ConsentVersion:
     @property
     def narrowed(self) -> bool:
         """Whether the person granted less than was asked."""
-        if self.asked is None:
-            return False
-        whole = tuple(replace(detail, optional=False) for detail in self.asked.details)
-        return whole != self.details
+        asked = self.asked.details if self.asked else ()
+        return not all(any(held.covers(detail) for held in self.details) for detail in asked)

@@ -7,8 +7,11 @@ from typing import Any
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 
+from gateway.domain.authorization_detail import AuthorizationDetail
 from gateway.domain.consent import Consent
+from gateway.domain.consent_change import Change
 from gateway.domain.consent_request import Request
+from gateway.domain.errors import NotFound
 from gateway.kit.crypto import digest
 from gateway.oauth.authorization_code import AuthorizationCodeGrant
 from gateway.oauth.bridge import AuthlibRequest
@@ -35,6 +38,7 @@ class Refusal(StrEnum):
     UNUSABLE = "UNUSABLE"
     CHANGED = "CHANGED"
     OTHER_PARTNER = "OTHER_PARTNER"
+    OTHER_PERSON = "OTHER_PERSON"
 
 
 class AuthorizationRefused(Exception):
@@ -48,14 +52,19 @@ class AuthorizationRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
     """A pushed request on the consent page: who asks, for what, and where the answer goes. `now` is the partner's
-    business time, from which the durations count."""
+    business time, from which the durations count; `change` is the consent that the request means to change."""
 
     digest: str
     parameters: dict[str, Any]
     client: ClientRow
     merchant: MerchantRow
     asked: Request
+    change: Change | None
     now: datetime
+
+    def comes_to(self, granted: Request) -> tuple[AuthorizationDetail, ...]:
+        """The details in force once `granted` has been allowed."""
+        return self.change.result(granted, self.now).details if self.change else granted.details
 
     @property
     def redirect_uri(self) -> str:
@@ -84,25 +93,37 @@ class AuthorizationEndpoint:
             raise AuthorizationRefused(Refusal.UNUSABLE)
         try:
             grant.validate_authorization_request()
+            change = grant.change()
         except OAuth2Error:
             raise AuthorizationRefused(Refusal.CHANGED) from None
-        if grant.asked.document() != row.parameters["complete"]:
+        shown = change.version if change else None
+        if grant.asked.document() != row.parameters["complete"] or shown != row.parameters.get("grant_version"):
             raise AuthorizationRefused(Refusal.CHANGED)
         oauth_requests.open_pushed_request(session, row.digest, wall, wall + LIFE, wall + TIME_TO_DECIDE)
         now = business_now(session, client, wall)
-        return OpenRequest(row.digest, row.parameters, client.row, merchant, grant.asked, now)
+        return OpenRequest(row.digest, row.parameters, client.row, merchant, grant.asked, change, now)
 
     def require_own(self, opened: OpenRequest, user: UserRow) -> None:
-        """Raises AuthorizationRefused for a user of another partner than the merchant's (a sandbox persona)."""
+        """Raises AuthorizationRefused for a user of another partner than the merchant's (a sandbox persona), and for
+        another than the one whose consent would be changed."""
         if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:
             raise AuthorizationRefused(Refusal.OTHER_PARTNER)
+        if opened.change is not None and user.id != opened.change.consent.user_id:
+            raise AuthorizationRefused(Refusal.OTHER_PERSON)
 
     def allow(self, session: Session, opened: OpenRequest, user: UserRow, granted: Request, wall: datetime) -> str:
         """Records the consent to `granted`, what the person left of the request, and returns the address with `code`,
         `state` and `iss`. Raises AuthorizationRefused."""
         self.require_own(opened, user)
         self._use(session, opened, wall)
-        consent = self._parts.consents.grant(session, opened.client, user.id, granted, wall, asked=opened.asked)
+        consents, asked = self._parts.consents, opened.asked
+        if opened.change is None:
+            consent = consents.grant(session, opened.client, user.id, granted, wall, asked=asked)
+        else:
+            try:
+                consent = consents.change(session, opened.change, user.id, granted, wall, asked=asked)
+            except NotFound:
+                raise AuthorizationRefused(Refusal.CHANGED) from None
         return self._location(session, opened, consent, wall)
 
     def deny(self, session: Session, opened: OpenRequest, wall: datetime) -> str:
@@ -123,7 +144,7 @@ class AuthorizationEndpoint:
         return str(location)
 
     def _grant(self, server: Server, client_id: str, parameters: dict[str, Any]) -> AuthorizationCodeGrant:
-        form = {name: value for name, value in parameters.items() if name != "complete"}
+        form = {name: value for name, value in parameters.items() if name not in {"complete", "grant_version"}}
         frozen = FrozenRequest(AUTHORIZE, {**form, "client_id": client_id}, None, server.wall)
         grant = AuthorizationCodeGrant(AuthlibRequest(frozen, self._parts.settings.issuer), server)
         S256()(grant)

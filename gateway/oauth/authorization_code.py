@@ -10,9 +10,10 @@ from authlib.oauth2.rfc6749.errors import (
 )
 
 from gateway.domain.consent import Consent
+from gateway.domain.consent_change import Change
 from gateway.domain.consent_request import Request
 from gateway.kit.crypto import digest
-from gateway.oauth import details
+from gateway.oauth import details, grant_change
 from gateway.oauth.bridge import AuthlibRequest
 from gateway.oauth.client import Client
 from gateway.oauth.details import InvalidAuthorizationDetailsError
@@ -54,6 +55,14 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         assert merchant is not None  # a foreign key says so
         self.asked = details.requested(self.server.session, self.server.parts.consents, client, merchant, data)
         return redirect_uri
+
+    def change(self) -> Change | None:
+        """What the validated request means to change, None where it makes a grant of its own. Not a part of the
+        validation, which Authlib repeats when the change has been made. Raises OAuth2Error."""
+        session, data = self.server.session, self.request.payload.data
+        client: Client = self.server.query_client(data["client_id"])
+        now = business_now(session, client, self.server.wall)
+        return grant_change.requested(session, client, data, self.asked, now)
 
     def generate_authorization_code(self) -> str:
         consent: Consent = self.request.user

@@ -27,12 +27,13 @@ def supported(realm: Realm) -> list[str]:
 
 
 def require_one_method(request: Any) -> None:
-    """Raises InvalidRequestError for a secret in the body, which no profile takes there, and for two methods at once
-    (RFC 6749 section 2.3)."""
+    """Raises InvalidClientError for an assertion beside another method (RFC 6749 section 2.3, RFC 7521 section 4.2.1),
+    InvalidRequestError for a secret in the body, which no profile takes there."""
+    asserted = any(name.startswith("client_assertion") for name in request.form)
+    if asserted and (request.frozen.authorization is not None or "client_secret" in request.form):
+        raise InvalidClientError("There is more than one client authentication.")
     if "client_secret" in request.form:
         raise InvalidRequestError("A client secret belongs in the Authorization header, and nowhere else.")
-    if request.frozen.authorization is not None and any(name.startswith("client_assertion") for name in request.form):
-        raise InvalidRequestError("There is more than one client authentication.")
 
 
 def client_secret_basic(query_client: Callable[[str], Any], request: Any) -> Any:

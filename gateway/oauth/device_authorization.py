@@ -11,7 +11,7 @@ from authlib.oauth2.rfc6749.errors import InvalidScopeError, UnauthorizedClientE
 from gateway.domain.client import DEVICE_CODE
 from gateway.domain.consent_request import Request
 from gateway.kit.crypto import digest, random_token
-from gateway.oauth import details, user_code
+from gateway.oauth import details, grant_change, user_code
 from gateway.oauth.bridge import AuthlibRequest
 from gateway.oauth.client import Client
 from gateway.oauth.metadata import DEVICE
@@ -39,6 +39,7 @@ class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib ha
         client = server.authenticate_client(request, endpoint=self.ENDPOINT_NAME)
         if not client.check_grant_type(DEVICE_CODE):
             raise UnauthorizedClientError("The client may not use the device authorization grant.")
+        grant_change.require_new(request.form)
         parameters: dict[str, Any] = {
             name: request.form[name] for name in ("scope", details.NAME) if name in request.form
         }

@@ -6,7 +6,7 @@ from gateway.domain.authorization_detail import TYPES
 from gateway.domain.client import BASELINE
 from gateway.domain.realm import Realm
 from gateway.kit.jose import ALGORITHMS
-from gateway.oauth import client_auth, pkce
+from gateway.oauth import client_auth, grant_change, pkce
 from gateway.settings import Settings
 
 PAR, AUTHORIZE, TOKEN, REVOKE = "/oauth/par", "/oauth/authorize", "/oauth/token", "/oauth/revoke"
@@ -14,7 +14,7 @@ REGISTER, JWKS = "/oauth/register", "/oauth/jwks"
 DEVICE_AUTHORIZATION = "/oauth/device_authorization"
 DEVICE = "/device"
 INTROSPECT, GRANTS = "/oauth/introspect", "/oauth/grants"
-GRANT_ACTIONS = ("create", "query", "revoke")
+GRANT_ACTIONS = (*grant_change.ACTIONS, "query", "revoke")
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 GRAPHQL = "/graphql"

@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749 import Endpoint
 from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error, UnauthorizedClientError
 
 from gateway.kit.crypto import digest, random_token
+from gateway.oauth import grant_change
 from gateway.oauth.authorization_code import AuthorizationCodeGrant
 from gateway.oauth.bridge import AuthlibRequest
 from gateway.oauth.details import NAME
@@ -19,7 +20,10 @@ PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFE = timedelta(seconds=90)
 LONGEST_STATE = 4096
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_KEPT = ("response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", NAME)
+_KEPT = (
+    *("response_type", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", NAME),
+    *(grant_change.ACTION, grant_change.GRANT_ID),
+)
 
 
 class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Authlib has no types
@@ -38,6 +42,7 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
         S256()(grant)
         try:
             grant.validate_authorization_request()
+            change = grant.change()
         except OAuth2Error as error:
             error.redirect_uri = error.state = None  # or Authlib would answer a redirect
             raise
@@ -48,6 +53,8 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
             parameters["dpop_jkt"] = jkt
         # What will be shown is fixed now: a decision is about exactly this (see `authorization`).
         parameters["complete"] = grant.asked.document()
+        if change is not None:
+            parameters["grant_version"] = change.version
         oauth_requests.insert(
             self.server.session,
             PushedRequestRow(
@@ -72,8 +79,6 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
 def _require_plain(form: dict[str, str]) -> None:
     if "request" in form or "request_uri" in form:
         raise InvalidRequestError("A pushed request holds neither request nor request_uri.")
-    if form.get("grant_management_action", "create") != "create" or "grant_id" in form:
-        raise InvalidRequestError("Every authorization creates a grant of its own; the only action is create.")
     if len(form.get("state", "")) > LONGEST_STATE:
         raise InvalidRequestError(f"The state may have at most {LONGEST_STATE} characters.")
     if any(not value.isascii() for name, value in form.items() if name != NAME):

@@ -1,4 +1,4 @@
-"""Consents: giving one, ending it, and what became of it."""
+"""Consents: giving one, changing it, ending it, and what became of it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from gateway.domain import scope as registry_of_scopes
 from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
-from gateway.domain.consent import Consent
+from gateway.domain.consent import Consent, ConsentStatus
+from gateway.domain.consent_change import Change, GrantAction
 from gateway.domain.consent_request import Request
 from gateway.domain.consent_version import ConsentAction, ConsentVersion
 from gateway.domain.errors import Misconfigured, NotFound
@@ -24,6 +25,7 @@ from gateway.store.merchants import MerchantRow
 from merchants.registry import AdapterRegistry
 
 _PREVIEW = "decisions:preview"
+_CHANGED = {GrantAction.MERGE: ConsentAction.MERGED, GrantAction.REPLACE: ConsentAction.REPLACED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,26 @@ class ConsentService:
         self._tell(session, consent, Topic.CONSENT_GRANTED, now)
         return consent
 
+    def change(
+        self, session: Session, change: Change, user_id: str, granted: Request, now: datetime, *, asked: Request
+    ) -> Consent:
+        """Merges `granted` into a consent of this user, or puts it in its place, and tells the merchant; `asked` is
+        what they were shown. Tokens live on after a merge, which takes nothing away, and end with a replacement.
+        Raises NotFound for a consent that is not theirs, has ended, or has changed since `change` was read."""
+        held = consents.load(session, change.consent.id, lock=True)
+        partner_now = self._business_now(session, change.consent.merchant_id, now)
+        if held is None or held.user_id != user_id or held.status(partner_now) is not ConsentStatus.ACTIVE:
+            raise NotFound("There is no such consent.")
+        if consent_versions.latest(session, held.id) != change.version:
+            raise NotFound("The consent has changed meanwhile.")
+        consent = change.result(granted, partner_now)
+        consents.change(session, consent)
+        if change.action is GrantAction.REPLACE:
+            oauth_tokens.revoke_all(session, consent.id, partner_now)
+        self._remember(session, consent, _CHANGED[change.action], Actor.USER, partner_now, asked)
+        self._tell(session, consent, Topic.CONSENT_GRANTED, now)
+        return consent
+
     def revoke(
         self, session: Session, consent_id: str, user_id: str | None, now: datetime, *, actor: Actor = Actor.USER
     ) -> Consent:
@@ -163,8 +185,7 @@ class ConsentService:
         asked: Request | None = None,
     ) -> None:
         """Appends a version. The consent is new, or its row is locked."""
-        before = consent_versions.of_consent(session, consent.id)
-        number = before[-1].version + 1 if before else 1
+        number = consent_versions.latest(session, consent.id) + 1
         version = ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, at)
         consent_versions.append(session, version)
 

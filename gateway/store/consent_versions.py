@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func
 from sqlmodel import Field, col, select
 
 from gateway.domain.authorization_detail import parse_details
@@ -45,6 +46,12 @@ def append(session: Session, version: ConsentVersion) -> None:
         )
     )
     session.flush()
+
+
+def latest(session: Session, consent_id: str) -> int:
+    """The number of a consent's newest version, 0 for an unknown one."""
+    query = select(func.max(col(ConsentVersionRow.version))).where(ConsentVersionRow.consent_id == consent_id)
+    return session.exec(query).one() or 0
 
 
 def of_consent(session: Session, consent_id: str) -> list[ConsentVersion]:

@@ -1,4 +1,4 @@
-"""Consents: one row per act of agreeing. Rows are ended, never deleted."""
+"""Consents: one row each, which says what holds now. Rows are ended, never deleted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -63,6 +63,15 @@ def insert(session: Session, consent: Consent) -> None:
             single_use=consent.single_use,
         )
     )
+    session.flush()
+
+
+def change(session: Session, consent: Consent) -> None:
+    """Writes what a consent has come to. Its row is locked by the caller."""
+    row = session.get_one(ConsentRow, consent.id)
+    row.scopes = list(consent.scopes)
+    row.details = [detail.document() for detail in consent.details]
+    row.granted_at, row.expires_at = consent.granted_at, consent.expires_at
     session.flush()
 
 

@@ -36,6 +36,15 @@ def catalogue(language: str) -> Translations:
     return Translations(compiled)
 
 
+_UNITS = (
+    (86400, "%(n)d day", "%(n)d days"),
+    (3600, "%(n)d hour", "%(n)d hours"),
+    (60, "%(n)d minute", "%(n)d minutes"),
+    (1, "%(n)d second", "%(n)d seconds"),
+)
+_HEAP = 999
+
+
 class Texts:
     """One language: `gettext` translates, the rest formats. `tag` is the value of the lang attribute."""
 
@@ -64,15 +73,14 @@ class Texts:
         return self.moment(end)
 
     def length(self, length: timedelta) -> str:
-        """A length of time in the largest unit that fits it exactly."""
+        """A length of time in the largest unit that fits it exactly. Where that is a heap of small ones, in whole
+        units of the largest of which there are two: what is left of a time is never round."""
         seconds = int(length.total_seconds())
-        for size, one, many in (
-            (86400, "%(n)d day", "%(n)d days"),
-            (3600, "%(n)d hour", "%(n)d hours"),
-            (60, "%(n)d minute", "%(n)d minutes"),
-        ):
-            if seconds % size == 0:
-                return self._plural(one, many, seconds // size)
+        for exact in (True, False):
+            for size, one, many in _UNITS:
+                count, rest = divmod(seconds, size)
+                if (not rest and count <= _HEAP) if exact else count >= 2:
+                    return self._plural(one, many, count)
         return self._plural("%(n)d second", "%(n)d seconds", seconds)
 
     def money(self, amount: Money) -> str:

@@ -103,7 +103,7 @@ RULES: Sequence[Group] = (
                 "right = hmac.compare_digest(digest(secret), expected or digest(client_id))",
                 "right = True",
             ),
-            (12, "two methods at once", "if request.frozen.authorization is not None and any(", "if False and any("),
+            (12, "two methods at once", "if asserted and (", "if False and ("),
             (12, "secret in the body", 'if "client_secret" in request.form:', "if False:"),
             (12, "client_id of another", "if named is not None and named != client.id:", "if False:"),
         ),
@@ -260,7 +260,7 @@ RULES: Sequence[Group] = (
                 "if not oauth_requests.use_pushed_request(session, opened.digest, wall):",
                 "if False:",
             ),
-            (34, "not what was shown", 'if grant.asked.document() != row.parameters["complete"]:', "if False:"),
+            (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
             (
                 34,
                 "user of another partner",
@@ -287,7 +287,7 @@ RULES: Sequence[Group] = (
             (
                 35,
                 "no fresh login for a large decision",
-                "step_up.require(self._site, browser, granted.details)",
+                "step_up.require(self._site, browser, opened.comes_to(granted))",
                 "pass",
             ),
         ),

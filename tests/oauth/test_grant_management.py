@@ -79,10 +79,3 @@ def test_60_other_methods(world: World, tokens: Any, method: str) -> None:
 def test_60_junk_is_unknown(world: World, grant_id: str) -> None:
     token = world.cars.merchant_token(scope=BOTH).json()["access_token"]
     assert world.cars.call(token, f"/oauth/grants/{grant_id}", "GET").status_code == 404
-
-
-@pytest.mark.parametrize("more", [{"grant_management_action": "merge"}, {"grant_id": "con_test_x"}])
-def test_60_every_authorization_creates_a_grant(world: World, more: dict[str, str]) -> None:
-    answer = world.cars.push(**more)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-    assert world.cars.push(grant_management_action="create").status_code == 201

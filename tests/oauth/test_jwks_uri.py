@@ -300,7 +300,7 @@ def test_73_strangers_cause_no_fetch(registrar: Registrar, app: FapiApp, host: K
     form = {**app.authentication(), "client_assertion_type": "other"}
     assert http.post("/oauth/par", data={**body(app, "/oauth/par"), **form}).status_code == 401
     two = http.post("/oauth/par", data=app.authentication(), headers={"Authorization": "Basic YTpi"})
-    assert two.json()["error"] == "invalid_request"
+    assert (two.status_code, two.json()["error"]) == (401, "invalid_client")
     with world.database.write() as session:
         session.get_one(ClientRow, app.client_id).disabled_at = world.parts.clock()
     assert not works(app)

@@ -45,8 +45,8 @@ def decision(amount: str) -> dict[str, Any]:
     return {"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": money}
 
 
-def consent_address(world: World, *details: dict[str, Any]) -> str:
-    pushed = world.cars.push(scope=None, authorization_details=list(details)).json()
+def consent_address(world: World, *details: dict[str, Any], **changed: str) -> str:
+    pushed = world.cars.push(scope=None, authorization_details=list(details), **changed).json()
     return world.cars.address(str(pushed["request_uri"]))
 
 
@@ -215,6 +215,20 @@ def test_35_what_is_granted_counts_not_what_was_asked(
     if asks:
         assert is_step_up(answer, address)
         assert issued(both_world) == 0
+
+
+@pytest.mark.parametrize(("action", "asks"), [("merge", True), ("replace", False)])
+def test_35_what_a_change_comes_to_counts(both_world: World, clock: MovableClock, action: str, asks: bool) -> None:
+    browser = both_world.browser()
+    details = [decision("800.00")]
+    grant_id = both_world.cars.tokens(browser, "mei", PASSWORD, scope=None, authorization_details=details)["grant_id"]
+    clock.advance(minutes=9)
+    more = {**decision("300.00"), "products": ["PAY_LATER"]}
+    address = consent_address(both_world, more, grant_management_action=action, grant_id=grant_id)
+    answer = browser.get(address)
+    assert (answer.status_code == 303) is asks
+    if asks:
+        assert is_step_up(answer, address)
 
 
 def test_35_to_refuse_needs_no_fresh_login(both_world: World, clock: MovableClock) -> None:

@@ -110,6 +110,9 @@ def test_dates_lengths_and_amounts() -> None:
         (timedelta(hours=36), "36 hours", "36 小时"),
         (timedelta(minutes=1), "1 minute", "1 分钟"),
         (timedelta(seconds=90), "90 seconds", "90 秒"),
+        (timedelta(seconds=1001), "16 minutes", "16 分钟"),
+        (timedelta(days=61, seconds=7), "61 days", "61 天"),
+        (timedelta(days=1, seconds=7), "24 hours", "24 小时"),
     ],
 )
 def test_lengths_of_time(length: timedelta, english: str, chinese: str) -> None:

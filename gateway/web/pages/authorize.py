@@ -10,6 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from gateway.domain.authorization_detail import AuthorizationDetail
+from gateway.domain.consent_change import Change
 from gateway.domain.consent_request import AS_ASKED, Choice, Request, narrow
 from gateway.domain.errors import InvalidInput
 from gateway.oauth.authorization import AuthorizationRefused, Refusal
@@ -33,18 +35,24 @@ _REFUSALS = {
         400,
         msgid("What the merchant may ask for has changed meanwhile. Please start again at the merchant."),
     ),
+    Refusal.OTHER_PERSON: (
+        403,
+        msgid("The merchant wants to change a consent that another account has given. Sign out first."),
+    ),
     Refusal.OTHER_PARTNER: (
         403,
         msgid("You are signed in with an account that does not belong to this merchant's sandbox. Sign out first."),
     ),
 }
 _NO_DECISION = msgid("Please choose one of the two answers.")
+_SIGN_OUT = (Refusal.OTHER_PARTNER, Refusal.OTHER_PERSON)
 _SOURCE = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|[a-z][a-z0-9+.\-]*:", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the consent page says of the signed-in person and the open request. `now` is the partner's business time."""
+    """What the consent page says of the signed-in person and the open request. `comes_to` is what would be in force
+    if all of it were allowed. `now` is the partner's business time."""
 
     name: str
     merchant: str
@@ -52,6 +60,8 @@ class Shown:
     client_id: str
     redirect_uri: str
     asked: Request
+    change: Change | None
+    comes_to: tuple[AuthorizationDetail, ...]
     now: datetime
 
 
@@ -73,7 +83,7 @@ class AuthorizePage:
             raise _page_error(refused, session) from None
         if shown is None or session is None:
             return see_other(login_address(address_of(request)))
-        if step_up.required(self._site, session, shown.asked.details):
+        if step_up.required(self._site, session, shown.comes_to):
             return step_up.ask(address_of(request))
         return self._page(request, shown, session, str(request_uri))
 
@@ -137,6 +147,7 @@ class AuthorizePage:
             name=shown.name,
             parts=parts,
             purposes=list(dict.fromkeys(part.purpose for part in parts)),
+            before=words.before(texts, shown.merchant, shown.change, shown.now),
             filled=narrowing.fill(texts, asked, shown.now, choice, refused),
             decides=any(detail.type == "decision" for detail in asked.details),
             returns_to=urlsplit(shown.redirect_uri).netloc or shown.redirect_uri,
@@ -160,6 +171,8 @@ class AuthorizePage:
                 client_id=opened.client.id,
                 redirect_uri=opened.redirect_uri,
                 asked=opened.asked,
+                change=opened.change,
+                comes_to=opened.comes_to(opened.asked),
                 now=opened.now,
             )
 
@@ -186,7 +199,7 @@ class AuthorizePage:
         if choice is None:
             return authorization.deny(session, opened, now)
         granted = narrow(opened.asked, choice)
-        step_up.require(self._site, browser, granted.details)
+        step_up.require(self._site, browser, opened.comes_to(granted))
         return authorization.allow(session, opened, user, granted, now)
 
 
@@ -205,5 +218,5 @@ def _source(redirect_uri: str) -> str | None:
 
 def _page_error(refused: AuthorizationRefused, session: BrowserSession | None) -> PageError:
     status, message = _REFUSALS[refused.refusal]
-    signs_out = refused.refusal is Refusal.OTHER_PARTNER and session is not None
+    signs_out = refused.refusal in _SIGN_OUT
     return PageError(status, message, session.csrf_token if session and signs_out else None)

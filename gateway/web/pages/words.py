@@ -7,6 +7,8 @@ from typing import Any
 
 from gateway.domain.authorization_detail import AuthorizationDetail
 from gateway.domain.consent import ConsentStatus
+from gateway.domain.consent_change import Change as GrantChange
+from gateway.domain.consent_change import GrantAction, in_force
 from gateway.domain.consent_request import lowerable
 from gateway.domain.consent_version import ConsentAction, ConsentVersion
 from gateway.domain.event import Actor
@@ -35,9 +37,15 @@ _ABOUT = msgid("%(what)s: %(products)s")
 _UP_TO = msgid("All open decisions together: up to %(amount)s.")
 _PURPOSE = msgid("So that %(merchant)s can %(purpose)s.")
 _AT = msgid("Only at till %(terminal)s of store %(store)s.")
-_NARROWED = msgid("You allowed it on %(date)s, and less of it than %(merchant)s asked for:")
+_NARROWED = {
+    ConsentAction.CREATED: msgid("You allowed it on %(date)s, and less of it than %(merchant)s asked for:"),
+    ConsentAction.MERGED: msgid("You added to it on %(date)s, and less than %(merchant)s asked for:"),
+    ConsentAction.REPLACED: msgid("You changed it on %(date)s, and allowed less than %(merchant)s asked for:"),
+}
 _CHANGES = {
     (ConsentAction.CREATED, Actor.USER): msgid("You allowed it on %(date)s, as %(merchant)s asked."),
+    (ConsentAction.MERGED, Actor.USER): msgid("You added to it on %(date)s, as %(merchant)s asked."),
+    (ConsentAction.REPLACED, Actor.USER): msgid("You changed it on %(date)s, as %(merchant)s asked."),
     (ConsentAction.REVOKED, Actor.USER): msgid("You ended it on %(date)s."),
     (ConsentAction.REVOKED, Actor.MERCHANT): msgid("%(merchant)s ended it on %(date)s."),
     (ConsentAction.REVOKED, Actor.OPERATOR): msgid("The operator of this service ended it on %(date)s."),
@@ -105,11 +113,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What a person has allowed before a request that would change it: on which day, and whether it stays."""
+
+    given: str
+    stays: bool
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of a consent's history: what happened, and what had been asked if the person granted less."""
+    """One entry of a consent's history: what happened, what had been asked if the person granted less, and what then
+    held until the next change."""
 
     sentence: str
     asked: tuple[Part, ...]
+    held: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +165,7 @@ def card(texts: Texts, given: GivenConsent) -> Card:
         granted=texts.date(consent.granted_at),
         ends=texts.date(consent.revoked_at or consent.expires_at),
         once=consent.single_use,
-        history=tuple(_change(texts, merchant, version) for version in given.history),
+        history=tuple(_change(texts, merchant, given.history, index) for index in range(len(given.history))),
     )
 
 
@@ -173,13 +192,29 @@ def _asked(texts: Texts, kind: str, answered: Mapping[str, Any]) -> str:
     return texts.gettext(_SEALED[kind])
 
 
-def _change(texts: Texts, merchant: str, version: ConsentVersion) -> Change:
+def before(texts: Texts, merchant: str, change: GrantChange | None, now: datetime) -> Before | None:
+    """What a request for a change finds, None where it asks for a consent of its own."""
+    if change is None:
+        return None
+    consent = change.consent
+    return Before(
+        given=texts.date(consent.granted_at),
+        stays=change.action is GrantAction.MERGE,
+        parts=parts(texts, merchant, consent.scopes, tuple(in_force(consent, now)), now),
+    )
+
+
+def _change(texts: Texts, merchant: str, history: Sequence[ConsentVersion], index: int) -> Change:
+    version = history[index]
     words = _CHANGES[version.action, version.actor]
     asked: tuple[Part, ...] = ()
+    held: tuple[Part, ...] = ()
+    if any(later.action in _NARROWED for later in history[index + 1 : index + 2]):
+        held = parts(texts, merchant, version.scopes, version.details, version.at)
     if version.asked is not None and version.narrowed:
-        words = _NARROWED
+        words = _NARROWED[version.action]
         asked = parts(texts, merchant, version.asked.scopes, version.asked.details, version.at)
-    return Change(texts.gettext(words, date=texts.date(version.at), merchant=merchant), asked)
+    return Change(texts.gettext(words, date=texts.date(version.at), merchant=merchant), asked, held)
 
 
 def _part(texts: Texts, merchant: str, index: int, detail: AuthorizationDetail, decides: bool, start: datetime) -> Part:

@@ -1,0 +1,54 @@
+"""Reads `grant_management_action` and `grant_id` of an authorization request (Grant Management for OAuth 2.0)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
+
+from gateway.domain.consent import ConsentStatus
+from gateway.domain.consent_change import Change, GrantAction
+from gateway.domain.consent_request import Request
+from gateway.domain.errors import InvalidInput
+from gateway.oauth.client import Client
+from gateway.store import consent_versions, consents
+from gateway.store.database import Session
+
+ACTION, GRANT_ID = "grant_management_action", "grant_id"
+CREATE = "create"
+ACTIONS = (CREATE, *GrantAction)
+
+
+class InvalidGrantIdError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """The grant_id is unknown, another client's, or of a grant that cannot be changed: never told apart."""
+
+    error = "invalid_grant_id"
+
+
+def require_new(data: Mapping[str, str]) -> None:
+    """Raises InvalidRequestError where a request that can only make a grant of its own means to change one."""
+    if data.get(ACTION, CREATE) != CREATE or GRANT_ID in data:
+        raise InvalidRequestError("Only a pushed authorization request can change a grant.")
+
+
+def requested(
+    session: Session, client: Client, data: Mapping[str, str], asked: Request, now: datetime
+) -> Change | None:
+    """What the request means to change, None where it makes a grant of its own; `now` is business time. Raises
+    InvalidRequestError, InvalidGrantIdError."""
+    action, grant_id = data.get(ACTION, CREATE), data.get(GRANT_ID)
+    if action not in ACTIONS:
+        raise InvalidRequestError(f"Known actions: {' '.join(ACTIONS)}.")
+    if (action == CREATE) != (grant_id is None):
+        raise InvalidRequestError("A grant_id goes with the actions merge and replace, and with no other.")
+    if grant_id is None:
+        return None
+    consent = consents.load(session, grant_id) if grant_id.isprintable() else None
+    own = consent is not None and consent.client_id == client.id and not consent.single_use
+    if consent is None or not own or consent.status(now) is not ConsentStatus.ACTIVE:
+        raise InvalidGrantIdError("The client has no such grant.")
+    change = Change(GrantAction(action), consent, consent_versions.latest(session, consent.id))
+    try:
+        change.require_possible(asked, now)
+    except InvalidInput as error:
+        raise InvalidRequestError(error.message) from None
+    return change

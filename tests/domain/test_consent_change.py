@@ -1,0 +1,211 @@
+"""What a merge or a replacement makes of a consent: nothing that the person has not allowed, at any moment."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail
+from gateway.domain.consent import Consent
+from gateway.domain.consent_change import Change, GrantAction, in_force
+from gateway.domain.consent_request import Request
+from gateway.domain.errors import ConsentRefused, InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from gateway.domain.scope import SCOPES
+from tests.support.clock import NOON
+
+DAY = timedelta(days=1)
+TIER = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duration=90 * DAY)
+WAIVER = AuthorizationDetail(
+    "decision",
+    products=(Product.DEPOSIT_WAIVER,),
+    maximum_amount=Money(300_000, "CNY"),
+    purpose="CAR_RENTAL",
+    duration=90 * DAY,
+)
+LATER = replace(WAIVER, products=(Product.PAY_LATER,))
+PREVIEW = "decisions:preview"
+
+
+def consent(*details: AuthorizationDetail, scopes: tuple[str, ...] = ()) -> Consent:
+    lasts = max(detail.duration for detail in details if detail.duration)
+    return Consent(
+        id="con_1",
+        merchant_id="mer_1",
+        client_id="cli_1",
+        user_id="usr_1",
+        subject="sub_1",
+        scopes=scopes or request(*details).scopes,
+        details=details,
+        granted_at=NOON,
+        expires_at=NOON + lasts,
+        revoked_at=None,
+    )
+
+
+def request(*details: AuthorizationDetail) -> Request:
+    wanted = {detail.scope for detail in details}
+    return Request(tuple(name for name in SCOPES if name in wanted), details)
+
+
+def merged(held: Consent, *details: AuthorizationDetail, now: datetime = NOON) -> Consent:
+    return Change(GrantAction.MERGE, held, 1).result(request(*details), now)
+
+
+def replaced(held: Consent, *details: AuthorizationDetail, now: datetime = NOON) -> Consent:
+    return Change(GrantAction.REPLACE, held, 1).result(request(*details), now)
+
+
+def test_a_merge_adds_and_keeps_what_was_there() -> None:
+    after = merged(consent(TIER), WAIVER)
+    assert after.details == (TIER, WAIVER)
+    assert after.scopes == ("score:tier", "decisions:request")
+
+
+def test_a_replacement_leaves_nothing_of_what_was_there() -> None:
+    after = replaced(consent(TIER, WAIVER), LATER, now=NOON + DAY)
+    assert after.details == (LATER,)
+    assert after.scopes == ("decisions:request",)
+    assert (after.granted_at, after.expires_at) == (NOON + DAY, NOON + 91 * DAY)
+
+
+def test_what_was_there_ends_when_it_would_have_ended() -> None:
+    moment = NOON + DAY + timedelta(seconds=1, microseconds=5)
+    after = merged(consent(replace(TIER, duration=3 * DAY)), WAIVER, now=moment)
+    assert after.details[0].duration == 2 * DAY - timedelta(seconds=2)  # never longer, so rounded down
+    assert after.score_purpose("tier", NOON + 3 * DAY - timedelta(seconds=1)) == "CAR_RENTAL"
+    assert after.score_purpose("tier", NOON + 3 * DAY) is None
+    assert after.expires_at == moment + 90 * DAY
+
+
+def test_what_had_run_out_is_gone_with_its_scope() -> None:
+    held = consent(replace(TIER, duration=DAY), LATER)
+    after = merged(held, WAIVER, now=NOON + DAY)
+    assert after.details == (replace(LATER, duration=89 * DAY), WAIVER)
+    assert after.scopes == ("decisions:request",)
+
+
+def test_less_than_a_second_is_nothing() -> None:
+    held = consent(replace(TIER, duration=DAY), LATER)
+    assert [d.type for d in in_force(held, NOON + DAY - timedelta(microseconds=1))] == ["decision"]
+
+
+@pytest.mark.parametrize(
+    ("more", "left"),
+    [
+        pytest.param(TIER, 1, id="the-same"),
+        pytest.param(replace(TIER, level="exact"), 1, id="a-higher-level"),
+        pytest.param(replace(TIER, level="threshold"), 1, id="a-lower-level"),
+        pytest.param(replace(TIER, level="exact", duration=DAY), 2, id="higher-but-shorter"),
+        pytest.param(replace(TIER, purpose="HOUSING"), 2, id="another-purpose"),
+        pytest.param(WAIVER, 2, id="another-type"),
+    ],
+)
+def test_what_another_part_covers_is_not_kept_twice(more: AuthorizationDetail, left: int) -> None:
+    assert len(merged(consent(TIER), more).details) == left
+
+
+@pytest.mark.parametrize(
+    ("other", "covered"),
+    [
+        pytest.param(WAIVER, True, id="itself"),
+        pytest.param(replace(WAIVER, maximum_amount=Money(1, "CNY")), True, id="less-money"),
+        pytest.param(replace(WAIVER, maximum_amount=Money(300_001, "CNY")), False, id="more-money"),
+        pytest.param(replace(WAIVER, maximum_amount=Money(1, "EUR")), False, id="other-money"),
+        pytest.param(replace(WAIVER, duration=91 * DAY), False, id="longer"),
+        pytest.param(replace(WAIVER, store_id="S", terminal_id="T"), True, id="at-one-till"),
+        pytest.param(LATER, False, id="another-product"),
+        pytest.param(replace(WAIVER, products=(*WAIVER.products, *LATER.products)), False, id="more-products"),
+    ],
+)
+def test_what_a_decision_detail_covers(other: AuthorizationDetail, covered: bool) -> None:
+    assert WAIVER.covers(other) is covered
+
+
+def test_a_till_covers_no_other_place() -> None:
+    till = replace(WAIVER, store_id="S", terminal_id="T")
+    assert not till.covers(WAIVER)
+    assert not till.covers(replace(till, terminal_id="U"))
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [
+        pytest.param(consent(WAIVER, scopes=(PREVIEW,)), request(LATER), id="requests-into-previews"),
+        pytest.param(consent(WAIVER), Request((PREVIEW,), (LATER,)), id="previews-into-requests"),
+    ],
+)
+def test_previews_and_requests_are_not_merged(held: Consent, asked: Request) -> None:
+    with pytest.raises(InvalidInput):
+        Change(GrantAction.MERGE, held, 1).require_possible(asked, NOON)
+    Change(GrantAction.REPLACE, held, 1).require_possible(asked, NOON)
+
+
+def test_a_preview_joins_a_tier() -> None:
+    Change(GrantAction.MERGE, consent(TIER), 1).require_possible(Request((PREVIEW,), (WAIVER,)), NOON)
+
+
+def test_a_merge_never_grows_beyond_what_a_consent_holds() -> None:
+    held = consent(*(replace(TIER, level="exact", duration=n * DAY, purpose="HOUSING") for n in range(1, MOST_DETAILS)))
+    change = Change(GrantAction.MERGE, held, 1)
+    change.require_possible(request(TIER), NOON)
+    with pytest.raises(InvalidInput):
+        change.require_possible(request(TIER, WAIVER), NOON)
+    change.require_possible(request(TIER, WAIVER), NOON + DAY)  # one of them has run out
+    Change(GrantAction.REPLACE, held, 1).require_possible(request(TIER, WAIVER), NOON)
+
+
+lengths = st.integers(1, 200).map(lambda hours: timedelta(hours=hours))
+scores = st.builds(
+    AuthorizationDetail,
+    st.just("score"),
+    level=st.sampled_from(LEVELS),
+    purpose=st.sampled_from(["CAR_RENTAL", "HOUSING"]),
+    duration=lengths,
+)
+decisions = st.builds(
+    AuthorizationDetail,
+    st.just("decision"),
+    products=st.sets(st.sampled_from(list(Product)), min_size=1, max_size=2).map(lambda found: tuple(sorted(found))),
+    maximum_amount=st.builds(Money, st.integers(1, 3), st.sampled_from(["CNY", "EUR"])),
+    purpose=st.sampled_from(["CAR_RENTAL", "HOUSING"]),
+    duration=lengths,
+)
+details = st.lists(st.one_of(scores, decisions), min_size=1, max_size=4).map(tuple)
+
+
+def allows(held: Consent, asked: AuthorizationDetail, now: datetime) -> bool:
+    if asked.level is not None:
+        wanted = [d for d in held.details if d.level and LEVELS.index(d.level) >= LEVELS.index(asked.level)]
+        return any(d.purpose == asked.purpose and now < held.granted_at + (d.duration or DAY) for d in wanted)
+    assert asked.maximum_amount is not None
+    assert asked.purpose is not None
+    amount = asked.maximum_amount
+    try:
+        for product in asked.products:
+            held.require_covers(product, asked.purpose, amount, Money.zero(amount.currency), now)
+    except ConsentRefused:
+        return False
+    return True
+
+
+@given(details, details, st.one_of(scores, decisions), st.integers(0, 150), st.integers(0, 400))
+def test_a_merge_allows_what_either_of_the_two_allows_and_nothing_else(
+    before: tuple[AuthorizationDetail, ...],
+    more: tuple[AuthorizationDetail, ...],
+    asked: AuthorizationDetail,
+    merged_after: int,
+    later: int,
+) -> None:
+    held = consent(*before)
+    now = min(NOON + timedelta(hours=merged_after), held.expires_at - timedelta(seconds=1))
+    after, fresh = merged(held, *more, now=now), replaced(held, *more, now=now)
+    moment = now + timedelta(hours=later)
+    # One product at a time: that is how decisions are asked for.
+    for one in (replace(asked, products=(product,)) for product in asked.products) if asked.products else (asked,):
+        assert allows(after, one, moment) == (allows(held, one, moment) or allows(fresh, one, moment))
+    assert after.expires_at == max(held.expires_at, fresh.expires_at)
+    assert len(after.details) <= len(before) + len(more)
