@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 import merchants
 import schema
 from gateway.domain.errors import InvalidInput
+from gateway.domain.exposure import Lines
 from gateway.domain.realm import LIVE, SANDBOX, Realm
 from gateway.domain.step_up import StepUp
 from gateway.kit import logging
@@ -33,8 +34,10 @@ from gateway.services.bundle import Services
 from gateway.services.client_keys import KeySource
 from gateway.services.clients import ClientService
 from gateway.services.consents import ConsentService
+from gateway.services.decision_clock import DecisionClock
+from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
-from gateway.services.decision_writes import DecisionWriter
+from gateway.services.decision_requests import DecisionRequester
 from gateway.services.decisions import DecisionService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
@@ -81,6 +84,7 @@ class Gateway:
     client_keys: ClientKeys
     logins: LoginService
     step_up: StepUp
+    decision_clock: DecisionClock
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
@@ -108,7 +112,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = discover(settings.adapters)
-    step_up = _step_up(settings)
+    step_up, lines = _step_up(settings), _lines(settings)
     counts, used_once = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     database = Database(settings.database_url, size=settings.worker_threads)
@@ -123,8 +127,11 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     decision_log = SealedLog(DecisionLogRow, keyring, ids)
     accesses = AccessService(SealedLog(AccessLogRow, keyring, ids))
     source = PersonaSource()
-    assessor = Assessor(registry, source)
-    writer = DecisionWriter(database, assessor, DecisionRecorder(decision_log), accesses, ids, clock)
+    assessor = Assessor(registry, source, lines)
+    recorder = DecisionRecorder(decision_log)
+    decision_clock = DecisionClock(database, recorder, clock)
+    requester = DecisionRequester(database, assessor, recorder, accesses, decision_clock, ids, clock)
+    mover = DecisionMover(database, recorder, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
     consents = ConsentService(registry, ids, realm)
     merchant_service = MerchantService(registry, ids)
@@ -145,7 +152,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         keyring=keyring,
         services=Services(
             scores=ScoreService(source),
-            decisions=DecisionService(assessor, writer, decision_log),
+            decisions=DecisionService(assessor, requester, mover, decision_log),
             merchants=merchant_service,
             consents=consents,
             personas=personas,
@@ -170,6 +177,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
             window=settings.login_window,
         ),
         step_up=step_up,
+        decision_clock=decision_clock,
     )
 
 
@@ -197,6 +205,13 @@ def _step_up(settings: Settings) -> StepUp:
         return StepUp.parse(settings.step_up_amount, settings.step_up_life)
     except InvalidInput as error:
         raise SettingsError(f"GATEWAY_STEP_UP_AMOUNT: {error.message}") from None
+
+
+def _lines(settings: Settings) -> Lines:
+    try:
+        return Lines.parse(settings.lines_of_trust)
+    except InvalidInput as error:
+        raise SettingsError(f"GATEWAY_LINES_OF_TRUST: {error.message}") from None
 
 
 def _opaque_rule(master: bytes, rule_id: str) -> str:

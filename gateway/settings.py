@@ -98,6 +98,17 @@ class Settings(BaseSettings):
         description="Comma-separated amounts: to consent to decisions above the one in their currency, or in a "
         "currency that is not listed, a person must have signed in freshly.",
     )
+    lines_of_trust: str = Field(
+        "FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY",
+        description="Comma-separated lines: how much all open promises of one person together may come to, by tier "
+        "and currency. A tier that is not listed has the line of the one below it; without any, nothing is approved.",
+    )
+    clock_interval: timedelta = Field(
+        timedelta(seconds=5),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(hours=1),
+        description="How often a server looks for decisions whose date has come.",
+    )
     step_up_life: timedelta = Field(
         timedelta(minutes=5), gt=timedelta(0), description="How long a login counts as fresh."
     )

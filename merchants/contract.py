@@ -19,6 +19,7 @@ from gateway.domain.place import Place
 from gateway.domain.policy import DecisionTable, Ruling, Verdict
 from gateway.domain.product import Product
 from gateway.domain.reason import REASONS
+from gateway.domain.settlement import Windows
 from gateway.domain.terms import Terms
 from gateway.domain.tier import Tier
 from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
@@ -72,7 +73,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
     """One industry's or merchant's way of working. Raises Misconfigured when it is put together wrongly.
 
     `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the form that merchants fill in;
-    `columns` and `policy` decide; `approval_life` says how long an approval may wait to be activated. `own_reasons`
+    `columns` and `policy` decide; `approval_life` says how long an approval may wait to be activated, `windows` how
+    long breaches and disputes may take. `own_reasons`
     are the codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields
     where zero makes sense.
     """
@@ -88,6 +90,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     policy: ClassVar[DecisionTable]
     approval_life: ClassVar[timedelta]
     golden: ClassVar[tuple[GoldenCase[Any], ...]]
+    windows: ClassVar[Windows] = Windows()
     own_reasons: ClassVar[frozenset[str]] = frozenset()
     zero_allowed: ClassVar[frozenset[str]] = frozenset()
 

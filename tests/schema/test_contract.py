@@ -57,12 +57,17 @@ def test_this_stage_has_what_it_should() -> None:
     there = {
         "Query.node",
         "Query.decisionPreview",
+        "Mutation.decisionActivate",
+        "Mutation.decisionFulfill",
+        "Mutation.decisionExtend",
+        "Mutation.decisionReportBreach",
         "Mutation.decisionCancel",
+        "Decision.settlement",
         "DecisionAsk.carRental",
         "Decision.timeline",
     }
     assert there.isdisjoint(missing)
-    assert {"Viewer.rateLimit", "Decision.receipt", "Decision.settlement"} <= missing
+    assert {"Viewer.rateLimit", "Decision.receipt", "Decision.disputes"} <= missing
 
 
 @pytest.mark.parametrize(
