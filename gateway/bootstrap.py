@@ -42,6 +42,7 @@ from gateway.services.decisions import DecisionService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.receipts import ReceiptService
 from gateway.services.registration import RegistrationService
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seeding
@@ -156,6 +157,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
             merchants=merchant_service,
             consents=consents,
             personas=personas,
+            receipts=ReceiptService(keyring, settings.issuer),
             registry=registry,
         ),
         seeding=Seeding(master, registry, merchant_service, client_service, personas, ids),

@@ -109,6 +109,15 @@ class Decision(Node):
             score_as_of=ruling.score_as_of,
         )
 
+    @resolved(
+        "Signed receipt (compact JWS, keys at the issuer's jwks_uri) of the latest log entry: what was decided, under"
+        " which policy, when. Anyone can verify it offline, without asking this server."
+    )
+    def receipt(self, info: Info) -> str | None:
+        services, reading = info.context.services, info.context.reading
+        decision = services.decisions.find(reading, self.id)
+        return services.receipts.receipt(reading, decision) if decision else None
+
     @resolved("The consent under which it was asked.")
     def consent(self, info: Info) -> Consent:
         reading = info.context.reading
