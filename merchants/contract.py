@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Generic, TypeVar, final
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
-from gateway.domain.errors import InvalidInput, Misconfigured
-from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.errors import Misconfigured
+from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
 from gateway.domain.policy import DecisionTable, Ruling
@@ -202,14 +202,6 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return Approval(terms, min(now + self.approval_life, terms.due_at), reasons)
 
 
-def check_amount(amount: Money, currency: str, *path: str) -> None:
-    """Raises InvalidInput below `path` unless the amount is in `currency`, more than zero and not beyond MAX_MINOR."""
-    if amount.currency != currency:
-        raise InvalidInput("UNSUPPORTED_CURRENCY", f"amounts are in {currency} here", (*path, "currency"))
-    if not 0 < amount.minor <= MAX_MINOR:
-        raise InvalidInput("INVALID_AMOUNT", "amount must be more than zero, and not too large", (*path, "amount"))
-
-
 _CUT = "AMOUNT_ABOVE_TIER_LIMIT"
 _SHAPES = {
     "key": r"[a-z][a-z0-9_]*",
@@ -232,5 +224,4 @@ __all__ = [
     "ask_from_document",
     "ask_type",
     "asked",
-    "check_amount",
 ]
