@@ -9,16 +9,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar, final
 
+from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
-from gateway.domain.errors import InvalidInput, Misconfigured
-from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.errors import Misconfigured
+from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
-from gateway.domain.policy import DecisionTable, Ruling, Verdict
+from gateway.domain.policy import DecisionTable, Ruling
 from gateway.domain.product import Product
 from gateway.domain.reason import REASONS
+from gateway.domain.rule import Verdict
 from gateway.domain.settlement import Windows
 from gateway.domain.terms import Terms
 from gateway.domain.tier import Tier
@@ -73,10 +76,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
     """One industry's or merchant's way of working. Raises Misconfigured when it is put together wrongly.
 
     `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the form that merchants fill in;
-    `columns` and `policy` decide; `approval_life` says how long an approval may wait to be activated, `windows` how
-    long breaches and disputes may take. `own_reasons`
-    are the codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields
-    where zero makes sense.
+    `columns` and `policy` decide; `benefits` are what an approval grants beside the amount; `approval_life` says how
+    long an approval may wait to be activated, `windows` how long breaches and disputes may take. `own_reasons` are the
+    codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields where zero
+    makes sense.
     """
 
     key: ClassVar[str]
@@ -87,6 +90,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     Ask: type[AskT]
     ask_type_name: ClassVar[str]
     columns: ClassVar[Mapping[str, ColumnKind]]
+    benefits: ClassVar[Mapping[str, BenefitKind]] = MappingProxyType({})
     policy: ClassVar[DecisionTable]
     approval_life: ClassVar[timedelta]
     golden: ClassVar[tuple[GoldenCase[Any], ...]]
@@ -101,8 +105,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
         for name in ("product", "Ask", "columns", "policy", "approval_life", "golden"):
             if not hasattr(self, name):
                 raise Misconfigured(f"{type(self).__name__}.{name} is missing")
-        if dict(self.columns) != self.policy.columns:
-            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns")
+        if (dict(self.columns), dict(self.benefits)) != (self.policy.columns, self.policy.benefits):
+            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
         if self.approval_life <= timedelta(0):
             raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
@@ -130,6 +134,18 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
         """Valid asks, small and large and alike in all else, on which the contract suite tries every tier."""
 
+    def divisible(self, ask: AskT) -> Money:
+        """The amount of which a part may be granted: what is requested, where the trade does not say otherwise."""
+        return self.requested(ask)
+
+    def limit(self, ask: AskT, ruling: Ruling) -> Money | None:
+        """The most that an approving ruling grants: its maximum, where the trade knows no other; None for no end."""
+        return ruling.maximum
+
+    def shortfalls(self, ask: AskT, ruling: Ruling) -> tuple[str, ...]:
+        """The reasons for what an approving ruling grants less of than was asked, beside the amount: a shorter term."""
+        return ()
+
     def place(self, ask: AskT) -> Place | None:
         """The till from which the ask comes; None where the trade has none."""
         return None
@@ -150,9 +166,9 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @final
     def granted(self, ask: AskT, ruling: Ruling) -> Money:
-        """The part of the requested amount that an approving ruling grants: its share, up to its maximum."""
-        part = self.requested(ask).share(ruling.share)
-        return part if ruling.maximum is None else min(part, ruling.maximum)
+        """The part of the divisible amount that an approving ruling grants: its share, up to the limit."""
+        part, limit = self.divisible(ask).share(ruling.share), self.limit(ask, ruling)
+        return part if limit is None else min(part, limit)
 
     @final
     def decide(self, ask: AskT, person: Person, now: datetime) -> Answer:
@@ -180,23 +196,13 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     def _approval(self, ask: AskT, ruling: Ruling, now: datetime) -> Approval | Decline:
         granted = self.granted(ask, ruling)
-        refusal = self.refuses_part(ask) if granted < self.requested(ask) else None
+        refusal = self.refuses_part(ask) if granted < self.divisible(ask) else None
         if refusal is not None:
             return Decline((refusal,))
-        reasons = ruling.reasons
-        if granted < self.requested(ask).share(ruling.share) and _CUT not in reasons:
-            reasons = (*reasons, _CUT)
+        cut = (_CUT,) if granted < self.divisible(ask).share(ruling.share) else ()
+        reasons = tuple(dict.fromkeys((*ruling.reasons, *cut, *self.shortfalls(ask, ruling))))
         terms = self.terms(ask, ruling, now)
-        last = now + self.approval_life
-        return Approval(terms, last if terms.due_at is None else min(last, terms.due_at), reasons)
-
-
-def check_amount(amount: Money, currency: str, *path: str) -> None:
-    """Raises InvalidInput below `path` unless the amount is in `currency`, more than zero and not beyond MAX_MINOR."""
-    if amount.currency != currency:
-        raise InvalidInput("UNSUPPORTED_CURRENCY", f"amounts are in {currency} here", (*path, "currency"))
-    if not 0 < amount.minor <= MAX_MINOR:
-        raise InvalidInput("INVALID_AMOUNT", "amount must be more than zero, and not too large", (*path, "amount"))
+        return Approval(terms, min(now + self.approval_life, terms.due_at), reasons)
 
 
 _CUT = "AMOUNT_ABOVE_TIER_LIMIT"
@@ -221,5 +227,4 @@ __all__ = [
     "ask_from_document",
     "ask_type",
     "asked",
-    "check_amount",
 ]

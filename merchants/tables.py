@@ -6,52 +6,71 @@ Every fault is a Misconfigured that names file, rule and column; unknown keys ar
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import Cell, ColumnKind
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.duration import parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable, Rule, Verdict, fault
+from gateway.domain.policy import DecisionTable, fault
 from gateway.domain.product import Product
+from gateway.domain.rule import Rule, Verdict
 from gateway.domain.tier import Tier
 
 _HEADER = ("policy", "version", "effective", "currency", "rule")
 _VERDICTS = {"approve": Verdict.APPROVE, "decline": Verdict.DECLINE, "refer": Verdict.REFER}
 _OUTCOME_KEYS = ("share", "maximum", "reasons", "retry_after", "alternatives")
 _OPERATORS = ("at_least", "at_most", "one_of", "is")
+_NONE: Mapping[str, BenefitKind] = MappingProxyType({})
 
 
-def load_table(path: Path, columns: Mapping[str, ColumnKind]) -> DecisionTable:
-    """The checked table in the file at `path`. Raises Misconfigured."""
+def load_table(
+    path: Path, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind] = _NONE
+) -> DecisionTable:
+    """The checked table in the file at `path`; `benefits` are what each approval grants beside the amount. Raises
+    Misconfigured."""
     source = f"{path.parent.name}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise fault(source, f"cannot be read: {error}") from None
-    return read_table(text, columns, source)
+    return read_table(text, columns, source, benefits)
 
 
-def read_table(text: str, columns: Mapping[str, ColumnKind], source: str) -> DecisionTable:
+def read_table(
+    text: str, columns: Mapping[str, ColumnKind], source: str, benefits: Mapping[str, BenefitKind] = _NONE
+) -> DecisionTable:
     """The checked table in a TOML text; messages call it `source`. Raises Misconfigured."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise fault(source, f"is not TOML: {error}") from None
-    return _Reader(source, columns, content).table()
+    return _Reader(source, columns, benefits, content).table()
 
 
 class _Reader:
-    def __init__(self, source: str, columns: Mapping[str, ColumnKind], content: dict[str, Any]) -> None:
-        self.source, self.columns, self.content = source, columns, content
+    def __init__(
+        self,
+        source: str,
+        columns: Mapping[str, ColumnKind],
+        benefits: Mapping[str, BenefitKind],
+        content: dict[str, Any],
+    ) -> None:
+        self.source, self.columns, self.benefits, self.content = source, columns, benefits, content
         self.currency = str(content.get("currency", ""))
 
     def table(self) -> DecisionTable:
         self._only_keys(self.content, _HEADER)
         if self.currency not in EXPONENTS:
             raise fault(self.source, "currency is missing or unknown")
+        taken = sorted(self.benefits.keys() & set(_OUTCOME_KEYS))
+        if taken:
+            raise fault(self.source, f"a benefit cannot be called {taken[0]}: every outcome has that")
         rules = self.content.get("rule", [])
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
             raise fault(self.source, "rules are written as [[rule]]")
@@ -63,6 +82,7 @@ class _Reader:
             columns=self.columns,
             rules=[self._rule(rule, number) for number, rule in enumerate(rules, start=1)],
             source=self.source,
+            benefits=self.benefits,
         )
 
     def _rule(self, raw: dict[str, Any], number: int) -> Rule:
@@ -74,7 +94,7 @@ class _Reader:
         if len(given) != 1:
             raise fault(self.source, "exactly one of approve, decline and refer is needed", name)
         outcome = self._mapping(raw[given[0]], given[0], name)
-        self._only_keys(outcome, _OUTCOME_KEYS, name)
+        self._only_keys(outcome, (*_OUTCOME_KEYS, *self.benefits), name)
         when = self._mapping(raw.get("when", {}), "when", name)
         return Rule(
             id=name,
@@ -82,6 +102,11 @@ class _Reader:
             verdict=_VERDICTS[given[0]],
             share=outcome.get("share"),
             maximum=self._optional(outcome, "maximum", self._money, name),
+            benefits={
+                benefit: self._optional(outcome, benefit, _READERS[kind], name)
+                for benefit, kind in self.benefits.items()
+                if benefit in outcome
+            },
             reasons=self._words(outcome, "reasons", str, name),
             retry_after=self._optional(outcome, "retry_after", _duration, name),
             alternatives=self._words(outcome, "alternatives", Product, name),
@@ -148,6 +173,20 @@ class _Reader:
 
 def _duration(text: Any) -> timedelta:
     return parse_duration(text)
+
+
+def _number(text: Any) -> Decimal:
+    try:
+        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # which no table takes
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+_READERS: Mapping[BenefitKind, Callable[[Any], Any]] = {
+    BenefitKind.NUMBER: _number,
+    BenefitKind.DURATION: _duration,
+    BenefitKind.FLAG: lambda value: value,  # as TOML has it; the table checks the type
+}
 
 
 def _tier(name: Any) -> Tier:

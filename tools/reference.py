@@ -10,6 +10,7 @@ from gateway.domain.purpose import PURPOSES
 from gateway.domain.reason import REASONS
 from gateway.domain.scope import SCOPES
 from gateway.settings import Settings
+from tools.adapter_pages import adapter_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 NOTE = "Made from the code by `make reference`; edit the code, not this page."
@@ -24,6 +25,7 @@ def pages() -> dict[str, str]:
         "purposes.md": _page("Purpose codes", _purposes()),
         "reasons.md": _page("Reason codes", _reasons()),
         "errors.md": _page("Error codes", _errors()),
+        **{name: _page(title, body) for name, (title, body) in adapter_pages(_table).items()},
     }
 
 
@@ -88,8 +90,13 @@ def _errors() -> str:
 
 
 def main() -> None:
-    stale = []
-    for name, text in pages().items():
+    whole = pages()
+    left_over = [path for path in FOLDER.rglob("*.md") if path.relative_to(FOLDER).as_posix() not in whole]
+    stale = [path.relative_to(FOLDER).as_posix() for path in left_over]
+    if "--check" not in sys.argv:
+        for path in left_over:
+            path.unlink()
+    for name, text in whole.items():
         path = FOLDER / name
         if not path.exists() or path.read_text() != text:
             stale.append(name)

@@ -41,4 +41,16 @@ LOG = """query Log {
     }
   }
 }"""
+PURCHASE = """mutation Purchase($input: DecisionRequestInput!) {
+  decisionRequest(input: $input) {
+    decision {
+      id status
+      outcome {
+        ... on Approval { terms { ... on PayLaterTerms { amount { amount currency } dueAt } } }
+        ... on Decline { reasons { code message } }
+      }
+    }
+    userErrors { code message field }
+  }
+}"""
 TILL = "{ consentedUser { scoreTier { tier rank } } }"

@@ -1,6 +1,7 @@
 """The journey at a till: no browser of the merchant's, no redirect. The till shows a code, the person agrees on their
-own phone, the till learns the tier (RFC 8628)."""
+own phone, and the goods go now and are paid later (RFC 8628)."""
 
+import secrets
 import time
 from typing import Any
 
@@ -9,12 +10,12 @@ import segno
 
 from gateway.cli.browser import Browser
 from gateway.cli.narrator import Narrator
-from gateway.cli.operations import TILL
+from gateway.cli.operations import PURCHASE, TILL
 from gateway.cli.partner_app import APPS, PartnerApp
 from gateway.cli.steps import Steps, one
 from gateway.domain.client import DEVICE_CODE, FAPI2
 
-STORE, TERMINAL = "harbour-road", "till-3"
+STORE, TERMINAL, AMOUNT = "harbour-road", "till-3", "400.00"
 
 
 class TillJourney(Steps):
@@ -24,7 +25,7 @@ class TillJourney(Steps):
     def __init__(self, credentials: dict[str, Any], narrator: Narrator) -> None:
         super().__init__(narrator)
         self._graphql: str = credentials["graphql"]
-        merchant = one(credentials["merchants"], "adapter", "online_shop")
+        merchant = one(credentials["merchants"], "adapter", "retail_store")
         self._app: PartnerApp = APPS[FAPI2](credentials["issuer"], one(merchant["clients"], "profile", FAPI2))
         self._persona = one(credentials["personas"], "handle", "excellent")
 
@@ -36,10 +37,11 @@ class TillJourney(Steps):
             self._agree(browser, shown)
         token = self._collect(shown["device_code"], shown["interval"])
         self._read_tier(token)
+        self._purchase(token)
         self._once_only(shown["device_code"])
 
     def _ask(self) -> dict[str, Any]:
-        self._say.step("The till asks for a code: the tier, and a purchase of up to 400 yuan at this very till")
+        self._say.step("The till asks for a code: the tier, and a purchase of 400 yuan at this very till")
         answer = self._posted("device_authorization_endpoint", {"authorization_details": _details()}, show=_SHOWN)
         self._expect(answer.status_code == 200, "a code for the person", answer)
         shown: dict[str, Any] = answer.json()
@@ -82,6 +84,28 @@ class TillJourney(Steps):
         tier = self._data(answer)["consentedUser"]["scoreTier"]["tier"]
         self._expect(tier == self._persona["tier"], "the persona's tier", answer)
 
+    def _purchase(self, token: str) -> None:
+        self._say.step("Request the decision: the very purchase that the person saw, paid later")
+        variables = {
+            "input": {
+                "idempotencyKey": secrets.token_hex(16),
+                "merchantReference": f"receipt-{secrets.token_hex(4)}",
+                "ask": {
+                    "storePurchase": {
+                        "amount": {"amount": AMOUNT, "currency": "CNY"},
+                        "payWithin": "P30D",
+                        "storeId": STORE,
+                        "terminalId": TERMINAL,
+                    }
+                },
+            }
+        }
+        answer = self._app.query(self._graphql, token, {"query": PURCHASE, "variables": variables})
+        self._say.graphql(self._graphql, PURCHASE, variables, answer)
+        decision = self._data(answer)["decisionRequest"]["decision"]
+        self._expect(decision is not None and decision["status"] == "APPROVED", "an approved decision", answer)
+        self._expect(decision["outcome"]["terms"]["amount"]["amount"] == AMOUNT, "the whole purchase", answer)
+
     def _once_only(self, device_code: str) -> None:
         self._say.step("The code has done its work: a second redemption is refused")
         answer = self._poll(device_code)
@@ -103,6 +127,6 @@ _SHOWN = ("device_code", "user_code", "verification_uri", "verification_uri_comp
 def _details() -> str:
     return (
         '[{"type":"score","level":"tier"},'
-        '{"type":"decision","products":["PAY_LATER"],"maximum_amount":{"amount":"400.00","currency":"CNY"},'
-        f'"store_id":"{STORE}","terminal_id":"{TERMINAL}"}}]'
+        '{"type":"decision","products":["PAY_LATER"],'
+        f'"maximum_amount":{{"amount":"{AMOUNT}","currency":"CNY"}},"store_id":"{STORE}","terminal_id":"{TERMINAL}"}}]'
     )

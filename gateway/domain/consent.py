@@ -77,7 +77,8 @@ class Consent:
     ) -> None:
         """Raises ConsentRefused unless a decision detail covers product, purpose, place and `amount` on top of what
         open decisions under this consent have `committed` already. Currencies must agree. A detail that names a
-        place covers asks from there only; one that names none covers asks from anywhere."""
+        place covers asks from there only, and no other amount than its own: it is the price of what lay at that till.
+        One that names none covers asks from anywhere, up to its amount."""
         self.require_active(now)
         alive = [detail for detail in self.details if self._alive(detail, now)]
         decisions = [detail for detail in alive if detail.type == "decision"]
@@ -105,15 +106,20 @@ class Consent:
                 ("ask",),
                 alive,
             )
-        total = amount + committed
-        ceilings = [d.maximum_amount for d in by_place if d.maximum_amount is not None]
-        if not any(c.currency == total.currency and total <= c for c in ceilings):
-            raise ConsentRefused(
-                "CONSENT_AMOUNT_EXCEEDED",
-                "The amount, with what is already open under this consent, is more than the person agreed to.",
-                ("ask",),
-                alive,
-            )
+        if not any(_allows(detail, amount, amount + committed) for detail in by_place):
+            bound = all(detail.place is not None for detail in by_place)
+            raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", _OTHER_PRICE if bound else _TOO_MUCH, ("ask",), alive)
 
     def _alive(self, detail: AuthorizationDetail, now: datetime) -> bool:
         return detail.duration is None or now < self.granted_at + detail.duration
+
+
+_TOO_MUCH = "The amount, with what is already open under this consent, is more than the person agreed to."
+_OTHER_PRICE = "This is not the amount that was agreed to at the till."
+
+
+def _allows(detail: AuthorizationDetail, amount: Money, total: Money) -> bool:
+    most = detail.maximum_amount
+    if most is None or most.currency != total.currency:
+        return False
+    return total <= most and (detail.place is None or amount == most)

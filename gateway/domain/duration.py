@@ -51,6 +51,12 @@ def format_duration(length: timedelta) -> str:
     return f"{day_part}T{_time_part(length.seconds, length.microseconds)}"
 
 
+def require_grace(grace: timedelta) -> None:
+    """Raises ValueError for a grace period that is negative."""
+    if grace < timedelta(0):
+        raise ValueError("a grace period is not negative")
+
+
 def _is_short_text(text: object) -> bool:
     return isinstance(text, str) and len(text) <= 80
 

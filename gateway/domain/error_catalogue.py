@@ -70,8 +70,10 @@ _ALL = (
     ErrorText(
         "CONSENT_AMOUNT_EXCEEDED",
         _INPUT,
-        "The amount, with what is already open under this consent, is above the ceiling that the person set.",
-        "Ask for less, finish open decisions, or ask for a consent with a higher `maximum_amount`.",
+        "The amount, with what is already open under this consent, is above the ceiling that the person set. At a till:"
+        " it is not the very amount that the person agreed to there, be it more or less.",
+        "At a till ask for the agreed amount, or start a new device authorization. Elsewhere ask for less, finish open"
+        " decisions, or ask for a consent with a higher `maximum_amount`.",
     ),
     ErrorText(
         "INVALID_TRANSITION",

@@ -9,52 +9,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
-from typing import Any
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, TypeVar
 
-from gateway.domain.column import Accepted, Cell, ColumnKind, Fact, Key, accepted, everything, reader
+from gateway.domain.benefit import Benefit, BenefitKind, require_benefit
+from gateway.domain.column import Accepted, ColumnKind, Fact, Key, accepted, everything, reader
 from gateway.domain.currency import EXPONENTS
-from gateway.domain.duration import format_duration
 from gateway.domain.errors import Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.product import Product
 from gateway.domain.reason import REASONS
+from gateway.domain.rule import Rule, Verdict, plain
 
-
-class Verdict(StrEnum):
-    """What a rule says: APPROVE (its share, up to its maximum), DECLINE, or REFER to a person who decides."""
-
-    APPROVE = "APPROVE"
-    DECLINE = "DECLINE"
-    REFER = "REFER"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row. `share` (1 to 100 percent) and `maximum` belong to an approval, `retry_after` and `alternatives` to
-    a decline; an empty `when` holds always."""
-
-    id: str
-    when: tuple[Cell, ...] = ()
-    verdict: Verdict
-    share: int | None = None
-    maximum: Money | None = None
-    reasons: tuple[str, ...] = ()
-    retry_after: timedelta | None = None
-    alternatives: tuple[Product, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """Every part of the rule in a fixed form; the policy's hash is taken over it."""
-        return {
-            "id": self.id,
-            "when": {cell.column: {name: _plain(value) for name, value in cell.tests.items()} for cell in self.when},
-            "verdict": self.verdict,
-            "share": self.share,
-            "maximum": _plain(self.maximum),
-            "reasons": list(self.reasons),
-            "retry_after": _plain(self.retry_after),
-            "alternatives": list(self.alternatives),
-        }
+B = TypeVar("B", Decimal, timedelta, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +35,8 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """What the table said and how it came to it. `share` is 1 to 100 percent of an approval, else 0.
+    """What the table said and how it came to it. `share` is 1 to 100 percent of an approval, else 0; `benefits` are
+    what an approval grants beside the amount, under the names that the table declares.
 
     The outcome may be narrower than the ruling: an adapter declines where the person gets less than was asked and
     the merchant takes no less.
@@ -76,6 +45,7 @@ class Ruling:
     verdict: Verdict
     share: int
     maximum: Money | None
+    benefits: Mapping[str, Benefit]
     reasons: tuple[str, ...]
     retry_after: timedelta | None
     alternatives: tuple[Product, ...]
@@ -85,8 +55,26 @@ class Ruling:
     rule_id: str
     trace: tuple[Tried, ...]
 
+    def number(self, name: str) -> Decimal:
+        """A benefit of the kind NUMBER. Raises Misconfigured where an approval brings none of this name and kind."""
+        return self._benefit(name, Decimal)
+
+    def length(self, name: str) -> timedelta:
+        """A benefit of the kind DURATION. Raises Misconfigured as `number` does."""
+        return self._benefit(name, timedelta)
+
+    def flag(self, name: str) -> bool:
+        """A benefit of the kind FLAG. Raises Misconfigured as `number` does."""
+        return self._benefit(name, bool)
+
+    def _benefit(self, name: str, kind: type[B]) -> B:
+        value = self.benefits.get(name)
+        if not isinstance(value, kind):
+            raise fault(self.policy, f"gives no {kind.__name__} named {name}", self.rule_id)
+        return value
+
     def document(self) -> dict[str, Any]:
-        """What the log keeps: policy, version, hash, rule, verdict, share and trace. Holds no fact about anybody."""
+        """What the log keeps: policy, version, hash, rule, verdict, share, benefits, trace. No fact about anybody."""
         return {
             "policy": self.policy,
             "policy_version": self.policy_version,
@@ -94,6 +82,7 @@ class Ruling:
             "rule_id": self.rule_id,
             "verdict": self.verdict.value,
             "share": self.share,
+            "benefits": {name: plain(value) for name, value in self.benefits.items()},
             "trace": [{"rule_id": tried.rule_id, "failed": tried.failed} for tried in self.trace],
         }
 
@@ -102,7 +91,8 @@ class DecisionTable:
     """A policy that has been checked and compiled. Raises Misconfigured, naming source, rule and column.
 
     `source` is what the messages call the policy: the file it was read from. Money in the rules and in the facts is
-    in `currency`. `hash` is the SHA-256, in hex, of the canonical content.
+    in `currency`. Every approval gives each of the `benefits`, no more and no fewer. `hash` is the SHA-256, in hex, of
+    the canonical content.
     """
 
     def __init__(
@@ -115,9 +105,11 @@ class DecisionTable:
         columns: Mapping[str, ColumnKind],
         rules: Sequence[Rule],
         source: str,
+        benefits: Mapping[str, BenefitKind] = MappingProxyType({}),
     ) -> None:
         self.policy, self.version, self.effective, self.currency = policy, version, effective, currency
-        self.columns, self.rules, self.source = dict(columns), tuple(rules), source
+        self.columns, self.benefits = dict(columns), dict(benefits)
+        self.rules, self.source = tuple(rules), source
         self._check_header()
         accepts = self._check_rules()
         self.hash = hashlib.sha256(_canonical(self.document())).hexdigest()
@@ -133,6 +125,7 @@ class DecisionTable:
             "effective": self.effective.isoformat(),
             "currency": self.currency,
             "columns": dict(self.columns),
+            "benefits": dict(self.benefits),
             "rules": [rule.document() for rule in self.rules],
         }
 
@@ -155,6 +148,7 @@ class DecisionTable:
                     verdict=rule.verdict,
                     share=rule.share or 0,
                     maximum=rule.maximum,
+                    benefits=rule.benefits,
                     reasons=rule.reasons,
                     retry_after=rule.retry_after,
                     alternatives=rule.alternatives,
@@ -215,6 +209,7 @@ class DecisionTable:
             raise self._fault("share must be a whole number from 1 to 100", rule.id)
         if maximum is not None and (maximum.currency != self.currency or maximum.minor <= 0):
             raise self._fault(f"maximum must be more than zero, in {self.currency}", rule.id)
+        self._check_benefits(rule)
         if not declines and (rule.retry_after is not None or rule.alternatives):
             raise self._fault("retry_after and alternatives belong to a decline", rule.id)
         if not rule.reasons and (declines or (share or 100) < 100):
@@ -222,6 +217,17 @@ class DecisionTable:
         for code in rule.reasons:
             if code not in REASONS:
                 raise self._fault(f"unknown reason code {code!r}", rule.id)
+
+    def _check_benefits(self, rule: Rule) -> None:
+        expected = self.benefits if rule.verdict is Verdict.APPROVE else {}
+        if rule.benefits.keys() != expected.keys():
+            names = ", ".join(sorted(rule.benefits.keys() ^ expected.keys()))
+            raise self._fault(f"benefits belong to an approval, and each must give all of them: {names}", rule.id)
+        for name, value in rule.benefits.items():
+            try:
+                require_benefit(value, self.benefits[name])
+            except ValueError as error:
+                raise self._fault(f"{name}: {error}", rule.id) from None
 
     def _accepts(self, rule: Rule) -> dict[str, Accepted]:
         accepts: dict[str, Accepted] = {}
@@ -264,14 +270,6 @@ def _step(rule: Rule, accepts: Mapping[str, Accepted]) -> _Step:
 
 def _is_word(text: object) -> bool:
     return isinstance(text, str) and bool(text.strip())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Money):
-        return value.document()
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:

@@ -130,6 +130,22 @@ _CATALOGUE = (
             "较短的期限可能立即获批。允许的期限会随信用等级延长。",
         ),
     ),
+    ReasonText(
+        code="TERM_SHORTENED",
+        merchant=Texts(
+            "A shorter time than asked for was granted, as set for the score tier.",
+            "已按信用等级批准，期限短于申请的期限。",
+        ),
+        user=Texts(
+            "A shorter time than asked for was granted, as set for your score tier.",
+            "已按您的信用等级批准，期限短于申请的期限。",
+        ),
+        advice=Texts(
+            "Note the earlier date in the terms. Being on time counts towards a higher tier, and that allows a longer"
+            " time.",
+            "请留意条款中提前的日期。按时完成有助于提升等级，等级越高，允许的期限越长。",
+        ),
+    ),
 )
 
 REASONS: Mapping[str, ReasonText] = MappingProxyType({reason.code: reason for reason in _CATALOGUE})

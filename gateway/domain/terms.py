@@ -1,11 +1,17 @@
-"""What was promised: the terms of an approval, frozen at the moment it was given."""
+"""What was promised: the terms of an approval, frozen at the moment it was given.
+
+Every kind of terms says what somebody is trusted with (`exposed`), the last date before grace (`due_at`, UTC) and how
+long past it does not count as overdue (`grace`). Every approval ends, so no last date is ever open.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.domain.duration import format_duration, parse_duration
+from gateway.domain.check_in_terms import CheckInTerms
+from gateway.domain.credit_offer_terms import CreditOfferTerms
+from gateway.domain.duration import format_duration, parse_duration, require_grace
 from gateway.domain.money import Money
 from gateway.domain.period import format_moment, parse_moment
 
@@ -20,7 +26,7 @@ class DepositTerms:
     original_deposit: Money
     waived_amount: Money
     deposit_due: Money
-    return_by: datetime | None
+    return_by: datetime
     return_grace: timedelta
 
     def __post_init__(self) -> None:
@@ -28,7 +34,7 @@ class DepositTerms:
             raise ValueError("no part of a deposit is negative")
         if self.waived_amount + self.deposit_due != self.original_deposit:
             raise ValueError("waived and due must add up to the original deposit")
-        _check_grace(self.return_grace)
+        require_grace(self.return_grace)
 
     @property
     def exposed(self) -> Money:
@@ -36,7 +42,7 @@ class DepositTerms:
         return self.waived_amount
 
     @property
-    def due_at(self) -> datetime | None:
+    def due_at(self) -> datetime:
         """The last date before grace: when the thing is to be back."""
         return self.return_by
 
@@ -46,15 +52,26 @@ class DepositTerms:
         return self.return_grace
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `terms_from_document` reads it back."""
+        """A JSON-safe form; `from_document` reads it back."""
         return {
             "kind": "DEPOSIT",
             "original_deposit": self.original_deposit.document(),
             "waived_amount": self.waived_amount.document(),
             "deposit_due": self.deposit_due.document(),
-            "return_by": format_moment(self.return_by) if self.return_by else None,
+            "return_by": format_moment(self.return_by),
             "return_grace": format_duration(self.return_grace),
         }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "DepositTerms":
+        """Reads what `document` wrote."""
+        return cls(
+            original_deposit=Money.from_document(document["original_deposit"]),
+            waived_amount=Money.from_document(document["waived_amount"]),
+            deposit_due=Money.from_document(document["deposit_due"]),
+            return_by=parse_moment(document["return_by"]),
+            return_grace=parse_duration(document["return_grace"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class PayLaterTerms:
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
             raise ValueError("an amount to be paid later is more than zero")
-        _check_grace(self.grace_period)
+        require_grace(self.grace_period)
 
     @property
     def exposed(self) -> Money:
@@ -81,7 +98,7 @@ class PayLaterTerms:
         return self.grace_period
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `terms_from_document` reads it back."""
+        """A JSON-safe form; `from_document` reads it back."""
         return {
             "kind": "PAY_LATER",
             "amount": self.amount.document(),
@@ -89,31 +106,29 @@ class PayLaterTerms:
             "grace_period": format_duration(self.grace_period),
         }
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "PayLaterTerms":
+        """Reads what `document` wrote."""
+        return cls(
+            amount=Money.from_document(document["amount"]),
+            due_at=parse_moment(document["due_at"]),
+            grace_period=parse_duration(document["grace_period"]),
+        )
 
-Terms = DepositTerms | PayLaterTerms
+
+Terms = DepositTerms | PayLaterTerms | CheckInTerms | CreditOfferTerms
 
 
 def terms_from_document(document: Mapping[str, Any]) -> Terms:
     """The terms that `document()` wrote. Raises ValueError for an unknown kind."""
     match document["kind"]:
         case "DEPOSIT":
-            return DepositTerms(
-                original_deposit=Money.from_document(document["original_deposit"]),
-                waived_amount=Money.from_document(document["waived_amount"]),
-                deposit_due=Money.from_document(document["deposit_due"]),
-                return_by=parse_moment(document["return_by"]) if document["return_by"] else None,
-                return_grace=parse_duration(document["return_grace"]),
-            )
+            return DepositTerms.from_document(document)
         case "PAY_LATER":
-            return PayLaterTerms(
-                amount=Money.from_document(document["amount"]),
-                due_at=parse_moment(document["due_at"]),
-                grace_period=parse_duration(document["grace_period"]),
-            )
+            return PayLaterTerms.from_document(document)
+        case "CHECK_IN":
+            return CheckInTerms.from_document(document)
+        case "CREDIT_OFFER":
+            return CreditOfferTerms.from_document(document)
         case kind:
             raise ValueError(f"unknown kind of terms {kind!r}")
-
-
-def _check_grace(grace: timedelta) -> None:
-    if grace < timedelta(0):
-        raise ValueError("a grace period is not negative")

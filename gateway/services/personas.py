@@ -1,18 +1,21 @@
 """Sandbox personas: one copy per partner, made once, with passwords that only the master key's holder can name."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from gateway.domain.decision import first_status
 from gateway.domain.persona import Expectation, Persona
+from gateway.domain.product import Product
 from gateway.domain.tier import tier_of
 from gateway.kit.ids import Ids
 from gateway.services.accounts import AccountService
 from gateway.services.reading import Reading
-from gateway.store import users
+from gateway.store import merchants, users
 from gateway.store.database import Session
 from gateway.store.partners import PartnerRow
 from gateway.store.users import PersonaRow
-from merchants.contract import Person
+from merchants.contract import MerchantAdapter, Person
 from merchants.registry import AdapterRegistry
 
 CATALOGUE = (
@@ -36,12 +39,13 @@ class PersonaService:
 
     def listed(self, reading: Reading) -> list[Persona]:
         """The personas of the token's partner, in the catalogue's order."""
-        return [self._persona(row) for row in users.personas(reading.session, reading.principal.partner_id)]
+        adapters = self._speaking(reading)
+        return [_persona(row, adapters) for row in users.personas(reading.session, reading.principal.partner_id)]
 
     def find(self, reading: Reading, persona_id: str) -> Persona | None:
         """One persona of the token's partner, None for any other id."""
         row = users.persona(reading.session, reading.principal.partner_id, persona_id)
-        return self._persona(row) if row else None
+        return _persona(row, self._speaking(reading)) if row else None
 
     def provision(
         self, session: Session, partner: PartnerRow, passwords: dict[str, str], now: datetime
@@ -71,19 +75,27 @@ class PersonaService:
                 session.flush()
         return [present[handle] for handle, *_ in CATALOGUE]
 
-    def _persona(self, row: PersonaRow) -> Persona:
-        tier = tier_of(row.score)
-        person = Person(tier, row.open_overdue)
-        return Persona(row.id, row.handle, row.summary, tier, row.score, self._expectations(person))
+    def _speaking(self, reading: Reading) -> list[MerchantAdapter[Any]]:
+        """For each product one adapter, whose ordinary ask stands for it: the merchant's own where it has enabled
+        one, else the first that is loaded."""
+        enabled = merchants.enabled(reading.session, reading.principal.merchant_id)
+        own_first = sorted(self._registry.values(), key=lambda adapter: adapter.key not in enabled)
+        by_product: dict[Product, MerchantAdapter[Any]] = {}
+        for adapter in own_first:
+            by_product.setdefault(adapter.product, adapter)
+        return [by_product[product] for product in Product if product in by_product]
 
-    def _expectations(self, person: Person) -> tuple[Expectation, ...]:
-        """What each loaded adapter answers to its ordinary ask."""
-        expectations = []
-        for adapter in self._registry.values():
-            ordinary = adapter.ordinary
-            outcome = adapter.decide(ordinary.ask, person, ordinary.now).outcome
-            expectations.append(Expectation(adapter.product, first_status(outcome), outcome.reasons))
-        return tuple(expectations)
+
+def _persona(row: PersonaRow, adapters: Iterable[MerchantAdapter[Any]]) -> Persona:
+    tier = tier_of(row.score)
+    expectations = tuple(_expectation(adapter, Person(tier, row.open_overdue)) for adapter in adapters)
+    return Persona(row.id, row.handle, row.summary, tier, row.score, expectations)
+
+
+def _expectation(adapter: MerchantAdapter[Any], person: Person) -> Expectation:
+    ordinary = adapter.ordinary
+    outcome = adapter.decide(ordinary.ask, person, ordinary.now).outcome
+    return Expectation(adapter.product, first_status(outcome), outcome.reasons)
 
 
 def username(handle: str, partner: PartnerRow) -> str:

@@ -13,12 +13,12 @@ from gateway.domain.policy import Ruling
 from gateway.domain.product import Product
 from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked, check_amount
+from merchants.checks import check_amount, check_period
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
 from merchants.tables import load_table
 
 LONGEST_RENTAL = timedelta(days=90)
 FURTHEST_START = timedelta(days=365)
-LATE_BY_AT_MOST = timedelta(days=1)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
@@ -97,14 +97,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
             raise InvalidInput(
                 "INVALID_AMOUNT", "the car must be worth at least its deposit", ("vehicleValue", "amount")
             )
-        if ask.rental.start < now - LATE_BY_AT_MOST:
-            raise InvalidInput("INVALID_PERIOD", "the rental may not start in the past", ("rental", "start"))
-        if ask.rental.start > now + FURTHEST_START:
-            raise InvalidInput("INVALID_PERIOD", "the rental must start within 365 days", ("rental", "start"))
-        if ask.rental.end <= now:
-            raise InvalidInput("INVALID_PERIOD", "the rental must end in the future", ("rental", "end"))
-        if ask.rental.length > LONGEST_RENTAL:
-            raise InvalidInput("INVALID_PERIOD", "a rental may last at most 90 days", ("rental", "end"))
+        check_period(ask.rental, now, FURTHEST_START, LONGEST_RENTAL, "rental")
 
     def requested(self, ask: CarRentalAsk) -> Money:
         return ask.deposit

@@ -5,18 +5,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.domain.column import ColumnKind, Fact
-from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline
 from gateway.domain.policy import Ruling
 from gateway.domain.product import Product
 from gateway.domain.terms import PayLaterTerms
 from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked, check_amount
+from merchants.checks import check_amount, check_length, check_text
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
 from merchants.tables import load_table
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
-LONGEST_CATEGORY = 64
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
@@ -79,10 +78,9 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     def check(self, ask: OnlineOrderAsk, now: datetime) -> None:
         """Raises InvalidInput: an amount in the policy's currency, a term from one hour to 90 days."""
         check_amount(ask.amount, self.policy.currency, "amount")
-        if not SHORTEST_TERM <= ask.pay_within <= LONGEST_TERM:
-            raise InvalidInput("INVALID", "payWithin must be between PT1H and P90D", ("payWithin",))
-        if ask.category is not None and not 0 < len(ask.category.strip()) <= len(ask.category) <= LONGEST_CATEGORY:
-            raise InvalidInput("INVALID", "category must be a word of at most 64 characters", ("category",))
+        check_length(ask.pay_within, SHORTEST_TERM, LONGEST_TERM, "payWithin")
+        if ask.category is not None:
+            check_text(ask.category, "category")
 
     def requested(self, ask: OnlineOrderAsk) -> Money:
         return ask.amount

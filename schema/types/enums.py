@@ -202,7 +202,8 @@ _publish(
         "CONSENT_EXPIRED": "The consent's time ran out.",
         "CONSENT_PRODUCT_NOT_COVERED": "The user did not agree to this product.",
         "CONSENT_PURPOSE_MISMATCH": "The user did not agree to this purpose.",
-        "CONSENT_AMOUNT_EXCEEDED": "The amount goes beyond the ceiling that the user agreed to.",
+        "CONSENT_AMOUNT_EXCEEDED": "The amount goes beyond the ceiling that the user agreed to, or is not the"
+        " one agreed to at the till.",
         "INVALID_TRANSITION": "The decision's status does not allow this.",
         "DECISION_EXPIRED": "The decision ran out of time.",
         "IDEMPOTENCY_KEY_REUSED": "This key was first used with another input or under another consent.",

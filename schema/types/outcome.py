@@ -1,45 +1,22 @@
 """How a request came out: an approval with its terms, or a decline with its reasons."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
 from gateway.domain import outcome as domain
-from gateway.domain import terms as domain_terms
 from gateway.domain.product import Product
 from gateway.domain.reason import Texts, seen_by_merchant
 from schema.directives import resolved, sized
-from schema.types.money import Money
 from schema.types.reason import Locale, Reason, merchant_text, reasons_of
+from schema.types.terms import DecisionTerms, terms_of
 
 _NOTICE = Texts(
     "Your request was not granted, for these reasons: {reasons} You can see how this came about, and object to it, in"
     " your account with the operator of this gateway.",
     "您的申请未获批准，原因如下：{reasons}您可以在本平台运营方的账户页面查看决定依据并提出异议。",
 )
-
-
-@strawberry.type(description="Deposit waived in full (depositDue 0) or reduced.")
-class DepositTerms:
-    original_deposit: Money = strawberry.field(description="The deposit without this gateway.")
-    waived_amount: Money = strawberry.field(description="The part that is not taken.")
-    deposit_due: Money = strawberry.field(description="The part that is still taken.")
-    return_by: datetime | None = strawberry.field(description="When the thing is to be back; null if that is open.")
-    return_grace: timedelta = strawberry.field(description="How long past returnBy it does not count as overdue.")
-
-
-@strawberry.type(description="Receive the goods first, pay later.")
-class PayLaterTerms:
-    amount: Money = strawberry.field(description="What is to be paid.")
-    due_at: datetime = strawberry.field(description="By when.")
-    grace_period: timedelta = strawberry.field(description="How long past dueAt it does not count as overdue.")
-
-
-DecisionTerms = Annotated[
-    DepositTerms | PayLaterTerms,
-    strawberry.union("DecisionTerms", description="What was promised; the type follows the product."),
-]
 
 
 @strawberry.type(description="Granted, on these terms.")
@@ -68,19 +45,6 @@ class Decline:
 
 
 DecisionOutcome = Annotated[Approval | Decline, strawberry.union("DecisionOutcome", description="What was decided.")]
-
-
-def terms_of(terms: domain_terms.Terms) -> DepositTerms | PayLaterTerms:
-    """The GraphQL form of frozen terms."""
-    if isinstance(terms, domain_terms.DepositTerms):
-        return DepositTerms(
-            original_deposit=Money.of(terms.original_deposit),
-            waived_amount=Money.of(terms.waived_amount),
-            deposit_due=Money.of(terms.deposit_due),
-            return_by=terms.return_by,
-            return_grace=terms.return_grace,
-        )
-    return PayLaterTerms(amount=Money.of(terms.amount), due_at=terms.due_at, grace_period=terms.grace_period)
 
 
 def outcome_of(outcome: domain.Outcome | None) -> Approval | Decline | None:

@@ -159,6 +159,23 @@ def test_a_detail_with_a_place_covers_that_place_alone(
     assert found == code
 
 
+@pytest.mark.parametrize(("minor", "committed"), [(99, 0), (101, 0), (1, 99), (100, 1), (100, 100)])
+def test_at_a_till_the_amount_is_the_one_agreed_to(minor: int, committed: int) -> None:
+    given, asked = consent(at(HERE)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
+    given.require_covers(*asked, Money(100, "CNY"), NOTHING, NOON, HERE)
+    with pytest.raises(ConsentRefused, match="not the amount that was agreed to at the till") as refused:
+        given.require_covers(*asked, Money(minor, "CNY"), Money(committed, "CNY"), NOON, HERE)
+    assert (refused.value.code, refused.value.field) == ("CONSENT_AMOUNT_EXCEEDED", ("ask",))
+
+
+def test_a_ceiling_that_is_bound_to_no_till_stays_a_ceiling_there() -> None:
+    given, asked = consent(at(HERE, 100), decision(300)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
+    for minor in (1, 100, 299, 300):
+        given.require_covers(*asked, Money(minor, "CNY"), NOTHING, NOON, HERE)
+    with pytest.raises(ConsentRefused, match="more than the person agreed to"):
+        given.require_covers(*asked, Money(301, "CNY"), NOTHING, NOON, HERE)
+
+
 @pytest.mark.parametrize("single_use", [True, False])
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_single_use_consent_is_used_by_one_decision(single_use: bool, decided: bool) -> None:

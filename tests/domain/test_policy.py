@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import Cell
 from gateway.domain.errors import Misconfigured
 from gateway.domain.money import Money
-from gateway.domain.policy import Rule, Tried, Verdict
+from gateway.domain.policy import Tried
 from gateway.domain.product import Product
+from gateway.domain.rule import Rule, Verdict
 from gateway.domain.tier import Tier
 from tests.support.policy import COLUMNS, DAY, FACTS, LAST, approve, decline, table, yuan
 
@@ -177,6 +180,27 @@ def test_the_hash_is_of_the_content() -> None:
     hashes = {table(rule, LAST).hash, table(other, LAST).hash, table(rule, LAST, version="2").hash, table(LAST).hash}
     assert len(hashes) == 4
     assert all(len(each) == 64 for each in hashes)
+
+
+def test_a_ruling_gives_the_benefits_of_its_rule() -> None:
+    kinds = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
+    given = {"discount": Decimal("0.25"), "longest": DAY, "at_door": False}
+    ruling = table(approve("it", Cell("overdue", at_most=0), benefits=given), LAST, benefits=kinds).decide(FACTS)
+    assert (ruling.number("discount"), ruling.length("longest"), ruling.flag("at_door")) == (
+        Decimal("0.25"),
+        DAY,
+        False,
+    )
+    assert ruling.document()["benefits"] == {"discount": "0.25", "longest": "P1D", "at_door": False}
+    for ask in (ruling.number, ruling.length, ruling.flag):
+        with pytest.raises(Misconfigured, match="gives no"):
+            ask("pony")
+    with pytest.raises(Misconfigured, match="gives no"):
+        ruling.number("longest")
+
+
+def test_a_decline_gives_no_benefit() -> None:
+    assert table(LAST, benefits={"at_door": BenefitKind.FLAG}).decide(FACTS).benefits == {}
 
 
 def test_a_rule_that_refers_and_one_that_declines() -> None:

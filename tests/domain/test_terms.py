@@ -1,14 +1,20 @@
 """Terms and outcomes: what they refuse to be, and that they survive being written down."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.check_in_terms import CheckInTerms
+from gateway.domain.credit_offer_terms import CreditOfferTerms
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral, outcome_from_document
+from gateway.domain.period import Period
 from gateway.domain.product import Product
 from gateway.domain.terms import DepositTerms, PayLaterTerms, Terms, terms_from_document
 
@@ -20,14 +26,43 @@ def deposit(original: int = 300000, waived: int = 210000, due: int = 90000) -> D
     return DepositTerms(Money(original, "CNY"), Money(waived, "CNY"), Money(due, "CNY"), NOON, DAY)
 
 
+def check_in(**changed: Any) -> CheckInTerms:
+    usual = CheckInTerms(
+        stay=Period(NOON - 2 * DAY, NOON),
+        room_charge=Money(120000, "CNY"),
+        waived_amount=Money(80000, "CNY"),
+        deposit_due=Money(0, "CNY"),
+        incidentals_limit=Money(80000, "CNY"),
+        skip_front_desk=True,
+        pay_at_check_out=True,
+        grace_period=DAY,
+    )
+    return replace(usual, **changed)
+
+
+def credit(**changed: Any) -> CreditOfferTerms:
+    usual = CreditOfferTerms(
+        limit=Money(1000000, "CNY"),
+        base_apr_percent=Decimal("12.00"),
+        apr_percent=Decimal("10.50"),
+        discount_percent=Decimal("1.50"),
+        term=365 * DAY,
+        due_at=NOON,
+        grace_period=3 * DAY,
+    )
+    return replace(usual, **changed)
+
+
 PAY_LATER = PayLaterTerms(Money(50000, "CNY"), NOON, 3 * DAY)
+EVERY_KIND = [deposit(), PAY_LATER, check_in(), credit()]
+RATES = st.decimals(min_value=0, max_value=100, places=2)
 
 
 @given(st.integers(0, 10**12), st.integers(0, 100))
 def test_parts_of_a_deposit_add_up(original: int, percent: int) -> None:
     whole = Money(original, "CNY")
     waived = whole.share(percent)
-    terms = DepositTerms(whole, waived, whole - waived, None, timedelta(0))
+    terms = DepositTerms(whole, waived, whole - waived, NOON, timedelta(0))
     assert terms.exposed + terms.deposit_due == whole
     assert terms_from_document(terms.document()) == terms
 
@@ -40,22 +75,88 @@ def test_parts_that_do_not_add_up_are_refused(original: int, waived: int, due: i
 
 def test_other_terms_that_make_no_sense() -> None:
     with pytest.raises(ValueError, match="do not mix"):
-        DepositTerms(Money(2, "CNY"), Money(1, "CNY"), Money(1, "USD"), None, DAY)
+        DepositTerms(Money(2, "CNY"), Money(1, "CNY"), Money(1, "USD"), NOON, DAY)
     with pytest.raises(ValueError, match="more than zero"):
         PayLaterTerms(Money(0, "CNY"), NOON, DAY)
     with pytest.raises(ValueError, match="grace"):
         PayLaterTerms(Money(1, "CNY"), NOON, -DAY)
     with pytest.raises(ValueError, match="grace"):
-        DepositTerms(Money(1, "CNY"), Money(1, "CNY"), Money(0, "CNY"), None, -DAY)
+        DepositTerms(Money(1, "CNY"), Money(1, "CNY"), Money(0, "CNY"), NOON, -DAY)
 
 
-@pytest.mark.parametrize("terms", [deposit(), PAY_LATER], ids=["deposit", "pay later"])
+@pytest.mark.parametrize("terms", EVERY_KIND, ids=lambda terms: type(terms).__name__)
 def test_terms_survive_being_written(terms: Terms) -> None:
     assert terms_from_document(json.loads(json.dumps(terms.document()))) == terms
     assert terms.due_at == NOON
+    assert terms.exposed >= Money.zero("CNY")
+    assert terms.grace >= timedelta(0)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 100), st.booleans())
+def test_a_stay_exposes_what_is_waived_and_what_waits(room: int, whole: int, percent: int, later: bool) -> None:
+    waived = Money(whole, "CNY").share(percent)
+    due = Money(whole, "CNY") - waived
+    terms = check_in(
+        room_charge=Money(room, "CNY"),
+        waived_amount=waived,
+        deposit_due=due,
+        incidentals_limit=waived,
+        skip_front_desk=later and not due.minor,
+        pay_at_check_out=later,
+    )
+    assert terms.exposed + due == Money(whole + (room if later else 0), "CNY")
+    assert terms_from_document(json.loads(json.dumps(terms.document()))) == terms
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"room_charge": Money(-1, "CNY")}, "negative"),
+        ({"deposit_due": Money(-1, "CNY")}, "negative"),
+        ({"room_charge": Money(120000, "USD")}, "do not mix"),
+        ({"incidentals_limit": Money(80001, "CNY")}, "up to the waived part"),
+        ({"deposit_due": Money(1, "CNY")}, "skip the front desk"),
+        ({"pay_at_check_out": False}, "skip the front desk"),
+        ({"grace_period": -DAY}, "grace"),
+    ],
+)
+def test_stays_that_make_no_sense(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        check_in(**changed)
+
+
+@given(RATES, RATES, st.integers(1, 3660))
+def test_a_rate_is_the_base_less_the_discount(base: Decimal, discount: Decimal, days: int) -> None:
+    changed: dict[str, Any] = {"base_apr_percent": base, "discount_percent": discount, "term": days * DAY}
+    if discount > base:
+        with pytest.raises(ValueError, match="negative"):
+            credit(apr_percent=base - discount, **changed)
+        return
+    terms = credit(apr_percent=base - discount, **changed)
+    assert terms.exposed == terms.limit
+    assert terms_from_document(json.loads(json.dumps(terms.document()))) == terms
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"apr_percent": Decimal("10.51")}, "less the discount"),
+        ({"base_apr_percent": Decimal("-12")}, "negative"),
+        ({"discount_percent": Decimal("NaN")}, "negative"),
+        ({"limit": Money(0, "CNY")}, "limit"),
+        ({"term": timedelta(0)}, "term"),
+        ({"grace_period": -DAY}, "grace"),
+    ],
+)
+def test_credit_offers_that_make_no_sense(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        credit(**changed)
 
 
 def test_what_is_exposed() -> None:
+    assert check_in().exposed == Money(200000, "CNY")
+    assert check_in(skip_front_desk=False, pay_at_check_out=False).exposed == Money(80000, "CNY")
+    assert credit().exposed == Money(1000000, "CNY")
     assert deposit().exposed == Money(210000, "CNY")
     assert deposit().grace == DAY
     assert PAY_LATER.exposed == Money(50000, "CNY")
@@ -77,6 +178,27 @@ def test_the_form_of_the_documents() -> None:
         "due_at": "2026-11-02T12:00:00Z",
         "grace_period": "P3D",
     }
+    assert check_in().document() == {
+        "kind": "CHECK_IN",
+        "stay": {"start": "2026-10-31T12:00:00Z", "end": "2026-11-02T12:00:00Z"},
+        "room_charge": {"amount": "1200.00", "currency": "CNY"},
+        "waived_amount": {"amount": "800.00", "currency": "CNY"},
+        "deposit_due": {"amount": "0.00", "currency": "CNY"},
+        "incidentals_limit": {"amount": "800.00", "currency": "CNY"},
+        "skip_front_desk": True,
+        "pay_at_check_out": True,
+        "grace_period": "P1D",
+    }
+    assert credit().document() == {
+        "kind": "CREDIT_OFFER",
+        "limit": {"amount": "10000.00", "currency": "CNY"},
+        "base_apr_percent": "12.00",
+        "apr_percent": "10.50",
+        "discount_percent": "1.50",
+        "term": "P365D",
+        "due_at": "2026-11-02T12:00:00Z",
+        "grace_period": "P3D",
+    }
 
 
 @pytest.mark.parametrize(
@@ -84,6 +206,8 @@ def test_the_form_of_the_documents() -> None:
     [
         Approval(deposit(), NOON, ("REDUCED_FOR_TIER",)),
         Approval(PAY_LATER, NOON),
+        Approval(check_in(), NOON),
+        Approval(credit(), NOON, ("REDUCED_FOR_TIER",)),
         Decline(("NOT_SCORED",), NOON, (Product.PAY_LATER,)),
         Decline(("NOT_SCORED", "TERM_TOO_LONG")),
         Referral(("NOT_SCORED",)),

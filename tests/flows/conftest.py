@@ -17,6 +17,14 @@ def cars(sandbox: Sandbox) -> Iterator[Partner]:
 
 
 @pytest.fixture
+def store(sandbox: Sandbox) -> Iterator[Partner]:
+    """The demo retail store, on each database in turn."""
+    partner = Partner(sandbox, "retail_store")
+    yield partner
+    partner.close()
+
+
+@pytest.fixture
 def shop(sandbox: Sandbox) -> Iterator[Partner]:
     """The demo online shop, on each database in turn."""
     partner = Partner(sandbox, "online_shop")

@@ -1,43 +1,103 @@
 """Consent at the till (RFC 8628): the till asks and polls, the person scans its code with their own telephone."""
 
+from typing import Any
+
+import pytest
+
+from tests.support.asks import purchase
 from tests.support.partner import Partner, order
 from tests.support.till import SALE, asked, decide, error, poll
 
 TIER = {"type": "score", "level": "tier"}
 
 
-def test_customer_allows_at_the_till(shop: Partner) -> None:
-    told = asked(shop.app, SALE, TIER)
-    assert error(poll(shop.app, told["device_code"])) == "authorization_pending"
-    assert error(poll(shop.app, told["device_code"])) == "slow_down"
+def test_customer_allows_at_the_till(store: Partner) -> None:
+    told = asked(store.app, SALE, TIER)
+    assert error(poll(store.app, told["device_code"])) == "authorization_pending"
+    assert error(poll(store.app, told["device_code"])) == "slow_down"
 
-    person, telephone = shop.persona("excellent"), shop.browser()
-    path = told["verification_uri_complete"].removeprefix(shop.credentials["issuer"])
+    person, telephone = store.persona("excellent"), store.browser()
+    path = told["verification_uri_complete"].removeprefix(store.credentials["issuer"])
     page = telephone.open(path, person["username"], person["password"])
     page = telephone.submit(page, "/device")
-    assert "Demo Online Shop asks for your permission" in page.text
+    assert "Demo Retail Store asks for your permission" in page.text
     assert "Store 17" in page.text
     done = telephone.submit(page, "/device", decision="allow")
     assert done.status_code == 303
     assert "Allowed" in telephone.get(done.headers["location"]).text
 
-    answer = poll(shop.app, told["device_code"])
+    answer = poll(store.app, told["device_code"])
     assert answer.status_code == 200, answer.text
     token = answer.json()
     assert "refresh_token" not in token
     assert token["expires_in"] <= 900
-    user = shop.graphql(token["access_token"], "{ consentedUser { scoreTier { tier } } }").data["consentedUser"]
+    user = store.graphql(token["access_token"], "{ consentedUser { scoreTier { tier } } }").data["consentedUser"]
     assert user["scoreTier"]["tier"] == "EXCELLENT"
-    elsewhere = shop.request(token["access_token"], order("100.00"))  # not from the till that the customer stood at
-    assert elsewhere["decision"] is None
-    assert [problem["code"] for problem in elsewhere["userErrors"]] == ["CONSENT_PRODUCT_NOT_COVERED"]
-    assert error(poll(shop.app, told["device_code"])) == "invalid_grant"
+
+    bought = store.request(token["access_token"], purchase("268.00"))["decision"]
+    assert (bought["status"], bought["purpose"]) == ("APPROVED", "STORE_PURCHASE")
+    assert bought["outcome"]["terms"]["amount"] == {"amount": "268.00", "currency": "CNY"}
+    assert refusals(store.request(token["access_token"], purchase("268.00"))) == ["CONSENT_EXPIRED"]
+    assert error(poll(store.app, told["device_code"])) == "invalid_grant"
     telephone.http.close()
 
 
-def test_customer_refuses_at_the_till(shop: Partner) -> None:
-    told = asked(shop.app)
-    person, telephone = shop.persona("good"), shop.browser()
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        pytest.param(purchase("268.00", terminal="T-4"), "CONSENT_PRODUCT_NOT_COVERED", id="another-till"),
+        pytest.param(purchase("268.00", store="Store 18"), "CONSENT_PRODUCT_NOT_COVERED", id="another-store"),
+        pytest.param(purchase("268.01"), "CONSENT_AMOUNT_EXCEEDED", id="more"),
+        pytest.param(purchase("267.99"), "CONSENT_AMOUNT_EXCEEDED", id="less"),
+    ],
+)
+def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any], code: str) -> None:
+    token = at_the_till(store, "good")
+    refused = store.request(token, ask)
+    assert refusals(refused) == [code]
+    assert [each["field"] for each in refused["userErrors"]] == [["input", "ask"]]
+    bought = store.request(token, purchase("268.00", "P14D"))["decision"]
+    assert bought["status"] == "APPROVED", "a refusal has not used the consent up"
+
+
+@pytest.mark.parametrize(
+    ("handle", "status", "reasons"),
+    [
+        ("just-below", "APPROVED", ["TERM_SHORTENED"]),
+        ("fair", "APPROVED", ["TERM_SHORTENED"]),
+        ("building", "DECLINED", ["TIER_BELOW_REQUIRED"]),
+        ("overdue", "DECLINED", ["OPEN_OVERDUE_OBLIGATION"]),
+    ],
+)
+def test_others_at_the_till(store: Partner, handle: str, status: str, reasons: list[str]) -> None:
+    decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+    assert (decision["status"], [reason["code"] for reason in decision["outcome"]["reasons"]]) == (status, reasons)
+
+
+def test_an_online_order_does_not_come_from_a_till(shop: Partner) -> None:
+    assert refusals(shop.request(at_the_till(shop, "good"), order("268.00"))) == ["CONSENT_PRODUCT_NOT_COVERED"]
+
+
+def test_customer_refuses_at_the_till(store: Partner) -> None:
+    told = asked(store.app)
+    person, telephone = store.persona("good"), store.browser()
     decide(telephone, told["user_code"], "deny", username=person["username"], password=person["password"])
-    assert error(poll(shop.app, told["device_code"])) == "access_denied"
+    assert error(poll(store.app, told["device_code"])) == "access_denied"
     telephone.http.close()
+
+
+def at_the_till(partner: Partner, handle: str) -> str:
+    """The token after a persona has allowed SALE."""
+    told = asked(partner.app)
+    person, telephone = partner.persona(handle), partner.browser()
+    decide(telephone, told["user_code"], username=person["username"], password=person["password"])
+    telephone.http.close()
+    answer = poll(partner.app, told["device_code"])
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
+
+
+def refusals(payload: dict[str, Any]) -> list[str]:
+    """The codes of a payload without a decision."""
+    assert payload["decision"] is None
+    return [problem["code"] for problem in payload["userErrors"]]

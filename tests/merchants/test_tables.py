@@ -1,15 +1,18 @@
 """policy.toml: what it may hold, and that each fault is named with its place."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind
 from gateway.domain.errors import Misconfigured
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable, Verdict
+from gateway.domain.policy import DecisionTable
 from gateway.domain.product import Product
+from gateway.domain.rule import Verdict
 from gateway.domain.tier import Tier
 from merchants.tables import load_table, read_table
 
@@ -37,6 +40,15 @@ LAST = """
 [[rule]]
 id = "last"
 decline = { reasons = ["TIER_BELOW_REQUIRED"], retry_after = "P30D", alternatives = ["PAY_LATER"] }
+"""
+
+
+BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
+GENEROUS = """
+[[rule]]
+id = "it"
+when.tier = { at_least = "GOOD" }
+approve = { share = 100, discount = "1.50", longest = "P30D", at_door = true }
 """
 
 
@@ -139,6 +151,49 @@ def test_faults_are_named_with_their_place(old: str, new: str, why: str) -> None
         read(text.replace(old, new, 1))
     assert refused.value.message.startswith("shop/policy.toml: ")
     assert why in refused.value.message
+
+
+def test_benefits_are_read_by_their_kind() -> None:
+    table = read_table(HEADER + GENEROUS + LAST, COLUMNS, "shop/policy.toml", BENEFITS)
+    assert table.rules[0].benefits == {"discount": Decimal("1.50"), "longest": timedelta(days=30), "at_door": True}
+    assert table.rules[0].document()["benefits"] == {"discount": "1.50", "longest": "P30D", "at_door": True}
+    other = read_table(HEADER + GENEROUS.replace("1.50", "1.51") + LAST, COLUMNS, "shop/policy.toml", BENEFITS)
+    assert other.hash != table.hash
+    with pytest.raises(Misconfigured, match="unknown key 'at_door'"):
+        read(HEADER + GENEROUS + LAST)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('discount = "1.50", ', "", "each must give all of them: discount"),
+        ('"1.50"', "1.50", "discount: needs a number"),
+        ('"1.50"', '"-0.01"', "discount: needs a number"),
+        ('"1.50"', '"1.505"', "discount: needs a number"),
+        ('"1.50"', '"1000"', "discount: needs a number"),
+        ('"1.50"', '"much"', "discount: needs a number"),
+        ('"1.50"', '"NaN"', "discount: needs a number"),
+        ('"P30D"', '"P1M"', "longest: years and months"),
+        ('"P30D"', '"PT0S"', "longest: needs a duration longer than nothing"),
+        ("true", '"true"', "at_door: needs true or false"),
+        ("true", "1", "at_door: needs true or false"),
+        ("true }", "true, colour = 1 }", "unknown key 'colour'"),
+    ],
+)
+def test_faults_of_benefits_are_named_with_their_place(old: str, new: str, why: str) -> None:
+    text = HEADER + GENEROUS.replace(old, new, 1) + LAST
+    with pytest.raises(Misconfigured) as refused:
+        read_table(text, COLUMNS, "shop/policy.toml", BENEFITS)
+    assert refused.value.message.startswith("shop/policy.toml: rule 'it': ")
+    assert why in refused.value.message
+
+
+def test_benefits_belong_to_approvals_and_have_names_of_their_own() -> None:
+    generous_decline = LAST.replace("decline = {", "decline = { at_door = true,")
+    with pytest.raises(Misconfigured, match="'last': benefits belong to an approval"):
+        read_table(HEADER + generous_decline, COLUMNS, "shop/policy.toml", BENEFITS)
+    with pytest.raises(Misconfigured, match="cannot be called maximum"):
+        read_table(HEADER + LAST, COLUMNS, "shop/policy.toml", {"maximum": BenefitKind.NUMBER})
 
 
 @pytest.mark.parametrize("text", [HEADER, HEADER + RULE, HEADER + "rule = 3", HEADER + "rule = [3]", ""])

@@ -65,9 +65,13 @@ def test_this_stage_has_what_it_should() -> None:
         "Decision.settlement",
         "Decision.receipt",
         "DecisionAsk.carRental",
+        "DecisionAsk.creditOffer",
+        "CheckInTerms.stay",
+        "CreditOfferTerms.aprPercent",
         "Decision.timeline",
     }
     assert there.isdisjoint(missing)
+    assert not {fact for fact in missing if fact.startswith(("DecisionAsk", "DecisionTerms")) or "Terms." in fact}
     assert {"Viewer.rateLimit", "Decision.disputes"} <= missing
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.product import Product
 from gateway.services.reading import Reading
 from gateway.services.scores import ScoreService
 from tests.support.graphql_world import ISSUER, GraphQLWorld, asked
@@ -21,7 +22,7 @@ def test_viewer_tells_a_token_about_itself(world: GraphQLWorld) -> None:
         "scopes": ["decisions:read"],
         "tokenExpiresAt": "2026-11-23T12:05:00Z",
         "environment": "SANDBOX",
-        "merchant": {"id": world.merchant_id, "name": "Green Cars", "products": ["DEPOSIT_WAIVER", "PAY_LATER"]},
+        "merchant": {"id": world.merchant_id, "name": "Green Cars", "products": list(Product)},
         "apiVersion": {"handle": "2026-11", "latestStable": "2026-11", "supportedUntil": None},
     }
 
@@ -138,4 +139,4 @@ def test_personas_belong_to_the_partner(world: GraphQLWorld) -> None:
     document = "{ sandboxPersonas { id handle tier score expectedOutcomes { product status reasonCodes } } }"
     (persona,) = world.data(document, by=world.merchant())["sandboxPersonas"]
     assert (persona["id"], persona["handle"], persona["tier"]) == (world.persona_id, "good", "GOOD")
-    assert {each["product"] for each in persona["expectedOutcomes"]} == {"DEPOSIT_WAIVER", "PAY_LATER"}
+    assert [each["product"] for each in persona["expectedOutcomes"]] == list(Product), "one for each"

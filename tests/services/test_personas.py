@@ -6,8 +6,12 @@ from gateway.domain.decision import Status
 from gateway.domain.persona import Expectation
 from gateway.domain.product import Product
 from gateway.domain.tier import Tier
-from gateway.services.personas import CATALOGUE, username
+from gateway.services.personas import CATALOGUE, PersonaService, username
 from gateway.store import partners, users
+from merchants.car_rental import CarRental
+from merchants.online_shop import OnlineShop
+from merchants.registry import AdapterRegistry
+from merchants.tables import read_table
 from tests.services.world import World
 
 APPROVED, DECLINED = Status.APPROVED, Status.DECLINED
@@ -46,6 +50,41 @@ def test_the_personas_are_listed_with_what_they_are_answered(world: World) -> No
             Expectation(Product.DEPOSIT_WAIVER, *car),
             Expectation(Product.PAY_LATER, *shop),
         )
+
+
+class KnowsNobody(CarRental):
+    """A second adapter of the car rental's product, first by its key, that declines everybody."""
+
+    key = "a_rental"
+    member = "aRental"
+    ask_type_name = "ARentalAsk"
+    policy = read_table(
+        """
+        policy = "a_rental"
+        version = "1"
+        effective = 2026-11-01
+        currency = "CNY"
+        [[rule]]
+        id = "nobody"
+        decline = { reasons = ["NOT_SCORED"] }
+        """,
+        CarRental.columns,
+        "a_rental.toml",
+    )
+
+
+def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: World) -> None:
+    registry = AdapterRegistry([KnowsNobody, CarRental, OnlineShop])
+    service = PersonaService(registry, world.accounts, world.ids)
+    answers = {}
+    for adapter in ("car_rental", "online_shop"):
+        reading = world.reading(world.merchant_token(world.client(adapter)))
+        listed = service.listed(reading)
+        assert service.find(reading, listed[0].id) == listed[0]
+        reading.finish()
+        assert [each.product for each in listed[0].expectations] == [Product.DEPOSIT_WAIVER, Product.PAY_LATER]
+        answers[adapter] = listed[0].expectations[0].status
+    assert answers == {"car_rental": APPROVED, "online_shop": DECLINED}
 
 
 @pytest.mark.parametrize("handle", list(EXPECTED))

@@ -1,4 +1,4 @@
-"""Consents given at a till: one decision, at that till, up to that amount."""
+"""Consents given at a till: one decision, at that till, of that amount."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -109,11 +109,14 @@ def test_an_ordinary_consent_allows_many(world: World) -> None:
 
 
 def test_a_consent_of_one_till_is_for_that_till(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    bound = replace(waiver("20000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
+    bound = replace(waiver("3000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
     consent = give(world, bound)
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
     monkeypatch.setattr(CarRental, "place", lambda self, ask: Place("S1", "T2"))
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
     monkeypatch.setattr(CarRental, "place", lambda self, ask: HERE)
+    with pytest.raises(ConsentRefused) as refused:
+        world.decisions.request(world.acting(consent), asking(car(world.clock(), "2999.99")))
+    assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
     made = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
     assert made.status is Status.APPROVED

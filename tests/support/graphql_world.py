@@ -17,9 +17,7 @@ from gateway.services.reading import Reading
 from gateway.settings import Environment, Settings
 from gateway.store import merchants
 from gateway.web.graphql import GraphQLEndpoint, Surroundings
-from merchants.car_rental import CarRental
-from merchants.online_shop import OnlineShop
-from merchants.registry import AdapterRegistry
+from merchants.registry import discover
 from schema.build import BuiltSchema, build_schema
 from schema.context import Context
 from schema.engine import Engine, Executed
@@ -60,7 +58,7 @@ mutation Request($input: DecisionRequestInput!) {
 @cache
 def built(*, sandbox: bool = True) -> BuiltSchema:
     """The schema of the built-in adapters, built once a process."""
-    return build_schema(AdapterRegistry([CarRental, OnlineShop]), sandbox=sandbox)
+    return build_schema(discover(), sandbox=sandbox)
 
 
 def asked(key: str, reference: str, **changed: Any) -> dict[str, Any]:

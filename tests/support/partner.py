@@ -14,7 +14,10 @@ DECISION = """id status merchantReference product purpose availableTransitions s
   outcome { __typename
     ... on Approval { validUntil reasons { code } terms { __typename
       ... on DepositTerms { originalDeposit { amount } waivedAmount { amount } depositDue { amount } }
-      ... on PayLaterTerms { amount { amount currency } dueAt } } }
+      ... on PayLaterTerms { amount { amount currency } dueAt }
+      ... on CheckInTerms { stay { start end } depositDue { amount } incidentalsLimit { amount }
+        skipFrontDesk payAtCheckOut }
+      ... on CreditOfferTerms { limit { amount currency } baseAprPercent aprPercent discountPercent term } } }
     ... on Decline { reasons { code message } retryAfter noticeText } }"""
 REQUEST = f"""mutation ($input: DecisionRequestInput!) {{ decisionRequest(input: $input) {{
   replayed decision {{ {DECISION} }}

@@ -5,7 +5,8 @@ from typing import Any
 
 from gateway.domain.column import Cell, ColumnKind, Fact
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable, Rule, Verdict
+from gateway.domain.policy import DecisionTable
+from gateway.domain.rule import Rule, Verdict
 from gateway.domain.tier import Tier
 
 COLUMNS = {

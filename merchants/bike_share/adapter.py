@@ -1,0 +1,95 @@
+"""The bike share adapter: a deposit for one ride, waived in full or in part until the bike is back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.terms import DepositTerms
+from gateway.domain.tier import Tier
+from merchants.checks import check_amount, check_text
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
+from merchants.tables import load_table
+
+LONGEST_RIDE = timedelta(days=1)
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+}
+
+
+@ask_type
+class BikeRideAsk:
+    """A ride for which the deposit may be waived. The bike is back within a day."""
+
+    deposit: Money = asked("The deposit you would take without this gateway.")
+    bike_id: str = asked("Your own number of the bike, at most 64 characters.")
+
+
+def _case(
+    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0
+) -> GoldenCase[BikeRideAsk]:
+    return GoldenCase(
+        name=name,
+        ask=BikeRideAsk(deposit=Money.parse(deposit, "CNY"), bike_id="bike-5150"),
+        person=Person(tier, overdue),
+        expects=Decline if waived is None else Approval,
+        reasons=reasons,
+        exposed=None if waived is None else Money.parse(waived, "CNY"),
+    )
+
+
+class BikeShare(MerchantAdapter[BikeRideAsk]):
+    key = "bike_share"
+    member = "bikeRide"
+    summary = "Waives or reduces the deposit for a ride on a shared bike."
+    product = Product.DEPOSIT_WAIVER
+    default_purpose = "BIKE_RIDE"
+    Ask = BikeRideAsk
+    ask_type_name = "BikeRideAsk"
+    columns = COLUMNS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
+    approval_life = timedelta(hours=1)
+    return_grace = timedelta(hours=6)
+    golden = (
+        _case("excellent in full", "299.00", Tier.EXCELLENT, "299.00"),
+        _case("very good reduced", "299.00", Tier.VERY_GOOD, "239.20", "REDUCED_FOR_TIER"),
+        _case("good by half", "299.00", Tier.GOOD, "149.50", "REDUCED_FOR_TIER"),
+        _case("fair by a fifth", "299.00", Tier.FAIR, "59.80", "REDUCED_FOR_TIER"),
+        _case("building declined", "299.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "299.00", Tier.UNSCORED, None, "NOT_SCORED"),
+        _case("overdue declined", "299.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("a cargo bike capped", "2500.00", Tier.EXCELLENT, "1000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
+    )
+
+    def check(self, ask: BikeRideAsk, now: datetime) -> None:
+        """Raises InvalidInput: an amount in the policy's currency, a bike that has a number."""
+        check_amount(ask.deposit, self.policy.currency, "deposit")
+        check_text(ask.bike_id, "bikeId")
+
+    def requested(self, ask: BikeRideAsk) -> Money:
+        return ask.deposit
+
+    def facts(self, ask: BikeRideAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {"tier": person.tier, "open_overdue": person.open_overdue}
+
+    def terms(self, ask: BikeRideAsk, ruling: Ruling, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, ruling)
+        return DepositTerms(
+            original_deposit=ask.deposit,
+            waived_amount=waived,
+            deposit_due=ask.deposit - waived,
+            return_by=now + LONGEST_RIDE,
+            return_grace=self.return_grace,
+        )
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[BikeRideAsk]:
+        return [
+            BikeRideAsk(deposit=Money.parse(deposit, "CNY"), bike_id=bike)
+            for deposit in ("0.01", "99.00", "299.00", "1000.00", "1000.01", "4000.00")
+            for bike in ("bike-5150", "7")
+        ]

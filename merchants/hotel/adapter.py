@@ -1,0 +1,134 @@
+"""The hotel adapter: a deposit waived in full or in part; at the top tier straight to the room, and pay on leaving."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.domain.benefit import BenefitKind
+from gateway.domain.check_in_terms import CheckInTerms
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.period import Period
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+from merchants.checks import check_amount, check_period
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
+from merchants.tables import load_table
+
+LONGEST_STAY = timedelta(days=60)
+FURTHEST_START = timedelta(days=90)
+NIGHT = timedelta(days=1)
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+    "room_charge": ColumnKind.AMOUNT,
+}
+BENEFITS = {"pay_at_check_out": BenefitKind.FLAG, "skip_front_desk": BenefitKind.FLAG}
+
+
+@ask_type
+class HotelStayAsk:
+    """A stay for which the deposit may be waived and the price may wait until check-out."""
+
+    deposit: Money = asked("The deposit you would take on arrival without this gateway.")
+    room_rate: Money = asked("What a night costs, in the same currency; each day of the stay that begins is a night.")
+    stay: Period = asked("From check-in to check-out, at most 60 days, starting within 90 days.")
+
+    @property
+    def room_charge(self) -> Money:
+        """The price of the whole stay."""
+        nights = -(-self.stay.length // NIGHT)
+        return Money(self.room_rate.minor * nights, self.room_rate.currency)
+
+
+def _case(
+    name: str,
+    deposit: str,
+    tier: Tier,
+    exposed: str | None,
+    *reasons: str,
+    overdue: int = 0,
+    rate: str = "500.00",
+) -> GoldenCase[HotelStayAsk]:
+    return GoldenCase(
+        name=name,
+        ask=HotelStayAsk(
+            deposit=Money.parse(deposit, "CNY"),
+            room_rate=Money.parse(rate, "CNY"),
+            stay=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=3, hours=-2)),
+        ),
+        person=Person(tier, overdue),
+        expects=Decline if exposed is None else Approval,
+        reasons=reasons,
+        exposed=None if exposed is None else Money.parse(exposed, "CNY"),
+    )
+
+
+class Hotel(MerchantAdapter[HotelStayAsk]):
+    key = "hotel"
+    member = "hotelStay"
+    summary = "Waives or reduces a hotel's deposit, with express check-in and payment at check-out at the top tier."
+    product = Product.EXPRESS_CHECK_IN
+    default_purpose = "HOTEL_STAY"
+    Ask = HotelStayAsk
+    ask_type_name = "HotelStayAsk"
+    columns = COLUMNS
+    benefits = BENEFITS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    approval_life = FURTHEST_START + timedelta(days=1)
+    grace_period = timedelta(days=1)
+    golden = (
+        _case("excellent in full, two nights", "800.00", Tier.EXCELLENT, "1800.00"),
+        _case("very good pays on arrival", "800.00", Tier.VERY_GOOD, "800.00", "REDUCED_FOR_TIER"),
+        _case("good by half", "800.00", Tier.GOOD, "400.00", "REDUCED_FOR_TIER"),
+        _case("fair by a fifth", "800.00", Tier.FAIR, "160.00", "REDUCED_FOR_TIER"),
+        _case("building declined", "800.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "800.00", Tier.UNSCORED, None, "NOT_SCORED"),
+        _case("overdue declined", "800.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("large deposit capped", "6000.00", Tier.EXCELLENT, "6000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("a suite", "5000.00", Tier.EXCELLENT, "5000.00", "AMOUNT_ABOVE_TIER_LIMIT", rate="7500.01"),
+    )
+
+    def check(self, ask: HotelStayAsk, now: datetime) -> None:
+        """Raises InvalidInput: amounts in the policy's currency, the stay neither past, far off nor too long."""
+        check_amount(ask.deposit, self.policy.currency, "deposit")
+        check_amount(ask.room_rate, self.policy.currency, "roomRate")
+        check_period(ask.stay, now, FURTHEST_START, LONGEST_STAY, "stay")
+        check_amount(self.requested(ask), self.policy.currency, "roomRate")
+
+    def requested(self, ask: HotelStayAsk) -> Money:
+        return ask.deposit + ask.room_charge
+
+    def divisible(self, ask: HotelStayAsk) -> Money:
+        return ask.deposit
+
+    def facts(self, ask: HotelStayAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {"tier": person.tier, "open_overdue": person.open_overdue, "room_charge": ask.room_charge}
+
+    def terms(self, ask: HotelStayAsk, ruling: Ruling, now: datetime) -> CheckInTerms:
+        waived = self.granted(ask, ruling)
+        due = ask.deposit - waived
+        return CheckInTerms(
+            stay=ask.stay,
+            room_charge=ask.room_charge,
+            waived_amount=waived,
+            deposit_due=due,
+            incidentals_limit=waived,
+            skip_front_desk=ruling.flag("skip_front_desk") and not due.minor,
+            pay_at_check_out=ruling.flag("pay_at_check_out"),
+            grace_period=self.grace_period,
+        )
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[HotelStayAsk]:
+        return [
+            HotelStayAsk(
+                deposit=Money.parse(deposit, "CNY"),
+                room_rate=Money.parse(rate, "CNY"),
+                stay=Period(now + timedelta(days=1), now + timedelta(days=1 + days)),
+            )
+            for deposit in ("100.00", "800.00", "3000.00", "5000.00", "5000.01", "20000.00")
+            for rate in ("300.00", "1500.00", "5000.01")
+            for days in (1, 10, 60)
+        ]

@@ -1,0 +1,136 @@
+"""The housing adapter: a deposit for a home, waived in full or in part until the lease ends.
+
+A policy caps the waiver in months of rent, as people speak of such deposits: half a month, two months.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.domain.benefit import BenefitKind
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.period import Period
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.terms import DepositTerms
+from gateway.domain.tier import Tier
+from merchants.checks import check_amount, check_period
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
+from merchants.tables import load_table
+
+LONGEST_LEASE = timedelta(days=1096)
+FURTHEST_START = timedelta(days=60)
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+}
+BENEFITS = {"months": BenefitKind.NUMBER}
+
+
+@ask_type
+class HouseRentalAsk:
+    """A lease for which the deposit may be waived."""
+
+    deposit: Money = asked("The deposit you would take without this gateway.")
+    monthly_rent: Money = asked("A month's rent, in the same currency: waivers are capped in months of it.")
+    lease: Period = asked("From moving in to moving out, at most 1096 days, starting within 60 days.")
+    accept_reduction: bool = asked(
+        "Whether a reduced deposit helps you. If false, anything but a full waiver is declined.", default=True
+    )
+
+
+def _case(
+    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0, rent: str = "4000.00"
+) -> GoldenCase[HouseRentalAsk]:
+    return GoldenCase(
+        name=name,
+        ask=HouseRentalAsk(
+            deposit=Money.parse(deposit, "CNY"),
+            monthly_rent=Money.parse(rent, "CNY"),
+            lease=Period(SAMPLE_NOW + timedelta(days=7), SAMPLE_NOW + timedelta(days=372)),
+        ),
+        person=Person(tier, overdue),
+        expects=Decline if waived is None else Approval,
+        reasons=reasons,
+        exposed=None if waived is None else Money.parse(waived, "CNY"),
+    )
+
+
+class Housing(MerchantAdapter[HouseRentalAsk]):
+    key = "housing"
+    member = "houseRental"
+    summary = "Waives or reduces the deposit for a rented home."
+    product = Product.DEPOSIT_WAIVER
+    default_purpose = "HOUSE_RENTAL"
+    Ask = HouseRentalAsk
+    ask_type_name = "HouseRentalAsk"
+    columns = COLUMNS
+    benefits = BENEFITS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    approval_life = FURTHEST_START + timedelta(days=1)
+    return_grace = timedelta(days=7)
+    own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})
+    golden = (
+        _case("excellent in full", "8000.00", Tier.EXCELLENT, "8000.00"),
+        _case("very good reduced", "8000.00", Tier.VERY_GOOD, "5600.00", "REDUCED_FOR_TIER"),
+        _case("good by half", "8000.00", Tier.GOOD, "4000.00", "REDUCED_FOR_TIER"),
+        _case("fair by a fifth", "8000.00", Tier.FAIR, "1600.00", "REDUCED_FOR_TIER"),
+        _case("building declined", "8000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "8000.00", Tier.UNSCORED, None, "NOT_SCORED"),
+        _case("overdue declined", "8000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("no more than three months", "16000.00", Tier.EXCELLENT, "12000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case(
+            "half a month at most",
+            "12000.00",
+            Tier.FAIR,
+            "2000.00",
+            "REDUCED_FOR_TIER",
+            "AMOUNT_ABOVE_TIER_LIMIT",
+        ),
+        _case("a villa", "60000.00", Tier.EXCELLENT, "30000.00", "AMOUNT_ABOVE_TIER_LIMIT", rent="30000.00"),
+    )
+
+    def check(self, ask: HouseRentalAsk, now: datetime) -> None:
+        """Raises InvalidInput: amounts in the policy's currency, the lease neither past, far off nor too long."""
+        check_amount(ask.deposit, self.policy.currency, "deposit")
+        check_amount(ask.monthly_rent, self.policy.currency, "monthlyRent")
+        check_period(ask.lease, now, FURTHEST_START, LONGEST_LEASE, "lease")
+
+    def requested(self, ask: HouseRentalAsk) -> Money:
+        return ask.deposit
+
+    def facts(self, ask: HouseRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {"tier": person.tier, "open_overdue": person.open_overdue}
+
+    def limit(self, ask: HouseRentalAsk, ruling: Ruling) -> Money | None:
+        rents = Money(int(ask.monthly_rent.minor * ruling.number("months")), ask.monthly_rent.currency)
+        return rents if ruling.maximum is None else min(rents, ruling.maximum)
+
+    def terms(self, ask: HouseRentalAsk, ruling: Ruling, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, ruling)
+        return DepositTerms(
+            original_deposit=ask.deposit,
+            waived_amount=waived,
+            deposit_due=ask.deposit - waived,
+            return_by=ask.lease.end,
+            return_grace=self.return_grace,
+        )
+
+    def refuses_part(self, ask: HouseRentalAsk) -> str | None:
+        return None if ask.accept_reduction else "REDUCTION_NOT_ACCEPTED"
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[HouseRentalAsk]:
+        return [
+            HouseRentalAsk(
+                deposit=Money.parse(deposit, "CNY"),
+                monthly_rent=Money.parse(rent, "CNY"),
+                lease=Period(now + timedelta(days=7), now + timedelta(days=7 + days)),
+                accept_reduction=accept,
+            )
+            for deposit in ("1000.00", "4000.00", "8000.00", "12000.00", "12000.01", "30000.00", "90000.00")
+            for rent in ("1999.99", "4000.00", "20000.00")
+            for days in (30, 365)
+            for accept in (True, False)
+        ]

@@ -1,0 +1,5 @@
+"""Lender: a credit limit and a discount on the lender"s own rate."""
+
+from merchants.lender.adapter import CreditOfferAsk, Lender
+
+__all__ = ["CreditOfferAsk", "Lender"]

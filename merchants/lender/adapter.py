@@ -1,0 +1,142 @@
+"""The lender adapter: a credit limit, a term, and a discount on the lender's own base rate, never a rate of ours.
+
+What the loan is for stands in the record in the lender's words. It is no fact of the policy: nobody is trusted less
+for what they want to buy. Why the lender may ask at all is the consent's purpose, LENDING.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from gateway.domain.benefit import BenefitKind
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.credit_offer_terms import CreditOfferTerms
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+from merchants.checks import check_amount, check_length, check_text
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
+from merchants.tables import load_table
+
+SHORTEST_TERM, LONGEST_TERM = timedelta(days=7), timedelta(days=1827)
+SMALLEST_LIMIT = 100_00
+HIGHEST_RATE = Decimal(100)
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+}
+BENEFITS = {"longest": BenefitKind.DURATION, "discount": BenefitKind.NUMBER}
+
+
+@ask_type
+class CreditOfferAsk:
+    """A credit limit that may be granted, at a discount on your own rate."""
+
+    desired_limit: Money = asked("The limit that is wanted, at least 100.00.")
+    term: timedelta = asked("For how long, P7D to P1827D. The terms may say less.")
+    base_apr_percent: Decimal = asked("Your yearly rate without this gateway, above 0 and at most 100, in percent.")
+    purpose: str = asked("What the loan is for, in your own words: kept in the record, no ground of the decision.")
+
+
+def _case(
+    name: str, limit: str, days: int, tier: Tier, granted: str | None, *reasons: str, overdue: int = 0
+) -> GoldenCase[CreditOfferAsk]:
+    return GoldenCase(
+        name=name,
+        ask=CreditOfferAsk(
+            desired_limit=Money.parse(limit, "CNY"),
+            term=timedelta(days=days),
+            base_apr_percent=Decimal("12.00"),
+            purpose="a new kitchen",
+        ),
+        person=Person(tier, overdue),
+        expects=Decline if granted is None else Approval,
+        reasons=reasons,
+        exposed=None if granted is None else Money.parse(granted, "CNY"),
+    )
+
+
+class Lender(MerchantAdapter[CreditOfferAsk]):
+    key = "lender"
+    member = "creditOffer"
+    summary = "Offers a credit limit and a discount on the lender's own base rate."
+    product = Product.CREDIT_OFFER
+    default_purpose = "LENDING"
+    Ask = CreditOfferAsk
+    ask_type_name = "CreditOfferAsk"
+    columns = COLUMNS
+    benefits = BENEFITS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    approval_life = timedelta(days=14)
+    grace_period = timedelta(days=3)
+    own_reasons = frozenset({"TERM_SHORTENED"})
+    golden = (
+        _case("excellent in full", "10000.00", 365, Tier.EXCELLENT, "10000.00"),
+        _case("very good reduced", "10000.00", 365, Tier.VERY_GOOD, "8000.00", "REDUCED_FOR_TIER"),
+        _case("good by half", "10000.00", 365, Tier.GOOD, "5000.00", "REDUCED_FOR_TIER"),
+        _case(
+            "fair by a fifth, for half a year",
+            "10000.00",
+            365,
+            Tier.FAIR,
+            "2000.00",
+            "REDUCED_FOR_TIER",
+            "TERM_SHORTENED",
+        ),
+        _case("building declined", "10000.00", 365, Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "10000.00", 365, Tier.UNSCORED, None, "NOT_SCORED"),
+        _case("overdue declined", "10000.00", 365, Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("large limit capped", "50000.00", 365, Tier.EXCELLENT, "30000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("five years are three", "10000.00", 1825, Tier.EXCELLENT, "10000.00", "TERM_SHORTENED"),
+    )
+
+    def check(self, ask: CreditOfferAsk, now: datetime) -> None:
+        """Raises InvalidInput: a limit of at least 100 in the policy's currency, a term from a week to five years,
+        a rate above 0 and up to 100 percent, and words for what it is."""
+        check_amount(ask.desired_limit, self.policy.currency, "desiredLimit")
+        if ask.desired_limit.minor < SMALLEST_LIMIT:
+            raise InvalidInput("INVALID_AMOUNT", "the limit must be at least 100.00", ("desiredLimit", "amount"))
+        check_length(ask.term, SHORTEST_TERM, LONGEST_TERM, "term")
+        if not 0 < ask.base_apr_percent <= HIGHEST_RATE or ask.base_apr_percent != round(ask.base_apr_percent, 4):
+            message = "a rate is above 0 and at most 100 percent, with at most four decimals"
+            raise InvalidInput("INVALID", message, ("baseAprPercent",))
+        check_text(ask.purpose, "purpose")
+
+    def requested(self, ask: CreditOfferAsk) -> Money:
+        return ask.desired_limit
+
+    def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {"tier": person.tier, "open_overdue": person.open_overdue}
+
+    def shortfalls(self, ask: CreditOfferAsk, ruling: Ruling) -> tuple[str, ...]:
+        return ("TERM_SHORTENED",) if ruling.length("longest") < ask.term else ()
+
+    def terms(self, ask: CreditOfferAsk, ruling: Ruling, now: datetime) -> CreditOfferTerms:
+        discount = min(ruling.number("discount"), ask.base_apr_percent)  # a low base is not made a negative rate
+        term = min(ask.term, ruling.length("longest"))
+        return CreditOfferTerms(
+            limit=self.granted(ask, ruling),
+            base_apr_percent=ask.base_apr_percent,
+            apr_percent=ask.base_apr_percent - discount,
+            discount_percent=discount,
+            term=term,
+            due_at=now + term,
+            grace_period=self.grace_period,
+        )
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[CreditOfferAsk]:
+        return [
+            CreditOfferAsk(
+                desired_limit=Money.parse(limit, "CNY"),
+                term=timedelta(days=days),
+                base_apr_percent=Decimal(rate),
+                purpose="a new kitchen",
+            )
+            for limit in ("100.00", "3000.00", "10000.00", "15000.00", "30000.00", "30000.01", "200000.00")
+            for days in (7, 180, 365, 1827)
+            for rate in ("0.10", "1.00", "12.00", "35.9999")
+        ]

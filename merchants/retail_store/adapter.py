@@ -1,0 +1,119 @@
+"""The retail store adapter: goods from a till, paid later: the whole purchase, perhaps sooner than asked."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway.domain.benefit import BenefitKind
+from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.place import Place
+from gateway.domain.policy import Ruling
+from gateway.domain.product import Product
+from gateway.domain.terms import PayLaterTerms
+from gateway.domain.tier import Tier
+from merchants.checks import check_amount, check_length, check_text
+from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
+from merchants.tables import load_table
+
+SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
+COLUMNS = {
+    "tier": ColumnKind.TIER,
+    "open_overdue": ColumnKind.COUNT,
+    "amount": ColumnKind.AMOUNT,
+}
+BENEFITS = {"longest": BenefitKind.DURATION}
+
+
+@ask_type
+class StorePurchaseAsk:
+    """A purchase at a till, taken home now and paid later. Its consent names the same till and the same amount."""
+
+    amount: Money = asked("What the purchase costs: at a till the very amount that the buyer agreed to.")
+    pay_within: timedelta = asked("How long the buyer may take to pay, from now: PT1H to P90D. The terms may say less.")
+    store_id: str = asked("The store, as in the consent; at most 64 characters.")
+    terminal_id: str = asked("The till in the store, as in the consent; at most 64 characters.")
+
+
+def _case(
+    name: str,
+    amount: str,
+    days: int,
+    tier: Tier,
+    expects: type[Approval] | type[Decline],
+    *reasons: str,
+    overdue: int = 0,
+) -> GoldenCase[StorePurchaseAsk]:
+    purchase = StorePurchaseAsk(
+        amount=Money.parse(amount, "CNY"), pay_within=timedelta(days=days), store_id="store-17", terminal_id="till-3"
+    )
+    exposed = purchase.amount if expects is Approval else None
+    return GoldenCase(name, purchase, Person(tier, overdue), expects, reasons, exposed)
+
+
+class RetailStore(MerchantAdapter[StorePurchaseAsk]):
+    key = "retail_store"
+    member = "storePurchase"
+    summary = "Lets a purchase leave the store and be paid later, agreed to at the till."
+    product = Product.PAY_LATER
+    default_purpose = "STORE_PURCHASE"
+    Ask = StorePurchaseAsk
+    ask_type_name = "StorePurchaseAsk"
+    columns = COLUMNS
+    benefits = BENEFITS
+    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    approval_life = timedelta(hours=1)
+    grace_period = timedelta(days=3)
+    own_reasons = frozenset({"TERM_SHORTENED"})
+    golden = (
+        _case("ordinary", "400.00", 30, Tier.EXCELLENT, Approval),
+        _case("excellent for too long", "400.00", 31, Tier.EXCELLENT, Approval, "TERM_SHORTENED"),
+        _case("excellent above the limit", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("very good, sooner", "400.00", 30, Tier.VERY_GOOD, Approval, "TERM_SHORTENED"),
+        _case("good, sooner", "400.00", 30, Tier.GOOD, Approval, "TERM_SHORTENED"),
+        _case("fair, sooner", "400.00", 30, Tier.FAIR, Approval, "TERM_SHORTENED"),
+        _case("fair for a week", "500.00", 7, Tier.FAIR, Approval),
+        _case("fair above its limit", "500.01", 7, Tier.FAIR, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("building declined", "100.00", 7, Tier.BUILDING, Decline, "TIER_BELOW_REQUIRED"),
+        _case("unscored declined", "100.00", 7, Tier.UNSCORED, Decline, "NOT_SCORED"),
+        _case("overdue declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+    )
+
+    def check(self, ask: StorePurchaseAsk, now: datetime) -> None:
+        """Raises InvalidInput: an amount in the policy's currency, a term from one hour to 90 days, a till."""
+        check_amount(ask.amount, self.policy.currency, "amount")
+        check_length(ask.pay_within, SHORTEST_TERM, LONGEST_TERM, "payWithin")
+        check_text(ask.store_id, "storeId")
+        check_text(ask.terminal_id, "terminalId")
+
+    def requested(self, ask: StorePurchaseAsk) -> Money:
+        return ask.amount
+
+    def place(self, ask: StorePurchaseAsk) -> Place:
+        return Place(ask.store_id, ask.terminal_id)
+
+    def facts(self, ask: StorePurchaseAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
+        return {"tier": person.tier, "open_overdue": person.open_overdue, "amount": ask.amount}
+
+    def shortfalls(self, ask: StorePurchaseAsk, ruling: Ruling) -> tuple[str, ...]:
+        return ("TERM_SHORTENED",) if ruling.length("longest") < ask.pay_within else ()
+
+    def terms(self, ask: StorePurchaseAsk, ruling: Ruling, now: datetime) -> PayLaterTerms:
+        return PayLaterTerms(
+            amount=self.granted(ask, ruling),
+            due_at=now + min(ask.pay_within, ruling.length("longest")),
+            grace_period=self.grace_period,
+        )
+
+    def refuses_part(self, ask: StorePurchaseAsk) -> str | None:
+        return "AMOUNT_ABOVE_TIER_LIMIT"  # half a purchase cannot be taken home
+
+    def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[StorePurchaseAsk]:
+        return [
+            StorePurchaseAsk(
+                amount=Money.parse(amount, "CNY"), pay_within=pay_within, store_id="store-17", terminal_id="till-3"
+            )
+            for amount in ("9.90", "500.00", "500.01", "2000.00", "4000.00", "5000.00", "5000.01", "80000.00")
+            for pay_within in (SHORTEST_TERM, *(timedelta(days=days) for days in (7, 14, 21, 30)), LONGEST_TERM)
+        ]

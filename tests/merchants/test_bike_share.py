@@ -1,0 +1,58 @@
+"""The bike share adapter beyond its contract: a ride lasts a day at most, and nothing is waived beyond a bike."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval
+from gateway.domain.terms import DepositTerms
+from gateway.domain.tier import Tier
+from merchants.bike_share import BikeRideAsk, BikeShare
+from merchants.contract import SAMPLE_NOW as NOW
+from merchants.contract import Person
+from merchants.testing import AdapterContract
+
+ADAPTER = BikeShare()
+USUAL = BikeRideAsk(deposit=Money(29900, "CNY"), bike_id="bike-5150")
+
+
+class TestBikeShareContract(AdapterContract):
+    adapter = BikeShare
+
+
+def test_the_bike_is_back_within_a_day() -> None:
+    outcome = ADAPTER.decide(USUAL, Person(Tier.GOOD, 0), NOW).outcome
+    assert isinstance(outcome, Approval)
+    assert outcome.terms == DepositTerms(
+        Money(29900, "CNY"), Money(14950, "CNY"), Money(14950, "CNY"), NOW + timedelta(days=1), timedelta(hours=6)
+    )
+    assert outcome.valid_until == NOW + timedelta(hours=1), "a bike is not kept waiting"
+
+
+@given(st.integers(1, 10**9), st.sampled_from(Tier))
+def test_nothing_is_waived_beyond_a_bike(minor: int, tier: Tier) -> None:
+    outcome = ADAPTER.decide(replace(USUAL, deposit=Money(minor, "CNY")), Person(tier, 0), NOW).outcome
+    if isinstance(outcome, Approval):
+        assert outcome.terms.exposed <= Money(100000, "CNY")
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"deposit": Money(0, "CNY")}, "INVALID_AMOUNT", ("deposit", "amount")),
+        ({"deposit": Money(1, "USD")}, "UNSUPPORTED_CURRENCY", ("deposit", "currency")),
+        ({"bike_id": ""}, "INVALID", ("bikeId",)),
+        ({"bike_id": "   "}, "INVALID", ("bikeId",)),
+        ({"bike_id": "x" * 65}, "INVALID", ("bikeId",)),
+    ],
+)
+def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ADAPTER.decide(replace(USUAL, **changed), Person(Tier.EXCELLENT, 0), NOW)
+    assert (refused.value.code, refused.value.field) == (code, field)

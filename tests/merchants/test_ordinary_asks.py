@@ -1,0 +1,58 @@
+"""The rules that hold across all built-in profiles at their everyday asks, whatever the industry."""
+
+from typing import Any
+
+import pytest
+
+from gateway.domain.outcome import Approval, Decline, Outcome
+from gateway.domain.tier import Tier
+from merchants.contract import MerchantAdapter, Person
+from merchants.registry import discover
+from merchants.testing import no_worse
+
+PROFILES = ("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store")
+ADAPTERS = [pytest.param(adapter, id=key) for key, adapter in discover(PROFILES).items()]
+Adapter = MerchantAdapter[Any]
+pytestmark = pytest.mark.parametrize("adapter", ADAPTERS)
+
+
+def outcome(adapter: Adapter, tier: Tier, overdue: int = 0) -> Outcome:
+    return adapter.decide(adapter.ordinary.ask, Person(tier, overdue), adapter.ordinary.now).outcome
+
+
+def test_the_top_tier_gets_all_that_was_asked(adapter: Adapter) -> None:
+    got = outcome(adapter, Tier.EXCELLENT)
+    assert isinstance(got, Approval)
+    assert (got.terms.exposed, got.reasons) == (adapter.requested(adapter.ordinary.ask), ())
+
+
+@pytest.mark.parametrize("tier", [Tier.VERY_GOOD, Tier.GOOD, Tier.FAIR])
+def test_below_it_there_is_help_and_no_refusal(adapter: Adapter, tier: Tier) -> None:
+    assert isinstance(outcome(adapter, tier), Approval)
+
+
+def test_good_is_no_better_than_very_good(adapter: Adapter) -> None:
+    assert no_worse(outcome(adapter, Tier.VERY_GOOD), outcome(adapter, Tier.GOOD))
+
+
+def test_the_line_at_700_matters(adapter: Adapter) -> None:
+    pairs = [
+        [
+            adapter.decide(ask, Person(tier, 0), adapter.ordinary.now).outcome
+            for tier in (Tier.VERY_GOOD, Tier.EXCELLENT)
+        ]
+        for ask in adapter.sample_asks()
+    ]
+    assert any(not no_worse(below, top) for below, top in pairs)
+
+
+@pytest.mark.parametrize("tier", [Tier.BUILDING, Tier.UNSCORED])
+def test_the_beginning_is_declined_with_a_reason_and_a_date(adapter: Adapter, tier: Tier) -> None:
+    got = outcome(adapter, tier)
+    assert isinstance(got, Decline)
+    assert got.retry_after is not None
+    assert got.retry_after > adapter.ordinary.now
+
+
+def test_an_open_overdue_obligation_is_declined_at_any_tier(adapter: Adapter) -> None:
+    assert {outcome(adapter, tier, overdue=1) for tier in Tier} == {Decline(("OPEN_OVERDUE_OBLIGATION",))}

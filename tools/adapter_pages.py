@@ -1,0 +1,117 @@
+"""The reference page of each built-in adapter: what it asks, how it decides, what it promises, and known answers."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
+
+from gateway.domain.column import Cell
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.purpose import PURPOSES
+from gateway.domain.rule import Rule, plain
+from merchants.contract import GoldenCase, MerchantAdapter
+from merchants.registry import discover
+from schema.build import build_schema
+
+BUILT_IN = sorted(path.parent.name for path in (Path(__file__).parent.parent / "merchants").glob("*/policy.toml"))
+Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], str]
+
+
+def adapter_pages(table: Table) -> dict[str, tuple[str, str]]:
+    """File name to title and body, for every built-in adapter."""
+    registry = discover(BUILT_IN)
+    schema = build_schema(registry, sandbox=False).schema
+    return {
+        f"adapters/{key}.md": (f"Adapter {key}", _body(adapter, schema, table)) for key, adapter in registry.items()
+    }
+
+
+def _body(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
+    parts = [adapter.summary, _facts(adapter, table), "## What it asks", _ask(adapter, schema, table)]
+    parts += ["## How it decides", _policy(adapter, table), "## What it promises", _terms(adapter, schema, table)]
+    parts += ["## Known answers", _golden(adapter, table)]
+    return "\n\n".join(parts)
+
+
+def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
+    purpose = PURPOSES[adapter.default_purpose]
+    rows = [
+        ("member of `DecisionAsk`", f"`{adapter.member}`"),
+        ("product", f"`{adapter.product}`"),
+        ("purpose, if none is named", f"`{purpose.code}`: ... so that the merchant can {purpose.sentence}."),
+        (
+            "an approval waits to be used",
+            f"`{plain(adapter.approval_life)}`, and never past the last date of its terms",
+        ),
+        ("policy", f"version {adapter.policy.version}, amounts in {adapter.policy.currency}"),
+    ]
+    return table(("what", "which"), rows)
+
+
+def _ask(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
+    form = schema.type_map[adapter.ask_type_name]
+    assert isinstance(form, GraphQLInputObjectType)
+    rows = [(f"`{name}`", f"`{field.type}`", field.description or "") for name, field in form.fields.items()]
+    return f"`{form.name}`: {form.description}\n\n{table(('field', 'type', 'what it is'), rows)}"
+
+
+def _policy(adapter: MerchantAdapter[Any], table: Table) -> str:
+    rows = [
+        (f"`{rule.id}`", ", ".join(map(_test, rule.when)) or "always", _verdict(rule)) for rule in adapter.policy.rules
+    ]
+    return "The first rule that holds decides.\n\n" + table(("rule", "holds if", "says"), rows)
+
+
+def _test(cell: Cell) -> str:
+    tests = [f"{operator.replace('_', ' ')} {_value(value)}" for operator, value in cell.tests.items()]
+    return f"{cell.column} {' and '.join(tests)}"
+
+
+def _verdict(rule: Rule) -> str:
+    says = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
+    says += [f"at most {_value(rule.maximum)}"] if rule.maximum else []
+    says += [f"{name} {_value(value)}" for name, value in rule.benefits.items()]
+    says += [f"retry after {_value(rule.retry_after)}"] if rule.retry_after is not None else []
+    says += [f"or {_value(rule.alternatives)}"] if rule.alternatives else []
+    return "; ".join([", ".join(says), *(f"`{code}`" for code in rule.reasons)])
+
+
+def _value(value: Any) -> str:
+    value = plain(value)
+    if isinstance(value, dict):
+        return f"{value['amount']} {value['currency']}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
+    outcome = adapter.decide(adapter.ordinary.ask, adapter.ordinary.person, adapter.ordinary.now).outcome
+    assert isinstance(outcome, Approval)
+    form = schema.type_map[type(outcome.terms).__name__]
+    assert isinstance(form, GraphQLObjectType)
+    rows = [(f"`{name}`", f"`{field.type}`", field.description or "") for name, field in form.fields.items()]
+    exposed = (type(outcome.terms).exposed.__doc__ or "").strip()
+    rows.append(("exposed", "not in the answer", exposed))
+    return f"`{form.name}`: {form.description}\n\n{table(('field', 'type', 'what it is'), rows)}"
+
+
+def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
+    usual = adapter.ask_document(adapter.ordinary.ask)
+    example = json.dumps({adapter.member: usual}, indent=2, ensure_ascii=False)
+    rows = [_case(adapter, case, usual) for case in adapter.golden]
+    intro = f"The everyday ask; each case says what it changes of it.\n\n```json\n{example}\n```\n\n"
+    return intro + table(("case", "tier", "overdue", "asks", "is answered"), rows)
+
+
+def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str, Any]) -> tuple[str, ...]:
+    asked = adapter.ask_document(case.ask)
+    changed = [f"{name} {_value(value)}" for name, value in asked.items() if value != usual[name]]
+    outcome = adapter.decide(case.ask, case.person, case.now).outcome
+    said = [f"approved, exposes {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
+    said += ["declined"] if isinstance(outcome, Decline) else []
+    said += [f"`{code}`" for code in outcome.reasons]
+    tier, overdue = case.person.tier.value, str(case.person.open_overdue)
+    return case.name, tier, overdue, ", ".join(changed) or "as usual", "; ".join(said or ["referred"])
