@@ -38,6 +38,7 @@ from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_requests import DecisionRequester
+from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
@@ -86,6 +87,7 @@ class Gateway:
     logins: LoginService
     step_up: StepUp
     decision_clock: DecisionClock
+    reviews: DecisionReviewer
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
@@ -180,6 +182,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         ),
         step_up=step_up,
         decision_clock=decision_clock,
+        reviews=DecisionReviewer(database, assessor, recorder, clock),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, final
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
-from gateway.domain.errors import Misconfigured
+from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
@@ -183,6 +183,16 @@ class MerchantAdapter(ABC, Generic[AskT]):
                 return Answer(Decline(ruling.reasons, retry_after, ruling.alternatives), ruling)
             case Verdict.REFER:
                 return Answer(Referral(ruling.reasons), ruling)
+
+    @final
+    def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> Answer:
+        """What a person decides about an ask that was referred: as if that approving rule had held, by default the
+        last one, which is the least generous. Raises InvalidInput for a rule that is none."""
+        rules = self.policy.approving
+        if not rules or rule_id not in {None, *rules}:
+            raise InvalidInput("INVALID", f"Rules that approve: {' '.join(rules) or 'none'}.", ("rule",))
+        ruling = self.policy.as_if(rule_id or rules[-1])
+        return Answer(self._approval(ask, ruling, now), ruling)
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:

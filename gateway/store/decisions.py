@@ -1,5 +1,6 @@
 """Decisions: one row each, locked while it moves along the transition table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -145,21 +146,30 @@ def by_reference(session: Session, merchant_id: str, reference: str) -> Decision
     ).first()
 
 
-def committed(session: Session, consent_id: str, currency: str, now: datetime) -> Money:
-    """What the open decisions under a consent add up to in one currency."""
+def pending(session: Session) -> Sequence[DecisionRow]:
+    """The referrals of all merchants that are written as undecided, oldest first."""
+    query = select(DecisionRow).where(DecisionRow.status == Status.PENDING).order_by(col(DecisionRow.id))
+    return session.exec(query).all()
+
+
+def committed(session: Session, consent_id: str, currency: str, now: datetime, *, beside: str = "") -> Money:
+    """What the open decisions under a consent, but for the one `beside` which it is asked, add up to in a currency."""
     total = session.exec(
         select(func.coalesce(func.sum(DecisionRow.amount_minor), 0)).where(
             DecisionRow.consent_id == consent_id,
             DecisionRow.currency == currency,
+            DecisionRow.id != beside,
             or_(*(_is(status, now) for status in OPEN)),
         )
     ).one()
     return Money(int(total), currency)
 
 
-def used(session: Session, consent_id: str) -> bool:
-    """Whether a decision was made under the consent that was not declined, whatever became of it."""
-    query = select(DecisionRow.id).where(DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED)
+def used(session: Session, consent_id: str, *, beside: str = "") -> bool:
+    """Whether another decision was made under the consent that was not declined, whatever became of it."""
+    query = select(DecisionRow.id).where(
+        DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED, DecisionRow.id != beside
+    )
     return session.exec(query.limit(1)).first() is not None
 
 
