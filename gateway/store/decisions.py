@@ -73,6 +73,7 @@ class DecisionRow(Table, table=True):
     breach_kind: str | None = None
     written_off_at: datetime | None = None
     contested: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    confirmed_at: datetime | None = None
     wakes_at: datetime | None = Field(default=None, index=True)
 
 
@@ -91,6 +92,7 @@ def value(row: DecisionRow, now: datetime) -> Decision:
         status=standing.at(now),
         outcome=outcome_from_document(row.outcome),
         settlement=standing.settlement(),
+        contested=standing.contested,
         ruling=Ruling(row.adapter, row.policy_version, row.policy_hash, row.rule_id, row.score_as_of),
         ask=row.ask,
         valid_until=row.valid_until,
@@ -118,6 +120,7 @@ def standing_of(row: DecisionRow) -> Standing:
         breach_kind=BreachKind(row.breach_kind) if row.breach_kind else None,
         written_off_at=row.written_off_at,
         contested=row.contested,
+        confirmed_at=row.confirmed_at,
     )
 
 
@@ -131,7 +134,8 @@ def put(row: DecisionRow, standing: Standing) -> None:
     row.windows = standing.windows.document()
     row.activated_at, row.overdue_at, row.lapsed_at = standing.activated_at, standing.overdue_at, standing.lapsed_at
     row.breached_at, row.breach_kind = standing.breached_at, standing.breach_kind
-    row.written_off_at, row.contested = standing.written_off_at, standing.contested
+    row.written_off_at = standing.written_off_at
+    row.contested, row.confirmed_at = standing.contested, standing.confirmed_at
 
 
 def load(session: Session, decision_id: str, *, lock: bool = False) -> DecisionRow | None:

@@ -33,6 +33,7 @@ from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_requests import DecisionRequester, RequestInput
 from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
+from gateway.services.disputes import DisputeService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import CATALOGUE, PersonaService
 from gateway.services.reading import Reading
@@ -94,6 +95,7 @@ class World:
         requester = DecisionRequester(database, assessor, records, self.recorder, self.life, self.ids, clock)
         mover = DecisionMover(database, records, clock)
         self.reviews = DecisionReviewer(database, assessor, records, clock)
+        self.disputes = DisputeService(database, records, self.decision_log, self.ids, clock)
         self.decisions = DecisionService(assessor, requester, mover, self.decision_log)
         self.scores = ScoreService(self.source)
         self.accounts = AccountService(
