@@ -1,7 +1,8 @@
-"""Each industry beside cars and orders: from a persona's consent to the decision, above the line at 700 and below."""
+"""Each industry beside cars and orders, and a named merchant: from consent to the decision, above 700 and below."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -56,6 +57,10 @@ STORIES = [
     Story(
         "bike_share", "DEPOSIT_WAIVER", "BIKE_RIDE", ride, "299.00",
         waived("299.00", "0.00"), waived("239.20", "59.80"), waived("59.80", "239.20"),
+    ),
+    Story(
+        "harbour_bikes", "DEPOSIT_WAIVER", "BIKE_RIDE", partial(ride, "1500.00"), "1500.00",
+        waived("1500.00", "0.00"), waived("1050.00", "450.00"), waived("300.00", "1200.00"),
     ),
     Story(
         "housing", "DEPOSIT_WAIVER", "HOUSE_RENTAL", home, "8000.00",
