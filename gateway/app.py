@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.bootstrap import Gateway
 from gateway.domain.principal import Principal
+from gateway.kit.logging import get_logger
 from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.reading import Reading
@@ -20,6 +22,8 @@ from gateway.web.graphql import GraphQLEndpoint, Surroundings
 from gateway.web.health import health_routes
 from schema.build import build_schema
 from schema.engine import Engine
+
+_log = get_logger(__name__)
 
 
 def create_app(gateway: Gateway) -> Starlette:
@@ -38,6 +42,7 @@ def create_app(gateway: Gateway) -> Starlette:
         user_codes=gateway.user_codes,
         replays=gateway.replays,
         limits=gateway.limits,
+        client_keys=gateway.client_keys,
     )
     site = routes.build_site(parts, gateway.accounts, gateway.accesses, gateway.logins, gateway.step_up)
 
@@ -45,7 +50,10 @@ def create_app(gateway: Gateway) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # As many threads as connections: a thread that has started never waits for a connection.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
-        yield
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_keep_time, gateway)
+            yield
+            tasks.cancel_scope.cancel()  # a look under way is waited for
         gateway.close()
 
     return Starlette(
@@ -54,6 +62,16 @@ def create_app(gateway: Gateway) -> Starlette:
         exception_handlers=routes.exception_handlers(site),
         lifespan=lifespan,
     )
+
+
+async def _keep_time(gateway: Gateway) -> None:
+    """Lets time do its work on decisions, for as long as the server runs. Several servers may do so at once."""
+    while True:
+        await anyio.sleep(gateway.settings.clock_interval.total_seconds())
+        try:
+            await anyio.to_thread.run_sync(gateway.decision_clock.tick)
+        except Exception as error:  # noqa: BLE001  # the database may be away: it is tried again
+            _log.error("clock_failed", error=type(error).__name__)
 
 
 def _graphql(gateway: Gateway, parts: Parts) -> list[BaseRoute]:

@@ -14,28 +14,36 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 import merchants
 import schema
 from gateway.domain.errors import InvalidInput
+from gateway.domain.exposure import Lines
 from gateway.domain.realm import LIVE, SANDBOX, Realm
 from gateway.domain.step_up import StepUp
 from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import derive
+from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.limits import Limits, limits
 from gateway.kit.replay import Replays, replays
+from gateway.oauth.client_keys import ClientKeys
 from gateway.oauth.dpop import ProofCheck
 from gateway.oauth.user_code import UserCodes
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
 from gateway.services.bundle import Services
+from gateway.services.client_keys import KeySource
 from gateway.services.clients import ClientService
 from gateway.services.consents import ConsentService
+from gateway.services.decision_clock import DecisionClock
+from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
-from gateway.services.decision_writes import DecisionWriter
+from gateway.services.decision_requests import DecisionRequester
+from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.receipts import ReceiptService
 from gateway.services.registration import RegistrationService
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seeding
@@ -75,8 +83,11 @@ class Gateway:
     user_codes: UserCodes
     replays: Replays
     limits: Limits
+    client_keys: ClientKeys
     logins: LoginService
     step_up: StepUp
+    decision_clock: DecisionClock
+    reviews: DecisionReviewer
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
@@ -104,8 +115,9 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = discover(settings.adapters)
-    step_up = _step_up(settings)
+    step_up, lines = _step_up(settings), _lines(settings)
     counts, used_once = _shared_state(settings, clock)
+    key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     database = Database(settings.database_url, size=settings.worker_threads)
     try:
         _require_our_database(database, settings, master, clock)
@@ -118,8 +130,11 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     decision_log = SealedLog(DecisionLogRow, keyring, ids)
     accesses = AccessService(SealedLog(AccessLogRow, keyring, ids))
     source = PersonaSource()
-    assessor = Assessor(registry, source)
-    writer = DecisionWriter(database, assessor, DecisionRecorder(decision_log), accesses, ids, clock)
+    assessor = Assessor(registry, source, lines)
+    recorder = DecisionRecorder(decision_log)
+    decision_clock = DecisionClock(database, recorder, clock)
+    requester = DecisionRequester(database, assessor, recorder, accesses, decision_clock, ids, clock)
+    mover = DecisionMover(database, recorder, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
     consents = ConsentService(registry, ids, realm)
     merchant_service = MerchantService(registry, ids)
@@ -140,10 +155,11 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         keyring=keyring,
         services=Services(
             scores=ScoreService(source),
-            decisions=DecisionService(assessor, writer, decision_log),
+            decisions=DecisionService(assessor, requester, mover, decision_log),
             merchants=merchant_service,
             consents=consents,
             personas=personas,
+            receipts=ReceiptService(keyring, settings.issuer),
             registry=registry,
         ),
         seeding=Seeding(master, registry, merchant_service, client_service, personas, ids),
@@ -152,6 +168,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         user_codes=UserCodes(master),
         replays=used_once,
         limits=counts,
+        # At most half of the threads wait for other people's servers.
+        client_keys=ClientKeys(key_source, clock, places=settings.worker_threads // 2),
         logins=LoginService(
             database,
             accounts,
@@ -163,6 +181,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
             window=settings.login_window,
         ),
         step_up=step_up,
+        decision_clock=decision_clock,
+        reviews=DecisionReviewer(database, assessor, recorder, clock),
     )
 
 
@@ -177,11 +197,26 @@ def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays
         ) from None  # its text may hold the secret
 
 
+def _http(settings: Settings) -> HttpClient:
+    """The outgoing client."""
+    try:
+        return HttpClient(settings.outgoing_networks, settings.outgoing_ca_file)
+    except OSError as error:  # also of a file that holds no certificate
+        raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
+
+
 def _step_up(settings: Settings) -> StepUp:
     try:
         return StepUp.parse(settings.step_up_amount, settings.step_up_life)
     except InvalidInput as error:
         raise SettingsError(f"GATEWAY_STEP_UP_AMOUNT: {error.message}") from None
+
+
+def _lines(settings: Settings) -> Lines:
+    try:
+        return Lines.parse(settings.lines_of_trust)
+    except InvalidInput as error:
+        raise SettingsError(f"GATEWAY_LINES_OF_TRUST: {error.message}") from None
 
 
 def _opaque_rule(master: bytes, rule_id: str) -> str:

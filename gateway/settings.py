@@ -2,15 +2,18 @@
 
 import base64
 import binascii
+import re
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_HOST_AND_PORT = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|\*))?")
 
 
 class SettingsError(Exception):
@@ -95,6 +98,17 @@ class Settings(BaseSettings):
         description="Comma-separated amounts: to consent to decisions above the one in their currency, or in a "
         "currency that is not listed, a person must have signed in freshly.",
     )
+    lines_of_trust: str = Field(
+        "FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY",
+        description="Comma-separated lines: how much all open promises of one person together may come to, by tier "
+        "and currency. A tier that is not listed has the line of the one below it; without any, nothing is approved.",
+    )
+    clock_interval: timedelta = Field(
+        timedelta(seconds=5),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(hours=1),
+        description="How often a server looks for decisions whose date has come.",
+    )
     step_up_life: timedelta = Field(
         timedelta(minutes=5), gt=timedelta(0), description="How long a login counts as fresh."
     )
@@ -128,11 +142,36 @@ class Settings(BaseSettings):
         description="Where the processes of a deployment share rate limits and what was used once: "
         "valkey://:PASSWORD@HOST:PORT/0, valkeys:// over TLS, or unix:///PATH. Absent, one process keeps them itself.",
     )
+    outgoing_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated networks such as 10.20.0.0/16 that this server may connect to although they are "
+        "not public. Plain http goes to loopback addresses only, and only where they are listed here.",
+    )
+    outgoing_ca_file: Path | None = Field(
+        None,
+        description="A PEM file with certificates of authorities that outgoing connections trust beside the machine's "
+        "own.",
+    )
+    jwks_uri_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Comma-separated hosts from which clients' keys may be fetched (jwks_uri): HOST for its port 443, "
+        "HOST:PORT, or HOST:* for any port. Without any, no jwks_uri is accepted.",
+    )
 
-    @field_validator("adapters", "trusted_proxies", mode="before")
+    @field_validator("adapters", "trusted_proxies", "jwks_uri_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("outgoing_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("each must be a network such as 10.20.0.0/16, with no bit set behind its prefix") from None
 
     @field_validator("issuer")
     @classmethod
@@ -162,6 +201,14 @@ class Settings(BaseSettings):
         if value is not None and not value.get_secret_value().startswith(("valkey://", "valkeys://", "unix://")):
             raise ValueError("must begin with valkey://, valkeys:// or unix://")
         return value
+
+    @field_validator("jwks_uri_hosts")
+    @classmethod
+    def _known_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        hosts = tuple(host.lower() for host in value)
+        if not all(_HOST_AND_PORT.fullmatch(host) for host in hosts):
+            raise ValueError("each must be HOST, HOST:PORT or HOST:*, without a scheme and a path")
+        return hosts
 
     @field_validator("adapters")
     @classmethod

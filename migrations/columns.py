@@ -27,6 +27,11 @@ def large_number(*names: str) -> Iterator[Any]:
     return _columns(sa.BigInteger, names)
 
 
+def total(*names: str) -> Iterator[Any]:
+    """Amounts in minor units; zero where nothing is said."""
+    return (sa.Column(name, sa.BigInteger(), nullable=False, server_default=sa.text("0")) for name in names)
+
+
 def flag(*names: str) -> Iterator[Any]:
     """Yes or no; no where nothing is said."""
     return (sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()) for name in names)

@@ -1,54 +1,45 @@
 """The mutation root. Each field is its own unit of work, committed by its service before its payload is given."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import strawberry
 from graphql import GraphQLObjectType, GraphQLResolveInfo
 
-from gateway.services.decisions import CancelInput, RequestInput
-from schema.ask import DecisionAsk
+from gateway.domain.decision import Decision as DomainDecision
+from gateway.services.decisions import (
+    ActivateInput,
+    BreachInput,
+    CancelInput,
+    DecisionMover,
+    ExtendInput,
+    FulfillInput,
+    RequestInput,
+)
 from schema.context import Context, Info
 from schema.directives import resolved
 from schema.scalars import given
 from schema.types.decision import Decision
-from schema.types.user_error import FIXABLE, UserError, user_error
+from schema.types.decision_inputs import (
+    DecisionActivateInput,
+    DecisionActivatePayload,
+    DecisionCancelInput,
+    DecisionCancelPayload,
+    DecisionExtendInput,
+    DecisionExtendPayload,
+    DecisionFulfillInput,
+    DecisionFulfillPayload,
+    DecisionReportBreachInput,
+    DecisionReportBreachPayload,
+    DecisionRequestInput,
+    DecisionRequestPayload,
+    money_of,
+)
+from schema.types.user_error import FIXABLE, user_error
 
-
-@strawberry.input(description="A request for a decision.")
-class DecisionRequestInput:
-    idempotency_key: str = strawberry.field(
-        description="Any unique string, a UUID is best. The same key with the same consent and input gives the same"
-        " decision for 24 hours; the same key with another input or under another consent is IDEMPOTENCY_KEY_REUSED."
-    )
-    merchant_reference: str = strawberry.field(description="Your order or booking number, unique per merchant.")
-    ask: DecisionAsk = strawberry.field(description="What you ask for.")
-    purpose: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Purpose code, must be one the consent covers; null means the adapter's own.",
-    )
-
-
-@strawberry.input(description="Calls a decision off.")
-class DecisionCancelInput:
-    decision_id: strawberry.ID = strawberry.field(description="Which one.")
-    idempotency_key: str = strawberry.field(description="Any unique string; see DecisionRequestInput.idempotencyKey.")
-    reason: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Why, in your own words. The user sees it."
-    )
-
-
-@strawberry.type(description="In every payload: the object is null exactly when userErrors is not empty.")
-class DecisionRequestPayload:
-    decision: Decision | None = strawberry.field(description="The decision; a decline is one too.")
-    user_errors: list[UserError] = strawberry.field(description="Problems that you can fix; empty if all went well.")
-    replayed: bool = strawberry.field(description="True when an earlier call with this key already did the work.")
-
-
-@strawberry.type(description="In every payload: the object is null exactly when userErrors is not empty.")
-class DecisionCancelPayload:
-    decision: Decision | None = strawberry.field(description="The decision as it stands now.")
-    user_errors: list[UserError] = strawberry.field(description="Problems that you can fix; empty if all went well.")
+_Payload = TypeVar("_Payload")
+_WRITE = ["decisions:write"]
+_WHICH = strawberry.argument(description="Which decision, and what happened.")
 
 
 @strawberry.type(
@@ -84,23 +75,94 @@ class Mutation:
             decision=Decision.of(requested.decision), user_errors=[], replayed=requested.replayed
         )
 
-    @resolved("Called off before activation: APPROVED or PENDING to CANCELLED.", scopes=["decisions:write"], cost=10)
+    @resolved("The user has the goods, the room or the money: APPROVED to ACTIVE.", scopes=_WRITE, cost=10)
+    def decision_activate(
+        self,
+        info: Info,
+        input: Annotated[DecisionActivateInput, _WHICH],  # noqa: A002
+    ) -> DecisionActivatePayload | None:
+        def move(moves: DecisionMover) -> DomainDecision:
+            wanted = ActivateInput(input.decision_id, input.idempotency_key, input.handed_over_at or None)
+            return moves.activate(info.context.principal, wanted)
+
+        return _moved(info.context, DecisionActivatePayload, move)
+
+    @resolved(
+        "The user kept the promise, or made it good: ACTIVE or BREACHED to FULFILLED. With an amount, a part of it.",
+        scopes=_WRITE,
+        cost=10,
+    )
+    def decision_fulfill(
+        self,
+        info: Info,
+        input: Annotated[DecisionFulfillInput, _WHICH],  # noqa: A002
+    ) -> DecisionFulfillPayload | None:
+        def move(moves: DecisionMover) -> DomainDecision:
+            amount = money_of(input.settled_amount, "settledAmount")
+            wanted = FulfillInput(input.decision_id, input.idempotency_key, input.settled_at or None, amount)
+            return moves.fulfill(info.context.principal, wanted)
+
+        return _moved(info.context, DecisionFulfillPayload, move)
+
+    @resolved("Move the due date later, in agreement with the user.", scopes=_WRITE, cost=10)
+    def decision_extend(
+        self,
+        info: Info,
+        input: Annotated[DecisionExtendInput, _WHICH],  # noqa: A002
+    ) -> DecisionExtendPayload | None:
+        def move(moves: DecisionMover) -> DomainDecision:
+            wanted = ExtendInput(input.decision_id, input.idempotency_key, input.due_at, input.reason)
+            return moves.extend(info.context.principal, wanted)
+
+        return _moved(info.context, DecisionExtendPayload, move)
+
+    @resolved(
+        "The user did not keep the promise: ACTIVE to BREACHED. It counts against the user only after the contest"
+        " window has passed without a dispute, or after a dispute was rejected. A breach can still be cured with"
+        " decisionFulfill.",
+        scopes=_WRITE,
+        cost=10,
+    )
+    def decision_report_breach(
+        self,
+        info: Info,
+        input: Annotated[DecisionReportBreachInput, _WHICH],  # noqa: A002
+    ) -> DecisionReportBreachPayload | None:
+        def move(moves: DecisionMover) -> DomainDecision:
+            wanted = BreachInput(
+                decision_id=input.decision_id,
+                idempotency_key=input.idempotency_key,
+                kind=input.kind,
+                amount_outstanding=money_of(input.amount_outstanding, "amountOutstanding"),
+                evidence=tuple(input.evidence or ()),
+                note=given(input.note),
+            )
+            return moves.report_breach(info.context.principal, wanted)
+
+        return _moved(info.context, DecisionReportBreachPayload, move)
+
+    @resolved("Called off before activation: APPROVED or PENDING to CANCELLED.", scopes=_WRITE, cost=10)
     def decision_cancel(
         self,
         info: Info,
-        input: Annotated[DecisionCancelInput, strawberry.argument(description="Which, and why.")],  # noqa: A002
+        input: Annotated[DecisionCancelInput, _WHICH],  # noqa: A002
     ) -> DecisionCancelPayload | None:
-        context = info.context
-        wanted = CancelInput(
-            decision_id=input.decision_id,
-            idempotency_key=input.idempotency_key,
-            reason=given(input.reason),
-        )
-        try:
-            cancelled = context.services.decisions.cancel(context.principal, wanted)
-        except FIXABLE as error:
-            return DecisionCancelPayload(decision=None, user_errors=[user_error(error, context)])
-        return DecisionCancelPayload(decision=Decision.of(cancelled), user_errors=[])
+        def move(moves: DecisionMover) -> DomainDecision:
+            wanted = CancelInput(input.decision_id, input.idempotency_key, given(input.reason))
+            return moves.cancel(info.context.principal, wanted)
+
+        return _moved(info.context, DecisionCancelPayload, move)
+
+
+def _moved(
+    context: Context, payload: Callable[..., _Payload], move: Callable[[DecisionMover], DomainDecision]
+) -> _Payload:
+    """The payload with the decision after the move, or with why not."""
+    try:
+        decision = move(context.services.decisions.moves)
+    except FIXABLE as error:
+        return payload(decision=None, user_errors=[user_error(error, context)])
+    return payload(decision=Decision.of(decision), user_errors=[])
 
 
 def in_own_units(mutation: GraphQLObjectType) -> None:

@@ -208,6 +208,14 @@ def test_a_key_file_may_end_in_a_newline(keyless: Settings) -> None:
         pass
 
 
+@pytest.mark.parametrize("content", [None, "", "no certificate"], ids=["absent", "empty", "junk"])
+def test_certificates_that_cannot_be_used(settings: Settings, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authorities.crt"
+    if content is not None:
+        file.write_text(content)
+    assert refusal(changed(settings, outgoing_ca_file=file)).startswith("GATEWAY_OUTGOING_CA_FILE: ")
+
+
 def test_a_foreign_package_of_the_same_name_is_refused(settings: Settings, tmp_path: Path) -> None:
     foreign = tmp_path / "elsewhere" / "schema"
     foreign.mkdir(parents=True)

@@ -55,6 +55,15 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     assert read.session_life == timedelta(hours=2)
 
 
+def test_lists_of_networks_and_hosts(environment: pytest.MonkeyPatch) -> None:
+    assert (read_settings().outgoing_networks, read_settings().jwks_uri_hosts) == ((), ())
+    environment.setenv("GATEWAY_OUTGOING_NETWORKS", "10.20.0.0/16, ::1/128,")
+    environment.setenv("GATEWAY_JWKS_URI_HOSTS", "Keys.example, keys.example:8443, [::1]:*")
+    read = read_settings()
+    assert [str(network) for network in read.outgoing_networks] == ["10.20.0.0/16", "::1/128"]
+    assert read.jwks_uri_hosts == ("keys.example", "keys.example:8443", "[::1]:*")
+
+
 def test_what_is_handed_in_comes_before_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_ISSUER", "https://one.example")
     assert read_settings(issuer="https://other.example").issuer == "https://other.example"
@@ -95,6 +104,11 @@ def test_a_variable_that_is_empty_counts_as_absent(environment: pytest.MonkeyPat
         pytest.param("GATEWAY_LOGIN_ATTEMPTS_PER_ADDRESS", "0", id="login-attempts-per-address"),
         pytest.param("GATEWAY_LOGIN_WINDOW", "PT0.5S", id="login-window"),
         pytest.param("GATEWAY_VALKEY_URL", "redis://:hidden-word@host", id="valkey-of-other-scheme"),
+        pytest.param("GATEWAY_OUTGOING_NETWORKS", "10.0.0.0/8, loopback", id="network-by-name"),
+        pytest.param("GATEWAY_OUTGOING_NETWORKS", "10.0.0.1/8", id="network-with-host-bits"),
+        pytest.param("GATEWAY_JWKS_URI_HOSTS", "https://keys.example", id="host-with-scheme"),
+        pytest.param("GATEWAY_JWKS_URI_HOSTS", "keys.example/path", id="host-with-path"),
+        pytest.param("GATEWAY_JWKS_URI_HOSTS", "keys.example:port", id="host-with-a-word-for-a-port"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_the_name_of_its_variable(

@@ -41,7 +41,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def _settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
     return "Read once from the environment, at start.\n\n" + _table(("name", "default", "what it is"), rows)
 

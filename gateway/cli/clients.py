@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.bootstrap import Gateway
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, table
 from gateway.domain.client_rights import Rights
 from gateway.domain.duration import parse_duration
 from gateway.kit.client_key import private_jwk, public_half
+from gateway.services.client_keys import KeysRefused
 from gateway.services.registration import INVITED
 from gateway.store import clients
 
@@ -28,17 +30,22 @@ def register(
     jwks: Annotated[
         str | None, typer.Option(help="File with the public key set of a fapi2 client; - reads it.")
     ] = None,
+    jwks_uri: Annotated[
+        str | None, typer.Option(help="Address of that key set instead; it is fetched, and again every 10 minutes.")
+    ] = None,
     new_key: Annotated[Path | None, typer.Option(help="Make the key, and write its private half to this file.")] = None,
     redirect_uri: Annotated[list[str] | None, typer.Option(help="An exact redirect URI; repeat it.")] = None,
     scope: Annotated[list[str] | None, typer.Option(help="A scope it may use; repeat it. Default: all.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Register a client. The secret of a baseline client is printed once and not kept."""
-    if jwks is not None and new_key is not None:
-        fail("Give --jwks or --new-key, not both.")
+    if sum(given is not None for given in (jwks, jwks_uri, new_key)) > 1:
+        fail("Give one of --jwks, --jwks-uri and --new-key, not both.")
     made_key = private_jwk() if new_key is not None else None
     keys = public_half(made_key) if made_key else _read(jwks) if jwks is not None else None
     with assembled(database_url) as made:
+        if jwks_uri is not None:
+            _require_keys_at(made, jwks_uri)
         if made_key is not None and new_key is not None:
             _write_new(new_key, made_key)
         try:
@@ -51,6 +58,7 @@ def register(
                     made.clock(),
                     profile=profile or made.clients.default_profile,
                     jwks=keys,
+                    jwks_uri=jwks_uri,
                     scopes=scope,
                 )
                 client_id = row.id
@@ -144,6 +152,14 @@ def _read(file: str) -> Any:
         fail(f"{file} cannot be read: {error.strerror}.")
     except (ValueError, RecursionError):  # no JSON, no text, or too much of it
         fail(f"{file} does not hold a JSON Web Key Set.")
+
+
+def _require_keys_at(made: Gateway, uri: str) -> None:
+    """Ends the command unless the keys there can be fetched and used."""
+    try:
+        made.client_keys.fetch(uri)
+    except KeysRefused as refused:
+        fail(f"--jwks-uri: {refused.message}")
 
 
 def _write_new(path: Path, key: dict[str, Any]) -> None:

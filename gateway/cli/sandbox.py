@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,9 @@ from gateway.settings import Settings, read_settings
 from gateway.store.database import throwaway
 
 app = typer.Typer(no_args_is_help=True, help="Run a sandbox, walk the demo journey.")
+
+LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+"""Where a developer's own servers listen: a sandbox that runs beside them may connect there."""
 
 START_WITHIN = 60
 """Seconds a sandbox may take to answer."""
@@ -122,9 +126,13 @@ def _sandbox_settings(port: int) -> Settings:
     settings = read_settings()
     if not settings.sandbox:
         fail("GATEWAY_ENVIRONMENT is live. A sandbox runs in a deployment of its own.")
-    if "issuer" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"issuer": f"http://{HOST}:{port}"})
+    wanted = {
+        "issuer": f"http://{HOST}:{port}",
+        "outgoing_networks": LOOPBACK,
+        "jwks_uri_hosts": (f"{HOST}:*", "localhost:*", "[::1]:*"),
+    }
+    # What the operator has set stays as it is.
+    return settings.model_copy(update={name: wanted[name] for name in wanted.keys() - settings.model_fields_set})
 
 
 def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:

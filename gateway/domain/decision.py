@@ -10,6 +10,7 @@ from gateway.domain.errors import StateConflict
 from gateway.domain.event import Actor, Topic
 from gateway.domain.outcome import Approval, Outcome, Referral
 from gateway.domain.product import Product
+from gateway.domain.settlement import Settlement
 
 
 class Status(StrEnum):
@@ -24,32 +25,72 @@ class Status(StrEnum):
 
 
 class Transition(StrEnum):
-    """What a merchant may do to a decision. The life after approval comes with its own transitions."""
+    """What a merchant may do to a decision."""
 
+    ACTIVATE = "ACTIVATE"
+    EXTEND = "EXTEND"
+    FULFILL = "FULFILL"
+    REPORT_BREACH = "REPORT_BREACH"
     CANCEL = "CANCEL"
+
+
+class Happening(StrEnum):
+    """What befalls a decision otherwise: a part that is settled, and what operator, clock and disputes do."""
+
+    SETTLE_PART = "SETTLE_PART"
+    APPROVE = "APPROVE"
+    DECLINE = "DECLINE"
+    EXPIRE = "EXPIRE"
+    MARK_OVERDUE = "MARK_OVERDUE"
+    LAPSE = "LAPSE"
+    WRITE_OFF = "WRITE_OFF"
+    VOID_BREACH = "VOID_BREACH"
+
+
+class BreachKind(StrEnum):
+    """How a promise was broken."""
+
+    NOT_PAID = "NOT_PAID"
+    NOT_RETURNED = "NOT_RETURNED"
+    DAMAGED = "DAMAGED"
+    NO_SHOW = "NO_SHOW"
+    OTHER = "OTHER"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row of the transition table."""
+    """One row of the transition table: what, from which states, by whom, to which state, and how it is told."""
 
-    transition: Transition
+    name: Transition | Happening
     sources: frozenset[Status]
+    by: Actor
     target: Status
     topic: Topic
 
 
-STEPS: Mapping[Transition, Step] = {
-    step.transition: step
+def _step(name: Transition | Happening, sources: str, by: Actor, target: Status, topic: Topic) -> Step:
+    return Step(name, frozenset(map(Status, sources.split())), by, target, topic)
+
+
+STEPS: Mapping[Transition | Happening, Step] = {
+    step.name: step
     for step in (
-        Step(
-            Transition.CANCEL,
-            frozenset({Status.PENDING, Status.APPROVED}),
-            Status.CANCELLED,
-            Topic.DECISION_CANCELLED,
-        ),
+        _step(Transition.ACTIVATE, "APPROVED", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_ACTIVATED),
+        _step(Transition.EXTEND, "ACTIVE", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_EXTENDED),
+        _step(Transition.FULFILL, "ACTIVE BREACHED", Actor.MERCHANT, Status.FULFILLED, Topic.DECISION_FULFILLED),
+        _step(Transition.REPORT_BREACH, "ACTIVE", Actor.MERCHANT, Status.BREACHED, Topic.DECISION_BREACHED),
+        _step(Transition.CANCEL, "PENDING APPROVED", Actor.MERCHANT, Status.CANCELLED, Topic.DECISION_CANCELLED),
+        _step(Happening.SETTLE_PART, "ACTIVE", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_PART_SETTLED),
+        _step(Happening.APPROVE, "PENDING", Actor.OPERATOR, Status.APPROVED, Topic.DECISION_APPROVED),
+        _step(Happening.DECLINE, "PENDING", Actor.OPERATOR, Status.DECLINED, Topic.DECISION_DECLINED),
+        _step(Happening.EXPIRE, "PENDING APPROVED", Actor.CLOCK, Status.EXPIRED, Topic.DECISION_EXPIRED),
+        _step(Happening.MARK_OVERDUE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_OVERDUE),
+        _step(Happening.LAPSE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_OVERDUE),
+        _step(Happening.WRITE_OFF, "BREACHED", Actor.CLOCK, Status.BREACHED, Topic.DECISION_BREACHED),
+        _step(Happening.VOID_BREACH, "BREACHED", Actor.OPERATOR, Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
     )
 }
+"""The only place that says what can become of a decision."""
 
 OPEN = frozenset({Status.PENDING, Status.APPROVED, Status.ACTIVE, Status.BREACHED})
 """States in which a decision still counts against the ceiling of its consent."""
@@ -64,23 +105,24 @@ def first_status(outcome: Outcome) -> Status:
 
 def status_at(stored: Status, valid_until: datetime | None, now: datetime) -> Status:
     """The status as of `now`: an approval or referral past its `valid_until` has expired, written down or not."""
-    if stored in {Status.PENDING, Status.APPROVED} and valid_until is not None and now >= valid_until:
+    if stored in STEPS[Happening.EXPIRE].sources and valid_until is not None and now >= valid_until:
         return Status.EXPIRED
     return stored
 
 
 def available(status: Status) -> tuple[Transition, ...]:
     """What the merchant may do next, in the table's order."""
-    return tuple(step.transition for step in STEPS.values() if status in step.sources)
+    return tuple(name for name in Transition if status in STEPS[name].sources)
 
 
-def require(transition: Transition, status: Status) -> Step:
+def require(name: Transition | Happening, status: Status) -> Step:
     """The step of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) where it has none."""
-    step = STEPS[transition]
+    step = STEPS[name]
     if status in step.sources:
         return step
     code = "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION"
-    raise StateConflict(code, f"A decision that is {status} cannot {transition.lower()}.", status, available(status))
+    doing = name.lower().replace("_", " ")
+    raise StateConflict(code, f"A decision that is {status} does not allow: {doing}.", status, available(status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +138,8 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One request for trust as of the moment it was read. Times are UTC; `subject` is the pairwise user id."""
+    """One request for trust as of the moment it was read. Times are UTC; `subject` is the pairwise user id;
+    `settlement` is None until it has been approved."""
 
     id: str
     merchant_id: str
@@ -108,6 +151,7 @@ class Decision:
     purpose: str
     status: Status
     outcome: Outcome | None
+    settlement: Settlement | None
     ruling: Ruling
     ask: Mapping[str, Any]
     valid_until: datetime | None

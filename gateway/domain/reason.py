@@ -78,6 +78,21 @@ _CATALOGUE = (
         ),
     ),
     ReasonText(
+        code="EXPOSURE_LIMIT_REACHED",
+        merchant=Texts(
+            "What is open elsewhere leaves no room for this amount; a smaller one, or a later request, may be granted.",
+            "该用户尚未了结的约定已无余额可用于本次金额；可申请较小金额，或稍后再试。",
+        ),
+        user=Texts(
+            "Your open agreements together leave no room for this amount.",
+            "您尚未了结的约定合计后，额度不足以支持本次金额。",
+        ),
+        advice=Texts(
+            "Finish or cancel an open agreement, or ask for a smaller amount. The room grows with your tier.",
+            "可先完成或取消一项进行中的约定，或申请较小的金额。额度会随信用等级提高。",
+        ),
+    ),
+    ReasonText(
         code="REDUCED_FOR_TIER",
         merchant=Texts("A part was granted, as set for the score tier.", "已按信用等级批准其中一部分。"),
         user=Texts("A part was granted, as set for your score tier.", "已按您的信用等级批准其中一部分。"),

@@ -1,1 +1,2 @@
-"""Tools with no noun of ours: clock, ids, canonical JSON, keys, limits, one-time values, structured logs, languages."""
+"""Tools with no noun of ours: clock, ids, canonical JSON, keys, limits, one-time values, the outgoing HTTP client,
+structured logs, languages."""

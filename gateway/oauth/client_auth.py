@@ -14,6 +14,7 @@ from gateway.domain.client import BASELINE, FAPI2
 from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest
 from gateway.oauth import private_key_jwt
+from gateway.oauth.private_key_jwt import KeysAtHand
 
 METHODS: Mapping[str, tuple[str, ...]] = {BASELINE: ("client_secret_basic",), FAPI2: (private_key_jwt.METHOD,)}
 """The methods of each client profile."""
@@ -26,12 +27,13 @@ def supported(realm: Realm) -> list[str]:
 
 
 def require_one_method(request: Any) -> None:
-    """Raises InvalidRequestError for a secret in the body, which no profile takes there, and for two methods at once
-    (RFC 6749 section 2.3)."""
+    """Raises InvalidClientError for an assertion beside another method (RFC 6749 section 2.3, RFC 7521 section 4.2.1),
+    InvalidRequestError for a secret in the body, which no profile takes there."""
+    asserted = any(name.startswith("client_assertion") for name in request.form)
+    if asserted and (request.frozen.authorization is not None or "client_secret" in request.form):
+        raise InvalidClientError("There is more than one client authentication.")
     if "client_secret" in request.form:
         raise InvalidRequestError("A client secret belongs in the Authorization header, and nowhere else.")
-    if request.frozen.authorization is not None and any(name.startswith("client_assertion") for name in request.form):
-        raise InvalidRequestError("There is more than one client authentication.")
 
 
 def client_secret_basic(query_client: Callable[[str], Any], request: Any) -> Any:
@@ -55,11 +57,14 @@ def require_same_client(client: Any, request: Any) -> None:
         raise InvalidClientError("The client_id is not that of the authenticated client.")
 
 
-def registered(issuer: str, wall: datetime) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
-    """Every method by its registered name (RFC 7591 section 2), for a request at the moment `wall`."""
+def registered(
+    issuer: str, wall: datetime, at_hand: KeysAtHand | None = None
+) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
+    """Every method by its registered name (RFC 7591 section 2), for a request at the moment `wall`, for which these
+    keys were fetched."""
     return {
         "client_secret_basic": client_secret_basic,
-        private_key_jwt.METHOD: private_key_jwt.PrivateKeyJwt(issuer, wall),
+        private_key_jwt.METHOD: private_key_jwt.PrivateKeyJwt(issuer, wall, at_hand),
     }
 
 

@@ -1,21 +1,21 @@
 """Dynamic client registration and its management (RFC 7591, RFC 7592), of clients of the profile fapi2."""
 
 from collections.abc import Callable
-from typing import Any
 
 from gateway.domain.client import AUTHORIZATION_CODE
+from gateway.domain.client_metadata import ClientMetadata
 from gateway.domain.errors import InvalidInput
 from gateway.oauth import metadata
 from gateway.oauth.bridge import NO_STORE, Answer, Endpoint, error_answer
 from gateway.oauth.form import FormRefused
 from gateway.oauth.json_body import FrozenDocument, freeze_document, members
 from gateway.oauth.private_key_jwt import METHOD
-from gateway.oauth.registration_metadata import MetadataRefused, read_metadata
+from gateway.oauth.registration_metadata import MetadataRefused, read_metadata, require_fitting
 from gateway.oauth.server import Parts
+from gateway.services.client_keys import KeysRefused
 from gateway.services.clients import ClientService
 from gateway.services.registration import RegistrationService
 from gateway.store.clients import ClientRow
-from gateway.store.database import Session
 
 LONGEST_TOKEN = 512
 _SERVERS_OWN = ("registration_access_token", "registration_client_uri", "client_id_issued_at", "client_secret")
@@ -39,7 +39,7 @@ class RegistrationEndpoints:
                 return self._unauthorized(request)
 
         def perform() -> Answer:
-            described = read_metadata(members(request.body))
+            described = self._with_keys(read_metadata(members(request.body)))
             with self._parts.database.write() as session:
                 made = self._registrations.register(session, token, described, wall)
                 if made is None:
@@ -58,26 +58,40 @@ class RegistrationEndpoints:
                 return self._answer(200, row, token)
 
         def perform() -> Answer:
+            replacing = self._replacement(request) if request.method == "PUT" else None
             with self._parts.database.write() as session:
                 row = self._registrations.authenticated(session, request.client_id, token, lock=True)
                 if row is None:  # removed meanwhile
                     return self._unauthorized(request)
-                if request.method == "DELETE":
+                if replacing is None:
                     self._clients.disable(session, row.id, self._parts.clock())
                     return Answer(204, None, dict(NO_STORE))
-                self._replace(session, row, members(request.body))
+                self._registrations.replace(session, row, replacing)
                 return self._answer(200, row, token)
 
         return _refusing(perform)
 
-    def _replace(self, session: Session, row: ClientRow, sent: dict[str, Any]) -> None:
-        """Raises MetadataRefused, FormRefused, InvalidInput (RFC 7592 section 2.2)."""
-        if sent.get("client_id") != row.id:
+    def _replacement(self, request: FrozenDocument) -> ClientMetadata:
+        """What is to be put in place of the client's metadata. Raises MetadataRefused, FormRefused (RFC 7592 section
+        2.2)."""
+        sent = members(request.body)
+        if sent.get("client_id") != request.client_id:
             raise MetadataRefused("invalid_client_metadata", "client_id must be that of the client.")
         for name in _SERVERS_OWN:
             if name in sent:
                 raise MetadataRefused("invalid_client_metadata", f"{name} cannot be changed. Leave it out.")
-        self._registrations.replace(session, row, read_metadata(sent))
+        return self._with_keys(read_metadata(sent))
+
+    def _with_keys(self, described: ClientMetadata) -> ClientMetadata:
+        """The same, once the keys at its jwks_uri, if it has one, have been seen to be usable. It may take seconds: no
+        unit of work is open here, and who asks has a good token. Raises MetadataRefused."""
+        if described.jwks_uri is not None:
+            try:
+                fetched = self._parts.client_keys.fetch(described.jwks_uri)
+            except KeysRefused as refused:
+                raise MetadataRefused("invalid_client_metadata", f"jwks_uri: {refused.message}") from None
+            require_fitting(fetched.key_set, described.signing_alg)
+        return described
 
     def _answer(self, status: int, row: ClientRow, token: str) -> Answer:
         """The client information response (RFC 7591 section 3.2.1): what holds now, and what awaits approval."""
@@ -91,7 +105,7 @@ class RegistrationEndpoints:
             "grant_types": row.grant_types,
             "response_types": ["code"] if AUTHORIZATION_CODE in row.grant_types else [],
             "token_endpoint_auth_method": METHOD,
-            "jwks": row.jwks,
+            **({"jwks": row.jwks} if row.jwks_uri is None else {"jwks_uri": row.jwks_uri}),
             "scope": " ".join(row.scopes),
             "authorization_details_types": row.authorization_details_types,
             "dpop_bound_access_tokens": True,

@@ -15,8 +15,9 @@ from gateway.domain.client import (
     is_redirect_uri,
 )
 from gateway.domain.client_metadata import ClientMetadata
-from gateway.kit.jose import ALGORITHMS, JoseRefused, fitting, public_key_set
+from gateway.kit.jose import ALGORITHMS, JoseRefused, public_key_set
 from gateway.oauth.private_key_jwt import METHOD
+from gateway.services.client_keys import fitting_keys
 
 LONGEST_NAME = 64
 MOST = 20
@@ -73,6 +74,7 @@ def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
         redirect_uris=tuple(dict.fromkeys(sent.redirect_uris)),
         grant_types=tuple(name for name in GRANT_TYPES if name in sent.grant_types),
         jwks=_keys(sent),
+        jwks_uri=sent.jwks_uri,
         signing_alg=sent.token_endpoint_auth_signing_alg,
         scopes=_scopes(sent.scope),
         types=None if sent.authorization_details_types is None else tuple(sent.authorization_details_types),
@@ -101,24 +103,29 @@ def _check_name(name: str | None) -> None:
         _refuse(f"client_name has 1 to {LONGEST_NAME} printable characters.")
 
 
-def _keys(sent: _Metadata) -> dict[str, Any]:
-    """The client's public keys, which fit its signing algorithm. Addresses of keys are never fetched."""
+def _keys(sent: _Metadata) -> dict[str, Any] | None:
+    """The client's public keys, which fit its signing algorithm; None where they are at its jwks_uri."""
     if sent.token_endpoint_auth_method != METHOD:
         _refuse(f"token_endpoint_auth_method can only be {METHOD}.")
-    if sent.jwks_uri is not None:
-        _refuse("jwks_uri is not supported: send the public keys themselves, as jwks.")
+    algorithm = sent.token_endpoint_auth_signing_alg
+    if algorithm is not None and algorithm not in ALGORITHMS:
+        _refuse(f"token_endpoint_auth_signing_alg: Known: {' '.join(ALGORITHMS)}.")
+    if (sent.jwks is None) == (sent.jwks_uri is None):
+        _refuse("There must be jwks or jwks_uri, and not both.")
     if sent.jwks is None:
-        _refuse("jwks is missing.")
+        return None
     try:
         keys = public_key_set(sent.jwks)
     except JoseRefused as refused:
         _refuse(f"jwks: {refused}")
-    algorithm = sent.token_endpoint_auth_signing_alg
-    if algorithm is not None and algorithm not in ALGORITHMS:
-        _refuse(f"token_endpoint_auth_signing_alg: Known: {' '.join(ALGORITHMS)}.")
-    if algorithm is not None and not all(algorithm in fitting(jwk) for jwk in keys["keys"]):
-        _refuse("token_endpoint_auth_signing_alg does not fit every key of jwks.")
+    require_fitting(keys, algorithm)
     return keys
+
+
+def require_fitting(key_set: Mapping[str, Any], algorithm: str | None) -> None:
+    """Raises MetadataRefused unless all keys of the accepted set are of the client's signing algorithm."""
+    if fitting_keys(key_set, algorithm) != key_set:
+        _refuse("token_endpoint_auth_signing_alg does not fit every key of the client.")
 
 
 def _scopes(text: str | None) -> tuple[str, ...] | None:

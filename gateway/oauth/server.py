@@ -16,9 +16,10 @@ from gateway.kit.replay import Replays
 from gateway.oauth import client_auth
 from gateway.oauth.bridge import Answer, AuthlibRequest
 from gateway.oauth.client import Client
+from gateway.oauth.client_keys import ClientKeys
 from gateway.oauth.dpop import REMEMBERED, InvalidDpopProofError, Proof, ProofCheck
 from gateway.oauth.form import FrozenRequest
-from gateway.oauth.private_key_jwt import Assertion
+from gateway.oauth.private_key_jwt import Assertion, KeysAtHand
 from gateway.oauth.user_code import UserCodes
 from gateway.services.consents import ConsentService
 from gateway.settings import Settings
@@ -43,6 +44,7 @@ class Parts:
     user_codes: UserCodes
     replays: Replays
     limits: Limits
+    client_keys: ClientKeys
 
 
 class Issuer(IssuerParameter):  # type: ignore[misc]  # Authlib has no types
@@ -56,15 +58,15 @@ class Issuer(IssuerParameter):  # type: ignore[misc]  # Authlib has no types
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
-    """Built for one request and thrown away. `wall` is the moment it began; `proof` the proof of possession that came
-    with it, once the client is authenticated."""
+    """Built for one request and thrown away. `wall` is the moment it began; `at_hand` are keys that were fetched for
+    it; `proof` is the proof of possession that came with it, once the client is authenticated."""
 
     proof: Proof | None = None
 
-    def __init__(self, parts: Parts, session: Session, wall: datetime) -> None:
+    def __init__(self, parts: Parts, session: Session, wall: datetime, at_hand: KeysAtHand | None = None) -> None:
         super().__init__()
         self.parts, self.session, self.wall = parts, session, wall
-        for name, method in client_auth.registered(parts.settings.issuer, wall).items():
+        for name, method in client_auth.registered(parts.settings.issuer, wall, at_hand).items():
             self.register_client_auth_method(name, method)
         self.register_extension(Issuer(parts.settings.issuer))
 

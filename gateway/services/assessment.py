@@ -1,18 +1,20 @@
 """The first phase of a decision: everything that is read and reasoned, before anything is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from gateway.domain.consent import Consent
-from gateway.domain.errors import GatewayError, InvalidInput
+from gateway.domain.errors import GatewayError, InvalidInput, NotFound
+from gateway.domain.exposure import LIMIT_REACHED, Lines
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Outcome, Referral
+from gateway.domain.outcome import Approval, Decline
 from gateway.domain.place import Place
 from gateway.domain.principal import Principal
 from gateway.domain.product import Product
 from gateway.domain.purpose import require_purpose
 from gateway.domain.score import Measurement
+from gateway.domain.tier import Tier
 from gateway.sources.contract import ScoreSource
 from gateway.store import decisions, merchants
 from gateway.store.database import Session
@@ -23,19 +25,15 @@ from merchants.registry import AdapterRegistry
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling,
-    `place` the till from which it is asked."""
+    `place` the till from which it is asked, `line` the person's line of trust."""
 
     adapter: MerchantAdapter[Any]
     purpose: str
     requested: Money
     place: Place | None
     measured: Measurement
+    line: Money
     answer: Answer
-
-    @property
-    def committed(self) -> Money:
-        """What the decision will count against the ceiling of its consent while it is open."""
-        return amount_of(self.answer.outcome, self.requested)
 
     def summary(self) -> dict[str, Any]:
         """The grounds and the outcome as a document, for the sealed part of a log entry."""
@@ -46,18 +44,18 @@ class Assessment:
         }
 
 
-def amount_of(outcome: Outcome, requested: Money) -> Money:
-    """What an outcome commits: the exposed amount of an approval, the whole request of a referral, else nothing."""
-    if isinstance(outcome, Approval):
-        return outcome.terms.exposed
-    return requested if isinstance(outcome, Referral) else Money.zero(requested.currency)
-
-
 class Assessor:
     """Weighs an ask: adapter, consent, score, policy. Reads only."""
 
-    def __init__(self, registry: AdapterRegistry, source: ScoreSource) -> None:
-        self._registry, self._source = registry, source
+    def __init__(self, registry: AdapterRegistry, source: ScoreSource, lines: Lines) -> None:
+        self._registry, self._source, self._lines = registry, source, lines
+
+    def named(self, key: str) -> MerchantAdapter[Any]:
+        """The adapter with this key. Raises NotFound where it is not installed any more."""
+        adapter = self._registry.get(key)
+        if adapter is None:
+            raise NotFound(f"The adapter {key} is not loaded.")
+        return adapter
 
     def adapter(self, session: Session, merchant_id: str, member: str) -> MerchantAdapter[Any]:
         """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
@@ -80,9 +78,29 @@ class Assessor:
         except GatewayError as error:
             raise error.under("ask", member) from None
         require_covered(session, consent, adapter.product, with_purpose, requested, place, now)
-        measured = self._source.measure(session, consent.user_id, now)
+        measured = self.measure(session, consent.user_id, now)
         answer = adapter.decide(ask, Person(measured.tier, measured.open_overdue), now)
-        return Assessment(adapter, with_purpose, requested, place, measured, answer)
+        line = self._lines.line(measured.tier, requested.currency)
+        answer = within(line, decisions.held(session, consent.user_id, requested.currency, now), answer)
+        return Assessment(adapter, with_purpose, requested, place, measured, line, answer)
+
+    def measure(self, session: Session, user_id: str, now: datetime) -> Measurement:
+        """What the source says of the person, with the obligations that are open past their date here. Raises
+        Unavailable."""
+        measured = self._source.measure(session, user_id, now)
+        return replace(measured, open_overdue=measured.open_overdue + decisions.open_overdue(session, user_id, now))
+
+    def line(self, tier: Tier, currency: str) -> Money:
+        """The line of trust of a tier."""
+        return self._lines.line(tier, currency)
+
+
+def within(line: Money, held: Money, answer: Answer) -> Answer:
+    """The answer, an approval for which the line has no room beside what it `held` turned into a decline."""
+    outcome = answer.outcome
+    if not isinstance(outcome, Approval) or held + outcome.terms.exposed <= line:
+        return answer
+    return replace(answer, outcome=Decline((LIMIT_REACHED,)))
 
 
 def require_covered(
@@ -93,11 +111,14 @@ def require_covered(
     requested: Money,
     place: Place | None,
     now: datetime,
+    *,
+    beside: str = "",
 ) -> None:
-    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision."""
+    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision: one that
+    was made and is looked at again, where `beside` names it."""
     consent.require_active(now)
-    consent.require_unused(consent.single_use and decisions.used(session, consent.id))
-    held = decisions.committed(session, consent.id, requested.currency, now)
+    consent.require_unused(consent.single_use and decisions.used(session, consent.id, beside=beside))
+    held = decisions.committed(session, consent.id, requested.currency, now, beside=beside)
     consent.require_covers(product, purpose, requested, held, now, place)
 
 

@@ -6,6 +6,7 @@ from gateway.services.consents import ConsentService
 from gateway.services.decisions import DecisionService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.receipts import ReceiptService
 from gateway.services.scores import ScoreService
 from merchants.registry import AdapterRegistry
 
@@ -19,4 +20,5 @@ class Services:
     merchants: MerchantService
     consents: ConsentService
     personas: PersonaService
+    receipts: ReceiptService
     registry: AdapterRegistry

@@ -43,11 +43,13 @@ class ClientService:
         profile: str = BASELINE,
         scopes: Sequence[str] | None = None,
         jwks: object = None,
+        jwks_uri: str | None = None,
         secret: str | None = None,
         client_id: str | None = None,
     ) -> tuple[ClientRow, str | None]:
         """A new client. A baseline one comes with its secret, which is shown once and stored as a digest only; a fapi2
-        one has `jwks`, its public keys (RFC 7591 section 2), and no secret. Without `scopes` it may use all. Raises
+        one has no secret but `jwks`, its public keys, or `jwks_uri`, where they are and have been fetched (RFC 7591
+        section 2). Without `scopes` it may use all. Raises
         NotFound for an unknown merchant, InvalidInput for the rest."""
         if profile not in self._realm.profiles:
             known = " ".join(sorted(self._realm.profiles))
@@ -59,7 +61,7 @@ class ClientService:
                 raise InvalidInput("INVALID", REDIRECT_URI_RULE, ("redirect_uris",))
         if profile == FAPI2 and secret is not None:
             raise InvalidInput("INVALID", "A client of the profile fapi2 has no secret.", ("secret",))
-        keys = _keys(profile, jwks)
+        keys = _keys(profile, jwks, jwks_uri)
         if profile == BASELINE:
             secret = secret or random_token(self.secret_prefix)
         row = ClientRow(
@@ -69,6 +71,7 @@ class ClientService:
             profile=profile,
             secret_digest=digest(secret) if secret else None,
             jwks=keys,
+            jwks_uri=jwks_uri,
             redirect_uris=list(dict.fromkeys(redirect_uris)),
             grant_types=list(GRANT_TYPES if redirect_uris else WITHOUT_BROWSER),
             scopes=self._scopes(scopes),
@@ -96,11 +99,15 @@ class ClientService:
         return [name for name in known if wanted is None or name in wanted]
 
 
-def _keys(profile: str, jwks: object) -> dict[str, Any] | None:
-    """The key set as it is stored, None for a profile without keys."""
+def _keys(profile: str, jwks: object, jwks_uri: str | None) -> dict[str, Any] | None:
+    """The key set as it is stored, None for a profile without keys and for keys that are elsewhere."""
     if profile != FAPI2:
-        if jwks is not None:
+        if jwks is not None or jwks_uri is not None:
             raise InvalidInput("INVALID", f"A client of the profile {profile} has no keys.", ("jwks",))
+        return None
+    if jwks_uri is not None:
+        if jwks is not None:
+            raise InvalidInput("INVALID", "A client has jwks or jwks_uri, not both.", ("jwks_uri",))
         return None
     try:
         return public_key_set(jwks)

@@ -1,4 +1,5 @@
-"""What is written beside each change of a decision: its log entry and its outbox message, under one event id."""
+"""How a change of a decision is written: its row and the person's exposure, and beside them its log entry and its
+outbox message, under one event id."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,9 +7,10 @@ from typing import Any
 
 from gateway.domain.decision import Status
 from gateway.domain.event import Actor, Topic
+from gateway.domain.standing import Moved
 from gateway.kit.clock import rfc3339
 from gateway.services.people import log_subject
-from gateway.store import outbox
+from gateway.store import consents, decisions, exposures, outbox
 from gateway.store.database import Session
 from gateway.store.decisions import DecisionRow
 from gateway.store.sealed_log import Event, SealedLog
@@ -19,6 +21,30 @@ class DecisionRecorder:
 
     def __init__(self, log: SealedLog) -> None:
         self._log = log
+
+    def move(
+        self,
+        session: Session,
+        row: DecisionRow,
+        moved: Moved,
+        actor: Actor,
+        personal: Mapping[str, Any],
+        *,
+        wall: datetime,
+        now: datetime,
+    ) -> str:
+        """Writes one step of a decision that is locked: its row, what it frees of the person's line, and the record of
+        it. Answers the event id."""
+        standing, step = moved
+        before, held = Status(row.status), decisions.standing_of(row).held
+        consent = consents.load(session, row.consent_id)
+        assert consent is not None  # a foreign key says so
+        decisions.move(session, row, standing, now)
+        if standing.held < held:
+            exposures.release(session, consent.user_id, held - standing.held)
+        return self.record(
+            session, row, consent.user_id, step.topic, actor, before=before, personal=personal, wall=wall, now=now
+        )
 
     def record(
         self,

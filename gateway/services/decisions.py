@@ -1,4 +1,4 @@
-"""Decisions as they are read, previewed, requested and cancelled: the class that the doors know."""
+"""Decisions as they are read, previewed, requested and moved: the class that the doors know."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,35 @@ from gateway.domain.period import parse_moment
 from gateway.domain.principal import Principal
 from gateway.kit.json import decode
 from gateway.services.assessment import Assessor
-from gateway.services.decision_writes import CancelInput, DecisionWriter, Requested, RequestInput
+from gateway.services.decision_moves import (
+    ActivateInput,
+    BreachInput,
+    CancelInput,
+    DecisionMover,
+    ExtendInput,
+    FulfillInput,
+)
+from gateway.services.decision_requests import DecisionRequester, Requested, RequestInput
 from gateway.services.reading import Reading
 from gateway.store import decision_log, decisions
 from gateway.store.decision_log import DecisionLogRow
 from gateway.store.decisions import DecisionRow, Filter, Window
 from gateway.store.sealed_log import SealedLog
 
-__all__ = ["CancelInput", "DecisionService", "Filter", "Preview", "RequestInput", "Requested", "Window"]
+__all__ = [
+    "ActivateInput",
+    "BreachInput",
+    "CancelInput",
+    "DecisionMover",
+    "DecisionService",
+    "ExtendInput",
+    "Filter",
+    "FulfillInput",
+    "Preview",
+    "RequestInput",
+    "Requested",
+    "Window",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +51,11 @@ class Preview:
 
 
 class DecisionService:
-    """A user token reaches the decisions under its consent, a merchant token those of its merchant."""
+    """A user token reaches the decisions under its consent, a merchant token those of its merchant. `moves` is what a
+    merchant does to one."""
 
-    def __init__(self, assessor: Assessor, writer: DecisionWriter, log: SealedLog) -> None:
-        self._assessor, self._writer, self._log = assessor, writer, log
+    def __init__(self, assessor: Assessor, requester: DecisionRequester, moves: DecisionMover, log: SealedLog) -> None:
+        self._assessor, self._requester, self.moves, self._log = assessor, requester, moves, log
 
     def find(self, reading: Reading, decision_id: str) -> Decision | None:
         """The decision, None if it does not exist or is not the token's."""
@@ -74,11 +96,7 @@ class DecisionService:
     def request(self, principal: Principal, given: RequestInput) -> Requested:
         """Decides and writes the decision, or answers the one that this key made before. Raises InvalidInput,
         ConsentRefused, IdempotencyConflict, Unavailable; then nothing was written."""
-        return self._writer.request(principal, given)
-
-    def cancel(self, principal: Principal, given: CancelInput) -> Decision:
-        """Calls a decision off. Raises NotFound, StateConflict, IdempotencyConflict, InvalidInput."""
-        return self._writer.cancel(principal, given)
+        return self._requester.request(principal, given)
 
     def _event(self, reading: Reading, row: DecisionLogRow) -> DecisionEvent:
         public: dict[str, Any] = decode(row.public)

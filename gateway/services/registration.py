@@ -151,7 +151,8 @@ class RegistrationService:
         held, beyond = asked.split(allowed)
         row.name = metadata.name or row.id
         row.redirect_uris, row.grant_types = list(metadata.redirect_uris), list(metadata.grant_types)
-        row.jwks, row.token_endpoint_auth_signing_alg = dict(metadata.jwks), metadata.signing_alg
+        row.jwks, row.jwks_uri = None if metadata.jwks is None else dict(metadata.jwks), metadata.jwks_uri
+        row.token_endpoint_auth_signing_alg = metadata.signing_alg
         row.scopes, row.authorization_details_types = list(held.scopes), list(held.types)
         row.awaiting = beyond.document() if beyond else None
 

@@ -11,10 +11,11 @@ from gateway.store.database import Session
 
 
 class ClientRow(Table, table=True):
-    """`id` is the client_id. `secret_digest` is set for the baseline profile only, `jwks`, a set of public keys, for
-    fapi2. `scopes` is the most this client may be given, of both kinds of token; `authorization_details_types` are the
-    types it may ask for (RFC 9396 section 10), null for all that its scopes allow; `awaiting` is what it has asked for
-    beyond both. `registration_digest` is that of the token by which it manages itself (RFC 7592), if it may."""
+    """`id` is the client_id. `secret_digest` is set for the baseline profile only; for fapi2 either `jwks`, a set of
+    public keys, or `jwks_uri`, the address of one. `scopes` is the most this client may be given, of both kinds of
+    token; `authorization_details_types` are the types it may ask for (RFC 9396 section 10), null for all that its
+    scopes allow; `awaiting` is what it has asked for beyond both. `registration_digest` is that of the token by which
+    it manages itself (RFC 7592), if it may."""
 
     __tablename__ = "oauth_clients"
 
@@ -24,6 +25,7 @@ class ClientRow(Table, table=True):
     profile: str
     secret_digest: str | None = None
     jwks: dict[str, Any] | None = json_column(optional=True, default=None)
+    jwks_uri: str | None = None
     redirect_uris: list[str] = json_column()
     grant_types: list[str] = json_column()
     scopes: list[str] = json_column()

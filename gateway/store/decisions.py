@@ -1,25 +1,36 @@
-"""Decisions: one row each, moved along the transition table by conditional updates."""
+"""Decisions: one row each, locked while it moves along the transition table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Index, and_, func, or_
+from sqlalchemy import BigInteger, ColumnElement, Index, and_, false, func, or_, text
 from sqlmodel import Field, UniqueConstraint, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway.domain.decision import OPEN, Decision, Ruling, Status, status_at
+from gateway.domain.decision import OPEN, BreachKind, Decision, Ruling, Status
 from gateway.domain.money import Money
-from gateway.domain.outcome import outcome_from_document
+from gateway.domain.outcome import Approval, outcome_from_document
 from gateway.domain.product import Product
+from gateway.domain.settlement import Windows
+from gateway.domain.standing import Standing
 from gateway.store.base import Table, insert_into, json_column
+from gateway.store.consents import ConsentRow
 from gateway.store.database import Session
+from gateway.store.merchants import MerchantRow
 
 LAPSING = (Status.PENDING, Status.APPROVED)
 
 
+def _amount() -> Any:
+    """A column of minor units, zero where nothing is said."""
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+
+
 class DecisionRow(Table, table=True):
-    """`amount_minor` counts against the ceiling of the consent while the decision is open. `valid_until` is
-    business time, the other times too."""
+    """`amount_minor` counts against the ceiling of the consent, `held_minor` against the person's line of trust: both
+    go down as the promise is kept. `wakes_at` is when the clock has to look next. All times are business time."""
 
     __tablename__ = "decisions"
     __table_args__ = (
@@ -49,10 +60,25 @@ class DecisionRow(Table, table=True):
     valid_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    requested_minor: int = _amount()
+    due_minor: int = _amount()
+    settled_minor: int = _amount()
+    held_minor: int = _amount()
+    due_at: datetime | None = None
+    windows: dict[str, Any] | None = json_column(optional=True, default=None)
+    activated_at: datetime | None = None
+    overdue_at: datetime | None = None
+    lapsed_at: datetime | None = None
+    breached_at: datetime | None = None
+    breach_kind: str | None = None
+    written_off_at: datetime | None = None
+    contested: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    wakes_at: datetime | None = Field(default=None, index=True)
 
 
 def value(row: DecisionRow, now: datetime) -> Decision:
     """The domain value as of `now`, business time: an approval past its time reads as EXPIRED."""
+    standing = standing_of(row)
     return Decision(
         id=row.id,
         merchant_id=row.merchant_id,
@@ -62,14 +88,50 @@ def value(row: DecisionRow, now: datetime) -> Decision:
         merchant_reference=row.merchant_reference,
         product=Product(row.product),
         purpose=row.purpose,
-        status=status_at(Status(row.status), row.valid_until, now),
+        status=standing.at(now),
         outcome=outcome_from_document(row.outcome),
+        settlement=standing.settlement(),
         ruling=Ruling(row.adapter, row.policy_version, row.policy_hash, row.rule_id, row.score_as_of),
         ask=row.ask,
         valid_until=row.valid_until,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def standing_of(row: DecisionRow) -> Standing:
+    """Where the decision stands, as it was last written."""
+    outcome = outcome_from_document(row.outcome)
+    return Standing(
+        status=Status(row.status),
+        requested=Money(row.requested_minor, row.currency),
+        due=Money(row.due_minor, row.currency),
+        settled=Money(row.settled_minor, row.currency),
+        valid_until=row.valid_until,
+        due_at=row.due_at,
+        grace=outcome.terms.grace if isinstance(outcome, Approval) else timedelta(0),
+        windows=Windows.from_document(row.windows),
+        activated_at=row.activated_at,
+        overdue_at=row.overdue_at,
+        lapsed_at=row.lapsed_at,
+        breached_at=row.breached_at,
+        breach_kind=BreachKind(row.breach_kind) if row.breach_kind else None,
+        written_off_at=row.written_off_at,
+        contested=row.contested,
+    )
+
+
+def put(row: DecisionRow, standing: Standing) -> None:
+    """Writes the standing into the row, and what follows from it."""
+    row.status = standing.status
+    row.requested_minor, row.due_minor = standing.requested.minor, standing.due.minor
+    row.settled_minor, row.held_minor = standing.settled.minor, standing.held.minor
+    row.amount_minor = standing.committed.minor
+    row.valid_until, row.due_at, row.wakes_at = standing.valid_until, standing.due_at, standing.wakes_at
+    row.windows = standing.windows.document()
+    row.activated_at, row.overdue_at, row.lapsed_at = standing.activated_at, standing.overdue_at, standing.lapsed_at
+    row.breached_at, row.breach_kind = standing.breached_at, standing.breach_kind
+    row.written_off_at, row.contested = standing.written_off_at, standing.contested
 
 
 def load(session: Session, decision_id: str, *, lock: bool = False) -> DecisionRow | None:
@@ -84,21 +146,30 @@ def by_reference(session: Session, merchant_id: str, reference: str) -> Decision
     ).first()
 
 
-def committed(session: Session, consent_id: str, currency: str, now: datetime) -> Money:
-    """What the open decisions under a consent add up to in one currency."""
+def pending(session: Session) -> Sequence[DecisionRow]:
+    """The referrals of all merchants that are written as undecided, oldest first."""
+    query = select(DecisionRow).where(DecisionRow.status == Status.PENDING).order_by(col(DecisionRow.id))
+    return session.exec(query).all()
+
+
+def committed(session: Session, consent_id: str, currency: str, now: datetime, *, beside: str = "") -> Money:
+    """What the open decisions under a consent, but for the one `beside` which it is asked, add up to in a currency."""
     total = session.exec(
         select(func.coalesce(func.sum(DecisionRow.amount_minor), 0)).where(
             DecisionRow.consent_id == consent_id,
             DecisionRow.currency == currency,
+            DecisionRow.id != beside,
             or_(*(_is(status, now) for status in OPEN)),
         )
     ).one()
     return Money(int(total), currency)
 
 
-def used(session: Session, consent_id: str) -> bool:
-    """Whether a decision was made under the consent that was not declined, whatever became of it."""
-    query = select(DecisionRow.id).where(DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED)
+def used(session: Session, consent_id: str, *, beside: str = "") -> bool:
+    """Whether another decision was made under the consent that was not declined, whatever became of it."""
+    query = select(DecisionRow.id).where(
+        DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED, DecisionRow.id != beside
+    )
     return session.exec(query.limit(1)).first() is not None
 
 
@@ -113,11 +184,44 @@ def insert(session: Session, row: DecisionRow) -> bool:
     return session.execute(statement).first() is not None
 
 
-def move(session: Session, row: DecisionRow, target: Status, now: datetime) -> None:
-    """Changes the status of a row that was loaded with `lock`."""
-    row.status, row.updated_at = target, now
+def move(session: Session, row: DecisionRow, standing: Standing, now: datetime) -> None:
+    """Moves a row that was loaded with `lock`."""
+    put(row, standing)
+    row.updated_at = now
     session.add(row)
     session.flush()
+
+
+def open_overdue(session: Session, user_id: str, now: datetime) -> int:
+    """How many obligations of the person, at any merchant, are open past their date and count."""
+    concerned = or_(col(DecisionRow.breached_at).is_not(None), col(DecisionRow.overdue_at).is_not(None))
+    rows = session.exec(_of_user(user_id).where(col(DecisionRow.status).in_(("ACTIVE", "BREACHED")), concerned))
+    return sum(standing_of(row).counts_against(now) for row in rows)
+
+
+def held(session: Session, user_id: str, currency: str, now: datetime) -> Money:
+    """What all open promises of the person in one currency come to; what has run out by `now` counts no more."""
+    rows = session.exec(_of_user(user_id).where(DecisionRow.currency == currency, DecisionRow.held_minor > 0))
+    living = (row for row in rows if standing_of(row).at(now) is not Status.EXPIRED)
+    return Money(sum(row.held_minor for row in living), currency)
+
+
+def waking(session: Session, now: datetime, *, user_id: str = "", partner_id: str = "", limit: int = 100) -> list[str]:
+    """The ids of the decisions at which the clock has to look by `now`, of one person or of one partner's merchants,
+    those that have waited longest first."""
+    query = select(DecisionRow.id).where(col(DecisionRow.wakes_at) <= now)
+    if user_id:
+        query = query.join(ConsentRow, col(ConsentRow.id) == col(DecisionRow.consent_id))
+        query = query.where(ConsentRow.user_id == user_id)
+    if partner_id:
+        query = query.join(MerchantRow, col(MerchantRow.id) == col(DecisionRow.merchant_id))
+        query = query.where(MerchantRow.partner_id == partner_id)
+    return list(session.exec(query.order_by(col(DecisionRow.wakes_at), col(DecisionRow.id)).limit(limit)))
+
+
+def _of_user(user_id: str) -> SelectOfScalar[DecisionRow]:
+    query = select(DecisionRow).join(ConsentRow, col(ConsentRow.id) == col(DecisionRow.consent_id))
+    return query.where(ConsentRow.user_id == user_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,14 @@ class Keyring:
     def signing_key(self, session: Session, now: datetime) -> SigningKey:
         """The signing key in force, asked of the database each time: another process may have rotated it. The first
         call on a fresh database makes one. `session` is a writing unit, `now` wall time."""
-        kid = _in_force(session) or _in_force(_alone(session)) or self._make(session, now)
+        return self._open(session, _in_force(session) or _in_force(_alone(session)) or self._make(session, now))
+
+    def in_force(self, session: Session) -> SigningKey | None:
+        """The signing key in force, None on a fresh database. Any session will do."""
+        kid = _in_force(session)
+        return self._open(session, kid) if kid else None
+
+    def _open(self, session: Session, kid: str) -> SigningKey:
         if kid not in self._opened:
             row = session.get_one(SigningKeyRow, kid)
             self._opened[kid] = SigningKey(unseal(self._master, row.private_sealed, row.kid.encode()))

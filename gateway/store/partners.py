@@ -1,8 +1,9 @@
 """Partners: the tenants. A partner owns merchants, clients and, in a sandbox, personas and its own business time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Field, select
+from sqlmodel import Field, col, select
 
 from gateway.store.base import Table
 from gateway.store.database import Session
@@ -21,6 +22,11 @@ class PartnerRow(Table, table=True):
 
 def by_name(session: Session, name: str) -> PartnerRow | None:
     return session.exec(select(PartnerRow).where(PartnerRow.name == name)).first()
+
+
+def listed(session: Session) -> Sequence[PartnerRow]:
+    """All partners, oldest first."""
+    return session.exec(select(PartnerRow).order_by(col(PartnerRow.id))).all()
 
 
 def load(session: Session, partner_id: str) -> PartnerRow | None:

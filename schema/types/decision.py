@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.domain import decision as domain
+from gateway.domain import settlement as domain_settlement
 from gateway.domain.decision import Status, Transition
 from gateway.domain.product import Product
 from gateway.services.decisions import Filter
@@ -15,6 +16,7 @@ from schema.directives import needs, resolved, told
 from schema.types.consent import Consent
 from schema.types.enums import DecisionOrder
 from schema.types.event import ORDER, EventConnection
+from schema.types.money import Money
 from schema.types.node import Node
 from schema.types.outcome import DecisionOutcome, outcome_of
 from schema.types.user_error import UserError
@@ -29,6 +31,27 @@ class Ruling:
     policy_hash: str = strawberry.field(description="SHA-256 of the policy, in hex.")
     rule_id: str = strawberry.field(description="The rule that decided; opaque in live.")
     score_as_of: datetime | None = strawberry.field(description="When the score behind it was measured.")
+
+
+@strawberry.type(description="What is owed, what has been settled, and whether it is late.")
+class Settlement:
+    due: Money = strawberry.field(
+        description="What the user answers for: the amount to be paid, the waived deposit, the limit."
+    )
+    settled: Money = strawberry.field(description="How much of it has been settled.")
+    outstanding: Money = strawberry.field(description="What is left; it takes up the user's line of trust.")
+    due_at: datetime | None = strawberry.field(description="The last date.")
+    overdue: bool = strawberry.field(description="The last date has passed, with its grace, and that counts.")
+
+    @classmethod
+    def of(cls, settlement: domain_settlement.Settlement) -> "Settlement":
+        return cls(
+            due=Money.of(settlement.due),
+            settled=Money.of(settlement.settled),
+            outstanding=Money.of(settlement.outstanding),
+            due_at=settlement.due_at,
+            overdue=settlement.overdue,
+        )
 
 
 @strawberry.type(
@@ -46,6 +69,9 @@ class Decision(Node):
     available_transitions: list[Transition] = strawberry.field(
         description="What you may call next; drive your buttons from this, not from a copy of our state machine."
     )
+    settlement: Settlement | None = strawberry.field(
+        description="Money and time side of the promise; null until APPROVED."
+    )
     subject: strawberry.ID = strawberry.field(description="The pairwise user id.")
     purpose: str = strawberry.field(description="Purpose code it was asked for.")
     created_at: datetime = strawberry.field(description="When it was asked for.")
@@ -62,6 +88,7 @@ class Decision(Node):
             status=decision.status,
             outcome=outcome_of(decision.outcome),
             available_transitions=list(decision.transitions),
+            settlement=Settlement.of(decision.settlement) if decision.settlement else None,
             subject=strawberry.ID(decision.subject),
             purpose=decision.purpose,
             created_at=decision.created_at,
@@ -81,6 +108,15 @@ class Decision(Node):
             rule_id=info.context.rule_name(ruling.rule_id),
             score_as_of=ruling.score_as_of,
         )
+
+    @resolved(
+        "Signed receipt (compact JWS, keys at the issuer's jwks_uri) of the latest log entry: what was decided, under"
+        " which policy, when. Anyone can verify it offline, without asking this server."
+    )
+    def receipt(self, info: Info) -> str | None:
+        services, reading = info.context.services, info.context.reading
+        decision = services.decisions.find(reading, self.id)
+        return services.receipts.receipt(reading, decision) if decision else None
 
     @resolved("The consent under which it was asked.")
     def consent(self, info: Info) -> Consent:

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.domain.consent import ConsentStatus
-from gateway.domain.decision import Status, Transition
+from gateway.domain.decision import BreachKind, Status, Transition
 from gateway.domain.event import Actor, Topic
 from gateway.domain.product import Product
 from gateway.domain.score import ThresholdAnswer
@@ -108,7 +108,7 @@ _publish(
     Status,
     "DecisionStatus",
     "Where a decision stands. PENDING leads to APPROVED or DECLINED; APPROVED to ACTIVE, CANCELLED or EXPIRED; ACTIVE"
-    " to FULFILLED or BREACHED.",
+    " to FULFILLED or BREACHED, BREACHED to FULFILLED once it is made good.",
     {
         "PENDING": "Referred to a person at the operator.",
         "APPROVED": "Granted, and waiting to be used until validUntil.",
@@ -124,7 +124,25 @@ _publish(
     Transition,
     "DecisionTransition",
     "What a merchant may do to a decision.",
-    {"CANCEL": "Call it off before activation, with decisionCancel."},
+    {
+        "ACTIVATE": "The user has the goods, the room or the money: decisionActivate.",
+        "EXTEND": "Move the due date later: decisionExtend.",
+        "FULFILL": "The promise was kept, or made good: decisionFulfill.",
+        "REPORT_BREACH": "The promise was not kept: decisionReportBreach.",
+        "CANCEL": "Call it off before activation, with decisionCancel.",
+    },
+)
+_publish(
+    BreachKind,
+    "BreachKind",
+    "How a promise was not kept.",
+    {
+        "NOT_PAID": "What was due was not paid.",
+        "NOT_RETURNED": "The thing did not come back.",
+        "DAMAGED": "It came back damaged.",
+        "NO_SHOW": "The user did not come.",
+        "OTHER": "Something else; say it in the note.",
+    },
 )
 _publish(
     Topic,
@@ -134,6 +152,13 @@ _publish(
         "DECISION_PENDING": "A request was referred.",
         "DECISION_APPROVED": "A request was approved.",
         "DECISION_DECLINED": "A request was declined.",
+        "DECISION_ACTIVATED": "The user has the goods, the room or the money.",
+        "DECISION_EXTENDED": "A due date was moved later.",
+        "DECISION_PART_SETTLED": "A part of what was due was settled.",
+        "DECISION_OVERDUE": "A due date has passed, with its grace; or the mark of that no longer counts.",
+        "DECISION_FULFILLED": "A promise was kept, or made good.",
+        "DECISION_BREACHED": "A promise was not kept; or such a breach was written off.",
+        "DECISION_BREACH_VOIDED": "A reported breach counts as not reported.",
         "DECISION_CANCELLED": "A decision was called off.",
         "DECISION_EXPIRED": "A decision ran out of time.",
         "CONSENT_GRANTED": "A user gave a consent.",

@@ -93,6 +93,7 @@ def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: st
     for revision in revisions[:-1]:  # the first drops everything, which the test above does
         runner.downgrade(database_url, str(revision.down_revision))
         runner.upgrade(database_url, revision.revision)
+    runner.upgrade(database_url)
     assert runner.is_current(database_url)
     assert triggers(database_url) == expected_triggers(database_url)
 

@@ -15,6 +15,7 @@ from gateway.store.initial_access_tokens import InitialAccessTokenRow
 from tests.cli.test_serve import KEY
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.key_host import KeyHost
 from tests.support.operators import Gateway
 
 LIVE = {
@@ -55,6 +56,25 @@ def test_a_key_set_from_a_file_or_from_standard_input(
         client_id = _register(gateway, merchant, "--profile", "fapi2", "--jwks", source, typed=typed)
         row = _row(sqlite_url, client_id)
         assert (row.profile, row.jwks, row.secret_digest) == ("fapi2", keys, None)
+
+
+def test_keys_at_an_address_are_fetched_once(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
+    with KeyHost() as host:
+        lists = {"GATEWAY_OUTGOING_NETWORKS": "127.0.0.0/8", "GATEWAY_JWKS_URI_HOSTS": f"127.0.0.1:{host.port}"}
+        gateway = Gateway(sqlite_url, tmp_path, **lists)
+        client_id = _register(gateway, merchant, "--profile", "fapi2", "--jwks-uri", host.uri)
+        assert host.fetches == 1
+        host.fail()
+        refusal = gateway.refusal(
+            "clients", "register", merchant, "Backend", "--profile", "fapi2", "--jwks-uri", host.uri
+        )
+        assert "200" in refusal
+        host.recover()
+        assert "no keys" in gateway.refusal(
+            "clients", "register", merchant, "Backend", "--profile", "baseline", "--jwks-uri", host.uri
+        )
+    row = _row(sqlite_url, client_id)
+    assert (row.profile, row.jwks, row.jwks_uri, row.secret_digest) == ("fapi2", None, host.uri, None)
 
 
 def test_a_new_key_is_the_owners_only_and_never_written_over(
@@ -112,6 +132,8 @@ def test_a_junk_key_file_gets_one_clear_line(
         pytest.param(("--profile", "fapi2", "--jwks", "none.json"), "cannot be read", id="no such file"),
         pytest.param(("--profile", "fapi3"), "baseline fapi2", id="unknown profile"),
         pytest.param(("--jwks", "a", "--new-key", "b"), "not both", id="two keys"),
+        pytest.param(("--jwks", "a", "--jwks-uri", "https://keys.example/"), "not both", id="keys and their address"),
+        pytest.param(("--jwks-uri", "https://keys.example/"), "GATEWAY_JWKS_URI_HOSTS", id="host not on the list"),
     ],
 )
 def test_options_that_do_not_fit(gateway: Gateway, merchant: str, options: tuple[str, ...], words: str) -> None:

@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 from merchants.registry import discover
+from tests.support.key_host import KeyHost
+from tests.support.operators import Gateway
 from tests.support.server import Sandbox, bare_environment
 
 
@@ -137,6 +139,28 @@ def test_printed_command_works(sqlite_sandbox: Sandbox) -> None:
 
     first = sqlite_sandbox.credentials["merchants"][0]["name"]
     assert json.loads(done.stdout)["data"]["viewer"]["merchant"]["name"] == first
+
+
+def _registered(sandbox: Sandbox, host: KeyHost) -> int:
+    """The status of a registration with keys at the host."""
+    merchant = sandbox.credentials["merchants"][0]["id"]
+    token = Gateway(sandbox.database_url, sandbox.folder).answer("clients", "invite", merchant)
+    body = {"grant_types": ["client_credentials"], "jwks_uri": host.uri}
+    address = f"{sandbox.credentials['issuer']}/oauth/register"
+    return httpx2.post(address, json=body, headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_developers_own_keys_are_fetched_from_loopback(sqlite_sandbox: Sandbox) -> None:
+    with KeyHost() as host:
+        assert (_registered(sqlite_sandbox, host), host.fetches) == (201, 1)
+
+
+def test_what_the_operator_allows_is_not_widened(tmp_path: Path) -> None:
+    with (
+        KeyHost() as host,
+        Sandbox(f"sqlite:///{tmp_path}/g.db", tmp_path, jwks_uri_hosts="keys.example") as sandbox,
+    ):
+        assert (_registered(sandbox, host), host.connections) == (400, 0)
 
 
 def test_output_holds_no_users_token(sqlite_sandbox: Sandbox) -> None:

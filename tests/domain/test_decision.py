@@ -20,6 +20,28 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.
 statuses = st.sampled_from(Status)
 
 
+def test_the_table_is_the_designs() -> None:
+    told = [
+        (str(s.name), " ".join(sorted(s.sources)), str(s.target), str(s.topic).removeprefix("DECISION_"))
+        for s in STEPS.values()
+    ]
+    assert told == [
+        ("ACTIVATE", "APPROVED", "ACTIVE", "ACTIVATED"),
+        ("EXTEND", "ACTIVE", "ACTIVE", "EXTENDED"),
+        ("FULFILL", "ACTIVE BREACHED", "FULFILLED", "FULFILLED"),
+        ("REPORT_BREACH", "ACTIVE", "BREACHED", "BREACHED"),
+        ("CANCEL", "APPROVED PENDING", "CANCELLED", "CANCELLED"),
+        ("SETTLE_PART", "ACTIVE", "ACTIVE", "PART_SETTLED"),
+        ("APPROVE", "PENDING", "APPROVED", "APPROVED"),
+        ("DECLINE", "PENDING", "DECLINED", "DECLINED"),
+        ("EXPIRE", "APPROVED PENDING", "EXPIRED", "EXPIRED"),
+        ("MARK_OVERDUE", "ACTIVE", "ACTIVE", "OVERDUE"),
+        ("LAPSE", "ACTIVE", "ACTIVE", "OVERDUE"),
+        ("WRITE_OFF", "BREACHED", "BREACHED", "BREACHED"),
+        ("VOID_BREACH", "BREACHED", "ACTIVE", "BREACH_VOIDED"),
+    ]
+
+
 @given(st.lists(st.sampled_from(Transition), max_size=6), statuses)
 def test_no_walk_leaves_the_table(walk: list[Transition], status: Status) -> None:
     for transition in walk:
@@ -43,7 +65,7 @@ def test_nothing_is_possible_when_a_decision_has_ended(status: Status) -> None:
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.APPROVED])
 def test_cancel_is_possible_before_activation(status: Status) -> None:
-    assert available(status) == (Transition.CANCEL,)
+    assert Transition.CANCEL in available(status)
     assert require(Transition.CANCEL, status).target is Status.CANCELLED
 
 
@@ -58,7 +80,7 @@ def test_cancel_is_possible_before_activation(status: Status) -> None:
 def test_cancel_is_refused_with_what_is_possible(status: Status, code: str) -> None:
     with pytest.raises(StateConflict) as refused:
         require(Transition.CANCEL, status)
-    assert (refused.value.code, refused.value.status, refused.value.transitions) == (code, status, ())
+    assert (refused.value.code, refused.value.status, refused.value.transitions) == (code, status, available(status))
 
 
 @pytest.mark.parametrize("stored", [Status.PENDING, Status.APPROVED])

@@ -52,7 +52,7 @@ RULES: Sequence[Group] = (
                 "if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:",
                 "if False:",
             ),
-            (6, "iss is not sub", 'if claims.get("iss") != client.id or claims', "if claims"),
+            (6, "iss is not sub", 'if claims.get("iss") != client_id or claims', "if claims"),
             (7, "assertion from the future", "if begins is not None and begins > now + ahead:", "if False:"),
             (
                 7,
@@ -60,7 +60,7 @@ RULES: Sequence[Group] = (
                 "if begins is not None and begins > now + ahead:",
                 "if begins is not None and begins > now:",
             ),
-            (8, "jti shared by all clients", 'digest(f"assertion {client.id} {jti}")', 'digest(f"assertion {jti}")'),
+            (8, "jti shared by all clients", 'digest(f"assertion {client_id} {jti}")', 'digest(f"assertion {jti}")'),
             (8, "assertion forgotten at once", "datetime.fromtimestamp(expires, UTC))", "self._wall - AHEAD)"),
             (
                 10,
@@ -103,7 +103,7 @@ RULES: Sequence[Group] = (
                 "right = hmac.compare_digest(digest(secret), expected or digest(client_id))",
                 "right = True",
             ),
-            (12, "two methods at once", "if request.frozen.authorization is not None and any(", "if False and any("),
+            (12, "two methods at once", "if asserted and (", "if False and ("),
             (12, "secret in the body", 'if "client_secret" in request.form:', "if False:"),
             (12, "client_id of another", "if named is not None and named != client.id:", "if False:"),
         ),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.oauth import mutation_grant_rules, mutation_rules, mutation_token_rules
+from tests.oauth import mutation_grant_rules, mutation_key_rules, mutation_rules, mutation_token_rules
 from tests.support.checkout import ROOT, files
 
 AT_ONCE = 2
@@ -48,7 +48,8 @@ class Mutation:
 
 def mutations() -> Iterator[Mutation]:
     """All of them, in the order of their files."""
-    for file, tests, rules in (*mutation_rules.RULES, *mutation_token_rules.RULES, *mutation_grant_rules.RULES):
+    groups = (mutation_rules, mutation_token_rules, mutation_grant_rules, mutation_key_rules)
+    for file, tests, rules in (group for module in groups for group in module.RULES):
         for number, name, old, new in rules:
             yield Mutation(number, name, file, old, new, tests)
 

@@ -298,9 +298,8 @@ def test_12_the_client_id_beside_an_assertion(world: World, path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_12_two_methods_at_once(world: World, path: str) -> None:
     for headers in (world.cars.auth, {"Authorization": "Basic x"}, {"Authorization": "Bearer x"}):
-        refused(send(world, path, world.bank.authentication(), headers=headers), 400, "invalid_request")
-    form = {**world.bank.authentication(), "client_secret": "x"}
-    refused(send(world, path, form), 400, "invalid_request")
+        refused(send(world, path, world.bank.authentication(), headers=headers))
+    refused(send(world, path, {**world.bank.authentication(), "client_secret": "x"}))
 
 
 def test_13_a_key_that_grew_too_short_is_not_used(world: World) -> None:

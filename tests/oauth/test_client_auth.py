@@ -48,10 +48,17 @@ def test_12_another_clients_id_in_the_body(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-@pytest.mark.parametrize("name", ["client_secret", "client_assertion", "client_assertion_type"])
-def test_12_two_methods_at_once(world: World, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "status", "error"),
+    [
+        ("client_secret", 400, "invalid_request"),
+        ("client_assertion", 401, "invalid_client"),  # RFC 7521 section 4.2.1
+        ("client_assertion_type", 401, "invalid_client"),
+    ],
+)
+def test_12_two_methods_at_once(world: World, name: str, status: int, error: str) -> None:
     answer = world.cars.post("/oauth/token", {**GRANT, name: world.cars.secret})
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
 def test_12_a_secret_in_the_body_alone(world: World) -> None:

@@ -23,6 +23,8 @@ ANYTHING = st.recursive(
 )
 NAMES = sorted({*metadata(), "response_types", "jwks_uri", "software_statement", "authorization_details_types"})
 KEYS = st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops"]), ANYTHING)
+# A host that may be asked and that nobody can reach.
+SETTINGS = Settings(issuer="https://gateway.example", jwks_uri_hosts=("127.0.0.1:*", "localhost:*"))
 VALUES = ANYTHING | st.builds(lambda keys: {"keys": keys}, st.lists(KEYS, max_size=3)) | st.lists(st.text(), max_size=3)
 
 
@@ -31,7 +33,7 @@ def registrar(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     file = tmp_path_factory.mktemp("fuzz") / "gateway.db"
     file.write_bytes(sqlite_template.read_bytes())
     with closing(Database(f"sqlite:///{file}")) as database:
-        yield Registrar(build_world(database, Settings(issuer="https://gateway.example"), MovableClock()))
+        yield Registrar(build_world(database, SETTINGS, MovableClock()))
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -40,6 +42,17 @@ def test_71_changed_members(registrar: Registrar, changed: dict[str, Any]) -> No
     answer = registrar.post(metadata(**changed), registrar.invite(life=timedelta(days=1)))
     assert answer.status_code in {201, 400}, answer.text
     assert ("client_id" if answer.status_code == 201 else "error") in answer.json()
+
+
+URIS = st.text(max_size=40) | st.from_regex(r"(https?|ftp)://[a-z0-9.:@\[\]%-]{0,20}(/[!-~]{0,10})?", fullmatch=True)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(uri=URIS | ANYTHING, algorithm=st.none() | st.sampled_from(["ES256", "PS256", "RS256"]))
+def test_71_73_any_jwks_uri(registrar: Registrar, uri: Any, algorithm: str | None) -> None:
+    sent = metadata(jwks=None, jwks_uri=uri, token_endpoint_auth_signing_alg=algorithm)
+    answer = registrar.post(sent, registrar.invite(life=timedelta(days=1)))
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

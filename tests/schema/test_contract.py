@@ -57,7 +57,13 @@ def test_this_stage_has_what_it_should() -> None:
     there = {
         "Query.node",
         "Query.decisionPreview",
+        "Mutation.decisionActivate",
+        "Mutation.decisionFulfill",
+        "Mutation.decisionExtend",
+        "Mutation.decisionReportBreach",
         "Mutation.decisionCancel",
+        "Decision.settlement",
+        "Decision.receipt",
         "DecisionAsk.carRental",
         "DecisionAsk.creditOffer",
         "CheckInTerms.stay",
@@ -66,7 +72,7 @@ def test_this_stage_has_what_it_should() -> None:
     }
     assert there.isdisjoint(missing)
     assert not {fact for fact in missing if fact.startswith(("DecisionAsk", "DecisionTerms")) or "Terms." in fact}
-    assert {"Viewer.rateLimit", "Decision.receipt", "Decision.settlement"} <= missing
+    assert {"Viewer.rateLimit", "Decision.disputes"} <= missing
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def test_a_request_is_answered_whole(world: GraphQLWorld) -> None:
     assert payload["replayed"] is False
     decision = payload["decision"]
     assert decision["status"] == "APPROVED"
-    assert decision["availableTransitions"] == ["CANCEL"]
+    assert decision["availableTransitions"] == ["ACTIVATE", "CANCEL"]
     assert decision["outcome"]["terms"] == {
         "waivedAmount": {"amount": "1500.00", "currency": "CNY"},
         "returnGrace": "P1D",

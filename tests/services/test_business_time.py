@@ -49,9 +49,9 @@ def test_moving_a_partner_forward_lapses_its_approvals_only(world: World) -> Non
     assert lapsed is not None
     assert (found.status, lapsed.status) == (Status.APPROVED, Status.EXPIRED)
     with pytest.raises(StateConflict) as refused:
-        world.decisions.cancel(world.merchant_token(client), CancelInput(other.id, "key-2", "Changed plans"))
+        world.decisions.moves.cancel(world.merchant_token(client), CancelInput(other.id, "key-2", "Changed plans"))
     assert refused.value.code == "DECISION_EXPIRED"
-    world.decisions.cancel(world.merchant_token(), CancelInput(mine.id, "key-2", "Changed plans"))
+    world.decisions.moves.cancel(world.merchant_token(), CancelInput(mine.id, "key-2", "Changed plans"))
 
 
 def test_consents_and_decisions_are_dated_in_business_time_and_logs_in_wall_time(world: World) -> None:

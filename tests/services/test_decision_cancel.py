@@ -27,16 +27,16 @@ def refused(world: World, given: CancelInput, token: Principal | None = None) ->
     """The refusal of a cancel, which must have changed nothing."""
     before = world.contents()
     with pytest.raises(GatewayError) as refusal:
-        world.decisions.cancel(token or world.merchant_token(), given)
+        world.decisions.moves.cancel(token or world.merchant_token(), given)
     assert world.contents() == before
     return refusal.value
 
 
 def test_an_approved_decision_is_cancelled(world: World) -> None:
     decision = requested(world)
-    assert decision.transitions == (Transition.CANCEL,)
+    assert decision.transitions == (Transition.ACTIVATE, Transition.CANCEL)
     later = world.clock.advance(hours=1)
-    cancelled = world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+    cancelled = world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
     assert (cancelled.status, cancelled.transitions) == (Status.CANCELLED, ())
     assert (cancelled.created_at, cancelled.updated_at) == (decision.created_at, later)
     assert (cancelled.outcome, cancelled.id) == (decision.outcome, decision.id)
@@ -55,7 +55,7 @@ def test_an_approved_decision_is_cancelled(world: World) -> None:
 def test_a_cancel_frees_its_part_of_the_ceiling(world: World) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
     first = world.decisions.request(world.acting(consent), asking(car(now))).decision
-    world.decisions.cancel(world.merchant_token(), CancelInput(first.id, "key-2", "Changed plans"))
+    world.decisions.moves.cancel(world.merchant_token(), CancelInput(first.id, "key-2", "Changed plans"))
     second = world.decisions.request(world.acting(consent), asking(car(now), "key-3", "order-2")).decision
     assert second.status is Status.APPROVED
 
@@ -75,10 +75,10 @@ def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: World) -> None:
 def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> None:
     decision = requested(world)
     given = CancelInput(decision.id, "key-2", "Changed plans")
-    first = world.decisions.cancel(world.merchant_token(), given)
+    first = world.decisions.moves.cancel(world.merchant_token(), given)
     before = world.contents()
     world.clock.advance(hours=23)
-    assert world.decisions.cancel(world.merchant_token(), given) == first
+    assert world.decisions.moves.cancel(world.merchant_token(), given) == first
     assert world.contents() == before
 
 
@@ -90,7 +90,7 @@ def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> 
 def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(world: World, handle: str, status: Status) -> None:
     decision = requested(world, handle)
     if decision.status is Status.APPROVED:
-        world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+        world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
     error = refused(world, CancelInput(decision.id, "key-3", "Changed plans"))
     assert isinstance(error, StateConflict)
     assert (error.code, error.status, error.transitions) == ("INVALID_TRANSITION", status, ())
@@ -105,7 +105,7 @@ def test_a_cancel_is_refused_from_the_last_moment_on(world: World) -> None:
     assert (error.code, error.status, error.transitions) == ("DECISION_EXPIRED", Status.EXPIRED, ())
     world.clock.advance(microseconds=-1)
     given = CancelInput(decision.id, "key-2", "Changed plans")
-    assert world.decisions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    assert world.decisions.moves.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: World) -> None:
@@ -114,7 +114,7 @@ def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: World) -> No
     world.revoke(consent)
     world.clock.advance(timedelta(hours=1))
     given = CancelInput(decision.id, "key-2", "Changed plans")
-    assert world.decisions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    assert world.decisions.moves.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["foreign", "unknown"])
@@ -143,7 +143,7 @@ def test_a_bad_cancel_is_refused_at_its_field(world: World, key: str, reason: st
 
 def test_a_key_with_another_input_is_refused_with_what_differs(world: World) -> None:
     decision = requested(world)
-    world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+    world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
     error = refused(world, CancelInput(decision.id, "key-2", "Lost interest"))
     assert isinstance(error, IdempotencyConflict)
     assert error.differing == (("reason",),)
@@ -151,7 +151,7 @@ def test_a_key_with_another_input_is_refused_with_what_differs(world: World) -> 
 
 def test_the_key_of_a_request_may_serve_a_cancel(world: World) -> None:
     given = CancelInput(requested(world).id, "key-1", "Changed plans")
-    assert world.decisions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    assert world.decisions.moves.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("table", ["decision_log", "idempotency_records", "outbox"])
@@ -160,5 +160,5 @@ def test_nothing_is_written_when_one_part_of_a_cancel_cannot_be(world: World, ta
     world.refuse_inserts(table)
     before = world.contents()
     with pytest.raises(Exception, match="full"):
-        world.decisions.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+        world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
     assert world.contents() == before

@@ -131,7 +131,7 @@ def test_cancels_at_once_have_one_winner(world: World, keys: Callable[[int], str
     token = world.merchant_token()
     answers = at_once(
         [
-            partial(world.decisions.cancel, token, CancelInput(decision.id, f"cancel-{keys(n)}", "Changed plans"))
+            partial(world.decisions.moves.cancel, token, CancelInput(decision.id, f"cancel-{keys(n)}", "Changed plans"))
             for n in range(THREADS)
         ]
     )

@@ -22,7 +22,7 @@ from gateway.store import clients, merchants
 from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry
-from tests.services.world import World
+from tests.services.world import LINES, World
 
 BAD_NAMES = pytest.mark.parametrize(
     "name",
@@ -283,7 +283,7 @@ def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: Wor
 
 
 def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: World) -> None:
-    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), world.source)
+    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), world.source, LINES)
     with world.database.write() as session:
         shop = world.merchant("online_shop")
         assert assessor.adapter(session, shop, "onlineOrder").key == "online_shop"

@@ -56,7 +56,7 @@ def test_it_allows_one_decision(world: World) -> None:
 def test_a_cancelled_decision_has_used_it_up(world: World) -> None:
     consent = give(world)
     made = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
-    world.decisions.cancel(world.merchant_token(), CancelInput(made.id, "cancel-1", None))
+    world.decisions.moves.cancel(world.merchant_token(), CancelInput(made.id, "cancel-1", None))
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from gateway.domain.authorization_detail import AuthorizationDetail
 from gateway.domain.consent import Consent
+from gateway.domain.exposure import Lines
 from gateway.domain.money import Money
 from gateway.domain.period import Period
 from gateway.domain.principal import Principal
@@ -26,8 +27,11 @@ from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
 from gateway.services.clients import ClientService
 from gateway.services.consents import ConsentService
+from gateway.services.decision_clock import DecisionClock
+from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
-from gateway.services.decision_writes import DecisionWriter, RequestInput
+from gateway.services.decision_requests import DecisionRequester, RequestInput
+from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import CATALOGUE, PersonaService
@@ -36,7 +40,7 @@ from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seed, Seeding
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
-from gateway.store import clients, merchants, partners, users
+from gateway.store import books, clients, merchants, partners, users
 from gateway.store.access_log import AccessLogRow
 from gateway.store.database import Database, Session
 from gateway.store.decision_log import DecisionLogRow
@@ -44,12 +48,14 @@ from gateway.store.keys import Keyring
 from gateway.store.sealed_log import SealedLog
 from gateway.store.tables import metadata
 from merchants.car_rental.adapter import CarRental, CarRentalAsk
+from merchants.contract import MerchantAdapter
 from merchants.online_shop.adapter import OnlineOrderAsk, OnlineShop
 from merchants.registry import AdapterRegistry
 from tests.fixtures.settings import MASTER
 from tests.support.clock import MovableClock
 
 CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+LINES = Lines.parse("FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY")
 T = TypeVar("T")
 
 
@@ -68,18 +74,27 @@ class Meddling:
 class World:
     """Everything as gateway.bootstrap wires it, but for a cheap password hash and a score source of one's choice."""
 
-    def __init__(self, database: Database, clock: MovableClock, source: ScoreSource | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: MovableClock,
+        source: ScoreSource | None = None,
+        adapters: Sequence[type[MerchantAdapter[Any]]] = (CarRental, OnlineShop),
+    ) -> None:
         self.database, self.clock = database, clock
         self.ids = Ids(SANDBOX.mark)
-        self.registry = AdapterRegistry([CarRental, OnlineShop])
+        self.registry = AdapterRegistry(list(adapters))
         keyring = Keyring(MASTER, self.ids)
         self.decision_log = SealedLog(DecisionLogRow, keyring, self.ids)
         self.access_log = SealedLog(AccessLogRow, keyring, self.ids)
         self.recorder = AccessService(self.access_log)
         self.source: ScoreSource = source or PersonaSource()
-        assessor = Assessor(self.registry, self.source)
-        writer = DecisionWriter(database, assessor, DecisionRecorder(self.decision_log), self.recorder, self.ids, clock)
-        self.decisions = DecisionService(assessor, writer, self.decision_log)
+        assessor, records = Assessor(self.registry, self.source, LINES), DecisionRecorder(self.decision_log)
+        self.life = DecisionClock(database, records, clock)
+        requester = DecisionRequester(database, assessor, records, self.recorder, self.life, self.ids, clock)
+        mover = DecisionMover(database, records, clock)
+        self.reviews = DecisionReviewer(database, assessor, records, clock)
+        self.decisions = DecisionService(assessor, requester, mover, self.decision_log)
         self.scores = ScoreService(self.source)
         self.accounts = AccountService(
             self.ids, idle_life=timedelta(minutes=30), session_life=timedelta(hours=12), hasher=CHEAP
@@ -174,6 +189,16 @@ class World:
         with self.database.engine.begin() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+    def faults(self) -> list[str]:
+        """Where the books disagree."""
+        with self.database.read() as session:
+            return list(books.faults(session))
+
+    def held(self, handle: str = "excellent") -> int:
+        """What the open promises of a persona take up of its line, in minor units."""
+        query = "SELECT held_minor FROM exposures WHERE user_id = :user"
+        return sum(row[0] for row in self.rows(query, user=self.user(handle)))
 
     def counts(self) -> dict[str, int]:
         """How many rows each table has."""

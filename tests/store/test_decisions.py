@@ -1,5 +1,6 @@
 """Decisions: written once a reference, added up, moved under a lock, and counted by the clock."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -96,7 +97,8 @@ def test_one_of_many_moves_a_decision(database: Database) -> None:
         assert row is not None
         if row.status != Status.APPROVED:
             return False
-        decisions.move(session, row, Status.CANCELLED, NOON + timedelta(seconds=number))
+        cancelled = replace(decisions.standing_of(row), status=Status.CANCELLED)
+        decisions.move(session, row, cancelled, NOON + timedelta(seconds=number))
         return True
 
     won = race_writes(database, cancel)
@@ -117,7 +119,7 @@ def test_a_locked_look_sees_past_what_the_unit_has_read_before(database: Databas
         with database.write() as other:
             row = decisions.load(other, decision, lock=True)
             assert row is not None
-            decisions.move(other, row, Status.CANCELLED, NOON)
+            decisions.move(other, row, replace(decisions.standing_of(row), status=Status.CANCELLED), NOON)
         row = decisions.load(session, decision, lock=True)
         assert row is not None
         assert row.status == Status.CANCELLED

@@ -19,15 +19,18 @@ from gateway.domain.realm import SANDBOX
 from gateway.domain.step_up import StepUp
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import digest
+from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.limits import limits
 from gateway.kit.replay import LocalReplays
+from gateway.oauth.client_keys import ClientKeys
 from gateway.oauth.dpop import ProofCheck
 from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
 from gateway.oauth.user_code import UserCodes
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
+from gateway.services.client_keys import KeySource
 from gateway.services.consents import ConsentService
 from gateway.services.logins import LoginService, Marks
 from gateway.settings import Settings
@@ -138,6 +141,11 @@ def build_world(database: Database, settings: Settings, clock: WallClock) -> Wor
         user_codes=UserCodes(b"a master key of thirty-two bytes"),
         replays=LocalReplays(),
         limits=limits(settings.valkey_url.get_secret_value() if settings.valkey_url else None, clock),
+        client_keys=ClientKeys(
+            KeySource(HttpClient(settings.outgoing_networks, settings.outgoing_ca_file), settings.jwks_uri_hosts),
+            clock,
+            places=settings.worker_threads // 2,
+        ),
     )
     hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     accounts = AccountService(

@@ -1,0 +1,302 @@
+"""The life of a promise: every step of the table, in time and money, and nothing beside it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gateway.domain import standing as life
+from gateway.domain.decision import OPEN, STEPS, BreachKind, Happening, Status, Step, Transition, available
+from gateway.domain.errors import GatewayError, InvalidInput, StateConflict
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval
+from gateway.domain.settlement import Windows
+from gateway.domain.standing import Standing
+from gateway.domain.terms import PayLaterTerms
+from tests.support.clock import NOON
+
+DAY = timedelta(days=1)
+TICK = timedelta(microseconds=1)
+AMOUNT = Money(30_000, "CNY")
+DUE = NOON + 7 * DAY
+GRACE = DAY
+WINDOWS = Windows(report=10 * DAY, contest=5 * DAY, respond=2 * DAY, write_off=100 * DAY)
+APPROVAL = Approval(PayLaterTerms(AMOUNT, DUE, GRACE), NOON + 3 * DAY)
+
+
+def yuan(minor: int) -> Money:
+    return Money(minor, "CNY")
+
+
+def approved() -> Standing:
+    return life.new(yuan(40_000), Status.APPROVED, APPROVAL, None, WINDOWS)
+
+
+def active() -> Standing:
+    return life.activated(approved(), NOON)[0]
+
+
+def breached(standing: Standing | None = None, at: Any = NOON) -> Standing:
+    return life.breached(standing or active(), at, BreachKind.NOT_PAID)[0]
+
+
+def woken(standing: Standing, now: Any) -> tuple[Standing, list[Happening | Transition]]:
+    steps: list[Happening | Transition] = []
+    for moved, step in life.woken(standing, now):
+        standing = moved
+        steps.append(step.name)
+    return standing, steps
+
+
+def refused(code: str, *call: Any) -> GatewayError:
+    """The refusal of the call: a function and its arguments."""
+    with pytest.raises(GatewayError) as refusal:
+        call[0](*call[1:])
+    assert refusal.value.code == code
+    return refusal.value
+
+
+def test_an_approval_holds_what_it_exposes() -> None:
+    standing = approved()
+    assert (standing.due, standing.held, standing.committed, standing.wakes_at) == (
+        AMOUNT,
+        AMOUNT,
+        AMOUNT,
+        NOON + 3 * DAY,
+    )
+    settlement = standing.settlement()
+    assert settlement is not None
+    assert (settlement.due, settlement.settled, settlement.due_at, settlement.overdue) == (AMOUNT, yuan(0), DUE, False)
+
+
+def test_a_referral_reserves_nothing_and_counts_against_its_consent() -> None:
+    pending = life.new(yuan(40_000), Status.PENDING, None, NOON + DAY, WINDOWS)
+    assert (pending.held, pending.committed, pending.settlement()) == (yuan(0), yuan(40_000), None)
+    granted, step = life.approved(pending, APPROVAL, WINDOWS, NOON)
+    assert (granted.status, granted.held, step.name) == (Status.APPROVED, AMOUNT, Happening.APPROVE)
+    refusal, _ = life.declined(pending, NOON)
+    assert (refusal.status, refusal.committed, refusal.wakes_at) == (Status.DECLINED, yuan(0), None)
+
+
+def test_parts_free_their_part_and_the_last_one_ends_it() -> None:
+    first, step = life.settled(active(), NOON, yuan(10_000))
+    assert (first.status, first.held, first.outstanding, step.name) == (
+        Status.ACTIVE,
+        yuan(20_000),
+        yuan(20_000),
+        Happening.SETTLE_PART,
+    )
+    last, step = life.settled(first, NOON, yuan(20_000))
+    assert (last.status, last.held, last.outstanding, step.name) == (
+        Status.FULFILLED,
+        yuan(0),
+        yuan(0),
+        Transition.FULFILL,
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "code", "place"),
+    [
+        (yuan(0), "INVALID_AMOUNT", "amount"),
+        (yuan(30_001), "INVALID_AMOUNT", "amount"),
+        (Money(1, "EUR"), "UNSUPPORTED_CURRENCY", "currency"),
+    ],
+)
+def test_an_amount_that_cannot_be_settled_or_outstanding(amount: Money, code: str, place: str) -> None:
+    assert refused(code, life.settled, active(), NOON, amount).field == ("settledAmount", place)
+    error = refused(code, life.breached, active(), NOON, BreachKind.DAMAGED, amount)
+    assert error.field == ("amountOutstanding", place)
+
+
+def test_a_breach_is_made_good_as_a_whole() -> None:
+    standing = breached()
+    assert refused("INVALID_AMOUNT", life.settled, standing, NOON, yuan(1)).field == ("settledAmount", "amount")
+    assert life.settled(standing, NOON, AMOUNT)[0].status is Status.FULFILLED
+    assert life.settled(standing, NOON)[0].held == yuan(0)
+
+
+def test_a_breach_over_a_part_frees_the_rest() -> None:
+    standing, _ = life.breached(active(), NOON, BreachKind.NOT_PAID, yuan(5_000))
+    assert (standing.settled, standing.held) == (yuan(25_000), yuan(5_000))
+
+
+def test_moments_that_have_not_come_are_refused() -> None:
+    later = NOON + TICK
+    assert refused("INVALID_PERIOD", life.activated, approved(), NOON, later).field == ("handedOverAt",)
+    assert refused("INVALID_PERIOD", life.settled, active(), NOON, None, later).field == ("settledAt",)
+    assert life.activated(approved(), NOON, NOON - 1000 * DAY)[0].activated_at == NOON - 1000 * DAY
+
+
+@pytest.mark.parametrize("due_at", [DUE, DUE - DAY, NOON, NOON + 366 * DAY + TICK])
+def test_a_due_date_moves_later_within_reason(due_at: Any) -> None:
+    assert refused("INVALID_PERIOD", life.extended, active(), NOON, due_at).field == ("dueAt",)
+
+
+def test_an_extension_takes_the_overdue_mark_away() -> None:
+    late, _ = woken(active(), DUE + GRACE)
+    assert late.overdue_at == DUE + GRACE
+    assert refused("INVALID_PERIOD", life.extended, late, DUE + 2 * DAY, DUE + TICK).field == ("dueAt",)
+    extended, _ = life.extended(late, DUE + 2 * DAY, DUE + 30 * DAY)
+    assert (extended.overdue_at, extended.due_at, extended.wakes_at) == (None, DUE + 30 * DAY, DUE + 30 * DAY + GRACE)
+    assert not extended.counts_against(DUE + 2 * DAY)
+
+
+def test_the_clock_marks_what_is_late_and_lets_the_mark_lapse() -> None:
+    assert woken(active(), DUE + GRACE - TICK)[1] == []
+    late, steps = woken(active(), DUE + GRACE)
+    assert steps == [Happening.MARK_OVERDUE]
+    assert late.counts_against(DUE + GRACE)
+    settlement = late.settlement()
+    assert settlement is not None
+    assert settlement.overdue
+    assert late.held == AMOUNT
+    lapsed, steps = woken(late, DUE + GRACE + 10 * DAY)
+    assert steps == [Happening.LAPSE]
+    assert (lapsed.held, lapsed.status, lapsed.wakes_at) == (yuan(0), Status.ACTIVE, None)
+    assert not lapsed.counts_against(DUE + 1000 * DAY)
+    assert available(lapsed.status) == (Transition.EXTEND, Transition.FULFILL, Transition.REPORT_BREACH)
+
+
+def test_the_window_begins_when_the_mark_is_set_not_when_it_could_have_been() -> None:
+    late, steps = woken(active(), DUE + 500 * DAY)
+    assert steps == [Happening.MARK_OVERDUE]
+    assert late.wakes_at == DUE + 510 * DAY
+
+
+def test_an_approval_runs_out_and_frees_what_it_held() -> None:
+    ended, steps = woken(approved(), NOON + 3 * DAY)
+    assert steps == [Happening.EXPIRE]
+    assert (ended.status, ended.held, ended.wakes_at) == (Status.EXPIRED, yuan(0), None)
+    refused("DECISION_EXPIRED", life.activated, approved(), NOON + 3 * DAY)
+
+
+def test_a_breach_counts_once_its_window_is_over_and_is_written_off_in_the_end() -> None:
+    standing = breached()
+    assert not standing.counts_against(NOON + 5 * DAY - TICK)
+    assert standing.counts_against(NOON + 5 * DAY)
+    assert standing.held == AMOUNT
+    off, steps = woken(standing, NOON + 100 * DAY)
+    assert steps == [Happening.WRITE_OFF]
+    assert (off.held, off.status) == (yuan(0), Status.BREACHED)
+    assert off.counts_against(NOON + 100 * DAY)
+    assert not life.settled(off, NOON + 101 * DAY)[0].counts_against(NOON + 101 * DAY)
+
+
+@pytest.mark.parametrize("standing", [breached(), woken(active(), DUE + GRACE)[0]], ids=["breach", "overdue"])
+def test_what_is_contested_neither_counts_nor_moves(standing: Standing) -> None:
+    contested = replace(standing, contested=True)
+    assert not contested.counts_against(NOON + 1000 * DAY)
+    assert contested.wakes_at is None
+    assert contested.held == AMOUNT
+
+
+def test_a_voided_breach_is_as_if_it_had_not_been() -> None:
+    back, step = life.breach_voided(replace(breached(), contested=True), NOON)
+    assert (back, step.name) == (active(), Happening.VOID_BREACH)
+    late, _ = life.breach_voided(breached(at=DUE + 2 * DAY), DUE + 3 * DAY)
+    assert woken(late, DUE + 1000 * DAY) == (late, []), "a promise does not become overdue by a breach that was none"
+    off, _ = woken(breached(), NOON + 100 * DAY)
+    assert life.breach_voided(off, NOON + 101 * DAY)[0].held == yuan(0), "what was freed is not taken up again"
+
+
+@given(st.sampled_from(Status), st.sampled_from([*Transition]))
+def test_refusals_come_from_the_table(status: Status, name: Transition) -> None:
+    standing = replace(approved(), status=status, valid_until=None)
+    calls: dict[Transition, Any] = {
+        Transition.ACTIVATE: lambda: life.activated(standing, NOON),
+        Transition.EXTEND: lambda: life.extended(standing, NOON, DUE + DAY),
+        Transition.FULFILL: lambda: life.settled(standing, NOON),
+        Transition.REPORT_BREACH: lambda: life.breached(standing, NOON, BreachKind.OTHER),
+        Transition.CANCEL: lambda: life.cancelled(standing, NOON),
+    }
+    if status in STEPS[name].sources:
+        assert calls[name]()[1] is STEPS[name]
+        return
+    with pytest.raises(StateConflict) as refusal:
+        calls[name]()
+    assert (refusal.value.status, refusal.value.transitions) == (status, available(status))
+
+
+class LifeOfAPromise(RuleBasedStateMachine):
+    """Anything that anybody may try, at any time: the table is never left, no money appears or is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self.standing = NOON, approved()
+        self.ended = False
+
+    def take(self, attempt: Any) -> None:
+        before = self.standing
+        try:
+            self.standing, step = attempt()
+        except (StateConflict, InvalidInput):
+            return
+        self.check(before, step)
+
+    def check(self, before: Standing, step: Step) -> None:
+        assert before.at(self.now) in step.sources or before.status in step.sources
+        assert self.standing.status is step.target
+        assert self.standing.due == before.due
+        assert before.settled <= self.standing.settled
+        assert self.standing.held <= before.held
+        assert not self.ended, "what has ended stays so"
+        self.ended = self.standing.status not in OPEN
+
+    @rule(hours=st.integers(0, 24 * 40))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @rule()
+    def the_clock_looks(self) -> None:
+        for moved, step in life.woken(self.standing, self.now):
+            before, self.standing = self.standing, moved
+            self.check(before, step)
+
+    @rule(ago=st.integers(-3, 3))
+    def activate(self, ago: int) -> None:
+        self.take(lambda: life.activated(self.standing, self.now, self.now - ago * DAY))
+
+    @rule(days=st.integers(-10, 400))
+    def extend(self, days: int) -> None:
+        self.take(lambda: life.extended(self.standing, self.now, self.now + days * DAY))
+
+    @rule(minor=st.one_of(st.none(), st.integers(0, 31_000)))
+    def settle(self, minor: int | None) -> None:
+        self.take(lambda: life.settled(self.standing, self.now, None if minor is None else yuan(minor)))
+
+    @rule(kind=st.sampled_from(BreachKind), minor=st.one_of(st.none(), st.integers(0, 31_000)))
+    def breach(self, kind: BreachKind, minor: int | None) -> None:
+        left = None if minor is None else yuan(minor)
+        self.take(lambda: life.breached(self.standing, self.now, kind, left))
+
+    @rule()
+    def cancel(self) -> None:
+        self.take(lambda: life.cancelled(self.standing, self.now))
+
+    @precondition(lambda self: self.standing.status is Status.BREACHED)
+    @rule()
+    def void(self) -> None:
+        self.take(lambda: life.breach_voided(self.standing, self.now))
+
+    @invariant()
+    def money_is_conserved(self) -> None:
+        standing = self.standing
+        assert standing.settled + standing.outstanding == standing.due
+        assert 0 <= standing.held.minor <= standing.outstanding.minor
+        assert standing.held <= standing.committed
+        if standing.status not in OPEN:
+            assert (standing.held, standing.committed, standing.wakes_at) == (yuan(0), yuan(0), None)
+
+    @invariant()
+    def what_is_open_is_looked_at_again_or_freed(self) -> None:
+        standing = self.standing
+        if standing.status in OPEN and standing.held.minor:
+            assert standing.wakes_at is not None, "every approval ends"
+
+
+TestLifeOfAPromise = LifeOfAPromise.TestCase

@@ -1,0 +1,110 @@
+"""Receipts: what was decided can be shown to anybody later, without this server, and holds nothing about the person."""
+
+import json
+import subprocess
+import sys
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.checkout import ROOT
+from tests.support.partner import Partner, car, order
+from tests.support.server import Sandbox
+
+RECEIPT = "query R($id: ID!) { decision(by: {id: $id}) { receipt status subject } }"
+ACTIVATE = """mutation A($input: DecisionActivateInput!) { decisionActivate(input: $input) {
+  decision { status receipt } userErrors { code } } }"""
+
+
+def receipt_of(partner: Partner, token: str, decision: dict[str, Any]) -> str:
+    found = partner.graphql(token, RECEIPT, id=decision["id"]).data["decision"]
+    assert found["receipt"] is not None
+    return str(found["receipt"])
+
+
+def encoded(document: Any) -> str:
+    return urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
+
+
+def claims_of(receipt: str) -> dict[str, Any]:
+    part = receipt.split(".")[1]
+    claims: dict[str, Any] = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
+
+
+def verify(receipt: str, keys: Any, issuer: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """The example that the documentation gives, run as a stranger runs it: with two files and no network."""
+    (folder / "receipt.txt").write_text(receipt)
+    (folder / "jwks.json").write_text(json.dumps(keys))
+    command = [sys.executable, str(ROOT / "docs/examples/verify_receipt.py")]
+    files = [str(folder / "receipt.txt"), str(folder / "jwks.json"), issuer]
+    return subprocess.run([*command, *files], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def partner(sandbox: Sandbox) -> Any:
+    made = Partner(sandbox)
+    yield made
+    made.close()
+
+
+def test_a_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None:
+    decision = partner.request(partner.token(), car())["decision"]
+    receipt = receipt_of(partner, partner.merchant_token, decision)
+    keys, issuer = partner.http.get("/oauth/jwks").json(), partner.credentials["issuer"]
+    done = verify(receipt, keys, issuer, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"{decision['id']} ({decision['merchantReference']}) is APPROVED since" in done.stdout
+    claims = claims_of(receipt)
+    assert claims["decision"]["outcome"]["terms"]["waived_amount"] == {"amount": "3000.00", "currency": "CNY"}
+    assert claims["sub"] == decision["subject"]
+
+    head, body, signature = receipt.split(".")
+    claims["decision"]["status"] = "FULFILLED"
+    forged = f"{head}.{encoded(claims)}.{signature}"
+    none = f"{encoded({'alg': 'none'})}.{body}."
+    for bad, told in (
+        (forged, "No key of the set has signed"),
+        (none, "No key of the set has signed"),
+        ("junk", "No key of the set has signed"),
+    ):
+        done = verify(bad, keys, issuer, tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert told in done.stderr
+    assert verify(receipt, {"keys": []}, issuer, tmp_path).returncode == 1
+    assert "no receipt of this gateway" in verify(receipt, keys, "https://other.example", tmp_path).stderr
+
+
+def test_each_step_has_its_receipt(partner: Partner) -> None:
+    decision = partner.request(partner.token(), car())["decision"]
+    first = claims_of(receipt_of(partner, partner.merchant_token, decision))
+    given = {"decisionId": decision["id"], "idempotencyKey": f"a-{decision['id']}"}
+    payload = partner.graphql(partner.merchant_token, ACTIVATE, input=given).data["decisionActivate"]
+    second = claims_of(payload["decision"]["receipt"])
+    assert (first["decision"]["event"], second["decision"]["event"]) == ("DECISION_APPROVED", "DECISION_ACTIVATED")
+    assert second["decision"]["status"] == payload["decision"]["status"] == "ACTIVE"
+    assert second["log"]["sequence"] > first["log"]["sequence"]
+    assert first["jti"] != second["jti"]
+
+
+def test_two_merchants_cannot_join_their_receipts(partner: Partner, sandbox: Sandbox) -> None:
+    shop = Partner(sandbox, "online_shop")
+    try:
+        receipts = [
+            claims_of(receipt_of(one, one.merchant_token, one.request(one.token("good"), ask)["decision"]))
+            for one, ask in ((partner, car()), (shop, order("20.00")))
+        ]
+    finally:
+        shop.close()
+    texts = [{str(value) for value in _values(each)} for each in receipts]
+    shared = texts[0] & texts[1]
+    assert receipts[0]["sub"] != receipts[1]["sub"]
+    assert not [text for text in shared if text.startswith(("sub_", "usr_", "con_"))]
+
+
+def _values(document: Any) -> list[Any]:
+    if isinstance(document, dict):
+        return [leaf for value in document.values() for leaf in _values(value)]
+    return [leaf for value in document for leaf in _values(value)] if isinstance(document, list) else [document]

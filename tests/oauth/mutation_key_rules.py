@@ -1,0 +1,207 @@
+"""Single rules, broken one at a time: of outgoing connections and of keys that are fetched."""
+
+from collections.abc import Sequence
+
+from tests.oauth.mutation_rules import Group
+
+HTTP, ADDRESSES = "tests/kit/test_http.py", "tests/kit/test_addresses.py"
+KEYS, REGISTERING = "tests/oauth/test_jwks_uri.py", "tests/oauth/test_jwks_uri_registration.py"
+
+RULES: Sequence[Group] = (
+    (
+        "gateway/kit/addresses.py",
+        (ADDRESSES, HTTP),
+        (
+            (
+                73,
+                "IPv4 inside IPv6",
+                "if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:",
+                "if False:",
+            ),
+            (73, "6to4 taken for public", '"2002::/16", ', ""),
+            (73, "plain http to any listed network", "return address.is_loopback and _within", "return _within"),
+        ),
+    ),
+    (
+        "gateway/kit/http_network.py",
+        (HTTP,),
+        (
+            (73, "addresses not looked at", "if not all(may_connect(", "if False and not all(may_connect("),
+            (73, "one good address is enough", "if not all(may_connect(", "if not any(may_connect("),
+            (
+                73,
+                "host resolved again",
+                "connect_tcp(address, port, within, None, ())",
+                "connect_tcp([*self._resolver(host, port)][0], port, within, None, ())",
+            ),
+            (
+                73,
+                "every read has its own time",
+                "return self._stream.read(max_bytes, self._deadline.left(timeout))",
+                "return self._stream.read(max_bytes, 0.5)",
+            ),
+        ),
+    ),
+    (
+        "gateway/kit/http.py",
+        (HTTP,),
+        (
+            (73, "body of any size", "if len(body) > at_most:", "if False:"),
+            (
+                73,
+                "announced length not looked at",
+                'if int(headers.get("content-length", "0")) > at_most:',
+                "if False:",
+            ),
+            (
+                73,
+                "compressed body",
+                'if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:',
+                "if False:",
+            ),
+            (
+                73,
+                "any certificate",
+                "context = httpx2.create_ssl_context(trust_env=False)",
+                "context = httpx2.create_ssl_context(verify=False, trust_env=False)",
+            ),
+        ),
+    ),
+    (
+        "gateway/kit/http_address.py",
+        (HTTP,),
+        ((73, "user information in an address", ' or "@" in parts.netloc', ""),),
+    ),
+    (
+        "gateway/services/client_keys.py",
+        (REGISTERING, KEYS),
+        (
+            (
+                73,
+                "keys from any host",
+                "if not {(address.host, address.port), (address.host, None)} & self._hosts:",
+                "if False:",
+            ),
+            (73, "keys of any status", "if answer.status != 200:", "if False:"),
+            (
+                73,
+                "fetched keys as they are",
+                "keys = public_key_set(json.decode_unrepeated(answer.body))",
+                "keys = json.decode_unrepeated(answer.body)",
+            ),
+        ),
+    ),
+    (
+        "gateway/oauth/client_keys.py",
+        (KEYS, REGISTERING),
+        (
+            (10, "removed key for an hour", "KEPT_FOR = timedelta(minutes=10)", "KEPT_FOR = timedelta(hours=1)"),
+            (
+                10,
+                "every unknown kid fetches",
+                "return self.keys if known or now <",
+                "return self.keys if known or now > now +",
+            ),
+            (10, "a new kid fetches nothing", "known = kid is None or any(", "known = True or any("),
+            (10, "as many fetches as threads", "with self._place(), entry.lock:", "with self._place():"),
+            (10, "one fetch for all clients", "with self._place(), entry.lock:", "with self._place(), self._lock:"),
+            (10, "keys by client alone", "entry = self._entry(client_id, uri)", 'entry = self._entry(client_id, "")'),
+            (
+                73,
+                "max-age of any length",
+                "now + min(max(wished, KEPT_AT_LEAST), KEPT_FOR)",
+                "now + max(wished, KEPT_AT_LEAST)",
+            ),
+            (
+                73,
+                "max-age of no length",
+                "now + min(max(wished, KEPT_AT_LEAST), KEPT_FOR)",
+                "now + min(wished, KEPT_FOR)",
+            ),
+            (
+                73,
+                "old keys for ever",
+                "if self.keys is None or now >= self.fetched_at + STALE_FOR:",
+                "if self.keys is None:",
+            ),
+            (73, "no old keys", "if self.keys is None or now >= self.fetched_at + STALE_FOR:", "if True:"),
+            (
+                73,
+                "a failure is forgotten at once",
+                "if now < self.failed_at + RETRY_AFTER else None",
+                "if now < self.failed_at else None",
+            ),
+            (
+                73,
+                "every thread may wait",
+                "if not self._places.acquire(blocking=False):",
+                "if not self._places.acquire(blocking=True):",
+            ),
+            (73, "memory without end", "if len(self._entries) > self._capacity:", "if False:"),
+        ),
+    ),
+    (
+        "gateway/oauth/endpoints.py",
+        (KEYS,),
+        (
+            (
+                73,
+                "keys fetched for any assertion",
+                "client_id, kid = PrivateKeyJwt(self._parts.settings.issuer, wall).named(token)",
+                'signed = __import__("gateway.kit.jose").kit.jose.unverified(token)\n'
+                '            client_id, kid = str(signed.claims.get("sub")), None',
+            ),
+            (73, "keys fetched beside another method", "if frozen.authorization is not None:", "if False:"),
+            (
+                73,
+                "keys fetched within the transaction",
+                "                at_hand = self._keys_at_hand(frozen, wall)\n",
+                "                with self._parts.database.write():\n"
+                "                    at_hand = self._keys_at_hand(frozen, wall)\n",
+            ),
+        ),
+    ),
+    (
+        "gateway/oauth/private_key_jwt.py",
+        (KEYS,),
+        (
+            (
+                73,
+                "fetched keys of any algorithm",
+                "return fitting_keys(found.key_set, row.token_endpoint_auth_signing_alg)",
+                "return found.key_set",
+            ),
+        ),
+    ),
+    (
+        "gateway/oauth/registration.py",
+        (REGISTERING, KEYS),
+        (
+            (73, "keys of a registration not fetched", "if described.jwks_uri is not None:", "if False:"),
+            (
+                73,
+                "keys of a registration fetched within the transaction",
+                "            described = self._with_keys(read_metadata(members(request.body)))\n",
+                "            with self._parts.database.write():\n"
+                "                described = self._with_keys(read_metadata(members(request.body)))\n",
+            ),
+            (
+                13,
+                "fetched keys of another algorithm",
+                "require_fitting(fetched.key_set, described.signing_alg)",
+                "pass",
+            ),
+            (
+                71,
+                "fetched before the invitation is looked at",
+                "if token is None or not self._registrations.invited(session, token, wall):",
+                "if token is None:",
+            ),
+        ),
+    ),
+    (
+        "gateway/oauth/registration_metadata.py",
+        (REGISTERING,),
+        ((71, "jwks beside jwks_uri", "if (sent.jwks is None) == (sent.jwks_uri is None):", "if False:"),),
+    ),
+)

@@ -1,0 +1,71 @@
+"""One line of trust over all merchants, under load: never passed, and right to the last row afterwards."""
+
+from functools import partial
+
+from gateway.domain.consent import Consent
+from gateway.domain.decision import Decision, Status
+from gateway.domain.money import Money
+from gateway.domain.outcome import Decline
+from gateway.services.decisions import ActivateInput, CancelInput, FulfillInput, Requested
+from gateway.services.seeding import CONTRACT
+from tests.services.world import World, asking, at_once, order
+
+MERCHANTS, EACH = 20, 10
+LINE = 3_000_000
+
+
+def consents(world: World) -> list[Consent]:
+    """One person's consents to twenty shops of one partner."""
+    now, given = world.clock(), []
+    with world.database.write() as session:
+        partner = world.merchants.partner(session, "demo", now)
+        made = []
+        for number in range(MERCHANTS):
+            merchant = world.merchants.register(session, partner, f"Shop {number}", now)
+            world.merchants.contract(session, merchant.id, CONTRACT)
+            world.merchants.enable(session, merchant.id, "online_shop", now)
+            row, _ = world.clients.register(session, merchant.id, f"Shop {number}", ["https://shop.example/cb"], now)
+            made.append(row.id)
+    for client in made:
+        given.append(world.grant("excellent", client=client, scopes=("decisions:request",)))
+    return given
+
+
+def test_two_hundred_requests_from_twenty_merchants(world: World) -> None:
+    given = consents(world)
+    calls = [
+        partial(world.decisions.request, world.acting(consent), asking(order("1700.00"), f"key-{n}", f"order-{n}"))
+        for n in range(EACH)
+        for consent in given
+    ]
+    answers = at_once(calls)
+    assert not [each for each in answers if isinstance(each, Exception)]
+    decisions = [each.decision for each in answers if isinstance(each, Requested)]
+    approved = [each for each in decisions if each.status is Status.APPROVED]
+    assert len(approved) == LINE // 170_000
+    declined = [each.outcome for each in decisions if each.status is Status.DECLINED]
+    assert len(declined) == MERCHANTS * EACH - len(approved)
+    assert {outcome.reasons for outcome in declined if isinstance(outcome, Decline)} == {("EXPOSURE_LIMIT_REACHED",)}
+    assert world.held() == len(approved) * 170_000 <= LINE
+    assert world.faults() == []
+    _all_at_once_again(world, given, approved)
+    assert world.held() <= LINE
+    assert world.faults() == []
+
+
+def _all_at_once_again(world: World, given: list[Consent], approved: list[Decision]) -> None:
+    """What was approved ends in several ways, while everybody asks for more."""
+    moves = world.decisions.moves
+    calls = [
+        partial(world.decisions.request, world.acting(consent), asking(order("900.00"), f"more-{n}", f"more-{n}"))
+        for n, consent in enumerate(given * 2)
+    ]
+    for number, decision in enumerate(approved):
+        token = world.merchant_token(decision.client_id)
+        if number % 2:
+            calls.append(partial(moves.cancel, token, CancelInput(decision.id, f"c{number}", None)))  # type: ignore[arg-type]
+            continue
+        moves.activate(token, ActivateInput(decision.id, f"a{number}"))
+        part = FulfillInput(decision.id, f"f{number}", None, Money.parse("1000.00", "CNY") if number % 4 else None)
+        calls.append(partial(moves.fulfill, token, part))  # type: ignore[arg-type]
+    assert not [each for each in at_once(calls) if isinstance(each, Exception)]

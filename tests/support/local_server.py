@@ -1,0 +1,86 @@
+"""A server on this machine that answers whatever a test wants, byte by byte, in the clear or over TLS."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+Answers = Callable[[bytes], Iterable[bytes]]
+"""Gives the pieces of the answer to a request: its head and body as they came."""
+
+
+def answer(
+    body: bytes = b"", status: int = 200, headers: Iterable[tuple[str, str]] = (), *, sized: bool = True
+) -> bytes:
+    """An HTTP answer, with a Content-Length if it is `sized`; otherwise its end is that of the connection."""
+    lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in headers)]
+    lines += [f"Content-Length: {len(body)}"] if sized else ["Connection: close"]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+class LocalServer:
+    """Use it as a context manager. `requests` are those that came; each connection is answered once, on a thread of
+    its own, and closed."""
+
+    def __init__(self, answers: Answers, *, context: ssl.SSLContext | None = None) -> None:
+        self._answers, self._context = answers, context
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self.port: int = self._listener.getsockname()[1]
+        self.requests: list[bytes] = []
+        self.connections = 0
+
+    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
+        return f"http{'s' if self._context else ''}://{host}:{self.port}{path}"
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for a connection
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(timeout=20)
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(20)
+        with suppress(OSError), connection:
+            if self._context is None:
+                self._answer(connection)
+            else:
+                with self._context.wrap_socket(connection, server_side=True) as wrapped:
+                    self._answer(wrapped)
+
+    def _answer(self, connection: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            read = connection.recv(65536)
+            if not read:
+                return
+            request += read
+        head, _, body = request.partition(b"\r\n\r\n")
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        while lengths and len(body) < int(lengths[0].split(b":")[1]):
+            body += connection.recv(65536)
+        self.requests.append(head + b"\r\n\r\n" + body)
+        for piece in self._answers(self.requests[-1]):
+            connection.sendall(piece)
