@@ -101,6 +101,7 @@ def decide(sandbox: Sandbox, story: Story, handle: str) -> dict[str, Any]:
     decision: dict[str, Any] = partner.request(token, story.ask())["decision"]
     logged = partner.graphql(partner.merchant_token, LOG, reference=decision["merchantReference"]).data["decision"]
     assert logged == {"status": decision["status"], "product": story.product, "ruling": {"adapter": story.adapter}}
+    partner.release(decision)
     partner.close()
     assert (decision["product"], decision["purpose"]) == (story.product, story.purpose)
     return decision
