@@ -26,6 +26,7 @@ from gateway.domain.settlement import Windows
 from gateway.domain.terms import Terms
 from gateway.domain.tier import Tier
 from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
+from merchants.wire import STANDARD, Notice, Rendered, Wire
 
 AskT = TypeVar("AskT")
 SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -79,7 +80,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     `columns` and `policy` decide; `benefits` are what an approval grants beside the amount; `approval_life` says how
     long an approval may wait to be activated, `windows` how long breaches and disputes may take. `own_reasons` are the
     codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields where zero
-    makes sense.
+    makes sense. `wire` is how the merchant's own system is told what happened.
     """
 
     key: ClassVar[str]
@@ -97,6 +98,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     windows: ClassVar[Windows] = Windows()
     own_reasons: ClassVar[frozenset[str]] = frozenset()
     zero_allowed: ClassVar[frozenset[str]] = frozenset()
+    wire: ClassVar[Wire] = STANDARD
 
     def __init__(self) -> None:
         for name, shape in _SHAPES.items():
@@ -153,6 +155,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def refuses_part(self, ask: AskT) -> str | None:
         """The reason to decline with when only a part can be granted; None where a part is welcome."""
         return None
+
+    def render(self, notice: Notice) -> Rendered:
+        """What is sent to the merchant's own system when something happens to a decision; the sender signs it."""
+        return self.wire.render(notice)
 
     @property
     def ordinary(self) -> GoldenCase[AskT]:

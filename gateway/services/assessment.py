@@ -58,9 +58,9 @@ class Assessor:
         return adapter
 
     def adapter(self, session: Session, merchant_id: str, member: str) -> MerchantAdapter[Any]:
-        """The adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
-        adapter = self._registry.by_member(member)
-        if adapter.key not in merchants.enabled(session, merchant_id):
+        """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
+        adapter = self._registry.serving(member, merchants.enabled(session, merchant_id))
+        if adapter is None:
             raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
         return adapter
 
