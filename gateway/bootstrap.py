@@ -44,6 +44,7 @@ from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.questions import Questions
 from gateway.services.receipts import ReceiptService
 from gateway.services.registration import RegistrationService
 from gateway.services.scores import ScoreService
@@ -134,7 +135,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     assessor = Assessor(registry, source, lines)
     recorder = DecisionRecorder(decision_log)
     decision_clock = DecisionClock(database, recorder, clock)
-    requester = DecisionRequester(database, assessor, recorder, accesses, decision_clock, ids, clock)
+    questions = Questions(counts, settings.questions)
+    requester = DecisionRequester(database, assessor, recorder, accesses, decision_clock, questions, ids, clock)
     mover = DecisionMover(database, recorder, clock)
     disputes = DisputeService(database, recorder, decision_log, ids, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
@@ -156,8 +158,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         accesses=accesses,
         keyring=keyring,
         services=Services(
-            scores=ScoreService(source),
-            decisions=DecisionService(assessor, requester, mover, decision_log),
+            scores=ScoreService(source, questions),
+            decisions=DecisionService(assessor, requester, mover, questions, decision_log),
             disputes=disputes,
             merchants=merchant_service,
             consents=consents,

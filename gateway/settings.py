@@ -103,6 +103,13 @@ class Settings(BaseSettings):
         description="Comma-separated lines: how much all open promises of one person together may come to, by tier "
         "and currency. A tier that is not listed has the line of the one below it; without any, nothing is approved.",
     )
+    questions_per_hour: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Threshold questions, previews and requests that one merchant may make about one person within an "
+        "hour; absent, 60 in live and 100000 in a sandbox.",
+    )
     clock_interval: timedelta = Field(
         timedelta(seconds=5),
         ge=timedelta(milliseconds=100),
@@ -237,6 +244,11 @@ class Settings(BaseSettings):
     @property
     def sandbox(self) -> bool:
         return self.environment is Environment.SANDBOX
+
+    @property
+    def questions(self) -> int:
+        """The questions about one person that one merchant may ask within an hour."""
+        return self.questions_per_hour or (100_000 if self.sandbox else 60)
 
     def master_key(self) -> bytes | None:
         """The 32 bytes of `secret_key`, None where it is not set."""

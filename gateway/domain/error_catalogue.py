@@ -106,7 +106,12 @@ _ALL = (
         "No score source answered. Nothing was decided and nothing recorded.",
         "Send the same request again later.",
     ),
-    ErrorText("TOO_MANY_QUESTIONS", _INPUT, "Too many questions about one person.", "Wait; ask less often."),
+    ErrorText(
+        "TOO_MANY_QUESTIONS",
+        _INPUT,
+        "Too many questions about one person: threshold questions, previews and requests count together.",
+        "Wait as long as the message says; keep answers instead of asking again.",
+    ),
     ErrorText("LIMIT_EXCEEDED", _INPUT, "A limit of your contract is reached.", "Wait, or talk to the operator."),
     ErrorText("UNREACHABLE_URL", _INPUT, "The address cannot be reached.", "Check it from outside your network."),
     ErrorText(

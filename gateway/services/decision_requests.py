@@ -22,6 +22,7 @@ from gateway.services.assessment import Assessment, Assessor, require_covered, w
 from gateway.services.decision_calls import Call, require_text
 from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_record import DecisionRecorder
+from gateway.services.questions import Questions
 from gateway.services.reading import business_now
 from gateway.store import consents, decisions, exposures
 from gateway.store.database import Database, Session
@@ -57,11 +58,13 @@ class DecisionRequester:
         recorder: DecisionRecorder,
         accesses: AccessService,
         life: DecisionClock,
+        questions: Questions,
         ids: Ids,
         clock: WallClock,
     ) -> None:
         self._database, self._assessor, self._recorder = database, assessor, recorder
-        self._accesses, self._life, self._ids, self._clock = accesses, life, ids, clock
+        self._accesses, self._life, self._questions = accesses, life, questions
+        self._ids, self._clock = ids, clock
 
     def request(self, principal: Principal, given: RequestInput) -> Requested:
         """See DecisionService.request."""
@@ -80,6 +83,7 @@ class DecisionRequester:
             assessed = self._assessor.assess(session, principal, given.member, given.ask, given.purpose)
             user_id = principal.consent.user_id if principal.consent else ""
             due = decisions.waking(session, business_now(principal, self._clock()), user_id=user_id)
+        self._questions.ask(principal)  # not of a replay, which tells nothing new
         for decision_id in due:  # what has run out frees the person's line, whether a clock has come by or not
             self._life.wake(decision_id)
         with self._database.write() as session:

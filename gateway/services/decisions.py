@@ -20,6 +20,7 @@ from gateway.services.decision_moves import (
     FulfillInput,
 )
 from gateway.services.decision_requests import DecisionRequester, Requested, RequestInput
+from gateway.services.questions import Questions
 from gateway.services.reading import Reading
 from gateway.store import decision_log, decisions
 from gateway.store.decision_log import DecisionLogRow
@@ -54,8 +55,16 @@ class DecisionService:
     """A user token reaches the decisions under its consent, a merchant token those of its merchant. `moves` is what a
     merchant does to one."""
 
-    def __init__(self, assessor: Assessor, requester: DecisionRequester, moves: DecisionMover, log: SealedLog) -> None:
-        self._assessor, self._requester, self.moves, self._log = assessor, requester, moves, log
+    def __init__(
+        self,
+        assessor: Assessor,
+        requester: DecisionRequester,
+        moves: DecisionMover,
+        questions: Questions,
+        log: SealedLog,
+    ) -> None:
+        self._assessor, self._requester, self.moves = assessor, requester, moves
+        self._questions, self._log = questions, log
 
     def find(self, reading: Reading, decision_id: str) -> Decision | None:
         """The decision, None if it does not exist or is not the token's."""
@@ -87,6 +96,7 @@ class DecisionService:
     def preview(self, reading: Reading, member: str, ask: object, purpose: str | None) -> Preview:
         """What a request with this ask would probably be answered. Reserves nothing; the access is logged."""
         try:
+            self._questions.ask(reading.principal)
             assessed = self._assessor.assess(reading.session, reading.principal, member, ask, purpose)
         except GatewayError as error:
             return Preview(None, (error,))
@@ -95,7 +105,7 @@ class DecisionService:
 
     def request(self, principal: Principal, given: RequestInput) -> Requested:
         """Decides and writes the decision, or answers the one that this key made before. Raises InvalidInput,
-        ConsentRefused, IdempotencyConflict, Unavailable; then nothing was written."""
+        ConsentRefused, IdempotencyConflict, Unavailable, LimitReached; then nothing was written."""
         return self._requester.request(principal, given)
 
     def _event(self, reading: Reading, row: DecisionLogRow) -> DecisionEvent:

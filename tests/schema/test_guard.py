@@ -106,8 +106,12 @@ def test_inline_fragments_cannot_nest_without_end() -> None:
     ],
 )
 def test_hostile_documents_are_refused_or_prepared_quickly(text: str) -> None:
-    documents = Documents(built().schema)
-    started = time.thread_time()
-    with suppress(Refused):
-        documents.prepare(text)
-    assert time.thread_time() - started < 0.5
+    def took() -> float:
+        documents = Documents(built().schema)
+        started = time.thread_time()
+        with suppress(Refused):
+            documents.prepare(text)
+        return time.thread_time() - started
+
+    # The best of three: a collection of all the garbage of the tests before may fall into one.
+    assert min(took() for _ in range(3)) < 0.5

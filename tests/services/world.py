@@ -22,6 +22,7 @@ from gateway.domain.scope import TokenKind, expand
 from gateway.domain.score import Measurement
 from gateway.kit.clock import business_time
 from gateway.kit.ids import Ids
+from gateway.kit.limits import limits
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.assessment import Assessor
@@ -36,6 +37,7 @@ from gateway.services.decisions import DecisionService
 from gateway.services.disputes import DisputeService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import CATALOGUE, PersonaService
+from gateway.services.questions import Questions
 from gateway.services.reading import Reading
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seed, Seeding
@@ -92,12 +94,15 @@ class World:
         self.source: ScoreSource = source or PersonaSource()
         assessor, records = Assessor(self.registry, self.source, LINES), DecisionRecorder(self.decision_log)
         self.life = DecisionClock(database, records, clock)
-        requester = DecisionRequester(database, assessor, records, self.recorder, self.life, self.ids, clock)
+        self.questions = Questions(limits(None, clock), 10_000)
+        requester = DecisionRequester(
+            database, assessor, records, self.recorder, self.life, self.questions, self.ids, clock
+        )
         mover = DecisionMover(database, records, clock)
         self.reviews = DecisionReviewer(database, assessor, records, clock)
         self.disputes = DisputeService(database, records, self.decision_log, self.ids, clock)
-        self.decisions = DecisionService(assessor, requester, mover, self.decision_log)
-        self.scores = ScoreService(self.source)
+        self.decisions = DecisionService(assessor, requester, mover, self.questions, self.decision_log)
+        self.scores = ScoreService(self.source, self.questions)
         self.accounts = AccountService(
             self.ids, idle_life=timedelta(minutes=30), session_life=timedelta(hours=12), hasher=CHEAP
         )
