@@ -95,7 +95,8 @@ class NoLife(OnlineShop):
 
 
 @pytest.mark.parametrize(
-    "wrong", [object, "text", None, CarRental.policy, Unfinished, OddKey, OtherColumns, UnknownReason, UnknownPurpose, NoLife]
+    "wrong",
+    [object, "text", None, CarRental.policy, Unfinished, OddKey, OtherColumns, UnknownReason, UnknownPurpose, NoLife],
 )
 def test_what_is_not_an_adapter_is_refused_with_its_distribution(wrong: Any) -> None:
     with pytest.raises(Misconfigured, match="odd-dist"):
