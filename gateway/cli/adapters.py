@@ -49,7 +49,7 @@ def check(
     from merchants.contract_run import Finding, run_contract
 
     adapter = discover({key})[key]
-    findings = [*run_contract(type(adapter)), Finding("its ask has a place in the schema", _clash())]
+    findings = [*run_contract(type(adapter)), Finding("its ask has a place in the schema", _clash(key))]
     for finding in findings:
         mark = "[green]✓[/]" if finding.fault is None else "[bold red]✗[/]"
         console.print(f"{mark} {finding.promise}")
@@ -79,19 +79,20 @@ def listed() -> None:
 
 
 def _taken_names() -> set[str]:
-    """The names of all types of the schema, and of the members of DecisionAsk."""
+    """The names of all types of the schema of the loaded adapters, and of the members of DecisionAsk."""
     from schema.build import build_schema
 
-    registry = discover()
+    registry = discover(settings_for(None).adapters)
     return {*build_schema(registry, sandbox=True).schema.type_map, *(each.member for each in registry.values())}
 
 
-def _clash() -> str | None:
-    """Why the schema of all installed adapters cannot be built; None if it can."""
+def _clash(key: str) -> str | None:
+    """Why the schema of the loaded adapters and this one cannot be built; None if it can."""
     from schema.build import build_schema
 
+    allowed = settings_for(None).adapters
     try:
-        build_schema(discover(), sandbox=True)
+        build_schema(discover(None if allowed is None else {*allowed, key}), sandbox=True)
     except Exception as error:  # noqa: BLE001  # whatever it is, a deployment with this adapter would not start
         return str(error)
     return None

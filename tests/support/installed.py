@@ -9,7 +9,7 @@ def lay_out(package: Path, site: Path) -> None:
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     home = site / f"{package.name}-{project['version']}.dist-info"
     home.mkdir(parents=True)
-    (site / package.name).symlink_to(package / package.name, target_is_directory=True)
+    (site / package.name).symlink_to((package / package.name).resolve(), target_is_directory=True)
     (home / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     groups = project["entry-points"].items()
     lines = [line for group, points in groups for line in (f"[{group}]", *(f"{n} = {v}" for n, v in points.items()))]
