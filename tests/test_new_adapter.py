@@ -72,7 +72,9 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     assert " passed" in run(author / "harbour_boats", python, "-m", "pytest", "-p", "no:cacheprovider")
     assert "input HarbourBoatsAsk" in run(author, gateway, "sdl", "export")
 
-    with Sandbox(f"sqlite:///{state}/gateway.db", state, python=(python, "-P")) as sandbox:
+    sandbox = Sandbox(f"sqlite:///{state}/gateway.db", state)
+    sandbox.python = (python, "-P")  # or the tree that the tests run in would be imported
+    with sandbox:
         top, below = decided(sandbox, "excellent"), decided(sandbox, "just-below")
     assert (top["status"], top["purpose"]) == ("APPROVED", "RENTAL")
     assert top["outcome"]["terms"]["depositDue"] == {"amount": "0.00"}
