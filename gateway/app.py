@@ -80,11 +80,12 @@ def _tell_adapters(gateway: Gateway) -> None:
 
 
 async def _keep_time(gateway: Gateway) -> None:
-    """Lets time do its work on decisions, for as long as the server runs. Several servers may do so at once."""
+    """Lets time do its work on decisions and disputes, for as long as the server runs. Several may do so at once."""
     while True:
         await anyio.sleep(gateway.settings.clock_interval.total_seconds())
         try:
             await anyio.to_thread.run_sync(gateway.decision_clock.tick)
+            await anyio.to_thread.run_sync(gateway.services.disputes.tick)
         except Exception as error:  # noqa: BLE001  # the database may be away: it is tried again
             _log.error("clock_failed", error=type(error).__name__)
 

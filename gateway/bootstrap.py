@@ -38,7 +38,9 @@ from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_requests import DecisionRequester
+from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
+from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
@@ -86,6 +88,7 @@ class Gateway:
     logins: LoginService
     step_up: StepUp
     decision_clock: DecisionClock
+    reviews: DecisionReviewer
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
@@ -133,6 +136,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     decision_clock = DecisionClock(database, recorder, clock)
     requester = DecisionRequester(database, assessor, recorder, accesses, decision_clock, ids, clock)
     mover = DecisionMover(database, recorder, clock)
+    disputes = DisputeService(database, recorder, decision_log, ids, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
     consents = ConsentService(registry, ids, realm)
     merchant_service = MerchantService(registry, ids)
@@ -154,6 +158,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         services=Services(
             scores=ScoreService(source),
             decisions=DecisionService(assessor, requester, mover, decision_log),
+            disputes=disputes,
             merchants=merchant_service,
             consents=consents,
             personas=personas,
@@ -180,6 +185,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         ),
         step_up=step_up,
         decision_clock=decision_clock,
+        reviews=DecisionReviewer(database, assessor, recorder, clock),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, final
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
-from gateway.domain.errors import Misconfigured
+from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
@@ -27,6 +27,7 @@ from gateway.domain.settlement import Windows
 from gateway.domain.terms import Terms
 from gateway.domain.tier import Tier
 from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
+from merchants.wire import STANDARD, Notice, Rendered, Wire
 
 AskT = TypeVar("AskT")
 SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -80,7 +81,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     `columns` and `policy` decide; `benefits` are what an approval grants beside the amount; `approval_life` says how
     long an approval may wait to be activated, `windows` how long breaches and disputes may take. `own_reasons` are the
     codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields where zero
-    makes sense.
+    makes sense. `wire` is how the merchant's own system is told what happened.
     """
 
     key: ClassVar[str]
@@ -98,6 +99,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     windows: ClassVar[Windows] = Windows()
     own_reasons: ClassVar[frozenset[str]] = frozenset()
     zero_allowed: ClassVar[frozenset[str]] = frozenset()
+    wire: ClassVar[Wire] = STANDARD
 
     def __init__(self) -> None:
         for name, shape in _SHAPES.items():
@@ -157,6 +159,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """The reason to decline with when only a part can be granted; None where a part is welcome."""
         return None
 
+    def render(self, notice: Notice) -> Rendered:
+        """What is sent to the merchant's own system when something happens to a decision; the sender signs it."""
+        return self.wire.render(notice)
+
     @property
     def ordinary(self) -> GoldenCase[AskT]:
         """The first golden case: an everyday ask, from which sandbox personas are told what to expect."""
@@ -186,6 +192,16 @@ class MerchantAdapter(ABC, Generic[AskT]):
                 return Answer(Decline(ruling.reasons, retry_after, ruling.alternatives), ruling)
             case Verdict.REFER:
                 return Answer(Referral(ruling.reasons), ruling)
+
+    @final
+    def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> Answer:
+        """What a person decides about an ask that was referred: as if that approving rule had held, by default the
+        last one, which is the least generous. Raises InvalidInput for a rule that is none."""
+        rules = self.policy.approving
+        if not rules or rule_id not in {None, *rules}:
+            raise InvalidInput("INVALID", f"Rules that approve: {' '.join(rules) or 'none'}.", ("rule",))
+        ruling = self.policy.as_if(rule_id or rules[-1])
+        return Answer(self._approval(ask, ruling, now), ruling)
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:

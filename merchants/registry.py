@@ -1,4 +1,8 @@
-"""Finds the installed adapters by their entry points and holds them by key and by DecisionAsk member."""
+"""Finds the installed adapters by their entry points and holds them by key and by DecisionAsk member.
+
+A named merchant's adapter may share the member of the profile that it derives from: merchants ask with the same form,
+and who answers depends on what a merchant has enabled.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -44,28 +48,30 @@ class Found:
 
 
 class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
-    """Adapters by key, in order of key. `by_member` finds them by their DecisionAsk member.
+    """Adapters by key, in order of key. `by_member` and `serving` find them by their DecisionAsk member.
 
     Raises Misconfigured, naming the distribution, for what is not an adapter, is put together wrongly, or takes a
-    key, member or ask type name that another one has.
+    key that another one has, or a member or ask type name that belongs to another form.
     """
 
     def __init__(self, adapters: Iterable[Installed | type[MerchantAdapter[Any]]]) -> None:
         found = [each if isinstance(each, Installed) else Installed(each) for each in adapters]
         built = sorted(((_built(each), each) for each in found), key=lambda pair: pair[0].key)
         self._by_key: dict[str, MerchantAdapter[Any]] = {}
-        self._by_member: dict[str, MerchantAdapter[Any]] = {}
+        self._by_member: dict[str, list[MerchantAdapter[Any]]] = {}
         self._found: dict[str, Installed] = {}
-        taken: dict[tuple[str, str], Installed] = {}
+        taken: dict[tuple[str, str], tuple[object, Installed]] = {}
         for adapter, origin in built:
-            for name in ("key", "member", "ask_type_name"):
+            form = (adapter.member, adapter.ask_type_name, adapter.Ask)
+            for name, holder in (("key", adapter), ("member", form), ("ask_type_name", form)):
                 value = getattr(adapter, name)
-                other = taken.setdefault((name, value), origin)
-                if other is not origin:
+                first, other = taken.setdefault((name, value), (holder, origin))
+                if first != holder:
                     raise Misconfigured(
                         f"{name} {value!r} is taken twice: by {other.distribution} and by {origin.distribution}"
                     )
-            self._by_key[adapter.key] = self._by_member[adapter.member] = adapter
+            self._by_key[adapter.key] = adapter
+            self._by_member.setdefault(adapter.member, []).append(adapter)
             self._found[adapter.key] = origin
 
     def __getitem__(self, key: str) -> MerchantAdapter[Any]:
@@ -78,8 +84,25 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         return len(self._by_key)
 
     def by_member(self, member: str) -> MerchantAdapter[Any]:
-        """The adapter of a DecisionAsk member such as "carRental". Raises KeyError for an unknown one."""
-        return self._by_member[member]
+        """The first adapter of a DecisionAsk member such as "carRental": all of them share its form. Raises KeyError
+        for an unknown member."""
+        return self._by_member[member][0]
+
+    def serving(self, member: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
+        """The adapter that answers a member for a merchant that has `enabled` these keys, None where none does. One
+        that derives from another goes before it. Raises KeyError for an unknown member."""
+        candidates = [adapter for adapter in self._by_member[member] if adapter.key in enabled]
+        return max(candidates, key=lambda adapter: len(type(adapter).__mro__), default=None)
+
+    def rival(self, key: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
+        """An enabled adapter that answers the same member as `key` and is not of its line, so that it would be open
+        which of the two answers; None where there is none. Raises KeyError for an unknown key."""
+        adapter = self._by_key[key]
+        for other in self._by_member[adapter.member]:
+            related = isinstance(adapter, type(other)) or isinstance(other, type(adapter))
+            if other.key in enabled and not related:
+                return other
+        return None
 
     def about(self) -> tuple[About, ...]:
         """Each adapter with where it comes from and which policy it decides by."""

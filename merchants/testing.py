@@ -7,18 +7,23 @@ class TestCarRental(AdapterContract):
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import FrozenInstanceError, replace
-from itertools import pairwise
+from dataclasses import FrozenInstanceError, fields, replace
+from enum import StrEnum
+from itertools import pairwise, product
 from typing import Any, ClassVar
 
 from gateway.domain.check_in_terms import CheckInTerms
 from gateway.domain.credit_offer_terms import CreditOfferTerms
+from gateway.domain.decision import Status
 from gateway.domain.errors import InvalidInput
+from gateway.domain.event import Topic
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.outcome import Approval, Decline, Outcome, outcome_from_document
+from gateway.domain.period import format_moment
 from gateway.domain.terms import DepositTerms, Terms
 from gateway.domain.tier import Tier
 from merchants.contract import SAMPLE_NOW, MerchantAdapter, Person
+from merchants.wire import Notice
 
 SCORED = tuple(tier for tier in Tier if tier is not Tier.UNSCORED)
 
@@ -122,6 +127,16 @@ class AdapterContract:
             assert set(document) == members
             assert adapter.ask_from_document(json.loads(json.dumps(document))) == ask
 
+    def test_notices_lose_nothing_on_the_wire_and_add_nothing(self) -> None:
+        adapter = self.adapter()
+        for notice in _notices(adapter):
+            rendered = adapter.render(notice)
+            assert adapter.wire.read(rendered.body) == notice, "what was told cannot be read back"
+            known = _known(adapter, notice)
+            added = {leaf for leaf in _leaves(json.loads(rendered.body)) if leaf not in known}
+            assert not added, f"a notice says more than it was given: {added}"
+            assert adapter.render(notice) == rendered, "the same notice was told in two ways"
+
     def test_asks_cannot_be_changed(self) -> None:
         adapter = self.adapter()
         ask = adapter.sample_asks()[0]
@@ -173,6 +188,31 @@ def _all_but_amount(adapter: MerchantAdapter[Any], ask: Any) -> str:
     """The ask without its amount, which is its first field of money."""
     amount = next(field.member for field in adapter.ask_fields if field.type is Money)
     return json.dumps({name: value for name, value in adapter.ask_document(ask).items() if name != amount})
+
+
+def _notices(adapter: MerchantAdapter[Any]) -> Iterator[Notice]:
+    amount = adapter.requested(adapter.ordinary.ask)
+    for number, (topic, after) in enumerate(product(Topic, Status)):
+        yield Notice(
+            topic=topic,
+            occurred_at=SAMPLE_NOW,
+            event_id=f"evt_{number}",
+            decision_id=f"dec_{number}",
+            merchant_reference="订单 17",
+            product=adapter.product,
+            before=None if number % 2 else Status.APPROVED,
+            after=after,
+            exposed=amount if number % 3 else None,
+            due_at=SAMPLE_NOW if number % 3 else None,
+        )
+
+
+def _known(adapter: MerchantAdapter[Any], notice: Notice) -> set[Any]:
+    """All that may stand in a notice: its own values, the words for them, and nothing else."""
+    values = {getattr(notice, field.name) for field in fields(notice)}
+    said = {None, format_moment(SAMPLE_NOW), notice.merchant_reference, notice.event_id, notice.decision_id}
+    said |= set(notice.exposed.document().values()) if notice.exposed else set()
+    return said | {adapter.wire.words.get(value, value) for value in values if isinstance(value, StrEnum)}
 
 
 def _bad_money(adapter: MerchantAdapter[Any], field: str) -> Iterator[Money]:

@@ -64,7 +64,7 @@ definition.from_input = _from_input
 
 
 def members(registry: AdapterRegistry) -> list[StrawberryField]:
-    """The fields of DecisionAsk, one per adapter, in the registry's order."""
+    """The fields of DecisionAsk, one per form of asking, in the registry's order."""
     columns = [
         (
             adapter.key,
@@ -72,6 +72,7 @@ def members(registry: AdapterRegistry) -> list[StrawberryField]:
             strawberry.field(name=adapter.member, description=adapter.summary, default=strawberry.UNSET),
         )
         for adapter in registry.values()
+        if registry.by_member(adapter.member) is adapter
     ]
     assembled: StrawberryObjectDefinition = _input("DecisionAsk", "", columns).__strawberry_definition__
     return assembled.fields

@@ -14,7 +14,7 @@ from schema.directives import ARGUMENT_DESCRIPTIONS
 from schema.mutation import Mutation, in_own_units
 from schema.query import Query, SandboxQuery
 from schema.scalars import SCALARS
-from schema.types.event import DecisionEvent
+from schema.types.event import DecisionEvent, DisputeEvent
 from schema.types.user_error import (
     ConsentError,
     IdempotencyError,
@@ -25,6 +25,7 @@ from schema.types.user_error import (
 
 _REACHED_THROUGH_INTERFACES = (
     DecisionEvent,
+    DisputeEvent,
     InvalidInputError,
     NotFoundError,
     ConsentError,

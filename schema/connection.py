@@ -91,6 +91,19 @@ def page(found: Sequence[T], wanted: Asked) -> Page[T]:
     return Page(items, has_next=more, has_previous=wanted.after is not None)
 
 
+def cut(whole: Sequence[tuple[Position, T]], wanted: Asked) -> Page[tuple[Position, T]]:
+    """The page of a list that is all there, each item with its position. Raises BadUserInput for a cursor of another
+    list."""
+    places = {at[1]: place for place, (at, _) in enumerate(whole)}
+    for name, given in (("after", wanted.after), ("before", wanted.before)):
+        if given is not None and given[1] not in places:
+            raise BadUserInput(f"{name} is not a cursor of this list.")
+    start = places[wanted.after[1]] + 1 if wanted.after else 0
+    stop = places[wanted.before[1]] if wanted.before else len(whole)
+    within = whole[start:stop]
+    return page(within[::-1] if wanted.backward else within, wanted)
+
+
 def cursor(order: str, at: Position) -> str:
     """The cursor of a position: opaque to callers, base64url of a JSON array."""
     moment, identifier = at

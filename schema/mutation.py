@@ -16,6 +16,7 @@ from gateway.services.decisions import (
     FulfillInput,
     RequestInput,
 )
+from gateway.services.disputes import RespondInput
 from schema.context import Context, Info
 from schema.directives import resolved
 from schema.scalars import given
@@ -33,8 +34,11 @@ from schema.types.decision_inputs import (
     DecisionReportBreachPayload,
     DecisionRequestInput,
     DecisionRequestPayload,
+    DisputeRespondInput,
+    DisputeRespondPayload,
     money_of,
 )
+from schema.types.dispute import Dispute
 from schema.types.user_error import FIXABLE, user_error
 
 _Payload = TypeVar("_Payload")
@@ -152,6 +156,28 @@ class Mutation:
             return moves.cancel(info.context.principal, wanted)
 
         return _moved(info.context, DecisionCancelPayload, move)
+
+    @resolved("Answer a user's dispute before respondBy.", scopes=["disputes:write"], cost=10)
+    def dispute_respond(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002
+            DisputeRespondInput, strawberry.argument(description="Which dispute, and your answer.")
+        ],
+    ) -> DisputeRespondPayload | None:
+        context = info.context
+        wanted = RespondInput(
+            dispute_id=input.dispute_id,
+            idempotency_key=input.idempotency_key,
+            accept=input.accept,
+            statement=input.statement,
+            evidence=tuple(input.evidence or ()),
+        )
+        try:
+            dispute = context.services.disputes.respond(context.principal, wanted)
+        except FIXABLE as error:
+            return DisputeRespondPayload(dispute=None, user_errors=[user_error(error, context)])
+        return DisputeRespondPayload(dispute=Dispute.of(dispute), user_errors=[])
 
 
 def _moved(

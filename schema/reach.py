@@ -6,7 +6,8 @@ from gateway.kit.ids import noun_of
 from schema.context import Context
 from schema.types.consent import Consent
 from schema.types.decision import Decision
-from schema.types.event import DecisionEvent
+from schema.types.dispute import Dispute
+from schema.types.event import event_of
 from schema.types.merchant import Merchant
 from schema.types.node import Node, looked_up
 from schema.types.persona import SandboxPersona
@@ -37,7 +38,12 @@ def _consent(identifier: str, context: Context) -> Node | None:
 
 def _event(identifier: str, context: Context) -> Node | None:
     event = context.services.decisions.event(context.reading, identifier)
-    return DecisionEvent.of(event) if event else None
+    return event_of(event) if event else None
+
+
+def _dispute(identifier: str, context: Context) -> Node | None:
+    dispute = context.services.disputes.find(context.reading, identifier)
+    return Dispute.of(dispute) if dispute else None
 
 
 def _merchant(identifier: str, context: Context) -> Node | None:
@@ -56,6 +62,7 @@ def _persona(identifier: str, context: Context) -> Node | None:
 _FINDERS = {
     "dec": _decision,
     "con": _consent,
+    "dsp": _dispute,
     "evt": _event,
     "mer": _merchant,
     "per": _persona,

@@ -8,11 +8,14 @@ from typing import Any
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
 from gateway.domain.column import Cell
+from gateway.domain.decision import Status
+from gateway.domain.event import Topic
 from gateway.domain.outcome import Approval, Decline
 from gateway.domain.purpose import PURPOSES
 from gateway.domain.rule import Rule, plain
 from merchants.contract import GoldenCase, MerchantAdapter
 from merchants.registry import discover
+from merchants.wire import Notice
 from schema.build import build_schema
 
 BUILT_IN = sorted(path.parent.name for path in (Path(__file__).parent.parent / "merchants").glob("*/policy.toml"))
@@ -31,7 +34,7 @@ def adapter_pages(table: Table) -> dict[str, tuple[str, str]]:
 def _body(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
     parts = [adapter.summary, _facts(adapter, table), "## What it asks", _ask(adapter, schema, table)]
     parts += ["## How it decides", _policy(adapter, table), "## What it promises", _terms(adapter, schema, table)]
-    parts += ["## Known answers", _golden(adapter, table)]
+    parts += ["## Known answers", _golden(adapter, table), "## What its system is told", _told(adapter)]
     return "\n\n".join(parts)
 
 
@@ -104,6 +107,27 @@ def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
     rows = [_case(adapter, case, usual) for case in adapter.golden]
     intro = f"The everyday ask; each case says what it changes of it.\n\n```json\n{example}\n```\n\n"
     return intro + table(("case", "tier", "overdue", "asks", "is answered"), rows)
+
+
+def _told(adapter: MerchantAdapter[Any]) -> str:
+    outcome = adapter.decide(adapter.ordinary.ask, adapter.ordinary.person, adapter.ordinary.now).outcome
+    assert isinstance(outcome, Approval)
+    notice = Notice(
+        topic=Topic.DECISION_APPROVED,
+        occurred_at=adapter.ordinary.now,
+        event_id="evt_1",
+        decision_id="dec_1",
+        merchant_reference="order-17",
+        product=adapter.product,
+        before=None,
+        after=Status.APPROVED,
+        exposed=outcome.terms.exposed,
+        due_at=outcome.terms.due_at,
+    )
+    rendered = adapter.render(notice)
+    example = json.dumps(json.loads(rendered.body), indent=2, ensure_ascii=False)
+    how = f"Signed by `{rendered.signature}` in the header `{rendered.header}`, when the everyday ask is approved:"
+    return f"{how}\n\n```json\n{example}\n```"
 
 
 def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str, Any]) -> tuple[str, ...]:

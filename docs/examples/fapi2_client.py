@@ -114,7 +114,7 @@ def answer_at(redirect_uri: str, link: str) -> dict[str, str]:
 
 
 def main(credentials: dict[str, Any]) -> None:
-    merchant = credentials["merchants"][0]
+    merchant = next(each for each in credentials["merchants"] if each["adapter"] == "car_rental")
     ours = next(client for client in merchant["clients"] if client["profile"] == "fapi2")
     client = FapiClient(credentials["issuer"], ours["client_id"], ours["private_jwk"])
 

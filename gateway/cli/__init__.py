@@ -5,7 +5,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import clients, database, keys, log, merchants, sandbox, sdl, serve
+from gateway.cli import clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
 from gateway.cli.console import fail
 from gateway.domain.errors import GatewayError
 from gateway.settings import SettingsError
@@ -23,6 +23,8 @@ app.command("serve")(serve.serve)
 app.add_typer(database.app, name="database")
 app.add_typer(merchants.app, name="merchants")
 app.add_typer(clients.app, name="clients")
+app.add_typer(decisions.app, name="decisions")
+app.add_typer(disputes.app, name="disputes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(log.app, name="log")
 app.add_typer(sdl.app, name="sdl")

@@ -110,19 +110,22 @@ def status_at(stored: Status, valid_until: datetime | None, now: datetime) -> St
     return stored
 
 
-def available(status: Status) -> tuple[Transition, ...]:
-    """What the merchant may do next, in the table's order."""
-    return tuple(name for name in Transition if status in STEPS[name].sources)
+def available(status: Status, *, contested: bool = False) -> tuple[Transition, ...]:
+    """What the merchant may do next, in the table's order. While something is `contested`, no breach can be reported:
+    who is right is being looked at."""
+    hindered = {Transition.REPORT_BREACH} if contested else set()
+    return tuple(name for name in Transition if status in STEPS[name].sources and name not in hindered)
 
 
-def require(name: Transition | Happening, status: Status) -> Step:
+def require(name: Transition | Happening, status: Status, *, contested: bool = False) -> Step:
     """The step of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) where it has none."""
-    step = STEPS[name]
-    if status in step.sources:
+    step, may = STEPS[name], available(status, contested=contested)
+    if status in step.sources and (name in may or isinstance(name, Happening)):
         return step
     code = "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION"
     doing = name.lower().replace("_", " ")
-    raise StateConflict(code, f"A decision that is {status} does not allow: {doing}.", status, available(status))
+    state = f"{status} and contested" if contested else status
+    raise StateConflict(code, f"A decision that is {state} does not allow: {doing}.", status, may)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +160,17 @@ class Decision:
     valid_until: datetime | None
     created_at: datetime
     updated_at: datetime
+    contested: bool = False
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
-        return available(self.status)
+        return available(self.status, contested=self.contested)
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionEvent:
     """One entry of a decision's timeline, read from the decision log. `note` is None where there was none,
-    or where the user's key has been destroyed."""
+    or where the user's key has been destroyed; `dispute_id` where it is about a dispute."""
 
     id: str
     decision_id: str
@@ -176,3 +180,4 @@ class DecisionEvent:
     after: Status
     actor: Actor
     note: str | None
+    dispute_id: str | None = None

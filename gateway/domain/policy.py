@@ -144,21 +144,34 @@ class DecisionTable:
                     break
             else:
                 trace.append(hit)
-                return Ruling(
-                    verdict=rule.verdict,
-                    share=rule.share or 0,
-                    maximum=rule.maximum,
-                    benefits=rule.benefits,
-                    reasons=rule.reasons,
-                    retry_after=rule.retry_after,
-                    alternatives=rule.alternatives,
-                    policy=self.policy,
-                    policy_version=self.version,
-                    policy_hash=self.hash,
-                    rule_id=rule.id,
-                    trace=tuple(trace),
-                )
+                return self._ruling(rule, tuple(trace))
         raise self._fault("no rule held, although the last one must")
+
+    def _ruling(self, rule: Rule, trace: tuple[Tried, ...]) -> Ruling:
+        return Ruling(
+            verdict=rule.verdict,
+            share=rule.share or 0,
+            maximum=rule.maximum,
+            benefits=rule.benefits,
+            reasons=rule.reasons,
+            retry_after=rule.retry_after,
+            alternatives=rule.alternatives,
+            policy=self.policy,
+            policy_version=self.version,
+            policy_hash=self.hash,
+            rule_id=rule.id,
+            trace=trace,
+        )
+
+    @property
+    def approving(self) -> tuple[str, ...]:
+        """The ids of the rules that approve, in their order."""
+        return tuple(rule.id for rule in self.rules if rule.verdict is Verdict.APPROVE)
+
+    def as_if(self, rule_id: str) -> Ruling:
+        """The ruling of that rule, whatever the facts are. Raises KeyError for an unknown one."""
+        rule, _, hit = {step[0].id: step for step in self._steps}[rule_id]
+        return self._ruling(rule, (hit,))
 
     def _keys(self, facts: Mapping[str, Fact]) -> dict[str, Key]:
         if facts.keys() != self._readers.keys():

@@ -20,7 +20,7 @@ FURTHEST_EXTENSION = timedelta(days=366)
 class Standing:
     """`requested` is what was asked for, `due` and `settled` are zero until an approval. Moments are UTC business time;
     one that has not come is None. `lapsed_at`: the overdue mark no longer counts; `written_off_at`: the breach no
-    longer holds its exposure."""
+    longer holds its exposure; `contested`: a dispute is open; `confirmed_at`: one about it was rejected."""
 
     status: Status
     requested: Money
@@ -37,6 +37,7 @@ class Standing:
     breach_kind: BreachKind | None = None
     written_off_at: datetime | None = None
     contested: bool = False
+    confirmed_at: datetime | None = None
 
     @property
     def outstanding(self) -> Money:
@@ -94,7 +95,7 @@ class Standing:
         if self.contested:
             return False
         if self.status is Status.BREACHED and self.breached_at is not None:
-            return now >= self.breached_at + self.windows.contest
+            return self.confirmed_at is not None or now >= self.breached_at + self.windows.contest
         return self.status is Status.ACTIVE and self.overdue_at is not None and self.lapsed_at is None
 
 
@@ -135,8 +136,8 @@ def activated(standing: Standing, now: datetime, handed_over_at: datetime | None
 
 
 def extended(standing: Standing, now: datetime, due_at: datetime) -> Moved:
-    """A later due date. An overdue mark goes with it. Raises InvalidInput for a date that is not later, is past with
-    its grace, or is too far off."""
+    """A later due date. An overdue mark goes with it, and what is contested about it. Raises InvalidInput for a date
+    that is not later, is past with its grace, or is too far off."""
     step = require(Transition.EXTEND, standing.at(now))
     if standing.due_at is not None and due_at <= standing.due_at:
         raise InvalidInput("INVALID_PERIOD", "The due date can only move later.", ("dueAt",))
@@ -144,7 +145,7 @@ def extended(standing: Standing, now: datetime, due_at: datetime) -> Moved:
         raise InvalidInput("INVALID_PERIOD", "The new due date has passed already.", ("dueAt",))
     if due_at > now + FURTHEST_EXTENSION:
         raise InvalidInput("INVALID_PERIOD", f"At most {FURTHEST_EXTENSION.days} days from now.", ("dueAt",))
-    return replace(standing, due_at=due_at, overdue_at=None), step
+    return replace(standing, due_at=due_at, overdue_at=None, contested=False, confirmed_at=None), step
 
 
 def settled(
@@ -156,7 +157,7 @@ def settled(
     if amount is not None:
         _require_part(amount, standing.outstanding, "settledAmount")
     if amount is None or amount == standing.outstanding:
-        return replace(standing, status=whole.target, settled=standing.due), whole
+        return replace(standing, status=whole.target, settled=standing.due, contested=False), whole
     if standing.status is Status.BREACHED:
         raise InvalidInput(
             "INVALID_AMOUNT",
@@ -170,12 +171,13 @@ def settled(
 def breached(standing: Standing, now: datetime, kind: BreachKind, outstanding: Money | None = None) -> Moved:
     """The promise was not kept. `outstanding`, if it is less than what is still due, says that the rest has been
     settled. Raises InvalidInput for more: the person answers for no more than the terms say."""
-    step = require(Transition.REPORT_BREACH, standing.at(now))
+    step = require(Transition.REPORT_BREACH, standing.at(now), contested=standing.contested)
     paid = standing.settled
     if outstanding is not None:
         _require_part(outstanding, standing.outstanding, "amountOutstanding")
         paid = standing.due - outstanding
-    return replace(standing, status=step.target, settled=paid, breached_at=now, breach_kind=kind), step
+    moved = replace(standing, status=step.target, settled=paid, breached_at=now, breach_kind=kind, confirmed_at=None)
+    return moved, step
 
 
 def breach_voided(standing: Standing, now: datetime) -> Moved:
@@ -187,6 +189,25 @@ def breach_voided(standing: Standing, now: datetime) -> Moved:
     lapsed_at = standing.lapsed_at or (now if freed else None)
     cleared = replace(standing, breached_at=None, breach_kind=None, lapsed_at=lapsed_at)
     return replace(cleared, status=step.target, contested=False), step
+
+
+def contested(standing: Standing) -> Standing:
+    """The person contests what is held against them: it neither counts nor moves until that is decided."""
+    return replace(standing, contested=True)
+
+
+def uncontested(standing: Standing, now: datetime, *, rejected: bool) -> Standing:
+    """The dispute is over, and not upheld. Rejected, a breach counts at once. The window after an overdue mark begins
+    anew: nothing could be reported meanwhile."""
+    overdue_at = now if standing.status is Status.ACTIVE else standing.overdue_at
+    confirmed_at = now if rejected else standing.confirmed_at
+    return replace(standing, contested=False, overdue_at=overdue_at, confirmed_at=confirmed_at)
+
+
+def overdue_voided(standing: Standing, now: datetime) -> Moved:
+    """A dispute about the overdue mark was upheld: it counts no more."""
+    step = require(Happening.LAPSE, standing.at(now))
+    return replace(standing, status=step.target, lapsed_at=now, contested=False), step
 
 
 def woken(standing: Standing, now: datetime) -> Iterator[Moved]:

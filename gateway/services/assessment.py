@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.domain.consent import Consent
-from gateway.domain.errors import GatewayError, InvalidInput
+from gateway.domain.errors import GatewayError, InvalidInput, NotFound
 from gateway.domain.exposure import LIMIT_REACHED, Lines
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline
@@ -50,10 +50,17 @@ class Assessor:
     def __init__(self, registry: AdapterRegistry, source: ScoreSource, lines: Lines) -> None:
         self._registry, self._source, self._lines = registry, source, lines
 
+    def named(self, key: str) -> MerchantAdapter[Any]:
+        """The adapter with this key. Raises NotFound where it is not installed any more."""
+        adapter = self._registry.get(key)
+        if adapter is None:
+            raise NotFound(f"The adapter {key} is not loaded.")
+        return adapter
+
     def adapter(self, session: Session, merchant_id: str, member: str) -> MerchantAdapter[Any]:
-        """The adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
-        adapter = self._registry.by_member(member)
-        if adapter.key not in merchants.enabled(session, merchant_id):
+        """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
+        adapter = self._registry.serving(member, merchants.enabled(session, merchant_id))
+        if adapter is None:
             raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
         return adapter
 
@@ -104,11 +111,14 @@ def require_covered(
     requested: Money,
     place: Place | None,
     now: datetime,
+    *,
+    beside: str = "",
 ) -> None:
-    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision."""
+    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision: one that
+    was made and is looked at again, where `beside` names it."""
     consent.require_active(now)
-    consent.require_unused(consent.single_use and decisions.used(session, consent.id))
-    held = decisions.committed(session, consent.id, requested.currency, now)
+    consent.require_unused(consent.single_use and decisions.used(session, consent.id, beside=beside))
+    held = decisions.committed(session, consent.id, requested.currency, now, beside=beside)
     consent.require_covers(product, purpose, requested, held, now, place)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.services.consents import ConsentService
 from gateway.services.decisions import DecisionService
+from gateway.services.disputes import DisputeService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
 from gateway.services.receipts import ReceiptService
@@ -17,6 +18,7 @@ class Services:
 
     scores: ScoreService
     decisions: DecisionService
+    disputes: DisputeService
     merchants: MerchantService
     consents: ConsentService
     personas: PersonaService

@@ -15,6 +15,7 @@ from gateway.store.database import Session
 from gateway.store.idempotency import IdempotencyRow
 
 LONGEST_TEXT = 255
+LONGEST_WORDS = 2000
 
 
 class Call:
@@ -69,6 +70,13 @@ def require_text(text: str, field: str) -> None:
     """Raises InvalidInput unless the text has 1 to 255 printable characters, none of them blank at its ends."""
     if not 1 <= len(text) <= LONGEST_TEXT or not text.isprintable() or text != text.strip():
         raise InvalidInput("INVALID", f"Needs 1 to {LONGEST_TEXT} printable characters.", (field,))
+
+
+def require_words(text: str, field: str) -> None:
+    """Raises InvalidInput unless the text has 1 to 2000 printable characters; lines may end in it."""
+    written = text.replace("\r\n", "\n").replace("\n", "")
+    if not 1 <= len(text) <= LONGEST_WORDS or not written.strip() or not written.isprintable():
+        raise InvalidInput("INVALID", f"Needs 1 to {LONGEST_WORDS} printable characters.", (field,))
 
 
 def plain(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from gateway.domain.event import Actor
 from gateway.kit.clock import WallClock, business_time
 from gateway.kit.logging import get_logger
 from gateway.services.decision_record import DecisionRecorder
-from gateway.store import decisions, merchants, partners
+from gateway.services.decision_times import partner_now
+from gateway.store import decisions, partners
 from gateway.store.database import Database, Session
 from gateway.store.decisions import DecisionRow
 
@@ -50,9 +51,7 @@ class DecisionClock:
 
     def _wake(self, session: Session, row: DecisionRow) -> bool:
         wall = self._clock()
-        merchant = merchants.load(session, row.merchant_id)
-        partner = partners.load(session, merchant.partner_id) if merchant else None
-        now = business_time(wall, partner.clock_offset_seconds if partner else 0)
+        now = partner_now(session, row, wall)
         moved = False
         for step in life.woken(decisions.standing_of(row), now):
             moved = True

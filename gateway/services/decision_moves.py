@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from gateway.domain import standing as life
 from gateway.domain.decision import BreachKind, Decision
-from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.dispute import OPEN, DisputeStatus
+from gateway.domain.errors import NotFound
 from gateway.domain.event import Actor
 from gateway.domain.money import Money
 from gateway.domain.period import format_moment
@@ -17,12 +17,12 @@ from gateway.domain.standing import Moved, Standing
 from gateway.kit.clock import WallClock
 from gateway.services.decision_calls import Call, plain, require_text
 from gateway.services.decision_record import DecisionRecorder
+from gateway.services.dispute_record import resolve
+from gateway.services.evidence import require_evidence
 from gateway.services.reading import business_now
-from gateway.store import decisions
-from gateway.store.database import Database
-
-MOST_EVIDENCE = 10
-LONGEST_URL = 2048
+from gateway.store import decisions, disputes
+from gateway.store.database import Database, Session
+from gateway.store.decisions import DecisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class DecisionMover:
     def report_breach(self, principal: Principal, given: BreachInput) -> Decision:
         if given.note is not None:
             require_text(given.note, "note")
-        _require_evidence(given.evidence)
+        require_evidence(given.evidence)
         left = given.amount_outstanding
         told = {
             "kind": given.kind,
@@ -142,22 +142,18 @@ class DecisionMover:
                 return first
             for due in life.woken(decisions.standing_of(row), now):  # time has come first, seen or not
                 self._recorder.move(session, row, due, Actor.CLOCK, {}, wall=wall, now=now)
-            moved = step(decisions.standing_of(row), now)
+            before = decisions.standing_of(row)
+            moved = step(before, now)
             call.claim(session, row.id, wall)
             personal = {**plain(told), "note": told.get("note") or told.get("reason")}
             self._recorder.move(session, row, moved, Actor.MERCHANT, personal, wall=wall, now=now)
+            if before.contested and not moved[0].contested:
+                self._give_in(session, row, wall, now)
             return decisions.value(row, now)
 
-
-def _require_evidence(addresses: tuple[str, ...]) -> None:
-    """Raises InvalidInput unless they are at most ten absolute https addresses."""
-    if len(addresses) > MOST_EVIDENCE:
-        raise InvalidInput("INVALID", f"At most {MOST_EVIDENCE} addresses.", ("evidence",))
-    for index, address in enumerate(addresses):
-        try:
-            parts = urlsplit(address)
-            good = parts.scheme == "https" and bool(parts.hostname) and address.isascii() and address.isprintable()
-        except ValueError:
-            good = False
-        if not good or " " in address or len(address) > LONGEST_URL:
-            raise InvalidInput("INVALID", "An absolute https address is needed.", ("evidence", str(index)))
+    def _give_in(self, session: Session, row: DecisionRow, wall: datetime, now: datetime) -> None:
+        """Who settles or extends what is contested has given the person right."""
+        for dispute in disputes.of_decision(session, row.id):
+            if dispute.status in OPEN:
+                upheld = DisputeStatus.UPHELD
+                resolve(session, self._recorder, row, dispute, upheld, Actor.MERCHANT, None, wall=wall, now=now)

@@ -56,6 +56,7 @@ class DecisionRecorder:
         *,
         before: Status | None,
         personal: Mapping[str, Any],
+        dispute_id: str | None = None,
         wall: datetime,
         now: datetime,
     ) -> str:
@@ -72,6 +73,7 @@ class DecisionRecorder:
             "to": row.status,
             "actor": actor,
             "business_at": rfc3339(now),
+            **({"dispute": dispute_id} if dispute_id else {}),
             "policy": {
                 "adapter": row.adapter,
                 "version": row.policy_version,
@@ -94,6 +96,7 @@ class DecisionRecorder:
                 "from": before,
                 "to": row.status,
                 "occurredAt": rfc3339(now),
+                **({"disputeId": dispute_id} if dispute_id else {}),
             },
             now=wall,
         )

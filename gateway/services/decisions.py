@@ -110,6 +110,7 @@ class DecisionService:
             after=Status(public["to"]),
             actor=Actor(public["actor"]),
             note=personal.get("note"),
+            dispute_id=public.get("dispute"),
         )
 
 

@@ -89,10 +89,15 @@ class MerchantService:
         return row
 
     def enable(self, session: Session, merchant_id: str, adapter: str, now: datetime) -> bool:
-        """Enables a loaded adapter. False when it already was. Raises NotFound."""
+        """Enables a loaded adapter. False when it already was. Raises NotFound, and InvalidInput where another of the
+        merchant's adapters answers the same asks."""
         if adapter not in self._registry:
             raise NotFound(f"No adapter {adapter} is loaded. Loaded: {', '.join(self._registry)}.")
-        return merchants.enable(session, self.require(session, merchant_id).id, adapter, now)
+        merchant = self.require(session, merchant_id)
+        rival = self._registry.rival(adapter, merchants.enabled(session, merchant.id))
+        if rival is not None:
+            raise InvalidInput("INVALID", f"{rival.key} answers {rival.member} for this merchant.", ("adapter",))
+        return merchants.enable(session, merchant.id, adapter, now)
 
 
 def require_name(name: str, noun: str) -> str:

@@ -79,9 +79,9 @@ class PersonaService:
         """For each product one adapter, whose ordinary ask stands for it: the merchant's own where it has enabled
         one, else the first that is loaded."""
         enabled = merchants.enabled(reading.session, reading.principal.merchant_id)
-        own_first = sorted(self._registry.values(), key=lambda adapter: adapter.key not in enabled)
+        serving = [self._registry.serving(adapter.member, enabled) for adapter in self._registry.values()]
         by_product: dict[Product, MerchantAdapter[Any]] = {}
-        for adapter in own_first:
+        for adapter in (*filter(None, serving), *self._registry.values()):
             by_product.setdefault(adapter.product, adapter)
         return [by_product[product] for product in Product if product in by_product]
 

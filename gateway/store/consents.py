@@ -86,6 +86,11 @@ def load(session: Session, consent_id: str, *, lock: bool = False) -> Consent | 
     return value(row) if row else None
 
 
+def user_of(session: Session, consent_id: str) -> str:
+    """The person who gave a consent."""
+    return session.get_one(ConsentRow, consent_id).user_id
+
+
 def of_user(session: Session, user_id: str) -> Sequence[Consent]:
     """A person's consents, newest first."""
     rows = select(ConsentRow).where(ConsentRow.user_id == user_id).order_by(col(ConsentRow.id).desc())

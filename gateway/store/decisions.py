@@ -1,5 +1,6 @@
 """Decisions: one row each, locked while it moves along the transition table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,6 +73,7 @@ class DecisionRow(Table, table=True):
     breach_kind: str | None = None
     written_off_at: datetime | None = None
     contested: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    confirmed_at: datetime | None = None
     wakes_at: datetime | None = Field(default=None, index=True)
 
 
@@ -90,6 +92,7 @@ def value(row: DecisionRow, now: datetime) -> Decision:
         status=standing.at(now),
         outcome=outcome_from_document(row.outcome),
         settlement=standing.settlement(),
+        contested=standing.contested,
         ruling=Ruling(row.adapter, row.policy_version, row.policy_hash, row.rule_id, row.score_as_of),
         ask=row.ask,
         valid_until=row.valid_until,
@@ -117,6 +120,7 @@ def standing_of(row: DecisionRow) -> Standing:
         breach_kind=BreachKind(row.breach_kind) if row.breach_kind else None,
         written_off_at=row.written_off_at,
         contested=row.contested,
+        confirmed_at=row.confirmed_at,
     )
 
 
@@ -130,7 +134,8 @@ def put(row: DecisionRow, standing: Standing) -> None:
     row.windows = standing.windows.document()
     row.activated_at, row.overdue_at, row.lapsed_at = standing.activated_at, standing.overdue_at, standing.lapsed_at
     row.breached_at, row.breach_kind = standing.breached_at, standing.breach_kind
-    row.written_off_at, row.contested = standing.written_off_at, standing.contested
+    row.written_off_at = standing.written_off_at
+    row.contested, row.confirmed_at = standing.contested, standing.confirmed_at
 
 
 def load(session: Session, decision_id: str, *, lock: bool = False) -> DecisionRow | None:
@@ -145,21 +150,30 @@ def by_reference(session: Session, merchant_id: str, reference: str) -> Decision
     ).first()
 
 
-def committed(session: Session, consent_id: str, currency: str, now: datetime) -> Money:
-    """What the open decisions under a consent add up to in one currency."""
+def pending(session: Session) -> Sequence[DecisionRow]:
+    """The referrals of all merchants that are written as undecided, oldest first."""
+    query = select(DecisionRow).where(DecisionRow.status == Status.PENDING).order_by(col(DecisionRow.id))
+    return session.exec(query).all()
+
+
+def committed(session: Session, consent_id: str, currency: str, now: datetime, *, beside: str = "") -> Money:
+    """What the open decisions under a consent, but for the one `beside` which it is asked, add up to in a currency."""
     total = session.exec(
         select(func.coalesce(func.sum(DecisionRow.amount_minor), 0)).where(
             DecisionRow.consent_id == consent_id,
             DecisionRow.currency == currency,
+            DecisionRow.id != beside,
             or_(*(_is(status, now) for status in OPEN)),
         )
     ).one()
     return Money(int(total), currency)
 
 
-def used(session: Session, consent_id: str) -> bool:
-    """Whether a decision was made under the consent that was not declined, whatever became of it."""
-    query = select(DecisionRow.id).where(DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED)
+def used(session: Session, consent_id: str, *, beside: str = "") -> bool:
+    """Whether another decision was made under the consent that was not declined, whatever became of it."""
+    query = select(DecisionRow.id).where(
+        DecisionRow.consent_id == consent_id, DecisionRow.status != Status.DECLINED, DecisionRow.id != beside
+    )
     return session.exec(query.limit(1)).first() is not None
 
 

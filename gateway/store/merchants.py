@@ -73,6 +73,7 @@ def enable(session: Session, merchant_id: str, adapter: str, now: datetime) -> b
     if session.get(MerchantAdapterRow, (merchant_id, adapter)):
         return False
     session.add(MerchantAdapterRow(merchant_id=merchant_id, adapter=adapter, enabled_at=now))
+    session.flush()
     return True
 
 

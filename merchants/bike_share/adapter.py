@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.column import ColumnKind, Fact
 from gateway.domain.money import Money
@@ -55,7 +56,7 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
     approval_life = timedelta(hours=1)
     return_grace = timedelta(hours=6)
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[BikeRideAsk], ...]] = (
         _case("excellent in full", "299.00", Tier.EXCELLENT, "299.00"),
         _case("very good reduced", "299.00", Tier.VERY_GOOD, "239.20", "REDUCED_FOR_TIER"),
         _case("good by half", "299.00", Tier.GOOD, "149.50", "REDUCED_FOR_TIER"),

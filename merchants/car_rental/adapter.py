@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.column import ColumnKind, Fact
 from gateway.domain.errors import InvalidInput
@@ -70,7 +71,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
     approval_life = timedelta(days=7)
     return_grace = timedelta(days=1)
     own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[CarRentalAsk], ...]] = (
         _case("excellent in full", "3000.00", Tier.EXCELLENT, "3000.00"),
         _case("very good reduced", "3000.00", Tier.VERY_GOOD, "2100.00", "REDUCED_FOR_TIER"),
         _case("good by half", "3000.00", Tier.GOOD, "1500.00", "REDUCED_FOR_TIER"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.check_in_terms import CheckInTerms
@@ -79,7 +80,7 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
     policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
     approval_life = FURTHEST_START + timedelta(days=1)
     grace_period = timedelta(days=1)
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[HotelStayAsk], ...]] = (
         _case("excellent in full, two nights", "800.00", Tier.EXCELLENT, "1800.00"),
         _case("very good pays on arrival", "800.00", Tier.VERY_GOOD, "800.00", "REDUCED_FOR_TIER"),
         _case("good by half", "800.00", Tier.GOOD, "400.00", "REDUCED_FOR_TIER"),

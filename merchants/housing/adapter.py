@@ -6,6 +6,7 @@ A policy caps the waiver in months of rent, as people speak of such deposits: ha
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
@@ -72,7 +73,7 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
     approval_life = FURTHEST_START + timedelta(days=1)
     return_grace = timedelta(days=7)
     own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[HouseRentalAsk], ...]] = (
         _case("excellent in full", "8000.00", Tier.EXCELLENT, "8000.00"),
         _case("very good reduced", "8000.00", Tier.VERY_GOOD, "5600.00", "REDUCED_FOR_TIER"),
         _case("good by half", "8000.00", Tier.GOOD, "4000.00", "REDUCED_FOR_TIER"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
@@ -74,7 +75,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     approval_life = timedelta(days=14)
     grace_period = timedelta(days=3)
     own_reasons = frozenset({"TERM_SHORTENED"})
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[CreditOfferAsk], ...]] = (
         _case("excellent in full", "10000.00", 365, Tier.EXCELLENT, "10000.00"),
         _case("very good reduced", "10000.00", 365, Tier.VERY_GOOD, "8000.00", "REDUCED_FOR_TIER"),
         _case("good by half", "10000.00", 365, Tier.GOOD, "5000.00", "REDUCED_FOR_TIER"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.column import ColumnKind, Fact
 from gateway.domain.money import Money
@@ -60,7 +61,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
     approval_life = timedelta(days=1)
     grace_period = timedelta(days=3)
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[OnlineOrderAsk], ...]] = (
         _case("ordinary", "400.00", 7, Tier.EXCELLENT, Approval),
         _case("excellent up to the limit", "5000.00", 30, Tier.EXCELLENT, Approval),
         _case("excellent above it", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
@@ -66,7 +67,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     approval_life = timedelta(hours=1)
     grace_period = timedelta(days=3)
     own_reasons = frozenset({"TERM_SHORTENED"})
-    golden = (
+    golden: ClassVar[tuple[GoldenCase[StorePurchaseAsk], ...]] = (
         _case("ordinary", "400.00", 30, Tier.EXCELLENT, Approval),
         _case("excellent for too long", "400.00", 31, Tier.EXCELLENT, Approval, "TERM_SHORTENED"),
         _case("excellent above the limit", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),

@@ -10,7 +10,10 @@ down_revision = "2026_11_28_1200"
 branch_labels = None
 depends_on = None
 
-_MOMENTS = ("due_at", "activated_at", "overdue_at", "lapsed_at", "breached_at", "written_off_at", "wakes_at")
+_MOMENTS = (
+    *("due_at", "activated_at", "overdue_at", "lapsed_at"),
+    *("breached_at", "written_off_at", "confirmed_at", "wakes_at"),
+)
 _TOTALS = ("requested_minor", "due_minor", "settled_minor", "held_minor")
 
 
@@ -26,11 +29,23 @@ def upgrade() -> None:
         reference("exposures", "user_id", "users"),
         key=("user_id", "currency"),
     )
+    create(
+        "disputes",
+        *text("id", "decision_id", "merchant_id", "user_id", "subject", "opened_by", "status"),
+        *moment("opened_at", "respond_by", "resolved_at?"),
+        *text("opened_event", "answered_event?", "resolved_event?"),
+        reference("disputes", "decision_id", "decisions"),
+        reference("disputes", "merchant_id", "merchants"),
+        reference("disputes", "user_id", "users"),
+    )
+    index("disputes", "decision_id")
+    index("disputes", "status", "respond_by")
     _write_promises()
 
 
 def downgrade() -> None:
     timeouts.limit(op)
+    op.drop_table("disputes")
     op.drop_table("exposures")
     op.drop_index("ix_decisions_wakes_at", "decisions")
     drop("decisions", *reversed(_MOMENTS))

@@ -14,6 +14,8 @@ from schema.connection import After, Before, First, Last, Page, PageInfo, asked,
 from schema.context import Info
 from schema.directives import needs, resolved, told
 from schema.types.consent import Consent
+from schema.types.dispute import ORDER as DISPUTES
+from schema.types.dispute import DisputeConnection
 from schema.types.enums import DecisionOrder
 from schema.types.event import ORDER, EventConnection
 from schema.types.money import Money
@@ -137,6 +139,20 @@ class Decision(Node):
     ) -> EventConnection:
         wanted = asked(ORDER, first, after, last, before)
         return EventConnection.of(info.context.services.decisions.timeline(info.context.reading, self.id), wanted)
+
+    @resolved(
+        "What the user has contested about it, oldest first.", scopes=["decisions:read"], slicing=["first", "last"]
+    )
+    def disputes(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> DisputeConnection | None:
+        wanted = asked(DISPUTES, first, after, last, before)
+        return DisputeConnection.of(info.context.services.disputes.of_decision(info.context.reading, self.id), wanted)
 
 
 @strawberry.type(description="One decision in a list.")

@@ -10,6 +10,7 @@ from gateway.domain.money import Money
 from schema.ask import DecisionAsk
 from schema.scalars import Url
 from schema.types.decision import Decision
+from schema.types.dispute import Dispute
 from schema.types.money import MoneyInput
 from schema.types.user_error import UserError
 
@@ -124,6 +125,23 @@ class DecisionReportBreachPayload:
 @strawberry.type(description=_PAYLOAD)
 class DecisionCancelPayload:
     decision: Decision | None = strawberry.field(description="The decision as it stands now.")
+    user_errors: list[UserError] = strawberry.field(description=_ERRORS)
+
+
+@strawberry.input(description="Your answer to a user's dispute, before respondBy.")
+class DisputeRespondInput:
+    dispute_id: strawberry.ID = strawberry.field(description="Which one.")
+    idempotency_key: str = strawberry.field(description="Any unique string; see DecisionRequestInput.idempotencyKey.")
+    accept: bool = strawberry.field(description="True upholds the user; false leaves it to the operator.")
+    statement: str = strawberry.field(description="What you say to it, up to 2000 characters. The user sees it.")
+    evidence: list[Url] | None = strawberry.field(
+        default=strawberry.UNSET, description="Up to ten addresses of documents. They are kept and never fetched."
+    )
+
+
+@strawberry.type(description=_PAYLOAD)
+class DisputeRespondPayload:
+    dispute: Dispute | None = strawberry.field(description="The dispute as it stands now.")
     user_errors: list[UserError] = strawberry.field(description=_ERRORS)
 
 

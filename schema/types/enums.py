@@ -8,6 +8,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from gateway.domain.consent import ConsentStatus
 from gateway.domain.decision import BreachKind, Status, Transition
+from gateway.domain.dispute import Contested, DisputeStatus, Party
 from gateway.domain.event import Actor, Topic
 from gateway.domain.product import Product
 from gateway.domain.score import ThresholdAnswer
@@ -145,6 +146,25 @@ _publish(
     },
 )
 _publish(
+    Contested,
+    "DisputeSubject",
+    "What a dispute is about.",
+    {"BREACH": "A breach that was reported.", "OVERDUE": "An overdue mark."},
+)
+_publish(Party, "DisputeParty", "A side of a dispute.", {"USER": "The user.", "MERCHANT": "The merchant."})
+_publish(
+    DisputeStatus,
+    "DisputeStatus",
+    "Where a dispute stands.",
+    {
+        "AWAITING_MERCHANT": "You are to answer, by respondBy.",
+        "UNDER_REVIEW": "You have refused; the operator decides.",
+        "UPHELD": "The user was right: what was contested no longer counts.",
+        "REJECTED": "The operator found that it counts.",
+        "WITHDRAWN": "The user no longer contests it.",
+    },
+)
+_publish(
     Topic,
     "WebhookTopic",
     "What can happen.",
@@ -161,6 +181,8 @@ _publish(
         "DECISION_BREACH_VOIDED": "A reported breach counts as not reported.",
         "DECISION_CANCELLED": "A decision was called off.",
         "DECISION_EXPIRED": "A decision ran out of time.",
+        "DISPUTE_OPENED": "A user contests something; or you have answered that.",
+        "DISPUTE_RESOLVED": "A dispute has ended.",
         "CONSENT_GRANTED": "A user gave a consent.",
         "CONSENT_REVOKED": "A user took a consent back.",
     },

@@ -9,10 +9,10 @@ import strawberry
 from gateway.domain import decision as domain
 from gateway.domain.decision import Status
 from gateway.domain.event import Actor, Topic
-from schema.connection import Asked, Page, PageInfo, cursor, page
+from schema.connection import Asked, PageInfo, cursor, cut
 from schema.context import Info
 from schema.directives import resolved
-from schema.errors import BadUserInput
+from schema.types.dispute import Dispute
 from schema.types.node import Node
 
 if TYPE_CHECKING:
@@ -58,6 +58,25 @@ class DecisionEvent(Event):
         return Decision.of(found) if found else None
 
 
+@strawberry.type(description="Something that happened to a dispute.")
+class DisputeEvent(Event):
+    dispute_id: strawberry.Private[str]
+
+    @resolved("The dispute as it stands now; null for a token that does not reach it.")
+    def dispute(self, info: Info) -> Dispute | None:
+        found = info.context.services.disputes.find(info.context.reading, self.dispute_id)
+        return Dispute.of(found) if found else None
+
+
+def event_of(event: domain.DecisionEvent) -> Event:
+    """The GraphQL form of an entry of a decision's timeline."""
+    if event.dispute_id is None:
+        return DecisionEvent.of(event)
+    return DisputeEvent(
+        id=strawberry.ID(event.id), occurred_at=event.occurred_at, topic=event.topic, dispute_id=event.dispute_id
+    )
+
+
 @strawberry.type(description="One event in a list.")
 class EventEdge:
     cursor: str = strawberry.field(description="Opaque position of this event, for after and before.")
@@ -73,22 +92,11 @@ class EventConnection:
     @classmethod
     def of(cls, events: Sequence[domain.DecisionEvent], wanted: Asked) -> "EventConnection":
         """The page of a whole timeline, oldest first. Raises BadUserInput for another timeline's cursor."""
-        cut = _cut(events, wanted)
-        nodes: list[Event] = [DecisionEvent.of(event) for event in cut.items]
-        cursors = [cursor(ORDER, (event.occurred_at, event.id)) for event in cut.items]
+        shown = cut([((event.occurred_at, event.id), event) for event in events], wanted)
+        nodes = [event_of(event) for _, event in shown.items]
+        cursors = [cursor(ORDER, at) for at, _ in shown.items]
         return cls(
             edges=[EventEdge(cursor=at, node=node) for at, node in zip(cursors, nodes, strict=True)],
             nodes=nodes,
-            page_info=cut.info(cursors),
+            page_info=shown.info(cursors),
         )
-
-
-def _cut(events: Sequence[domain.DecisionEvent], wanted: Asked) -> Page[domain.DecisionEvent]:
-    places = {event.id: place for place, event in enumerate(events)}
-    for name, at in (("after", wanted.after), ("before", wanted.before)):
-        if at is not None and at[1] not in places:
-            raise BadUserInput(f"{name} is not a cursor of this timeline.")
-    start = places[wanted.after[1]] + 1 if wanted.after else 0
-    stop = places[wanted.before[1]] if wanted.before else len(events)
-    within = events[start:stop]
-    return page(within[::-1] if wanted.backward else within, wanted)

@@ -1,7 +1,8 @@
-"""Each industry beside cars and orders: from a persona's consent to the decision, above the line at 700 and below."""
+"""Each industry beside cars and orders, and a named merchant: from consent to the decision, above 700 and below."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -58,6 +59,10 @@ STORIES = [
         waived("299.00", "0.00"), waived("239.20", "59.80"), waived("59.80", "239.20"),
     ),
     Story(
+        "harbour_bikes", "DEPOSIT_WAIVER", "BIKE_RIDE", partial(ride, "1500.00"), "1500.00",
+        waived("1500.00", "0.00"), waived("1050.00", "450.00"), waived("300.00", "1200.00"),
+    ),
+    Story(
         "housing", "DEPOSIT_WAIVER", "HOUSE_RENTAL", home, "8000.00",
         waived("8000.00", "0.00"), waived("5600.00", "2400.00"), waived("1600.00", "6400.00"),
     ),
@@ -96,6 +101,7 @@ def decide(sandbox: Sandbox, story: Story, handle: str) -> dict[str, Any]:
     decision: dict[str, Any] = partner.request(token, story.ask())["decision"]
     logged = partner.graphql(partner.merchant_token, LOG, reference=decision["merchantReference"]).data["decision"]
     assert logged == {"status": decision["status"], "product": story.product, "ruling": {"adapter": story.adapter}}
+    partner.release(decision)
     partner.close()
     assert (decision["product"], decision["purpose"]) == (story.product, story.purpose)
     return decision

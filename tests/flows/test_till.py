@@ -58,6 +58,7 @@ def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any
     assert [each["field"] for each in refused["userErrors"]] == [["input", "ask"]]
     bought = store.request(token, purchase("268.00", "P14D"))["decision"]
     assert bought["status"] == "APPROVED", "a refusal has not used the consent up"
+    store.release(bought)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,7 @@ def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any
 )
 def test_others_at_the_till(store: Partner, handle: str, status: str, reasons: list[str]) -> None:
     decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+    store.release(decision)
     assert (decision["status"], [reason["code"] for reason in decision["outcome"]["reasons"]]) == (status, reasons)
 
 

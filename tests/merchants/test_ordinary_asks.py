@@ -1,4 +1,4 @@
-"""The rules that hold across all built-in profiles at their everyday asks, whatever the industry."""
+"""The rules that hold across all built-in adapters at their everyday asks, whatever the industry."""
 
 from typing import Any
 
@@ -11,7 +11,8 @@ from merchants.registry import discover
 from merchants.testing import no_worse
 
 PROFILES = ("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store")
-ADAPTERS = [pytest.param(adapter, id=key) for key, adapter in discover(PROFILES).items()]
+NAMED = ("harbour_bikes", "lotus_hotels")
+ADAPTERS = [pytest.param(adapter, id=key) for key, adapter in discover(PROFILES + NAMED).items()]
 Adapter = MerchantAdapter[Any]
 pytestmark = pytest.mark.parametrize("adapter", ADAPTERS)
 

@@ -12,8 +12,10 @@ import merchants.registry
 from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.period import Period
+from merchants.bike_share import BikeShare
 from merchants.car_rental import CarRental, CarRentalAsk
 from merchants.contract import ask_document, ask_fields, ask_from_document, ask_type, asked
+from merchants.harbour_bikes import HarbourBikes
 from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry, Installed, discover
 
@@ -47,6 +49,30 @@ def test_unknown_names() -> None:
     with pytest.raises(KeyError):
         registry.by_member("onlineOrder")
     assert registry.about()[0].distribution == "this process"
+
+
+def test_a_named_merchants_adapter_goes_before_its_profile() -> None:
+    registry = AdapterRegistry([HarbourBikes, BikeShare, CarRental])
+    assert registry.by_member("bikeRide").key == "bike_share"
+    keys = {"bike_share": "bike_share", "harbour_bikes": "harbour_bikes", "bike_share harbour_bikes": "harbour_bikes"}
+    for enabled, expected in keys.items():
+        found = registry.serving("bikeRide", enabled.split())
+        assert found is registry[expected]
+    assert registry.serving("bikeRide", ["car_rental"]) is None
+    with pytest.raises(KeyError):
+        registry.serving("onlineOrder", ["bike_share"])
+
+
+def test_two_of_a_profile_are_rivals_and_the_profile_is_of_their_line() -> None:
+    class OtherBikes(BikeShare):
+        key = "other_bikes"
+
+    registry = AdapterRegistry([HarbourBikes, BikeShare, OtherBikes, CarRental])
+    rival = registry.rival("other_bikes", ["car_rental", "harbour_bikes", "bike_share"])
+    assert rival is registry["harbour_bikes"]
+    assert registry.rival("other_bikes", ["car_rental", "bike_share", "other_bikes"]) is None
+    assert registry.rival("bike_share", ["harbour_bikes"]) is None
+    assert registry.rival("car_rental", ["harbour_bikes"]) is None
 
 
 class SameKey(OnlineShop):

@@ -64,6 +64,9 @@ def test_this_stage_has_what_it_should() -> None:
         "Mutation.decisionCancel",
         "Decision.settlement",
         "Decision.receipt",
+        "Decision.disputes",
+        "Mutation.disputeRespond",
+        "DisputeEvent.dispute",
         "DecisionAsk.carRental",
         "DecisionAsk.creditOffer",
         "CheckInTerms.stay",
@@ -72,7 +75,7 @@ def test_this_stage_has_what_it_should() -> None:
     }
     assert there.isdisjoint(missing)
     assert not {fact for fact in missing if fact.startswith(("DecisionAsk", "DecisionTerms")) or "Terms." in fact}
-    assert {"Viewer.rateLimit", "Decision.disputes"} <= missing
+    assert {"Viewer.rateLimit", "Merchant.consents"} <= missing
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,14 @@ from gateway.domain.realm import LIVE, SANDBOX
 from gateway.domain.tier import Tier
 from gateway.kit.client_key import private_jwk, public_half
 from gateway.kit.crypto import digest
+from gateway.services.assessment import Assessor
 from gateway.services.clients import ClientService
-from gateway.services.merchants import DEFAULT_CONTRACT
-from gateway.store import clients
-from tests.services.world import World
+from gateway.services.merchants import DEFAULT_CONTRACT, MerchantService
+from gateway.store import clients, merchants
+from merchants.car_rental import CarRental
+from merchants.online_shop import OnlineShop
+from merchants.registry import AdapterRegistry
+from tests.services.world import LINES, World
 
 BAD_NAMES = pytest.mark.parametrize(
     "name",
@@ -257,3 +261,34 @@ def test_a_disabled_client_is_gone(world: World) -> None:
         assert clients.load(session, world.client()) is None
         with pytest.raises(NotFound):
             world.clients.disable(session, world.client(), world.clock())
+
+
+class OneShop(OnlineShop):
+    key = "one_shop"
+
+
+class AnotherShop(OnlineShop):
+    key = "another_shop"
+
+
+def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: World) -> None:
+    service = MerchantService(AdapterRegistry([OneShop, AnotherShop, OnlineShop, CarRental]), world.ids)
+    with world.database.write() as session:
+        shop = world.merchant("online_shop")
+        assert service.enable(session, shop, "one_shop", world.clock()) is True
+        with pytest.raises(InvalidInput, match="one_shop answers onlineOrder") as refused:
+            service.enable(session, shop, "another_shop", world.clock())
+        assert refused.value.field == ("adapter",)
+        assert merchants.enabled(session, shop) == ("one_shop", "online_shop")
+
+
+def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: World) -> None:
+    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), world.source, LINES)
+    with world.database.write() as session:
+        shop = world.merchant("online_shop")
+        assert assessor.adapter(session, shop, "onlineOrder").key == "online_shop"
+        merchants.enable(session, shop, "one_shop", world.clock())
+        assert assessor.adapter(session, shop, "onlineOrder").key == "one_shop"
+        with pytest.raises(InvalidInput) as refused:
+            assessor.adapter(session, shop, "carRental")
+        assert refused.value.code == "PRODUCT_NOT_ENABLED"

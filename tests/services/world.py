@@ -31,7 +31,9 @@ from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_requests import DecisionRequester, RequestInput
+from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
+from gateway.services.disputes import DisputeService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import CATALOGUE, PersonaService
 from gateway.services.reading import Reading
@@ -47,6 +49,7 @@ from gateway.store.keys import Keyring
 from gateway.store.sealed_log import SealedLog
 from gateway.store.tables import metadata
 from merchants.car_rental.adapter import CarRental, CarRentalAsk
+from merchants.contract import MerchantAdapter
 from merchants.online_shop.adapter import OnlineOrderAsk, OnlineShop
 from merchants.registry import AdapterRegistry
 from tests.fixtures.settings import MASTER
@@ -72,10 +75,16 @@ class Meddling:
 class World:
     """Everything as gateway.bootstrap wires it, but for a cheap password hash and a score source of one's choice."""
 
-    def __init__(self, database: Database, clock: MovableClock, source: ScoreSource | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: MovableClock,
+        source: ScoreSource | None = None,
+        adapters: Sequence[type[MerchantAdapter[Any]]] = (CarRental, OnlineShop),
+    ) -> None:
         self.database, self.clock = database, clock
         self.ids = Ids(SANDBOX.mark)
-        self.registry = AdapterRegistry([CarRental, OnlineShop])
+        self.registry = AdapterRegistry(list(adapters))
         keyring = Keyring(MASTER, self.ids)
         self.decision_log = SealedLog(DecisionLogRow, keyring, self.ids)
         self.access_log = SealedLog(AccessLogRow, keyring, self.ids)
@@ -85,6 +94,8 @@ class World:
         self.life = DecisionClock(database, records, clock)
         requester = DecisionRequester(database, assessor, records, self.recorder, self.life, self.ids, clock)
         mover = DecisionMover(database, records, clock)
+        self.reviews = DecisionReviewer(database, assessor, records, clock)
+        self.disputes = DisputeService(database, records, self.decision_log, self.ids, clock)
         self.decisions = DecisionService(assessor, requester, mover, self.decision_log)
         self.scores = ScoreService(self.source)
         self.accounts = AccountService(

@@ -14,8 +14,9 @@ from tests.support.server import Sandbox
 
 @contextmanager
 def connected(sandbox: Sandbox, address: str | None = None) -> Iterator[FapiApp]:
-    """The first merchant's fapi2 client, connected to the issuer or to another address of it."""
-    client = next(c for c in sandbox.credentials["merchants"][0]["clients"] if c["profile"] == "fapi2")
+    """The car rental's fapi2 client, connected to the issuer or to another address of it."""
+    merchant = next(m for m in sandbox.credentials["merchants"] if m["adapter"] == "car_rental")
+    client = next(c for c in merchant["clients"] if c["profile"] == "fapi2")
     issuer, key = sandbox.credentials["issuer"], ECKey.import_key(client["private_jwk"])
     # Without connections that are kept, which a restart would break.
     limits = httpx2.Limits(max_keepalive_connections=0)

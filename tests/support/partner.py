@@ -97,6 +97,13 @@ class Partner:
         ]
         return payload
 
+    def release(self, decision: dict[str, Any]) -> None:
+        """Cancels an approval: personas are shared, and what is reserved narrows their line of trust for others."""
+        if decision["status"] == "APPROVED":
+            given = {"decisionId": decision["id"], "idempotencyKey": token_hex(8), "reason": None}
+            cancelled = self.graphql(self.merchant_token, CANCEL, input=given).data["decisionCancel"]["decision"]
+            assert cancelled["status"] == "CANCELLED"
+
     def close(self) -> None:
         self.http.close()
 

@@ -1,0 +1,57 @@
+"""`gateway disputes`: decide what people contest and merchants refuse."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import DatabaseUrl, assembled, console, fail, table
+
+app = typer.Typer(no_args_is_help=True, help="Decide what people contest and merchants refuse.")
+
+
+@app.command("list")
+def listed(database_url: DatabaseUrl = None) -> None:
+    """List the open disputes."""
+    rows = table("dispute", "decision", "about", "status", "opened at", "respond by")
+    with assembled(database_url) as made:
+        for dispute in made.services.disputes.undecided():
+            rows.add_row(
+                dispute.id,
+                dispute.decision_id,
+                dispute.subject,
+                dispute.status,
+                f"{dispute.opened_at:%Y-%m-%d %H:%M}Z",
+                f"{dispute.respond_by:%Y-%m-%d %H:%M}Z",
+            )
+    console.print(rows if rows.row_count else "No dispute is open.")
+
+
+@app.command()
+def show(dispute_id: str, database_url: DatabaseUrl = None) -> None:
+    """Show what both sides of an open dispute say. This is personal data: do not keep it."""
+    with assembled(database_url) as made:
+        found = [each for each in made.services.disputes.undecided() if each.id == dispute_id]
+    if not found:
+        fail(f"There is no open dispute {dispute_id}.")
+    (dispute,) = found
+    console.print(f"{dispute.id}: {dispute.subject} of {dispute.decision_id}, {dispute.status}.")
+    console.print("The user:", dispute.statement, markup=False)
+    console.print("The merchant:", dispute.response or "has not answered.", markup=False)
+    for address in dispute.evidence:
+        console.print("  ", address, markup=False)
+
+
+@app.command()
+def resolve(
+    dispute_id: str,
+    note: Annotated[str, typer.Option(help="Why. Both sides see it.")],
+    uphold: Annotated[bool, typer.Option("--uphold", help="The user is right: it no longer counts.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="It counts, from now on.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Decide a dispute that the merchant has refused."""
+    if uphold == reject:
+        fail("Say --uphold or --reject.")
+    with assembled(database_url) as made:
+        done = made.services.disputes.resolve(dispute_id, uphold=uphold, words=note)
+    console.print(f"{done.id} is {done.status}.")

@@ -1,0 +1,5 @@
+"""Lotus Hotels, a named merchant: the hotel profile with its own policy, words and wire format."""
+
+from merchants.lotus_hotels.adapter import LotusHotels
+
+__all__ = ["LotusHotels"]

@@ -1,0 +1,105 @@
+"""Wire formats: the standard webhook, a named merchant's own, and what no format may be."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from gateway.domain.decision import Status
+from gateway.domain.errors import Misconfigured
+from gateway.domain.event import Topic
+from gateway.domain.money import Money
+from gateway.domain.product import Product
+from merchants.bike_share import BikeShare
+from merchants.harbour_bikes import HarbourBikes
+from merchants.lotus_hotels import LotusHotels
+from merchants.testing import AdapterContract
+from merchants.wire import STANDARD, Notice, Rendered, Signature, Wire
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+NOTICE = Notice(
+    topic=Topic.DECISION_APPROVED,
+    occurred_at=NOON,
+    event_id="evt_1",
+    decision_id="dec_1",
+    merchant_reference="ride 订 17",
+    product=Product.DEPOSIT_WAIVER,
+    before=None,
+    after=Status.APPROVED,
+    exposed=Money(29900, "CNY"),
+    due_at=NOON,
+)
+
+
+class TestHarbourBikesContract(AdapterContract):
+    adapter = HarbourBikes
+
+
+class TestLotusHotelsContract(AdapterContract):
+    adapter = LotusHotels
+
+
+def test_the_standard_webhook() -> None:
+    rendered = BikeShare().render(NOTICE)
+    assert json.loads(rendered.body) == {
+        "type": "DECISION_APPROVED",
+        "timestamp": "2026-11-02T12:00:00Z",
+        "data": {
+            "eventId": "evt_1",
+            "decisionId": "dec_1",
+            "merchantReference": "ride 订 17",
+            "product": "DEPOSIT_WAIVER",
+            "before": None,
+            "after": "APPROVED",
+            "exposed": {"amount": "299.00", "currency": "CNY"},
+            "dueAt": "2026-11-02T12:00:00Z",
+        },
+    }
+    assert (rendered.signature, rendered.header) == (Signature.STANDARD_WEBHOOKS, "webhook-signature")
+
+
+def test_a_named_merchant_is_told_in_its_own_words() -> None:
+    rendered = HarbourBikes().render(NOTICE)
+    assert rendered == Rendered(rendered.body, "application/json", Signature.HMAC_SHA256_HEX, "x-harbour-seal")
+    assert json.loads(rendered.body) == {
+        "signal": "clear to ride",
+        "at": "2026-11-02T12:00:00Z",
+        "signalNo": "evt_1",
+        "clearanceNo": "dec_1",
+        "rideNo": "ride 订 17",
+        "product": "free ride",
+        "was": None,
+        "is": "cleared",
+        "trustedWith": {"amount": "299.00", "currency": "CNY"},
+        "backBy": "2026-11-02T12:00:00Z",
+    }
+
+
+def test_what_a_merchant_does_not_name_keeps_our_word() -> None:
+    wire = Wire(header="x", names={"after": "state"}, words={"APPROVED": "yes"})
+    told = json.loads(wire.render(NOTICE).body)
+    assert (told["type"], told["state"], told["product"]) == ("DECISION_APPROVED", "yes", "DEPOSIT_WAIVER")
+    assert wire.read(wire.render(NOTICE).body) == NOTICE
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", STANDARD.render(NOTICE).body.replace(b"dec_1", b'dec"')])
+def test_what_is_no_notice_is_refused(body: bytes) -> None:
+    with pytest.raises((KeyError, ValueError)):
+        STANDARD.read(body)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"names": {"after": "before"}}, "names must be told apart: before"),
+        ({"names": {"after": "x", "before": "x"}}, "names must be told apart: x"),
+        ({"names": {"tier": "level"}}, "names that we do not use: tier"),
+        ({"words": {"APPROVED": "DECLINED"}}, "words must be told apart: DECLINED"),
+        ({"words": {"APPROVED": "x", "ACTIVE": "x"}}, "words must be told apart: x"),
+        ({"words": {"EXCELLENT": "gold"}}, "words that we do not use: EXCELLENT"),
+    ],
+)
+def test_formats_that_would_lose_something_are_refused(changed: dict[str, Any], why: str) -> None:
+    with pytest.raises(Misconfigured, match=why):
+        Wire(header="x", **changed)

@@ -1,0 +1,155 @@
+"""Referrals: a policy leaves it to a person, who decides with consent and line of trust as they are by then."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.decision import Decision, Status, Transition
+from gateway.domain.errors import ConsentRefused, GatewayError, InvalidInput, NotFound, StateConflict
+from gateway.domain.event import Actor, Topic
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline, Referral
+from gateway.domain.policy import DecisionTable
+from gateway.domain.rule import Verdict
+from gateway.services.decisions import CancelInput
+from gateway.store.database import Database
+from merchants.car_rental.adapter import CarRental
+from merchants.online_shop.adapter import OnlineShop
+from tests.services.world import World, asking, at_once, car, waiver
+from tests.support.clock import MovableClock
+
+_TABLE = CarRental.policy
+
+
+class ReferringCars(CarRental):
+    """Car rental where a person looks at those of the tier FAIR."""
+
+    policy = DecisionTable(
+        policy=_TABLE.policy,
+        version="referring",
+        effective=_TABLE.effective,
+        currency=_TABLE.currency,
+        columns=_TABLE.columns,
+        rules=[
+            replace(rule, verdict=Verdict.REFER, share=None, maximum=None) if rule.id == "fair" else rule
+            for rule in _TABLE.rules
+        ],
+        source="referring.toml",
+    )
+
+
+@pytest.fixture
+def world(database: Database, clock: MovableClock) -> World:
+    made = World(database, clock, adapters=(ReferringCars, OnlineShop))
+    made.plant()
+    return made
+
+
+def referred(world: World, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> Decision:
+    consent = world.grant("fair", waiver(ceiling))
+    given = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
+    return world.decisions.request(world.acting(consent), given).decision
+
+
+def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
+    """The refusal of a review, which must have changed nothing."""
+    before = world.contents()
+    with pytest.raises(kind) as refusal:
+        call()
+    assert world.contents() == before
+    return refusal.value
+
+
+def test_a_referral_waits_and_reserves_nothing(world: World) -> None:
+    decision = referred(world)
+    assert (decision.status, decision.transitions) == (Status.PENDING, (Transition.CANCEL,))
+    assert isinstance(decision.outcome, Referral)
+    assert (decision.settlement, world.held("fair")) == (None, 0)
+    assert [each.id for each in world.reviews.waiting()] == [decision.id]
+    assert world.reviews.rules(decision.id) == ("excellent", "very-good", "good")
+
+
+def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world: World) -> None:
+    decision = world.reviews.approve(referred(world).id)
+    assert isinstance(decision.outcome, Approval)
+    assert decision.outcome.terms.exposed == Money.parse("1500.00", "CNY")
+    assert (decision.status, decision.ruling.rule_id, world.held("fair")) == (Status.APPROVED, "good", 150_000)
+    other = world.reviews.approve(referred(world, 2, "1000.00").id, "excellent")
+    assert isinstance(other.outcome, Approval)
+    assert other.outcome.terms.exposed == Money.parse("1000.00", "CNY")
+    reading = world.reading(world.merchant_token())
+    timeline = world.decisions.timeline(reading, decision.id)
+    reading.abandon()
+    assert [(event.topic, event.before, event.after, event.actor) for event in timeline] == [
+        (Topic.DECISION_PENDING, None, Status.PENDING, Actor.GATEWAY),
+        (Topic.DECISION_APPROVED, Status.PENDING, Status.APPROVED, Actor.OPERATOR),
+    ]
+    assert world.rows("SELECT count(*) FROM outbox WHERE topic = 'DECISION_APPROVED'") == [(2,)]
+    assert world.reviews.waiting() == []
+    assert world.faults() == []
+
+
+def test_declined_for_reasons(world: World) -> None:
+    decision = world.reviews.decline(referred(world).id)
+    assert decision.status is Status.DECLINED
+    assert decision.outcome == Decline(("REDUCED_FOR_TIER",))
+    other = world.reviews.decline(referred(world, 2).id, ["TIER_BELOW_REQUIRED"])
+    assert other.outcome == Decline(("TIER_BELOW_REQUIRED",))
+    third = referred(world, 3)
+    refusal = refused(world, lambda: world.reviews.decline(third.id, ["NO_SUCH"]), InvalidInput)
+    assert refusal.field == ("reasons",)
+    assert world.faults() == []
+
+
+def test_what_is_no_referral_any_more_cannot_be_reviewed(world: World) -> None:
+    done = world.reviews.approve(referred(world).id)
+    cancelled = referred(world, 2, "500.00")
+    world.decisions.moves.cancel(world.merchant_token(), CancelInput(cancelled.id, "c", None))
+    late = referred(world, 3, "500.00")
+    world.clock.advance(timedelta(days=7))
+    for decision_id in (done.id, cancelled.id, late.id):
+        for attempt in (world.reviews.approve, world.reviews.decline):
+            refused(world, lambda attempt=attempt, which=decision_id: attempt(which), StateConflict)  # type: ignore[misc]
+    refused(world, lambda: world.reviews.approve("dec_test_none"), NotFound)
+    assert world.reviews.waiting() == []
+
+
+def test_a_rule_that_does_not_approve_is_refused(world: World) -> None:
+    decision = referred(world)
+    for rule in ("otherwise", "fair", "", "no such"):
+        assert refused(world, lambda rule=rule: world.reviews.approve(decision.id, rule), InvalidInput).field == (  # type: ignore[misc]
+            "rule",
+        )
+
+
+def test_the_consent_is_looked_at_again(world: World) -> None:
+    consent = world.grant("fair", waiver("9000.00"))
+    given = asking(car(world.clock()))
+    decision = world.decisions.request(world.acting(consent), given).decision
+    world.revoke(consent)
+    assert refused(world, lambda: world.reviews.approve(decision.id), ConsentRefused).code == "CONSENT_REVOKED"
+    assert world.reviews.decline(decision.id).status is Status.DECLINED, "to decline needs no consent"
+
+
+def test_what_it_commits_itself_does_not_stand_in_its_way(world: World) -> None:
+    assert world.reviews.approve(referred(world, 1, "3000.00", "3000.00").id).status is Status.APPROVED
+
+
+def test_the_line_of_trust_is_looked_at_again(world: World) -> None:
+    """3,000 yuan is the line of the tier FAIR."""
+    first, second = referred(world, 1), referred(world, 2)
+    assert world.reviews.approve(first.id, "very-good").status is Status.APPROVED
+    message = refused(world, lambda: world.reviews.approve(second.id, "very-good"), InvalidInput).message
+    assert "no room" in message
+    assert world.held("fair") == 210_000
+
+
+def test_reviews_at_once_have_one_winner(world: World) -> None:
+    decision = referred(world)
+    answers = at_once([lambda: world.reviews.approve(decision.id), lambda: world.reviews.decline(decision.id)] * 4)
+    failures = [each for each in answers if isinstance(each, Exception)]
+    assert len(failures) == len(answers) - 1
+    assert {type(each) for each in failures} == {StateConflict}
+    assert world.faults() == []
