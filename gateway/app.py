@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.bootstrap import Gateway
 from gateway.domain.principal import Principal
-from gateway.kit.logging import get_logger
+from gateway.kit.logging import get_announcer, get_logger
 from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.reading import Reading
@@ -31,6 +31,7 @@ def create_app(gateway: Gateway) -> Starlette:
     clients that it would not serve."""
     gateway.make_servable()
     settings = gateway.settings
+    _tell_adapters(gateway)
     parts = Parts(
         database=gateway.database,
         settings=settings,
@@ -62,6 +63,20 @@ def create_app(gateway: Gateway) -> Starlette:
         exception_handlers=routes.exception_handlers(site),
         lifespan=lifespan,
     )
+
+
+def _tell_adapters(gateway: Gateway) -> None:
+    """Logs whose code decides, and by which policy; live at any level: it is asked for long after the start."""
+    log = _log if gateway.settings.sandbox else get_announcer(__name__)
+    for about in gateway.registry.about():
+        log.info(
+            "adapter_loaded",
+            adapter=about.key,
+            distribution=about.distribution,
+            version=about.version,
+            policy_version=about.policy_version,
+            policy_hash=about.policy_hash,
+        )
 
 
 async def _keep_time(gateway: Gateway) -> None:

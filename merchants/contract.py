@@ -20,6 +20,7 @@ from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
 from gateway.domain.policy import DecisionTable, Ruling
 from gateway.domain.product import Product
+from gateway.domain.purpose import PURPOSES
 from gateway.domain.reason import REASONS
 from gateway.domain.rule import Verdict
 from gateway.domain.settlement import Windows
@@ -112,6 +113,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
         if self.approval_life <= timedelta(0):
             raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
+        if self.default_purpose not in PURPOSES:  # a person reads its sentence, so there has to be one
+            raise Misconfigured(f"{type(self).__name__}: unknown purpose code {self.default_purpose}")
         unknown = self.reason_codes - REASONS.keys()
         if unknown:
             raise Misconfigured(f"{type(self).__name__}: unknown reason codes {', '.join(sorted(unknown))}")

@@ -31,10 +31,20 @@ class About:
     key: str
     member: str
     summary: str
+    product: str
     distribution: str
     version: str
     policy_version: str
     policy_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an entry point says of an adapter without being loaded."""
+
+    key: str
+    distribution: str
+    version: str
 
 
 class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
@@ -104,11 +114,18 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
             key=adapter.key,
             member=adapter.member,
             summary=adapter.summary,
+            product=adapter.product,
             distribution=origin.distribution,
             version=origin.version,
             policy_version=policy.version,
             policy_hash=policy.hash,
         )
+
+
+def installed() -> tuple[Found, ...]:
+    """Every installed adapter in order of key. None of them is imported."""
+    found = [Found(point.name, *_source(point)) for point in entry_points(group=GROUP)]
+    return tuple(sorted(found, key=lambda each: (each.key, each.distribution)))
 
 
 def discover(allowed: Collection[str] | None = None) -> AdapterRegistry:
@@ -124,14 +141,19 @@ def discover(allowed: Collection[str] | None = None) -> AdapterRegistry:
 
 
 def _installed(point: EntryPoint) -> Installed:
-    distribution = point.dist.name if point.dist else "an unknown distribution"
+    distribution, version = _source(point)
     try:
         adapter = point.load()
     except Exception as error:  # foreign code may fail in any way; say whose it is
         raise Misconfigured(f"{distribution}: adapter {point.name!r} cannot be loaded: {error}") from error
     if getattr(adapter, "key", None) != point.name:
         raise Misconfigured(f"{distribution}: entry point {point.name!r} and the adapter's key differ")
-    return Installed(adapter, distribution, point.dist.version if point.dist else "")
+    return Installed(adapter, distribution, version)
+
+
+def _source(point: EntryPoint) -> tuple[str, str]:
+    """The distribution that brings an entry point, and its version."""
+    return (point.dist.name, point.dist.version) if point.dist else ("an unknown distribution", "")
 
 
 def _built(found: Installed) -> MerchantAdapter[Any]:

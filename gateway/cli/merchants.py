@@ -1,17 +1,21 @@
-"""`gateway merchants`: register merchants, write their contracts, enable adapters."""
+"""`gateway merchants`: register merchants, write their contracts, enable adapters. What it does with adapters alone
+stands in `adapters`."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, assembled, console, settings_for, table
+from gateway.cli import adapters
+from gateway.cli.console import DatabaseUrl, assembled, console
 from gateway.domain.contract import Contract
 from gateway.domain.money import Money
 from gateway.domain.tier import Tier
-from merchants.registry import discover
 
-app = typer.Typer(no_args_is_help=True, help="Register merchants, write contracts, enable adapters.")
+app = typer.Typer(no_args_is_help=True, help="Register merchants, write contracts, make, try and enable adapters.")
+app.command("new")(adapters.new)
+app.command("list")(adapters.listed)
+app.command("check")(adapters.check)
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 
@@ -61,13 +65,3 @@ def enable(
     with assembled(database_url) as made, made.database.write() as session:
         fresh = made.services.merchants.enable(session, merchant, adapter, made.clock())
         console.print(f"{adapter} {'is now' if fresh else 'was already'} enabled.")
-
-
-@app.command("list")
-def listed() -> None:
-    """List the installed adapters. Needs no database."""
-    rows = table("adapter", "asks with", "policy", "from", "what it does")
-    for about in discover(settings_for(None).adapters).about():
-        source = f"{about.distribution} {about.version}".strip()
-        rows.add_row(about.key, about.member, about.policy_version, source, about.summary)
-    console.print(rows)

@@ -17,6 +17,7 @@ _ALL = (
     Purpose("CAR_RENTAL", "decide on the deposit for renting a car"),
     Purpose("BIKE_RIDE", "let you ride a shared bike without a deposit"),
     Purpose("HOUSE_RENTAL", "decide on the deposit for renting a home"),
+    Purpose("RENTAL", "decide on the deposit for what you rent"),
     Purpose("HOTEL_STAY", "decide on a deposit-free stay with express check-in"),
     Purpose("ONLINE_PURCHASE", "let you receive goods first and pay later"),
     Purpose("STORE_PURCHASE", "let you take goods from a store and pay later"),

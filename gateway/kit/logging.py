@@ -49,6 +49,11 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+def get_announcer(name: str) -> Any:
+    """A logger of a module that is heard at every level: for what a start must leave in the log in any case."""
+    return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger, module=name)
+
+
 def get_logger(name: str) -> Any:
     """The logger of a module; its name becomes the member `module`."""
     return structlog.get_logger(module=name)

@@ -1,5 +1,6 @@
 """`gateway serve`: a live deployment as an operator starts it."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gateway import __version__
+from merchants.car_rental import CarRental
 from migrations import runner
 from tests.support.server import bare_environment
 
@@ -43,6 +46,7 @@ def test_live_deployment_serves_part_a_and_knows_no_client_secrets(database_url:
         server.terminate()
         server.wait(timeout=20)
         assert server.stderr is not None
+        logged = server.stderr.read().decode()
         server.stderr.close()
 
     assert metadata["issuer"] == "https://gateway.example"
@@ -52,6 +56,10 @@ def test_live_deployment_serves_part_a_and_knows_no_client_secrets(database_url:
     assert "OnlineOrderAsk" not in sdl
     assert "__Host-" in login.headers["set-cookie"]
     assert not (tmp_path / "secret.key").exists()
+    (about,) = [event for line in logged.splitlines() if (event := json.loads(line))["event"] == "adapter_loaded"]
+    loaded = {"adapter": "car_rental", "distribution": "sesame-gateway", "version": __version__, "level": "info"}
+    assert loaded.items() < about.items()
+    assert (about["policy_version"], about["policy_hash"]) == (CarRental.policy.version, CarRental.policy.hash)
 
 
 @pytest.mark.parametrize(

@@ -112,12 +112,17 @@ class UnknownReason(OnlineShop):
     own_reasons = frozenset({"BAD_HAIR"})
 
 
+class UnknownPurpose(OnlineShop):
+    default_purpose = "MOON_TRAVEL"
+
+
 class NoLife(OnlineShop):
     approval_life = timedelta(0)
 
 
 @pytest.mark.parametrize(
-    "wrong", [object, "text", None, CarRental.policy, Unfinished, OddKey, OtherColumns, UnknownReason, NoLife]
+    "wrong",
+    [object, "text", None, CarRental.policy, Unfinished, OddKey, OtherColumns, UnknownReason, UnknownPurpose, NoLife],
 )
 def test_what_is_not_an_adapter_is_refused_with_its_distribution(wrong: Any) -> None:
     with pytest.raises(Misconfigured, match="odd-dist"):

@@ -22,10 +22,12 @@ def bare_environment() -> dict[str, str]:
 
 class Sandbox:
     """`gateway sandbox up` over `database_url`, its state in `folder`. Use it as a context manager; after `kill` it
-    can be started again over the same data. `settings` are further ones, by name."""
+    can be started again over the same data. `settings` are further ones, by name. `python` starts it: this
+    process's own, unless it is set to another environment's."""
 
     def __init__(self, database_url: str, folder: Path, port: int = 0, **settings: str) -> None:
         self.database_url, self.folder, self._port = database_url, folder, port
+        self.python: tuple[str, ...] = (sys.executable,)
         self._environment = {
             **bare_environment(),
             "GATEWAY_DATABASE_URL": database_url,
@@ -41,7 +43,7 @@ class Sandbox:
         """Starts the server and waits for its credentials."""
         file = self.folder / "credentials.json"
         file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", str(self._port)]
+        command = [*self.python, "-m", "gateway", "sandbox", "up", "--port", str(self._port)]
         with (self.folder / "server.out").open("ab") as out, (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--credentials", str(file)], env=self._environment, stdout=out, stderr=log

@@ -1,0 +1,125 @@
+"""`gateway merchants new`, `list` and `check`, as an operator types them. None of them needs a database."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+from gateway import __version__
+from gateway.domain.product import Product
+from merchants.scaffold import scaffold
+from tests.support.installed import lay_out
+from tests.support.operators import Gateway
+from tests.support.server import bare_environment
+
+NOWHERE = "sqlite:////nowhere/at/all.db"
+
+
+def run(folder: Path, *arguments: str, site: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """The command, typed in `folder`, with the packages in `site` installed."""
+    environment = {**bare_environment(), "GATEWAY_DATABASE_URL": NOWHERE, "COLUMNS": "80"}
+    if site is not None:
+        environment["PYTHONPATH"] = os.pathsep.join([str(site), environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", "merchants", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def install(folder: Path) -> None:
+    """Writes harbour_boats into `folder` and installs it into its `site`."""
+    scaffold(
+        "harbour_boats",
+        Product.DEPOSIT_WAIVER,
+        folder,
+        today=date(2026, 11, 27),
+        gateway_version=__version__,
+        taken=(),
+    )
+    lay_out(folder / "harbour_boats", folder / "site")
+
+
+def test_new_says_what_to_type_next(tmp_path: Path) -> None:
+    done = run(tmp_path, "new", "harbour_boats", "--product", "PAY_LATER")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-3:] == [
+        "  pip install --no-deps --no-build-isolation -e ./harbour_boats",
+        "  gateway merchants check harbour_boats",
+        "  gateway sandbox up",
+    ]
+    assert "product = Product.PAY_LATER\n" in (tmp_path / "harbour_boats/harbour_boats/adapter.py").read_text()
+
+
+def test_new_refuses_in_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, "new", "bike_ride")  # bike_share's member
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: 'bike_ride' cannot be used: the schema has bikeRide already.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_tells_a_fair_adapter_from_an_unfair_one(tmp_path: Path) -> None:
+    install(tmp_path)
+
+    fair = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site")
+    policy = tmp_path / "harbour_boats/harbour_boats/policy.toml"
+    policy.write_text(policy.read_text().replace("share = 70", "share = 40"))  # very good gets less than good
+    unfair = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site")
+
+    assert fair.returncode == 0, fair.stdout + fair.stderr
+    promises = fair.stdout.count("✓")
+    assert promises >= 13
+    assert fair.stdout.splitlines()[promises:] == [f"harbour_boats keeps all {promises} promises."]
+    assert unfair.returncode == 1
+    assert "✗ better tier never gets worse answer" in unfair.stdout
+    assert "✗ golden cases come out as written" in unfair.stdout
+    assert unfair.stderr.startswith("error: harbour_boats breaks ")
+
+
+def test_check_finds_an_ask_that_the_schema_cannot_take(tmp_path: Path) -> None:
+    install(tmp_path)
+    code = tmp_path / "harbour_boats/harbour_boats/adapter.py"
+    code.write_text(code.read_text().replace('ask_type_name = "HarbourBoatsAsk"', 'ask_type_name = "BikeRideAsk"'))
+
+    done = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site")
+
+    assert done.returncode == 1
+    assert "✗ its ask has a place in the schema" in done.stdout
+    assert "by sesame-gateway" in done.stdout
+
+
+def test_check_without_assertions_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-O", "-m", "gateway", "merchants", "check", "car_rental"]
+    done = subprocess.run(command, env=bare_environment(), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: The contract suite needs assertions")
+
+
+def test_an_adapter_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    assert "harbour_boats" in Gateway(NOWHERE, tmp_path).refusal("merchants", "check", "harbour_boats")
+
+
+def test_list_tells_what_is_loaded_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+    install(tmp_path)
+    (tmp_path / "harbour_boats/harbour_boats/__init__.py").write_text("raise SystemExit('I was imported')\n")
+    environment = {"GATEWAY_ADAPTERS": "car_rental,online_shop", "COLUMNS": "40", "PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "merchants", "list"],
+        env={**bare_environment(), "GATEWAY_DATABASE_URL": NOWHERE, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()[1:]}
+    assert rows["car_rental"][:7] == [
+        "car_rental", "carRental", "DEPOSIT_WAIVER", "2026-11-01", "sesame-gateway", __version__, "yes",
+    ]  # fmt: skip
+    assert rows["online_shop"][6] == "yes"
+    assert rows["harbour_boats"] == ["harbour_boats", "-", "-", "-", "harbour-boats", "0.1.0", "no", "-"]
+    assert rows["hotel"][6] == "no"

@@ -1,0 +1,152 @@
+"""`merchants.scaffold`: what is written is a whole adapter, and what cannot be one leaves no trace."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.domain.errors import InvalidInput
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.product import Product
+from gateway.domain.tier import Tier
+from merchants.contract import MerchantAdapter, Person
+from merchants.contract_run import run_contract
+from merchants.scaffold import LONGEST_KEY, scaffold
+from merchants.testing import no_worse
+from tests.support.checkout import ROOT
+
+TODAY = date(2026, 11, 27)
+PRODUCTS = [Product.DEPOSIT_WAIVER, Product.PAY_LATER]
+LONGEST = "harbour_and_mountain_boat_hire"
+KEYS = ["go", "harbour_boats", LONGEST]
+
+
+def write(folder: Path, key: str = "harbour_boats", product: Product = Product.DEPOSIT_WAIVER) -> tuple[Path, ...]:
+    return scaffold(key, product, folder, today=TODAY, gateway_version="0.1.0", taken={"DecisionAsk", "bikeRide"})
+
+
+@pytest.fixture(params=PRODUCTS)
+def adapter(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MerchantAdapter[Any]]:
+    """A freshly written adapter of each product, imported from where it was written."""
+    write(tmp_path, product=request.param)
+    monkeypatch.syspath_prepend(tmp_path / "harbour_boats")
+    yield importlib.import_module("harbour_boats").HarbourBoats()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "harbour_boats"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_whole_package_is_written(tmp_path: Path, product: Product) -> None:
+    named = write(tmp_path, product=product)
+    expected = {"pyproject.toml", "README.md", "harbour_boats/__init__.py", "harbour_boats/adapter.py"}
+    expected |= {"harbour_boats/policy.toml", "tests/test_harbour_boats.py"}
+    assert set(named) == {Path("harbour_boats") / name for name in expected}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} == set(named)
+    assert [path for path in named if "$" in (tmp_path / path).read_text()] == []
+    assert "CHANGE" in (tmp_path / "harbour_boats/harbour_boats/adapter.py").read_text()
+
+
+def test_it_keeps_the_contract_at_once(adapter: MerchantAdapter[Any]) -> None:
+    findings = list(run_contract(type(adapter)))
+    assert len(findings) >= 12
+    assert [finding for finding in findings if finding.fault is not None] == []
+
+
+def test_its_names_come_from_its_key(adapter: MerchantAdapter[Any]) -> None:
+    assert (adapter.key, adapter.member, adapter.ask_type_name) == (
+        "harbour_boats",
+        "harbourBoats",
+        "HarbourBoatsAsk",
+    )
+    assert (adapter.policy.policy, adapter.policy.version) == ("harbour_boats", "2026-11-27")
+
+
+def test_it_helps_by_tier_and_trusts_the_top_in_full(adapter: MerchantAdapter[Any]) -> None:
+    case = adapter.ordinary
+    outcomes = [adapter.decide(case.ask, Person(tier, 0), case.now).outcome for tier in Tier]
+    unscored, building, fair, good, very_good, excellent = outcomes
+    assert isinstance(unscored, Decline)
+    assert isinstance(building, Decline)
+    assert isinstance(excellent, Approval)
+    assert (excellent.terms.exposed, excellent.reasons) == (adapter.requested(case.ask), ())
+    for lower, higher in ((fair, good), (good, very_good), (very_good, excellent)):
+        assert isinstance(lower, Approval)
+        assert lower.reasons
+        assert no_worse(higher, lower)
+        assert not no_worse(lower, higher)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_its_own_tests_pass(tmp_path: Path, product: Product) -> None:
+    write(tmp_path, product=product)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path / "harbour_boats", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("key", KEYS)
+def test_it_is_formatted_as_ours_is(tmp_path: Path, key: str, product: Product) -> None:
+    write(tmp_path, key, product)
+    for command in (("check", "-q"), ("format", "-q", "--check", "--diff")):
+        line = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", str(ROOT / "pyproject.toml"), "."]
+        done = subprocess.run(line, cwd=tmp_path / key, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_it_is_typed_strictly(tmp_path: Path, product: Product) -> None:
+    write(tmp_path, product=product)
+    line = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "harbour_boats", "tests"]
+    done = subprocess.run(line, cwd=tmp_path / "harbour_boats", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("Harbour", "lower snake case"),
+        ("harbourBoats", "lower snake case"),
+        ("harbour-boats", "lower snake case"),
+        ("harbour__boats", "lower snake case"),
+        ("_boats", "lower snake case"),
+        ("boats_", "lower snake case"),
+        ("2boats", "lower snake case"),
+        ("../boats", "lower snake case"),
+        ("船", "lower snake case"),
+        ("", "lower snake case"),
+        ("b", "lower snake case"),
+        ("b" * (LONGEST_KEY + 1), "lower snake case"),
+        ("class", "a word of Python's own"),
+        ("none", "a word of Python's own"),
+        ("car_rental", "sesame-gateway has installed an adapter"),
+        ("json", "a module of this name"),
+        ("merchants", "a module of this name"),
+        ("sesame_gateway", "a distribution of this name"),
+        ("bike_ride", "the schema has bikeRide"),
+        ("decision", "the schema has DecisionAsk"),
+        ("money", "a class Money would hide"),
+        ("exception", "a class Exception would hide"),
+        ("there_already", "is there already"),
+    ],
+)
+def test_a_name_that_cannot_be_used_leaves_no_trace(tmp_path: Path, key: str, why: str) -> None:
+    (tmp_path / "there_already").mkdir()
+    with pytest.raises(InvalidInput, match=why) as refused:
+        write(tmp_path, key)
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there_already"]
+
+
+def test_a_product_without_a_template_leaves_no_trace(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no template for CREDIT_OFFER"):
+        write(tmp_path, product=Product.CREDIT_OFFER)
+    assert list(tmp_path.iterdir()) == []
