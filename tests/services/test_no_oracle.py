@@ -103,7 +103,7 @@ def probes(world: World, handle: str) -> list[Any]:
         reading = world.reading(token)
         found.append(_told(world.decisions.preview(reading, "onlineOrder", order(amount), None)))
         reading.finish()
-    requested_now = requested(world, token, len(handle)).decision
+    requested_now = requested(world, token, sum(map(ord, handle))).decision
     found.append((requested_now.status, requested_now.outcome and requested_now.outcome.document()["terms"]))
     return found
 
