@@ -142,7 +142,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
     consents = ConsentService(registry, ids, realm)
     merchant_service = MerchantService(registry, ids)
-    client_service = ClientService(ids, realm)
+    client_service = ClientService(ids, realm, consents)
     personas = PersonaService(registry, accounts, ids)
     return Gateway(
         settings=settings,

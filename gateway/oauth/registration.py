@@ -5,6 +5,7 @@ from collections.abc import Callable
 from gateway.domain.client import AUTHORIZATION_CODE
 from gateway.domain.client_metadata import ClientMetadata
 from gateway.domain.errors import InvalidInput
+from gateway.domain.event import Actor
 from gateway.oauth import metadata
 from gateway.oauth.bridge import NO_STORE, Answer, Endpoint, error_answer
 from gateway.oauth.form import FormRefused
@@ -27,7 +28,7 @@ class RegistrationEndpoints:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._issuer = parts, parts.settings.issuer
         self._registrations = RegistrationService(parts.ids, parts.realm)
-        self._clients = ClientService(parts.ids, parts.realm)
+        self._clients = ClientService(parts.ids, parts.realm, parts.consents)
         self.register = Endpoint(self._register, parts.clock, freeze_document)
         self.manage = Endpoint(self._manage, parts.clock, freeze_document)
 
@@ -64,7 +65,7 @@ class RegistrationEndpoints:
                 if row is None:  # removed meanwhile
                     return self._unauthorized(request)
                 if replacing is None:
-                    self._clients.disable(session, row.id, self._parts.clock())
+                    self._clients.disable(session, row.id, self._parts.clock(), actor=Actor.MERCHANT)
                     return Answer(204, None, dict(NO_STORE))
                 self._registrations.replace(session, row, replacing)
                 return self._answer(200, row, token)

@@ -6,10 +6,12 @@ from typing import Any
 
 from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES, REDIRECT_URI_RULE, WITHOUT_BROWSER, is_redirect_uri
 from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.event import Actor
 from gateway.domain.realm import Realm
 from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
 from gateway.kit.jose import JoseRefused, public_key_set
+from gateway.services.consents import ConsentService
 from gateway.services.merchants import require_name
 from gateway.store import clients, merchants, oauth_tokens
 from gateway.store.clients import ClientRow
@@ -19,8 +21,8 @@ from gateway.store.database import Session
 class ClientService:
     """Registers and disables clients of the profiles that the realm has."""
 
-    def __init__(self, ids: Ids, realm: Realm) -> None:
-        self._ids, self._realm = ids, realm
+    def __init__(self, ids: Ids, realm: Realm, consents: ConsentService) -> None:
+        self._ids, self._realm, self._consents = ids, realm, consents
 
     @property
     def secret_prefix(self) -> str:
@@ -81,8 +83,9 @@ class ClientService:
         session.flush()
         return row, secret
 
-    def disable(self, session: Session, client_id: str, now: datetime) -> None:
-        """Ends the client and with it all its tokens. Raises NotFound."""
+    def disable(self, session: Session, client_id: str, now: datetime, *, actor: Actor = Actor.OPERATOR) -> None:
+        """Ends the client, all its tokens, and what people have consented to towards it. Decisions under those consents
+        live on. Raises NotFound."""
         row = clients.locked(session, client_id)
         if row is None:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
@@ -90,6 +93,7 @@ class ClientService:
         session.add(row)
         session.flush()
         oauth_tokens.revoke_client(session, client_id, now)
+        self._consents.end_all(session, client_id, now, actor)
 
     def _scopes(self, wanted: Sequence[str] | None) -> list[str]:
         known = self._realm.scopes

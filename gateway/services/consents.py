@@ -135,6 +135,18 @@ class ConsentService:
             raise NotFound("There is no such consent.")
         return self._end(session, consent, Actor.MERCHANT, now)
 
+    def end_all(self, session: Session, client_id: str, now: datetime, actor: Actor) -> int:
+        """Ends what people have consented to towards a client that is gone, and answers how many consents were in
+        force: nothing could be done under them any more, and their people should not be told otherwise."""
+        ended = 0
+        for consent_id in consents.unended(session, client_id):
+            consent = consents.load(session, consent_id, lock=True)
+            there = self._business_now(session, consent.merchant_id, now) if consent else now
+            if consent is not None and consent.status(there) is ConsentStatus.ACTIVE:
+                self._end(session, consent, actor, now)
+                ended += 1
+        return ended
+
     def history(self, session: Session, consent_id: str) -> tuple[ConsentVersion, ...]:
         """What the consent came to at each change, oldest first; empty for an unknown one."""
         return tuple(consent_versions.of_consent(session, consent_id))

@@ -97,6 +97,12 @@ def of_user(session: Session, user_id: str) -> Sequence[Consent]:
     return [value(row) for row in session.exec(rows)]
 
 
+def unended(session: Session, client_id: str) -> Sequence[str]:
+    """The ids of the consents to a client that nobody has ended, those that have run out too, oldest first."""
+    query = select(ConsentRow.id).where(ConsentRow.client_id == client_id, col(ConsentRow.revoked_at).is_(None))
+    return session.exec(query.order_by(col(ConsentRow.id))).all()
+
+
 def revoke(session: Session, consent_id: str, now: datetime) -> bool:
     """Ends the consent. False when it had been revoked before."""
     statement = (

@@ -95,6 +95,9 @@ def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: World
     assert app.call(tokens["access_token"]).status_code == app.call(merchant).status_code == 401
     assert app.refresh(tokens["refresh_token"]).status_code == 401
     assert app.push().status_code == 401
+    page = world.browser().open("/account", "mei", PASSWORD)
+    assert "Nobody may ask about you now." in page.text
+    assert "Green Cars ended it on" in page.text
     for method in ("GET", "DELETE"):
         assert registrar.manage(method, made).status_code == 401
 

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES, WITHOUT_BROWSER
+from gateway.domain.consent import ConsentStatus
 from gateway.domain.contract import Contract
+from gateway.domain.decision import Status
 from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.event import Actor
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.product import Product
 from gateway.domain.realm import LIVE, SANDBOX
@@ -17,12 +20,13 @@ from gateway.kit.client_key import private_jwk, public_half
 from gateway.kit.crypto import digest
 from gateway.services.assessment import Assessor
 from gateway.services.clients import ClientService
+from gateway.services.decisions import ActivateInput
 from gateway.services.merchants import DEFAULT_CONTRACT, MerchantService
 from gateway.store import clients, merchants
 from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry
-from tests.services.world import LINES, World
+from tests.services.world import LINES, World, asking, car
 
 BAD_NAMES = pytest.mark.parametrize(
     "name",
@@ -243,7 +247,7 @@ def test_an_unusable_client_name_is_refused(world: World, name: str) -> None:
 
 
 def test_a_live_deployment_registers_no_baseline_client(world: World) -> None:
-    live = ClientService(world.ids, LIVE)
+    live = ClientService(world.ids, LIVE, world.consents)
     with pytest.raises(InvalidInput) as refused, world.database.write() as session:
         live.register(session, world.merchant(), "Website", ["https://a.example/cb"], world.clock())
     assert (refused.value.code, refused.value.field) == ("INVALID", ("profile",))
@@ -292,3 +296,26 @@ def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: World) 
         with pytest.raises(InvalidInput) as refused:
             assessor.adapter(session, shop, "carRental")
         assert refused.value.code == "PRODUCT_NOT_ENABLED"
+
+
+def test_what_people_agreed_to_ends_with_the_client(world: World) -> None:
+    """Nothing can be done under it any more, and the account page must not say otherwise."""
+    ended, run_out = world.grant(), world.grant("fair")
+    elsewhere = world.grant("excellent", client=world.client("online_shop"))
+    decision = world.decisions.request(world.acting(ended), asking(car(world.clock()))).decision
+    world.execute(f"UPDATE consents SET expires_at = granted_at WHERE id = '{run_out.id}'")
+    with world.database.write() as session:
+        world.clients.disable(session, world.client(), world.clock())
+    with world.database.read() as session:
+        told = {
+            given.consent.id: (given.consent.status(given.now), [version.actor for version in given.history])
+            for handle in ("excellent", "fair")
+            for given in world.consents.of_user(session, world.user(handle), world.clock())
+        }
+    assert told == {
+        ended.id: (ConsentStatus.REVOKED, [Actor.USER, Actor.OPERATOR]),
+        run_out.id: (ConsentStatus.EXPIRED, [Actor.USER]),
+        elsewhere.id: (ConsentStatus.ACTIVE, [Actor.USER]),
+    }
+    token = world.merchant_token(world.backend())
+    assert world.decisions.moves.activate(token, ActivateInput(decision.id, "a")).status is Status.ACTIVE

@@ -108,7 +108,7 @@ class World:
         )
         self.consents = ConsentService(self.registry, self.ids, SANDBOX)
         self.merchants = MerchantService(self.registry, self.ids)
-        self.clients = ClientService(self.ids, SANDBOX)
+        self.clients = ClientService(self.ids, SANDBOX, self.consents)
         self.personas = PersonaService(self.registry, self.accounts, self.ids)
         self.seeding = Seeding(MASTER, self.registry, self.merchants, self.clients, self.personas, self.ids)
         self.seed: Seed
