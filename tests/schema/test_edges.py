@@ -1,0 +1,147 @@
+"""Values at and beyond every edge: each is answered, or refused with a typed error; none is an internal error."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
+from tests.support.life import MOVES, moving
+
+TYPED = {"INVALID", "INVALID_AMOUNT", "INVALID_PERIOD", "UNSUPPORTED_CURRENCY", "CONSENT_AMOUNT_EXCEEDED"}
+
+
+def money(amount: str, currency: str = "CNY") -> dict[str, str]:
+    return {"amount": amount, "currency": currency}
+
+
+def outcome(world: GraphQLWorld, document: str, given: dict[str, Any], *, merchant: bool = False) -> str:
+    """The status of the decision, or the code of the one error."""
+    executed = world.run(document, given, by=world.merchant() if merchant else None)
+    if "errors" in executed.body:
+        (code,) = {error["extensions"]["code"] for error in executed.body["errors"]}
+        return str(code)
+    (payload,) = executed.body["data"].values()
+    if payload["userErrors"]:
+        assert payload["decision"] is None
+        return str(payload["userErrors"][0]["code"])
+    return str(payload["decision"]["status"])
+
+
+@pytest.mark.parametrize(
+    ("deposit", "answer"),
+    [
+        (money("0.01"), "APPROVED"),
+        (money("10000000000.00"), "INVALID_AMOUNT"),  # ten billion: more than the car is worth
+        (money("10000000000.01"), "INVALID_AMOUNT"),
+        (money("99999999999999999999.00"), "INVALID_AMOUNT"),
+        (money("0.00"), "INVALID_AMOUNT"),
+        (money("-1.00"), "INVALID_AMOUNT"),
+        (money("3000.001"), "INVALID_AMOUNT"),
+        (money("3000", "JPY"), "UNSUPPORTED_CURRENCY"),
+        (money("3000.5", "JPY"), "INVALID_AMOUNT"),
+        (money("3000.123", "KWD"), "UNSUPPORTED_CURRENCY"),
+        (money("1.00", "XXQ"), "UNSUPPORTED_CURRENCY"),
+        (money("1.00", "cny"), "UNSUPPORTED_CURRENCY"),
+        (money("1e3"), "BAD_USER_INPUT"),
+        (money("１００"), "BAD_USER_INPUT"),
+        (money(""), "BAD_USER_INPUT"),
+        (money("1.00", "CN"), "BAD_USER_INPUT"),
+    ],
+)
+def test_amounts(world: GraphQLWorld, deposit: dict[str, str], answer: str) -> None:
+    assert outcome(world, REQUEST, asked("k", "r", deposit=deposit)) == answer
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "answer"),
+    [
+        ("2026-11-24T09:00:00+14:00", "2026-11-24T09:00:00-12:00", "APPROVED"),  # the clocks of two ends of the world
+        ("2027-03-28T01:59:59+01:00", "2027-03-28T03:00:00+02:00", "APPROVED"),  # the hour that spring skips: a second
+        ("2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00", "APPROVED"),  # the hour that autumn has twice
+        ("2027-10-31T02:30:00+01:00", "2027-10-31T02:30:00+02:00", "INVALID_PERIOD"),
+        ("2027-02-27T00:00:00Z", "2027-03-01T00:00:00Z", "APPROVED"),
+        ("2027-02-28T00:00:00Z", "2027-02-29T00:00:00Z", "BAD_USER_INPUT"),  # no leap year
+        ("2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z", "INVALID_PERIOD"),  # a leap day, but too far off
+        ("2016-12-31T23:59:60Z", "2027-01-02T00:00:00Z", "BAD_USER_INPUT"),  # a leap second
+        ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "INVALID_PERIOD"),
+        ("2026-11-24T09:00:00Z", "2026-11-24T09:00:00Z", "INVALID_PERIOD"),
+        ("0001-01-01T00:00:00+14:00", "2027-01-01T00:00:00Z", "BAD_USER_INPUT"),
+        ("9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59-14:00", "BAD_USER_INPUT"),
+        ("2026-11-24T09:00:00", "2026-11-27T09:00:00", "BAD_USER_INPUT"),
+        ("2026-11-24", "2026-11-27", "BAD_USER_INPUT"),
+    ],
+)
+def test_periods(world: GraphQLWorld, start: str, end: str, answer: str) -> None:
+    assert outcome(world, REQUEST, asked("k", "r", rental={"start": start, "end": end})) == answer
+
+
+@pytest.mark.parametrize("text", ["x" * 255, "订单" * 120, "😀" * 100])
+def test_texts_at_their_limits_are_taken(world: GraphQLWorld, text: str) -> None:
+    assert outcome(world, REQUEST, asked(text, text)) == "APPROVED"
+
+
+@pytest.mark.parametrize("text", ["", " ", "x" * 256, "a\nb", "a\x00b", "\u202eb", " x"])
+def test_texts_beyond_them_are_refused(world: GraphQLWorld, text: str) -> None:
+    assert outcome(world, REQUEST, asked(text, "r")) == "INVALID"
+    assert outcome(world, REQUEST, asked("k", text)) == "INVALID"
+
+
+@pytest.fixture
+def active(world: GraphQLWorld) -> str:
+    decision = world.request()["decision"]["id"]
+    assert (
+        outcome(world, MOVES["activate"].document, {"input": moving("activate", decision)}, merchant=True) == "ACTIVE"
+    )
+    return str(decision)
+
+
+@pytest.mark.parametrize(
+    ("move", "given", "answer"),
+    [
+        ("part", {"settledAmount": money("1500.00")}, "FULFILLED"),  # half of 3,000, for that tier
+        ("part", {"settledAmount": money("1500.01")}, "INVALID_AMOUNT"),
+        ("part", {"settledAmount": money("0.00")}, "INVALID_AMOUNT"),
+        ("part", {"settledAmount": money("1", "JPY")}, "UNSUPPORTED_CURRENCY"),
+        ("part", {"settledAmount": money("1.000", "KWD")}, "UNSUPPORTED_CURRENCY"),
+        ("fulfill", {"settledAt": "2026-11-23T12:00:00.000001Z"}, "INVALID_PERIOD"),
+        ("fulfill", {"settledAt": "1970-01-01T00:00:00Z"}, "FULFILLED"),
+        ("extend", {"dueAt": "2027-11-24T12:00:00Z"}, "ACTIVE"),
+        ("extend", {"dueAt": "2027-11-24T12:00:00.000001Z"}, "INVALID_PERIOD"),
+        ("extend", {"dueAt": "2026-11-27T09:00:00Z"}, "INVALID_PERIOD"),
+        ("extend", {"reason": "x" * 256}, "INVALID"),
+        ("extend", {"reason": ""}, "INVALID"),
+        ("breach", {"amountOutstanding": money("1500.00")}, "BREACHED"),
+        ("breach", {"amountOutstanding": money("1500.01")}, "INVALID_AMOUNT"),
+        ("breach", {"kind": "BORED"}, "BAD_USER_INPUT"),
+        ("breach", {"evidence": ["https://a.example/" + "x" * 1900]}, "BREACHED"),
+        ("breach", {"evidence": ["https://a.example/"] * 10}, "BREACHED"),
+        ("breach", {"evidence": ["https://a.example/"] * 11}, "INVALID"),
+        ("breach", {"evidence": ["https://[/"]}, "INVALID"),
+        ("breach", {"evidence": ["http://a.example/"]}, "BAD_USER_INPUT"),
+        ("breach", {"note": "x" * 256}, "INVALID"),
+        ("breach", {"idempotencyKey": "x" * 256}, "INVALID"),
+    ],
+)
+def test_moves(world: GraphQLWorld, active: str, move: str, given: dict[str, Any], answer: str) -> None:
+    variables = {"input": {**moving(move, active, amount=money("1.00")), **given}}
+    assert outcome(world, MOVES[move].document, variables, merchant=True) == answer
+
+
+ANY_AMOUNT = st.builds(
+    money, st.text("0123456789.-e", max_size=24), st.sampled_from(["CNY", "JPY", "KWD", "XXQ", "cny"])
+)
+ANY_MOMENT = st.one_of(
+    st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"), st.text("0123456789-:TZ+.", max_size=30)
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(ANY_AMOUNT, ANY_MOMENT, ANY_MOMENT, st.text(max_size=300), st.integers(0, 10**9))
+def test_whatever_is_sent_gets_a_typed_answer(
+    world: GraphQLWorld, deposit: dict[str, str], start: str, end: str, reference: str, number: int
+) -> None:
+    variables = asked(f"key-{number}", reference, deposit=deposit, rental={"start": start, "end": end})
+    known = {*TYPED, "APPROVED", "DECLINED", "BAD_USER_INPUT", "DUPLICATE_REFERENCE", "IDEMPOTENCY_KEY_REUSED"}
+    assert outcome(world, REQUEST, variables) in known
