@@ -48,6 +48,8 @@ def check(
     """Try an installed adapter: the contract suite, and a place in the schema. Exit code 1 if it breaks a promise."""
     from merchants.contract_run import Finding, run_contract
 
+    if key not in {found.key for found in installed()}:
+        fail(f"{key} is not installed: pip install --no-deps --no-build-isolation -e ./{key}")
     adapter = discover({key})[key]
     findings = [*run_contract(type(adapter)), Finding("its ask has a place in the schema", _clash(key))]
     for finding in findings:

@@ -95,6 +95,7 @@ def test_its_own_tests_pass(tmp_path: Path, product: Product) -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_it_is_formatted_as_ours_is(tmp_path: Path, key: str, product: Product) -> None:
     write(tmp_path, key, product)
+    assert len(LONGEST) == LONGEST_KEY, "no line may grow too long, whatever the key"
     for command in (("check", "-q"), ("format", "-q", "--check", "--diff")):
         line = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", str(ROOT / "pyproject.toml"), "."]
         done = subprocess.run(line, cwd=tmp_path / key, capture_output=True, text=True, check=False)
