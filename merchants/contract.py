@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar, final
 
@@ -18,7 +19,7 @@ from gateway.domain.errors import Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
-from gateway.domain.policy import DecisionTable, Ruling
+from gateway.domain.policy import DecisionTable, Ruling, fault
 from gateway.domain.product import Product
 from gateway.domain.reason import REASONS
 from gateway.domain.rule import Verdict
@@ -26,6 +27,7 @@ from gateway.domain.settlement import Windows
 from gateway.domain.terms import Terms
 from gateway.domain.tier import Tier
 from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
+from merchants.tables import load_table
 
 AskT = TypeVar("AskT")
 SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -163,6 +165,15 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def reason_codes(self) -> frozenset[str]:
         """Every reason code that an answer of this adapter may hold."""
         return self.policy.reason_codes | self.own_reasons | {_CUT}
+
+    @final
+    def table(self, path: Path) -> DecisionTable:
+        """The checked table in a file that could take the place of this adapter's policy. Raises Misconfigured, for
+        another currency too."""
+        table = load_table(path, self.columns, self.benefits)
+        if table.currency != self.policy.currency:
+            raise fault(table.source, f"the currency of {self.key} is {self.policy.currency}, not {table.currency}")
+        return table
 
     @final
     def granted(self, ask: AskT, ruling: Ruling) -> Money:

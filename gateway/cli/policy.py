@@ -1,0 +1,33 @@
+"""`gateway policy`: check policy files before they decide anything."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import console, fail, settings_for
+from gateway.domain.policy import DecisionTable
+from merchants.registry import discover
+
+app = typer.Typer(no_args_is_help=True, help="Check policies.")
+
+_ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway merchants list`."
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Policy files; without any, those installed.")] = None,
+    adapter: Annotated[str | None, typer.Option(help=_ADAPTER)] = None,
+) -> None:
+    """Load policies and print version, effective date, size and hash of each; needs no database. Exit code 1, with
+    file, rule and column, for the first that cannot be used."""
+    if files and adapter is None:
+        fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
+    registry = discover(settings_for(None).adapters if adapter is None else {adapter})
+    for key, each in registry.items():
+        for table in [each.table(file) for file in files] if files else [each.policy]:
+            console.print(_line(key, table), markup=False)
+
+
+def _line(key: str, table: DecisionTable) -> str:
+    return f"{key} {table.version}, effective {table.effective}: {len(table.rules)} rules, {table.hash}"

@@ -1,0 +1,72 @@
+"""`gateway policy`: what an operator learns of a policy before and after it decides."""
+
+from pathlib import Path
+
+import pytest
+
+from merchants.car_rental import CarRental
+from tests.support.checkout import ROOT
+from tests.support.operators import Gateway
+
+CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Gateway:
+    """An operator whose database does not exist."""
+    return Gateway(f"sqlite:///{tmp_path}/none.db", tmp_path)
+
+
+def changed(folder: Path, old: str, new: str) -> str:
+    """The car rental's policy with some of its text replaced, in a file of its own."""
+    text = CAR_RENTAL.read_text(encoding="utf-8")
+    assert old in text
+    file = folder / "changed.toml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    return str(file)
+
+
+def test_the_installed_policies_are_listed_without_a_database(nowhere: Gateway, tmp_path: Path) -> None:
+    lines = nowhere.answer("policy", "check").splitlines()
+
+    policy = CarRental.policy
+    assert f"car_rental {policy.version}, effective 2026-11-01: {len(policy.rules)} rules, {policy.hash}" in lines
+    assert [line.split()[0] for line in lines] == sorted(
+        path.parent.name for path in CAR_RENTAL.parents[1].glob("*/policy.toml")
+    )
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_files_are_held_against_an_adapter(nowhere: Gateway, tmp_path: Path) -> None:
+    same = nowhere.answer("policy", "check", str(CAR_RENTAL), "--adapter", "car_rental")
+    both = nowhere.answer(
+        "policy", "check", str(CAR_RENTAL), changed(tmp_path, "share = 70", "share = 60"), "--adapter", "car_rental"
+    ).splitlines()
+
+    assert same.endswith(CarRental.policy.hash)
+    assert both[0] == same
+    assert both[1].startswith("car_rental 2026-11-01, effective 2026-11-01: 7 rules, ")
+    assert not both[1].endswith(CarRental.policy.hash)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"VERY_GOOD"', '"BEST"', "changed.toml: rule 'very-good', column 'tier': at_least: 'BEST' is not a tier"),
+        ("when.open_overdue", "when.weather", "changed.toml: rule 'overdue', column 'weather': unknown column"),
+        ("share = 70", "share = 170", "changed.toml: rule 'very-good': share must be a whole number from 1 to 100"),
+        ('currency = "CNY"', 'currency = "USD"', "changed.toml: the currency of car_rental is CNY, not USD"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(nowhere: Gateway, tmp_path: Path, old: str, new: str, place: str) -> None:
+    file = changed(tmp_path, old, new)
+    assert place in nowhere.refusal("policy", "check", file, "--adapter", "car_rental")
+
+
+def test_a_file_needs_its_adapter_and_must_be_there(nowhere: Gateway, tmp_path: Path) -> None:
+    assert "--adapter" in nowhere.refusal("policy", "check", str(CAR_RENTAL))
+    assert "moon_travel" in nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "moon_travel")
+    missing = str(tmp_path / "missing.toml")
+    assert "cannot be read" in nowhere.refusal("policy", "check", missing, "--adapter", "car_rental")
+    lender = nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "lender")
+    assert "car_rental/policy.toml: rule " in lender
