@@ -7,10 +7,10 @@ from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
-from gateway.domain.column import Cell
 from gateway.domain.outcome import Approval, Decline
+from gateway.domain.policy_words import cell_words, rule_words, value_words
 from gateway.domain.purpose import PURPOSES
-from gateway.domain.rule import Rule, plain
+from gateway.domain.rule import plain
 from merchants.contract import GoldenCase, MerchantAdapter
 from merchants.registry import discover
 from schema.build import build_schema
@@ -59,32 +59,14 @@ def _ask(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> 
 
 def _policy(adapter: MerchantAdapter[Any], table: Table) -> str:
     rows = [
-        (f"`{rule.id}`", ", ".join(map(_test, rule.when)) or "always", _verdict(rule)) for rule in adapter.policy.rules
+        (
+            f"`{rule.id}`",
+            ", ".join(map(cell_words, rule.when)) or "always",
+            "; ".join([rule_words(rule), *(f"`{code}`" for code in rule.reasons)]),
+        )
+        for rule in adapter.policy.rules
     ]
     return "The first rule that holds decides.\n\n" + table(("rule", "holds if", "says"), rows)
-
-
-def _test(cell: Cell) -> str:
-    tests = [f"{operator.replace('_', ' ')} {_value(value)}" for operator, value in cell.tests.items()]
-    return f"{cell.column} {' and '.join(tests)}"
-
-
-def _verdict(rule: Rule) -> str:
-    says = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
-    says += [f"at most {_value(rule.maximum)}"] if rule.maximum else []
-    says += [f"{name} {_value(value)}" for name, value in rule.benefits.items()]
-    says += [f"retry after {_value(rule.retry_after)}"] if rule.retry_after is not None else []
-    says += [f"or {_value(rule.alternatives)}"] if rule.alternatives else []
-    return "; ".join([", ".join(says), *(f"`{code}`" for code in rule.reasons)])
-
-
-def _value(value: Any) -> str:
-    value = plain(value)
-    if isinstance(value, dict):
-        return f"{value['amount']} {value['currency']}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
@@ -108,7 +90,7 @@ def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
 
 def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str, Any]) -> tuple[str, ...]:
     asked = adapter.ask_document(case.ask)
-    changed = [f"{name} {_value(value)}" for name, value in asked.items() if value != usual[name]]
+    changed = [f"{name} {value_words(value)}" for name, value in asked.items() if value != usual[name]]
     outcome = adapter.decide(case.ask, case.person, case.now).outcome
     said = [f"approved, exposes {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
     said += ["declined"] if isinstance(outcome, Decline) else []
