@@ -42,6 +42,7 @@ from gateway.services.decisions import DecisionService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.policies import PolicyService
 from gateway.services.receipts import ReceiptService
 from gateway.services.registration import RegistrationService
 from gateway.services.scores import ScoreService
@@ -86,6 +87,7 @@ class Gateway:
     logins: LoginService
     step_up: StepUp
     decision_clock: DecisionClock
+    policies: PolicyService
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
@@ -180,6 +182,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         ),
         step_up=step_up,
         decision_clock=decision_clock,
+        policies=PolicyService(registry, decision_log),
     )
 
 

@@ -1,15 +1,15 @@
-"""`gateway policy`: check policy files before they decide anything."""
+"""`gateway policy`: check policies before they decide anything, and see what they decided."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import console, fail, settings_for
+from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
 from gateway.domain.policy import DecisionTable
 from merchants.registry import discover
 
-app = typer.Typer(no_args_is_help=True, help="Check policies.")
+app = typer.Typer(no_args_is_help=True, help="Check policies, explain what they decided.")
 
 _ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway merchants list`."
 
@@ -27,6 +27,19 @@ def check(
     for key, each in registry.items():
         for table in [each.table(file) for file in files] if files else [each.policy]:
             console.print(_line(key, table), markup=False)
+
+
+@app.command()
+def explain(
+    decision: Annotated[str, typer.Argument(help="The decision's id, dec_...")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Tell how a decision came about: each rule that was tried, why it did not hold, what the last one said."""
+    from gateway.cli import trace
+
+    with assembled(database_url) as made, made.database.read() as session:
+        for line in trace.lines(made.policies.trace(session, decision, made.clock())):
+            console.print(line, markup=False)
 
 
 def _line(key: str, table: DecisionTable) -> str:

@@ -1,11 +1,19 @@
 """`gateway policy`: what an operator learns of a policy before and after it decides."""
 
+import base64
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from gateway.domain.decision import Decision
+from gateway.store.database import Database
 from merchants.car_rental import CarRental
+from tests.fixtures.settings import MASTER
+from tests.services.world import World, asking, car
 from tests.support.checkout import ROOT
+from tests.support.clock import MovableClock
 from tests.support.operators import Gateway
 
 CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
@@ -15,6 +23,29 @@ CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
 def nowhere(tmp_path: Path) -> Gateway:
     """An operator whose database does not exist."""
     return Gateway(f"sqlite:///{tmp_path}/none.db", tmp_path)
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """The demo partner's services over the database of the command line."""
+    with closing(Database(database_url)) as database:
+        world = World(database, MovableClock())
+        world.plant()
+        yield world
+
+
+@pytest.fixture
+def gateway(database_url: str, tmp_path: Path) -> Gateway:
+    """An operator with the key of that deployment."""
+    return Gateway(database_url, tmp_path, GATEWAY_SECRET_KEY=base64.b64encode(MASTER).decode())
+
+
+def decided(
+    world: World, handle: str, deposit: str = "3000.00", number: int = 1, *, reduction: bool = True
+) -> Decision:
+    """A decision about a car for the persona."""
+    given = asking(car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}")
+    return world.decisions.request(world.acting(world.grant(handle)), given).decision
 
 
 def changed(folder: Path, old: str, new: str) -> str:
@@ -70,3 +101,58 @@ def test_a_file_needs_its_adapter_and_must_be_there(nowhere: Gateway, tmp_path: 
     assert "cannot be read" in nowhere.refusal("policy", "check", missing, "--adapter", "car_rental")
     lender = nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "lender")
     assert "car_rental/policy.toml: rule " in lender
+
+
+def test_a_decision_is_explained(world: World, gateway: Gateway) -> None:
+    decision = decided(world, "just-below")
+
+    assert gateway.answer("policy", "explain", decision.id).splitlines() == [
+        f"{decision.id}: APPROVED at 2026-11-23T12:00:00Z",
+        "product: DEPOSIT_WAIVER for CAR_RENTAL",
+        f"policy: car_rental 2026-11-01, {CarRental.policy.hash}",
+        "asked: deposit 3000.00 CNY, vehicleValue 180000.00 CNY",
+        "person: tier VERY_GOOD, 0 open and overdue",
+        "  overdue: did not hold, it needs open_overdue at least 1",
+        "  unscored: did not hold, it needs tier one of UNSCORED",
+        "  excellent: did not hold, it needs tier at least EXCELLENT",
+        "  very-good: decided",
+        "the policy said: approve, 70 percent, at most 7000.00 CNY",
+        "the outcome: approval",
+        "  REDUCED_FOR_TIER: A part was granted, as set for the score tier.",
+    ]
+
+
+def test_an_outcome_narrower_than_the_policy_is_told(world: World, gateway: Gateway) -> None:
+    told = gateway.answer("policy", "explain", decided(world, "good", reduction=False).id)
+
+    assert "the policy said: approve, 50 percent, at most 5000.00 CNY\nthe outcome: decline" in told
+    assert "REDUCTION_NOT_ACCEPTED" in told
+
+
+def test_what_another_policy_decided_is_explained_with_a_warning(
+    world: World, gateway: Gateway, tmp_path: Path
+) -> None:
+    table = CarRental().table(Path(changed(tmp_path, 'retry_after = "P30D"', 'retry_after = "P60D"')))
+    world.registry["car_rental"].policy = table  # type: ignore[misc]  # this one adapter had another policy then
+    told = gateway.answer("policy", "explain", decided(world, "building").id)
+
+    assert f"policy: car_rental 2026-11-01, {table.hash}" in told
+    assert f"warning: the policy now is another one: 2026-11-01, {CarRental.policy.hash}" in told
+    assert "  fair: did not hold, it needs a test of tier that is no longer installed" in told
+    assert "the policy said: decline, retry after P60D" in told
+
+
+def test_a_decision_without_its_key_says_so(world: World, gateway: Gateway) -> None:
+    decision = decided(world, "overdue")
+    world.execute("DELETE FROM user_keys")
+
+    told = gateway.answer("policy", "explain", decision.id)
+
+    assert "rule: overdue" in told
+    assert "sealed for ever" in told
+    assert "tier" not in told
+    assert "3000.00" not in told
+
+
+def test_an_unknown_decision_is_refused(world: World, gateway: Gateway) -> None:
+    assert "There is no decision dec_test_nothing." in gateway.refusal("policy", "explain", "dec_test_nothing")
