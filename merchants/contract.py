@@ -186,14 +186,19 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """The answer to an ask at `now` (UTC): checks, facts, policy, terms. Raises InvalidInput for a bad ask."""
         self.check(ask, now)
         ruling = self.policy.decide(self.facts(ask, person, now))
+        return Answer(self.outcome(ask, ruling, now), ruling)
+
+    @final
+    def outcome(self, ask: AskT, ruling: Ruling, now: datetime) -> Outcome:
+        """What a ruling on an ask that has been checked comes to at `now`."""
         match ruling.verdict:
             case Verdict.APPROVE:
-                return Answer(self._approval(ask, ruling, now), ruling)
+                return self._approval(ask, ruling, now)
             case Verdict.DECLINE:
                 retry_after = None if ruling.retry_after is None else now + ruling.retry_after
-                return Answer(Decline(ruling.reasons, retry_after, ruling.alternatives), ruling)
+                return Decline(ruling.reasons, retry_after, ruling.alternatives)
             case Verdict.REFER:
-                return Answer(Referral(ruling.reasons), ruling)
+                return Referral(ruling.reasons)
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:
