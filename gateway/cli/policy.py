@@ -1,15 +1,17 @@
 """`gateway policy`: check policies before they decide anything, and see what they decided."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
 from gateway.domain.policy import DecisionTable
-from merchants.registry import discover
+from merchants.contract import MerchantAdapter
+from merchants.registry import AdapterRegistry, discover
 
-app = typer.Typer(no_args_is_help=True, help="Check policies, explain what they decided.")
+app = typer.Typer(no_args_is_help=True, help="Check policies, explain what they decided, try others on it.")
 
 _ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway merchants list`."
 
@@ -40,6 +42,34 @@ def explain(
     with assembled(database_url) as made, made.database.read() as session:
         for line in trace.lines(made.policies.trace(session, decision, made.clock())):
             console.print(line, markup=False)
+
+
+@app.command()
+def backtest(
+    file: Annotated[Path, typer.Argument(help="The policy file to try.")],
+    adapter: Annotated[str, typer.Option(help="Key of the adapter whose requests are replayed.")],
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day on.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Where to write a line for each changed decision.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Replay every logged request of an adapter against a policy file: how many would change, by tier. Writes nothing
+    to the database. Lines of trust are not replayed."""
+    from gateway.cli import policy_changes
+
+    with assembled(database_url) as made, made.database.read() as session:
+        of = _adapter(made.registry, adapter)
+        table = of.table(file)
+        moment = since.replace(tzinfo=UTC) if since else None
+        tally = policy_changes.count(made.policies.backtest(session, of, table, moment), csv)
+    policy_changes.show(tally, f"{table.policy} {table.version} ({table.source})")
+
+
+def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:
+    if key not in registry:
+        fail(f"There is no adapter {key} here: gateway merchants list")
+    return registry[key]
 
 
 def _line(key: str, table: DecisionTable) -> str:

@@ -20,7 +20,7 @@ def ruling_from_document(document: Mapping[str, Any], benefits: Mapping[str, Ben
         verdict=Verdict(document["verdict"]),
         share=document["share"],
         maximum=None if maximum is None else Money.from_document(maximum),
-        benefits={name: _benefit(value, benefits[name]) for name, value in document["benefits"].items()},
+        benefits=benefits_from_document(document["benefits"], benefits),
         reasons=tuple(document["reasons"]),
         retry_after=None if retry_after is None else parse_duration(retry_after),
         alternatives=tuple(map(Product, document["alternatives"])),
@@ -30,6 +30,11 @@ def ruling_from_document(document: Mapping[str, Any], benefits: Mapping[str, Ben
         rule_id=document["rule_id"],
         trace=tuple(Tried(tried["rule_id"], tried["failed"]) for tried in document["trace"]),
     )
+
+
+def benefits_from_document(document: Mapping[str, Any], kinds: Mapping[str, BenefitKind]) -> dict[str, Benefit]:
+    """The member `benefits` of such a document. Raises as `ruling_from_document` does."""
+    return {name: _benefit(value, kinds[name]) for name, value in document.items()}
 
 
 def _benefit(value: Any, kind: BenefitKind) -> Benefit:

@@ -1,6 +1,7 @@
 """`gateway policy`: what an operator learns of a policy before and after it decides."""
 
 import base64
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -156,3 +157,52 @@ def test_a_decision_without_its_key_says_so(world: World, gateway: Gateway) -> N
 
 def test_an_unknown_decision_is_refused(world: World, gateway: Gateway) -> None:
     assert "There is no decision dec_test_nothing." in gateway.refusal("policy", "explain", "dec_test_nothing")
+
+
+def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Gateway, tmp_path: Path) -> None:
+    reduced, good, fair = decided(world, "just-below"), decided(world, "good"), decided(world, "fair")
+    world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
+    before, out = world.contents(), tmp_path / "changed.csv"
+
+    file = changed(tmp_path, "share = 70", "share = 60")
+    told = gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--csv", str(out)).splitlines()
+
+    assert told[0].split() == ["tier", "was", "would", "be", "decisions", "exposed:", "was", "exposed:", "would", "be"]
+    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert told[2].startswith("car_rental 2026-11-01 (")
+    assert told[2].endswith("changed.toml): 1 of 2 differs.")
+    assert told[3:] == [
+        "1 sealed for ever, not compared.",
+        "Policies alone are compared: lines of trust are not replayed.",
+    ]
+    assert out.read_text(encoding="utf-8").splitlines() == [
+        "decision,tier,currency,old_status,old_amount,old_rule,new_status,new_amount,new_rule",
+        f"{reduced.id},VERY_GOOD,CNY,APPROVED,2100.00,very-good,APPROVED,1800.00,very-good",
+    ]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert world.contents().keys() == before.keys()
+    assert [name for name, rows in world.contents().items() if rows != before[name]] == ["deployment"]  # which was fresh
+    assert not {good.id, fair.id} & set(out.read_text(encoding="utf-8").replace("\n", ",").split(","))
+
+
+def test_the_same_policy_changes_nothing(world: World, gateway: Gateway) -> None:
+    decided(world, "excellent")
+
+    told = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
+    later = gateway.answer(
+        "policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental", "--since", "2026-11-24"
+    ).splitlines()
+
+    assert told == [
+        "car_rental 2026-11-01 (car_rental/policy.toml): 0 of 1 differ.",
+        "Policies alone are compared: lines of trust are not replayed.",
+    ]
+    assert "0 of 0 differ" in later[0]
+
+
+def test_a_backtest_that_cannot_be_made_is_refused(world: World, gateway: Gateway, tmp_path: Path) -> None:
+    same = ("policy", "backtest", str(CAR_RENTAL))
+    assert "moon_travel" in gateway.refusal(*same, "--adapter", "moon_travel")
+    assert "benefits" in gateway.refusal(*same, "--adapter", "lender")
+    out = str(tmp_path / "no" / "such" / "folder.csv")
+    assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
