@@ -115,6 +115,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = discover(settings.adapters)
+    for adapter in registry.values():
+        adapter.policies.require_effective(clock())
     step_up, lines = _step_up(settings), _lines(settings)
     counts, used_once = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)

@@ -7,11 +7,12 @@ has no session, no clock and no network.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, Self, TypeVar, final
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
@@ -20,6 +21,7 @@ from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
 from gateway.domain.policy import DecisionTable, Ruling, fault
+from gateway.domain.policy_set import PolicySet
 from gateway.domain.product import Product
 from gateway.domain.reason import REASONS
 from gateway.domain.rule import Verdict
@@ -78,10 +80,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
     """One industry's or merchant's way of working. Raises Misconfigured when it is put together wrongly.
 
     `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the form that merchants fill in;
-    `columns` and `policy` decide; `benefits` are what an approval grants beside the amount; `approval_life` says how
-    long an approval may wait to be activated, `windows` how long breaches and disputes may take. `own_reasons` are the
-    codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields where zero
-    makes sense.
+    `columns` and `policy` decide, and the versions in `later` from their effective dates on; `benefits` are what an
+    approval grants beside the amount; `approval_life` says how long an approval may wait to be activated, `windows` how
+    long breaches and disputes may take. `own_reasons` are the codes that the adapter's code gives beside those of its
+    policy. `zero_allowed` names the money fields where zero makes sense.
     """
 
     key: ClassVar[str]
@@ -94,6 +96,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     columns: ClassVar[Mapping[str, ColumnKind]]
     benefits: ClassVar[Mapping[str, BenefitKind]] = MappingProxyType({})
     policy: ClassVar[DecisionTable]
+    later: ClassVar[Sequence[DecisionTable]] = ()
     approval_life: ClassVar[timedelta]
     golden: ClassVar[tuple[GoldenCase[Any], ...]]
     windows: ClassVar[Windows] = Windows()
@@ -107,8 +110,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
         for name in ("product", "Ask", "columns", "policy", "approval_life", "golden"):
             if not hasattr(self, name):
                 raise Misconfigured(f"{type(self).__name__}.{name} is missing")
-        if (dict(self.columns), dict(self.benefits)) != (self.policy.columns, self.policy.benefits):
-            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
+        self.policies = PolicySet((self.policy, *self.later))
+        self._require_ours(self.policy)
         if self.approval_life <= timedelta(0):
             raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
@@ -164,7 +167,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     @property
     def reason_codes(self) -> frozenset[str]:
         """Every reason code that an answer of this adapter may hold."""
-        return self.policy.reason_codes | self.own_reasons | {_CUT}
+        return self.own_reasons.union({_CUT}, *(table.reason_codes for table in self.policies))
 
     @final
     def table(self, path: Path) -> DecisionTable:
@@ -176,6 +179,15 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return table
 
     @final
+    def under(self, table: DecisionTable) -> Self:
+        """This adapter, deciding by that table alone, whatever its date. Raises Misconfigured for one that was read
+        with other columns or benefits."""
+        self._require_ours(table)
+        other = copy(self)
+        other.policies = PolicySet((table,))
+        return other
+
+    @final
     def granted(self, ask: AskT, ruling: Ruling) -> Money:
         """The part of the divisible amount that an approving ruling grants: its share, up to the limit."""
         part, limit = self.divisible(ask).share(ruling.share), self.limit(ask, ruling)
@@ -185,7 +197,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def decide(self, ask: AskT, person: Person, now: datetime) -> Answer:
         """The answer to an ask at `now` (UTC): checks, facts, policy, terms. Raises InvalidInput for a bad ask."""
         self.check(ask, now)
-        ruling = self.policy.decide(self.facts(ask, person, now))
+        ruling = self.policies.at(now).decide(self.facts(ask, person, now))
         return Answer(self.outcome(ask, ruling, now), ruling)
 
     @final
@@ -209,6 +221,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def ask_from_document(self, document: Mapping[str, Any]) -> AskT:
         """Reads what `ask_document` wrote. Raises InvalidInput."""
         return ask_from_document(self.Ask, document)
+
+    def _require_ours(self, table: DecisionTable) -> None:
+        if (dict(self.columns), dict(self.benefits)) != (table.columns, table.benefits):
+            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
 
     def _approval(self, ask: AskT, ruling: Ruling, now: datetime) -> Approval | Decline:
         granted = self.granted(ask, ruling)

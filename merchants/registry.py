@@ -22,7 +22,8 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What start-up logs and `gateway merchants list` say of an adapter."""
+    """What start-up logs and `gateway merchants list` say of an adapter. Of a policy with several versions, all are
+    named, oldest first."""
 
     key: str
     member: str
@@ -76,15 +77,15 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         return tuple(self._about(adapter) for adapter in self._by_key.values())
 
     def _about(self, adapter: MerchantAdapter[Any]) -> About:
-        origin, policy = self._found[adapter.key], adapter.policy
+        origin = self._found[adapter.key]
         return About(
             key=adapter.key,
             member=adapter.member,
             summary=adapter.summary,
             distribution=origin.distribution,
             version=origin.version,
-            policy_version=policy.version,
-            policy_hash=policy.hash,
+            policy_version=", ".join(table.version for table in adapter.policies),
+            policy_hash=", ".join(table.hash for table in adapter.policies),
         )
 
 

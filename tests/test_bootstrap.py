@@ -21,6 +21,8 @@ from gateway.bootstrap import Gateway, assemble
 from gateway.domain.errors import Misconfigured
 from gateway.kit.limits import Limit, TooManyAttempts
 from gateway.settings import Environment, Settings, SettingsError
+from merchants.car_rental import CarRental
+from merchants.tables import read_table
 from tests.services.world import at_once
 from tests.support.clock import MovableClock
 from tests.support.factories import make_client, make_merchant, make_partner
@@ -139,6 +141,19 @@ def test_an_adapter_that_is_not_installed_is_refused(deployment: Settings) -> No
 def test_only_the_named_adapters_are_loaded(deployment: Settings) -> None:
     with gateway_of(changed(deployment, adapters=("online_shop",))) as gateway:
         assert list(gateway.registry) == ["online_shop"]
+
+
+def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
+    deployment: Settings, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (Path(__file__).parent.parent / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
+    later = text.replace("effective = 2026-11-01", "effective = 2026-11-24")
+    monkeypatch.setattr(CarRental, "policy", read_table(later, CarRental.columns, "car_rental/policy.toml"))
+
+    with pytest.raises(Misconfigured, match=r"car_rental/policy.toml: is effective from 2026-11-24 only"):
+        assemble(deployment, clock)
+    clock.advance(hours=12)
+    assemble(deployment, clock).close()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 from gateway.domain.outcome import Approval, Decline
 from gateway.domain.policy_words import cell_words, rule_words, value_words
 from gateway.domain.purpose import PURPOSES
-from gateway.domain.rule import plain
+from gateway.domain.rule import Rule, plain
 from merchants.contract import GoldenCase, MerchantAdapter
 from merchants.registry import discover
 from schema.build import build_schema
@@ -37,6 +37,7 @@ def _body(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) ->
 
 def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
     purpose = PURPOSES[adapter.default_purpose]
+    versions = ", ".join(table.version for table in adapter.policies)
     rows = [
         ("member of `DecisionAsk`", f"`{adapter.member}`"),
         ("product", f"`{adapter.product}`"),
@@ -45,7 +46,10 @@ def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
             "an approval waits to be used",
             f"`{plain(adapter.approval_life)}`, and never past the last date of its terms",
         ),
-        ("policy", f"version {adapter.policy.version}, amounts in {adapter.policy.currency}"),
+        (
+            "policy",
+            f"version {versions}, amounts in {adapter.policy.currency}",
+        ),
     ]
     return table(("what", "which"), rows)
 
@@ -58,15 +62,17 @@ def _ask(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> 
 
 
 def _policy(adapter: MerchantAdapter[Any], table: Table) -> str:
-    rows = [
-        (
-            f"`{rule.id}`",
-            ", ".join(map(cell_words, rule.when)) or "always",
-            "; ".join([rule_words(rule), *(f"`{code}`" for code in rule.reasons)]),
-        )
-        for rule in adapter.policy.rules
-    ]
-    return "The first rule that holds decides.\n\n" + table(("rule", "holds if", "says"), rows)
+    versions = list(adapter.policies)
+    parts = ["The first rule that holds decides."]
+    for version in versions:
+        parts += [f"Version {version.version} decides from {version.effective} on."] if len(versions) > 1 else []
+        parts.append(table(("rule", "holds if", "says"), [_rule(rule) for rule in version.rules]))
+    return "\n\n".join(parts)
+
+
+def _rule(rule: Rule) -> tuple[str, str, str]:
+    says = "; ".join([rule_words(rule), *(f"`{code}`" for code in rule.reasons)])
+    return f"`{rule.id}`", ", ".join(map(cell_words, rule.when)) or "always", says
 
 
 def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:

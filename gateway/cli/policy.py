@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
 from gateway.domain.policy import DecisionTable
+from gateway.kit.clock import wall_clock
 from merchants.contract import MerchantAdapter
 from merchants.registry import AdapterRegistry, discover
 
@@ -27,7 +28,9 @@ def check(
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
     registry = discover(settings_for(None).adapters if adapter is None else {adapter})
     for key, each in registry.items():
-        for table in [each.table(file) for file in files] if files else [each.policy]:
+        if not files:
+            each.policies.require_effective(wall_clock())
+        for table in map(each.table, files) if files else each.policies:
             console.print(_line(key, table), markup=False)
 
 

@@ -44,15 +44,15 @@ class PolicyService:
         self._registry, self._log = registry, log
 
     def trace(self, session: Session, decision_id: str, now: datetime) -> Trace:
-        """How the decision came about. Raises NotFound."""
+        """How the decision came about, and what is in force at `now`. Raises NotFound."""
         entries = decision_log.of_decision(session, decision_id)
         if not entries:
             raise NotFound(f"There is no decision {decision_id}.")
         public = decode(entries[0].public)
         recorded = public["policy"]
         adapter = self._registry.get(recorded["adapter"])
-        in_force = adapter.policy if adapter else None
-        table = in_force if in_force and in_force.hash == recorded["hash"] else None
+        in_force = adapter.policies.at(now) if adapter else None
+        table = adapter.policies.of_hash(recorded["hash"]) if adapter else None
         return Trace(public, self._log.personal(session, entries[0]), table, in_force)
 
     def backtest(
