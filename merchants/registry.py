@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -71,6 +72,11 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
     def by_member(self, member: str) -> MerchantAdapter[Any]:
         """The adapter of a DecisionAsk member such as "carRental". Raises KeyError for an unknown one."""
         return self._by_member[member]
+
+    def require_effective(self, now: datetime) -> None:
+        """Raises Misconfigured for an adapter of whose policy no version is in force at `now`."""
+        for adapter in self._by_key.values():
+            adapter.policies.require_effective(now)
 
     def about(self) -> tuple[About, ...]:
         """Each adapter with where it comes from and which policy it decides by."""

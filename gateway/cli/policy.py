@@ -8,12 +8,16 @@ import typer
 
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
 from gateway.domain.policy import DecisionTable
+from gateway.domain.policy_change import Skipped
 from gateway.kit.clock import wall_clock
 from merchants.contract import MerchantAdapter
 from merchants.registry import AdapterRegistry, discover
 
 app = typer.Typer(no_args_is_help=True, help="Check policies, explain what they decided, try others on it.")
 
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was decided on this day (UTC) or later.")
+]
 _ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway merchants list`."
 
 
@@ -27,9 +31,9 @@ def check(
     if files and adapter is None:
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
     registry = discover(settings_for(None).adapters if adapter is None else {adapter})
+    if not files:
+        registry.require_effective(wall_clock())
     for key, each in registry.items():
-        if not files:
-            each.policies.require_effective(wall_clock())
         for table in map(each.table, files) if files else each.policies:
             console.print(_line(key, table), markup=False)
 
@@ -51,9 +55,7 @@ def explain(
 def backtest(
     file: Annotated[Path, typer.Argument(help="The policy file to try.")],
     adapter: Annotated[str, typer.Option(help="Key of the adapter whose requests are replayed.")],
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions from this day on.")
-    ] = None,
+    since: Since = None,
     csv: Annotated[Path | None, typer.Option(help="Where to write a line for each changed decision.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -64,9 +66,32 @@ def backtest(
     with assembled(database_url) as made, made.database.read() as session:
         of = _adapter(made.registry, adapter)
         table = of.table(file)
-        moment = since.replace(tzinfo=UTC) if since else None
-        tally = policy_changes.count(made.policies.backtest(session, of, table, moment), csv)
+        tally = policy_changes.count(made.policies.backtest(session, of, table, _midnight(since)), csv)
     policy_changes.show(tally, f"{table.policy} {table.version} ({table.source})")
+    policy_changes.show_sealed(tally.skipped[Skipped.SEALED])
+
+
+@app.command()
+def shadow(
+    adapter: Annotated[str, typer.Argument(help="The adapter's key.")],
+    since: Since = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Tell how often the shadow policies of an adapter (GATEWAY_SHADOW_POLICIES) differed from what was decided."""
+    from gateway.cli import policy_changes
+
+    with assembled(database_url) as made, made.database.read() as session:
+        of = _adapter(made.registry, adapter)
+        sealed, tallies = policy_changes.count_shadows(made.policies.shadowed(session, of, _midnight(since)))
+    for version, tally in tallies.items():
+        policy_changes.show(tally, f"{version.policy} {version.version} ({version.hash})", "live", "shadow")
+    if not tallies:
+        console.print(f"No shadow policy was evaluated beside {adapter}.")
+    policy_changes.show_sealed(sealed)
+
+
+def _midnight(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None
 
 
 def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:

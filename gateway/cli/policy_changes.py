@@ -2,13 +2,15 @@
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.console import console, fail, table
 from gateway.domain.policy_change import Answered, Compared, Skipped, Tally
+from gateway.services.policies import Shadow
 
 COLUMNS = (
     *("decision", "tier", "currency", "old_status", "old_amount", "old_rule"),
@@ -28,6 +30,19 @@ def count(compared: Iterable[Compared | Skipped], out: Path | None = None) -> Ta
     return tally
 
 
+def count_shadows(
+    compared: Iterable[tuple[Shadow | None, Compared | Skipped]],
+) -> tuple[int, Mapping[Shadow, Tally]]:
+    """How many are sealed for ever, and the tally of each shadow policy there was."""
+    sealed, tallies = 0, defaultdict[Shadow, Tally](Tally)
+    for shadow, one in compared:
+        if shadow is None:
+            sealed += 1
+        else:
+            tallies[shadow].add(one)
+    return sealed, tallies
+
+
 def show(tally: Tally, policy: str, before: str = "was", after: str = "would be") -> None:
     """Prints the tally of a comparison with the policy of that name."""
     rows = table("tier", before, after, "decisions", f"exposed: {before}", f"exposed: {after}")
@@ -38,11 +53,17 @@ def show(tally: Tally, policy: str, before: str = "was", after: str = "would be"
         console.print(rows)
     differ = "differs" if tally.changed == 1 else "differ"
     console.print(f"{policy}: {tally.changed} of {tally.compared} {differ}.", markup=False)
-    if tally.skipped[Skipped.SEALED]:
-        console.print(f"{tally.skipped[Skipped.SEALED]} sealed for ever, not compared.")
     if tally.skipped[Skipped.UNREADABLE]:
         console.print(f"{tally.skipped[Skipped.UNREADABLE]} cannot be read with this adapter and policy, not compared.")
+    if tally.skipped[Skipped.FAILED]:
+        console.print(f"{tally.skipped[Skipped.FAILED]} at which the {after} policy failed, not compared.")
     console.print("Policies alone are compared: lines of trust are not replayed.")
+
+
+def show_sealed(count: int) -> None:
+    """Prints how many could not be looked at."""
+    if count:
+        console.print(f"{count} sealed for ever, not compared.")
 
 
 def _cells(answered: Answered) -> list[str]:

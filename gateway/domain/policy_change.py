@@ -53,10 +53,12 @@ class Compared:
 
 
 class Skipped(StrEnum):
-    """Why a request is not compared: the person's key is destroyed, or adapter and policy cannot read it any more."""
+    """Why a request is not compared: the person's key is destroyed, adapter and policy cannot read it any more, or the
+    shadow policy failed at it."""
 
     SEALED = "SEALED"
     UNREADABLE = "UNREADABLE"
+    FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.domain.errors import GatewayError, NotFound
-from gateway.domain.exposure import LIMIT_REACHED
-from gateway.domain.outcome import outcome_from_document
-from gateway.domain.past_ruling import benefits_from_document, ruling_from_document
-from gateway.domain.period import parse_moment
+from gateway.domain.errors import NotFound
+from gateway.domain.past_ruling import ruling_from_document
 from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_change import Answered, Compared, Skipped
-from gateway.domain.tier import Tier
+from gateway.domain.policy_change import Compared, Skipped
 from gateway.kit.json import decode
+from gateway.services.past_requests import UNREADABLE, PastRequest
 from gateway.store import decision_log
 from gateway.store.database import Session
+from gateway.store.decision_log import DecisionLogRow
 from gateway.store.sealed_log import SealedLog
-from merchants.contract import MerchantAdapter, Person
+from merchants.contract import MerchantAdapter
 from merchants.registry import AdapterRegistry
 
 BATCH = 500
 """How many decisions are read at a time."""
-UNREADABLE = (GatewayError, LookupError, TypeError, ValueError)
-"""What adapter and policy raise at an entry that was written by another version of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,15 @@ class Trace:
     personal: Mapping[str, Any] | None
     table: DecisionTable | None
     in_force: DecisionTable | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """Which shadow policy it was."""
+
+    policy: str
+    version: str
+    hash: str
 
 
 class PolicyService:
@@ -65,33 +70,38 @@ class PolicyService:
         """
         for entry in decision_log.firsts(session, adapter.key, since, BATCH):
             personal = self._log.personal(session, entry)
-            yield Skipped.SEALED if personal is None else _replayed(adapter, table, decode(entry.public), personal)
+            yield Skipped.SEALED if personal is None else _replayed(adapter, entry, personal, table)
+
+    def shadowed(
+        self, session: Session, adapter: MerchantAdapter[Any], since: datetime | None = None
+    ) -> Iterator[tuple[Shadow | None, Compared | Skipped]]:
+        """Every request beside which a shadow policy was evaluated, with that policy. Of what is sealed for ever nobody
+        knows whether there was one: it comes with None. Lines of trust count for neither side, as in a backtest."""
+        for entry in decision_log.firsts(session, adapter.key, since, BATCH):
+            personal = self._log.personal(session, entry)
+            if personal is None:
+                yield None, Skipped.SEALED
+            elif "shadow" in personal:
+                said = personal["shadow"]
+                shadow = Shadow(said["policy"], said["policy_version"], said["policy_hash"])
+                yield shadow, _shadowed(adapter, entry, personal)
 
 
 def _replayed(
-    adapter: MerchantAdapter[Any], table: DecisionTable, public: Mapping[str, Any], personal: Mapping[str, Any]
+    adapter: MerchantAdapter[Any], entry: DecisionLogRow, personal: Mapping[str, Any], table: DecisionTable
 ) -> Compared | Skipped:
     try:
-        now, tier = parse_moment(public["business_at"]), Tier(personal["tier"])
-        ask = adapter.ask_from_document(personal["ask"][adapter.member])
-        ruling = table.decide(adapter.facts(ask, Person(tier, personal["open_overdue"]), now))
-        outcome = adapter.outcome(ask, ruling, now)
-        return Compared(
-            decision_id=public["decision"],
-            tier=tier,
-            before=_before(adapter, ask, personal, now, table.currency),
-            after=Answered.of(outcome, ruling.rule_id, ruling.benefits, table.currency),
-        )
+        past = PastRequest.read(adapter, decode(entry.public), personal)
+        return past.held_against(past.ruled_by(table))
     except UNREADABLE:
         return Skipped.UNREADABLE
 
 
-def _before(
-    adapter: MerchantAdapter[Any], ask: object, personal: Mapping[str, Any], now: datetime, currency: str
-) -> Answered:
-    recorded = personal["ruling"]
-    outcome = outcome_from_document(personal["outcome"])
-    if outcome.reasons == (LIMIT_REACHED,):
-        outcome = adapter.outcome(ask, ruling_from_document(recorded, adapter.benefits), now)
-    benefits = benefits_from_document(recorded["benefits"], adapter.benefits)
-    return Answered.of(outcome, recorded["rule_id"], benefits, currency)
+def _shadowed(adapter: MerchantAdapter[Any], entry: DecisionLogRow, personal: Mapping[str, Any]) -> Compared | Skipped:
+    if "error" in personal["shadow"]:
+        return Skipped.FAILED
+    try:
+        past = PastRequest.read(adapter, decode(entry.public), personal)
+        return past.held_against(ruling_from_document(personal["shadow"], adapter.benefits))
+    except UNREADABLE:
+        return Skipped.UNREADABLE

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.decision import Decision
+from gateway.services.shadows import Shadows
 from gateway.store.database import Database
 from merchants.car_rental import CarRental
 from tests.fixtures.settings import MASTER
@@ -173,8 +174,8 @@ def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Ga
     assert told[2].startswith("car_rental 2026-11-01 (")
     assert told[2].endswith("changed.toml): 1 of 2 differs.")
     assert told[3:] == [
-        "1 sealed for ever, not compared.",
         "Policies alone are compared: lines of trust are not replayed.",
+        "1 sealed for ever, not compared.",
     ]
     assert out.read_text(encoding="utf-8").splitlines() == [
         "decision,tier,currency,old_status,old_amount,old_rule,new_status,new_amount,new_rule",
@@ -208,3 +209,29 @@ def test_a_backtest_that_cannot_be_made_is_refused(world: World, gateway: Gatewa
     assert "benefits" in gateway.refusal(*same, "--adapter", "lender")
     out = str(tmp_path / "no" / "such" / "folder.csv")
     assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
+
+
+def test_a_shadow_policy_is_compared_with_what_was_decided(
+    database_url: str, world: World, gateway: Gateway, tmp_path: Path
+) -> None:
+    assert gateway.answer("policy", "shadow", "car_rental") == "No shadow policy was evaluated beside car_rental."
+    table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
+    decided(world, "just-below")  # before there was a shadow
+    with closing(Database(database_url)) as database:
+        shadowed = World(database, world.clock, shadows=Shadows({"car_rental": table}))
+        shadowed.plant()
+        for number, handle in enumerate(("just-below", "good", "fair"), start=2):
+            decided(shadowed, handle, number=number)
+    world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
+
+    told = gateway.answer("policy", "shadow", "car_rental").splitlines()
+
+    assert told[0].split() == ["tier", "live", "shadow", "decisions", "exposed:", "live", "exposed:", "shadow"]
+    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert told[2:] == [
+        f"car_rental 2026-11-01 ({table.hash}): 1 of 2 differs.",
+        "Policies alone are compared: lines of trust are not replayed.",
+        "1 sealed for ever, not compared.",
+    ]
+    assert "No shadow" in gateway.answer("policy", "shadow", "online_shop")
+    assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")

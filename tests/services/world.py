@@ -30,13 +30,14 @@ from gateway.services.consents import ConsentService
 from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
-from gateway.services.decision_requests import DecisionRequester, RequestInput
+from gateway.services.decision_requests import NO_SHADOWS, DecisionRequester, RequestInput
 from gateway.services.decisions import DecisionService
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import CATALOGUE, PersonaService
 from gateway.services.reading import Reading
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seed, Seeding
+from gateway.services.shadows import Shadows
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
 from gateway.store import books, clients, merchants, partners, users
@@ -72,7 +73,13 @@ class Meddling:
 class World:
     """Everything as gateway.bootstrap wires it, but for a cheap password hash and a score source of one's choice."""
 
-    def __init__(self, database: Database, clock: MovableClock, source: ScoreSource | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: MovableClock,
+        source: ScoreSource | None = None,
+        shadows: Shadows = NO_SHADOWS,
+    ) -> None:
         self.database, self.clock = database, clock
         self.ids = Ids(SANDBOX.mark)
         self.registry = AdapterRegistry([CarRental, OnlineShop])
@@ -83,7 +90,7 @@ class World:
         self.source: ScoreSource = source or PersonaSource()
         assessor, records = Assessor(self.registry, self.source, LINES), DecisionRecorder(self.decision_log)
         self.life = DecisionClock(database, records, clock)
-        requester = DecisionRequester(database, assessor, records, self.recorder, self.life, self.ids, clock)
+        requester = DecisionRequester(database, assessor, records, self.recorder, self.life, self.ids, clock, shadows)
         mover = DecisionMover(database, records, clock)
         self.decisions = DecisionService(assessor, requester, mover, self.decision_log)
         self.scores = ScoreService(self.source)
