@@ -35,7 +35,7 @@ def load_table(
 ) -> DecisionTable:
     """The checked table in the file at `path`; `benefits` are what each approval grants beside the amount. Raises
     Misconfigured."""
-    source = f"{path.parent.name}/{path.name}"
+    source = "/".join(path.resolve().parts[-2:])
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
