@@ -26,8 +26,9 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Policy files; without any, those installed.")] = None,
     adapter: Annotated[str | None, typer.Option(help=_ADAPTER)] = None,
 ) -> None:
-    """Load policies and print version, effective date, size and hash of each; needs no database. Exit code 1, with
-    file, rule and column, for the first that cannot be used."""
+    """Load policies and print version, effective date, size and hash of each.
+
+    Needs no database. Exit code 1, with file, rule and column, for the first that cannot be used."""
     if files and adapter is None:
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
     registry = discover(settings_for(None).adapters if adapter is None else {adapter})
@@ -43,7 +44,7 @@ def explain(
     decision: Annotated[str, typer.Argument(help="The decision's id, dec_...")],
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Tell how a decision came about: each rule that was tried, why it did not hold, what the last one said."""
+    """Tell how a decision came about: the rules that were tried, and what the last one said."""
     from gateway.cli import trace
 
     with assembled(database_url) as made, made.database.read() as session:
@@ -59,8 +60,10 @@ def backtest(
     csv: Annotated[Path | None, typer.Option(help="Where to write a line for each changed decision.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Replay every logged request of an adapter against a policy file: how many would change, by tier. Writes nothing
-    to the database. Lines of trust are not replayed."""
+    """Replay the logged requests of an adapter against a policy file: what would change, by tier.
+
+    Writes nothing to the database. Lines of trust are not replayed: a request that found no room there counts as what
+    its policy had said."""
     from gateway.cli import policy_changes
 
     with assembled(database_url) as made, made.database.read() as session:
@@ -77,7 +80,9 @@ def shadow(
     since: Since = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Tell how often the shadow policies of an adapter (GATEWAY_SHADOW_POLICIES) differed from what was decided."""
+    """Tell how often the shadow policies of an adapter differed from what was decided, by tier.
+
+    GATEWAY_SHADOW_POLICIES names them. Lines of trust count for neither side."""
     from gateway.cli import policy_changes
 
     with assembled(database_url) as made, made.database.read() as session:

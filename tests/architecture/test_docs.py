@@ -43,7 +43,7 @@ def test_every_adapter_has_a_page_and_is_linked() -> None:
     "name",
     [
         *("README.md", "merchants/README.md", "tests/README.md"),
-        *("docs/architecture.md", "docs/oauth.md", "docs/security.md", "docs/mutations.md"),
+        *("docs/architecture.md", "docs/oauth.md", "docs/security.md", "docs/mutations.md", "docs/policies.md"),
     ],
 )
 def test_links_and_commands_exist(name: str) -> None:
