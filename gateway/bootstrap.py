@@ -3,8 +3,8 @@
 import os
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 import merchants
 import schema
-from gateway.domain.errors import InvalidInput
+from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.exposure import Lines
 from gateway.domain.realm import LIVE, SANDBOX, Realm
 from gateway.domain.step_up import StepUp
@@ -44,11 +44,13 @@ from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
 from gateway.services.personas import PersonaService
+from gateway.services.policies import PolicyService
 from gateway.services.questions import Questions
 from gateway.services.receipts import ReceiptService
 from gateway.services.registration import RegistrationService
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seeding
+from gateway.services.shadows import Shadows
 from gateway.settings import Settings, SettingsError
 from gateway.sources.personas import PersonaSource
 from gateway.store import clients, deployment
@@ -90,6 +92,7 @@ class Gateway:
     step_up: StepUp
     decision_clock: DecisionClock
     reviews: DecisionReviewer
+    policies: PolicyService
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
@@ -117,7 +120,13 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
     registry = discover(settings.adapters)
-    step_up, lines = _step_up(settings), _lines(settings)
+    registry.require_effective(clock())
+    with _reading("GATEWAY_STEP_UP_AMOUNT"):
+        step_up = StepUp.parse(settings.step_up_amount, settings.step_up_life)
+    with _reading("GATEWAY_LINES_OF_TRUST"):
+        lines = Lines.parse(settings.lines_of_trust)
+    with _reading("GATEWAY_SHADOW_POLICIES"):
+        shadows = Shadows.read(settings.shadow_policies, registry)
     counts, used_once = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     database = Database(settings.database_url, size=settings.worker_threads)
@@ -136,7 +145,9 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     recorder = DecisionRecorder(decision_log)
     decision_clock = DecisionClock(database, recorder, clock)
     questions = Questions(counts, settings.questions)
-    requester = DecisionRequester(database, assessor, recorder, accesses, decision_clock, questions, ids, clock)
+    requester = DecisionRequester(
+        database, assessor, recorder, accesses, decision_clock, questions, ids, clock, shadows
+    )
     mover = DecisionMover(database, recorder, clock)
     disputes = DisputeService(database, recorder, decision_log, ids, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
@@ -188,6 +199,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         step_up=step_up,
         decision_clock=decision_clock,
         reviews=DecisionReviewer(database, assessor, recorder, clock),
+        policies=PolicyService(registry, decision_log),
     )
 
 
@@ -210,18 +222,13 @@ def _http(settings: Settings) -> HttpClient:
         raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 
 
-def _step_up(settings: Settings) -> StepUp:
+@contextmanager
+def _reading(setting: str) -> Iterator[None]:
+    """Names the setting in what is said of its value."""
     try:
-        return StepUp.parse(settings.step_up_amount, settings.step_up_life)
-    except InvalidInput as error:
-        raise SettingsError(f"GATEWAY_STEP_UP_AMOUNT: {error.message}") from None
-
-
-def _lines(settings: Settings) -> Lines:
-    try:
-        return Lines.parse(settings.lines_of_trust)
-    except InvalidInput as error:
-        raise SettingsError(f"GATEWAY_LINES_OF_TRUST: {error.message}") from None
+        yield
+    except (InvalidInput, Misconfigured) as error:
+        raise SettingsError(f"{setting}: {error.message}") from None
 
 
 def _opaque_rule(master: bytes, rule_id: str) -> str:

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     adapters: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="Comma-separated keys of the merchant adapters to load; absent, a sandbox loads all."
     )
+    shadow_policies: Annotated[tuple[tuple[str, Path], ...], NoDecode] = Field(
+        (),
+        description="Comma-separated KEY=PATH: a policy file that is evaluated beside the live policy of an adapter. "
+        "It decides nothing; `gateway policy shadow KEY` tells how often it differed.",
+    )
     worker_threads: int = Field(
         16, ge=2, le=200, description="Threads for database work, and so the size of the connection pool."
     )
@@ -169,6 +174,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("shadow_policies", mode="before")
+    @classmethod
+    def _keys_and_paths(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+        if not all(key.strip() and path.strip() for key, _, path in pairs):
+            raise ValueError("each must be KEY=PATH, such as car_rental=next.toml")
+        if len({key.strip() for key, _, _ in pairs}) < len(pairs):
+            raise ValueError("an adapter has one shadow at most")
+        return tuple((key.strip(), Path(path.strip())) for key, _, path in pairs)
 
     @field_validator("outgoing_networks", mode="before")
     @classmethod

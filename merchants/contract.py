@@ -7,10 +7,12 @@ has no session, no clock and no network.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, TypeVar, final
+from typing import Any, ClassVar, Generic, Self, TypeVar, final
 
 from gateway.domain.benefit import BenefitKind
 from gateway.domain.column import ColumnKind, Fact
@@ -18,7 +20,8 @@ from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Outcome, Referral
 from gateway.domain.place import Place
-from gateway.domain.policy import DecisionTable, Ruling
+from gateway.domain.policy import DecisionTable, Ruling, fault
+from gateway.domain.policy_set import PolicySet
 from gateway.domain.product import Product
 from gateway.domain.purpose import PURPOSES
 from gateway.domain.reason import REASONS
@@ -27,6 +30,7 @@ from gateway.domain.settlement import Windows
 from gateway.domain.terms import Terms
 from gateway.domain.tier import Tier
 from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
+from merchants.tables import load_table
 from merchants.wire import STANDARD, Notice, Rendered, Wire
 
 AskT = TypeVar("AskT")
@@ -78,10 +82,11 @@ class MerchantAdapter(ABC, Generic[AskT]):
     """One industry's or merchant's way of working. Raises Misconfigured when it is put together wrongly.
 
     `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the form that merchants fill in;
-    `columns` and `policy` decide; `benefits` are what an approval grants beside the amount; `approval_life` says how
-    long an approval may wait to be activated, `windows` how long breaches and disputes may take. `own_reasons` are the
-    codes that the adapter's code gives beside those of its policy. `zero_allowed` names the money fields where zero
-    makes sense. `wire` is how the merchant's own system is told what happened.
+    `columns` and `policy` decide, and the versions in `later` from their effective dates on; `benefits` are what an
+    approval grants beside the amount; `approval_life` says how long an approval may wait to be activated, `windows` how
+    long breaches and disputes may take. `own_reasons` are the codes that the adapter's code gives beside those of its
+    policy. `zero_allowed` names the money fields where zero makes sense. `wire` is how the merchant's own
+    system is told what happened.
     """
 
     key: ClassVar[str]
@@ -94,6 +99,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     columns: ClassVar[Mapping[str, ColumnKind]]
     benefits: ClassVar[Mapping[str, BenefitKind]] = MappingProxyType({})
     policy: ClassVar[DecisionTable]
+    later: ClassVar[Sequence[DecisionTable]] = ()
     approval_life: ClassVar[timedelta]
     golden: ClassVar[tuple[GoldenCase[Any], ...]]
     windows: ClassVar[Windows] = Windows()
@@ -108,8 +114,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
         for name in ("product", "Ask", "columns", "policy", "approval_life", "golden"):
             if not hasattr(self, name):
                 raise Misconfigured(f"{type(self).__name__}.{name} is missing")
-        if (dict(self.columns), dict(self.benefits)) != (self.policy.columns, self.policy.benefits):
-            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
+        self.policies = PolicySet((self.policy, *self.later))
+        self._require_ours(self.policy)
         if self.approval_life <= timedelta(0):
             raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
@@ -171,7 +177,25 @@ class MerchantAdapter(ABC, Generic[AskT]):
     @property
     def reason_codes(self) -> frozenset[str]:
         """Every reason code that an answer of this adapter may hold."""
-        return self.policy.reason_codes | self.own_reasons | {_CUT}
+        return self.own_reasons.union({_CUT}, *(table.reason_codes for table in self.policies))
+
+    @final
+    def table(self, path: Path) -> DecisionTable:
+        """The checked table in a file that could take the place of this adapter's policy. Raises Misconfigured, for
+        another currency too."""
+        table = load_table(path, self.columns, self.benefits)
+        if table.currency != self.policy.currency:
+            raise fault(table.source, f"the currency of {self.key} is {self.policy.currency}, not {table.currency}")
+        return table
+
+    @final
+    def under(self, table: DecisionTable) -> Self:
+        """This adapter, deciding by that table alone, whatever its date. Raises Misconfigured for one that was read
+        with other columns or benefits."""
+        self._require_ours(table)
+        other = copy(self)
+        other.policies = PolicySet((table,))
+        return other
 
     @final
     def granted(self, ask: AskT, ruling: Ruling) -> Money:
@@ -183,24 +207,30 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def decide(self, ask: AskT, person: Person, now: datetime) -> Answer:
         """The answer to an ask at `now` (UTC): checks, facts, policy, terms. Raises InvalidInput for a bad ask."""
         self.check(ask, now)
-        ruling = self.policy.decide(self.facts(ask, person, now))
+        ruling = self.policies.at(now).decide(self.facts(ask, person, now))
+        return Answer(self.outcome(ask, ruling, now), ruling)
+
+    @final
+    def outcome(self, ask: AskT, ruling: Ruling, now: datetime) -> Outcome:
+        """What a ruling on an ask that has been checked comes to at `now`."""
         match ruling.verdict:
             case Verdict.APPROVE:
-                return Answer(self._approval(ask, ruling, now), ruling)
+                return self._approval(ask, ruling, now)
             case Verdict.DECLINE:
                 retry_after = None if ruling.retry_after is None else now + ruling.retry_after
-                return Answer(Decline(ruling.reasons, retry_after, ruling.alternatives), ruling)
+                return Decline(ruling.reasons, retry_after, ruling.alternatives)
             case Verdict.REFER:
-                return Answer(Referral(ruling.reasons), ruling)
+                return Referral(ruling.reasons)
 
     @final
     def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> Answer:
         """What a person decides about an ask that was referred: as if that approving rule had held, by default the
         last one, which is the least generous. Raises InvalidInput for a rule that is none."""
-        rules = self.policy.approving
+        table = self.policies.at(now)
+        rules = table.approving
         if not rules or rule_id not in {None, *rules}:
             raise InvalidInput("INVALID", f"Rules that approve: {' '.join(rules) or 'none'}.", ("rule",))
-        ruling = self.policy.as_if(rule_id or rules[-1])
+        ruling = table.as_if(rule_id or rules[-1])
         return Answer(self._approval(ask, ruling, now), ruling)
 
     @final
@@ -212,6 +242,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def ask_from_document(self, document: Mapping[str, Any]) -> AskT:
         """Reads what `ask_document` wrote. Raises InvalidInput."""
         return ask_from_document(self.Ask, document)
+
+    def _require_ours(self, table: DecisionTable) -> None:
+        if (dict(self.columns), dict(self.benefits)) != (table.columns, table.benefits):
+            raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
 
     def _approval(self, ask: AskT, ruling: Ruling, now: datetime) -> Approval | Decline:
         granted = self.granted(ask, ruling)

@@ -6,6 +6,7 @@ and who answers depends on what a merchant has enabled.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -26,7 +27,8 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What start-up logs and `gateway merchants list` say of an adapter."""
+    """What start-up logs and `gateway merchants list` say of an adapter. Of a policy with several versions, all are
+    named, oldest first."""
 
     key: str
     member: str
@@ -104,12 +106,17 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
                 return other
         return None
 
+    def require_effective(self, now: datetime) -> None:
+        """Raises Misconfigured for an adapter of whose policy no version is in force at `now`."""
+        for adapter in self._by_key.values():
+            adapter.policies.require_effective(now)
+
     def about(self) -> tuple[About, ...]:
         """Each adapter with where it comes from and which policy it decides by."""
         return tuple(self._about(adapter) for adapter in self._by_key.values())
 
     def _about(self, adapter: MerchantAdapter[Any]) -> About:
-        origin, policy = self._found[adapter.key], adapter.policy
+        origin = self._found[adapter.key]
         return About(
             key=adapter.key,
             member=adapter.member,
@@ -117,8 +124,8 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
             product=adapter.product,
             distribution=origin.distribution,
             version=origin.version,
-            policy_version=policy.version,
-            policy_hash=policy.hash,
+            policy_version=", ".join(table.version for table in adapter.policies),
+            policy_hash=", ".join(table.hash for table in adapter.policies),
         )
 
 

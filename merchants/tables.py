@@ -18,6 +18,7 @@ from gateway.domain.duration import parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.policy import DecisionTable, fault
+from gateway.domain.policy_set import PolicySet
 from gateway.domain.product import Product
 from gateway.domain.rule import Rule, Verdict
 from gateway.domain.tier import Tier
@@ -34,12 +35,21 @@ def load_table(
 ) -> DecisionTable:
     """The checked table in the file at `path`; `benefits` are what each approval grants beside the amount. Raises
     Misconfigured."""
-    source = f"{path.parent.name}/{path.name}"
+    source = "/".join(path.resolve().parts[-2:])
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise fault(source, f"cannot be read: {error}") from None
     return read_table(text, columns, source, benefits)
+
+
+def load_tables(
+    folder: Path, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind] = _NONE
+) -> PolicySet:
+    """The versions of a policy in a folder: policy.toml, and beside it any policy.WORD.toml, such as
+    policy.2027-01-01.toml. What counts is the date inside. Raises Misconfigured, for two of one date too."""
+    files = [folder / "policy.toml", *sorted(folder.glob("policy.*.toml"))]
+    return PolicySet([load_table(file, columns, benefits) for file in files])
 
 
 def read_table(

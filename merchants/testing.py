@@ -1,4 +1,4 @@
-"""The suite that every adapter passes. A test file inherits it:
+"""The suite that every adapter passes, under each version of its policy. A test file inherits it:
 
 class TestCarRental(AdapterContract):
     adapter = CarRental
@@ -41,83 +41,85 @@ class AdapterContract:
         assert not any(differences), "\n".join(filter(None, differences))
 
     def test_every_rule_is_reached(self) -> None:
-        adapter = self.adapter()
-        hit = {adapter.decide(case.ask, case.person, case.now).ruling.rule_id for case in adapter.golden}
-        hit |= {answer_rule for _, _, _, answer_rule in self._answers(adapter)}
-        unused = {rule.id for rule in adapter.policy.rules} - hit
-        assert not unused, f"no golden case and no sample ask reaches the rules {sorted(unused)}"
+        for adapter in self._versions():
+            hit = {adapter.decide(case.ask, case.person, case.now).ruling.rule_id for case in adapter.golden}
+            hit |= {answer_rule for _, _, _, answer_rule in self._answers(adapter)}
+            unused = {rule.id for table in adapter.policies for rule in table.rules} - hit
+            assert not unused, f"no golden case and no sample ask reaches the rules {sorted(unused)}"
 
     def test_better_tier_never_gets_worse_answer(self) -> None:
-        adapter = self.adapter()
-        for ask in adapter.sample_asks():
-            outcomes = [adapter.decide(ask, Person(tier, 0), SAMPLE_NOW).outcome for tier in SCORED]
-            for tier, (lower, higher) in zip(SCORED, pairwise(outcomes), strict=False):
-                assert no_worse(higher, lower), f"{ask}: {tier} got {lower}, and the tier above it only {higher}"
+        for adapter in self._versions():
+            for ask in adapter.sample_asks():
+                outcomes = [adapter.decide(ask, Person(tier, 0), SAMPLE_NOW).outcome for tier in SCORED]
+                for tier, (lower, higher) in zip(SCORED, pairwise(outcomes), strict=False):
+                    assert no_worse(higher, lower), f"{ask}: {tier} got {lower}, and the tier above it only {higher}"
 
     def test_larger_ask_never_gets_larger_share(self) -> None:
-        adapter = self.adapter()
-        ladders: defaultdict[str, list[Any]] = defaultdict(list)
-        for ask in adapter.sample_asks():
-            ladders[_all_but_amount(adapter, ask)].append(ask)
-        compared = 0
-        for ladder in ladders.values():
-            ladder.sort(key=lambda ask: adapter.divisible(ask).minor)
-            for tier in Tier:
-                grants = [(adapter.divisible(ask).minor, _granted(adapter, ask, tier)) for ask in ladder]
-                for (asked, got), (asked_more, got_then) in pairwise(grants):
-                    compared += asked < asked_more
-                    # shares are rounded down to a minor unit, so the smaller ask may have lost up to one
-                    assert got_then * asked < (got + 1) * asked_more, (
-                        f"{tier}: {asked_more} got {got_then}, a larger share than {asked} got with {got}"
-                    )
-        assert compared, "sample_asks() must hold asks that differ in the amount alone"
+        for adapter in self._versions():
+            ladders: defaultdict[str, list[Any]] = defaultdict(list)
+            for ask in adapter.sample_asks():
+                ladders[_all_but_amount(adapter, ask)].append(ask)
+            compared = 0
+            for ladder in ladders.values():
+                ladder.sort(key=lambda ask: adapter.divisible(ask).minor)
+                for tier in Tier:
+                    grants = [(adapter.divisible(ask).minor, _granted(adapter, ask, tier)) for ask in ladder]
+                    for (asked, got), (asked_more, got_then) in pairwise(grants):
+                        compared += asked < asked_more
+                        # shares are rounded down to a minor unit, so the smaller ask may have lost up to one
+                        assert got_then * asked < (got + 1) * asked_more, (
+                            f"{tier}: {asked_more} got {got_then}, a larger share than {asked} got with {got}"
+                        )
+            assert compared, "sample_asks() must hold asks that differ in the amount alone"
 
     def test_money_is_conserved(self) -> None:
-        adapter = self.adapter()
-        for ask, _, outcome, _ in self._answers(adapter):
-            if isinstance(outcome, Approval):
-                requested, exposed = adapter.requested(ask), outcome.terms.exposed
-                assert Money.zero(requested.currency) <= exposed <= requested, f"{ask} exposes {exposed}"
-                if isinstance(outcome.terms, DepositTerms | CheckInTerms):
-                    assert outcome.terms.waived_amount + outcome.terms.deposit_due == adapter.divisible(ask)
+        for adapter in self._versions():
+            for ask, _, outcome, _ in self._answers(adapter):
+                if isinstance(outcome, Approval):
+                    requested, exposed = adapter.requested(ask), outcome.terms.exposed
+                    assert Money.zero(requested.currency) <= exposed <= requested, f"{ask} exposes {exposed}"
+                    if isinstance(outcome.terms, DepositTerms | CheckInTerms):
+                        assert outcome.terms.waived_amount + outcome.terms.deposit_due == adapter.divisible(ask)
 
     def test_less_than_asked_names_its_reasons(self) -> None:
-        adapter = self.adapter()
-        for ask, _, outcome, _ in self._answers(adapter):
-            if isinstance(outcome, Approval) and outcome.terms.exposed < adapter.requested(ask):
-                assert outcome.reasons, f"{ask} got less than it asked for and no reason"
-            unknown = set(outcome.reasons) - adapter.reason_codes
-            assert not unknown, f"reasons {unknown} are neither in the policy nor in own_reasons"
+        for adapter in self._versions():
+            for ask, _, outcome, _ in self._answers(adapter):
+                if isinstance(outcome, Approval) and outcome.terms.exposed < adapter.requested(ask):
+                    assert outcome.reasons, f"{ask} got less than it asked for and no reason"
+                unknown = set(outcome.reasons) - adapter.reason_codes
+                assert not unknown, f"reasons {unknown} are neither in the policy nor in own_reasons"
 
     def test_every_approval_ends(self) -> None:
-        for ask, _, outcome, _ in self._answers(self.adapter()):
-            if isinstance(outcome, Approval):
-                due_at = outcome.terms.due_at
-                assert SAMPLE_NOW < outcome.valid_until <= due_at, f"{ask}: valid until {outcome.valid_until}"
+        for adapter in self._versions():
+            for ask, _, outcome, _ in self._answers(adapter):
+                if isinstance(outcome, Approval):
+                    due_at = outcome.terms.due_at
+                    assert SAMPLE_NOW < outcome.valid_until <= due_at, f"{ask}: valid until {outcome.valid_until}"
 
     def test_overdue_is_never_approved(self) -> None:
-        adapter = self.adapter()
-        for ask in adapter.sample_asks():
-            for tier in Tier:
-                outcome = adapter.decide(ask, Person(tier, 1), SAMPLE_NOW).outcome
-                assert isinstance(outcome, Decline), f"{ask}: {tier} with an open overdue obligation got {outcome}"
+        for adapter in self._versions():
+            for ask in adapter.sample_asks():
+                for tier in Tier:
+                    outcome = adapter.decide(ask, Person(tier, 1), SAMPLE_NOW).outcome
+                    assert isinstance(outcome, Decline), f"{ask}: {tier} with an open overdue obligation got {outcome}"
 
     def test_bad_money_is_refused_and_the_field_named(self) -> None:
-        adapter = self.adapter()
-        for field in adapter.ask_fields:
-            for bad in _bad_money(adapter, field.name) if field.type is Money else ():
-                for ask in adapter.sample_asks()[:3]:
-                    error = _refusal(adapter, replace(ask, **{field.name: bad}))
-                    assert error is not None, f"{field.name} = {bad} was taken"
-                    assert error.field, f"{field.name} = {bad} was refused without naming a field"
-                    assert error.field[0] in {each.member for each in adapter.ask_fields}, error.field
+        for adapter in self._versions():
+            for field in adapter.ask_fields:
+                for bad in _bad_money(adapter, field.name) if field.type is Money else ():
+                    for ask in adapter.sample_asks()[:3]:
+                        error = _refusal(adapter, replace(ask, **{field.name: bad}))
+                        assert error is not None, f"{field.name} = {bad} was taken"
+                        assert error.field, f"{field.name} = {bad} was refused without naming a field"
+                        assert error.field[0] in {each.member for each in adapter.ask_fields}, error.field
 
     def test_documents_hold_no_more_than_the_answer(self) -> None:
-        for _, person, outcome, _ in self._answers(self.adapter()):
-            document = outcome.document()
-            assert outcome_from_document(json.loads(json.dumps(document))) == outcome
-            assert set(document) == {"kind", *type(outcome).__dataclass_fields__}
-            assert person.tier.value not in _leaves(document), "the answer tells the tier"
+        for adapter in self._versions():
+            for _, person, outcome, _ in self._answers(adapter):
+                document = outcome.document()
+                assert outcome_from_document(json.loads(json.dumps(document))) == outcome
+                assert set(document) == {"kind", *type(outcome).__dataclass_fields__}
+                assert person.tier.value not in _leaves(document), "the answer tells the tier"
 
     def test_asks_survive_being_written_down(self) -> None:
         adapter = self.adapter()
@@ -145,6 +147,11 @@ class AdapterContract:
         except FrozenInstanceError:
             return
         raise AssertionError("an ask must be frozen")
+
+    def _versions(self) -> Iterator[MerchantAdapter[Any]]:
+        """The adapter, under each version of its policy in turn."""
+        adapter = self.adapter()
+        yield from map(adapter.under, adapter.policies)
 
     def _answers(self, adapter: MerchantAdapter[Any]) -> Iterator[tuple[Any, Person, Outcome, str]]:
         for ask in adapter.sample_asks():

@@ -21,10 +21,13 @@ from gateway.bootstrap import Gateway, assemble
 from gateway.domain.errors import Misconfigured
 from gateway.kit.limits import Limit, TooManyAttempts
 from gateway.settings import Environment, Settings, SettingsError
+from merchants.car_rental import CarRental
+from merchants.tables import read_table
 from tests.services.world import at_once
 from tests.support.clock import MovableClock
 from tests.support.factories import make_client, make_merchant, make_partner
 
+CAR_RENTAL_POLICY = Path(__file__).parent.parent / "merchants" / "car_rental" / "policy.toml"
 OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
 
 
@@ -139,6 +142,46 @@ def test_an_adapter_that_is_not_installed_is_refused(deployment: Settings) -> No
 def test_only_the_named_adapters_are_loaded(deployment: Settings) -> None:
     with gateway_of(changed(deployment, adapters=("online_shop",))) as gateway:
         assert list(gateway.registry) == ["online_shop"]
+
+
+def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
+    deployment: Settings, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = CAR_RENTAL_POLICY.read_text(encoding="utf-8").replace("effective = 2026-11-01", "effective = 2026-11-24")
+    monkeypatch.setattr(CarRental, "policy", read_table(later, CarRental.columns, "car_rental/policy.toml"))
+
+    with pytest.raises(Misconfigured, match=r"car_rental/policy.toml: is effective from 2026-11-24 only"):
+        assemble(deployment, clock)
+    clock.advance(hours=12)
+    assemble(deployment, clock).close()
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "why"),
+    [
+        ("moon_travel", "", "", "no adapter moon_travel is loaded"),
+        ("lender", "", "", "next.toml: rule 'excellent': benefits"),
+        ("car_rental", "share = 70", "share = 700", "next.toml: rule 'very-good': share"),
+        ("car_rental", "when.open_overdue", "when.weather", "next.toml: rule 'overdue', column 'weather'"),
+        ("car_rental", '"CNY"', '"EUR"', "next.toml: the currency of car_rental is CNY, not EUR"),
+    ],
+)
+def test_a_shadow_policy_that_cannot_be_used_is_refused(
+    deployment: Settings, tmp_path: Path, key: str, old: str, new: str, why: str
+) -> None:
+    text = CAR_RENTAL_POLICY.read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "next.toml"
+    file.write_text(text.replace(old, new) if old else text, encoding="utf-8")
+
+    message = refusal(changed(deployment, shadow_policies=((key, file),)))
+    assert message.startswith("GATEWAY_SHADOW_POLICIES: ")
+    assert why in message
+
+
+def test_a_shadow_policy_that_is_not_there_is_refused(deployment: Settings, tmp_path: Path) -> None:
+    message = refusal(changed(deployment, shadow_policies=(("car_rental", tmp_path / "none.toml"),)))
+    assert "none.toml: cannot be read" in message
 
 
 @pytest.fixture

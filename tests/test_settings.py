@@ -55,6 +55,19 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     assert read.session_life == timedelta(hours=2)
 
 
+def test_shadow_policies_are_read_and_refused(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings().shadow_policies == ()
+    environment.setenv("GATEWAY_SHADOW_POLICIES", " car_rental = /a/b=c.toml, online_shop=next.toml ,")
+    assert read_settings().shadow_policies == (
+        ("car_rental", Path("/a/b=c.toml")),
+        ("online_shop", Path("next.toml")),
+    )
+    for wrong in ("car_rental", "car_rental=", "=next.toml", "car_rental=a.toml,car_rental=b.toml"):
+        environment.setenv("GATEWAY_SHADOW_POLICIES", wrong)
+        with pytest.raises(SettingsError, match=r"^GATEWAY_SHADOW_POLICIES: "):
+            read_settings()
+
+
 def test_lists_of_networks_and_hosts(environment: pytest.MonkeyPatch) -> None:
     assert (read_settings().outgoing_networks, read_settings().jwks_uri_hosts) == ((), ())
     environment.setenv("GATEWAY_OUTGOING_NETWORKS", "10.20.0.0/16, ::1/128,")

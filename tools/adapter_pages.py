@@ -7,10 +7,10 @@ from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
-from gateway.domain.column import Cell
 from gateway.domain.decision import Status
 from gateway.domain.event import Topic
 from gateway.domain.outcome import Approval, Decline
+from gateway.domain.policy_words import cell_words, rule_words, value_words
 from gateway.domain.purpose import PURPOSES
 from gateway.domain.rule import Rule, plain
 from merchants.contract import GoldenCase, MerchantAdapter
@@ -40,6 +40,7 @@ def _body(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) ->
 
 def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
     purpose = PURPOSES[adapter.default_purpose]
+    versions = ", ".join(table.version for table in adapter.policies)
     rows = [
         ("member of `DecisionAsk`", f"`{adapter.member}`"),
         ("product", f"`{adapter.product}`"),
@@ -48,7 +49,10 @@ def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
             "an approval waits to be used",
             f"`{plain(adapter.approval_life)}`, and never past the last date of its terms",
         ),
-        ("policy", f"version {adapter.policy.version}, amounts in {adapter.policy.currency}"),
+        (
+            "policy",
+            f"version {versions}, amounts in {adapter.policy.currency}",
+        ),
     ]
     return table(("what", "which"), rows)
 
@@ -61,33 +65,17 @@ def _ask(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> 
 
 
 def _policy(adapter: MerchantAdapter[Any], table: Table) -> str:
-    rows = [
-        (f"`{rule.id}`", ", ".join(map(_test, rule.when)) or "always", _verdict(rule)) for rule in adapter.policy.rules
-    ]
-    return "The first rule that holds decides.\n\n" + table(("rule", "holds if", "says"), rows)
+    versions = list(adapter.policies)
+    parts = ["The first rule that holds decides."]
+    for version in versions:
+        parts += [f"Version {version.version} decides from {version.effective} on."] if len(versions) > 1 else []
+        parts.append(table(("rule", "holds if", "says"), [_rule(rule) for rule in version.rules]))
+    return "\n\n".join(parts)
 
 
-def _test(cell: Cell) -> str:
-    tests = [f"{operator.replace('_', ' ')} {_value(value)}" for operator, value in cell.tests.items()]
-    return f"{cell.column} {' and '.join(tests)}"
-
-
-def _verdict(rule: Rule) -> str:
-    says = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
-    says += [f"at most {_value(rule.maximum)}"] if rule.maximum else []
-    says += [f"{name} {_value(value)}" for name, value in rule.benefits.items()]
-    says += [f"retry after {_value(rule.retry_after)}"] if rule.retry_after is not None else []
-    says += [f"or {_value(rule.alternatives)}"] if rule.alternatives else []
-    return "; ".join([", ".join(says), *(f"`{code}`" for code in rule.reasons)])
-
-
-def _value(value: Any) -> str:
-    value = plain(value)
-    if isinstance(value, dict):
-        return f"{value['amount']} {value['currency']}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " or ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _rule(rule: Rule) -> tuple[str, str, str]:
+    says = "; ".join([rule_words(rule), *(f"`{code}`" for code in rule.reasons)])
+    return f"`{rule.id}`", ", ".join(map(cell_words, rule.when)) or "always", says
 
 
 def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
@@ -132,7 +120,7 @@ def _told(adapter: MerchantAdapter[Any]) -> str:
 
 def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str, Any]) -> tuple[str, ...]:
     asked = adapter.ask_document(case.ask)
-    changed = [f"{name} {_value(value)}" for name, value in asked.items() if value != usual[name]]
+    changed = [f"{name} {value_words(value)}" for name, value in asked.items() if value != usual[name]]
     outcome = adapter.decide(case.ask, case.person, case.now).outcome
     said = [f"approved, exposes {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
     said += ["declined"] if isinstance(outcome, Decline) else []

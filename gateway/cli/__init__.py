@@ -5,7 +5,7 @@ import sys
 import typer
 
 from gateway import __version__
-from gateway.cli import clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
+from gateway.cli import clients, database, decisions, disputes, keys, log, merchants, policy, sandbox, sdl, serve
 from gateway.cli.console import fail
 from gateway.domain.errors import GatewayError
 from gateway.settings import SettingsError
@@ -22,6 +22,7 @@ app.add_typer(sandbox.app, name="sandbox")
 app.command("serve")(serve.serve)
 app.add_typer(database.app, name="database")
 app.add_typer(merchants.app, name="merchants")
+app.add_typer(policy.app, name="policy")
 app.add_typer(clients.app, name="clients")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(disputes.app, name="disputes")

@@ -74,7 +74,7 @@ class Ruling:
         return value
 
     def document(self) -> dict[str, Any]:
-        """What the log keeps: policy, version, hash, rule, verdict, share, benefits, trace. No fact about anybody."""
+        """What the log keeps, all of it: `domain.past_ruling` reads it back. No fact about anybody."""
         return {
             "policy": self.policy,
             "policy_version": self.policy_version,
@@ -82,7 +82,11 @@ class Ruling:
             "rule_id": self.rule_id,
             "verdict": self.verdict.value,
             "share": self.share,
+            "maximum": plain(self.maximum),
             "benefits": {name: plain(value) for name, value in self.benefits.items()},
+            "reasons": list(self.reasons),
+            "retry_after": plain(self.retry_after),
+            "alternatives": [product.value for product in self.alternatives],
             "trace": [{"rule_id": tried.rule_id, "failed": tried.failed} for tried in self.trace],
         }
 

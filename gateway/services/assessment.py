@@ -1,6 +1,7 @@
 """The first phase of a decision: everything that is read and reasoned, before anything is written."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,8 @@ from merchants.registry import AdapterRegistry
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling,
-    `place` the till from which it is asked, `line` the person's line of trust."""
+    `place` the till from which it is asked, `line` the person's line of trust. `shadow` is what a shadow policy adds to
+    the log, if there is one."""
 
     adapter: MerchantAdapter[Any]
     purpose: str
@@ -34,6 +36,7 @@ class Assessment:
     measured: Measurement
     line: Money
     answer: Answer
+    shadow: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """The grounds and the outcome as a document, for the sealed part of a log entry."""

@@ -24,9 +24,12 @@ from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.questions import Questions
 from gateway.services.reading import business_now
+from gateway.services.shadows import Shadows
 from gateway.store import consents, decisions, exposures
 from gateway.store.database import Database, Session
 from gateway.store.decisions import DecisionRow
+
+NO_SHADOWS = Shadows()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,11 @@ class DecisionRequester:
         questions: Questions,
         ids: Ids,
         clock: WallClock,
+        shadows: Shadows = NO_SHADOWS,
     ) -> None:
         self._database, self._assessor, self._recorder = database, assessor, recorder
         self._accesses, self._life, self._questions = accesses, life, questions
-        self._ids, self._clock = ids, clock
+        self._ids, self._clock, self._shadows = ids, clock, shadows
 
     def request(self, principal: Principal, given: RequestInput) -> Requested:
         """See DecisionService.request."""
@@ -81,6 +85,7 @@ class DecisionRequester:
             if first is not None:
                 return Requested(first, True)
             assessed = self._assessor.assess(session, principal, given.member, given.ask, given.purpose)
+            assessed = self._shadows.beside(assessed, given.ask, principal.now)
             user_id = principal.consent.user_id if principal.consent else ""
             due = decisions.waking(session, business_now(principal, self._clock()), user_id=user_id)
         self._questions.ask(principal)  # not of a replay, which tells nothing new
@@ -115,7 +120,12 @@ class DecisionRequester:
             TOPICS[Status(row.status)],
             Actor.GATEWAY,
             before=None,
-            personal={"ask": row.ask, **assessed.summary(), "ruling": assessed.answer.ruling.document()},
+            personal={
+                "ask": row.ask,
+                **assessed.summary(),
+                "ruling": assessed.answer.ruling.document(),
+                **assessed.shadow,
+            },
             wall=wall,
             now=now,
         )

@@ -36,7 +36,9 @@ class DecisionReviewer:
         """The rules of the adapter's policy by which a referral can be approved, the most generous first. Raises
         NotFound."""
         with self._database.read() as session:
-            return self._assessor.named(self._row(session, decision_id).adapter).policy.approving
+            row = self._row(session, decision_id)
+            now = partner_now(session, row, self._clock())
+            return self._assessor.named(row.adapter).policies.at(now).approving
 
     def approve(self, decision_id: str, rule_id: str | None = None) -> Decision:
         """Approves on the terms of that rule, by default of the least generous. Raises NotFound, StateConflict for

@@ -83,7 +83,9 @@ class PersonaService:
         by_product: dict[Product, MerchantAdapter[Any]] = {}
         for adapter in (*filter(None, serving), *self._registry.values()):
             by_product.setdefault(adapter.product, adapter)
-        return [by_product[product] for product in Product if product in by_product]
+        spoken = [by_product[product] for product in Product if product in by_product]
+        # An ordinary ask has a date of its own; what it is answered is what the version in force now says.
+        return [adapter.under(adapter.policies.at(reading.now)) for adapter in spoken]
 
 
 def _persona(row: PersonaRow, adapters: Iterable[MerchantAdapter[Any]]) -> Persona:

@@ -1,12 +1,14 @@
 """The decision log: one sealed entry for each thing that happened to a decision."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Index
+from sqlalchemy import Index, and_, func
 from sqlmodel import UniqueConstraint, col, select
 
 from gateway.store.database import Session
+from gateway.store.decisions import DecisionRow
 from gateway.store.sealed_log import SealedEntry
 
 
@@ -34,3 +36,27 @@ def of_decision(session: Session, decision_id: str) -> Sequence[DecisionLogRow]:
 
 def load(session: Session, entry_id: str) -> DecisionLogRow | None:
     return session.get(DecisionLogRow, entry_id)
+
+
+def firsts(session: Session, adapter: str, since: datetime | None, batch: int) -> Iterator[DecisionLogRow]:
+    """The first entry of each decision of an adapter, made at `since` (business time) or later, in order of decision
+    ids; `batch` are read at a time."""
+    query = select(DecisionRow.id).where(DecisionRow.adapter == adapter).order_by(col(DecisionRow.id)).limit(batch)
+    if since is not None:
+        query = query.where(DecisionRow.created_at >= since)
+    ids = session.exec(query).all()
+    while ids:
+        yield from _first_of(session, ids)
+        ids = session.exec(query.where(DecisionRow.id > ids[-1])).all()
+
+
+def _first_of(session: Session, ids: Sequence[str]) -> Sequence[DecisionLogRow]:
+    entry = DecisionLogRow
+    first = (
+        select(entry.merchant_id, entry.decision_id, func.min(entry.sequence).label("sequence"))
+        .where(col(entry.decision_id).in_(ids))
+        .group_by(col(entry.merchant_id), col(entry.decision_id))
+        .subquery()
+    )
+    same = and_(col(entry.merchant_id) == first.c.merchant_id, col(entry.sequence) == first.c.sequence)
+    return session.exec(select(entry).join(first, same).order_by(col(entry.decision_id))).all()

@@ -14,7 +14,7 @@ from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_text
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 LONGEST_RIDE = timedelta(days=1)
 COLUMNS = {
@@ -53,7 +53,7 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     Ask = BikeRideAsk
     ask_type_name = "BikeRideAsk"
     columns = COLUMNS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS)
     approval_life = timedelta(hours=1)
     return_grace = timedelta(hours=6)
     golden: ClassVar[tuple[GoldenCase[BikeRideAsk], ...]] = (

@@ -16,7 +16,7 @@ from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_period
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 LONGEST_RENTAL = timedelta(days=90)
 FURTHEST_START = timedelta(days=365)
@@ -67,7 +67,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
     Ask = CarRentalAsk
     ask_type_name = "CarRentalAsk"
     columns = COLUMNS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS)
     approval_life = timedelta(days=7)
     return_grace = timedelta(days=1)
     own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})

@@ -16,7 +16,7 @@ from gateway.domain.product import Product
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_period
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 LONGEST_STAY = timedelta(days=60)
 FURTHEST_START = timedelta(days=90)
@@ -77,7 +77,7 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
     ask_type_name = "HotelStayAsk"
     columns = COLUMNS
     benefits = BENEFITS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
     approval_life = FURTHEST_START + timedelta(days=1)
     grace_period = timedelta(days=1)
     golden: ClassVar[tuple[GoldenCase[HotelStayAsk], ...]] = (

@@ -19,7 +19,7 @@ from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_period
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 LONGEST_LEASE = timedelta(days=1096)
 FURTHEST_START = timedelta(days=60)
@@ -69,7 +69,7 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
     ask_type_name = "HouseRentalAsk"
     columns = COLUMNS
     benefits = BENEFITS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
     approval_life = FURTHEST_START + timedelta(days=1)
     return_grace = timedelta(days=7)
     own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})

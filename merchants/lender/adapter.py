@@ -21,7 +21,7 @@ from gateway.domain.product import Product
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_length, check_text
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(days=7), timedelta(days=1827)
 SMALLEST_LIMIT = 100_00
@@ -71,7 +71,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     ask_type_name = "CreditOfferAsk"
     columns = COLUMNS
     benefits = BENEFITS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
     approval_life = timedelta(days=14)
     grace_period = timedelta(days=3)
     own_reasons = frozenset({"TERM_SHORTENED"})

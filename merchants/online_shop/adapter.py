@@ -14,7 +14,7 @@ from gateway.domain.terms import PayLaterTerms
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_length, check_text
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
 COLUMNS = {
@@ -58,7 +58,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     Ask = OnlineOrderAsk
     ask_type_name = "OnlineOrderAsk"
     columns = COLUMNS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS)
     approval_life = timedelta(days=1)
     grace_period = timedelta(days=3)
     golden: ClassVar[tuple[GoldenCase[OnlineOrderAsk], ...]] = (

@@ -16,7 +16,7 @@ from gateway.domain.terms import PayLaterTerms
 from gateway.domain.tier import Tier
 from merchants.checks import check_amount, check_length, check_text
 from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_table
+from merchants.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
 COLUMNS = {
@@ -63,7 +63,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     ask_type_name = "StorePurchaseAsk"
     columns = COLUMNS
     benefits = BENEFITS
-    policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
+    policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
     approval_life = timedelta(hours=1)
     grace_period = timedelta(days=3)
     own_reasons = frozenset({"TERM_SHORTENED"})

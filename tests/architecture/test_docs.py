@@ -44,6 +44,7 @@ def test_every_adapter_has_a_page_and_is_linked() -> None:
     [
         *("README.md", "merchants/README.md", "tests/README.md"),
         *("docs/architecture.md", "docs/oauth.md", "docs/security.md", "docs/mutations.md", "docs/merchants.md"),
+        *("docs/policies.md", "docs/decisions.md"),
     ],
 )
 def test_links_and_commands_exist(name: str) -> None:

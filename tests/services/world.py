@@ -31,7 +31,7 @@ from gateway.services.consents import ConsentService
 from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_moves import DecisionMover
 from gateway.services.decision_record import DecisionRecorder
-from gateway.services.decision_requests import DecisionRequester, RequestInput
+from gateway.services.decision_requests import NO_SHADOWS, DecisionRequester, RequestInput
 from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
 from gateway.services.disputes import DisputeService
@@ -41,6 +41,7 @@ from gateway.services.questions import Questions
 from gateway.services.reading import Reading
 from gateway.services.scores import ScoreService
 from gateway.services.seeding import Seed, Seeding
+from gateway.services.shadows import Shadows
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
 from gateway.store import books, clients, merchants, partners, users
@@ -83,6 +84,7 @@ class World:
         clock: MovableClock,
         source: ScoreSource | None = None,
         adapters: Sequence[type[MerchantAdapter[Any]]] = (CarRental, OnlineShop),
+        shadows: Shadows = NO_SHADOWS,
     ) -> None:
         self.database, self.clock = database, clock
         self.ids = Ids(SANDBOX.mark)
@@ -96,7 +98,7 @@ class World:
         self.life = DecisionClock(database, records, clock)
         self.questions = Questions(limits(None, clock), 10_000)
         requester = DecisionRequester(
-            database, assessor, records, self.recorder, self.life, self.questions, self.ids, clock
+            database, assessor, records, self.recorder, self.life, self.questions, self.ids, clock, shadows
         )
         mover = DecisionMover(database, records, clock)
         self.reviews = DecisionReviewer(database, assessor, records, clock)

@@ -1,0 +1,109 @@
+"""`gateway policy`: check policies before they decide anything, and see what they decided."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
+from gateway.domain.policy import DecisionTable
+from gateway.domain.policy_change import Skipped
+from gateway.kit.clock import wall_clock
+from merchants.contract import MerchantAdapter
+from merchants.registry import AdapterRegistry, discover
+
+app = typer.Typer(no_args_is_help=True, help="Check policies, explain what they decided, try others on it.")
+
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was decided on this day (UTC) or later.")
+]
+_ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway merchants list`."
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Policy files; without any, those installed.")] = None,
+    adapter: Annotated[str | None, typer.Option(help=_ADAPTER)] = None,
+) -> None:
+    """Load policies and print version, effective date, size and hash of each.
+
+    Needs no database. Exit code 1, with file, rule and column, for the first that cannot be used."""
+    if files and adapter is None:
+        fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
+    registry = discover(settings_for(None).adapters if adapter is None else {adapter})
+    if not files:
+        registry.require_effective(wall_clock())
+    for key, each in registry.items():
+        for table in map(each.table, files) if files else each.policies:
+            console.print(_line(key, table), markup=False)
+
+
+@app.command()
+def explain(
+    decision: Annotated[str, typer.Argument(help="The decision's id, dec_...")],
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Tell how a decision came about: the rules that were tried, and what the last one said."""
+    from gateway.cli import trace
+
+    with assembled(database_url) as made, made.database.read() as session:
+        for line in trace.lines(made.policies.trace(session, decision, made.clock())):
+            console.print(line, markup=False)
+
+
+@app.command()
+def backtest(
+    file: Annotated[Path, typer.Argument(help="The policy file to try.")],
+    adapter: Annotated[str, typer.Option(help="Key of the adapter whose requests are replayed.")],
+    since: Since = None,
+    csv: Annotated[Path | None, typer.Option(help="Where to write a line for each changed decision.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Replay the logged requests of an adapter against a policy file: what would change, by tier.
+
+    Writes nothing to the database. Lines of trust are not replayed: a request that found no room there counts as what
+    its policy had said."""
+    from gateway.cli import policy_changes
+
+    with assembled(database_url) as made, made.database.read() as session:
+        of = _adapter(made.registry, adapter)
+        table = of.table(file)
+        tally = policy_changes.count(made.policies.backtest(session, of, table, _midnight(since)), csv)
+    policy_changes.show(tally, f"{table.policy} {table.version} ({table.source})")
+    policy_changes.show_sealed(tally.skipped[Skipped.SEALED])
+
+
+@app.command()
+def shadow(
+    adapter: Annotated[str, typer.Argument(help="The adapter's key.")],
+    since: Since = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Tell how often the shadow policies of an adapter differed from what was decided, by tier.
+
+    GATEWAY_SHADOW_POLICIES names them. Lines of trust count for neither side."""
+    from gateway.cli import policy_changes
+
+    with assembled(database_url) as made, made.database.read() as session:
+        of = _adapter(made.registry, adapter)
+        sealed, tallies = policy_changes.count_shadows(made.policies.shadowed(session, of, _midnight(since)))
+    for version, tally in tallies.items():
+        policy_changes.show(tally, f"{version.policy} {version.version} ({version.hash})", "live", "shadow")
+    if not tallies:
+        console.print(f"No shadow policy was evaluated beside {adapter}.")
+    policy_changes.show_sealed(sealed)
+
+
+def _midnight(day: datetime | None) -> datetime | None:
+    return day.replace(tzinfo=UTC) if day else None
+
+
+def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:
+    if key not in registry:
+        fail(f"There is no adapter {key} here: gateway merchants list")
+    return registry[key]
+
+
+def _line(key: str, table: DecisionTable) -> str:
+    return f"{key} {table.version}, effective {table.effective}: {len(table.rules)} rules, {table.hash}"

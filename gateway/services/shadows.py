@@ -1,0 +1,48 @@
+"""Shadow policies: evaluated beside the live one at each request, logged, and never acted on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+
+from gateway.domain.errors import Misconfigured
+from gateway.domain.policy import DecisionTable
+from gateway.kit.logging import get_logger
+from gateway.services.assessment import Assessment
+from merchants.contract import Person
+from merchants.registry import AdapterRegistry
+
+
+class Shadows:
+    """At most one table for each adapter, by its key."""
+
+    def __init__(self, tables: Mapping[str, DecisionTable] = MappingProxyType({})) -> None:
+        self._tables = dict(tables)
+
+    @classmethod
+    def read(cls, files: Iterable[tuple[str, Path]], registry: AdapterRegistry) -> "Shadows":
+        """The tables in these files, each for the adapter of its key. Raises Misconfigured."""
+        tables = {}
+        for key, file in files:
+            if key not in registry:
+                raise Misconfigured(f"no adapter {key} is loaded")
+            tables[key] = registry[key].table(file)
+        return cls(tables)
+
+    def beside(self, assessed: Assessment, ask: object, now: datetime) -> Assessment:
+        """The assessment with what a shadow policy says of the same request, for the sealed part of the log: the
+        document of its ruling, or the name of what it raised. The answer is as it was, whatever happens here."""
+        adapter, measured = assessed.adapter, assessed.measured
+        table = self._tables.get(adapter.key)
+        if table is None:
+            return assessed
+        try:
+            facts = adapter.facts(ask, Person(measured.tier, measured.open_overdue), now)
+            document = table.decide(facts).document()
+        except Exception as error:  # noqa: BLE001  # no merchant's request fails for a policy that decides nothing
+            # The text of the error may hold facts about the person; its name does not.
+            get_logger(__name__).warning("shadow policy failed", adapter=adapter.key, error=type(error).__name__)
+            document = {"policy": table.policy, "policy_version": table.version, "policy_hash": table.hash}
+            document["error"] = type(error).__name__
+        return replace(assessed, shadow={"shadow": document})

@@ -1,0 +1,237 @@
+"""`gateway policy`: what an operator learns of a policy before and after it decides."""
+
+import base64
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.decision import Decision
+from gateway.services.shadows import Shadows
+from gateway.store.database import Database
+from merchants.car_rental import CarRental
+from tests.fixtures.settings import MASTER
+from tests.services.world import World, asking, car
+from tests.support.checkout import ROOT
+from tests.support.clock import MovableClock
+from tests.support.operators import Gateway
+
+CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Gateway:
+    """An operator whose database does not exist."""
+    return Gateway(f"sqlite:///{tmp_path}/none.db", tmp_path)
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    """The demo partner's services over the database of the command line."""
+    with closing(Database(database_url)) as database:
+        world = World(database, MovableClock())
+        world.plant()
+        yield world
+
+
+@pytest.fixture
+def gateway(database_url: str, tmp_path: Path) -> Gateway:
+    """An operator with the key of that deployment."""
+    return Gateway(database_url, tmp_path, GATEWAY_SECRET_KEY=base64.b64encode(MASTER).decode())
+
+
+def decided(
+    world: World, handle: str, deposit: str = "3000.00", number: int = 1, *, reduction: bool = True
+) -> Decision:
+    """A decision about a car for the persona."""
+    given = asking(car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}")
+    return world.decisions.request(world.acting(world.grant(handle)), given).decision
+
+
+def changed(folder: Path, old: str, new: str) -> str:
+    """The car rental's policy with some of its text replaced, in a file of its own."""
+    text = CAR_RENTAL.read_text(encoding="utf-8")
+    assert old in text
+    file = folder / "changed.toml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    return str(file)
+
+
+def test_the_installed_policies_are_listed_without_a_database(nowhere: Gateway, tmp_path: Path) -> None:
+    lines = nowhere.answer("policy", "check").splitlines()
+
+    policy = CarRental.policy
+    assert f"car_rental {policy.version}, effective 2026-11-01: {len(policy.rules)} rules, {policy.hash}" in lines
+    assert [line.split()[0] for line in lines] == sorted(
+        path.parent.name for path in CAR_RENTAL.parents[1].glob("*/policy.toml")
+    )
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_files_are_held_against_an_adapter(nowhere: Gateway, tmp_path: Path) -> None:
+    same = nowhere.answer("policy", "check", str(CAR_RENTAL), "--adapter", "car_rental")
+    both = nowhere.answer(
+        "policy", "check", str(CAR_RENTAL), changed(tmp_path, "share = 70", "share = 60"), "--adapter", "car_rental"
+    ).splitlines()
+
+    assert same.endswith(CarRental.policy.hash)
+    assert both[0] == same
+    assert both[1].startswith("car_rental 2026-11-01, effective 2026-11-01: 7 rules, ")
+    assert not both[1].endswith(CarRental.policy.hash)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"VERY_GOOD"', '"BEST"', "changed.toml: rule 'very-good', column 'tier': at_least: 'BEST' is not a tier"),
+        ("when.open_overdue", "when.weather", "changed.toml: rule 'overdue', column 'weather': unknown column"),
+        ("share = 70", "share = 170", "changed.toml: rule 'very-good': share must be a whole number from 1 to 100"),
+        ('currency = "CNY"', 'currency = "USD"', "changed.toml: the currency of car_rental is CNY, not USD"),
+    ],
+)
+def test_a_fault_is_named_with_its_place(nowhere: Gateway, tmp_path: Path, old: str, new: str, place: str) -> None:
+    file = changed(tmp_path, old, new)
+    assert place in nowhere.refusal("policy", "check", file, "--adapter", "car_rental")
+
+
+def test_a_file_needs_its_adapter_and_must_be_there(nowhere: Gateway, tmp_path: Path) -> None:
+    assert "--adapter" in nowhere.refusal("policy", "check", str(CAR_RENTAL))
+    assert "moon_travel" in nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "moon_travel")
+    missing = str(tmp_path / "missing.toml")
+    assert "cannot be read" in nowhere.refusal("policy", "check", missing, "--adapter", "car_rental")
+    lender = nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "lender")
+    assert "car_rental/policy.toml: rule " in lender
+
+
+def test_a_decision_is_explained(world: World, gateway: Gateway) -> None:
+    decision = decided(world, "just-below")
+
+    assert gateway.answer("policy", "explain", decision.id).splitlines() == [
+        f"{decision.id}: APPROVED at 2026-11-23T12:00:00Z",
+        "product: DEPOSIT_WAIVER for CAR_RENTAL",
+        f"policy: car_rental 2026-11-01, {CarRental.policy.hash}",
+        "asked: deposit 3000.00 CNY, vehicleValue 180000.00 CNY",
+        "person: tier VERY_GOOD, 0 open and overdue",
+        "  overdue: did not hold, it needs open_overdue at least 1",
+        "  unscored: did not hold, it needs tier one of UNSCORED",
+        "  excellent: did not hold, it needs tier at least EXCELLENT",
+        "  very-good: decided",
+        "the policy said: approve, 70 percent, at most 7000.00 CNY",
+        "the outcome: approval",
+        "  REDUCED_FOR_TIER: A part was granted, as set for the score tier.",
+    ]
+
+
+def test_an_outcome_narrower_than_the_policy_is_told(world: World, gateway: Gateway) -> None:
+    told = gateway.answer("policy", "explain", decided(world, "good", reduction=False).id)
+
+    assert "the policy said: approve, 50 percent, at most 5000.00 CNY\nthe outcome: decline" in told
+    assert "REDUCTION_NOT_ACCEPTED" in told
+
+
+def test_what_another_policy_decided_is_explained_with_a_warning(
+    world: World, gateway: Gateway, tmp_path: Path
+) -> None:
+    table = CarRental().table(Path(changed(tmp_path, 'retry_after = "P30D"', 'retry_after = "P60D"')))
+    adapter = world.registry["car_rental"]
+    adapter.policies = adapter.under(table).policies
+    told = gateway.answer("policy", "explain", decided(world, "building").id)
+
+    assert f"policy: car_rental 2026-11-01, {table.hash}" in told
+    assert f"warning: the policy now is another one: 2026-11-01, {CarRental.policy.hash}" in told
+    assert "  fair: did not hold, it needs a test of tier that is no longer installed" in told
+    assert "the policy said: decline, retry after P60D" in told
+
+
+def test_a_decision_without_its_key_says_so(world: World, gateway: Gateway) -> None:
+    decision = decided(world, "overdue")
+    world.execute("DELETE FROM user_keys")
+
+    told = gateway.answer("policy", "explain", decision.id)
+
+    assert "rule: overdue" in told
+    assert "sealed for ever" in told
+    assert "tier" not in told
+    assert "3000.00" not in told
+
+
+def test_an_unknown_decision_is_refused(world: World, gateway: Gateway) -> None:
+    assert "There is no decision dec_test_nothing." in gateway.refusal("policy", "explain", "dec_test_nothing")
+
+
+def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Gateway, tmp_path: Path) -> None:
+    reduced, good, fair = decided(world, "just-below"), decided(world, "good"), decided(world, "fair")
+    world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
+    before, out = world.contents(), tmp_path / "changed.csv"
+
+    file = changed(tmp_path, "share = 70", "share = 60")
+    told = gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--csv", str(out)).splitlines()
+
+    assert told[0].split() == ["tier", "was", "would", "be", "decisions", "exposed:", "was", "exposed:", "would", "be"]
+    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert told[2].startswith("car_rental 2026-11-01 (")
+    assert told[2].endswith("changed.toml): 1 of 2 differs.")
+    assert told[3:] == [
+        "Policies alone are compared: lines of trust are not replayed.",
+        "1 sealed for ever, not compared.",
+    ]
+    assert out.read_text(encoding="utf-8").splitlines() == [
+        "decision,tier,currency,old_status,old_amount,old_rule,new_status,new_amount,new_rule",
+        f"{reduced.id},VERY_GOOD,CNY,APPROVED,2100.00,very-good,APPROVED,1800.00,very-good",
+    ]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert [name for name, rows in world.contents().items() if rows != before[name]] == [
+        "deployment"
+    ]  # which was fresh
+    assert not {good.id, fair.id} & set(out.read_text(encoding="utf-8").replace("\n", ",").split(","))
+
+
+def test_the_same_policy_changes_nothing(world: World, gateway: Gateway) -> None:
+    decided(world, "excellent")
+
+    told = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
+    later = gateway.answer(
+        "policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental", "--since", "2026-11-24"
+    ).splitlines()
+
+    assert told == [
+        "car_rental 2026-11-01 (car_rental/policy.toml): 0 of 1 differ.",
+        "Policies alone are compared: lines of trust are not replayed.",
+    ]
+    assert "0 of 0 differ" in later[0]
+
+
+def test_a_backtest_that_cannot_be_made_is_refused(world: World, gateway: Gateway, tmp_path: Path) -> None:
+    same = ("policy", "backtest", str(CAR_RENTAL))
+    assert "moon_travel" in gateway.refusal(*same, "--adapter", "moon_travel")
+    assert "benefits" in gateway.refusal(*same, "--adapter", "lender")
+    out = str(tmp_path / "no" / "such" / "folder.csv")
+    assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
+
+
+def test_a_shadow_policy_is_compared_with_what_was_decided(
+    database_url: str, world: World, gateway: Gateway, tmp_path: Path
+) -> None:
+    assert gateway.answer("policy", "shadow", "car_rental") == "No shadow policy was evaluated beside car_rental."
+    table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
+    decided(world, "just-below")  # before there was a shadow
+    with closing(Database(database_url)) as database:
+        shadowed = World(database, world.clock, shadows=Shadows({"car_rental": table}))
+        shadowed.plant()
+        for number, handle in enumerate(("just-below", "good", "fair"), start=2):
+            decided(shadowed, handle, number=number)
+    world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
+
+    told = gateway.answer("policy", "shadow", "car_rental").splitlines()
+
+    assert told[0].split() == ["tier", "live", "shadow", "decisions", "exposed:", "live", "exposed:", "shadow"]
+    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert told[2:] == [
+        f"car_rental 2026-11-01 ({table.hash}): 1 of 2 differs.",
+        "Policies alone are compared: lines of trust are not replayed.",
+        "1 sealed for ever, not compared.",
+    ]
+    assert "No shadow" in gateway.answer("policy", "shadow", "online_shop")
+    assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")

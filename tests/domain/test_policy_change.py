@@ -1,0 +1,80 @@
+"""What counts as a change of an answer, and how changes are counted."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gateway.domain.decision import Status
+from gateway.domain.money import Money
+from gateway.domain.outcome import Approval, Decline, Referral
+from gateway.domain.policy_change import Answered, Compared, Skipped, Tally
+from gateway.domain.terms import PayLaterTerms
+from gateway.domain.tier import Tier
+from tests.support.policy import yuan
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+YES = Answered(Status.APPROVED, yuan(30000), "good", (), {"discount": Decimal("0.5")})
+NO = Answered(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
+
+
+@pytest.mark.parametrize(
+    ("changed", "differs"),
+    [
+        ({}, False),
+        ({"rule_id": "another"}, False),
+        ({"benefits": {"discount": Decimal("0.50")}}, False),
+        ({"benefits": {"discount": Decimal("0.51")}}, True),
+        ({"benefits": {}}, True),
+        ({"reasons": ("REDUCED_FOR_TIER",)}, True),
+        ({"exposed": yuan(29999)}, True),
+        ({"status": Status.PENDING}, True),
+    ],
+)
+def test_what_anybody_could_tell_apart_differs(changed: dict[str, Any], differs: bool) -> None:
+    other = replace(YES, **changed)
+    assert YES.differs(other) is other.differs(YES) is differs
+    assert Compared("dec_1", Tier.GOOD, YES, other).changed is differs
+
+
+def test_answers_of_outcomes() -> None:
+    approval = Approval(PayLaterTerms(yuan(500), NOW, timedelta(days=3)), NOW, ("NOT_SCORED",))
+    benefits = {"discount": Decimal(1)}
+
+    made = Answered.of(approval, "good", benefits, "CNY")
+    assert made == Answered(Status.APPROVED, yuan(500), "good", ("NOT_SCORED",), benefits)
+    declined = Answered.of(Decline(("NOT_SCORED",), NOW), "last", benefits, "CNY")
+    assert declined == Answered(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
+    assert Answered.of(Referral(), "odd", benefits, "CNY").status is Status.PENDING
+    with pytest.raises(ValueError, match="do not mix"):
+        Answered.of(approval, "good", benefits, "EUR")
+
+
+def test_changes_are_summed_by_tier_and_statuses() -> None:
+    tally = Tally()
+    for number, (tier, before, after) in enumerate(
+        [
+            (Tier.GOOD, YES, NO),
+            (Tier.GOOD, YES, NO),
+            (Tier.GOOD, YES, replace(YES, exposed=yuan(100))),
+            (Tier.FAIR, NO, YES),
+            (Tier.FAIR, NO, NO),
+        ]
+    ):
+        tally.add(Compared(f"dec_{number}", tier, before, after))
+    for skipped in (Skipped.SEALED, Skipped.SEALED, Skipped.FAILED):
+        tally.add(skipped)
+
+    assert [(g.tier, g.before, g.after, g.count, g.exposed_before, g.exposed_after) for g in tally.groups()] == [
+        (Tier.FAIR, Status.DECLINED, Status.APPROVED, 1, yuan(0), yuan(30000)),
+        (Tier.GOOD, Status.APPROVED, Status.APPROVED, 1, yuan(30000), yuan(100)),
+        (Tier.GOOD, Status.APPROVED, Status.DECLINED, 2, yuan(60000), Money.zero("CNY")),
+    ]
+    assert (tally.compared, tally.changed) == (5, 4)
+    assert (tally.skipped[Skipped.SEALED], tally.skipped[Skipped.UNREADABLE], tally.skipped[Skipped.FAILED]) == (
+        2,
+        0,
+        1,
+    )

@@ -1,0 +1,77 @@
+"""Versions of a policy: which decides when, and which do not belong together."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from gateway.domain.column import ColumnKind
+from gateway.domain.errors import Misconfigured
+from gateway.domain.policy import DecisionTable
+from gateway.domain.policy_set import PolicySet
+from tests.support.policy import COLUMNS, LAST, table
+
+
+def version(name: str, effective: date, **more: Any) -> DecisionTable:
+    return table(LAST, version=name, effective=effective, source=f"{name}.toml", **more)
+
+
+AUTUMN = version("autumn", date(2026, 9, 1))
+WINTER = version("winter", date(2026, 12, 1))
+SPRING = version("spring", date(2027, 3, 1))
+SEASONS = PolicySet([SPRING, AUTUMN, WINTER])
+
+
+def test_versions_come_in_order() -> None:
+    assert list(SEASONS) == [AUTUMN, WINTER, SPRING]
+    assert len(SEASONS) == 3
+    assert SEASONS.of_hash(WINTER.hash) is WINTER
+    assert SEASONS.of_hash("0" * 64) is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        (datetime(2026, 9, 1, tzinfo=UTC), AUTUMN),
+        (datetime(2026, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC), AUTUMN),
+        (datetime(2026, 12, 1, tzinfo=UTC), WINTER),
+        (datetime(2027, 2, 28, tzinfo=UTC), WINTER),
+        (datetime(2030, 1, 1, tzinfo=UTC), SPRING),
+        # What counts is the date in UTC, whatever the zone.
+        (datetime(2026, 12, 1, 7, 59, tzinfo=timezone(timedelta(hours=8))), AUTUMN),
+        (datetime(2026, 12, 1, 8, tzinfo=timezone(timedelta(hours=8))), WINTER),
+    ],
+)
+def test_the_newest_that_has_come_decides(moment: datetime, expected: DecisionTable) -> None:
+    SEASONS.require_effective(moment)
+    assert SEASONS.at(moment) is expected
+
+
+def test_before_all_of_them_nothing_is_in_force() -> None:
+    early = datetime(2026, 8, 31, 23, tzinfo=UTC)
+    with pytest.raises(Misconfigured, match=r"autumn.toml: is effective from 2026-09-01 only"):
+        SEASONS.require_effective(early)
+    assert SEASONS.at(early) is AUTUMN
+
+
+def test_two_of_one_date_are_refused() -> None:
+    with pytest.raises(Misconfigured, match=r"twin.toml: is effective from 2026-12-01, as winter.toml is"):
+        PolicySet([AUTUMN, WINTER, version("twin", WINTER.effective)])
+
+
+def test_a_set_of_none_is_refused() -> None:
+    with pytest.raises(Misconfigured):
+        PolicySet([])
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"policy": "another"}, "policy"),
+        ({"currency": "EUR"}, "currency"),
+        ({"columns": {**COLUMNS, "weather": ColumnKind.WORD}}, "columns"),
+    ],
+)
+def test_versions_of_different_policies_are_refused(more: dict[str, Any], what: str) -> None:
+    with pytest.raises(Misconfigured, match=f"odd.toml: {what} differs from autumn.toml"):
+        PolicySet([AUTUMN, version("odd", date(2027, 1, 1), **more)])

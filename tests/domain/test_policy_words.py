@@ -1,0 +1,53 @@
+"""Tests and verdicts in words."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gateway.domain.column import Cell
+from gateway.domain.policy_words import cell_words, rule_words, value_words
+from gateway.domain.product import Product
+from gateway.domain.rule import Rule
+from gateway.domain.tier import Tier
+from tests.support.policy import approve, decline, yuan
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (Cell("deposit", at_most=yuan(50000)), "deposit at most 500.00 CNY"),
+        (Cell("tier", at_least=Tier.FAIR, at_most=Tier.GOOD), "tier at least FAIR and at most GOOD"),
+        (Cell("tier", one_of=(Tier.FAIR, Tier.GOOD)), "tier one of FAIR or GOOD"),
+        (Cell("wait", at_least=timedelta(days=7)), "wait at least P7D"),
+        (Cell("member", is_=False), "member is no"),
+        (Cell("overdue", at_least=1), "overdue at least 1"),
+    ],
+)
+def test_a_test_in_words(cell: Cell, words: str) -> None:
+    assert cell_words(cell) == words
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (approve("a", share=70, maximum=yuan(700000)), "approve 70 percent, at most 7000.00 CNY"),
+        (
+            approve("a", benefits={"discount": Decimal("0.50"), "desk": True}),
+            "approve 100 percent, discount 0.50, desk yes",
+        ),
+        (decline("d"), "decline"),
+        (
+            decline("d", retry_after=timedelta(days=30), alternatives=(Product.PAY_LATER,)),
+            "decline, retry after P30D, or PAY_LATER",
+        ),
+    ],
+)
+def test_a_rule_in_words(rule: Rule, words: str) -> None:
+    assert rule_words(rule) == words
+
+
+@pytest.mark.parametrize("value", [yuan(50000), yuan(50000).document()])
+def test_a_value_reads_the_same_from_the_log(value: Any) -> None:
+    assert value_words(value) == "500.00 CNY"

@@ -1,0 +1,40 @@
+"""A shadow policy at a live server: the partner's answers are the live policy's, the operator sees both."""
+
+from pathlib import Path
+
+from tests.support.checkout import ROOT
+from tests.support.operators import Gateway
+from tests.support.partner import Partner, car
+from tests.support.server import Sandbox
+
+
+def test_a_partner_never_meets_the_shadow(empty_database_url: str, tmp_path: Path) -> None:
+    text = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
+    strict = text.replace('version = "2026-11-01"', 'version = "strict"').replace("share = 70", "share = 60")
+    file = tmp_path / "next.toml"
+    file.write_text(strict, encoding="utf-8")
+    operator = Gateway(empty_database_url, tmp_path)
+
+    with Sandbox(empty_database_url, tmp_path, shadow_policies=f"car_rental={file}") as sandbox:
+        partner = Partner(sandbox)
+        try:
+            decision = partner.request(partner.token("just-below"), car())["decision"]
+            timeline = partner.graphql(
+                partner.merchant_token,
+                "query ($id: ID!) { node(id: $id) { ... on Decision { ruling { policyVersion policyHash }"
+                " timeline { nodes { topic } } } } }",
+                id=decision["id"],
+            ).body
+        finally:
+            partner.close()
+        told = operator.answer("policy", "shadow", "car_rental").splitlines()
+        explained = operator.answer("policy", "explain", decision["id"])
+
+    assert decision["outcome"]["terms"]["waivedAmount"]["amount"] == "2100.00"
+    assert "strict" not in repr((decision, timeline))
+    assert "2026-11-01" in repr(timeline)
+    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert told[2].startswith("car_rental strict (")
+    assert told[2].endswith("1 of 1 differs.")
+    assert "policy: car_rental 2026-11-01, " in explained
+    assert "  very-good: decided" in explained

@@ -1,0 +1,125 @@
+"""An adapter with several policy files decides by the one in force, and the contract suite looks at each."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.errors import Misconfigured
+from gateway.domain.outcome import Approval, Decline
+from gateway.domain.tier import Tier
+from merchants.car_rental import CarRental
+from merchants.contract import SAMPLE_NOW, Person
+from merchants.lender import Lender
+from merchants.registry import AdapterRegistry
+from merchants.tables import load_tables
+from merchants.testing import AdapterContract
+from tests.support.checkout import ROOT
+
+TEXT = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def later(text: str = TEXT) -> str:
+    """The same policy, as of the new year."""
+    return text.replace("2026-11-01", "2027-01-01")
+
+
+def beside(folder: Path, **files: str) -> type[CarRental]:
+    """A car rental whose folder holds policy.toml and these further versions."""
+    (folder / "policy.toml").write_text(TEXT, encoding="utf-8")
+    for name, text in files.items():
+        (folder / f"policy.{name}.toml").write_text(text, encoding="utf-8")
+    policy_now, *policies_later = load_tables(folder, CarRental.columns)
+
+    class Dated(CarRental):
+        policy = policy_now
+        later = policies_later
+
+    return Dated
+
+
+def suite(of: type[CarRental]) -> AdapterContract:
+    contract = AdapterContract()
+    contract.adapter = of  # type: ignore[misc]  # one instance, one adapter
+    return contract
+
+
+def test_the_version_in_force_decides(tmp_path: Path) -> None:
+    adapter = beside(tmp_path, next=later(TEXT.replace("share = 70", "share = 60")))()
+    person = Person(Tier.VERY_GOOD, 0)
+
+    for moment, waived, version in (
+        (NEW_YEAR - timedelta(microseconds=1), "2100.00", "2026-11-01"),
+        (NEW_YEAR, "1800.00", "2027-01-01"),
+    ):
+        ask = next(ask for ask in adapter.sample_asks(moment) if ask.deposit.amount == "3000.00")
+        answer = adapter.decide(ask, person, moment)
+        assert isinstance(answer.outcome, Approval)
+        assert (answer.outcome.terms.exposed.amount, answer.ruling.policy_version) == (waived, version)
+        assert answer.ruling.policy_hash == adapter.policies.at(moment).hash
+
+
+def test_all_versions_are_named(tmp_path: Path) -> None:
+    dated = beside(tmp_path, next=later())
+    about = AdapterRegistry([dated]).about()[0]
+    assert about.policy_version == "2026-11-01, 2027-01-01"
+    assert about.policy_hash.split(", ") == [table.hash for table in dated().policies]
+
+
+def test_reasons_of_every_version_are_known(tmp_path: Path) -> None:
+    adapter = beside(tmp_path, next=later(TEXT.replace('["NOT_SCORED"]', '["TERM_TOO_LONG"]')))()
+    assert {"NOT_SCORED", "TERM_TOO_LONG"} <= adapter.reason_codes
+
+
+def test_one_file_is_a_set_of_one(tmp_path: Path) -> None:
+    assert len(beside(tmp_path)().policies) == 1
+    assert [table.version for table in CarRental().policies] == ["2026-11-01"]
+
+
+def test_versions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"policy.twin.toml: is effective from 2026-11-01, as .*/policy.toml is"):
+        beside(tmp_path, twin=TEXT)
+    with pytest.raises(Misconfigured, match=r"policy.twin.toml: rule 'good', column 'tier'"):
+        beside(tmp_path, twin=later(TEXT.replace('at_least = "GOOD"', 'at_least = "BEST"')))
+    with pytest.raises(Misconfigured, match=r"policy.toml: cannot be read"):
+        load_tables(tmp_path / "nothing", CarRental.columns)
+
+
+def test_the_suite_passes_where_every_version_is_fair(tmp_path: Path) -> None:
+    fair = suite(beside(tmp_path, next=later(TEXT.replace("share = 70", "share = 60"))))
+    tests = [name for name in dir(fair) if name.startswith("test_")]
+    assert tests
+    for name in tests:
+        getattr(fair, name)()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "test"),
+    [
+        ("share = 70", "share = 40", "test_better_tier_never_gets_worse_answer"),
+        ('"7000.00"', '"999999.00"', "test_better_tier_never_gets_worse_answer"),
+        ("at_least = 1", "at_least = 2", "test_overdue_is_never_approved"),
+        ('id = "fair"', 'id = "never"\nwhen.vehicle_value = { at_most = "0.01" }\nrefer = {}\n[[rule]]\nid = "fair"',
+         "test_every_rule_is_reached"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_later_version_alone_is_found(tmp_path: Path, old: str, new: str, test: str) -> None:
+    assert old in TEXT
+    unfair = suite(beside(tmp_path, next=later(TEXT.replace(old, new, 1))))
+    with pytest.raises(AssertionError):
+        getattr(unfair, test)()
+
+
+def test_an_adapter_can_be_put_under_another_table(tmp_path: Path) -> None:
+    adapter = CarRental()
+    (tmp_path / "policy.toml").write_text(later(TEXT.replace("share = 100", "share = 1, reasons = ['NOT_SCORED']")))
+    other = adapter.under(adapter.table(tmp_path / "policy.toml"))
+    ask, person = adapter.ordinary.ask, Person(Tier.EXCELLENT, 0)
+
+    assert other.decide(ask, person, SAMPLE_NOW).ruling.policy_version == "2027-01-01"
+    assert adapter.decide(ask, person, SAMPLE_NOW).ruling.policy_version == "2026-11-01"
+    assert not isinstance(other.decide(ask, Person(Tier.EXCELLENT, 1), SAMPLE_NOW).outcome, Approval)
+    assert isinstance(other.decide(ask, Person(Tier.UNSCORED, 0), SAMPLE_NOW).outcome, Decline)
+    with pytest.raises(Misconfigured, match="other columns or benefits"):
+        adapter.under(Lender.policy)

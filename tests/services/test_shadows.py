@@ -1,0 +1,184 @@
+"""A shadow policy sees every request and changes nothing about any of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import structlog
+from sqlmodel import select
+
+from gateway.domain.column import Fact
+from gateway.domain.decision import Status
+from gateway.domain.policy import DecisionTable, Ruling
+from gateway.domain.policy_change import Compared, Skipped
+from gateway.domain.tier import Tier
+from gateway.kit.json import decode
+from gateway.services.policies import PolicyService, Shadow
+from gateway.services.shadows import Shadows
+from gateway.store import decision_log
+from gateway.store.access_log import AccessLogRow
+from merchants.car_rental import CarRental
+from merchants.tables import read_table
+from tests.services.world import World, asking, car, order
+
+TEXT = """
+policy = "car_rental"
+version = "strict"
+effective = 2027-01-01
+currency = "CNY"
+[[rule]]
+id = "only the best"
+when.tier = { at_least = "EXCELLENT" }
+approve = { share = 100, maximum = "1000.00" }
+[[rule]]
+id = "nobody else"
+decline = { reasons = ["TIER_BELOW_REQUIRED"], retry_after = "P30D", alternatives = ["PAY_LATER"] }
+"""
+STRICT = read_table(TEXT, CarRental.columns, "strict.toml")
+
+
+class Broken(DecisionTable):
+    """Fails at every request, with what it knows about the person in the text."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            policy="car_rental",
+            version="broken",
+            effective=STRICT.effective,
+            currency="CNY",
+            columns=STRICT.columns,
+            rules=STRICT.rules,
+            source="broken.toml",
+        )
+
+    def decide(self, facts: Mapping[str, Fact]) -> Ruling:
+        raise RuntimeError(f"hidden-word {facts}")
+
+
+def beside(world: World, table: DecisionTable) -> World:
+    """The same deployment with that shadow."""
+    other = World(world.database, world.clock, shadows=Shadows({"car_rental": table}))
+    other.seed = world.seed
+    return other
+
+
+def first_entry(world: World, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The public and the personal part."""
+    with world.database.read() as session:
+        entry = decision_log.of_decision(session, decision_id)[0]
+        personal = world.decision_log.personal(session, entry)
+        assert personal is not None
+        return decode(entry.public), personal
+
+
+def shadowed(world: World) -> list[tuple[Shadow | None, Compared | Skipped]]:
+    service = PolicyService(world.registry, world.decision_log)
+    with world.database.read() as session:
+        return list(service.shadowed(session, world.registry["car_rental"]))
+
+
+def ask_all(world: World, *handles: str) -> list[Any]:
+    """A decision for each, with the same ask."""
+    made = []
+    for handle in handles:
+        given = asking(car(world.clock()), handle, handle)
+        made.append(world.decisions.request(world.acting(world.grant(handle)), given).decision)
+    return made
+
+
+def test_the_answer_is_the_live_policys(world: World) -> None:
+    decision = ask_all(beside(world, STRICT), "just-below")[0]
+
+    assert decision.status is Status.APPROVED
+    assert decision.outcome.terms.exposed.amount == "2100.00"
+    assert decision.ruling.policy_version == "2026-11-01"
+    assert "strict" not in repr(decision)
+    assert world.held("just-below") == 210_000
+
+
+def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: World) -> None:
+    decision = ask_all(beside(world, STRICT), "just-below")[0]
+
+    public, personal = first_entry(world, decision.id)
+    assert "strict" not in repr(public)
+    assert personal["ruling"]["policy_version"] == "2026-11-01"
+    assert personal["shadow"] == {
+        "policy": "car_rental",
+        "policy_version": "strict",
+        "policy_hash": STRICT.hash,
+        "rule_id": "nobody else",
+        "verdict": "DECLINE",
+        "share": 0,
+        "maximum": None,
+        "benefits": {},
+        "reasons": ["TIER_BELOW_REQUIRED"],
+        "retry_after": "P30D",
+        "alternatives": ["PAY_LATER"],
+        "trace": [{"rule_id": "only the best", "failed": "tier"}, {"rule_id": "nobody else", "failed": None}],
+    }
+    assert not [name for name, rows in world.contents().items() if "strict" in repr(rows)]
+
+
+def test_other_adapters_have_none(world: World) -> None:
+    acting = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    decision = beside(world, STRICT).decisions.request(acting, asking(order())).decision
+    assert "shadow" not in first_entry(world, decision.id)[1]
+
+
+def test_a_preview_knows_nothing_of_it(world: World) -> None:
+    other = beside(world, STRICT)
+    reading = other.reading(other.acting(world.grant("just-below")))
+    preview = other.decisions.preview(reading, "carRental", car(world.clock()), None)
+    reading.finish()
+
+    assert preview.outcome is not None
+    with world.database.read() as session:
+        told = [world.access_log.personal(session, entry) for entry in session.exec(select(AccessLogRow))]
+    assert len(told) == 1
+    assert "shadow" not in repr(told)
+    assert "strict" not in repr((preview, told))
+
+
+def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(world: World) -> None:
+    with structlog.testing.capture_logs() as logs:
+        decision = ask_all(beside(world, Broken()), "good")[0]
+
+    assert decision.status is Status.APPROVED
+    document = first_entry(world, decision.id)[1]["shadow"]
+    assert (document["policy_version"], document["error"]) == ("broken", "RuntimeError")
+    assert [(each["event"], each["error"]) for each in logs] == [("shadow policy failed", "RuntimeError")]
+    assert "hidden-word" not in repr((document, logs))
+    assert [one for _, one in shadowed(world)] == [Skipped.FAILED]
+
+
+def test_how_often_it_differed(world: World) -> None:
+    ask_all(world, "unscored")  # before there was one
+    best, second, third = ask_all(beside(world, STRICT), "excellent", "good", "building")
+
+    found = {one.decision_id: one for _, one in shadowed(world) if isinstance(one, Compared)}
+
+    assert {version for version, _ in shadowed(world)} == {Shadow("car_rental", "strict", STRICT.hash)}
+    assert set(found) == {best.id, second.id, third.id}
+    assert (found[best.id].before.exposed.amount, found[best.id].after.exposed.amount) == ("3000.00", "1000.00")
+    assert (found[second.id].before.status, found[second.id].after.status) == (Status.APPROVED, Status.DECLINED)
+    assert [found[each.id].changed for each in (best, second, third)] == [True, True, False]
+    assert {one.tier for one in found.values()} == {Tier.EXCELLENT, Tier.GOOD, Tier.BUILDING}
+
+
+def test_the_live_policy_as_its_own_shadow_never_differs(world: World) -> None:
+    ask_all(beside(world, CarRental.policy), "excellent", "good", "fair", "building", "overdue", "unscored")
+    found = [one for _, one in shadowed(world)]
+    assert len(found) == 6
+    assert [one for one in found if not isinstance(one, Compared) or one.changed] == []
+
+
+def test_what_is_sealed_for_ever_comes_without_its_shadow(world: World) -> None:
+    ask_all(beside(world, STRICT), "good")
+    world.execute("DELETE FROM user_keys")
+    assert shadowed(world) == [(None, Skipped.SEALED)]
+
+
+def test_a_ruling_that_is_no_longer_understood_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask_all(beside(world, STRICT), "good")
+    monkeypatch.setattr(CarRental, "member", "carHire")
+    assert [one for _, one in shadowed(world)] == [Skipped.UNREADABLE]
