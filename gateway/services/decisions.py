@@ -22,9 +22,10 @@ from gateway.services.decision_moves import (
 from gateway.services.decision_requests import DecisionRequester, Requested, RequestInput
 from gateway.services.questions import Questions
 from gateway.services.reading import Reading
-from gateway.store import decision_log, decisions
+from gateway.store import decision_log, decision_pages, decisions
 from gateway.store.decision_log import DecisionLogRow
-from gateway.store.decisions import DecisionRow, Filter, Window
+from gateway.store.decision_pages import Filter, Window
+from gateway.store.decisions import DecisionRow
 from gateway.store.sealed_log import SealedLog
 
 __all__ = [
@@ -76,11 +77,11 @@ class DecisionService:
 
     def page(self, reading: Reading, narrowed: Filter, window: Window) -> list[Decision]:
         """A page of the token's merchant's decisions."""
-        rows = decisions.page(reading.session, reading.principal.merchant_id, narrowed, window, reading.now)
+        rows = decision_pages.page(reading.session, reading.principal.merchant_id, narrowed, window, reading.now)
         return [decisions.value(row, reading.now) for row in rows]
 
     def count(self, reading: Reading, narrowed: Filter) -> int:
-        return decisions.count(reading.session, reading.principal.merchant_id, narrowed, reading.now)
+        return decision_pages.count(reading.session, reading.principal.merchant_id, narrowed, reading.now)
 
     def timeline(self, reading: Reading, decision_id: str) -> list[DecisionEvent]:
         """What happened to a decision, oldest first; empty if it is not the token's."""

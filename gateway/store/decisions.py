@@ -1,7 +1,6 @@
 """Decisions: one row each, locked while it moves along the transition table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -163,7 +162,7 @@ def committed(session: Session, consent_id: str, currency: str, now: datetime, *
             DecisionRow.consent_id == consent_id,
             DecisionRow.currency == currency,
             DecisionRow.id != beside,
-            or_(*(_is(status, now) for status in OPEN)),
+            or_(*(status_is(status, now) for status in OPEN)),
         )
     ).one()
     return Money(int(total), currency)
@@ -228,68 +227,7 @@ def _of_user(user_id: str) -> SelectOfScalar[DecisionRow]:
     return query.where(ConsentRow.user_id == user_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a page of decisions is narrowed to; empty members narrow nothing."""
-
-    products: tuple[Product, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """One keyset page: `limit` rows past `after` (and before `before`), each a (time, id) position in the order."""
-
-    limit: int
-    by_update: bool = False
-    descending: bool = True
-    after: tuple[datetime, str] | None = None
-    before: tuple[datetime, str] | None = None
-
-    def reversed(self) -> "Window":
-        """The same rows seen from the other end."""
-        return replace(self, descending=not self.descending, after=self.before, before=self.after)
-
-
-def page(session: Session, merchant_id: str, narrowed: Filter, window: Window, now: datetime) -> list[DecisionRow]:
-    """Up to `window.limit` rows of one merchant in the window's order."""
-    moment = col(DecisionRow.updated_at if window.by_update else DecisionRow.created_at)
-    identity = col(DecisionRow.id)
-    query = select(DecisionRow).where(*_narrowed(merchant_id, narrowed, now))
-    for position, beyond in ((window.after, not window.descending), (window.before, window.descending)):
-        if position is not None:
-            at, last = position
-            query = query.where(
-                or_(moment > at, and_(moment == at, identity > last))
-                if beyond
-                else or_(moment < at, and_(moment == at, identity < last))
-            )
-    order = (moment.desc(), identity.desc()) if window.descending else (moment.asc(), identity.asc())
-    return list(session.exec(query.order_by(*order).limit(window.limit)))
-
-
-def count(session: Session, merchant_id: str, narrowed: Filter, now: datetime) -> int:
-    return session.exec(
-        select(func.count()).select_from(DecisionRow).where(*_narrowed(merchant_id, narrowed, now))
-    ).one()
-
-
-def _narrowed(merchant_id: str, narrowed: Filter, now: datetime) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [col(DecisionRow.merchant_id) == merchant_id]
-    if narrowed.products:
-        conditions.append(col(DecisionRow.product).in_(narrowed.products))
-    if narrowed.statuses:
-        conditions.append(or_(*(_is(status, now) for status in narrowed.statuses)))
-    if narrowed.created_after:
-        conditions.append(col(DecisionRow.created_at) > narrowed.created_after)
-    if narrowed.created_before:
-        conditions.append(col(DecisionRow.created_at) < narrowed.created_before)
-    return conditions
-
-
-def _is(status: Status, now: datetime) -> ColumnElement[bool]:
+def status_is(status: Status, now: datetime) -> ColumnElement[bool]:
     """SQL for `status_at`: what lapsed by the clock counts as EXPIRED before anything has written it down."""
     stored = col(DecisionRow.status) == status
     lapsed = and_(col(DecisionRow.status).in_(LAPSING), col(DecisionRow.valid_until) <= now)

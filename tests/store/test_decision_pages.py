@@ -8,9 +8,10 @@ import pytest
 
 from gateway.domain.decision import Status
 from gateway.domain.product import Product
-from gateway.store import decisions
+from gateway.store import decision_pages
 from gateway.store.database import Database, Session
-from gateway.store.decisions import DecisionRow, Filter, Window
+from gateway.store.decision_pages import Filter, Window
+from gateway.store.decisions import DecisionRow
 from tests.support.clock import NOON
 from tests.support.factories import make_cast, make_decision
 
@@ -35,7 +36,7 @@ def place(row: DecisionRow, by_update: bool) -> tuple[datetime, str]:
 
 
 def ordered(session: Session, merchant: str, by_update: bool, descending: bool) -> list[DecisionRow]:
-    rows = decisions.page(session, merchant, Filter(), Window(limit=100), NOON)
+    rows = decision_pages.page(session, merchant, Filter(), Window(limit=100), NOON)
     return sorted(rows, key=lambda row: place(row, by_update), reverse=descending)
 
 
@@ -43,7 +44,7 @@ def walk(session: Session, merchant: str, window: Window) -> Iterator[list[Decis
     """Pages from one end to the other."""
     after = window.after
     while True:
-        page = decisions.page(
+        page = decision_pages.page(
             session,
             merchant,
             Filter(),
@@ -80,7 +81,7 @@ def test_the_rows_before_a_place_are_those_nearest_to_it(
         rows = ordered(session, merchant, by_update, descending)
         for position in range(len(rows)):
             window = Window(3, by_update=by_update, descending=descending, before=place(rows[position], by_update))
-            page = decisions.page(session, merchant, Filter(), window.reversed(), NOON)
+            page = decision_pages.page(session, merchant, Filter(), window.reversed(), NOON)
             expected = rows[max(0, position - 3) : position]
             assert [row.id for row in reversed(page)] == [row.id for row in expected]
 
@@ -90,7 +91,7 @@ def test_a_window_has_two_sides(database: Database, merchant: str, descending: b
     with database.read() as session:
         rows = ordered(session, merchant, False, descending)
         window = Window(100, descending=descending, after=place(rows[2], False), before=place(rows[9], False))
-        page = decisions.page(session, merchant, Filter(), window, NOON)
+        page = decision_pages.page(session, merchant, Filter(), window, NOON)
         assert [row.id for row in page] == [row.id for row in rows[3:9]]
 
 
@@ -108,5 +109,5 @@ def test_filters_narrow_page_and_count_alike(database: Database, merchant: str) 
     }
     with database.read() as session:
         for narrowed, expected in cases.items():
-            assert decisions.count(session, merchant, narrowed, NOON) == expected
-            assert len(decisions.page(session, merchant, narrowed, Window(100), NOON)) == expected
+            assert decision_pages.count(session, merchant, narrowed, NOON) == expected
+            assert len(decision_pages.page(session, merchant, narrowed, Window(100), NOON)) == expected

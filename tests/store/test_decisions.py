@@ -8,9 +8,10 @@ from sqlmodel import select
 
 from gateway.domain.decision import OPEN, Status
 from gateway.domain.money import Money
-from gateway.store import decisions
+from gateway.store import decision_pages, decisions
 from gateway.store.database import Database, Session
-from gateway.store.decisions import DecisionRow, Filter
+from gateway.store.decision_pages import Filter
+from gateway.store.decisions import DecisionRow
 from tests.support.clock import NOON
 from tests.support.factories import ids, make_cast, make_client, make_decision, make_merchant
 from tests.support.race import race_writes
@@ -138,7 +139,7 @@ def test_the_status_filter_and_the_status_read_agree(database: Database, status:
         rows = session.exec(select(DecisionRow)).all()
         expected = {row.id for row in rows if decisions.value(row, now).status is status}  # type: ignore[arg-type]
         narrowed = Filter(statuses=(status,))
-        window = decisions.Window(limit=100)
-        found = decisions.page(session, cast.merchant, narrowed, window, now)  # type: ignore[arg-type]
+        window = decision_pages.Window(limit=100)
+        found = decision_pages.page(session, cast.merchant, narrowed, window, now)  # type: ignore[arg-type]
         assert {row.id for row in found} == expected
-        assert decisions.count(session, cast.merchant, narrowed, now) == len(expected)  # type: ignore[arg-type]
+        assert decision_pages.count(session, cast.merchant, narrowed, now) == len(expected)  # type: ignore[arg-type]
