@@ -145,3 +145,30 @@ def test_usernames_hold_no_spaces(world: World) -> None:
     with world.database.write() as session:
         partner = world.merchants.partner(session, "Green Cars Ltd", world.clock())
         assert username("just-below", partner) == "just-below@green-cars-ltd"
+
+
+def test_personas_are_told_what_the_version_in_force_answers(world: World) -> None:
+    text = """
+    policy = "car_rental"
+    version = "closed"
+    effective = 2026-11-24
+    currency = "CNY"
+    [[rule]]
+    id = "everybody"
+    decline = { reasons = ["TERM_TOO_LONG"] }
+    """
+
+    class Closing(CarRental):
+        _, *later = CarRental.policy, read_table(text, CarRental.columns, "closed.toml")
+
+    service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.ids)
+
+    def told() -> set[tuple[str, ...]]:
+        reading = world.reading(world.merchant_token())
+        listed = service.listed(reading)
+        reading.finish()
+        return {expectation.reasons for persona in listed for expectation in persona.expectations}
+
+    assert ("TERM_TOO_LONG",) not in told()
+    world.clock.advance(days=1)
+    assert told() == {("TERM_TOO_LONG",)}
