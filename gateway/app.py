@@ -45,7 +45,8 @@ def create_app(gateway: Gateway) -> Starlette:
         limits=gateway.limits,
         client_keys=gateway.client_keys,
     )
-    site = routes.build_site(parts, gateway.accounts, gateway.accesses, gateway.logins, gateway.step_up)
+    disputes = gateway.services.disputes
+    site = routes.build_site(parts, gateway.accounts, gateway.accesses, gateway.logins, gateway.step_up, disputes)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

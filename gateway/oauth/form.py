@@ -1,6 +1,6 @@
 """A POST form as plain data, read on the event loop: small, urlencoded, each name once, nothing from the query."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -51,10 +51,11 @@ def freeze_head(request: Request) -> str | None:
     return headers[0] if headers else None
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The form's fields, also those left empty. Raises FormRefused for another content type,
-    more than 64 KiB, text that is not UTF-8, control characters and a repeated field."""
-    return _fields(await read_body(request, _FORM))
+async def read_form(request: Request, several_lines: Collection[str] = ()) -> dict[str, str]:
+    """The form's fields, also those left empty. Those of `several_lines` may hold line ends, returned as single
+    newlines. Raises FormRefused for another content type, more than 64 KiB, text that is not UTF-8, other control
+    characters and a repeated field."""
+    return _fields(await read_body(request, _FORM), several_lines)
 
 
 async def read_body(request: Request, content_type: str) -> bytes:
@@ -69,7 +70,7 @@ async def read_body(request: Request, content_type: str) -> bytes:
     return bytes(body)
 
 
-def _fields(body: bytes) -> dict[str, str]:
+def _fields(body: bytes, several_lines: Collection[str]) -> dict[str, str]:
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS
@@ -82,7 +83,10 @@ def _fields(body: bytes) -> dict[str, str]:
     for name, value in pairs:
         if name in fields:
             raise FormRefused(400, "A parameter is repeated.")
-        if any(character < " " or character == "\x7f" for character in name + value):
+        if name in several_lines:  # a browser sends the line ends of a textarea as two characters
+            value = value.replace("\r\n", "\n")
+        one_line = value.replace("\n", " ") if name in several_lines else value
+        if any(character < " " or character == "\x7f" for character in name + one_line):
             raise FormRefused(400, "A parameter holds control characters.")
         fields[name] = value
     return fields

@@ -153,6 +153,11 @@ class DisputeService:
         rows = disputes.of_decision(reading.session, decision_id)
         return [self._value(reading.session, row) for row in rows if self._seen(reading, row)]
 
+    def newest(self, session: Session, decision_id: str) -> Dispute | None:
+        """The newest dispute about a decision, for its own person; None where there is none."""
+        rows = disputes.of_decision(session, decision_id)
+        return self._value(session, rows[-1]) if rows else None
+
     def undecided(self) -> list[Dispute]:
         """All open disputes, oldest first."""
         with self._database.read() as session:

@@ -209,6 +209,12 @@ def held(session: Session, user_id: str, currency: str, now: datetime) -> Money:
     return Money(sum(row.held_minor for row in living), currency)
 
 
+def open_of_user(session: Session, user_id: str) -> Sequence[DecisionRow]:
+    """A person's approvals, active promises and breaches at all merchants, as they are written, newest first."""
+    living = col(DecisionRow.status).in_((Status.APPROVED, Status.ACTIVE, Status.BREACHED))
+    return session.exec(_of_user(user_id).where(living).order_by(col(DecisionRow.id).desc())).all()
+
+
 def waking(session: Session, now: datetime, *, user_id: str = "", partner_id: str = "", limit: int = 100) -> list[str]:
     """The ids of the decisions at which the clock has to look by `now`, of one person or of one partner's merchants,
     those that have waited longest first."""

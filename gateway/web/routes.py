@@ -27,12 +27,15 @@ from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
+from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService
+from gateway.services.obligations import ObligationService
 from gateway.settings import Settings
 from gateway.web.errors import Errors, PageError
 from gateway.web.middleware import BodyLimit, Failures, RequestId, SecurityHeaders
 from gateway.web.pages.account import AccountPage
 from gateway.web.pages.authorize import AuthorizePage
+from gateway.web.pages.contesting import Contesting
 from gateway.web.pages.device import DONE, DevicePage
 from gateway.web.pages.documentation import ERROR_CODES, ErrorCodesPage
 from gateway.web.pages.login import LoginPage
@@ -44,7 +47,12 @@ STATIC = Path(__file__).parent / "static"
 
 
 def build_site(
-    parts: Parts, accounts: AccountService, accesses: AccessService, logins: LoginService, step_up: StepUp
+    parts: Parts,
+    accounts: AccountService,
+    accesses: AccessService,
+    logins: LoginService,
+    step_up: StepUp,
+    disputes: DisputeService,
 ) -> Site:
     """What the pages share, made once."""
     renderer = Renderer(parts.settings)
@@ -58,6 +66,8 @@ def build_site(
         step_up=step_up,
         consents=parts.consents,
         accesses=accesses,
+        disputes=disputes,
+        obligations=ObligationService(disputes),
         authorization=AuthorizationEndpoint(parts),
         tills=DeviceVerification(parts),
         sessions=Sessions(parts.database, accounts, parts.settings, parts.clock),
@@ -96,6 +106,7 @@ def oauth_routes(parts: Parts) -> list[BaseRoute]:
 def page_routes(site: Site) -> list[BaseRoute]:
     """What people open."""
     authorize, login, account = AuthorizePage(site), LoginPage(site), AccountPage(site)
+    contesting = Contesting(site)
     device = DevicePage(site)
     return [
         Route("/", _home),
@@ -110,6 +121,8 @@ def page_routes(site: Site) -> list[BaseRoute]:
         Route("/account", account.show),
         Route("/account/sign-out-everywhere", account.sign_out_everywhere, methods=["POST"]),
         Route("/account/consents/{id}/revoke", account.revoke, methods=["POST"]),
+        Route("/account/decisions/{id}/contest", contesting.open, methods=["POST"]),
+        Route("/account/disputes/{id}/withdraw", contesting.withdraw, methods=["POST"]),
         Route(ERROR_CODES, ErrorCodesPage(site.renderer).show),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

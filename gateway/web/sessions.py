@@ -1,6 +1,7 @@
 """Browser sessions: the cookie, and forms that prove they come from our own page (RFC 6265, RFC 9700 section 4.7)."""
 
 import hmac
+from collections.abc import Collection
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -43,12 +44,15 @@ class Sessions:
         found = await self.current(request)
         return found if found is not None else await run_in_threadpool(self._visit)
 
-    async def submitted(self, request: Request) -> tuple[BrowserSession, dict[str, str]]:
-        """The session and the fields of a form of ours. Raises PageError (403) unless the form carries the session's
-        CSRF token and the browser says that it comes from our own origin."""
+    async def submitted(
+        self, request: Request, several_lines: Collection[str] = ()
+    ) -> tuple[BrowserSession, dict[str, str]]:
+        """The session and the fields of a form of ours, those of `several_lines` with their line ends. Raises PageError
+        (403) unless the form carries the session's CSRF token and the browser says that it comes from our own
+        origin."""
         self._require_own_origin(request)
         try:
-            form = await read_form(request)
+            form = await read_form(request, several_lines)
         except FormRefused as refused:
             raise PageError(refused.status, UNREADABLE_FORM) from None
         session = await self.current(request)

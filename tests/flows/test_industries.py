@@ -1,6 +1,7 @@
 """Each industry beside cars and orders, and a named merchant: from consent to the decision, above 700 and below."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +13,8 @@ from tests.support.partner import Partner
 from tests.support.server import Sandbox
 
 LOG = """query ($reference: String!) {
-  decision(by: {merchantReference: $reference}) { status product ruling { adapter } }
+  decision(by: {merchantReference: $reference}) {
+    status product ruling { adapter } settlement { due { amount currency } } }
 }"""
 DECLINES = {
     "building": "TIER_BELOW_REQUIRED",
@@ -89,8 +91,9 @@ def story(request: pytest.FixtureRequest) -> Story:
     return told
 
 
-def decide(sandbox: Sandbox, story: Story, handle: str) -> dict[str, Any]:
-    """The decision after the persona has allowed exactly this product up to exactly this amount."""
+@contextmanager
+def asked(sandbox: Sandbox, story: Story, handle: str) -> Iterator[tuple[Partner, dict[str, Any]]]:
+    """The merchant, and its decision after the persona has allowed exactly this product up to exactly this amount."""
     partner = Partner(sandbox, story.adapter)
     detail = {
         "type": "decision",
@@ -98,11 +101,20 @@ def decide(sandbox: Sandbox, story: Story, handle: str) -> dict[str, Any]:
         "maximum_amount": {"amount": story.ceiling, "currency": "CNY"},
     }
     token = partner.token(handle, scope=None, authorization_details=[detail])
-    decision: dict[str, Any] = partner.request(token, story.ask())["decision"]
+    decision = partner.request(token, story.ask())["decision"]
     logged = partner.graphql(partner.merchant_token, LOG, reference=decision["merchantReference"]).data["decision"]
+    decision["settlement"] = logged.pop("settlement")
     assert logged == {"status": decision["status"], "product": story.product, "ruling": {"adapter": story.adapter}}
-    partner.release(decision)
-    partner.close()
+    try:
+        yield partner, decision
+    finally:
+        partner.close()
+
+
+def decide(sandbox: Sandbox, story: Story, handle: str) -> dict[str, Any]:
+    """The decision, which then is called off."""
+    with asked(sandbox, story, handle) as (partner, decision):
+        partner.release(decision)
     assert (decision["product"], decision["purpose"]) == (story.product, story.purpose)
     return decision
 

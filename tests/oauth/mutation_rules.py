@@ -176,7 +176,7 @@ RULES: Sequence[Group] = (
             (
                 21,
                 "control characters",
-                """if any(character < " " or character == "\\x7f" for character in name + value):""",
+                """if any(character < " " or character == "\\x7f" for character in name + one_line):""",
                 "if False:",
             ),
             (42, "query beside the body", "if request.url.query:", "if False:"),

@@ -32,6 +32,8 @@ from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.client_keys import KeySource
 from gateway.services.consents import ConsentService
+from gateway.services.decision_record import DecisionRecorder
+from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService, Marks
 from gateway.settings import Settings
 from gateway.store import merchants
@@ -162,7 +164,9 @@ def build_world(database: Database, settings: Settings, clock: WallClock) -> Wor
         window=settings.login_window,
     )
     step_up = StepUp.parse(settings.step_up_amount, settings.step_up_life)
-    site = build_site(parts, accounts, AccessService(Logs().accesses), logins, step_up)
+    logs = Logs()
+    disputes = DisputeService(database, DecisionRecorder(logs.decisions), logs.decisions, ids, clock)
+    site = build_site(parts, accounts, AccessService(logs.accesses), logins, step_up, disputes)
     api = [Route("/graphql", TokenCheck(probe, parts)), Route("/broken", _broken)]
     app = Starlette(
         routes=routes(parts, site, api),

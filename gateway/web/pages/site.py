@@ -13,7 +13,9 @@ from gateway.oauth.device_verification import DeviceVerification
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.consents import ConsentService
+from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService
+from gateway.services.obligations import ObligationService
 from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.web.errors import Errors
@@ -34,6 +36,8 @@ class Site:
     step_up: StepUp
     consents: ConsentService
     accesses: AccessService
+    disputes: DisputeService
+    obligations: ObligationService
     authorization: AuthorizationEndpoint
     tills: DeviceVerification
     sessions: Sessions
