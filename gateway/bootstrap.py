@@ -43,6 +43,7 @@ from gateway.services.decisions import DecisionService
 from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService, Marks
 from gateway.services.merchants import MerchantService
+from gateway.services.overrides import OverrideService
 from gateway.services.personas import PersonaService
 from gateway.services.policies import PolicyService
 from gateway.services.questions import Questions
@@ -93,14 +94,21 @@ class Gateway:
     decision_clock: DecisionClock
     reviews: DecisionReviewer
     policies: PolicyService
+    overrides: OverrideService
 
     def make_servable(self) -> None:
         """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
-        enabled client of a profile that the realm does not have: its owner believes that it works. Commands do without
-        this check, or nobody could disable the client."""
+        enabled client of a profile that the realm does not have: its owner believes that it works; and while there is a
+        merchant's override that does not fit the installed policies: its requests would fail. Commands do without these
+        checks, or nobody could mend it."""
         with self.database.write() as session:
             self.keyring.signing_key(session, self.clock())
             foreign = [row.id for row in clients.of_other_profiles(session, self.realm.profiles)]
+            unusable = [each.fault for each in self.overrides.standing(session, promises=False) if each.fault]
+        if unusable:
+            raise SettingsError(
+                f"{len(unusable)} override(s) cannot be used, see gateway policy overrides: {unusable[0]}"
+            )
         if foreign:
             raise SettingsError(
                 f"{len(foreign)} enabled client(s) have a profile that this deployment does not: "
@@ -141,7 +149,9 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     decision_log = SealedLog(DecisionLogRow, keyring, ids)
     accesses = AccessService(SealedLog(AccessLogRow, keyring, ids))
     source = PersonaSource()
-    assessor = Assessor(registry, source, lines)
+    merchant_service = MerchantService(registry, ids)
+    overrides = OverrideService(registry, merchant_service, ids, clock)
+    assessor = Assessor(registry, source, lines, overrides)
     recorder = DecisionRecorder(decision_log)
     decision_clock = DecisionClock(database, recorder, clock)
     questions = Questions(counts, settings.questions)
@@ -152,7 +162,6 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
     disputes = DisputeService(database, recorder, decision_log, ids, clock)
     accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
     consents = ConsentService(registry, ids, realm)
-    merchant_service = MerchantService(registry, ids)
     client_service = ClientService(ids, realm, consents)
     personas = PersonaService(registry, accounts, ids)
     return Gateway(
@@ -199,7 +208,8 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         step_up=step_up,
         decision_clock=decision_clock,
         reviews=DecisionReviewer(database, assessor, recorder, clock),
-        policies=PolicyService(registry, decision_log),
+        policies=PolicyService(registry, decision_log, overrides),
+        overrides=overrides,
     )
 
 

@@ -1,4 +1,5 @@
-"""Triggers that make a log table append-only: what is in it can be neither changed, nor replaced, nor removed.
+"""Triggers that make a table append-only: what is in it can be neither changed, nor replaced, nor removed. It has an
+`id` and numbers the rows of each merchant in `sequence`.
 
 SQLite refuses a second row for a place that is taken by itself, because INSERT OR REPLACE fires the DELETE trigger
 only where `recursive_triggers` is on, which is each connection's own choice. On PostgreSQL the trigger fires ALWAYS,

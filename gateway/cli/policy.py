@@ -6,14 +6,23 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli import policy_overrides
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
 from gateway.domain.policy import DecisionTable
 from gateway.domain.policy_change import Skipped
+from gateway.domain.policy_override import PolicyOverride
 from gateway.kit.clock import wall_clock
 from merchants.contract import MerchantAdapter
+from merchants.overrides import read_override
+from merchants.policy_file import read_text
 from merchants.registry import AdapterRegistry, discover
 
-app = typer.Typer(no_args_is_help=True, help="Check policies, explain what they decided, try others on it.")
+app = typer.Typer(
+    no_args_is_help=True, help="Check policies and merchants' overrides, explain what they decided, try others on it."
+)
+app.command("bounds")(policy_overrides.bounds)
+app.command("override")(policy_overrides.override)
+app.command("overrides")(policy_overrides.overrides)
 
 Since = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was decided on this day (UTC) or later.")
@@ -26,17 +35,18 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Policy files; without any, those installed.")] = None,
     adapter: Annotated[str | None, typer.Option(help=_ADAPTER)] = None,
 ) -> None:
-    """Load policies and print version, effective date, size and hash of each.
+    """Load policies and print version, effective date, size and hash of each, and which are in force now.
 
     Needs no database. Exit code 1, with file, rule and column, for the first that cannot be used."""
     if files and adapter is None:
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
-    registry = discover(settings_for(None).adapters if adapter is None else {adapter})
+    registry, now = discover(settings_for(None).adapters if adapter is None else {adapter}), wall_clock()
     if not files:
-        registry.require_effective(wall_clock())
+        registry.require_effective(now)
     for key, each in registry.items():
         for table in map(each.table, files) if files else each.policies:
-            console.print(_line(key, table), markup=False)
+            in_force = not files and table is each.policies.at(now)
+            console.print(policy_overrides.table_line(key, table, in_force=in_force), markup=False)
 
 
 @app.command()
@@ -58,19 +68,28 @@ def backtest(
     adapter: Annotated[str, typer.Option(help="Key of the adapter whose requests are replayed.")],
     since: Since = None,
     csv: Annotated[Path | None, typer.Option(help="Where to write a line for each changed decision.")] = None,
+    merchant: Annotated[str | None, typer.Option(help="FILE is an override of this merchant, mer_...")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Replay the logged requests of an adapter against a policy file: what would change, by tier.
 
-    Writes nothing to the database. Lines of trust are not replayed: a request that found no room there counts as what
-    its policy had said."""
+    With --merchant FILE is that merchant's override, and only its requests are replayed. Otherwise each merchant's own
+    override applies to the file as well. Writes nothing to the database. Lines of trust are not replayed: a request
+    that found no room there counts as what its policy had said."""
     from gateway.cli import policy_changes
 
     with assembled(database_url) as made, made.database.read() as session:
         of = _adapter(made.registry, adapter)
-        table = of.table(file)
-        tally = policy_changes.count(made.policies.backtest(session, of, table, _midnight(since)), csv)
-    policy_changes.show(tally, f"{table.policy} {table.version} ({table.source})")
+        tried: DecisionTable | PolicyOverride
+        if merchant is None:
+            tried = of.table(file)
+            compared = made.policies.backtest(session, of, tried, _midnight(since))
+        else:
+            owner = made.services.merchants.require(session, merchant)
+            tried = read_override(*read_text(file), of)
+            compared = made.policies.backtest_override(session, of, owner.id, tried, _midnight(since))
+        tally = policy_changes.count(compared, csv)
+    policy_changes.show(tally, f"{tried.policy} {tried.version} ({tried.source})")
     policy_changes.show_sealed(tally.skipped[Skipped.SEALED])
 
 
@@ -103,7 +122,3 @@ def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:
     if key not in registry:
         fail(f"There is no adapter {key} here: gateway merchants list")
     return registry[key]
-
-
-def _line(key: str, table: DecisionTable) -> str:
-    return f"{key} {table.version}, effective {table.effective}: {len(table.rules)} rules, {table.hash}"

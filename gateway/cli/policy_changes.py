@@ -55,6 +55,8 @@ def show(tally: Tally, policy: str, before: str = "was", after: str = "would be"
     console.print(f"{policy}: {tally.changed} of {tally.compared} {differ}.", markup=False)
     if tally.skipped[Skipped.UNREADABLE]:
         console.print(f"{tally.skipped[Skipped.UNREADABLE]} cannot be read with this adapter and policy, not compared.")
+    if tally.skipped[Skipped.OVERRIDDEN]:
+        console.print(f"{tally.skipped[Skipped.OVERRIDDEN]} of merchants whose override does not fit it, not compared.")
     if tally.skipped[Skipped.FAILED]:
         console.print(f"{tally.skipped[Skipped.FAILED]} at which the {after} policy failed, not compared.")
     console.print("Policies alone are compared: lines of trust are not replayed.")

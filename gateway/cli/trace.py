@@ -23,7 +23,9 @@ def lines(trace: Trace) -> Iterator[str]:
         return
     yield from _asked(trace.personal)
     yield from _tried(trace.personal["ruling"], trace.table)
-    yield from _ruled(trace.personal["ruling"], trace.personal["outcome"])
+    yield f"the policy said: {_said(trace.personal['ruling'])}"
+    yield from _outcome(trace.personal["outcome"])
+    yield from _shadow(trace.personal)
 
 
 def _warning(trace: Trace) -> Iterator[str]:
@@ -58,16 +60,30 @@ def _test(table: DecisionTable | None, rule_id: str, column: str) -> str:
     return cell_words(next(cell for cell in rule.when if cell.column == column))
 
 
-def _ruled(ruling: Mapping[str, Any], outcome: Mapping[str, Any]) -> Iterator[str]:
+def _said(ruling: Mapping[str, Any]) -> str:
     says = [f"{ruling['share']} percent"] if ruling["share"] else []
     says += [f"at most {value_words(ruling['maximum'])}"] if ruling.get("maximum") else []
     says += [f"{name} {value_words(value)}" for name, value in ruling["benefits"].items()]
     says += [f"retry after {ruling['retry_after']}"] if ruling.get("retry_after") else []
     says += [f"or {value_words(ruling['alternatives'])}"] if ruling.get("alternatives") else []
-    yield f"the policy said: {', '.join([ruling['verdict'].lower(), *says])}"
+    return ", ".join([ruling["verdict"].lower(), *says])
+
+
+def _outcome(outcome: Mapping[str, Any]) -> Iterator[str]:
     yield f"the outcome: {outcome['kind'].lower()}"
     for code in outcome["reasons"]:
         yield f"  {code}: {REASONS[code].merchant.text() if code in REASONS else 'no longer known'}"
+
+
+def _shadow(personal: Mapping[str, Any]) -> Iterator[str]:
+    said = personal.get("shadow")
+    if said is None:
+        return
+    name = f"the shadow {said['policy']} {said['policy_version']}, {said['policy_hash']}"
+    if "error" in said:
+        yield f"{name}, failed: {said['error']}"
+    else:
+        yield f"{name}, said: {_said(said)}, by the rule {said['rule_id']}"
 
 
 def _is_money(value: object) -> bool:

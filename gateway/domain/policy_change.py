@@ -53,12 +53,13 @@ class Compared:
 
 
 class Skipped(StrEnum):
-    """Why a request is not compared: the person's key is destroyed, adapter and policy cannot read it any more, or the
-    shadow policy failed at it."""
+    """Why a request is not compared: the person's key is destroyed, adapter and policy cannot read it any more, the
+    shadow policy failed at it, or the merchant's override does not fit the other policy."""
 
     SEALED = "SEALED"
     UNREADABLE = "UNREADABLE"
     FAILED = "FAILED"
+    OVERRIDDEN = "OVERRIDDEN"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The versions of one policy, each in force from its effective date until the next one's."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from gateway.domain.errors import Misconfigured
 from gateway.domain.policy import DecisionTable, fault
@@ -33,9 +33,20 @@ class PolicySet:
     def at(self, now: datetime) -> DecisionTable:
         """The version that decides at `now`: the newest whose effective date, from midnight UTC on, has come. Before
         all of them it is the first, which only known answers meet: a deployment does not start then."""
-        today = now.astimezone(UTC).date()
-        come = (table for table in reversed(self._tables) if table.effective <= today)
+        return self.on(now.astimezone(UTC).date())
+
+    def on(self, day: date) -> DecisionTable:
+        """The version that decides on that day, in UTC; see `at`."""
+        come = (table for table in reversed(self._tables) if table.effective <= day)
         return next(come, self._tables[0])
+
+    def between(self, first: date, end: date | None) -> Iterator[DecisionTable]:
+        """The versions that decide on some day from `first` until `end`, which is excluded; without one, for ever."""
+        decides_first = self.on(first)
+        for table in self._tables:
+            begins = first < table.effective and (end is None or table.effective < end)
+            if table is decides_first or begins:
+                yield table
 
     def require_effective(self, now: datetime) -> None:
         """Raises Misconfigured while no version is in force at `now`."""

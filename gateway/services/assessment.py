@@ -11,11 +11,13 @@ from gateway.domain.exposure import LIMIT_REACHED, Lines
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline
 from gateway.domain.place import Place
+from gateway.domain.policy_override import PolicyOverride
 from gateway.domain.principal import Principal
 from gateway.domain.product import Product
 from gateway.domain.purpose import require_purpose
 from gateway.domain.score import Measurement
 from gateway.domain.tier import Tier
+from gateway.services.overrides import OverrideService, under
 from gateway.sources.contract import ScoreSource
 from gateway.store import decisions, merchants
 from gateway.store.database import Session
@@ -26,8 +28,8 @@ from merchants.registry import AdapterRegistry
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling,
-    `place` the till from which it is asked, `line` the person's line of trust. `shadow` is what a shadow policy adds to
-    the log, if there is one."""
+    `place` the till from which it is asked, `line` the person's line of trust. `override` is the merchant's own part of
+    the policy, `shadow` what a shadow policy adds to the log, if there are any."""
 
     adapter: MerchantAdapter[Any]
     purpose: str
@@ -36,6 +38,7 @@ class Assessment:
     measured: Measurement
     line: Money
     answer: Answer
+    override: PolicyOverride | None = None
     shadow: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
@@ -50,15 +53,18 @@ class Assessment:
 class Assessor:
     """Weighs an ask: adapter, consent, score, policy. Reads only."""
 
-    def __init__(self, registry: AdapterRegistry, source: ScoreSource, lines: Lines) -> None:
-        self._registry, self._source, self._lines = registry, source, lines
+    def __init__(
+        self, registry: AdapterRegistry, source: ScoreSource, lines: Lines, overrides: OverrideService
+    ) -> None:
+        self._registry, self._source, self._lines, self._overrides = registry, source, lines, overrides
 
-    def named(self, key: str) -> MerchantAdapter[Any]:
-        """The adapter with this key. Raises NotFound where it is not installed any more."""
+    def carried(self, session: Session, merchant_id: str, key: str, now: datetime) -> MerchantAdapter[Any]:
+        """The adapter with this key as the merchant carries it at `now`. Raises NotFound where it is not installed any
+        more."""
         adapter = self._registry.get(key)
         if adapter is None:
             raise NotFound(f"The adapter {key} is not loaded.")
-        return adapter
+        return self._overrides.carried(session, merchant_id, adapter, now)
 
     def adapter(self, session: Session, merchant_id: str, member: str) -> MerchantAdapter[Any]:
         """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
@@ -82,10 +88,12 @@ class Assessor:
             raise error.under("ask", member) from None
         require_covered(session, consent, adapter.product, with_purpose, requested, place, now)
         measured = self.measure(session, consent.user_id, now)
-        answer = adapter.decide(ask, Person(measured.tier, measured.open_overdue), now)
+        override = self._overrides.override_at(session, principal.merchant_id, adapter, now)
+        carried = adapter if override is None else under(adapter, override, now)
+        answer = carried.decide(ask, Person(measured.tier, measured.open_overdue), now)
         line = self._lines.line(measured.tier, requested.currency)
         answer = within(line, decisions.held(session, consent.user_id, requested.currency, now), answer)
-        return Assessment(adapter, with_purpose, requested, place, measured, line, answer)
+        return Assessment(adapter, with_purpose, requested, place, measured, line, answer, override)
 
     def measure(self, session: Session, user_id: str, now: datetime) -> Measurement:
         """What the source says of the person, with the obligations that are open past their date here. Raises

@@ -38,7 +38,7 @@ class DecisionReviewer:
         with self._database.read() as session:
             row = self._row(session, decision_id)
             now = partner_now(session, row, self._clock())
-            return self._assessor.named(row.adapter).policies.at(now).approving
+            return self._assessor.carried(session, row.merchant_id, row.adapter, now).policies.at(now).approving
 
     def approve(self, decision_id: str, rule_id: str | None = None) -> Decision:
         """Approves on the terms of that rule, by default of the least generous. Raises NotFound, StateConflict for
@@ -70,7 +70,8 @@ class DecisionReviewer:
         consent = consents.load(session, self._row(session, decision_id).consent_id, lock=True)
         row = self._row(session, decision_id, lock=True)
         now = partner_now(session, row, wall)
-        adapter, standing = self._assessor.named(row.adapter), decisions.standing_of(row)
+        adapter = self._assessor.carried(session, row.merchant_id, row.adapter, now)
+        standing = decisions.standing_of(row)
         (document,) = row.ask.values()
         ask = adapter.ask_from_document(document)
         answer = adapter.reviewed(ask, rule_id, now)

@@ -1,6 +1,7 @@
 """Merchants: what their own tokens see, and what the operator sets up for them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.domain.contract import Contract
 from gateway.domain.duration import LONGEST
@@ -15,6 +16,7 @@ from gateway.store import merchants, partners
 from gateway.store.database import Session
 from gateway.store.merchants import MerchantRow
 from gateway.store.partners import PartnerRow
+from merchants.contract import MerchantAdapter
 from merchants.registry import AdapterRegistry
 
 LONGEST_NAME = 100
@@ -44,9 +46,9 @@ class MerchantService:
         }
         return tuple(product for product in Product if product in offered)
 
-    def require(self, session: Session, merchant_id: str) -> MerchantRow:
-        """The merchant's row. Raises NotFound."""
-        row = merchants.load(session, merchant_id)
+    def require(self, session: Session, merchant_id: str, *, lock: bool = False) -> MerchantRow:
+        """The merchant's row; with `lock`, held until the unit of work ends. Raises NotFound."""
+        row = merchants.load(session, merchant_id, lock=lock)
         if row is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         return row
@@ -88,11 +90,16 @@ class MerchantService:
         session.add(row)
         return row
 
+    def adapter(self, key: str) -> MerchantAdapter[Any]:
+        """The loaded adapter with this key. Raises NotFound."""
+        if key not in self._registry:
+            raise NotFound(f"No adapter {key} is loaded. Loaded: {', '.join(self._registry)}.")
+        return self._registry[key]
+
     def enable(self, session: Session, merchant_id: str, adapter: str, now: datetime) -> bool:
         """Enables a loaded adapter. False when it already was. Raises NotFound, and InvalidInput where another of the
         merchant's adapters answers the same asks."""
-        if adapter not in self._registry:
-            raise NotFound(f"No adapter {adapter} is loaded. Loaded: {', '.join(self._registry)}.")
+        self.adapter(adapter)
         merchant = self.require(session, merchant_id)
         rival = self._registry.rival(adapter, merchants.enabled(session, merchant.id))
         if rival is not None:

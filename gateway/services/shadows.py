@@ -10,6 +10,7 @@ from gateway.domain.errors import Misconfigured
 from gateway.domain.policy import DecisionTable
 from gateway.kit.logging import get_logger
 from gateway.services.assessment import Assessment
+from gateway.services.overrides import combined
 from merchants.contract import Person
 from merchants.registry import AdapterRegistry
 
@@ -32,12 +33,14 @@ class Shadows:
 
     def beside(self, assessed: Assessment, ask: object, now: datetime) -> Assessment:
         """The assessment with what a shadow policy says of the same request, for the sealed part of the log: the
-        document of its ruling, or the name of what it raised. The answer is as it was, whatever happens here."""
+        document of its ruling, or the name of what it raised. A merchant's override applies to the shadow as to the
+        live policy. The answer is as it was, whatever happens here."""
         adapter, measured = assessed.adapter, assessed.measured
         table = self._tables.get(adapter.key)
         if table is None:
             return assessed
         try:
+            table = table if assessed.override is None else combined(assessed.override, table)
             facts = adapter.facts(ask, Person(measured.tier, measured.open_overdue), now)
             document = table.decide(facts).document()
         except Exception as error:  # noqa: BLE001  # no merchant's request fails for a policy that decides nothing

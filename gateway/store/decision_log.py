@@ -38,12 +38,16 @@ def load(session: Session, entry_id: str) -> DecisionLogRow | None:
     return session.get(DecisionLogRow, entry_id)
 
 
-def firsts(session: Session, adapter: str, since: datetime | None, batch: int) -> Iterator[DecisionLogRow]:
-    """The first entry of each decision of an adapter, made at `since` (business time) or later, in order of decision
-    ids; `batch` are read at a time."""
+def firsts(
+    session: Session, adapter: str, since: datetime | None, batch: int, merchant_id: str | None = None
+) -> Iterator[DecisionLogRow]:
+    """The first entry of each decision of an adapter, made at `since` (business time) or later, for all merchants or
+    for one, in order of decision ids; `batch` are read at a time."""
     query = select(DecisionRow.id).where(DecisionRow.adapter == adapter).order_by(col(DecisionRow.id)).limit(batch)
     if since is not None:
         query = query.where(DecisionRow.created_at >= since)
+    if merchant_id is not None:
+        query = query.where(DecisionRow.merchant_id == merchant_id)
     ids = session.exec(query).all()
     while ids:
         yield from _first_of(session, ids)

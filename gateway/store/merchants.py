@@ -52,8 +52,12 @@ class MerchantAdapterRow(Table, table=True):
     enabled_at: datetime
 
 
-def load(session: Session, merchant_id: str) -> MerchantRow | None:
-    return session.get(MerchantRow, merchant_id)
+def load(session: Session, merchant_id: str, *, lock: bool = False) -> MerchantRow | None:
+    """The row; with `lock`, held until the unit of work ends."""
+    if not lock:
+        return session.get(MerchantRow, merchant_id)
+    query = select(MerchantRow).where(MerchantRow.id == merchant_id).execution_options(populate_existing=True)
+    return session.exec(query.with_for_update()).first()
 
 
 def listed(session: Session, partner_id: str | None = None) -> Sequence[MerchantRow]:

@@ -35,6 +35,7 @@ from tests.support.logs import Logs
 from tests.support.race import race
 
 LOGS = ("access_log", "decision_log")
+APPEND_ONLY = (*LOGS, "policy_bounds", "policy_overrides")
 
 
 def seed(url: str) -> None:
@@ -70,8 +71,8 @@ def triggers(url: str) -> set[tuple[Any, ...]]:
 
 def expected_triggers(url: str) -> set[tuple[Any, ...]]:
     if url.startswith("sqlite"):
-        return {(log, f"{log}_{trigger}") for log in LOGS for trigger in append_only.SQLITE_TRIGGERS}
-    return {(log, append_only.POSTGRESQL_TRIGGER, "A", True) for log in LOGS}
+        return {(table, f"{table}_{trigger}") for table in APPEND_ONLY for trigger in append_only.SQLITE_TRIGGERS}
+    return {(table, append_only.POSTGRESQL_TRIGGER, "A", True) for table in APPEND_ONLY}
 
 
 def test_up_down_and_up_again_on_a_seeded_database(database_url: str) -> None:

@@ -1,8 +1,6 @@
 """`gateway policy`: what an operator learns of a policy before and after it decides."""
 
-import base64
 import stat
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,10 +10,8 @@ from gateway.domain.decision import Decision
 from gateway.services.shadows import Shadows
 from gateway.store.database import Database
 from merchants.car_rental import CarRental
-from tests.fixtures.settings import MASTER
 from tests.services.world import World, asking, car
 from tests.support.checkout import ROOT
-from tests.support.clock import MovableClock
 from tests.support.operators import Gateway
 
 CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
@@ -25,21 +21,6 @@ CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
 def nowhere(tmp_path: Path) -> Gateway:
     """An operator whose database does not exist."""
     return Gateway(f"sqlite:///{tmp_path}/none.db", tmp_path)
-
-
-@pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    """The demo partner's services over the database of the command line."""
-    with closing(Database(database_url)) as database:
-        world = World(database, MovableClock())
-        world.plant()
-        yield world
-
-
-@pytest.fixture
-def gateway(database_url: str, tmp_path: Path) -> Gateway:
-    """An operator with the key of that deployment."""
-    return Gateway(database_url, tmp_path, GATEWAY_SECRET_KEY=base64.b64encode(MASTER).decode())
 
 
 def decided(
@@ -63,7 +44,10 @@ def test_the_installed_policies_are_listed_without_a_database(nowhere: Gateway, 
     lines = nowhere.answer("policy", "check").splitlines()
 
     policy = CarRental.policy
-    assert f"car_rental {policy.version}, effective 2026-11-01: {len(policy.rules)} rules, {policy.hash}" in lines
+    assert (
+        f"car_rental {policy.version}, effective 2026-11-01, in force: {len(policy.rules)} rules, {policy.hash}"
+        in lines
+    )
     assert [line.split()[0] for line in lines] == sorted(
         path.parent.name for path in CAR_RENTAL.parents[1].glob("*/policy.toml")
     )
@@ -220,11 +204,16 @@ def test_a_shadow_policy_is_compared_with_what_was_decided(
     with closing(Database(database_url)) as database:
         shadowed = World(database, world.clock, shadows=Shadows({"car_rental": table}))
         shadowed.plant()
-        for number, handle in enumerate(("just-below", "good", "fair"), start=2):
-            decided(shadowed, handle, number=number)
+        reduced, _, _ = (decided(shadowed, handle, number=2) for handle in ("just-below", "good", "fair"))
     world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
 
+    explained = gateway.answer("policy", "explain", reduced.id).splitlines()
     told = gateway.answer("policy", "shadow", "car_rental").splitlines()
+
+    assert explained[-1] == (
+        f"the shadow car_rental 2026-11-01, {table.hash}, said: approve, 60 percent, at most 7000.00 CNY,"
+        " by the rule very-good"
+    )
 
     assert told[0].split() == ["tier", "live", "shadow", "decisions", "exposed:", "live", "exposed:", "shadow"]
     assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
@@ -235,3 +224,16 @@ def test_a_shadow_policy_is_compared_with_what_was_decided(
     ]
     assert "No shadow" in gateway.answer("policy", "shadow", "online_shop")
     assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")
+
+
+def test_a_shadow_policy_that_failed_is_told(database_url: str, world: World, gateway: Gateway, tmp_path: Path) -> None:
+    table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
+    with closing(Database(database_url)) as database:
+        shadowed = World(database, world.clock, shadows=Shadows({"car_rental": table}))
+        shadowed.plant()
+        table.decide = None  # type: ignore[assignment, method-assign]  # it cannot decide anything any more
+        decision = decided(shadowed, "just-below")
+
+    explained = gateway.answer("policy", "explain", decision.id).splitlines()
+
+    assert explained[-1] == f"the shadow car_rental 2026-11-01, {table.hash}, failed: TypeError"

@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from gateway.domain.column import ColumnKind
 from gateway.domain.errors import Misconfigured
 from gateway.domain.policy import DecisionTable
 from gateway.domain.policy_set import PolicySet
 from tests.support.policy import COLUMNS, LAST, table
+
+DATES = some.dates(date(2026, 11, 1), date(2026, 11, 20))
 
 
 def version(name: str, effective: date, **more: Any) -> DecisionTable:
@@ -75,3 +79,13 @@ def test_a_set_of_none_is_refused() -> None:
 def test_versions_of_different_policies_are_refused(more: dict[str, Any], what: str) -> None:
     with pytest.raises(Misconfigured, match=f"odd.toml: {what} differs from autumn.toml"):
         PolicySet([AUTUMN, version("odd", date(2027, 1, 1), **more)])
+
+
+@given(some.sets(DATES, min_size=1, max_size=5), DATES, some.none() | some.integers(1, 40))
+def test_between_two_days_are_those_that_decide_on_one_of_them(
+    starts: set[date], first: date, length: int | None
+) -> None:
+    policies = PolicySet([version(start.isoformat(), start) for start in starts])
+    end = None if length is None else first + timedelta(days=length)
+    days = (first + timedelta(days=offset) for offset in range(length or 60))
+    assert {*policies.between(first, end)} == {policies.on(day) for day in days}

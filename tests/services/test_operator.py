@@ -287,7 +287,7 @@ def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: Wor
 
 
 def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: World) -> None:
-    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), world.source, LINES)
+    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), world.source, LINES, world.overrides)
     with world.database.write() as session:
         shop = world.merchant("online_shop")
         assert assessor.adapter(session, shop, "onlineOrder").key == "online_shop"

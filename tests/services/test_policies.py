@@ -52,7 +52,7 @@ def table(rules: list[Rule]) -> DecisionTable:
 
 
 def backtest(world: World, policy: DecisionTable, **given: Any) -> list[Compared | Skipped]:
-    service = PolicyService(world.registry, world.decision_log)
+    service = PolicyService(world.registry, world.decision_log, world.overrides)
     with world.database.read() as session:
         return list(service.backtest(session, world.registry["car_rental"], policy, **given))
 

@@ -72,7 +72,7 @@ def first_entry(world: World, decision_id: str) -> tuple[dict[str, Any], dict[st
 
 
 def shadowed(world: World) -> list[tuple[Shadow | None, Compared | Skipped]]:
-    service = PolicyService(world.registry, world.decision_log)
+    service = PolicyService(world.registry, world.decision_log, world.overrides)
     with world.database.read() as session:
         return list(service.shadowed(session, world.registry["car_rental"]))
 

@@ -36,6 +36,7 @@ from gateway.services.decision_reviews import DecisionReviewer
 from gateway.services.decisions import DecisionService
 from gateway.services.disputes import DisputeService
 from gateway.services.merchants import MerchantService
+from gateway.services.overrides import OverrideService
 from gateway.services.personas import CATALOGUE, PersonaService
 from gateway.services.questions import Questions
 from gateway.services.reading import Reading
@@ -94,7 +95,10 @@ class World:
         self.access_log = SealedLog(AccessLogRow, keyring, self.ids)
         self.recorder = AccessService(self.access_log)
         self.source: ScoreSource = source or PersonaSource()
-        assessor, records = Assessor(self.registry, self.source, LINES), DecisionRecorder(self.decision_log)
+        self.merchants = MerchantService(self.registry, self.ids)
+        self.overrides = OverrideService(self.registry, self.merchants, self.ids, clock)
+        assessor = Assessor(self.registry, self.source, LINES, self.overrides)
+        records = DecisionRecorder(self.decision_log)
         self.life = DecisionClock(database, records, clock)
         self.questions = Questions(limits(None, clock), 10_000)
         requester = DecisionRequester(
@@ -109,7 +113,6 @@ class World:
             self.ids, idle_life=timedelta(minutes=30), session_life=timedelta(hours=12), hasher=CHEAP
         )
         self.consents = ConsentService(self.registry, self.ids, SANDBOX)
-        self.merchants = MerchantService(self.registry, self.ids)
         self.clients = ClientService(self.ids, SANDBOX, self.consents)
         self.personas = PersonaService(self.registry, self.accounts, self.ids)
         self.seeding = Seeding(MASTER, self.registry, self.merchants, self.clients, self.personas, self.ids)

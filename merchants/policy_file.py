@@ -1,0 +1,89 @@
+"""What the readers of policy files share: a TOML document whose every fault names file, rule and column."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from gateway.domain.benefit import BenefitKind
+from gateway.domain.currency import EXPONENTS
+from gateway.domain.duration import parse_duration
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.policy import fault
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """The text of a file, and what messages call it: its folder and name. Raises Misconfigured."""
+    source = "/".join(path.resolve().parts[-2:])
+    try:
+        return path.read_text(encoding="utf-8"), source
+    except (OSError, UnicodeDecodeError) as error:
+        raise fault(source, f"cannot be read: {error}") from None
+
+
+class PolicyFile:
+    """One document, read piece by piece; `header` are the only keys at its top. Every method raises Misconfigured."""
+
+    def __init__(self, text: str, source: str, header: tuple[str, ...]) -> None:
+        self.source = source
+        try:
+            self.content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise fault(source, f"is not TOML: {error}") from None
+        self.only_keys(self.content, header)
+        self.currency = str(self.content.get("currency", ""))
+        if self.currency not in EXPONENTS:
+            raise fault(source, "currency is missing or unknown")
+
+    def money(self, text: Any) -> Money:
+        return Money.parse(text, self.currency)
+
+    def optional(self, raw: dict[str, Any], key: str, read: Callable[[Any], Any], rule: str) -> Any:
+        if key not in raw:
+            return None
+        try:
+            return read(raw[key])
+        except InvalidInput as error:
+            raise fault(self.source, f"{key}: {error}", rule) from None
+
+    def words(self, raw: dict[str, Any], key: str, word: Callable[[Any], Any], rule: str) -> tuple[Any, ...]:
+        words = raw.get(key, [])
+        if not isinstance(words, list) or not all(isinstance(each, str) for each in words):
+            raise fault(self.source, f"{key} is a list of words", rule)
+        try:
+            return tuple(map(word, words))
+        except ValueError as error:
+            raise fault(self.source, f"{key}: {error}", rule) from None
+
+    def mapping(self, raw: Any, what: str, rule: str, column: str | None = None) -> dict[str, Any]:
+        if not isinstance(raw, dict):
+            raise fault(self.source, f"{what} is written as {{ ... }}", rule, column)
+        return raw
+
+    def only_keys(
+        self, raw: dict[str, Any], known: tuple[str, ...], rule: str | None = None, column: str | None = None
+    ) -> None:
+        unknown = sorted(raw.keys() - set(known))
+        if unknown:
+            raise fault(self.source, f"unknown key {unknown[0]!r}; known are {', '.join(known)}", rule, column)
+
+
+def read_duration(text: Any) -> timedelta:
+    return parse_duration(text)
+
+
+def _number(text: Any) -> Decimal:
+    try:
+        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # which no table takes
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+BENEFIT_READERS: Mapping[BenefitKind, Callable[[Any], Any]] = {
+    BenefitKind.NUMBER: _number,
+    BenefitKind.DURATION: read_duration,
+    BenefitKind.FLAG: lambda value: value,  # as TOML has it; the table checks the type
+}

@@ -1,0 +1,159 @@
+"""A merchant's override moves numbers within the operator's bounds, and nothing else of a policy."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from gateway.domain.benefit import BenefitKind
+from gateway.domain.column import Cell
+from gateway.domain.errors import Misconfigured
+from gateway.domain.policy import DecisionTable
+from gateway.domain.policy_override import Change, PolicyBounds, PolicyOverride, Range, reigns
+from gateway.domain.tier import Tier
+from tests.support.policy import DAY, FACTS, LAST, approve, decline, table, yuan
+
+FIRST = date(2026, 12, 1)
+BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "express": BenefitKind.FLAG}
+GIVEN = {"discount": Decimal("1.00"), "longest": 30 * DAY, "express": True}
+
+
+def override(**changes: Change) -> PolicyOverride:
+    return PolicyOverride(policy="test", version="mine-1", effective=FIRST, changes=changes, source="mine.toml")
+
+
+def base(**more: object) -> DecisionTable:
+    return table(
+        decline("overdue", Cell("overdue", at_least=1)),
+        approve("best", Cell("tier", at_least=Tier.EXCELLENT), maximum=yuan(50000)),
+        approve("good", Cell("tier", at_least=Tier.GOOD), share=50, maximum=yuan(5000), reasons=("REDUCED_FOR_TIER",)),
+        LAST,
+        **more,
+    )
+
+
+def test_only_what_is_named_moves() -> None:
+    whole = base()
+    made = override(good=Change(share=60)).on(whole)
+
+    good, was = made.decide(FACTS), whole.decide(FACTS)
+    assert (good.share, good.maximum, good.reasons) == (60, was.maximum, was.reasons)
+    assert (good.rule_id, good.trace) == (was.rule_id, was.trace)
+    for facts in ({**FACTS, "tier": Tier.EXCELLENT}, {**FACTS, "overdue": 1}, {**FACTS, "tier": Tier.FAIR}):
+        one, other = made.decide(facts), whole.decide(facts)
+        assert {**one.document(), "policy_version": "", "policy_hash": ""} == {
+            **other.document(),
+            "policy_version": "",
+            "policy_hash": "",
+        }
+
+
+def test_the_whole_has_a_version_and_a_hash_of_its_own() -> None:
+    whole = base()
+    made = override(good=Change(maximum=yuan(6000))).on(whole)
+
+    assert (made.policy, made.version, made.effective) == ("test", "1+mine-1", FIRST)
+    assert made.hash != whole.hash
+    assert made.hash == override(good=Change(maximum=yuan(6000))).on(base()).hash
+    assert made.hash != override(good=Change(maximum=yuan(6001))).on(whole).hash
+
+
+def test_benefits_move_one_by_one() -> None:
+    whole = table(approve("all", benefits=GIVEN), benefits=BENEFITS)
+    ruling = override(all=Change(benefits={"discount": Decimal("1.50")})).on(whole).decide(FACTS)
+    assert ruling.benefits == {**GIVEN, "discount": Decimal("1.50")}
+
+
+def test_without_changes_it_is_the_policy() -> None:
+    whole = base()
+    assert override().on(whole) is whole
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "why"),
+    [
+        ("gone", Change(share=10), "rule 'gone': test 1 has no such rule"),
+        ("overdue", Change(share=10), "rule 'overdue': only what a rule approves can be overridden"),
+        ("last", Change(share=10), "rule 'last': only what a rule approves can be overridden"),
+        ("good", Change(share=0), "rule 'good': share must be a whole number from 1 to 100"),
+        ("good", Change(maximum=yuan(0)), "rule 'good': maximum must be more than zero"),
+        ("good", Change(benefits={"speed": True}), "rule 'good': benefits belong"),
+        ("good", Change(reasons=("NO_SUCH",)), "rule 'good': unknown reason code 'NO_SUCH'"),
+        ("best", Change(share=90), "rule 'best': a decline, and an approval below 100 percent, must name its reasons"),
+    ],
+)
+def test_what_no_policy_may_say_is_refused(rule: str, change: Change, why: str) -> None:
+    with pytest.raises(Misconfigured, match=f"^mine.toml: {why}"):
+        override(**{rule: change}).on(base())
+
+
+def test_a_part_of_what_was_given_whole_names_its_reasons() -> None:
+    made = override(best=Change(share=90, reasons=("REDUCED_FOR_TIER",))).on(base())
+    ruling = made.decide({**FACTS, "tier": Tier.EXCELLENT})
+    assert (ruling.share, ruling.reasons) == (90, ("REDUCED_FOR_TIER",))
+
+
+def test_the_override_of_another_policy_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="overrides the policy 'test', not 'other'"):
+        override(good=Change(share=1)).on(base(policy="other"))
+
+
+@pytest.mark.parametrize("version", ["", "two words", "a" * 51, "1+1", "-1", "[bold]", "一"])
+def test_a_version_is_a_word(version: str) -> None:
+    with pytest.raises(Misconfigured, match="version is a word"):
+        PolicyOverride(policy="test", version=version, effective=FIRST, changes={}, source="mine.toml")
+
+
+def test_effective_is_a_date() -> None:
+    with pytest.raises(Misconfigured, match="effective must be a date"):
+        PolicyOverride(policy="test", version="1", effective="soon", changes={}, source="mine.toml")  # type: ignore[arg-type]
+
+
+BOUNDS = PolicyBounds(
+    policy="test",
+    ranges={"good": {"share": Range(40, 60), "maximum": Range(at_most=yuan(9000)), "discount": Range(Decimal("0.5"))}},
+    source="bounds.toml",
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(share=40),
+        Change(share=60, maximum=yuan(9000)),
+        Change(maximum=yuan(1)),
+        Change(benefits={"discount": Decimal("0.50")}),
+        Change(reasons=("REDUCED_FOR_TIER",)),
+    ],
+)
+def test_within_the_bounds(change: Change) -> None:
+    BOUNDS.require(override(good=change))
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "why"),
+    [
+        ("good", Change(share=39), "share 39 is out of the operator's bounds: at least 40 and at most 60"),
+        ("good", Change(share=61), "share 61 is out of the operator's bounds: at least 40 and at most 60"),
+        ("good", Change(maximum=yuan(9001)), "maximum 90.01 CNY is out of the operator's bounds: at most 90.00 CNY"),
+        ("good", Change(benefits={"discount": Decimal("0.49")}), "discount 0.49 is out of .*: at least 0.5"),
+        ("good", Change(benefits={"express": True}), "the operator lets this merchant override no express"),
+        ("best", Change(share=50), "the operator lets this merchant override no share"),
+    ],
+)
+def test_out_of_the_bounds(rule: str, change: Change, why: str) -> None:
+    with pytest.raises(Misconfigured, match=f"^mine.toml: rule '{rule}': {why}"):
+        BOUNDS.require(override(**{rule: change}))
+
+
+DAYS = some.dates(date(2026, 11, 1), date(2026, 11, 20))
+
+
+@given(some.lists(DAYS, max_size=6), DAYS, some.integers(0, 30))
+def test_exactly_one_version_counts_on_each_day(days: list[date], today: date, ahead: int) -> None:
+    day = today + timedelta(days=ahead)
+    come = [(effective, index) for index, effective in enumerate(days) if effective <= day]
+    counting = [index for index, first, end in reigns(days, today) if first <= day and (end is None or day < end)]
+    assert counting == [index for _, index in sorted(come)[-1:]]

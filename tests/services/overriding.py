@@ -1,0 +1,74 @@
+"""A merchant of the world that overrides the car rental's policy."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.domain.decision import Decision
+from gateway.domain.errors import Misconfigured, NotFound
+from gateway.domain.outcome import Approval
+from gateway.services.overrides import Standing
+from merchants.car_rental import CarRental
+from merchants.tables import read_table
+from tests.services.world import World, asking, car
+from tests.support.checkout import ROOT
+
+HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
+BOUNDS = (
+    f"{HEADER}[rule.good]\nshare = {{ at_least = 40, at_most = 70 }}\n[rule.very-good]\nshare = {{ at_most = 80 }}\n"
+)
+TEXT = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
+
+
+def numbers(version: str = "north-1", effective: str = "2026-11-23", rules: str = "[rule.good]\nshare = 60\n") -> str:
+    return f'{HEADER}version = "{version}"\neffective = {effective}\n{rules}'
+
+
+def draw(world: World, text: str = BOUNDS) -> None:
+    with world.database.write() as session:
+        world.overrides.draw(session, world.merchant(), "car_rental", text, "bounds.toml")
+
+
+def register(world: World, text: str) -> None:
+    with world.database.write() as session:
+        world.overrides.register(session, world.merchant(), "car_rental", text, "north.toml")
+
+
+def standing(world: World, **more: Any) -> list[Standing]:
+    with world.database.read() as session:
+        return list(world.overrides.standing(session, **more))
+
+
+def decided(
+    world: World, number: int = 1, *, handle: str = "good", client: str | None = None, partner: str = "demo"
+) -> Decision:
+    """About a deposit of 1,000.00, of which the policy waives half for this person."""
+    acting = world.acting(world.grant(handle, client=client, partner=partner))
+    given = asking(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
+    return world.decisions.request(acting, given).decision
+
+
+def waived(decision: Decision) -> str:
+    assert isinstance(decision.outcome, Approval)
+    return decision.outcome.terms.exposed.amount
+
+
+def refused(world: World, call: Callable[[], object], why: str) -> None:
+    """The call raises, and has changed nothing."""
+    before = world.contents()
+    with pytest.raises((Misconfigured, NotFound), match=why):
+        call()
+    assert world.contents() == before
+
+
+def with_later(world: World, text: str) -> World:
+    """The same deployment after an upgrade that brings a version of the policy from the new year on."""
+    table = read_table(text.replace("2026-11-01", "2027-01-01"), CarRental.columns, "policy.2027.toml")
+
+    class Upgraded(CarRental):
+        later = [table]  # noqa: RUF012  # as its kind is
+
+    upgraded = World(world.database, world.clock, adapters=(Upgraded,))
+    upgraded.seed = world.seed
+    return upgraded
