@@ -1,10 +1,7 @@
 """The composition root: every part made once, handed what it needs. The only place that knows sandbox from live."""
 
-import os
-import secrets
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +19,7 @@ from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import derive
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
+from gateway.kit.key_file import kept_key
 from gateway.kit.limits import Limits, limits
 from gateway.kit.replay import Replays, replays
 from gateway.oauth.client_keys import ClientKeys
@@ -256,30 +254,13 @@ def _require_our_packages() -> None:
 
 
 def _sandbox_key(directory: Path) -> bytes:
-    """The key that a sandbox keeps beside its data, made at the first start, readable by its owner only."""
-    path, draft = directory / "secret.key", directory / f".secret.key.{os.getpid()}"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists():
-        return _kept_key(path)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(b64encode(secrets.token_bytes(32)).decode())
-    # Linked whole, and only where there is none yet: of two processes that start together, both use the first's.
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    return _kept_key(path)
-
-
-def _kept_key(path: Path) -> bytes:
+    path = directory / "secret.key"
     try:
-        key = b64decode(path.read_text().strip(), validate=True)
+        return kept_key(path)
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError:  # neither base64 nor text
-        key = b""
-    if len(key) != 32:
-        raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.")
-    return key
+        raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
+    except ValueError:
+        raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
 
 
 def _require_our_database(database: Database, settings: Settings, master: bytes, clock: WallClock) -> None:

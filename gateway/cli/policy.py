@@ -20,9 +20,6 @@ from merchants.registry import AdapterRegistry, discover
 app = typer.Typer(
     no_args_is_help=True, help="Check policies and merchants' overrides, explain what they decided, try others on it."
 )
-app.command("bounds")(policy_overrides.bounds)
-app.command("override")(policy_overrides.override)
-app.command("overrides")(policy_overrides.overrides)
 
 Since = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was decided on this day (UTC) or later.")
@@ -112,6 +109,11 @@ def shadow(
     if not tallies:
         console.print(f"No shadow policy was evaluated beside {adapter}.")
     policy_changes.show_sealed(sealed)
+
+
+app.command("bounds")(policy_overrides.bounds)
+app.command("override")(policy_overrides.override)
+app.command("overrides")(policy_overrides.overrides)
 
 
 def _midnight(day: datetime | None) -> datetime | None:

@@ -47,16 +47,21 @@ def override(
 ) -> None:
     """Register a merchant's override of an adapter's policy. It is refused where it leaves the operator's bounds, or
     would make the policy unfair. Prints what changes, under each version of the policy that it will decide with."""
-    with assembled(database_url) as made, made.database.write() as session:
-        registered = made.overrides.register(session, merchant, adapter, *read_text(file))
-        for before, after in registered.tables:
-            console.print(table_line(adapter, after), markup=False)
-            for old, new in zip(before.rules, after.rules, strict=True):
-                if old != new:
-                    console.print(f"  {new.id}: {rule_words(new)}; the policy: {rule_words(old)}", markup=False)
+    text, source = read_text(file)
+    with assembled(database_url) as made:
         if check:
-            session.rollback()
-            console.print("Nothing was written.")
+            with made.database.read() as session:
+                proposal = made.overrides.propose(session, merchant, adapter, text, source)
+        else:
+            with made.database.write() as session:
+                proposal = made.overrides.register(session, merchant, adapter, text, source)
+    for before, after in proposal.tables:
+        console.print(table_line(adapter, after), markup=False)
+        for old, new in zip(before.rules, after.rules, strict=True):
+            if old != new:
+                console.print(f"  {new.id}: {rule_words(new)}; the policy: {rule_words(old)}", markup=False)
+    if check:
+        console.print("Nothing was written.")
 
 
 def overrides(database_url: DatabaseUrl = None) -> None:

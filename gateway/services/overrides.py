@@ -46,10 +46,11 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """An override, and each version of the policy with which it will decide, as it is and as the merchant gives it."""
+class Proposal:
+    """An override to be registered, and each version of the policy with which it will decide, as it is and as the
+    merchant gives it."""
 
-    override: PolicyOverride
+    row: PolicyOverrideRow
     tables: tuple[tuple[DecisionTable, DecisionTable], ...]
 
 
@@ -99,24 +100,33 @@ class OverrideService:
         policy_overrides.append(session, PolicyBoundsRow(**self._agreed(merchant, adapter, text, "bnd")))
         return drawn
 
-    def register(self, session: Session, merchant_id: str, key: str, text: str, source: str) -> Registered:
-        """Registers the override in a TOML text. Raises NotFound, and Misconfigured, with file and rule, for one that
-        begins in the past, whose version was there before, that leaves the bounds, does not fit a version of the policy
-        with which it is to decide, or breaks with it a promise that every adapter keeps."""
-        merchant, adapter = self._merchants.require(session, merchant_id, lock=True), self._merchants.adapter(key)
+    def register(self, session: Session, merchant_id: str, key: str, text: str, source: str) -> Proposal:
+        """Registers the override in a TOML text. Raises what `propose` does."""
+        self._merchants.require(session, merchant_id, lock=True)
+        proposal = self.propose(session, merchant_id, key, text, source)
+        policy_overrides.append(session, proposal.row)
+        return proposal
+
+    def propose(self, session: Session, merchant_id: str, key: str, text: str, source: str) -> Proposal:
+        """What registering it would come to; nothing is written. Raises NotFound, and Misconfigured, with file and
+        rule, for an override that begins in the past, whose version was there before, that leaves the bounds, does not
+        fit a version of the policy with which it is to decide, or breaks with it what every adapter promises."""
+        merchant, adapter = self._merchants.require(session, merchant_id), self._merchants.adapter(key)
         override, today = read_override(text, source, adapter), self._today(session, merchant)
         if override.effective < today:
             raise fault(source, f"effective lies in the past: it is {today}")
+        rows = policy_overrides.overrides(session, merchant.id, key)
+        if override.version in {each.version for each in rows}:
+            raise fault(source, f"version {override.version} was registered before: give it another name")
         row = PolicyOverrideRow(
             **self._agreed(merchant, adapter, text, "ovr"),
             version=override.version,
             effective=override.effective.isoformat(),
         )
-        rows = policy_overrides.overrides(session, merchant.id, key)
-        if override.version in {each.version for each in rows}:
-            raise fault(source, f"version {override.version} was registered before: give it another name")
-        policy_overrides.append(session, row)
-        return Registered(override, tuple(self._usable(session, merchant, adapter, override, row)))
+        self._require_allowed(session, merchant.id, adapter, override)
+        days = [each.day for each in (*rows, row)]
+        first, end = next((first, end) for index, first, end in reigns(days, today) if index == len(rows))
+        return Proposal(row, tuple(_fitted(adapter, override, first, end)))
 
     def standing(self, session: Session, *, promises: bool = True) -> Iterator[Standing]:
         """Every merchant's overrides that count now or will, each held against bounds and installed policies; without
@@ -125,37 +135,15 @@ class OverrideService:
         for merchant_id, key in policy_overrides.overridden(session):
             if key in self._registry:
                 merchant, adapter = self._merchants.require(session, merchant_id), self._registry[key]
-                for row, _, _ in self._counting(session, merchant, key):
-                    broken = self._fault(session, merchant, adapter, row, promises)
+                for row, first, end in self._counting(session, merchant, key):
+                    try:
+                        override = _read(adapter, row)
+                        self._require_allowed(session, merchant_id, adapter, override)
+                        list(_fitted(adapter, override, first, end, promises=promises))
+                        broken = None
+                    except Misconfigured as error:
+                        broken = error.message
                     yield Standing(merchant_id, key, row.version, row.effective, broken)
-
-    def _fault(
-        self, session: Session, merchant: MerchantRow, adapter: Adapter, row: PolicyOverrideRow, promises: bool
-    ) -> str | None:
-        try:
-            list(self._usable(session, merchant, adapter, _read(adapter, row), row, promises))
-        except Misconfigured as error:
-            return error.message
-        return None
-
-    def _usable(
-        self,
-        session: Session,
-        merchant: MerchantRow,
-        adapter: Adapter,
-        override: PolicyOverride,
-        row: PolicyOverrideRow,
-        promises: bool = True,
-    ) -> Iterator[tuple[DecisionTable, DecisionTable]]:
-        """Every version with which the override will decide, before and after. Raises Misconfigured for one that it
-        does not fit, and where it leaves the bounds."""
-        self._require_allowed(session, merchant.id, adapter, override)
-        for each, first, end in self._counting(session, merchant, adapter.key):
-            for table in adapter.policies.between(first, end) if each.id == row.id else ():
-                made = combined(override, table)
-                if promises:
-                    _require_kept(adapter, made)
-                yield table, made
 
     def _counting(
         self, session: Session, merchant: MerchantRow, key: str
@@ -192,10 +180,17 @@ def _source(row: PolicyOverrideRow | PolicyBoundsRow) -> str:
     return f"{row.merchant_id}/{row.adapter} {row.id}"
 
 
-def _require_kept(adapter: Adapter, table: DecisionTable) -> None:
-    for finding in run_under(adapter, table):
-        if finding.fault is not None:
-            raise fault(table.source, f"{table.version} breaks what every adapter promises: {finding.promise}")
+def _fitted(
+    adapter: Adapter, override: PolicyOverride, first: date, end: date | None, *, promises: bool = True
+) -> Iterator[tuple[DecisionTable, DecisionTable]]:
+    """Every version of the policy from `first` until before `end`, as it is and with the override. Raises Misconfigured
+    for one that the override does not fit or, if they are looked at, with which it breaks a promise."""
+    for table in adapter.policies.between(first, end):
+        made = combined(override, table)
+        for finding in run_under(adapter, made) if promises else ():
+            if finding.fault is not None:
+                raise fault(made.source, f"{made.version} breaks what every adapter promises: {finding.promise}")
+        yield table, made
 
 
 def _read(adapter: Adapter, row: PolicyOverrideRow) -> PolicyOverride:

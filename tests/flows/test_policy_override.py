@@ -1,0 +1,51 @@
+"""A merchant's override at a live server: the next request is decided by it, and a partner sees whose numbers ruled."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.support.operators import Gateway
+from tests.support.partner import Partner, car
+from tests.support.server import Sandbox
+
+RULING = "query ($id: ID!) { node(id: $id) { ... on Decision { ruling { policyVersion policyHash ruleId } } } }"
+HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
+
+
+def test_an_override_decides_from_the_next_request_on(empty_database_url: str, tmp_path: Path) -> None:
+    bounds, north = tmp_path / "bounds.toml", tmp_path / "north.toml"
+    bounds.write_text(f"{HEADER}[rule.very-good]\nshare = {{ at_least = 60, at_most = 90 }}\n", encoding="utf-8")
+    today = datetime.now(UTC).date()
+    north.write_text(
+        f'{HEADER}version = "north-1"\neffective = {today}\n[rule.very-good]\nshare = 90\n', encoding="utf-8"
+    )
+    operator = Gateway(empty_database_url, tmp_path)
+
+    with Sandbox(empty_database_url, tmp_path) as sandbox:
+        partner = Partner(sandbox)
+        try:
+            merchant = partner.graphql(partner.merchant_token, "{ merchant { id } }").body["data"]["merchant"]["id"]
+            token = partner.token("just-below")
+            before = partner.request(token, car())["decision"]
+            operator.answer("policy", "bounds", merchant, "car_rental", str(bounds))
+            operator.answer("policy", "override", merchant, "car_rental", str(north))
+            after = partner.request(token, car())["decision"]
+            rulings = [
+                partner.graphql(
+                    partner.merchant_token,
+                    RULING,
+                    id=decision["id"],
+                ).body["data"]["node"]["ruling"]
+                for decision in (before, after)
+            ]
+        finally:
+            partner.close()
+        explained = operator.answer("policy", "explain", after["id"])
+        deep = operator.answer("database", "check", "--deep")
+
+    assert [each["outcome"]["terms"]["waivedAmount"]["amount"] for each in (before, after)] == ["2100.00", "2700.00"]
+    assert [each["policyVersion"] for each in rulings] == ["2026-11-01", "2026-11-01+north-1"]
+    assert rulings[0]["policyHash"] != rulings[1]["policyHash"]
+    assert rulings[0]["ruleId"] == rulings[1]["ruleId"]
+    assert f"policy: car_rental 2026-11-01+north-1, {rulings[1]['policyHash']}" in explained
+    assert "  very-good: decided" in explained
+    assert deep
