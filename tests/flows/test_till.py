@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.asks import purchase
 from tests.support.partner import Partner, order
-from tests.support.till import SALE, asked, decide, error, poll
+from tests.support.till import SALE, asked, at_the_till, decide, error, poll
 
 TIER = {"type": "score", "level": "tier"}
 
@@ -86,17 +86,6 @@ def test_customer_refuses_at_the_till(store: Partner) -> None:
     decide(telephone, told["user_code"], "deny", username=person["username"], password=person["password"])
     assert error(poll(store.app, told["device_code"])) == "access_denied"
     telephone.http.close()
-
-
-def at_the_till(partner: Partner, handle: str) -> str:
-    """The token after a persona has allowed SALE."""
-    told = asked(partner.app)
-    person, telephone = partner.persona(handle), partner.browser()
-    decide(telephone, told["user_code"], username=person["username"], password=person["password"])
-    telephone.http.close()
-    answer = poll(partner.app, told["device_code"])
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
 
 
 def refusals(payload: dict[str, Any]) -> list[str]:
