@@ -1,5 +1,6 @@
 """Consent at the till (RFC 8628): the till asks and polls, the person scans its code with their own telephone."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,19 +62,25 @@ def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any
     store.release(bought)
 
 
-@pytest.mark.parametrize(
-    ("handle", "status", "reasons"),
-    [
-        ("just-below", "APPROVED", ["TERM_SHORTENED"]),
-        ("fair", "APPROVED", ["TERM_SHORTENED"]),
-        ("building", "DECLINED", ["TIER_BELOW_REQUIRED"]),
-        ("overdue", "DECLINED", ["OPEN_OVERDUE_OBLIGATION"]),
-    ],
-)
-def test_others_at_the_till(store: Partner, handle: str, status: str, reasons: list[str]) -> None:
-    decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+@pytest.mark.parametrize(("handle", "days"), [("just-below", 21), ("good", 14), ("fair", 7)])
+def test_others_pay_sooner_for_what_they_take_home(store: Partner, handle: str, days: int) -> None:
+    token = at_the_till(store, handle)
+    began = datetime.now(UTC)
+    decision = store.request(token, purchase("268.00", "P30D"))["decision"]
     store.release(decision)
-    assert (decision["status"], [reason["code"] for reason in decision["outcome"]["reasons"]]) == (status, reasons)
+    outcome = decision["outcome"]
+    assert (decision["status"], [reason["code"] for reason in outcome["reasons"]]) == ("APPROVED", ["TERM_SHORTENED"])
+    assert outcome["terms"]["amount"] == {"amount": "268.00", "currency": "CNY"}
+    asked_at = datetime.fromisoformat(outcome["terms"]["dueAt"]) - timedelta(days=days)
+    assert began <= asked_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("handle", "reason"), [("building", "TIER_BELOW_REQUIRED"), ("overdue", "OPEN_OVERDUE_OBLIGATION")]
+)
+def test_declined_at_the_till(store: Partner, handle: str, reason: str) -> None:
+    decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+    assert (decision["status"], [why["code"] for why in decision["outcome"]["reasons"]]) == ("DECLINED", [reason])
 
 
 def test_an_online_order_does_not_come_from_a_till(shop: Partner) -> None:
