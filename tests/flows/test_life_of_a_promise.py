@@ -1,6 +1,5 @@
 """From the request to the last settlement, over HTTP: kept, broken and made good, called off, and two who race."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,13 +8,6 @@ import pytest
 from tests.support.life import MOVES, moving
 from tests.support.partner import TIER, Partner, car, order, yuan
 from tests.support.server import Sandbox
-
-
-@pytest.fixture
-def cars(own_sandbox: Sandbox) -> Iterator[Partner]:
-    made = Partner(own_sandbox)
-    yield made
-    made.close()
 
 
 def step(partner: Partner, move: str, decision_id: str, **given: Any) -> dict[str, Any]:
@@ -41,7 +33,8 @@ def refusal(partner: Partner, move: str, decision_id: str, **given: Any) -> tupl
     return error["code"], error["field"]
 
 
-def test_the_life_of_a_promise(cars: Partner, own_sandbox: Sandbox) -> None:
+def test_the_life_of_a_promise(own_sandbox: Sandbox) -> None:
+    cars = Partner(own_sandbox)
     browser = cars.browser()
     tokens = cars.tokens(browser=browser)
     token = str(tokens["access_token"])
@@ -81,6 +74,7 @@ def test_the_life_of_a_promise(cars: Partner, own_sandbox: Sandbox) -> None:
     _race_for_one_line(cars, shop)
     shop.close()
     browser.http.close()
+    cars.close()
 
 
 def _race_for_one_line(cars: Partner, shop: Partner) -> None:
@@ -114,3 +108,4 @@ def test_a_users_token_moves_nothing(cars: Partner, move: str) -> None:
     answer = cars.graphql(token, MOVES[move].document, input=moving(move, decision["id"], amount=yuan("1.00")))
     assert answer.status == 200
     assert answer.code == "FORBIDDEN"
+    cars.release(decision)

@@ -1,12 +1,13 @@
 """Consent at the till (RFC 8628): the till asks and polls, the person scans its code with their own telephone."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.support.asks import purchase
 from tests.support.partner import Partner, order
-from tests.support.till import SALE, asked, decide, error, poll
+from tests.support.till import SALE, asked, at_the_till, decide, error, poll
 
 TIER = {"type": "score", "level": "tier"}
 
@@ -61,19 +62,25 @@ def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any
     store.release(bought)
 
 
-@pytest.mark.parametrize(
-    ("handle", "status", "reasons"),
-    [
-        ("just-below", "APPROVED", ["TERM_SHORTENED"]),
-        ("fair", "APPROVED", ["TERM_SHORTENED"]),
-        ("building", "DECLINED", ["TIER_BELOW_REQUIRED"]),
-        ("overdue", "DECLINED", ["OPEN_OVERDUE_OBLIGATION"]),
-    ],
-)
-def test_others_at_the_till(store: Partner, handle: str, status: str, reasons: list[str]) -> None:
-    decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+@pytest.mark.parametrize(("handle", "days"), [("just-below", 21), ("good", 14), ("fair", 7)])
+def test_others_pay_sooner_for_what_they_take_home(store: Partner, handle: str, days: int) -> None:
+    token = at_the_till(store, handle)
+    began = datetime.now(UTC)
+    decision = store.request(token, purchase("268.00", "P30D"))["decision"]
     store.release(decision)
-    assert (decision["status"], [reason["code"] for reason in decision["outcome"]["reasons"]]) == (status, reasons)
+    outcome = decision["outcome"]
+    assert (decision["status"], [reason["code"] for reason in outcome["reasons"]]) == ("APPROVED", ["TERM_SHORTENED"])
+    assert outcome["terms"]["amount"] == {"amount": "268.00", "currency": "CNY"}
+    asked_at = datetime.fromisoformat(outcome["terms"]["dueAt"]) - timedelta(days=days)
+    assert began <= asked_at <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("handle", "reason"), [("building", "TIER_BELOW_REQUIRED"), ("overdue", "OPEN_OVERDUE_OBLIGATION")]
+)
+def test_declined_at_the_till(store: Partner, handle: str, reason: str) -> None:
+    decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+    assert (decision["status"], [why["code"] for why in decision["outcome"]["reasons"]]) == ("DECLINED", [reason])
 
 
 def test_an_online_order_does_not_come_from_a_till(shop: Partner) -> None:
@@ -86,17 +93,6 @@ def test_customer_refuses_at_the_till(store: Partner) -> None:
     decide(telephone, told["user_code"], "deny", username=person["username"], password=person["password"])
     assert error(poll(store.app, told["device_code"])) == "access_denied"
     telephone.http.close()
-
-
-def at_the_till(partner: Partner, handle: str) -> str:
-    """The token after a persona has allowed SALE."""
-    told = asked(partner.app)
-    person, telephone = partner.persona(handle), partner.browser()
-    decide(telephone, told["user_code"], username=person["username"], password=person["password"])
-    telephone.http.close()
-    answer = poll(partner.app, told["device_code"])
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
 
 
 def refusals(payload: dict[str, Any]) -> list[str]:

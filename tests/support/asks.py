@@ -11,9 +11,9 @@ def ride(deposit: str = "299.00") -> dict[str, Any]:
     return {"bikeRide": {"deposit": yuan(deposit), "bikeId": "bike-5150"}}
 
 
-def home(deposit: str = "8000.00", rent: str = "4000.00", **changed: Any) -> dict[str, Any]:
-    """An ask for a home, from next week, for a year."""
-    return {"houseRental": {"deposit": yuan(deposit), "monthlyRent": yuan(rent), "lease": _period(7, 365), **changed}}
+def home(deposit: str = "8000.00", rent: str = "4000.00", days: int = 365) -> dict[str, Any]:
+    """An ask for a home, from next week, for a year if nothing else is said."""
+    return {"houseRental": {"deposit": yuan(deposit), "monthlyRent": yuan(rent), "lease": _period(7, days)}}
 
 
 def stay(deposit: str = "800.00", rate: str = "500.00") -> dict[str, Any]:

@@ -18,7 +18,7 @@ DECISION = """id status merchantReference product purpose availableTransitions s
       ... on CheckInTerms { stay { start end } depositDue { amount } incidentalsLimit { amount }
         skipFrontDesk payAtCheckOut }
       ... on CreditOfferTerms { limit { amount currency } baseAprPercent aprPercent discountPercent term } } }
-    ... on Decline { reasons { code message } retryAfter noticeText } }"""
+    ... on Decline { reasons { code message } retryAfter alternatives noticeText } }"""
 REQUEST = f"""mutation ($input: DecisionRequestInput!) {{ decisionRequest(input: $input) {{
   replayed decision {{ {DECISION} }}
   userErrors {{ __typename code message field documentation

@@ -8,6 +8,7 @@ import httpx2
 from gateway.domain.client import DEVICE_CODE
 from tests.support.oauth import Browser, PartnerApp
 from tests.support.oauth_world import PASSWORD
+from tests.support.partner import Partner
 
 SALE = {
     "type": "decision",
@@ -55,6 +56,17 @@ def decide(
     answer = browser.submit(page, "/device", decision=decision)
     assert answer.status_code == 303, answer.text
     return answer
+
+
+def at_the_till(partner: Partner, handle: str) -> str:
+    """The token after a persona has allowed SALE."""
+    told = asked(partner.app)
+    person, telephone = partner.persona(handle), partner.browser()
+    decide(telephone, told["user_code"], username=person["username"], password=person["password"])
+    telephone.http.close()
+    answer = poll(partner.app, told["device_code"])
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["access_token"])
 
 
 def error(answer: httpx2.Response) -> str:
