@@ -12,6 +12,7 @@ from gateway.services.people import log_subject
 from gateway.store import access_log, merchants
 from gateway.store.access_log import AccessLogRow
 from gateway.store.database import Session
+from gateway.store.merchants import Counterpart
 from gateway.store.sealed_log import Event, SealedLog
 
 NEWEST = 50
@@ -70,18 +71,20 @@ class AccessService:
 
     def of_user(self, session: Session, user_id: str) -> tuple[Seen, ...]:
         """Who asked what about a person, newest first, at most NEWEST."""
+        rows = access_log.of_subject(session, log_subject(session, user_id), limit=NEWEST)
+        met = merchants.counterparts(session, (row.merchant_id for row in rows))
+        personals = self._log.personals(session, rows)
         return tuple(
-            self._seen(session, row)
-            for row in access_log.of_subject(session, log_subject(session, user_id), limit=NEWEST)
+            _seen(row, met.get(row.merchant_id), personal) for row, personal in zip(rows, personals, strict=True)
         )
 
-    def _seen(self, session: Session, row: AccessLogRow) -> Seen:
-        public, personal = decode(row.public), self._log.personal(session, row)
-        merchant = merchants.load(session, row.merchant_id)
-        return Seen(
-            at=datetime.fromisoformat(public["at"]),
-            merchant_name=merchant.name if merchant else row.merchant_id,
-            kind=public["kind"],
-            purpose=public["purpose"],
-            answered=personal["answered"] if personal else None,
-        )
+
+def _seen(row: AccessLogRow, merchant: Counterpart | None, personal: Mapping[str, Any] | None) -> Seen:
+    public = decode(row.public)
+    return Seen(
+        at=datetime.fromisoformat(public["at"]),
+        merchant_name=merchant.name if merchant else row.merchant_id,
+        kind=public["kind"],
+        purpose=public["purpose"],
+        answered=personal["answered"] if personal else None,
+    )

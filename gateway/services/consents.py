@@ -153,14 +153,15 @@ class ConsentService:
 
     def of_user(self, session: Session, user_id: str, now: datetime) -> tuple[GivenConsent, ...]:
         """A person's consents, newest first, those that have ended too."""
-        given, versions = [], consent_versions.of_user(session, user_id)
-        for consent in consents.of_user(session, user_id):
-            merchant = merchants.load(session, consent.merchant_id)
-            name = merchant.name if merchant else consent.merchant_id
-            there = self._business_now(session, consent.merchant_id, now)
+        given, versions = consents.of_user(session, user_id), consent_versions.of_user(session, user_id)
+        met = merchants.counterparts(session, (consent.merchant_id for consent in given))
+        seen = []
+        for consent in given:
+            merchant = met[consent.merchant_id]
             history = tuple(version for version in versions if version.consent_id == consent.id)
-            given.append(GivenConsent(consent, name, there, history))
-        return tuple(given)
+            there = business_time(now, merchant.clock_offset_seconds)
+            seen.append(GivenConsent(consent, merchant.name, there, history))
+        return tuple(seen)
 
     def seen(self, reading: Reading, consent_id: str) -> Consent | None:
         """One consent as a token may see it: its own for a user token, its merchant's for a merchant token; None for

@@ -1,5 +1,6 @@
 """Disputes: opened by the person, answered by the merchant, decided by the operator; silence is for the person."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -151,16 +152,17 @@ class DisputeService:
     def of_decision(self, reading: Reading, decision_id: str) -> list[Dispute]:
         """A decision's disputes, oldest first, as far as the token sees them."""
         rows = disputes.of_decision(reading.session, decision_id)
-        return [self._value(reading.session, row) for row in rows if self._seen(reading, row)]
+        return self._values(reading.session, [row for row in rows if self._seen(reading, row)])
 
-    def newest(self, session: Session, decision_id: str) -> Dispute | None:
-        """The newest dispute about a decision, for its own person; None where there is none."""
-        rows = disputes.of_decision(session, decision_id)
-        return self._value(session, rows[-1]) if rows else None
+    def newest(self, session: Session, decision_ids: Iterable[str]) -> Mapping[str, Dispute]:
+        """The newest dispute about each of these decisions that has one, by decision, for their own person."""
+        found = self._values(session, disputes.newest(session, decision_ids))
+        return {dispute.decision_id: dispute for dispute in found}
 
     def undecided(self) -> list[Dispute]:
         """All open disputes, oldest first."""
         with self._database.read() as session:
+            # One by one: nothing bounds how many wait at all merchants, and the parameters of a statement are bounded.
             return [self._value(session, row) for row in disputes.undecided(session)]
 
     def _end(
@@ -223,28 +225,37 @@ class DisputeService:
         return row.merchant_id == reading.principal.merchant_id and reading.principal.consent is None
 
     def _value(self, session: Session, row: DisputeRow) -> Dispute:
-        opened, answered, ended = (
-            self._said(session, event) for event in (row.opened_event, row.answered_event, row.resolved_event)
-        )
-        return Dispute(
-            id=row.id,
-            decision_id=row.decision_id,
-            merchant_id=row.merchant_id,
-            subject=Contested(row.subject),
-            opened_by=Party(row.opened_by),
-            status=DisputeStatus(row.status),
-            statement=opened.get("statement", ""),
-            response=answered.get("response"),
-            evidence=tuple(answered.get("evidence", ())),
-            opened_at=row.opened_at,
-            respond_by=row.respond_by,
-            resolved_at=row.resolved_at,
-            resolution=ended.get("resolution"),
-        )
+        return self._values(session, [row])[0]
 
-    def _said(self, session: Session, event_id: str | None) -> dict[str, Any]:
-        entry = decision_log.load(session, event_id) if event_id else None
-        return (self._log.personal(session, entry) or {}) if entry else {}
+    def _values(self, session: Session, rows: Sequence[DisputeRow]) -> list[Dispute]:
+        """In the order of the rows. What was said is read at once for all of them."""
+        events = (event for row in rows for event in (row.opened_event, row.answered_event, row.resolved_event))
+        entries = decision_log.of_ids(session, filter(None, events))
+        personals = self._log.personals(session, entries)
+        said = {entry.id: personal or {} for entry, personal in zip(entries, personals, strict=True)}
+        return [_value(row, said) for row in rows]
+
+
+def _value(row: DisputeRow, said: Mapping[str, dict[str, Any]]) -> Dispute:
+    """The value of a row; `said` are the personal parts of its log entries by id."""
+    opened, answered, ended = (
+        said.get(event or "", {}) for event in (row.opened_event, row.answered_event, row.resolved_event)
+    )
+    return Dispute(
+        id=row.id,
+        decision_id=row.decision_id,
+        merchant_id=row.merchant_id,
+        subject=Contested(row.subject),
+        opened_by=Party(row.opened_by),
+        status=DisputeStatus(row.status),
+        statement=opened.get("statement", ""),
+        response=answered.get("response"),
+        evidence=tuple(answered.get("evidence", ())),
+        opened_at=row.opened_at,
+        respond_by=row.respond_by,
+        resolved_at=row.resolved_at,
+        resolution=ended.get("resolution"),
+    )
 
 
 def _decided(row: DecisionRow, dispute: DisputeRow) -> StateConflict:

@@ -1,6 +1,6 @@
 """The decision log: one sealed entry for each thing that happened to a decision."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -36,6 +36,11 @@ def of_decision(session: Session, decision_id: str) -> Sequence[DecisionLogRow]:
 
 def load(session: Session, entry_id: str) -> DecisionLogRow | None:
     return session.get(DecisionLogRow, entry_id)
+
+
+def of_ids(session: Session, entry_ids: Iterable[str]) -> Sequence[DecisionLogRow]:
+    """These entries, in no order; an unknown one is left out."""
+    return session.exec(select(DecisionLogRow).where(col(DecisionLogRow.id).in_(set(entry_ids)))).all()
 
 
 def firsts(

@@ -1,9 +1,9 @@
 """Disputes: one row each. What the parties say stands in the decision log, sealed; the row leads to its entries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, func
 from sqlmodel import Field, col, select
 
 from gateway.domain.dispute import OPEN, DisputeStatus
@@ -49,6 +49,16 @@ def of_decision(session: Session, decision_id: str) -> Sequence[DisputeRow]:
     return session.exec(
         select(DisputeRow).where(DisputeRow.decision_id == decision_id).order_by(col(DisputeRow.id))
     ).all()
+
+
+def newest(session: Session, decision_ids: Iterable[str]) -> Sequence[DisputeRow]:
+    """The newest dispute of each of these decisions that has one, in one statement however many they are."""
+    last = (
+        select(func.max(col(DisputeRow.id)))
+        .where(col(DisputeRow.decision_id).in_(set(decision_ids)))
+        .group_by(col(DisputeRow.decision_id))
+    )
+    return session.exec(select(DisputeRow).where(col(DisputeRow.id).in_(last))).all()
 
 
 def undecided(session: Session) -> Sequence[DisputeRow]:

@@ -1,7 +1,7 @@
 """Keys in the database: each log signing key and each person's log key of a year, all sealed by the master key."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import text, update
@@ -92,10 +92,10 @@ class Keyring:
             row = session.exec(query).one()
         return row.id, unseal(self._master, row.key_sealed, row.id.encode())
 
-    def open_key(self, session: Session, key_id: str) -> bytes | None:
-        """The bytes of a person's key, None once it has been destroyed."""
-        row = session.get(UserKeyRow, key_id)
-        return unseal(self._master, row.key_sealed, row.id.encode()) if row else None
+    def open_keys(self, session: Session, key_ids: Iterable[str]) -> Mapping[str, bytes]:
+        """The bytes of persons' keys by id, without those that have been destroyed."""
+        rows = session.exec(select(UserKeyRow).where(col(UserKeyRow.id).in_(set(key_ids))))
+        return {row.id: unseal(self._master, row.key_sealed, row.id.encode()) for row in rows}
 
 
 def _in_force(session: Session) -> str | None:

@@ -1,6 +1,7 @@
 """Merchants, their contracts and the adapters they have enabled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.domain.money import Money
 from gateway.domain.tier import Tier
 from gateway.store.base import Table, json_column
 from gateway.store.database import Session
+from gateway.store.partners import PartnerRow
 
 
 class MerchantRow(Table, table=True):
@@ -52,12 +54,30 @@ class MerchantAdapterRow(Table, table=True):
     enabled_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A merchant as a person meets it: its name, and how far its partner's business time stands ahead of the wall."""
+
+    name: str
+    clock_offset_seconds: int
+
+
 def load(session: Session, merchant_id: str, *, lock: bool = False) -> MerchantRow | None:
     """The row; with `lock`, held until the unit of work ends."""
     if not lock:
         return session.get(MerchantRow, merchant_id)
     query = select(MerchantRow).where(MerchantRow.id == merchant_id).execution_options(populate_existing=True)
     return session.exec(query.with_for_update()).first()
+
+
+def counterparts(session: Session, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
+    """These merchants by id, in one statement however many they are; an unknown one is left out."""
+    query = (
+        select(MerchantRow.id, MerchantRow.name, PartnerRow.clock_offset_seconds)
+        .join(PartnerRow, col(PartnerRow.id) == col(MerchantRow.partner_id))
+        .where(col(MerchantRow.id).in_(set(merchant_ids)))
+    )
+    return {merchant_id: Counterpart(name, offset) for merchant_id, name, offset in session.exec(query)}
 
 
 def listed(session: Session, partner_id: str | None = None) -> Sequence[MerchantRow]:

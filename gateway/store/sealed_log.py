@@ -6,7 +6,7 @@ One chain per merchant, so that one busy merchant does not hold up another.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -114,13 +114,14 @@ class SealedLog:
     def personal(self, session: Session, entry: SealedEntry) -> dict[str, Any] | None:
         """The personal part of an entry, None once the person's key has been destroyed. Raises SealBroken for
         bytes that were changed behind the database's back."""
-        key = self._keyring.open_key(session, decode(entry.public)["key"])
-        if key is None:
-            return None
-        document = decode(unseal(key, entry.sealed, entry.public.encode()))
-        if not isinstance(document, dict):
-            raise SealBroken("a sealed part is not a document")
-        return document
+        return self.personals(session, [entry])[0]
+
+    def personals(self, session: Session, entries: Sequence[SealedEntry]) -> list[dict[str, Any] | None]:
+        """The personal parts of these entries, in their order. The keys are read in one statement: many entries of one
+        person hang from a few keys, one for each year."""
+        needed = [decode(entry.public)["key"] for entry in entries]
+        keys = self._keyring.open_keys(session, needed)
+        return [_opened(keys[key], entry) if key in keys else None for key, entry in zip(needed, entries, strict=True)]
 
     def _head(self, session: Session, merchant_id: str) -> LogHeadRow:
         query = (
@@ -135,6 +136,13 @@ class SealedLog:
             session.execute(insert_into(session, LogHeadRow).values(fresh).on_conflict_do_nothing())
             head = session.exec(query).one()
         return head
+
+
+def _opened(key: bytes, entry: SealedEntry) -> dict[str, Any]:
+    document = decode(unseal(key, entry.sealed, entry.public.encode()))
+    if not isinstance(document, dict):
+        raise SealBroken("a sealed part is not a document")
+    return document
 
 
 def hash_of(previous: str, public: bytes, sealed: bytes) -> str:

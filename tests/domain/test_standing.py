@@ -7,49 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gateway.domain import standing as life
-from gateway.domain.decision import OPEN, STEPS, BreachKind, Happening, Status, Step, Transition, available
-from gateway.domain.errors import GatewayError, InvalidInput, StateConflict
+from gateway.domain.decision import STEPS, BreachKind, Happening, Status, Transition, available
+from gateway.domain.errors import GatewayError, StateConflict
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval
-from gateway.domain.settlement import Windows
 from gateway.domain.standing import Standing
-from gateway.domain.terms import PayLaterTerms
 from tests.support.clock import NOON
+from tests.support.standing import AMOUNT, APPROVAL, DAY, DUE, GRACE, WINDOWS, active, approved, breached, woken, yuan
 
-DAY = timedelta(days=1)
 TICK = timedelta(microseconds=1)
-AMOUNT = Money(30_000, "CNY")
-DUE = NOON + 7 * DAY
-GRACE = DAY
-WINDOWS = Windows(report=10 * DAY, contest=5 * DAY, respond=2 * DAY, write_off=100 * DAY)
-APPROVAL = Approval(PayLaterTerms(AMOUNT, DUE, GRACE), NOON + 3 * DAY)
-
-
-def yuan(minor: int) -> Money:
-    return Money(minor, "CNY")
-
-
-def approved() -> Standing:
-    return life.new(yuan(40_000), Status.APPROVED, APPROVAL, None, WINDOWS)
-
-
-def active() -> Standing:
-    return life.activated(approved(), NOON)[0]
-
-
-def breached(standing: Standing | None = None, at: Any = NOON) -> Standing:
-    return life.breached(standing or active(), at, BreachKind.NOT_PAID)[0]
-
-
-def woken(standing: Standing, now: Any) -> tuple[Standing, list[Happening | Transition]]:
-    steps: list[Happening | Transition] = []
-    for moved, step in life.woken(standing, now):
-        standing = moved
-        steps.append(step.name)
-    return standing, steps
 
 
 def refused(code: str, *call: Any) -> GatewayError:
@@ -220,83 +187,3 @@ def test_refusals_come_from_the_table(status: Status, name: Transition) -> None:
     with pytest.raises(StateConflict) as refusal:
         calls[name]()
     assert (refusal.value.status, refusal.value.transitions) == (status, available(status))
-
-
-class LifeOfAPromise(RuleBasedStateMachine):
-    """Anything that anybody may try, at any time: the table is never left, no money appears or is lost."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now, self.standing = NOON, approved()
-        self.ended = False
-
-    def take(self, attempt: Any) -> None:
-        before = self.standing
-        try:
-            self.standing, step = attempt()
-        except (StateConflict, InvalidInput):
-            return
-        self.check(before, step)
-
-    def check(self, before: Standing, step: Step) -> None:
-        assert before.at(self.now) in step.sources or before.status in step.sources
-        assert self.standing.status is step.target
-        assert self.standing.due == before.due
-        assert before.settled <= self.standing.settled
-        assert self.standing.held <= before.held
-        assert not self.ended, "what has ended stays so"
-        self.ended = self.standing.status not in OPEN
-
-    @rule(hours=st.integers(0, 24 * 40))
-    def time_passes(self, hours: int) -> None:
-        self.now += timedelta(hours=hours)
-
-    @rule()
-    def the_clock_looks(self) -> None:
-        for moved, step in life.woken(self.standing, self.now):
-            before, self.standing = self.standing, moved
-            self.check(before, step)
-
-    @rule(ago=st.integers(-3, 3))
-    def activate(self, ago: int) -> None:
-        self.take(lambda: life.activated(self.standing, self.now, self.now - ago * DAY))
-
-    @rule(days=st.integers(-10, 400))
-    def extend(self, days: int) -> None:
-        self.take(lambda: life.extended(self.standing, self.now, self.now + days * DAY))
-
-    @rule(minor=st.one_of(st.none(), st.integers(0, 31_000)))
-    def settle(self, minor: int | None) -> None:
-        self.take(lambda: life.settled(self.standing, self.now, None if minor is None else yuan(minor)))
-
-    @rule(kind=st.sampled_from(BreachKind), minor=st.one_of(st.none(), st.integers(0, 31_000)))
-    def breach(self, kind: BreachKind, minor: int | None) -> None:
-        left = None if minor is None else yuan(minor)
-        self.take(lambda: life.breached(self.standing, self.now, kind, left))
-
-    @rule()
-    def cancel(self) -> None:
-        self.take(lambda: life.cancelled(self.standing, self.now))
-
-    @precondition(lambda self: self.standing.status is Status.BREACHED)
-    @rule()
-    def void(self) -> None:
-        self.take(lambda: life.breach_voided(self.standing, self.now))
-
-    @invariant()
-    def money_is_conserved(self) -> None:
-        standing = self.standing
-        assert standing.settled + standing.outstanding == standing.due
-        assert 0 <= standing.held.minor <= standing.outstanding.minor
-        assert standing.held <= standing.committed
-        if standing.status not in OPEN:
-            assert (standing.held, standing.committed, standing.wakes_at) == (yuan(0), yuan(0), None)
-
-    @invariant()
-    def what_is_open_is_looked_at_again_or_freed(self) -> None:
-        standing = self.standing
-        if standing.status in OPEN and standing.held.minor:
-            assert standing.wakes_at is not None, "every approval ends"
-
-
-TestLifeOfAPromise = LifeOfAPromise.TestCase

@@ -1,55 +1,22 @@
-"""The outgoing HTTP client against real servers: where it connects, whom it believes, and how long and how much it
-reads."""
+"""The outgoing HTTP client against real servers: where it connects, and whom it believes."""
 
-import gzip
-import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from gateway.kit.addresses import Resolver, resolve
-from gateway.kit.http import HttpAnswer, HttpClient
-from gateway.kit.http_address import Unreachable
+from gateway.kit.addresses import resolve
+from gateway.kit.http import HttpClient
 from tests.support.authority import Authority
-from tests.support.local_server import Answers, LocalServer, answer
-
-LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+from tests.support.local_server import LocalServer, answer
+from tests.support.outgoing import LOOPBACK, fixed, got, refused, told
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-def got(client: HttpClient, url: str, within: float = 5, at_most: int = 1000) -> HttpAnswer:
-    return client.get(url, within=within, at_most=at_most)
-
-
-def refused(client: HttpClient, url: str, within: float = 5, at_most: int = 1000) -> str:
-    """Why there is no answer; the text says nothing of the address."""
-    with pytest.raises(Unreachable) as unreachable:
-        got(client, url, within, at_most)
-    assert str(unreachable.value) == f"There was no usable answer: {unreachable.value.reason}."
-    assert unreachable.value.__cause__ is None
-    return unreachable.value.reason
-
-
-def told(*texts: str) -> tuple[Resolver, list[tuple[str, int]]]:
-    """A resolver that always answers these addresses, and what it was asked."""
-    asked: list[tuple[str, int]] = []
-
-    def resolver(host: str, port: int) -> Sequence[str]:
-        asked.append((host, port))
-        return texts
-
-    return resolver, asked
-
-
-def fixed(*pieces: bytes) -> Answers:
-    return lambda _: pieces
 
 
 def test_get_and_post_over_tls(authority: Authority) -> None:
@@ -214,87 +181,6 @@ def test_a_redirect_is_an_answer_and_not_followed() -> None:
     assert (found.status, found.headers["location"]) == (302, other.url())
     assert other.connections == 0
     assert b"cookie" not in server.requests[1].lower()
-
-
-def _chunked(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-
-
-def _endless(_: bytes) -> Iterator[bytes]:
-    yield answer(sized=False)
-    while True:
-        yield b"x" * 1000
-
-
-def test_a_body_is_read_up_to_its_limit() -> None:
-    for said in (answer(b"x" * 1000), answer(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
-        with LocalServer(fixed(said)) as server:
-            assert len(got(HttpClient(LOOPBACK), server.url()).body) == 1000
-            assert refused(HttpClient(LOOPBACK), server.url(), at_most=999) == "too_large"
-    with LocalServer(_endless) as server:
-        assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
-
-
-def test_a_length_that_is_announced_is_believed_without_reading() -> None:
-    def never_sent(_: bytes) -> Iterator[bytes]:
-        yield answer(headers=[("Content-Length", "5000")], sized=False)
-        time.sleep(2)
-
-    with LocalServer(never_sent) as server:
-        began = time.monotonic()
-        assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
-        assert time.monotonic() - began < 1.5
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
-def test_a_compressed_body_is_not_taken(encoding: str) -> None:
-    small = gzip.compress(b"0" * 10_000_000)
-    with LocalServer(fixed(answer(small, headers=[("Content-Encoding", encoding)]))) as server:
-        assert refused(HttpClient(LOOPBACK), server.url(), at_most=100_000) == "encoding"
-
-
-@pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
-def test_one_deadline_over_all_that_drips(part: str) -> None:
-    def drip(_: bytes) -> Iterator[bytes]:
-        if part == "body":
-            yield answer(sized=False)
-        for _turn in range(60):
-            yield {"interim": b"HTTP/1.1 102 Wait\r\n\r\n", "nothing": b""}.get(part, b"H")
-            time.sleep(0.05)
-
-    with LocalServer(drip) as server:
-        began = time.monotonic()
-        reason = refused(HttpClient(LOOPBACK), server.url(), within=0.6)
-        took = time.monotonic() - began
-    assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
-
-
-def test_a_server_that_does_not_read() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        began, url = time.monotonic(), f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        with pytest.raises(Unreachable) as unreachable:
-            HttpClient(LOOPBACK).post(url, bytes(50_000_000), within=0.3, at_most=10)
-        assert (unreachable.value.reason, time.monotonic() - began < 2.5) == ("timeout", True)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        *(
-            b"",
-            b"not http\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
-            b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
-        ),
-        b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 200_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-    ],
-    ids=["nothing", "junk", "cut off", "broken header", "large header", "number without end", "two lengths"],
-)
-def test_what_is_not_http(said: bytes) -> None:
-    with LocalServer(fixed(said)) as server:
-        assert refused(HttpClient(LOOPBACK), server.url()) in {"protocol", "connection", "too_large"}
 
 
 def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,17 +1,22 @@
-"""The fixtures `world`, on SQLite with a clock moved by hand, `each_world`, the same on both databases, for what rows
-decide, and `racing_world`, on both databases in real time; and `profile`, each client profile in turn."""
+"""Worlds: `world`, on SQLite with a clock moved by hand; `each_world`, the same on both databases, as rows decide;
+`racing_world`, on both databases in real time; `https_world`, behind TLS; `both_world`, where a fresh login is needed
+early. Clients: `profile`, each client profile in turn; `bank`, with a nonce; `remote_app`, whose keys are at `host`."""
 
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from gateway.domain.client import BASELINE, FAPI2
+from gateway.domain.client import BASELINE, DEVICE_CODE, FAPI2
 from gateway.kit.clock import wall_clock
 from gateway.settings import Settings
 from gateway.store.database import Database
 from tests.support.clock import MovableClock
+from tests.support.dpop import ready
+from tests.support.fapi import FapiApp
+from tests.support.key_host import KeyHost, registrar_beside, remote
 from tests.support.oauth_world import World, build_world
+from tests.support.registration import WHOLE, Registrar
 
 
 @pytest.fixture
@@ -35,3 +40,56 @@ def racing_world(database_url: str, settings: Settings) -> Iterator[World]:
 @pytest.fixture(params=[BASELINE, FAPI2])
 def profile(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture
+def bank(world: World) -> FapiApp:
+    """A fapi2 client that has a nonce already."""
+    return ready(world)
+
+
+@pytest.fixture
+def https_world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+    with closing(Database(sqlite_url)) as database:
+        yield build_world(database, settings.model_copy(update={"issuer": "https://gateway.example"}), clock)
+
+
+@pytest.fixture
+def both_world(database: Database, settings: Settings, clock: MovableClock) -> World:
+    """The world on both databases, where consents above 1,000 yuan need a fresh login."""
+    return build_world(database, settings.model_copy(update={"step_up_amount": "1000.00 CNY"}), clock)
+
+
+@pytest.fixture
+def host() -> Iterator[KeyHost]:
+    """A merchant's web server with the keys of its client."""
+    with KeyHost() as running:
+        yield running
+
+
+@pytest.fixture
+def remote_registrar(host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[Registrar]:
+    """Registers clients of a world that may fetch keys from the host."""
+    with registrar_beside(host, sqlite_url, settings, clock) as made:
+        yield made
+
+
+@pytest.fixture
+def each_remote_registrar(
+    host: KeyHost, database_url: str, settings: Settings, clock: MovableClock
+) -> Iterator[Registrar]:
+    """The same on both databases, for what rows decide."""
+    with registrar_beside(host, database_url, settings, clock) as made:
+        yield made
+
+
+@pytest.fixture
+def remote_app(remote_registrar: Registrar, host: KeyHost) -> FapiApp:
+    """A client with its keys at the host, which have been fetched once, for the registration."""
+    return remote_registrar.app(remote(remote_registrar, host, grant_types=[*WHOLE, DEVICE_CODE]))
+
+
+@pytest.fixture
+def token(world: World) -> str:
+    """A merchant token of the bank's, which has a nonce from then on."""
+    return str(world.bank.merchant_token().json()["access_token"])

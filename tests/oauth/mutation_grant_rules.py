@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from tests.oauth.mutation_rules import Group
 
-CHANGE, DOMAIN = "tests/oauth/test_grant_change.py", "tests/domain/test_consent_change.py"
-SESSIONS = "tests/oauth/test_sessions.py"
+CHANGE = tuple(f"tests/oauth/test_grant_change{name}.py" for name in ("", "_refused", "_races"))
+DOMAIN, STEP_UP = "tests/domain/test_consent_change.py", "tests/oauth/test_step_up.py"
 
 RULES: Sequence[Group] = (
     (
         "gateway/oauth/grant_change.py",
-        (CHANGE,),
+        CHANGE,
         (
             (60, "grant of another client changed", "consent.client_id == client.id and", "True and"),
             (60, "ended grant changed", "consent.status(now) is not ConsentStatus.ACTIVE:", "False:"),
@@ -21,7 +21,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/authorization.py",
-        (CHANGE, SESSIONS),
+        (*CHANGE, STEP_UP),
         (
             (34, "grant changed since it was shown", ' or shown != row.parameters.get("grant_version"):', ":"),
             (
@@ -40,7 +40,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/services/consents.py",
-        (CHANGE,),
+        CHANGE,
         (
             (34, "replacement leaves tokens", "if change.action is GrantAction.REPLACE:", "if False:"),
             (34, "merge ends tokens", "if change.action is GrantAction.REPLACE:", "if True:"),
@@ -48,7 +48,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/domain/consent_change.py",
-        (DOMAIN, CHANGE),
+        (DOMAIN, *CHANGE),
         (
             (34, "previews become requests", "if both_decide and", "if False and"),
             (34, "merge of any size", "if len(held) + len(asked.details) > MOST_DETAILS:", "if False:"),

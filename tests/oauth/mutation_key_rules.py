@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from tests.oauth.mutation_rules import Group
 
-HTTP, ADDRESSES = "tests/kit/test_http.py", "tests/kit/test_addresses.py"
-KEYS, REGISTERING = "tests/oauth/test_jwks_uri.py", "tests/oauth/test_jwks_uri_registration.py"
+ADDRESSES, REGISTERING = "tests/kit/test_addresses.py", "tests/oauth/test_jwks_uri_registration.py"
+HTTP = ("tests/kit/test_http.py", "tests/kit/test_http_reading.py")
+KEYS = tuple(f"tests/oauth/test_jwks_uri{name}.py" for name in ("", "_kept", "_waiting"))
 
 RULES: Sequence[Group] = (
     (
         "gateway/kit/addresses.py",
-        (ADDRESSES, HTTP),
+        (ADDRESSES, *HTTP),
         (
             (
                 73,
@@ -24,7 +25,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/kit/http_network.py",
-        (HTTP,),
+        HTTP,
         (
             (73, "addresses not looked at", "if not all(may_connect(", "if False and not all(may_connect("),
             (73, "one good address is enough", "if not all(may_connect(", "if not any(may_connect("),
@@ -44,7 +45,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/kit/http.py",
-        (HTTP,),
+        HTTP,
         (
             (73, "body of any size", "if len(body) > at_most:", "if False:"),
             (
@@ -69,12 +70,12 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/kit/http_address.py",
-        (HTTP,),
+        HTTP,
         ((73, "user information in an address", ' or "@" in parts.netloc', ""),),
     ),
     (
         "gateway/services/client_keys.py",
-        (REGISTERING, KEYS),
+        (REGISTERING, *KEYS),
         (
             (
                 73,
@@ -93,7 +94,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/client_keys.py",
-        (KEYS, REGISTERING),
+        (*KEYS, REGISTERING),
         (
             (10, "removed key for an hour", "KEPT_FOR = timedelta(minutes=10)", "KEPT_FOR = timedelta(hours=1)"),
             (
@@ -142,7 +143,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/endpoints.py",
-        (KEYS,),
+        KEYS,
         (
             (
                 73,
@@ -163,7 +164,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/private_key_jwt.py",
-        (KEYS,),
+        KEYS,
         (
             (
                 73,
@@ -175,7 +176,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/registration.py",
-        (REGISTERING, KEYS),
+        (REGISTERING, *KEYS),
         (
             (73, "keys of a registration not fetched", "if described.jwks_uri is not None:", "if False:"),
             (

@@ -1,7 +1,7 @@
-"""Single rules, broken one at a time: of clients, pushed requests and the authorization endpoint.
+"""Single rules, broken one at a time: of clients and pushed requests.
 
-A rule is its behaviour's number, its name, the exact text that keeps it and the text that breaks it. The same of tokens
-is in `mutation_token_rules`; `mutations` breaks them.
+A rule is its behaviour's number, its name, the exact text that keeps it and the text that breaks it. The rules of other
+subjects are in the files beside this one; `mutations` breaks them.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,17 @@ Rule = tuple[int, str, str, str]
 Group = tuple[str, tuple[str, ...], Sequence[Rule]]
 """A source file, the tests that are about it, and the rules in it."""
 
-ASSERTION, DPOP, BASIC = (f"tests/oauth/test_{name}.py" for name in ("client_assertion", "dpop_token", "client_auth"))
-PAR, PAR_FAPI2, CODE = (f"tests/oauth/test_{name}.py" for name in ("par", "par_fapi2", "code"))
-FUZZ = "tests/oauth/test_fuzz.py"
-AUTHORIZE, PAGE = "tests/oauth/test_authorization_endpoint.py", "tests/web/test_authorize_page.py"
-NARROWING, SESSIONS = "tests/oauth/test_narrowing.py", "tests/oauth/test_sessions.py"
+ASSERTION = ("tests/oauth/test_client_assertion.py", "tests/oauth/test_client_assertion_keys.py")
+DPOP = tuple(f"tests/oauth/test_dpop_{name}.py" for name in ("token", "proof", "replay", "code"))
+BASIC, FUZZ, PAR, PAR_FAPI2, CODE = (
+    f"tests/oauth/test_{name}.py" for name in ("client_auth", "fuzz", "par", "par_fapi2", "code")
+)
+PAGE = "tests/web/test_authorize_page.py"
 
 RULES: Sequence[Group] = (
     (
         "gateway/oauth/private_key_jwt.py",
-        (ASSERTION,),
+        ASSERTION,
         (
             (5, "any audience", 'if claims.get("aud") != self._issuer:', 'if claims.get("aud") is None:'),
             (
@@ -72,7 +73,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/kit/jose.py",
-        (ASSERTION, DPOP),
+        (*ASSERTION, *DPOP),
         (
             (
                 9,
@@ -95,7 +96,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/client_auth.py",
-        (ASSERTION, BASIC),
+        (*ASSERTION, BASIC),
         (
             (
                 4,
@@ -110,7 +111,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/client.py",
-        (ASSERTION, PAR, PAR_FAPI2, DPOP),
+        (*ASSERTION, PAR, PAR_FAPI2, *DPOP),
         (
             (4, "any method for any profile", "return method in METHODS.get(self.row.profile, ())", "return True"),
             (
@@ -136,7 +137,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/server.py",
-        (ASSERTION, DPOP, PAR_FAPI2, PAGE, FUZZ),
+        (*ASSERTION, *DPOP, PAR_FAPI2, PAGE, FUZZ),
         (
             (
                 8,
@@ -218,7 +219,7 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/par.py",
-        (PAR, PAR_FAPI2, DPOP, CODE),
+        (PAR, PAR_FAPI2, *DPOP, CODE),
         (
             (41, "code without its grant type", 'if not client.check_grant_type("authorization_code"):', "if False:"),
             (16, "request inside", 'if "request" in form or "request_uri" in form:', "if False:"),
@@ -234,90 +235,6 @@ RULES: Sequence[Group] = (
         (
             (23, "types of any client", "if types is not None and detail.type not in types:", "if False:"),
             (23, "scope behind a detail", "if not client.may_hold(detail.scope, TokenKind.USER):", "if False:"),
-        ),
-    ),
-    (
-        "gateway/oauth/authorization.py",
-        (PAGE, AUTHORIZE),
-        (
-            (
-                25,
-                "request_uri of another client",
-                "if row is None or row.client_id != client_id or",
-                "if row is None or",
-            ),
-            (25, "expired request_uri", " or wall >= row.expires_at:", ":"),
-            (
-                25,
-                "opening gives no time",
-                "oauth_requests.open_pushed_request(session, row.digest,",
-                "len((session, row.digest)) or oauth_requests.open_pushed_request(session, row.digest,",
-            ),
-            (28, "answered request shown", " or row.used_at is not None", ""),
-            (
-                28,
-                "request decided twice",
-                "if not oauth_requests.use_pushed_request(session, opened.digest, wall):",
-                "if False:",
-            ),
-            (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
-            (
-                34,
-                "user of another partner",
-                "if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:",
-                "if False:",
-            ),
-        ),
-    ),
-    (
-        "gateway/web/pages/site.py",
-        (PAGE, AUTHORIZE),
-        ((29, "302 after a form", "return Response(status_code=303,", "return Response(status_code=302,"),),
-    ),
-    (
-        "gateway/web/pages/authorize.py",
-        (PAGE, AUTHORIZE, NARROWING, SESSIONS),
-        (
-            (
-                34,
-                "narrowing ignored",
-                "granted = narrow(opened.asked, choice)",
-                "granted = narrow(opened.asked, choice) and opened.asked",
-            ),
-            (
-                35,
-                "no fresh login for a large decision",
-                "step_up.require(self._site, browser, opened.comes_to(granted))",
-                "pass",
-            ),
-        ),
-    ),
-    (
-        "gateway/web/sessions.py",
-        (PAGE, AUTHORIZE, SESSIONS),
-        (
-            (
-                31,
-                "no CSRF token",
-                "if session is None or not hmac.compare_digest(sent, session.csrf_token.encode()):",
-                "if session is None:",
-            ),
-            (31, "form of another origin", "if origin is not None and origin != self._settings.issuer:", "if False:"),
-            (31, "form of another site", 'if origin is None and site not in {None, "same-origin"}:', "if False:"),
-            (
-                35,
-                "cookie that scripts can read",
-                'session.secret, path="/", secure=self._secure, httponly=True',
-                'session.secret, path="/", secure=self._secure, httponly=False',
-            ),
-        ),
-    ),
-    (
-        "gateway/web/rendering.py",
-        (PAGE, AUTHORIZE),
-        (
-            (32, "page in a frame", "frame-ancestors 'none'; ", ""),
-            (32, "page stored", '"Cache-Control": "no-store",', ""),
         ),
     ),
 )

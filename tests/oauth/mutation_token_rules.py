@@ -1,12 +1,11 @@
-"""Single rules, broken one at a time: of codes, proofs, tokens, the API, the device grant and registration."""
+"""Single rules, broken one at a time: of codes, tokens, the device grant and registration."""
 
 from collections.abc import Sequence
 
-from tests.oauth.mutation_rules import Group
+from tests.oauth.mutation_proof_rules import API
+from tests.oauth.mutation_rules import CODE, DPOP, Group
 
-CODE, DPOP, API, CHECK, RACES = (
-    f"tests/oauth/test_{name}.py" for name in ("code", "dpop_token", "dpop_resource", "token_check", "races")
-)
+RACES = "tests/oauth/test_races.py"
 REFRESH, REFRESH_FAPI2 = "tests/oauth/test_refresh.py", "tests/oauth/test_refresh_fapi2.py"
 REVOCATION, INTROSPECTION, GRANTS = (
     f"tests/oauth/test_{name}.py" for name in ("revocation", "introspection", "grant_management")
@@ -17,7 +16,7 @@ REGISTRATION, MANAGEMENT = "tests/oauth/test_registration.py", "tests/oauth/test
 RULES: Sequence[Group] = (
     (
         "gateway/oauth/authorization_code.py",
-        (CODE, DPOP),
+        (CODE, *DPOP),
         (
             (
                 36,
@@ -74,50 +73,8 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/dpop.py",
-        (DPOP, API),
-        (
-            (45, "any nonce", "if (nonce is not None or nonce_required) and not (", "if False and not ("),
-            (45, "nonce of yesterday", "NONCE_STEP, NONCE_LIFE = 60, 300", "NONCE_STEP, NONCE_LIFE = 60, 86400"),
-            (46, "proof of any typ", 'if header.get("typ") != TYPE:', "if False:"),
-            (46, "proof of any alg", 'if header.get("alg") not in ALGORITHMS:', "if False:"),
-            (
-                46,
-                "proof not signed by its key",
-                "claims = jose.verified(text, key).claims",
-                "claims = jose.unverified(text).claims",
-            ),
-            (46, "first of two proofs", "if len(sent) != 1:", "if not sent:"),
-            (47, "proof of another method", 'if claims.get("htm") != method:', "if False:"),
-            (
-                47,
-                "proof of another address",
-                'if _target(claims.get("htu")) != _target(self._issuer + path):',
-                "if False:",
-            ),
-            (47, "old proof", "<= issued <= now + ahead:", "!= issued <= now + ahead:"),
-            (47, "proof from the future", "<= issued <= now + ahead:", "<= issued:"),
-            (
-                48,
-                "query counts",
-                "(parts.scheme, parts.hostname, port, parts.path)",
-                "(parts.scheme, parts.hostname, port, parts.path + parts.query)",
-            ),
-            (48, "default port counts", "port = parts.port or _PORTS.get(parts.scheme)", "port = parts.port"),
-            (48, "exp not looked at", "if (expires is not None and expires <= now) or (", "if ("),
-            (49, "proof without jti", "if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:", "if False:"),
-            (49, "jti shared by all keys", 'digest(f"proof {jkt} {jti}")', 'digest(f"proof {jti}")'),
-            (
-                63,
-                "proof of another token",
-                'if access_token is not None and claims.get("ath") !=',
-                'if False and claims.get("ath") !=',
-            ),
-        ),
-    ),
-    (
         "gateway/oauth/issuing.py",
-        (DPOP, CODE, REFRESH, REFRESH_FAPI2, API),
+        (*DPOP, CODE, REFRESH, REFRESH_FAPI2, *API),
         (
             (43, "token type Bearer", '"token_type": "DPoP" if proof else "Bearer"', '"token_type": "Bearer"'),
             (
@@ -145,64 +102,6 @@ RULES: Sequence[Group] = (
                 "return Policy(settings.baseline_token_life, rotates=False)",
             ),
             (63, "token not bound", "jkt=proof.jkt if proof else None", "jkt=None"),
-        ),
-    ),
-    (
-        "gateway/oauth/token_check.py",
-        (API, CHECK),
-        (
-            (
-                62,
-                "bound token as a bearer token",
-                "if found is None or found.token.jkt != jkt:",
-                "if found is None or (jkt and found.token.jkt != jkt):",
-            ),
-            (
-                62,
-                "bearer token with any proof",
-                "if found is None or found.token.jkt != jkt:",
-                "if found is None or (found.token.jkt and found.token.jkt != jkt):",
-            ),
-            (
-                63,
-                "key not compared",
-                "if found is None or found.token.jkt != jkt:",
-                "if found is None or (found.token.jkt is None) != (jkt is None):",
-            ),
-            (
-                63,
-                "proof replayed at the API",
-                "if proof and not parts.replays.first_use(",
-                "if proof and False and parts.replays.first_use(",
-            ),
-            (
-                64,
-                "error code where nothing was presented",
-                'code = "invalid_token" if "authorization" in headers else None',
-                'code = "invalid_token"',
-            ),
-            (64, "no new nonce in answers", "sending = self._with_nonce(send) if proves else send", "sending = send"),
-            (
-                65,
-                "expired token",
-                "ended = token.revoked_at is not None or now >= token.expires_at",
-                "ended = token.revoked_at is not None",
-            ),
-            (
-                65,
-                "revoked token",
-                "ended = token.revoked_at is not None or now >= token.expires_at",
-                "ended = now >= token.expires_at",
-            ),
-            (
-                65,
-                "consent not looked at",
-                "withdrawn = consent is not None and consent.status(now) is not ConsentStatus.ACTIVE",
-                "withdrawn = False",
-            ),
-            (65, "disabled client", "stranded = client.disabled_at is not None or", "stranded ="),
-            (65, "first of two headers", "if len(sent) != 1:", "if not sent:"),
-            (67, "token of another realm", ' or not token_text.startswith(realm.token_prefix("at"))', ""),
         ),
     ),
     (

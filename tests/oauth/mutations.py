@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.oauth import mutation_grant_rules, mutation_key_rules, mutation_rules, mutation_token_rules
+from tests.oauth import (
+    mutation_grant_rules,
+    mutation_key_rules,
+    mutation_page_rules,
+    mutation_proof_rules,
+    mutation_rules,
+    mutation_token_rules,
+)
 from tests.support.checkout import ROOT, files
 
 AT_ONCE = 2
@@ -48,7 +55,14 @@ class Mutation:
 
 def mutations() -> Iterator[Mutation]:
     """All of them, in the order of their files."""
-    groups = (mutation_rules, mutation_token_rules, mutation_grant_rules, mutation_key_rules)
+    groups = (
+        mutation_rules,
+        mutation_page_rules,
+        mutation_proof_rules,
+        mutation_token_rules,
+        mutation_grant_rules,
+        mutation_key_rules,
+    )
     for file, tests, rules in (group for module in groups for group in module.RULES):
         for number, name, old, new in rules:
             yield Mutation(number, name, file, old, new, tests)

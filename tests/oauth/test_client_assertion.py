@@ -1,71 +1,17 @@
 """private_key_jwt, alike at every endpoint that a client calls (RFC 7523 section 3, FAPI 2.0 section 5.3.2.1)."""
 
 import base64
-import warnings
 from itertools import permutations
 from typing import Any
 
-import httpx2
 import pytest
-from joserfc.jwk import RSAKey
 
-from gateway.kit import json
 from gateway.store.clients import ClientRow
+from tests.support.assertions import NOW, PATHS, accepted, refused, refused_everywhere, send
 from tests.support.clock import NOON, MovableClock
-from tests.support.fapi import ASSERTION_TYPE, NULL, FapiApp, new_key, public
-from tests.support.oauth import pkce
+from tests.support.fapi import ASSERTION_TYPE, NULL, public
 from tests.support.oauth_world import World
 from tests.support.race import race
-
-PATHS = ["/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization"]
-NOW = int(NOON.timestamp())
-
-
-def body(app: FapiApp, path: str) -> dict[str, str]:
-    """A request to this endpoint that is right but for the client's authentication."""
-    bodies = {
-        "/oauth/par": app.parameters(pkce()[1], client_id=None),
-        "/oauth/token": {"grant_type": "client_credentials"},
-        "/oauth/device_authorization": {"scope": "score:tier"},
-    }
-    return bodies.get(path, {"token": "unknown"})
-
-
-def send(
-    world: World, path: str, form: dict[str, str], *, app: FapiApp | None = None, headers: dict[str, str] | None = None
-) -> httpx2.Response:
-    """The answer to the endpoint's right request with these fields of client authentication."""
-    app = app or world.bank
-    app.nonce = world.parts.proofs.nonces.current(world.parts.clock())
-    if path == "/oauth/token":
-        headers = {**(headers or {}), "DPoP": app.proof(path)}
-    return world.http().post(path, data={**body(app, path), **form}, headers=headers)
-
-
-def accepted(world: World, path: str = "/oauth/par", **bent: Any) -> None:
-    answer = send(world, path, world.bank.authentication(**bent))
-    assert answer.status_code in {200, 201}, answer.text
-
-
-def refused(answer: httpx2.Response, status: int = 401, error: str = "invalid_client") -> None:
-    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-type"] == "application/json"
-
-
-def refused_everywhere(world: World, **bent: Any) -> None:
-    """Refused at each endpoint, in the same words as a client that does not exist."""
-    for path in PATHS:
-        answer = send(world, path, world.bank.authentication(**bent))
-        refused(answer)
-        assert answer.json()["error_description"] == "Client authentication failed."
-        assert "www-authenticate" not in answer.headers  # the client does not use HTTP authentication
-
-
-def other_keys(world: World, *keys: dict[str, Any]) -> None:
-    """Registers these keys for the bank in place of its own."""
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).jwks = {"keys": list(keys)}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -213,80 +159,6 @@ def test_8_a_request_that_failed_has_used_its_assertion(each_world: World) -> No
     refused(send(each_world, "/oauth/par", signed))
 
 
-def test_9_unsigned(world: World) -> None:
-    claims = world.bank.assertion().split(".")[1]
-    for alg in ("none", "None", "NONE", ""):
-        header = base64.urlsafe_b64encode(json.encode({"alg": alg})).rstrip(b"=").decode()
-        form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": f"{header}.{claims}."}
-        for path in PATHS:
-            refused(send(world, path, form))
-
-
-def test_9_keyed_with_the_public_key(world: World) -> None:
-    public_key = world.bank.key.as_pem(private=False)
-    for secret in (public_key, public_key.strip(), json.encode(public(world.bank.key))):
-        refused_everywhere(world, header={"alg": "HS256", "kid": "k1"}, key=secret)
-
-
-@pytest.mark.parametrize("alg", ["RS256", "RS384", "PS384", "PS512"])
-def test_9_another_algorithm_of_an_rsa_key(world: World, alg: str) -> None:
-    key = new_key("PS256")
-    other_keys(world, public(key))
-    accepted(world, header={"alg": "PS256"}, key=key)
-    refused_everywhere(world, header={"alg": alg}, key=key)
-
-
-def test_9_an_algorithm_that_does_not_fit_the_key(world: World) -> None:
-    rsa, okp = new_key("PS256", "rsa"), new_key("Ed25519", "okp")
-    other_keys(world, public(rsa), public(okp))
-    refused_everywhere(world, header={"alg": "ES256", "kid": "rsa"}, key=world.bank.key)
-    refused_everywhere(world, header={"alg": "PS256", "kid": "okp"}, key=rsa)
-
-
-@pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
-def test_9_what_is_accepted(world: World, alg: str) -> None:
-    key = new_key(alg)
-    other_keys(world, public(key))
-    for path in PATHS:
-        accepted(world, path, header={"alg": alg}, key=key)
-
-
-def test_10_anothers_key_and_an_unknown_kid(world: World) -> None:
-    refused_everywhere(world, key=world.rival.key)
-    refused_everywhere(world, key=new_key())  # of the same kid
-    kids: list[Any] = ["unknown", "", "x" * 300, 5, {}, ["k1"]]
-    for kid in kids:
-        refused_everywhere(world, header={"kid": kid})
-    accepted(world, header={"kid": None})  # all keys are tried
-
-
-def test_10_a_key_that_was_replaced(world: World) -> None:
-    old, new = world.bank.key, new_key(kid="k2")
-    other_keys(world, public(old), public(new))
-    accepted(world, key=old)
-    accepted(world, key=new)
-    accepted(world, key=new, header={"kid": None})
-    other_keys(world, public(new))
-    refused_everywhere(world, key=old)
-
-
-def test_11_header_members_that_are_not_known(world: World) -> None:
-    certificate = base64.b64encode(b"\x30\x82" * 400).decode()
-    kinds = [{"typ": "JWT"}, {"typ": "client-authentication+jwt"}]
-    for header in (*kinds, {"foo": "bar"}, {"x5c": [certificate]}):
-        for path in PATHS:
-            accepted(world, path, header=header)
-    critical: list[Any] = [{"crit": ["foo"], "foo": 1}, {"crit": ["b64"], "b64": False}, {"crit": []}, {"crit": NULL}]
-    for header in critical:
-        refused_everywhere(world, header=header)
-
-
-def test_11_a_key_in_the_header_is_not_believed(world: World) -> None:
-    key = new_key()
-    refused_everywhere(world, key=key, header={"jwk": public(key)})
-    refused_everywhere(world, key=key, header={"jku": "https://evil.example/jwks", "x5u": "https://evil.example/x"})
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_12_the_client_id_beside_an_assertion(world: World, path: str) -> None:
     own = {**world.bank.authentication(), "client_id": world.bank.client_id}
@@ -300,14 +172,6 @@ def test_12_two_methods_at_once(world: World, path: str) -> None:
     for headers in (world.cars.auth, {"Authorization": "Basic x"}, {"Authorization": "Bearer x"}):
         refused(send(world, path, world.bank.authentication(), headers=headers))
     refused(send(world, path, {**world.bank.authentication(), "client_secret": "x"}))
-
-
-def test_13_a_key_that_grew_too_short_is_not_used(world: World) -> None:
-    # Registration refuses it; here it stands in the database all the same.
-    with warnings.catch_warnings(action="ignore"):
-        short = RSAKey.generate_key(1024, {"kid": "k1"})
-    other_keys(world, public(short))
-    refused_everywhere(world, header={"alg": "PS256"}, key=short)
 
 
 def test_a_disabled_client(world: World) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import httpx2
 import pytest
 from sqlmodel import select
 from starlette.testclient import TestClient
@@ -16,38 +15,11 @@ from gateway.oauth.token_check import TokenCheck
 from gateway.store.clients import ClientRow
 from gateway.store.oauth_tokens import AccessTokenRow
 from gateway.store.users import UserRow
+from tests.support.bound_calls import API, NOW, called, headers, refused
 from tests.support.clock import NOON, MovableClock
-from tests.support.fapi import NULL, FapiApp, ath, new_key, public
+from tests.support.fapi import NULL, ath, new_key, public
 from tests.support.oauth_world import PASSWORD, World, probe
 from tests.support.race import race
-
-API = "/graphql"
-NOW = int(NOON.timestamp())
-
-
-@pytest.fixture
-def token(world: World) -> str:
-    """A merchant token of the bank's, which has a nonce from then on."""
-    return str(world.bank.merchant_token().json()["access_token"])
-
-
-def headers(app: FapiApp, token: str, scheme: str = "DPoP", **bent: Any) -> dict[str, str]:
-    """What a right request carries, with this of the proof changed."""
-    return {"Authorization": f"{scheme} {token}", "DPoP": app.proof(API, **{"ath": ath(token), **bent})}
-
-
-def called(world: World, sent: Any) -> httpx2.Response:
-    return world.http().post(API, headers=sent)
-
-
-def refused(answer: httpx2.Response, error: str | None = "invalid_dpop_proof", scheme: str = "DPoP") -> None:
-    """401, with the error in the challenge of this scheme, as GraphQL answers and without a word of the token."""
-    (challenge,) = answer.headers.get_list("www-authenticate")
-    assert answer.status_code == 401, answer.text
-    assert challenge.startswith(f"{scheme} ")
-    assert f'error="{error}"' in challenge
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
@@ -221,63 +193,9 @@ def test_64_nonces_of_the_token_endpoint_are_good_here_and_back(world: World, cl
     assert world.bank.http.post("/oauth/token", data=form, headers={"DPoP": proof}).status_code == 200
 
 
-@pytest.fixture
-def users_token(world: World) -> Any:
-    return world.bank.tokens(world.browser(), "mei", PASSWORD)
-
-
-def dead(world: World, token: str) -> None:
-    answer = called(world, headers(world.bank, token))
-    refused(answer, "invalid_token")
-    assert "consent" not in answer.json()
-
-
-@pytest.mark.parametrize("junk", ["x", "sgw_test_at_unknown", "sgw_at_live", "x" * 600, "a b"])
-def test_65_no_token_of_ours(world: World, token: str, junk: str) -> None:
-    dead(world, junk)
-
-
-def test_65_expired(world: World, users_token: Any, clock: MovableClock) -> None:
-    clock.advance(seconds=299)
-    world.bank.nonce = world.parts.proofs.nonces.current(clock())
-    assert called(world, headers(world.bank, users_token["access_token"])).status_code == 200
-    clock.advance(seconds=1)
-    dead(world, users_token["access_token"])
-
-
-def test_65_expired_in_the_partners_time(world: World, users_token: Any) -> None:
-    world.move_partner(timedelta(minutes=5))
-    dead(world, users_token["access_token"])
-
-
-def test_65_revoked(world: World, users_token: Any) -> None:
-    world.bank.revoke(users_token["access_token"])
-    dead(world, users_token["access_token"])
-    again = world.bank.refresh(users_token["refresh_token"]).json()
-    world.bank.revoke(users_token["refresh_token"])
-    dead(world, again["access_token"])
-
-
-def test_65_consent_withdrawn(world: World, users_token: Any) -> None:
-    with world.database.write() as session:
-        world.parts.consents.revoke(session, users_token["grant_id"], None, NOON)
-    dead(world, users_token["access_token"])
-
-
-def test_65_client_or_person_disabled(world: World, users_token: Any, token: str) -> None:
-    with world.database.write() as session:
-        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
-    dead(world, users_token["access_token"])
-    assert called(world, headers(world.bank, token)).status_code == 200
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).disabled_at = NOON
-    dead(world, token)
-
-
-def test_65_refresh_tokens_and_codes_open_nothing(world: World, users_token: Any) -> None:
-    back, _ = world.bank.ask(world.browser(), "mei", PASSWORD)
-    for text in (users_token["refresh_token"], back["code"]):
-        dead(world, text)
+def test_the_binding_stands_in_the_row(world: World, token: str) -> None:
+    with world.database.read() as session:
+        assert session.exec(select(AccessTokenRow)).one().jkt == world.bank.dpop_key.thumbprint()
 
 
 def test_66_a_merchant_token_carries_no_person(world: World, token: str) -> None:
@@ -300,17 +218,6 @@ def test_66_a_client_id_is_never_a_sub(world: World) -> None:
     assert not client_ids & (subjects | users)
 
 
-def test_67_a_token_of_another_realm(world: World, token: str) -> None:
-    live = TestClient(TokenCheck(probe, replace(world.parts, realm=LIVE)), "http://127.0.0.1:8000")
-    refused(live.post(API, headers=headers(world.bank, token)), "invalid_token")
-    assert called(world, headers(world.bank, token)).status_code == 200
-
-
 def test_67_a_proof_for_another_deployment(world: World, token: str) -> None:
     # Whoever stole a request there cannot repeat it here.
     refused(called(world, headers(world.bank, token, htu="https://live.example/graphql")))
-
-
-def test_the_binding_stands_in_the_row(world: World, token: str) -> None:
-    with world.database.read() as session:
-        assert session.exec(select(AccessTokenRow)).one().jkt == world.bank.dpop_key.thumbprint()

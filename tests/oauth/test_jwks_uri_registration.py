@@ -1,6 +1,5 @@
 """Registering a jwks_uri (RFC 7591, RFC 7592): which addresses are fetched, for whom, and what a refusal costs."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,27 +16,9 @@ from gateway.store.database import Database
 from tests.support.authority import Authority
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
-from tests.support.key_host import LOOPBACK, KeyHost, registrar_beside, remote, works
+from tests.support.key_host import LOOPBACK, KeyHost, remote, works
 from tests.support.oauth_world import build_world
 from tests.support.registration import KEY, PATH, Registrar, metadata
-
-
-@pytest.fixture
-def host() -> Iterator[KeyHost]:
-    with KeyHost() as running:
-        yield running
-
-
-@pytest.fixture
-def registrar(host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[Registrar]:
-    with registrar_beside(host, sqlite_url, settings, clock) as made:
-        yield made
-
-
-@pytest.fixture
-def each_registrar(host: KeyHost, database_url: str, settings: Settings, clock: MovableClock) -> Iterator[Registrar]:
-    with registrar_beside(host, database_url, settings, clock) as made:
-        yield made
 
 
 def refusal(answer: httpx2.Response) -> str:
@@ -46,23 +27,23 @@ def refusal(answer: httpx2.Response) -> str:
     return str(answer.json()["error_description"])
 
 
-def post(registrar: Registrar, uri: Any, token: str | None = None, **changed: Any) -> httpx2.Response:
-    return registrar.post(metadata(**{"jwks": None, "jwks_uri": uri, **changed}), token)
+def post(remote_registrar: Registrar, uri: Any, token: str | None = None, **changed: Any) -> httpx2.Response:
+    return remote_registrar.post(metadata(**{"jwks": None, "jwks_uri": uri, **changed}), token)
 
 
-def test_73_the_answer_echoes_the_address_and_no_keys(each_registrar: Registrar, host: KeyHost) -> None:
-    made = remote(each_registrar, host)
+def test_73_the_answer_echoes_the_address_and_no_keys(each_remote_registrar: Registrar, host: KeyHost) -> None:
+    made = remote(each_remote_registrar, host)
     assert made["jwks_uri"] == host.uri
     assert "jwks" not in made
-    assert each_registrar.manage("GET", made).json() == made
-    with each_registrar.world.database.read() as session:
+    assert each_remote_registrar.manage("GET", made).json() == made
+    with each_remote_registrar.world.database.read() as session:
         row = session.get_one(ClientRow, made["client_id"])
         assert (row.jwks, row.jwks_uri) == (None, host.uri)
 
 
-def test_71_jwks_or_jwks_uri_and_not_both(registrar: Registrar, host: KeyHost) -> None:
-    assert "not both" in refusal(post(registrar, host.uri, jwks={"keys": [public(KEY)]}))
-    assert "not both" in refusal(post(registrar, None))
+def test_71_jwks_or_jwks_uri_and_not_both(remote_registrar: Registrar, host: KeyHost) -> None:
+    assert "not both" in refusal(post(remote_registrar, host.uri, jwks={"keys": [public(KEY)]}))
+    assert "not both" in refusal(post(remote_registrar, None))
     assert host.connections == 0
 
 
@@ -76,8 +57,10 @@ def test_71_jwks_or_jwks_uri_and_not_both(registrar: Registrar, host: KeyHost) -
         "http://127.0.0.1:{port}/" + "x" * 2048,
     ],
 )
-def test_73_an_address_that_is_not_on_the_list_is_not_fetched(registrar: Registrar, host: KeyHost, uri: str) -> None:
-    assert refusal(post(registrar, uri.replace("{port}", str(host.port))))
+def test_73_an_address_that_is_not_on_the_list_is_not_fetched(
+    remote_registrar: Registrar, host: KeyHost, uri: str
+) -> None:
+    assert refusal(post(remote_registrar, uri.replace("{port}", str(host.port))))
     assert host.connections == 0
 
 
@@ -89,8 +72,8 @@ def test_73_one_of_the_two_lists_is_not_enough(
 ) -> None:
     lists = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
     with closing(Database(sqlite_url)) as database:
-        registrar = Registrar(build_world(database, settings.model_copy(update={name: lists[name]}), clock))
-        assert words in refusal(post(registrar, host.uri))
+        remote_registrar = Registrar(build_world(database, settings.model_copy(update={name: lists[name]}), clock))
+        assert words in refusal(post(remote_registrar, host.uri))
     assert host.connections == 0
 
 
@@ -106,17 +89,17 @@ def test_73_keys_over_tls(sqlite_url: str, settings: Settings, clock: MovableClo
             "outgoing_ca_file": authority.ca_file,
             "jwks_uri_hosts": ("127.0.0.1:*",),
         }
-        registrar = Registrar(build_world(database, settings.model_copy(update=changed), clock))
-        made = remote(registrar, host)
+        remote_registrar = Registrar(build_world(database, settings.model_copy(update=changed), clock))
+        made = remote(remote_registrar, host)
         assert made["jwks_uri"].startswith("https://")
-        assert works(registrar.app(made))
-        assert "certificate" in refusal(post(registrar, wrong.uri))
+        assert works(remote_registrar.app(made))
+        assert "certificate" in refusal(post(remote_registrar, wrong.uri))
 
 
 def test_73_a_host_that_is_off_the_list_is_not_asked_again(
-    registrar: Registrar, host: KeyHost, clock: MovableClock
+    remote_registrar: Registrar, host: KeyHost, clock: MovableClock
 ) -> None:
-    made = remote(registrar, host)
+    made = remote(remote_registrar, host)
     restarted = ClientKeys(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, places=1)
     with pytest.raises(KeysRefused) as refused:
         restarted.at_hand(made["client_id"], made["jwks_uri"], "k1")
@@ -124,74 +107,76 @@ def test_73_a_host_that_is_off_the_list_is_not_asked_again(
     assert host.fetches == 1
 
 
-def test_71_strangers_cause_no_fetch_and_a_refusal_costs_no_invitation(registrar: Registrar, host: KeyHost) -> None:
+def test_71_strangers_cause_no_fetch_and_a_refusal_costs_no_invitation(
+    remote_registrar: Registrar, host: KeyHost
+) -> None:
     body = metadata(jwks=None, jwks_uri=host.uri)
-    http = registrar.world.http()
+    http = remote_registrar.world.http()
     assert http.post(PATH, json=body).status_code == 401
-    assert registrar.post(body, "sgw_test_ia_unknown").status_code == 401
+    assert remote_registrar.post(body, "sgw_test_ia_unknown").status_code == 401
     assert host.connections == 0
-    token = registrar.invite()
+    token = remote_registrar.invite()
     host.fail()
-    assert "200" in refusal(registrar.post(body, token))
+    assert "200" in refusal(remote_registrar.post(body, token))
     host.recover()
-    assert registrar.post(body, token).status_code == 201
-    assert registrar.post(body, token).status_code == 401
+    assert remote_registrar.post(body, token).status_code == 201
+    assert remote_registrar.post(body, token).status_code == 401
     assert host.fetches == 2, "a used invitation fetches nothing"
 
 
-def test_13_keys_that_do_not_fit_the_algorithm(registrar: Registrar, host: KeyHost) -> None:
-    assert "does not fit" in refusal(post(registrar, host.uri, token_endpoint_auth_signing_alg="PS256"))
+def test_13_keys_that_do_not_fit_the_algorithm(remote_registrar: Registrar, host: KeyHost) -> None:
+    assert "does not fit" in refusal(post(remote_registrar, host.uri, token_endpoint_auth_signing_alg="PS256"))
     host.keys = (KEY, new_key("Ed25519", kid="k2"))
-    assert "does not fit" in refusal(post(registrar, host.uri, token_endpoint_auth_signing_alg="ES256"))
-    assert post(registrar, host.uri).status_code == 201
+    assert "does not fit" in refusal(post(remote_registrar, host.uri, token_endpoint_auth_signing_alg="ES256"))
+    assert post(remote_registrar, host.uri).status_code == 201
 
 
-def test_73_a_refusal_repeats_nothing_of_the_address(registrar: Registrar, host: KeyHost) -> None:
+def test_73_a_refusal_repeats_nothing_of_the_address(remote_registrar: Registrar, host: KeyHost) -> None:
     host.fail()
-    said = refusal(post(registrar, host.uri))
+    said = refusal(post(remote_registrar, host.uri))
     assert not any(part in said for part in ("127.0.0.1", "somewhere", "tenant"))
 
 
-def test_72_an_update_goes_from_one_to_the_other_and_back(each_registrar: Registrar, host: KeyHost) -> None:
-    registrar = each_registrar
-    made, second = registrar.registered(), new_key(kid="k2")
+def test_72_an_update_goes_from_one_to_the_other_and_back(each_remote_registrar: Registrar, host: KeyHost) -> None:
+    remote_registrar = each_remote_registrar
+    made, second = remote_registrar.registered(), new_key(kid="k2")
     host.keys = (second,)
-    app = registrar.app(made)
+    app = remote_registrar.app(made)
     assert works(app)
     whole = metadata(client_id=made["client_id"])
-    changed = registrar.manage("PUT", made, json={**whole, "jwks": None, "jwks_uri": host.uri})
+    changed = remote_registrar.manage("PUT", made, json={**whole, "jwks": None, "jwks_uri": host.uri})
     assert (changed.status_code, changed.json()["jwks_uri"], "jwks" in changed.json()) == (200, host.uri, False)
     assert not works(app)
     app.key = second
     assert works(app)
-    changed = registrar.manage("PUT", made, json=whole)
+    changed = remote_registrar.manage("PUT", made, json=whole)
     assert (changed.status_code, changed.json()["jwks"], "jwks_uri" in changed.json()) == (200, whole["jwks"], False)
     assert not works(app)
     app.key = KEY
     assert works(app)
 
 
-def test_72_another_address_holds_at_the_next_request(registrar: Registrar, host: KeyHost) -> None:
-    made, second = remote(registrar, host), new_key(kid="k1")
-    app = registrar.app(made)
+def test_72_another_address_holds_at_the_next_request(remote_registrar: Registrar, host: KeyHost) -> None:
+    made, second = remote(remote_registrar, host), new_key(kid="k1")
+    app = remote_registrar.app(made)
     assert works(app)
     host.keys = (second,)  # as at the new address: what is kept of the old one does not matter
     moved = {**metadata(client_id=made["client_id"]), "jwks": None, "jwks_uri": host.url("/elsewhere")}
-    assert registrar.manage("PUT", made, json=moved).status_code == 200
+    assert remote_registrar.manage("PUT", made, json=moved).status_code == 200
     assert not works(app)
     app.key = second
     assert works(app)
 
 
-def test_72_an_update_that_cannot_be_fetched_changes_nothing(registrar: Registrar, host: KeyHost) -> None:
-    made = registrar.registered()
+def test_72_an_update_that_cannot_be_fetched_changes_nothing(remote_registrar: Registrar, host: KeyHost) -> None:
+    made = remote_registrar.registered()
     whole = {**metadata(client_id=made["client_id"]), "jwks": None, "jwks_uri": host.uri}
     host.fail()
-    refusal(registrar.manage("PUT", made, json=whole))
+    refusal(remote_registrar.manage("PUT", made, json=whole))
     fetched = host.fetches
-    refusal(registrar.manage("PUT", made, json={**whole, "client_id": "cli_test_other"}))
-    refusal(registrar.manage("PUT", made, json={**whole, "client_secret": "s"}))
-    assert registrar.manage("PUT", made, "sgw_test_ra_unknown", json=whole).status_code == 401
+    refusal(remote_registrar.manage("PUT", made, json={**whole, "client_id": "cli_test_other"}))
+    refusal(remote_registrar.manage("PUT", made, json={**whole, "client_secret": "s"}))
+    assert remote_registrar.manage("PUT", made, "sgw_test_ra_unknown", json=whole).status_code == 401
     assert host.fetches == fetched
-    assert registrar.manage("GET", made).json() == made
-    assert works(registrar.app(made))
+    assert remote_registrar.manage("GET", made).json() == made
+    assert works(remote_registrar.app(made))

@@ -18,6 +18,7 @@ SCORE = {"type": "score", "level": "tier"}
 
 @pytest.fixture
 def bank(world: World) -> FapiApp:
+    """Without a nonce: a pushed request asks for none."""
     return world.bank
 
 

@@ -1,4 +1,4 @@
-"""One line of trust over all merchants, under load: never passed, and right to the last row afterwards."""
+"""One line of trust over all merchants: shared, never passed under load, and right to the last row afterwards."""
 
 from functools import partial
 
@@ -8,7 +8,8 @@ from gateway.domain.money import Money
 from gateway.domain.outcome import Decline
 from gateway.services.decisions import ActivateInput, CancelInput, FulfillInput, Requested
 from gateway.services.seeding import CONTRACT
-from tests.services.world import World, asking, at_once, order
+from tests.services.promises import DAY, THREADS, requested
+from tests.services.world import World, asking, at_once, car, order
 
 MERCHANTS, EACH = 20, 10
 LINE = 3_000_000
@@ -69,3 +70,44 @@ def _all_at_once_again(world: World, given: list[Consent], approved: list[Decisi
         part = FulfillInput(decision.id, f"f{number}", None, Money.parse("1000.00", "CNY") if number % 4 else None)
         calls.append(partial(moves.fulfill, token, part))  # type: ignore[arg-type]
     assert not [each for each in at_once(calls) if isinstance(each, Exception)]
+
+
+def test_all_merchants_share_one_line(world: World) -> None:
+    for number in range(3):  # 30,000 yuan is the line of the highest tier
+        assert requested(world, number=number, deposit="10000.00").status is Status.APPROVED
+    token = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    reading = world.reading(token)
+    preview = world.decisions.preview(reading, "onlineOrder", order("1.00"), None)
+    reading.abandon()
+    refusal = world.decisions.request(token, asking(order("1.00"), "k", "o")).decision
+    for outcome in (preview.outcome, refusal.outcome):
+        assert isinstance(outcome, Decline)
+        assert outcome.reasons == ("EXPOSURE_LIMIT_REACHED",)
+    assert (refusal.status, refusal.settlement, world.held()) == (Status.DECLINED, None, 3_000_000)
+    assert requested(world, "good", 9).status is Status.APPROVED, "another person has another line"
+
+
+def test_what_ran_out_makes_room_before_any_clock_has_come_by(world: World) -> None:
+    for number in range(3):
+        requested(world, number=number, deposit="10000.00")
+    world.clock.advance(8 * DAY)
+    assert requested(world, number=4, deposit="10000.00").status is Status.APPROVED
+    assert world.held() == 1_000_000
+    assert world.faults() == []
+
+
+def test_requests_at_once_from_two_merchants_share_the_room(world: World) -> None:
+    for number in range(2):
+        requested(world, number=number, deposit="10000.00")
+    consents = [world.grant("excellent"), world.grant("excellent", client=world.client("online_shop"))]
+    calls = []
+    for n in range(THREADS):
+        ask = car(world.clock(), "4000.00") if n % 2 else order("4000.00")
+        given = asking(ask, f"race-{n}", f"race-{n}")
+        calls.append(partial(world.decisions.request, world.acting(consents[(n + 1) % 2]), given))
+    answers = at_once(calls)
+    assert not [each for each in answers if isinstance(each, Exception)]
+    approved = [each for each in answers if isinstance(each, Requested) and each.decision.status is Status.APPROVED]
+    assert len(approved) == 2, "of 10,000 yuan that were left"
+    assert world.held() == 2_800_000
+    assert world.faults() == []

@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 import httpx2
+from sqlmodel import select
 
 from gateway.domain.client import DEVICE_CODE
+from gateway.store.consents import ConsentRow
+from gateway.store.device_codes import DeviceCodeRow
 from tests.support.oauth import Browser, PartnerApp
-from tests.support.oauth_world import PASSWORD
+from tests.support.oauth_world import PASSWORD, World
 from tests.support.partner import Partner
 
 SALE = {
@@ -18,6 +21,7 @@ SALE = {
     "terminal_id": "T-3",
 }
 """A sale at one till."""
+TIER = {"type": "score", "level": "tier"}
 
 
 def ask(app: PartnerApp, *details: dict[str, Any], **parameters: str) -> httpx2.Response:
@@ -74,3 +78,17 @@ def error(answer: httpx2.Response) -> str:
     assert answer.status_code in {400, 401}, answer.text
     assert answer.headers["cache-control"] == "no-store"
     return str(answer.json()["error"])
+
+
+def undecided(world: World) -> bool:
+    """Whether nobody has answered anything yet."""
+    with world.database.read() as session:
+        rows = session.exec(select(DeviceCodeRow)).all()
+        nothing = session.exec(select(ConsentRow)).all() == []
+        return nothing and all(row.decided_at is None and row.consent_id is None for row in rows)
+
+
+def granted(world: World) -> ConsentRow:
+    """The one consent that there is."""
+    with world.database.read() as session:
+        return session.exec(select(ConsentRow)).one()

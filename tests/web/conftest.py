@@ -1,7 +1,8 @@
-"""The fixture `world`: the pages over ASGI on SQLite, with a clock moved by hand."""
+"""The fixtures `world`, the pages over ASGI on SQLite, with a clock moved by hand, and `told`, what a till was told."""
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,16 @@ from gateway.settings import Settings
 from gateway.store.database import Database
 from tests.support.clock import MovableClock
 from tests.support.oauth_world import World, build_world
+from tests.support.till import asked
 
 
 @pytest.fixture
 def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
     with closing(Database(sqlite_url)) as database:
         yield build_world(database, settings, clock)
+
+
+@pytest.fixture
+def told(world: World) -> dict[str, Any]:
+    """The answer to the bank's device authorization request for a sale."""
+    return asked(world.bank)

@@ -1,0 +1,94 @@
+"""How long and how much the outgoing HTTP client reads, and of what, against real servers."""
+
+import gzip
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.kit.http import HttpClient
+from gateway.kit.http_address import Unreachable
+from tests.support.local_server import LocalServer, answer
+from tests.support.outgoing import LOOPBACK, fixed, got, refused
+
+
+def _chunked(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def _endless(_: bytes) -> Iterator[bytes]:
+    yield answer(sized=False)
+    while True:
+        yield b"x" * 1000
+
+
+def test_a_body_is_read_up_to_its_limit() -> None:
+    for said in (answer(b"x" * 1000), answer(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
+        with LocalServer(fixed(said)) as server:
+            assert len(got(HttpClient(LOOPBACK), server.url()).body) == 1000
+            assert refused(HttpClient(LOOPBACK), server.url(), at_most=999) == "too_large"
+    with LocalServer(_endless) as server:
+        assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
+
+
+def test_a_length_that_is_announced_is_believed_without_reading() -> None:
+    def never_sent(_: bytes) -> Iterator[bytes]:
+        yield answer(headers=[("Content-Length", "5000")], sized=False)
+        time.sleep(2)
+
+    with LocalServer(never_sent) as server:
+        began = time.monotonic()
+        assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
+        assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
+def test_a_compressed_body_is_not_taken(encoding: str) -> None:
+    small = gzip.compress(b"0" * 10_000_000)
+    with LocalServer(fixed(answer(small, headers=[("Content-Encoding", encoding)]))) as server:
+        assert refused(HttpClient(LOOPBACK), server.url(), at_most=100_000) == "encoding"
+
+
+@pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
+def test_one_deadline_over_all_that_drips(part: str) -> None:
+    def drip(_: bytes) -> Iterator[bytes]:
+        if part == "body":
+            yield answer(sized=False)
+        for _turn in range(60):
+            yield {"interim": b"HTTP/1.1 102 Wait\r\n\r\n", "nothing": b""}.get(part, b"H")
+            time.sleep(0.05)
+
+    with LocalServer(drip) as server:
+        began = time.monotonic()
+        reason = refused(HttpClient(LOOPBACK), server.url(), within=0.6)
+        took = time.monotonic() - began
+    assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
+
+
+def test_a_server_that_does_not_read() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        began, url = time.monotonic(), f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with pytest.raises(Unreachable) as unreachable:
+            HttpClient(LOOPBACK).post(url, bytes(50_000_000), within=0.3, at_most=10)
+        assert (unreachable.value.reason, time.monotonic() - began < 2.5) == ("timeout", True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            b"",
+            b"not http\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
+            b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
+        ),
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    ],
+    ids=["nothing", "junk", "cut off", "broken header", "large header", "number without end", "two lengths"],
+)
+def test_what_is_not_http(said: bytes) -> None:
+    with LocalServer(fixed(said)) as server:
+        assert refused(HttpClient(LOOPBACK), server.url()) in {"protocol", "connection", "too_large"}

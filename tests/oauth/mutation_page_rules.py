@@ -1,0 +1,96 @@
+"""Single rules, broken one at a time: of the authorization endpoint, its pages and the sessions of browsers."""
+
+from collections.abc import Sequence
+
+from tests.oauth.mutation_rules import PAGE, Group
+
+AUTHORIZE, NARROWING, SESSIONS, STEP_UP = (
+    f"tests/oauth/test_{name}.py" for name in ("authorization_endpoint", "narrowing", "sessions", "step_up")
+)
+
+RULES: Sequence[Group] = (
+    (
+        "gateway/oauth/authorization.py",
+        (PAGE, AUTHORIZE),
+        (
+            (
+                25,
+                "request_uri of another client",
+                "if row is None or row.client_id != client_id or",
+                "if row is None or",
+            ),
+            (25, "expired request_uri", " or wall >= row.expires_at:", ":"),
+            (
+                25,
+                "opening gives no time",
+                "oauth_requests.open_pushed_request(session, row.digest,",
+                "len((session, row.digest)) or oauth_requests.open_pushed_request(session, row.digest,",
+            ),
+            (28, "answered request shown", " or row.used_at is not None", ""),
+            (
+                28,
+                "request decided twice",
+                "if not oauth_requests.use_pushed_request(session, opened.digest, wall):",
+                "if False:",
+            ),
+            (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
+            (
+                34,
+                "user of another partner",
+                "if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:",
+                "if False:",
+            ),
+        ),
+    ),
+    (
+        "gateway/web/pages/site.py",
+        (PAGE, AUTHORIZE),
+        ((29, "302 after a form", "return Response(status_code=303,", "return Response(status_code=302,"),),
+    ),
+    (
+        "gateway/web/pages/authorize.py",
+        (PAGE, AUTHORIZE, NARROWING, SESSIONS, STEP_UP),
+        (
+            (
+                34,
+                "narrowing ignored",
+                "granted = narrow(opened.asked, choice)",
+                "granted = narrow(opened.asked, choice) and opened.asked",
+            ),
+            (
+                35,
+                "no fresh login for a large decision",
+                "step_up.require(self._site, browser, opened.comes_to(granted))",
+                "pass",
+            ),
+        ),
+    ),
+    (
+        "gateway/web/sessions.py",
+        (PAGE, AUTHORIZE, SESSIONS, STEP_UP),
+        (
+            (
+                31,
+                "no CSRF token",
+                "if session is None or not hmac.compare_digest(sent, session.csrf_token.encode()):",
+                "if session is None:",
+            ),
+            (31, "form of another origin", "if origin is not None and origin != self._settings.issuer:", "if False:"),
+            (31, "form of another site", 'if origin is None and site not in {None, "same-origin"}:', "if False:"),
+            (
+                35,
+                "cookie that scripts can read",
+                'session.secret, path="/", secure=self._secure, httponly=True',
+                'session.secret, path="/", secure=self._secure, httponly=False',
+            ),
+        ),
+    ),
+    (
+        "gateway/web/rendering.py",
+        (PAGE, AUTHORIZE),
+        (
+            (32, "page in a frame", "frame-ancestors 'none'; ", ""),
+            (32, "page stored", '"Cache-Control": "no-store",', ""),
+        ),
+    ),
+)

@@ -1,0 +1,47 @@
+"""Codes that are bound to a key, by a parameter or a proof of the pushed request (RFC 9449 section 10)."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.clock import NOON
+from tests.support.dpop import TOKEN, code_form, granted, ready, refused, sent
+from tests.support.fapi import new_key
+from tests.support.oauth import pkce, query_of
+from tests.support.oauth_world import PASSWORD, World
+
+
+def pushed_with(world: World, how: str) -> dict[str, str]:
+    """What redeems a code that was bound to the bank's key, by the parameter, by a proof or by both."""
+    bank = ready(world)
+    verifier, challenge = pkce()
+    named = {} if how == "proof" else {"dpop_jkt": bank.dpop_key.thumbprint()}
+    headers = {} if how == "parameter" else {"DPoP": bank.proof("/oauth/par", nonce=None)}
+    uri = bank.post("/oauth/par", {**bank.parameters(challenge), **named}, headers=headers).json()["request_uri"]
+    browser = world.browser()
+    page = browser.open(bank.address(uri), "mei", PASSWORD)
+    location = browser.submit(page, "/oauth/authorize", decision="allow").headers["location"]
+    whole = {"code": query_of(location)["code"], "code_verifier": verifier, "redirect_uri": bank.redirect_uri}
+    bank.nonce = world.parts.proofs.nonces.current(NOON)
+    return {"grant_type": "authorization_code", **whole}
+
+
+@pytest.mark.parametrize("how", ["parameter", "proof", "both"])
+def test_50_a_bound_code_is_redeemed_by_its_key_alone(each_world: World, how: str) -> None:
+    data, bank = pushed_with(each_world, how), each_world.bank
+    refused(sent(bank, bank.proof(TOKEN, key=new_key(kid=None)), data=data), "invalid_grant")
+    granted(sent(bank, bank.proof(TOKEN), data=data))
+
+
+def test_50_a_code_without_a_key_takes_the_first(world: World) -> None:
+    data = code_form(world)
+    body = granted(sent(ready(world), world.bank.proof(TOKEN, key=new_key(kid=None)), data=data))
+    assert world.bank.call(body["access_token"]).status_code == 401
+
+
+def test_50_a_bad_proof_in_a_pushed_request(world: World) -> None:
+    bank = ready(world)
+    for changed in ({"htm": "GET"}, {"htu": bank.issuer + TOKEN}, {"iat": None}, {"header": {"typ": "JWT"}}):
+        proof: Any = bank.proof("/oauth/par", **changed)
+        refused(bank.post("/oauth/par", bank.parameters(pkce()[1]), headers={"DPoP": proof}))
+    refused(bank.post("/oauth/par", bank.parameters(pkce()[1]), headers={"DPoP": "x"}))

@@ -1,0 +1,182 @@
+"""What makes a proof of possession: its header, its key and its claims (RFC 9449 section 4)."""
+
+import base64
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from gateway.kit import json
+from tests.support.dpop import NOW, TOKEN, bent, granted, ready, refused, sent
+from tests.support.fapi import NULL, FapiApp, new_key, public
+from tests.support.oauth_world import World
+
+HS256 = {"alg": "HS256"}
+
+
+@pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "é", "x" * 20_000, "..", "eyJ9.e30.AA", "[].[].[]"])
+def test_46_no_jwt(bank: FapiApp, text: str) -> None:
+    headers = [(b"DPoP", text.encode())]
+    form = {**bank.authentication(), "grant_type": "client_credentials"}
+    refused(bank.http.post(TOKEN, data=form, headers=headers))
+
+
+def test_46_two_headers(bank: FapiApp) -> None:
+    refused(sent(bank, bank.proof(TOKEN), bank.proof(TOKEN)))
+    once = bank.proof(TOKEN)
+    refused(sent(bank, once, once))
+    refused(sent(bank, f"{once}, {bank.proof(TOKEN)}"))
+    granted(sent(bank, once))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"typ": None},
+        {"typ": NULL},
+        {"typ": 5},
+        {"typ": "JWT"},
+        {"typ": "at+jwt"},
+        {"typ": "DPOP+JWT"},
+        {"typ": "application/dpop+jwt"},
+        {"jwk": None},
+        {"jwk": NULL},
+        {"jwk": {}},
+        {"jwk": []},
+        {"jwk": "x"},
+        {"jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}},
+        {"jwk": {"kty": "oct", "k": "AAAA"}},
+        {"crit": ["foo"], "foo": 1},
+    ],
+    ids=str,
+)
+def test_46_a_header_member_is_wrong(bank: FapiApp, header: dict[str, Any]) -> None:
+    refused(bent(bank, header=header))
+    granted(bent(bank))
+
+
+def test_46_a_private_key_is_not_taken(bank: FapiApp) -> None:
+    for alg in ("ES256", "PS256", "Ed25519"):
+        key = new_key(alg, kid=None)
+        refused(bent(bank, key=key, header={"alg": alg, "jwk": key.as_dict(private=True)}))
+        granted(bent(bank, key=key, header={"alg": alg, "jwk": public(key)}))
+
+
+@pytest.mark.parametrize("alg", ["RS256", "RS512", "PS384", "PS512"])
+def test_46_another_algorithm(bank: FapiApp, alg: str) -> None:
+    key = new_key("PS256", kid=None)
+    answer = bent(bank, header={"alg": alg}, key=key)
+    refused(answer)
+    assert "ES256, PS256, Ed25519, EdDSA" in answer.json()["error_description"]
+
+
+def test_46_an_algorithm_that_does_not_fit_the_key(bank: FapiApp) -> None:
+    jwk = public(new_key("PS256", kid=None))
+    answer = bent(bank, header={"alg": "ES256", "jwk": jwk})
+    refused(answer)
+    assert "alg is not accepted for this key" in answer.json()["error_description"]
+
+
+def test_46_curves_that_are_not_ours(bank: FapiApp) -> None:
+    for curve, alg in (("P-384", "ES384"), ("P-521", "ES512"), ("secp256k1", "ES256K")):
+        refused(bent(bank, header={"alg": alg}, key=ECKey.generate_key(curve)))
+
+
+def test_46_unsigned_and_keyed_with_the_public_key(bank: FapiApp) -> None:
+    claims = bank.proof(TOKEN).split(".")[1]
+    header = {"typ": "dpop+jwt", "alg": "none", "jwk": public(bank.dpop_key)}
+    refused(sent(bank, f"{base64.urlsafe_b64encode(json.encode(header)).rstrip(b'=').decode()}.{claims}."))
+    jwk = public(bank.dpop_key)
+    refused(bent(bank, header={**HS256, "jwk": jwk}, key=bank.dpop_key.as_pem(private=False)))
+    octets = {"kty": "oct", "k": "AAAA"}
+    refused(bent(bank, header={**HS256, "jwk": octets}, key=b"\0\0\0"))
+
+
+def test_46_a_bad_signature(bank: FapiApp) -> None:
+    refused(bent(bank, header={"jwk": public(new_key(kid=None))}))
+    head, claims, signature = bank.proof(TOKEN).split(".")
+    refused(sent(bank, f"{head}.{claims}.{signature[:-4]}AAAA"))
+    refused(sent(bank, f"{head}.{claims}."))
+    other = bank.proof(TOKEN).split(".")[1]
+    refused(sent(bank, f"{head}.{other}.{signature}"))
+
+
+WRONG: dict[str, list[Any]] = {
+    "jti": [None, NULL, "", 5, [], "x" * 257],
+    "htm": [None, NULL, "GET", "post", "", 5, ["POST"]],
+    "iat": [None, NULL, "now", str(NOW), [], True, 1e300, NOW - 61, NOW + 61, 0],
+    "htu": [None, NULL, "", "/oauth/token", 5, [], "http://[", "http://127.0.0.1:x/oauth/token"],
+}
+
+
+@pytest.mark.parametrize("claims", [{name: value} for name, values in WRONG.items() for value in values], ids=str)
+def test_47_a_claim_is_absent_or_wrong(bank: FapiApp, claims: dict[str, Any]) -> None:
+    refused(bent(bank, **claims))
+
+
+@pytest.mark.parametrize(
+    "htu",
+    [
+        "{issuer}/oauth/par",
+        "{issuer}/oauth/token/",
+        "{issuer}/OAUTH/token",
+        "{issuer}/oauth/%74oken",
+        "{issuer}/x/../oauth/token",
+        "{issuer}",
+        "{issuer}@evil.example/oauth/token",
+        "https://evil.example/oauth/token",
+        "{issuer}1/oauth/token",
+    ],
+)
+def test_47_another_address(bank: FapiApp, htu: str) -> None:
+    refused(bent(bank, htu=htu.replace("{issuer}", bank.issuer)))
+
+
+def test_47_another_scheme_or_user(bank: FapiApp) -> None:
+    host = bank.issuer.split("://")[1]
+    for htu in (f"https://{host}{TOKEN}", f"http://user@{host}{TOKEN}", f"ftp://{host}{TOKEN}"):
+        refused(bent(bank, htu=htu))
+
+
+@pytest.mark.parametrize("more", ["?a=b", "#f", "?a=b#f", "?"])
+def test_48_query_and_fragment_do_not_count(bank: FapiApp, more: str) -> None:
+    granted(bent(bank, htu=bank.issuer + TOKEN + more))
+
+
+@pytest.mark.parametrize("seconds", [-59, -10, 10])
+def test_48_clocks_differ_a_little(bank: FapiApp, seconds: int) -> None:
+    granted(bent(bank, iat=NOW + seconds))
+
+
+def test_48_exp_and_nbf_count_where_they_are_given(bank: FapiApp) -> None:
+    granted(bent(bank, exp=NOW + 1, nbf=NOW + 10))
+    wrong: list[dict[str, Any]] = [{"exp": NOW}, {"exp": NOW - 300}, {"nbf": NOW + 61}, {"exp": "x"}, {"nbf": []}]
+    for claims in wrong:
+        refused(bent(bank, **claims))
+
+
+def test_48_case_of_scheme_and_host_and_the_default_port_do_not_count(https_world: World) -> None:
+    bank = ready(https_world)
+    for base in ("HTTPS://Gateway.EXAMPLE", "https://gateway.example:443", "https://gateway.example:"):
+        granted(bent(bank, htu=base + TOKEN))
+    for base in ("https://gateway.example:80", "http://gateway.example", "https://gateway.example:8443"):
+        refused(bent(bank, htu=base + TOKEN))
+
+
+def test_48_the_host_header_is_not_asked(https_world: World) -> None:
+    bank = ready(https_world)
+    form = {**bank.authentication(), "grant_type": "client_credentials"}
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    granted(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": bank.proof(TOKEN)}))
+    form = {**bank.authentication(), "grant_type": "client_credentials"}
+    proof = bank.proof(TOKEN, htu=f"https://evil.example{TOKEN}")
+    refused(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": proof}))
+
+
+def test_49_members_that_are_not_known(bank: FapiApp) -> None:
+    granted(bent(bank, header={"foo": "bar", "kid": "x", "x5t": "y"}, foo=["bar"], ath="unused", sub=5))
+
+
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
+def test_49_each_algorithm(bank: FapiApp, alg: str) -> None:
+    granted(bent(bank, header={"alg": alg}, key=new_key(alg, kid=None)))

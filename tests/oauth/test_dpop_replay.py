@@ -1,0 +1,36 @@
+"""A proof of possession is good once (RFC 9449 section 11.1)."""
+
+from tests.support.clock import MovableClock
+from tests.support.dpop import NOW, TOKEN, granted, ready, refused, sent
+from tests.support.oauth_world import World
+from tests.support.race import race
+
+
+def test_49_the_same_proof_twice(each_world: World, clock: MovableClock) -> None:
+    bank = ready(each_world)
+    proof = bank.proof(TOKEN, iat=NOW + 14)
+    granted(sent(bank, proof))
+    for seconds in (0, 30, 43):  # as long as its age would do
+        clock.advance(seconds=seconds)
+        refused(sent(bank, proof))
+        granted(sent(bank, bank.proof(TOKEN)))
+    clock.advance(seconds=3)
+    refused(sent(bank, proof))
+
+
+def test_49_by_whoever_holds_the_key(each_world: World) -> None:
+    bank, rival = ready(each_world), each_world.rival
+    proof = bank.proof(TOKEN, jti="once")
+    granted(sent(bank, proof))
+    refused(sent(rival, proof))
+    refused(sent(bank, bank.proof(TOKEN, jti="once", iat=NOW - 5)))  # another proof, but the same jti
+    rival.nonce = bank.nonce
+    granted(sent(rival, rival.proof(TOKEN, jti="once")))  # of another key
+
+
+def test_49_eight_at_once(racing_world: World) -> None:
+    bank = ready(racing_world)
+    proof = bank.proof(TOKEN)
+    forms = [{**bank.authentication(), "grant_type": "client_credentials"} for _ in range(8)]
+    answers = race(lambda n: racing_world.http().post(TOKEN, data=forms[n], headers={"DPoP": proof}))
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7

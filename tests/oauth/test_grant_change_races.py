@@ -1,0 +1,52 @@
+"""Changes of a grant at once, and beside its end: one is made, and what has ended stays so."""
+
+from typing import Any
+
+import httpx2
+
+from gateway.domain.consent_version import ConsentAction
+from tests.oauth.test_races import AT_ONCE, at_once, statuses
+from tests.support.grants import TIER, WAIVER, actions, first, opened, push
+from tests.support.oauth import PartnerApp, form_to
+from tests.support.oauth_world import PASSWORD, World
+
+
+def test_of_eight_changes_at_once_one_is_made(racing_world: World) -> None:
+    world = racing_world
+    before = first(world, world.cars, TIER)
+    browser = world.browser()
+    pages = []
+    for _ in range(AT_ONCE):
+        pushed = push(world.cars, "merge", before["grant_id"], WAIVER)
+        pages.append(browser.open(world.cars.address(pushed.json()["request_uri"]), "mei", PASSWORD))
+    forms = [form_to(page.text, "/oauth/authorize") for page in pages]
+    cookies = dict(browser.http.cookies)
+
+    def decide(app: PartnerApp) -> httpx2.Response:
+        app.http.cookies.update(cookies)
+        form = forms.pop()
+        return app.http.post(form.action, data={**form.fields, "decision": "allow"})
+
+    assert statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
+    assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.MERGED]
+
+
+def test_an_end_and_a_replacement_at_once_agree(racing_world: World) -> None:
+    world = racing_world
+    for _ in range(4):
+        before = first(world, world.cars, TIER)
+        browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
+        form, cookies = form_to(page.text, "/oauth/authorize"), dict(browser.http.cookies)
+        account = form_to(browser.get("/account").text, f"/account/consents/{before['grant_id']}/revoke")
+        jobs = [(form.action, {**form.fields, "decision": "allow"}), (account.action, account.fields)] * (AT_ONCE // 2)
+
+        def send(app: PartnerApp, jobs: Any = jobs, cookies: Any = cookies) -> httpx2.Response:
+            app.http.cookies.update(cookies)
+            action, data = jobs.pop()
+            return app.http.post(action, data=data)
+
+        at_once(world.cars, world, send)
+        ended = actions(world, before["grant_id"])
+        assert ended[-1] == ConsentAction.REVOKED
+        assert ended.count(ConsentAction.REVOKED) == 1
+        assert world.cars.call(before["access_token"]).status_code == 401

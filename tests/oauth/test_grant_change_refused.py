@@ -1,0 +1,96 @@
+"""Changes of a grant that are refused, to the client when it asks or to the person when they decide."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+
+from gateway.domain.consent_version import ConsentAction
+from tests.support.clock import MovableClock
+from tests.support.grants import EXACT, TIER, WAIVER, actions, changed, first, opened, push
+from tests.support.oauth import form_to
+from tests.support.oauth_world import World
+
+
+def test_previews_never_become_requests(world: World) -> None:
+    before = world.tokens(scope="decisions:preview")
+    refused = push(world.cars, "merge", str(before["grant_id"]), WAIVER)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert "Replace" in refused.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"grant_management_action": "merge"},
+        {"grant_management_action": "replace"},
+        {"grant_id": "con_test_x"},
+        {"grant_management_action": "create", "grant_id": "con_test_x"},
+        {"grant_management_action": "update", "grant_id": "con_test_x"},
+        {"grant_management_action": "", "grant_id": "con_test_x"},
+        {"grant_management_action": "MERGE", "grant_id": "con_test_x"},
+    ],
+)
+def test_what_does_not_belong_together_is_refused(world: World, sent: dict[str, str]) -> None:
+    answer = world.cars.push(**sent)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("action", ["merge", "replace"])
+def test_only_a_living_grant_of_the_client_can_be_changed(each_world: World, action: str) -> None:
+    world = each_world
+    own = first(world, world.bank, TIER)["grant_id"]
+    others = [first(world, app, TIER)["grant_id"] for app in (world.cars, world.rival)]
+    ended = first(world, world.bank, TIER)["grant_id"]
+    with world.database.write() as session:
+        world.parts.consents.revoke(session, ended, None, world.parts.clock())
+    answers = [push(world.bank, action, g, WAIVER) for g in (*others, ended, "con_test_x", "x" * 3000, "a\x00b")]
+    assert {(a.status_code, a.json()["error"]) for a in answers[:-1]} == {(400, "invalid_grant_id")}
+    assert len({a.text for a in answers[:-1]}) == 1  # nobody learns whether there is such a grant
+    assert answers[-1].status_code == 400
+    assert push(world.bank, action, own, WAIVER).status_code == 201
+
+
+def test_an_expired_grant_cannot_be_changed(world: World, clock: MovableClock) -> None:
+    own = first(world, world.bank, TIER)["grant_id"]
+    clock.advance(days=30)
+    assert push(world.bank, "merge", own, WAIVER).json()["error"] == "invalid_grant_id"
+
+
+@pytest.mark.parametrize("sent", [{"grant_management_action": "merge"}, {"grant_id": "con_test_x"}])
+def test_a_till_changes_no_grant(world: World, sent: dict[str, str]) -> None:
+    answer = world.cars.post("/oauth/device_authorization", {"scope": "score:tier", **sent})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_another_person_cannot_change_it(world: World) -> None:
+    before = first(world, world.cars, TIER)
+    browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
+    assert page.status_code == 403
+    assert "another account" in page.text
+    assert 'action="/logout"' in page.text
+    # Nor by sending the form that the page did not show.
+    own = browser.get("/account")
+    form = form_to(own.text, "/logout").fields
+    address = dict(parse_qsl(page.url.query.decode()))
+    answer = browser.http.post("/oauth/authorize", data={**form, **address, "decision": "allow"})
+    assert answer.status_code == 403
+    assert actions(world, before["grant_id"]) == [ConsentAction.CREATED]
+
+
+def test_what_changed_meanwhile_is_not_decided(world: World) -> None:
+    before = first(world, world.cars, TIER)
+    browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)
+    changed(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
+    answer = browser.submit(page, "/oauth/authorize", decision="allow")
+    assert answer.status_code == 400
+    assert "has changed meanwhile" in answer.text
+    assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REPLACED]
+
+
+def test_what_ended_meanwhile_is_not_revived(world: World) -> None:
+    before = first(world, world.cars, TIER)
+    browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
+    with world.database.write() as session:
+        world.parts.consents.revoke(session, before["grant_id"], None, world.parts.clock())
+    assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
+    assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REVOKED]

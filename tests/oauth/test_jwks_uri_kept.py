@@ -1,0 +1,126 @@
+"""For how long the keys of a jwks_uri are kept: until another is named, their time is over or their server fails."""
+
+from structlog.testing import capture_logs
+
+from gateway.kit.http import HttpClient
+from gateway.oauth.client_keys import ClientKeys
+from gateway.services.client_keys import KeySource
+from tests.support.assertions import PATHS, body
+from tests.support.clock import MovableClock
+from tests.support.fapi import FapiApp, new_key
+from tests.support.key_host import LOOPBACK, KeyHost, works
+
+UNREACHABLE = "The client's keys could not be fetched from its jwks_uri."
+
+
+def test_10_a_new_kid_works_at_once_and_a_removed_key_for_ten_minutes(
+    remote_app: FapiApp, host: KeyHost, clock: MovableClock
+) -> None:
+    assert works(remote_app)
+    second = new_key(kid="k2")
+    host.keys = (second,)
+    clock.advance(minutes=9, seconds=59)
+    assert works(remote_app), "nothing has made us look again"
+    clock.advance(seconds=1)
+    assert not works(remote_app)
+    remote_app.key = second
+    assert works(remote_app)
+    third = new_key("Ed25519", kid="k3")
+    host.keys, remote_app.key, remote_app.alg = (second, third), third, "Ed25519"
+    assert works(remote_app), "at once"
+    remote_app.key, remote_app.alg = second, "ES256"
+    assert works(remote_app)
+
+
+def test_10_made_up_kids_cause_one_fetch_a_minute(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
+    assert works(remote_app)
+    honest, forged = remote_app.key, [new_key(kid=f"made-up-{number}") for number in range(6)]
+    for remote_app.key in forged[:3]:
+        assert not works(remote_app)
+    assert host.fetches == 3
+    clock.advance(seconds=59)
+    remote_app.key = forged[3]
+    assert not works(remote_app)
+    assert host.fetches == 3
+    clock.advance(seconds=1)
+    for remote_app.key in forged[4:]:
+        assert not works(remote_app)
+    assert host.fetches == 4
+    remote_app.key = honest
+    assert works(remote_app)
+    assert host.fetches == 4
+
+
+def test_10_a_failed_look_for_a_new_kid_leaves_the_keys_as_they_are(remote_app: FapiApp, host: KeyHost) -> None:
+    assert works(remote_app)
+    honest, remote_app.key = remote_app.key, new_key(kid="k2")
+    host.fail()
+    assert not works(remote_app)
+    remote_app.key = honest
+    assert works(remote_app)
+    assert host.fetches == 3
+
+
+def test_73_a_shorter_max_age_is_honoured_and_a_longer_one_is_not(
+    remote_app: FapiApp, host: KeyHost, clock: MovableClock
+) -> None:
+    for said, seconds in (
+        ("max-age=86400", 600),
+        ("public, max-age=120", 120),
+        ("max-age=5", 60),
+        ("no-store", 60),
+        ("private", 600),
+    ):
+        host.headers = (("Cache-Control", said),)
+        clock.advance(minutes=11)
+        before = host.fetches
+        assert works(remote_app)
+        clock.advance(seconds=seconds - 1)
+        assert works(remote_app)
+        assert host.fetches == before + 1, said
+        clock.advance(seconds=1)
+        assert works(remote_app)
+        assert host.fetches == before + 2, said
+
+
+def test_73_old_keys_stand_in_for_an_hour(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
+    assert works(remote_app)
+    host.fail()
+    clock.advance(minutes=59, seconds=59)
+    assert works(remote_app)
+    clock.advance(seconds=1)
+    assert not works(remote_app)
+    clock.advance(minutes=5)
+    assert not works(remote_app)
+    host.recover()
+    clock.advance(seconds=10)
+    assert works(remote_app)
+
+
+def test_73_a_failure_is_told_and_remembered_for_ten_seconds(
+    remote_app: FapiApp, host: KeyHost, clock: MovableClock
+) -> None:
+    host.fail()
+    with capture_logs() as logged:
+        for path in PATHS:
+            said = remote_app.post(path, body(remote_app, path))
+            assert (said.status_code, said.json()["error"]) == (401, "invalid_client")
+            assert said.json()["error_description"] == UNREACHABLE
+            assert said.headers["cache-control"] == "no-store"
+    assert host.fetches == 2
+    (line,) = [line for line in logged if line["event"] == "client_keys_unreachable"]
+    assert line["client_id"] == remote_app.client_id
+    assert line["reason"] == "status"
+    assert not any(part in str(logged) for part in ("somewhere", "tenant", str(host.port)))
+    host.recover()
+    clock.advance(seconds=9)
+    assert not works(remote_app)
+    clock.advance(seconds=1)
+    assert works(remote_app)
+
+
+def test_73_what_is_remembered_is_bounded(host: KeyHost, clock: MovableClock) -> None:
+    keys = ClientKeys(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), clock, places=1, capacity=3)
+    for number in range(6):
+        keys.at_hand(f"client {number}", host.uri, None)
+    assert [client for client, _ in keys._entries] == ["client 3", "client 4", "client 5"]

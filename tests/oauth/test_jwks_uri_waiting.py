@@ -1,0 +1,85 @@
+"""Who waits while the keys of a jwks_uri are fetched, and who does not."""
+
+import time
+
+from gateway.kit.http import HttpClient
+from gateway.oauth.client_keys import ClientKeys
+from gateway.services.client_keys import KeySource, KeysRefused
+from tests.support.clock import MovableClock
+from tests.support.fapi import FapiApp
+from tests.support.key_host import LOOPBACK, KeyHost, remote, works
+from tests.support.race import race
+from tests.support.registration import Registrar, metadata
+
+
+def test_10_many_at_once_cause_one_fetch(remote_app: FapiApp, host: KeyHost, remote_registrar: Registrar) -> None:
+    keys = remote_registrar.world.parts.client_keys
+    host.open.clear()
+    uri = host.uri
+
+    def ask(number: int) -> int:
+        if number == 7:
+            time.sleep(0.3)  # by then the others all wait
+            host.open.set()
+        return len(keys.at_hand(remote_app.client_id, uri, "k1")["keys"])
+
+    assert race(ask, 8) == [1] * 8
+    assert host.fetches == 2
+
+
+def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableClock) -> None:
+    with KeyHost() as slow:
+        slow.open.clear()
+        source = KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"])
+        keys = ClientKeys(source, clock, places=2)
+
+        def ask(number: int) -> bool:
+            try:
+                return bool(keys.at_hand(f"client {number}", (slow if number == 0 else host).uri, "k1"))
+            finally:
+                if number == 1:
+                    slow.open.set()  # opened by who did not have to wait for it
+
+        assert race(ask, 2) == [True, True]
+
+
+def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: MovableClock) -> None:
+    """While a merchant's server hangs, the threads that are left serve everybody else."""
+    source = KeySource(HttpClient(LOOPBACK), [f"127.0.0.1:{host.port}"])
+    keys = ClientKeys(source, clock, places=2)
+    host.open.clear()
+
+    def ask(number: int) -> str:
+        if number == 2:
+            while host.connections < 2:
+                time.sleep(0.01)
+        try:
+            keys.at_hand(f"client {number}", host.uri, None)
+        except KeysRefused as refused:
+            host.open.set()
+            return refused.reason
+        return "keys"
+
+    assert race(ask, 3) == ["keys", "keys", "busy"]
+    assert keys.at_hand("client 2", host.uri, None)
+
+
+def test_73_nobody_who_writes_waits_for_a_fetch(each_remote_registrar: Registrar, host: KeyHost) -> None:
+    world = each_remote_registrar.world
+    remote_app = each_remote_registrar.app(remote(each_remote_registrar, host))
+    invitation, body = each_remote_registrar.invite(), metadata(jwks=None, jwks_uri=host.uri)
+    before = host.connections
+    host.open.clear()
+
+    def ask(number: int) -> bool:
+        if number == 0:
+            return works(remote_app)
+        if number == 1:
+            return each_remote_registrar.post(body, invitation).status_code == 201
+        while host.connections < before + 2:
+            time.sleep(0.01)
+        pushed = world.bank.push().status_code == 201
+        host.open.set()
+        return pushed
+
+    assert race(ask, 3) == [True, True, True]

@@ -1,0 +1,41 @@
+"""Questions to servers through the outgoing HTTP client, resolvers that answer what a test wants, and refusals."""
+
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+import pytest
+
+from gateway.kit.addresses import Resolver
+from gateway.kit.http import HttpAnswer, HttpClient
+from gateway.kit.http_address import Unreachable
+from tests.support.local_server import Answers
+
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+def got(client: HttpClient, url: str, within: float = 5, at_most: int = 1000) -> HttpAnswer:
+    return client.get(url, within=within, at_most=at_most)
+
+
+def refused(client: HttpClient, url: str, within: float = 5, at_most: int = 1000) -> str:
+    """Why there is no answer; the text says nothing of the address."""
+    with pytest.raises(Unreachable) as unreachable:
+        got(client, url, within, at_most)
+    assert str(unreachable.value) == f"There was no usable answer: {unreachable.value.reason}."
+    assert unreachable.value.__cause__ is None
+    return unreachable.value.reason
+
+
+def told(*texts: str) -> tuple[Resolver, list[tuple[str, int]]]:
+    """A resolver that always answers these addresses, and what it was asked."""
+    asked: list[tuple[str, int]] = []
+
+    def resolver(host: str, port: int) -> Sequence[str]:
+        asked.append((host, port))
+        return texts
+
+    return resolver, asked
+
+
+def fixed(*pieces: bytes) -> Answers:
+    return lambda _: pieces

@@ -1,0 +1,203 @@
+"""Decisions on the device page: made once, by who may, about what was shown."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from gateway.store.consents import ConsentRow
+from gateway.store.device_codes import DeviceCodeRow
+from gateway.store.merchants import MerchantRow
+from gateway.store.outbox import OutboxRow
+from tests.support.clock import MovableClock
+from tests.support.oauth import form_to
+from tests.support.oauth_world import PASSWORD, World
+from tests.support.till import SALE, TIER, asked, decide, granted, poll, shown, undecided
+
+
+def test_70_allowed(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    answer = decide(browser, told["user_code"])
+    assert told["user_code"] not in answer.headers["location"]
+    assert "Allowed" in browser.get(answer.headers["location"]).text
+    consent = granted(world)
+    assert consent.single_use
+    assert consent.scopes == ["decisions:request"]
+    with world.database.read() as session:
+        assert session.exec(select(DeviceCodeRow)).one().consent_id == consent.id
+        assert session.exec(select(OutboxRow)).one().topic == "CONSENT_GRANTED"
+
+
+def test_70_denied(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    answer = decide(browser, told["user_code"], "deny")
+    assert "Not allowed" in browser.get(answer.headers["location"]).text
+    with world.database.read() as session:
+        assert session.exec(select(ConsentRow)).all() == []
+        assert session.exec(select(DeviceCodeRow)).one().decided_at is not None
+
+
+def test_70_decided_once(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    first, second = shown(browser, told["user_code"]), shown(browser, told["user_code"])
+    assert browser.submit(first, "/device", decision="deny").status_code == 303
+    assert browser.submit(second, "/device", decision="allow").status_code == 400
+    assert poll(world.bank, told["device_code"]).json()["error"] == "access_denied"
+
+
+def test_70_two_people_one_code(world: World, told: dict[str, Any]) -> None:
+    mei, bo = world.browser(), world.browser()
+    one, other = shown(mei, told["user_code"]), shown(bo, told["user_code"], "bo")
+    assert mei.submit(one, "/device", decision="allow").status_code == 303
+    assert bo.submit(other, "/device", decision="allow").status_code == 400
+    granted(world)
+
+
+def test_70_a_decision_too_late(world: World, told: dict[str, Any], clock: MovableClock) -> None:
+    browser = world.browser()
+    page = shown(browser, told["user_code"])
+    clock.advance(minutes=10)
+    assert browser.submit(page, "/device", decision="allow").status_code == 400
+    assert undecided(world)
+
+
+@pytest.mark.parametrize("decision", ["ALLOW", "maybe", "allow "])
+def test_70_a_decision_is_one_of_two(world: World, told: dict[str, Any], decision: str) -> None:
+    browser = world.browser()
+    page = shown(browser, told["user_code"])
+    assert browser.submit(page, "/device", decision=decision).status_code == 400
+    assert undecided(world)
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "é"])
+def test_70_the_csrf_token(world: World, told: dict[str, Any], token: str) -> None:
+    browser = world.browser()
+    page = shown(browser, told["user_code"])
+    assert browser.submit(page, "/device", decision="allow", csrf_token=token).status_code == 403
+    assert browser.submit(page, "/device", csrf_token=token).status_code == 403
+    assert undecided(world)
+
+
+def test_70_a_form_of_another_origin(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    form = form_to(shown(browser, told["user_code"]).text, "/device")
+    headers = {"Origin": "https://evil.example"}
+    assert browser.http.post("/device", data={**form.fields, "decision": "allow"}, headers=headers).status_code == 403
+    assert undecided(world)
+
+
+def test_70_a_visitor_cannot_decide(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
+    data = {"csrf_token": token, "user_code": told["user_code"], "decision": "allow"}
+    assert browser.http.post("/device", data=data).status_code == 403
+    assert undecided(world)
+
+
+def test_70_a_user_of_another_partner(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    page = shown(browser, told["user_code"], "otto")
+    assert page.status_code == 403
+    assert "Green Cars" not in page.text
+    token = form_to(page.text, "/logout").fields["csrf_token"]
+    data = {"csrf_token": token, "user_code": told["user_code"], "decision": "allow"}
+    assert browser.http.post("/device", data=data).status_code == 403
+    assert undecided(world)
+
+
+def test_70_what_is_shown_is_what_is_granted(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    page = shown(browser, told["user_code"])
+    with world.database.write() as session:
+        session.get_one(MerchantRow, world.cars_id).ceiling_minor = 100
+    assert browser.submit(page, "/device", decision="allow").status_code == 400
+    assert undecided(world)
+
+
+@pytest.mark.parametrize("tick", [True, False])
+def test_70_optional_parts_start_unticked(world: World, tick: bool) -> None:
+    told = asked(world.bank, SALE, {**TIER, "optional": True})
+    browser = world.browser()
+    page = shown(browser, told["user_code"])
+    assert 'name="include_1"' in page.text
+    assert "checked" not in page.text
+    form = form_to(page.text, "/device")
+    fields = {name: value for name, value in form.fields.items() if name != "include_1"}
+    more = {"include_1": "yes"} if tick else {}
+    assert browser.http.post("/device", data={**fields, **more, "decision": "allow"}).status_code == 303
+    consent = granted(world)
+    assert [detail["type"] for detail in consent.details] == (["decision", "score"] if tick else ["decision"])
+    assert consent.scopes == (["score:tier", "decisions:request"] if tick else ["decisions:request"])
+    answer = poll(world.bank, told["device_code"]).json()
+    assert [detail["type"] for detail in answer["authorization_details"]] == [d["type"] for d in consent.details]
+
+
+def test_70_nothing_ticked(world: World) -> None:
+    told = asked(world.bank, {**SALE, "optional": True})
+    browser = world.browser()
+    form = form_to(shown(browser, told["user_code"]).text, "/device")
+    fields = {name: value for name, value in form.fields.items() if not name.startswith("include_")}
+    page = browser.http.post("/device", data={**fields, "decision": "allow"})
+    assert page.status_code == 422
+    assert "Please tick at least one part" in page.text
+    assert undecided(world)
+    assert browser.submit(page, "/device", decision="deny").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("include_0", "yes"),
+        ("include_1", "yes"),
+        ("include_" + "9" * 5000, "yes"),
+        ("include_x", "yes"),
+        ("amount_0", "1.00"),
+        ("duration", "P1D"),
+        ("duration", "junk"),
+    ],
+)
+def test_70_what_cannot_be_changed_at_a_till(world: World, told: dict[str, Any], field: str, value: str) -> None:
+    browser = world.browser()
+    page = shown(browser, told["user_code"])
+    assert form_to(page.text, "/device").fields.keys() == {"csrf_token", "user_code"}
+    assert browser.submit(page, "/device", decision="allow", **{field: value}).status_code == 422
+    assert undecided(world)
+    assert browser.submit(page, "/device", decision="allow").status_code == 303
+
+
+def large(world: World) -> dict[str, Any]:
+    """A sale above the amount from which on a fresh login is needed."""
+    with world.database.write() as session:
+        session.get_one(MerchantRow, world.cars_id).ceiling_minor = 15_000_000
+    return asked(world.bank, {**SALE, "maximum_amount": {"amount": "120000.00", "currency": "CNY"}})
+
+
+def test_70_a_large_sale_needs_a_fresh_login(world: World, clock: MovableClock) -> None:
+    browser = world.browser()
+    told = large(world)
+    page = shown(browser, told["user_code"])
+    clock.advance(minutes=6)
+    for answer in (browser.submit(page, "/device", decision="allow"), shown(browser, told["user_code"])):
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/login?")
+        assert told["user_code"] not in answer.headers["location"]
+    assert undecided(world)
+    again = browser.sign_in("mei", PASSWORD, answer.headers["location"])
+    assert again.headers["location"] == "/device"
+    assert decide(browser, told["user_code"]).status_code == 303
+
+
+def test_70_a_refusal_needs_no_fresh_login(world: World, clock: MovableClock) -> None:
+    browser = world.browser()
+    page = shown(browser, large(world)["user_code"])
+    clock.advance(minutes=6)
+    assert browser.submit(page, "/device", decision="deny").status_code == 303
+
+
+def test_the_consent_stands_on_the_account_page(world: World, told: dict[str, Any]) -> None:
+    browser = world.browser()
+    decide(browser, told["user_code"])
+    consent = granted(world)
+    assert consent.expires_at - consent.granted_at == timedelta(minutes=15)
+    assert f"/account/consents/{consent.id}/revoke" in browser.get("/account").text
