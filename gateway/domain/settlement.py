@@ -11,17 +11,15 @@ from gateway.domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """`due` is what the person answers for: the amount to be paid, the waived deposit, the limit. `due_at` is the last
-    date (UTC). `overdue` means that it has passed, with its grace, and counts."""
+    """`due` is what the person answers for: the amount to be paid, the waived deposit, the limit. `outstanding` is what
+    is left of it, zero where nothing came of the promise: it was cancelled or has expired. `due_at` is the last date
+    (UTC). `overdue` means that it has passed, with its grace, and counts."""
 
     due: Money
     settled: Money
+    outstanding: Money
     due_at: datetime | None
     overdue: bool
-
-    @property
-    def outstanding(self) -> Money:
-        return self.due - self.settled
 
 
 @dataclass(frozen=True, slots=True)

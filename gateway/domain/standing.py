@@ -77,13 +77,15 @@ class Standing:
     def _freed(self) -> bool:
         return self.lapsed_at is not None or self.written_off_at is not None
 
-    def settlement(self) -> Settlement | None:
-        """The side that a merchant sees, None where nothing was ever approved."""
+    def settlement(self, now: datetime) -> Settlement | None:
+        """The side that a merchant sees at `now`, None where nothing was ever approved."""
         if self.status in {Status.PENDING, Status.DECLINED} or not self.due.minor:
             return None
+        gone = self.at(now) in {Status.CANCELLED, Status.EXPIRED}
+        outstanding = Money.zero(self.due.currency) if gone else self.outstanding
         counts = self.overdue_at is not None and self.lapsed_at is None
         overdue = counts and self.status in {Status.ACTIVE, Status.BREACHED}
-        return Settlement(self.due, self.settled, self.due_at, overdue)
+        return Settlement(self.due, self.settled, outstanding, self.due_at, overdue)
 
     def at(self, now: datetime) -> Status:
         """The status as of `now`."""

@@ -90,7 +90,7 @@ def value(row: DecisionRow, now: datetime) -> Decision:
         purpose=row.purpose,
         status=standing.at(now),
         outcome=outcome_from_document(row.outcome),
-        settlement=standing.settlement(),
+        settlement=standing.settlement(now),
         contested=standing.contested,
         ruling=Ruling(row.adapter, row.policy_version, row.policy_hash, row.rule_id, row.score_as_of),
         ask=row.ask,

@@ -35,14 +35,27 @@ def test_an_approval_holds_what_it_exposes() -> None:
         AMOUNT,
         NOON + 3 * DAY,
     )
-    settlement = standing.settlement()
+    settlement = standing.settlement(NOON)
     assert settlement is not None
     assert (settlement.due, settlement.settled, settlement.due_at, settlement.overdue) == (AMOUNT, yuan(0), DUE, False)
 
 
+def test_of_a_promise_that_came_to_nothing_nothing_is_outstanding() -> None:
+    gone, _ = life.cancelled(approved(), NOON)
+    until = approved().valid_until
+    assert until is not None
+    for standing, now in ((gone, NOON), (approved(), until)):  # whether a clock has come by or not
+        settlement = standing.settlement(now)
+        assert settlement is not None
+        assert (settlement.due, settlement.settled, settlement.outstanding) == (AMOUNT, yuan(0), yuan(0))
+    late = breached().settlement(NOON)
+    assert late is not None
+    assert late.outstanding == AMOUNT
+
+
 def test_a_referral_reserves_nothing_and_counts_against_its_consent() -> None:
     pending = life.new(yuan(40_000), Status.PENDING, None, NOON + DAY, WINDOWS)
-    assert (pending.held, pending.committed, pending.settlement()) == (yuan(0), yuan(40_000), None)
+    assert (pending.held, pending.committed, pending.settlement(NOON)) == (yuan(0), yuan(40_000), None)
     granted, step = life.approved(pending, APPROVAL, WINDOWS, NOON)
     assert (granted.status, granted.held, step.name) == (Status.APPROVED, AMOUNT, Happening.APPROVE)
     refusal, _ = life.declined(pending, NOON)
@@ -118,7 +131,7 @@ def test_the_clock_marks_what_is_late_and_lets_the_mark_lapse() -> None:
     late, steps = woken(active(), DUE + GRACE)
     assert steps == [Happening.MARK_OVERDUE]
     assert late.counts_against(DUE + GRACE)
-    settlement = late.settlement()
+    settlement = late.settlement(NOON)
     assert settlement is not None
     assert settlement.overdue
     assert late.held == AMOUNT

@@ -27,7 +27,7 @@ def test_from_the_request_to_the_last_settlement(world: World) -> None:
     assert (decision.status, world.held()) == (Status.ACTIVE, 200_000)
     decision = moves.fulfill(token, FulfillInput(decision.id, "d", world.clock()))
     assert (decision.status, world.held(), decision.transitions) == (Status.FULFILLED, 0, ())
-    assert settlement(decision) == Settlement(yuan("3000.00"), yuan("3000.00"), later, False)
+    assert settlement(decision) == Settlement(yuan("3000.00"), yuan("3000.00"), yuan("0.00"), later, False)
     assert events(world, decision) == [
         (Topic.DECISION_APPROVED, None, Status.APPROVED, Actor.GATEWAY, None),
         (Topic.DECISION_ACTIVATED, Status.APPROVED, Status.ACTIVE, Actor.MERCHANT, None),
