@@ -40,9 +40,8 @@ _CATALOGUE = (
             "Your score tier is below the one that this request requires.", "您的信用等级未达到本次申请的要求。"
         ),
         advice=Texts(
-            "Finishing what you have agreed to on time raises your score month by month. Your account page shows"
-            " which step would help you most.",
-            "按时完成已约定的事项，信用分会逐月提高。您可以在账户页面查看哪一步对您最有帮助。",
+            "Finishing what you have agreed to on time raises your score month by month.",
+            "按时完成已约定的事项，信用分会逐月提高。",
         ),
     ),
     ReasonText(
@@ -63,9 +62,8 @@ _CATALOGUE = (
         merchant=Texts("There is no score to decide by.", "暂无可供决定的信用分。"),
         user=Texts("You do not have a score yet.", "您还没有信用分。"),
         advice=Texts(
-            "Verify your identity and connect a source of records on your account page; a score appears once there is"
-            " enough to go by.",
-            "请在账户页面完成身份验证并连接一个记录来源；记录足够后即会生成信用分。",
+            "A score appears once there are enough records of kept agreements to go by.",
+            "履约记录足够后即会生成信用分。",
         ),
     ),
     ReasonText(

@@ -215,6 +215,11 @@ def open_of_user(session: Session, user_id: str) -> Sequence[DecisionRow]:
     return session.exec(_of_user(user_id).where(living).order_by(col(DecisionRow.id).desc())).all()
 
 
+def newest_of_user(session: Session, user_id: str, limit: int) -> Sequence[DecisionRow]:
+    """A person's decisions at all merchants, as they are written, newest first."""
+    return session.exec(_of_user(user_id).order_by(col(DecisionRow.id).desc()).limit(limit)).all()
+
+
 def waking(session: Session, now: datetime, *, user_id: str = "", partner_id: str = "", limit: int = 100) -> list[str]:
     """The ids of the decisions at which the clock has to look by `now`, of one person or of one partner's merchants,
     those that have waited longest first."""

@@ -27,6 +27,7 @@ from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
+from gateway.services.decided import DecidedService
 from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService
 from gateway.services.obligations import ObligationService
@@ -68,6 +69,7 @@ def build_site(
         accesses=accesses,
         disputes=disputes,
         obligations=ObligationService(disputes),
+        decided=DecidedService(),
         authorization=AuthorizationEndpoint(parts),
         tills=DeviceVerification(parts),
         sessions=Sessions(parts.database, accounts, parts.settings, parts.clock),

@@ -41,7 +41,9 @@ class Settlement:
         description="What the user answers for: the amount to be paid, the waived deposit, the limit."
     )
     settled: Money = strawberry.field(description="How much of it has been settled.")
-    outstanding: Money = strawberry.field(description="What is left of it; zero once it has been cancelled or has expired.")
+    outstanding: Money = strawberry.field(
+        description="What is left of it; zero once it has been cancelled or has expired."
+    )
     due_at: datetime | None = strawberry.field(description="The last date.")
     overdue: bool = strawberry.field(description="The last date has passed, with its grace, and that counts.")
 

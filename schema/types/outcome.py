@@ -13,9 +13,9 @@ from schema.types.reason import Locale, Reason, merchant_text, reasons_of
 from schema.types.terms import DecisionTerms, terms_of
 
 _NOTICE = Texts(
-    "Your request was not granted, for these reasons: {reasons} You can see how this came about, and object to it, in"
+    "Your request was not granted, for these reasons: {reasons} You can see this decision, and what would help you, in"
     " your account with the operator of this gateway.",
-    "您的申请未获批准，原因如下：{reasons}您可以在本平台运营方的账户页面查看决定依据并提出异议。",
+    "您的申请未获批准，原因如下：{reasons}您可以在本平台运营方的账户页面查看该决定和改进建议。",
 )
 
 

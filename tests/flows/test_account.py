@@ -46,6 +46,47 @@ def test_refused_question_is_no_access(cars: Partner) -> None:
     browser.http.close()
 
 
+def test_person_sees_what_was_decided_and_what_would_help(cars: Partner) -> None:
+    browser = cars.browser()
+    token = str(cars.tokens("building", browser, scope="decisions:request")["access_token"])
+    cars.request(token, car())
+
+    for language, said in DECLINED.items():
+        first = _decided(browser.get(f"/account?lang={language}").text)[0]
+        for each in said:
+            assert each in first, each
+    browser.http.close()
+
+    browser = cars.browser()
+    token = str(cars.tokens("just-below", browser, scope="decisions:request")["access_token"])
+    cars.release(cars.request(token, car())["decision"])
+    cars.request(token, car())
+
+    page = browser.get("/account").text
+    latest, called_off = _decided(page)[:2]
+    assert "Granted: CN¥2,100 of CN¥3,000.</p>" in latest
+    assert "A part was granted, as set for your score tier." in latest
+    assert "Granted: CN¥2,100 of CN¥3,000. Demo Car Rental called it off." in called_off
+    browser.http.close()
+
+
+DECLINED = {
+    "en": (
+        "Not granted: CN¥3,000.",
+        "Your score tier is below the one that this request requires.",
+        "raises your score month by month",
+        "Asking again can help from ",
+    ),
+    "zh": ("未获准：¥3,000。", "您的信用等级未达到本次申请的要求。", "信用分会逐月提高", "起可以再次申请。"),
+}
+
+
+def _decided(page: str) -> list[str]:
+    """The entries of the list, newest first."""
+    part = page.split('id="decided"')[1].split("</section>", maxsplit=1)[0]
+    return [f"<strong>{item}" for item in part.split("<p><strong>")[1:]]
+
+
 def _asked(page: str) -> list[str]:
     """The sentences of the list, newest first, without the merchant."""
     part = page.split('id="asked"')[1].split("</section>", maxsplit=1)[0]

@@ -18,8 +18,8 @@ LOG = """query ($reference: String!) {
     status product ruling { adapter } settlement { due { amount currency } } timeline { nodes { topic } } }
 }"""
 NOTICE = (
-    "Your request was not granted, for these reasons: {why} You can see how this came about, and object to it, in your"
-    " account with the operator of this gateway."
+    "Your request was not granted, for these reasons: {why} You can see this decision, and what would help you, in"
+    " your account with the operator of this gateway."
 )
 SETTLE_IT = "An earlier agreement is still open past its date; requests can be granted once it is settled."
 DECLINES: dict[str, tuple[str, str, timedelta | None]] = {

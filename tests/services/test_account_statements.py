@@ -13,6 +13,7 @@ from gateway.domain.decision import BreachKind, Status
 from gateway.domain.dispute import Contested, DisputeStatus
 from gateway.services.access import Seen
 from gateway.services.consents import GivenConsent
+from gateway.services.decided import Decided, DecidedService
 from gateway.services.disputes import RespondInput
 from gateway.services.obligations import Obligation, ObligationService
 from gateway.store.database import Session
@@ -72,6 +73,9 @@ class Person:
     def obligations(self, session: Session) -> tuple[Obligation, ...]:
         return ObligationService(self._world.disputes).of_user(session, self.id, self._world.clock())
 
+    def decisions(self, session: Session) -> tuple[Decided, ...]:
+        return DecidedService().of_user(session, self.id, self._world.clock(), 20)
+
     def given(self, session: Session) -> tuple[GivenConsent, ...]:
         return self._world.consents.of_user(session, self.id, self._world.clock())
 
@@ -84,6 +88,7 @@ class Person:
     [
         pytest.param(Person.breach, Person.obligations, id="agreements"),
         pytest.param(Person.contests, Person.obligations, id="contested-agreements"),
+        pytest.param(Person.breach, Person.decisions, id="decisions"),
         pytest.param(Person.consents, Person.given, id="consents"),
         pytest.param(Person.is_asked_about, Person.seen, id="accesses"),
     ],
@@ -119,6 +124,16 @@ def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: 
             assert dispute is None
             # A breach can be contested for a fortnight of the partner's own time.
             assert each.contestable == (Contested.BREACH if number < 14 else None)
+
+
+def test_the_newest_decisions_keep_their_merchants(world: World) -> None:
+    person = Person(world)
+    for _ in range(22):
+        person.breach()
+    found = _read(world, person, Person.decisions)
+    assert [each.merchant_name for each in found] == [f"Shop {number}" for number in reversed(range(2, 22))]
+    assert {each.decision.status for each in found} == {Status.BREACHED}
+    assert _read(world, Person(world), Person.decisions) == ()
 
 
 def test_a_consent_and_an_access_keep_their_merchants(world: World) -> None:

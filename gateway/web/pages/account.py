@@ -1,4 +1,5 @@
-"""The account page: consents in plain words, each with a button that ends it, open agreements, and who asked what."""
+"""The account page: consents in plain words, each with a button that ends it, open agreements, what was decided and
+why, and who asked what."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -8,9 +9,10 @@ from gateway.domain.consent import ConsentStatus
 from gateway.domain.errors import NotFound
 from gateway.services.access import Seen
 from gateway.services.consents import GivenConsent
+from gateway.services.decided import Decided
 from gateway.services.obligations import Obligation
 from gateway.web.errors import PageError
-from gateway.web.pages import agreements, words
+from gateway.web.pages import agreements, decided, words
 from gateway.web.pages.login import login_address, signed_out_address
 from gateway.web.pages.site import Site, see_other
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
@@ -26,11 +28,12 @@ class AccountPage:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The person's consents, open agreements and who asked what, newest first; 303 to the login for a visitor."""
+        """The person's consents, agreements, decisions and who asked what, newest first; 303 to the login for a
+        visitor."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
             return see_other(login_address("/account"))
-        name, given, seen, owed = await run_in_threadpool(self._load, session.user_id)
+        name, given, seen, owed, made = await run_in_threadpool(self._load, session.user_id)
         texts = self._site.renderer.texts(request)
         cards = [words.card(texts, one) for one in given]
         return self._site.renderer.page(
@@ -40,6 +43,8 @@ class AccountPage:
             active=[card for card in cards if card.status is ConsentStatus.ACTIVE],
             ended=[card for card in cards if card.status is not ConsentStatus.ACTIVE],
             agreements=[agreements.agreement(texts, one) for one in owed],
+            decided=[decided.told(texts, one) for one in made],
+            shown=decided.SHOWN,
             seen=[words.line(texts, one) for one in seen],
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
@@ -72,13 +77,16 @@ class AccountPage:
         with self._site.database.write() as session:
             return self._site.accounts.sign_out_everywhere(session, user_id, self._site.clock())
 
-    def _load(self, user_id: str) -> tuple[str, tuple[GivenConsent, ...], tuple[Seen, ...], tuple[Obligation, ...]]:
+    def _load(
+        self, user_id: str
+    ) -> tuple[str, tuple[GivenConsent, ...], tuple[Seen, ...], tuple[Obligation, ...], tuple[Decided, ...]]:
         site, wall = self._site, self._site.clock()
         with site.database.read() as session:
             name = site.accounts.user(session, user_id).display_name
             given = site.consents.of_user(session, user_id, wall)
             owed = site.obligations.of_user(session, user_id, wall)
-            return name, given, site.accesses.of_user(session, user_id), owed
+            made = site.decided.of_user(session, user_id, wall, decided.SHOWN)
+            return name, given, site.accesses.of_user(session, user_id), owed, made
 
     def _revoke(self, consent_id: str, user_id: str) -> None:
         with self._site.database.write() as session:

@@ -13,6 +13,7 @@ from gateway.oauth.device_verification import DeviceVerification
 from gateway.services.access import AccessService
 from gateway.services.accounts import AccountService
 from gateway.services.consents import ConsentService
+from gateway.services.decided import DecidedService
 from gateway.services.disputes import DisputeService
 from gateway.services.logins import LoginService
 from gateway.services.obligations import ObligationService
@@ -38,6 +39,7 @@ class Site:
     accesses: AccessService
     disputes: DisputeService
     obligations: ObligationService
+    decided: DecidedService
     authorization: AuthorizationEndpoint
     tills: DeviceVerification
     sessions: Sessions
