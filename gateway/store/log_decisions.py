@@ -1,5 +1,5 @@
-"""The decisions against the decision log: each has the status that its newest entry tells, and none that the log tells
-of is gone. This finds entries cut off the end of a chain, which the chain alone cannot miss."""
+"""The decisions against the decision log: each is what its newest entry tells, as far as that is no secret, and none
+that the log tells of is gone. This finds entries cut off the end of a chain, which the chain alone cannot miss."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +14,18 @@ from gateway.store.log_report import Fault, Finding, Found
 
 _DECISIONS: Table = DecisionRow.__table__  # type: ignore[attr-defined]
 _LOG: Table = DecisionLogRow.__table__  # type: ignore[attr-defined]
+_TOLD = {
+    "status": ("to",),
+    "client_id": ("client",),
+    "consent_id": ("consent",),
+    "product": ("product",),
+    "purpose": ("purpose",),
+    "adapter": ("policy", "adapter"),
+    "policy_version": ("policy", "version"),
+    "policy_hash": ("policy", "hash"),
+    "rule_id": ("policy", "rule"),
+}
+"""Columns of a decision, and where the public part of its newest entry has them."""
 
 
 def check_named(session: Session, entries: Sequence[Row[Any]]) -> None:
@@ -33,9 +45,8 @@ def check_named(session: Session, entries: Sequence[Row[Any]]) -> None:
 def check_decisions(session: Session, batch: int) -> Iterator[str]:
     """Gives the id of every decision that agrees with its newest entry, `batch` read at a time, and raises Found at
     the first that does not. The log must have been checked before."""
-    query = (
-        select(_DECISIONS.c.id, _DECISIONS.c.merchant_id, _DECISIONS.c.status).order_by(_DECISIONS.c.id).limit(batch)
-    )
+    told = (_DECISIONS.c[column] for column in _TOLD)
+    query = select(_DECISIONS.c.id, _DECISIONS.c.merchant_id, *told).order_by(_DECISIONS.c.id).limit(batch)
     rows = session.execute(query).all()
     while rows:
         newest = _newest(session, [row.id for row in rows])
@@ -61,10 +72,18 @@ def _compare(decision: Row[Any], entry: Row[Any] | None) -> None:
     if entry is None:
         sentence = f"Not logged, or removed at the end: no entry tells of the decision {decision.id}."
         raise Found(Finding(Fault.NOT_LOGGED, log, merchant, None, None, sentence))
-    told = decode(entry.public).get("to")
-    if told != decision.status:
-        sentence = (
-            f"Changed, or removed at the end: the decision {decision.id} is {decision.status}, "
-            f"and its newest entry {entry.id} tells that it is {told}."
-        )
-        raise Found(Finding(Fault.NOT_LOGGED, log, merchant, entry.sequence, entry.id, sentence))
+    public = decode(entry.public)
+    for column, path in _TOLD.items():
+        is_, told = getattr(decision, column), _at(public, path)
+        if told != is_:
+            sentence = (
+                f"Changed, or removed at the end: the decision {decision.id} has the {column} {is_}, "
+                f"and its newest entry {entry.id} tells {told}."
+            )
+            raise Found(Finding(Fault.NOT_LOGGED, log, merchant, entry.sequence, entry.id, sentence))
+
+
+def _at(document: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document

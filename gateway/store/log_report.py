@@ -23,7 +23,7 @@ class Fault(StrEnum):
     HEAD_CHANGED = "HEAD_CHANGED"
     """The entries are in order, but the record of where the chain stands says otherwise."""
     NOT_LOGGED = "NOT_LOGGED"
-    """A decision has no entry, or its status is not the one its newest entry tells: one of the two was changed."""
+    """A decision has no entry, or is not what its newest entry tells: one of the two was changed."""
     DECISION_REMOVED = "DECISION_REMOVED"
     """An entry tells of a decision that is not there."""
 

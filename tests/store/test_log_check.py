@@ -277,6 +277,14 @@ def test_a_changed_status_of_a_decision_is_found(chain: Chain) -> None:
     assert (found.fault, found.entry_id) == (Fault.NOT_LOGGED, chain.entries[1])
 
 
+@pytest.mark.parametrize("column", ["adapter", "policy_version", "policy_hash", "rule_id", "product", "purpose"])
+def test_a_decision_of_which_something_else_was_changed_is_found(chain: Chain, column: str) -> None:
+    with chain.database.write() as session:
+        session.execute(text(f"UPDATE decisions SET {column} = 'other' WHERE id = :id"), {"id": chain.decisions[1]})
+    found = chain.finding()
+    assert (found.fault, found.entry_id) == (Fault.NOT_LOGGED, chain.entries[1])
+
+
 def test_a_removed_decision_is_found(chain: Chain) -> None:
     with chain.database.write() as session:
         session.execute(text("DELETE FROM decisions WHERE id = :id"), {"id": chain.decisions[3]})

@@ -15,6 +15,7 @@ from gateway.store import users
 from gateway.store.access_log import AccessLogRow
 from gateway.store.database import Database, Session
 from gateway.store.decision_log import DecisionLogRow
+from gateway.store.decisions import DecisionRow
 from gateway.store.keys import Keyring
 from gateway.store.sealed_log import SIGNED_AS, Event, SealedLog, hash_of
 from tests.support.clock import NOON
@@ -46,7 +47,23 @@ class Logs:
         now: datetime = NOON,
     ) -> str:
         """An entry of the decision log; answers its id."""
-        public = {"decision": decision, "from": before, "to": after, "topic": f"DECISION_{after}"}
+        row = session.get_one(DecisionRow, decision)
+        public = {
+            "decision": decision,
+            "client": row.client_id,
+            "consent": row.consent_id,
+            "product": row.product,
+            "purpose": row.purpose,
+            "from": before,
+            "to": after,
+            "topic": f"DECISION_{after}",
+            "policy": {
+                "adapter": row.adapter,
+                "version": row.policy_version,
+                "hash": row.policy_hash,
+                "rule": row.rule_id,
+            },
+        }
         return self.decisions.append(session, _event(session, cast, public, {"decision_id": decision}), now)
 
     def access(self, session: Session, cast: Cast, kind: str = "SCORE_TIER", now: datetime = NOON) -> str:
