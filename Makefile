@@ -19,7 +19,7 @@ run: environment ## sandbox on 127.0.0.1:8000 (PORT=...), one journey walked and
 demo: environment ## the journey alone: free port, throw-away database, exit code 0 only if every answer was right
 	@$(BIN)/gateway sandbox demo
 
-test: environment ## the suite: SQLite and PostgreSQL, under five minutes on two cores
+test: environment ## the suite: SQLite and, floor by floor, PostgreSQL; some minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not node"
 
 test-all: check ## everything: the checks, long fault rounds, browsers, clients written for Node.js

@@ -18,7 +18,8 @@ from gateway.oauth.form import FrozenRequest
 from gateway.oauth.server import Server, guarded
 from gateway.settings import Settings
 from gateway.store.database import Database
-from tests.fixtures.database import KINDS, created
+from tests.fixtures.database import created
+from tests.fixtures.server import KINDS_SHARED
 from tests.support import fuzz
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ath
@@ -29,7 +30,7 @@ ROUNDS = [120, pytest.param(1200, marks=pytest.mark.slow)]
 """How many requests of each kind; the many in `make test-all` only."""
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=KINDS_SHARED)
 def door(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
