@@ -39,8 +39,10 @@ class Told:
 def test_killed_server_loses_nothing_that_was_answered(own_sandbox: Sandbox, rounds: int) -> None:
     told, chance = Told(), random.Random(20261123)
     for _ in range(rounds):
+        known = len(told.last)
         threads = _writers(own_sandbox, told, chance.randrange(2**32))
-        time.sleep(chance.uniform(0.2, 0.8))
+        _wait_for(told, known + 2)  # on a busy machine nothing may have been answered by the time of a blind kill
+        time.sleep(chance.uniform(0.0, 0.6))
         own_sandbox.kill()
         for thread in threads:
             thread.join(timeout=60)
@@ -55,6 +57,13 @@ def test_killed_server_loses_nothing_that_was_answered(own_sandbox: Sandbox, rou
         assert found["status"] in {status, attempted}, decision_id
     partner.close()
     _books_agree(own_sandbox)
+
+
+def _wait_for(told: Told, many: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(told.last) < many:
+        assert time.monotonic() < deadline, "the server answers nobody"
+        time.sleep(0.01)
 
 
 def _writers(sandbox: Sandbox, told: Told, seed: int) -> list[threading.Thread]:
