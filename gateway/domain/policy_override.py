@@ -121,6 +121,8 @@ class PolicyBounds:
         """Raises Misconfigured, naming file and rule, for an override that leaves the bounds."""
         for rule_id, change in override.changes.items():
             allowed = self.ranges.get(rule_id, {})
+            if change.reasons and change.share is None:
+                raise fault(override.source, "reasons belong to a share that is overridden", rule_id)
             for name, value in change.given.items():
                 if name not in allowed:
                     raise fault(override.source, f"the operator lets this merchant override no {name}", rule_id)

@@ -143,10 +143,10 @@ def extended(standing: Standing, now: datetime, due_at: datetime) -> Moved:
     step = require(Transition.EXTEND, standing.at(now))
     if standing.due_at is not None and due_at <= standing.due_at:
         raise InvalidInput("INVALID_PERIOD", "The due date can only move later.", ("dueAt",))
+    if due_at > now + FURTHEST_EXTENSION:  # first: at the end of all dates no grace can be added
+        raise InvalidInput("INVALID_PERIOD", f"At most {FURTHEST_EXTENSION.days} days from now.", ("dueAt",))
     if due_at + standing.grace <= now:
         raise InvalidInput("INVALID_PERIOD", "The new due date has passed already.", ("dueAt",))
-    if due_at > now + FURTHEST_EXTENSION:
-        raise InvalidInput("INVALID_PERIOD", f"At most {FURTHEST_EXTENSION.days} days from now.", ("dueAt",))
     return replace(standing, due_at=due_at, overdue_at=None, contested=False, confirmed_at=None), step
 
 

@@ -125,7 +125,7 @@ BOUNDS = PolicyBounds(
         Change(share=60, maximum=yuan(9000)),
         Change(maximum=yuan(1)),
         Change(benefits={"discount": Decimal("0.50")}),
-        Change(reasons=("REDUCED_FOR_TIER",)),
+        Change(share=50, reasons=("REDUCED_FOR_TIER",)),
     ],
 )
 def test_within_the_bounds(change: Change) -> None:
@@ -141,6 +141,8 @@ def test_within_the_bounds(change: Change) -> None:
         ("good", Change(benefits={"discount": Decimal("0.49")}), "discount 0.49 is out of .*: at least 0.5"),
         ("good", Change(benefits={"express": True}), "the operator lets this merchant override no express"),
         ("best", Change(share=50), "the operator lets this merchant override no share"),
+        ("best", Change(reasons=("NOT_SCORED",)), "reasons belong to a share that is overridden"),
+        ("good", Change(maximum=yuan(1), reasons=("NOT_SCORED",)), "reasons belong to a share that is overridden"),
     ],
 )
 def test_out_of_the_bounds(rule: str, change: Change, why: str) -> None:

@@ -53,6 +53,11 @@ def test_of_a_promise_that_came_to_nothing_nothing_is_outstanding() -> None:
     assert late.outstanding == AMOUNT
 
 
+def test_a_date_at_the_end_of_all_dates_is_too_far_off() -> None:
+    end = NOON.replace(year=9999, month=12, day=31)
+    assert refused("INVALID_PERIOD", life.extended, active(), NOON, end).field == ("dueAt",)
+
+
 def test_a_referral_reserves_nothing_and_counts_against_its_consent() -> None:
     pending = life.new(yuan(40_000), Status.PENDING, None, NOON + DAY, WINDOWS)
     assert (pending.held, pending.committed, pending.settlement(NOON)) == (yuan(0), yuan(40_000), None)
