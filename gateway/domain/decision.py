@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from gateway.domain.errors import StateConflict
@@ -85,8 +86,8 @@ STEPS: Mapping[Transition | Happening, Step] = {
         _step(Happening.DECLINE, "PENDING", Actor.OPERATOR, Status.DECLINED, Topic.DECISION_DECLINED),
         _step(Happening.EXPIRE, "PENDING APPROVED", Actor.CLOCK, Status.EXPIRED, Topic.DECISION_EXPIRED),
         _step(Happening.MARK_OVERDUE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_OVERDUE),
-        _step(Happening.LAPSE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_OVERDUE),
-        _step(Happening.WRITE_OFF, "BREACHED", Actor.CLOCK, Status.BREACHED, Topic.DECISION_BREACHED),
+        _step(Happening.LAPSE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_LAPSED),
+        _step(Happening.WRITE_OFF, "BREACHED", Actor.CLOCK, Status.BREACHED, Topic.DECISION_WRITTEN_OFF),
         _step(Happening.VOID_BREACH, "BREACHED", Actor.OPERATOR, Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
     )
 }
@@ -110,22 +111,26 @@ def status_at(stored: Status, valid_until: datetime | None, now: datetime) -> St
     return stored
 
 
-def available(status: Status, *, contested: bool = False) -> tuple[Transition, ...]:
-    """What the merchant may do next, in the table's order. While something is `contested`, no breach can be reported:
-    who is right is being looked at."""
-    hindered = {Transition.REPORT_BREACH} if contested else set()
-    return tuple(name for name in Transition if status in STEPS[name].sources and name not in hindered)
+Barred = Mapping[Transition, str]
+"""Steps that the table has and that what happened before rules out, each with the reason in words."""
+
+NOTHING_BARRED: Barred = MappingProxyType({})
 
 
-def require(name: Transition | Happening, status: Status, *, contested: bool = False) -> Step:
+def available(status: Status, barred: Barred = NOTHING_BARRED) -> tuple[Transition, ...]:
+    """What the merchant may do next, in the table's order."""
+    return tuple(name for name in Transition if status in STEPS[name].sources and name not in barred)
+
+
+def require(name: Transition | Happening, status: Status, barred: Barred = NOTHING_BARRED) -> Step:
     """The step of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) where it has none."""
-    step, may = STEPS[name], available(status, contested=contested)
+    step, may = STEPS[name], available(status, barred)
     if status in step.sources and (name in may or isinstance(name, Happening)):
         return step
     code = "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION"
-    doing = name.lower().replace("_", " ")
-    state = f"{status} and contested" if contested else status
-    raise StateConflict(code, f"A decision that is {state} does not allow: {doing}.", status, may)
+    doing, why = name.lower().replace("_", " "), barred.get(name, "") if status in step.sources else ""
+    message = f"A decision that is {status} does not allow: {doing}{why and f', {why}'}."
+    raise StateConflict(code, message, status, may)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +165,11 @@ class Decision:
     valid_until: datetime | None
     created_at: datetime
     updated_at: datetime
-    contested: bool = False
+    barred: Barred
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
-        return available(self.status, contested=self.contested)
+        return available(self.status, self.barred)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class Party(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """The merchant answers first. Accepting or silence upholds the person; refusing leaves it to the operator."""
+    """The merchant answers first. Accepting or silence upholds the person; refusing leaves it to the operator. What is
+    rejected or withdrawn counts, and cannot be contested again."""
 
     AWAITING_MERCHANT = "AWAITING_MERCHANT"
     UNDER_REVIEW = "UNDER_REVIEW"
@@ -56,11 +57,11 @@ class Dispute:
 
 def contestable(standing: Standing, now: datetime) -> Contested:
     """What a person may contest about a decision at `now`. Raises InvalidInput where there is nothing, where it is
-    contested already, where it was and a dispute about it was rejected, and once a breach's window is over."""
+    contested already, where it was and the dispute was rejected or withdrawn, and once a breach's window is over."""
     if standing.contested:
         raise InvalidInput("INVALID", "It is contested already.")
     if standing.confirmed_at is not None:
-        raise InvalidInput("INVALID", "A dispute about this has been decided.")
+        raise InvalidInput("INVALID", "A dispute about this has been decided or withdrawn.")
     if standing.status is Status.BREACHED and standing.breached_at is not None:
         if now >= standing.breached_at + standing.windows.contest:
             raise InvalidInput("INVALID", "The time to contest the breach is over.")

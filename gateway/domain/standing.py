@@ -4,8 +4,9 @@ and money."""
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 
-from gateway.domain.decision import BreachKind, Happening, Status, Step, Transition, require, status_at
+from gateway.domain.decision import Barred, BreachKind, Happening, Status, Step, Transition, require, status_at
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval
@@ -13,14 +14,17 @@ from gateway.domain.settlement import Settlement, Windows
 
 USUAL = Windows()
 FURTHEST_EXTENSION = timedelta(days=366)
-"""How far beyond the present moment a due date may be moved."""
+"""How far beyond the last date of its terms a due date may be moved, by however many extensions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`requested` is what was asked for, `due` and `settled` are zero until an approval. Moments are UTC business time;
-    one that has not come is None. `lapsed_at`: the overdue mark no longer counts; `written_off_at`: the breach no
-    longer holds its exposure; `contested`: a dispute is open; `confirmed_at`: one about it was rejected."""
+    one that has not come is None. `agreed_due_at`: the last date of the terms, before any extension; `lapsed_at`: the
+    overdue mark no longer counts; `written_off_at`: the breach no longer holds its exposure; `contested_at`: since when
+    a dispute is open; `confirmed_at`: one about what is held against the person was rejected or withdrawn;
+    `voided_at`: a breach was found to be none; `stood_still`: how long disputes have kept the overdue mark from
+    lapsing, in whole seconds."""
 
     status: Status
     requested: Money
@@ -28,6 +32,7 @@ class Standing:
     settled: Money
     valid_until: datetime | None = None
     due_at: datetime | None = None
+    agreed_due_at: datetime | None = None
     grace: timedelta = timedelta(0)
     windows: Windows = USUAL
     activated_at: datetime | None = None
@@ -36,8 +41,10 @@ class Standing:
     breached_at: datetime | None = None
     breach_kind: BreachKind | None = None
     written_off_at: datetime | None = None
-    contested: bool = False
+    contested_at: datetime | None = None
     confirmed_at: datetime | None = None
+    voided_at: datetime | None = None
+    stood_still: timedelta = timedelta(0)
 
     @property
     def outstanding(self) -> Money:
@@ -66,12 +73,35 @@ class Standing:
                 return self.valid_until
             case Status.ACTIVE if not self._freed and not self.contested:
                 if self.overdue_at is not None:
-                    return self.overdue_at + self.windows.report
+                    return self.overdue_at + self.windows.report + self.stood_still
                 return self.due_at + self.grace if self.due_at else None
             case Status.BREACHED if self.breached_at and not self._freed and not self.contested:
                 return self.breached_at + self.windows.write_off
             case _:
                 return None
+
+    @property
+    def contested(self) -> bool:
+        return self.contested_at is not None
+
+    @property
+    def overdue(self) -> bool:
+        """The last date has passed, with its grace, and that counts: it is not contested and has not lapsed."""
+        marked = self.overdue_at is not None and self.lapsed_at is None and not self.contested
+        return marked and self.status in {Status.ACTIVE, Status.BREACHED}
+
+    @property
+    def barred(self) -> Barred:
+        """What the merchant may not do although the table has it. Whoever let the time for a report go by, and whoever
+        was found to be wrong, does not get the last word: after a voided breach it takes a last date that passes."""
+        if self.lapsed_at is not None:
+            why = "as its overdue mark counts no more"
+            return {Transition.REPORT_BREACH: why, Transition.EXTEND: why}
+        if self.contested:
+            return {Transition.REPORT_BREACH: "while it is contested"}
+        if self.voided_at is not None and (self.overdue_at is None or self.overdue_at < self.voided_at):
+            return {Transition.REPORT_BREACH: "as a dispute about one was upheld, before its last date has passed"}
+        return {}
 
     @property
     def _freed(self) -> bool:
@@ -83,9 +113,7 @@ class Standing:
             return None
         gone = self.at(now) in {Status.CANCELLED, Status.EXPIRED}
         outstanding = Money.zero(self.due.currency) if gone else self.outstanding
-        counts = self.overdue_at is not None and self.lapsed_at is None
-        overdue = counts and self.status in {Status.ACTIVE, Status.BREACHED}
-        return Settlement(self.due, self.settled, outstanding, self.due_at, overdue)
+        return Settlement(self.due, self.settled, outstanding, self.due_at, self.overdue)
 
     def at(self, now: datetime) -> Status:
         """The status as of `now`."""
@@ -93,12 +121,12 @@ class Standing:
 
     def counts_against(self, now: datetime) -> bool:
         """Whether the person has an open overdue obligation by it: a breach once its window is over, an overdue mark
-        at once, neither while contested."""
-        if self.contested:
+        at once, also when a breach is reported after it; neither while contested."""
+        if self.overdue:
+            return True
+        if self.status is not Status.BREACHED or self.breached_at is None or self.contested:
             return False
-        if self.status is Status.BREACHED and self.breached_at is not None:
-            return self.confirmed_at is not None or now >= self.breached_at + self.windows.contest
-        return self.status is Status.ACTIVE and self.overdue_at is not None and self.lapsed_at is None
+        return self.confirmed_at is not None or now >= self.breached_at + self.windows.contest
 
 
 Moved = tuple[Standing, Step]
@@ -140,14 +168,18 @@ def activated(standing: Standing, now: datetime, handed_over_at: datetime | None
 def extended(standing: Standing, now: datetime, due_at: datetime) -> Moved:
     """A later due date. An overdue mark goes with it, and what is contested about it. Raises InvalidInput for a date
     that is not later, is past with its grace, or is too far off."""
-    step = require(Transition.EXTEND, standing.at(now))
+    step = require(Transition.EXTEND, standing.at(now), standing.barred)
     if standing.due_at is not None and due_at <= standing.due_at:
         raise InvalidInput("INVALID_PERIOD", "The due date can only move later.", ("dueAt",))
-    if due_at > now + FURTHEST_EXTENSION:  # first: at the end of all dates no grace can be added
-        raise InvalidInput("INVALID_PERIOD", f"At most {FURTHEST_EXTENSION.days} days from now.", ("dueAt",))
+    last = (standing.agreed_due_at or now) + FURTHEST_EXTENSION
+    if due_at > last:  # first: at the end of all dates no grace can be added
+        raise InvalidInput(
+            "INVALID_PERIOD", f"At most {FURTHEST_EXTENSION.days} days after the last date agreed.", ("dueAt",)
+        )
     if due_at + standing.grace <= now:
         raise InvalidInput("INVALID_PERIOD", "The new due date has passed already.", ("dueAt",))
-    return replace(standing, due_at=due_at, overdue_at=None, contested=False, confirmed_at=None), step
+    fresh = replace(standing, due_at=due_at, overdue_at=None, contested_at=None, confirmed_at=None)
+    return replace(fresh, stood_still=timedelta(0)), step
 
 
 def settled(
@@ -159,7 +191,7 @@ def settled(
     if amount is not None:
         _require_part(amount, standing.outstanding, "settledAmount")
     if amount is None or amount == standing.outstanding:
-        return replace(standing, status=whole.target, settled=standing.due, contested=False), whole
+        return replace(standing, status=whole.target, settled=standing.due, contested_at=None), whole
     if standing.status is Status.BREACHED:
         raise InvalidInput(
             "INVALID_AMOUNT",
@@ -173,7 +205,7 @@ def settled(
 def breached(standing: Standing, now: datetime, kind: BreachKind, outstanding: Money | None = None) -> Moved:
     """The promise was not kept. `outstanding`, if it is less than what is still due, says that the rest has been
     settled. Raises InvalidInput for more: the person answers for no more than the terms say."""
-    step = require(Transition.REPORT_BREACH, standing.at(now), contested=standing.contested)
+    step = require(Transition.REPORT_BREACH, standing.at(now), standing.barred)
     paid = standing.settled
     if outstanding is not None:
         _require_part(outstanding, standing.outstanding, "amountOutstanding")
@@ -183,33 +215,33 @@ def breached(standing: Standing, now: datetime, kind: BreachKind, outstanding: M
 
 
 def breach_voided(standing: Standing, now: datetime) -> Moved:
-    """A dispute about the breach was upheld: as if it had not been reported. What is past its date by then does not
-    become overdue by that."""
+    """A dispute about the breach was upheld: as if it had not been reported, and it cannot be reported again before
+    the last date has passed. What is past its date by then does not become overdue by that."""
     step = require(Happening.VOID_BREACH, standing.at(now))
     late = standing.due_at is not None and now >= standing.due_at + standing.grace
     freed = late or standing.written_off_at is not None
     lapsed_at = standing.lapsed_at or (now if freed else None)
-    cleared = replace(standing, breached_at=None, breach_kind=None, lapsed_at=lapsed_at)
-    return replace(cleared, status=step.target, contested=False), step
+    cleared = replace(standing, breached_at=None, breach_kind=None, lapsed_at=lapsed_at, voided_at=now)
+    return replace(cleared, status=step.target, contested_at=None), step
 
 
-def contested(standing: Standing) -> Standing:
+def contested(standing: Standing, now: datetime) -> Standing:
     """The person contests what is held against them: it neither counts nor moves until that is decided."""
-    return replace(standing, contested=True)
+    return replace(standing, contested_at=now)
 
 
-def uncontested(standing: Standing, now: datetime, *, rejected: bool) -> Standing:
-    """The dispute is over, and not upheld. Rejected, a breach counts at once. The window after an overdue mark begins
-    anew: nothing could be reported meanwhile."""
-    overdue_at = now if standing.status is Status.ACTIVE else standing.overdue_at
-    confirmed_at = now if rejected else standing.confirmed_at
-    return replace(standing, contested=False, overdue_at=overdue_at, confirmed_at=confirmed_at)
+def uncontested(standing: Standing, now: datetime) -> Standing:
+    """The dispute is over, and not upheld: what was contested counts at once. The time that it took is added to the
+    window after an overdue mark, as nothing could be reported meanwhile."""
+    paused = now - (standing.contested_at or now)
+    stood_still = standing.stood_still + timedelta(seconds=ceil(paused.total_seconds()))
+    return replace(standing, contested_at=None, confirmed_at=now, stood_still=stood_still)
 
 
 def overdue_voided(standing: Standing, now: datetime) -> Moved:
     """A dispute about the overdue mark was upheld: it counts no more."""
     step = require(Happening.LAPSE, standing.at(now))
-    return replace(standing, status=step.target, lapsed_at=now, contested=False), step
+    return replace(standing, status=step.target, lapsed_at=now, contested_at=None), step
 
 
 def woken(standing: Standing, now: datetime) -> Iterator[Moved]:
@@ -243,6 +275,7 @@ def _promised(standing: Standing, approval: Approval) -> Standing:
         settled=Money.zero(terms.exposed.currency),
         valid_until=approval.valid_until,
         due_at=terms.due_at,
+        agreed_due_at=terms.due_at,
         grace=terms.grace,
     )
 

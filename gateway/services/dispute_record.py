@@ -25,16 +25,15 @@ def resolve(
     wall: datetime,
     now: datetime,
 ) -> None:
-    """Ends an open dispute of a decision that is locked. Upheld, what was contested no longer counts; rejected, it
-    counts at once; withdrawn, as if nobody had contested it."""
+    """Ends an open dispute of a decision that is locked. Upheld, what was contested no longer counts; rejected or
+    withdrawn, it counts at once."""
     standing = decisions.standing_of(row)
     if outcome is DisputeStatus.UPHELD and standing.contested:
         void = life.breach_voided if dispute.subject == Contested.BREACH else life.overdue_voided
         note = {"note": "A dispute about it was upheld."}
         recorder.move(session, row, void(standing, now), actor, note, wall=wall, now=now)
     elif outcome is not DisputeStatus.UPHELD:
-        rejected = outcome is DisputeStatus.REJECTED
-        decisions.move(session, row, life.uncontested(standing, now, rejected=rejected), now)
+        decisions.move(session, row, life.uncontested(standing, now), now)
     dispute.status, dispute.resolved_at = outcome, now
     dispute.resolved_event = recorder.record(
         session,

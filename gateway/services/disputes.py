@@ -59,10 +59,12 @@ class DisputeService:
                 raise NotFound("There is no such decision.", ("decisionId",))
             now, standing = partner_now(session, row, wall), decisions.standing_of(row)
             subject = rules.contestable(standing, now)
-            decisions.move(session, row, life.contested(standing), now)
+            decisions.move(session, row, life.contested(standing, now), now)
             dispute_id = self._ids.new("dsp")
             personal = {"statement": statement}
-            event = self._record(session, row, user_id, dispute_id, Actor.USER, personal, wall, now)
+            event = self._record(
+                session, row, user_id, dispute_id, Topic.DISPUTE_OPENED, Actor.USER, personal, wall, now
+            )
             dispute = DisputeRow(
                 id=dispute_id,
                 decision_id=row.id,
@@ -101,7 +103,7 @@ class DisputeService:
             call.claim(session, row.id, wall)
             personal = {"response": given.statement, "accepted": given.accept, "evidence": list(given.evidence)}
             dispute.answered_event = self._record(
-                session, row, dispute.user_id, dispute.id, Actor.MERCHANT, personal, wall, now
+                session, row, dispute.user_id, dispute.id, Topic.DISPUTE_ANSWERED, Actor.MERCHANT, personal, wall, now
             )
             if given.accept:
                 self._resolve(session, row, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, wall)
@@ -118,7 +120,8 @@ class DisputeService:
         return self._end(dispute_id, DisputeStatus.UNDER_REVIEW, outcome, Actor.OPERATOR, words)
 
     def withdraw(self, user_id: str, dispute_id: str) -> Dispute:
-        """The person no longer contests it. Raises NotFound, StateConflict."""
+        """The person no longer contests it: it counts, and cannot be contested again. Raises NotFound,
+        StateConflict."""
         with self._database.write() as session:
             row, dispute = self._locked(session, dispute_id)
             if dispute.user_id != user_id:
@@ -202,6 +205,7 @@ class DisputeService:
         row: DecisionRow,
         user_id: str,
         dispute_id: str,
+        topic: Topic,
         actor: Actor,
         personal: dict[str, Any],
         wall: datetime,
@@ -212,7 +216,7 @@ class DisputeService:
             session,
             row,
             user_id,
-            Topic.DISPUTE_OPENED,
+            topic,
             actor,
             before=status,
             personal=personal,
@@ -261,4 +265,4 @@ def _value(row: DisputeRow, said: Mapping[str, dict[str, Any]]) -> Dispute:
 def _decided(row: DecisionRow, dispute: DisputeRow) -> StateConflict:
     status = Status(row.status)
     message = f"The dispute is {dispute.status} and cannot be answered or decided in this way any more."
-    return StateConflict("INVALID_TRANSITION", message, status, available(status, contested=row.contested))
+    return StateConflict("INVALID_TRANSITION", message, status, available(status, decisions.standing_of(row).barred))

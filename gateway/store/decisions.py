@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Index, and_, false, func, or_, text
+from sqlalchemy import BigInteger, ColumnElement, Index, and_, func, or_, text
 from sqlmodel import Field, UniqueConstraint, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -22,8 +22,8 @@ from gateway.store.merchants import MerchantRow
 LAPSING = (Status.PENDING, Status.APPROVED)
 
 
-def _amount() -> Any:
-    """A column of minor units, zero where nothing is said."""
+def _total() -> Any:
+    """A column of minor units or seconds, zero where nothing is said."""
     return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
 
 
@@ -59,10 +59,10 @@ class DecisionRow(Table, table=True):
     valid_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
-    requested_minor: int = _amount()
-    due_minor: int = _amount()
-    settled_minor: int = _amount()
-    held_minor: int = _amount()
+    requested_minor: int = _total()
+    due_minor: int = _total()
+    settled_minor: int = _total()
+    held_minor: int = _total()
     due_at: datetime | None = None
     windows: dict[str, Any] | None = json_column(optional=True, default=None)
     activated_at: datetime | None = None
@@ -71,8 +71,10 @@ class DecisionRow(Table, table=True):
     breached_at: datetime | None = None
     breach_kind: str | None = None
     written_off_at: datetime | None = None
-    contested: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    contested_at: datetime | None = None
     confirmed_at: datetime | None = None
+    voided_at: datetime | None = None
+    stood_still_seconds: int = _total()
     wakes_at: datetime | None = Field(default=None, index=True)
 
 
@@ -91,7 +93,7 @@ def value(row: DecisionRow, now: datetime) -> Decision:
         status=standing.at(now),
         outcome=outcome_from_document(row.outcome),
         settlement=standing.settlement(now),
-        contested=standing.contested,
+        barred=standing.barred,
         ruling=Ruling(row.adapter, row.policy_version, row.policy_hash, row.rule_id, row.score_as_of),
         ask=row.ask,
         valid_until=row.valid_until,
@@ -103,6 +105,7 @@ def value(row: DecisionRow, now: datetime) -> Decision:
 def standing_of(row: DecisionRow) -> Standing:
     """Where the decision stands, as it was last written."""
     outcome = outcome_from_document(row.outcome)
+    terms = outcome.terms if isinstance(outcome, Approval) else None
     return Standing(
         status=Status(row.status),
         requested=Money(row.requested_minor, row.currency),
@@ -110,7 +113,8 @@ def standing_of(row: DecisionRow) -> Standing:
         settled=Money(row.settled_minor, row.currency),
         valid_until=row.valid_until,
         due_at=row.due_at,
-        grace=outcome.terms.grace if isinstance(outcome, Approval) else timedelta(0),
+        agreed_due_at=terms.due_at if terms else None,
+        grace=terms.grace if terms else timedelta(0),
         windows=Windows.from_document(row.windows),
         activated_at=row.activated_at,
         overdue_at=row.overdue_at,
@@ -118,8 +122,10 @@ def standing_of(row: DecisionRow) -> Standing:
         breached_at=row.breached_at,
         breach_kind=BreachKind(row.breach_kind) if row.breach_kind else None,
         written_off_at=row.written_off_at,
-        contested=row.contested,
+        contested_at=row.contested_at,
         confirmed_at=row.confirmed_at,
+        voided_at=row.voided_at,
+        stood_still=timedelta(seconds=row.stood_still_seconds),
     )
 
 
@@ -134,7 +140,8 @@ def put(row: DecisionRow, standing: Standing) -> None:
     row.activated_at, row.overdue_at, row.lapsed_at = standing.activated_at, standing.overdue_at, standing.lapsed_at
     row.breached_at, row.breach_kind = standing.breached_at, standing.breach_kind
     row.written_off_at = standing.written_off_at
-    row.contested, row.confirmed_at = standing.contested, standing.confirmed_at
+    row.contested_at, row.confirmed_at, row.voided_at = standing.contested_at, standing.confirmed_at, standing.voided_at
+    row.stood_still_seconds = int(standing.stood_still.total_seconds())
 
 
 def load(session: Session, decision_id: str, *, lock: bool = False) -> DecisionRow | None:

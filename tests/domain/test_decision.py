@@ -36,8 +36,8 @@ def test_the_table_is_the_designs() -> None:
         ("DECLINE", "PENDING", "DECLINED", "DECLINED"),
         ("EXPIRE", "APPROVED PENDING", "EXPIRED", "EXPIRED"),
         ("MARK_OVERDUE", "ACTIVE", "ACTIVE", "OVERDUE"),
-        ("LAPSE", "ACTIVE", "ACTIVE", "OVERDUE"),
-        ("WRITE_OFF", "BREACHED", "BREACHED", "BREACHED"),
+        ("LAPSE", "ACTIVE", "ACTIVE", "LAPSED"),
+        ("WRITE_OFF", "BREACHED", "BREACHED", "WRITTEN_OFF"),
         ("VOID_BREACH", "BREACHED", "ACTIVE", "BREACH_VOIDED"),
     ]
 

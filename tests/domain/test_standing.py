@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.domain import standing as life
 from gateway.domain.decision import STEPS, BreachKind, Happening, Status, Transition, available
+from gateway.domain.dispute import Contested, contestable
 from gateway.domain.errors import GatewayError, StateConflict
 from gateway.domain.money import Money
 from gateway.domain.standing import Standing
@@ -117,9 +118,14 @@ def test_moments_that_have_not_come_are_refused() -> None:
     assert life.activated(approved(), NOON, NOON - 1000 * DAY)[0].activated_at == NOON - 1000 * DAY
 
 
-@pytest.mark.parametrize("due_at", [DUE, DUE - DAY, NOON, NOON + 366 * DAY + TICK])
+@pytest.mark.parametrize("due_at", [DUE, DUE - DAY, NOON, DUE + 366 * DAY + TICK])
 def test_a_due_date_moves_later_within_reason(due_at: Any) -> None:
     assert refused("INVALID_PERIOD", life.extended, active(), NOON, due_at).field == ("dueAt",)
+
+
+def test_extensions_together_have_one_bound() -> None:
+    furthest, _ = life.extended(active(), NOON, DUE + 366 * DAY)
+    assert refused("INVALID_PERIOD", life.extended, furthest, DUE + 365 * DAY, DUE + 367 * DAY).field == ("dueAt",)
 
 
 def test_an_extension_takes_the_overdue_mark_away() -> None:
@@ -144,7 +150,13 @@ def test_the_clock_marks_what_is_late_and_lets_the_mark_lapse() -> None:
     assert steps == [Happening.LAPSE]
     assert (lapsed.held, lapsed.status, lapsed.wakes_at) == (yuan(0), Status.ACTIVE, None)
     assert not lapsed.counts_against(DUE + 1000 * DAY)
-    assert available(lapsed.status) == (Transition.EXTEND, Transition.FULFILL, Transition.REPORT_BREACH)
+    assert available(lapsed.status, lapsed.barred) == (Transition.FULFILL,)
+    late_word = refused("INVALID_TRANSITION", life.breached, lapsed, DUE + 20 * DAY, BreachKind.OTHER)
+    assert late_word.message == (
+        "A decision that is ACTIVE does not allow: report breach, as its overdue mark counts no more."
+    )
+    refused("INVALID_TRANSITION", life.extended, lapsed, DUE + 20 * DAY, DUE + 30 * DAY)
+    assert life.settled(lapsed, DUE + 20 * DAY)[0].status is Status.FULFILLED
 
 
 def test_the_window_begins_when_the_mark_is_set_not_when_it_could_have_been() -> None:
@@ -174,19 +186,56 @@ def test_a_breach_counts_once_its_window_is_over_and_is_written_off_in_the_end()
 
 @pytest.mark.parametrize("standing", [breached(), woken(active(), DUE + GRACE)[0]], ids=["breach", "overdue"])
 def test_what_is_contested_neither_counts_nor_moves(standing: Standing) -> None:
-    contested = replace(standing, contested=True)
+    contested = life.contested(standing, DUE + 2 * DAY)
     assert not contested.counts_against(NOON + 1000 * DAY)
+    settlement = contested.settlement(NOON + 1000 * DAY)
+    assert settlement is not None
+    assert not settlement.overdue
     assert contested.wakes_at is None
     assert contested.held == AMOUNT
 
 
+def test_a_mark_stands_still_while_it_is_contested() -> None:
+    late, _ = woken(active(), DUE + GRACE)
+    back = life.uncontested(life.contested(late, DUE + 3 * DAY), DUE + 40 * DAY + TICK)
+    assert (back.overdue_at, back.wakes_at) == (DUE + GRACE, DUE + GRACE + 47 * DAY + timedelta(seconds=1))
+    assert back.counts_against(DUE + 41 * DAY)
+    for again in (back, life.uncontested(life.contested(breached(), NOON), NOON)):
+        assert refused("INVALID", contestable, again, DUE + 41 * DAY).message.endswith("decided or withdrawn.")
+    fresh, _ = life.extended(back, DUE + 41 * DAY, DUE + 60 * DAY)
+    marked, _ = woken(fresh, DUE + 60 * DAY + GRACE)
+    assert marked.wakes_at == DUE + 70 * DAY + GRACE, "another date, another mark, another window"
+    assert contestable(marked, DUE + 62 * DAY) is Contested.OVERDUE
+
+
+def test_a_breach_after_a_mark_lifts_nothing_of_the_mark() -> None:
+    late, _ = woken(active(), DUE + GRACE)
+    standing = breached(late, DUE + 2 * DAY)
+    assert standing.counts_against(DUE + 2 * DAY)
+    settlement = standing.settlement(DUE + 2 * DAY)
+    assert settlement is not None
+    assert settlement.overdue
+    assert not life.contested(standing, DUE + 3 * DAY).counts_against(DUE + 3 * DAY)
+
+
 def test_a_voided_breach_is_as_if_it_had_not_been() -> None:
-    back, step = life.breach_voided(replace(breached(), contested=True), NOON)
-    assert (back, step.name) == (active(), Happening.VOID_BREACH)
+    back, step = life.breach_voided(life.contested(breached(), NOON), NOON)
+    assert (back, step.name) == (replace(active(), voided_at=NOON), Happening.VOID_BREACH)
     late, _ = life.breach_voided(breached(at=DUE + 2 * DAY), DUE + 3 * DAY)
     assert woken(late, DUE + 1000 * DAY) == (late, []), "a promise does not become overdue by a breach that was none"
     off, _ = woken(breached(), NOON + 100 * DAY)
     assert life.breach_voided(off, NOON + 101 * DAY)[0].held == yuan(0), "what was freed is not taken up again"
+
+
+def test_a_merchant_that_was_wrong_does_not_have_the_last_word() -> None:
+    back, _ = life.breach_voided(breached(), NOON)
+    assert available(back.status, back.barred) == (Transition.EXTEND, Transition.FULFILL)
+    early = refused("INVALID_TRANSITION", life.breached, back, NOON + DAY, BreachKind.OTHER)
+    assert "as a dispute about one was upheld" in early.message
+    late, _ = woken(back, DUE + GRACE)
+    assert life.breached(late, DUE + GRACE, BreachKind.NOT_PAID)[0].status is Status.BREACHED, "now the date has passed"
+    cleared, _ = life.overdue_voided(life.contested(woken(active(), DUE + GRACE)[0], DUE + 2 * DAY), DUE + 3 * DAY)
+    refused("INVALID_TRANSITION", life.breached, cleared, DUE + 3 * DAY, BreachKind.OTHER)
 
 
 @given(st.sampled_from(Status), st.sampled_from([*Transition]))

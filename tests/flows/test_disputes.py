@@ -17,7 +17,7 @@ from tests.support.server import Sandbox
 
 RESPOND = """mutation ($input: DisputeRespondInput!) { disputeRespond(input: $input) {
   dispute { id status statement } userErrors { code } } }"""
-DISPUTES = """query ($id: ID!) { decision(by: {id: $id}) { status
+DISPUTES = """query ($id: ID!) { decision(by: {id: $id}) { status availableTransitions
   disputes { nodes { id status resolution } } timeline { nodes { topic } } } }"""
 WORDS = "I brought it back on Tuesday.\nAsk your colleague at the <desk>."
 
@@ -115,7 +115,7 @@ def test_from_the_account_page_to_the_operators_decision(told: Told) -> None:
         "DECISION_ACTIVATED",
         "DECISION_BREACHED",
         "DISPUTE_OPENED",
-        "DISPUTE_OPENED",
+        "DISPUTE_ANSWERED",
         "DISPUTE_RESOLVED",
         "DECISION_FULFILLED",
     ]
@@ -128,13 +128,20 @@ def test_accepted_withdrawn_and_out_of_reach(told: Told) -> None:
     assert (too_much.status_code, "2000 characters" in too_much.text) == (422, True)
     assert told.contest(decision, " \r\n ").status_code == 422
     assert told.contest(decision).status_code == 303
-    (first,) = told.seen(decision)["disputes"]["nodes"]
-    withdrawn = told.browser.submit(told.page(), f"/account/disputes/{first['id']}/withdraw")
-    assert withdrawn.status_code == 303
+    (accepted,) = told.seen(decision)["disputes"]["nodes"]
+    assert told.respond(accepted["id"], accept=True)["status"] == "UPHELD"
+    after = told.seen(decision)
+    assert (after["status"], after["availableTransitions"]) == ("ACTIVE", ["EXTEND", "FULFILL"])
+    told.move("fulfill", decision)
+
+    decision = told.breach()
     assert told.contest(decision).status_code == 303
-    (_, second) = told.seen(decision)["disputes"]["nodes"]
-    assert told.respond(second["id"], accept=True)["status"] == "UPHELD"
-    assert told.seen(decision)["status"] == "ACTIVE"
+    (first,) = told.seen(decision)["disputes"]["nodes"]
+    page = told.page()
+    assert "it counts, and you cannot contest it again" in page.text
+    assert told.browser.submit(page, f"/account/disputes/{first['id']}/withdraw").status_code == 303
+    assert "You no longer contest this." in told.page().text
+    assert actions(told.page()) == []
 
     other = told.partner.browser()
     person = told.partner.persona("good")

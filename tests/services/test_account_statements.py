@@ -14,6 +14,7 @@ from gateway.domain.dispute import Contested, DisputeStatus
 from gateway.services.access import Seen
 from gateway.services.consents import GivenConsent
 from gateway.services.decided import Decided, DecidedService
+from gateway.services.decisions import BreachInput
 from gateway.services.disputes import RespondInput
 from gateway.services.obligations import Obligation, ObligationService
 from gateway.store.database import Session
@@ -54,11 +55,16 @@ class Person:
         return consent
 
     def contests(self) -> None:
-        """Contests a breach, takes that back, contests it again, and the merchant refuses."""
-        disputes, consent = self._world.disputes, self.breach()
+        """Contests an overdue mark, takes that back, contests the breach that follows, and the merchant refuses."""
+        disputes, now = self._world.disputes, self._world.clock()
+        with self._world.database.write() as session:
+            consent = self.consent(session)
+            late = {"overdue_at": now, "activated_at": now}
+            self.newest = make_decision(session, consent, status=Status.ACTIVE, **late)
         disputes.withdraw(self.id, disputes.open(self.id, self.newest, "A first word").id)
-        again = disputes.open(self.id, self.newest, f"Word to {consent.merchant_id}")
         token = self._world.merchant_token(consent.client_id)
+        self._world.decisions.moves.report_breach(token, BreachInput(self.newest, "b", BreachKind.NOT_PAID))
+        again = disputes.open(self.id, self.newest, f"Word to {consent.merchant_id}")
         disputes.respond(token, RespondInput(again.id, "r", False, f"Word of {consent.merchant_id}"))
 
     def is_asked_about(self) -> None:

@@ -86,8 +86,12 @@ def test_late_is_marked_then_let_go(world: World) -> None:
     assert requested(world, number=3).status is Status.APPROVED
     assert [event[:4] for event in events(world, decision)][-2:] == [
         (Topic.DECISION_OVERDUE, Status.ACTIVE, Status.ACTIVE, Actor.CLOCK),
-        (Topic.DECISION_OVERDUE, Status.ACTIVE, Status.ACTIVE, Actor.CLOCK),
+        (Topic.DECISION_LAPSED, Status.ACTIVE, Status.ACTIVE, Actor.CLOCK),
     ]
+    late_word = BreachInput(decision.id, "b", BreachKind.NOT_RETURNED)
+    with pytest.raises(StateConflict) as refused:
+        world.decisions.moves.report_breach(world.merchant_token(), late_word)
+    assert refused.value.transitions == seen(world, decision).transitions == (Transition.FULFILL,)
     assert world.decisions.moves.fulfill(world.merchant_token(), FulfillInput(decision.id, "late")).status is (
         Status.FULFILLED
     )

@@ -87,6 +87,16 @@ def test_a_dispute_suspends_what_it_is_about(world: World) -> None:
     assert world.faults() == []
 
 
+def test_a_breach_reported_after_the_mark_lifts_nothing_of_the_mark(world: World) -> None:
+    decision = overdue(world)
+    token, given = world.merchant_token(), BreachInput(decision.id, "b", BreachKind.NOT_RETURNED)
+    after = world.decisions.moves.report_breach(token, given)
+    assert (after.settlement is not None and after.settlement.overdue, asks_again(world, 5)) == (True, Status.DECLINED)
+    opened(world, decision)
+    suspended = seen(world, decision).settlement
+    assert (suspended is not None and suspended.overdue, asks_again(world, 6)) == (False, Status.APPROVED)
+
+
 def test_accepting_upholds_the_person(world: World) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=True))
@@ -97,14 +107,13 @@ def test_accepting_upholds_the_person(world: World) -> None:
     )
     assert dispute.evidence == ("https://cars.example/photo",)
     after = seen(world, decision)
-    assert (after.status, after.transitions) == (
-        Status.ACTIVE,
-        (Transition.EXTEND, Transition.FULFILL, Transition.REPORT_BREACH),
-    )
+    assert (after.status, after.transitions) == (Status.ACTIVE, (Transition.EXTEND, Transition.FULFILL))
+    once_more = BreachInput(decision.id, "again", BreachKind.OTHER)
+    refused(world, lambda: world.decisions.moves.report_breach(world.merchant_token(), once_more), StateConflict)
     assert topics(world, decision) == [
         (Topic.DECISION_BREACHED, Actor.MERCHANT),
         (Topic.DISPUTE_OPENED, Actor.USER),
-        (Topic.DISPUTE_OPENED, Actor.MERCHANT),
+        (Topic.DISPUTE_ANSWERED, Actor.MERCHANT),
         (Topic.DECISION_BREACH_VOIDED, Actor.MERCHANT),
         (Topic.DISPUTE_RESOLVED, Actor.MERCHANT),
     ]
@@ -179,10 +188,11 @@ def test_an_overdue_mark_can_be_contested_at_once(world: World) -> None:
     after = seen(world, decision)
     assert after.settlement is not None
     assert (after.status, after.settlement.overdue) == (Status.ACTIVE, False)
+    assert after.transitions == (Transition.FULFILL,), "the merchant agreed that it is not overdue"
     assert world.faults() == []
 
 
-def test_a_rejected_mark_counts_again_and_its_window_begins_anew(world: World) -> None:
+def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: World) -> None:
     decision = overdue(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     world.clock.advance(60 * DAY)
@@ -221,7 +231,9 @@ def test_a_person_may_withdraw(world: World) -> None:
     done = world.disputes.withdraw(world.user("excellent"), dispute.id)
     assert (done.status, seen(world, decision).status) == (DisputeStatus.WITHDRAWN, Status.BREACHED)
     refused(world, lambda: world.disputes.withdraw(world.user("excellent"), dispute.id), StateConflict)
-    assert opened(world, decision).status is DisputeStatus.AWAITING_MERCHANT, "within the window, once more"
+    assert asks_again(world) is Status.DECLINED, "what is no longer contested counts"
+    assert "withdrawn" in refused(world, lambda: opened(world, decision), InvalidInput).message
+    assert world.faults() == []
 
 
 def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(world: World) -> None:
