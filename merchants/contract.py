@@ -177,7 +177,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     @property
     def reason_codes(self) -> frozenset[str]:
         """Every reason code that an answer of this adapter may hold."""
-        return self.own_reasons.union({_CUT}, *(table.reason_codes for table in self.policies))
+        return self.own_reasons.union({_CUT, _NOTHING}, *(table.reason_codes for table in self.policies))
 
     @final
     def table(self, path: Path) -> DecisionTable:
@@ -225,7 +225,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
     @final
     def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> Answer:
         """What a person decides about an ask that was referred: as if that approving rule had held, by default the
-        last one, which is the least generous. Raises InvalidInput for a rule that is none."""
+        last one, which is the least generous. Raises InvalidInput for a rule that is none. Whether the ask still
+        makes sense at `now` is for `check` to say."""
         table = self.policies.at(now)
         rules = table.approving
         if not rules or rule_id not in {None, *rules}:
@@ -250,15 +251,18 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def _approval(self, ask: AskT, ruling: Ruling, now: datetime) -> Approval | Decline:
         granted = self.granted(ask, ruling)
         refusal = self.refuses_part(ask) if granted < self.divisible(ask) else None
-        if refusal is not None:
-            return Decline((refusal,))
+        if refusal is not None:  # at once, for less
+            return Decline((refusal,), now, (self.product,))
         cut = (_CUT,) if granted < self.divisible(ask).share(ruling.share) else ()
         reasons = tuple(dict.fromkeys((*ruling.reasons, *cut, *self.shortfalls(ask, ruling))))
         terms = self.terms(ask, ruling, now)
+        if not terms.exposed.minor:  # a fifth of three cents is nothing, and nothing can be promised
+            return Decline((_NOTHING,), now, (self.product,))
         return Approval(terms, min(now + self.approval_life, terms.due_at), reasons)
 
 
 _CUT = "AMOUNT_ABOVE_TIER_LIMIT"
+_NOTHING = "AMOUNT_TOO_SMALL"
 _SHAPES = {
     "key": r"[a-z][a-z0-9_]*",
     "member": r"[a-z][A-Za-z0-9]*",

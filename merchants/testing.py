@@ -13,16 +13,17 @@ from itertools import pairwise, product
 from typing import Any, ClassVar
 
 from gateway.domain.check_in_terms import CheckInTerms
-from gateway.domain.credit_offer_terms import CreditOfferTerms
 from gateway.domain.decision import Status
 from gateway.domain.errors import InvalidInput
 from gateway.domain.event import Topic
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.outcome import Approval, Decline, Outcome, outcome_from_document
 from gateway.domain.period import format_moment
-from gateway.domain.terms import DepositTerms, Terms
+from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
 from merchants.contract import SAMPLE_NOW, MerchantAdapter, Person
+from merchants.merits import no_worse
+from merchants.room import fitted
 from merchants.wire import Notice
 
 SCORED = tuple(tier for tier in Tier if tier is not Tier.UNSCORED)
@@ -53,6 +54,27 @@ class AdapterContract:
                 outcomes = [adapter.decide(ask, Person(tier, 0), SAMPLE_NOW).outcome for tier in SCORED]
                 for tier, (lower, higher) in zip(SCORED, pairwise(outcomes), strict=False):
                     assert no_worse(higher, lower), f"{ask}: {tier} got {lower}, and the tier above it only {higher}"
+
+    def test_for_want_of_room_a_better_tier_gets_no_worse_answer_and_none_passes_the_room(self) -> None:
+        """With the room that is left, however little: a part is granted before nothing, in the terms of the trade."""
+        parts = 0
+        for adapter in self._versions():
+            for ask in adapter.sample_asks():
+                whole = adapter.requested(ask)
+                for percent in (1, 30, 70, 99):
+                    room, lower = whole.share(percent), None
+                    for tier in SCORED:
+                        person = Person(tier, 0)
+                        full = adapter.decide(ask, person, SAMPLE_NOW)
+                        outcome = fitted(adapter, ask, person, SAMPLE_NOW, full, room).outcome
+                        if isinstance(outcome, Approval):
+                            assert outcome.terms.exposed <= room, f"{ask}: {tier} was granted more than {room}"
+                            assert no_worse(full.outcome, outcome), f"{ask}: less room got {tier} more"
+                            parts += outcome != full.outcome
+                        assert lower is None or no_worse(outcome, lower), f"{ask}: {tier} with {room} got {outcome}"
+                        lower = outcome
+        whole_only = all(adapter.refuses_part(ask) for ask in adapter.sample_asks())
+        assert bool(parts) is not whole_only, "a merchant that takes a part is granted one where the room is short"
 
     def test_larger_ask_never_gets_larger_share(self) -> None:
         for adapter in self._versions():
@@ -88,6 +110,15 @@ class AdapterContract:
                     assert outcome.reasons, f"{ask} got less than it asked for and no reason"
                 unknown = set(outcome.reasons) - adapter.reason_codes
                 assert not unknown, f"reasons {unknown} are neither in the policy nor in own_reasons"
+
+    def test_every_decline_says_when_asking_again_can_help(self) -> None:
+        for adapter in self._versions():
+            people = [Person(tier, overdue) for tier in Tier for overdue in (0, 1)]
+            for ask in adapter.sample_asks():
+                for person in people:
+                    outcome = adapter.decide(ask, person, SAMPLE_NOW).outcome
+                    if isinstance(outcome, Decline):
+                        assert outcome.retry_after is not None, f"{outcome.reasons}: the rule has no retry_after"
 
     def test_every_approval_ends(self) -> None:
         for adapter in self._versions():
@@ -159,28 +190,6 @@ class AdapterContract:
                 person = Person(tier, 0)
                 answer = adapter.decide(ask, person, SAMPLE_NOW)
                 yield ask, person, answer.outcome, answer.ruling.rule_id
-
-
-def no_worse(outcome: Outcome, than: Outcome) -> bool:
-    """Whether a person would lose nothing by getting `outcome` instead of the other: in no part of the terms."""
-    if isinstance(outcome, Approval) and isinstance(than, Approval):
-        mine, other = _merits(outcome.terms), _merits(than.terms)
-        return len(mine) == len(other) and all(part >= least for part, least in zip(mine, other, strict=True))
-    return _rank(outcome) >= _rank(than)
-
-
-def _rank(outcome: Outcome) -> int:
-    return 2 if isinstance(outcome, Approval) else 0 if isinstance(outcome, Decline) else 1
-
-
-def _merits(terms: Terms) -> tuple[Any, ...]:
-    """What is good about terms, each part the better the larger it is; a low rate is a small APR, so it is negated."""
-    match terms:
-        case CheckInTerms():
-            return terms.waived_amount, terms.incidentals_limit, terms.skip_front_desk, terms.pay_at_check_out
-        case CreditOfferTerms():
-            return terms.limit, -terms.apr_percent, terms.discount_percent, terms.term
-    return terms.exposed, terms.due_at
 
 
 def _granted(adapter: MerchantAdapter[Any], ask: Any, tier: Tier) -> int:

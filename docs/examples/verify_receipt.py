@@ -47,6 +47,8 @@ def main(receipt: str, key_set: str, issuer: str) -> None:
         sys.exit(f"Not verified: {error}")
     decision = claims["decision"]
     print(f"{decision['id']} ({decision['merchant_reference']}) is {decision['status']} since {decision['at']}.")
+    if left := decision["settlement"]:
+        print(f"Outstanding: {left['outstanding']['amount']} {left['outstanding']['currency']}, by {left['due_at']}.")
     print(f"Policy {decision['policy']['adapter']} {decision['policy']['version']}, {decision['policy']['hash']}.")
     print(f"Log entry {claims['jti']}, {claims['log']['sequence']} of its chain, hash {claims['log']['hash']}.")
 

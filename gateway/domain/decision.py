@@ -128,7 +128,8 @@ def require(name: Transition | Happening, status: Status, barred: Barred = NOTHI
     if status in step.sources and (name in may or isinstance(name, Happening)):
         return step
     code = "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION"
-    doing, why = name.lower().replace("_", " "), barred.get(name, "") if status in step.sources else ""
+    doing = name.lower().replace("_", " ")
+    why = barred.get(name, "") if isinstance(name, Transition) and status in step.sources else ""
     message = f"A decision that is {status} does not allow: {doing}{why and f', {why}'}."
     raise StateConflict(code, message, status, may)
 

@@ -7,7 +7,18 @@ from gateway.domain.money import Money
 from gateway.domain.tier import Tier
 
 LIMIT_REACHED = "EXPOSURE_LIMIT_REACHED"
-"""The reason of a decline for want of room."""
+"""The reason for a decline or a smaller part for want of room."""
+STEPS = 10
+"""In how many steps a line is told to those who ask."""
+
+
+def room(line: Money, here: Money, elsewhere: Money) -> Money:
+    """What of a line can still be promised to one merchant, which holds `here` itself. What the person has promised
+    `elsewhere` is rounded up to tenths of the line: however often a merchant asks, and for whatever amounts, its
+    answers do not say more of that."""
+    step = max(-(-line.minor // STEPS), 1)
+    taken = here.minor + -(-elsewhere.minor // step) * step
+    return Money(max(line.minor - taken, 0), line.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,21 @@ _CATALOGUE = (
         ),
     ),
     ReasonText(
+        code="AMOUNT_TOO_SMALL",
+        merchant=Texts(
+            "The part of this amount that the score tier allows is less than the smallest unit of the currency.",
+            "该信用等级可批准的部分不足该货币的最小单位。",
+        ),
+        user=Texts(
+            "The part of this amount that your score tier allows is less than the smallest coin.",
+            "您的信用等级可获批的部分不足该货币的最小单位。",
+        ),
+        advice=Texts(
+            "Pay it this time: it is very little. A higher tier covers all of it.",
+            "金额很小，本次直接支付即可。信用等级更高时可获全额批准。",
+        ),
+    ),
+    ReasonText(
         code="EXPOSURE_LIMIT_REACHED",
         merchant=Texts(
             "What is open elsewhere leaves no room for this amount; a smaller one, or a later request, may be granted.",

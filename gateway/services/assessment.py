@@ -7,9 +7,8 @@ from typing import Any
 
 from gateway.domain.consent import Consent
 from gateway.domain.errors import GatewayError, InvalidInput, NotFound
-from gateway.domain.exposure import LIMIT_REACHED, Lines
+from gateway.domain.exposure import Lines, room
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
 from gateway.domain.place import Place
 from gateway.domain.policy_override import PolicyOverride
 from gateway.domain.principal import Principal
@@ -23,23 +22,33 @@ from gateway.store import decisions, merchants
 from gateway.store.database import Session
 from merchants.contract import Answer, MerchantAdapter, Person
 from merchants.registry import AdapterRegistry
+from merchants.room import fitted
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What would be decided, and on what grounds. `requested` is the amount held against the consent's ceiling,
-    `place` the till from which it is asked, `line` the person's line of trust. `override` is the merchant's own part of
-    the policy, `shadow` what a shadow policy adds to the log, if there are any."""
+    """What would be decided, and on what grounds. `adapter` decides as its merchant carries it at `now`, `full` is its
+    answer, `answer` what of it the person's `line` of trust has room for. `requested` is the amount held against the
+    consent's ceiling, `place` the till from which it is asked. `override` is the merchant's own part of the policy,
+    `shadow` what a shadow policy adds to the log, if there are any."""
 
     adapter: MerchantAdapter[Any]
+    ask: object
+    now: datetime
     purpose: str
     requested: Money
     place: Place | None
     measured: Measurement
     line: Money
+    full: Answer
     answer: Answer
     override: PolicyOverride | None = None
     shadow: Mapping[str, Any] = field(default_factory=dict)
+
+    def fitted(self, left: Money) -> "Assessment":
+        """The assessment with the answer for which that much of the line is left."""
+        person = Person(self.measured.tier, self.measured.open_overdue)
+        return replace(self, answer=fitted(self.adapter, self.ask, person, self.now, self.full, left))
 
     def summary(self) -> dict[str, Any]:
         """The grounds and the outcome as a document, for the sealed part of a log entry."""
@@ -90,10 +99,12 @@ class Assessor:
         measured = self.measure(session, consent.user_id, now)
         override = self._overrides.override_at(session, principal.merchant_id, adapter, now)
         carried = adapter if override is None else under(adapter, override, now)
-        answer = carried.decide(ask, Person(measured.tier, measured.open_overdue), now)
+        full = carried.decide(ask, Person(measured.tier, measured.open_overdue), now)
         line = self._lines.line(measured.tier, requested.currency)
-        answer = within(line, decisions.held(session, consent.user_id, requested.currency, now), answer)
-        return Assessment(adapter, with_purpose, requested, place, measured, line, answer, override)
+        found = Assessment(
+            carried, ask, now, with_purpose, requested, place, measured, line, full=full, answer=full, override=override
+        )
+        return found.fitted(left(session, consent.user_id, principal.merchant_id, line, now))
 
     def measure(self, session: Session, user_id: str, now: datetime) -> Measurement:
         """What the source says of the person, with the obligations that are open past their date here. Raises
@@ -106,12 +117,10 @@ class Assessor:
         return self._lines.line(tier, currency)
 
 
-def within(line: Money, held: Money, answer: Answer) -> Answer:
-    """The answer, an approval for which the line has no room beside what it `held` turned into a decline."""
-    outcome = answer.outcome
-    if not isinstance(outcome, Approval) or held + outcome.terms.exposed <= line:
-        return answer
-    return replace(answer, outcome=Decline((LIMIT_REACHED,)))
+def left(session: Session, user_id: str, merchant_id: str, line: Money, now: datetime) -> Money:
+    """What of the person's line can be promised to this merchant at `now`."""
+    here, elsewhere = decisions.held(session, user_id, line.currency, merchant_id, now)
+    return room(line, here, elsewhere)
 
 
 def require_covered(

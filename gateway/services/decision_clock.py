@@ -1,6 +1,8 @@
 """What time does to decisions: approvals run out, due dates pass, marks lapse, breaches are written off."""
 
-from gateway.domain import standing as life
+from datetime import datetime
+
+from gateway.domain import life
 from gateway.domain.decision import Happening
 from gateway.domain.event import Actor
 from gateway.kit.clock import WallClock, business_time
@@ -35,6 +37,13 @@ class DecisionClock:
                 now = business_time(self._clock(), partner.clock_offset_seconds)
                 due += decisions.waking(session, now, partner_id=partner.id, limit=BATCH)
         return sum(self._wake_or_tell(decision_id) for decision_id in due)
+
+    def wake_all_of(self, user_id: str, now: datetime) -> None:
+        """Looks at the decisions of one person whose moment has come by `now`."""
+        with self._database.read() as session:
+            due = decisions.waking(session, now, user_id=user_id)
+        for decision_id in due:
+            self._wake_or_tell(decision_id)
 
     def wake(self, decision_id: str) -> bool:
         """Moves one decision as far as its moments have come. False where there was nothing to do."""

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.domain import standing as life
+from gateway.domain import life
 from gateway.domain.decision import BreachKind, Decision
 from gateway.domain.dispute import OPEN, DisputeStatus
 from gateway.domain.errors import NotFound
 from gateway.domain.event import Actor
+from gateway.domain.life import Moved
 from gateway.domain.money import Money
 from gateway.domain.period import format_moment
 from gateway.domain.principal import Principal
-from gateway.domain.standing import Moved, Standing
+from gateway.domain.standing import Standing
 from gateway.kit.clock import WallClock
 from gateway.services.decision_calls import Call, plain, require_text
 from gateway.services.decision_record import DecisionRecorder

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.domain.decision import Status
 from gateway.domain.event import Actor, Topic
-from gateway.domain.standing import Moved
+from gateway.domain.life import Moved
 from gateway.kit.clock import rfc3339
 from gateway.services.people import log_subject
 from gateway.store import consents, decisions, exposures, outbox

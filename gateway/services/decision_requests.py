@@ -4,21 +4,22 @@ Decision, log entry, access, idempotency record, outbox message and exposure sha
 freshness are looked at again inside it, so that what was withdrawn between reading and writing is refused.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.domain import decision as rules
-from gateway.domain import standing
+from gateway.domain import life
 from gateway.domain.consent import Consent
 from gateway.domain.decision import Decision, Status
 from gateway.domain.errors import ConsentRefused, InvalidInput, Unavailable
 from gateway.domain.event import Actor, Topic
+from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Outcome, Referral
 from gateway.domain.principal import Principal
 from gateway.kit.clock import WallClock
 from gateway.kit.ids import Ids
 from gateway.services.access import AccessService
-from gateway.services.assessment import Assessment, Assessor, require_covered, within
+from gateway.services.assessment import Assessment, Assessor, left, require_covered
 from gateway.services.decision_calls import Call, require_text
 from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_record import DecisionRecorder
@@ -73,6 +74,8 @@ class DecisionRequester:
     def request(self, principal: Principal, given: RequestInput) -> Requested:
         """See DecisionService.request."""
         require_text(given.merchant_reference, "merchantReference")
+        if principal.consent is not None:  # time has come first, whether a clock has come by or not
+            self._life.wake_all_of(principal.consent.user_id, business_now(principal, self._clock()))
         with self._database.read() as session:
             adapter = self._assessor.adapter(session, principal.merchant_id, given.member)
             document = {
@@ -86,11 +89,7 @@ class DecisionRequester:
                 return Requested(first, True)
             assessed = self._assessor.assess(session, principal, given.member, given.ask, given.purpose)
             assessed = self._shadows.beside(assessed, given.ask, principal.now)
-            user_id = principal.consent.user_id if principal.consent else ""
-            due = decisions.waking(session, business_now(principal, self._clock()), user_id=user_id)
         self._questions.ask(principal)  # not of a replay, which tells nothing new
-        for decision_id in due:  # what has run out frees the person's line, whether a clock has come by or not
-            self._life.wake(decision_id)
         with self._database.write() as session:
             return self._decide(session, call, given, assessed)
 
@@ -107,7 +106,7 @@ class DecisionRequester:
             raise Unavailable("SCORE_UNAVAILABLE", "The score went stale while deciding. Send the request again.")
         decision_id = self._ids.new("dec")
         call.claim(session, decision_id, wall)
-        assessed = _reserved(session, consent, assessed)
+        assessed = _reserved(session, consent, assessed, now)
         row = _row(decision_id, call, consent, given, assessed, now)
         if not decisions.insert(session, row):
             raise InvalidInput(
@@ -148,14 +147,17 @@ def _locked(session: Session, principal: Principal) -> Consent:
     return held
 
 
-def _reserved(session: Session, consent: Consent, assessed: Assessment) -> Assessment:
-    """The assessment, its approval turned into a decline where another merchant has taken the room meanwhile."""
+def _reserved(session: Session, consent: Consent, assessed: Assessment, now: datetime) -> Assessment:
+    """The assessment, its approval fitted into what is left now that nobody else can take of it, and that taken."""
+    user_id, line = consent.user_id, assessed.line
+    if not isinstance(assessed.full.outcome, Approval):
+        return assessed
+    exposures.lock(session, user_id, line.currency)
+    assessed = assessed.fitted(left(session, user_id, consent.merchant_id, line, now))
     outcome = assessed.answer.outcome
-    if not isinstance(outcome, Approval):
+    if not isinstance(outcome, Approval) or exposures.reserve(session, user_id, outcome.terms.exposed, line):
         return assessed
-    if exposures.reserve(session, consent.user_id, outcome.terms.exposed, assessed.line):
-        return assessed
-    return replace(assessed, answer=within(assessed.line, assessed.line, assessed.answer))
+    return assessed.fitted(Money.zero(line.currency))  # something that has run out since still stands on the line
 
 
 def _row(
@@ -185,7 +187,7 @@ def _row(
         updated_at=now,
     )
     approval = outcome if isinstance(outcome, Approval) else None
-    first = standing.new(
+    first = life.new(
         assessed.requested, Status(row.status), approval, _last_date(assessed, outcome, now), assessed.adapter.windows
     )
     decisions.put(row, first)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from gateway.domain import standing as life
-from gateway.domain.decision import Decision, Status
+from gateway.domain import life
+from gateway.domain.decision import Decision, Happening, Status, require
 from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.event import Actor
 from gateway.domain.outcome import Approval, Decline, Outcome, outcome_from_document
@@ -43,7 +43,7 @@ class DecisionReviewer:
     def approve(self, decision_id: str, rule_id: str | None = None) -> Decision:
         """Approves on the terms of that rule, by default of the least generous. Raises NotFound, StateConflict for
         what is no referral any more, ConsentRefused, Unavailable, and InvalidInput where the person's line has no room,
-        the rule does not approve, or the merchant takes no part of what it asked for."""
+        the rule does not approve, the merchant takes no part of what it asked for, or its time is over."""
         with self._database.read() as session:  # the score may be asked of a provider: not within a transaction
             row = self._row(session, decision_id)
             user_id = consents.user_of(session, row.consent_id)
@@ -74,6 +74,11 @@ class DecisionReviewer:
         standing = decisions.standing_of(row)
         (document,) = row.ask.values()
         ask = adapter.ask_from_document(document)
+        require(Happening.APPROVE, standing.at(now))
+        try:
+            adapter.check(ask, now)  # what was asked for may be over by now
+        except InvalidInput as error:
+            raise error.under("ask", adapter.member) from None
         answer = adapter.reviewed(ask, rule_id, now)
         approval = _approval(answer.outcome)
         moved = life.approved(standing, approval, adapter.windows, now)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gateway.domain import standing as life
+from gateway.domain import life
 from gateway.domain.decision import Status
 from gateway.domain.dispute import Contested, DisputeStatus
 from gateway.domain.event import Actor, Topic

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.domain import dispute as rules
-from gateway.domain import standing as life
+from gateway.domain import life
 from gateway.domain.decision import Status, available
 from gateway.domain.dispute import Contested, Dispute, DisputeStatus, Party
 from gateway.domain.errors import NotFound, StateConflict

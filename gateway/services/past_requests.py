@@ -57,7 +57,7 @@ class PastRequest:
     def _answered(self) -> Answered:
         recorded, benefits = self.personal["ruling"], self.adapter.benefits
         outcome = outcome_from_document(self.personal["outcome"])
-        if outcome.reasons == (LIMIT_REACHED,):  # the policy had said something else, which is what is compared
+        if LIMIT_REACHED in outcome.reasons:  # the policy had said something else, which is what is compared
             outcome = self.adapter.outcome(self.ask, ruling_from_document(recorded, benefits), self.now)
         given = benefits_from_document(recorded["benefits"], benefits)
         return Answered.of(outcome, recorded["rule_id"], given, self.adapter.policy.currency)

@@ -7,12 +7,12 @@ from joserfc.jwk import OKPKey
 
 from gateway.domain.decision import Decision
 from gateway.domain.outcome import Approval, Decline
-from gateway.domain.period import parse_moment
+from gateway.domain.period import format_moment, parse_moment
 from gateway.domain.reason import seen_by_merchant
 from gateway.kit import json
 from gateway.kit.crypto import SigningKey, base64url
 from gateway.services.reading import Reading
-from gateway.store import decision_log
+from gateway.store import decision_log, decisions
 from gateway.store.keys import Keyring
 
 TYPE = "decision-receipt+jwt"
@@ -49,6 +49,7 @@ class ReceiptService:
                 "status": public["to"],
                 "at": public["business_at"],
                 "outcome": _outcome(decision),
+                "settlement": _settlement(reading, decision, public["business_at"]),
                 "policy": {
                     "adapter": decision.ruling.adapter,
                     "version": decision.ruling.policy_version,
@@ -65,6 +66,16 @@ def _outcome(decision: Decision) -> dict[str, Any] | None:
     if not isinstance(outcome, Approval | Decline):
         return None
     return {**outcome.document(), "reasons": list(seen_by_merchant(outcome.reasons))}
+
+
+def _settlement(reading: Reading, decision: Decision, at: str) -> dict[str, Any] | None:
+    """What the entry left of the promise: an extension or a part that was settled is not in the terms."""
+    row = decisions.load(reading.session, decision.id)
+    settlement = decisions.standing_of(row).settlement(parse_moment(at)) if row else None
+    if settlement is None:
+        return None
+    amounts = {name: getattr(settlement, name).document() for name in ("due", "settled", "outstanding")}
+    return {**amounts, "due_at": settlement.due_at and format_moment(settlement.due_at)}
 
 
 def _signed(claims: dict[str, Any], key: SigningKey) -> str:

@@ -9,6 +9,7 @@ from sqlmodel import Field, UniqueConstraint, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway.domain.decision import OPEN, BreachKind, Decision, Ruling, Status
+from gateway.domain.life import by
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, outcome_from_document
 from gateway.domain.product import Product
@@ -206,14 +207,18 @@ def open_overdue(session: Session, user_id: str, now: datetime) -> int:
     """How many obligations of the person, at any merchant, are open past their date and count."""
     concerned = or_(col(DecisionRow.breached_at).is_not(None), col(DecisionRow.overdue_at).is_not(None))
     rows = session.exec(_of_user(user_id).where(col(DecisionRow.status).in_(("ACTIVE", "BREACHED")), concerned))
-    return sum(standing_of(row).counts_against(now) for row in rows)
+    return sum(by(standing_of(row), now).counts_against(now) for row in rows)
 
 
-def held(session: Session, user_id: str, currency: str, now: datetime) -> Money:
-    """What all open promises of the person in one currency come to; what has run out by `now` counts no more."""
-    rows = session.exec(_of_user(user_id).where(DecisionRow.currency == currency, DecisionRow.held_minor > 0))
-    living = (row for row in rows if standing_of(row).at(now) is not Status.EXPIRED)
-    return Money(sum(row.held_minor for row in living), currency)
+def held(session: Session, user_id: str, currency: str, merchant_id: str, now: datetime) -> tuple[Money, Money]:
+    """What the open promises of the person in one currency come to, to this merchant and to all others. What has run
+    out or lapsed by `now` counts no more."""
+    rows = session.exec(_of_user(user_id).where(DecisionRow.currency == currency, DecisionRow.held_minor > 0)).all()
+    here = elsewhere = Money.zero(currency)
+    for row in rows:
+        holds = by(standing_of(row), now).held
+        here, elsewhere = (here + holds, elsewhere) if row.merchant_id == merchant_id else (here, elsewhere + holds)
+    return here, elsewhere
 
 
 def open_of_user(session: Session, user_id: str) -> Sequence[DecisionRow]:
@@ -227,9 +232,11 @@ def newest_of_user(session: Session, user_id: str, limit: int) -> Sequence[Decis
     return session.exec(_of_user(user_id).order_by(col(DecisionRow.id).desc()).limit(limit)).all()
 
 
-def waking(session: Session, now: datetime, *, user_id: str = "", partner_id: str = "", limit: int = 100) -> list[str]:
+def waking(
+    session: Session, now: datetime, *, user_id: str = "", partner_id: str = "", limit: int | None = None
+) -> list[str]:
     """The ids of the decisions at which the clock has to look by `now`, of one person or of one partner's merchants,
-    those that have waited longest first."""
+    those that have waited longest first; all of them without a `limit`."""
     query = select(DecisionRow.id).where(col(DecisionRow.wakes_at) <= now)
     if user_id:
         query = query.join(ConsentRow, col(ConsentRow.id) == col(DecisionRow.consent_id))

@@ -1,7 +1,7 @@
 """The lines of trust: what all open promises of a person in one currency come to, over all merchants."""
 
 from sqlalchemy import BigInteger, update
-from sqlmodel import Field, col
+from sqlmodel import Field, col, select
 
 from gateway.domain.money import Money
 from gateway.store.base import Table, insert_into
@@ -18,11 +18,18 @@ class ExposureRow(Table, table=True):
     held_minor: int = Field(sa_type=BigInteger)
 
 
+def lock(session: Session, user_id: str, currency: str) -> None:
+    """Holds the person's line until the unit of work ends: what their promises come to changes only under this lock."""
+    fresh = insert_into(session, ExposureRow).values(user_id=user_id, currency=currency, held_minor=0)
+    session.execute(fresh.on_conflict_do_nothing(index_elements=["user_id", "currency"]))
+    query = select(ExposureRow).where(ExposureRow.user_id == user_id, ExposureRow.currency == currency)
+    session.exec(query.with_for_update()).one()
+
+
 def reserve(session: Session, user_id: str, amount: Money, line: Money) -> bool:
     """Takes `amount` from the person's line. False, and nothing taken, where there is no room: any number of
     concurrent calls never take more than the line."""
-    fresh = insert_into(session, ExposureRow).values(user_id=user_id, currency=amount.currency, held_minor=0)
-    session.execute(fresh.on_conflict_do_nothing(index_elements=["user_id", "currency"]))
+    lock(session, user_id, amount.currency)
     return _add(session, user_id, amount, most=line.minor - amount.minor)
 
 

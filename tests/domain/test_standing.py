@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import standing as life
+from gateway.domain import life
 from gateway.domain.decision import STEPS, BreachKind, Happening, Status, Transition, available
 from gateway.domain.dispute import Contested, contestable
 from gateway.domain.errors import GatewayError, StateConflict

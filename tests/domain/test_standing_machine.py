@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.domain import standing as life
+from gateway.domain import life
 from gateway.domain.decision import OPEN, BreachKind, Happening, Status, Step, available
 from gateway.domain.dispute import Contested, contestable
 from gateway.domain.errors import InvalidInput, StateConflict

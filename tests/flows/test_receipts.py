@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.checkout import ROOT
+from tests.support.life import MOVES, moving
 from tests.support.partner import Partner, car, order
 from tests.support.server import Sandbox
 
@@ -87,6 +89,24 @@ def test_each_step_has_its_receipt(partner: Partner) -> None:
     assert second["decision"]["status"] == payload["decision"]["status"] == "ACTIVE"
     assert second["log"]["sequence"] > first["log"]["sequence"]
     assert first["jti"] != second["jti"]
+
+
+def test_a_receipt_tells_what_is_left_of_the_promise(partner: Partner) -> None:
+    decision = partner.request(partner.token(), car("500.00"))["decision"]
+    told = []
+    for move, amount in (("activate", None), ("extend", None), ("part", {"amount": "120.00", "currency": "CNY"})):
+        given = moving(move, decision["id"], amount=amount)
+        (payload,) = partner.graphql(partner.merchant_token, MOVES[move].document, input=given).data.values()
+        assert payload["userErrors"] == []
+        receipt = claims_of(receipt_of(partner, partner.merchant_token, decision))["decision"]["settlement"]
+        shown = payload["decision"]["settlement"]
+        assert datetime.fromisoformat(receipt["due_at"]) == datetime.fromisoformat(shown["dueAt"])
+        amounts = [receipt[name]["amount"] for name in ("due", "settled", "outstanding")]
+        assert amounts == [shown[name]["amount"] for name in ("due", "settled", "outstanding")]
+        told.append((amounts, receipt["due_at"]))
+    (agreed, first), (_, extended), (left, _) = told
+    assert (agreed, left) == (["500.00", "0.00", "500.00"], ["500.00", "120.00", "380.00"])
+    assert first < extended
 
 
 def test_two_merchants_cannot_join_their_receipts(partner: Partner, sandbox: Sandbox) -> None:

@@ -12,6 +12,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
+from gateway.domain.product import Product
 from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
 from merchants.car_rental import CarRental, CarRentalAsk
@@ -57,7 +58,17 @@ def test_an_approval_waits_a_week() -> None:
 @pytest.mark.parametrize("tier", [Tier.VERY_GOOD, Tier.GOOD, Tier.FAIR])
 def test_a_merchant_may_refuse_a_reduction(tier: Tier) -> None:
     outcome = ADAPTER.decide(ask(accept_reduction=False), Person(tier, 0), NOW).outcome
-    assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",))
+    assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",), NOW, (Product.DEPOSIT_WAIVER,)), "at once, for a part"
+
+
+def test_a_part_that_comes_to_nothing_is_no_approval() -> None:
+    few = ask(deposit=yuan("0.04"))
+    nothing = Decline(("AMOUNT_TOO_SMALL",), NOW, (Product.DEPOSIT_WAIVER,))
+    assert ADAPTER.decide(few, Person(Tier.FAIR, 0), NOW).outcome == nothing, "a fifth of four cents"
+    for tier, deposit in ((Tier.FAIR, "0.05"), (Tier.EXCELLENT, "0.01")):
+        outcome = ADAPTER.decide(ask(deposit=yuan(deposit)), Person(tier, 0), NOW).outcome
+        assert isinstance(outcome, Approval)
+        assert outcome.terms.exposed == yuan("0.01")
 
 
 def test_refusing_a_reduction_costs_nothing_where_there_is_none() -> None:

@@ -19,7 +19,7 @@ currency = "CNY"
 [[rule]]
 id = "overdue"
 when.open_overdue = { at_least = 1 }
-decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"] }
+decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"], retry_after = "P1D" }
 """
 FAIR = 'approve = { share = 100, longest = "P365D", discount = "1.00" }'
 

@@ -12,6 +12,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
+from gateway.domain.product import Product
 from gateway.domain.tier import Tier
 from merchants.contract import SAMPLE_NOW as NOW
 from merchants.contract import Person
@@ -49,6 +50,9 @@ def test_the_waiver_ends_with_the_lease() -> None:
 def test_no_waiver_exceeds_its_months(deposit: int, rent: int, tier: Tier) -> None:
     this = ask(deposit=Money(deposit, "CNY"), monthly_rent=Money(rent, "CNY"))
     outcome = ADAPTER.decide(this, Person(tier, 0), NOW).outcome
+    if outcome.reasons == ("AMOUNT_TOO_SMALL",):
+        assert min(deposit, rent) < 100, "only of a few cents nothing is left"
+        return
     assert isinstance(outcome, Approval)
     assert outcome.terms.exposed.minor * 2 <= rent * HALF_MONTHS[tier]
     assert outcome.terms.exposed <= yuan("30000.00")
@@ -56,7 +60,8 @@ def test_no_waiver_exceeds_its_months(deposit: int, rent: int, tier: Tier) -> No
 
 def test_a_landlord_may_refuse_a_reduction() -> None:
     whole = ask(accept_reduction=False)
-    assert ADAPTER.decide(whole, Person(Tier.VERY_GOOD, 0), NOW).outcome == Decline(("REDUCTION_NOT_ACCEPTED",))
+    outcome = ADAPTER.decide(whole, Person(Tier.VERY_GOOD, 0), NOW).outcome
+    assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",), NOW, (Product.DEPOSIT_WAIVER,))
     assert isinstance(ADAPTER.decide(whole, Person(Tier.EXCELLENT, 0), NOW).outcome, Approval)
     four_months = ask(accept_reduction=False, deposit=yuan("16000.00"))
     assert isinstance(ADAPTER.decide(four_months, Person(Tier.EXCELLENT, 0), NOW).outcome, Decline)

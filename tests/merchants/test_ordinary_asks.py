@@ -1,5 +1,6 @@
 """The rules that hold across all built-in adapters at their everyday asks, whatever the industry."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from gateway.domain.outcome import Approval, Decline, Outcome
 from gateway.domain.tier import Tier
 from merchants.contract import MerchantAdapter, Person
+from merchants.merits import no_worse
 from merchants.registry import discover
-from merchants.testing import no_worse
 
 PROFILES = ("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store")
 NAMED = ("harbour_bikes", "lotus_hotels")
@@ -56,4 +57,6 @@ def test_the_beginning_is_declined_with_a_reason_and_a_date(adapter: Adapter, ti
 
 
 def test_an_open_overdue_obligation_is_declined_at_any_tier(adapter: Adapter) -> None:
-    assert {outcome(adapter, tier, overdue=1) for tier in Tier} == {Decline(("OPEN_OVERDUE_OBLIGATION",))}
+    assert {outcome(adapter, tier, overdue=1) for tier in Tier} == {
+        Decline(("OPEN_OVERDUE_OBLIGATION",), adapter.ordinary.now + timedelta(days=1))
+    }

@@ -16,8 +16,8 @@ from gateway.domain.product import Product
 from gateway.domain.tier import Tier
 from merchants.contract import MerchantAdapter, Person
 from merchants.contract_run import run_contract
+from merchants.merits import no_worse
 from merchants.scaffold import LONGEST_KEY, scaffold
-from merchants.testing import no_worse
 from tests.support.checkout import ROOT
 
 TODAY = date(2026, 11, 27)

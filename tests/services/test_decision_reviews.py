@@ -71,6 +71,16 @@ def test_a_referral_waits_and_reserves_nothing(world: World) -> None:
     assert world.reviews.rules(decision.id) == ("excellent", "very-good", "good")
 
 
+def test_what_is_over_by_now_is_not_approved(world: World) -> None:
+    """The referral may wait longer than the rental that was asked for."""
+    decision = referred(world)
+    world.clock.advance(timedelta(days=4))
+    assert [each.id for each in world.reviews.waiting()] == [decision.id]
+    late = refused(world, lambda: world.reviews.approve(decision.id), InvalidInput)
+    assert (late.code, late.field) == ("INVALID_PERIOD", ("ask", "carRental", "rental", "start"))
+    assert world.reviews.decline(decision.id, ["TIER_BELOW_REQUIRED"]).status is Status.DECLINED
+
+
 def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world: World) -> None:
     decision = world.reviews.approve(referred(world).id)
     assert isinstance(decision.outcome, Approval)

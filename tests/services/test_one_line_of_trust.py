@@ -43,7 +43,8 @@ def test_two_hundred_requests_from_twenty_merchants(world: World) -> None:
     assert not [each for each in answers if isinstance(each, Exception)]
     decisions = [each.decision for each in answers if isinstance(each, Requested)]
     approved = [each for each in decisions if each.status is Status.APPROVED]
-    assert len(approved) == LINE // 170_000
+    # The seventeenth fits only a shop for which what is held elsewhere stays below the last tenth of the line.
+    assert LINE // 170_000 - 1 <= len(approved) <= LINE // 170_000
     declined = [each.outcome for each in decisions if each.status is Status.DECLINED]
     assert len(declined) == MERCHANTS * EACH - len(approved)
     assert {outcome.reasons for outcome in declined if isinstance(outcome, Decline)} == {("EXPOSURE_LIMIT_REACHED",)}
@@ -82,7 +83,8 @@ def test_all_merchants_share_one_line(world: World) -> None:
     refusal = world.decisions.request(token, asking(order("1.00"), "k", "o")).decision
     for outcome in (preview.outcome, refusal.outcome):
         assert isinstance(outcome, Decline)
-        assert outcome.reasons == ("EXPOSURE_LIMIT_REACHED",)
+        assert (outcome.reasons, outcome.alternatives) == (("EXPOSURE_LIMIT_REACHED",), ())
+        assert outcome.retry_after == world.clock() + DAY
     assert (refusal.status, refusal.settlement, world.held()) == (Status.DECLINED, None, 3_000_000)
     assert requested(world, "good", 9).status is Status.APPROVED, "another person has another line"
 

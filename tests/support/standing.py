@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain import standing as life
+from gateway.domain import life
 from gateway.domain.decision import BreachKind, Happening, Status, Transition
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval
