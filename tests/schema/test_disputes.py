@@ -1,5 +1,6 @@
 """Disputes as a merchant sees and answers them through the API."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,14 +22,17 @@ WORDS = "It came back on time."
 SCOPES = ("decisions:read", "decisions:write", "disputes:write")
 
 
+def moved(world: GraphQLWorld, decision: str, *moves: str) -> str:
+    for move in moves:
+        (payload,) = world.data(MOVES[move].document, {"input": moving(move, decision)}, by=world.merchant()).values()
+        assert payload["userErrors"] == []
+    return decision
+
+
 @pytest.fixture
 def breached(world: GraphQLWorld) -> str:
     """The id of a decision whose breach has been reported."""
-    decision = world.request()["decision"]["id"]
-    for move in ("activate", "breach"):
-        (payload,) = world.data(MOVES[move].document, {"input": moving(move, decision)}, by=world.merchant()).values()
-        assert payload["userErrors"] == []
-    return str(decision)
+    return moved(world, world.request()["decision"]["id"], "activate", "breach")
 
 
 def opened(world: GraphQLWorld, decision: str) -> str:
@@ -80,7 +84,7 @@ def test_accepting_ends_it(world: GraphQLWorld, breached: str) -> None:
         "decision": {
             "id": breached,
             "status": "ACTIVE",
-            "availableTransitions": ["EXTEND", "FULFILL", "REPORT_BREACH"],
+            "availableTransitions": ["EXTEND", "FULFILL"],
         },
     }
 
@@ -111,10 +115,13 @@ def test_refusals_have_their_place(world: GraphQLWorld, breached: str) -> None:
     )
 
 
-def test_pages_of_disputes(world: GraphQLWorld, breached: str) -> None:
+def test_pages_of_disputes(world: GraphQLWorld) -> None:
+    breached = moved(world, world.request()["decision"]["id"], "activate")
+    world.clock.advance(timedelta(days=6))
+    assert world.gateway.decision_clock.tick() == 1
     first = opened(world, breached)
     world.gateway.services.disputes.withdraw(world.consent.user_id, first)
-    second = opened(world, breached)
+    second = opened(world, moved(world, breached, "breach"))
     by = world.merchant(*SCOPES)
     page = world.data(DISPUTES, {"id": breached, "first": 1}, by=by)["decision"]["disputes"]
     assert [(node["id"], node["status"]) for node in page["nodes"]] == [(first, "WITHDRAWN")]

@@ -32,7 +32,8 @@ def outcome(world: GraphQLWorld, document: str, given: dict[str, Any], *, mercha
 @pytest.mark.parametrize(
     ("deposit", "answer"),
     [
-        (money("0.01"), "APPROVED"),
+        (money("0.02"), "APPROVED"),
+        (money("0.01"), "DECLINED"),  # half of it, for that tier, is no coin
         (money("10000000000.00"), "INVALID_AMOUNT"),  # ten billion: more than the car is worth
         (money("10000000000.01"), "INVALID_AMOUNT"),
         (money("99999999999999999999.00"), "INVALID_AMOUNT"),
@@ -107,8 +108,9 @@ def active(world: GraphQLWorld) -> str:
         ("part", {"settledAmount": money("1.000", "KWD")}, "UNSUPPORTED_CURRENCY"),
         ("fulfill", {"settledAt": "2026-11-23T12:00:00.000001Z"}, "INVALID_PERIOD"),
         ("fulfill", {"settledAt": "1970-01-01T00:00:00Z"}, "FULFILLED"),
-        ("extend", {"dueAt": "2027-11-24T12:00:00Z"}, "ACTIVE"),
-        ("extend", {"dueAt": "2027-11-24T12:00:00.000001Z"}, "INVALID_PERIOD"),
+        ("extend", {"dueAt": "2027-11-28T09:00:00Z"}, "ACTIVE"),  # 366 days beyond the day of return
+        ("extend", {"dueAt": "2027-11-28T09:00:00.000001Z"}, "INVALID_PERIOD"),
+        ("extend", {"dueAt": "9999-12-31T23:59:59Z"}, "INVALID_PERIOD"),
         ("extend", {"dueAt": "2026-11-27T09:00:00Z"}, "INVALID_PERIOD"),
         ("extend", {"reason": "x" * 256}, "INVALID"),
         ("extend", {"reason": ""}, "INVALID"),
