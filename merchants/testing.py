@@ -22,6 +22,7 @@ from gateway.domain.period import format_moment
 from gateway.domain.terms import DepositTerms
 from gateway.domain.tier import Tier
 from merchants.contract import SAMPLE_NOW, MerchantAdapter, Person
+from merchants.edge_asks import edge_asks
 from merchants.merits import no_worse
 from merchants.room import fitted
 from merchants.wire import Notice
@@ -50,7 +51,7 @@ class AdapterContract:
 
     def test_better_tier_never_gets_worse_answer(self) -> None:
         for adapter in self._versions():
-            for ask in adapter.sample_asks():
+            for ask in edge_asks(adapter):
                 outcomes = [adapter.decide(ask, Person(tier, 0), SAMPLE_NOW).outcome for tier in SCORED]
                 for tier, (lower, higher) in zip(SCORED, pairwise(outcomes), strict=False):
                     assert no_worse(higher, lower), f"{ask}: {tier} got {lower}, and the tier above it only {higher}"
@@ -59,7 +60,7 @@ class AdapterContract:
         """With the room that is left, however little: a part is granted before nothing, in the terms of the trade."""
         parts = 0
         for adapter in self._versions():
-            for ask in adapter.sample_asks():
+            for ask in edge_asks(adapter):
                 whole = adapter.requested(ask)
                 for percent in (1, 30, 70, 99):
                     room, lower = whole.share(percent), None
@@ -79,7 +80,7 @@ class AdapterContract:
     def test_larger_ask_never_gets_larger_share(self) -> None:
         for adapter in self._versions():
             ladders: defaultdict[str, list[Any]] = defaultdict(list)
-            for ask in adapter.sample_asks():
+            for ask in edge_asks(adapter):
                 ladders[_all_but_amount(adapter, ask)].append(ask)
             compared = 0
             for ladder in ladders.values():
@@ -114,7 +115,7 @@ class AdapterContract:
     def test_every_decline_says_when_asking_again_can_help(self) -> None:
         for adapter in self._versions():
             people = [Person(tier, overdue) for tier in Tier for overdue in (0, 1)]
-            for ask in adapter.sample_asks():
+            for ask in edge_asks(adapter):
                 for person in people:
                     outcome = adapter.decide(ask, person, SAMPLE_NOW).outcome
                     if isinstance(outcome, Decline):
@@ -129,7 +130,7 @@ class AdapterContract:
 
     def test_overdue_is_never_approved(self) -> None:
         for adapter in self._versions():
-            for ask in adapter.sample_asks():
+            for ask in edge_asks(adapter):
                 for tier in Tier:
                     outcome = adapter.decide(ask, Person(tier, 1), SAMPLE_NOW).outcome
                     assert isinstance(outcome, Decline), f"{ask}: {tier} with an open overdue obligation got {outcome}"
@@ -185,7 +186,7 @@ class AdapterContract:
         yield from map(adapter.under, adapter.policies)
 
     def _answers(self, adapter: MerchantAdapter[Any]) -> Iterator[tuple[Any, Person, Outcome, str]]:
-        for ask in adapter.sample_asks():
+        for ask in edge_asks(adapter):
             for tier in Tier:
                 person = Person(tier, 0)
                 answer = adapter.decide(ask, person, SAMPLE_NOW)

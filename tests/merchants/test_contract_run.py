@@ -1,12 +1,14 @@
 """The contract suite without a test runner: each promise is told, and whatever breaks one is told with it."""
 
 import inspect
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.money import Money
+from gateway.domain.policy import DecisionTable
 from merchants.bike_share import BikeRideAsk, BikeShare
 from merchants.contract import MerchantAdapter
-from merchants.contract_run import run_contract
+from merchants.contract_run import run_contract, run_under
 from merchants.testing import AdapterContract
 
 
@@ -25,6 +27,25 @@ def test_a_broken_promise_says_what_broke_it() -> None:
         golden = ()
 
     assert faults(Forgetful)["golden cases come out as written"] == "an adapter brings golden cases"
+
+
+def test_numbers_far_beyond_the_sample_asks_are_tried_too() -> None:
+    """No bike has such a deposit, but an override may name it: the higher tier would get less."""
+    table = BikeShare.policy
+    most = {"excellent": Money.parse("500000.00", "CNY"), "very-good": Money.parse("600000.00", "CNY")}
+    rules = [replace(rule, maximum=most.get(rule.id, rule.maximum)) for rule in table.rules]
+    unfair = DecisionTable(
+        policy=table.policy,
+        version="unfair",
+        effective=table.effective,
+        currency=table.currency,
+        columns=table.columns,
+        rules=rules,
+        source="unfair.toml",
+    )
+    broken = [finding.promise for finding in run_under(BikeShare(), unfair) if finding.fault is not None]
+    assert broken == ["better tier never gets worse answer"]
+    assert [finding for finding in run_under(BikeShare(), table) if finding.fault is not None] == []
 
 
 def test_a_bare_assertion_is_found_by_its_line() -> None:
