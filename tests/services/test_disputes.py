@@ -1,7 +1,6 @@
 """Disputes: what is contested waits; the merchant answers, silence is for the person, and the operator decides."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -12,9 +11,9 @@ from gateway.domain.errors import GatewayError, IdempotencyConflict, InvalidInpu
 from gateway.domain.event import Actor, Topic
 from gateway.services.decisions import ActivateInput, BreachInput, ExtendInput, FulfillInput
 from gateway.services.disputes import RespondInput
+from tests.services.promises import DAY, seen
 from tests.services.world import World, asking, at_once, car
 
-DAY = timedelta(days=1)
 WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 
 
@@ -42,14 +41,6 @@ def opened(world: World, decision: Decision) -> Dispute:
 
 def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondInput:
     return RespondInput(dispute.id, key, accept, "We looked.", ("https://cars.example/photo",))
-
-
-def seen(world: World, decision: Decision) -> Decision:
-    reading = world.reading(world.merchant_token())
-    found = world.decisions.find(reading, decision.id)
-    reading.abandon()
-    assert found is not None
-    return found
 
 
 def asks_again(world: World, number: int = 9) -> Status:

@@ -98,7 +98,8 @@ class World:
         self.merchants = MerchantService(self.registry, self.ids)
         self.overrides = OverrideService(self.registry, self.merchants, self.ids, clock)
         assessor = Assessor(self.registry, self.source, LINES, self.overrides)
-        self.life = DecisionClock(database, records := DecisionRecorder(self.decision_log), clock)
+        records = DecisionRecorder(self.decision_log)
+        self.life = DecisionClock(database, records, clock)
         self.questions = Questions(limits(None, clock), 10_000)
         requester = DecisionRequester(
             database, assessor, records, self.recorder, self.life, self.questions, self.ids, clock, shadows
