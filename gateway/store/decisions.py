@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Index, and_, func, or_, text
+from sqlalchemy import BigInteger, ColumnElement, Index, and_, func, not_, or_, text
 from sqlmodel import Field, UniqueConstraint, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -213,12 +213,15 @@ def open_overdue(session: Session, user_id: str, now: datetime) -> int:
 def held(session: Session, user_id: str, currency: str, merchant_id: str, now: datetime) -> tuple[Money, Money]:
     """What the open promises of the person in one currency come to, to this merchant and to all others. What has run
     out or lapsed by `now` counts no more."""
-    rows = session.exec(_of_user(user_id).where(DecisionRow.currency == currency, DecisionRow.held_minor > 0)).all()
-    here = elsewhere = Money.zero(currency)
-    for row in rows:
-        holds = by(standing_of(row), now).held
-        here, elsewhere = (here + holds, elsewhere) if row.merchant_id == merchant_id else (here, elsewhere + holds)
-    return here, elsewhere
+    theirs = _of_user(user_id).where(DecisionRow.currency == currency, DecisionRow.held_minor > 0)
+    asleep = or_(col(DecisionRow.wakes_at).is_(None), col(DecisionRow.wakes_at) > now)
+    mine, held_minor = col(DecisionRow.merchant_id) == merchant_id, col(DecisionRow.held_minor)
+    totals = theirs.where(asleep).with_only_columns(mine, func.sum(held_minor)).group_by(mine)
+    minor = {bool(here): int(total) for here, total in session.execute(totals)}
+    for row in session.exec(theirs.where(not_(asleep))):  # few: a clock comes by every few seconds
+        here = row.merchant_id == merchant_id
+        minor[here] = minor.get(here, 0) + by(standing_of(row), now).held.minor
+    return Money(minor.get(True, 0), currency), Money(minor.get(False, 0), currency)
 
 
 def open_of_user(session: Session, user_id: str) -> Sequence[DecisionRow]:
