@@ -63,15 +63,8 @@ def _waking(session: Session, cast: Cast, row: DecisionRow) -> None:
 
 
 def _message(session: Session, cast: Cast, row: DecisionRow) -> None:
-    outbox.enqueue(
-        session,
-        message_id="evt_alone",
-        merchant_id=cast.merchant,
-        aggregate_id=row.id,
-        topic=Topic.DECISION_EXPIRED,
-        payload={},
-        now=NOON,
-    )
+    public = {"decision": row.id, "topic": Topic.DECISION_EXPIRED, "from": None, "to": "EXPIRED", "business_at": ""}
+    outbox.enqueue(session, outbox.of_event("evt_alone", cast.merchant, public, "order", NOON))
 
 
 def _entry(session: Session, cast: Cast, row: DecisionRow) -> None:
