@@ -204,7 +204,7 @@ class World:
     def faults(self) -> list[str]:
         """Where the books disagree."""
         with self.database.read() as session:
-            return list(books.faults(session))
+            return list(books.faults(session, self.clock()))
 
     def held(self, handle: str = "excellent") -> int:
         """What the open promises of a persona take up of its line, in minor units."""
