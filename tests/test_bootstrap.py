@@ -23,7 +23,7 @@ from gateway.kit.limits import Limit, TooManyAttempts
 from gateway.settings import Environment, Settings, SettingsError
 from merchants.car_rental import CarRental
 from merchants.tables import read_table
-from tests.services.world import at_once
+from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
 from tests.support.factories import make_client, make_merchant, make_partner
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_database, require_migrated, settings_for
+from gateway.kit.clock import wall_clock
 from gateway.store.database import Database
 
 MOST_FAULTS = 50
@@ -41,13 +42,14 @@ def check(
     database = Database(url, size=1)
     try:
         with database.read() as session:
-            wrong, finding = list(islice(books.faults(session), MOST_FAULTS)), log_check.check(session).finding
+            wrong = list(islice(books.faults(session, wall_clock()), MOST_FAULTS))
+            finding = log_check.check(session).finding
     finally:
         database.close()
-    if finding is not None:
+    if finding is not None and finding.sentence not in wrong:
         wrong.append(f"{finding.log} log of {finding.merchant_id}: {finding.sentence}")
     for sentence in wrong:
         console.print(f"[bold red]![/] {sentence}")
     if wrong:
         fail("The books do not agree. Nothing was changed.")
-    console.print("Decisions, lines of trust, log, outbox and idempotency records agree with each other.")
+    console.print("Decisions, lines of trust, disputes, log, outbox and idempotency records agree with each other.")

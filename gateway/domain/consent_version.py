@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from gateway.domain.authorization_detail import AuthorizationDetail
 from gateway.domain.consent_request import Request
-from gateway.domain.event import Actor
+from gateway.domain.event import Actor, Topic
 
 
 class ConsentAction(StrEnum):
@@ -14,6 +14,11 @@ class ConsentAction(StrEnum):
     MERGED = "merged"
     REPLACED = "replaced"
     REVOKED = "revoked"
+
+    @property
+    def topic(self) -> Topic:
+        """Under which the merchant is told of it."""
+        return Topic.CONSENT_REVOKED if self is ConsentAction.REVOKED else Topic.CONSENT_GRANTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from gateway.domain.consent_change import Change, GrantAction
 from gateway.domain.consent_request import Request
 from gateway.domain.consent_version import ConsentAction, ConsentVersion
 from gateway.domain.errors import Misconfigured, NotFound
-from gateway.domain.event import Actor, Topic
+from gateway.domain.event import Actor
 from gateway.domain.realm import Realm
 from gateway.kit.clock import business_time
 from gateway.kit.crypto import random_token
@@ -95,7 +95,7 @@ class ConsentService:
         )
         consents.insert(session, consent)
         self._remember(session, consent, ConsentAction.CREATED, Actor.USER, partner_now, asked)
-        self._tell(session, consent, Topic.CONSENT_GRANTED, now)
+        self._tell(session, consent, ConsentAction.CREATED, now)
         return consent
 
     def change(
@@ -115,7 +115,7 @@ class ConsentService:
         if change.action is GrantAction.REPLACE:
             oauth_tokens.revoke_all(session, consent.id, partner_now)
         self._remember(session, consent, _CHANGED[change.action], Actor.USER, partner_now, asked)
-        self._tell(session, consent, Topic.CONSENT_GRANTED, now)
+        self._tell(session, consent, _CHANGED[change.action], now)
         return consent
 
     def revoke(
@@ -185,7 +185,7 @@ class ConsentService:
             return consent
         oauth_tokens.revoke_all(session, consent.id, partner_now)
         self._remember(session, consent, ConsentAction.REVOKED, actor, partner_now)
-        self._tell(session, consent, Topic.CONSENT_REVOKED, now)
+        self._tell(session, consent, ConsentAction.REVOKED, now)
         return replace(consent, revoked_at=partner_now)
 
     def _remember(
@@ -202,16 +202,8 @@ class ConsentService:
         version = ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, at)
         consent_versions.append(session, version)
 
-    def _tell(self, session: Session, consent: Consent, topic: Topic, now: datetime) -> None:
-        outbox.enqueue(
-            session,
-            message_id=self._ids.new("msg"),
-            merchant_id=consent.merchant_id,
-            aggregate_id=consent.id,
-            topic=topic,
-            payload={"consentId": consent.id, "subject": consent.subject},
-            now=now,
-        )
+    def _tell(self, session: Session, consent: Consent, action: ConsentAction, now: datetime) -> None:
+        outbox.enqueue(session, outbox.of_consent(self._ids.new("msg"), consent, action.topic, now))
 
 
 def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]) -> list[AuthorizationDetail]:

@@ -48,8 +48,9 @@ class Call:
             raise NotFound("The decision of this key is gone.")
         return decisions.value(row, business_now(principal, self._clock()))
 
-    def claim(self, session: Session, decision_id: str, wall: datetime) -> None:
-        """Records the key's first use, in the unit of work that does the work. Raises IdempotencyConflict."""
+    def claim(self, session: Session, decision_id: str, wall: datetime) -> IdempotencyRow:
+        """Records the key's first use, in the unit of work that does the work, and answers the record, to which the
+        entry of that work commits. Raises IdempotencyConflict."""
         record = IdempotencyRow(
             partner_id=self.principal.partner_id,
             client_id=self.principal.client_id,
@@ -64,6 +65,7 @@ class Call:
             # Another unit committed this key between our look and our claim: only under another consent or for
             # another decision, since equal calls wait for one row lock.
             raise IdempotencyConflict("This key is being used by another call.", ())
+        return record
 
 
 def require_text(text: str, field: str) -> None:

@@ -145,9 +145,9 @@ class DecisionMover:
                 self._recorder.move(session, row, due, Actor.CLOCK, {}, wall=wall, now=now)
             before = decisions.standing_of(row)
             moved = step(before, now)
-            call.claim(session, row.id, wall)
+            claim = call.claim(session, row.id, wall)
             personal = {**plain(told), "note": told.get("note") or told.get("reason")}
-            self._recorder.move(session, row, moved, Actor.MERCHANT, personal, wall=wall, now=now)
+            self._recorder.move(session, row, moved, Actor.MERCHANT, personal, claim=claim, wall=wall, now=now)
             if before.contested and not moved[0].contested:
                 self._give_in(session, row, wall, now)
             return decisions.value(row, now)

@@ -10,9 +10,11 @@ from gateway.domain.event import Actor, Topic
 from gateway.domain.life import Moved
 from gateway.kit.clock import rfc3339
 from gateway.services.people import log_subject
-from gateway.store import consents, decisions, exposures, outbox
+from gateway.store import commitments, consents, decisions, exposures, outbox
 from gateway.store.database import Session
 from gateway.store.decisions import DecisionRow
+from gateway.store.disputes import DisputeRow
+from gateway.store.idempotency import IdempotencyRow
 from gateway.store.sealed_log import Event, SealedLog
 
 
@@ -30,11 +32,12 @@ class DecisionRecorder:
         actor: Actor,
         personal: Mapping[str, Any],
         *,
+        claim: IdempotencyRow | None = None,
         wall: datetime,
         now: datetime,
     ) -> str:
         """Writes one step of a decision that is locked: its row, what it frees of the person's line, and the record of
-        it. Answers the event id."""
+        it. `claim` is the idempotency record of the call that takes the step. Answers the event id."""
         standing, step = moved
         before, held = Status(row.status), decisions.standing_of(row).held
         consent = consents.load(session, row.consent_id)
@@ -43,7 +46,16 @@ class DecisionRecorder:
         if standing.held < held:
             exposures.release(session, consent.user_id, held - standing.held)
         return self.record(
-            session, row, consent.user_id, step.topic, actor, before=before, personal=personal, wall=wall, now=now
+            session,
+            row,
+            consent.user_id,
+            step.topic,
+            actor,
+            before=before,
+            personal=personal,
+            claim=claim,
+            wall=wall,
+            now=now,
         )
 
     def record(
@@ -56,12 +68,15 @@ class DecisionRecorder:
         *,
         before: Status | None,
         personal: Mapping[str, Any],
-        dispute_id: str | None = None,
+        dispute: DisputeRow | None = None,
+        claim: IdempotencyRow | None = None,
         wall: datetime,
         now: datetime,
     ) -> str:
         """Records that the decision, as `row` now stands, came from `before` by `actor`. `personal` is sealed.
-        Answers the event id."""
+        `dispute` is what it is about, if it is about one; `claim` is the idempotency record of the call that did it.
+        The entry commits to all three: none of them may be changed after it in the same unit of work, but for the
+        columns of a dispute that name entries. Answers the event id."""
         public = {
             "decision": row.id,
             "client": row.client_id,
@@ -73,31 +88,19 @@ class DecisionRecorder:
             "to": row.status,
             "actor": actor,
             "business_at": rfc3339(now),
-            **({"dispute": dispute_id} if dispute_id else {}),
+            **({"dispute": dispute.id} if dispute else {}),
             "policy": {
                 "adapter": row.adapter,
                 "version": row.policy_version,
                 "hash": row.policy_hash,
                 "rule": row.rule_id,
             },
+            commitments.DECISION: commitments.of_decision(row),
+            **({commitments.DISPUTE: commitments.of_dispute(dispute, row.subject)} if dispute else {}),
+            **({commitments.CALL: commitments.of_call(claim, row.subject)} if claim else {}),
         }
         subject = log_subject(session, user_id)
         columns = {"decision_id": row.id}
         event_id = self._log.append(session, Event(row.merchant_id, user_id, subject, public, personal, columns), wall)
-        outbox.enqueue(
-            session,
-            message_id=event_id,
-            merchant_id=row.merchant_id,
-            aggregate_id=row.id,
-            topic=topic,
-            payload={
-                "decisionId": row.id,
-                "merchantReference": row.merchant_reference,
-                "from": before,
-                "to": row.status,
-                "occurredAt": rfc3339(now),
-                **({"disputeId": dispute_id} if dispute_id else {}),
-            },
-            now=wall,
-        )
+        outbox.enqueue(session, outbox.of_event(event_id, row.merchant_id, public, row.merchant_reference, wall))
         return event_id

@@ -105,7 +105,7 @@ class DecisionRequester:
         if assessed.measured.valid_until <= now:
             raise Unavailable("SCORE_UNAVAILABLE", "The score went stale while deciding. Send the request again.")
         decision_id = self._ids.new("dec")
-        call.claim(session, decision_id, wall)
+        claim = call.claim(session, decision_id, wall)
         assessed = _reserved(session, consent, assessed, now)
         row = _row(decision_id, call, consent, given, assessed, now)
         if not decisions.insert(session, row):
@@ -125,6 +125,7 @@ class DecisionRequester:
                 "ruling": assessed.answer.ruling.document(),
                 **assessed.shadow,
             },
+            claim=claim,
             wall=wall,
             now=now,
         )

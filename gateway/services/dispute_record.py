@@ -43,7 +43,7 @@ def resolve(
         actor,
         before=Status(row.status),
         personal={"resolution": words},
-        dispute_id=dispute.id,
+        dispute=dispute,
         wall=wall,
         now=now,
     )

@@ -24,6 +24,7 @@ from gateway.store import consents, decision_log, decisions, disputes, partners
 from gateway.store.database import Database, Session
 from gateway.store.decisions import DecisionRow
 from gateway.store.disputes import DisputeRow
+from gateway.store.idempotency import IdempotencyRow
 from gateway.store.sealed_log import SealedLog
 
 BATCH = 100
@@ -60,13 +61,8 @@ class DisputeService:
             now, standing = partner_now(session, row, wall), decisions.standing_of(row)
             subject = rules.contestable(standing, now)
             decisions.move(session, row, life.contested(standing, now), now)
-            dispute_id = self._ids.new("dsp")
-            personal = {"statement": statement}
-            event = self._record(
-                session, row, user_id, dispute_id, Topic.DISPUTE_OPENED, Actor.USER, personal, wall, now
-            )
             dispute = DisputeRow(
-                id=dispute_id,
+                id=self._ids.new("dsp"),
                 decision_id=row.id,
                 merchant_id=row.merchant_id,
                 user_id=user_id,
@@ -75,7 +71,11 @@ class DisputeService:
                 status=DisputeStatus.AWAITING_MERCHANT,
                 opened_at=now,
                 respond_by=now + standing.windows.respond,
-                opened_event=event,
+                opened_event="",
+            )
+            personal = {"statement": statement}
+            dispute.opened_event = self._record(
+                session, row, dispute, Topic.DISPUTE_OPENED, Actor.USER, personal, wall, now
             )
             disputes.insert(session, dispute)
             return self._value(session, dispute)
@@ -100,15 +100,16 @@ class DisputeService:
             now = partner_now(session, row, wall)
             if dispute.status != DisputeStatus.AWAITING_MERCHANT or now >= dispute.respond_by:
                 raise _decided(row, dispute)
-            call.claim(session, row.id, wall)
+            claim = call.claim(session, row.id, wall)
             personal = {"response": given.statement, "accepted": given.accept, "evidence": list(given.evidence)}
+            if not given.accept:
+                dispute.status = DisputeStatus.UNDER_REVIEW
             dispute.answered_event = self._record(
-                session, row, dispute.user_id, dispute.id, Topic.DISPUTE_ANSWERED, Actor.MERCHANT, personal, wall, now
+                session, row, dispute, Topic.DISPUTE_ANSWERED, Actor.MERCHANT, personal, wall, now, claim
             )
             if given.accept:
                 self._resolve(session, row, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, wall)
             else:
-                dispute.status = DisputeStatus.UNDER_REVIEW
                 disputes.insert(session, dispute)
             return self._value(session, dispute)
 
@@ -203,24 +204,25 @@ class DisputeService:
         self,
         session: Session,
         row: DecisionRow,
-        user_id: str,
-        dispute_id: str,
+        dispute: DisputeRow,
         topic: Topic,
         actor: Actor,
         personal: dict[str, Any],
         wall: datetime,
         now: datetime,
+        claim: IdempotencyRow | None = None,
     ) -> str:
         status = Status(row.status)
         return self._recorder.record(
             session,
             row,
-            user_id,
+            dispute.user_id,
             topic,
             actor,
             before=status,
             personal=personal,
-            dispute_id=dispute_id,
+            dispute=dispute,
+            claim=claim,
             wall=wall,
             now=now,
         )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import Index, and_, func
+from sqlalchemy import Index, Row, and_, func
 from sqlmodel import UniqueConstraint, col, select
 
+from gateway.kit.json import decode
 from gateway.store.database import Session
 from gateway.store.decisions import DecisionRow
 from gateway.store.sealed_log import SealedEntry
@@ -32,6 +33,16 @@ def of_decision(session: Session, decision_id: str) -> Sequence[DecisionLogRow]:
     return session.exec(
         select(DecisionLogRow).where(DecisionLogRow.decision_id == decision_id).order_by(col(DecisionLogRow.sequence))
     ).all()
+
+
+def public_of(entry: DecisionLogRow | Row[Any]) -> dict[str, Any]:
+    """The public part of an entry, empty for a text that is none: the log's own check (gateway.store.log_check) says
+    so of that."""
+    try:
+        public = decode(entry.public)
+    except (ValueError, TypeError):
+        return {}
+    return public if isinstance(public, dict) else {}
 
 
 def load(session: Session, entry_id: str) -> DecisionLogRow | None:

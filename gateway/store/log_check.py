@@ -17,7 +17,7 @@ from gateway.store.access_log import AccessLogRow
 from gateway.store.database import Session
 from gateway.store.decision_log import DecisionLogRow
 from gateway.store.keys import public_keys
-from gateway.store.log_decisions import check_decisions, check_named
+from gateway.store.log_decisions import check_named, compared
 from gateway.store.log_report import Fault, Finding, Found, LogReport
 from gateway.store.sealed_log import GENESIS, SIGNED_AS, LogHeadRow, SealedEntry, hash_of
 
@@ -50,7 +50,9 @@ def check(session: Session, trusted: Collection[str] | None = None) -> LogReport
     try:
         for walk in walks:
             walk.check()
-        for _ in check_decisions(session, BATCH):
+        for _, difference in compared(session, BATCH):
+            if difference is not None:
+                raise Found(difference)
             decisions += 1
     except Found as found:
         finding = found.finding

@@ -1,14 +1,15 @@
-"""The decisions against the decision log: each is what its newest entry tells, as far as that is no secret, and none
-that the log tells of is gone. This finds entries cut off the end of a chain, which the chain alone cannot miss."""
+"""The decisions against the decision log: each is what its newest entry tells and commits to, and none that the log
+tells of is gone. This finds entries cut off the end of a chain, which the chain alone cannot miss."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Table, and_, func, select
 
-from gateway.kit.json import decode
+from gateway.store import commitments
+from gateway.store.batches import batches
 from gateway.store.database import Session
-from gateway.store.decision_log import DecisionLogRow
+from gateway.store.decision_log import DecisionLogRow, public_of
 from gateway.store.decisions import DecisionRow
 from gateway.store.log_report import Fault, Finding, Found
 
@@ -42,18 +43,12 @@ def check_named(session: Session, entries: Sequence[Row[Any]]) -> None:
             )
 
 
-def check_decisions(session: Session, batch: int) -> Iterator[str]:
-    """Gives the id of every decision that agrees with its newest entry, `batch` read at a time, and raises Found at
-    the first that does not. The log must have been checked before."""
-    told = (_DECISIONS.c[column] for column in _TOLD)
-    query = select(_DECISIONS.c.id, _DECISIONS.c.merchant_id, *told).order_by(_DECISIONS.c.id).limit(batch)
-    rows = session.execute(query).all()
-    while rows:
+def compared(session: Session, batch: int) -> Iterator[tuple[str, Finding | None]]:
+    """The id of every decision, and where it is not what its newest entry tells; `batch` are read at a time."""
+    for rows in batches(session, select(_DECISIONS), (_DECISIONS.c.id,), batch):
         newest = _newest(session, [row.id for row in rows])
         for row in rows:
-            _compare(row, newest.get((row.merchant_id, row.id)))
-            yield row.id
-        rows = session.execute(query.where(_DECISIONS.c.id > rows[-1].id)).all()
+            yield row.id, _difference(row, newest.get((row.merchant_id, row.id)))
 
 
 def _newest(session: Session, decisions: list[str]) -> dict[tuple[str, str], Row[Any]]:
@@ -67,20 +62,24 @@ def _newest(session: Session, decisions: list[str]) -> dict[tuple[str, str], Row
     return {(row.merchant_id, row.decision_id): row for row in session.execute(query)}
 
 
-def _compare(decision: Row[Any], entry: Row[Any] | None) -> None:
+def _difference(decision: Row[Any], entry: Row[Any] | None) -> Finding | None:
+    """The named columns come first: they say which it is, where the commitment only says that there is one."""
     log, merchant = DecisionLogRow.LOG, decision.merchant_id
     if entry is None:
         sentence = f"Not logged, or removed at the end: no entry tells of the decision {decision.id}."
-        raise Found(Finding(Fault.NOT_LOGGED, log, merchant, None, None, sentence))
-    public = decode(entry.public)
+        return Finding(Fault.NOT_LOGGED, log, merchant, None, None, sentence)
+    public = public_of(entry)
+    changed = f"Changed, or removed at the end: the decision {decision.id}"
     for column, path in _TOLD.items():
         is_, told = getattr(decision, column), _at(public, path)
         if told != is_:
-            sentence = (
-                f"Changed, or removed at the end: the decision {decision.id} has the {column} {is_}, "
-                f"and its newest entry {entry.id} tells {told}."
-            )
-            raise Found(Finding(Fault.NOT_LOGGED, log, merchant, entry.sequence, entry.id, sentence))
+            sentence = f"{changed} has the {column} {is_}, and its newest entry {entry.id} tells {told}."
+            return Finding(Fault.NOT_LOGGED, log, merchant, entry.sequence, entry.id, sentence)
+    state = public.get(commitments.DECISION)
+    if state is not None and commitments.found(commitments.of_decision, decision) != state:
+        sentence = f"{changed} is not in the state to which its newest entry {entry.id} commits."
+        return Finding(Fault.NOT_LOGGED, log, merchant, entry.sequence, entry.id, sentence)
+    return None
 
 
 def _at(document: Any, path: tuple[str, ...]) -> Any:

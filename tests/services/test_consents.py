@@ -13,7 +13,8 @@ from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.event import Actor
 from gateway.store import clients, consents, merchants
 from gateway.store.clients import ClientRow
-from tests.services.world import World, at_once, waiver
+from tests.services.world import World, waiver
+from tests.support.at_once import at_once
 
 EXACT = AuthorizationDetail("score", level="exact", optional=True)
 

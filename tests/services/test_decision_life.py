@@ -9,7 +9,8 @@ from gateway.domain.outcome import Decline
 from gateway.domain.settlement import Settlement
 from gateway.services.decisions import ActivateInput, BreachInput, ExtendInput, FulfillInput
 from tests.services.promises import DAY, THREADS, activated, events, requested, seen, settlement, yuan
-from tests.services.world import World, asking, at_once, car, order
+from tests.services.world import World, asking, car, order
+from tests.support.at_once import at_once
 
 
 def test_from_the_request_to_the_last_settlement(world: World) -> None:

@@ -12,7 +12,8 @@ from gateway.domain.money import Money
 from gateway.domain.principal import Principal
 from gateway.services.decisions import ActivateInput, BreachInput, CancelInput, DecisionMover, ExtendInput, FulfillInput
 from tests.services.promises import DAY, THREADS, activated, requested, yuan
-from tests.services.world import World, at_once
+from tests.services.world import World
+from tests.support.at_once import at_once
 
 Move = Callable[[DecisionMover, Principal], Decision]
 MOVES: list[tuple[str, Callable[[str, str], Move]]] = [

@@ -17,7 +17,8 @@ from gateway.domain.errors import (
 )
 from gateway.services.decisions import CancelInput, Requested, RequestInput
 from gateway.services.personas import CATALOGUE
-from tests.services.world import Meddling, World, asking, at_once, car, order, waiver
+from tests.services.world import Meddling, World, asking, car, order, waiver
+from tests.support.at_once import at_once
 
 THREADS = 8
 

@@ -17,7 +17,8 @@ from gateway.services.decisions import CancelInput
 from gateway.store.database import Database
 from merchants.car_rental.adapter import CarRental
 from merchants.online_shop.adapter import OnlineShop
-from tests.services.world import World, asking, at_once, car, waiver
+from tests.services.world import World, asking, car, waiver
+from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
 
 _TABLE = CarRental.policy

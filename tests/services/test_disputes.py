@@ -12,7 +12,8 @@ from gateway.domain.event import Actor, Topic
 from gateway.services.decisions import ActivateInput, BreachInput, ExtendInput, FulfillInput
 from gateway.services.disputes import RespondInput
 from tests.services.promises import DAY, seen
-from tests.services.world import World, asking, at_once, car
+from tests.services.world import World, asking, car
+from tests.support.at_once import at_once
 
 WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 

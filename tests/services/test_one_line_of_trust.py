@@ -9,7 +9,8 @@ from gateway.domain.outcome import Decline
 from gateway.services.decisions import ActivateInput, CancelInput, FulfillInput, Requested
 from gateway.services.seeding import CONTRACT
 from tests.services.promises import DAY, THREADS, requested
-from tests.services.world import World, asking, at_once, car, order
+from tests.services.world import World, asking, car, order
+from tests.support.at_once import at_once
 
 MERCHANTS, EACH = 20, 10
 LINE = 3_000_000

@@ -20,7 +20,8 @@ from tests.services.overriding import (
     waived,
     with_later,
 )
-from tests.services.world import World, at_once
+from tests.services.world import World
+from tests.support.at_once import at_once
 
 
 def test_without_bounds_nothing_can_be_overridden(world: World) -> None:

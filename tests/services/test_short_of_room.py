@@ -10,7 +10,8 @@ from gateway.domain.outcome import Approval, Decline
 from gateway.domain.product import Product
 from gateway.services.decisions import ActivateInput, Requested
 from tests.services.promises import DAY, activated, requested, seen, settlement, yuan
-from tests.services.world import World, asking, at_once, car, order
+from tests.services.world import World, asking, car, order
+from tests.support.at_once import at_once
 
 LIMIT = "EXPOSURE_LIMIT_REACHED"
 

@@ -14,7 +14,8 @@ from gateway.domain.place import Place
 from gateway.services.decisions import CancelInput, Requested
 from gateway.store import clients, merchants
 from merchants.car_rental.adapter import CarRental
-from tests.services.world import Meddling, World, asking, at_once, car, waiver
+from tests.services.world import Meddling, World, asking, car, waiver
+from tests.support.at_once import at_once
 
 THREADS = 8
 HERE = Place("S1", "T1")

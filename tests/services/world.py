@@ -1,10 +1,8 @@
 """A sandbox's services over a real database with the demo partner in it: what the tests of this floor act upon."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier
-from typing import Any, TypeVar
+from typing import Any
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -61,7 +59,6 @@ from tests.support.clock import MovableClock
 
 CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 LINES = Lines.parse("FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY")
-T = TypeVar("T")
 
 
 class Meddling:
@@ -205,7 +202,7 @@ class World:
     def faults(self) -> list[str]:
         """Where the books disagree."""
         with self.database.read() as session:
-            return list(books.faults(session))
+            return list(books.faults(session, self.clock()))
 
     def held(self, handle: str = "excellent") -> int:
         """What the open promises of a persona take up of its line, in minor units."""
@@ -284,18 +281,3 @@ def waiver(
     return AuthorizationDetail(
         "decision", products=tuple(products), maximum_amount=Money.parse(ceiling, "CNY"), purpose=purpose
     )
-
-
-def at_once(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
-    """Makes the calls at the same moment, each in a thread of its own; what each answered or raised, in order."""
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], T]) -> T | Exception:
-        start.wait()
-        try:
-            return call()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test will say what it expects
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))

@@ -1,6 +1,7 @@
 """Users, personas, pairwise ids, browser sessions, and the outbox that tells merchants of them."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlmodel import select
 
 from gateway.domain.event import Topic
+from gateway.kit.clock import rfc3339
 from gateway.kit.crypto import digest
 from gateway.store import outbox, sessions, users
 from gateway.store.database import Database
@@ -88,38 +90,34 @@ def test_a_session_moves_and_ends_once(database: Database) -> None:
         assert sessions.load(session, digest("no")) is None
 
 
+def _public(topic: Topic) -> dict[str, Any]:
+    """The part of a log entry that its message repeats."""
+    return {"decision": "dec_1", "topic": topic, "from": None, "to": "APPROVED", "business_at": rfc3339(NOON)}
+
+
 def test_a_message_is_kept_with_what_it_tells_of(database: Database) -> None:
     with database.write() as session:
         cast = make_cast(session)
         for topic in (Topic.DECISION_APPROVED, Topic.DECISION_CANCELLED):
-            outbox.enqueue(
-                session,
-                message_id=ids.new("evt"),
-                merchant_id=cast.merchant,
-                aggregate_id="dec_1",
-                topic=topic,
-                payload={"decisionId": "dec_1", "from": None},
-                now=NOON,
-            )
+            outbox.enqueue(session, outbox.of_event(ids.new("evt"), cast.merchant, _public(topic), "order-1", NOON))
     with database.read() as session:
         rows = session.exec(select(OutboxRow).order_by(OutboxRow.id)).all()
         assert [row.topic for row in rows] == [Topic.DECISION_APPROVED, Topic.DECISION_CANCELLED]
-        assert rows[0].payload == {"decisionId": "dec_1", "from": None}
+        assert rows[0].payload == {
+            "decisionId": "dec_1",
+            "merchantReference": "order-1",
+            "from": None,
+            "to": "APPROVED",
+            "occurredAt": "2026-11-23T12:00:00Z",
+        }
 
 
 def test_a_message_of_a_unit_that_fails_is_not_sent(database: Database) -> None:
     with database.write() as session:
         cast = make_cast(session)
     with database.write() as session:
-        outbox.enqueue(
-            session,
-            message_id="evt_1",
-            merchant_id=cast.merchant,
-            aggregate_id="dec_1",
-            topic=Topic.DECISION_APPROVED,
-            payload={},
-            now=NOON,
-        )
+        public = _public(Topic.DECISION_APPROVED)
+        outbox.enqueue(session, outbox.of_event("evt_1", cast.merchant, public, "order-1", NOON))
         session.rollback()
     with database.read() as session:
         assert session.exec(select(OutboxRow)).all() == []
