@@ -32,13 +32,16 @@ class DecisionRecorder:
         actor: Actor,
         personal: Mapping[str, Any],
         *,
+        found: str | None = None,
         claim: IdempotencyRow | None = None,
         wall: datetime,
         now: datetime,
     ) -> str:
         """Writes one step of a decision that is locked: its row, what it frees of the person's line, and the record of
-        it. `claim` is the idempotency record of the call that takes the step. Answers the event id."""
+        it. `found` is the hash of its state as it was loaded, where the row has been changed since; `claim` is the
+        idempotency record of the call that takes the step. Answers the event id."""
         standing, step = moved
+        found = found or commitments.of_decision(row)
         before, held = Status(row.status), decisions.standing_of(row).held
         consent = consents.load(session, row.consent_id)
         assert consent is not None  # a foreign key says so
@@ -53,6 +56,7 @@ class DecisionRecorder:
             actor,
             before=before,
             personal=personal,
+            found=found,
             claim=claim,
             wall=wall,
             now=now,
@@ -68,15 +72,18 @@ class DecisionRecorder:
         *,
         before: Status | None,
         personal: Mapping[str, Any],
+        found: str | None = None,
         dispute: DisputeRow | None = None,
         claim: IdempotencyRow | None = None,
         wall: datetime,
         now: datetime,
     ) -> str:
-        """Records that the decision, as `row` now stands, came from `before` by `actor`. `personal` is sealed.
-        `dispute` is what it is about, if it is about one; `claim` is the idempotency record of the call that did it.
-        The entry commits to all three: none of them may be changed after it in the same unit of work, but for the
-        columns of a dispute that name entries. Answers the event id."""
+        """Records that the decision, as `row` now stands, came from `before` by `actor`. `personal` is sealed. `found`
+        is the hash of its state as it was loaded, None where the row is as it was; `dispute` is what it is about, if it
+        is about one; `claim` is the idempotency record of the call that did it. The entry commits to all of them: none
+        may be changed after it in the same unit of work, but for the columns of a dispute that name entries. Answers
+        the event id."""
+        state = commitments.of_decision(row)
         public = {
             "decision": row.id,
             "client": row.client_id,
@@ -95,7 +102,8 @@ class DecisionRecorder:
                 "hash": row.policy_hash,
                 "rule": row.rule_id,
             },
-            commitments.DECISION: commitments.of_decision(row),
+            **({commitments.BEFORE: found or state} if before else {}),
+            commitments.DECISION: state,
             **({commitments.DISPUTE: commitments.of_dispute(dispute, row.subject)} if dispute else {}),
             **({commitments.CALL: commitments.of_call(claim, row.subject)} if claim else {}),
         }

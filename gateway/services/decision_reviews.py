@@ -14,7 +14,7 @@ from gateway.kit.clock import WallClock
 from gateway.services.assessment import Assessor, require_covered
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_times import partner_now
-from gateway.store import consents, decisions, exposures
+from gateway.store import commitments, consents, decisions, exposures
 from gateway.store.database import Database, Session
 from gateway.store.decisions import DecisionRow
 
@@ -55,21 +55,21 @@ class DecisionReviewer:
         """Declines, for the referral's own reasons if none are given. Raises NotFound, StateConflict, InvalidInput."""
         with self._database.write() as session:
             row, wall = self._row(session, decision_id, lock=True), self._clock()
-            now = partner_now(session, row, wall)
+            now, found = partner_now(session, row, wall), commitments.of_decision(row)
             moved = life.declined(decisions.standing_of(row), now)
             codes = tuple(reasons) or outcome_from_document(row.outcome).reasons
             unknown = [code for code in codes if code not in REASONS]
             if not codes or unknown:
                 raise InvalidInput("INVALID", f"A decline names its reasons. Known: {' '.join(REASONS)}.", ("reasons",))
             row.outcome = Decline(codes).document()
-            self._record(session, row, moved, {"outcome": row.outcome}, wall, now)
+            self._record(session, row, moved, {"outcome": row.outcome}, found, wall, now)
             return decisions.value(row, now)
 
     def _approve(self, session: Session, decision_id: str, rule_id: str | None, measured: Measurement) -> Decision:
         wall = self._clock()
         consent = consents.load(session, self._row(session, decision_id).consent_id, lock=True)
         row = self._row(session, decision_id, lock=True)
-        now = partner_now(session, row, wall)
+        now, found = partner_now(session, row, wall), commitments.of_decision(row)
         adapter = self._assessor.carried(session, row.merchant_id, row.adapter, now)
         standing = decisions.standing_of(row)
         (document,) = row.ask.values()
@@ -93,7 +93,7 @@ class DecisionReviewer:
         row.policy_version, row.policy_hash = answer.ruling.policy_version, answer.ruling.policy_hash
         row.score_as_of = measured.as_of
         personal = {"tier": measured.tier, "outcome": row.outcome, "ruling": answer.ruling.document()}
-        self._record(session, row, moved, personal, wall, now)
+        self._record(session, row, moved, personal, found, wall, now)
         return decisions.value(row, now)
 
     def _record(
@@ -102,10 +102,11 @@ class DecisionReviewer:
         row: DecisionRow,
         moved: life.Moved,
         personal: Mapping[str, object],
+        found: str,
         wall: datetime,
         now: datetime,
     ) -> None:
-        self._recorder.move(session, row, moved, Actor.OPERATOR, personal, wall=wall, now=now)
+        self._recorder.move(session, row, moved, Actor.OPERATOR, personal, found=found, wall=wall, now=now)
 
     def _row(self, session: Session, decision_id: str, *, lock: bool = False) -> DecisionRow:
         row = decisions.load(session, decision_id, lock=lock)

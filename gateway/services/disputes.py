@@ -20,7 +20,7 @@ from gateway.services.decision_times import partner_now
 from gateway.services.dispute_record import resolve
 from gateway.services.evidence import require_evidence
 from gateway.services.reading import Reading
-from gateway.store import consents, decision_log, decisions, disputes, partners
+from gateway.store import commitments, consents, decision_log, decisions, disputes, partners
 from gateway.store.database import Database, Session
 from gateway.store.decisions import DecisionRow
 from gateway.store.disputes import DisputeRow
@@ -59,7 +59,7 @@ class DisputeService:
             if row is None or consents.user_of(session, row.consent_id) != user_id:
                 raise NotFound("There is no such decision.", ("decisionId",))
             now, standing = partner_now(session, row, wall), decisions.standing_of(row)
-            subject = rules.contestable(standing, now)
+            subject, found = rules.contestable(standing, now), commitments.of_decision(row)
             decisions.move(session, row, life.contested(standing, now), now)
             dispute = DisputeRow(
                 id=self._ids.new("dsp"),
@@ -75,7 +75,7 @@ class DisputeService:
             )
             personal = {"statement": statement}
             dispute.opened_event = self._record(
-                session, row, dispute, Topic.DISPUTE_OPENED, Actor.USER, personal, wall, now
+                session, row, dispute, Topic.DISPUTE_OPENED, Actor.USER, personal, wall, now, found=found
             )
             disputes.insert(session, dispute)
             return self._value(session, dispute)
@@ -105,7 +105,7 @@ class DisputeService:
             if not given.accept:
                 dispute.status = DisputeStatus.UNDER_REVIEW
             dispute.answered_event = self._record(
-                session, row, dispute, Topic.DISPUTE_ANSWERED, Actor.MERCHANT, personal, wall, now, claim
+                session, row, dispute, Topic.DISPUTE_ANSWERED, Actor.MERCHANT, personal, wall, now, claim=claim
             )
             if given.accept:
                 self._resolve(session, row, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, wall)
@@ -210,6 +210,8 @@ class DisputeService:
         personal: dict[str, Any],
         wall: datetime,
         now: datetime,
+        *,
+        found: str | None = None,
         claim: IdempotencyRow | None = None,
     ) -> str:
         status = Status(row.status)
@@ -221,6 +223,7 @@ class DisputeService:
             actor,
             before=status,
             personal=personal,
+            found=found,
             dispute=dispute,
             claim=claim,
             wall=wall,

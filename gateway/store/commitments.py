@@ -20,8 +20,9 @@ from gateway.store.decisions import DecisionRow
 from gateway.store.disputes import DisputeRow
 from gateway.store.idempotency import IdempotencyRow
 
-DECISION, DISPUTE, CALL = "state", "dispute_state", "call"
-"""Members of an entry's public part. One that was written before there was such a member commits to nothing."""
+DECISION, BEFORE, DISPUTE, CALL = "state", "state_before", "dispute_state", "call"
+"""Members of an entry's public part: the decision as the entry leaves it and as it found it, the dispute that it is
+about, the call that did it. One that was written before there was such a member commits to nothing."""
 
 COMPUTED = frozenset({"amount_minor", "held_minor", "wakes_at"})
 """Columns of a decision that follow from the others, and are compared with them (gateway.store.books)."""

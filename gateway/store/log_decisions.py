@@ -2,9 +2,10 @@
 tells of is gone. This finds entries cut off the end of a chain, which the chain alone cannot miss."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, func, select
+from sqlalchemy import Row, Table, select
 
 from gateway.store import commitments
 from gateway.store.batches import batches
@@ -46,29 +47,29 @@ def check_named(session: Session, entries: Sequence[Row[Any]]) -> None:
 def compared(session: Session, batch: int) -> Iterator[tuple[str, Finding | None]]:
     """The id of every decision, and where it is not what its newest entry tells; `batch` are read at a time."""
     for rows in batches(session, select(_DECISIONS), (_DECISIONS.c.id,), batch):
-        newest = _newest(session, [row.id for row in rows])
+        entries = _entries(session, [row.id for row in rows])
         for row in rows:
-            yield row.id, _difference(row, newest.get((row.merchant_id, row.id)))
+            yield row.id, _difference(row, entries.get((row.merchant_id, row.id), []))
 
 
-def _newest(session: Session, decisions: list[str]) -> dict[tuple[str, str], Row[Any]]:
-    last = (
-        select(_LOG.c.merchant_id, func.max(_LOG.c.sequence).label("sequence"))
-        .where(_LOG.c.decision_id.in_(decisions))
-        .group_by(_LOG.c.merchant_id, _LOG.c.decision_id)
-        .subquery()
-    )
-    query = select(_LOG).join(last, and_(_LOG.c.merchant_id == last.c.merchant_id, _LOG.c.sequence == last.c.sequence))
-    return {(row.merchant_id, row.decision_id): row for row in session.execute(query)}
+def _entries(session: Session, decisions: list[str]) -> dict[tuple[str, str], list[Row[Any]]]:
+    """What the log tells of these decisions, oldest first."""
+    found: dict[tuple[str, str], list[Row[Any]]] = {}
+    columns = (_LOG.c.id, _LOG.c.merchant_id, _LOG.c.decision_id, _LOG.c.sequence, _LOG.c.public)
+    query = select(*columns).where(_LOG.c.decision_id.in_(decisions)).order_by(_LOG.c.sequence)
+    for entry in session.execute(query):
+        found.setdefault((entry.merchant_id, entry.decision_id), []).append(entry)
+    return found
 
 
-def _difference(decision: Row[Any], entry: Row[Any] | None) -> Finding | None:
-    """The named columns come first: they say which it is, where the commitment only says that there is one."""
+def _difference(decision: Row[Any], entries: Sequence[Row[Any]]) -> Finding | None:
+    """The named columns come first: they say which it is, where the commitment only says that there is one. Then what
+    is over: each entry found the decision in the state in which the one before it had left it."""
     log, merchant = DecisionLogRow.LOG, decision.merchant_id
-    if entry is None:
+    if not entries:
         sentence = f"Not logged, or removed at the end: no entry tells of the decision {decision.id}."
         return Finding(Fault.NOT_LOGGED, log, merchant, None, None, sentence)
-    public = public_of(entry)
+    entry, public = entries[-1], public_of(entries[-1])
     changed = f"Changed, or removed at the end: the decision {decision.id}"
     for column, path in _TOLD.items():
         is_, told = getattr(decision, column), _at(public, path)
@@ -79,6 +80,11 @@ def _difference(decision: Row[Any], entry: Row[Any] | None) -> Finding | None:
     if state is not None and commitments.found(commitments.of_decision, decision) != state:
         sentence = f"{changed} is not in the state to which its newest entry {entry.id} commits."
         return Finding(Fault.NOT_LOGGED, log, merchant, entry.sequence, entry.id, sentence)
+    for former, latter in pairwise(entries):
+        left, met = public_of(former).get(commitments.DECISION), public_of(latter).get(commitments.BEFORE)
+        if left is not None and met is not None and left != met:
+            sentence = f"Changed: the decision {decision.id} was another after {former.id} than before {latter.id}."
+            return Finding(Fault.NOT_LOGGED, log, merchant, latter.sequence, latter.id, sentence)
     return None
 
 

@@ -1,9 +1,12 @@
 """The check of the books finds what was changed by hand behind the gateway's back, and nothing where nobody did."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
 from gateway.kit.json import canonical, decode
+from gateway.services.decisions import ExtendInput
 from gateway.store import books, commitments
 from gateway.store.database import Database
 from tests.services.world import World
@@ -172,9 +175,18 @@ def test_idempotency_records(lives: Lived) -> None:
     assert lives("DELETE FROM idempotency_records") == []  # nobody keeps them longer
 
 
+@pytest.mark.parametrize("change", ["breach_kind = 'DAMAGED'", "settled_minor = 100", "subject = 'usr_other'"])
+def test_a_change_by_hand_stays_visible_whatever_happens_to_the_decision_next(lives: Lived, change: str) -> None:
+    world = lives.world
+    world.execute(f"UPDATE decisions SET {change} WHERE id = '{lives.active}'")
+    given = ExtendInput(lives.active, "on-and-on", world.clock() + timedelta(days=90), "As agreed")
+    world.decisions.moves.extend(world.merchant_token(), given)
+    assert any(f"the decision {lives.active} was another after" in fault for fault in world.faults())
+
+
 def test_entries_that_commit_to_nothing_yet(lives: Lived) -> None:
     """As those in databases that are older than the commitments. What they have always told is looked at."""
-    committed = (commitments.DECISION, commitments.DISPUTE, commitments.CALL)
+    committed = (commitments.DECISION, commitments.BEFORE, commitments.DISPUTE, commitments.CALL)
     with behind_the_triggers(lives.world.database, "decision_log") as connection:
         for entry, public in connection.execute(text("SELECT id, public FROM decision_log")).all():
             bare = {name: value for name, value in decode(public).items() if name not in committed}
