@@ -93,12 +93,13 @@ _CATALOGUE = (
     ReasonText(
         code="EXPOSURE_LIMIT_REACHED",
         merchant=Texts(
-            "What is open elsewhere leaves no room for this amount; a smaller one, or a later request, may be granted.",
-            "该用户尚未了结的约定已无余额可用于本次金额；可申请较小金额，或稍后再试。",
+            "What is open elsewhere leaves no room for all of this amount; a smaller one, or a later request, may be"
+            " granted.",
+            "该用户尚未了结的约定所余额度不足以支持本次全部金额；可申请较小金额，或稍后再试。",
         ),
         user=Texts(
-            "Your open agreements together leave no room for this amount.",
-            "您尚未了结的约定合计后，额度不足以支持本次金额。",
+            "Your open agreements together leave no room for all of this amount.",
+            "您尚未了结的约定合计后，额度不足以支持本次全部金额。",
         ),
         advice=Texts(
             "Finish or cancel an open agreement, or ask for a smaller amount. The room grows with your tier.",
