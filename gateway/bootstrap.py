@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError
 
 import merchants
 import schema
@@ -54,7 +54,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.sources.personas import PersonaSource
 from gateway.store import clients, deployment
 from gateway.store.access_log import AccessLogRow
-from gateway.store.database import Database
+from gateway.store.database import UNUSABLE, Database
 from gateway.store.decision_log import DecisionLogRow
 from gateway.store.keys import Keyring
 from gateway.store.sealed_log import SealedLog
@@ -270,7 +270,7 @@ def _require_our_database(database: Database, settings: Settings, master: bytes,
             environment, key_check = _deployment(database, settings.environment, check, clock)
         except IntegrityError:  # another process that started at the same moment was quicker
             environment, key_check = _deployment(database, settings.environment, check, clock)
-    except (OperationalError, ProgrammingError) as error:
+    except UNUSABLE as error:
         raise SettingsError(
             "The database cannot be used: it does not answer, or it is not migrated (gateway database upgrade)."
         ) from error

@@ -1,5 +1,6 @@
 """What the readers of policy files share: a TOML document whose every fault names file, rule and column."""
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -17,7 +18,7 @@ from gateway.domain.policy import fault
 
 def read_text(path: Path) -> tuple[str, str]:
     """The text of a file, and what messages call it: its folder and name. Raises Misconfigured."""
-    source = "/".join(path.resolve().parts[-2:])
+    source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # which takes links that lead nowhere, too
     try:
         return path.read_text(encoding="utf-8"), source
     except (OSError, UnicodeDecodeError) as error:
@@ -33,6 +34,8 @@ class PolicyFile:
             self.content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise fault(source, f"is not TOML: {error}") from None
+        except RecursionError:
+            raise fault(source, "is nested too deeply") from None
         self.only_keys(self.content, header)
         self.currency = str(self.content.get("currency", ""))
         if self.currency not in EXPONENTS:

@@ -48,7 +48,7 @@ class DecisionAsk:
     def read(self, registry: AdapterRegistry) -> object:
         """The adapter's ask. Raises InvalidInput with its path below ("ask", member)."""
         try:
-            _refuse_null_characters(self.document)
+            _refuse_unstorable(self.document)
             return registry.by_member(self.member).ask_from_document(self.document)
         except InvalidInput as error:
             raise error.under("ask", self.member) from None
@@ -120,7 +120,8 @@ def _document(value: Any) -> Any:
     return value
 
 
-def _refuse_null_characters(document: Mapping[str, Any]) -> None:
+def _refuse_unstorable(document: Mapping[str, Any]) -> None:
+    """Raises InvalidInput for a text that no database takes. Each adapter has rules of its own for the rest."""
     for name, value in document.items():
-        if isinstance(value, str) and "\x00" in value:
-            raise InvalidInput("INVALID", "must not hold the null character", (name,))
+        if isinstance(value, str) and ("\x00" in value or any("\ud800" <= each <= "\udfff" for each in value)):
+            raise InvalidInput("INVALID", "must not hold the null character or half of a surrogate pair", (name,))

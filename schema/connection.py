@@ -14,6 +14,7 @@ from gateway.domain.period import format_moment, parse_moment
 from gateway.kit import json
 from gateway.kit.crypto import base64url
 from schema.errors import BadUserInput
+from schema.types.node import looked_up
 
 DEFAULT, MOST = 20, 100
 _LONGEST_CURSOR = 300
@@ -117,8 +118,10 @@ def position(argument: str, order: str, text: str) -> Position:
             raise ValueError("too long")
         found_order, moment, identifier = json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         at = (parse_moment(moment), identifier)
-        if found_order != order or not isinstance(identifier, str) or cursor(order, at) != text:
+        if found_order != order or cursor(order, at) != text:
             raise ValueError("of another connection")
+        if not isinstance(identifier, str) or looked_up(identifier) is None:
+            raise ValueError("of nothing of ours")  # it is compared in the database, which refuses a NUL even then
     except (ValueError, TypeError, binascii.Error, InvalidInput):
         raise BadUserInput(f"{argument} is not a cursor of this connection in this order.") from None
     return at

@@ -7,6 +7,7 @@ import strawberry
 from graphql import GraphQLObjectType, GraphQLResolveInfo
 
 from gateway.domain.decision import Decision as DomainDecision
+from gateway.domain.errors import NotFound
 from gateway.services.decisions import (
     ActivateInput,
     BreachInput,
@@ -39,6 +40,7 @@ from schema.types.decision_inputs import (
     money_of,
 )
 from schema.types.dispute import Dispute
+from schema.types.node import looked_up
 from schema.types.user_error import FIXABLE, user_error
 
 _Payload = TypeVar("_Payload")
@@ -86,7 +88,7 @@ class Mutation:
         input: Annotated[DecisionActivateInput, _WHICH],  # noqa: A002
     ) -> DecisionActivatePayload | None:
         def move(moves: DecisionMover) -> DomainDecision:
-            wanted = ActivateInput(input.decision_id, input.idempotency_key, input.handed_over_at or None)
+            wanted = ActivateInput(_decision_id(input.decision_id), input.idempotency_key, input.handed_over_at or None)
             return moves.activate(info.context.principal, wanted)
 
         return _moved(info.context, DecisionActivatePayload, move)
@@ -103,7 +105,8 @@ class Mutation:
     ) -> DecisionFulfillPayload | None:
         def move(moves: DecisionMover) -> DomainDecision:
             amount = money_of(input.settled_amount, "settledAmount")
-            wanted = FulfillInput(input.decision_id, input.idempotency_key, input.settled_at or None, amount)
+            identifier = _decision_id(input.decision_id)
+            wanted = FulfillInput(identifier, input.idempotency_key, input.settled_at or None, amount)
             return moves.fulfill(info.context.principal, wanted)
 
         return _moved(info.context, DecisionFulfillPayload, move)
@@ -115,7 +118,7 @@ class Mutation:
         input: Annotated[DecisionExtendInput, _WHICH],  # noqa: A002
     ) -> DecisionExtendPayload | None:
         def move(moves: DecisionMover) -> DomainDecision:
-            wanted = ExtendInput(input.decision_id, input.idempotency_key, input.due_at, input.reason)
+            wanted = ExtendInput(_decision_id(input.decision_id), input.idempotency_key, input.due_at, input.reason)
             return moves.extend(info.context.principal, wanted)
 
         return _moved(info.context, DecisionExtendPayload, move)
@@ -134,7 +137,7 @@ class Mutation:
     ) -> DecisionReportBreachPayload | None:
         def move(moves: DecisionMover) -> DomainDecision:
             wanted = BreachInput(
-                decision_id=input.decision_id,
+                decision_id=_decision_id(input.decision_id),
                 idempotency_key=input.idempotency_key,
                 kind=input.kind,
                 amount_outstanding=money_of(input.amount_outstanding, "amountOutstanding"),
@@ -152,7 +155,7 @@ class Mutation:
         input: Annotated[DecisionCancelInput, _WHICH],  # noqa: A002
     ) -> DecisionCancelPayload | None:
         def move(moves: DecisionMover) -> DomainDecision:
-            wanted = CancelInput(input.decision_id, input.idempotency_key, given(input.reason))
+            wanted = CancelInput(_decision_id(input.decision_id), input.idempotency_key, given(input.reason))
             return moves.cancel(info.context.principal, wanted)
 
         return _moved(info.context, DecisionCancelPayload, move)
@@ -166,14 +169,14 @@ class Mutation:
         ],
     ) -> DisputeRespondPayload | None:
         context = info.context
-        wanted = RespondInput(
-            dispute_id=input.dispute_id,
-            idempotency_key=input.idempotency_key,
-            accept=input.accept,
-            statement=input.statement,
-            evidence=tuple(input.evidence or ()),
-        )
         try:
+            wanted = RespondInput(
+                dispute_id=_one_of_ours(input.dispute_id, "dispute", "disputeId"),
+                idempotency_key=input.idempotency_key,
+                accept=input.accept,
+                statement=input.statement,
+                evidence=tuple(input.evidence or ()),
+            )
             dispute = context.services.disputes.respond(context.principal, wanted)
         except FIXABLE as error:
             return DisputeRespondPayload(dispute=None, user_errors=[user_error(error, context)])
@@ -189,6 +192,19 @@ def _moved(
     except FIXABLE as error:
         return payload(decision=None, user_errors=[user_error(error, context)])
     return payload(decision=Decision.of(decision), user_errors=[])
+
+
+def _decision_id(sent: str) -> str:
+    return _one_of_ours(sent, "decision", "decisionId")
+
+
+def _one_of_ours(sent: str, noun: str, field: str) -> str:
+    """The id, where it could be one of ours. Raises NotFound otherwise, as for one that nothing has: a text that no
+    database can be asked for, such as one with a NUL, is no different from an unknown id to who sent it."""
+    identifier = looked_up(sent)
+    if identifier is None:
+        raise NotFound(f"There is no such {noun}.", (field,))
+    return identifier
 
 
 def in_own_units(mutation: GraphQLObjectType) -> None:

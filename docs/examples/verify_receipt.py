@@ -25,32 +25,65 @@ class _Registry(jws.JWSRegistry):
         return self.algorithms[name]
 
 
-def verified(receipt: str, key_set: dict[str, Any], issuer: str) -> dict[str, Any]:
+def verified(receipt: str, key_set: Any, issuer: str) -> dict[str, Any]:
     """The claims of a receipt that a key of the set has signed. Raises ValueError with a sentence for any other."""
+    # joserfc takes it for granted that this is right, and says so with whatever error comes first.
+    if not isinstance(key_set, dict) or not isinstance(key_set.get("keys"), list):
+        raise ValueError("The file of keys holds no JSON Web Key Set.")
     try:
-        found = jws.deserialize_compact(
-            receipt.strip(), KeySet.import_key_set(key_set), registry=_Registry(algorithms=["EdDSA"])
-        )
-        claims: dict[str, Any] = json.loads(found.payload)
-    except (JoseError, ValueError, KeyError):
+        keys = KeySet.import_key_set(key_set)
+        found = jws.deserialize_compact(receipt.strip(), keys, registry=_Registry(algorithms=["EdDSA"]))
+        claims = json.loads(found.payload)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError("No key of the set has signed this receipt.") from None
-    if found.headers().get("typ") != "decision-receipt+jwt" or claims.get("iss") != issuer:
+    ours = found.headers().get("typ") == "decision-receipt+jwt" and isinstance(claims, dict)
+    if not ours or claims.get("iss") != issuer:
         raise ValueError("It is signed, but it is no receipt of this gateway.")
     return claims
+
+
+def told(claims: dict[str, Any]) -> str:
+    """What the receipt says, in a few lines. Raises ValueError where something is missing."""
+    try:
+        decision, log = claims["decision"], claims["log"]
+        policy, left = decision["policy"], decision["settlement"]  # the latter null where nothing was approved
+        lines = [
+            f"{decision['id']} ({decision['merchant_reference']}) is {decision['status']} since {decision['at']}.",
+            f"Policy {policy['adapter']} {policy['version']}, {policy['hash']}.",
+            f"Log entry {claims['jti']}, {log['sequence']} of its chain, hash {log['hash']}.",
+        ]
+        if left is not None:
+            due = left["outstanding"]
+            lines.insert(1, f"Outstanding: {due['amount']} {due['currency']}, by {left['due_at']}.")
+        return "\n".join(lines)
+    except (KeyError, TypeError):
+        raise ValueError("It is signed, but it does not say what a receipt says.") from None
+
+
+def read(file: str) -> str:
+    """The text in a file. Raises ValueError."""
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not text in UTF-8.") from None
+
+
+def parsed(text: str) -> Any:
+    """The JSON in a text. Raises ValueError."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("The file of keys holds no JSON.") from None
 
 
 def main(receipt: str, key_set: str, issuer: str) -> None:
     """Prints the decision."""
     try:
-        claims = verified(Path(receipt).read_text(), json.loads(Path(key_set).read_text()), issuer)
-    except (ValueError, OSError) as error:
+        print(told(verified(read(receipt), parsed(read(key_set)), issuer)))
+    except ValueError as error:
         sys.exit(f"Not verified: {error}")
-    decision = claims["decision"]
-    print(f"{decision['id']} ({decision['merchant_reference']}) is {decision['status']} since {decision['at']}.")
-    if left := decision["settlement"]:
-        print(f"Outstanding: {left['outstanding']['amount']} {left['outstanding']['currency']}, by {left['due_at']}.")
-    print(f"Policy {decision['policy']['adapter']} {decision['policy']['version']}, {decision['policy']['hash']}.")
-    print(f"Log entry {claims['jti']}, {claims['log']['sequence']} of its chain, hash {claims['log']['hash']}.")
 
 
 if __name__ == "__main__":

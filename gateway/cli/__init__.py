@@ -1,6 +1,7 @@
 """The command line: everything an operator does, without SQL. One file per group of commands."""
 
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -39,9 +40,20 @@ def version() -> None:
 
 def main() -> None:
     """Runs the command line. What an operator can mend is one line on standard error and exit code 1."""
+    _require_text(sys.argv[1:])
     try:
         app()
     except (GatewayError, SettingsError, DatabaseDown) as error:
         fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    """Ends the program at an argument with bytes that are not UTF-8: no name, id or file of ours has any, and neither
+    the databases nor the terminal take what Python makes of them."""
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            fail(f"Argument {number} is not text in UTF-8.")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from gateway import __version__
 from gateway.cli.console import console, fail, settings_for
@@ -37,7 +38,7 @@ def new(
     for file in files:
         console.print(f"wrote {file}")
     console.print("\nNext:")
-    console.print(f"  pip install --no-deps --no-build-isolation -e ./{name}", markup=False)
+    console.print(f"  pip install --no-deps --no-build-isolation -e ./{name}")
     console.print(f"  gateway merchants check {name}")
     console.print("  gateway sandbox up")
 
@@ -53,10 +54,10 @@ def check(
     adapter = discover({key})[key]
     findings = [*run_contract(type(adapter)), Finding("its ask has a place in the schema", _clash(key))]
     for finding in findings:
-        mark = "[green]✓[/]" if finding.fault is None else "[bold red]✗[/]"
-        console.print(f"{mark} {finding.promise}")
+        mark = ("✓", "green") if finding.fault is None else ("✗", "bold red")
+        console.print(Text.assemble(mark, f" {finding.promise}"))
         if finding.fault is not None:
-            console.print(f"  {finding.fault}", markup=False)
+            console.print(f"  {finding.fault}")
     broken = sum(finding.fault is not None for finding in findings)
     if broken:
         fail(f"{key} breaks {broken} of {len(findings)} promises. With tracebacks: pytest, in the adapter's folder.")
@@ -77,7 +78,7 @@ def listed() -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:  # one line each, however narrow the terminal is: a folded key could not be searched for
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        console.print(line.rstrip(), markup=False)
+        console.print(line.rstrip())
 
 
 def _taken_names() -> set[str]:

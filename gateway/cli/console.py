@@ -8,13 +8,15 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gateway.bootstrap import Gateway, assemble
 from gateway.settings import Settings, read_settings
 from gateway.store.database import Database, DatabaseDown
 
-console = Console(highlight=False, soft_wrap=True)
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# Names and references are other people's words: what looks like markup in them is printed as they wrote it.
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 DatabaseUrl = Annotated[
     str | None, typer.Option("--database-url", help="Overrides GATEWAY_DATABASE_URL.", show_default=False)
@@ -23,7 +25,7 @@ DatabaseUrl = Annotated[
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Prints one line and ends the program with `code`."""
-    _errors.print(f"[bold red]error:[/] {_plain(message)}")
+    _errors.print(Text.assemble(("error:", "bold red"), " ", message))
     raise SystemExit(code)
 
 
@@ -71,7 +73,3 @@ def assembled(database_url: str | None) -> Iterator[Gateway]:
         yield gateway
     finally:
         gateway.close()
-
-
-def _plain(message: str) -> str:
-    return message.replace("[", "\\[")

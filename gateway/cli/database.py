@@ -4,6 +4,7 @@ from itertools import islice
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_database, require_migrated, settings_for
 from gateway.kit.clock import wall_clock
@@ -49,7 +50,7 @@ def check(
     if finding is not None and finding.sentence not in wrong:
         wrong.append(f"{finding.log} log of {finding.merchant_id}: {finding.sentence}")
     for sentence in wrong:
-        console.print(f"[bold red]![/] {sentence}")
+        console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
     if wrong:
         fail("The books do not agree. Nothing was changed.")
     console.print("Decisions, lines of trust, disputes, log, outbox and idempotency records agree with each other.")

@@ -35,10 +35,10 @@ def show(dispute_id: str, database_url: DatabaseUrl = None) -> None:
         fail(f"There is no open dispute {dispute_id}.")
     (dispute,) = found
     console.print(f"{dispute.id}: {dispute.subject} of {dispute.decision_id}, {dispute.status}.")
-    console.print("The user:", dispute.statement, markup=False)
-    console.print("The merchant:", dispute.response or "has not answered.", markup=False)
+    console.print("The user:", dispute.statement)
+    console.print("The merchant:", dispute.response or "has not answered.")
     for address in dispute.evidence:
-        console.print("  ", address, markup=False)
+        console.print("  ", address)
 
 
 @app.command()

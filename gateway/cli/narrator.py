@@ -110,7 +110,7 @@ class Narrator:
 
     def _print(self, text: str) -> None:
         if self._console is not None:
-            self._console.print(text)
+            self._console.print(text, markup=True)
 
 
 def _lines(value: Any, indent: str = "") -> list[str]:

@@ -43,7 +43,7 @@ def check(
     for key, each in registry.items():
         for table in map(each.table, files) if files else each.policies:
             in_force = not files and table is each.policies.at(now)
-            console.print(policy_overrides.table_line(key, table, in_force=in_force), markup=False)
+            console.print(policy_overrides.table_line(key, table, in_force=in_force))
 
 
 @app.command()
@@ -56,7 +56,7 @@ def explain(
 
     with assembled(database_url) as made, made.database.read() as session:
         for line in trace.lines(made.policies.trace(session, decision, made.clock())):
-            console.print(line, markup=False)
+            console.print(line)
 
 
 @app.command()

@@ -52,7 +52,7 @@ def show(tally: Tally, policy: str, before: str = "was", after: str = "would be"
     if tally.changed:
         console.print(rows)
     differ = "differs" if tally.changed == 1 else "differ"
-    console.print(f"{policy}: {tally.changed} of {tally.compared} {differ}.", markup=False)
+    console.print(f"{policy}: {tally.changed} of {tally.compared} {differ}.")
     if tally.skipped[Skipped.UNREADABLE]:
         console.print(f"{tally.skipped[Skipped.UNREADABLE]} cannot be read with this adapter and policy, not compared.")
     if tally.skipped[Skipped.OVERRIDDEN]:

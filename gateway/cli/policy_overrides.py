@@ -30,12 +30,12 @@ def bounds(
             name = made.services.merchants.require(session, merchant).name
             drawn = made.overrides.bounds(session, merchant, made.services.merchants.adapter(adapter))
     if drawn is None or not drawn.ranges:
-        console.print(f"{name} may override nothing of {adapter}.", markup=False)
+        console.print(f"{name} may override nothing of {adapter}.")
         return
-    console.print(f"{name} may override of {adapter}:", markup=False)
+    console.print(f"{name} may override of {adapter}:")
     for rule_id, ranges in drawn.ranges.items():
         for what, allowed in ranges.items():
-            console.print(f"  {rule_id}: {what} {allowed}", markup=False)
+            console.print(f"  {rule_id}: {what} {allowed}")
 
 
 def override(
@@ -56,10 +56,10 @@ def override(
             with made.database.write() as session:
                 proposal = made.overrides.register(session, merchant, adapter, text, source)
     for before, after in proposal.tables:
-        console.print(table_line(adapter, after), markup=False)
+        console.print(table_line(adapter, after))
         for old, new in zip(before.rules, after.rules, strict=True):
             if old != new:
-                console.print(f"  {new.id}: {rule_words(new)}; the policy: {rule_words(old)}", markup=False)
+                console.print(f"  {new.id}: {rule_words(new)}; the policy: {rule_words(old)}")
     if check:
         console.print("Nothing was written.")
 
@@ -77,7 +77,7 @@ def overrides(database_url: DatabaseUrl = None) -> None:
     console.print(rows)
     faults = [each.fault for each in found if each.fault]
     for broken in faults:
-        console.print(broken, markup=False)
+        console.print(broken)
     if faults:
         fail(f"{len(faults)} of {len(found)} cannot be used: register others with gateway policy override.")
 

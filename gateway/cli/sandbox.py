@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import httpx2
 import typer
 import uvicorn
+from rich.text import Text
 
 from gateway.bootstrap import Gateway, assemble
 from gateway.cli.console import DatabaseUrl, assembled, console, fail, require_database
@@ -85,7 +86,7 @@ def demo(
             written = _wait_for(file, server)
             began = time.monotonic()
             _walk_all(written, quiet)
-            console.print(f"\n[bold green]Every answer was right[/] ({time.monotonic() - began:.1f} s).")
+            console.print(Text("\nEvery answer was right", "bold green"), f"({time.monotonic() - began:.1f} s).")
         finally:
             server.terminate()
             server.wait(timeout=15)
@@ -101,7 +102,7 @@ def _walk_all(written: dict[str, Any], quiet: bool) -> None:
     }
     for title, journey in journeys.items():
         if say is not None:
-            say.rule(f"[bold]{title}[/]")
+            say.rule(Text(title, "bold"))
         try:
             journey(Narrator(say)).walk()
         except JourneyFailed as error:
@@ -165,9 +166,9 @@ def _announce(
     if walk:
         try:
             Journey(written, Narrator(console)).walk()
-            console.print("\n[bold green]Every answer was right.[/]")
+            console.print(Text("\nEvery answer was right.", "bold green"))
         except JourneyFailed as error:
-            console.print(f"\n[bold red]The journey failed:[/] {error}")
+            console.print(Text("\nThe journey failed:", "bold red"), str(error))
     _tell(gateway.settings, seed, path, written["merchants"][0]["merchant_token"])
 
 
@@ -234,7 +235,7 @@ def write_privately(path: Path, text: str) -> None:
 
 def _tell(settings: Settings, seed: Seed, path: Path, token: str) -> None:
     issuer = settings.issuer
-    console.print("\n[bold]The sandbox is up.[/] Ctrl-C ends it.\n")
+    console.print(Text("\nThe sandbox is up.", "bold"), "Ctrl-C ends it.\n")
     console.print(f"  GraphQL       {issuer}/graphql")
     console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
     console.print(f"  Your account  {issuer}/account   (sign in as a persona)")

@@ -14,6 +14,7 @@ from gateway.domain.event import Actor, Topic
 from gateway.domain.principal import Principal
 from gateway.kit.clock import WallClock, business_time
 from gateway.kit.ids import Ids
+from gateway.kit.logging import get_logger
 from gateway.services.decision_calls import Call, require_words
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_times import partner_now
@@ -28,6 +29,7 @@ from gateway.store.idempotency import IdempotencyRow
 from gateway.store.sealed_log import SealedLog
 
 BATCH = 100
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ class DisputeService:
             return self._value(session, dispute)
 
     def tick(self) -> int:
-        """Upholds the person in disputes that their merchants have not answered in time. Answers how many."""
+        """Upholds the person in disputes that their merchants have not answered in time, each in a unit of work of its
+        own. Answers how many; one that fails is told to the log."""
         with self._database.read() as session:
             late: list[str] = []
             for partner in partners.listed(session):
@@ -145,6 +148,9 @@ class DisputeService:
                 self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
             except StateConflict:
                 continue  # answered, or upheld by another clock, meanwhile
+            except Exception as error:  # noqa: BLE001  # one that cannot be upheld holds up no other
+                _log.error("dispute_not_upheld", dispute=dispute_id, error=type(error).__name__)
+                continue
             done += 1
         return done
 

@@ -93,7 +93,8 @@ class RegistrationService:
     def authenticated(self, session: Session, client_id: str, token: str, *, lock: bool = False) -> ClientRow | None:
         """The enabled client to which this registration access token belongs, None for any other token. With `lock`
         it cannot change before the unit of work ends."""
-        row = (clients.locked if lock else clients.load)(session, client_id)
+        find = clients.locked if lock else clients.load
+        row = find(session, client_id) if client_id.isprintable() else None  # PostgreSQL cannot even look for a NUL
         expected = row.registration_digest if row else None
         right = hmac.compare_digest(digest(token), expected or digest(client_id))
         return row if expected and right else None

@@ -13,12 +13,15 @@ from threading import Lock
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session
 
-__all__ = ["Database", "DatabaseDown", "Session", "throwaway"]
+__all__ = ["UNUSABLE", "Database", "DatabaseDown", "Session", "throwaway"]
 
+
+UNUSABLE = (DBAPIError, UnicodeError)
+"""What a database raises that is not there, is none, or has other tables; and what a host does whose name is none."""
 
 _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -37,7 +40,10 @@ class Database:
                 Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise DatabaseDown(f"The folder of the database cannot be made: {error.strerror}.") from error
-        self._engine = _sqlite_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
+        try:
+            self._engine = _sqlite_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
+        except (ArgumentError, ValueError):  # whose text may repeat a password
+            raise DatabaseDown("The address of the database cannot be read.") from None
         self._writing = self._engine.execution_options(begin="IMMEDIATE")
         # SQLite has one writer. Threads that wait for it here are woken when it is free; left to SQLite's busy handler
         # they would sleep and try again, and one that is unlucky long enough would fail.
@@ -70,7 +76,7 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
-        except DBAPIError as error:
+        except UNUSABLE as error:
             raise DatabaseDown("The database does not answer.") from error
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.partner import Partner
+from tests.support.life import MOVES, PREVIEW, RESPOND, moving
+from tests.support.partner import Partner, car
 
 REQUESTS = 400
 NAMES = [
@@ -38,6 +39,31 @@ VALUES = [
     *("urn:ietf:params:oauth:grant-type:device_code", "BCDF-GHJK", "allow"),
     *("[]", "{}", "[[[[", '[{"type":"score","level":"tier"}]', '[{"type":"decision","products":["PAY_LATER",5]}]'),
 ]
+BAD = (
+    b'"\\u0000"',
+    b'"\\ud800"',
+    b'"\xff"',
+    b'"\xed\xa0\x80"',
+    b"null",
+    b"[]",
+    b"{}",
+    b"1.5",
+    b"NaN",
+    b'""',
+    b'"a\\u0000b"',
+)
+RAW = (
+    *BAD,
+    b"true",
+    b"-0",
+    b"1e999",
+    b"9" * 400,
+    b"[" * 500,
+    b'{"amount": "1", "currency": "\\u0000"}',
+    b'["\\u0000"]',
+    b"",
+)
+"""As they stand in a body: JSON of every type, and what is none. Those in BAD are no id and no key."""
 FORMS = (
     "/oauth/par",
     "/oauth/token",
@@ -104,6 +130,43 @@ def test_graphql(cars: Partner, dice: random.Random) -> None:
         answer = cars.http.post("/graphql", content=content, headers=headers)
         assert answer.status_code < 500, content
         assert "INTERNAL_SERVER_ERROR" not in answer.text, content
+
+
+def test_mutations_and_previews(cars: Partner, dice: random.Random) -> None:
+    """Through HTTP and JSON, where junk has more forms than a decoded variable has; tests/schema goes through those."""
+    token = cars.token()
+    decision = cars.request(token, car("1.00"))["decision"]
+    read = "query ($id: ID!) { decision(by: {id: $id}) { status updatedAt timeline { nodes { id } } } }"
+    before = cars.graphql(cars.merchant_token, read, id=decision["id"]).data
+    for _ in range(REQUESTS):
+        name = dice.choice([*MOVES, "respond", "preview"])
+        document = RESPOND if name == "respond" else PREVIEW if name == "preview" else MOVES[name].document
+        bearer = token if name == "preview" else cars.merchant_token
+        content = _junk(dice, name, str(decision["id"]))
+        body = b'{"query": %s, "variables": {"input": %s}}' % (json.dumps(document).encode(), content)
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        answer = cars.http.post("/graphql", content=body, headers=headers)
+        assert answer.status_code < 500, body
+        assert "INTERNAL" not in answer.text, body
+    assert cars.graphql(cars.merchant_token, read, id=decision["id"]).data == before
+    cars.release(decision)
+
+
+def _junk(dice: random.Random, name: str, decision: str) -> bytes:
+    """A right input, but for one member that is junk at least: the one that would do it, the key or the id."""
+    if name == "preview":
+        return dice.choice([b'{"ask": %s}', b'{"ask": {"carRental": %s}}', b"%s"]) % dice.choice(RAW)
+    given = {"disputeId": decision, "accept": True, "statement": "x"} if name == "respond" else {}
+    right = {**moving(name, decision, amount={"amount": "1.00", "currency": "CNY"}), **given}
+    if name == "respond":
+        right.pop("decisionId")
+    raw = {member: json.dumps(value).encode() for member, value in right.items()}
+    raw[dice.choice([member for member in ("decisionId", "disputeId", "idempotencyKey") if member in raw])] = (
+        dice.choice(BAD)
+    )
+    for member in dice.sample([*raw, "surprise", "reason", "note", "evidence", "settledAt", "handedOverAt"], 2):
+        raw.setdefault(member, dice.choice(RAW))
+    return b"{%s}" % b", ".join(b'"%s": %s' % (member.encode(), value) for member, value in raw.items())
 
 
 def _body(dice: random.Random) -> Any:

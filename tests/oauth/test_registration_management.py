@@ -36,13 +36,15 @@ def test_72_no_other_token_will_do(registrar: Registrar, world: World, method: s
     assert registrar.manage("GET", made).json() == made
 
 
-def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(registrar: Registrar, world: World) -> None:
+def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(each_world: World) -> None:
+    registrar = Registrar(each_world)
     made = registrar.registered()
-    unlike = [
-        registrar.manage("GET", {"client_id": client_id}, made["registration_access_token"])
-        for client_id in ("cli_test_none", world.cars.client_id, "%00")
-    ]
-    assert {(answer.status_code, answer.text) for answer in unlike} == {(401, unlike[0].text)}
+    for method in ("GET", "PUT", "DELETE"):
+        unlike = [
+            registrar.manage(method, {"client_id": client_id}, made["registration_access_token"], json={})
+            for client_id in ("cli_test_none", each_world.cars.client_id, "%00", "cli_test_%00", "%ED%A0%80")
+        ]
+        assert {(answer.status_code, answer.text) for answer in unlike} == {(401, unlike[0].text)}
 
 
 def test_72_an_update_replaces_everything(registrar: Registrar, world: World) -> None:

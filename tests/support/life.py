@@ -10,6 +10,11 @@ SHOWN = """id status availableTransitions
 REQUEST = """mutation ($input: DecisionRequestInput!) { decisionRequest(input: $input) {
   decision { id status } userErrors { code } } }"""
 
+RESPOND = """mutation ($input: DisputeRespondInput!) { disputeRespond(input: $input) {
+  dispute { id } userErrors { code field } } }"""
+PREVIEW = """query ($input: DecisionPreviewInput!) { decisionPreview(input: $input) {
+  eligible likelyOutcome { __typename } blockers { code field } } }"""
+
 
 @dataclass(frozen=True)
 class Move:

@@ -1,0 +1,122 @@
+"""Arguments and files that no command can use: one line that says so, exit code 1, and never a stack trace."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.services.world import World
+from tests.support.factories import make_decision
+from tests.support.operators import Gateway
+
+NOT_UTF8 = "caf\udce9"
+"""What Python makes of an argument with a byte that is not UTF-8."""
+
+
+def refused(gateway: Gateway, *arguments: str) -> str:
+    """The one line that a command which cannot do it prints."""
+    done = gateway(*arguments)
+    assert done.returncode == 1, (arguments, done.stdout, done.stderr)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: "), line
+    return line.removeprefix("error: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("decisions", "review", NOT_UTF8, "--decline"),
+        ("decisions", "review", "dec_test_1", "--approve", "--rule", NOT_UTF8),
+        ("disputes", "show", NOT_UTF8),
+        ("disputes", "resolve", "dsp_test_1", "--reject", "--note", NOT_UTF8),
+        ("policy", "explain", NOT_UTF8),
+        ("policy", "check", NOT_UTF8, "--adapter", "car_rental"),
+        ("policy", "override", NOT_UTF8, "car_rental", "file.toml"),
+        ("merchants", "register", NOT_UTF8, "--partner", "harbour"),
+        ("merchants", "new", NOT_UTF8),
+        ("clients", "register", NOT_UTF8, "web shop"),
+        ("clients", "approve", NOT_UTF8, "--yes"),
+        ("sandbox", "personas", NOT_UTF8),
+        ("log", "verify", "--trust", NOT_UTF8),
+        ("database", "check", "--database-url", f"postgresql://{NOT_UTF8}/x"),
+        (NOT_UTF8,),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]).encode("ascii", "replace").decode(),
+)
+def test_an_argument_that_is_not_utf_8(gateway: Gateway, arguments: tuple[str, ...]) -> None:
+    number = next(index for index, argument in enumerate(arguments, 1) if NOT_UTF8 in argument)
+    assert refused(gateway, *arguments) == f"Argument {number} is not text in UTF-8."
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+
+
+def missing(_: Path) -> None:
+    pass
+
+
+def not_utf_8(path: Path) -> None:
+    path.write_bytes(b'version = "caf\xe9"')
+
+
+def loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def nested(path: Path) -> None:
+    path.write_text("a = " + "[" * 5000)
+
+
+@pytest.mark.parametrize("make", [directory, missing, not_utf_8, loop, nested])
+def test_a_file_that_cannot_be_read(
+    gateway: Gateway, world: World, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    file, merchant = tmp_path / "given", world.merchant()
+    make(file)
+    commands = [
+        ("policy", "check", str(file), "--adapter", "car_rental"),
+        ("policy", "backtest", str(file), "--adapter", "car_rental"),
+        ("policy", "backtest", str(file), "--adapter", "car_rental", "--merchant", merchant),
+        ("policy", "bounds", merchant, "car_rental", str(file)),
+        ("policy", "override", merchant, "car_rental", str(file)),
+        ("clients", "register", merchant, "shop", "--profile", "fapi2", "--jwks", str(file)),
+    ]
+    for command in commands:
+        assert "given" in refused(gateway, *command), command
+
+
+@pytest.mark.parametrize("make", [directory, loop])
+def test_a_file_that_cannot_be_written(
+    gateway: Gateway, world: World, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    file, policy = tmp_path / "given", Path("merchants/car_rental/policy.toml").resolve()
+    make(file)
+    fapi2 = ("clients", "register", world.merchant(), "shop", "--profile", "fapi2", "--new-key", str(file))
+    assert "given" in refused(gateway, *fapi2, "--redirect-uri", "https://cars.example/callback")
+    assert "given" in refused(gateway, "policy", "backtest", str(policy), "--adapter", "car_rental", "--csv", str(file))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:///{}/dir", "sqlite:///{}/text", "postgresql://a:b:c/x", f"postgresql://{'x' * 70}/x", "postgresql://[/x"],
+)
+@pytest.mark.parametrize("command", [("decisions", "list"), ("log", "verify"), ("database", "check")], ids=" ".join)
+def test_a_database_that_is_none(gateway: Gateway, tmp_path: Path, url: str, command: tuple[str, ...]) -> None:
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "text").write_text("This is no database, whatever its name may say.\n" * 100)
+    assert "database" in refused(gateway, *command, "--database-url", url.format(tmp_path)).lower()
+
+
+@pytest.mark.parametrize("name", ["[/]", "[bold]", ":car:", "\\[x]"])
+def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: World, name: str) -> None:
+    consent, until = world.grant(), datetime.now(UTC) + timedelta(days=7)
+    with world.database.write() as session:
+        make_decision(session, consent, status="PENDING", merchant_reference=name, valid_until=until)
+    assert name in gateway.answer("decisions", "list")
+    gateway.answer("clients", "register", world.merchant(), name, "--redirect-uri", "https://cars.example/callback")
+    assert name in gateway.answer("clients", "list")
+    gateway.answer("merchants", "register", name, "--partner", name)
+    assert f"@{name}" in gateway.answer("sandbox", "personas", name)
+    assert name in refused(gateway, "policy", "explain", name)

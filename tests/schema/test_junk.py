@@ -1,0 +1,190 @@
+"""Junk of every type in every variable of every mutation and of previews: typed refusals, after which all is as it was.
+The same junk each time, so that a failure can be repeated."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from gateway.kit import json
+from gateway.settings import Settings
+from gateway.store.tables import metadata
+from tests.support import fuzz
+from tests.support.clock import MovableClock
+from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, built, graphql_world
+from tests.support.life import MOVES, PREVIEW, RESPOND, moving
+from tests.support.partner import yuan
+
+SCOPES = ("decisions:read", "decisions:write", "disputes:write")
+INPUTS = {
+    **{name: f"Decision{name.capitalize()}Input" for name in ("activate", "extend", "cancel")},
+    "part": "DecisionFulfillInput",
+    "breach": "DecisionReportBreachInput",
+    "respond": "DisputeRespondInput",
+}
+MOMENTS = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2026-11-23T12:00:00+23:59")
+AMOUNTS = ("0.00", "-1.00", "0.01", "0.001", "9" * 40, "1e9", "NaN", "", "10000000000.00")
+
+LOGGED = {"access_log", "log_heads", "signing_keys", "user_keys"}
+"""What grows when somebody is told something of a person: the first entry makes the keys, too."""
+
+SHARP: tuple[Any, ...] = (
+    *(None, True, -1, 2**63 - 1, 1.5, "", "\0", "a\0b", "x" * 3000, "\u202e", "0"),
+    *([], ["\0"], {}, {"surprise": 1}, {"amount": "1", "currency": "\0"}),
+    *MOMENTS,
+)
+"""Each of these goes into each variable; what hypothesis draws is beside them."""
+
+bent_text = st.sampled_from(
+    (*MOMENTS, *AMOUNTS, "\0", "a\0", "PT0S", "P9999999D", "NOT_PAID", "https://[", "https://a/")
+)
+bent_money = st.fixed_dictionaries(
+    {"amount": st.sampled_from(AMOUNTS) | fuzz.anything},
+    optional={"currency": st.sampled_from(("CNY", "JPY", "KWD", "XXX", "cny", "\0")) | fuzz.anything},
+)
+bent_period = st.fixed_dictionaries({"start": bent_text, "end": bent_text})
+junk = fuzz.anything | bent_text | bent_money | bent_period | st.lists(bent_text, max_size=12)
+
+
+def members(type_name: str) -> tuple[str, ...]:
+    """The fields of an input type, and one that it does not have."""
+    found = built().schema.type_map[type_name]
+    assert isinstance(found, GraphQLInputObjectType)
+    return (*found.fields, "surprise")
+
+
+def bent(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(names), junk, min_size=1, max_size=3)
+
+
+def often(number: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
+    """Runs a function so many times."""
+
+    def run(function: Callable[..., None]) -> None:
+        quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given]
+        calm = settings(max_examples=number, derandomize=True, database=None, suppress_health_check=quiet)
+        calm(given(**drawn)(function))()
+
+    return run
+
+
+class Junkyard:
+    """A merchant whose decisions stand wherever a mutation could be taken."""
+
+    def __init__(self, world: GraphQLWorld) -> None:
+        self.world, self.by = world, world.merchant(*SCOPES)
+        self._number = 0
+        self._standing: dict[str, str] = {}
+        self._known: dict[str, list[str]] = {}
+        self.refused = 0
+
+    def target(self, name: str) -> str:
+        """The id of what the mutation could be done to; another one once it has been done."""
+        if name not in self._standing:
+            self._standing[name] = self._dispute() if name == "respond" else self._decision(name)
+            self._known = {}
+        return self._standing[name]
+
+    def send(self, document: str, given: Any, name: str = "", *, unlogged: bool = True) -> None:
+        """Junk is refused with a code of the contract, and leaves everything as it was. What is no junk after all is
+        done. An answer that tells about the person may be noted in the access log (`unlogged` is False)."""
+        before = self._known or self._contents()
+        executed = self.world.run(document, {"input": given}, by=self.by if name else self.world.user())
+        json.encode(executed.body)  # as the endpoint does
+        codes = [error["extensions"]["code"] for error in executed.body.get("errors", [])]
+        (payload,) = (executed.body.get("data") or {"": None}).values()
+        assert set(codes) <= {"BAD_USER_INPUT"}, executed.body
+        assert codes or payload, executed.body
+        refused = codes or payload.get("userErrors") or "likelyOutcome" in payload
+        if not refused:
+            self._standing.pop(name, None)
+            self._known = {}
+            return
+        self.refused += 1
+        self._known = self._contents()
+        grows = set() if unlogged else LOGGED
+        assert [each for each in before if self._known[each] != before[each] and each not in grows] == [], given
+
+    def _decision(self, name: str) -> str:
+        self._number += 1
+        made = self.world.request(f"k-{self._number}", f"r-{self._number}", deposit=yuan("2.00"))["decision"]
+        assert made["status"] == "APPROVED", made
+        if name not in {"activate", "cancel"}:
+            self._done("activate", made["id"])
+        return str(made["id"])
+
+    def _dispute(self) -> str:
+        decision = self._decision("breach")
+        self._done("breach", decision)
+        return self.world.gateway.services.disputes.open(self.world.consent.user_id, decision, "It came back.").id
+
+    def _done(self, name: str, decision: str) -> None:
+        (payload,) = self.world.data(MOVES[name].document, {"input": moving(name, decision)}, by=self.by).values()
+        assert payload["userErrors"] == []
+
+    def _contents(self) -> dict[str, list[str]]:
+        with self.world.gateway.database.engine.connect() as connection:
+            return {
+                name: sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}")))) for name in metadata.tables
+            }
+
+
+@pytest.fixture
+def yard(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[Junkyard]:
+    """On both databases in turn."""
+    with graphql_world(settings.model_copy(update={"database_url": database_url}), clock) as world:
+        yield Junkyard(world)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_mutations_of_what_was_decided(yard: Junkyard, name: str) -> None:
+    document = RESPOND if name == "respond" else MOVES[name].document
+
+    def right() -> dict[str, Any]:
+        given = moving(name, yard.target(name), amount=yuan("0.50"))
+        if name != "respond":
+            return given
+        return {"disputeId": given["decisionId"], "idempotencyKey": "k", "accept": False, "statement": "No."}
+
+    for member, each in product(members(INPUTS[name]), SHARP):
+        yard.send(document, {**right(), member: each}, name)
+    for each in SHARP:
+        yard.send(document, each, name)
+
+    @often(20, changed=bent(members(INPUTS[name])))
+    def _(changed: dict[str, Any]) -> None:
+        yard.send(document, {**right(), **changed}, name)
+
+    assert yard.refused > 80, "it was no junk"
+
+
+def test_requests_and_previews(yard: Junkyard) -> None:
+    registry = yard.world.gateway.registry
+    asks = {each.member: (each.ask_type_name, each.ask_document(each.ordinary.ask)) for each in registry.values()}
+    cases = st.sampled_from(sorted(asks)).flatmap(
+        lambda member: st.tuples(st.just(member), bent(members(asks[member][0])))
+    )
+
+    for member in ("idempotencyKey", "merchantReference", "purpose", "ask"):
+        for each in SHARP:
+            yard.send(REQUEST, {**asked("k", "r")["input"], member: each})
+
+    @often(60, case=cases)
+    def _(case: tuple[str, dict[str, Any]]) -> None:
+        member, changed = case
+        ask = {member: {**asks[member][1], **changed}}
+        yard.send(REQUEST, {**asked("k", "r")["input"], "ask": ask})
+        yard.send(PREVIEW, {"ask": ask}, unlogged=False)
+
+    @often(40, changed=bent(members("DecisionRequestInput")))
+    def _(changed: dict[str, Any]) -> None:
+        given = {**asked("k", "r")["input"], **changed}
+        yard.send(REQUEST, given)
+        yard.send(PREVIEW, {name: given[name] for name in given if name in {"ask", "purpose"}}, unlogged=False)
+
+    assert yard.refused > 100, "it was no junk"

@@ -1,0 +1,67 @@
+"""Texts that a database refuses, in every address and form: a page for the person who sent them, and never a 5xx."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from gateway.settings import Settings
+from gateway.store.database import Database
+from tests.support.clock import MovableClock
+from tests.support.oauth import Browser
+from tests.support.oauth_world import PASSWORD, World, build_world
+
+TEXTS = ["%00", "a%00b", "%ED%A0%80", "%FF"]
+"""A NUL, half of a surrogate pair, and what is not UTF-8, as they stand in an address or a form."""
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+FIELDS = ("statement", "user_code", "decision", "client_id", "request_uri", "amount_0", "duration", "x")
+
+
+@pytest.fixture
+def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+    """The pages on both databases in turn."""
+    with closing(Database(database_url)) as database:
+        yield build_world(database, settings, clock)
+
+
+@pytest.fixture
+def browser(each_world: World) -> Browser:
+    """Mei is signed in."""
+    made = each_world.browser()
+    assert made.sign_in("mei", PASSWORD).status_code == 303
+    return made
+
+
+def token(browser: Browser) -> str:
+    (found,) = set(re.findall(r'name="csrf_token" value="([^"]+)"', browser.http.get("/account").text))
+    return str(found)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_ids_in_addresses(browser: Browser, text: str) -> None:
+    form = f"csrf_token={token(browser)}&statement=It+came+back."
+    paths = ("consents/{}/revoke", "decisions/{}/contest", "disputes/{}/withdraw")
+    for path in paths:
+        answer = browser.http.post(f"/account/{path.format(text)}", content=form, headers=FORM)
+        assert answer.status_code == 404, path
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_fields_of_forms(browser: Browser, text: str) -> None:
+    proof = f"csrf_token={token(browser)}"
+    for path in ("/account/decisions/dec_test_1/contest", "/device", "/oauth/authorize", "/login"):
+        for field in FIELDS:
+            form = f"{proof}&{field}={text}" + ("" if field == "decision" else "&decision=allow")
+            answer = browser.http.post(path, content=form, headers=FORM)
+            assert answer.status_code == 400, (path, field)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_parameters_and_cookies(browser: Browser, each_world: World, text: str) -> None:
+    for path in ("/oauth/authorize", "/device", "/login", "/account"):
+        for name in ("client_id", "request_uri", "user_code", "return_to", "ended", "lang"):
+            answer = browser.http.get(f"{path}?client_id={text}&request_uri={text}&{name}={text}")
+            assert answer.status_code in {200, 303, 400}, (path, name)
+    strange = {"Cookie": f'sesame_session={text}; sesame_device="\\000{text}"'}
+    assert each_world.http().get("/account", headers=strange).status_code == 303
