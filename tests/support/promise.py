@@ -18,13 +18,15 @@ READ = f"""query ($id: ID!) {{ decision(by: {{id: $id}}) {{ {SHOWN} createdAt ru
 
 
 class Stands(NamedTuple):
-    """Where a decision stands: what the merchant may do next, and the three amounts of its settlement."""
+    """Where a decision stands: what the merchant may do next, the three amounts of its settlement, and whether it is
+    overdue."""
 
     status: str
     may: list[str]
     due: str
     settled: str
     outstanding: str
+    overdue: bool = False
 
 
 def approved(due: str) -> Stands:
@@ -76,12 +78,8 @@ class Promise:
 
     @property
     def timeline(self) -> list[str]:
-        """What happened and who did it, oldest first, with what the merchant said."""
-        return [
-            f"{event['topic'].removeprefix('DECISION_')} by {event['actor']}"
-            + (f": {event['note']}" if event["note"] else "")
-            for event in self.read()["timeline"]["nodes"]
-        ]
+        """What happened and who did it, oldest first, with what was said of it; of disputes what happened."""
+        return [_told(event) for event in self.read()["timeline"]["nodes"]]
 
     def move(self, name: str, **given: Any) -> Stands:
         """Takes one step. What the mutation answers is what the log says afterwards."""
@@ -118,8 +116,15 @@ def moment(text: str) -> datetime:
 
 def _stands(read: dict[str, Any]) -> Stands:
     side = read["settlement"]
-    assert side["overdue"] is False
-    return Stands(read["status"], read["availableTransitions"], side["due"], side["settled"], side["outstanding"])
+    amounts = side["due"], side["settled"], side["outstanding"]
+    return Stands(read["status"], read["availableTransitions"], *amounts, side["overdue"])
+
+
+def _told(event: dict[str, Any]) -> str:
+    topic = str(event["topic"].removeprefix("DECISION_"))
+    if "actor" not in event:
+        return topic
+    return f"{topic} by {event['actor']}" + (f": {event['note']}" if event["note"] else "")
 
 
 def flat(value: Any) -> Any:
