@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.life import moving
 from tests.support.operators import Gateway
+from tests.support.partner import car
 from tests.support.promise import Promise, Stands
 from tests.support.server import Sandbox
 from tests.support.story import Story
@@ -40,7 +41,7 @@ def story(moving_sandbox: Sandbox) -> Iterator[Callable[[str], Story]]:
 def breach_refused(promise: Promise, told: Story) -> dict[str, Any]:
     """What a merchant is told that cannot report a breach."""
     given = moving("breach", promise.id)
-    payload = told.cars.graphql(told.cars.merchant_token, BREACH, input=given).data["decisionReportBreach"]
+    payload = told.merchant.graphql(told.merchant.merchant_token, BREACH, input=given).data["decisionReportBreach"]
     assert payload["decision"] is None
     error: dict[str, Any] = payload["userErrors"][0]
     return error
@@ -48,7 +49,7 @@ def breach_refused(promise: Promise, told: Story) -> dict[str, Any]:
 
 def test_an_approval_runs_out_unused(story: Callable[[str], Story]) -> None:
     told = story("fair")
-    promise = told.promise("10000.00", active=False)
+    promise = told.asked(car("10000.00", told.time.now))
     assert promise.stands == Stands("APPROVED", ["ACTIVATE", "CANCEL"], "2000.00", "0.00", "2000.00")
     assert "CN¥2,000, not used yet. It lapses on " in told.agreement()
     assert told.elsewhere("400.00") == NO_ROOM
@@ -66,7 +67,7 @@ def test_an_approval_runs_out_unused(story: Callable[[str], Story]) -> None:
 
 def test_a_mark_is_contested_and_the_merchant_is_silent(story: Callable[[str], Story]) -> None:
     told = story("excellent")
-    promise = told.promise("2000.00")
+    promise = told.rental("2000.00")
     told.later(days=5)
     assert told.happened(promise, "OVERDUE") == [*BEGAN, "OVERDUE by CLOCK"]
     assert promise.stands == Stands("ACTIVE", EVERYTHING, "2000.00", "0.00", "2000.00", overdue=True)
@@ -99,7 +100,7 @@ def test_a_mark_is_contested_and_the_merchant_is_silent(story: Callable[[str], S
         "availableTransitions": ONLY_SETTLE,
     }
     given = {"disputeId": dispute, "idempotencyKey": dispute, "accept": False, "statement": "We have a photo."}
-    late = told.cars.graphql(told.cars.merchant_token, RESPOND, input=given).data["disputeRespond"]
+    late = told.merchant.graphql(told.merchant.merchant_token, RESPOND, input=given).data["disputeRespond"]
     assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION"}]}
     page = told.agreement()
     assert "CN¥2,000 are open, until " in page
@@ -111,7 +112,7 @@ def test_a_mark_is_contested_and_the_merchant_is_silent(story: Callable[[str], S
 
 def test_a_mark_lapses_when_nobody_reports_a_breach(story: Callable[[str], Story]) -> None:
     told = story("threshold")
-    promise = told.promise("2000.00")
+    promise = told.rental("2000.00")
     told.later(days=5)
     told.happened(promise, "OVERDUE")
     assert told.elsewhere("400.00") == OVERDUE
@@ -140,7 +141,7 @@ def test_a_mark_lapses_when_nobody_reports_a_breach(story: Callable[[str], Story
 
 def test_a_breach_after_the_mark_counts_without_a_pause_until_it_is_cured(story: Callable[[str], Story]) -> None:
     told = story("just-below")
-    promise = told.promise("3000.00")
+    promise = told.rental("3000.00")
     told.later(days=5)
     told.happened(promise, "OVERDUE")
     told.later(days=13)
@@ -162,7 +163,7 @@ def test_a_breach_after_the_mark_counts_without_a_pause_until_it_is_cured(story:
 
 def test_a_breach_is_written_off_and_still_counts_until_it_is_cured(story: Callable[[str], Story]) -> None:
     told = story("good")
-    promise = told.promise("4000.00")
+    promise = told.rental("4000.00")
     assert promise.move("breach") == Stands("BREACHED", ONLY_SETTLE, "2000.00", "0.00", "2000.00")
     # The person has a fortnight to contest it, in which it only takes up their line.
     assert (told.elsewhere("400.00"), told.elsewhere("1500.00")) == ([], NO_ROOM)

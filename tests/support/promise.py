@@ -83,7 +83,7 @@ class Promise:
 
     def move(self, name: str, **given: Any) -> Stands:
         """Takes one step. What the mutation answers is what the log says afterwards."""
-        payload = self._send(name, given)
+        payload = self.send(name, **given)
         assert payload["userErrors"] == []
         answered, logged = flat(payload["decision"]), self.read()
         assert {key: logged[key] for key in answered} == answered
@@ -92,7 +92,7 @@ class Promise:
     def refusal(self, name: str, **given: Any) -> tuple[str, list[str] | None]:
         """The code and the field of a step that is not taken, which leaves everything as it was."""
         before = self.read()
-        payload = self._send(name, given)
+        payload = self.send(name, **given)
         assert (payload["decision"], self.read()) == (None, before)
         (error,) = payload["userErrors"]
         return error["code"], error["field"]
@@ -103,7 +103,8 @@ class Promise:
         if may:
             self.move("fulfill" if "FULFILL" in may else "cancel")
 
-    def _send(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    def send(self, name: str, **given: Any) -> dict[str, Any]:
+        """The payload of one step, taken or not."""
         move = moving(name, self.id, **given)
         (payload,) = self._partner.graphql(self._partner.merchant_token, MOVES[name].document, input=move).data.values()
         found: dict[str, Any] = payload

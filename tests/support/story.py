@@ -1,4 +1,4 @@
-"""One person, the car rental that they made a promise to, a shop where they ask next, and the time between."""
+"""One person, a merchant that they make promises to, a shop where they ask next, and the time between."""
 
 from datetime import timedelta
 from html import unescape
@@ -20,26 +20,27 @@ _DISPUTES = "query ($id: ID!) { decision(by: {id: $id}) { disputes { nodes { id 
 class Story:
     """Of one persona, who has one browser. Each request is made under a consent of its own, given in that browser."""
 
-    def __init__(self, sandbox: Sandbox, handle: str) -> None:
-        self.cars, self.shop = Partner(sandbox), Partner(sandbox, "online_shop")
+    def __init__(self, sandbox: Sandbox, handle: str, adapter: str = "car_rental") -> None:
+        self.merchant, self.shop = Partner(sandbox, adapter), Partner(sandbox, "online_shop")
         self.time, self._database_url = PartnerTime(sandbox.database_url), sandbox.database_url
-        self.browser, self.person = self.cars.browser(), self.cars.persona(handle)
+        self.browser, self.person = self.merchant.browser(), self.merchant.persona(handle)
         self.later()
 
     def later(self, **units: float) -> None:
         """Moves the partner's time on; the merchants get tokens that are good by then."""
         self.time.forward(timedelta(**units))
-        for merchant in (self.cars, self.shop):
+        for merchant in (self.merchant, self.shop):
             merchant.renew()
 
-    def promise(self, deposit: str, *, active: bool = True) -> Promise:
-        """A rental from tomorrow on, for three days and a day's grace, approved and handed over."""
-        now = self.time.now
-        decision = self.cars.request(self._token(self.cars), car(deposit, now))["decision"]
-        assert decision["status"] == "APPROVED", decision
-        promise = Promise(self.cars, decision["id"], now)
-        if active:
-            promise.move("activate")
+    def asked(self, ask: dict[str, Any], token: str | None = None) -> Promise:
+        """What the merchant is answered, whatever that is, under a consent of its own or another one's token."""
+        now, token = self.time.now, token or self._token(self.merchant)
+        return Promise(self.merchant, self.merchant.request(token, ask)["decision"]["id"], now)
+
+    def rental(self, deposit: str) -> Promise:
+        """A car from tomorrow on, for three days and a day's grace: approved and handed over."""
+        promise = self.asked(car(deposit, self.time.now))
+        promise.move("activate")
         return promise
 
     def elsewhere(self, amount: str) -> list[str]:
@@ -78,15 +79,16 @@ class Story:
 
     def disputes(self, promise: Promise) -> list[dict[str, Any]]:
         """The promise's disputes as its merchant sees them, oldest first."""
-        found = self.cars.graphql(self.cars.merchant_token, _DISPUTES, id=promise.id).data["decision"]
+        found = self.merchant.graphql(self.merchant.merchant_token, _DISPUTES, id=promise.id).data["decision"]
         nodes: list[dict[str, Any]] = found["disputes"]["nodes"]
         return nodes
 
-    def receipt(self, promise: Promise) -> tuple[str, str, str]:
-        """What the promise's newest receipt tells: the event, the status, and what is outstanding."""
-        found = self.cars.graphql(self.cars.merchant_token, RECEIPT, id=promise.id).data["decision"]
+    def receipt(self, promise: Promise) -> tuple[str, str, str | None]:
+        """What the promise's newest receipt tells: the event, the status, and what is outstanding of an approval."""
+        found = self.merchant.graphql(self.merchant.merchant_token, RECEIPT, id=promise.id).data["decision"]
         told = claims_of(found["receipt"])["decision"]
-        return told["event"], told["status"], told["settlement"]["outstanding"]["amount"]
+        left = told["settlement"]
+        return told["event"], told["status"], left and left["outstanding"]["amount"]
 
     @property
     def held(self) -> str:
@@ -96,7 +98,7 @@ class Story:
     def close(self) -> None:
         self.browser.http.close()
         self.shop.close()
-        self.cars.close()
+        self.merchant.close()
 
     def _token(self, merchant: Partner) -> str:
         return merchant.token(self.person["handle"], browser=self.browser)
