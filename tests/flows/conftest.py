@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from tests.support.asks import credit
+from tests.support.line_of_trust import held
 from tests.support.partner import Partner
 from tests.support.server import Sandbox
-from tests.support.trade import WHOLE, Consent, Left, Opened, Trade, allowed
+from tests.support.trade import PERSON, TENTH, WHOLE, Consent, Left, Opened, Trade, allowed
 
 
 @pytest.fixture
@@ -57,12 +58,15 @@ def bank(narrow_sandbox: Sandbox) -> Iterator[Trade]:
 
 
 @pytest.fixture
-def left(bank: Trade) -> Iterator[Left]:
-    """The line is whole before a story and after it."""
+def left(bank: Trade, narrow_sandbox: Sandbox) -> Iterator[Left]:
+    """The line is whole before a story and after it. The books have it to the fen; the bank is offered all that is left
+    where only its own promises take it up, and the whole tenths of it where others' do."""
+    username = bank.partner.persona(PERSON)["username"]
 
     def left(amount: str) -> bool:
-        more = str(Decimal(amount) + Decimal("0.01"))
-        return bank.preview(credit(amount)) is not None and (amount == WHOLE or bank.preview(credit(more)) is None)
+        free = Decimal(WHOLE) - Decimal(held(narrow_sandbox.database_url, username).amount)
+        offered = bank.preview(credit(WHOLE)) or {"limit": "0.00"}
+        return free == Decimal(amount) and Decimal(offered["limit"]) in {free, free // TENTH * TENTH}
 
     assert left(WHOLE)
     yield left

@@ -128,15 +128,15 @@ def test_a_loan_takes_the_whole_line_and_gives_it_back_by_instalments(opened: Op
     assert loan.move("activate") == active(WHOLE, "0.00", WHOLE)
     assert shop.preview(order("0.01")) is None
     assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one line over all merchants"
-    assert loan.move("part", amount=yuan("5000.00")) == active(WHOLE, "5000.00", "25000.00")
+    assert loan.move("part", amount=yuan("6000.00")) == active(WHOLE, "6000.00", "24000.00")
     parcel = shop.ask(order("5000.00"))
     assert parcel.move("activate") == active("5000.00", "0.00", "5000.00")
     later = loan.due_at + 30 * DAY
     loan.move("extend", dueAt=later.isoformat(), reason="A month without an instalment")
     assert loan.due_at == later
     assert parcel.move("fulfill") == fulfilled("5000.00")
-    assert left("5000.00")
-    assert loan.move("part", amount=yuan("24999.99")) == active(WHOLE, "29999.99", "0.01")
+    assert left("6000.00")
+    assert loan.move("part", amount=yuan("23999.99")) == active(WHOLE, "29999.99", "0.01")
     assert loan.move("part", amount=yuan("0.01")) == fulfilled(WHOLE)
     assert loan.timeline == [
         "APPROVED by GATEWAY",

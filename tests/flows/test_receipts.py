@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ import pytest
 from tests.support.checkout import ROOT
 from tests.support.life import MOVES, moving
 from tests.support.partner import Partner, car, order
+from tests.support.receipts import RECEIPT, claims_of
 from tests.support.server import Sandbox
 
-RECEIPT = "query R($id: ID!) { decision(by: {id: $id}) { receipt status subject } }"
 ACTIVATE = """mutation A($input: DecisionActivateInput!) { decisionActivate(input: $input) {
   decision { status receipt } userErrors { code } } }"""
 
@@ -28,12 +28,6 @@ def receipt_of(partner: Partner, token: str, decision: dict[str, Any]) -> str:
 
 def encoded(document: Any) -> str:
     return urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
-
-
-def claims_of(receipt: str) -> dict[str, Any]:
-    part = receipt.split(".")[1]
-    claims: dict[str, Any] = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return claims
 
 
 def verify(receipt: str, keys: Any, issuer: str, folder: Path) -> "subprocess.CompletedProcess[str]":

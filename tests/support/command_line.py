@@ -69,6 +69,7 @@ def _become(arguments: list[str], environment: dict[str, str]) -> None:
     """Runs the command and ends the process as the interpreter would."""
     os.environ.clear()
     os.environ.update(environment)
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     sys.argv = ["gateway", *arguments]
     code: Any = 1
     try:

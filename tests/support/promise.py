@@ -18,13 +18,15 @@ READ = f"""query ($id: ID!) {{ decision(by: {{id: $id}}) {{ {SHOWN} createdAt ru
 
 
 class Stands(NamedTuple):
-    """Where a decision stands: what the merchant may do next, and the three amounts of its settlement."""
+    """Where a decision stands: what the merchant may do next, the three amounts of its settlement, and whether it is
+    overdue."""
 
     status: str
     may: list[str]
     due: str
     settled: str
     outstanding: str
+    overdue: bool = False
 
 
 def approved(due: str) -> Stands:
@@ -76,16 +78,12 @@ class Promise:
 
     @property
     def timeline(self) -> list[str]:
-        """What happened and who did it, oldest first, with what the merchant said."""
-        return [
-            f"{event['topic'].removeprefix('DECISION_')} by {event['actor']}"
-            + (f": {event['note']}" if event["note"] else "")
-            for event in self.read()["timeline"]["nodes"]
-        ]
+        """What happened and who did it, oldest first, with what was said of it; of disputes what happened."""
+        return [_told(event) for event in self.read()["timeline"]["nodes"]]
 
     def move(self, name: str, **given: Any) -> Stands:
         """Takes one step. What the mutation answers is what the log says afterwards."""
-        payload = self._send(name, given)
+        payload = self.send(name, **given)
         assert payload["userErrors"] == []
         answered, logged = flat(payload["decision"]), self.read()
         assert {key: logged[key] for key in answered} == answered
@@ -94,7 +92,7 @@ class Promise:
     def refusal(self, name: str, **given: Any) -> tuple[str, list[str] | None]:
         """The code and the field of a step that is not taken, which leaves everything as it was."""
         before = self.read()
-        payload = self._send(name, given)
+        payload = self.send(name, **given)
         assert (payload["decision"], self.read()) == (None, before)
         (error,) = payload["userErrors"]
         return error["code"], error["field"]
@@ -105,7 +103,8 @@ class Promise:
         if may:
             self.move("fulfill" if "FULFILL" in may else "cancel")
 
-    def _send(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    def send(self, name: str, **given: Any) -> dict[str, Any]:
+        """The payload of one step, taken or not."""
         move = moving(name, self.id, **given)
         (payload,) = self._partner.graphql(self._partner.merchant_token, MOVES[name].document, input=move).data.values()
         found: dict[str, Any] = payload
@@ -118,8 +117,15 @@ def moment(text: str) -> datetime:
 
 def _stands(read: dict[str, Any]) -> Stands:
     side = read["settlement"]
-    assert side["overdue"] is False
-    return Stands(read["status"], read["availableTransitions"], side["due"], side["settled"], side["outstanding"])
+    amounts = side["due"], side["settled"], side["outstanding"]
+    return Stands(read["status"], read["availableTransitions"], *amounts, side["overdue"])
+
+
+def _told(event: dict[str, Any]) -> str:
+    topic = str(event["topic"].removeprefix("DECISION_"))
+    if "actor" not in event:
+        return topic
+    return f"{topic} by {event['actor']}" + (f": {event['note']}" if event["note"] else "")
 
 
 def flat(value: Any) -> Any:

@@ -22,11 +22,12 @@ def bare_environment() -> dict[str, str]:
 
 class Sandbox:
     """`gateway sandbox up` over `database_url`, its state in `folder`. Use it as a context manager; after `kill` it
-    can be started again over the same data. `settings` are further ones, by name. `python` starts it: this
-    process's own, unless it is set to another environment's."""
+    can be started again over the same data. `settings` are further ones, by name; `packages` is a folder of further
+    installed packages. `python` starts it: this process's own, unless it is set to another environment's."""
 
-    def __init__(self, database_url: str, folder: Path, port: int = 0, **settings: str) -> None:
+    def __init__(self, database_url: str, folder: Path, port: int = 0, packages: str = "", **settings: str) -> None:
         self.database_url, self.folder, self._port = database_url, folder, port
+        self.packages = {"PYTHONPATH": packages} if packages else {}
         self.python: tuple[str, ...] = (sys.executable,)
         self._environment = {
             **bare_environment(),
@@ -35,6 +36,7 @@ class Sandbox:
             # At this level a library that logs what it handles would be found out.
             "GATEWAY_LOG_LEVEL": "DEBUG",
             **{f"GATEWAY_{name.upper()}": value for name, value in settings.items()},
+            **self.packages,
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.credentials: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from tests.support.partner import Partner, yuan
@@ -11,6 +12,8 @@ from tests.support.server import Sandbox
 PERSON = "threshold"
 WHOLE = "30000.00"
 """The line of trust at the top tier, which PERSON just reaches."""
+TENTH = Decimal("3000.00")
+"""What is held at other merchants is told in steps of this."""
 
 PREVIEW = f"""query ($input: DecisionPreviewInput!) {{ decisionPreview(input: $input) {{
   eligible blockers {{ code }} likelyOutcome {{ ... on Approval {{ {TERMS} }} }} }} }}"""
@@ -75,4 +78,4 @@ class Trade:
 Opened = Callable[[str, Consent], Trade]
 """Opens a merchant by its adapter; what it has been promised is ended with the test."""
 Left = Callable[[str], bool]
-"""Answers whether exactly this amount is left of PERSON's line of trust."""
+"""Answers whether exactly this amount is left of PERSON's line of trust, of which a bank is told in tenths."""
