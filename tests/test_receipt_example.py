@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
@@ -14,7 +15,16 @@ from gateway.kit.crypto import base64url
 from tests.support.checkout import ROOT
 
 ISSUER = "https://gateway.example"
-KEY = OKPKey.generate_key("Ed25519", {"kid": "k1"})
+PRIVATE = Ed25519PrivateKey.from_private_bytes(b"a key of tests, always the same!")  # as are the names of the tests
+KEY = OKPKey.import_key(
+    {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "kid": "k1",
+        "x": base64url(PRIVATE.public_key().public_bytes_raw()),
+        "d": base64url(PRIVATE.private_bytes_raw()),
+    }
+)
 KEYS = {"keys": [KEY.as_dict(private=False)]}
 
 
@@ -33,6 +43,7 @@ WHOLE: dict[str, Any] = {
         "merchant_reference": "order-1",
         "status": "APPROVED",
         "at": "2026-11-02T09:00:00Z",
+        "settlement": None,
         "policy": {"adapter": "car_rental", "version": "1", "hash": "h"},
     },
 }
