@@ -24,7 +24,7 @@ from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, 
 from merchants.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(days=7), timedelta(days=1827)
-SMALLEST_LIMIT = 100_00
+SMALLEST_LIMIT = "100"
 HIGHEST_RATE = Decimal(100)
 COLUMNS = {
     "tier": ColumnKind.TIER,
@@ -99,8 +99,11 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
         """Raises InvalidInput: a limit of at least 100 in the policy's currency, a term from a week to five years,
         a rate above 0 and up to 100 percent, and words for what it is."""
         check_amount(ask.desired_limit, self.policy.currency, "desiredLimit")
-        if ask.desired_limit.minor < SMALLEST_LIMIT:
-            raise InvalidInput("INVALID_AMOUNT", "the limit must be at least 100.00", ("desiredLimit", "amount"))
+        least = Money.parse(SMALLEST_LIMIT, self.policy.currency)  # a hundred yen has fewer minor units
+        if ask.desired_limit < least:
+            raise InvalidInput(
+                "INVALID_AMOUNT", f"the limit must be at least {least.amount}", ("desiredLimit", "amount")
+            )
         check_length(ask.term, SHORTEST_TERM, LONGEST_TERM, "term")
         if not 0 < ask.base_apr_percent <= HIGHEST_RATE or ask.base_apr_percent != round(ask.base_apr_percent, 4):
             message = "a rate is above 0 and at most 100 percent, with at most four decimals"

@@ -18,6 +18,7 @@ from merchants.contract import SAMPLE_NOW as NOW
 from merchants.contract import Person
 from merchants.lender import CreditOfferAsk, Lender
 from merchants.testing import AdapterContract
+from tests.support.typed_asks import in_currency
 
 DAY = timedelta(days=1)
 ADAPTER = Lender()
@@ -103,3 +104,13 @@ def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tupl
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("currency", "least", "below"), [("CNY", "100.00", "99.99"), ("JPY", "100", "99"), ("KWD", "100.000", "99.999")]
+)
+def test_the_smallest_limit_is_a_hundred_whatever_the_currency(currency: str, least: str, below: str) -> None:
+    lender = in_currency(Lender, currency)
+    lender.check(ask(desired_limit=Money.parse(least, currency)), NOW)
+    with pytest.raises(InvalidInput, match=f"at least {least}"):
+        lender.check(ask(desired_limit=Money.parse(below, currency)), NOW)

@@ -1,0 +1,127 @@
+"""Asks drawn from the typed fields of any adapter, whatever their names, and built-in adapters in other currencies."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from gateway.domain.currency import EXPONENTS
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.period import Period
+from merchants.contract import SAMPLE_NOW, MerchantAdapter
+from merchants.tables import read_table
+
+Adapter = MerchantAdapter[Any]
+
+MOMENTS = (
+    SAMPLE_NOW,
+    datetime(2027, 3, 28, 0, 59, 59, tzinfo=UTC),  # a second before clocks in Europe go forward
+    datetime(2027, 10, 31, 0, 30, tzinfo=UTC),  # in the hour before they go back
+    datetime(2028, 2, 28, 23, 59, 59, 999999, tzinfo=UTC),
+    datetime(2028, 2, 29, 12, tzinfo=UTC),
+    datetime(2027, 12, 31, 23, 59, 59, tzinfo=UTC),
+)
+moments = st.sampled_from(MOMENTS) | st.integers(0, 13 * 366 * 86400).map(
+    lambda seconds: MOMENTS[0] + timedelta(seconds=seconds)
+)
+"""When somebody asks: all policies are in force from the first of November 2026 on."""
+
+_AMOUNT = re.compile(r'((?:maximum|at_most|at_least) = ")([0-9]+\.[0-9]{2})"')
+_WORTH = {"CNY": "1", "JPY": "20", "KWD": "0.04", "BHD": "0.05", "CLF": "0.004", "IDR": "2000"}
+CURRENCIES = tuple(_WORTH)
+"""With two decimals, with none, three, three, four, and with two and large numbers."""
+
+_offsets = st.sampled_from([timezone(timedelta(minutes=minutes)) for minutes in (-720, -210, 0, 60, 120, 480, 840)])
+_lengths = st.integers(1, 60 * 86400) | st.integers(0, 1100).map(lambda days: days * 86400)
+
+
+@cache
+def in_currency(adapter: type[Adapter], currency: str) -> Adapter:
+    """The adapter with its own policy in another currency, the amounts in it scaled to what they are worth there."""
+    if currency == adapter.policy.currency:
+        return adapter()
+    file = Path(inspect.getfile(adapter)).with_name("policy.toml")
+
+    def scaled(found: re.Match[str]) -> str:
+        return f'{found[1]}{Decimal(found[2]) * Decimal(_WORTH[currency]):.{EXPONENTS[currency]}f}"'
+
+    text = _AMOUNT.sub(scaled, file.read_text(encoding="utf-8")).replace('"CNY"', f'"{currency}"')
+    table = read_table(text, adapter.columns, f"{file.parent.name} in {currency}", adapter.benefits)
+    other: type[Adapter] = type(adapter.__name__, (adapter,), {"policy": table, "later": ()})
+    return other()
+
+
+def amounts(adapter: Adapter) -> st.SearchStrategy[int]:
+    """Minor units: a few, at and around each maximum and bound of the policy, far above all of them, and whatever lies
+    between."""
+    caps = {rule.maximum.minor for table in adapter.policies for rule in table.rules if rule.maximum is not None}
+    caps |= {int(golden.exposed.minor) for golden in adapter.golden if golden.exposed is not None}
+    edges = sorted({edge for cap in caps for edge in (cap - 1, cap, cap + 1, 2 * cap) if 0 < edge <= MAX_MINOR})
+    wide = st.integers(0, 12).flatmap(lambda digits: st.integers(1, max(1, 10**digits)))
+    return st.integers(1, 120) | st.sampled_from(edges) | wide | st.just(MAX_MINOR)
+
+
+@st.composite
+def asks(draw: st.DrawFn, adapter: Adapter, now: datetime) -> Any:
+    """A form with something of its type in every field; often one that the adapter's check takes, but not always."""
+    values: dict[str, Any] = {}
+    largest = 0
+    for field in adapter.ask_fields:
+        if field.type is Money:
+            minor = draw(amounts(adapter))
+            if largest and draw(st.booleans()):  # a car is worth its deposit at least
+                minor = max(minor, largest)
+            largest = max(largest, minor)
+            values[field.name] = Money(minor, adapter.policy.currency)
+        elif field.optional and draw(st.booleans()):
+            values[field.name] = None
+        else:
+            values[field.name] = draw(_ANY[field.type](now))
+    return adapter.Ask(**values)
+
+
+def taken(adapter: Adapter, ask: Any, now: datetime) -> bool:
+    """Whether the adapter's own check takes the ask."""
+    try:
+        adapter.check(ask, now)
+    except InvalidInput:
+        return False
+    return True
+
+
+def with_amount(adapter: Adapter, ask: Any, minor: int) -> Any:
+    """The same ask for another amount, which is its first field of money."""
+    name = next(field.name for field in adapter.ask_fields if field.type is Money)
+    return replace(ask, **{name: Money(minor, adapter.policy.currency)})
+
+
+def _periods(now: datetime) -> st.SearchStrategy[Period]:
+    """From soon on, each end on a clock of its own: as where clocks change in between, or a border is crossed."""
+
+    def period(wait: int, length: int, out: timezone, back: timezone) -> Period:
+        start = now + timedelta(seconds=wait)
+        end = start + timedelta(seconds=max(length, 1))
+        return Period(start.astimezone(out), end.astimezone(back))
+
+    return st.builds(period, st.integers(0, 60 * 86400), _lengths, _offsets, _offsets)
+
+
+_ANY: dict[type[Any], Callable[[datetime], st.SearchStrategy[Any]]] = {
+    Period: _periods,
+    timedelta: lambda _: (
+        st.integers(7, 90).map(lambda days: timedelta(days=days))
+        | st.timedeltas(timedelta(hours=1), timedelta(days=1827))
+    ),
+    Decimal: lambda _: st.decimals("0.0001", 100, places=4),
+    str: lambda _: st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=64),
+    bool: lambda _: st.booleans(),
+    int: lambda _: st.integers(1, 1000),
+}
