@@ -1,13 +1,19 @@
 """From the request to the last settlement, over HTTP: kept, broken and made good, called off, and two who race."""
 
-from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.support.asks import home
+from tests.support.at_once import at_once
 from tests.support.life import MOVES, moving
+from tests.support.oauth import Browser
 from tests.support.partner import TIER, Partner, car, order, yuan
 from tests.support.server import Sandbox
+
+LINE, NO_ROOM = 30_000, ("EXPOSURE_LIMIT_REACHED",)
 
 
 def step(partner: Partner, move: str, decision_id: str, **given: Any) -> dict[str, Any]:
@@ -71,34 +77,66 @@ def test_the_life_of_a_promise(own_sandbox: Sandbox) -> None:
     assert refusal(cars, "activate", second["id"]) == ("INVALID_TRANSITION", None)
     shop = Partner(own_sandbox, "online_shop")
     assert refusal(shop, "fulfill", decision["id"]) == ("NOT_FOUND", ["input", "decisionId"])
+    homes = Partner(own_sandbox, "housing")
     _race_for_one_line(cars, shop)
+    _race_for_a_part(cars, homes, browser)
+    homes.close()
     shop.close()
     browser.http.close()
     cars.close()
 
 
+def _at_once(asks: list[tuple[Partner, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What is decided of asks that two merchants make at the same moment about one person."""
+    tokens = {id(partner): partner.token() for partner, _ in asks[:2]}
+    calls = [partial(partner.request, tokens[id(partner)], ask) for partner, ask in asks]
+    answers = [answer for answer in at_once(calls) if not isinstance(answer, Exception)]
+    assert len(answers) == len(asks)
+    return [answer["decision"] for answer in answers]
+
+
+def _why(decision: dict[str, Any]) -> list[str]:
+    return [reason["code"] for reason in decision["outcome"]["reasons"]]
+
+
+def _exposed(decision: dict[str, Any]) -> Decimal:
+    terms = decision["outcome"]["terms"]
+    return Decimal((terms.get("waivedAmount") or terms["amount"])["amount"])
+
+
 def _race_for_one_line(cars: Partner, shop: Partner) -> None:
     """Two merchants ask at the same moment for more than one person's line of trust has left."""
-    asks = [(cars, car("10000.00")), (shop, order("4000.00"))] * 4
-    tokens = {id(partner): partner.token() for partner in (cars, shop)}
+    decisions = _at_once([(cars, car("10000.00")), (shop, order("4000.00"))] * 4)
+    approved = [decision for decision in decisions if decision["status"] == "APPROVED"]
+    declined = [decision for decision in decisions if decision["status"] == "DECLINED"]
+    assert {tuple(_why(decision)) for decision in declined} == {NO_ROOM}
+    assert len(approved) + len(declined) == len(decisions)
+    assert 0 < sum(map(_exposed, approved)) <= LINE
+    for decision in approved:
+        (cars if decision["product"] == "DEPOSIT_WAIVER" else shop).release(decision)
 
-    def ask(one: tuple[Partner, dict[str, Any]]) -> dict[str, Any]:
-        partner, asked = one
-        decision: dict[str, Any] = partner.request(tokens[id(partner)], asked)["decision"]
-        return decision
 
-    with ThreadPoolExecutor(len(asks)) as pool:
-        decisions = list(pool.map(ask, asks))
-    held = 0.0
-    for decision in decisions:
-        outcome = decision["outcome"]
-        if decision["status"] == "APPROVED":
-            terms = outcome["terms"]
-            held += float((terms.get("waivedAmount") or terms["amount"])["amount"])
-        else:
-            assert [reason["code"] for reason in outcome["reasons"]] == ["EXPOSURE_LIMIT_REACHED"]
-    assert 0 < held <= 30_000
-    assert {decision["status"] for decision in decisions} == {"APPROVED", "DECLINED"}
+def _race_for_a_part(cars: Partner, homes: Partner, browser: Browser) -> None:
+    """Both take a part. Whoever comes first, four asks are granted whole, and what is left then is 1,000 or 2,000 yuan
+    for at least one of the two, since what is held at the other one counts in steps of a tenth, 3,000 yuan."""
+    decisions = _at_once([(cars, car("7000.00")), (homes, home("7000.00"))] * 5)
+    approved = [decision for decision in decisions if decision["status"] == "APPROVED"]
+    whole = [decision for decision in approved if not _why(decision)]
+    parts = [decision for decision in approved if _why(decision)]
+    assert [_exposed(decision) for decision in whole] == [7000] * 4
+    assert parts
+    assert {_exposed(decision) for decision in parts} <= {1000, 2000}
+    assert {tuple(_why(decision)) for decision in decisions if decision not in whole} == {NO_ROOM}
+    assert sum(map(_exposed, approved)) <= LINE
+
+    listed = browser.open("/account", "", "").text.partition('id="decided"')[2].partition("</section>")[0]
+    for decision in parts:
+        sentence = f"Granted: CN¥{_exposed(decision):,.0f} of CN¥7,000.</p>"
+        (entry, *_) = [entry for entry in listed.split("<li>") if sentence in entry]
+        assert "Your open agreements together leave no room for all of this amount." in entry
+        assert "Finish or cancel an open agreement, or ask for a smaller amount." in entry
+    assert listed.count("Granted: CN¥7,000.</p>") == 4
+    assert listed.count("Not granted: CN¥7,000.</p>") == len(decisions) - len(approved)
 
 
 @pytest.mark.parametrize("move", sorted(MOVES))
