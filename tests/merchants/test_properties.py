@@ -14,8 +14,8 @@ from gateway.domain.outcome import Approval, Decline, outcome_from_document
 from gateway.domain.terms import DepositTerms, Terms
 from gateway.domain.tier import Tier
 from merchants.contract import Person
+from merchants.merits import no_worse
 from merchants.registry import discover
-from merchants.testing import no_worse
 from tests.support.typed_asks import CURRENCIES, Adapter, amounts, asks, in_currency, moments, taken, with_amount
 
 BUILT_IN = (
