@@ -26,7 +26,7 @@ BUILT_IN = (
 )
 ADAPTERS = {key: type(adapter) for key, adapter in discover(BUILT_IN).items()}
 CASES = [pytest.param(key, currency, id=f"{key} {currency}") for key in BUILT_IN for currency in CURRENCIES]
-steady = settings(max_examples=16, derandomize=True, database=None)
+steady = settings(max_examples=12, derandomize=True, database=None)
 """The same asks each time: a failure can be repeated, and the run takes as long as it took."""
 
 
