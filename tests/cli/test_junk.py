@@ -109,8 +109,8 @@ def test_a_database_that_is_none(gateway: Gateway, tmp_path: Path, url: str, com
     assert "database" in refused(gateway, *command, "--database-url", url.format(tmp_path)).lower()
 
 
-@pytest.mark.parametrize("name", ["[/]", "[bold]", ":car:", "\\[x]"])
-def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: World, name: str) -> None:
+def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: World) -> None:
+    name = "[/]:car:[b]"
     consent, until = world.grant(), datetime.now(UTC) + timedelta(days=7)
     with world.database.write() as session:
         make_decision(session, consent, status="PENDING", merchant_reference=name, valid_until=until)
