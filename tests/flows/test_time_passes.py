@@ -104,6 +104,7 @@ def test_a_mark_is_contested_and_the_merchant_is_silent(story: Callable[[str], S
     assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION"}]}
     page = told.agreement()
     assert "CN¥2,000 are open, until " in page
+    assert "You contested something here, and were right." in page
     assert "Overdue since" not in page
     assert told.receipt(promise) == ("DISPUTE_RESOLVED", "ACTIVE", "2000.00")
     assert told.elsewhere("1500.00") == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.check_in_terms import CheckInTerms
 from gateway.domain.currency import EXPONENTS
+from gateway.domain.exposure import LIMIT_REACHED
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, outcome_from_document
 from gateway.domain.terms import DepositTerms, Terms
@@ -18,6 +19,7 @@ from gateway.domain.tier import Tier
 from merchants.contract import Person
 from merchants.merits import no_worse
 from merchants.registry import discover
+from merchants.room import fitted
 from tests.support.typed_asks import CURRENCIES, Adapter, amounts, asks, in_currency, moments, taken, with_amount
 
 BUILT_IN = (
@@ -124,5 +126,33 @@ def test_money_is_conserved_to_the_minor_unit_and_nothing_is_lost_in_writing(key
                 assert terms.deposit_due.minor >= 0
             assert granted(terms) == divisible or outcome.reasons, "less than was asked, and nobody says why"
             assert outcome_from_document(json.loads(json.dumps(outcome.document()))) == outcome
+
+    holds()
+
+
+@pytest.mark.parametrize(("key", "currency"), CASES)
+def test_a_short_line_grants_a_part_and_never_a_worse_tier_or_less_room_more(key: str, currency: str) -> None:
+    adapter = in_currency(ADAPTERS[key], currency)
+
+    @steady
+    @given(cases(adapter), st.lists(st.integers(0, 100), min_size=2, max_size=4))
+    def holds(case: tuple[Any, datetime], percents: list[int]) -> None:
+        ask, now = case
+        whole, lower = adapter.requested(ask), None
+        rooms = [whole.share(percent) for percent in sorted(percents)]
+        for tier in Tier:
+            person, less = Person(tier, 0), None
+            full = adapter.decide(ask, person, now)
+            for room in rooms:
+                outcome = fitted(adapter, ask, person, now, full, room).outcome
+                if isinstance(outcome, Approval):
+                    assert outcome.terms.exposed <= room
+                    cut = outcome.terms != full.outcome.terms if isinstance(full.outcome, Approval) else True
+                    assert not cut or LIMIT_REACHED in outcome.reasons
+                assert no_worse(full.outcome, outcome), f"{tier} with {room}: {outcome}"
+                assert less is None or no_worse(outcome, less), f"{tier}: {outcome} with {room}, and with less {less}"
+                less = outcome
+            assert lower is None or no_worse(full.outcome, lower)
+            lower = less
 
     holds()

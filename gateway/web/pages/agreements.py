@@ -56,7 +56,8 @@ def agreement(texts: Texts, obligation: Obligation) -> Agreement:
     """An open promise as its person reads it."""
     decision, dispute = obligation.decision, obligation.dispute
     contested = dispute is not None and dispute.status in OPEN
-    told = dispute is not None and (contested or bool(_against(texts, obligation)))
+    upheld = dispute is not None and dispute.status is DisputeStatus.UPHELD
+    told = dispute is not None and (contested or upheld or bool(_against(texts, obligation)))
     return Agreement(
         id=decision.id,
         merchant=obligation.merchant_name,
