@@ -15,15 +15,18 @@ from gateway.domain.benefit import Benefit
 from gateway.domain.money import Money
 from gateway.domain.policy import DecisionTable, fault
 from gateway.domain.policy_words import value_words
+from gateway.domain.reason import REASONS
 from gateway.domain.rule import Rule, Verdict
 
+_PART = "REDUCED_FOR_TIER"
+"""What an override may always say of a part, beside what the policy's own approvals say."""
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What a merchant gives by one rule that approves. None, an empty tuple and a missing benefit leave what the policy
-    says. `reasons` are needed where a rule that gave all now gives a part."""
+    says. `reasons` are needed where a rule that gave all now gives a part: the person reads them."""
 
     share: int | None = None
     maximum: Money | None = None
@@ -85,11 +88,16 @@ class PolicyOverride:
         if self.policy != table.policy:
             raise fault(self.source, f"overrides the policy {self.policy!r}, not {table.policy!r}")
         verdicts = {rule.id: rule.verdict for rule in table.rules}
+        said = {_PART}.union(*(rule.reasons for rule in table.rules if rule.verdict is Verdict.APPROVE))
         for rule_id in self.changes:
             if rule_id not in verdicts:
                 raise fault(self.source, f"{table.policy} {table.version} has no such rule", rule_id)
             if verdicts[rule_id] is not Verdict.APPROVE:
                 raise fault(self.source, "only what a rule approves can be overridden", rule_id)
+            for code in self.changes[rule_id].reasons:
+                if code in REASONS and code not in said:  # an unknown one the table refuses
+                    why = f"{code} is no reason for a part: {', '.join(sorted(said))}"
+                    raise fault(self.source, why, rule_id)
 
 
 @dataclass(frozen=True, slots=True)

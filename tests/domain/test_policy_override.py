@@ -81,6 +81,7 @@ def test_without_changes_it_is_the_policy() -> None:
         ("good", Change(maximum=yuan(0)), "rule 'good': maximum must be more than zero"),
         ("good", Change(benefits={"speed": True}), "rule 'good': benefits belong"),
         ("good", Change(reasons=("NO_SUCH",)), "rule 'good': unknown reason code 'NO_SUCH'"),
+        ("good", Change(share=9, reasons=("NOT_SCORED",)), "rule 'good': NOT_SCORED is no reason for a part: REDUCED"),
         ("best", Change(share=90), "rule 'best': a decline, and an approval below 100 percent, must name its reasons"),
     ],
 )
