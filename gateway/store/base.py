@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import JSON, Column, LargeBinary, MetaData
+from sqlalchemy import Table as CoreTable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, Session, SQLModel
 
@@ -21,6 +22,11 @@ class Table(SQLModel):
     """Base of all tables."""
 
     metadata = metadata
+
+
+def core(table: type[Table]) -> CoreTable:
+    """The table below the model: rows read from it are not kept in the session, and their values come as they are."""
+    return table.__table__  # type: ignore[attr-defined,no-any-return]  # SQLModel does not declare it
 
 
 def json_column(*, optional: bool = False, **options: Any) -> Any:

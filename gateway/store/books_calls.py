@@ -5,20 +5,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, select
 
 from gateway.domain.idempotency import KEPT_FOR
 from gateway.kit.clock import rfc3339
 from gateway.store import commitments
+from gateway.store.base import core
 from gateway.store.batches import batches
 from gateway.store.database import Session
 from gateway.store.decision_log import DecisionLogRow, public_of
 from gateway.store.decisions import DecisionRow
 from gateway.store.idempotency import IdempotencyRow
 
-_LOG: Table = DecisionLogRow.__table__  # type: ignore[attr-defined]
-_CALLS: Table = IdempotencyRow.__table__  # type: ignore[attr-defined]
-_DECISIONS: Table = DecisionRow.__table__  # type: ignore[attr-defined]
+_LOG = core(DecisionLogRow)
+_CALLS = core(IdempotencyRow)
+_DECISIONS = core(DecisionRow)
 
 
 def faults(session: Session, batch: int) -> Iterator[str]:

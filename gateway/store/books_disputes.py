@@ -5,19 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, select
 
 from gateway.domain.event import Topic
 from gateway.store import commitments
+from gateway.store.base import core
 from gateway.store.batches import batches
 from gateway.store.database import Session
 from gateway.store.decision_log import DecisionLogRow, public_of
 from gateway.store.decisions import DecisionRow
 from gateway.store.disputes import DisputeRow
 
-_DISPUTES: Table = DisputeRow.__table__  # type: ignore[attr-defined]
-_DECISIONS: Table = DecisionRow.__table__  # type: ignore[attr-defined]
-_LOG: Table = DecisionLogRow.__table__  # type: ignore[attr-defined]
+_DISPUTES = core(DisputeRow)
+_DECISIONS = core(DecisionRow)
+_LOG = core(DecisionLogRow)
 
 
 @dataclass(slots=True)

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, select
 from sqlmodel import col
 
 from gateway.domain.errors import InvalidInput
 from gateway.domain.idempotency import KEPT_FOR
 from gateway.domain.period import parse_moment
 from gateway.store import commitments, outbox
+from gateway.store.base import core
 from gateway.store.batches import batches
 from gateway.store.database import Session
 from gateway.store.decision_log import DecisionLogRow, public_of
@@ -19,9 +20,9 @@ from gateway.store.disputes import DisputeRow
 from gateway.store.idempotency import IdempotencyRow
 from gateway.store.outbox import OutboxRow
 
-_LOG: Table = DecisionLogRow.__table__  # type: ignore[attr-defined]
-_DECISIONS: Table = DecisionRow.__table__  # type: ignore[attr-defined]
-_CALLS: Table = IdempotencyRow.__table__  # type: ignore[attr-defined]
+_LOG = core(DecisionLogRow)
+_DECISIONS = core(DecisionRow)
+_CALLS = core(IdempotencyRow)
 MARGIN = timedelta(minutes=5)
 """By so much the clocks of servers that share a database may differ: a record about to run out may be gone."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 
 from gateway.kit.clock import rfc3339
 from gateway.kit.json import canonical
-from gateway.store.base import Table
+from gateway.store.base import Table, core
 from gateway.store.decisions import DecisionRow
 from gateway.store.disputes import DisputeRow
 from gateway.store.idempotency import IdempotencyRow
@@ -58,8 +58,7 @@ def found(commitment: Callable[..., str], *rows: Any) -> str | None:
 def _document(kind: type[Table], row: object, left_out: Collection[str] = ()) -> dict[str, Any]:
     """The columns that say something: one that a later version adds is null, zero or false in older rows, and what was
     committed to before holds still."""
-    columns: Any = kind.__table__.c  # type: ignore[attr-defined]
-    values = {column.name: getattr(row, column.name) for column in columns if column.name not in left_out}
+    values = {column.name: getattr(row, column.name) for column in core(kind).c if column.name not in left_out}
     return {name: _plain(value) for name, value in values.items() if value not in (None, 0)}
 
 

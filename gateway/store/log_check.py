@@ -8,12 +8,13 @@ the decision log, the decisions miss it.
 from collections.abc import Collection, Iterator
 from typing import Any, NoReturn
 
-from sqlalchemy import Row, Table, select, tuple_, type_coerce
+from sqlalchemy import Row, select, tuple_, type_coerce
 from sqlalchemy.types import NullType
 
 from gateway.kit.crypto import thumbprint, verifies
 from gateway.kit.json import canonical, decode
 from gateway.store.access_log import AccessLogRow
+from gateway.store.base import core
 from gateway.store.database import Session
 from gateway.store.decision_log import DecisionLogRow
 from gateway.store.keys import public_keys
@@ -65,7 +66,7 @@ class _Walk:
 
     def __init__(self, session: Session, row_type: type[SealedEntry], keys: dict[str, bytes]) -> None:
         self._session, self._keys, self._repeated = session, keys, _LOGS[row_type]
-        self._table: Table = row_type.__table__  # type: ignore[attr-defined]
+        self._table = core(row_type)
         self.log = row_type.LOG
         self.entries = self.chains = 0
         self._merchant: str | None = None
@@ -158,7 +159,7 @@ class _Walk:
         return self._session.execute(query.limit(1)).first()
 
 
-_HEADS: Table = LogHeadRow.__table__  # type: ignore[attr-defined]
+_HEADS = core(LogHeadRow)
 
 
 def _document(public: bytes) -> dict[str, Any] | None:

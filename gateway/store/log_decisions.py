@@ -5,17 +5,18 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, select
 
 from gateway.store import commitments
+from gateway.store.base import core
 from gateway.store.batches import batches
 from gateway.store.database import Session
 from gateway.store.decision_log import DecisionLogRow, public_of
 from gateway.store.decisions import DecisionRow
 from gateway.store.log_report import Fault, Finding, Found
 
-_DECISIONS: Table = DecisionRow.__table__  # type: ignore[attr-defined]
-_LOG: Table = DecisionLogRow.__table__  # type: ignore[attr-defined]
+_DECISIONS = core(DecisionRow)
+_LOG = core(DecisionLogRow)
 _TOLD = {
     "status": ("to",),
     "client_id": ("client",),
