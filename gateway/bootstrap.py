@@ -205,7 +205,7 @@ def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
         ),
         step_up=step_up,
         decision_clock=decision_clock,
-        reviews=DecisionReviewer(database, assessor, recorder, clock),
+        reviews=DecisionReviewer(database, assessor, recorder, decision_clock, clock),
         policies=PolicyService(registry, decision_log, overrides),
         overrides=overrides,
     )

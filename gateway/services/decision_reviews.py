@@ -12,6 +12,7 @@ from gateway.domain.reason import REASONS
 from gateway.domain.score import Measurement
 from gateway.kit.clock import WallClock
 from gateway.services.assessment import Assessor, require_covered
+from gateway.services.decision_clock import DecisionClock
 from gateway.services.decision_record import DecisionRecorder
 from gateway.services.decision_times import partner_now
 from gateway.store import commitments, consents, decisions, exposures
@@ -22,8 +23,16 @@ from gateway.store.decisions import DecisionRow
 class DecisionReviewer:
     """Consent and exposure are looked at again, inside the transaction that decides."""
 
-    def __init__(self, database: Database, assessor: Assessor, recorder: DecisionRecorder, clock: WallClock) -> None:
-        self._database, self._assessor, self._recorder, self._clock = database, assessor, recorder, clock
+    def __init__(
+        self,
+        database: Database,
+        assessor: Assessor,
+        recorder: DecisionRecorder,
+        decision_clock: DecisionClock,
+        clock: WallClock,
+    ) -> None:
+        self._database, self._assessor, self._recorder = database, assessor, recorder
+        self._decision_clock, self._clock = decision_clock, clock
 
     def waiting(self) -> list[Decision]:
         """The referrals that nobody has decided and that have not run out, those that have waited longest first."""
@@ -44,10 +53,12 @@ class DecisionReviewer:
         """Approves on the terms of that rule, by default of the least generous. Raises NotFound, StateConflict for
         what is no referral any more, ConsentRefused, Unavailable, and InvalidInput where the person's line has no room,
         the rule does not approve, the merchant takes no part of what it asked for, or its time is over."""
-        with self._database.read() as session:  # the score may be asked of a provider: not within a transaction
+        with self._database.read() as session:
             row = self._row(session, decision_id)
-            user_id = consents.user_of(session, row.consent_id)
-            measured = self._assessor.measure(session, user_id, partner_now(session, row, self._clock()))
+            user_id, now = consents.user_of(session, row.consent_id), partner_now(session, row, self._clock())
+        self._decision_clock.wake_all_of(user_id, now)  # what has run out makes room, as it does for a request
+        with self._database.read() as session:  # the score may be asked of a provider: not within a transaction
+            measured = self._assessor.measure(session, user_id, now)
         with self._database.write() as session:
             return self._approve(session, decision_id, rule_id, measured)
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable
 from merchants.bike_share import BikeRideAsk, BikeShare
 from merchants.contract import MerchantAdapter
 from merchants.contract_run import run_contract, run_under
 from merchants.testing import AdapterContract
+from tests.support.policy import with_rules
 
 
 def faults(adapter: type[MerchantAdapter[BikeRideAsk]]) -> dict[str, str]:
@@ -34,15 +34,7 @@ def test_numbers_far_beyond_the_sample_asks_are_tried_too() -> None:
     table = BikeShare.policy
     most = {"excellent": Money.parse("500000.00", "CNY"), "very-good": Money.parse("600000.00", "CNY")}
     rules = [replace(rule, maximum=most.get(rule.id, rule.maximum)) for rule in table.rules]
-    unfair = DecisionTable(
-        policy=table.policy,
-        version="unfair",
-        effective=table.effective,
-        currency=table.currency,
-        columns=table.columns,
-        rules=rules,
-        source="unfair.toml",
-    )
+    unfair = with_rules(table, rules, "unfair")
     broken = [finding.promise for finding in run_under(BikeShare(), unfair) if finding.fault is not None]
     assert broken == ["better tier never gets worse answer"]
     assert [finding for finding in run_under(BikeShare(), table) if finding.fault is not None] == []

@@ -11,33 +11,27 @@ from gateway.domain.errors import ConsentRefused, GatewayError, InvalidInput, No
 from gateway.domain.event import Actor, Topic
 from gateway.domain.money import Money
 from gateway.domain.outcome import Approval, Decline, Referral
-from gateway.domain.policy import DecisionTable
 from gateway.domain.rule import Verdict
 from gateway.services.decisions import CancelInput
 from gateway.store.database import Database
 from merchants.car_rental.adapter import CarRental
 from merchants.online_shop.adapter import OnlineShop
-from tests.services.world import World, asking, car, waiver
+from tests.services.world import World, asking, car, order, waiver
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
-
-_TABLE = CarRental.policy
+from tests.support.policy import with_rules
 
 
 class ReferringCars(CarRental):
     """Car rental where a person looks at those of the tier FAIR."""
 
-    policy = DecisionTable(
-        policy=_TABLE.policy,
-        version="referring",
-        effective=_TABLE.effective,
-        currency=_TABLE.currency,
-        columns=_TABLE.columns,
-        rules=[
+    policy = with_rules(
+        CarRental.policy,
+        [
             replace(rule, verdict=Verdict.REFER, share=None, maximum=None) if rule.id == "fair" else rule
-            for rule in _TABLE.rules
+            for rule in CarRental.policy.rules
         ],
-        source="referring.toml",
+        "referring",
     )
 
 
@@ -70,6 +64,20 @@ def test_a_referral_waits_and_reserves_nothing(world: World) -> None:
     assert (decision.settlement, world.held("fair")) == (None, 0)
     assert [each.id for each in world.reviews.waiting()] == [decision.id]
     assert world.reviews.rules(decision.id) == ("excellent", "very-good", "good")
+
+
+def test_what_has_run_out_makes_room_for_it(world: World) -> None:
+    """Nobody has looked at the clock since: the shop's promises take up the line of 3,000 yuan until then."""
+    token = world.acting(world.grant("fair", client=world.client("online_shop")))
+    for number in range(6):
+        made = world.decisions.request(token, asking(order("500.00"), f"else-{number}", f"else-{number}")).decision
+        assert made.status is Status.APPROVED
+    decision = referred(world)
+    refused(world, lambda: world.reviews.approve(decision.id), InvalidInput)
+    world.clock.advance(timedelta(days=1, minutes=1))
+    assert world.held("fair") == 300_000
+    assert world.reviews.approve(decision.id).status is Status.APPROVED
+    assert (world.held("fair"), world.faults()) == (150_000, [])
 
 
 def test_what_is_over_by_now_is_not_approved(world: World) -> None:
@@ -120,6 +128,7 @@ def test_what_is_no_referral_any_more_cannot_be_reviewed(world: World) -> None:
     world.decisions.moves.cancel(world.merchant_token(), CancelInput(cancelled.id, "c", None))
     late = referred(world, 3, "500.00")
     world.clock.advance(timedelta(days=7))
+    assert world.life.tick() > 0  # an attempt would let what has run out go, too
     for decision_id in (done.id, cancelled.id, late.id):
         for attempt in (world.reviews.approve, world.reviews.decline):
             refused(world, lambda attempt=attempt, which=decision_id: attempt(which), StateConflict)  # type: ignore[misc]

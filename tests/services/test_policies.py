@@ -20,6 +20,7 @@ from gateway.services.policies import PolicyService
 from merchants.car_rental import CarRental
 from merchants.tables import read_table
 from tests.services.world import World, asking, car, order
+from tests.support.policy import with_rules
 
 POLICY = CarRental.policy
 STATUSES = (Status.DECLINED, Status.APPROVED)
@@ -40,15 +41,7 @@ def history(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def table(rules: list[Rule]) -> DecisionTable:
-    return DecisionTable(
-        policy="car_rental",
-        version="another",
-        effective=POLICY.effective,
-        currency="CNY",
-        columns=POLICY.columns,
-        rules=rules,
-        source="another.toml",
-    )
+    return with_rules(POLICY, rules)
 
 
 def backtest(world: World, policy: DecisionTable, **given: Any) -> list[Compared | Skipped]:

@@ -102,7 +102,7 @@ class World:
             database, assessor, records, self.recorder, self.life, self.questions, self.ids, clock, shadows
         )
         mover = DecisionMover(database, records, clock)
-        self.reviews = DecisionReviewer(database, assessor, records, clock)
+        self.reviews = DecisionReviewer(database, assessor, records, self.life, clock)
         self.disputes = DisputeService(database, records, self.decision_log, self.ids, clock)
         self.decisions = DecisionService(assessor, requester, mover, self.questions, self.decision_log)
         self.scores = ScoreService(self.source, self.questions)

@@ -1,5 +1,6 @@
 """A small decision table to try rules on."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,6 +36,19 @@ def approve(name: str, *when: Cell, **more: Any) -> Rule:
 
 def decline(name: str, *when: Cell, **more: Any) -> Rule:
     return Rule(**{"id": name, "when": when, "verdict": Verdict.DECLINE, "reasons": ("NOT_SCORED",), **more})
+
+
+def with_rules(policy: DecisionTable, rules: Sequence[Rule], version: str = "another") -> DecisionTable:
+    """Another version of a policy without benefits."""
+    return DecisionTable(
+        policy=policy.policy,
+        version=version,
+        effective=policy.effective,
+        currency=policy.currency,
+        columns=policy.columns,
+        rules=rules,
+        source=f"{version}.toml",
+    )
 
 
 def table(*rules: Rule, **more: Any) -> DecisionTable:
