@@ -20,7 +20,7 @@ class SettingsError(Exception):
     """The environment's settings cannot be used; the message has one sentence per wrong one."""
 
 
-class Environment(StrEnum):
+class EnvironmentName(StrEnum):
     SANDBOX = "sandbox"
     LIVE = "live"
 
@@ -30,8 +30,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    environment: Environment = Field(
-        Environment.SANDBOX, description="Which environment this deployment is: sandbox or live."
+    environment: EnvironmentName = Field(
+        EnvironmentName.SANDBOX, description="Which environment this deployment is: sandbox or live."
     )
     database_url: str = Field(
         "sqlite:///.sandbox/gateway.db",
@@ -103,16 +103,17 @@ class Settings(BaseSettings):
         description="Comma-separated amounts: to consent to decisions above the one in their currency, or in a "
         "currency that is not listed, a person must have signed in freshly.",
     )
-    lines_of_trust: str = Field(
+    credit_limits: str = Field(
         "FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY",
-        description="Comma-separated lines: how much all open promises of one person together may come to, by tier "
-        "and currency. A tier that is not listed has the line of the one below it; without any, nothing is approved.",
+        description="Comma-separated credit limits by tier and currency: the largest exposure of one person at all "
+        "merchants together. A tier that is not listed has the limit of the tier below it; without any limit, nothing "
+        "is approved.",
     )
-    questions_per_hour: int | None = Field(
+    inquiries_per_hour: int | None = Field(
         None,
         ge=1,
         le=10_000_000,
-        description="Threshold questions, previews and requests that one merchant may make about one person within an "
+        description="Threshold inquiries, previews and requests that one merchant may make about one person within an "
         "hour; absent, 60 in live and 100000 in a sandbox.",
     )
     clock_interval: timedelta = Field(
@@ -260,12 +261,12 @@ class Settings(BaseSettings):
 
     @property
     def sandbox(self) -> bool:
-        return self.environment is Environment.SANDBOX
+        return self.environment is EnvironmentName.SANDBOX
 
     @property
-    def questions(self) -> int:
-        """The questions about one person that one merchant may ask within an hour."""
-        return self.questions_per_hour or (100_000 if self.sandbox else 60)
+    def inquiry_budget(self) -> int:
+        """The number of inquiries about one person that one merchant may make within an hour."""
+        return self.inquiries_per_hour or (100_000 if self.sandbox else 60)
 
     def master_key(self) -> bytes | None:
         """The 32 bytes of `secret_key`, None where it is not set."""

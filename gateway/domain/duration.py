@@ -5,6 +5,7 @@ Years and months are refused: how long they last depends on where they start.
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 from gateway.domain.errors import InvalidInput
 
@@ -25,6 +26,12 @@ def parse_duration(text: str) -> timedelta:
     """
     if not _is_short_text(text):
         raise _invalid('a duration is an ISO 8601 text, such as "P7D" or "PT90M"')
+    return _parse(text)
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> timedelta:
+    """Remembered, since every decision that is read repeats the same few windows."""
     if _CALENDAR.match(text):
         raise _invalid('years and months differ in length: write days or weeks, such as "P365D" or "P30D"')
     found = _EXACT.fullmatch(text)

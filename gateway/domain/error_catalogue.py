@@ -107,10 +107,10 @@ _ALL = (
         "Send the same request again later.",
     ),
     ErrorText(
-        "TOO_MANY_QUESTIONS",
+        "TOO_MANY_INQUIRIES",
         _INPUT,
-        "Too many questions about one person: threshold questions, previews and requests count together.",
-        "Wait as long as the message says; keep answers instead of asking again.",
+        "Too many inquiries about one person: threshold inquiries, previews and requests count together.",
+        "Wait as long as the message says; keep what you learned instead of asking again.",
     ),
     ErrorText("LIMIT_EXCEEDED", _INPUT, "A limit of your contract is reached.", "Wait, or talk to the operator."),
     ErrorText("UNREACHABLE_URL", _INPUT, "The address cannot be reached.", "Check it from outside your network."),
@@ -123,7 +123,7 @@ _ALL = (
     ErrorText(
         "FORBIDDEN",
         _FIELD,
-        "The token lacks a scope, named in `requiredScopes`, or the contract does not allow the question.",
+        "The token lacks a scope, named in `requiredScopes`, or the contract does not allow the inquiry.",
         "The field is null, the rest of the answer stands. Ask for the scope in the next authorization request.",
     ),
     ErrorText(

@@ -80,7 +80,7 @@ class Unavailable(GatewayError):
 
 
 class LimitReached(GatewayError):
-    """Codes: TOO_MANY_QUESTIONS, LIMIT_EXCEEDED. `retry_after` says how long to wait."""
+    """Codes: TOO_MANY_INQUIRIES, LIMIT_EXCEEDED. `retry_after` says how long to wait."""
 
     def __init__(self, code: str, message: str, retry_after: timedelta) -> None:
         super().__init__(code, message)

@@ -7,6 +7,7 @@ two kinds in one token. A higher scope implies the lower ones; the implication i
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class TokenKind(StrEnum):
@@ -51,6 +52,12 @@ def parse(text: str | None) -> tuple[str, ...]:
 
 def expand(granted: Iterable[str]) -> frozenset[str]:
     """The granted scopes and all they imply. Unknown names grant nothing."""
+    return _expand(tuple(granted))
+
+
+@lru_cache(maxsize=1024)
+def _expand(granted: tuple[str, ...]) -> frozenset[str]:
+    """Remembered, since every request of a client repeats the same few."""
     expanded: set[str] = set()
     waiting = [name for name in granted if name in SCOPES]
     while waiting:

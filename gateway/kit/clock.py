@@ -1,21 +1,31 @@
-"""Two times. Wall time is what other people's clocks agree on: sessions, log time, proofs. Business time is a
-partner's own: consent and token life, due dates. In a sandbox a partner moves its business time forward."""
+"""Two kinds of time, as two types.
+
+Wall time is what other people's clocks agree on: tokens, proofs, sessions, retries, log time. Business time is a
+partner's own: consents, decisions, due dates, windows. In a sandbox a partner moves its business time forward.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NewType
 
-WallClock = Callable[[], datetime]
-"""Answers the present moment, aware, in UTC, to the microsecond."""
+WallTime = NewType("WallTime", datetime)
+"""A moment in UTC by the machine's clock."""
+
+BusinessTime = NewType("BusinessTime", datetime)
+"""A moment in UTC by a partner's clock."""
+
+WallClock = Callable[[], WallTime]
+"""Returns the present moment, aware, in UTC, to the microsecond."""
 
 
-def wall_clock() -> datetime:
+def wall_clock() -> WallTime:
     """The machine's present moment in UTC."""
-    return datetime.now(UTC)
+    return WallTime(datetime.now(UTC))
 
 
-def business_time(wall: datetime, offset_seconds: int) -> datetime:
-    """The business time of a partner whose clock stands `offset_seconds` ahead of the wall."""
-    return wall + timedelta(seconds=offset_seconds)
+def business_time(wall: WallTime, offset_seconds: int) -> BusinessTime:
+    """The business time of a partner whose clock is `offset_seconds` ahead of wall time."""
+    return BusinessTime(wall + timedelta(seconds=offset_seconds))
 
 
 def rfc3339(moment: datetime) -> str:

@@ -37,6 +37,17 @@ def derive(master: bytes, context: str, length: int = 32) -> bytes:
     return hmac.new(master, context.encode(), hashlib.sha256).digest()[:length]
 
 
+class Secrets:
+    """Secrets derived from the master key, one for each context."""
+
+    def __init__(self, master: bytes) -> None:
+        self._master = master
+
+    def derive(self, context: str, length: int = 32) -> bytes:
+        """`length` bytes (at most 32) for this context."""
+        return derive(self._master, context, length)
+
+
 def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
     """AES-256-GCM: nonce, then ciphertext with tag. `context` is authenticated, not stored."""
     nonce = secrets.token_bytes(_NONCE_BYTES)

@@ -139,6 +139,11 @@ def verified(token: str, key: Key) -> Signed:
     return signed
 
 
+def sign(header: Mapping[str, str], content: bytes, key: OKPKey) -> str:
+    """A compact JWS over `content` by a key of ours, in the algorithm that the header names."""
+    return jws.serialize_compact(dict(header), content, key, registry=_REGISTRY)
+
+
 def moment_claim(claims: Mapping[str, Any], name: str) -> float | None:
     """A NumericDate claim in seconds since 1970 UTC (RFC 7519 section 2), None if it is absent. Raises JoseRefused for
     anything but a number."""

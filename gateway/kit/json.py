@@ -11,6 +11,11 @@ def encode(value: Any) -> bytes:
     return orjson.dumps(value)
 
 
+def encode_text(value: Any) -> str:
+    """The value as compact JSON text, as databases take it."""
+    return orjson.dumps(value).decode()
+
+
 def decode(text: bytes | str) -> Any:
     """The decoded JSON. Raises ValueError on anything that is not JSON."""
     return orjson.loads(text)

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail, parse_details
+from gateway.domain.consents.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail, parse_details
+from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import MAX_MINOR, Money
-from gateway.domain.place import Place
-from gateway.domain.product import Product
-from gateway.domain.purpose import PURPOSES
 from gateway.kit.json import decode, encode
 
 SCORE = {"type": "score", "level": "tier"}
@@ -57,7 +56,7 @@ def test_details_survive_being_written_down(written: list[AuthorizationDetail]) 
 
 def test_a_detail_is_bound_to_the_till_that_it_names() -> None:
     plain, bound, optional = parse_details([DECISION, {**DECISION, **TILL}, {**SCORE, "optional": True}])
-    assert (plain.place, bound.place, optional.place) == (None, Place("S1", "T1"), None)
+    assert (plain.place, bound.place, optional.place) == (None, PointOfSale("S1", "T1"), None)
     assert (plain.optional, optional.optional) == (False, True)
     assert "optional" not in plain.document()
     assert parse_details([{**SCORE, "optional": False}])[0].document() == SCORE

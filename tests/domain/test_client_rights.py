@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import TYPES
-from gateway.domain.client_rights import Rights, usable
+from gateway.domain.consents.authorization_detail import TYPES
+from gateway.domain.identity.client_rights import Rights, usable
 from gateway.domain.scope import SCOPES, expand, held
 
 RIGHTS = st.builds(Rights.of, st.sets(st.sampled_from(list(SCOPES))), st.sets(st.sampled_from(TYPES)))

@@ -1,20 +1,20 @@
 """What a consent covers, until when, and how much."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
-from gateway.domain.consent import Consent, ConsentStatus
+from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.errors import ConsentRefused
+from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
-from gateway.domain.place import Place
-from gateway.domain.product import Product
+from gateway.kit.clock import BusinessTime
+from tests.support.clock import BUSINESS_NOON as NOON
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 DAYS_90 = timedelta(days=90)
 NOTHING = Money.zero("CNY")
@@ -56,7 +56,7 @@ def consent(*details: AuthorizationDetail) -> Consent:
 
 
 def refusal(
-    given: Consent, minor: int, committed: int = 0, *, now: datetime = NOON, purpose: str = "CAR_RENTAL"
+    given: Consent, minor: int, committed: int = 0, *, now: BusinessTime = NOON, purpose: str = "CAR_RENTAL"
 ) -> str:
     """The code of the refusal, "" where a deposit waiver over this amount is covered."""
     try:
@@ -74,12 +74,12 @@ def refusal(
         pytest.param(NOON + DAYS_90, ConsentStatus.EXPIRED, id="exactly-at-its-end"),
     ],
 )
-def test_status_of_a_consent(now: datetime, status: ConsentStatus) -> None:
+def test_status_of_a_consent(now: BusinessTime, status: ConsentStatus) -> None:
     assert consent(score("tier")).status(now) is status
 
 
 @pytest.mark.parametrize("now", [NOON, NOON + 2 * DAYS_90], ids=["in-time", "after-its-end"])
-def test_a_revoked_consent_is_revoked_whatever_the_time(now: datetime) -> None:
+def test_a_revoked_consent_is_revoked_whatever_the_time(now: BusinessTime) -> None:
     revoked = replace(consent(decision(100)), revoked_at=NOON)
     assert revoked.status(now) is ConsentStatus.REVOKED
     assert refusal(revoked, 1, now=now) == "CONSENT_REVOKED"
@@ -128,10 +128,10 @@ def test_a_deposit_waiver_of_one_yuan(details: list[AuthorizationDetail], code: 
     assert refusal(consent(*details), 100) == code
 
 
-HERE, NEXT_TILL, OTHER_STORE = Place("S1", "T1"), Place("S1", "T2"), Place("S2", "T1")
+HERE, NEXT_TILL, OTHER_STORE = PointOfSale("S1", "T1"), PointOfSale("S1", "T2"), PointOfSale("S2", "T1")
 
 
-def at(place: Place, minor: int = 100) -> AuthorizationDetail:
+def at(place: PointOfSale, minor: int = 100) -> AuthorizationDetail:
     return replace(decision(minor), store_id=place.store_id, terminal_id=place.terminal_id)
 
 
@@ -149,7 +149,7 @@ def at(place: Place, minor: int = 100) -> AuthorizationDetail:
     ],
 )
 def test_a_detail_with_a_place_covers_that_place_alone(
-    details: list[AuthorizationDetail], place: Place | None, code: str
+    details: list[AuthorizationDetail], place: PointOfSale | None, code: str
 ) -> None:
     given, found = consent(*details), ""
     try:
@@ -206,7 +206,7 @@ def test_a_refusal_names_field_and_what_is_covered() -> None:
         pytest.param(NOON + DAYS_90, "CONSENT_EXPIRED", id="when-the-consent-has-ended"),
     ],
 )
-def test_a_detail_shorter_than_its_consent_ends_first(now: datetime, code: str) -> None:
+def test_a_detail_shorter_than_its_consent_ends_first(now: BusinessTime, code: str) -> None:
     given = consent(decision(100, duration=timedelta(days=1)), score("tier"))
     assert refusal(given, 1, now=now) == code
 

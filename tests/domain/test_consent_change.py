@@ -1,21 +1,22 @@
 """What a merge or a replacement makes of a consent: nothing that the person has not allowed, at any moment."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail
-from gateway.domain.consent import Consent
-from gateway.domain.consent_change import Change, GrantAction, in_force
-from gateway.domain.consent_request import Request
+from gateway.domain.consents.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail
+from gateway.domain.consents.change import Change, GrantAction, in_force
+from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.request import Request
 from gateway.domain.errors import ConsentRefused, InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
 from gateway.domain.scope import SCOPES
-from tests.support.clock import NOON
+from gateway.kit.clock import BusinessTime
+from tests.support.clock import BUSINESS_NOON as NOON
 
 DAY = timedelta(days=1)
 TIER = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duration=90 * DAY)
@@ -51,11 +52,11 @@ def request(*details: AuthorizationDetail) -> Request:
     return Request(tuple(name for name in SCOPES if name in wanted), details)
 
 
-def merged(held: Consent, *details: AuthorizationDetail, now: datetime = NOON) -> Consent:
+def merged(held: Consent, *details: AuthorizationDetail, now: BusinessTime = NOON) -> Consent:
     return Change(GrantAction.MERGE, held, 1).result(request(*details), now)
 
 
-def replaced(held: Consent, *details: AuthorizationDetail, now: datetime = NOON) -> Consent:
+def replaced(held: Consent, *details: AuthorizationDetail, now: BusinessTime = NOON) -> Consent:
     return Change(GrantAction.REPLACE, held, 1).result(request(*details), now)
 
 
@@ -177,7 +178,7 @@ decisions = st.builds(
 details = st.lists(st.one_of(scores, decisions), min_size=1, max_size=4).map(tuple)
 
 
-def allows(held: Consent, asked: AuthorizationDetail, now: datetime) -> bool:
+def allows(held: Consent, asked: AuthorizationDetail, now: BusinessTime) -> bool:
     if asked.level is not None:
         wanted = [d for d in held.details if d.level and LEVELS.index(d.level) >= LEVELS.index(asked.level)]
         return any(d.purpose == asked.purpose and now < held.granted_at + (d.duration or DAY) for d in wanted)

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import LEVELS, AuthorizationDetail
-from gateway.domain.consent_request import AS_ASKED, SHORTER, Choice, Request, lowerable, narrow
-from gateway.domain.consent_version import ConsentAction, ConsentVersion
+from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consents.request import AS_ASKED, SHORTER, Choice, Request, lowerable, narrow
+from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.duration import format_duration
 from gateway.domain.errors import InvalidInput
-from gateway.domain.event import Actor
+from gateway.domain.events import Actor
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
 from gateway.domain.scope import SCOPES, expand
-from tests.support.clock import NOON
+from tests.support.clock import BUSINESS_NOON as NOON
 
 DAYS_90 = timedelta(days=90)
 TIER = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duration=DAYS_90)

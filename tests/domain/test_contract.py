@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.contract import Contract
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.merchants import Contract, Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
 
 CONTRACT = Contract(frozenset({Tier.EXCELLENT}), Money(5_000_000, "CNY"), timedelta(days=90))
 

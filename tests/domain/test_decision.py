@@ -6,11 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.decision import OPEN, STEPS, Status, Transition, available, first_status, require, status_at
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.decisions.terms import PayLaterTerms
+from gateway.domain.decisions.transitions import (
+    OPEN,
+    RULES,
+    Status,
+    Transition,
+    available_transitions,
+    first_status,
+    require_rule,
+    status_at,
+)
 from gateway.domain.errors import StateConflict
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline, Outcome, Referral
-from gateway.domain.terms import PayLaterTerms
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -23,7 +32,7 @@ statuses = st.sampled_from(Status)
 def test_the_table_is_the_designs() -> None:
     told = [
         (str(s.name), " ".join(sorted(s.sources)), str(s.target), str(s.topic).removeprefix("DECISION_"))
-        for s in STEPS.values()
+        for s in RULES.values()
     ]
     assert told == [
         ("ACTIVATE", "APPROVED", "ACTIVE", "ACTIVATED"),
@@ -45,28 +54,28 @@ def test_the_table_is_the_designs() -> None:
 @given(st.lists(st.sampled_from(Transition), max_size=6), statuses)
 def test_no_walk_leaves_the_table(walk: list[Transition], status: Status) -> None:
     for transition in walk:
-        may = available(status)
+        may = available_transitions(status)
         if transition not in may:
             with pytest.raises(StateConflict) as refused:
-                require(transition, status)
+                require_rule(transition, status)
             assert (refused.value.status, refused.value.transitions) == (status, may)
             continue
-        step = require(transition, status)
-        assert step is STEPS[transition]
+        step = require_rule(transition, status)
+        assert step is RULES[transition]
         assert status in step.sources
         status = step.target
 
 
 @pytest.mark.parametrize("status", [Status.DECLINED, Status.FULFILLED, Status.CANCELLED, Status.EXPIRED])
 def test_nothing_is_possible_when_a_decision_has_ended(status: Status) -> None:
-    assert available(status) == ()
+    assert available_transitions(status) == ()
     assert status not in OPEN
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.APPROVED])
 def test_cancel_is_possible_before_activation(status: Status) -> None:
-    assert Transition.CANCEL in available(status)
-    assert require(Transition.CANCEL, status).target is Status.CANCELLED
+    assert Transition.CANCEL in available_transitions(status)
+    assert require_rule(Transition.CANCEL, status).target is Status.CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -79,8 +88,12 @@ def test_cancel_is_possible_before_activation(status: Status) -> None:
 )
 def test_cancel_is_refused_with_what_is_possible(status: Status, code: str) -> None:
     with pytest.raises(StateConflict) as refused:
-        require(Transition.CANCEL, status)
-    assert (refused.value.code, refused.value.status, refused.value.transitions) == (code, status, available(status))
+        require_rule(Transition.CANCEL, status)
+    assert (refused.value.code, refused.value.status, refused.value.transitions) == (
+        code,
+        status,
+        available_transitions(status),
+    )
 
 
 @pytest.mark.parametrize("stored", [Status.PENDING, Status.APPROVED])

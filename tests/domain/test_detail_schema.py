@@ -7,13 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.domain.authorization_detail import TYPES, parse_details
+from gateway.domain.consents.authorization_detail import TYPES, parse_details
+from gateway.domain.consents.detail_schema import SCHEMAS
+from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.currency import EXPONENTS
-from gateway.domain.detail_schema import SCHEMAS
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import MAX_MINOR, Money
-from gateway.domain.product import Product
-from gateway.domain.purpose import PURPOSES
 
 JSON_TYPES = {"object": dict, "array": list, "string": str, "boolean": bool}
 KEYWORDS = {

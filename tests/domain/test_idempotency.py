@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.decisions.idempotency import differing, require_key
 from gateway.domain.errors import InvalidInput
-from gateway.domain.idempotency import differing, require_key
 
 leaves = st.text(max_size=3) | st.booleans()
 documents = st.dictionaries(

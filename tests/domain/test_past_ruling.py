@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import Cell
 from gateway.domain.errors import InvalidInput
-from gateway.domain.past_ruling import ruling_from_document
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
+from gateway.domain.merchants import Product
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import Cell
+from gateway.domain.policies.past_result import policy_result_from_document
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
 from tests.support.policy import FACTS, LAST, approve, decline, table, yuan
 
 BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
@@ -26,14 +26,14 @@ POLICY = table(
 )
 
 
-def ruling(**facts: Any) -> Ruling:
+def ruling(**facts: Any) -> PolicyResult:
     return POLICY.decide({**FACTS, **facts})
 
 
 @pytest.mark.parametrize("facts", [{}, {"overdue": 2}, {"tier": Tier.FAIR}])
 def test_what_was_written_is_read_back(facts: dict[str, Any]) -> None:
     written = json.loads(json.dumps(ruling(**facts).document()))
-    assert ruling_from_document(written, BENEFITS) == ruling(**facts)
+    assert policy_result_from_document(written, BENEFITS) == ruling(**facts)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_what_was_written_is_read_back(facts: dict[str, Any]) -> None:
 )
 def test_another_form_is_refused(changed: dict[str, Any], benefits: dict[str, BenefitKind]) -> None:
     with pytest.raises((LookupError, ValueError, InvalidInput)):
-        ruling_from_document({**ruling().document(), **changed}, benefits)
+        policy_result_from_document({**ruling().document(), **changed}, benefits)
 
 
 def test_a_document_that_lacks_a_part_is_refused() -> None:
     document = ruling().document()
     del document["maximum"]
     with pytest.raises(LookupError):
-        ruling_from_document(document, BENEFITS)
+        policy_result_from_document(document, BENEFITS)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import Cell
 from gateway.domain.errors import Misconfigured
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.policy import Tried
-from gateway.domain.product import Product
-from gateway.domain.rule import Rule, Verdict
-from gateway.domain.tier import Tier
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import Cell
+from gateway.domain.policies.rule import Rule, Verdict
+from gateway.domain.policies.table import Tried
+from gateway.domain.scoring.tier import Tier
 from tests.support.policy import COLUMNS, DAY, FACTS, LAST, approve, decline, table, yuan
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.decision import Status
+from gateway.domain.decisions.outcome import Approval, Decline, Referral
+from gateway.domain.decisions.terms import PayLaterTerms
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline, Referral
-from gateway.domain.policy_change import Answered, Compared, Skipped, Tally
-from gateway.domain.terms import PayLaterTerms
-from gateway.domain.tier import Tier
+from gateway.domain.policies.comparison import Answered, Compared, Skipped, Tally
+from gateway.domain.scoring.tier import Tier
 from tests.support.policy import yuan
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)

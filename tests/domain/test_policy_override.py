@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import Cell
 from gateway.domain.errors import Misconfigured
-from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_override import Change, PolicyBounds, PolicyOverride, Range, reigns
-from gateway.domain.tier import Tier
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import Cell
+from gateway.domain.policies.override import Change, PolicyBounds, PolicyOverride, Range, reigns
+from gateway.domain.policies.table import DecisionTable
+from gateway.domain.scoring.tier import Tier
 from tests.support.policy import DAY, FACTS, LAST, approve, decline, table, yuan
 
 FIRST = date(2026, 12, 1)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.column import Cell
 from gateway.domain.errors import Misconfigured
-from gateway.domain.tier import Tier
+from gateway.domain.policies.column import Cell
+from gateway.domain.scoring.tier import Tier
 from tests.support.policy import DAY, FACTS, LAST, approve, decline, table, yuan
 
 UNREACHABLE = [

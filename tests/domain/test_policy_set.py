@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gateway.domain.column import ColumnKind
 from gateway.domain.errors import Misconfigured
-from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_set import PolicySet
+from gateway.domain.policies.column import ColumnKind
+from gateway.domain.policies.table import DecisionTable
+from gateway.domain.policies.versions import PolicySet
 from tests.support.policy import COLUMNS, LAST, table
 
 DATES = some.dates(date(2026, 11, 1), date(2026, 11, 20))

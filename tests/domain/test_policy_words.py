@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.column import Cell
-from gateway.domain.policy_words import cell_words, rule_words, value_words
-from gateway.domain.product import Product
-from gateway.domain.rule import Rule
-from gateway.domain.tier import Tier
+from gateway.domain.merchants import Product
+from gateway.domain.policies.column import Cell
+from gateway.domain.policies.description import cell_words, rule_words, value_words
+from gateway.domain.policies.rule import Rule
+from gateway.domain.scoring.tier import Tier
 from tests.support.policy import approve, decline, yuan
 
 

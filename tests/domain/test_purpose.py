@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.domain.consents.purpose import PURPOSES, require_purpose
 from gateway.domain.errors import InvalidInput
-from gateway.domain.purpose import PURPOSES, require_purpose
 
 
 @pytest.mark.parametrize("code", sorted(PURPOSES))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-import gateway.domain.reason
-from gateway.domain.reason import REASONS, ReasonText, Texts, seen_by_merchant
-from merchants.contract import MerchantAdapter
+import gateway
+from gateway.domain.decisions.reason import REASONS, ReasonText, Texts, seen_by_merchant
+from merchants.adapter import MerchantAdapter
 from merchants.registry import discover
 
-ROOT = Path(gateway.domain.reason.__file__).parents[2]
+ROOT = Path(gateway.__file__).parents[1]
 BUILT_IN = {path.parent.name for path in (ROOT / "merchants").glob("*/policy.toml")}
 
 

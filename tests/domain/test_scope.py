@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.realm import LIVE, SANDBOX
+from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.scope import SCOPES, TokenKind, expand, parse, satisfies
 
 known = st.sampled_from(sorted(SCOPES))

@@ -1,16 +1,16 @@
 """Measurements and threshold questions."""
 
 from dataclasses import FrozenInstanceError
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.score import Measurement, ThresholdAnswer, meets
-from gateway.domain.tier import Tier, tier_of
+from gateway.domain.scoring.score import Measurement, ThresholdAnswer, meets
+from gateway.domain.scoring.tier import Tier, tier_of
+from tests.support.clock import BUSINESS_NOON as NOON
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 scores = st.integers(350, 950)
 
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.step_up import StepUp
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
-from gateway.domain.step_up import StepUp
 from tests.support.clock import NOON
 
 RULE = StepUp.parse("1000.00 CNY, 50 JPY", timedelta(minutes=5))

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.check_in_terms import CheckInTerms
-from gateway.domain.credit_offer_terms import CreditOfferTerms
+from gateway.domain.decisions.check_in import CheckInTerms
+from gateway.domain.decisions.credit_offer import CreditOfferTerms
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral, outcome_from_document
+from gateway.domain.decisions.terms import DepositTerms, PayLaterTerms, Terms, terms_from_document
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline, Outcome, Referral, outcome_from_document
 from gateway.domain.period import Period
-from gateway.domain.product import Product
-from gateway.domain.terms import DepositTerms, PayLaterTerms, Terms, terms_from_document
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.domain.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier, tier_of
+from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier, tier_of
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.period import parse_moment
-from gateway.kit.clock import business_time, rfc3339, wall_clock
+from gateway.kit.clock import WallTime, business_time, rfc3339, wall_clock
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+NOON = WallTime(datetime(2026, 11, 23, 12, tzinfo=UTC))
 SHANGHAI = timezone(timedelta(hours=8))
 
 

@@ -1,0 +1,206 @@
+"""Rich authorization requests (RFC 9396): what exactly a merchant asks a person for, and what was granted.
+
+Two types. A `score` detail names a level; a `decision` detail names products and the ceiling of all open decisions
+together; asked for at a till it names that till too. Both may name a purpose and a duration; what is absent is filled
+from adapter and contract before the person sees it, so that a granted detail is always complete.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from gateway.domain.consents.purpose import require_purpose
+from gateway.domain.duration import format_duration, parse_duration
+from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import PointOfSale, Product
+from gateway.domain.money import Money
+
+TYPES = ("score", "decision")
+LEVELS = ("threshold", "tier", "exact")
+MOST_DETAILS = 8
+LONGEST_PLACE_NAME = 64
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationDetail:
+    """One detail. `level` is set for type "score", `products` and `maximum_amount` for type "decision".
+    In a request `purpose`, `duration` and `maximum_amount` may be None; in a consent they are not. `optional` says
+    that the person may leave this part out: only a request has such parts. `store_id` and `terminal_id` are both set
+    or both None, and set for type "decision" only."""
+
+    type: str
+    level: str | None = None
+    products: tuple[Product, ...] = ()
+    maximum_amount: Money | None = None
+    purpose: str | None = None
+    duration: timedelta | None = None
+    optional: bool = False
+    store_id: str | None = None
+    terminal_id: str | None = None
+
+    @property
+    def place(self) -> PointOfSale | None:
+        """The till that this detail is bound to; None where it is bound to none."""
+        return PointOfSale(self.store_id, self.terminal_id) if self.store_id and self.terminal_id else None
+
+    @property
+    def scope(self) -> str:
+        """The scope this detail stands for."""
+        return f"score:{self.level}" if self.type == "score" else "decisions:request"
+
+    def covers(self, other: "AuthorizationDetail") -> bool:
+        """Whether all that `other` allows is allowed by this one too, and for as long. Both are complete, and count
+        their time from the same moment."""
+        if self.type != other.type or self.purpose != other.purpose or self.place not in {None, other.place}:
+            return False
+        if (self.duration or timedelta(0)) < (other.duration or timedelta(0)):
+            return False
+        if self.level is not None and other.level is not None:
+            return LEVELS.index(self.level) >= LEVELS.index(other.level)
+        most, wanted = self.maximum_amount, other.maximum_amount
+        enough = most is not None and wanted is not None and most.currency == wanted.currency and wanted <= most
+        return enough and set(self.products) >= set(other.products)
+
+    def completed(self, *, purpose: str, duration: timedelta, ceiling: Money) -> "AuthorizationDetail":
+        """The detail with what it left open filled in; its own duration is cut to the contract's."""
+        return replace(
+            self,
+            purpose=self.purpose or purpose,
+            duration=min(self.duration, duration) if self.duration else duration,
+            maximum_amount=(self.maximum_amount or ceiling) if self.type == "decision" else None,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The detail as RFC 9396 JSON, without what is not set."""
+        document: dict[str, Any] = {"type": self.type}
+        if self.level is not None:
+            document["level"] = self.level
+        if self.products:
+            document["products"] = [str(product) for product in self.products]
+        if self.maximum_amount is not None:
+            document["maximum_amount"] = self.maximum_amount.document()
+        if self.purpose is not None:
+            document["purpose"] = self.purpose
+        if self.duration is not None:
+            document["duration"] = format_duration(self.duration)
+        if self.place is not None:
+            document |= {"store_id": self.place.store_id, "terminal_id": self.place.terminal_id}
+        if self.optional:
+            document["optional"] = True
+        return document
+
+
+def parse_details(value: Any) -> tuple[AuthorizationDetail, ...]:
+    """The details of a request, from decoded JSON. Raises InvalidInput naming index and member; unknown types,
+    unknown members and wrong JSON types are refused (RFC 9396 section 5)."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or not value:
+        raise InvalidInput("INVALID", "authorization_details must be a non-empty array of objects.")
+    if len(value) > MOST_DETAILS:
+        raise InvalidInput("INVALID", f"At most {MOST_DETAILS} authorization details.")
+    details = []
+    for index, item in enumerate(value):
+        try:
+            details.append(_parse(item))
+        except InvalidInput as error:
+            raise error.under(str(index)) from None
+    return tuple(details)
+
+
+_MEMBERS = {
+    "score": {"type", "level", "purpose", "duration", "optional"},
+    "decision": {
+        *("type", "products", "maximum_amount", "purpose", "duration", "optional"),
+        *("store_id", "terminal_id"),
+    },
+}
+
+
+def _parse(item: Any) -> AuthorizationDetail:
+    if not isinstance(item, Mapping):
+        raise InvalidInput("INVALID", "An authorization detail must be an object.")
+    kind = item.get("type")
+    if not isinstance(kind, str) or kind not in _MEMBERS:
+        raise InvalidInput("INVALID", 'The type must be "score" or "decision".', ("type",))
+    unknown = sorted(set(item) - _MEMBERS[kind])
+    if unknown:
+        raise InvalidInput("INVALID", f"A {kind} detail has no such member.", (unknown[0],))
+    purpose, duration, optional = _purpose(item), _duration(item), item.get("optional", False)
+    if not isinstance(optional, bool):
+        raise InvalidInput("INVALID", "optional must be true or false.", ("optional",))
+    if kind == "score":
+        if item.get("level") not in LEVELS:
+            raise InvalidInput("INVALID", f"level must be one of {', '.join(LEVELS)}.", ("level",))
+        return AuthorizationDetail("score", level=item["level"], purpose=purpose, duration=duration, optional=optional)
+    store_id, terminal_id = _place_name(item, "store_id"), _place_name(item, "terminal_id")
+    if (store_id is None) != (terminal_id is None):
+        missing = "terminal_id" if terminal_id is None else "store_id"
+        raise InvalidInput("INVALID", "store_id and terminal_id belong together.", (missing,))
+    return AuthorizationDetail(
+        "decision",
+        products=_products(item.get("products")),
+        maximum_amount=_amount(item),
+        purpose=purpose,
+        duration=duration,
+        optional=optional,
+        store_id=store_id,
+        terminal_id=terminal_id,
+    )
+
+
+def _purpose(item: Mapping[str, Any]) -> str | None:
+    if "purpose" not in item:
+        return None
+    if not isinstance(item["purpose"], str):
+        raise InvalidInput("INVALID", "purpose must be a string.", ("purpose",))
+    return require_purpose(item["purpose"]).code
+
+
+def _duration(item: Mapping[str, Any]) -> timedelta | None:
+    if "duration" not in item:
+        return None
+    if not isinstance(item["duration"], str):
+        raise InvalidInput("INVALID", "duration must be an ISO 8601 string.", ("duration",))
+    try:
+        duration = parse_duration(item["duration"])
+    except InvalidInput as error:
+        raise error.under("duration") from None
+    if not duration:
+        raise InvalidInput("INVALID", "duration must be longer than nothing.", ("duration",))
+    return duration
+
+
+def _place_name(item: Mapping[str, Any], member: str) -> str | None:
+    if member not in item:
+        return None
+    name = item[member]
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_PLACE_NAME or any(not " " <= c <= "~" for c in name):
+        message = f"{member} must be 1 to {LONGEST_PLACE_NAME} printable ASCII characters."
+        raise InvalidInput("INVALID", message, (member,))
+    return name
+
+
+def _products(value: Any) -> tuple[Product, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise InvalidInput("INVALID", "products must be a non-empty array of product names.", ("products",))
+    unknown = [name for name in value if name not in Product.__members__]
+    if unknown:
+        raise InvalidInput("INVALID", f"Known products: {', '.join(Product)}.", ("products",))
+    return tuple(dict.fromkeys(Product(name) for name in value))
+
+
+def _amount(item: Mapping[str, Any]) -> Money | None:
+    if "maximum_amount" not in item:
+        return None
+    value = item["maximum_amount"]
+    if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
+        raise InvalidInput("INVALID", "maximum_amount needs amount and currency.", ("maximum_amount",))
+    if not all(isinstance(part, str) for part in value.values()):
+        raise InvalidInput("INVALID", "amount and currency must be strings.", ("maximum_amount",))
+    try:
+        amount = Money.parse(value["amount"], value["currency"])
+    except InvalidInput as error:
+        raise error.under("maximum_amount") from None
+    if not amount.minor:
+        raise InvalidInput("INVALID_AMOUNT", "maximum_amount must be above zero.", ("maximum_amount", "amount"))
+    return amount

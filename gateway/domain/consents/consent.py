@@ -1,0 +1,124 @@
+"""A consent: the record of what a person agreed to show to whom, for what purpose, until when. Not an OAuth grant."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.errors import ConsentRefused
+from gateway.domain.merchants import PointOfSale, Product
+from gateway.domain.money import Money
+from gateway.kit.clock import BusinessTime
+
+
+class ConsentStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    EXPIRED = "EXPIRED"
+    REVOKED = "REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One person's consent towards one merchant. `subject` is the pairwise user id; `user_id` never leaves the
+    gateway. A `single_use` consent allows one decision. Times are UTC business time of the merchant's partner."""
+
+    id: str
+    merchant_id: str
+    client_id: str
+    user_id: str
+    subject: str
+    scopes: tuple[str, ...]
+    details: tuple[AuthorizationDetail, ...]
+    granted_at: BusinessTime
+    expires_at: BusinessTime
+    revoked_at: BusinessTime | None
+    single_use: bool = False
+
+    def status(self, now: BusinessTime) -> ConsentStatus:
+        if self.revoked_at is not None:
+            return ConsentStatus.REVOKED
+        return ConsentStatus.EXPIRED if now >= self.expires_at else ConsentStatus.ACTIVE
+
+    @property
+    def purpose(self) -> str:
+        """The purpose codes, joined by spaces when the details name several."""
+        return " ".join(dict.fromkeys(detail.purpose or "" for detail in self.details))
+
+    def require_active(self, now: BusinessTime) -> None:
+        """Raises ConsentRefused (CONSENT_REVOKED or CONSENT_EXPIRED) unless the consent is in force."""
+        status = self.status(now)
+        if status is not ConsentStatus.ACTIVE:
+            raise ConsentRefused(f"CONSENT_{status}", f"The consent is {status.lower()}. Ask the person again.")
+
+    def score_purpose(self, level: str, now: BusinessTime) -> str | None:
+        """The purpose under which the score may be read at `level` ("threshold", "tier", "exact") at `now`."""
+        wanted = LEVELS.index(level)
+        for detail in self.details:
+            if detail.level and LEVELS.index(detail.level) >= wanted and self._alive(detail, now):
+                return detail.purpose
+        return None
+
+    def require_unused(self, decided: bool) -> None:
+        """Raises ConsentRefused (CONSENT_EXPIRED) where a single-use consent has been `decided` under: by a decision
+        that was not declined."""
+        if self.single_use and decided:
+            raise ConsentRefused(
+                "CONSENT_EXPIRED", "The consent was for one decision, which has been made. Ask the person again."
+            )
+
+    def require_covers(
+        self,
+        product: Product,
+        purpose: str,
+        amount: Money,
+        committed: Money,
+        now: BusinessTime,
+        place: PointOfSale | None = None,
+    ) -> None:
+        """Raises ConsentRefused unless a decision detail covers product, purpose, place and `amount` on top of what
+        open decisions under this consent have `committed` already. Currencies must agree. A detail that names a
+        place covers asks from there only, and no other amount than its own: it is the price of what lay at that till.
+        One that names none covers asks from anywhere, up to its amount."""
+        self.require_active(now)
+        alive = [detail for detail in self.details if self._alive(detail, now)]
+        decisions = [detail for detail in alive if detail.type == "decision"]
+        by_product = [detail for detail in decisions if product in detail.products]
+        if not by_product:
+            raise ConsentRefused(
+                "CONSENT_PRODUCT_NOT_COVERED",
+                f"The consent does not cover {product}.",
+                ("ask",),
+                alive,
+            )
+        by_purpose = [detail for detail in by_product if detail.purpose == purpose]
+        if not by_purpose:
+            raise ConsentRefused(
+                "CONSENT_PURPOSE_MISMATCH",
+                f"The consent was not given for the purpose {purpose}.",
+                ("purpose",),
+                alive,
+            )
+        by_place = [detail for detail in by_purpose if detail.place is None or detail.place == place]
+        if not by_place:
+            raise ConsentRefused(
+                "CONSENT_PRODUCT_NOT_COVERED",
+                "The consent was given at another till.",
+                ("ask",),
+                alive,
+            )
+        if not any(_allows(detail, amount, amount + committed) for detail in by_place):
+            bound = all(detail.place is not None for detail in by_place)
+            raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", _OTHER_PRICE if bound else _TOO_MUCH, ("ask",), alive)
+
+    def _alive(self, detail: AuthorizationDetail, now: BusinessTime) -> bool:
+        return detail.duration is None or now < self.granted_at + detail.duration
+
+
+_TOO_MUCH = "The amount, with what is already open under this consent, is more than the person agreed to."
+_OTHER_PRICE = "This is not the amount that was agreed to at the till."
+
+
+def _allows(detail: AuthorizationDetail, amount: Money, total: Money) -> bool:
+    most = detail.maximum_amount
+    if most is None or most.currency != total.currency:
+        return False
+    return total <= most and (detail.place is None or amount == most)

@@ -1,0 +1,51 @@
+"""Step-up: consents so large that a person must have signed in just now (RFC 9470 has the idea and the word)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.kit.clock import WallTime
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """`free` holds, by currency, the amount up to which any live login will do; `life` is how long one is fresh."""
+
+    free: dict[str, Money]
+    life: timedelta
+
+    @classmethod
+    def parse(cls, amounts: str, life: timedelta) -> "StepUp":
+        """From text such as "60000.00 CNY, 8000.00 EUR"; an empty one lets nothing pass. Raises InvalidInput for
+        anything else, and for a currency that comes twice."""
+        free: dict[str, Money] = {}
+        for item in filter(None, map(str.strip, amounts.split(","))):
+            amount, _, currency = item.partition(" ")
+            money = Money.parse(amount, currency.strip())
+            if money.currency in free:
+                raise InvalidInput("INVALID", f"{money.currency} comes twice.")
+            free[money.currency] = money
+        return cls(free, life)
+
+    def covers(self, details: Iterable[AuthorizationDetail]) -> bool:
+        """True when the decision details, added up, exceed what is free in one currency, when one has no maximum, and
+        when one is in a currency that is not listed. Looking at a score never does."""
+        total: dict[str, Money] = {}
+        for detail in details:
+            if detail.type != "decision":
+                continue
+            amount = detail.maximum_amount
+            if amount is None or amount.currency not in self.free:
+                return True
+            total[amount.currency] = total.get(amount.currency, Money.zero(amount.currency)) + amount
+        return any(self.free[currency] < amount for currency, amount in total.items())
+
+    def required(
+        self, details: Iterable[AuthorizationDetail], authenticated_at: WallTime | None, now: WallTime
+    ) -> bool:
+        """True when these details need a login that is fresher than this one."""
+        fresh = authenticated_at is not None and now < authenticated_at + self.life
+        return not fresh and self.covers(details)

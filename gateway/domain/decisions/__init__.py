@@ -1,0 +1,1 @@
+"""Decisions: their states, transitions, terms and outcomes."""

@@ -1,0 +1,72 @@
+"""Disputes: a person contests a breach or an overdue flag; its effect is suspended until the dispute ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import InvalidInput
+from gateway.kit.clock import BusinessTime
+
+
+class Contested(StrEnum):
+    """What a dispute is about."""
+
+    BREACH = "BREACH"
+    OVERDUE = "OVERDUE"
+
+
+class Party(StrEnum):
+    USER = "USER"
+    MERCHANT = "MERCHANT"
+
+
+class DisputeStatus(StrEnum):
+    """The merchant answers first. Accepting or silence upholds the person; refusing leaves it to the operator. What is
+    rejected or withdrawn counts, and cannot be contested again."""
+
+    AWAITING_MERCHANT = "AWAITING_MERCHANT"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    UPHELD = "UPHELD"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+OPEN = frozenset({DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UNDER_REVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Times are business time. `statement` and `response` are the parties' own words, "" and None where there are none
+    or where the person's key has been destroyed; `evidence` are the merchant's addresses."""
+
+    id: str
+    decision_id: str
+    merchant_id: str
+    subject: Contested
+    opened_by: Party
+    status: DisputeStatus
+    statement: str
+    response: str | None
+    evidence: tuple[str, ...]
+    opened_at: datetime
+    respond_by: datetime
+    resolved_at: datetime | None
+    resolution: str | None
+
+
+def require_contestable(state: DecisionState, now: BusinessTime) -> Contested:
+    """What a person may contest about a decision at `now`. Raises InvalidInput where there is nothing, where it is
+    contested already, where it was and the dispute was rejected or withdrawn, and once a breach's window is over."""
+    if state.contested:
+        raise InvalidInput("INVALID", "It is contested already.")
+    if state.dispute_rejected_at is not None:
+        raise InvalidInput("INVALID", "A dispute about this has been decided or withdrawn.")
+    if state.status is Status.BREACHED and state.breached_at is not None:
+        if now >= state.breached_at + state.windows.contest:
+            raise InvalidInput("INVALID", "The time to contest the breach is over.")
+        return Contested.BREACH
+    if state.status is Status.ACTIVE and state.overdue_at is not None and state.lapsed_at is None:
+        return Contested.OVERDUE
+    raise InvalidInput("INVALID", "There is nothing to contest about this decision.")

@@ -1,0 +1,83 @@
+"""How a request for trust came out: approved with terms, declined with reasons, or referred to a person who decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.domain.decisions.terms import Terms, terms_from_document
+from gateway.domain.merchants import Product
+from gateway.domain.period import format_moment, parse_moment
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """`terms` stand until `valid_until` (UTC); `reasons` say why it is less than was asked, if it is."""
+
+    terms: Terms
+    valid_until: datetime
+    reasons: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """A JSON-safe form; `outcome_from_document` reads it back."""
+        return {
+            "kind": "APPROVAL",
+            "terms": self.terms.document(),
+            "valid_until": format_moment(self.valid_until),
+            "reasons": list(self.reasons),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """A normal answer, never without a reason (else ValueError). `retry_after`: asking earlier is no use (UTC)."""
+
+    reasons: tuple[str, ...]
+    retry_after: datetime | None = None
+    alternatives: tuple[Product, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.reasons:
+            raise ValueError("a decline names its reasons")
+
+    def document(self) -> dict[str, Any]:
+        """A JSON-safe form; `outcome_from_document` reads it back."""
+        return {
+            "kind": "DECLINE",
+            "reasons": list(self.reasons),
+            "retry_after": format_moment(self.retry_after) if self.retry_after else None,
+            "alternatives": [product.value for product in self.alternatives],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """Not decided yet: an operator will look at it."""
+
+    reasons: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """A JSON-safe form; `outcome_from_document` reads it back."""
+        return {"kind": "REFERRAL", "reasons": list(self.reasons)}
+
+
+Outcome = Approval | Decline | Referral
+
+
+def outcome_from_document(document: Mapping[str, Any]) -> Outcome:
+    """The outcome that `document()` wrote. Raises ValueError for an unknown kind."""
+    reasons = tuple(document["reasons"])
+    match document["kind"]:
+        case "APPROVAL":
+            return Approval(terms_from_document(document["terms"]), parse_moment(document["valid_until"]), reasons)
+        case "DECLINE":
+            retry_after = document["retry_after"]
+            return Decline(
+                reasons,
+                parse_moment(retry_after) if retry_after else None,
+                tuple(map(Product, document["alternatives"])),
+            )
+        case "REFERRAL":
+            return Referral(reasons)
+        case kind:
+            raise ValueError(f"unknown kind of outcome {kind!r}")

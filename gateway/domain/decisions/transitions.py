@@ -1,0 +1,134 @@
+"""The states of a decision and the transition table (design: decisions)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from gateway.domain.decisions.outcome import Approval, Outcome, Referral
+from gateway.domain.errors import StateConflict
+from gateway.domain.events import Actor, Topic
+
+
+class Status(StrEnum):
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+    ACTIVE = "ACTIVE"
+    FULFILLED = "FULFILLED"
+    BREACHED = "BREACHED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+
+class Transition(StrEnum):
+    """What a merchant may do to a decision."""
+
+    ACTIVATE = "ACTIVATE"
+    EXTEND = "EXTEND"
+    FULFILL = "FULFILL"
+    REPORT_BREACH = "REPORT_BREACH"
+    CANCEL = "CANCEL"
+
+
+class SystemTransition(StrEnum):
+    """What changes a decision otherwise: a part settlement, and what operator, scheduler and disputes do."""
+
+    SETTLE_PART = "SETTLE_PART"
+    APPROVE = "APPROVE"
+    DECLINE = "DECLINE"
+    EXPIRE = "EXPIRE"
+    MARK_OVERDUE = "MARK_OVERDUE"
+    LAPSE = "LAPSE"
+    WRITE_OFF = "WRITE_OFF"
+    VOID_BREACH = "VOID_BREACH"
+
+
+class BreachKind(StrEnum):
+    """How a promise was broken."""
+
+    NOT_PAID = "NOT_PAID"
+    NOT_RETURNED = "NOT_RETURNED"
+    DAMAGED = "DAMAGED"
+    NO_SHOW = "NO_SHOW"
+    OTHER = "OTHER"
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRule:
+    """One row of the transition table: its name, from which states, by whom, to which state, and its event's topic."""
+
+    name: Transition | SystemTransition
+    sources: frozenset[Status]
+    by: Actor
+    target: Status
+    topic: Topic
+
+
+def _rule(name: Transition | SystemTransition, sources: str, by: Actor, target: Status, topic: Topic) -> TransitionRule:
+    return TransitionRule(name, frozenset(map(Status, sources.split())), by, target, topic)
+
+
+RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
+    rule.name: rule
+    for rule in (
+        _rule(Transition.ACTIVATE, "APPROVED", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_ACTIVATED),
+        _rule(Transition.EXTEND, "ACTIVE", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_EXTENDED),
+        _rule(Transition.FULFILL, "ACTIVE BREACHED", Actor.MERCHANT, Status.FULFILLED, Topic.DECISION_FULFILLED),
+        _rule(Transition.REPORT_BREACH, "ACTIVE", Actor.MERCHANT, Status.BREACHED, Topic.DECISION_BREACHED),
+        _rule(Transition.CANCEL, "PENDING APPROVED", Actor.MERCHANT, Status.CANCELLED, Topic.DECISION_CANCELLED),
+        _rule(SystemTransition.SETTLE_PART, "ACTIVE", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_PART_SETTLED),
+        _rule(SystemTransition.APPROVE, "PENDING", Actor.OPERATOR, Status.APPROVED, Topic.DECISION_APPROVED),
+        _rule(SystemTransition.DECLINE, "PENDING", Actor.OPERATOR, Status.DECLINED, Topic.DECISION_DECLINED),
+        _rule(SystemTransition.EXPIRE, "PENDING APPROVED", Actor.CLOCK, Status.EXPIRED, Topic.DECISION_EXPIRED),
+        _rule(SystemTransition.MARK_OVERDUE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_OVERDUE),
+        _rule(SystemTransition.LAPSE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_LAPSED),
+        _rule(SystemTransition.WRITE_OFF, "BREACHED", Actor.CLOCK, Status.BREACHED, Topic.DECISION_WRITTEN_OFF),
+        _rule(SystemTransition.VOID_BREACH, "BREACHED", Actor.OPERATOR, Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
+    )
+}
+"""The transition table: the only place that says which transitions there are."""
+
+OPEN = frozenset({Status.PENDING, Status.APPROVED, Status.ACTIVE, Status.BREACHED})
+"""States in which a decision still counts against the ceiling of its consent."""
+
+
+def first_status(outcome: Outcome) -> Status:
+    """The status that a new decision with this outcome has."""
+    if isinstance(outcome, Approval):
+        return Status.APPROVED
+    return Status.PENDING if isinstance(outcome, Referral) else Status.DECLINED
+
+
+def status_at(stored: Status, valid_until: datetime | None, now: datetime) -> Status:
+    """The status as of `now`: an approval or referral past its `valid_until` has expired, written down or not."""
+    if stored in RULES[SystemTransition.EXPIRE].sources and valid_until is not None and now >= valid_until:
+        return Status.EXPIRED
+    return stored
+
+
+BlockedTransitions = Mapping[Transition, str]
+"""Transitions that the table has and that the decision's history blocks, each with the reason in words."""
+
+NOTHING_BLOCKED: BlockedTransitions = MappingProxyType({})
+
+
+def available_transitions(status: Status, blocked: BlockedTransitions = NOTHING_BLOCKED) -> tuple[Transition, ...]:
+    """What the merchant may do next, in the table's order."""
+    return tuple(name for name in Transition if status in RULES[name].sources and name not in blocked)
+
+
+def require_rule(
+    name: Transition | SystemTransition, status: Status, blocked: BlockedTransitions = NOTHING_BLOCKED
+) -> TransitionRule:
+    """The rule of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) where there is none, or the
+    transition is blocked."""
+    rule, may = RULES[name], available_transitions(status, blocked)
+    if status in rule.sources and (name in may or isinstance(name, SystemTransition)):
+        return rule
+    code = "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION"
+    doing = name.lower().replace("_", " ")
+    why = blocked.get(name, "") if isinstance(name, Transition) and status in rule.sources else ""
+    message = f"A decision that is {status} does not allow: {doing}{why and f', {why}'}."
+    raise StateConflict(code, message, status, may)

@@ -1,0 +1,28 @@
+"""Sandbox personas: test users with known answers."""
+
+from dataclasses import dataclass
+
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.merchants import Product
+from gateway.domain.scoring.tier import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an ordinary ask for a product would be answered."""
+
+    product: Product
+    status: Status
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """One test user of one partner. `score` is None for an unscored one."""
+
+    id: str
+    handle: str
+    summary: str
+    tier: Tier
+    score: int | None
+    expectations: tuple[Expectation, ...]

@@ -1,0 +1,26 @@
+"""Who is calling: the result of the token check, which every service gets."""
+
+from dataclasses import dataclass
+
+from gateway.domain.consents.consent import Consent
+from gateway.domain.scope import TokenKind
+from gateway.kit.clock import BusinessTime, WallTime
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """One live access token. `scopes` are those granted, `allowed` also what they imply. `consent` is None
+    for a merchant token. `now` is the partner's business time when the token was checked, `clock_offset_seconds`
+    how far it is ahead of wall time."""
+
+    kind: TokenKind
+    partner_id: str
+    merchant_id: str
+    client_id: str
+    client_name: str
+    scopes: tuple[str, ...]
+    allowed: frozenset[str]
+    token_expires_at: WallTime
+    now: BusinessTime
+    clock_offset_seconds: int
+    consent: Consent | None = None

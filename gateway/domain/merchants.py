@@ -1,0 +1,44 @@
+"""Merchants: what they can ask for, what their contracts allow, and where they sell."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
+
+
+class Product(StrEnum):
+    """What a merchant can ask for (schema: DecisionProduct)."""
+
+    DEPOSIT_WAIVER = "DEPOSIT_WAIVER"
+    PAY_LATER = "PAY_LATER"
+    EXPRESS_CHECK_IN = "EXPRESS_CHECK_IN"
+    CREDIT_OFFER = "CREDIT_OFFER"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A merchant's contract with the operator. `askable_tiers` may be named in threshold inquiries; `ceiling` and
+    `consent_life` bound every consent."""
+
+    askable_tiers: frozenset[Tier]
+    ceiling: Money
+    consent_life: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """A merchant as its own tokens see it. `products` are those of the enabled adapters, in the order of Product."""
+
+    id: str
+    name: str
+    products: tuple[Product, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PointOfSale:
+    """One terminal of one store, in the merchant's own names."""
+
+    store_id: str
+    terminal_id: str

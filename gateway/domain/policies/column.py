@@ -1,0 +1,175 @@
+"""The columns of a decision table: their kinds, the tests a cell may hold, and when one cell contains another.
+
+Inside, every value becomes a plain key that compares fast: a tier its rank, money its minor units.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
+
+Fact = Tier | Money | int | timedelta | bool | str
+Key = Any  # int, timedelta, bool or str; one column never mixes them, which its reader makes sure of
+
+
+class ColumnKind(StrEnum):
+    """What a column holds: a Tier, Money in the table's currency, an int, a timedelta, a bool or a word."""
+
+    TIER = "TIER"
+    AMOUNT = "AMOUNT"
+    COUNT = "COUNT"
+    DURATION = "DURATION"
+    FLAG = "FLAG"
+    WORD = "WORD"
+
+
+OPERATORS: Mapping[ColumnKind, tuple[str, ...]] = {
+    ColumnKind.TIER: ("at_least", "at_most", "one_of"),
+    ColumnKind.AMOUNT: ("at_least", "at_most"),
+    ColumnKind.COUNT: ("at_least", "at_most", "one_of"),
+    ColumnKind.DURATION: ("at_least", "at_most"),
+    ColumnKind.FLAG: ("is",),
+    ColumnKind.WORD: ("one_of",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One test of one column: bounds (both included), a set of accepted values, or `is_` for a flag."""
+
+    column: str
+    at_least: Fact | None = None
+    at_most: Fact | None = None
+    one_of: tuple[Fact, ...] | None = None
+    is_: bool | None = None
+
+    @property
+    def tests(self) -> dict[str, Any]:
+        """Operator to value, for those that are set."""
+        named = {"at_least": self.at_least, "at_most": self.at_most, "one_of": self.one_of, "is": self.is_}
+        return {operator: value for operator, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The keys that a cell lets through: `members` if it is a set, else from `low` to `high` (None: no end)."""
+
+    members: frozenset[Key] | None = None
+    low: Key = None
+    high: Key = None
+
+    def holds(self) -> Callable[[Key], bool]:
+        """A closure that says whether a key is let through."""
+        members, low, high = self.members, self.low, self.high
+        if members is not None:
+            return members.__contains__
+        if high is None:
+            return lambda key: bool(key >= low)
+        return lambda key: bool(low <= key <= high)
+
+    def contains(self, other: "Accepted") -> bool:
+        """Whether everything `other` lets through is let through here too."""
+        if other.members is not None:
+            return all(map(self.holds(), other.members))
+        if self.members is not None:  # only a short, closed stretch of counts can lie inside a set
+            if other.high is None or other.high - other.low >= len(self.members):
+                return False
+            return self.members.issuperset(range(other.low, other.high + 1))
+        return bool(self.low <= other.low) and (
+            self.high is None or (other.high is not None and bool(other.high <= self.high))
+        )
+
+
+def reader(kind: ColumnKind, currency: str) -> Callable[[Any], Key]:
+    """A function from a fact to its key; it raises ValueError for a fact that is not of this kind."""
+
+    def amount(value: Any) -> Key:
+        if type(value) is not Money or value.currency != currency or value.minor < 0:
+            raise ValueError(f"needs Money in {currency}, not negative")
+        return value.minor
+
+    return amount if kind is ColumnKind.AMOUNT else _READERS[kind]
+
+
+def accepted(cell: Cell, kind: ColumnKind, currency: str) -> Accepted:
+    """What a cell lets through. Raises ValueError for an operator or a value that does not fit the kind."""
+    read, tests = reader(kind, currency), cell.tests
+    for operator in tests:
+        if operator not in OPERATORS[kind]:
+            raise ValueError(f"{operator} does not fit {kind}: use {', '.join(OPERATORS[kind])}")
+    if not tests or tests.get("one_of") == ():
+        raise ValueError("tests nothing")
+    if "one_of" in tests and len(tests) > 1:
+        raise ValueError("one_of stands alone")
+    if "is" in tests:
+        return Accepted(members=frozenset({read(tests["is"])}))
+    if "one_of" in tests:
+        return Accepted(members=frozenset(map(read, tests["one_of"])))
+    lowest: Key = timedelta(0) if kind is ColumnKind.DURATION else 0
+    low: Key = read(tests["at_least"]) if "at_least" in tests else lowest
+    high = read(tests["at_most"]) if "at_most" in tests else None
+    if high is not None and low > high:
+        raise ValueError("at_least lies above at_most")
+    if kind is ColumnKind.TIER:  # tiers are few: as a set, "VERY_GOOD or better" and a list of two are the same
+        return Accepted(members=frozenset(range(low, len(_RANKS) if high is None else high + 1)))
+    return Accepted(low=low, high=high)
+
+
+def everything(kind: ColumnKind) -> Accepted | None:
+    """What an empty cell lets through; None for words, of which there is no end."""
+    match kind:
+        case ColumnKind.TIER:
+            return Accepted(members=frozenset(_RANKS.values()))
+        case ColumnKind.FLAG:
+            return Accepted(members=frozenset({True, False}))
+        case ColumnKind.DURATION:
+            return Accepted(low=timedelta(0))
+        case ColumnKind.WORD:
+            return None
+    return Accepted(low=0)
+
+
+_RANKS = {tier: tier.rank for tier in Tier}
+
+
+def _tier(value: Any) -> Key:
+    if type(value) is not Tier:
+        raise ValueError("needs a Tier")
+    return _RANKS[value]
+
+
+def _count(value: Any) -> Key:
+    if type(value) is not int or value < 0:  # True is an int too, and is not a count
+        raise ValueError("needs a whole number, not negative")
+    return value
+
+
+def _duration(value: Any) -> Key:
+    if type(value) is not timedelta or value < timedelta(0):
+        raise ValueError("needs a timedelta, not negative")
+    return value
+
+
+def _flag(value: Any) -> Key:
+    if type(value) is not bool:
+        raise ValueError("needs true or false")
+    return value
+
+
+def _word(value: Any) -> Key:
+    if type(value) is not str:
+        raise ValueError("needs a word")
+    return value
+
+
+_READERS: Mapping[ColumnKind, Callable[[Any], Key]] = {
+    ColumnKind.TIER: _tier,
+    ColumnKind.COUNT: _count,
+    ColumnKind.DURATION: _duration,
+    ColumnKind.FLAG: _flag,
+    ColumnKind.WORD: _word,
+}

@@ -1,0 +1,35 @@
+"""The measurement of a score source about a person, and the answer to a threshold inquiry."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.domain.scoring.tier import Tier, tier_of
+from gateway.kit.clock import BusinessTime
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The score in points (350-950, None for an unscored person), from when until when it is valid, and how many
+    overdue obligations are open."""
+
+    score: int | None
+    as_of: BusinessTime
+    valid_until: BusinessTime
+    open_overdue: int = 0
+
+    @property
+    def tier(self) -> Tier:
+        return tier_of(self.score)
+
+
+class ThresholdAnswer(StrEnum):
+    YES = "YES"
+    NO = "NO"
+    CANNOT_ASSESS = "CANNOT_ASSESS"
+
+
+def meets(tier: Tier, minimum: Tier) -> ThresholdAnswer:
+    """Whether the tier is at or above `minimum`; an unscored person cannot be assessed."""
+    if tier is Tier.UNSCORED:
+        return ThresholdAnswer.CANNOT_ASSESS
+    return ThresholdAnswer.YES if tier.rank >= minimum.rank else ThresholdAnswer.NO
