@@ -23,18 +23,18 @@ _OPTIONS: dict[str, Any] = {
 
 
 def main() -> None:
-    given = context.config.attributes.get("connection")
+    shared = context.config.attributes.get("connection")
     if context.is_offline_mode():
         url = read_settings().database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         context.configure(url=url, literal_binds=True, render_as_batch=url.startswith("sqlite"), **_OPTIONS)
         with context.begin_transaction():
             context.run_migrations()
-    elif given is not None:
-        _migrate(given)
+    elif shared is not None:
+        _migrate(shared)
     else:
         database = Database(read_settings().database_url, size=1)
         try:
-            with database.engine.connect() as connection:
+            with database.writing_engine.connect() as connection:
                 _migrate(connection)
         finally:
             database.close()
@@ -59,7 +59,6 @@ def _alone_on_sqlite(connection: Connection) -> Iterator[None]:
     # Rebuilding a table drops it, which with foreign keys on would first delete its rows from under the references.
     # The pragma acts between transactions only, so it goes past SQLAlchemy, which would begin one.
     driver: Any = connection.connection.driver_connection
-    connection.execution_options(begin="IMMEDIATE")
     driver.execute("PRAGMA foreign_keys = OFF")
     try:
         yield

@@ -60,7 +60,7 @@ def configuration(connection: Connection | None = None) -> Config:
 def _connection(database_url: str) -> Iterator[Connection]:
     database = Database(database_url, size=1)
     try:
-        with database.engine.connect() as connection:
+        with database.writing_engine.connect() as connection:
             yield connection
     finally:
         database.close()

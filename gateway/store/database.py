@@ -1,27 +1,32 @@
-"""The engine and the two units of work. Nothing else in the gateway begins, commits or rolls back.
+"""The engine. It runs units of work: nothing else in the gateway begins, commits or rolls back.
 
-SQLite: WAL, one writing process. A unit that may write begins IMMEDIATE: upgrading a deferred read fails at once
-with BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a unit that reads is REPEATABLE READ and read-only, one that
-writes READ COMMITTED; races are closed by conditional statements and row locks, the same on both.
+SQLite: WAL, one writing process; units that wait for the writer share a commit. A unit that may write begins IMMEDIATE:
+upgrading a deferred read fails at once with BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a unit that reads is
+REPEATABLE READ and read-only, one that writes READ COMMITTED; races are closed by conditional statements and row locks,
+the same on both.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import QueuePool
-from sqlmodel import Session
 
-__all__ = ["UNUSABLE", "Database", "DatabaseDown", "Session", "throwaway"]
+from gateway.kit import json
+from gateway.kit.clock import WallClock, wall_clock
+from gateway.store import sqlite
+from gateway.store.logs.keys import NO_KEYRING, Keyring
+from gateway.store.shared_commits import SharedCommits
+from gateway.store.unit import UnitOfWork
 
+T = TypeVar("T")
 
 UNUSABLE = (DBAPIError, UnicodeError)
-"""What a database raises that is not there, is none, or has other tables; and what a host does whose name is none."""
+"""Exceptions raised for an unreachable, invalid or unmigrated database, or an unresolvable host."""
 
 _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -31,9 +36,14 @@ class DatabaseDown(Exception):
 
 
 class Database:
-    """One engine. `size` connections at most, which must be at least the number of worker threads."""
+    """Runs units of work. `size` is the largest number of connections that read, which must be at least the number of
+    worker threads. `keyring` opens and seals what the logs keep sealed; without one nothing can be appended to them.
+    `engine` is for checks and `writing_engine` for migrations; services use `read` and `write`."""
 
-    def __init__(self, url: str, *, size: int = 16) -> None:
+    def __init__(
+        self, url: str, *, size: int = 16, clock: WallClock = wall_clock, keyring: Keyring = NO_KEYRING
+    ) -> None:
+        self._clock, self._keyring = clock, keyring
         self.sqlite = url.startswith("sqlite")
         if self.sqlite:
             try:
@@ -41,46 +51,49 @@ class Database:
             except OSError as error:
                 raise DatabaseDown(f"The folder of the database cannot be made: {error.strerror}.") from error
         try:
-            self._engine = _sqlite_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
+            self.engine = sqlite.reading_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
+            self.writing_engine = sqlite.writing_engine(url) if self.sqlite else self.engine
         except (ArgumentError, ValueError):  # whose text may repeat a password
             raise DatabaseDown("The address of the database cannot be read.") from None
-        self._writing = self._engine.execution_options(begin="IMMEDIATE")
-        # SQLite has one writer. Threads that wait for it here are woken when it is free; left to SQLite's busy handler
-        # they would sleep and try again, and one that is unlucky long enough would fail.
+        # SQLite has one writer. Threads that wait for it here are woken; left to SQLite's busy handler they would sleep
+        # and try again, and one that is unlucky long enough would fail.
         self._one_writer: AbstractContextManager[Any] = Lock() if self.sqlite else nullcontext()
-        self._reading = self._engine if self.sqlite else self._engine.execution_options(**_ONE_SNAPSHOT)
+        self._shared = SharedCommits(self._begin, self._unit, self._one_writer) if self.sqlite else None
+        self._reading = self.engine if self.sqlite else self.engine.execution_options(**_ONE_SNAPSHOT)
 
-    @property
-    def engine(self) -> Engine:
-        """For migrations and checks; services use `read` and `write`."""
-        return self._engine
+    def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Runs a unit of work that only reads, over one snapshot of the data, and returns its result."""
+        with self._reading.connect() as connection:
+            connection.begin()  # and rolled back at the end
+            return work(self._unit(connection))
 
-    @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A unit of work that only reads: one snapshot of the data, rolled back at its end."""
-        with Session(self._reading, autoflush=False) as session:
-            yield session
+    def write(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Runs a unit of work that may write, and returns its result once that is committed durably. Nothing is
+        written when the unit raises."""
+        if self._shared is not None:
+            result: T = self._shared.run(work)
+            return result
+        with self._begin() as connection:
+            return work(self._unit(connection))
 
-    @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A unit of work that writes: committed durably when the block ends, rolled back when it raises."""
-        with (
-            self._one_writer,
-            Session(self._writing, autoflush=False, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield session
+    def _begin(self) -> AbstractContextManager[Connection]:
+        return self.writing_engine.begin()
+
+    def _unit(self, connection: Connection) -> UnitOfWork:
+        return UnitOfWork(connection, self._clock(), self._keyring)
 
     def ping(self) -> None:
         """Raises DatabaseDown unless the database answers."""
         try:
-            with self._engine.connect() as connection:
+            with self.engine.connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
         except UNUSABLE as error:
             raise DatabaseDown("The database does not answer.") from error
 
     def close(self) -> None:
-        self._engine.dispose()
+        """Closes all connections."""
+        self.engine.dispose()
+        self.writing_engine.dispose()
 
 
 @contextmanager
@@ -103,35 +116,13 @@ def throwaway(url: str) -> Iterator[str]:
         engine.dispose()
 
 
-def _sqlite_engine(url: str, size: int) -> Engine:
-    engine = create_engine(
-        url, poolclass=QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False}
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN comes too late and is never IMMEDIATE
-        for pragma in (
-            "journal_mode = WAL",
-            "synchronous = FULL",  # an answered request is a committed request, also after a power cut
-            "foreign_keys = ON",
-            "busy_timeout = 10000",
-            "recursive_triggers = ON",  # or INSERT OR REPLACE would slip past the append-only triggers
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
-
-    return engine
-
-
 def _postgresql_engine(url: str, size: int) -> Engine:
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=size,
         max_overflow=0,
         pool_pre_ping=True,
+        json_serializer=json.encode_text,
+        json_deserializer=json.decode,
         connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"},
     )

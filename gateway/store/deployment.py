@@ -1,28 +1,37 @@
 """The one row that says what this database belongs to, so that a sandbox key or token cannot be carried into live."""
 
-from datetime import datetime
+from sqlalchemy import select
+from sqlmodel import Field
 
-from sqlmodel import Field, select
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, moment_column, table_of
+from gateway.store.repository import Repository
 
-from gateway.store.base import Table
-from gateway.store.database import Session
 
-
-class DeploymentRow(Table, table=True):
+class DeploymentRow(Record):
     """`key_check` is derived from the master key: it proves the key without revealing it."""
-
-    __tablename__ = "deployment"
 
     id: int = Field(default=1, primary_key=True)
     environment: str
     key_check: str
-    created_at: datetime
+    created_at: WallTime = moment_column()
 
 
-def load(session: Session) -> DeploymentRow | None:
-    """The row, None on a fresh database."""
-    return session.exec(select(DeploymentRow)).first()
+class DeploymentTable(DeploymentRow, table=True):
+    __tablename__ = "deployment"
 
 
-def create(session: Session, environment: str, key_check: str, now: datetime) -> None:
-    session.add(DeploymentRow(environment=environment, key_check=key_check, created_at=now))
+DEPLOYMENT = table_of(DeploymentTable)
+_DEPLOYMENT = select(DEPLOYMENT)
+
+
+class DeploymentRepository(Repository):
+    """Reads and writes the deployment's row."""
+
+    def load(self) -> DeploymentRow | None:
+        """The row, None on a fresh database."""
+        return self._first(DeploymentRow, _DEPLOYMENT)
+
+    def insert(self, deployment: DeploymentRow) -> None:
+        """Writes the row of a fresh database."""
+        self._insert(DEPLOYMENT, deployment)

@@ -1,38 +1,45 @@
-"""The outbox: messages for the merchants' systems, written in the transaction of what they tell.
+"""The outbox: messages for the merchants' systems, written in the transaction of what they report.
 
-What a message says follows from what it tells of. It is made here, both to write it and to check it later.
+The content of a message follows from what it reports. It is made here, both to write it and to check it later.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlmodel import Field
 
-from gateway.domain.consent import Consent
-from gateway.domain.event import Topic
-from gateway.store.base import Table, json_column
-from gateway.store.consents import ConsentRow
-from gateway.store.database import Session
+from gateway.domain.consents.consent import Consent
+from gateway.domain.events import Topic
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.consents.consents import ConsentRow
+from gateway.store.repository import Repository
 
 
-class OutboxRow(Table, table=True):
+class OutboxRow(Record):
     """`aggregate_id` is what the message is about; messages of one aggregate keep the order of their ids.
     `payload` holds no personal data. `id` is the receiver's idempotency key."""
-
-    __tablename__ = "outbox"
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id", index=True)
     aggregate_id: str = Field(index=True)
     topic: str
     payload: dict[str, Any] = json_column()
-    created_at: datetime
+    created_at: WallTime = moment_column()
 
 
-def of_event(event_id: str, merchant_id: str, public: Mapping[str, Any], reference: str, now: datetime) -> OutboxRow:
-    """The message that tells of an entry of the decision log. `public` is its public part, `reference` the merchant's
-    own for the decision, `now` wall time. Raises KeyError for a public part that is none."""
+class OutboxTable(OutboxRow, table=True):
+    __tablename__ = "outbox"
+
+
+OUTBOX = table_of(OutboxTable)
+
+
+def message_of_event(
+    event_id: str, merchant_id: str, public: Mapping[str, Any], reference: str, now: WallTime
+) -> OutboxRow:
+    """The message that reports an entry of the decision log. `public` is its public part, `reference` the merchant's
+    own for the decision. Raises KeyError where the public part lacks a member."""
     return OutboxRow(
         id=event_id,
         merchant_id=merchant_id,
@@ -50,8 +57,8 @@ def of_event(event_id: str, merchant_id: str, public: Mapping[str, Any], referen
     )
 
 
-def of_consent(message_id: str, consent: Consent | ConsentRow, topic: Topic, now: datetime) -> OutboxRow:
-    """The message that a consent was given, changed or ended. `now` is wall time."""
+def message_of_consent(message_id: str, consent: Consent | ConsentRow, topic: Topic, now: WallTime) -> OutboxRow:
+    """The message that a consent was given, changed or ended."""
     return OutboxRow(
         id=message_id,
         merchant_id=consent.merchant_id,
@@ -62,6 +69,9 @@ def of_consent(message_id: str, consent: Consent | ConsentRow, topic: Topic, now
     )
 
 
-def enqueue(session: Session, message: OutboxRow) -> None:
-    """Adds a message to the writing unit of `session`."""
-    session.add(message)
+class OutboxRepository(Repository):
+    """Writes messages."""
+
+    def add(self, message: OutboxRow) -> None:
+        """Writes a message, which is sent once the unit of work has committed."""
+        self._insert(OUTBOX, message)

@@ -1,57 +1,23 @@
 """All tables on one metadata. Importing this module imports every module of the store that has a table, so that
 migrations and checks see them all; a test keeps the list complete."""
 
-from gateway.store import (
-    access_log,
-    clients,
-    consent_versions,
-    consents,
-    decision_log,
-    decisions,
-    deployment,
-    device_codes,
-    disputes,
-    exposures,
-    idempotency,
-    initial_access_tokens,
-    keys,
-    merchants,
-    oauth_replays,
-    oauth_requests,
-    oauth_tokens,
-    outbox,
-    partners,
-    policy_overrides,
-    sealed_log,
-    sessions,
-    users,
-)
+from gateway.store import deployment, outbox, policies
 from gateway.store.base import metadata
+from gateway.store.consents import consents, versions
+from gateway.store.decisions import decisions, disputes, exposures, idempotency
+from gateway.store.identity import clients, sessions, users
+from gateway.store.logs import access_log, decision_log, keys, sealed_log
+from gateway.store.merchants import merchants, partners
+from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 
 __all__ = ["MODULES", "metadata"]
 
 MODULES = (
-    access_log,
-    clients,
-    consent_versions,
-    consents,
-    decision_log,
-    decisions,
-    deployment,
-    device_codes,
-    disputes,
-    exposures,
-    idempotency,
-    initial_access_tokens,
-    keys,
-    merchants,
-    oauth_replays,
-    oauth_requests,
-    oauth_tokens,
-    outbox,
-    partners,
-    policy_overrides,
-    sealed_log,
-    sessions,
-    users,
+    *(access_log, decision_log, keys, sealed_log),
+    *(consents, versions),
+    *(decisions, disputes, exposures, idempotency),
+    *(clients, sessions, users),
+    *(merchants, partners),
+    *(device_codes, initial_access_tokens, replays, requests, tokens),
+    *(deployment, outbox, policies),
 )

@@ -8,8 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.store.database import Database
-from tests.support.factories import make_cast
-from tests.support.logs import Logs
+from gateway.store.logs.keys import Keyring
+from tests.fixtures.settings import MASTER
+from tests.support.factories import ids, make_cast
+from tests.support.logs import log_access, log_decision
+from tests.support.units import reading, writing
 
 BOTH = ("UPDATE {table} SET kid = 'x'", "UPDATE {table} SET kid = 'x' WHERE id = 'nobody'", "DELETE FROM {table}")
 COPY = (
@@ -37,18 +40,17 @@ TABLES = ("decision_log", "access_log")
 @pytest.fixture
 def logged(database: Database) -> Database:
     """A database with two entries in each log."""
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
+    with writing(database) as unit:
+        cast = make_cast(unit)
         for _ in range(2):
-            logs.decide(session, cast)
-            logs.access(session, cast)
+            log_decision(unit, cast)
+            log_access(unit, cast)
     return database
 
 
 def contents(database: Database, table: str) -> object:
-    with database.read() as session:
-        return session.execute(text(f"SELECT * FROM {table} ORDER BY sequence")).all()
+    with reading(database) as unit:
+        return unit.connection.execute(text(f"SELECT * FROM {table} ORDER BY sequence")).all()
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -57,8 +59,8 @@ def test_entries_cannot_be_changed_replaced_or_removed(logged: Database, table: 
     for statement in (*BOTH, *COPY, *ONLY["sqlite" if logged.sqlite else "postgresql"]):
         if statement == WITHOUT_ROWS and logged.sqlite:
             continue  # SQLite's triggers act on rows: without one there is nothing to refuse
-        with pytest.raises(DBAPIError, match=f"{table} is append-only"), logged.write() as session:
-            session.connection().exec_driver_sql(statement.format(table=table))
+        with pytest.raises(DBAPIError, match=f"{table} is append-only"), writing(logged) as unit:
+            unit.connection.exec_driver_sql(statement.format(table=table))
         assert contents(logged, table) == before
 
 
@@ -68,10 +70,10 @@ def test_a_connection_without_recursive_triggers_cannot_replace_either(
     sqlite_url: str, table: str, column: str
 ) -> None:
     """The DELETE trigger alone would not see it: that is a setting of whoever connects."""
-    with closing(Database(sqlite_url)) as database, database.write() as session:
-        logs, cast = Logs(), make_cast(session)
-        logs.decide(session, cast)
-        logs.access(session, cast)
+    with closing(Database(sqlite_url, keyring=Keyring(MASTER, ids))) as database, writing(database) as unit:
+        cast = make_cast(unit)
+        log_decision(unit, cast)
+        log_access(unit, cast)
     about = "decision_id" if table == "decision_log" else "subject"
     values = {"rowid": "99", "id": "'new'", "sequence": "99"} | {column: column}
     statement = (
@@ -86,9 +88,9 @@ def test_a_connection_without_recursive_triggers_cannot_replace_either(
 
 
 def test_entries_can_be_added(logged: Database) -> None:
-    with logged.write() as session:
-        logs, cast = Logs(), make_cast(session)
-        logs.decide(session, cast)
-        logs.access(session, cast)
-    with logged.read() as session:
-        assert session.execute(text("SELECT count(*) FROM decision_log")).scalar_one() == 3
+    with writing(logged) as unit:
+        cast = make_cast(unit)
+        log_decision(unit, cast)
+        log_access(unit, cast)
+    with reading(logged) as unit:
+        assert unit.connection.execute(text("SELECT count(*) FROM decision_log")).scalar_one() == 3

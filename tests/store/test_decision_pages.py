@@ -6,50 +6,54 @@ from itertools import product
 
 import pytest
 
-from gateway.domain.decision import Status
-from gateway.domain.product import Product
-from gateway.store import decision_pages
-from gateway.store.database import Database, Session
-from gateway.store.decision_pages import Filter, Window
-from gateway.store.decisions import DecisionRow
-from tests.support.clock import NOON
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.merchants import Product
+from gateway.kit.clock import BusinessTime
+from gateway.store.database import Database
+from gateway.store.decisions.pages import Filter, Window
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import BUSINESS_NOON
 from tests.support.factories import make_cast, make_decision
+from tests.support.units import reading, writing
 
-TIMES = [NOON + timedelta(seconds=second, microseconds=micro) for second, micro in ((0, 0), (0, 1), (1, 0), (60, 0))]
+TIMES = [
+    BusinessTime(BUSINESS_NOON + timedelta(seconds=second, microseconds=micro))
+    for second, micro in ((0, 0), (0, 1), (1, 0), (60, 0))
+]
 
 
 @pytest.fixture
 def merchant(database: Database) -> str:
     """A merchant with twelve decisions, three at each of four moments; updated in another order than created."""
-    with database.write() as session:
-        cast = make_cast(session)
+    with writing(database) as unit:
+        cast = make_cast(unit)
         for number, (created, _) in enumerate(product(TIMES, range(3))):
             updated = TIMES[-1] + timedelta(seconds=(number * 5) % 4)
             product_ = list(Product)[number % 2]
-            make_decision(session, cast.consent, created_at=created, updated_at=updated, product=product_)
-        make_decision(session, make_cast(session).consent)  # another merchant's
+            make_decision(unit, cast.consent, created_at=created, updated_at=updated, product=product_)
+        make_decision(unit, make_cast(unit).consent)  # another merchant's
     return cast.merchant
 
 
-def place(row: DecisionRow, by_update: bool) -> tuple[datetime, str]:
+def place(row: DecisionState, by_update: bool) -> tuple[datetime, str]:
     return (row.updated_at if by_update else row.created_at), row.id
 
 
-def ordered(session: Session, merchant: str, by_update: bool, descending: bool) -> list[DecisionRow]:
-    rows = decision_pages.page(session, merchant, Filter(), Window(limit=100), NOON)
+def ordered(unit: UnitOfWork, merchant: str, by_update: bool, descending: bool) -> list[DecisionState]:
+    rows = unit.decision_pages.load_page(merchant, Filter(), Window(limit=100), BUSINESS_NOON)
     return sorted(rows, key=lambda row: place(row, by_update), reverse=descending)
 
 
-def walk(session: Session, merchant: str, window: Window) -> Iterator[list[DecisionRow]]:
+def walk(unit: UnitOfWork, merchant: str, window: Window) -> Iterator[list[DecisionState]]:
     """Pages from one end to the other."""
     after = window.after
     while True:
-        page = decision_pages.page(
-            session,
+        page = unit.decision_pages.load_page(
             merchant,
             Filter(),
             Window(window.limit, by_update=window.by_update, descending=window.descending, after=after),
-            NOON,
+            BUSINESS_NOON,
         )
         if not page:
             return
@@ -63,9 +67,9 @@ def walk(session: Session, merchant: str, window: Window) -> Iterator[list[Decis
 def test_pages_joined_are_the_whole(
     database: Database, merchant: str, by_update: bool, descending: bool, limit: int
 ) -> None:
-    with database.read() as session:
-        expected = ordered(session, merchant, by_update, descending)
-        pages = list(walk(session, merchant, Window(limit, by_update=by_update, descending=descending)))
+    with reading(database) as unit:
+        expected = ordered(unit, merchant, by_update, descending)
+        pages = list(walk(unit, merchant, Window(limit, by_update=by_update, descending=descending)))
     assert len(expected) == 12
     assert [row.id for page in pages for row in page] == [row.id for row in expected]
     assert all(len(page) == limit for page in pages[:-1])
@@ -77,21 +81,21 @@ def test_the_rows_before_a_place_are_those_nearest_to_it(
     database: Database, merchant: str, by_update: bool, descending: bool
 ) -> None:
     """`last: 3, before: place` reads the window reversed."""
-    with database.read() as session:
-        rows = ordered(session, merchant, by_update, descending)
+    with reading(database) as unit:
+        rows = ordered(unit, merchant, by_update, descending)
         for position in range(len(rows)):
             window = Window(3, by_update=by_update, descending=descending, before=place(rows[position], by_update))
-            page = decision_pages.page(session, merchant, Filter(), window.reversed(), NOON)
+            page = unit.decision_pages.load_page(merchant, Filter(), window.reversed(), BUSINESS_NOON)
             expected = rows[max(0, position - 3) : position]
             assert [row.id for row in reversed(page)] == [row.id for row in expected]
 
 
 @pytest.mark.parametrize("descending", [False, True])
 def test_a_window_has_two_sides(database: Database, merchant: str, descending: bool) -> None:
-    with database.read() as session:
-        rows = ordered(session, merchant, False, descending)
+    with reading(database) as unit:
+        rows = ordered(unit, merchant, False, descending)
         window = Window(100, descending=descending, after=place(rows[2], False), before=place(rows[9], False))
-        page = decision_pages.page(session, merchant, Filter(), window, NOON)
+        page = unit.decision_pages.load_page(merchant, Filter(), window, BUSINESS_NOON)
         assert [row.id for row in page] == [row.id for row in rows[3:9]]
 
 
@@ -107,7 +111,7 @@ def test_filters_narrow_page_and_count_alike(database: Database, merchant: str) 
         Filter(created_after=TIMES[0], created_before=TIMES[3]): 6,
         Filter(products=(Product.PAY_LATER,), created_after=TIMES[2]): 1 if 9 % 2 == 0 else 2,
     }
-    with database.read() as session:
+    with reading(database) as unit:
         for narrowed, expected in cases.items():
-            assert decision_pages.count(session, merchant, narrowed, NOON) == expected
-            assert len(decision_pages.page(session, merchant, narrowed, Window(100), NOON)) == expected
+            assert unit.decision_pages.count(merchant, narrowed, BUSINESS_NOON) == expected
+            assert len(unit.decision_pages.load_page(merchant, narrowed, Window(100), BUSINESS_NOON)) == expected

@@ -1,145 +1,282 @@
-"""Decisions: written once a reference, added up, moved under a lock, and counted by the clock."""
+"""Decisions: saved with all that follows from them, once a reference."""
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.domain.decision import OPEN, Status
+from gateway.audit.log_verification import verify_logs
+from gateway.audit.reconciliation import find_mismatches
+from gateway.domain.decisions.decision import Decision
+from gateway.domain.decisions.idempotency import KEPT_FOR
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.decisions.settlement import Windows
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.terms import PayLaterTerms
+from gateway.domain.decisions.transitions import BreachKind, Status, first_status
+from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
-from gateway.store import decision_pages, decisions
-from gateway.store.database import Database, Session
-from gateway.store.decision_pages import Filter
-from gateway.store.decisions import DecisionRow
-from tests.support.clock import NOON
-from tests.support.factories import ids, make_cast, make_client, make_decision, make_merchant
+from gateway.kit.clock import BusinessTime, WallTime
+from gateway.store.database import Database
+from gateway.store.decisions import digests
+from gateway.store.decisions.decisions import DECISIONS, MAPPING
+from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.decisions.idempotency import IdempotencyRow
+from gateway.store.logs.decision_log import public_of
+from gateway.store.outbox import OUTBOX
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import BUSINESS_NOON, NOON
+from tests.support.factories import Cast, decision_state, ids, make_cast, make_client, make_consent, make_merchant
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
-LAPSED = NOON + timedelta(days=1)
+DAY = timedelta(days=1)
+WINDOWS = Windows(report=10 * DAY, contest=5 * DAY, respond=2 * DAY, write_off=100 * DAY)
+PERSONAL = {"note": "Personal"}
 
 
-def test_a_decision_comes_back_as_it_was_written(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        decision = make_decision(session, cast.consent, ask={"carRental": {"days": 3, "city": "上海"}})
-    with database.read() as session:
-        row = decisions.load(session, decision)
-        assert row is not None
-        found = decisions.value(row, NOON)
-        assert decisions.load(session, "dec_no") is None
-    assert (found.id, found.status, found.ask) == (
-        decision,
-        Status.APPROVED,
-        {"carRental": {"days": 3, "city": "上海"}},
+def at(length: timedelta) -> BusinessTime:
+    return BusinessTime(BUSINESS_NOON + length)
+
+
+def cny(minor: int) -> Money:
+    return Money(minor, "CNY")
+
+
+APPROVAL = Approval(PayLaterTerms(cny(30_000), at(7 * DAY), DAY), at(3 * DAY))
+
+
+def request(
+    unit: UnitOfWork, cast: Cast, *, outcome: Outcome = APPROVAL, reference: str = "R-1", rule: str = "everyone"
+) -> str | None:
+    """A request of 400.00 as the services save it: its decision id, None where the reference is taken."""
+    state = decision_state(
+        cast.consent,
+        merchant_reference=reference,
+        status=first_status(outcome),
+        ask={"payLater": {"days": 3, "city": "上海"}},
+        outcome=outcome,
+        rule_id=rule,
+        requested=cny(40_000),
+        due=cny(0),
+        windows=WINDOWS,
     )
-    assert (found.valid_until, found.created_at) == (LAPSED, NOON)
+    decision, event = Decision.request(state, outcome if isinstance(outcome, Approval) else None, at(DAY))
+    call = call_of(cast, state.id, "decisionRequest")
+    if unit.decisions.insert(decision, event, PERSONAL, call) is None:
+        return None
+    unit.idempotency.claim(call, unit.wall)
+    return state.id
 
 
-def test_an_amount_beyond_32_bits_is_kept(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        make_decision(session, cast.consent, amount_minor=10**12)
-        assert decisions.committed(session, cast.consent.id, "CNY", NOON) == Money(10**12, "CNY")
+def call_of(cast: Cast, decision: str, mutation: str) -> IdempotencyRow:
+    return IdempotencyRow(
+        partner_id=cast.partner,
+        client_id=cast.client,
+        mutation=mutation,
+        key=decision,
+        input={},
+        decision_id=decision,
+        expires_at=WallTime(NOON + KEPT_FOR),
+    )
+
+
+def lock(unit: UnitOfWork, decision_id: str | None) -> Decision:
+    decision = unit.decisions.lock(decision_id or "")
+    assert decision is not None
+    return decision
+
+
+def load(unit: UnitOfWork, decision_id: str | None) -> DecisionState:
+    state = unit.decisions.load(decision_id or "")
+    assert state is not None
+    return state
+
+
+def exposures(unit: UnitOfWork, cast: Cast) -> tuple[Money, Money, Money]:
+    """The exposure in all and at the merchant, and what is committed, as they are written."""
+    totals = unit.exposures
+    return (
+        totals.load(cast.user, "CNY"),
+        totals.load_at_merchant(cast.user, cast.merchant, "CNY"),
+        totals.load_committed(cast.consent.id, "CNY"),
+    )
+
+
+def same(minor: int) -> tuple[Money, Money, Money]:
+    return cny(minor), cny(minor), cny(minor)
+
+
+def test_a_decision_is_read_as_it_was_inserted_with_all_that_belongs_to_it(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        decision = request(unit, cast)
+        assert exposures(unit, cast) == same(30_000)
+    with reading(database) as unit:
+        state = load(unit, decision)
+        assert unit.decisions.load("dec_no") is None
+        assert (state.status, state.ask) == (Status.APPROVED, {"payLater": {"days": 3, "city": "上海"}})
+        assert (state.outcome, state.windows, state.valid_until) == (APPROVAL, WINDOWS, APPROVAL.valid_until)
+        assert (state.requested, state.due, state.created_at) == (cny(40_000), cny(30_000), BUSINESS_NOON)
+        (entry,) = unit.decision_log.list_of_decision(state.id)
+        public = public_of(entry)
+        assert public[digests.DECISION] == MAPPING.digest(MAPPING.write(state))
+        assert public[digests.CALL] == digests.digest_call(call_of(cast, state.id, "decisionRequest"), state.subject)
+        assert digests.BEFORE not in public
+        assert (public["topic"], public["from"], public["to"], public["actor"]) == (
+            Topic.DECISION_APPROVED,
+            None,
+            Status.APPROVED,
+            Actor.GATEWAY,
+        )
+        assert unit.decision_log.open_personal(entry) == PERSONAL
+        message = unit.connection.execute(select(OUTBOX)).one()
+        assert (message.id, message.payload["merchantReference"]) == (entry.id, "R-1")
+        assert list(find_mismatches(unit)) == []
+        assert verify_logs(unit).intact
+
+
+@pytest.mark.parametrize(
+    ("outcome", "committed"), [(Referral(), 40_000), (Decline(("NO_HISTORY",)), 0)], ids=["pending", "declined"]
+)
+def test_a_request_that_is_not_approved_reserves_nothing(database: Database, outcome: Outcome, committed: int) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        request(unit, cast, outcome=outcome)
+        assert exposures(unit, cast) == (cny(0), cny(0), cny(committed))
+    with reading(database) as unit:
+        assert list(find_mismatches(unit)) == []
+
+
+def test_each_event_changes_row_totals_log_and_outbox_together(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        decision = request(unit, cast)
+
+    def act(work: Any, actor: Actor = Actor.MERCHANT, **parts: Any) -> None:
+        with writing(database) as unit:
+            locked = lock(unit, decision)
+            assert locked.stored is not None
+            before = locked.stored.digest
+            event_id = unit.decisions.save(locked, work(locked), actor, PERSONAL, **parts)
+            entry = unit.decision_log.load(event_id)
+            assert entry is not None
+            public = public_of(entry)
+            assert public[digests.BEFORE] == before
+            assert public[digests.DECISION] == locked.stored.digest
+            assert load(unit, decision) == locked.state == locked.stored.state
+        with reading(database) as unit:
+            assert [one for one in find_mismatches(unit) if "idempotency" not in one] == []
+
+    act(lambda locked: locked.activate(BUSINESS_NOON))
+    act(lambda locked: locked.settle(at(DAY), cny(10_000)))
+    with reading(database) as unit:
+        assert exposures(unit, cast) == same(20_000)
+    act(lambda locked: next(locked.apply_due(at(8 * DAY))), Actor.CLOCK)
+    act(lambda locked: locked.report_breach(at(9 * DAY), BreachKind.NOT_PAID, cny(15_000)))
+    with reading(database) as unit:
+        assert exposures(unit, cast) == same(15_000)
+        flagged = unit.connection.scalars(select(DECISIONS.c.flagged_at)).one()
+        assert flagged == at(8 * DAY)
+    act(lambda locked: next(locked.apply_due(at(109 * DAY))), Actor.CLOCK)
+    with reading(database) as unit:
+        assert exposures(unit, cast) == (cny(0), cny(0), cny(15_000)), "a breach that is written off stays committed"
+    act(lambda locked: locked.settle(at(110 * DAY)))
+    with reading(database) as unit:
+        assert exposures(unit, cast) == same(0)
+        assert load(unit, decision).status is Status.FULFILLED
+        assert unit.connection.scalars(select(DECISIONS.c.flagged_at)).one() is None
+        assert len(unit.decision_log.list_of_decision(load(unit, decision).id)) == 7
+        assert verify_logs(unit).intact
+
+
+def test_several_events_can_be_saved_in_one_unit(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        decision = request(unit, cast)
+        locked = lock(unit, decision)
+        unit.decisions.save(locked, locked.activate(BUSINESS_NOON), Actor.MERCHANT, PERSONAL)
+        for event in locked.apply_due(at(8 * DAY)):
+            unit.decisions.save(locked, event, Actor.CLOCK, PERSONAL)
+        locked.state, dispute = replace(locked.state), dispute_of(cast, locked.state.id)
+        opened = locked.open_dispute(at(8 * DAY))
+        event_id = unit.decisions.save(locked, opened, Actor.USER, PERSONAL, dispute=dispute)
+        dispute.opened_event = event_id
+        unit.disputes.insert(dispute)
+    with reading(database) as unit:
+        entries = [public_of(entry) for entry in unit.decision_log.list_of_decision(locked.state.id)]
+        topics = ["DECISION_APPROVED", "DECISION_ACTIVATED", "DECISION_OVERDUE", "DISPUTE_OPENED"]
+        assert [entry["topic"] for entry in entries] == topics
+        assert [entry[digests.BEFORE] for entry in entries[1:]] == [entry[digests.DECISION] for entry in entries[:-1]]
+        assert list(find_mismatches(unit)) == []
+        assert verify_logs(unit).intact
+
+
+def test_an_event_that_changes_no_field_leaves_the_row_as_it_is(database: Database) -> None:
+    """Also a row of an older version, which has no windows: its digest stays that of the entry before."""
+    with writing(database) as unit:
+        decision = request(unit, make_cast(unit))
+        unit.connection.execute(DECISIONS.update().values(windows=None))
+        locked = lock(unit, decision)
+        assert locked.stored is not None
+        event = locked.note(Topic.DISPUTE_ANSWERED, BUSINESS_NOON)
+        event_id = unit.decisions.save(locked, event, Actor.MERCHANT, PERSONAL)
+        entry, row = unit.decision_log.load(event_id), unit.connection.execute(select(DECISIONS)).one()
+        assert entry is not None
+        public = public_of(entry)
+        assert public[digests.BEFORE] == public[digests.DECISION] == MAPPING.digest(row)
+        assert row.windows is None
+
+
+def dispute_of(cast: Cast, decision: str) -> DisputeRow:
+    return DisputeRow(
+        id=ids.new("dsp"),
+        decision_id=decision,
+        merchant_id=cast.merchant,
+        user_id=cast.user,
+        subject="OVERDUE",
+        opened_by="USER",
+        status="AWAITING_MERCHANT",
+        opened_at=at(8 * DAY),
+        respond_by=at(10 * DAY),
+        opened_event="",
+    )
+
+
+def test_a_unit_that_fails_saves_nothing(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        decision = request(unit, cast)
+
+    def cancel_and_fail(unit: UnitOfWork) -> None:
+        locked = lock(unit, decision)
+        unit.decisions.save(locked, locked.cancel(BUSINESS_NOON), Actor.MERCHANT, PERSONAL)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        database.write(cancel_and_fail)
+    with reading(database) as unit:
+        assert load(unit, decision).status is Status.APPROVED
+        assert exposures(unit, cast) == same(30_000)
+        assert list(find_mismatches(unit)) == []
 
 
 def test_a_reference_belongs_to_one_decision_of_a_merchant(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        template = decisions.load(session, make_decision(session, cast.consent, merchant_reference="R-1"))
-        assert template is not None
-        columns = template.model_dump()
-        make_client(session, make_merchant(session, cast.partner))
-
-    def insert(session: Session, number: int) -> bool:
-        row = DecisionRow(**{**columns, "id": ids.new("dec"), "merchant_reference": "R-2", "rule_id": f"rule {number}"})
-        return decisions.insert(session, row)
-
-    won = race_writes(database, insert)
-    assert sorted(won) == [False] * 7 + [True]
-    with database.read() as session:
-        found = decisions.by_reference(session, cast.merchant, "R-2")
-        assert found is not None
-        assert found.rule_id == f"rule {won.index(True)}"
-        assert decisions.by_reference(session, cast.merchant, "R-3") is None
-        assert decisions.by_reference(session, "mer_other", "R-2") is None
-
-
-def test_open_decisions_of_one_consent_and_currency_add_up(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        for position, status in enumerate(Status):
-            make_decision(session, cast.consent, status=status, amount_minor=10**position, valid_until=None)
-        make_decision(session, cast.consent, currency="JPY", amount_minor=500)
-        make_decision(session, make_cast(session).consent, amount_minor=999)
-        expected = sum(10**position for position, status in enumerate(Status) if status in OPEN)
-        assert decisions.committed(session, cast.consent.id, "CNY", NOON) == Money(expected, "CNY")
-        assert decisions.committed(session, cast.consent.id, "JPY", NOON) == Money(500, "JPY")
-        assert decisions.committed(session, cast.consent.id, "EUR", NOON) == Money(0, "EUR")
-
-
-def test_what_lapsed_by_the_clock_no_longer_counts(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        for status in (Status.PENDING, Status.APPROVED, Status.ACTIVE):
-            make_decision(session, cast.consent, status=status, amount_minor=100, valid_until=LAPSED)
-        before = decisions.committed(session, cast.consent.id, "CNY", LAPSED - timedelta(microseconds=1))
-        assert before == Money(300, "CNY")
-        assert decisions.committed(session, cast.consent.id, "CNY", LAPSED) == Money(100, "CNY")
-
-
-def test_one_of_many_moves_a_decision(database: Database) -> None:
-    """Each looks at the row under its lock: all but the first see that it has been moved."""
-    with database.write() as session:
-        decision = make_decision(session, make_cast(session).consent)
-
-    def cancel(session: Session, number: int) -> bool:
-        row = decisions.load(session, decision, lock=True)
-        assert row is not None
-        if row.status != Status.APPROVED:
-            return False
-        cancelled = replace(decisions.standing_of(row), status=Status.CANCELLED)
-        decisions.move(session, row, cancelled, NOON + timedelta(seconds=number))
-        return True
-
-    won = race_writes(database, cancel)
-    assert sorted(won) == [False] * 7 + [True]
-    with database.read() as session:
-        row = decisions.load(session, decision)
-        assert row is not None
-        assert (row.status, row.updated_at) == (Status.CANCELLED, NOON + timedelta(seconds=won.index(True)))
-
-
-def test_a_locked_look_sees_past_what_the_unit_has_read_before(database: Database) -> None:
-    with database.write() as session:
-        decision = make_decision(session, make_cast(session).consent)
-    if database.sqlite:
-        return  # a writing unit of SQLite is alone: nothing can change between its two looks
-    with database.write() as session:
-        assert decisions.load(session, decision) is not None
-        with database.write() as other:
-            row = decisions.load(other, decision, lock=True)
-            assert row is not None
-            decisions.move(other, row, replace(decisions.standing_of(row), status=Status.CANCELLED), NOON)
-        row = decisions.load(session, decision, lock=True)
-        assert row is not None
-        assert row.status == Status.CANCELLED
-
-
-@pytest.mark.parametrize("now", [NOON, LAPSED])
-@pytest.mark.parametrize("status", list(Status))
-def test_the_status_filter_and_the_status_read_agree(database: Database, status: Status, now: object) -> None:
-    """What lapsed by the clock is found as EXPIRED, not as what is stored."""
-    with database.write() as session:
-        cast = make_cast(session)
-        for stored in Status:
-            for valid_until in (None, LAPSED, LAPSED + timedelta(days=1)):
-                make_decision(session, cast.consent, status=stored, valid_until=valid_until)
-    with database.read() as session:
-        rows = session.exec(select(DecisionRow)).all()
-        expected = {row.id for row in rows if decisions.value(row, now).status is status}  # type: ignore[arg-type]
-        narrowed = Filter(statuses=(status,))
-        window = decision_pages.Window(limit=100)
-        found = decision_pages.page(session, cast.merchant, narrowed, window, now)  # type: ignore[arg-type]
-        assert {row.id for row in found} == expected
-        assert decision_pages.count(session, cast.merchant, narrowed, now) == len(expected)  # type: ignore[arg-type]
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        second = make_client(unit, make_merchant(unit, cast.partner))
+        consent = make_consent(unit, second, cast.user)
+        other = Cast(cast.partner, consent.merchant_id, second, cast.user, consent)
+        assert request(unit, other, reference="R-2") is not None
+    won = race_writes(database, lambda unit, number: request(unit, cast, reference="R-2", rule=f"rule {number}"))
+    assert sum(each is not None for each in won) == 1
+    with reading(database) as unit:
+        state = unit.decisions.load_by_reference(cast.merchant, "R-2")
+        assert state is not None
+        assert (state.id, state.rule_id) == next((one, f"rule {number}") for number, one in enumerate(won) if one)
+        assert unit.decisions.load_by_reference(cast.merchant, "R-3") is None
+        assert unit.decisions.load_by_reference("mer_other", "R-2") is None
+        assert exposures(unit, cast) == (cny(60_000), cny(30_000), cny(30_000)), "those that lost added nothing"
+        assert list(find_mismatches(unit)) == []

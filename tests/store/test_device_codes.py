@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.store import device_codes
-from gateway.store.database import Database, Session
-from gateway.store.device_codes import KEPT, SWEEP, DeviceCodeRow
+from gateway.store.database import Database
+from gateway.store.oauth.device_codes import KEPT, SWEEP, DeviceCodeRow
+from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
 from tests.support.factories import make_cast
 from tests.support.race import race_writes
+from tests.support.units import writing
 
 LIFE = timedelta(minutes=10)
 
@@ -27,81 +28,81 @@ def code(client_id: str, number: int = 1, user_code: str = "u1") -> DeviceCodeRo
 
 @pytest.fixture
 def client_id(database: Database) -> str:
-    with database.write() as session:
-        return make_cast(session).client
+    with writing(database) as unit:
+        return make_cast(unit).client
 
 
 def stored(database: Database, client_id: str) -> None:
-    with database.write() as session:
-        assert device_codes.insert(session, code(client_id))
+    with writing(database) as unit:
+        assert unit.device_codes.insert(code(client_id))
 
 
 def test_user_codes_are_unique(database: Database, client_id: str) -> None:
-    with database.write() as session:
-        assert device_codes.insert(session, code(client_id, 1, "same"))
-        assert not device_codes.insert(session, code(client_id, 2, "same"))
-        assert device_codes.insert(session, code(client_id, 2, "other"))
-        found = device_codes.by_user_code(session, "same")
+    with writing(database) as unit:
+        assert unit.device_codes.insert(code(client_id, 1, "same"))
+        assert not unit.device_codes.insert(code(client_id, 2, "same"))
+        assert unit.device_codes.insert(code(client_id, 2, "other"))
+        found = unit.device_codes.by_user_code("same")
         assert found is not None
         assert (found.digest, found.parameters) == ("d1", {"complete": {}})
-        assert device_codes.by_user_code(session, "third") is None
+        assert unit.device_codes.by_user_code("third") is None
 
 
 def test_one_of_eight_gets_a_user_code(database: Database, client_id: str) -> None:
-    answers = race_writes(database, lambda session, n: device_codes.insert(session, code(client_id, n, "same")))
+    answers = race_writes(database, lambda unit, n: unit.device_codes.insert(code(client_id, n, "same")))
     assert sorted(answers) == [False] * 7 + [True]
 
 
 def test_one_decision_wins(database: Database, client_id: str) -> None:
     stored(database, client_id)
-    answers = race_writes(database, lambda session, _: device_codes.decide(session, "d1", NOON))
+    answers = race_writes(database, lambda unit, _: unit.device_codes.decide("d1", NOON))
     assert sorted(answers) == [False] * 7 + [True]
 
 
 def test_an_expired_code_cannot_be_decided(database: Database, client_id: str) -> None:
     stored(database, client_id)
-    with database.write() as session:
-        assert not device_codes.decide(session, "d1", NOON + LIFE)
-        assert device_codes.decide(session, "d1", NOON + LIFE - timedelta(microseconds=1))
+    with writing(database) as unit:
+        assert not unit.device_codes.decide("d1", NOON + LIFE)
+        assert unit.device_codes.decide("d1", NOON + LIFE - timedelta(microseconds=1))
 
 
 def test_only_an_allowed_code_can_be_used(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        device_codes.insert(session, code(cast.client))
-        assert not device_codes.use(session, "d1", NOON)
-        device_codes.decide(session, "d1", NOON)
-        assert not device_codes.use(session, "d1", NOON)
-        device_codes.attach(session, "d1", cast.consent.id)
-    answers = race_writes(database, lambda session, _: device_codes.use(session, "d1", NOON))
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        unit.device_codes.insert(code(cast.client))
+        assert not unit.device_codes.use("d1", NOON)
+        unit.device_codes.decide("d1", NOON)
+        assert not unit.device_codes.use("d1", NOON)
+        unit.device_codes.attach_consent("d1", cast.consent.id)
+    answers = race_writes(database, lambda unit, _: unit.device_codes.use("d1", NOON))
     assert sorted(answers) == [False] * 7 + [True]
 
 
-def test_a_locked_row_is_read_anew(database: Database, client_id: str) -> None:
+def test_a_locked_row_is_the_newest(database: Database, client_id: str) -> None:
     stored(database, client_id)
 
-    def poll(session: Session, number: int) -> int:
-        device_codes.by_user_code(session, "u1")  # now the session knows an older state
-        row = device_codes.locked(session, "d1")
+    def poll(unit: UnitOfWork, number: int) -> int:
+        unit.device_codes.by_user_code("u1")  # an older state
+        row = unit.device_codes.lock("d1")
         assert row is not None
         found = row.interval_seconds
-        device_codes.slowed(session, "d1", NOON, found + 5)
+        unit.device_codes.record_early_poll("d1", NOON, found + 5)
         return found
 
     assert sorted(race_writes(database, poll)) == [5 * n for n in range(1, 9)]
 
 
 def test_old_rows_go_in_batches(database: Database, client_id: str) -> None:
-    with database.write() as session:
+    with writing(database) as unit:
         for number in range(SWEEP + 5):
-            device_codes.insert(session, code(client_id, number, f"u{number}"))
-        device_codes.purge(session, NOON + LIFE + KEPT)
-        assert left(session) == SWEEP + 5
-        device_codes.purge(session, NOON + LIFE + KEPT + timedelta(seconds=1))
-        assert left(session) == 5
-        device_codes.purge(session, NOON + LIFE + KEPT + timedelta(seconds=1))
-        assert left(session) == 0
+            unit.device_codes.insert(code(client_id, number, f"u{number}"))
+        unit.device_codes.purge(NOON + LIFE + KEPT)
+        assert left(unit) == SWEEP + 5
+        unit.device_codes.purge(NOON + LIFE + KEPT + timedelta(seconds=1))
+        assert left(unit) == 5
+        unit.device_codes.purge(NOON + LIFE + KEPT + timedelta(seconds=1))
+        assert left(unit) == 0
 
 
-def left(session: Session) -> int:
-    return sum(device_codes.by_user_code(session, f"u{number}") is not None for number in range(SWEEP + 5))
+def left(unit: UnitOfWork) -> int:
+    return sum(unit.device_codes.by_user_code(f"u{number}") is not None for number in range(SWEEP + 5))

@@ -1,68 +1,89 @@
-"""Lines of trust: never passed, whoever comes at once, and never left wrong."""
+"""Exposure: never above the credit limit, however many requests come at once, and its totals are never negative."""
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
 from gateway.domain.money import Money
-from gateway.store import exposures
-from gateway.store.database import Database, Session
-from gateway.store.exposures import ExposureRow
-from tests.support.factories import make_cast
+from gateway.store.database import Database
+from gateway.store.decisions.exposures import EXPOSURES, MERCHANT_EXPOSURES
+from gateway.store.unit import UnitOfWork
+from tests.support.factories import Cast, make_cast, make_merchant
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
-LINE = Money(1_000, "CNY")
+LIMIT = Money(1_000, "CNY")
 
 
 @pytest.fixture
-def user(database: Database) -> str:
-    with database.write() as session:
-        return make_cast(session).user
+def cast(database: Database) -> Cast:
+    return database.write(make_cast)
 
 
-def held(database: Database) -> dict[str, int]:
-    with database.read() as session:
-        return {row.currency: row.held_minor for row in session.exec(select(ExposureRow))}
+def cny(minor: int) -> Money:
+    return Money(minor, "CNY")
 
 
-def test_a_line_is_taken_up_to_its_end_and_no_further(database: Database, user: str) -> None:
-    with database.write() as session:
-        assert exposures.reserve(session, user, Money(600, "CNY"), LINE)
-        assert not exposures.reserve(session, user, Money(401, "CNY"), LINE)
-        assert exposures.reserve(session, user, Money(400, "CNY"), LINE)
-        assert not exposures.reserve(session, user, Money(1, "CNY"), LINE)
-        assert exposures.reserve(session, user, Money(1, "EUR"), Money(1, "EUR")), "each currency has a line of its own"
-    assert held(database) == {"CNY": 1_000, "EUR": 1}
+def change(unit: UnitOfWork, cast: Cast, minor: int, currency: str = "CNY", merchant: str | None = None) -> None:
+    unit.exposures.change(cast.user, merchant or cast.merchant, Money(minor, currency))
 
 
-def test_a_lower_line_blocks_what_is_new_and_takes_nothing(database: Database, user: str) -> None:
-    with database.write() as session:
-        assert exposures.reserve(session, user, Money(900, "CNY"), LINE)
-        assert not exposures.reserve(session, user, Money(1, "CNY"), Money(500, "CNY"))
-        assert not exposures.reserve(session, user, Money(1, "CNY"), Money.zero("CNY"))
-    assert held(database) == {"CNY": 900}
+def totals(database: Database) -> dict[str, int]:
+    with reading(database) as unit:
+        return {row.currency: row.exposure_minor for row in unit.connection.execute(select(EXPOSURES))}
 
 
-def test_what_is_given_back_can_be_taken_again(database: Database, user: str) -> None:
-    with database.write() as session:
-        assert exposures.reserve(session, user, LINE, LINE)
-        exposures.release(session, user, Money(300, "CNY"))
-        assert exposures.reserve(session, user, Money(300, "CNY"), LINE)
-    assert held(database) == {"CNY": 1_000}
+def test_totals_are_kept_by_merchant_and_currency(database: Database, cast: Cast) -> None:
+    with writing(database) as unit:
+        other = make_merchant(unit, cast.partner)
+        assert unit.exposures.load(cast.user, "CNY") == cny(0)
+        assert unit.exposures.lock(cast.user, "CNY") == cny(0)
+        change(unit, cast, 600)
+        change(unit, cast, 300, merchant=other)
+        change(unit, cast, -200)
+        change(unit, cast, 5, "EUR")
+        assert unit.exposures.lock(cast.user, "CNY") == unit.exposures.load(cast.user, "CNY") == cny(700)
+        assert unit.exposures.load_at_merchant(cast.user, cast.merchant, "CNY") == cny(400)
+        assert unit.exposures.load_at_merchant(cast.user, other, "CNY") == cny(300)
+        assert unit.exposures.load_at_merchant(cast.user, other, "EUR") == Money(0, "EUR")
+    assert totals(database) == {"CNY": 700, "EUR": 5}
 
 
-def test_more_than_is_held_cannot_be_given_back(database: Database, user: str) -> None:
-    with database.write() as session:
-        assert exposures.reserve(session, user, Money(10, "CNY"), LINE)
-    with pytest.raises(RuntimeError), database.write() as session:
-        exposures.release(session, user, Money(11, "CNY"))
-    with pytest.raises(RuntimeError), database.write() as session:
-        exposures.release(session, user, Money(1, "EUR"))
-    assert held(database) == {"CNY": 10}
+def test_committed_amounts_are_kept_by_consent_and_currency(database: Database, cast: Cast) -> None:
+    with writing(database) as unit:
+        assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(0)
+        unit.exposures.change_committed(cast.consent.id, cny(10**12))
+        unit.exposures.change_committed(cast.consent.id, cny(-1))
+        unit.exposures.change_committed(cast.consent.id, Money(5, "EUR"))
+        assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(10**12 - 1)
+        assert unit.exposures.load_committed(cast.consent.id, "EUR") == Money(5, "EUR")
 
 
-def test_of_many_at_once_as_many_get_in_as_there_is_room(database: Database, user: str) -> None:
-    def reserve(session: Session, _: int) -> bool:
-        return exposures.reserve(session, user, Money(300, "CNY"), LINE)
+def test_a_total_is_never_negative(database: Database, cast: Cast) -> None:
+    with writing(database) as unit:
+        other = make_merchant(unit, cast.partner)
+        change(unit, cast, 10)
+        unit.exposures.change_committed(cast.consent.id, cny(10))
+    with pytest.raises(RuntimeError), writing(database) as unit:
+        change(unit, cast, -11)
+    with pytest.raises(RuntimeError), writing(database) as unit:
+        change(unit, cast, -1, "EUR")
+    with pytest.raises(RuntimeError), writing(database) as unit:
+        change(unit, cast, -1, merchant=other)
+    with pytest.raises(RuntimeError), writing(database) as unit:
+        unit.exposures.change_committed(cast.consent.id, cny(-11))
+    assert totals(database) == {"CNY": 10}
+    with reading(database) as unit:
+        assert unit.connection.scalars(select(MERCHANT_EXPOSURES.c.exposure_minor)).all() == [10]
+        assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(10)
+
+
+def test_of_many_at_once_as_many_reserve_as_the_limit_allows(database: Database, cast: Cast) -> None:
+    def reserve(unit: UnitOfWork, _: int) -> bool:
+        available = LIMIT.minor - unit.exposures.lock(cast.user, "CNY").minor
+        if available < 300:
+            return False
+        change(unit, cast, 300)
+        return True
 
     assert sorted(race_writes(database, reserve)) == [False] * 5 + [True] * 3
-    assert held(database) == {"CNY": 900}
+    assert totals(database) == {"CNY": 900}

@@ -4,19 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.store import initial_access_tokens
 from gateway.store.database import Database
-from gateway.store.initial_access_tokens import InitialAccessTokenRow
+from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRow
 from tests.support.clock import NOON
 from tests.support.factories import make_merchant, make_partner
 from tests.support.race import race_writes
+from tests.support.units import writing
 
 
 @pytest.fixture
 def token(database: Database) -> str:
     """One that expires an hour after noon."""
-    with database.write() as session:
-        merchant = make_merchant(session, make_partner(session))
+    with writing(database) as unit:
+        merchant = make_merchant(unit, make_partner(unit))
         row = InitialAccessTokenRow(
             digest="invited",
             merchant_id=merchant,
@@ -25,23 +25,23 @@ def token(database: Database) -> str:
             created_at=NOON,
             expires_at=NOON + timedelta(hours=1),
         )
-        initial_access_tokens.insert(session, row)
+        unit.initial_access_tokens.insert(row)
     return "invited"
 
 
 def test_one_of_many_uses_it(database: Database, token: str) -> None:
-    won = race_writes(database, lambda session, _: initial_access_tokens.use(session, token, NOON) is not None)
+    won = race_writes(database, lambda unit, _: unit.initial_access_tokens.use(token, NOON) is not None)
     assert sorted(won) == [False] * 7 + [True]
 
 
 @pytest.mark.parametrize(("minutes", "good"), [(59, True), (60, False), (61, False)])
 def test_not_after_its_time(database: Database, token: str, minutes: int, good: bool) -> None:
     at = NOON + timedelta(minutes=minutes)
-    with database.write() as session:
-        assert initial_access_tokens.usable(session, token, at) is good
-        assert (initial_access_tokens.use(session, token, at) is not None) is good
+    with writing(database) as unit:
+        assert unit.initial_access_tokens.is_usable(token, at) is good
+        assert (unit.initial_access_tokens.use(token, at) is not None) is good
 
 
 def test_an_unknown_one(database: Database) -> None:
-    with database.write() as session:
-        assert initial_access_tokens.use(session, "unknown", NOON) is None
+    with writing(database) as unit:
+        assert unit.initial_access_tokens.use("unknown", NOON) is None

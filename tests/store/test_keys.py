@@ -1,133 +1,137 @@
 """The log signing keys: one in force, rotated at any moment, by any process, and never forgotten."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
-from gateway.kit.crypto import SigningKey, verifies
-from gateway.store import keys, log_check
+from gateway.audit.log_verification import verify_logs
+from gateway.kit.crypto import SealBroken, SigningKey, verifies
 from gateway.store.database import Database
-from gateway.store.keys import Keyring
-from tests.support.clock import NOON
+from gateway.store.logs.keys import Keyring
+from tests.fixtures.settings import MASTER
+from tests.support.clock import NOON, MovableClock
 from tests.support.factories import ids, make_cast
-from tests.support.logs import MASTER, Logs
+from tests.support.logs import log_decision
 from tests.support.race import race
+from tests.support.units import reading, writing
 
 DAY = timedelta(days=1)
 
 
-def test_a_rotation_by_another_process_is_noticed_at_once(database: Database) -> None:
-    here, there = Keyring(MASTER, ids), Keyring(MASTER, ids)
-    with database.write() as session:
-        first = here.signing_key(session, NOON)
-    with database.write() as session:
-        assert here.signing_key(session, NOON).kid == first.kid
-    with database.write() as session:
-        second = there.rotate(session, NOON)
-    with database.write() as session:
-        assert here.signing_key(session, NOON).kid == second != first.kid
+def ensure(database: Database) -> SigningKey:
+    return database.write(lambda unit: unit.keys.ensure_signing_key())
+
+
+def rotate(database: Database) -> str:
+    return database.write(lambda unit: unit.keys.rotate())
+
+
+def test_a_rotation_by_another_process_is_noticed_at_once(database: Database, database_url: str) -> None:
+    with closing(Database(database_url, keyring=Keyring(MASTER, ids))) as there:
+        first = ensure(database)
+        assert ensure(database).kid == first.kid
+        second = rotate(there)
+        assert ensure(database).kid == second != first.kid
 
 
 def test_a_rotation_that_failed_leaves_the_key_in_force(database: Database) -> None:
-    keyring = Keyring(MASTER, ids)
-    with database.write() as session:
-        first = keyring.signing_key(session, NOON)
+    first = ensure(database)
 
     def fail_after_rotating() -> None:
-        with database.write() as session:
-            keyring.rotate(session, NOON)
-            assert keyring.signing_key(session, NOON).kid != first.kid
+        with writing(database) as unit:
+            unit.keys.rotate()
+            assert unit.keys.ensure_signing_key().kid != first.kid
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail_after_rotating()
-    with database.write() as session:
-        assert keyring.signing_key(session, NOON).kid == first.kid
+    assert ensure(database).kid == first.kid
 
 
 def test_the_first_rotation_makes_the_first_key(database: Database) -> None:
-    with database.write() as session:
-        kid = Keyring(MASTER, ids).rotate(session, NOON)
-    with database.read() as session:
-        (row,) = keys.listed(session)
-        assert (row.kid, row.retired_at) == (kid, None)
+    with reading(database) as unit:
+        assert unit.keys.load_signing_key() is None
+    kid = rotate(database)
+    with reading(database) as unit:
+        (row,) = unit.keys.list_signing_keys()
+        assert (row.kid, row.created_at, row.retired_at) == (kid, NOON, None)
+        key = unit.keys.load_signing_key()
+        assert key is not None
+        assert key.kid == kid
 
 
-def test_what_a_retired_key_signed_verifies_for_ever(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
-        logs.decide(session, cast)
-    for day in range(1, 4):
-        with database.write() as session:
-            logs.keyring.rotate(session, NOON + day * DAY)
-        with database.write() as session:
-            logs.decide(session, cast)
-    with database.read() as session:
-        report = log_check.check(session)
+def test_what_a_retired_key_signed_verifies_for_ever(database: Database, clock: MovableClock) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        log_decision(unit, cast)
+    for _ in range(3):
+        clock.advance(DAY)
+        rotate(database)
+        with writing(database) as unit:
+            log_decision(unit, cast)
+    with reading(database) as unit:
+        report = verify_logs(unit)
         assert (report.finding, report.entries["decision"]) == (None, 4)
-        assert len(keys.public_keys(session)) == 4
-        assert [row.retired_at is None for row in keys.listed(session)] == [False, False, False, True]
+        assert len(unit.keys.public_keys()) == 4
+        assert [row.retired_at is None for row in unit.keys.list_signing_keys()] == [False, False, False, True]
 
 
-def test_retired_keys_are_published_for_a_while(database: Database) -> None:
-    keyring, kids = Keyring(MASTER, ids), []
-    for day in range(3):
-        with database.write() as session:
-            kids.append(keyring.rotate(session, NOON + day * DAY))
-    with database.read() as session:
+def test_retired_keys_are_published_for_a_while(database: Database, clock: MovableClock) -> None:
+    kids = []
+    for _ in range(3):
+        kids.append(rotate(database))
+        clock.advance(DAY)
+    with reading(database) as unit:
         # Retired at noon of day 1 and of day 2; the last is in force.
         for since, expected in ((0, kids), (1, kids[1:]), (2, kids[2:]), (99, kids[2:])):
-            assert [row.kid for row in keys.published(session, NOON + since * DAY)] == expected
+            assert [row.kid for row in unit.keys.list_published(NOON + since * DAY)] == expected
 
 
-def test_keys_open_with_the_master_key_only(database: Database) -> None:
-    with database.write() as session:
-        key = Keyring(MASTER, ids).signing_key(session, NOON)
-        (row,) = keys.listed(session)
-        assert key.private not in row.private_sealed
-        assert verifies(row.public, b"m", key.sign(b"m"))
-        assert SigningKey(key.private).kid == row.kid
+def test_keys_open_with_the_master_key_only(database: Database, database_url: str) -> None:
+    key = ensure(database)
+    with reading(database) as unit:
+        (row,) = unit.keys.list_signing_keys()
+    assert key.private not in row.private_sealed
+    assert verifies(row.public, b"m", key.sign(b"m"))
+    assert SigningKey(key.private).kid == row.kid
+    with closing(Database(database_url, keyring=Keyring(MASTER[::-1], ids))) as other, pytest.raises(SealBroken):
+        ensure(other)
+    with closing(Database(database_url)) as without, pytest.raises(RuntimeError, match="without the master key"):
+        ensure(without)
 
 
 def test_writers_go_on_while_keys_are_rotated(database: Database) -> None:
     """Four threads write, a fifth rotates: every entry is there and verifies."""
-    logs, rounds = Logs(), 8
-    with database.write() as session:
-        casts = [make_cast(session) for _ in range(4)]
-        logs.decide(session, casts[0])
+    rounds = 8
+    with writing(database) as unit:
+        casts = [make_cast(unit) for _ in range(4)]
+        log_decision(unit, casts[0])
 
     def write(number: int) -> None:
         for _ in range(rounds):
-            with database.write() as session:
-                logs.decide(session, casts[number])
-
-    def rotate(_: int) -> None:
-        keyring = Keyring(MASTER, ids)
-        for _ in range(rounds):
-            with database.write() as session:
-                keyring.rotate(session, NOON)
+            database.write(lambda unit: log_decision(unit, casts[number]))
 
     def act(number: int) -> None:
-        (write if number < 4 else rotate)(number)
+        if number < 4:
+            write(number)
+            return
+        for _ in range(rounds):
+            rotate(database)
 
     race(act, 5)
     write(0)
-    with database.read() as session:
-        report = log_check.check(session)
-        assert len({kid for (kid,) in session.execute(text("SELECT kid FROM decision_log"))}) > 1
+    with reading(database) as unit:
+        report = verify_logs(unit)
+        assert len(set(unit.connection.scalars(text("SELECT kid FROM decision_log")))) > 1
         assert (report.finding, report.entries["decision"]) == (None, 5 * rounds + 1)
-        assert sum(row.retired_at is None for row in keys.listed(session)) == 1
+        assert sum(row.retired_at is None for row in unit.keys.list_signing_keys()) == 1
 
 
 def test_rotations_at_once_leave_one_key_in_force(database: Database) -> None:
-    def rotate(_: int) -> str:
-        with database.write() as session:
-            return Keyring(MASTER, ids).rotate(session, NOON)
-
-    made = race(rotate, 6)
-    with database.read() as session:
-        rows = keys.listed(session)
+    made = race(lambda _: rotate(database), 6)
+    with reading(database) as unit:
+        rows = unit.keys.list_signing_keys()
     assert sorted(row.kid for row in rows) == sorted(made)
     assert sum(row.retired_at is None for row in rows) == 1

@@ -2,56 +2,57 @@
 
 from datetime import timedelta
 
+from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest
-from gateway.store import oauth_requests
 from gateway.store.database import Database
-from gateway.store.oauth_requests import AuthorizationCodeRow, PushedRequestRow
+from gateway.store.oauth.requests import AuthorizationCodeRow, PushedRequestRow
 from tests.support.clock import NOON
 from tests.support.factories import make_cast, make_code, make_pushed_request
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
 MINUTE = timedelta(minutes=1)
 
 
 def test_one_of_many_redeems_a_code(database: Database) -> None:
-    with database.write() as session:
-        code = make_code(session, make_cast(session).consent)
-    won = race_writes(database, lambda session, _: oauth_requests.use_code(session, code, NOON))
+    with writing(database) as unit:
+        code = make_code(unit, make_cast(unit).consent)
+    won = race_writes(database, lambda unit, _: unit.authorization_requests.use_code(code, NOON))
     assert sorted(won) == [False] * 7 + [True]
-    with database.read() as session:
-        row = oauth_requests.code(session, code)
+    with reading(database) as unit:
+        row = unit.authorization_requests.load_code(code)
         assert row is not None
         assert row.used_at == NOON
 
 
 def test_one_of_many_decides_a_pushed_request(database: Database) -> None:
-    with database.write() as session:
-        request = make_pushed_request(session, make_cast(session).client)
-    won = race_writes(database, lambda session, _: oauth_requests.use_pushed_request(session, request, NOON))
+    with writing(database) as unit:
+        request = make_pushed_request(unit, make_cast(unit).client)
+    won = race_writes(database, lambda unit, _: unit.authorization_requests.use_pushed_request(request, NOON))
     assert sorted(won) == [False] * 7 + [True]
 
 
 def test_an_expired_request_is_not_decided(database: Database) -> None:
-    with database.write() as session:
-        request = make_pushed_request(session, make_cast(session).client, expires_at=NOON)
-        assert not oauth_requests.use_pushed_request(session, request, NOON)
-        assert oauth_requests.use_pushed_request(session, request, NOON - timedelta(microseconds=1))
+    with writing(database) as unit:
+        request = make_pushed_request(unit, make_cast(unit).client, expires_at=NOON)
+        assert not unit.authorization_requests.use_pushed_request(request, NOON)
+        assert unit.authorization_requests.use_pushed_request(request, NOON - timedelta(microseconds=1))
 
 
 def test_an_unknown_digest_is_nobodys(database: Database) -> None:
-    with database.write() as session:
-        assert not oauth_requests.use_code(session, digest("no"), NOON)
-        assert not oauth_requests.use_pushed_request(session, digest("no"), NOON)
-        assert oauth_requests.code(session, digest("no")) is None
-        assert oauth_requests.pushed_request(session, digest("no")) is None
+    with writing(database) as unit:
+        assert not unit.authorization_requests.use_code(digest("no"), NOON)
+        assert not unit.authorization_requests.use_pushed_request(digest("no"), NOON)
+        assert unit.authorization_requests.load_code(digest("no")) is None
+        assert unit.authorization_requests.load_pushed_request(digest("no")) is None
 
 
 def test_what_was_pushed_comes_back_whole(database: Database) -> None:
     parameters = {"scope": "score:tier", "authorization_details": [{"type": "score", "note": "信用"}], "max_age": 0}
-    with database.write() as session:
-        cast = make_cast(session)
+    with writing(database) as unit:
+        cast = make_cast(unit)
         row = PushedRequestRow(digest=digest("r"), client_id=cast.client, parameters=parameters, expires_at=NOON)
-        oauth_requests.insert(session, row)
+        unit.authorization_requests.insert_pushed_request(row)
         code = AuthorizationCodeRow(
             digest=digest("c"),
             client_id=cast.client,
@@ -60,24 +61,23 @@ def test_what_was_pushed_comes_back_whole(database: Database) -> None:
             code_challenge="x",
             expires_at=NOON,
         )
-        oauth_requests.insert(session, code)
-    with database.read() as session:
-        pushed = oauth_requests.pushed_request(session, digest("r"))
+        unit.authorization_requests.insert_code(code)
+    with reading(database) as unit:
+        pushed = unit.authorization_requests.load_pushed_request(digest("r"))
         assert pushed is not None
         assert pushed.parameters == parameters
-        found = oauth_requests.code(session, digest("c"))
+        found = unit.authorization_requests.load_code(digest("c"))
         assert found is not None
         assert found.redirect_uri == "https://client.example/callback?a=1"
 
 
 def test_an_opened_request_lasts_longer_once(database: Database) -> None:
-    with database.write() as session:
-        request = make_pushed_request(session, make_cast(session).client, expires_at=NOON + MINUTE)
+    with writing(database) as unit:
+        request = make_pushed_request(unit, make_cast(unit).client, expires_at=NOON + MINUTE)
 
-        def opened(now: object, until: object) -> object:
-            oauth_requests.open_pushed_request(session, request, now, NOON + MINUTE, until)  # type: ignore[arg-type]
-            session.expire_all()
-            row = oauth_requests.pushed_request(session, request)
+        def opened(now: WallTime, until: WallTime) -> WallTime:
+            unit.authorization_requests.open_pushed_request(request, now, NOON + MINUTE, until)
+            row = unit.authorization_requests.load_pushed_request(request)
             assert row is not None
             return row.expires_at
 

@@ -2,144 +2,147 @@
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlalchemy import select
 
 from gateway.kit.crypto import digest
-from gateway.store import consents, oauth_tokens
-from gateway.store.database import Database, Session
-from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
-from tests.support.clock import NOON
+from gateway.store.database import Database
+from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import BUSINESS_NOON, NOON
 from tests.support.factories import Cast, make_access_token, make_cast, make_consent, make_refresh_token, make_user
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
 LATER = NOON + timedelta(minutes=1)
 
 
-def ended(session: Session) -> set[str]:
+def ended(unit: UnitOfWork) -> set[str]:
     """Digests of all revoked tokens."""
-    session.expire_all()
-    rows = [*session.exec(select(AccessTokenRow)), *session.exec(select(RefreshTokenRow))]
-    return {row.digest for row in rows if row.revoked_at is not None}
+    return {
+        found
+        for table in (ACCESS_TOKENS, REFRESH_TOKENS)
+        for found in unit.connection.execute(select(table.c.digest).where(table.c.revoked_at.is_not(None))).scalars()
+    }
 
 
 def test_a_user_token_is_found_with_client_partner_and_consent(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        token = make_access_token(session, cast.client, cast.consent)
-    with database.read() as session:
-        bearer = oauth_tokens.bearer(session, token)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        token = make_access_token(unit, cast.client, cast.consent)
+    with reading(database) as unit:
+        bearer = unit.tokens.load_bearer(token)
     assert bearer is not None
     assert (bearer.client.id, bearer.partner.id, bearer.consent) == (cast.client, cast.partner, cast.consent)
     assert bearer.token.scopes == ["score:tier", "decisions:request"]
 
 
 def test_a_merchant_token_has_no_consent(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        token = make_access_token(session, cast.client)
-    with database.read() as session:
-        bearer = oauth_tokens.bearer(session, token)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        token = make_access_token(unit, cast.client)
+    with reading(database) as unit:
+        bearer = unit.tokens.load_bearer(token)
         assert bearer is not None
         assert bearer.consent is None
-        assert oauth_tokens.bearer(session, digest("unknown")) is None
+        assert unit.tokens.load_bearer(digest("unknown")) is None
 
 
 def test_a_withdrawn_consent_shows_at_the_next_look(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        token = make_access_token(session, cast.client, cast.consent)
-    with database.write() as session:
-        assert consents.revoke(session, cast.consent.id, LATER)
-    with database.read() as session:
-        bearer = oauth_tokens.bearer(session, token)
+    withdrawn_at = BUSINESS_NOON + timedelta(minutes=1)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        token = make_access_token(unit, cast.client, cast.consent)
+    with writing(database) as unit:
+        assert unit.consents.revoke(cast.consent.id, withdrawn_at)
+    with reading(database) as unit:
+        bearer = unit.tokens.load_bearer(token)
         assert bearer is not None
         assert bearer.consent is not None
-        assert bearer.consent.revoked_at == LATER
+        assert bearer.consent.revoked_at == withdrawn_at
 
 
 def test_one_of_many_rotates_a_refresh_token(database: Database) -> None:
-    with database.write() as session:
-        token = make_refresh_token(session, make_cast(session).consent)
+    with writing(database) as unit:
+        token = make_refresh_token(unit, make_cast(unit).consent)
 
-    def rotate(session: Session, number: int) -> bool:
-        return oauth_tokens.use_refresh_token(session, token, digest(f"successor {number}"), NOON)
+    def rotate(unit: UnitOfWork, number: int) -> bool:
+        return unit.tokens.use_refresh_token(token, digest(f"successor {number}"), NOON)
 
     won = race_writes(database, rotate)
     assert sorted(won) == [False] * 7 + [True]
-    with database.read() as session:
-        row = oauth_tokens.refresh_token(session, token)
+    with reading(database) as unit:
+        row = unit.tokens.load_refresh_token(token)
         assert row is not None
         assert row.successor == digest(f"successor {won.index(True)}")
 
 
 def test_a_revoked_refresh_token_does_not_rotate(database: Database) -> None:
-    with database.write() as session:
-        token = make_refresh_token(session, make_cast(session).consent, family="f")
-        oauth_tokens.revoke_family(session, "f", NOON)
-        assert not oauth_tokens.use_refresh_token(session, token, digest("next"), NOON)
+    with writing(database) as unit:
+        token = make_refresh_token(unit, make_cast(unit).consent, family="f")
+        unit.tokens.revoke_family("f", NOON)
+        assert not unit.tokens.use_refresh_token(token, digest("next"), NOON)
 
 
 def test_one_of_many_retries_gets_a_new_successor(database: Database) -> None:
-    with database.write() as session:
-        consent = make_cast(session).consent
-        used, successor = make_refresh_token(session, consent), make_refresh_token(session, consent)
-        assert oauth_tokens.use_refresh_token(session, used, successor, NOON)
+    with writing(database) as unit:
+        consent = make_cast(unit).consent
+        used, successor = make_refresh_token(unit, consent), make_refresh_token(unit, consent)
+        assert unit.tokens.use_refresh_token(used, successor, NOON)
 
-    def retry(session: Session, number: int) -> bool:
-        return oauth_tokens.replace_successor(session, used, successor, digest(f"new {number}"), LATER)
+    def retry(unit: UnitOfWork, number: int) -> bool:
+        return unit.tokens.replace_successor(used, successor, digest(f"new {number}"), LATER)
 
     won = race_writes(database, retry)
     assert sorted(won) == [False] * 7 + [True]
-    with database.read() as session:
-        first, second = oauth_tokens.refresh_token(session, used), oauth_tokens.refresh_token(session, successor)
+    with reading(database) as unit:
+        first, second = unit.tokens.load_refresh_token(used), unit.tokens.load_refresh_token(successor)
         assert first is not None
         assert second is not None
         assert (first.successor, second.revoked_at) == (digest(f"new {won.index(True)}"), LATER)
 
 
 def test_a_used_successor_is_not_replaced(database: Database) -> None:
-    with database.write() as session:
-        consent = make_cast(session).consent
-        used, successor = make_refresh_token(session, consent), make_refresh_token(session, consent)
-        assert oauth_tokens.use_refresh_token(session, used, successor, NOON)
-        assert oauth_tokens.use_refresh_token(session, successor, digest("third"), NOON)
-        assert not oauth_tokens.replace_successor(session, used, successor, digest("new"), NOON)
+    with writing(database) as unit:
+        consent = make_cast(unit).consent
+        used, successor = make_refresh_token(unit, consent), make_refresh_token(unit, consent)
+        assert unit.tokens.use_refresh_token(used, successor, NOON)
+        assert unit.tokens.use_refresh_token(successor, digest("third"), NOON)
+        assert not unit.tokens.replace_successor(used, successor, digest("new"), NOON)
 
 
-def tokens(session: Session, cast: Cast) -> tuple[str, str, str, str]:
+def two_families(unit: UnitOfWork, cast: Cast) -> tuple[str, str, str, str]:
     """Access and refresh token of family "one", then of family "two"."""
     return (
-        make_access_token(session, cast.client, cast.consent, family="one"),
-        make_refresh_token(session, cast.consent, family="one"),
-        make_access_token(session, cast.client, cast.consent, family="two"),
-        make_refresh_token(session, cast.consent, family="two"),
+        make_access_token(unit, cast.client, cast.consent, family="one"),
+        make_refresh_token(unit, cast.consent, family="one"),
+        make_access_token(unit, cast.client, cast.consent, family="two"),
+        make_refresh_token(unit, cast.consent, family="two"),
     )
 
 
 def test_ending_a_family_ends_its_tokens_and_no_others(database: Database) -> None:
-    with database.write() as session:
-        one, two, *_ = tokens(session, make_cast(session))
-        oauth_tokens.revoke_family(session, "one", NOON)
-        assert ended(session) == {one, two}
+    with writing(database) as unit:
+        one, two, *_ = two_families(unit, make_cast(unit))
+        unit.tokens.revoke_family("one", NOON)
+        assert ended(unit) == {one, two}
 
 
 def test_ending_a_consent_ends_its_tokens_and_no_others(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        other = make_consent(session, cast.client, make_user(session, cast.partner))
-        make_access_token(session, cast.client, other)
-        make_access_token(session, cast.client)
-        all_four = tokens(session, cast)
-        oauth_tokens.revoke_all(session, cast.consent.id, NOON)
-        assert ended(session) == set(all_four)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        other = make_consent(unit, cast.client, make_user(unit, cast.partner))
+        make_access_token(unit, cast.client, other)
+        make_access_token(unit, cast.client)
+        all_four = two_families(unit, cast)
+        unit.tokens.revoke_of_consent(cast.consent.id, NOON)
+        assert ended(unit) == set(all_four)
 
 
 def test_the_time_of_the_first_end_stays(database: Database) -> None:
-    with database.write() as session:
-        token = make_access_token(session, make_cast(session).client)
-        oauth_tokens.revoke_access_token(session, token, NOON)
-        oauth_tokens.revoke_access_token(session, token, LATER)
-        session.expire_all()
-        row = oauth_tokens.access_token(session, token)
+    with writing(database) as unit:
+        token = make_access_token(unit, make_cast(unit).client)
+        unit.tokens.revoke_access_token(token, NOON)
+        unit.tokens.revoke_access_token(token, LATER)
+        row = unit.tokens.load_access_token(token)
         assert row is not None
         assert row.revoked_at == NOON

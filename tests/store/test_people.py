@@ -5,89 +5,91 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy.exc import DBAPIError, StatementError
-from sqlmodel import select
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
-from gateway.domain.event import Topic
-from gateway.kit.clock import rfc3339
+from gateway.domain.events import Topic
+from gateway.kit.clock import WallTime, rfc3339
 from gateway.kit.crypto import digest
-from gateway.store import outbox, sessions, users
 from gateway.store.database import Database
-from gateway.store.outbox import OutboxRow
-from gateway.store.sessions import SessionRow
+from gateway.store.identity.sessions import SessionRow
+from gateway.store.identity.users import new_log_subject
+from gateway.store.outbox import OUTBOX, message_of_event
+from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
 from tests.support.factories import ids, make_cast, make_merchant, make_partner, make_persona, make_user
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
 LATER = NOON + timedelta(minutes=5)
 
 
 def test_a_user_is_found_by_name_and_id(database: Database) -> None:
-    with database.write() as session:
-        user = make_user(session, username="li.na")
-    with database.read() as session:
-        found = users.by_username(session, "li.na")
+    with writing(database) as unit:
+        user = make_user(unit, username="li.na")
+    with reading(database) as unit:
+        found = unit.users.by_username("li.na")
         assert found is not None
         assert found.id == user
-        assert users.load(session, user) == found
-        assert users.by_username(session, "LI.NA") is None
+        assert unit.users.load(user) == found
+        assert unit.users.by_username("LI.NA") is None
 
 
 def test_a_user_name_is_its_own(database: Database) -> None:
-    with database.write() as session:
-        make_user(session, username="li.na")
-    with pytest.raises(DBAPIError), database.write() as session:
-        make_user(session, username="li.na")
+    with writing(database) as unit:
+        make_user(unit, username="li.na")
+    with pytest.raises(DBAPIError), writing(database) as unit:
+        make_user(unit, username="li.na")
 
 
-def test_log_subjects_are_random(database: Database) -> None:
-    assert len({users.new_log_subject() for _ in range(100)}) == 100
+def test_log_subjects_are_random() -> None:
+    assert len({new_log_subject() for _ in range(100)}) == 100
 
 
 def test_a_partner_sees_its_own_personas_only(database: Database) -> None:
-    with database.write() as session:
-        mine, theirs = make_partner(session), make_partner(session)
-        first = make_persona(session, mine, make_user(session, mine), handle="excellent", score=None)
-        second = make_persona(session, mine, make_user(session, mine))
-        foreign = make_persona(session, theirs, make_user(session, theirs), handle="excellent")
-    with database.read() as session:
-        assert [row.id for row in users.personas(session, mine)] == [first, second]
-        found = users.persona(session, mine, first)
+    with writing(database) as unit:
+        mine, theirs = make_partner(unit), make_partner(unit)
+        first = make_persona(unit, mine, make_user(unit, mine), handle="excellent", score=None)
+        second = make_persona(unit, mine, make_user(unit, mine))
+        foreign = make_persona(unit, theirs, make_user(unit, theirs), handle="excellent")
+    with reading(database) as unit:
+        assert [row.id for row in unit.users.list_personas(mine)] == [first, second]
+        found = unit.users.load_persona(mine, first)
         assert found is not None
         assert found.score is None
-        assert users.persona_of(session, found.user_id) == found
-        assert users.persona(session, mine, foreign) is None
-        assert users.persona(session, mine, "per_no") is None
+        assert unit.users.load_persona_of_user(found.user_id) == found
+        assert unit.users.load_persona(mine, foreign) is None
+        assert unit.users.load_persona(mine, "per_no") is None
 
 
 def test_a_pairwise_id_is_made_once_by_any_number(database: Database) -> None:
-    with database.write() as session:
-        partner = make_partner(session)
-        merchant, other = make_merchant(session, partner), make_merchant(session, partner)
-        user = make_user(session, partner)
+    with writing(database) as unit:
+        partner = make_partner(unit)
+        merchant, other = make_merchant(unit, partner), make_merchant(unit, partner)
+        user = make_user(unit, partner)
     made = race_writes(
-        database, lambda session, number: users.ensure_pairwise_subject(session, user, merchant, f"sub_{number}")
+        database, lambda unit, number: unit.users.ensure_pairwise_subject(user, merchant, f"sub_{number}")
     )
     assert len(set(made)) == 1
-    with database.write() as session:
-        assert users.ensure_pairwise_subject(session, user, merchant, "sub_late") == made[0]
-        assert users.ensure_pairwise_subject(session, user, other, "sub_other") == "sub_other"
+    with writing(database) as unit:
+        assert unit.users.ensure_pairwise_subject(user, merchant, "sub_late") == made[0]
+        assert unit.users.ensure_pairwise_subject(user, other, "sub_other") == "sub_other"
 
 
 def test_a_session_moves_and_ends_once(database: Database) -> None:
-    with database.write() as session:
-        user = make_user(session)
+    with writing(database) as unit:
+        user = make_user(unit)
         row = SessionRow(digest=digest("cookie"), user_id=user, created_at=NOON, last_seen_at=NOON)
-        sessions.insert(session, row)
-    with database.write() as session:
-        sessions.touch(session, digest("cookie"), LATER)
-        sessions.end(session, digest("cookie"), LATER)
-        sessions.end(session, digest("cookie"), LATER + timedelta(minutes=1))
-    with database.read() as session:
-        found = sessions.load(session, digest("cookie"))
+        unit.sessions.insert(row)
+    with writing(database) as unit:
+        unit.sessions.touch(digest("cookie"), LATER)
+        unit.sessions.end(digest("cookie"), LATER)
+        unit.sessions.end(digest("cookie"), LATER + timedelta(minutes=1))
+    with reading(database) as unit:
+        found = unit.sessions.load(digest("cookie"))
         assert found is not None
         assert (found.last_seen_at, found.ended_at, found.authenticated_at) == (LATER, LATER, None)
-        assert sessions.load(session, digest("no")) is None
+        assert unit.sessions.load(digest("no")) is None
 
 
 def _public(topic: Topic) -> dict[str, Any]:
@@ -96,12 +98,12 @@ def _public(topic: Topic) -> dict[str, Any]:
 
 
 def test_a_message_is_kept_with_what_it_tells_of(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
+    with writing(database) as unit:
+        cast = make_cast(unit)
         for topic in (Topic.DECISION_APPROVED, Topic.DECISION_CANCELLED):
-            outbox.enqueue(session, outbox.of_event(ids.new("evt"), cast.merchant, _public(topic), "order-1", NOON))
-    with database.read() as session:
-        rows = session.exec(select(OutboxRow).order_by(OutboxRow.id)).all()
+            unit.outbox.add(message_of_event(ids.new("evt"), cast.merchant, _public(topic), "order-1", NOON))
+    with reading(database) as unit:
+        rows = unit.connection.execute(select(OUTBOX).order_by(OUTBOX.c.id)).all()
         assert [row.topic for row in rows] == [Topic.DECISION_APPROVED, Topic.DECISION_CANCELLED]
         assert rows[0].payload == {
             "decisionId": "dec_1",
@@ -113,22 +115,26 @@ def test_a_message_is_kept_with_what_it_tells_of(database: Database) -> None:
 
 
 def test_a_message_of_a_unit_that_fails_is_not_sent(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-    with database.write() as session:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+
+    def enqueue_and_fail(unit: UnitOfWork) -> None:
         public = _public(Topic.DECISION_APPROVED)
-        outbox.enqueue(session, outbox.of_event("evt_1", cast.merchant, public, "order-1", NOON))
-        session.rollback()
-    with database.read() as session:
-        assert session.exec(select(OutboxRow)).all() == []
+        unit.outbox.add(message_of_event("evt_1", cast.merchant, public, "order-1", NOON))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        database.write(enqueue_and_fail)
+    with reading(database) as unit:
+        assert unit.connection.execute(select(OUTBOX)).all() == []
 
 
 def test_times_are_kept_in_utc_to_the_microsecond(database: Database) -> None:
-    moment = datetime(2026, 3, 1, 8, 30, 0, 123456, tzinfo=ZoneInfo("Asia/Shanghai"))
-    with database.write() as session:
-        sessions.insert(session, SessionRow(digest="d", created_at=moment, last_seen_at=NOON, ended_at=None))
-    with database.read() as session:
-        row = sessions.load(session, "d")
+    moment = WallTime(datetime(2026, 3, 1, 8, 30, 0, 123456, tzinfo=ZoneInfo("Asia/Shanghai")))
+    with writing(database) as unit:
+        unit.sessions.insert(SessionRow(digest="d", created_at=moment, last_seen_at=NOON, ended_at=None))
+    with reading(database) as unit:
+        row = unit.sessions.load("d")
         assert row is not None
         assert row.created_at == moment
         assert row.created_at.utcoffset() == timedelta(0)
@@ -137,5 +143,5 @@ def test_times_are_kept_in_utc_to_the_microsecond(database: Database) -> None:
 def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     naive = NOON.replace(tzinfo=None)
     row = SessionRow(digest="d", created_at=naive, last_seen_at=NOON)
-    with pytest.raises(StatementError, match="timezone"), database.write() as session:
-        sessions.insert(session, row)
+    with pytest.raises(ValueError, match="timezone"), writing(database) as unit:
+        unit.sessions.insert(row)

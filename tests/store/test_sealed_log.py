@@ -1,177 +1,183 @@
 """The sealed logs: what is appended can be read back with the person's key only, and chains stay contiguous."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import select
+from sqlalchemy import select, text
 
-from gateway.domain.decision import Status
+from gateway.audit.log_verification import verify_logs
+from gateway.domain.decisions.transitions import Status
+from gateway.kit.clock import WallTime
 from gateway.kit.crypto import SealBroken
 from gateway.kit.json import canonical, decode
-from gateway.store import access_log, decision_log, log_check
-from gateway.store.access_log import AccessLogRow
-from gateway.store.database import Database, Session
-from gateway.store.keys import UserKeyRow
-from gateway.store.sealed_log import LogHeadRow
-from gateway.store.users import UserRow
-from tests.support.clock import NOON
+from gateway.store.database import Database
+from gateway.store.logs.access_log import ACCESS_LOG
+from gateway.store.logs.keys import USER_KEYS, Keyring
+from gateway.store.logs.sealed_log import HEADS
+from gateway.store.unit import UnitOfWork
+from tests.fixtures.settings import MASTER
+from tests.support.clock import MovableClock
 from tests.support.factories import Cast, ids, make_cast, make_client, make_consent, make_merchant, make_user
-from tests.support.logs import MASTER, Forger, Logs, behind_the_triggers
+from tests.support.logs import PERSONAL, Forger, behind_the_triggers, log_access, log_decision, log_event
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
 
-def test_the_personal_part_is_read_back_with_the_key(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        _, entry = logs.decide(session, make_cast(session))
-    with database.read() as session:
-        row = decision_log.load(session, entry)
+def open_personal(unit: UnitOfWork, entry_id: str) -> object:
+    """The personal part of an entry of the decision log."""
+    row = unit.decision_log.load(entry_id)
+    assert row is not None
+    return unit.decision_log.open_personal(row)
+
+
+def test_the_personal_part_is_read_back_with_the_key(database: Database, database_url: str) -> None:
+    with writing(database) as unit:
+        _, entry = log_decision(unit, make_cast(unit))
+    with reading(database) as unit:
+        assert open_personal(unit, entry) == PERSONAL
+        row = unit.decision_log.load(entry)
         assert row is not None
-        assert logs.decisions.personal(session, row) == {"note": "Personal", "tier": "GOOD"}
-        assert Logs().decisions.personal(session, row) == {"note": "Personal", "tier": "GOOD"}  # another process
         assert b"Personal" not in row.sealed
         assert "Personal" not in row.public
+        assert unit.decision_log.load("evt_no") is None
+    with closing(Database(database_url, keyring=Keyring(MASTER, ids))) as other, reading(other) as unit:
+        assert open_personal(unit, entry) == PERSONAL
 
 
 def test_a_destroyed_key_closes_the_personal_part_for_ever(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
-        _, entry = logs.decide(session, cast)
-    with database.write() as session:
-        session.execute(text("DELETE FROM user_keys WHERE user_id = :user"), {"user": cast.user})
-    with database.read() as session:
-        row = decision_log.load(session, entry)
-        assert row is not None
-        assert logs.decisions.personal(session, row) is None
-        assert log_check.check(session).intact
+    with writing(database) as unit:
+        cast, other = make_cast(unit), make_cast(unit)
+        (_, first), (_, second) = log_decision(unit, cast), log_decision(unit, other)
+    with writing(database) as unit:
+        unit.connection.execute(text("DELETE FROM user_keys WHERE user_id = :user"), {"user": cast.user})
+    with reading(database) as unit:
+        assert open_personal(unit, first) is None
+        rows = sorted(unit.decision_log.list_by_ids([first, second]), key=lambda row: row.id)
+        assert unit.decision_log.open_all(rows) == [None, PERSONAL]
+        assert unit.decision_log.open_all([]) == []
+        assert verify_logs(unit).intact
 
 
-def test_another_master_key_opens_nothing(database: Database) -> None:
-    with database.write() as session:
-        _, entry = Logs().decide(session, make_cast(session))
-    with database.read() as session:
-        row = decision_log.load(session, entry)
-        assert row is not None
-        with pytest.raises(SealBroken):
-            Logs(MASTER[::-1]).decisions.personal(session, row)
+def test_another_master_key_opens_nothing(database: Database, database_url: str) -> None:
+    with writing(database) as unit:
+        _, entry = log_decision(unit, make_cast(unit))
+    other = Database(database_url, keyring=Keyring(MASTER[::-1], ids))
+    with closing(other), reading(other) as unit, pytest.raises(SealBroken):
+        open_personal(unit, entry)
 
 
 def test_a_sealed_part_opens_in_its_own_entry_only(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
-        _, first = logs.decide(session, cast)
-        logs.decide(session, cast)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        _, first = log_decision(unit, cast)
+        log_decision(unit, cast)
     with behind_the_triggers(database, "decision_log") as connection:
         forger = Forger(connection, "decision_log")
         forger.put({**forger.row(1), "sealed": forger.row(2)["sealed"]})
-    with database.read() as session:
-        row = decision_log.load(session, first)
-        assert row is not None
-        with pytest.raises(SealBroken):
-            logs.decisions.personal(session, row)
+    with reading(database) as unit, pytest.raises(SealBroken):
+        open_personal(unit, first)
 
 
 def test_the_public_part_names_no_person(database: Database) -> None:
-    with database.write() as session:
-        cast = make_cast(session)
-        decision, entry = Logs().decide(session, cast)
-        user = session.get_one(UserRow, cast.user)
-        row = decision_log.load(session, entry)
-        assert row is not None
-        public, document = row.public, decode(row.public)
-        private = [user.id, user.username, user.display_name, cast.consent.subject]
-        log_subject = user.log_subject
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        decision, entry = log_decision(unit, cast)
+        user, row = unit.users.load(cast.user), unit.decision_log.load(entry)
+    assert user is not None
+    assert row is not None
+    public, document = row.public, decode(row.public)
     assert canonical(document).decode() == public
     assert (document["id"], document["decision"], document["sequence"]) == (entry, decision, 1)
     assert document["at"] == "2026-11-23T12:00:00Z"
-    assert document["subject"] == log_subject
+    assert document["subject"] == user.log_subject
+    private = [user.id, user.username, user.display_name, cast.consent.subject]
     assert not [word for word in private if word in public]
 
 
 def test_a_timeline_and_a_persons_accesses_are_found(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
-        decision, first = logs.decide(session, cast)
-        logs.decide(session, cast)
-        second = logs.tell(session, cast, decision, Status.APPROVED, Status.CANCELLED)
-        accesses = [logs.access(session, cast) for _ in range(3)]
-        subject = session.get_one(UserRow, cast.user).log_subject
-    with database.read() as session:
-        assert [row.id for row in decision_log.of_decision(session, decision)] == [first, second]
-        assert [row.id for row in access_log.of_subject(session, subject)] == accesses[::-1]
-        assert [row.id for row in access_log.of_subject(session, subject, limit=1)] == accesses[-1:]
-        assert access_log.of_subject(session, "sub_no") == []
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        decision, first = log_decision(unit, cast)
+        other, other_first = log_decision(unit, cast)
+        second = log_event(unit, cast, decision, Status.APPROVED, Status.CANCELLED)
+        accesses = [log_access(unit, cast) for _ in range(3)]
+        subject = unit.users.log_subject(cast.user)
+    with reading(database) as unit:
+        log = unit.decision_log
+        assert [row.id for row in log.list_of_decision(decision)] == [first, second]
+        assert [row.id for row in log.list_first([decision, other, "dec_no"])] == [first, other_first]
+        assert [row.id for row in unit.access_log.list_of_subject(subject)] == accesses[::-1]
+        assert [row.id for row in unit.access_log.list_of_subject(subject, limit=1)] == accesses[-1:]
+        assert unit.access_log.list_of_subject("sub_no") == []
 
 
 def test_a_unit_that_fails_leaves_no_gap(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
-        logs.decide(session, cast)
-    with database.write() as session:
-        logs.decide(session, cast)
-        session.rollback()
-    with database.write() as session:
-        logs.decide(session, cast)
-    with database.read() as session:
-        assert log_check.check(session).entries == {"decision": 2, "access": 0}
-        assert log_check.check(session).intact
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        log_decision(unit, cast)
+
+    def log_and_fail(unit: UnitOfWork) -> None:
+        log_decision(unit, cast)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        database.write(log_and_fail)
+    with writing(database) as unit:
+        log_decision(unit, cast)
+    with reading(database) as unit:
+        report = verify_logs(unit)
+    assert report.entries == {"decision": 2, "access": 0}
+    assert report.intact
 
 
 def test_eight_writers_keep_one_chain_contiguous(database: Database) -> None:
     """From the first entry on: they also race for the head, the signing key and the person's key."""
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
+    with writing(database) as unit:
+        cast = make_cast(unit)
 
-    def write(session: Session, _: int) -> None:
-        logs.decide(session, cast)
-        logs.access(session, cast)
+    def write(unit: UnitOfWork, _: int) -> None:
+        log_decision(unit, cast)
+        log_access(unit, cast)
 
     for _ in range(3):
         race_writes(database, write)
-    with database.read() as session:
-        report = log_check.check(session)
+    with reading(database) as unit:
+        report = verify_logs(unit)
         assert report.finding is None
         assert report.entries == {"decision": 24, "access": 24}
         assert report.decisions == 24
-        assert session.exec(select(LogHeadRow.sequence)).all() == [24, 24]
-        sequences = session.exec(select(AccessLogRow.sequence).order_by(AccessLogRow.id)).all()
+        assert unit.connection.scalars(select(HEADS.c.sequence)).all() == [24, 24]
+        sequences = unit.connection.scalars(select(ACCESS_LOG.c.sequence).order_by(ACCESS_LOG.c.id)).all()
         assert sorted(sequences) == list(range(1, 25))
 
 
-def test_one_person_has_one_key_a_year(database: Database) -> None:
-    with database.write() as session:
-        user = make_user(session)
-    keys = race_writes(database, lambda session, _: Logs().keyring.user_key(session, user, NOON))
+def test_one_person_has_one_key_a_year(database: Database, clock: MovableClock) -> None:
+    with writing(database) as unit:
+        user = make_user(unit)
+    keys = race_writes(database, lambda unit, _: unit.keys.user_key(user))
     assert len(set(keys)) == 1
-    with database.write() as session:
-        keyring = Logs().keyring
-        next_year = keyring.user_key(session, user, datetime(2027, 1, 1, tzinfo=UTC))
-        assert next_year != keys[0]
-        assert keyring.open_keys(session, [keys[0][0], "key_no"]) == dict(keys[:1])
-        assert {row.year for row in session.exec(select(UserKeyRow))} == {2026, 2027}
+    clock.now = WallTime(datetime(2027, 1, 1, tzinfo=UTC))
+    with writing(database) as unit:
+        assert unit.keys.user_key(user) != keys[0]
+        assert unit.keys.open_user_keys([keys[0][0], "key_no"]) == dict(keys[:1])
+        assert set(unit.connection.scalars(select(USER_KEYS.c.year))) == {2026, 2027}
 
 
 def test_each_merchant_has_a_chain_of_its_own(database: Database) -> None:
-    logs = Logs()
-    with database.write() as session:
-        cast = make_cast(session)
-        other = make_merchant(session, cast.partner)
-        consent = make_consent(session, make_client(session, other), cast.user)
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        other = make_merchant(unit, cast.partner)
+        consent = make_consent(unit, make_client(unit, other), cast.user)
         second = Cast(cast.partner, other, consent.client_id, cast.user, consent)
         for each in (cast, second, cast):
-            logs.decide(session, each)
-        heads = session.exec(select(LogHeadRow)).all()
+            log_decision(unit, each)
+        heads = unit.connection.execute(select(HEADS)).all()
         assert {head.merchant_id: head.sequence for head in heads} == {cast.merchant: 2, other: 1}
 
 
 def test_ids_are_marked_as_the_sandboxs(database: Database) -> None:
-    with database.write() as session:
-        _, entry = Logs().decide(session, make_cast(session))
+    with writing(database) as unit:
+        _, entry = log_decision(unit, make_cast(unit))
     assert entry.startswith("evt_test_")
     assert ids.new("evt") > entry

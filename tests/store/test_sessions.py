@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store import sessions
 from gateway.store.database import Database
-from gateway.store.sessions import SessionRow
+from gateway.store.identity.sessions import SESSIONS, SessionRow
 from tests.support.clock import NOON
 from tests.support.factories import make_user
 from tests.support.race import race_writes
+from tests.support.units import reading, writing
 
 LATER = NOON + timedelta(hours=1)
 
@@ -20,45 +20,45 @@ def row(name: str, user_id: str | None = None, hours: int = 0) -> SessionRow:
 
 
 def names(database: Database) -> set[str]:
-    with database.read() as session:
-        return set(session.exec(select(SessionRow.digest)).all())
+    with reading(database) as unit:
+        return set(unit.connection.execute(select(SESSIONS.c.digest)).scalars())
 
 
 def test_all_sessions_of_one_user_end(database: Database) -> None:
-    with database.write() as session:
-        mei, bo = make_user(session), make_user(session)
+    with writing(database) as unit:
+        mei, bo = make_user(unit), make_user(unit)
         for each in (row("a", mei), row("b", mei), row("c", mei), row("d", bo), row("e")):
-            sessions.insert(session, each)
-        sessions.end(session, "c", NOON)
-    with database.write() as session:
-        assert {ended.digest for ended in sessions.end_all(session, mei, LATER)} == {"a", "b"}
-    with database.write() as session:
-        assert sessions.end_all(session, mei, LATER) == []
-    with database.read() as session:
-        ended = {each.digest: each.ended_at for each in session.exec(select(SessionRow)).all()}
+            unit.sessions.insert(each)
+        unit.sessions.end("c", NOON)
+    with writing(database) as unit:
+        assert {ended.digest for ended in unit.sessions.end_all(mei, LATER)} == {"a", "b"}
+    with writing(database) as unit:
+        assert unit.sessions.end_all(mei, LATER) == []
+    with reading(database) as unit:
+        ended = {each.digest: each.ended_at for each in unit.connection.execute(select(SESSIONS))}
     assert ended == {"a": LATER, "b": LATER, "c": NOON, "d": None, "e": None}
 
 
 def test_the_oldest_go_a_few_at_a_time(database: Database) -> None:
-    with database.write() as session:
+    with writing(database) as unit:
         for number in range(6):
-            sessions.insert(session, row(f"s{number}", hours=number))
-    with database.write() as session:
-        sessions.purge(session, NOON + timedelta(hours=3), 3)
+            unit.sessions.insert(row(f"s{number}", hours=number))
+    with writing(database) as unit:
+        unit.sessions.purge(NOON + timedelta(hours=3), 3)
     assert names(database) == {"s3", "s4", "s5"}
-    with database.write() as session:
-        sessions.purge(session, NOON + timedelta(hours=3), 3)
+    with writing(database) as unit:
+        unit.sessions.purge(NOON + timedelta(hours=3), 3)
     assert names(database) == {"s4", "s5"}
 
 
 def test_many_may_clear_away_at_once(database: Database) -> None:
-    with database.write() as session:
+    with writing(database) as unit:
         for number in range(40):
-            sessions.insert(session, row(f"s{number}"))
-    race_writes(database, lambda session, _: sessions.purge(session, NOON, 5))
+            unit.sessions.insert(row(f"s{number}"))
+    race_writes(database, lambda unit, _: unit.sessions.purge(NOON, 5))
     left = len(names(database))
     assert left <= 35  # at least one took five; those that met rows of another left them to it
     for _ in range(8):
-        with database.write() as session:
-            sessions.purge(session, NOON, 5)
+        with writing(database) as unit:
+            unit.sessions.purge(NOON, 5)
     assert names(database) == set()

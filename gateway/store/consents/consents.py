@@ -1,0 +1,123 @@
+"""Consents: one row each, which says what holds now. Rows are ended, never deleted."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, false, select
+from sqlmodel import Field
+
+from gateway.domain.consents.authorization_detail import parse_details
+from gateway.domain.consents.consent import Consent
+from gateway.kit.clock import BusinessTime
+from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.repository import Repository
+
+
+class ConsentRow(Record):
+    """`details` are RFC 9396 documents, complete. Times are business time of the merchant's partner."""
+
+    id: str = Field(primary_key=True)
+    merchant_id: str = Field(foreign_key="merchants.id", index=True)
+    client_id: str = Field(foreign_key="oauth_clients.id")
+    user_id: str = Field(foreign_key="users.id", index=True)
+    subject: str
+    scopes: list[str] = json_column()
+    details: list[dict[str, Any]] = json_column()
+    granted_at: BusinessTime = moment_column()
+    expires_at: BusinessTime = moment_column()
+    revoked_at: BusinessTime | None = moment_column(default=None)
+    single_use: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class ConsentTable(ConsentRow, table=True):
+    __tablename__ = "consents"
+
+
+CONSENTS = table_of(ConsentTable)
+_CONSENT = select(CONSENTS).where(CONSENTS.c.id == bindparam("consent_id"))
+_LOCKED = _CONSENT.with_for_update()
+_USER = select(CONSENTS.c.user_id).where(CONSENTS.c.id == bindparam("consent_id"))
+_OF_USER = select(CONSENTS).where(CONSENTS.c.user_id == bindparam("user_id")).order_by(CONSENTS.c.id.desc())
+_UNENDED = (
+    select(CONSENTS.c.id)
+    .where(CONSENTS.c.client_id == bindparam("client_id"), CONSENTS.c.revoked_at.is_(None))
+    .order_by(CONSENTS.c.id)
+)
+_UPDATE = CONSENTS.update().where(CONSENTS.c.id == bindparam("consent_id"))
+_REVOKE = _UPDATE.where(CONSENTS.c.revoked_at.is_(None)).values(revoked_at=bindparam("now")).returning(CONSENTS.c.id)
+
+
+def value(row: ConsentRow) -> Consent:
+    """The domain value of a row."""
+    return Consent(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        client_id=row.client_id,
+        user_id=row.user_id,
+        subject=row.subject,
+        scopes=tuple(row.scopes),
+        details=parse_details(row.details),
+        granted_at=row.granted_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        single_use=row.single_use,
+    )
+
+
+class ConsentRepository(Repository):
+    """Reads and writes consents."""
+
+    def load(self, consent_id: str) -> Consent | None:
+        """The consent, None if unknown."""
+        row = self._first(ConsentRow, _CONSENT, consent_id=consent_id)
+        return value(row) if row else None
+
+    def lock(self, consent_id: str) -> Consent | None:
+        """The consent as `load` returns it; it cannot change before the unit of work ends."""
+        row = self._first(ConsentRow, _LOCKED, consent_id=consent_id)
+        return value(row) if row else None
+
+    def user_of(self, consent_id: str) -> str:
+        """The id of the person who gave the consent. Raises LookupError for an unknown one."""
+        user_id: str | None = self._value(_USER, consent_id=consent_id)
+        if user_id is None:
+            raise LookupError(f"There is no consent {consent_id}.")
+        return user_id
+
+    def list_of_user(self, user_id: str) -> list[Consent]:
+        """A person's consents, newest first."""
+        return [value(row) for row in self._all(ConsentRow, _OF_USER, user_id=user_id)]
+
+    def list_unended(self, client_id: str) -> list[str]:
+        """The ids of the consents to a client that nobody has ended, expired ones too, oldest first."""
+        return self._values(_UNENDED, client_id=client_id)
+
+    def insert(self, consent: Consent) -> None:
+        """Writes a new consent."""
+        row = ConsentRow(
+            id=consent.id,
+            merchant_id=consent.merchant_id,
+            client_id=consent.client_id,
+            user_id=consent.user_id,
+            subject=consent.subject,
+            scopes=list(consent.scopes),
+            details=[detail.document() for detail in consent.details],
+            granted_at=consent.granted_at,
+            expires_at=consent.expires_at,
+            single_use=consent.single_use,
+        )
+        self._insert(CONSENTS, row)
+
+    def update(self, consent: Consent) -> None:
+        """Writes scopes, details and period of a consent that the caller has locked."""
+        self._execute(
+            _UPDATE,
+            consent_id=consent.id,
+            scopes=list(consent.scopes),
+            details=[detail.document() for detail in consent.details],
+            granted_at=consent.granted_at,
+            expires_at=consent.expires_at,
+        )
+
+    def revoke(self, consent_id: str, now: BusinessTime) -> bool:
+        """Ends the consent. False if it had been revoked before."""
+        return self._changes(_REVOKE, consent_id=consent_id, now=now)

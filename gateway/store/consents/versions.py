@@ -1,0 +1,85 @@
+"""The history of consents. Rows are only ever inserted."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Field
+
+from gateway.domain.consents.authorization_detail import parse_details
+from gateway.domain.consents.request import Request
+from gateway.domain.consents.version import ConsentAction, ConsentVersion
+from gateway.domain.events import Actor
+from gateway.kit.clock import BusinessTime
+from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.repository import Repository
+
+
+class ConsentVersionRow(Record):
+    """`version` counts from 1 for each consent. `asked` holds scopes and details as the person was shown them. `at` is
+    business time of the merchant's partner."""
+
+    consent_id: str = Field(primary_key=True, foreign_key="consents.id")
+    version: int = Field(primary_key=True)
+    action: str
+    actor: str
+    scopes: list[str] = json_column()
+    details: list[dict[str, Any]] = json_column()
+    asked: dict[str, Any] | None = json_column(optional=True, default=None)
+    at: BusinessTime = moment_column()
+
+
+class ConsentVersionTable(ConsentVersionRow, table=True):
+    __tablename__ = "consent_versions"
+
+
+CONSENT_VERSIONS = table_of(ConsentVersionTable)
+_ALL = select(CONSENT_VERSIONS).order_by(CONSENT_VERSIONS.c.version)
+_OF_CONSENT = _ALL.where(CONSENT_VERSIONS.c.consent_id == bindparam("consent_id"))
+_OF_USER = _ALL.join(CONSENTS, CONSENTS.c.id == CONSENT_VERSIONS.c.consent_id).where(
+    CONSENTS.c.user_id == bindparam("user_id")
+)
+_LATEST = select(func.max(CONSENT_VERSIONS.c.version)).where(CONSENT_VERSIONS.c.consent_id == bindparam("consent_id"))
+
+
+class ConsentVersionRepository(Repository):
+    """Reads and appends versions of consents."""
+
+    def append(self, version: ConsentVersion) -> None:
+        """Writes a version. Two units of work that append the same one do not both commit."""
+        row = ConsentVersionRow(
+            consent_id=version.consent_id,
+            version=version.version,
+            action=version.action,
+            actor=version.actor,
+            scopes=list(version.scopes),
+            details=[detail.document() for detail in version.details],
+            asked=version.asked.document() if version.asked else None,
+            at=version.at,
+        )
+        self._insert(CONSENT_VERSIONS, row)
+
+    def latest_number(self, consent_id: str) -> int:
+        """The number of a consent's newest version, 0 for an unknown consent."""
+        return self._value(_LATEST, consent_id=consent_id) or 0
+
+    def list_of_consent(self, consent_id: str) -> list[ConsentVersion]:
+        """A consent's versions, oldest first."""
+        return [_value(row) for row in self._all(ConsentVersionRow, _OF_CONSENT, consent_id=consent_id)]
+
+    def list_of_user(self, user_id: str) -> list[ConsentVersion]:
+        """The versions of all of a person's consents; those of each consent, oldest first."""
+        return [_value(row) for row in self._all(ConsentVersionRow, _OF_USER, user_id=user_id)]
+
+
+def _value(row: ConsentVersionRow) -> ConsentVersion:
+    return ConsentVersion(
+        consent_id=row.consent_id,
+        version=row.version,
+        action=ConsentAction(row.action),
+        actor=Actor(row.actor),
+        scopes=tuple(row.scopes),
+        details=parse_details(row.details),
+        asked=Request.from_document(row.asked) if row.asked else None,
+        at=row.at,
+    )

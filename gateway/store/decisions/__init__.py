@@ -1,0 +1,1 @@
+"""Tables and queries of decisions, disputes, exposure and idempotency records."""

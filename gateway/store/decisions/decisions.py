@@ -1,0 +1,299 @@
+"""Decisions: one row each, saved together with all that follows from it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Index, bindparam, select
+from sqlmodel import UniqueConstraint
+
+from gateway.domain.decisions.decision import Decision, DecisionEvent, StoredDecision, state_by
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import RULES, Status, SystemTransition
+from gateway.domain.errors import NotFound
+from gateway.domain.events import Actor
+from gateway.domain.money import Money
+from gateway.kit.clock import BusinessTime, WallTime, rfc3339
+from gateway.store.base import amount_column, moment_column, table_of
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.decisions import digests
+from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.decisions.exposures import ExposureRepository
+from gateway.store.decisions.idempotency import IdempotencyRow
+from gateway.store.decisions.mapping import StateMapping
+from gateway.store.identity.users import USERS
+from gateway.store.logs.decision_log import DecisionLog
+from gateway.store.logs.sealed_log import NewEntry
+from gateway.store.merchants.merchants import MERCHANTS
+from gateway.store.outbox import OutboxRepository, message_of_event
+from gateway.store.repository import Repository, insert_into
+
+DERIVED = {
+    "committed_minor": (amount_column(), lambda state: state.committed.minor),
+    "exposure_minor": (amount_column(), lambda state: state.exposure.minor),
+    "next_transition_at": (moment_column(default=None, nullable=True, index=True), lambda s: s.next_transition_at),
+    "flagged_at": (moment_column(default=None, nullable=True), lambda state: state.flagged_at),
+}
+"""Columns that repeat what follows from the state, so that the database can search and add."""
+
+MAPPING = StateMapping(DecisionState, DERIVED)
+DecisionTable = MAPPING.declare(
+    __name__,
+    "DecisionTable",
+    "decisions",
+    {
+        "id": {"primary_key": True},
+        "merchant_id": {"foreign_key": "merchants.id"},
+        "client_id": {"foreign_key": "oauth_clients.id"},
+        "consent_id": {"foreign_key": "consents.id"},
+    },
+    (
+        UniqueConstraint("merchant_id", "merchant_reference"),
+        Index("ix_decisions_merchant_id_created_at_id", "merchant_id", "created_at", "id"),
+        Index("ix_decisions_merchant_id_updated_at_id", "merchant_id", "updated_at", "id"),
+        Index("ix_decisions_consent_id_next_transition_at", "consent_id", "next_transition_at"),
+        Index("ix_decisions_consent_id_flagged_at", "consent_id", "flagged_at"),
+    ),
+)
+DECISIONS = table_of(DecisionTable)
+
+_D = DECISIONS.c
+_BY_ID = select(DECISIONS).where(_D.id == bindparam("decision_id"))
+_LOCKED = _BY_ID.with_for_update()
+_BY_REFERENCE = select(DECISIONS).where(
+    _D.merchant_id == bindparam("merchant_id"), _D.merchant_reference == bindparam("reference")
+)
+_PENDING = select(DECISIONS).where(_D.status == Status.PENDING.value).order_by(_D.id)
+_INSERT = (
+    insert_into(DECISIONS).on_conflict_do_nothing(index_elements=["merchant_id", "merchant_reference"]).returning(_D.id)
+)
+_UPDATE = DECISIONS.update().where(_D.id == bindparam("decision_id"))
+_PERSON = (
+    select(USERS.c.id, USERS.c.log_subject)
+    .join(CONSENTS, CONSENTS.c.user_id == USERS.c.id)
+    .where(CONSENTS.c.id == bindparam("consent_id"))
+)
+_USED = (
+    select(_D.id)
+    .where(
+        _D.consent_id == bindparam("consent_id"),
+        _D.status != Status.DECLINED.value,
+        _D.id != bindparam("except_for"),
+    )
+    .limit(1)
+)
+_DUE_OF_CONSENT = select(DECISIONS).where(
+    _D.consent_id == bindparam("consent_id"), _D.next_transition_at <= bindparam("now")
+)
+_OF_USER = (
+    select(DECISIONS).join(CONSENTS, CONSENTS.c.id == _D.consent_id).where(CONSENTS.c.user_id == bindparam("user_id"))
+)
+_DUE_OF_USER = _OF_USER.where(_D.next_transition_at <= bindparam("now"))
+_DUE_IDS_OF_USER = _DUE_OF_USER.with_only_columns(_D.id).order_by(_D.next_transition_at, _D.id)
+_DUE_IDS_OF_PARTNER = (
+    select(_D.id)
+    .join(MERCHANTS, MERCHANTS.c.id == _D.merchant_id)
+    .where(MERCHANTS.c.partner_id == bindparam("partner_id"), _D.next_transition_at <= bindparam("now"))
+    .order_by(_D.next_transition_at, _D.id)
+    .limit(bindparam("most"))
+)
+_FLAGGED_OF_USER = _OF_USER.where(_D.flagged_at <= bindparam("now"))
+_RESERVING_OF_USER = _OF_USER.where(
+    _D.status.in_([Status.APPROVED.value, Status.ACTIVE.value, Status.BREACHED.value])
+).order_by(_D.id.desc())
+_NEWEST_OF_USER = _OF_USER.order_by(_D.id.desc()).limit(bindparam("most"))
+_IDS_OF_ADAPTER = (
+    select(_D.id)
+    .where(_D.adapter == bindparam("adapter"), _D.id > bindparam("after"), _D.created_at >= bindparam("since"))
+    .order_by(_D.id)
+    .limit(bindparam("most"))
+)
+_IDS_OF_ADAPTER_AND_MERCHANT = _IDS_OF_ADAPTER.where(_D.merchant_id == bindparam("merchant_id"))
+EXPIRING = RULES[SystemTransition.EXPIRE].sources
+"""States in which a decision can be past its `valid_until`."""
+
+
+class DecisionRepository(Repository):
+    """Loads decisions, and saves them: the row, the totals, the log entry and the outbox message together."""
+
+    def __init__(self, connection: Connection, wall: WallTime, log: DecisionLog) -> None:
+        super().__init__(connection)
+        self._wall, self._log = wall, log
+        self._exposures, self._outbox = ExposureRepository(connection), OutboxRepository(connection)
+
+    def load(self, decision_id: str) -> DecisionState | None:
+        """The decision as it is written, None for an unknown id."""
+        row = self._row(_BY_ID, decision_id=decision_id)
+        return None if row is None else MAPPING.read(row)
+
+    def lock(self, decision_id: str) -> Decision | None:
+        """The decision, to be changed and saved; nobody else changes it until the unit of work ends."""
+        row = self._row(_LOCKED, decision_id=decision_id)
+        if row is None:
+            return None
+        state = MAPPING.read(row)
+        return Decision(state, StoredDecision(state, MAPPING.digest(row)))
+
+    def load_by_reference(self, merchant_id: str, reference: str) -> DecisionState | None:
+        """The merchant's decision with this reference, None where there is none."""
+        row = self._row(_BY_REFERENCE, merchant_id=merchant_id, reference=reference)
+        return None if row is None else MAPPING.read(row)
+
+    def list_pending(self) -> list[DecisionState]:
+        """The decisions of all merchants that are in manual review, as they are written, oldest first."""
+        return self._states(_PENDING)
+
+    def list_reserving(self, user_id: str) -> list[DecisionState]:
+        """A person's approvals, active decisions and breaches at all merchants, as they are written, newest first."""
+        return self._states(_RESERVING_OF_USER, user_id=user_id)
+
+    def list_newest(self, user_id: str, limit: int) -> list[DecisionState]:
+        """A person's decisions at all merchants, as they are written, newest first."""
+        return self._states(_NEWEST_OF_USER, user_id=user_id, most=limit)
+
+    def list_due_of_user(self, user_id: str, now: BusinessTime) -> list[str]:
+        """The ids of the person's decisions with a system transition due by `now`, longest due first."""
+        return self._values(_DUE_IDS_OF_USER, user_id=user_id, now=now)
+
+    def list_due_of_partner(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
+        """The same for the decisions of a partner's merchants."""
+        return self._values(_DUE_IDS_OF_PARTNER, partner_id=partner_id, now=now, most=limit)
+
+    def list_ids_of_adapter(
+        self, adapter: str, since: datetime, after: str, limit: int, merchant_id: str | None = None
+    ) -> list[str]:
+        """The ids above `after` of the adapter's decisions that were made at `since` (business time) or later, in their
+        order; with `merchant_id` those of one merchant."""
+        parameters = {"adapter": adapter, "since": since, "after": after, "most": limit}
+        if merchant_id is None:
+            return self._values(_IDS_OF_ADAPTER, **parameters)
+        return self._values(_IDS_OF_ADAPTER_AND_MERCHANT, **parameters, merchant_id=merchant_id)
+
+    def is_consent_used(self, consent_id: str, *, except_for: str = "") -> bool:
+        """Whether another decision was made under the consent that was not declined."""
+        return self._value(_USED, consent_id=consent_id, except_for=except_for) is not None
+
+    def committed(
+        self, consent_id: str, currency: str, now: BusinessTime, *, except_for: Decision | None = None
+    ) -> Money:
+        """What the decisions under a consent that are open at `now` add up to, without `except_for` as it is stored."""
+        excluded = except_for.stored.state if except_for and except_for.stored else None
+        not_open = {
+            state.id: state
+            for state in self._states(_DUE_OF_CONSENT, consent_id=consent_id, now=now)
+            if state.status in EXPIRING
+        }
+        if excluded is not None and excluded.consent_id == consent_id:
+            not_open[excluded.id] = excluded
+        total = self._exposures.load_committed(consent_id, currency).minor
+        counted = sum(state.committed.minor for state in not_open.values() if state.currency == currency)
+        return Money(total - counted, currency)
+
+    def exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
+        """The person's exposure at this merchant and at all others, once all transitions due by `now` are applied."""
+        here = self._exposures.load_at_merchant(user_id, merchant_id, currency).minor
+        everywhere = self._exposures.load(user_id, currency).minor
+        for state in self._states(_DUE_OF_USER, user_id=user_id, now=now):  # few: the scheduler runs every few seconds
+            if state.currency == currency:
+                freed = state.exposure.minor - state_by(state, now).exposure.minor
+                everywhere -= freed
+                here -= freed if state.merchant_id == merchant_id else 0
+        return Money(here, currency), Money(everywhere - here, currency)
+
+    def count_overdue(self, user_id: str, now: BusinessTime) -> int:
+        """How many open overdue obligations the person has, at all merchants."""
+        flagged = self._states(_FLAGGED_OF_USER, user_id=user_id, now=now)
+        return sum(state_by(state, now).counts_against(now) for state in flagged)
+
+    def insert(
+        self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], call: IdempotencyRow
+    ) -> str | None:
+        """Saves a new decision and returns the id of its log entry. None, with nothing written, where its merchant has
+        used the reference before. `personal` is sealed, `call` is the idempotency record of the request."""
+        columns = MAPPING.write(decision.state)
+        if not self._changes(_INSERT, **columns):
+            return None
+        return self._record(decision, MAPPING.digest(columns), event, Actor.GATEWAY, personal, call=call)
+
+    def save(
+        self,
+        decision: Decision,
+        event: DecisionEvent,
+        actor: Actor,
+        personal: Mapping[str, Any],
+        *,
+        dispute: DisputeRow | None = None,
+        call: IdempotencyRow | None = None,
+    ) -> str:
+        """Saves a decision that `lock` returned, after one event, and returns the id of the event's log entry.
+        `dispute` is what the event is about, `call` the idempotency record of the call that caused it. The entry holds
+        the digests of all of them: none may be changed after it in the same unit of work, but for the columns of a
+        dispute that name entries."""
+        if decision.stored is not None and decision.stored.state == decision.state:
+            digest = decision.stored.digest  # of the row, which may be of an older version
+        else:
+            columns = MAPPING.write(decision.state)
+            digest = MAPPING.digest(columns)
+            self._execute(_UPDATE, decision_id=columns.pop("id"), **columns)
+        return self._record(decision, digest, event, actor, personal, dispute=dispute, call=call)
+
+    def _record(
+        self,
+        decision: Decision,
+        digest: str,
+        event: DecisionEvent,
+        actor: Actor,
+        personal: Mapping[str, Any],
+        *,
+        dispute: DisputeRow | None = None,
+        call: IdempotencyRow | None = None,
+    ) -> str:
+        state, stored = decision.state, decision.stored
+        user_id, subject = self._person(state.consent_id)
+        self._change_totals(user_id, state, stored.state if stored else None)
+        public = {
+            "decision": state.id,
+            "client": state.client_id,
+            "consent": state.consent_id,
+            "product": state.product,
+            "purpose": state.purpose,
+            "topic": event.topic,
+            "from": event.before,
+            "to": event.after,
+            "actor": actor,
+            "business_at": rfc3339(event.at),
+            **({"dispute": dispute.id} if dispute else {}),
+            "policy": {
+                "adapter": state.adapter,
+                "version": state.policy_version,
+                "hash": state.policy_hash,
+                "rule": state.rule_id,
+            },
+            **({digests.BEFORE: stored.digest} if stored else {}),
+            digests.DECISION: digest,
+            **({digests.DISPUTE: digests.digest_dispute(dispute, state.subject)} if dispute else {}),
+            **({digests.CALL: digests.digest_call(call, state.subject)} if call else {}),
+        }
+        entry = NewEntry(state.merchant_id, user_id, subject, public, personal, {"decision_id": state.id})
+        event_id = self._log.append(entry)
+        self._outbox.add(message_of_event(event_id, state.merchant_id, public, state.merchant_reference, self._wall))
+        decision.stored = StoredDecision(state, digest)
+        return event_id
+
+    def _person(self, consent_id: str) -> tuple[str, str]:
+        row = self._row(_PERSON, consent_id=consent_id)
+        if row is None:
+            raise NotFound("The person is no longer known here.")
+        return row.id, row.log_subject
+
+    def _change_totals(self, user_id: str, state: DecisionState, before: DecisionState | None) -> None:
+        zero = Money.zero(state.currency)
+        exposure = state.exposure - (before.exposure if before else zero)
+        if exposure.minor:
+            self._exposures.change(user_id, state.merchant_id, exposure)
+        committed = state.committed - (before.committed if before else zero)
+        if committed.minor:
+            self._exposures.change_committed(state.consent_id, committed)
+
+    def _states(self, statement: Any, **parameters: Any) -> list[DecisionState]:
+        return [MAPPING.read(row) for row in self._rows(statement, **parameters)]

@@ -1,0 +1,92 @@
+"""Disputes: one row each. What the parties say is in the decision log, sealed; the row names its entries."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Index, bindparam, func, select
+from sqlmodel import Field
+
+from gateway.domain.decisions.dispute import OPEN, DisputeStatus
+from gateway.kit.clock import BusinessTime
+from gateway.store.base import Record, moment_column, table_of
+from gateway.store.merchants.merchants import MERCHANTS
+from gateway.store.repository import Repository
+
+
+class DisputeRow(Record):
+    """`opened_event`, `answered_event` and `resolved_event` are ids of log entries."""
+
+    id: str = Field(primary_key=True)
+    decision_id: str = Field(foreign_key="decisions.id", index=True)
+    merchant_id: str = Field(foreign_key="merchants.id")
+    user_id: str = Field(foreign_key="users.id")
+    subject: str
+    opened_by: str
+    status: str
+    opened_at: BusinessTime = moment_column()
+    respond_by: BusinessTime = moment_column()
+    resolved_at: BusinessTime | None = moment_column(default=None)
+    opened_event: str
+    answered_event: str | None = None
+    resolved_event: str | None = None
+
+
+class DisputeTable(DisputeRow, table=True):
+    __tablename__ = "disputes"
+    __table_args__ = (Index("ix_disputes_status_respond_by", "status", "respond_by"),)
+
+
+DISPUTES = table_of(DisputeTable)
+_BY_ID = select(DISPUTES).where(DISPUTES.c.id == bindparam("dispute_id"))
+_OF_DECISION = select(DISPUTES).where(DISPUTES.c.decision_id == bindparam("decision_id")).order_by(DISPUTES.c.id)
+_NEWEST = select(DISPUTES).where(
+    DISPUTES.c.id.in_(
+        select(func.max(DISPUTES.c.id))
+        .where(DISPUTES.c.decision_id.in_(bindparam("ids", expanding=True)))
+        .group_by(DISPUTES.c.decision_id)
+    )
+)
+_OPEN = select(DISPUTES).where(DISPUTES.c.status.in_(sorted(OPEN))).order_by(DISPUTES.c.id)
+_UNANSWERED = (
+    select(DISPUTES.c.id)
+    .join(MERCHANTS, MERCHANTS.c.id == DISPUTES.c.merchant_id)
+    .where(
+        MERCHANTS.c.partner_id == bindparam("partner_id"),
+        DISPUTES.c.status == DisputeStatus.AWAITING_MERCHANT.value,
+        DISPUTES.c.respond_by <= bindparam("now"),
+    )
+    .order_by(DISPUTES.c.respond_by, DISPUTES.c.id)
+    .limit(bindparam("most"))
+)
+_UPDATE = DISPUTES.update().where(DISPUTES.c.id == bindparam("dispute_id"))
+
+
+class DisputeRepository(Repository):
+    """Reads and writes disputes. Whoever writes one has locked its decision."""
+
+    def load(self, dispute_id: str) -> DisputeRow | None:
+        """The dispute, None for an unknown id."""
+        return self._first(DisputeRow, _BY_ID, dispute_id=dispute_id)
+
+    def list_of_decision(self, decision_id: str) -> list[DisputeRow]:
+        """A decision's disputes, oldest first."""
+        return self._all(DisputeRow, _OF_DECISION, decision_id=decision_id)
+
+    def list_newest(self, decision_ids: Iterable[str]) -> list[DisputeRow]:
+        """The newest dispute of each of these decisions that has one."""
+        return self._all(DisputeRow, _NEWEST, ids=sorted(set(decision_ids)))
+
+    def list_open(self) -> list[DisputeRow]:
+        """All open disputes, oldest first."""
+        return self._all(DisputeRow, _OPEN)
+
+    def list_unanswered(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
+        """The ids of the disputes that a partner's merchants have not answered in time by `now`."""
+        return self._values(_UNANSWERED, partner_id=partner_id, now=now, most=limit)
+
+    def insert(self, dispute: DisputeRow) -> None:
+        """Writes a new dispute."""
+        self._insert(DISPUTES, dispute)
+
+    def update(self, dispute: DisputeRow) -> None:
+        """Writes all columns of a dispute that is there."""
+        self._execute(_UPDATE, dispute_id=dispute.id, **dispute.model_dump(exclude={"id"}))

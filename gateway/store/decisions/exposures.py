@@ -1,0 +1,132 @@
+"""Totals over decisions: the exposure of a person, in all and at each merchant, and what is committed under a consent.
+The decision repository changes them together with the decisions that they add up."""
+
+from sqlalchemy import BigInteger, Executable, bindparam, select
+from sqlmodel import Field
+
+from gateway.domain.money import Money
+from gateway.store.base import Record, table_of
+from gateway.store.repository import Repository, insert_into
+
+
+class ExposureRow(Record):
+    """`exposure_minor` is the sum of `exposure_minor` over the person's decisions in this currency. The lock on the row
+    orders everything that changes it."""
+
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    currency: str = Field(primary_key=True)
+    exposure_minor: int = Field(sa_type=BigInteger)
+
+
+class ExposureTable(ExposureRow, table=True):
+    __tablename__ = "exposures"
+
+
+class MerchantExposureRow(Record):
+    """The part of a person's exposure that is at one merchant."""
+
+    user_id: str = Field(primary_key=True, foreign_key="users.id")
+    merchant_id: str = Field(primary_key=True, foreign_key="merchants.id")
+    currency: str = Field(primary_key=True)
+    exposure_minor: int = Field(sa_type=BigInteger)
+
+
+class MerchantExposureTable(MerchantExposureRow, table=True):
+    __tablename__ = "merchant_exposures"
+
+
+class CommitmentRow(Record):
+    """`committed_minor` is the sum of `committed_minor` over the decisions under a consent in this currency."""
+
+    consent_id: str = Field(primary_key=True, foreign_key="consents.id")
+    currency: str = Field(primary_key=True)
+    committed_minor: int = Field(sa_type=BigInteger)
+
+
+class CommitmentTable(CommitmentRow, table=True):
+    __tablename__ = "consent_commitments"
+
+
+EXPOSURES, MERCHANT_EXPOSURES = table_of(ExposureTable), table_of(MerchantExposureTable)
+COMMITMENTS = table_of(CommitmentTable)
+_NEW = insert_into(EXPOSURES).on_conflict_do_nothing(index_elements=["user_id", "currency"])
+_LOAD = select(EXPOSURES.c.exposure_minor).where(
+    EXPOSURES.c.user_id == bindparam("user_id"), EXPOSURES.c.currency == bindparam("currency")
+)
+_LOCK = _LOAD.with_for_update()
+_CHANGE = (
+    EXPOSURES.update()
+    .where(
+        EXPOSURES.c.user_id == bindparam("of_user"),
+        EXPOSURES.c.currency == bindparam("in_currency"),
+        EXPOSURES.c.exposure_minor + bindparam("change", type_=BigInteger) >= 0,
+    )
+    .values(exposure_minor=EXPOSURES.c.exposure_minor + bindparam("change", type_=BigInteger))
+    .returning(EXPOSURES.c.user_id)
+)
+_AT_MERCHANT = select(MERCHANT_EXPOSURES.c.exposure_minor).where(
+    MERCHANT_EXPOSURES.c.user_id == bindparam("user_id"),
+    MERCHANT_EXPOSURES.c.merchant_id == bindparam("merchant_id"),
+    MERCHANT_EXPOSURES.c.currency == bindparam("currency"),
+)
+_NEW_AT_MERCHANT = insert_into(MERCHANT_EXPOSURES)
+_ADD_AT_MERCHANT = _NEW_AT_MERCHANT.on_conflict_do_update(
+    index_elements=["user_id", "merchant_id", "currency"],
+    set_={"exposure_minor": MERCHANT_EXPOSURES.c.exposure_minor + _NEW_AT_MERCHANT.excluded.exposure_minor},
+).returning(MERCHANT_EXPOSURES.c.exposure_minor)
+_COMMITTED = select(COMMITMENTS.c.committed_minor).where(
+    COMMITMENTS.c.consent_id == bindparam("consent_id"), COMMITMENTS.c.currency == bindparam("currency")
+)
+_NEW_COMMITTED = insert_into(COMMITMENTS)
+_ADD_COMMITTED = _NEW_COMMITTED.on_conflict_do_update(
+    index_elements=["consent_id", "currency"],
+    set_={"committed_minor": COMMITMENTS.c.committed_minor + _NEW_COMMITTED.excluded.committed_minor},
+).returning(COMMITMENTS.c.committed_minor)
+_TOO_LOW = "a total is lower than what one of its decisions adds to it"
+
+
+class ExposureRepository(Repository):
+    """Reads and changes the totals."""
+
+    def lock(self, user_id: str, currency: str) -> Money:
+        """The person's exposure, which changes only under this lock; it is held until the unit of work ends."""
+        total = self._value(_LOCK, user_id=user_id, currency=currency)
+        if total is None:
+            fresh = ExposureRow(user_id=user_id, currency=currency, exposure_minor=0)
+            self._run(_NEW, dict(fresh))
+            total = self._value(_LOCK, user_id=user_id, currency=currency)
+        return Money(int(total), currency)
+
+    def load(self, user_id: str, currency: str) -> Money:
+        """The person's exposure, as it is written."""
+        return Money(int(self._value(_LOAD, user_id=user_id, currency=currency) or 0), currency)
+
+    def load_at_merchant(self, user_id: str, merchant_id: str, currency: str) -> Money:
+        """The person's exposure at one merchant, as it is written."""
+        total = self._value(_AT_MERCHANT, user_id=user_id, merchant_id=merchant_id, currency=currency)
+        return Money(int(total or 0), currency)
+
+    def load_committed(self, consent_id: str, currency: str) -> Money:
+        """What is committed under a consent, as it is written."""
+        return Money(int(self._value(_COMMITTED, consent_id=consent_id, currency=currency) or 0), currency)
+
+    def change(self, user_id: str, merchant_id: str, by: Money) -> None:
+        """Adds `by`, which may be negative, to the person's exposure at the merchant and in all. Raises RuntimeError
+        where a total would be negative: the totals are wrong, and nothing may go on."""
+        if by.minor > 0:
+            self.lock(user_id, by.currency)
+        if not self._changes(_CHANGE, of_user=user_id, in_currency=by.currency, change=by.minor):
+            raise RuntimeError(_TOO_LOW)
+        row = MerchantExposureRow(
+            user_id=user_id, merchant_id=merchant_id, currency=by.currency, exposure_minor=by.minor
+        )
+        self._add(_ADD_AT_MERCHANT, row)
+
+    def change_committed(self, consent_id: str, by: Money) -> None:
+        """Adds `by`, which may be negative, to what is committed under the consent. Raises RuntimeError as `change`
+        does."""
+        self._add(_ADD_COMMITTED, CommitmentRow(consent_id=consent_id, currency=by.currency, committed_minor=by.minor))
+
+    def _add(self, statement: Executable, row: Record) -> None:
+        if self._value(statement, **dict(row)) < 0:
+            raise RuntimeError(_TOO_LOW)

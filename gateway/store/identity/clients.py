@@ -1,0 +1,81 @@
+"""OAuth clients (RFC 6749 section 2): a merchant's software, with its profile, redirect URIs and scopes."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field
+
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.repository import Repository
+
+
+class ClientRow(Record):
+    """`id` is the client_id. `secret_digest` is set for the baseline profile only; for fapi2 either `jwks`, a set of
+    public keys, or `jwks_uri`, the address of one. `scopes` is the most this client may be given, of both kinds of
+    token; `authorization_details_types` are the types it may ask for (RFC 9396 section 10), null for all that its
+    scopes allow; `awaiting` is what it has asked for beyond both. `registration_digest` is that of the token by which
+    it manages itself (RFC 7592), if it may."""
+
+    id: str = Field(primary_key=True)
+    merchant_id: str = Field(foreign_key="merchants.id", index=True)
+    name: str
+    profile: str
+    secret_digest: str | None = None
+    jwks: dict[str, Any] | None = json_column(optional=True, default=None)
+    jwks_uri: str | None = None
+    redirect_uris: list[str] = json_column()
+    grant_types: list[str] = json_column()
+    scopes: list[str] = json_column()
+    authorization_details_types: list[str] | None = json_column(optional=True, default=None)
+    token_endpoint_auth_signing_alg: str | None = None
+    awaiting: dict[str, Any] | None = json_column(optional=True, default=None)
+    registration_digest: str | None = None
+    created_at: WallTime = moment_column()
+    disabled_at: WallTime | None = moment_column(default=None)
+
+
+class ClientTable(ClientRow, table=True):
+    __tablename__ = "oauth_clients"
+
+
+CLIENTS = table_of(ClientTable)
+_ALL = select(CLIENTS).order_by(CLIENTS.c.id)
+_OF_MERCHANT = _ALL.where(CLIENTS.c.merchant_id == bindparam("merchant_id"))
+_ENABLED = select(CLIENTS).where(CLIENTS.c.id == bindparam("client_id"), CLIENTS.c.disabled_at.is_(None))
+_LOCKED = _ENABLED.with_for_update()
+_OF_OTHER_PROFILES = _ALL.where(
+    CLIENTS.c.profile.not_in(bindparam("profiles", expanding=True)), CLIENTS.c.disabled_at.is_(None)
+)
+_UPDATE = CLIENTS.update().where(CLIENTS.c.id == bindparam("client_id"))
+
+
+class ClientRepository(Repository):
+    """Reads and writes clients."""
+
+    def load(self, client_id: str) -> ClientRow | None:
+        """The client, None if it is unknown or disabled."""
+        return self._first(ClientRow, _ENABLED, client_id=client_id)
+
+    def lock(self, client_id: str) -> ClientRow | None:
+        """The client as `load` returns it; it cannot change before the unit of work ends."""
+        return self._first(ClientRow, _LOCKED, client_id=client_id)
+
+    def list_clients(self, merchant_id: str | None = None) -> list[ClientRow]:
+        """All clients, disabled ones too, or those of one merchant, oldest first."""
+        if merchant_id is None:
+            return self._all(ClientRow, _ALL)
+        return self._all(ClientRow, _OF_MERCHANT, merchant_id=merchant_id)
+
+    def list_of_other_profiles(self, profiles: Collection[str]) -> list[ClientRow]:
+        """The enabled clients whose profile is none of these, oldest first."""
+        return self._all(ClientRow, _OF_OTHER_PROFILES, profiles=list(profiles))
+
+    def insert(self, client: ClientRow) -> None:
+        """Writes a new client."""
+        self._insert(CLIENTS, client)
+
+    def update(self, client: ClientRow) -> None:
+        """Writes all columns of a client that is there."""
+        self._execute(_UPDATE, client_id=client.id, **client.model_dump(exclude={"id"}))

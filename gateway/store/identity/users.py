@@ -1,0 +1,123 @@
+"""Users: the people whose score it is. In a sandbox each belongs to one partner and is one of its personas."""
+
+import secrets
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field, UniqueConstraint
+
+from gateway.domain.errors import NotFound
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, moment_column, table_of
+from gateway.store.repository import Repository, insert_into
+
+
+class UserRow(Record):
+    """`log_subject` names the person in the logs; it is random, so that erasing this row unlinks them."""
+
+    id: str = Field(primary_key=True)
+    partner_id: str | None = Field(default=None, foreign_key="partners.id")
+    username: str = Field(unique=True)
+    password_hash: str
+    display_name: str
+    log_subject: str = Field(unique=True)
+    created_at: WallTime = moment_column()
+    disabled_at: WallTime | None = moment_column(default=None)
+
+
+class UserTable(UserRow, table=True):
+    __tablename__ = "users"
+
+
+class PersonaRow(Record):
+    """A sandbox user with known answers: `score` is None for an unscored one."""
+
+    id: str = Field(primary_key=True)
+    partner_id: str = Field(foreign_key="partners.id")
+    user_id: str = Field(foreign_key="users.id", unique=True)
+    handle: str
+    summary: str
+    score: int | None = None
+    open_overdue: int = 0
+
+
+class PersonaTable(PersonaRow, table=True):
+    __tablename__ = "personas"
+    __table_args__ = (UniqueConstraint("partner_id", "handle"),)
+
+
+class PairwiseSubjectRow(Record):
+    """The id under which one merchant knows one user. Two merchants cannot join theirs."""
+
+    user_id: str = Field(foreign_key="users.id", primary_key=True)
+    merchant_id: str = Field(foreign_key="merchants.id", primary_key=True)
+    subject: str = Field(unique=True)
+
+
+class PairwiseSubjectTable(PairwiseSubjectRow, table=True):
+    __tablename__ = "pairwise_subjects"
+
+
+USERS = table_of(UserTable)
+PERSONAS = table_of(PersonaTable)
+PAIRWISE_SUBJECTS = table_of(PairwiseSubjectTable)
+_USER = select(USERS).where(USERS.c.id == bindparam("user_id"))
+_USER_BY_NAME = select(USERS).where(USERS.c.username == bindparam("username"))
+_LOG_SUBJECT = select(USERS.c.log_subject).where(USERS.c.id == bindparam("user_id"))
+_PERSONA_OF_USER = select(PERSONAS).where(PERSONAS.c.user_id == bindparam("user_id"))
+_OF_PARTNER = select(PERSONAS).where(PERSONAS.c.partner_id == bindparam("partner_id"))
+_PERSONA = _OF_PARTNER.where(PERSONAS.c.id == bindparam("persona_id"))
+_PERSONAS = _OF_PARTNER.order_by(PERSONAS.c.id)
+_NEW_PAIRWISE_SUBJECT = insert_into(PAIRWISE_SUBJECTS).on_conflict_do_nothing(index_elements=["user_id", "merchant_id"])
+_PAIRWISE_SUBJECT = select(PAIRWISE_SUBJECTS.c.subject).where(
+    PAIRWISE_SUBJECTS.c.user_id == bindparam("user_id"), PAIRWISE_SUBJECTS.c.merchant_id == bindparam("merchant_id")
+)
+
+
+def new_log_subject() -> str:
+    """A random name for a person in the logs."""
+    return f"sub_{secrets.token_hex(16)}"
+
+
+class UserRepository(Repository):
+    """Reads and writes users, personas and pairwise subjects."""
+
+    def load(self, user_id: str) -> UserRow | None:
+        """The user, disabled ones too; None if unknown."""
+        return self._first(UserRow, _USER, user_id=user_id)
+
+    def by_username(self, username: str) -> UserRow | None:
+        """The user of exactly this name, disabled ones too; None if there is none."""
+        return self._first(UserRow, _USER_BY_NAME, username=username)
+
+    def log_subject(self, user_id: str) -> str:
+        """The person's random log subject. Raises NotFound for a person who has been erased."""
+        subject: str | None = self._value(_LOG_SUBJECT, user_id=user_id)
+        if subject is None:
+            raise NotFound("The person is no longer known here.")
+        return subject
+
+    def insert(self, user: UserRow) -> None:
+        """Writes a new user."""
+        self._insert(USERS, user)
+
+    def load_persona(self, partner_id: str, persona_id: str) -> PersonaRow | None:
+        """One persona of this partner, None for another partner's."""
+        return self._first(PersonaRow, _PERSONA, partner_id=partner_id, persona_id=persona_id)
+
+    def load_persona_of_user(self, user_id: str) -> PersonaRow | None:
+        """The persona that this user is, None if the user is no persona."""
+        return self._first(PersonaRow, _PERSONA_OF_USER, user_id=user_id)
+
+    def list_personas(self, partner_id: str) -> list[PersonaRow]:
+        """A partner's personas, oldest first."""
+        return self._all(PersonaRow, _PERSONAS, partner_id=partner_id)
+
+    def insert_persona(self, persona: PersonaRow) -> None:
+        """Writes a new persona."""
+        self._insert(PERSONAS, persona)
+
+    def ensure_pairwise_subject(self, user_id: str, merchant_id: str, candidate: str) -> str:
+        """The pairwise id of this user at this merchant: `candidate` becomes it unless there is one already. Any
+        number of concurrent calls return the same id."""
+        self._execute(_NEW_PAIRWISE_SUBJECT, user_id=user_id, merchant_id=merchant_id, subject=candidate)
+        return str(self._value(_PAIRWISE_SUBJECT, user_id=user_id, merchant_id=merchant_id))

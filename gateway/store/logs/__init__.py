@@ -1,0 +1,1 @@
+"""The sealed logs: seals and appends entries."""

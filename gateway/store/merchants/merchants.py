@@ -1,0 +1,146 @@
+"""Merchants, their contracts and the adapters they have enabled."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import BigInteger, bindparam, select
+from sqlmodel import Field
+
+from gateway.domain.merchants import Contract
+from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.merchants.partners import PARTNERS
+from gateway.store.repository import Repository, insert_into
+
+
+class MerchantRow(Record):
+    """The contract is part of the merchant's row: a merchant without one cannot exist."""
+
+    id: str = Field(primary_key=True)
+    partner_id: str = Field(foreign_key="partners.id", index=True)
+    name: str
+    askable_tiers: list[str] = json_column()
+    ceiling_minor: int = Field(sa_type=BigInteger)
+    ceiling_currency: str
+    consent_seconds: int
+    created_at: WallTime = moment_column()
+
+    @property
+    def contract(self) -> Contract:
+        return Contract(
+            askable_tiers=frozenset(Tier(tier) for tier in self.askable_tiers),
+            ceiling=Money(self.ceiling_minor, self.ceiling_currency),
+            consent_life=timedelta(seconds=self.consent_seconds),
+        )
+
+    def put_contract(self, contract: Contract) -> None:
+        """Replaces the contract in the record."""
+        self.askable_tiers = [str(tier) for tier in Tier if tier in contract.askable_tiers]
+        self.ceiling_minor, self.ceiling_currency = contract.ceiling.minor, contract.ceiling.currency
+        self.consent_seconds = int(contract.consent_life.total_seconds())
+
+
+class MerchantTable(MerchantRow, table=True):
+    __tablename__ = "merchants"
+
+
+class MerchantAdapterRow(Record):
+    """An adapter that a merchant has enabled."""
+
+    merchant_id: str = Field(foreign_key="merchants.id", primary_key=True)
+    adapter: str = Field(primary_key=True)
+    enabled_at: WallTime = moment_column()
+
+
+class MerchantAdapterTable(MerchantAdapterRow, table=True):
+    __tablename__ = "merchant_adapters"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A merchant as a person sees it: its name, and how far its partner's business time is ahead of wall time."""
+
+    name: str
+    clock_offset_seconds: int
+
+
+MERCHANTS = table_of(MerchantTable)
+MERCHANT_ADAPTERS = table_of(MerchantAdapterTable)
+_ALL = select(MERCHANTS).order_by(MERCHANTS.c.id)
+_OF_PARTNER = _ALL.where(MERCHANTS.c.partner_id == bindparam("partner_id"))
+_MERCHANT = select(MERCHANTS).where(MERCHANTS.c.id == bindparam("merchant_id"))
+_LOCKED = _MERCHANT.with_for_update()
+_WITH_PARTNER = MERCHANTS.join(PARTNERS, PARTNERS.c.id == MERCHANTS.c.partner_id)
+_CLOCK_OFFSET = (
+    select(PARTNERS.c.clock_offset_seconds).select_from(_WITH_PARTNER).where(MERCHANTS.c.id == bindparam("merchant_id"))
+)
+_COUNTERPARTS = (
+    select(MERCHANTS.c.id, MERCHANTS.c.name, PARTNERS.c.clock_offset_seconds)
+    .select_from(_WITH_PARTNER)
+    .where(MERCHANTS.c.id.in_(bindparam("merchant_ids", expanding=True)))
+)
+_UPDATE = MERCHANTS.update().where(MERCHANTS.c.id == bindparam("merchant_id"))
+_ENABLED = select(MERCHANT_ADAPTERS.c.adapter).where(MERCHANT_ADAPTERS.c.merchant_id == bindparam("merchant_id"))
+_ENABLE = insert_into(MERCHANT_ADAPTERS).on_conflict_do_nothing().returning(MERCHANT_ADAPTERS.c.adapter)
+_DISABLE = (
+    MERCHANT_ADAPTERS.delete()
+    .where(
+        MERCHANT_ADAPTERS.c.merchant_id == bindparam("merchant_id"),
+        MERCHANT_ADAPTERS.c.adapter == bindparam("adapter"),
+    )
+    .returning(MERCHANT_ADAPTERS.c.adapter)
+)
+
+
+class MerchantRepository(Repository):
+    """Reads and writes merchants and their adapters."""
+
+    def load(self, merchant_id: str) -> MerchantRow | None:
+        """The merchant, None if unknown."""
+        return self._first(MerchantRow, _MERCHANT, merchant_id=merchant_id)
+
+    def lock(self, merchant_id: str) -> MerchantRow | None:
+        """The merchant as `load` returns it; it cannot change before the unit of work ends."""
+        return self._first(MerchantRow, _LOCKED, merchant_id=merchant_id)
+
+    def list_merchants(self, partner_id: str | None = None) -> list[MerchantRow]:
+        """All merchants, or those of one partner, oldest first."""
+        if partner_id is None:
+            return self._all(MerchantRow, _ALL)
+        return self._all(MerchantRow, _OF_PARTNER, partner_id=partner_id)
+
+    def counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
+        """These merchants by id, without unknown ones; one statement for any number of them."""
+        rows = self._rows(_COUNTERPARTS, merchant_ids=sorted(set(merchant_ids)))
+        return {row.id: Counterpart(row.name, row.clock_offset_seconds) for row in rows}
+
+    def clock_offset_seconds(self, merchant_id: str) -> int:
+        """How far the business time of the merchant's partner is ahead of wall time. Raises LookupError for an unknown
+        merchant."""
+        offset: int | None = self._value(_CLOCK_OFFSET, merchant_id=merchant_id)
+        if offset is None:
+            raise LookupError(f"There is no merchant {merchant_id}.")
+        return offset
+
+    def insert(self, merchant: MerchantRow) -> None:
+        """Writes a new merchant."""
+        self._insert(MERCHANTS, merchant)
+
+    def update(self, merchant: MerchantRow) -> None:
+        """Writes all columns of a merchant that is there."""
+        self._execute(_UPDATE, merchant_id=merchant.id, **merchant.model_dump(exclude={"id"}))
+
+    def enabled_adapters(self, merchant_id: str) -> tuple[str, ...]:
+        """Keys of the enabled adapters, in alphabetical order."""
+        return tuple(sorted(self._values(_ENABLED, merchant_id=merchant_id)))
+
+    def enable_adapter(self, merchant_id: str, adapter: str, now: WallTime) -> bool:
+        """Enables the adapter. False if it was enabled already."""
+        return self._changes(_ENABLE, merchant_id=merchant_id, adapter=adapter, enabled_at=now)
+
+    def disable_adapter(self, merchant_id: str, adapter: str) -> bool:
+        """Disables the adapter. False if it was not enabled."""
+        return self._changes(_DISABLE, merchant_id=merchant_id, adapter=adapter)

@@ -1,0 +1,56 @@
+"""Partners: the tenants. A partner owns merchants, clients and, in a sandbox, personas and its own business time."""
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field
+
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, moment_column, table_of
+from gateway.store.repository import Repository
+
+
+class PartnerRow(Record):
+    """`clock_offset_seconds` is how far the partner's business time is ahead of wall time."""
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    clock_offset_seconds: int = 0
+    created_at: WallTime = moment_column()
+
+
+class PartnerTable(PartnerRow, table=True):
+    __tablename__ = "partners"
+
+
+PARTNERS = table_of(PartnerTable)
+_ALL = select(PARTNERS).order_by(PARTNERS.c.id)
+_PARTNER = select(PARTNERS).where(PARTNERS.c.id == bindparam("partner_id"))
+_BY_NAME = select(PARTNERS).where(PARTNERS.c.name == bindparam("partner_name"))
+_MOVE_CLOCK = (
+    PARTNERS.update()
+    .where(PARTNERS.c.id == bindparam("partner_id"))
+    .values(clock_offset_seconds=PARTNERS.c.clock_offset_seconds + bindparam("seconds"))
+)
+
+
+class PartnerRepository(Repository):
+    """Reads and writes partners."""
+
+    def by_name(self, name: str) -> PartnerRow | None:
+        """The partner of exactly this name, None if there is none."""
+        return self._first(PartnerRow, _BY_NAME, partner_name=name)
+
+    def load(self, partner_id: str) -> PartnerRow | None:
+        """The partner, None if unknown."""
+        return self._first(PartnerRow, _PARTNER, partner_id=partner_id)
+
+    def list_partners(self) -> list[PartnerRow]:
+        """All partners, oldest first."""
+        return self._all(PartnerRow, _ALL)
+
+    def insert(self, partner: PartnerRow) -> None:
+        """Writes a new partner."""
+        self._insert(PARTNERS, partner)
+
+    def move_clock(self, partner_id: str, seconds: int) -> None:
+        """Moves the partner's business time forward by so many seconds."""
+        self._execute(_MOVE_CLOCK, partner_id=partner_id, seconds=seconds)

@@ -1,0 +1,1 @@
+"""Tables and queries of tokens, codes, pushed requests and replays."""

@@ -1,0 +1,44 @@
+"""Assertions and proofs that have been used: each is good for one request, whichever process receives it."""
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field
+
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, moment_column, table_of
+from gateway.store.repository import Repository, insert_into
+
+_SWEEP = 100
+
+
+class ReplayRow(Record):
+    """`digest` names client or key and jti together. Past `expires_at` (wall time) the JWT is refused by its age, and
+    the row can be deleted."""
+
+    digest: str = Field(primary_key=True)
+    expires_at: WallTime = moment_column(index=True)
+
+
+class ReplayTable(ReplayRow, table=True):
+    __tablename__ = "oauth_replays"
+
+
+REPLAYS = table_of(ReplayTable)
+_PURGE = REPLAYS.delete().where(
+    REPLAYS.c.digest.in_(
+        select(REPLAYS.c.digest)
+        .where(REPLAYS.c.expires_at < bindparam("now"))
+        .limit(_SWEEP)
+        .with_for_update(skip_locked=True)
+    )
+)
+_RECORD = insert_into(REPLAYS).on_conflict_do_nothing().returning(REPLAYS.c.digest)
+
+
+class ReplayRepository(Repository):
+    """Records the use of assertions and proofs."""
+
+    def record_use(self, digest: str, now: WallTime, expires_at: WallTime) -> bool:
+        """Records the use. False if it had been recorded before: of any number of concurrent uses, for all but one.
+        Deletes some of the expired rows."""
+        self._execute(_PURGE, now=now)
+        return self._changes(_RECORD, digest=digest, expires_at=expires_at)

@@ -1,0 +1,96 @@
+"""Pushed authorization requests (RFC 9126) and authorization codes: short-lived, single-use, stored as digests."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field
+
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.repository import Repository
+
+
+class PushedRequestRow(Record):
+    """`parameters` are the validated request parameters as they were pushed. Times are wall time."""
+
+    digest: str = Field(primary_key=True)
+    client_id: str = Field(foreign_key="oauth_clients.id")
+    parameters: dict[str, Any] = json_column()
+    expires_at: WallTime = moment_column()
+    used_at: WallTime | None = moment_column(default=None)
+
+
+class PushedRequestTable(PushedRequestRow, table=True):
+    __tablename__ = "oauth_pushed_requests"
+
+
+class AuthorizationCodeRow(Record):
+    """A code belongs to the consent that the person just gave. With `dpop_jkt`, the thumbprint of a key, only that
+    key's holder can redeem it (RFC 9449 section 10)."""
+
+    digest: str = Field(primary_key=True)
+    client_id: str = Field(foreign_key="oauth_clients.id")
+    consent_id: str = Field(foreign_key="consents.id", index=True)
+    redirect_uri: str
+    code_challenge: str
+    dpop_jkt: str | None = None
+    expires_at: WallTime = moment_column()
+    used_at: WallTime | None = moment_column(default=None)
+
+
+class AuthorizationCodeTable(AuthorizationCodeRow, table=True):
+    __tablename__ = "oauth_codes"
+
+
+PUSHED_REQUESTS = table_of(PushedRequestTable)
+AUTHORIZATION_CODES = table_of(AuthorizationCodeTable)
+_REQUEST = select(PUSHED_REQUESTS).where(PUSHED_REQUESTS.c.digest == bindparam("digest"))
+_LIVE_REQUEST = PUSHED_REQUESTS.update().where(
+    PUSHED_REQUESTS.c.digest == bindparam("of_digest"),
+    PUSHED_REQUESTS.c.used_at.is_(None),
+    PUSHED_REQUESTS.c.expires_at > bindparam("now"),
+)
+_OPEN_REQUEST = _LIVE_REQUEST.where(PUSHED_REQUESTS.c.expires_at <= bindparam("short")).values(
+    expires_at=bindparam("until")
+)
+_USE_REQUEST = _LIVE_REQUEST.values(used_at=bindparam("now")).returning(PUSHED_REQUESTS.c.digest)
+_CODE = select(AUTHORIZATION_CODES).where(AUTHORIZATION_CODES.c.digest == bindparam("digest"))
+_USE_CODE = (
+    AUTHORIZATION_CODES.update()
+    .where(AUTHORIZATION_CODES.c.digest == bindparam("of_digest"), AUTHORIZATION_CODES.c.used_at.is_(None))
+    .values(used_at=bindparam("now"))
+    .returning(AUTHORIZATION_CODES.c.digest)
+)
+
+
+class AuthorizationRequestRepository(Repository):
+    """Reads and writes pushed requests and authorization codes."""
+
+    def load_pushed_request(self, digest: str) -> PushedRequestRow | None:
+        """The pushed request, used and expired ones too; None if unknown."""
+        return self._first(PushedRequestRow, _REQUEST, digest=digest)
+
+    def insert_pushed_request(self, request: PushedRequestRow) -> None:
+        """Writes a new pushed request."""
+        self._insert(PUSHED_REQUESTS, request)
+
+    def open_pushed_request(self, digest: str, now: WallTime, short: WallTime, until: WallTime) -> None:
+        """Gives a person who has opened the request until `until` to decide. A request that lasts beyond `short` has
+        been opened before and keeps its end; a used or expired one stays as it is."""
+        self._execute(_OPEN_REQUEST, of_digest=digest, now=now, short=short, until=until)
+
+    def use_pushed_request(self, digest: str, now: WallTime) -> bool:
+        """Marks the request as decided. False if it already was, or has expired: then nothing may be issued."""
+        return self._changes(_USE_REQUEST, of_digest=digest, now=now)
+
+    def load_code(self, digest: str) -> AuthorizationCodeRow | None:
+        """The code, used and expired ones too; None if unknown."""
+        return self._first(AuthorizationCodeRow, _CODE, digest=digest)
+
+    def insert_code(self, code: AuthorizationCodeRow) -> None:
+        """Writes a new code."""
+        self._insert(AUTHORIZATION_CODES, code)
+
+    def use_code(self, digest: str, now: WallTime) -> bool:
+        """Redeems the code. False for all but the first of any number of concurrent redemptions."""
+        return self._changes(_USE_CODE, of_digest=digest, now=now)

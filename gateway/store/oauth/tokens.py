@@ -1,0 +1,193 @@
+"""Access and refresh tokens: opaque, stored as digests. Each belongs to a consent or to a client alone."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Label, Table, Update, bindparam, select
+from sqlmodel import Field
+
+from gateway.domain.consents.consent import Consent
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, Row, json_column, moment_column, table_of
+from gateway.store.consents import consents
+from gateway.store.consents.consents import CONSENTS, ConsentRow
+from gateway.store.identity.clients import CLIENTS, ClientRow
+from gateway.store.identity.users import USERS
+from gateway.store.merchants.merchants import MERCHANTS
+from gateway.store.merchants.partners import PARTNERS, PartnerRow
+from gateway.store.repository import Repository
+
+
+class AccessTokenRow(Record):
+    """`consent_id` is None for a merchant token. `family` is the refresh token family that issued it, if any. With
+    `jkt`, the thumbprint of a key, the token works only beside that key's proof (RFC 9449 section 6)."""
+
+    digest: str = Field(primary_key=True)
+    client_id: str = Field(foreign_key="oauth_clients.id", index=True)
+    consent_id: str | None = Field(default=None, foreign_key="consents.id", index=True)
+    family: str | None = Field(default=None, index=True)
+    scopes: list[str] = json_column()
+    jkt: str | None = None
+    issued_at: WallTime = moment_column()
+    expires_at: WallTime = moment_column()
+    revoked_at: WallTime | None = moment_column(default=None)
+
+
+class AccessTokenTable(AccessTokenRow, table=True):
+    __tablename__ = "oauth_access_tokens"
+
+
+class RefreshTokenRow(Record):
+    """One token of a rotating family: `successor` is the digest of the token that replaced it."""
+
+    digest: str = Field(primary_key=True)
+    family: str = Field(index=True)
+    client_id: str = Field(foreign_key="oauth_clients.id", index=True)
+    consent_id: str = Field(foreign_key="consents.id", index=True)
+    issued_at: WallTime = moment_column()
+    expires_at: WallTime = moment_column()
+    used_at: WallTime | None = moment_column(default=None)
+    successor: str | None = None
+    revoked_at: WallTime | None = moment_column(default=None)
+
+
+class RefreshTokenTable(RefreshTokenRow, table=True):
+    __tablename__ = "oauth_refresh_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An access token with its client, partner and consent, read in one statement."""
+
+    token: AccessTokenRow
+    client: ClientRow
+    partner: PartnerRow
+    consent: Consent | None
+
+
+_PARTS: tuple[type[Record], ...] = (AccessTokenRow, ClientRow, PartnerRow, ConsentRow)
+
+
+def _columns(table: Table, record: type[Record]) -> Iterable[Label[Any]]:
+    return [table.c[name].label(f"{table.name}_{name}") for name in record.model_fields]
+
+
+def _parts(row: Row) -> Iterator[Any]:
+    """The four records of a row of _BEARER."""
+    start = 0
+    for record in _PARTS:
+        names = record.model_fields
+        yield record.of_values(dict(zip(names, row[start : start + len(names)], strict=True)))
+        start += len(names)
+
+
+ACCESS_TOKENS = table_of(AccessTokenTable)
+REFRESH_TOKENS = table_of(RefreshTokenTable)
+_ACCESS_TOKEN = select(ACCESS_TOKENS).where(ACCESS_TOKENS.c.digest == bindparam("digest"))
+_REFRESH_TOKEN = select(REFRESH_TOKENS).where(REFRESH_TOKENS.c.digest == bindparam("digest"))
+_BEARER = (
+    select(
+        *(
+            column
+            for table, record in zip((ACCESS_TOKENS, CLIENTS, PARTNERS, CONSENTS), _PARTS, strict=True)
+            for column in _columns(table, record)
+        )
+    )
+    .select_from(
+        ACCESS_TOKENS.join(CLIENTS, CLIENTS.c.id == ACCESS_TOKENS.c.client_id)
+        .join(MERCHANTS, MERCHANTS.c.id == CLIENTS.c.merchant_id)
+        .join(PARTNERS, PARTNERS.c.id == MERCHANTS.c.partner_id)
+        .outerjoin(CONSENTS, CONSENTS.c.id == ACCESS_TOKENS.c.consent_id)
+        .outerjoin(USERS, USERS.c.id == CONSENTS.c.user_id)
+    )
+    .where(ACCESS_TOKENS.c.digest == bindparam("digest"), USERS.c.disabled_at.is_(None))
+)
+_UNUSED = REFRESH_TOKENS.update().where(
+    REFRESH_TOKENS.c.digest == bindparam("of_digest"),
+    REFRESH_TOKENS.c.used_at.is_(None),
+    REFRESH_TOKENS.c.revoked_at.is_(None),
+)
+_USE = _UNUSED.values(used_at=bindparam("now"), successor=bindparam("next_digest")).returning(REFRESH_TOKENS.c.digest)
+_REVOKE_UNUSED = _UNUSED.values(revoked_at=bindparam("now")).returning(REFRESH_TOKENS.c.digest)
+_PUT_SUCCESSOR = (
+    REFRESH_TOKENS.update()
+    .where(REFRESH_TOKENS.c.digest == bindparam("of_digest"))
+    .values(successor=bindparam("next_digest"))
+)
+
+
+def _revoke(table: Table, column: str) -> Update:
+    """Ends the tokens of a table that have one value in this column."""
+    return (
+        table.update()
+        .where(table.c[column] == bindparam("wanted"), table.c.revoked_at.is_(None))
+        .values(revoked_at=bindparam("now"))
+    )
+
+
+_REVOKE_ACCESS_TOKEN = _revoke(ACCESS_TOKENS, "digest")
+_REVOKE_FAMILY = _revoke(REFRESH_TOKENS, "family"), _revoke(ACCESS_TOKENS, "family")
+_REVOKE_OF_CONSENT = _revoke(REFRESH_TOKENS, "consent_id"), _revoke(ACCESS_TOKENS, "consent_id")
+_REVOKE_OF_CLIENT = _revoke(REFRESH_TOKENS, "client_id"), _revoke(ACCESS_TOKENS, "client_id")
+
+
+class TokenRepository(Repository):
+    """Reads and writes access and refresh tokens."""
+
+    def load_bearer(self, digest: str) -> Bearer | None:
+        """The access token with its client, partner and consent, ended ones too. None for an unknown token and for one
+        of a disabled user."""
+        row = self._row(_BEARER, digest=digest)
+        if row is None:
+            return None
+        token, client, partner, consent = _parts(row)
+        return Bearer(token, client, partner, None if token.consent_id is None else consents.value(consent))
+
+    def load_access_token(self, digest: str) -> AccessTokenRow | None:
+        """The access token, ended ones too; None if unknown."""
+        return self._first(AccessTokenRow, _ACCESS_TOKEN, digest=digest)
+
+    def load_refresh_token(self, digest: str) -> RefreshTokenRow | None:
+        """The refresh token, used and ended ones too; None if unknown."""
+        return self._first(RefreshTokenRow, _REFRESH_TOKEN, digest=digest)
+
+    def insert_access_token(self, token: AccessTokenRow) -> None:
+        """Writes a new access token."""
+        self._insert(ACCESS_TOKENS, token)
+
+    def insert_refresh_token(self, token: RefreshTokenRow) -> None:
+        """Writes a new refresh token."""
+        self._insert(REFRESH_TOKENS, token)
+
+    def use_refresh_token(self, digest: str, successor: str, now: WallTime) -> bool:
+        """Rotates the token. False for all but the first of any number of concurrent uses, and for a revoked one."""
+        return self._changes(_USE, of_digest=digest, next_digest=successor, now=now)
+
+    def replace_successor(self, digest: str, old: str, new: str, now: WallTime) -> bool:
+        """Revokes the unused successor `old` of a used token and puts `new` in its place, for a retry. False if `old`
+        has been used or replaced already."""
+        if not self._changes(_REVOKE_UNUSED, of_digest=old, now=now):
+            return False
+        self._execute(_PUT_SUCCESSOR, of_digest=digest, next_digest=new)
+        return True
+
+    def revoke_access_token(self, digest: str, now: WallTime) -> None:
+        """Ends the access token, unless it has been ended before."""
+        self._execute(_REVOKE_ACCESS_TOKEN, wanted=digest, now=now)
+
+    def revoke_family(self, family: str, now: WallTime) -> None:
+        """Ends every token of the family, refresh and access."""
+        self._revoke(_REVOKE_FAMILY, family, now)
+
+    def revoke_of_consent(self, consent_id: str, now: WallTime) -> None:
+        """Ends every token that belongs to the consent."""
+        self._revoke(_REVOKE_OF_CONSENT, consent_id, now)
+
+    def revoke_of_client(self, client_id: str, now: WallTime) -> None:
+        """Ends every token of the client."""
+        self._revoke(_REVOKE_OF_CLIENT, client_id, now)
+
+    def _revoke(self, statements: Iterable[Update], wanted: str, now: WallTime) -> None:
+        for statement in statements:
+            self._execute(statement, wanted=wanted, now=now)

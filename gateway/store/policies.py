@@ -1,0 +1,117 @@
+"""What merchant and operator agree on beside a policy: the operator's bounds, and the merchant's overrides within them.
+Rows are never changed: each past decision is explained by the override that was in force. The newest bounds count."""
+
+from datetime import date
+
+from sqlalchemy import Select, Table, bindparam, func, select
+from sqlmodel import Field, UniqueConstraint
+
+from gateway.kit.clock import WallTime
+from gateway.store.base import Record, moment_column, table_of
+from gateway.store.repository import Repository
+
+
+class _Agreed(Record):
+    """`content` is the TOML text as it was handed in, `sequence` counts the merchant's rows of the table."""
+
+    id: str = Field(primary_key=True)
+    merchant_id: str = Field(foreign_key="merchants.id")
+    sequence: int
+    adapter: str
+    content: str
+    created_at: WallTime = moment_column()
+
+
+class PolicyBoundsRow(_Agreed):
+    """The part of a policy that the merchant may override."""
+
+
+class PolicyBoundsTable(PolicyBoundsRow, table=True):
+    __tablename__ = "policy_bounds"
+    __table_args__ = (UniqueConstraint("merchant_id", "sequence"),)
+
+
+class PolicyOverrideRow(_Agreed):
+    """`effective` is the first day (YYYY-MM-DD, UTC) on which it counts."""
+
+    version: str
+    effective: str
+
+    @property
+    def day(self) -> date:
+        return date.fromisoformat(self.effective)
+
+
+class PolicyOverrideTable(PolicyOverrideRow, table=True):
+    __tablename__ = "policy_overrides"
+    __table_args__ = (UniqueConstraint("merchant_id", "sequence"),)
+
+
+POLICY_BOUNDS = table_of(PolicyBoundsTable)
+POLICY_OVERRIDES = table_of(PolicyOverrideTable)
+
+
+def _of_adapter(table: Table) -> Select[tuple[object, ...]]:
+    """The rows of one merchant and one adapter."""
+    return select(table).where(table.c.merchant_id == bindparam("merchant_id"), table.c.adapter == bindparam("adapter"))
+
+
+def _last_number(table: Table) -> Select[tuple[int | None]]:
+    """The number of a merchant's last row."""
+    return select(func.max(table.c.sequence)).where(table.c.merchant_id == bindparam("merchant_id"))
+
+
+_BOUNDS = _of_adapter(POLICY_BOUNDS).order_by(POLICY_BOUNDS.c.sequence.desc()).limit(1)
+_OVERRIDES = _of_adapter(POLICY_OVERRIDES).order_by(POLICY_OVERRIDES.c.sequence)
+_IN_FORCE = (
+    _of_adapter(POLICY_OVERRIDES)
+    .where(POLICY_OVERRIDES.c.effective <= bindparam("day"))
+    .order_by(POLICY_OVERRIDES.c.effective.desc(), POLICY_OVERRIDES.c.sequence.desc())
+    .limit(1)
+)
+_KNOWN_IN_FORCE = _IN_FORCE.where(POLICY_OVERRIDES.c.created_at <= bindparam("known_at"))
+_OVERRIDDEN = (
+    select(POLICY_OVERRIDES.c.merchant_id, POLICY_OVERRIDES.c.adapter)
+    .distinct()
+    .order_by(POLICY_OVERRIDES.c.merchant_id, POLICY_OVERRIDES.c.adapter)
+)
+_LAST_BOUNDS = _last_number(POLICY_BOUNDS)
+_LAST_OVERRIDE = _last_number(POLICY_OVERRIDES)
+
+
+class PolicyOverrideRepository(Repository):
+    """Reads and appends bounds and overrides."""
+
+    def load_bounds(self, merchant_id: str, adapter: str) -> PolicyBoundsRow | None:
+        """The bounds that count, None where the merchant may override nothing."""
+        return self._first(PolicyBoundsRow, _BOUNDS, merchant_id=merchant_id, adapter=adapter)
+
+    def load_in_force(
+        self, merchant_id: str, adapter: str, day: date, known_at: WallTime | None = None
+    ) -> PolicyOverrideRow | None:
+        """The override that counts on that day (UTC): the newest effective one, of one date the one registered last.
+        With `known_at`, only of those registered until then."""
+        wanted = {"merchant_id": merchant_id, "adapter": adapter, "day": day.isoformat()}
+        if known_at is None:
+            return self._first(PolicyOverrideRow, _IN_FORCE, **wanted)
+        return self._first(PolicyOverrideRow, _KNOWN_IN_FORCE, **wanted, known_at=known_at)
+
+    def list_overrides(self, merchant_id: str, adapter: str) -> list[PolicyOverrideRow]:
+        """The overrides of one merchant and one adapter, in the order in which they were registered."""
+        return self._all(PolicyOverrideRow, _OVERRIDES, merchant_id=merchant_id, adapter=adapter)
+
+    def list_overridden(self) -> list[tuple[str, str]]:
+        """Merchant id and adapter key of all overrides."""
+        return [(row.merchant_id, row.adapter) for row in self._rows(_OVERRIDDEN)]
+
+    def append_bounds(self, bounds: PolicyBoundsRow) -> None:
+        """Writes the bounds as the merchant's next, and their number into the record. The caller has locked the
+        merchant: else two units of work take one number, and one of them fails."""
+        bounds.sequence = (self._value(_LAST_BOUNDS, merchant_id=bounds.merchant_id) or 0) + 1
+        self._insert(POLICY_BOUNDS, bounds)
+
+    def append_override(self, override: PolicyOverrideRow) -> None:
+        """Writes the override as the merchant's next, and its number into the record. The caller has locked the
+        merchant, as for `append_bounds`."""
+        override.sequence = (self._value(_LAST_OVERRIDE, merchant_id=override.merchant_id) or 0) + 1
+        self._insert(POLICY_OVERRIDES, override)

@@ -1,0 +1,116 @@
+"""Shared commits: units of work that wait for SQLite's one writer at the same moment are committed together.
+
+A commit costs an fsync, and handing the writer over from thread to thread costs nearly as much. So the thread that gets
+the writer runs the units of those that wait, one after the other in one transaction, and wakes them once it is
+committed. Nobody waits for company: a unit that finds the writer free runs alone, at once.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextvars import copy_context
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection
+
+from gateway.store.unit import UnitOfWork
+
+MOST_TOGETHER = 64
+"""How many units one transaction takes at most, so that the first one does not wait long for its commit."""
+
+
+class _Waiting:
+    """A unit of work, and the thread that waits for it: until it is done, or until it is to lead."""
+
+    def __init__(self, work: Callable[[UnitOfWork], Any]) -> None:
+        self._work, self._context = work, copy_context()
+        self.done, self.result = False, None
+        self.error: BaseException | None = RuntimeError("The unit of work was not run.")
+        self._woken = Lock()
+        self._woken.acquire()
+
+    def run(self, unit: UnitOfWork) -> None:
+        """Runs it in the context of its own request, whichever thread that is."""
+        self.result, self.error = self._context.run(self._work, unit), None
+
+    def wait(self) -> None:
+        """Blocks until `wake` is called."""
+        self._woken.acquire()
+
+    def wake(self) -> None:
+        """Lets the thread that waits go on."""
+        self._woken.release()
+
+
+class SharedCommits:
+    """Runs the writing units of one database. `begin` begins a transaction and commits it at the end of the block,
+    `unit_of` makes a unit over its connection, and `one_writer` is held meanwhile."""
+
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        unit_of: Callable[[Connection], UnitOfWork],
+        one_writer: AbstractContextManager[Any],
+    ) -> None:
+        self._begin, self._unit_of, self._one_writer = begin, unit_of, one_writer
+        self._mutex, self._waiting, self._led = Lock(), deque[_Waiting](), False
+
+    def run(self, work: Callable[[UnitOfWork], Any]) -> Any:
+        """The unit's result, once it is committed. Raises what the unit or the commit raises; then it wrote nothing."""
+        own = _Waiting(work)
+        with self._mutex:
+            self._waiting.append(own)
+            leads, self._led = not self._led, True
+        if not leads:
+            own.wait()
+        if not own.done:
+            self._lead(own)
+        if own.error is not None:
+            raise own.error
+        return own.result
+
+    def _lead(self, own: _Waiting) -> None:
+        """Runs the units that wait, `own` as the first of them, and leaves the lead to one that came later."""
+        with self._mutex:
+            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+        try:
+            with self._one_writer:
+                if len(together) == 1 or not self._run_together(together):
+                    for each in together:
+                        self._run_alone(each)
+        finally:
+            with self._mutex:
+                successor = self._waiting[0] if self._waiting else None
+                self._led = successor is not None
+            for each in together:
+                each.done = True
+                if each is not own:
+                    each.wake()
+            if successor is not None:
+                successor.wake()
+
+    def _run_together(self, together: list[_Waiting]) -> bool:
+        """Whether they were committed. A unit that raises is undone by itself. False where the transaction was lost or
+        its commit failed: nothing was written, and each may be run again."""
+        try:
+            with self._begin() as connection:
+                driver: Any = connection.connection.dbapi_connection
+                for each in together:
+                    driver.execute("SAVEPOINT unit")
+                    try:
+                        each.run(self._unit_of(connection))
+                    except BaseException as error:  # noqa: BLE001  # it is raised in its own thread
+                        each.error = error
+                        driver.execute("ROLLBACK TO unit")
+                    driver.execute("RELEASE unit")
+        except Exception:  # noqa: BLE001  # whose fault it was shows when each runs alone
+            return False
+        return True
+
+    def _run_alone(self, each: _Waiting) -> None:
+        try:
+            with self._begin() as connection:
+                each.run(self._unit_of(connection))
+        except BaseException as error:  # noqa: BLE001  # it is raised in its own thread
+            each.error = error

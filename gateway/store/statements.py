@@ -1,0 +1,130 @@
+"""Statements that are compiled once and run by the driver.
+
+SQLAlchemy compiles a statement to one dialect's SQL, and says how each value is turned into the driver's and back; then
+the driver runs it. That leaves out what `Connection.execute` does on each call besides: it costs several times as much
+as the statement itself. A list of values whose length differs from call to call changes the SQL: such a statement goes
+through `Connection.execute`.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import ReturnsRows
+from sqlalchemy.types import TypeEngine
+
+from gateway.store.base import Row
+
+_Processor = Callable[[Any], Any]
+_MOST_PREPARED = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement returned: its rows, and how many it inserted, updated or deleted."""
+
+    rows: Sequence[Row]
+    changed: int
+
+
+def run(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> Result:
+    """Runs a statement within the connection's transaction, which has begun. Raises what `Connection.execute` raises;
+    the text of an error has no parameters."""
+    prepared = _prepare(statement, connection.dialect, tuple(parameters))
+    if prepared is None:
+        result = connection.execute(statement, parameters)
+        return Result(result.all() if result.returns_rows else (), result.rowcount)
+    return prepared.run(connection, parameters)
+
+
+class Prepared:
+    """One statement as one dialect's SQL."""
+
+    def __init__(self, compiled: SQLCompiler, parameters: Sequence[str], dialect: Dialect) -> None:
+        expanded = compiled.construct_expanded_state(dict.fromkeys(parameters))
+        self.text = expanded.statement
+        self._dialect, self._positional = dialect, compiled.positional
+        bound = (expanded.positiontup if compiled.positional else expanded.parameters) or ()
+        self._bound = tuple(
+            (name, compiled.binds[name].key, expanded.parameters[name], _binding(compiled.binds[name].type, dialect))
+            if name in compiled.binds
+            else (name, name, expanded.parameters[name], expanded.processors.get(name))  # one of a fixed list
+            for name in bound
+        )
+        statement = compiled.statement
+        columns = list(statement.exported_columns) if isinstance(statement, ReturnsRows) else []
+        names = [column.key for column in columns]
+        named: Any = namedtuple("named", names, rename=True)  # type: ignore[misc]  # known only now
+        self._make_row = cast("Callable[[Iterable[Any]], Row]", named._make)
+        self._read = tuple(_reading(column.type, dialect) for column in columns)
+        self._plain = not any(self._read)
+
+    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> Result:
+        """Runs it. Raises DBAPIError."""
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            cursor = driver.execute(self.text, self._bind(parameters))
+            rows = cursor.fetchall() if cursor.description else ()
+            return Result(self._rows(rows), cursor.rowcount)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._translate(connection, error) from error
+
+    def _bind(self, parameters: Mapping[str, Any]) -> Any:
+        if self._positional:
+            return [
+                process(parameters.get(key, default)) if process else parameters.get(key, default)
+                for _, key, default, process in self._bound
+            ]
+        return {
+            name: process(parameters.get(key, default)) if process else parameters.get(key, default)
+            for name, key, default, process in self._bound
+        }
+
+    def _rows(self, rows: Sequence[Sequence[Any]]) -> Sequence[Row]:
+        if self._plain:
+            return [self._make_row(row) for row in rows]
+        read = self._read
+        return [
+            self._make_row(
+                [
+                    value if process is None or value is None else process(value)
+                    for process, value in zip(read, row, strict=True)
+                ]
+            )
+            for row in rows
+        ]
+
+    def _translate(self, connection: Connection, error: Any) -> BaseException:
+        lost = self._dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        base = self._dialect.loaded_dbapi.Error
+        raised: BaseException = DBAPIError.instance(
+            self.text, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=self._dialect
+        )
+        if lost:
+            connection.invalidate(error)
+        return raised
+
+
+@lru_cache(maxsize=_MOST_PREPARED)
+def _prepare(statement: Executable, dialect: Dialect, names: tuple[str, ...]) -> Prepared | None:
+    """The statement for parameters of these names, None where its SQL depends on their values."""
+    assert isinstance(statement, ClauseElement)
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    assert isinstance(compiled, SQLCompiler)
+    if any(parameter.required for parameter in compiled.post_compile_params):
+        return None
+    return Prepared(compiled, names, dialect)
+
+
+def _binding(sql_type: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
+    return sql_type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _reading(sql_type: TypeEngine[Any], dialect: Dialect) -> _Processor | None:
+    return sql_type.dialect_impl(dialect).result_processor(dialect, None)

@@ -1,0 +1,145 @@
+"""A unit of work: what one transaction may use."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from gateway.kit.clock import BusinessTime, WallTime, business_time
+from gateway.store.consents.consents import ConsentRepository
+from gateway.store.consents.versions import ConsentVersionRepository
+from gateway.store.decisions.decisions import DecisionRepository
+from gateway.store.decisions.disputes import DisputeRepository
+from gateway.store.decisions.exposures import ExposureRepository
+from gateway.store.decisions.idempotency import IdempotencyRepository
+from gateway.store.decisions.pages import DecisionPageRepository
+from gateway.store.deployment import DeploymentRepository
+from gateway.store.identity.clients import ClientRepository
+from gateway.store.identity.sessions import SessionRepository
+from gateway.store.identity.users import UserRepository
+from gateway.store.logs.access_log import AccessLog
+from gateway.store.logs.decision_log import DecisionLog
+from gateway.store.logs.keys import KeyRepository, Keyring
+from gateway.store.merchants.merchants import Counterpart, MerchantRepository
+from gateway.store.merchants.partners import PartnerRepository
+from gateway.store.oauth.device_codes import DeviceCodeRepository
+from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRepository
+from gateway.store.oauth.replays import ReplayRepository
+from gateway.store.oauth.requests import AuthorizationRequestRepository
+from gateway.store.oauth.tokens import TokenRepository
+from gateway.store.outbox import OutboxRepository
+from gateway.store.policies import PolicyOverrideRepository
+
+
+class UnitOfWork:
+    """The repositories over one connection, the wall time at which the unit began, and the business time of partners.
+    It does no I/O beyond them. A function of a unit may be run again, so it has no other effects."""
+
+    def __init__(self, connection: Connection, wall: WallTime, keyring: Keyring) -> None:
+        self.connection, self.wall, self._keyring = connection, wall, keyring
+        self._offsets: dict[str, int] = {}
+
+    def business_time(self, merchant_id: str) -> BusinessTime:
+        """The business time of the merchant's partner. Raises LookupError for an unknown merchant."""
+        if merchant_id not in self._offsets:
+            self._offsets[merchant_id] = self.merchants.clock_offset_seconds(merchant_id)
+        return business_time(self.wall, self._offsets[merchant_id])
+
+    def counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
+        """These merchants by id, in one statement however many they are, which also tells the unit their business time.
+        Unknown ones are left out."""
+        found = self.merchants.counterparts(merchant_ids)
+        self._offsets.update({each: merchant.clock_offset_seconds for each, merchant in found.items()})
+        return found
+
+    @cached_property
+    def consents(self) -> ConsentRepository:
+        return ConsentRepository(self.connection)
+
+    @cached_property
+    def consent_versions(self) -> ConsentVersionRepository:
+        return ConsentVersionRepository(self.connection)
+
+    @cached_property
+    def decisions(self) -> DecisionRepository:
+        return DecisionRepository(self.connection, self.wall, self.decision_log)
+
+    @cached_property
+    def decision_pages(self) -> DecisionPageRepository:
+        return DecisionPageRepository(self.connection)
+
+    @cached_property
+    def disputes(self) -> DisputeRepository:
+        return DisputeRepository(self.connection)
+
+    @cached_property
+    def exposures(self) -> ExposureRepository:
+        return ExposureRepository(self.connection)
+
+    @cached_property
+    def idempotency(self) -> IdempotencyRepository:
+        return IdempotencyRepository(self.connection)
+
+    @cached_property
+    def decision_log(self) -> DecisionLog:
+        return DecisionLog(self.connection, self.wall, self.keys)
+
+    @cached_property
+    def access_log(self) -> AccessLog:
+        return AccessLog(self.connection, self.wall, self.keys)
+
+    @cached_property
+    def keys(self) -> KeyRepository:
+        return KeyRepository(self.connection, self.wall, self._keyring)
+
+    @cached_property
+    def outbox(self) -> OutboxRepository:
+        return OutboxRepository(self.connection)
+
+    @cached_property
+    def policy_overrides(self) -> PolicyOverrideRepository:
+        return PolicyOverrideRepository(self.connection)
+
+    @cached_property
+    def merchants(self) -> MerchantRepository:
+        return MerchantRepository(self.connection)
+
+    @cached_property
+    def partners(self) -> PartnerRepository:
+        return PartnerRepository(self.connection)
+
+    @cached_property
+    def clients(self) -> ClientRepository:
+        return ClientRepository(self.connection)
+
+    @cached_property
+    def users(self) -> UserRepository:
+        return UserRepository(self.connection)
+
+    @cached_property
+    def sessions(self) -> SessionRepository:
+        return SessionRepository(self.connection)
+
+    @cached_property
+    def tokens(self) -> TokenRepository:
+        return TokenRepository(self.connection)
+
+    @cached_property
+    def authorization_requests(self) -> AuthorizationRequestRepository:
+        return AuthorizationRequestRepository(self.connection)
+
+    @cached_property
+    def device_codes(self) -> DeviceCodeRepository:
+        return DeviceCodeRepository(self.connection)
+
+    @cached_property
+    def replays(self) -> ReplayRepository:
+        return ReplayRepository(self.connection)
+
+    @cached_property
+    def initial_access_tokens(self) -> InitialAccessTokenRepository:
+        return InitialAccessTokenRepository(self.connection)
+
+    @cached_property
+    def deployment(self) -> DeploymentRepository:
+        return DeploymentRepository(self.connection)

@@ -1,0 +1,155 @@
+"""Units of work that wait for SQLite's writer together: one commit for all, and none pays for another."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+from gateway.store.database import Database
+from gateway.store.merchants.partners import PartnerRow
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import NOON
+from tests.support.factories import make_partner
+from tests.support.units import writing
+
+REQUEST: ContextVar[str] = ContextVar("request", default="none")
+Work = Callable[[UnitOfWork], Any]
+
+
+@pytest.fixture
+def shared(database: Database) -> Database:
+    if not database.sqlite:
+        pytest.skip("PostgreSQL has many writers")
+    return database
+
+
+@pytest.fixture
+def commits(shared: Database) -> Iterator[list[None]]:
+    """Grows by one with each commit."""
+    counted: list[None] = []
+
+    def note(_: Any) -> None:
+        counted.append(None)
+
+    event.listen(shared.writing_engine, "commit", note)
+    yield counted
+    event.remove(shared.writing_engine, "commit", note)
+
+
+@contextmanager
+def busy(database: Database) -> Iterator[None]:
+    """The writer is taken until the block ends."""
+    with database._one_writer:
+        yield
+
+
+def together(database: Database, *works: Work) -> list[Future[Any]]:
+    """Runs these units in threads of their own: the first waits for the writer, the others for the first."""
+    assert database._shared is not None
+    with ThreadPoolExecutor(len(works)) as threads:
+        with busy(database):
+            futures = []
+            for number, work in enumerate(works):
+                futures.append(threads.submit(database.write, work))
+                deadline = time.monotonic() + 5
+                while len(database._shared._waiting) < number and time.monotonic() < deadline:
+                    time.sleep(0.001)
+        return futures
+
+
+def insert(name: str) -> Work:
+    return lambda unit: make_partner(unit, name=name)
+
+
+def names(database: Database) -> set[str]:
+    with database.engine.connect() as connection:
+        return set(connection.execute(text("SELECT name FROM partners")).scalars())
+
+
+def test_those_that_wait_share_a_commit(shared: Database, commits: list[None]) -> None:
+    wanted = [f"partner {number}" for number in range(6)]
+    futures = together(shared, *map(insert, wanted))
+    assert len({future.result() for future in futures}) == 6
+    assert names(shared) == set(wanted)
+    assert len(commits) == 2  # the first had the lead before the others came
+
+
+def test_one_that_raises_undoes_itself_only(shared: Database, commits: list[None]) -> None:
+    def stop_halfway(unit: UnitOfWork) -> None:
+        make_partner(unit, name="halfway")
+        raise RuntimeError("halfway")
+
+    futures = together(shared, insert("first"), insert("second"), stop_halfway, insert("third"))
+    assert isinstance(futures[2].exception(), RuntimeError)
+    assert [future.exception() for future in futures if future is not futures[2]] == [None] * 3
+    assert names(shared) == {"first", "second", "third"}
+    assert len(commits) == 2
+
+
+def test_a_commit_that_fails_fails_only_the_unit_that_is_to_blame(shared: Database) -> None:
+    def leave_an_orphan(unit: UnitOfWork) -> None:
+        unit.connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        unit.connection.exec_driver_sql("INSERT INTO merchant_adapters VALUES ('mer_nobody', 'x', '2026-01-01')")
+
+    futures = together(shared, insert("first"), insert("second"), leave_an_orphan, insert("third"))
+    assert isinstance(futures[2].exception(), IntegrityError)
+    assert [future.exception() for future in futures if future is not futures[2]] == [None] * 3
+    assert names(shared) == {"first", "second", "third"}
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_transaction_that_is_lost_is_lost_for_one_unit(shared: Database, hidden: bool) -> None:
+    with shared.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER lose BEFORE INSERT ON partners WHEN NEW.name = 'lost'"
+            " BEGIN SELECT RAISE(ROLLBACK, 'lost'); END"
+        )
+
+    def lose(unit: UnitOfWork) -> None:
+        try:
+            unit.partners.insert(PartnerRow(id="prt_lost", name="lost", created_at=NOON))
+        except IntegrityError:
+            if not hidden:
+                raise
+
+    futures = together(shared, insert("first"), insert("second"), lose, insert("third"))
+    assert [futures[number].exception() for number in (0, 1, 3)] == [None] * 3
+    assert futures[2].exception() is not None
+    assert names(shared) == {"first", "second", "third"}
+
+
+def test_each_runs_in_the_context_of_its_own_request(shared: Database) -> None:
+    def request(name: str) -> Work:
+        REQUEST.set(name)
+        return lambda _: REQUEST.get()
+
+    def run(name: str) -> str:
+        seen: str = shared.write(request(name))
+        return seen
+
+    with ThreadPoolExecutor(5) as threads:
+        with busy(shared):
+            futures = [threads.submit(run, f"request {number}") for number in range(5)]
+            time.sleep(0.05)
+        assert [future.result() for future in futures] == [f"request {number}" for number in range(5)]
+
+
+def test_a_later_unit_sees_what_an_earlier_one_wrote(shared: Database) -> None:
+    def count(unit: UnitOfWork) -> int:
+        make_partner(unit)
+        return int(unit.connection.execute(text("SELECT count(*) FROM partners")).scalar_one())
+
+    assert [future.result() for future in together(shared, *[count] * 5)] == [1, 2, 3, 4, 5]
+
+
+def test_the_writer_is_free_afterwards(shared: Database) -> None:
+    together(shared, *map(insert, "abc"))
+    with writing(shared) as unit:
+        make_partner(unit, name="d")
+    assert names(shared) == set("abcd")
