@@ -1,0 +1,1 @@
+"""Verifies the logs and reconciles them with the tables."""

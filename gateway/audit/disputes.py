@@ -1,0 +1,75 @@
+"""Disputes against the decision log: each is what its entries say. A dispute that was deleted is found by the events
+that name it (gateway.audit.events)."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Executable, Row, bindparam, select
+
+from gateway.audit.batches import read_batches
+from gateway.domain.events import Topic
+from gateway.store.decisions import digests
+from gateway.store.decisions.decisions import DECISIONS
+from gateway.store.decisions.disputes import DISPUTES
+from gateway.store.logs.decision_log import DECISION_LOG, public_of
+from gateway.store.unit import UnitOfWork
+
+_DISPUTES = select(DISPUTES, DECISIONS.c.subject.label("person")).outerjoin(
+    DECISIONS, DECISIONS.c.id == DISPUTES.c.decision_id
+)
+_ENTRIES: Executable = (
+    select(DECISION_LOG.c.id, DECISION_LOG.c.decision_id, DECISION_LOG.c.public)
+    .where(
+        DECISION_LOG.c.decision_id.in_(bindparam("ids", expanding=True)), DECISION_LOG.c.public.contains('"dispute":')
+    )
+    .order_by(DECISION_LOG.c.merchant_id, DECISION_LOG.c.sequence)
+)
+
+
+@dataclass(slots=True)
+class _Logged:
+    """What the entries about one dispute say, read in their order."""
+
+    opened_event: str
+    answered_event: str | None = None
+    resolved_event: str | None = None
+    newest: str = ""
+    digest: str | None = None
+
+
+def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
+    """A sentence for each dispute that is not what its entries say; `batch` disputes are read at a time."""
+    for rows in read_batches(unit.connection, _DISPUTES, (DISPUTES.c.id,), batch):
+        logged = _read_entries(unit, {row.decision_id for row in rows}, batch)
+        for row in rows:
+            yield from _compare(row, logged.get((row.decision_id, row.id)))
+
+
+def _read_entries(unit: UnitOfWork, decision_ids: Collection[str], batch: int) -> dict[tuple[str, str], _Logged]:
+    """What the log says about the disputes of these decisions, by decision and dispute id."""
+    logged: dict[tuple[str, str], _Logged] = {}
+    parameters = {"ids": sorted(decision_ids)}
+    for entry in unit.connection.execute(_ENTRIES, parameters, execution_options={"yield_per": batch}):
+        public = public_of(entry)
+        key = entry.decision_id, str(public.get("dispute"))
+        if key not in logged:
+            logged[key] = _Logged(entry.id)
+        elif public.get("topic") == Topic.DISPUTE_RESOLVED:
+            logged[key].resolved_event = entry.id
+        else:
+            logged[key].answered_event = entry.id
+        logged[key].newest, logged[key].digest = entry.id, public.get(digests.DISPUTE)
+    return logged
+
+
+def _compare(row: Row[Any], logged: _Logged | None) -> Iterator[str]:
+    if logged is None:
+        yield f"Dispute {row.id}: the log of the decision {row.decision_id} has no entry for it."
+        return
+    for column in sorted(digests.POINTERS):
+        written, expected = getattr(row, column), getattr(logged, column)
+        if written != expected:
+            yield f"Dispute {row.id}: its {column} is {written}, and by the log {expected}."
+    if logged.digest is not None and digests.try_digest(digests.digest_dispute, row, row.person) != logged.digest:
+        yield f"Dispute {row.id}: its state does not have the digest in its newest entry {logged.newest}."

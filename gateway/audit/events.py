@@ -1,0 +1,119 @@
+"""Entries of the decision log against all that was written together with them: decisions, messages, disputes and
+idempotency records."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+
+from gateway.audit.batches import read_batches
+from gateway.domain.decisions.idempotency import KEPT_FOR
+from gateway.domain.errors import InvalidInput
+from gateway.domain.period import parse_moment
+from gateway.kit.clock import WallTime
+from gateway.store.decisions import digests
+from gateway.store.decisions.decisions import DECISIONS
+from gateway.store.decisions.disputes import DISPUTES
+from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
+from gateway.store.logs.decision_log import DECISION_LOG, public_of
+from gateway.store.outbox import OUTBOX, OutboxRow, message_of_event
+from gateway.store.unit import UnitOfWork
+
+MARGIN = timedelta(minutes=5)
+"""By how much the clocks of servers that share a database may differ: a record that is about to expire may have been
+deleted."""
+
+_IDS: Any = bindparam("ids", expanding=True)
+_CALLS = IDEMPOTENCY_RECORDS.c
+_LOG = DECISION_LOG.c
+_ENTRIES = select(_LOG.id, _LOG.merchant_id, _LOG.decision_id, _LOG.public)
+_REFERENCES = select(DECISIONS.c.id, DECISIONS.c.merchant_reference).where(DECISIONS.c.id.in_(_IDS))
+_MESSAGES = select(OUTBOX).where(OUTBOX.c.id.in_(_IDS))
+_DISPUTES = select(DISPUTES.c.id).where(DISPUTES.c.id.in_(_IDS))
+_RECORDS = (
+    select(IDEMPOTENCY_RECORDS, DECISIONS.c.subject.label("person"))
+    .join(DECISIONS, DECISIONS.c.id == _CALLS.decision_id)
+    .where(_CALLS.decision_id.in_(_IDS), _CALLS.expires_at.in_(bindparam("moments", expanding=True)))
+)
+_OF_NO_EVENT = select(OUTBOX.c.id).where(
+    OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"), OUTBOX.c.id.not_in(select(_LOG.id))
+)
+"""Messages that report neither an event nor a consent (gateway.audit.consents)."""
+
+
+def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
+    """A sentence for each part of an event that is missing or differs, and for each message without an event; `batch`
+    entries are read at a time."""
+    for rows in read_batches(unit.connection, _ENTRIES, (_LOG.id,), batch):
+        entries = [_Entry(row) for row in rows]
+        yield from _check_messages(unit, entries)
+        yield from _check_disputes(unit, entries)
+        yield from _check_calls(unit, [entry for entry in entries if entry.has_record(unit.wall)])
+    for message in unit.connection.scalars(_OF_NO_EVENT):
+        yield f"Message {message}: the log has no entry for the event that it reports."
+
+
+class _Entry:
+    def __init__(self, row: Row[Any]) -> None:
+        self.id, self.merchant_id, self.decision_id = row.id, row.merchant_id, row.decision_id
+        self.public = public_of(row)
+        self.at = _parse(self.public.get("at"))
+
+    def has_record(self, now: WallTime) -> bool:
+        """Whether the idempotency record of its call, if it is of one, is still kept."""
+        return self.at is not None and self.at + KEPT_FOR > now + MARGIN
+
+    def message(self, reference: str) -> OutboxRow | None:
+        """The message that reports it; None for a public part that gateway.audit.log_verification reports."""
+        if self.at is None:
+            return None
+        try:
+            return message_of_event(self.id, self.merchant_id, self.public, reference, self.at)
+        except KeyError:
+            return None
+
+
+def _parse(text: object) -> WallTime | None:
+    try:
+        return WallTime(parse_moment(str(text)))
+    except InvalidInput:
+        return None
+
+
+def _check_messages(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
+    decisions = {"ids": sorted({entry.decision_id for entry in entries})}
+    references = {row.id: row.merchant_reference for row in unit.connection.execute(_REFERENCES, decisions)}
+    written = unit.connection.execute(_MESSAGES, {"ids": [entry.id for entry in entries]})
+    messages = {row.id: row for row in written}
+    for entry in entries:
+        reference, message = references.get(entry.decision_id), messages.get(entry.id)
+        if reference is None:
+            yield f"Event {entry.id}: its decision {entry.decision_id} does not exist."
+        if message is None:
+            yield f"Event {entry.id}: the outbox has no message for it."
+        elif reference is not None:
+            expected = entry.message(reference)
+            if expected is not None and expected.model_dump() != dict(message._mapping):
+                yield f"Message {message.id}: its content is not what was logged."
+
+
+def _check_disputes(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
+    named = {str(entry.public["dispute"]): entry.id for entry in entries if "dispute" in entry.public}
+    existing = set(unit.connection.scalars(_DISPUTES, {"ids": sorted(named)})) if named else set()
+    for dispute in sorted(named.keys() - existing):
+        yield f"Dispute {dispute}: it does not exist, and event {named[dispute]} is about it."
+
+
+def _check_calls(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
+    """Events of calls without their idempotency records: such a call could be made again."""
+    of_calls = [entry for entry in entries if digests.CALL in entry.public]
+    if not of_calls:
+        return
+    moments: list[datetime] = sorted({entry.at + KEPT_FOR for entry in of_calls if entry.at})
+    parameters = {"ids": sorted({entry.decision_id for entry in of_calls}), "moments": moments}
+    records = unit.connection.execute(_RECORDS, parameters)
+    written = {digests.try_digest(digests.digest_call, row, row.person) for row in records}
+    for entry in of_calls:
+        if entry.public[digests.CALL] not in written:
+            yield f"Event {entry.id}: the idempotency record of its call does not exist, or was changed."

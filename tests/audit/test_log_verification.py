@@ -1,0 +1,300 @@
+"""The verification of the logs: what is right passes, and every way to tamper with rows is found and named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import text
+
+from gateway.audit import log_verification
+from gateway.audit.log_report import Finding, FindingKind, LogReport
+from gateway.audit.log_verification import verify_logs
+from gateway.domain.decisions.transitions import Status
+from gateway.kit.crypto import SigningKey
+from gateway.store.database import Database
+from tests.support.factories import Cast, make_cast, make_decision
+from tests.support.logs import Forger, behind_the_triggers, log_access, log_decision, log_event
+from tests.support.units import reading, writing
+
+ENTRIES = 5
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One merchant's logs: five decisions, each with one entry, the last cancelled by a sixth; five accesses."""
+
+    database: Database
+    cast: Cast
+    decisions: list[str]
+    entries: list[str]
+    kid: str
+
+    def check(self, **options: object) -> LogReport:
+        with reading(self.database) as unit:
+            return verify_logs(unit, **options)  # type: ignore[arg-type]
+
+    def finding(self, **options: object) -> Finding:
+        finding = self.check(**options).finding
+        assert finding is not None
+        assert finding.sentence.endswith(".")
+        return finding
+
+
+@pytest.fixture
+def chain(database: Database, monkeypatch: pytest.MonkeyPatch) -> Chain:
+    monkeypatch.setattr(log_verification, "BATCH", 2)  # so that every chain goes over several batches
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        written = [log_decision(unit, cast) for _ in range(ENTRIES)]
+        last = written[-1][0]
+        cancelled = log_event(unit, cast, last, Status.APPROVED, Status.CANCELLED)
+        unit.connection.execute(text("UPDATE decisions SET status = 'CANCELLED' WHERE id = :id"), {"id": last})
+        for _ in range(ENTRIES):
+            log_access(unit, cast)
+        (kid,) = unit.keys.public_keys()
+    return Chain(database, cast, [d for d, _ in written], [*[e for _, e in written], cancelled], kid)
+
+
+def tamper(chain: Chain, act: Callable[[Forger], None], table: str = "decision_log") -> None:
+    with behind_the_triggers(chain.database, table) as connection:
+        act(Forger(connection, table))
+
+
+def test_an_empty_database_is_intact(database: Database) -> None:
+    with reading(database) as unit:
+        report = verify_logs(unit)
+    assert report == LogReport({"decision": 0, "access": 0}, 0, 0, None)
+    assert report.intact
+
+
+def test_what_nobody_touched_is_intact(chain: Chain) -> None:
+    with writing(chain.database) as unit:
+        other = make_cast(unit)
+        for _ in range(3):
+            log_decision(unit, other)
+    report = chain.check(trusted=[chain.kid])
+    assert report.finding is None
+    assert report == LogReport({"decision": ENTRIES + 1 + 3, "access": ENTRIES}, 3, ENTRIES + 3, None)
+
+
+def test_a_destroyed_key_leaves_the_log_intact(chain: Chain) -> None:
+    with writing(chain.database) as unit:
+        unit.connection.execute(text("DELETE FROM user_keys"))
+    assert chain.check().intact
+
+
+def test_a_changed_public_field_is_found(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.edit_public(3, to="DECLINED"))
+    finding = chain.finding()
+    assert (finding.kind, finding.log, finding.sequence) == (FindingKind.CHANGED, "decision", 3)
+    assert (finding.merchant_id, finding.entry_id) == (chain.cast.merchant, chain.entries[2])
+    assert chain.entries[2] in finding.sentence
+
+
+def test_an_entry_that_was_changed_and_hashed_again_is_found(chain: Chain) -> None:
+    def act(forger: Forger) -> None:
+        forger.edit_public(3, to="DECLINED")
+        forger.rehash(3, 3)
+
+    tamper(chain, act)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.FORGED, 3, chain.entries[2])
+
+
+def test_a_chain_that_was_hashed_again_to_its_end_is_found(chain: Chain) -> None:
+    def act(forger: Forger) -> None:
+        forger.edit_public(2, to="DECLINED")
+        forger.rehash(2, ENTRIES + 1)
+        forger.set_head("decision", ENTRIES + 1)
+
+    tamper(chain, act)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.FORGED, 2, chain.entries[1])
+
+
+def test_a_chain_signed_again_by_a_foreign_key_is_found_when_the_keys_are_named(chain: Chain) -> None:
+    foreign = SigningKey()
+
+    def act(forger: Forger) -> None:
+        forger.run(
+            "INSERT INTO signing_keys (kid, public, private_sealed, created_at) "
+            "SELECT :kid, :public, private_sealed, created_at FROM signing_keys",
+            kid=foreign.kid,
+            public=foreign.public,
+        )
+        forger.rehash(4, ENTRIES + 1, foreign)
+        forger.set_head("decision", ENTRIES + 1)
+
+    tamper(chain, act)
+    assert chain.check().intact  # whoever can write keys can sign: that is why the operator names them
+    finding = chain.finding(trusted={chain.kid})
+    assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.UNKNOWN_KEY, 4, chain.entries[3])
+    assert foreign.kid in finding.sentence
+
+
+def test_a_key_put_under_a_trusted_name_is_found(chain: Chain) -> None:
+    """The kid is the key's thumbprint, so that a name cannot be given to another key."""
+    foreign = SigningKey()
+
+    def act(forger: Forger) -> None:
+        forger.run("UPDATE signing_keys SET public = :public", public=foreign.public)
+        forger.rehash(1, ENTRIES + 1, foreign)
+        forger.run("UPDATE decision_log SET kid = :kid", kid=chain.kid)
+        forger.set_head("decision", ENTRIES + 1)
+
+    tamper(chain, act)
+    assert chain.finding(trusted={chain.kid}).kind is FindingKind.UNKNOWN_KEY
+
+
+def test_an_unknown_key_is_found(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.rehash(2, 2, SigningKey()))
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence) == (FindingKind.UNKNOWN_KEY, 2)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_removed_rows_in_the_middle_are_found(chain: Chain, count: int) -> None:
+    def act(forger: Forger) -> None:
+        forger.run("DELETE FROM decision_log WHERE sequence BETWEEN 3 AND :last", last=2 + count)
+
+    tamper(chain, act)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.REMOVED, 3, None)
+    assert chain.entries[2 + count] in finding.sentence
+
+
+def test_a_removed_first_row_is_found(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.run("DELETE FROM decision_log WHERE sequence = 1"))
+    assert (chain.finding().kind, chain.finding().sequence) == (FindingKind.REMOVED, 1)
+
+
+@pytest.mark.parametrize("log", ["decision", "access"])
+def test_a_removed_last_row_is_found_by_the_head(chain: Chain, log: str) -> None:
+    last = {"decision": ENTRIES + 1, "access": ENTRIES}[log]
+
+    def act(forger: Forger) -> None:
+        forger.run(f"DELETE FROM {log}_log WHERE sequence = :last", last=last)
+
+    tamper(chain, act, f"{log}_log")
+    finding = chain.finding()
+    assert (finding.kind, finding.log, finding.sequence) == (FindingKind.REMOVED_AT_END, log, last)
+
+
+@pytest.mark.parametrize("log", ["decision", "access"])
+def test_a_removed_chain_is_found(chain: Chain, log: str) -> None:
+    tamper(chain, lambda forger: forger.run(f"DELETE FROM {log}_log"), f"{log}_log")
+    finding = chain.finding()
+    assert (finding.kind, finding.log, finding.merchant_id, finding.sequence) == (
+        FindingKind.REMOVED_AT_END,
+        log,
+        chain.cast.merchant,
+        1,
+    )
+
+
+def test_a_last_row_removed_with_the_head_wound_back_is_found_by_the_decisions(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.wind_back("decision", ENTRIES))
+    finding = chain.finding()
+    assert (finding.kind, finding.entry_id) == (FindingKind.NOT_LOGGED, chain.entries[4])
+    assert chain.decisions[4] in finding.sentence
+    assert "CANCELLED" in finding.sentence
+
+
+def test_a_first_entry_removed_at_the_end_is_found_by_the_decisions(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.wind_back("decision", ENTRIES - 1))
+    finding = chain.finding()
+    assert (finding.kind, finding.entry_id, finding.sequence) == (FindingKind.NOT_LOGGED, None, None)
+    assert chain.decisions[4] in finding.sentence
+
+
+def test_a_head_that_says_otherwise_is_found(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.set_head("decision", 3))
+    assert chain.finding().kind is FindingKind.HEAD_CHANGED
+
+
+def test_a_removed_head_is_found(chain: Chain) -> None:
+    tamper(chain, lambda forger: forger.run("DELETE FROM log_heads"))
+    assert chain.finding().kind is FindingKind.HEAD_CHANGED
+
+
+def test_a_sealed_part_swapped_between_rows_is_found(chain: Chain) -> None:
+    def act(forger: Forger) -> None:
+        two, four = forger.row(2), forger.row(4)
+        two["sealed"], four["sealed"] = four["sealed"], two["sealed"]
+        forger.put(two)
+        forger.put(four)
+
+    tamper(chain, act)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence) == (FindingKind.CHANGED, 2)
+
+
+def test_swapped_places_are_found(chain: Chain) -> None:
+    def act(forger: Forger) -> None:
+        two, three = forger.row(2), forger.row(3)
+        forger.put({**two, "sequence": 99})
+        forger.put({**three, "sequence": 2})
+        forger.put({**two, "sequence": 3})
+
+    tamper(chain, act)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.REORDERED, 2, chain.entries[2])
+
+
+@pytest.mark.parametrize(("table", "column"), [("decision_log", "decision_id"), ("access_log", "subject")])
+def test_a_changed_column_beside_the_public_part_is_found(chain: Chain, table: str, column: str) -> None:
+    def act(forger: Forger) -> None:
+        forger.put({**forger.row(3), column: "other"})
+
+    tamper(chain, act, table)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence) == (FindingKind.CHANGED, 3)
+    assert column in finding.sentence
+
+
+def test_a_public_part_in_another_form_is_found(chain: Chain) -> None:
+    """The same JSON with a space has another hash, also where somebody with the key signed it."""
+    with writing(chain.database) as unit:
+        key = unit.keys.ensure_signing_key()
+
+    def act(forger: Forger) -> None:
+        row = forger.row(ENTRIES + 1)
+        forger.put({**row, "public": row["public"].replace(":", ": ", 1)})
+        forger.rehash(ENTRIES + 1, ENTRIES + 1, key)
+        forger.set_head("decision", ENTRIES + 1)
+
+    tamper(chain, act)
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence) == (FindingKind.CHANGED, ENTRIES + 1)
+    assert "canonical" in finding.sentence
+
+
+@pytest.mark.parametrize("column", ["status", "adapter", "policy_version", "policy_hash", "rule_id", "purpose"])
+def test_a_changed_decision_is_found(chain: Chain, column: str) -> None:
+    with writing(chain.database) as unit:
+        unit.connection.execute(
+            text(f"UPDATE decisions SET {column} = 'ACTIVE' WHERE id = :id"), {"id": chain.decisions[1]}
+        )
+    finding = chain.finding()
+    assert (finding.kind, finding.entry_id) == (FindingKind.NOT_LOGGED, chain.entries[1])
+
+
+def test_a_removed_decision_is_found(chain: Chain) -> None:
+    with writing(chain.database) as unit:
+        unit.connection.execute(text("DELETE FROM decisions WHERE id = :id"), {"id": chain.decisions[3]})
+    finding = chain.finding()
+    assert (finding.kind, finding.entry_id) == (FindingKind.DECISION_REMOVED, chain.entries[3])
+
+
+def test_a_decision_without_an_entry_is_found(chain: Chain) -> None:
+    with writing(chain.database) as unit:
+        decision = make_decision(unit, chain.cast.consent)
+    assert chain.finding().kind is FindingKind.NOT_LOGGED
+    assert decision in chain.finding().sentence
+
+
+def test_a_value_of_another_kind_is_found(chain: Chain) -> None:
+    # SQLite keeps a text in a column of bytes: that must not end the check with an error.
+    tamper(chain, lambda forger: forger.put({**forger.row(2), "public": b"{}", "sealed": "text"}))
+    finding = chain.finding()
+    assert (finding.kind, finding.sequence) == (FindingKind.CHANGED, 2)

@@ -1,0 +1,253 @@
+"""Reconciliation finds every change by hand, and nothing where there was none."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from gateway.audit import reconciliation
+from gateway.kit.clock import BusinessTime
+from gateway.kit.json import canonical, decode
+from gateway.services.decisions.transitions import ExtendCommand
+from gateway.store.decisions import digests
+from tests.services.world import World
+from tests.support.clock import MovableClock
+from tests.support.lived import Lived, lived
+from tests.support.logs import behind_the_triggers
+
+DIGEST = "the digest in its newest entry"
+CONTENT = "its content is not what"
+LOST_CALL = "the idempotency record of its call"
+NO_SUCH_CALL = "no event is of the call"
+NOT_LOGGED = "the log has no entry for the event that it reports"
+NO_MESSAGE = "the outbox has no message for it"
+
+
+@pytest.fixture
+def lives(database_url: str, clock: MovableClock) -> Iterator[Lived]:
+    with closing(World(database_url, clock)) as world:
+        world.plant()
+        yield lived(world)
+
+
+@pytest.mark.parametrize("batch", [500, 2])
+def test_nothing_is_found_where_nothing_was_changed(lives: Lived, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    monkeypatch.setattr(reconciliation, "BATCH", batch)
+    assert lives.world.mismatches() == []
+
+
+def test_derived_columns(lives: Lived) -> None:
+    changes = {
+        "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, and by its state 300000",
+        "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, and by its state 300000",
+        "next_transition_at = NULL WHERE id = {active}": "its next_transition_at is None, and by its state 2026",
+        "flagged_at = NULL WHERE id = {contested}": "its flagged_at is None, and by its state 2026",
+        "flagged_at = created_at WHERE id = {kept}": "and by its state None",
+        "status = 'GONE' WHERE id = {active}": "its row cannot be read",
+        "outcome = '{{}}' WHERE id = {active}": "its row cannot be read",
+    }
+    assert lives.missed((f"UPDATE decisions SET {change}", words) for change, words in changes.items()) == []
+
+
+def test_totals(lives: Lived) -> None:
+    exposure, at_merchant = "the exposure in CNY", "the exposure in CNY at the merchant mer_test_"
+    committed, less, none = "the committed amount in CNY", "is 5, and its decisions add up to", "has no total, and its"
+    keys = {"exposures": "user_id", "merchant_exposures": "user_id, merchant_id", "consent_commitments": "consent_id"}
+    elsewhere = "(SELECT max(id) FROM merchants WHERE id <> merchant_id)"
+    attempts = (
+        ("UPDATE exposures SET exposure_minor = 5", f"{exposure} {less} 900000"),
+        ("DELETE FROM exposures", f"{exposure} {none} decisions add up to 900000"),
+        ("UPDATE merchant_exposures SET exposure_minor = 5", f"{less} 900000"),
+        ("UPDATE merchant_exposures SET exposure_minor = 5", at_merchant),
+        ("DELETE FROM merchant_exposures", at_merchant),
+        (f"UPDATE merchant_exposures SET merchant_id = {elsewhere}", "is 900000, and its decisions add up to 0"),
+        (f"UPDATE merchant_exposures SET merchant_id = {elsewhere}", none),
+        ("UPDATE consent_commitments SET committed_minor = 5", f"{committed} {less} 300000"),
+        ("DELETE FROM consent_commitments", f"{committed} {none} decisions add up to 300000"),
+        *(
+            (f"INSERT INTO {table} SELECT DISTINCT {key}, 'EUR', 5 FROM {table}", "in EUR")
+            for table, key in keys.items()
+        ),
+        ("UPDATE decisions SET exposure_minor = 1 WHERE id = {active}", f"{exposure} is 900000, and its decisions add"),
+        ("UPDATE decisions SET exposure_minor = 1 WHERE id = {active}", at_merchant),
+        ("UPDATE decisions SET committed_minor = 1 WHERE id = {active}", f"{committed} is 300000, and its decisions"),
+        ("UPDATE decisions SET currency = 'EUR' WHERE id = {active}", f"in EUR {none}"),
+    )
+    assert lives.missed(attempts) == []
+
+
+def test_a_decision_that_was_changed(lives: Lived) -> None:
+    changes = (
+        "settled_minor = 0 WHERE id = {kept}",
+        "settled_minor = -100 WHERE id = {kept}",
+        "settled_minor = settled_minor + 100, due_minor = due_minor + 100 WHERE id = {active}",
+        "requested_minor = 1 WHERE id = {kept}",
+        "windows = REPLACE(CAST(windows AS TEXT), 'P14D', 'P15D'){json} WHERE id = {active}",
+        "breached_at = created_at WHERE id = {contested}",
+        "dispute_rejected_at = breached_at WHERE id = {contested}",
+        "due_at = activated_at, next_transition_at = activated_at WHERE id = {active}",
+        "due_at = NULL, next_transition_at = NULL WHERE id = {active}",
+        "breach_kind = 'DAMAGED' WHERE id = {contested}",
+        "subject = 'usr_other' WHERE id = {kept}",
+        "merchant_reference = 'other' WHERE id = {kept}",
+        "ask = '{{}}' WHERE id = {kept}",
+        "ask = '[0.5]' WHERE id = {kept}",
+        """outcome = '{{"kind": "REFERRAL", "reasons": []}}' WHERE id = {kept}""",
+        "valid_until = NULL WHERE id = {kept}",
+        "score_as_of = NULL WHERE id = {kept}",
+        "created_at = activated_at WHERE id = {kept}",
+        "updated_at = created_at WHERE id = {kept}",
+    )
+    json = "" if lives.world.database.sqlite else "::json"
+    statements = [f"UPDATE decisions SET {change.replace('{json}', json)}" for change in changes]
+    together = (
+        "UPDATE decisions SET due_minor = due_minor - 100, exposure_minor = exposure_minor - 100,"
+        " committed_minor = committed_minor - 100 WHERE id = {active};"
+        "UPDATE exposures SET exposure_minor = exposure_minor - 100;"
+        "UPDATE merchant_exposures SET exposure_minor = exposure_minor - 100;"
+        "UPDATE consent_commitments SET committed_minor = committed_minor - 100"
+        " WHERE consent_id = (SELECT consent_id FROM decisions WHERE id = {active})"
+    )
+    assert lives.missed((statement, DIGEST) for statement in (*statements, together)) == []
+    (mismatch,) = lives(together)  # all else agrees
+    assert lives.active in mismatch
+
+
+def test_verification_of_the_log_finds_it_too_and_names_the_column_that_it_can(lives: Lived) -> None:
+    findings = [
+        lives.finding(f"UPDATE decisions SET {change} WHERE id = {{kept}}")
+        for change in ("settled_minor = 0", "settled_minor = 0, status = 'ACTIVE'")
+    ]
+    general, named = (finding.sentence for finding in findings if finding)
+    assert DIGEST in general
+    assert "has the status ACTIVE" in named
+    assert lives.finding("UPDATE decisions SET exposure_minor = 5 WHERE id = {kept}") is None
+
+
+def test_disputes(lives: Lived) -> None:
+    contested = "about it are open"
+    columns = {
+        "status = 'AWAITING_MERCHANT'": DIGEST,
+        "respond_by = opened_at": DIGEST,
+        "opened_at = respond_by": DIGEST,
+        "resolved_at = opened_at": DIGEST,
+        "subject = 'OVERDUE'": DIGEST,
+        "opened_by = 'MERCHANT'": DIGEST,
+        "user_id = (SELECT max(id) FROM users)": DIGEST,
+        "opened_event = answered_event": "its opened_event is evt_",
+        "answered_event = NULL": "its answered_event is None",
+        "answered_event = opened_event": "its answered_event is",
+        "resolved_event = opened_event": "and by the log None",
+        "decision_id = {kept}": "has no entry for it",
+    }
+    attempts = [
+        *((f"UPDATE disputes SET {change} WHERE id = {{dispute}}", words) for change, words in columns.items()),
+        ("UPDATE disputes SET status = 'REJECTED' WHERE id = {ended}", DIGEST),
+        ("UPDATE disputes SET status = 'UNDER_REVIEW' WHERE id = {ended}", contested),
+        ("UPDATE disputes SET status = 'UPHELD' WHERE id = {dispute}", contested),
+        ("UPDATE decisions SET contested_at = created_at WHERE id = {active}", contested),
+        ("UPDATE decisions SET contested_at = NULL WHERE id = {contested}", contested),
+        ("UPDATE decisions SET contested_at = NULL WHERE id = {contested}", DIGEST),
+        ("DELETE FROM disputes WHERE id = {dispute}", "it does not exist, and event evt_"),
+        ("DELETE FROM disputes WHERE id = {ended}", "it does not exist, and event evt_"),
+    ]
+    assert lives.missed(attempts) == []
+
+
+def test_messages(lives: Lived) -> None:
+    event = "WHERE aggregate_id = {kept} AND topic = 'DECISION_ACTIVATED'"
+    ended = "WHERE topic = 'CONSENT_REVOKED'"
+    uneven = "its messages do not match its versions"
+    attempts = (
+        (f"UPDATE outbox SET payload = '{{{{}}}}' {event}", CONTENT),
+        (f"""UPDATE outbox SET payload = '{{{{"decisionId": "dec_other"}}}}' {event}""", CONTENT),
+        (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {event}", CONTENT),
+        (f"UPDATE outbox SET topic = 'CONSENT_GRANTED' {event}", CONTENT),
+        (f"UPDATE outbox SET aggregate_id = {{active}} {event}", CONTENT),
+        (f"UPDATE outbox SET created_at = '2026-01-01 00:00:00' {event}", CONTENT),
+        (f"UPDATE outbox SET merchant_id = (SELECT min(id) FROM merchants WHERE id <> merchant_id) {event}", CONTENT),
+        (f"UPDATE outbox SET id = 'evt_other' {event}", NO_MESSAGE),
+        (f"UPDATE outbox SET id = 'evt_other' {event}", f"evt_other: {NOT_LOGGED}"),
+        (f"DELETE FROM outbox {event}", NO_MESSAGE),
+        ("DELETE FROM outbox WHERE topic = 'DISPUTE_RESOLVED'", NO_MESSAGE),
+        (f"DELETE FROM outbox {ended}", uneven),
+        (f"UPDATE outbox SET topic = 'CONSENT_GRANTED' {ended}", uneven),
+        (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", uneven),
+        (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", NOT_LOGGED),
+        (f"UPDATE outbox SET topic = '' {ended}", NOT_LOGGED),
+        (f"UPDATE outbox SET aggregate_id = 'con_other' {ended}", "the consent that it reports does not exist"),
+        (f"UPDATE outbox SET aggregate_id = (SELECT min(id) FROM consents) {ended}", uneven),
+        (f"UPDATE outbox SET payload = '{{{{}}}}' {ended}", CONTENT),
+        ("DELETE FROM consent_versions WHERE action = 'revoked'", uneven),
+    )
+    assert lives.missed(attempts) == []
+
+
+def test_idempotency_records(lives: Lived) -> None:
+    copied = (
+        "INSERT INTO idempotency_records (partner_id, client_id, mutation, key, consent_id, input, decision_id,"
+        " expires_at) SELECT partner_id, client_id, mutation, 'made-up', consent_id, input, decision_id, expires_at"
+        " FROM idempotency_records WHERE decision_id = {kept} AND mutation = 'decisionActivate'"
+    )
+    attempts = [
+        ("DELETE FROM idempotency_records", LOST_CALL),
+        *(
+            (f"DELETE FROM idempotency_records WHERE mutation = '{mutation}'", LOST_CALL)
+            for mutation in ("decisionRequest", "decisionFulfill", "decisionReportBreach", "disputeRespond")
+        ),
+        ("UPDATE idempotency_records SET key = 'x' WHERE mutation = 'decisionRequest' AND key = 'key-1'", LOST_CALL),
+        ("UPDATE idempotency_records SET input = '{{}}' WHERE key = 'key-1'", LOST_CALL),
+        ("UPDATE idempotency_records SET input = '{{}}' WHERE key = 'key-1'", NO_SUCH_CALL),
+        ("UPDATE idempotency_records SET expires_at = '2026-11-23 12:00:00' WHERE key = 'key-1'", LOST_CALL),
+        ("UPDATE idempotency_records SET decision_id = {active} WHERE key = 'key-1'", NO_SUCH_CALL),
+        (
+            "UPDATE idempotency_records SET decision_id = 'dec_gone' WHERE key = 'key-1'",
+            "an idempotency record names it",
+        ),
+        (copied, NO_SUCH_CALL),
+    ]
+    assert lives.missed(attempts) == []
+    lives.world.clock.advance(hours=24)
+    assert lives("DELETE FROM idempotency_records") == []  # nobody keeps them longer
+
+
+@pytest.mark.parametrize("change", ["breach_kind = 'DAMAGED'", "settled_minor = 100", "subject = 'usr_other'"])
+def test_a_change_by_hand_stays_visible_whatever_happens_to_the_decision_next(lives: Lived, change: str) -> None:
+    world = lives.world
+    world.execute(f"UPDATE decisions SET {change} WHERE id = '{lives.active}'")
+    command = ExtendCommand(lives.active, "on-and-on", BusinessTime(world.clock() + timedelta(days=90)), "As agreed")
+    world.transitions.extend(world.merchant_token(), command)
+    assert any(f"the decision {lives.active} was changed between" in mismatch for mismatch in lives.world.mismatches())
+
+
+def test_entries_without_digests(lives: Lived) -> None:
+    """As in databases from before there were digests. What such entries say is compared."""
+    members = (digests.DECISION, digests.BEFORE, digests.DISPUTE, digests.CALL)
+    with behind_the_triggers(lives.world.database, "decision_log") as connection:
+        for entry, public in connection.execute(text("SELECT id, public FROM decision_log")).all():
+            bare = {name: value for name, value in decode(public).items() if name not in members}
+            change = text("UPDATE decision_log SET public = :public WHERE id = :id")
+            connection.execute(change, {"id": entry, "public": canonical(bare).decode()})
+    assert lives.world.mismatches() == []
+    for unseen in (
+        "UPDATE decisions SET settled_minor = 0 WHERE id = {kept}",
+        "UPDATE disputes SET respond_by = opened_at",
+        "DELETE FROM idempotency_records",
+    ):
+        assert lives(unseen) == []
+    seen = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {kept}", "has the status CANCELLED")
+    made_up = ("UPDATE idempotency_records SET expires_at = '2026-11-23 11:00:00' WHERE key = 'key-1'", NO_SUCH_CALL)
+    assert lives.missed([seen, made_up, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
+
+
+def test_a_decision_or_its_entries_that_are_gone(lives: Lived) -> None:
+    database = lives.world.database
+    mismatches = lives("DELETE FROM decisions WHERE id = {active}")
+    assert any(f"its decision {lives.active} does not exist" in mismatch for mismatch in mismatches)
+    with behind_the_triggers(database, "decision_log") as connection:
+        connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": lives.kept})
+    mismatches = lives.world.mismatches()
+    assert any(f"the log has no entry for the decision {lives.kept}" in mismatch for mismatch in mismatches)
+    assert any(NOT_LOGGED in mismatch for mismatch in mismatches)
