@@ -17,8 +17,8 @@ from pathlib import Path
 from string import Template
 
 from gateway.domain.errors import InvalidInput
-from gateway.domain.product import Product
-from merchants.ask import camel
+from gateway.domain.merchants import Product
+from merchants.asks.fields import camel_case
 from merchants.registry import installed
 
 LONGEST_KEY = 30
@@ -75,7 +75,7 @@ def _values(key: str, product: Product, today: date, gateway_version: str) -> di
     """What the placeholders of the templates stand for."""
     return {
         "key": key,
-        "member": camel(key),
+        "member": camel_case(key),
         "adapter_class": _class(key),
         "ask_type": f"{_class(key)}Ask",
         "title": key.replace("_", " ").capitalize(),

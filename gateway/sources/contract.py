@@ -1,16 +1,14 @@
 """The contract of a score source."""
 
-from datetime import datetime
 from typing import Protocol
 
-from gateway.domain.score import Measurement
-from gateway.store.database import Session
+from gateway.domain.scoring.score import Measurement
+from gateway.kit.clock import BusinessTime
 
 
 class ScoreSource(Protocol):
-    """Answers what a person's score is. Called while no write transaction is held."""
+    """Measures people's scores. It is called outside of all units of work: it may use the network."""
 
-    def measure(self, session: Session, user_id: str, now: datetime) -> Measurement:
-        """The person's measurement as of `now` (business time, UTC). `session` only reads. Raises Unavailable
-        (SCORE_UNAVAILABLE) when no answer can be had now."""
+    def measure(self, user_id: str, now: BusinessTime) -> Measurement:
+        """The person's measurement as of `now`. Raises Unavailable (SCORE_UNAVAILABLE) when it cannot be had now."""
         ...

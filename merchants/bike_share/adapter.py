@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import DepositTerms
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.terms import DepositTerms
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_text
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_text
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 LONGEST_RIDE = timedelta(days=1)
 COLUMNS = {
@@ -78,7 +79,7 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     def facts(self, ask: BikeRideAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def terms(self, ask: BikeRideAsk, ruling: Ruling, now: datetime) -> DepositTerms:
+    def terms(self, ask: BikeRideAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
         waived = self.granted(ask, ruling)
         return DepositTerms(
             original_deposit=ask.deposit,

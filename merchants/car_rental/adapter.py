@@ -5,18 +5,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import DepositTerms
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.terms import DepositTerms
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_period
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_period
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 LONGEST_RENTAL = timedelta(days=90)
 FURTHEST_START = timedelta(days=365)
@@ -112,7 +113,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
             "rental": ask.rental.length,
         }
 
-    def terms(self, ask: CarRentalAsk, ruling: Ruling, now: datetime) -> DepositTerms:
+    def terms(self, ask: CarRentalAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
         waived = self.granted(ask, ruling)
         return DepositTerms(
             original_deposit=ask.deposit,

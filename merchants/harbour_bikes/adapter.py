@@ -3,12 +3,12 @@ policy, and its dispatch system is told in its own words."""
 
 from pathlib import Path
 
+from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import GoldenCase, Person
 from merchants.bike_share.adapter import COLUMNS, BikeRideAsk, BikeShare
-from merchants.contract import GoldenCase, Person
-from merchants.tables import load_table
+from merchants.policies.tables import load_table
 from merchants.wire import Signature, Wire
 
 

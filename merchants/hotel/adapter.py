@@ -5,18 +5,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.check_in_terms import CheckInTerms
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.decisions.check_in import CheckInTerms
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_period
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_period
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 LONGEST_STAY = timedelta(days=60)
 FURTHEST_START = timedelta(days=90)
@@ -108,7 +109,7 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
     def facts(self, ask: HotelStayAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "room_charge": ask.room_charge}
 
-    def terms(self, ask: HotelStayAsk, ruling: Ruling, now: datetime) -> CheckInTerms:
+    def terms(self, ask: HotelStayAsk, ruling: PolicyResult, now: datetime) -> CheckInTerms:
         waived = self.granted(ask, ruling)
         due = ask.deposit - waived
         return CheckInTerms(

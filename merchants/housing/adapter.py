@@ -8,18 +8,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import DepositTerms
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.terms import DepositTerms
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_period
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_period
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 LONGEST_LEASE = timedelta(days=1096)
 FURTHEST_START = timedelta(days=60)
@@ -105,11 +106,11 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
     def facts(self, ask: HouseRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def limit(self, ask: HouseRentalAsk, ruling: Ruling) -> Money | None:
+    def limit(self, ask: HouseRentalAsk, ruling: PolicyResult) -> Money | None:
         rents = Money(int(ask.monthly_rent.minor * ruling.number("months")), ask.monthly_rent.currency)
         return rents if ruling.maximum is None else min(rents, ruling.maximum)
 
-    def terms(self, ask: HouseRentalAsk, ruling: Ruling, now: datetime) -> DepositTerms:
+    def terms(self, ask: HouseRentalAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
         waived = self.granted(ask, ruling)
         return DepositTerms(
             original_deposit=ask.deposit,

@@ -10,18 +10,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import ColumnKind, Fact
-from gateway.domain.credit_offer_terms import CreditOfferTerms
+from gateway.domain.decisions.credit_offer import CreditOfferTerms
+from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_length, check_text
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_length, check_text
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(days=7), timedelta(days=1827)
 SMALLEST_LIMIT = "100"
@@ -116,10 +117,10 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def shortfalls(self, ask: CreditOfferAsk, ruling: Ruling) -> tuple[str, ...]:
+    def shortfalls(self, ask: CreditOfferAsk, ruling: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if ruling.length("longest") < ask.term else ()
 
-    def terms(self, ask: CreditOfferAsk, ruling: Ruling, now: datetime) -> CreditOfferTerms:
+    def terms(self, ask: CreditOfferAsk, ruling: PolicyResult, now: datetime) -> CreditOfferTerms:
         discount = min(ruling.number("discount"), ask.base_apr_percent)  # a low base is not made a negative rate
         term = min(ask.term, ruling.length("longest"))
         return CreditOfferTerms(

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 
+from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
-from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW, GoldenCase, Person
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, Person
 from merchants.hotel.adapter import BENEFITS, COLUMNS, Hotel, HotelStayAsk
-from merchants.tables import load_table
+from merchants.policies.tables import load_table
 from merchants.wire import Signature, Wire
 
 

@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import PayLaterTerms
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.terms import PayLaterTerms
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_length, check_text
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_length, check_text
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
 COLUMNS = {
@@ -95,7 +96,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
             "category": ask.category or "",
         }
 
-    def terms(self, ask: OnlineOrderAsk, ruling: Ruling, now: datetime) -> PayLaterTerms:
+    def terms(self, ask: OnlineOrderAsk, ruling: PolicyResult, now: datetime) -> PayLaterTerms:
         return PayLaterTerms(
             amount=self.granted(ask, ruling), due_at=now + ask.pay_within, grace_period=self.grace_period
         )

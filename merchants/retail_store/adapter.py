@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import PayLaterTerms
+from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.place import Place
-from gateway.domain.policy import Ruling
-from gateway.domain.product import Product
-from gateway.domain.terms import PayLaterTerms
-from gateway.domain.tier import Tier
-from merchants.checks import check_amount, check_length, check_text
-from merchants.contract import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person, ask_type, asked
-from merchants.tables import load_tables
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.table import PolicyResult
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
+from merchants.asks.checks import check_amount, check_length, check_text
+from merchants.asks.fields import ask_type, asked
+from merchants.policies.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
 COLUMNS = {
@@ -91,16 +91,16 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     def requested(self, ask: StorePurchaseAsk) -> Money:
         return ask.amount
 
-    def place(self, ask: StorePurchaseAsk) -> Place:
-        return Place(ask.store_id, ask.terminal_id)
+    def place(self, ask: StorePurchaseAsk) -> PointOfSale:
+        return PointOfSale(ask.store_id, ask.terminal_id)
 
     def facts(self, ask: StorePurchaseAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "amount": ask.amount}
 
-    def shortfalls(self, ask: StorePurchaseAsk, ruling: Ruling) -> tuple[str, ...]:
+    def shortfalls(self, ask: StorePurchaseAsk, ruling: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if ruling.length("longest") < ask.pay_within else ()
 
-    def terms(self, ask: StorePurchaseAsk, ruling: Ruling, now: datetime) -> PayLaterTerms:
+    def terms(self, ask: StorePurchaseAsk, ruling: PolicyResult, now: datetime) -> PayLaterTerms:
         return PayLaterTerms(
             amount=self.granted(ask, ruling),
             due_at=now + min(ask.pay_within, ruling.length("longest")),

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.decisions.outcome import Approval
+from gateway.domain.decisions.terms import DepositTerms
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval
-from gateway.domain.terms import DepositTerms
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW as NOW
+from merchants.adapter import Person
 from merchants.bike_share import BikeRideAsk, BikeShare
-from merchants.contract import SAMPLE_NOW as NOW
-from merchants.contract import Person
 from merchants.testing import AdapterContract
 
 ADAPTER = BikeShare()

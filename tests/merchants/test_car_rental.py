@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import DepositTerms
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
 from gateway.domain.period import Period
-from gateway.domain.product import Product
-from gateway.domain.terms import DepositTerms
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW as NOW
+from merchants.adapter import Person
 from merchants.car_rental import CarRental, CarRentalAsk
-from merchants.contract import SAMPLE_NOW as NOW
-from merchants.contract import Person
 from merchants.testing import AdapterContract
 
 DAY = timedelta(days=1)

@@ -1,15 +1,20 @@
-"""The contract suite finds what is unfair: adapters with one fault each fail the very test that is there for it."""
+"""The contract suite: its tests are the requirements, and each fails with the findings."""
 
+import inspect
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from gateway.domain.credit_offer_terms import CreditOfferTerms
-from gateway.domain.policy import DecisionTable, Ruling
-from merchants.hotel import Hotel
+from gateway.domain.decisions.credit_offer import CreditOfferTerms
+from gateway.domain.policies.table import DecisionTable, PolicyResult
+from merchants.adapter import MerchantAdapter
+from merchants.conformance.check import REQUIREMENTS
+from merchants.conformance.requirement import Requirement
 from merchants.lender import Lender
-from merchants.tables import read_table
+from merchants.policies.tables import read_table
 from merchants.testing import AdapterContract
+from tests.merchants.faulty_adapters import FAULTY
 
 HEADER = """
 policy = "unfair"
@@ -22,6 +27,11 @@ when.open_overdue = { at_least = 1 }
 decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"], retry_after = "P1D" }
 """
 FAIR = 'approve = { share = 100, longest = "P365D", discount = "1.00" }'
+TESTS = {
+    name.removeprefix("test_").replace("_", " "): name
+    for name, _ in inspect.getmembers(AdapterContract, inspect.isfunction)
+    if name.startswith("test_")
+}
 
 
 def lending(top: str, rest: str = FAIR) -> DecisionTable:
@@ -37,10 +47,25 @@ def lending(top: str, rest: str = FAIR) -> DecisionTable:
     return read_table(HEADER + rules, Lender.columns, "unfair.toml", Lender.benefits)
 
 
-def suite(of: type[Lender]) -> AdapterContract:
+def suite(of: type[MerchantAdapter[Any]]) -> AdapterContract:
     contract = AdapterContract()
     contract.adapter = of  # type: ignore[misc]  # one instance, one adapter
     return contract
+
+
+def test_each_requirement_is_a_test_of_its_name() -> None:
+    assert sorted(TESTS) == sorted(each.name for each in REQUIREMENTS)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "adapter", "problem"), [pytest.param(*each, id=each[1].__name__) for each in FAULTY]
+)
+def test_the_test_of_the_requirement_fails(
+    requirement: Requirement, adapter: type[MerchantAdapter[Any]], problem: str
+) -> None:
+    with pytest.raises(AssertionError) as failed:
+        getattr(suite(adapter), TESTS[requirement.name])()
+    assert problem in str(failed.value)
 
 
 @pytest.mark.parametrize(
@@ -67,30 +92,10 @@ def test_a_better_tier_with_a_worse_answer_is_found(old: str, new: str) -> None:
 
 def test_a_rate_that_grows_with_the_tier_is_found() -> None:
     class Usurious(Lender):
-        def terms(self, ask: object, ruling: Ruling, now: object) -> CreditOfferTerms:
+        def terms(self, ask: object, ruling: PolicyResult, now: object) -> CreditOfferTerms:
             fair = super().terms(ask, ruling, now)  # type: ignore[arg-type]
             rate = fair.base_apr_percent + fair.discount_percent
             return CreditOfferTerms(fair.limit, rate, rate, Decimal(0), fair.term, fair.due_at, fair.grace_period)
 
     with pytest.raises(AssertionError, match="the tier above it only"):
         suite(Usurious).test_better_tier_never_gets_worse_answer()
-
-
-def test_less_without_a_reason_is_found() -> None:
-    class Silent(Hotel):
-        policy = read_table(
-            HEADER
-            + """
-            [[rule]]
-            id = "rest"
-            approve = { share = 100, pay_at_check_out = false, skip_front_desk = false }
-            """,
-            Hotel.columns,
-            "silent.toml",
-            Hotel.benefits,
-        )
-
-    contract = AdapterContract()
-    contract.adapter = Silent  # type: ignore[misc]
-    with pytest.raises(AssertionError, match="no reason"):
-        contract.test_less_than_asked_names_its_reasons()

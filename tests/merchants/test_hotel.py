@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.check_in_terms import CheckInTerms
+from gateway.domain.decisions.check_in import CheckInTerms
+from gateway.domain.decisions.outcome import Approval
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import MAX_MINOR, Money
-from gateway.domain.outcome import Approval
 from gateway.domain.period import Period
-from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW as NOW
-from merchants.contract import Person
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW as NOW
+from merchants.adapter import Person
 from merchants.hotel import Hotel, HotelStayAsk
 from merchants.testing import AdapterContract
 

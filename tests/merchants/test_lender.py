@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.credit_offer_terms import CreditOfferTerms
+from gateway.domain.decisions.credit_offer import CreditOfferTerms
+from gateway.domain.decisions.outcome import Approval
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval
-from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW as NOW
-from merchants.contract import Person
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW as NOW
+from merchants.adapter import Person
 from merchants.lender import CreditOfferAsk, Lender
 from merchants.testing import AdapterContract
 from tests.support.typed_asks import in_currency

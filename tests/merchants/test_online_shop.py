@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.product import Product
-from gateway.domain.terms import PayLaterTerms
-from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW as NOW
-from merchants.contract import Person
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW as NOW
+from merchants.adapter import Person
 from merchants.online_shop import OnlineOrderAsk, OnlineShop
-from merchants.tables import read_table
+from merchants.policies.tables import read_table
 from merchants.testing import AdapterContract
 
 DAY = timedelta(days=1)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.outcome import Approval, Decline, Outcome
-from gateway.domain.tier import Tier
-from merchants.contract import MerchantAdapter, Person
-from merchants.merits import no_worse
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import MerchantAdapter, Person
+from merchants.outcome_order import is_no_worse
 from merchants.registry import discover
 
 PROFILES = ("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store")
@@ -34,7 +34,7 @@ def test_below_it_there_is_help_and_no_refusal(adapter: Adapter, tier: Tier) -> 
 
 
 def test_good_is_no_better_than_very_good(adapter: Adapter) -> None:
-    assert no_worse(outcome(adapter, Tier.VERY_GOOD), outcome(adapter, Tier.GOOD))
+    assert is_no_worse(outcome(adapter, Tier.VERY_GOOD), outcome(adapter, Tier.GOOD))
 
 
 def test_the_line_at_700_matters(adapter: Adapter) -> None:
@@ -45,7 +45,7 @@ def test_the_line_at_700_matters(adapter: Adapter) -> None:
         ]
         for ask in adapter.sample_asks()
     ]
-    assert any(not no_worse(below, top) for below, top in pairs)
+    assert any(not is_no_worse(below, top) for below, top in pairs)
 
 
 @pytest.mark.parametrize("tier", [Tier.BUILDING, Tier.UNSCORED])

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.errors import Misconfigured
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, Person
 from merchants.car_rental import CarRental
-from merchants.contract import SAMPLE_NOW, Person
 from merchants.lender import Lender
+from merchants.policies.tables import load_tables
 from merchants.registry import AdapterRegistry
-from merchants.tables import load_tables
 from merchants.testing import AdapterContract
 from tests.support.checkout import ROOT
 
@@ -114,7 +114,7 @@ def test_a_fault_of_a_later_version_alone_is_found(tmp_path: Path, old: str, new
 def test_an_adapter_can_be_put_under_another_table(tmp_path: Path) -> None:
     adapter = CarRental()
     (tmp_path / "policy.toml").write_text(later(TEXT.replace("share = 100", "share = 1, reasons = ['NOT_SCORED']")))
-    other = adapter.under(adapter.table(tmp_path / "policy.toml"))
+    other = adapter.with_policy(adapter.table(tmp_path / "policy.toml"))
     ask, person = adapter.ordinary.ask, Person(Tier.EXCELLENT, 0)
 
     assert other.decide(ask, person, SAMPLE_NOW).ruling.policy_version == "2027-01-01"
@@ -122,4 +122,4 @@ def test_an_adapter_can_be_put_under_another_table(tmp_path: Path) -> None:
     assert not isinstance(other.decide(ask, Person(Tier.EXCELLENT, 1), SAMPLE_NOW).outcome, Approval)
     assert isinstance(other.decide(ask, Person(Tier.UNSCORED, 0), SAMPLE_NOW).outcome, Decline)
     with pytest.raises(Misconfigured, match="other columns or benefits"):
-        adapter.under(Lender.policy)
+        adapter.with_policy(Lender.policy)

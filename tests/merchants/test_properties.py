@@ -9,17 +9,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.check_in_terms import CheckInTerms
 from gateway.domain.currency import EXPONENTS
-from gateway.domain.exposure import LIMIT_REACHED
+from gateway.domain.decisions.check_in import CheckInTerms
+from gateway.domain.decisions.exposure import LIMIT_REACHED
+from gateway.domain.decisions.outcome import Approval, Decline, outcome_from_document
+from gateway.domain.decisions.terms import DepositTerms, Terms
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline, outcome_from_document
-from gateway.domain.terms import DepositTerms, Terms
-from gateway.domain.tier import Tier
-from merchants.contract import Person
-from merchants.merits import no_worse
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import Person
+from merchants.available_limit import fit_to_available_limit
+from merchants.outcome_order import is_no_worse
 from merchants.registry import discover
-from merchants.room import fitted
 from tests.support.typed_asks import CURRENCIES, Adapter, amounts, asks, in_currency, moments, taken, with_amount
 
 BUILT_IN = (
@@ -68,7 +68,7 @@ def test_a_better_tier_never_gets_a_worse_answer(key: str, currency: str) -> Non
         lower = None
         for tier in Tier:
             outcome = adapter.decide(ask, Person(tier, 0), now).outcome
-            assert lower is None or no_worse(outcome, lower), f"{tier}: {outcome}, and below it {lower}"
+            assert lower is None or is_no_worse(outcome, lower), f"{tier}: {outcome}, and below it {lower}"
             lower = outcome
         assert isinstance(adapter.decide(ask, Person(Tier.EXCELLENT, 1), now).outcome, Decline)
 
@@ -144,15 +144,17 @@ def test_a_short_line_grants_a_part_and_never_a_worse_tier_or_less_room_more(key
             person, less = Person(tier, 0), None
             full = adapter.decide(ask, person, now)
             for room in rooms:
-                outcome = fitted(adapter, ask, person, now, full, room).outcome
+                outcome = fit_to_available_limit(adapter, ask, person, now, full, room).outcome
                 if isinstance(outcome, Approval):
                     assert outcome.terms.exposed <= room
                     cut = outcome.terms != full.outcome.terms if isinstance(full.outcome, Approval) else True
                     assert not cut or LIMIT_REACHED in outcome.reasons
-                assert no_worse(full.outcome, outcome), f"{tier} with {room}: {outcome}"
-                assert less is None or no_worse(outcome, less), f"{tier}: {outcome} with {room}, and with less {less}"
+                assert is_no_worse(full.outcome, outcome), f"{tier} with {room}: {outcome}"
+                assert less is None or is_no_worse(outcome, less), (
+                    f"{tier}: {outcome} with {room}, and with less {less}"
+                )
                 less = outcome
-            assert lower is None or no_worse(full.outcome, lower)
+            assert lower is None or is_no_worse(full.outcome, lower)
             lower = less
 
     holds()

@@ -12,12 +12,13 @@ import merchants.registry
 from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.period import Period
+from merchants.asks.documents import ask_document, ask_from_document
+from merchants.asks.fields import ask_fields, ask_type, asked
 from merchants.bike_share import BikeShare
 from merchants.car_rental import CarRental, CarRentalAsk
-from merchants.contract import ask_document, ask_fields, ask_from_document, ask_type, asked
 from merchants.harbour_bikes import HarbourBikes
 from merchants.online_shop import OnlineShop
-from merchants.registry import AdapterRegistry, Installed, discover
+from merchants.registry import AdapterRegistry, LoadedAdapter, discover
 
 
 def test_the_built_in_adapters_are_found() -> None:
@@ -93,7 +94,7 @@ class SameAskType(OnlineShop):
 @pytest.mark.parametrize("other", [SameKey, SameMember, SameAskType])
 def test_names_are_taken_once(other: type[OnlineShop]) -> None:
     with pytest.raises(Misconfigured, match=r"first-dist.*second-dist|second-dist.*first-dist"):
-        AdapterRegistry([Installed(CarRental, "first-dist", "1"), Installed(other, "second-dist", "2")])
+        AdapterRegistry([LoadedAdapter(CarRental, "first-dist", "1"), LoadedAdapter(other, "second-dist", "2")])
 
 
 class Unfinished(OnlineShop):
@@ -126,7 +127,7 @@ class NoLife(OnlineShop):
 )
 def test_what_is_not_an_adapter_is_refused_with_its_distribution(wrong: Any) -> None:
     with pytest.raises(Misconfigured, match="odd-dist"):
-        AdapterRegistry([Installed(wrong, "odd-dist", "1")])
+        AdapterRegistry([LoadedAdapter(wrong, "odd-dist", "1")])
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.place import Place
-from gateway.domain.product import Product
-from gateway.domain.terms import PayLaterTerms
-from gateway.domain.tier import Tier
-from merchants.contract import SAMPLE_NOW as NOW
-from merchants.contract import Person
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW as NOW
+from merchants.adapter import Person
 from merchants.retail_store import RetailStore, StorePurchaseAsk
 from merchants.testing import AdapterContract
 
@@ -34,7 +33,7 @@ def ask(**changed: Any) -> StorePurchaseAsk:
 
 
 def test_it_asks_from_its_till() -> None:
-    assert ADAPTER.place(ask()) == Place("store-17", "till-3")
+    assert ADAPTER.place(ask()) == PointOfSale("store-17", "till-3")
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import ColumnKind
 from gateway.domain.errors import Misconfigured
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable
-from gateway.domain.product import Product
-from gateway.domain.rule import Verdict
-from gateway.domain.tier import Tier
-from merchants.tables import load_table, read_table
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import ColumnKind
+from gateway.domain.policies.rule import Verdict
+from gateway.domain.policies.table import DecisionTable
+from gateway.domain.scoring.tier import Tier
+from merchants.policies.tables import load_table, read_table
 
 COLUMNS = {
     "tier": ColumnKind.TIER,

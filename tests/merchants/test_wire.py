@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.decision import Status
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import Misconfigured
-from gateway.domain.event import Topic
+from gateway.domain.events import Topic
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
 from merchants.bike_share import BikeShare
 from merchants.harbour_bikes import HarbourBikes
 from merchants.lotus_hotels import LotusHotels

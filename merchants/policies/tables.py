@@ -1,6 +1,6 @@
-"""Reads a policy.toml into a decision table. README.md beside this file describes the format.
+"""Reads a policy.toml into a decision table. merchants/README.md describes the format.
 
-Every fault is a Misconfigured that names file, rule and column; unknown keys are faults too.
+Every error is a Misconfigured that names file, rule and column. Unknown keys are errors too.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import Cell, ColumnKind
 from gateway.domain.errors import InvalidInput
-from gateway.domain.policy import DecisionTable, fault
-from gateway.domain.policy_set import PolicySet
-from gateway.domain.product import Product
-from gateway.domain.rule import Rule, Verdict
-from gateway.domain.tier import Tier
-from merchants.policy_file import BENEFIT_READERS, PolicyFile, read_duration, read_text
+from gateway.domain.merchants import Product
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import Cell, ColumnKind
+from gateway.domain.policies.rule import Rule, Verdict
+from gateway.domain.policies.table import DecisionTable, fault
+from gateway.domain.policies.versions import PolicySet
+from gateway.domain.scoring.tier import Tier
+from merchants.policies.reader import BENEFIT_READERS, PolicyReader, read_duration, read_text
 
 _HEADER = ("policy", "version", "effective", "currency", "rule")
 _VERDICTS = {"approve": Verdict.APPROVE, "decline": Verdict.DECLINE, "refer": Verdict.REFER}
@@ -28,7 +28,7 @@ _NONE: Mapping[str, BenefitKind] = MappingProxyType({})
 def load_table(
     path: Path, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind] = _NONE
 ) -> DecisionTable:
-    """The checked table in the file at `path`; `benefits` are what each approval grants beside the amount. Raises
+    """The checked table in the file at `path`. `benefits` are what each approval grants beside the amount. Raises
     Misconfigured."""
     text, source = read_text(path)
     return read_table(text, columns, source, benefits)
@@ -37,8 +37,8 @@ def load_table(
 def load_tables(
     folder: Path, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind] = _NONE
 ) -> PolicySet:
-    """The versions of a policy in a folder: policy.toml, and beside it any policy.WORD.toml, such as
-    policy.2027-01-01.toml. What counts is the date inside. Raises Misconfigured, for two of one date too."""
+    """The versions of a policy in a folder: policy.toml, and any policy.WORD.toml such as policy.2027-01-01.toml. The
+    date in a file counts, not the one in its name. Raises Misconfigured, also for two versions with one date."""
     files = [folder / "policy.toml", *sorted(folder.glob("policy.*.toml"))]
     return PolicySet([load_table(file, columns, benefits) for file in files])
 
@@ -46,11 +46,11 @@ def load_tables(
 def read_table(
     text: str, columns: Mapping[str, ColumnKind], source: str, benefits: Mapping[str, BenefitKind] = _NONE
 ) -> DecisionTable:
-    """The checked table in a TOML text; messages call it `source`. Raises Misconfigured."""
-    return _Reader(text, source, columns, benefits).table()
+    """The checked table in a TOML text, which messages call `source`. Raises Misconfigured."""
+    return _TableReader(text, source, columns, benefits).table()
 
 
-class _Reader(PolicyFile):
+class _TableReader(PolicyReader):
     def __init__(
         self, text: str, source: str, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind]
     ) -> None:
@@ -80,16 +80,16 @@ class _Reader(PolicyFile):
         if not isinstance(name, str) or not name:
             raise fault(self.source, f"rule number {number} has no id")
         self.only_keys(raw, ("id", "when", *_VERDICTS), name)
-        given = [word for word in _VERDICTS if word in raw]
-        if len(given) != 1:
+        verdicts = [word for word in _VERDICTS if word in raw]
+        if len(verdicts) != 1:
             raise fault(self.source, "exactly one of approve, decline and refer is needed", name)
-        outcome = self.mapping(raw[given[0]], given[0], name)
+        outcome = self.mapping(raw[verdicts[0]], verdicts[0], name)
         self.only_keys(outcome, (*_OUTCOME_KEYS, *self.benefits), name)
         when = self.mapping(raw.get("when", {}), "when", name)
         return Rule(
             id=name,
             when=tuple(self._cell(column, tests, name) for column, tests in when.items()),
-            verdict=_VERDICTS[given[0]],
+            verdict=_VERDICTS[verdicts[0]],
             share=outcome.get("share"),
             maximum=self.optional(outcome, "maximum", self.money, name),
             benefits={

@@ -1,4 +1,4 @@
-"""What the readers of policy files share: a TOML document whose every fault names file, rule and column."""
+"""The base of the readers of tables, overrides and bounds: TOML whose every error names file, rule and column."""
 
 import os
 import tomllib
@@ -8,25 +8,25 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from gateway.domain.benefit import BenefitKind
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.duration import parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
-from gateway.domain.policy import fault
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.table import fault
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file, and what messages call it: its folder and name. Raises Misconfigured."""
-    source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # which takes links that lead nowhere, too
+    """The text of a file, and its folder and name for messages. Raises Misconfigured."""
+    source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # also resolves links to missing files
     try:
         return path.read_text(encoding="utf-8"), source
     except (OSError, UnicodeDecodeError) as error:
         raise fault(source, f"cannot be read: {error}") from None
 
 
-class PolicyFile:
-    """One document, read piece by piece; `header` are the only keys at its top. Every method raises Misconfigured."""
+class PolicyReader:
+    """Reads one TOML document. `header` are the only keys at its top level. Every method raises Misconfigured."""
 
     def __init__(self, text: str, source: str, header: tuple[str, ...]) -> None:
         self.source = source
@@ -80,7 +80,7 @@ def read_duration(text: Any) -> timedelta:
 
 def _number(text: Any) -> Decimal:
     try:
-        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # which no table takes
+        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # every table refuses it
     except InvalidOperation:
         return Decimal("NaN")
 

@@ -1,31 +1,33 @@
-"""Reads a merchant's override of a policy, and the operator's bounds to it, from TOML. README.md beside this file
-describes both. Every fault is a Misconfigured that names file and rule; unknown keys are faults too."""
+"""Reads a merchant's override of a policy, and the operator's bounds on it, from TOML. docs/policies.md describes both.
+
+Every error is a Misconfigured that names file and rule. Unknown keys are errors too.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.domain.benefit import require_benefit
-from gateway.domain.policy import fault
-from gateway.domain.policy_override import Change, PolicyBounds, PolicyOverride, Range
-from merchants.contract import MerchantAdapter
-from merchants.policy_file import BENEFIT_READERS, PolicyFile
+from gateway.domain.policies.benefit import require_benefit
+from gateway.domain.policies.override import Change, PolicyBounds, PolicyOverride, Range
+from gateway.domain.policies.table import fault
+from merchants.adapter import MerchantAdapter
+from merchants.policies.reader import BENEFIT_READERS, PolicyReader
 
 _ENDS = ("at_least", "at_most")
 
 
 def read_override(text: str, source: str, adapter: MerchantAdapter[Any]) -> PolicyOverride:
-    """The override of the adapter's policy in a TOML text; messages call it `source`. Whether it fits the policy, only
-    `PolicyOverride.on` tells. Raises Misconfigured."""
-    return _Reader(text, source, ("policy", "version", "effective", "currency", "rule"), adapter).override()
+    """The override of the adapter's policy in a TOML text, which messages call `source`. Raises Misconfigured. Does not
+    check that it fits the policy: `PolicyOverride.on` does."""
+    return _OverrideReader(text, source, ("policy", "version", "effective", "currency", "rule"), adapter).override()
 
 
 def read_bounds(text: str, source: str, adapter: MerchantAdapter[Any]) -> PolicyBounds:
     """The bounds in a TOML text, each of a rule that approves in some version of the adapter's policy. Raises
     Misconfigured."""
-    return _Reader(text, source, ("policy", "currency", "rule"), adapter).bounds()
+    return _OverrideReader(text, source, ("policy", "currency", "rule"), adapter).bounds()
 
 
-class _Reader(PolicyFile):
+class _OverrideReader(PolicyReader):
     def __init__(self, text: str, source: str, header: tuple[str, ...], adapter: MerchantAdapter[Any]) -> None:
         super().__init__(text, source, header)
         self.adapter = adapter
@@ -69,11 +71,11 @@ class _Reader(PolicyFile):
         self.only_keys(raw, (*self.readers, "reasons"), rule_id)
         if not raw:
             raise fault(self.source, "changes nothing", rule_id)
-        given = {name: self._value(raw, name, name, rule_id) for name in self.readers if name in raw}
+        numbers = {name: self._value(raw, name, name, rule_id) for name in self.readers if name in raw}
         return Change(
-            share=given.pop("share", None),
-            maximum=given.pop("maximum", None),
-            benefits=given,
+            share=numbers.pop("share", None),
+            maximum=numbers.pop("maximum", None),
+            benefits=numbers,
             reasons=self.words(raw, "reasons", str, rule_id),
         )
 
@@ -86,13 +88,13 @@ class _Reader(PolicyFile):
         if not raw:
             raise fault(self.source, f"{name} needs at_least, at_most or both", rule_id)
         ends = {end: self._value(raw, end, name, rule_id) for end in raw}
-        found = Range(**ends)
-        if len(ends) == len(_ENDS) and not found.holds(found.at_least):
+        allowed = Range(**ends)
+        if len(ends) == len(_ENDS) and not allowed.holds(allowed.at_least):
             raise fault(self.source, f"{name}: at_least lies above at_most", rule_id)
-        return found
+        return allowed
 
     def _value(self, raw: dict[str, Any], key: str, name: str, rule_id: str) -> Any:
-        """What `key` holds, of the kind of `name`: values and bounds of another kind could not be compared."""
+        """The value of `key`, of the kind that `name` has: a value and its bounds must be comparable."""
         value = self.optional(raw, key, self.readers[name], rule_id)
         if name == "share" and (type(value) is not int or not 1 <= value <= 100):
             raise fault(self.source, f"{key}: needs a whole number from 1 to 100", rule_id)

@@ -1,7 +1,7 @@
-"""What every merchant adapter fills in, and the one way a request is decided.
+"""The contract of an adapter: what each one declares, and how a request is decided.
 
-An adapter is pure: values in, values out. It sees an ask, a person's tier and open overdue count, and the time; it
-has no session, no clock and no network.
+An adapter is pure: it gets values and returns values. It sees an ask, a person's tier and open overdue count, and the
+time. It has no session, no clock and no network.
 """
 
 import re
@@ -14,23 +14,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Self, TypeVar, final
 
-from gateway.domain.benefit import BenefitKind
-from gateway.domain.column import ColumnKind, Fact
+from gateway.domain.consents.purpose import PURPOSES
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.decisions.reason import REASONS
+from gateway.domain.decisions.settlement import Windows
+from gateway.domain.decisions.terms import Terms
 from gateway.domain.errors import InvalidInput, Misconfigured
+from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline, Outcome, Referral
-from gateway.domain.place import Place
-from gateway.domain.policy import DecisionTable, Ruling, fault
-from gateway.domain.policy_set import PolicySet
-from gateway.domain.product import Product
-from gateway.domain.purpose import PURPOSES
-from gateway.domain.reason import REASONS
-from gateway.domain.rule import Verdict
-from gateway.domain.settlement import Windows
-from gateway.domain.terms import Terms
-from gateway.domain.tier import Tier
-from merchants.ask import AskField, ask_document, ask_fields, ask_from_document, ask_type, asked
-from merchants.tables import load_table
+from gateway.domain.policies.benefit import BenefitKind
+from gateway.domain.policies.column import ColumnKind, Fact
+from gateway.domain.policies.rule import Verdict
+from gateway.domain.policies.table import DecisionTable, PolicyResult, fault
+from gateway.domain.policies.versions import PolicySet
+from gateway.domain.scoring.tier import Tier
+from merchants.asks.documents import ask_document, ask_from_document
+from merchants.asks.fields import AskField, ask_fields
+from merchants.policies.tables import load_table
 from merchants.wire import STANDARD, Notice, Rendered, Wire
 
 AskT = TypeVar("AskT")
@@ -40,23 +40,23 @@ SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """All that an adapter ever learns about somebody."""
+    """All that an adapter knows about a person."""
 
     tier: Tier
     open_overdue: int
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The outcome, which is what counts, and the policy's ruling behind it."""
+class AdapterResult:
+    """What an adapter decided: the outcome, and the policy's ruling from which it was made."""
 
     outcome: Outcome
-    ruling: Ruling
+    ruling: PolicyResult
 
 
 @dataclass(frozen=True, slots=True)
 class GoldenCase(Generic[AskT]):
-    """An ask whose answer is known: its kind, its reasons, and what an approval exposes (None otherwise)."""
+    """An ask with its expected result: the kind of outcome, its reasons, and what an approval exposes (else None)."""
 
     name: str
     ask: AskT
@@ -66,27 +66,27 @@ class GoldenCase(Generic[AskT]):
     exposed: Money | None = None
     now: datetime = SAMPLE_NOW
 
-    def difference(self, answer: Answer) -> str | None:
-        """A sentence on how the answer differs from the expected one; None if it does not."""
-        outcome = answer.outcome
+    def difference(self, result: AdapterResult) -> str | None:
+        """A sentence that says how the result differs from the expected one; None if it does not."""
+        outcome = result.outcome
         exposed = outcome.terms.exposed if isinstance(outcome, Approval) else None
         if (type(outcome), outcome.reasons, exposed) == (self.expects, self.reasons, self.exposed):
             return None
         return (
             f"{self.name}: expected {self.expects.__name__} {self.reasons} exposing {self.exposed}, got"
-            f" {type(outcome).__name__} {outcome.reasons} exposing {exposed} by rule {answer.ruling.rule_id}"
+            f" {type(outcome).__name__} {outcome.reasons} exposing {exposed} by rule {result.ruling.rule_id}"
         )
 
 
 class MerchantAdapter(ABC, Generic[AskT]):
-    """One industry's or merchant's way of working. Raises Misconfigured when it is put together wrongly.
+    """Decides the requests of one industry or merchant. Its constructor raises Misconfigured for a wrong declaration.
 
-    `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the form that merchants fill in;
-    `columns` and `policy` decide, and the versions in `later` from their effective dates on; `benefits` are what an
-    approval grants beside the amount; `approval_life` says how long an approval may wait to be activated, `windows` how
+    `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the type of its asks. `policy` decides,
+    and each version in `later` from its effective date on. They share `columns` and `benefits`, which are what an
+    approval grants beside the amount. `approval_life` says how long an approval may wait to be activated, `windows` how
     long breaches and disputes may take. `own_reasons` are the codes that the adapter's code gives beside those of its
-    policy. `zero_allowed` names the money fields where zero makes sense. `wire` is how the merchant's own
-    system is told what happened.
+    policy. `zero_allowed` names the money fields where zero makes sense. `wire` is the format of messages to the
+    merchant's system.
     """
 
     key: ClassVar[str]
@@ -115,11 +115,11 @@ class MerchantAdapter(ABC, Generic[AskT]):
             if not hasattr(self, name):
                 raise Misconfigured(f"{type(self).__name__}.{name} is missing")
         self.policies = PolicySet((self.policy, *self.later))
-        self._require_ours(self.policy)
+        self._require_same_columns(self.policy)
         if self.approval_life <= timedelta(0):
             raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
-        if self.default_purpose not in PURPOSES:  # a person reads its sentence, so there has to be one
+        if self.default_purpose not in PURPOSES:  # people read its sentence
             raise Misconfigured(f"{type(self).__name__}: unknown purpose code {self.default_purpose}")
         unknown = self.reason_codes - REASONS.keys()
         if unknown:
@@ -131,88 +131,88 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @abstractmethod
     def requested(self, ask: AskT) -> Money:
-        """The amount of trust asked for: the consent's ceiling is held against it."""
+        """The amount asked for. It is compared with the consent's maximum amount."""
 
     @abstractmethod
     def facts(self, ask: AskT, person: Person, now: datetime) -> Mapping[str, Fact]:
         """One value per declared column."""
 
     @abstractmethod
-    def terms(self, ask: AskT, ruling: Ruling, now: datetime) -> Terms:
-        """What an approving ruling promises; `self.granted(ask, ruling)` is the amount."""
+    def terms(self, ask: AskT, ruling: PolicyResult, now: datetime) -> Terms:
+        """The terms of an approving ruling. `self.granted(ask, ruling)` is the amount."""
 
     @abstractmethod
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
-        """Valid asks, small and large and alike in all else, on which the contract suite tries every tier."""
+        """Valid asks with small and large amounts and otherwise equal, on which every tier is tried."""
 
     def divisible(self, ask: AskT) -> Money:
-        """The amount of which a part may be granted: what is requested, where the trade does not say otherwise."""
+        """The amount of which a part may be granted. By default what is requested."""
         return self.requested(ask)
 
-    def limit(self, ask: AskT, ruling: Ruling) -> Money | None:
-        """The most that an approving ruling grants: its maximum, where the trade knows no other; None for no end."""
+    def limit(self, ask: AskT, ruling: PolicyResult) -> Money | None:
+        """The most that an approving ruling grants, None for no limit. By default its maximum."""
         return ruling.maximum
 
-    def shortfalls(self, ask: AskT, ruling: Ruling) -> tuple[str, ...]:
-        """The reasons for what an approving ruling grants less of than was asked, beside the amount: a shorter term."""
+    def shortfalls(self, ask: AskT, ruling: PolicyResult) -> tuple[str, ...]:
+        """The reasons for what is less than was asked beside the amount, such as a shorter term."""
         return ()
 
-    def place(self, ask: AskT) -> Place | None:
-        """The till from which the ask comes; None where the trade has none."""
+    def place(self, ask: AskT) -> PointOfSale | None:
+        """The point of sale from which the ask comes, None where there is none."""
         return None
 
     def refuses_part(self, ask: AskT) -> str | None:
-        """The reason to decline with when only a part can be granted; None where a part is welcome."""
+        """The reason to decline with when only a part can be granted, None where the merchant accepts a part."""
         return None
 
     def render(self, notice: Notice) -> Rendered:
-        """What is sent to the merchant's own system when something happens to a decision; the sender signs it."""
+        """The message to the merchant's system about a decision. The sender signs it."""
         return self.wire.render(notice)
 
     @property
     def ordinary(self) -> GoldenCase[AskT]:
-        """The first golden case: an everyday ask, from which sandbox personas are told what to expect."""
+        """The first golden case: an everyday ask, from which the sandbox describes its personas."""
         return self.golden[0]
 
     @property
     def reason_codes(self) -> frozenset[str]:
-        """Every reason code that an answer of this adapter may hold."""
-        return self.own_reasons.union({_CUT, _NOTHING}, *(table.reason_codes for table in self.policies))
+        """Every reason code that an outcome of this adapter may have."""
+        return self.own_reasons.union({_CAPPED, _TOO_SMALL}, *(table.reason_codes for table in self.policies))
 
     @final
     def table(self, path: Path) -> DecisionTable:
-        """The checked table in a file that could take the place of this adapter's policy. Raises Misconfigured, for
-        another currency too."""
+        """The table in a file, checked against this adapter's columns, benefits and currency. Raises Misconfigured."""
         table = load_table(path, self.columns, self.benefits)
         if table.currency != self.policy.currency:
             raise fault(table.source, f"the currency of {self.key} is {self.policy.currency}, not {table.currency}")
         return table
 
     @final
-    def under(self, table: DecisionTable) -> Self:
-        """This adapter, deciding by that table alone, whatever its date. Raises Misconfigured for one that was read
-        with other columns or benefits."""
-        self._require_ours(table)
+    def with_policy(self, table: DecisionTable) -> Self:
+        """A copy of this adapter that decides by this table alone, whatever its effective date. Raises Misconfigured
+        for a table with other columns or benefits."""
+        self._require_same_columns(table)
         other = copy(self)
         other.policies = PolicySet((table,))
         return other
 
     @final
-    def granted(self, ask: AskT, ruling: Ruling) -> Money:
-        """The part of the divisible amount that an approving ruling grants: its share, up to the limit."""
+    def granted(self, ask: AskT, ruling: PolicyResult) -> Money:
+        """The part of the divisible amount that an approving ruling grants: its share, but at most the limit."""
         part, limit = self.divisible(ask).share(ruling.share), self.limit(ask, ruling)
         return part if limit is None else min(part, limit)
 
     @final
-    def decide(self, ask: AskT, person: Person, now: datetime) -> Answer:
-        """The answer to an ask at `now` (UTC): checks, facts, policy, terms. Raises InvalidInput for a bad ask."""
+    def decide(self, ask: AskT, person: Person, now: datetime) -> AdapterResult:
+        """The result for an ask at `now` (UTC): checks the ask, applies the policy to its facts, and makes the outcome.
+        Raises InvalidInput for a bad ask."""
         self.check(ask, now)
         ruling = self.policies.at(now).decide(self.facts(ask, person, now))
-        return Answer(self.outcome(ask, ruling, now), ruling)
+        return AdapterResult(self.outcome(ask, ruling, now), ruling)
 
     @final
-    def outcome(self, ask: AskT, ruling: Ruling, now: datetime) -> Outcome:
-        """What a ruling on an ask that has been checked comes to at `now`."""
+    def outcome(self, ask: AskT, ruling: PolicyResult, now: datetime) -> Outcome:
+        """The outcome at `now` of a ruling on an ask that has been checked."""
         match ruling.verdict:
             case Verdict.APPROVE:
                 return self._approval(ask, ruling, now)
@@ -223,46 +223,46 @@ class MerchantAdapter(ABC, Generic[AskT]):
                 return Referral(ruling.reasons)
 
     @final
-    def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> Answer:
-        """What a person decides about an ask that was referred: as if that approving rule had held, by default the
-        last one, which is the least generous. Raises InvalidInput for a rule that is none. Whether the ask still
-        makes sense at `now` is for `check` to say."""
+    def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
+        """The result of approving a referred ask by hand: as if the approving rule `rule_id` had held, by default the
+        last one, which grants the least. Does not check the ask. Raises InvalidInput for a rule that does not
+        approve."""
         table = self.policies.at(now)
         rules = table.approving
         if not rules or rule_id not in {None, *rules}:
             raise InvalidInput("INVALID", f"Rules that approve: {' '.join(rules) or 'none'}.", ("rule",))
         ruling = table.as_if(rule_id or rules[-1])
-        return Answer(self._approval(ask, ruling, now), ruling)
+        return AdapterResult(self._approval(ask, ruling, now), ruling)
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:
-        """The ask as JSON-safe values under its GraphQL names."""
+        """The ask as JSON-safe values by GraphQL name."""
         return ask_document(ask)
 
     @final
     def ask_from_document(self, document: Mapping[str, Any]) -> AskT:
-        """Reads what `ask_document` wrote. Raises InvalidInput."""
+        """The ask that `ask_document` wrote. Raises InvalidInput."""
         return ask_from_document(self.Ask, document)
 
-    def _require_ours(self, table: DecisionTable) -> None:
+    def _require_same_columns(self, table: DecisionTable) -> None:
         if (dict(self.columns), dict(self.benefits)) != (table.columns, table.benefits):
             raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
 
-    def _approval(self, ask: AskT, ruling: Ruling, now: datetime) -> Approval | Decline:
+    def _approval(self, ask: AskT, ruling: PolicyResult, now: datetime) -> Approval | Decline:
         granted = self.granted(ask, ruling)
         refusal = self.refuses_part(ask) if granted < self.divisible(ask) else None
-        if refusal is not None:  # at once, for less
+        if refusal is not None:  # asking for less can help at once
             return Decline((refusal,), now, (self.product,))
-        cut = (_CUT,) if granted < self.divisible(ask).share(ruling.share) else ()
-        reasons = tuple(dict.fromkeys((*ruling.reasons, *cut, *self.shortfalls(ask, ruling))))
+        capped = (_CAPPED,) if granted < self.divisible(ask).share(ruling.share) else ()
+        reasons = tuple(dict.fromkeys((*ruling.reasons, *capped, *self.shortfalls(ask, ruling))))
         terms = self.terms(ask, ruling, now)
-        if not terms.exposed.minor:  # a fifth of three cents is nothing, and nothing can be promised
-            return Decline((_NOTHING,), now, (self.product,))
+        if not terms.exposed.minor:  # a fifth of three cents rounds down to nothing
+            return Decline((_TOO_SMALL,), now, (self.product,))
         return Approval(terms, min(now + self.approval_life, terms.due_at), reasons)
 
 
-_CUT = "AMOUNT_ABOVE_TIER_LIMIT"
-_NOTHING = "AMOUNT_TOO_SMALL"
+_CAPPED = "AMOUNT_ABOVE_TIER_LIMIT"
+_TOO_SMALL = "AMOUNT_TOO_SMALL"
 _SHAPES = {
     "key": r"[a-z][a-z0-9_]*",
     "member": r"[a-z][A-Za-z0-9]*",
@@ -270,18 +270,3 @@ _SHAPES = {
     "default_purpose": r"[A-Z][A-Z0-9_]*",
     "summary": r"\S.*\.",
 }
-
-__all__ = [
-    "SAMPLE_NOW",
-    "Answer",
-    "AskField",
-    "AskT",
-    "GoldenCase",
-    "MerchantAdapter",
-    "Person",
-    "ask_document",
-    "ask_fields",
-    "ask_from_document",
-    "ask_type",
-    "asked",
-]

@@ -1,4 +1,4 @@
-"""What adapters check of an ask: amounts, texts and periods. Each raises InvalidInput with a path into the ask."""
+"""Checks of an ask's fields that adapters share. Each raises InvalidInput with a path into the ask."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,8 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.period import Period
 
-LATE_BY_AT_MOST = timedelta(days=1)
+EARLIEST_START = timedelta(days=1)
+"""How long before now a period may have started."""
 LONGEST_TEXT = 64
 
 
@@ -19,7 +20,7 @@ def check_amount(amount: Money, currency: str, *path: str) -> None:
 
 
 def check_text(text: str, *path: str) -> None:
-    """Raises InvalidInput at `path` unless the text says something, in at most LONGEST_TEXT characters."""
+    """Raises InvalidInput at `path` unless the text has a visible character and at most LONGEST_TEXT characters."""
     if not 0 < len(text.strip()) <= len(text) <= LONGEST_TEXT:
         raise InvalidInput("INVALID", f"must be a text of 1 to {LONGEST_TEXT} characters", path)
 
@@ -27,21 +28,21 @@ def check_text(text: str, *path: str) -> None:
 def check_length(length: timedelta, shortest: timedelta, longest: timedelta, *path: str) -> None:
     """Raises InvalidInput at `path` unless the length is from `shortest` to `longest`."""
     if not shortest <= length <= longest:
-        raise InvalidInput("INVALID", f"must be from {_said(shortest)} to {_said(longest)}", path)
+        raise InvalidInput("INVALID", f"must be from {_in_words(shortest)} to {_in_words(longest)}", path)
 
 
 def check_period(period: Period, now: datetime, furthest: timedelta, longest: timedelta, *path: str) -> None:
     """Raises InvalidInput below `path` unless the period ends in the future, starts not more than a day ago and not
     after `furthest` from now, and lasts at most `longest`."""
-    if period.start < now - LATE_BY_AT_MOST:
+    if period.start < now - EARLIEST_START:
         raise InvalidInput("INVALID_PERIOD", "may not start in the past", (*path, "start"))
     if period.start > now + furthest:
-        raise InvalidInput("INVALID_PERIOD", f"must start within {_said(furthest)}", (*path, "start"))
+        raise InvalidInput("INVALID_PERIOD", f"must start within {_in_words(furthest)}", (*path, "start"))
     if period.end <= now:
         raise InvalidInput("INVALID_PERIOD", "must end in the future", (*path, "end"))
     if period.length > longest:
-        raise InvalidInput("INVALID_PERIOD", f"may last at most {_said(longest)}", (*path, "end"))
+        raise InvalidInput("INVALID_PERIOD", f"may last at most {_in_words(longest)}", (*path, "end"))
 
 
-def _said(length: timedelta) -> str:
+def _in_words(length: timedelta) -> str:
     return f"{length.days} days" if length.days else f"{length.seconds // 60} minutes"

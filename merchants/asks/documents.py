@@ -1,0 +1,101 @@
+"""The JSON form of an ask: camelCase keys as in the GraphQL input, JSON-safe values."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from gateway.domain.duration import format_duration, parse_duration
+from gateway.domain.errors import InvalidInput
+from gateway.domain.money import Money
+from gateway.domain.period import Period
+from merchants.asks.fields import AskField, ask_fields
+
+T = TypeVar("T")
+
+
+def ask_document(ask: Any) -> dict[str, Any]:
+    """The document of an ask. Every field is present."""
+    return {field.member: _plain(getattr(ask, field.name)) for field in ask_fields(type(ask))}
+
+
+def ask_from_document(cls: type[T], document: Mapping[str, Any]) -> T:
+    """The ask that a document holds. Absent fields take their defaults.
+
+    Raises InvalidInput, with a field path relative to the ask, for a missing, unknown or unreadable field.
+    """
+    fields = ask_fields(cls)
+    members = {field.member for field in fields}
+    unknown = [key for key in document if key not in members]
+    if unknown:
+        raise InvalidInput("INVALID", "there is no such field", (unknown[0],))
+    values = {}
+    for field in fields:
+        value = document.get(field.member)
+        if value is not None:
+            values[field.name] = _typed(field, value)
+        elif field.required or (field.member in document and not field.optional):
+            raise InvalidInput("INVALID", "a value is needed", (field.member,))
+        elif field.member in document or field.default is MISSING:
+            values[field.name] = None
+    return cls(**values)
+
+
+def ask_from_values(form: type[T], values: Mapping[str, Any]) -> T:
+    """The ask that coerced GraphQL input holds, under GraphQL names; absent fields take their defaults.
+
+    A moment is a datetime and a duration a timedelta; everything else is as in a document. Raises InvalidInput with a
+    field path relative to the ask.
+    """
+    typed: dict[str, Any] = {}
+    for field in ask_fields(form):
+        value = values.get(field.member)
+        if value is None:
+            if field.member in values or (field.optional and field.default is MISSING):
+                typed[field.name] = None
+        elif field.type is Period:
+            try:
+                typed[field.name] = Period(**value)
+            except InvalidInput as error:
+                raise error.under(field.member) from None
+        else:
+            typed[field.name] = value if field.type is timedelta else _typed(field, value)
+    return form(**typed)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money | Period):
+        return value.document()
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+def _typed(field: AskField, value: Any) -> Any:
+    try:
+        if field.type is Money:
+            return Money.parse(value["amount"], value["currency"])
+        if field.type is Period:
+            return Period.from_document(value)
+        if field.type is timedelta:
+            return parse_duration(value)
+        if field.type is Decimal:
+            return _decimal(value)
+        if type(value) is not field.type:
+            raise InvalidInput("INVALID", f"needs a value of type {field.type.__name__}")
+    except InvalidInput as error:
+        raise error.under(field.member) from None
+    except (KeyError, TypeError, AttributeError):
+        raise InvalidInput("INVALID", "is not of the form that this field has", (field.member,)) from None
+    return value
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        number = Decimal(value) if isinstance(value, str) else Decimal("NaN")
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number.adjusted()) > 30:
+        raise InvalidInput("INVALID", "needs a decimal number, as a string")
+    return number

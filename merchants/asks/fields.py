@@ -1,0 +1,84 @@
+"""Ask types: frozen dataclasses whose fields carry descriptions.
+
+GraphQL input types are generated from them, so a field is Money, Period, timedelta, Decimal, str, bool or int, or
+one of these `| None`.
+"""
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar
+
+from gateway.domain.errors import Misconfigured
+from gateway.domain.money import Money
+from gateway.domain.period import Period
+
+T = TypeVar("T")
+ASK_FIELD_TYPES = (Money, Period, timedelta, Decimal, str, bool, int)
+
+
+def asked(description: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """A field of an ask type. `description` is one English sentence that partners read in the schema."""
+    return dataclasses.field(default=default, metadata={"description": description})
+
+
+@typing.dataclass_transform(frozen_default=True, field_specifiers=(asked,))
+def ask_type(cls: type[T]) -> type[T]:
+    """Makes a class with `asked(...)` fields into a frozen dataclass that the type checker understands as one."""
+    return dataclass(frozen=True, slots=True)(cls)
+
+
+@dataclass(frozen=True, slots=True)
+class AskField:
+    """One field: `name` in Python, `member` in GraphQL, its `type` without None, `default` if there is one."""
+
+    name: str
+    member: str
+    type: type[Any]
+    optional: bool
+    description: str
+    default: Any = dataclasses.MISSING
+
+    @property
+    def required(self) -> bool:
+        """Whether a merchant must send it: it may not be null and has no default."""
+        return not self.optional and self.default is dataclasses.MISSING
+
+
+def ask_fields(cls: type[Any]) -> tuple[AskField, ...]:
+    """The fields of an ask type in their order, read once per type. Raises Misconfigured for a class that is not a
+    frozen dataclass, and for a field of another type or without a description."""
+    hashable: Any = cls  # the cache asks for a Hashable, and mypy does not take a class for one
+    return _ask_fields(hashable)
+
+
+@cache
+def _ask_fields(cls: Any) -> tuple[AskField, ...]:
+    parameters = getattr(cls, "__dataclass_params__", None)
+    if parameters is None or not parameters.frozen:
+        raise Misconfigured(f"{cls.__name__} must be a frozen dataclass")
+    hints = typing.get_type_hints(cls)
+    return tuple(_ask_field(cls, field, hints[field.name]) for field in dataclasses.fields(cls))
+
+
+def _ask_field(cls: type[Any], field: "dataclasses.Field[Any]", hint: Any) -> AskField:
+    options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    kinds = [option for option in options if option is not types.NoneType]
+    place = f"{cls.__name__}.{field.name}"
+    if len(kinds) != 1 or kinds[0] not in ASK_FIELD_TYPES:
+        allowed = ", ".join(kind.__name__ for kind in ASK_FIELD_TYPES)
+        raise Misconfigured(f"{place} must be one of {allowed}, or one of them | None")
+    if not field.metadata.get("description"):
+        raise Misconfigured(f"{place} has no description: use asked(...)")
+    description, default = field.metadata["description"], field.default
+    return AskField(field.name, camel_case(field.name), kinds[0], len(options) > 1, description, default)
+
+
+def camel_case(name: str) -> str:
+    """vehicle_value becomes vehicleValue."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

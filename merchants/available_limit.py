@@ -1,0 +1,71 @@
+"""Fits an approval into the person's available limit: a part is granted before nothing."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.domain.decisions.exposure import LIMIT_REACHED
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import AdapterResult, AskT, MerchantAdapter, Person
+from merchants.outcome_order import is_no_worse
+
+RETRY_AFTER = timedelta(days=1)
+"""When asking again can help at the earliest, where nothing fits. When exposure is released depends on the person and
+other merchants."""
+
+
+def fit_to_available_limit(
+    adapter: MerchantAdapter[AskT],
+    ask: AskT,
+    person: Person,
+    now: datetime,
+    result: AdapterResult,
+    available_limit: Money,
+) -> AdapterResult:
+    """The adapter's `result` for this ask, with an approval that exposes more than the available limit reduced to fit.
+
+    The reduced approval grants less of the amount, or what a lower tier is granted, whichever gives the person more.
+    Where nothing fits, or the merchant accepts no part, the outcome is a decline (EXPOSURE_LIMIT_REACHED). The ruling
+    stays the policy's.
+
+    Tries tiers from the lowest upward and keeps a candidate only if none of its terms is worse. So a better tier never
+    gets a worse answer when the available limit is short.
+    """
+    full = result.outcome
+    if not isinstance(full, Approval) or full.terms.exposed <= available_limit:
+        return result
+    best: Approval | None = None
+    for tier in Tier:
+        if tier.rank > person.tier.rank:
+            continue
+        candidate = _largest_approval(adapter, ask, replace(person, tier=tier), now, available_limit)
+        if candidate is not None and (best is None or is_no_worse(candidate, best)):
+            best = candidate
+    if best is None:
+        alternatives = (adapter.product,) if available_limit.minor else ()
+        return replace(result, outcome=Decline((LIMIT_REACHED,), now + RETRY_AFTER, alternatives))
+    reasons = tuple(dict.fromkeys((*full.reasons, *best.reasons, LIMIT_REACHED)))
+    return replace(result, outcome=replace(best, reasons=reasons))
+
+
+def _largest_approval(
+    adapter: MerchantAdapter[Any], ask: Any, person: Person, now: datetime, available_limit: Money
+) -> Approval | None:
+    """What that person is granted within the available limit, None for nothing. Its reasons are only those for what is
+    reduced beside the amount."""
+    result = adapter.decide(ask, person, now)
+    outcome, ruling = result.outcome, result.ruling
+    if not isinstance(outcome, Approval):
+        return None
+    reasons = adapter.shortfalls(ask, ruling)
+    if outcome.terms.exposed <= available_limit:
+        return replace(outcome, reasons=reasons)
+    maximum = adapter.granted(ask, ruling).minor - (outcome.terms.exposed.minor - available_limit.minor)
+    if maximum <= 0:
+        return None
+    reduced = adapter.outcome(ask, replace(ruling, maximum=Money(maximum, available_limit.currency)), now)
+    if not isinstance(reduced, Approval) or reduced.terms.exposed > available_limit:
+        return None
+    return replace(reduced, reasons=reasons)

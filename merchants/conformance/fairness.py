@@ -1,0 +1,107 @@
+"""Requirements that compare answers: by tier, by amount, by available limit, and with an overdue obligation."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from gateway.domain.decisions.check_in import CheckInTerms
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, Person
+from merchants.available_limit import fit_to_available_limit
+from merchants.conformance.requirement import Adapter, policy_versions, requirement
+from merchants.conformance.samples import SCORED_TIERS, amount_field, boundary_asks, decide_sample
+from merchants.outcome_order import is_no_worse
+
+LIMIT_PERCENTAGES = (1, 30, 70, 99)
+"""Available limits that are tried, in percent of the amount asked for."""
+
+
+@requirement("better tier never gets worse answer")
+def tier_monotonicity(adapter: Adapter) -> Iterator[str]:
+    """A better tier loses nothing, in no part of the terms."""
+    for version in policy_versions(adapter):
+        for ask in boundary_asks(version):
+            outcomes = [decide_sample(version, ask, tier) for tier in SCORED_TIERS]
+            for tier, (lower, higher) in zip(SCORED_TIERS, pairwise(outcomes), strict=False):
+                if not is_no_worse(higher, lower):
+                    yield f"{ask}: {tier} got {lower}, and the tier above it only {higher}"
+
+
+@requirement("better tier never gets worse answer within available limit")
+def available_limit_monotonicity(adapter: Adapter) -> Iterator[str]:
+    """Where the available limit is short, a better tier loses nothing, nothing exceeds the limit, a smaller limit gives
+    no more, and a merchant that accepts a part is granted one."""
+    partial_approvals = 0
+    for version in policy_versions(adapter):
+        for ask in boundary_asks(version):
+            for percent in LIMIT_PERCENTAGES:
+                limit = version.requested(ask).share(percent)
+                lower: Outcome | None = None
+                for tier in SCORED_TIERS:
+                    person = Person(tier, 0)
+                    full = version.decide(ask, person, SAMPLE_NOW)
+                    outcome = fit_to_available_limit(version, ask, person, SAMPLE_NOW, full, limit).outcome
+                    if isinstance(outcome, Approval):
+                        if outcome.terms.exposed > limit:
+                            yield f"{ask}: {tier} was granted more than the available limit {limit}"
+                        if not is_no_worse(full.outcome, outcome):
+                            yield f"{ask}: a smaller available limit got {tier} more"
+                        partial_approvals += outcome != full.outcome
+                    if lower is not None and not is_no_worse(outcome, lower):
+                        yield f"{ask}: with {limit} available, {tier} got {outcome}, and the tier below {lower}"
+                    lower = outcome
+    accepts_no_part = all(adapter.refuses_part(ask) for ask in adapter.sample_asks())
+    if not partial_approvals and not accepts_no_part:
+        yield "no part is granted where the available limit is short, although the merchant accepts a part"
+    if partial_approvals and accepts_no_part:
+        yield "a part is granted where the available limit is short, although the merchant accepts no part"
+
+
+@requirement("larger ask never gets larger share")
+def share_monotonicity(adapter: Adapter) -> Iterator[str]:
+    """Of asks that differ in the amount alone, a larger one gets no larger share of its amount."""
+    for version in policy_versions(adapter):
+        ladders: defaultdict[str, list[Any]] = defaultdict(list)
+        for ask in boundary_asks(version):
+            ladders[_without_amount(version, ask)].append(ask)
+        comparisons = 0
+        for ladder in ladders.values():
+            ladder.sort(key=lambda ask: version.divisible(ask).minor)
+            for tier in Tier:
+                grants = [(version.divisible(ask).minor, _granted_minor(version, ask, tier)) for ask in ladder]
+                for (amount, granted), (larger_amount, granted_then) in pairwise(grants):
+                    comparisons += amount < larger_amount
+                    # shares are rounded down to a minor unit, so the smaller ask may have lost up to one
+                    if granted_then * amount >= (granted + 1) * larger_amount:
+                        yield f"{tier}: {larger_amount} got {granted_then}, and {amount} a smaller share, {granted}"
+        if not comparisons:
+            yield "sample_asks() must hold asks that differ in the amount alone"
+
+
+@requirement("overdue is never approved")
+def overdue_declined(adapter: Adapter) -> Iterator[str]:
+    """Any tier with an open overdue obligation is declined."""
+    for version in policy_versions(adapter):
+        for ask in boundary_asks(version):
+            for tier in Tier:
+                outcome = decide_sample(version, ask, tier, open_overdue=1)
+                if not isinstance(outcome, Decline):
+                    yield f"{ask}: {tier} with an open overdue obligation got {outcome}"
+
+
+def _granted_minor(adapter: Adapter, ask: Any, tier: Tier) -> int:
+    """Minor units of the divisible amount that an approval grants, else 0."""
+    outcome = decide_sample(adapter, ask, tier)
+    if not isinstance(outcome, Approval):
+        return 0
+    return (outcome.terms.waived_amount if isinstance(outcome.terms, CheckInTerms) else outcome.terms.exposed).minor
+
+
+def _without_amount(adapter: Adapter, ask: Any) -> str:
+    """The document of the ask without its amount."""
+    amount = amount_field(adapter)
+    member = next(field.member for field in adapter.ask_fields if field.name == amount)
+    return json.dumps({name: value for name, value in adapter.ask_document(ask).items() if name != member})

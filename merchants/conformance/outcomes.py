@@ -1,0 +1,64 @@
+"""Requirements on each outcome by itself: its amounts, its dates and its reasons."""
+
+from collections.abc import Iterator
+
+from gateway.domain.decisions.check_in import CheckInTerms
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.terms import DepositTerms
+from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW
+from merchants.conformance.requirement import Adapter, policy_versions, requirement
+from merchants.conformance.samples import boundary_asks, decide_sample, decide_samples
+
+
+@requirement("money is conserved")
+def money_conservation(adapter: Adapter) -> Iterator[str]:
+    """An approval exposes from zero up to what is requested, and the waived and the due part of a deposit add up."""
+    for version in policy_versions(adapter):
+        for sample in decide_samples(version):
+            if not isinstance(sample.outcome, Approval):
+                continue
+            requested, terms = version.requested(sample.ask), sample.outcome.terms
+            if not Money.zero(requested.currency) <= terms.exposed <= requested:
+                yield f"{sample.ask} exposes {terms.exposed}"
+            if isinstance(terms, DepositTerms | CheckInTerms):
+                deposit = version.divisible(sample.ask)
+                if terms.waived_amount + terms.deposit_due != deposit:
+                    yield f"{sample.ask}: {terms.waived_amount} waived and {terms.deposit_due} due are not {deposit}"
+
+
+@requirement("less than asked names its reasons")
+def reasons_named(adapter: Adapter) -> Iterator[str]:
+    """An approval of less than was asked has a reason, and every reason is one that the adapter declares."""
+    for version in policy_versions(adapter):
+        for sample in decide_samples(version):
+            outcome = sample.outcome
+            reduced = isinstance(outcome, Approval) and outcome.terms.exposed < version.requested(sample.ask)
+            if reduced and not outcome.reasons:
+                yield f"{sample.ask} got less than it asked for and no reason"
+            unknown = set(outcome.reasons) - version.reason_codes
+            if unknown:
+                yield f"reasons {sorted(unknown)} are neither in the policy nor in own_reasons"
+
+
+@requirement("every decline says when asking again can help")
+def retry_after_present(adapter: Adapter) -> Iterator[str]:
+    """Every decline has `retry_after`."""
+    for version in policy_versions(adapter):
+        for ask in boundary_asks(version):
+            for tier in Tier:
+                for open_overdue in (0, 1):
+                    outcome = decide_sample(version, ask, tier, open_overdue)
+                    if isinstance(outcome, Decline) and outcome.retry_after is None:
+                        yield f"{outcome.reasons}: the rule has no retry_after"
+
+
+@requirement("every approval ends")
+def approval_end(adapter: Adapter) -> Iterator[str]:
+    """An approval is valid for some time, and at most until its terms are due."""
+    for version in policy_versions(adapter):
+        for sample in decide_samples(version):
+            outcome = sample.outcome
+            if isinstance(outcome, Approval) and not SAMPLE_NOW < outcome.valid_until <= outcome.terms.due_at:
+                yield f"{sample.ask}: valid until {outcome.valid_until}, due at {outcome.terms.due_at}"

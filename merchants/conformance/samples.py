@@ -1,0 +1,80 @@
+"""The asks on which adapters are tried: their samples, and the amounts at which the numbers of a policy show."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gateway.domain.decisions.outcome import Outcome
+from gateway.domain.errors import GatewayError
+from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.policies.table import DecisionTable
+from gateway.domain.scoring.tier import Tier
+from merchants.adapter import SAMPLE_NOW, Person
+from merchants.conformance.requirement import Adapter
+
+SCORED_TIERS = tuple(tier for tier in Tier if tier is not Tier.UNSCORED)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDecision:
+    """What an adapter decides for a person about one of its boundary asks, and the policy rule that decided."""
+
+    ask: Any
+    person: Person
+    outcome: Outcome
+    rule_id: str
+
+
+def decide_samples(adapter: Adapter) -> Iterator[SampleDecision]:
+    """The decision of every boundary ask for every tier, without overdue obligations."""
+    for ask in boundary_asks(adapter):
+        for tier in Tier:
+            person = Person(tier, 0)
+            result = adapter.decide(ask, person, SAMPLE_NOW)
+            yield SampleDecision(ask, person, result.outcome, result.ruling.rule_id)
+
+
+def decide_sample(adapter: Adapter, ask: Any, tier: Tier, open_overdue: int = 0) -> Outcome:
+    """The outcome of an ask at SAMPLE_NOW."""
+    return adapter.decide(ask, Person(tier, open_overdue), SAMPLE_NOW).outcome
+
+
+def amount_field(adapter: Adapter) -> str:
+    """The name of the field that holds the amount asked for: the first one of type Money."""
+    return next(field.name for field in adapter.ask_fields if field.type is Money)
+
+
+def boundary_asks(adapter: Adapter) -> list[Any]:
+    """The adapter's sample asks, and each of them with other amounts: each amount at which its policies change their
+    answer, one minor unit less and one more. Amounts that the adapter refuses are left out."""
+    asks = list(adapter.sample_asks())
+    amount, currency = amount_field(adapter), adapter.policy.currency
+    seen = {json.dumps(adapter.ask_document(ask)) for ask in asks}
+    around = {minor + step for table in adapter.policies for minor in _boundaries(table) for step in (-1, 0, 1)}
+    boundaries = sorted(minor for minor in around if 0 < minor <= MAX_MINOR)
+    for ask in list(asks):
+        for minor in boundaries:
+            other = replace(ask, **{amount: Money(minor, currency)})
+            if (text := json.dumps(adapter.ask_document(other))) not in seen and _is_accepted(adapter, other):
+                seen.add(text)
+                asks.append(other)
+    return asks
+
+
+def _boundaries(table: DecisionTable) -> Iterator[int]:
+    """Minor units at which a share reaches its maximum, and those that a rule compares with."""
+    for rule in table.rules:
+        if rule.maximum is not None and rule.share:
+            yield rule.maximum.minor
+            yield -(-rule.maximum.minor * 100 // rule.share)
+        for cell in rule.when:
+            yield from (value.minor for value in cell.tests.values() if isinstance(value, Money))
+
+
+def _is_accepted(adapter: Adapter, ask: Any) -> bool:
+    try:
+        adapter.check(ask, SAMPLE_NOW)
+    except GatewayError:
+        return False
+    return True
