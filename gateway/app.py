@@ -1,4 +1,4 @@
-"""The application: routes and middleware around an assembled gateway."""
+"""The application: routes and middleware around a container."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,66 +10,52 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.bootstrap import Gateway
-from gateway.domain.principal import Principal
+from gateway.bootstrap import prepare_to_serve
 from gateway.kit.logging import get_announcer, get_logger
-from gateway.oauth.server import Parts
 from gateway.oauth.token_check import TokenCheck
-from gateway.services.reading import Reading
-from gateway.settings import Environment
-from gateway.web import graphql, routes
-from gateway.web.graphql import GraphQLEndpoint, Surroundings
+from gateway.services.container import Container
+from gateway.web import graphql
+from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
+from gateway.web.middleware import middleware
+from gateway.web.routes import routes
+from gateway.web.site.site import build_site
 from schema.build import build_schema
 from schema.engine import Engine
 
 _log = get_logger(__name__)
 
 
-def create_app(gateway: Gateway) -> Starlette:
-    """The ASGI application. It closes the gateway when it shuts down. Raises SettingsError for a deployment with
-    clients that it would not serve."""
-    gateway.make_servable()
-    settings = gateway.settings
-    _tell_adapters(gateway)
-    parts = Parts(
-        database=gateway.database,
-        settings=settings,
-        realm=gateway.realm,
-        clock=gateway.clock,
-        ids=gateway.ids,
-        consents=gateway.consents,
-        proofs=gateway.proofs,
-        user_codes=gateway.user_codes,
-        replays=gateway.replays,
-        limits=gateway.limits,
-        client_keys=gateway.client_keys,
-    )
-    disputes = gateway.services.disputes
-    site = routes.build_site(parts, gateway.accounts, gateway.accesses, gateway.logins, gateway.step_up, disputes)
+def create_app(container: Container) -> Starlette:
+    """The ASGI application. It closes the container when it shuts down. Raises SettingsError for a deployment that
+    cannot be served, see `prepare_to_serve`."""
+    prepare_to_serve(container)
+    settings = container.settings
+    _log_adapters(container)
+    site = build_site(container)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # As many threads as connections: a thread that has started never waits for a connection.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_keep_time, gateway)
+            tasks.start_soon(_run_scheduler, container)
             yield
-            tasks.cancel_scope.cancel()  # a look under way is waited for
-        gateway.close()
+            tasks.cancel_scope.cancel()  # a run that has begun is waited for
+        container.close()
 
     return Starlette(
-        routes=routes.routes(parts, site, [*_graphql(gateway, parts), *health_routes(gateway.database.ping)]),
-        middleware=routes.middleware(settings, gateway.ids, site),
-        exception_handlers=routes.exception_handlers(site),
+        routes=routes(site, [*_graphql_routes(container), *health_routes(container.database.ping)]),
+        middleware=middleware(settings, container.ids, site.errors),
+        exception_handlers=site.errors.handlers(),
         lifespan=lifespan,
     )
 
 
-def _tell_adapters(gateway: Gateway) -> None:
-    """Logs whose code decides, and by which policy; live at any level: it is asked for long after the start."""
-    log = _log if gateway.settings.sandbox else get_announcer(__name__)
-    for about in gateway.registry.about():
+def _log_adapters(container: Container) -> None:
+    """Logs the code and the policy of each adapter; in live at any level: it is asked for long after the start."""
+    log = _log if container.settings.sandbox else get_announcer(__name__)
+    for about in container.registry.about():
         log.info(
             "adapter_loaded",
             adapter=about.key,
@@ -80,30 +66,22 @@ def _tell_adapters(gateway: Gateway) -> None:
         )
 
 
-async def _keep_time(gateway: Gateway) -> None:
-    """Lets time do its work on decisions and disputes, for as long as the server runs. Several may do so at once."""
+async def _run_scheduler(container: Container) -> None:
+    """Applies due transitions of decisions and upholds unanswered disputes for as long as the server runs. Several
+    servers may do so at once."""
     while True:
-        await anyio.sleep(gateway.settings.clock_interval.total_seconds())
+        await anyio.sleep(container.settings.clock_interval.total_seconds())
         try:
-            await anyio.to_thread.run_sync(gateway.decision_clock.tick)
-            await anyio.to_thread.run_sync(gateway.services.disputes.tick)
+            await anyio.to_thread.run_sync(container.scheduler.apply_due)
+            await anyio.to_thread.run_sync(container.disputes.uphold_unanswered)
         except Exception as error:  # noqa: BLE001  # the database may be away: it is tried again
             _log.error("clock_failed", error=type(error).__name__)
 
 
-def _graphql(gateway: Gateway, parts: Parts) -> list[BaseRoute]:
+def _graphql_routes(container: Container) -> list[BaseRoute]:
     """The API behind its token check, at its path and at its dated alias, and its schema for anybody."""
-    settings = gateway.settings
-
-    def reading_for(principal: Principal) -> Reading:
-        return Reading(gateway.database, principal, gateway.clock, gateway.accesses)
-
-    built = build_schema(gateway.registry, sandbox=settings.environment is Environment.SANDBOX)
-    endpoint = GraphQLEndpoint(
-        Engine(built),
-        Surroundings(gateway.services, reading_for, settings.environment, settings.issuer, gateway.rule_name),
-    )
-    guarded = TokenCheck(endpoint, parts)
+    built = build_schema(container.registry, sandbox=container.settings.sandbox)
+    guarded = TokenCheck(GraphQLEndpoint(Engine(built, container)), container)
 
     async def sdl(_: Request) -> Response:
         return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})

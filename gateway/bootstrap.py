@@ -1,218 +1,191 @@
-"""The composition root: every part made once, handed what it needs. The only place that knows sandbox from live."""
+"""The composition root: builds every service once and hands it what it needs. The only place that tells sandbox from
+live."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pwdlib import PasswordHash
 from sqlalchemy.exc import IntegrityError
 
 import merchants
 import schema
+from gateway.domain.consents.step_up import StepUp
+from gateway.domain.decisions.exposure import CreditLimits
+from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import InvalidInput, Misconfigured
-from gateway.domain.exposure import Lines
-from gateway.domain.realm import LIVE, SANDBOX, Realm
-from gateway.domain.step_up import StepUp
 from gateway.kit import logging
 from gateway.kit.clock import WallClock, wall_clock
-from gateway.kit.crypto import derive
+from gateway.kit.crypto import Secrets, derive
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.key_file import kept_key
 from gateway.kit.limits import Limits, limits
 from gateway.kit.replay import Replays, replays
-from gateway.oauth.client_keys import ClientKeys
-from gateway.oauth.dpop import ProofCheck
-from gateway.oauth.user_code import UserCodes
-from gateway.services.access import AccessService
-from gateway.services.accounts import AccountService
-from gateway.services.assessment import Assessor
-from gateway.services.bundle import Services
-from gateway.services.client_keys import KeySource
-from gateway.services.clients import ClientService
-from gateway.services.consents import ConsentService
-from gateway.services.decision_clock import DecisionClock
-from gateway.services.decision_moves import DecisionMover
-from gateway.services.decision_record import DecisionRecorder
-from gateway.services.decision_requests import DecisionRequester
-from gateway.services.decision_reviews import DecisionReviewer
-from gateway.services.decisions import DecisionService
-from gateway.services.disputes import DisputeService
-from gateway.services.logins import LoginService, Marks
+from gateway.services.access_log import AccessLogService
+from gateway.services.consents.service import ConsentService
+from gateway.services.container import Container
+from gateway.services.decisions.assessment import Assessor
+from gateway.services.decisions.disputes import DisputeService
+from gateway.services.decisions.obligations import ObligationService
+from gateway.services.decisions.queries import DecisionQueries
+from gateway.services.decisions.receipts import ReceiptService
+from gateway.services.decisions.requests import DecisionRequester
+from gateway.services.decisions.reviews import DecisionReviewer
+from gateway.services.decisions.scheduler import DecisionScheduler
+from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.transitions import DecisionTransitions
+from gateway.services.identity.accounts import AccountService
+from gateway.services.identity.client_key_cache import ClientKeyCache
+from gateway.services.identity.client_keys import KeySource
+from gateway.services.identity.clients import ClientService
+from gateway.services.identity.logins import LoginService, Marks
+from gateway.services.identity.personas import PersonaService
+from gateway.services.identity.registration import RegistrationService
+from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
-from gateway.services.overrides import OverrideService
-from gateway.services.personas import PersonaService
-from gateway.services.policies import PolicyService
-from gateway.services.questions import Questions
-from gateway.services.receipts import ReceiptService
-from gateway.services.registration import RegistrationService
-from gateway.services.scores import ScoreService
+from gateway.services.policies.history import PolicyService
+from gateway.services.policies.overrides import OverrideService
+from gateway.services.query_unit import QueryRunner
+from gateway.services.scoring.fetching import ScoreFetcher
+from gateway.services.scoring.inquiries import InquiryBudget
+from gateway.services.scoring.scores import ScoreService
 from gateway.services.seeding import Seeding
-from gateway.services.shadows import Shadows
 from gateway.settings import Settings, SettingsError
+from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
-from gateway.store import clients, deployment
-from gateway.store.access_log import AccessLogRow
 from gateway.store.database import UNUSABLE, Database
-from gateway.store.decision_log import DecisionLogRow
-from gateway.store.keys import Keyring
-from gateway.store.sealed_log import SealedLog
+from gateway.store.deployment import DeploymentRow
+from gateway.store.logs.keys import Keyring
+from gateway.store.unit import UnitOfWork
 from merchants.registry import AdapterRegistry, discover
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """One deployment, assembled."""
-
-    settings: Settings
-    realm: Realm
-    clock: WallClock
-    ids: Ids
-    database: Database
-    registry: AdapterRegistry
-    accounts: AccountService
-    consents: ConsentService
-    clients: ClientService
-    registrations: RegistrationService
-    accesses: AccessService
-    keyring: Keyring
-    services: Services
-    seeding: Seeding
-    rule_name: Callable[[str], str]
-    proofs: ProofCheck
-    user_codes: UserCodes
-    replays: Replays
-    limits: Limits
-    client_keys: ClientKeys
-    logins: LoginService
-    step_up: StepUp
-    decision_clock: DecisionClock
-    reviews: DecisionReviewer
-    policies: PolicyService
-    overrides: OverrideService
-
-    def make_servable(self) -> None:
-        """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an
-        enabled client of a profile that the realm does not have: its owner believes that it works; and while there is a
-        merchant's override that does not fit the installed policies: its requests would fail. Commands do without these
-        checks, or nobody could mend it."""
-        with self.database.write() as session:
-            self.keyring.signing_key(session, self.clock())
-            foreign = [row.id for row in clients.of_other_profiles(session, self.realm.profiles)]
-            unusable = [each.fault for each in self.overrides.standing(session, promises=False) if each.fault]
-        if unusable:
-            raise SettingsError(
-                f"{len(unusable)} override(s) cannot be used, see gateway policy overrides: {unusable[0]}"
-            )
-        if foreign:
-            raise SettingsError(
-                f"{len(foreign)} enabled client(s) have a profile that this deployment does not: "
-                + "; ".join(f"gateway clients disable {client_id}" for client_id in foreign)
-            )
-
-    def close(self) -> None:
-        self.database.close()
-        self.replays.close()
-        self.limits.close()
-
-
-def assemble(settings: Settings, clock: WallClock = wall_clock) -> Gateway:
-    """The deployment behind these settings, its database opened and checked. Raises SettingsError for a database
-    that is not migrated or belongs to another environment or key, Misconfigured for a bad adapter."""
+def build(
+    settings: Settings,
+    *,
+    clock: WallClock = wall_clock,
+    source: ScoreSource | None = None,
+    hasher: PasswordHash | None = None,
+    registry: AdapterRegistry | None = None,
+    shadows: Shadows | None = None,
+) -> Container:
+    """Every service of the deployment behind these settings, over its opened and checked database. `source` measures
+    scores in place of the personas, `hasher` hashes passwords; `registry` and `shadows` stand in for the adapters and
+    shadow policies that the settings name. Raises SettingsError for a database that is not migrated
+    or belongs to another environment or key, Misconfigured for a bad adapter."""
     _require_our_packages()
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
-    registry = discover(settings.adapters)
+    registry = registry or discover(settings.adapters)
     registry.require_effective(clock())
     with _reading("GATEWAY_STEP_UP_AMOUNT"):
         step_up = StepUp.parse(settings.step_up_amount, settings.step_up_life)
-    with _reading("GATEWAY_LINES_OF_TRUST"):
-        lines = Lines.parse(settings.lines_of_trust)
+    with _reading("GATEWAY_CREDIT_LIMITS"):
+        credit_limits = CreditLimits.parse(settings.credit_limits)
     with _reading("GATEWAY_SHADOW_POLICIES"):
-        shadows = Shadows.read(settings.shadow_policies, registry)
-    counts, used_once = _shared_state(settings, clock)
+        shadows = shadows or Shadows.read(settings.shadow_policies, registry)
+    shared_limits, shared_replays = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
-    database = Database(settings.database_url, size=settings.worker_threads)
+    environment = SANDBOX if settings.sandbox else LIVE
+    ids, secrets = Ids(environment.mark), Secrets(master)
+    database = Database(settings.database_url, size=settings.worker_threads, clock=clock, keyring=Keyring(master, ids))
     try:
-        _require_our_database(database, settings, master, clock)
+        _require_our_database(database, settings, master)
     except BaseException:
         database.close()
         raise
-    realm = SANDBOX if settings.sandbox else LIVE
-    ids = Ids(realm.mark)
-    keyring = Keyring(master, ids)
-    decision_log = SealedLog(DecisionLogRow, keyring, ids)
-    accesses = AccessService(SealedLog(AccessLogRow, keyring, ids))
-    source = PersonaSource()
+
+    source = source or PersonaSource(database)
+    scores, inquiries = ScoreFetcher(source), InquiryBudget(shared_limits, settings.inquiry_budget)
+    access_log = AccessLogService()
     merchant_service = MerchantService(registry, ids)
-    overrides = OverrideService(registry, merchant_service, ids, clock)
-    assessor = Assessor(registry, source, lines, overrides)
-    recorder = DecisionRecorder(decision_log)
-    decision_clock = DecisionClock(database, recorder, clock)
-    questions = Questions(counts, settings.questions)
-    requester = DecisionRequester(
-        database, assessor, recorder, accesses, decision_clock, questions, ids, clock, shadows
+    consents = ConsentService(registry, ids, environment)
+    clients = ClientService(ids, environment, consents)
+    accounts = AccountService(
+        ids, idle_life=settings.session_idle_life, session_life=settings.session_life, hasher=hasher
     )
-    mover = DecisionMover(database, recorder, clock)
-    disputes = DisputeService(database, recorder, decision_log, ids, clock)
-    accounts = AccountService(ids, idle_life=settings.session_idle_life, session_life=settings.session_life)
-    consents = ConsentService(registry, ids, realm)
-    client_service = ClientService(ids, realm, consents)
     personas = PersonaService(registry, accounts, ids)
-    return Gateway(
+    overrides = OverrideService(registry, merchant_service, ids)
+    assessor = Assessor(registry, credit_limits, overrides)
+    scheduler = DecisionScheduler(database)
+    disputes = DisputeService(database, ids)
+    return Container(
         settings=settings,
-        realm=realm,
+        environment=environment,
         clock=clock,
         ids=ids,
+        secrets=secrets,
         database=database,
         registry=registry,
-        accounts=accounts,
-        consents=consents,
-        clients=client_service,
-        registrations=RegistrationService(ids, realm),
-        accesses=accesses,
-        keyring=keyring,
-        services=Services(
-            scores=ScoreService(source, questions),
-            decisions=DecisionService(assessor, requester, mover, questions, decision_log),
-            disputes=disputes,
-            merchants=merchant_service,
-            consents=consents,
-            personas=personas,
-            receipts=ReceiptService(keyring, settings.issuer),
-            registry=registry,
-        ),
-        seeding=Seeding(master, registry, merchant_service, client_service, personas, ids),
+        limits=shared_limits,
+        replays=shared_replays,
         rule_name=str if settings.sandbox else partial(_opaque_rule, master),
-        proofs=ProofCheck(settings.issuer, master),
-        user_codes=UserCodes(master),
-        replays=used_once,
-        limits=counts,
-        # At most half of the threads wait for other people's servers.
-        client_keys=ClientKeys(key_source, clock, places=settings.worker_threads // 2),
+        step_up=step_up,
+        accounts=accounts,
         logins=LoginService(
             database,
             accounts,
-            counts,
-            Marks(derive(master, "marks of browsers")),
-            clock,
+            shared_limits,
+            Marks(secrets.derive("marks of browsers")),
             attempts=settings.login_attempts,
             attempts_per_address=settings.login_attempts_per_address,
             window=settings.login_window,
         ),
-        step_up=step_up,
-        decision_clock=decision_clock,
-        reviews=DecisionReviewer(database, assessor, recorder, decision_clock, clock),
-        policies=PolicyService(registry, decision_log, overrides),
+        personas=personas,
+        clients=clients,
+        # At most half of the threads wait for other people's servers.
+        client_keys=ClientKeyCache(key_source, clock, places=settings.worker_threads // 2),
+        registrations=RegistrationService(ids, environment),
+        user_codes=UserCodes(secrets),
+        merchants=merchant_service,
+        consents=consents,
+        access_log=access_log,
+        inquiries=inquiries,
+        scores=ScoreService(),
+        queries=QueryRunner(database, access_log, scores, inquiries),
+        decisions=DecisionQueries(assessor),
+        requester=DecisionRequester(database, assessor, access_log, scheduler, scores, inquiries, ids, shadows),
+        transitions=DecisionTransitions(database),
+        scheduler=scheduler,
+        reviews=DecisionReviewer(database, assessor, source, scheduler),
+        disputes=disputes,
+        obligations=ObligationService(disputes),
+        receipts=ReceiptService(settings.issuer),
+        policies=PolicyService(registry, database, overrides),
         overrides=overrides,
+        seeding=Seeding(database, secrets, registry, merchant_service, clients, accounts, personas, ids),
     )
 
 
+def prepare_to_serve(container: Container) -> None:
+    """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an enabled
+    client of a profile that the environment does not have: its owner believes that it works; and while there is a
+    merchant's override that does not fit the installed policies: its requests would fail. Commands do without these
+    checks, or nobody could mend it."""
+
+    def prepare(unit: UnitOfWork) -> tuple[list[str], list[str]]:
+        """The ids of the clients that would not work, and what is wrong with overrides."""
+        unit.keys.ensure_signing_key()
+        clients = unit.clients.list_of_other_profiles(container.environment.profiles)
+        overrides = container.overrides.list_states(unit, requirements=False)
+        return [client.id for client in clients], [each.fault for each in overrides if each.fault]
+
+    client_ids, faults = container.database.write(prepare)
+    if faults:
+        raise SettingsError(f"{len(faults)} override(s) cannot be used, see gateway policy overrides: {faults[0]}")
+    if client_ids:
+        raise SettingsError(
+            f"{len(client_ids)} enabled client(s) have a profile that this deployment does not: "
+            + "; ".join(f"gateway clients disable {client_id}" for client_id in client_ids)
+        )
+
+
 def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays]:
-    """What is counted and what was used once, in Valkey where the settings name one."""
+    """The limits and the replays, in Valkey where the settings name one."""
     url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
     try:
         return limits(url, clock), replays(url)
@@ -232,7 +205,7 @@ def _http(settings: Settings) -> HttpClient:
 
 @contextmanager
 def _reading(setting: str) -> Iterator[None]:
-    """Names the setting in what is said of its value."""
+    """Adds the name of the setting to an error about its value."""
     try:
         yield
     except (InvalidInput, Misconfigured) as error:
@@ -263,28 +236,27 @@ def _sandbox_key(directory: Path) -> bytes:
         raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
 
 
-def _require_our_database(database: Database, settings: Settings, master: bytes, clock: WallClock) -> None:
+def _require_our_database(database: Database, settings: Settings, master: bytes) -> None:
+    """Makes a fresh database ours. Raises SettingsError for one that is another deployment's, or cannot be used."""
     check = derive(master, "deployment").hex()
+
+    def load_or_insert(unit: UnitOfWork) -> DeploymentRow:
+        deployment = unit.deployment.load()
+        if deployment is None:
+            deployment = DeploymentRow(environment=settings.environment.value, key_check=check, created_at=unit.wall)
+            unit.deployment.insert(deployment)
+        return deployment
+
     try:
         try:
-            environment, key_check = _deployment(database, settings.environment, check, clock)
+            deployment = database.write(load_or_insert)
         except IntegrityError:  # another process that started at the same moment was quicker
-            environment, key_check = _deployment(database, settings.environment, check, clock)
+            deployment = database.write(load_or_insert)
     except UNUSABLE as error:
         raise SettingsError(
             "The database cannot be used: it does not answer, or it is not migrated (gateway database upgrade)."
         ) from error
-    if environment != settings.environment:
-        raise SettingsError(f"This database belongs to a {environment} deployment.")
-    if key_check != check:
+    if deployment.environment != settings.environment:
+        raise SettingsError(f"This database belongs to a {deployment.environment} deployment.")
+    if deployment.key_check != check:
         raise SettingsError("The secret key is not the one that this database was sealed with.")
-
-
-def _deployment(database: Database, environment: str, check: str, clock: WallClock) -> tuple[str, str]:
-    """Environment and key check of the database, which becomes ours if it is a fresh one."""
-    with database.write() as session:
-        row = deployment.load(session)
-        if row is None:
-            deployment.create(session, environment, check, clock())
-            return environment, check
-        return row.environment, row.key_check

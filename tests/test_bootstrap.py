@@ -17,15 +17,17 @@ import structlog
 from pydantic import SecretStr
 
 from gateway.app import create_app
-from gateway.bootstrap import Gateway, assemble
+from gateway.bootstrap import build
 from gateway.domain.errors import Misconfigured
 from gateway.kit.limits import Limit, TooManyAttempts
-from gateway.settings import Environment, Settings, SettingsError
+from gateway.services.container import Container
+from gateway.settings import EnvironmentName, Settings, SettingsError
 from merchants.car_rental import CarRental
-from merchants.tables import read_table
+from merchants.policies.tables import read_table
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
 from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.units import writing
 
 CAR_RENTAL_POLICY = Path(__file__).parent.parent / "merchants" / "car_rental" / "policy.toml"
 OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
@@ -49,42 +51,43 @@ def changed(settings: Settings, **values: Any) -> Settings:
 
 def refusal(settings: Settings) -> str:
     with pytest.raises(SettingsError) as refused:
-        assemble(settings)
+        build(settings)
     return str(refused.value)
 
 
-def gateway_of(settings: Settings) -> "closing[Gateway]":
-    return closing(assemble(settings))
+def container_of(settings: Settings) -> "closing[Container]":
+    return closing(build(settings))
 
 
-def test_a_deployment_is_assembled_twice_over_the_same_database(deployment: Settings, clock: MovableClock) -> None:
-    with closing(assemble(deployment, clock)) as first:
+def test_a_deployment_is_built_twice_over_the_same_database(deployment: Settings, clock: MovableClock) -> None:
+    with closing(build(deployment, clock=clock)) as first:
         assert first.clock is clock
         assert {"car_rental", "online_shop"} <= set(first.registry)
-        with first.database.write() as session:
-            seed = first.seeding.demo(session, clock())
-    with closing(assemble(deployment, clock)) as second, second.database.write() as session:
-        assert second.seeding.demo(session, clock()) == seed
+        seed = first.seeding.seed_demo()
+    with closing(build(deployment, clock=clock)) as second:
+        assert second.seeding.seed_demo() == seed
 
 
 def test_workers_that_start_at_once_share_a_fresh_database(deployment: Settings) -> None:
-    started = at_once([partial(assemble, changed(deployment, worker_threads=2))] * 6)
-    gateways = [each for each in started if isinstance(each, Gateway)]
-    for gateway in gateways:
-        gateway.close()
-    assert len(gateways) == 6, started
+    started = at_once([partial(build, changed(deployment, worker_threads=2))] * 6)
+    containers = [each for each in started if isinstance(each, Container)]
+    for container in containers:
+        container.close()
+    assert len(containers) == 6, started
 
 
 def test_a_client_of_a_profile_that_live_lacks_is_named_before_anything_is_served(deployment: Settings) -> None:
-    live = changed(deployment, environment=Environment.LIVE, issuer="https://gateway.example", adapters=("car_rental",))
-    with gateway_of(live) as gateway:
-        with gateway.database.write() as session:
-            client_id = make_client(session, make_merchant(session, make_partner(session)), profile="baseline")
+    live = changed(
+        deployment, environment=EnvironmentName.LIVE, issuer="https://gateway.example", adapters=("car_rental",)
+    )
+    with container_of(live) as container:
+        with writing(container.database) as unit:
+            client_id = make_client(unit, make_merchant(unit, make_partner(unit)), profile="baseline")
         with pytest.raises(SettingsError, match=f"gateway clients disable {client_id}"):
-            create_app(gateway)
-        with gateway.database.write() as session:
-            gateway.clients.disable(session, client_id, gateway.clock())
-        create_app(gateway)
+            create_app(container)
+        with writing(container.database) as unit:
+            container.clients.disable(unit, client_id)
+        create_app(container)
 
 
 @pytest.mark.parametrize("url", ["valkey://:hidden-word@host:port", "valkey://:hidden-word/@host:1:2/0"])
@@ -101,7 +104,7 @@ def test_a_step_up_amount_that_cannot_be_read(deployment: Settings, amounts: str
 
 def test_two_processes_share_limits_and_used_values(deployment: Settings, valkey_url: str) -> None:
     shared, once = changed(deployment, valkey_url=SecretStr(valkey_url)), Limit("test", 1, timedelta(minutes=1))
-    with gateway_of(shared) as one, gateway_of(shared) as other:
+    with container_of(shared) as one, container_of(shared) as other:
         assert (one.replays.first_use("one", 60), other.replays.first_use("one", 60)) == (True, False)
         one.limits.hit(once, "mei")
         with pytest.raises(TooManyAttempts):
@@ -120,28 +123,30 @@ def test_a_database_that_does_not_answer_is_refused_without_its_password(setting
 
 
 def test_a_database_of_another_environment_is_refused(deployment: Settings) -> None:
-    with gateway_of(deployment):
+    with container_of(deployment):
         pass
-    live = changed(deployment, environment=Environment.LIVE, issuer="https://gateway.example", adapters=("car_rental",))
+    live = changed(
+        deployment, environment=EnvironmentName.LIVE, issuer="https://gateway.example", adapters=("car_rental",)
+    )
     assert refusal(live) == "This database belongs to a sandbox deployment."
 
 
 def test_a_database_of_another_key_is_refused(deployment: Settings) -> None:
-    with gateway_of(deployment):
+    with container_of(deployment):
         pass
     assert "secret key" in refusal(changed(deployment, secret_key=OTHER_KEY))
-    with gateway_of(deployment):
+    with container_of(deployment):
         pass
 
 
 def test_an_adapter_that_is_not_installed_is_refused(deployment: Settings) -> None:
     with pytest.raises(Misconfigured, match="space_travel"):
-        assemble(changed(deployment, adapters=("car_rental", "space_travel")))
+        build(changed(deployment, adapters=("car_rental", "space_travel")))
 
 
 def test_only_the_named_adapters_are_loaded(deployment: Settings) -> None:
-    with gateway_of(changed(deployment, adapters=("online_shop",))) as gateway:
-        assert list(gateway.registry) == ["online_shop"]
+    with container_of(changed(deployment, adapters=("online_shop",))) as container:
+        assert list(container.registry) == ["online_shop"]
 
 
 def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
@@ -151,9 +156,9 @@ def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
     monkeypatch.setattr(CarRental, "policy", read_table(later, CarRental.columns, "car_rental/policy.toml"))
 
     with pytest.raises(Misconfigured, match=r"car_rental/policy.toml: is effective from 2026-11-24 only"):
-        assemble(deployment, clock)
+        build(deployment, clock=clock)
     clock.advance(hours=12)
-    assemble(deployment, clock).close()
+    build(deployment, clock=clock).close()
 
 
 @pytest.mark.parametrize(
@@ -194,25 +199,25 @@ def test_a_sandbox_keeps_a_key_of_its_own_that_only_its_owner_reads(keyless: Set
     path = keyless.state_directory / "secret.key"
     before = os.umask(0)
     try:
-        with gateway_of(keyless):
+        with container_of(keyless):
             pass
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     text = path.read_text()
     assert len(base64.b64decode(text, validate=True)) == 32
-    with gateway_of(keyless):
+    with container_of(keyless):
         pass
     assert path.read_text() == text
 
 
 def test_a_key_that_was_handed_in_leaves_no_file(deployment: Settings) -> None:
-    with gateway_of(deployment):
+    with container_of(deployment):
         assert not (deployment.state_directory / "secret.key").exists()
 
 
 def test_a_lost_key_file_is_noticed(keyless: Settings) -> None:
-    with gateway_of(keyless):
+    with container_of(keyless):
         pass
     (keyless.state_directory / "secret.key").unlink()
     assert "secret key" in refusal(keyless)
@@ -247,7 +252,7 @@ def test_a_key_file_may_end_in_a_newline(keyless: Settings) -> None:
     path = keyless.state_directory / "secret.key"
     path.parent.mkdir(parents=True)
     path.write_bytes(base64.b64encode(bytes(32)) + b"\n")
-    with gateway_of(keyless):
+    with container_of(keyless):
         pass
 
 
@@ -264,8 +269,8 @@ def test_a_foreign_package_of_the_same_name_is_refused(settings: Settings, tmp_p
     foreign.mkdir(parents=True)
     (foreign / "__init__.py").write_text('"""The well-known package `schema`, which is not ours."""\n')
     program = (
-        "from gateway.bootstrap import assemble\nfrom gateway.settings import SettingsError, read_settings\n"
-        "try:\n    assemble(read_settings())\nexcept SettingsError as error:\n    print(error)\n"
+        "from gateway.bootstrap import build\nfrom gateway.settings import SettingsError, read_settings\n"
+        "try:\n    build(read_settings())\nexcept SettingsError as error:\n    print(error)\n"
     )
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(

@@ -1,22 +1,19 @@
 """Merchants: what their own tokens see, and what the operator sets up for them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from gateway.domain.contract import Contract
 from gateway.domain.duration import LONGEST
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.merchant import Merchant
+from gateway.domain.merchants import Contract, Merchant, Product
 from gateway.domain.money import MAX_MINOR, Money
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.ids import Ids
-from gateway.services.reading import Reading
-from gateway.store import merchants, partners
-from gateway.store.database import Session
-from gateway.store.merchants import MerchantRow
-from gateway.store.partners import PartnerRow
-from merchants.contract import MerchantAdapter
+from gateway.services.query_unit import QueryUnit
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.merchants.partners import PartnerRow
+from gateway.store.unit import UnitOfWork
+from merchants.adapter import MerchantAdapter
 from merchants.registry import AdapterRegistry
 
 LONGEST_NAME = 100
@@ -27,42 +24,45 @@ DEFAULT_CONTRACT = Contract(
 
 
 class MerchantService:
-    """Reads for tokens, changes for the operator. Changes happen in the caller's writing unit."""
+    """Reads for tokens, changes for the operator. Changes happen in the caller's unit of work."""
 
     def __init__(self, registry: AdapterRegistry, ids: Ids) -> None:
         self._registry, self._ids = registry, ids
 
-    def own(self, reading: Reading) -> Merchant:
+    def own(self, query: QueryUnit) -> Merchant:
         """The merchant that the token acts for."""
-        row = self.require(reading.session, reading.principal.merchant_id)
-        return Merchant(row.id, row.name, self.products(reading.session, row.id))
 
-    def products(self, session: Session, merchant_id: str) -> tuple[Product, ...]:
+        def load(unit: UnitOfWork) -> Merchant:
+            row = self.require(unit, query.principal.merchant_id)
+            return Merchant(row.id, row.name, self.products(unit, row.id))
+
+        return query.read(load)
+
+    def products(self, unit: UnitOfWork, merchant_id: str) -> tuple[Product, ...]:
         """Products of the enabled adapters that are loaded, in the order of the product list."""
         offered = {
             adapter.product
-            for key in merchants.enabled(session, merchant_id)
+            for key in unit.merchants.enabled_adapters(merchant_id)
             if (adapter := self._registry.get(key)) is not None
         }
         return tuple(product for product in Product if product in offered)
 
-    def require(self, session: Session, merchant_id: str, *, lock: bool = False) -> MerchantRow:
-        """The merchant's row; with `lock`, held until the unit of work ends. Raises NotFound."""
-        row = merchants.load(session, merchant_id, lock=lock)
+    def require(self, unit: UnitOfWork, merchant_id: str, *, lock: bool = False) -> MerchantRow:
+        """The merchant's row. With `lock` it cannot change before the unit of work ends. Raises NotFound."""
+        row = unit.merchants.lock(merchant_id) if lock else unit.merchants.load(merchant_id)
         if row is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         return row
 
-    def partner(self, session: Session, name: str, now: datetime) -> PartnerRow:
+    def partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
         """The partner of that name, made if it is new. Raises InvalidInput for an unusable name."""
-        row = partners.by_name(session, require_name(name, "partner"))
+        row = unit.partners.by_name(require_name(name, "partner"))
         if row is None:
-            row = PartnerRow(id=self._ids.new("ptn"), name=name, created_at=now)
-            session.add(row)
-            session.flush()
+            row = PartnerRow(id=self._ids.new("ptn"), name=name, created_at=unit.wall)
+            unit.partners.insert(row)
         return row
 
-    def register(self, session: Session, partner: PartnerRow, name: str, now: datetime) -> MerchantRow:
+    def register(self, unit: UnitOfWork, partner: PartnerRow, name: str) -> MerchantRow:
         """A new merchant of the partner, with the default contract and no adapter. Raises InvalidInput."""
         row = MerchantRow(
             id=self._ids.new("mer"),
@@ -72,22 +72,21 @@ class MerchantService:
             ceiling_minor=0,
             ceiling_currency="",
             consent_seconds=0,
-            created_at=now,
+            created_at=unit.wall,
         )
         row.put_contract(DEFAULT_CONTRACT)
-        session.add(row)
-        session.flush()
+        unit.merchants.insert(row)
         return row
 
-    def contract(self, session: Session, merchant_id: str, contract: Contract) -> MerchantRow:
+    def contract(self, unit: UnitOfWork, merchant_id: str, contract: Contract) -> MerchantRow:
         """Replaces the contract; consents given before keep what they say. Raises NotFound, InvalidInput."""
         if not 0 < contract.ceiling.minor <= MAX_MINOR:
             raise InvalidInput("INVALID", "A contract needs a ceiling above zero, and not too large.", ("ceiling",))
         if not timedelta(minutes=1) <= contract.consent_life <= LONGEST:
             raise InvalidInput("INVALID", f"A consent lasts from a minute to {LONGEST.days} days.", ("consent_life",))
-        row = self.require(session, merchant_id)
+        row = self.require(unit, merchant_id, lock=True)
         row.put_contract(contract)
-        session.add(row)
+        unit.merchants.update(row)
         return row
 
     def adapter(self, key: str) -> MerchantAdapter[Any]:
@@ -96,15 +95,15 @@ class MerchantService:
             raise NotFound(f"No adapter {key} is loaded. Loaded: {', '.join(self._registry)}.")
         return self._registry[key]
 
-    def enable(self, session: Session, merchant_id: str, adapter: str, now: datetime) -> bool:
+    def enable(self, unit: UnitOfWork, merchant_id: str, adapter: str) -> bool:
         """Enables a loaded adapter. False when it already was. Raises NotFound, and InvalidInput where another of the
         merchant's adapters answers the same asks."""
         self.adapter(adapter)
-        merchant = self.require(session, merchant_id)
-        rival = self._registry.rival(adapter, merchants.enabled(session, merchant.id))
+        merchant = self.require(unit, merchant_id)
+        rival = self._registry.rival(adapter, unit.merchants.enabled_adapters(merchant.id))
         if rival is not None:
             raise InvalidInput("INVALID", f"{rival.key} answers {rival.member} for this merchant.", ("adapter",))
-        return merchants.enable(session, merchant.id, adapter, now)
+        return unit.merchants.enable_adapter(merchant.id, adapter, unit.wall)
 
 
 def require_name(name: str, noun: str) -> str:

@@ -6,26 +6,27 @@ database holds digests and public halves only.
 
 from base64 import b32encode
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES
-from gateway.domain.contract import Contract
 from gateway.domain.errors import NotFound
+from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
+from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
-from gateway.domain.tier import Tier, tier_of
+from gateway.domain.scoring.tier import Tier, tier_of
 from gateway.kit.client_key import private_jwk, public_half
-from gateway.kit.crypto import base64url, derive, digest
+from gateway.kit.crypto import Secrets, base64url, digest
 from gateway.kit.ids import Ids
 from gateway.kit.jose import public_key_set
-from gateway.services.clients import ClientService
+from gateway.services.identity.accounts import AccountService
+from gateway.services.identity.clients import ClientService
+from gateway.services.identity.personas import CATALOGUE, PersonaService, username
 from gateway.services.merchants import MerchantService
-from gateway.services.personas import CATALOGUE, PersonaService, username
-from gateway.store import clients, merchants, partners
-from gateway.store.clients import ClientRow
-from gateway.store.database import Session
-from gateway.store.merchants import MerchantRow
-from gateway.store.partners import PartnerRow
+from gateway.store.database import Database
+from gateway.store.identity.clients import ClientRow
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.merchants.partners import PartnerRow
+from gateway.store.unit import UnitOfWork
 from merchants.registry import AdapterRegistry
 
 PARTNER = "demo"
@@ -82,40 +83,38 @@ class Seeding:
 
     def __init__(
         self,
-        master: bytes,
+        database: Database,
+        secrets: Secrets,
         registry: AdapterRegistry,
         merchant_service: MerchantService,
         client_service: ClientService,
+        account_service: AccountService,
         persona_service: PersonaService,
         ids: Ids,
     ) -> None:
-        self._master, self._registry, self._ids = master, registry, ids
-        self._merchants, self._clients, self._personas = merchant_service, client_service, persona_service
+        self._database, self._secrets, self._registry, self._ids = database, secrets, registry, ids
+        self._merchants, self._clients = merchant_service, client_service
+        self._accounts, self._personas = account_service, persona_service
 
-    def demo(self, session: Session, now: datetime) -> Seed:
+    def seed_demo(self) -> Seed:
         """The demo partner, whole, with its secrets."""
-        partner = self._merchants.partner(session, PARTNER, now)
-        present = {row.name: row for row in merchants.listed(session, partner.id)}
-        seeded = []
-        for key in self._registry:
-            name = f"Demo {key.replace('_', ' ').title()}"
-            row = present.get(name) or self._merchants.register(session, partner, name, now)
-            if name not in present:
-                self._merchants.contract(session, row.id, CONTRACT)
-            self._merchants.enable(session, row.id, key, now)
-            website = self._client(session, row, BASELINE, now)
-            backend = self._client(session, row, FAPI2, now)
-            seeded.append(SeededMerchant(row.id, name, key, website, backend))
-        return Seed(merchants=tuple(seeded), personas=self.personas(session, PARTNER, now))
+        merchants = self._database.write(self._seed_merchants)
+        return Seed(merchants, self.seed_personas(PARTNER))
 
-    def personas(self, session: Session, partner_name: str, now: datetime) -> tuple[SeededPersona, ...]:
+    def seed_personas(self, partner_name: str) -> tuple[SeededPersona, ...]:
         """A partner's own copy of the personas, those that it lacks made anew. Raises NotFound for an unknown partner,
         InvalidInput where its name does not make a username."""
-        partner = partners.by_name(session, partner_name)
-        if partner is None:
-            raise NotFound(f"There is no partner {partner_name}. gateway merchants register makes it.")
+
+        def load(unit: UnitOfWork) -> tuple[PartnerRow, list[str]]:
+            partner = unit.partners.by_name(partner_name)
+            if partner is None:
+                raise NotFound(f"There is no partner {partner_name}. gateway merchants register makes it.")
+            return partner, self._personas.missing(unit, partner)
+
+        partner, missing = self._database.read(load)
         passwords = {handle: self._password(partner, handle) for handle, *_ in CATALOGUE}
-        rows = self._personas.provision(session, partner, passwords, now)
+        hashes = {handle: self._accounts.hash_password(passwords[handle]) for handle in missing}
+        rows = self._database.write(lambda unit: self._personas.provision(unit, partner, hashes))
         return tuple(
             SeededPersona(
                 handle=row.handle,
@@ -128,45 +127,58 @@ class Seeding:
             for row in rows
         )
 
-    def _client(self, session: Session, merchant: MerchantRow, profile: str, now: datetime) -> SeededClient:
+    def _seed_merchants(self, unit: UnitOfWork) -> tuple[SeededMerchant, ...]:
+        partner = self._merchants.partner(unit, PARTNER)
+        present = {row.name: row for row in unit.merchants.list_merchants(partner.id)}
+        seeded = []
+        for key in self._registry:
+            name = f"Demo {key.replace('_', ' ').title()}"
+            row = present.get(name) or self._merchants.register(unit, partner, name)
+            if name not in present:
+                self._merchants.contract(unit, row.id, CONTRACT)
+            self._merchants.enable(unit, row.id, key)
+            website = self._client(unit, row, BASELINE)
+            backend = self._client(unit, row, FAPI2)
+            seeded.append(SeededMerchant(row.id, name, key, website, backend))
+        return tuple(seeded)
+
+    def _client(self, unit: UnitOfWork, merchant: MerchantRow, profile: str) -> SeededClient:
         name = f"{merchant.name} {_CLIENT_NAMES[profile]}"
-        row = next((row for row in clients.listed(session, merchant.id) if row.name == name), None)
+        row = next((row for row in unit.clients.list_clients(merchant.id) if row.name == name), None)
         client_id = row.id if row else self._ids.new("cli")
         secret, key = None, None
         if profile == BASELINE:
             secret = self._clients.secret_prefix + self._secret(f"client {client_id}")
         else:
-            key = private_jwk(derive(self._master, f"seed client key {client_id}"))
+            key = private_jwk(self._secrets.derive(f"seed client key {client_id}"))
         jwks = public_key_set(public_half(key)) if key else None
         if row is None:
             row, _ = self._clients.register(
-                session,
+                unit,
                 merchant.id,
                 name,
                 [REDIRECT_URI],
-                now,
                 profile=profile,
                 secret=secret,
                 jwks=jwks,
                 client_id=client_id,
             )
-        self._keep_working(session, row, digest(secret) if secret else None, jwks)
+        self._keep_working(unit, row, digest(secret) if secret else None, jwks)
         return SeededClient(row.id, profile, secret, key, row.redirect_uris[0], tuple(row.scopes))
 
     def _keep_working(
-        self, session: Session, row: ClientRow, secret_digest: str | None, jwks: dict[str, Any] | None
+        self, unit: UnitOfWork, row: ClientRow, secret_digest: str | None, jwks: dict[str, Any] | None
     ) -> None:
         grants = list(dict.fromkeys([*row.grant_types, *GRANT_TYPES]))
         right = {"secret_digest": secret_digest, "jwks": jwks, "grant_types": grants, "disabled_at": None}
         if any(getattr(row, name) != value for name, value in right.items()):
             for name, value in right.items():
                 setattr(row, name, value)
-            session.add(row)
-            session.flush()
+            unit.clients.update(row)
 
     def _password(self, partner: PartnerRow, handle: str) -> str:
         # Letters and digits only: people type it.
-        return b32encode(derive(self._master, f"seed persona {partner.id} {handle}")).decode().lower()[:12]
+        return b32encode(self._secrets.derive(f"seed persona {partner.id} {handle}")).decode().lower()[:12]
 
     def _secret(self, context: str) -> str:
-        return base64url(derive(self._master, f"seed {context}"))
+        return base64url(self._secrets.derive(f"seed {context}"))

@@ -1,15 +1,17 @@
 """The fixture `world`."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
-from gateway.store.database import Database
 from tests.services.world import World
 from tests.support.clock import MovableClock
 
 
 @pytest.fixture
-def world(database: Database, clock: MovableClock) -> World:
+def world(database_url: str, clock: MovableClock) -> Iterator[World]:
     """The services over a database with the demo partner, on each kind of database in turn."""
-    world = World(database, clock)
-    world.plant()
-    return world
+    with closing(World(database_url, clock)) as world:
+        world.plant()
+        yield world

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.decision import Decision
+from gateway.domain.decisions.outcome import Approval
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import Misconfigured, NotFound
-from gateway.domain.outcome import Approval
-from gateway.services.overrides import Standing
+from gateway.services.policies.overrides import OverrideState
 from merchants.car_rental import CarRental
-from merchants.tables import read_table
-from tests.services.world import World, asking, car
+from merchants.policies.tables import read_table
+from tests.services.asks import asking, car
+from tests.services.world import World
 from tests.support.checkout import ROOT
+from tests.support.units import writing
 
 HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
 BOUNDS = (
@@ -26,30 +28,29 @@ def numbers(version: str = "north-1", effective: str = "2026-11-23", rules: str 
 
 
 def draw(world: World, text: str = BOUNDS) -> None:
-    with world.database.write() as session:
-        world.overrides.draw(session, world.merchant(), "car_rental", text, "bounds.toml")
+    with writing(world.database) as unit:
+        world.overrides.draw(unit, world.merchant(), "car_rental", text, "bounds.toml")
 
 
 def register(world: World, text: str) -> None:
-    with world.database.write() as session:
-        world.overrides.register(session, world.merchant(), "car_rental", text, "north.toml")
+    with writing(world.database) as unit:
+        world.overrides.register(unit, world.merchant(), "car_rental", text, "north.toml")
 
 
-def standing(world: World, **more: Any) -> list[Standing]:
-    with world.database.read() as session:
-        return list(world.overrides.standing(session, **more))
+def states(world: World, **options: Any) -> list[OverrideState]:
+    return world.database.read(lambda unit: world.overrides.list_states(unit, **options))
 
 
 def decided(
     world: World, number: int = 1, *, handle: str = "good", client: str | None = None, partner: str = "demo"
-) -> Decision:
+) -> DecisionState:
     """About a deposit of 1,000.00, of which the policy waives half for this person."""
     acting = world.acting(world.grant(handle, client=client, partner=partner))
     given = asking(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
-    return world.decisions.request(acting, given).decision
+    return world.requester.request(acting, given).decision
 
 
-def waived(decision: Decision) -> str:
+def waived(decision: DecisionState) -> str:
     assert isinstance(decision.outcome, Approval)
     return decision.outcome.terms.exposed.amount
 
@@ -69,6 +70,4 @@ def with_later(world: World, text: str) -> World:
     class Upgraded(CarRental):
         later = [table]  # noqa: RUF012  # as its kind is
 
-    upgraded = World(world.database, world.clock, adapters=(Upgraded,))
-    upgraded.seed = world.seed
-    return upgraded
+    return world.variant(adapters=(Upgraded,))

@@ -2,12 +2,14 @@
 
 from datetime import timedelta
 
-from gateway.domain.decision import Decision, Status
-from gateway.domain.event import Actor, Topic
+from gateway.domain.decisions.settlement import Settlement
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
-from gateway.domain.settlement import Settlement
-from gateway.services.decisions import ActivateInput
-from tests.services.world import World, asking, car
+from gateway.services.decisions.transitions import ActivateCommand
+from tests.services.asks import asking, car
+from tests.services.world import World
 
 DAY = timedelta(days=1)
 THREADS = 8
@@ -17,31 +19,27 @@ def yuan(amount: str) -> Money:
     return Money.parse(amount, "CNY")
 
 
-def requested(world: World, handle: str = "excellent", number: int = 1, deposit: str = "3000.00") -> Decision:
+def requested(world: World, handle: str = "excellent", number: int = 1, deposit: str = "3000.00") -> DecisionState:
     given = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
-    return world.decisions.request(world.acting(world.grant(handle)), given).decision
+    return world.requester.request(world.acting(world.grant(handle)), given).decision
 
 
-def activated(world: World, number: int = 1) -> Decision:
+def activated(world: World, number: int = 1) -> DecisionState:
     decision = requested(world, number=number)
-    return world.decisions.moves.activate(world.merchant_token(), ActivateInput(decision.id, f"activate-{number}"))
+    return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"activate-{number}"))
 
 
-def events(world: World, decision: Decision) -> list[tuple[Topic, Status | None, Status, Actor, str | None]]:
-    reading = world.reading(world.merchant_token())
-    found = world.decisions.timeline(reading, decision.id)
-    reading.abandon()
+def events(world: World, decision: DecisionState) -> list[tuple[Topic, Status | None, Status, Actor, str | None]]:
+    found = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
     return [(event.topic, event.before, event.after, event.actor, event.note) for event in found]
 
 
-def seen(world: World, decision: Decision) -> Decision:
-    reading = world.reading(world.merchant_token())
-    found = world.decisions.find(reading, decision.id)
-    reading.abandon()
+def seen(world: World, decision: DecisionState) -> DecisionState:
+    found = world.query(world.merchant_token(), lambda query: world.decisions.find(query, decision.id))
     assert found is not None
     return found
 
 
-def settlement(decision: Decision) -> Settlement:
+def settlement(decision: DecisionState) -> Settlement:
     assert decision.settlement is not None
     return decision.settlement

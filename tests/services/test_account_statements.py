@@ -7,20 +7,21 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.consent import Consent
-from gateway.domain.decision import BreachKind, Status
-from gateway.domain.dispute import Contested, DisputeStatus
-from gateway.services.access import Seen
-from gateway.services.consents import GivenConsent
-from gateway.services.decided import Decided, DecidedService
-from gateway.services.decisions import BreachInput
-from gateway.services.disputes import RespondInput
-from gateway.services.obligations import Obligation, ObligationService
-from gateway.store.database import Session
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.dispute import Contested, DisputeStatus
+from gateway.domain.decisions.transitions import BreachKind, Status
+from gateway.kit.clock import WallTime
+from gateway.services.access_log import Seen
+from gateway.services.consents.service import GivenConsent
+from gateway.services.decisions.disputes import RespondCommand
+from gateway.services.decisions.obligations import Obligation, PastDecision
+from gateway.services.decisions.transitions import BreachCommand
+from gateway.store.unit import UnitOfWork
 from tests.services.world import World
 from tests.support.factories import make_client, make_consent, make_decision, make_merchant, make_partner, make_user
 from tests.support.statements import statements
+from tests.support.units import reading, writing
 
 Found = TypeVar("Found")
 DAY = timedelta(days=1)
@@ -32,61 +33,62 @@ class Person:
 
     def __init__(self, world: World) -> None:
         self._world, self._numbers = world, count()
-        with world.database.write() as session:
-            self.id = make_user(session)
+        with writing(world.database) as unit:
+            self.id = make_user(unit)
 
-    def consent(self, session: Session) -> Consent:
+    def consent(self, unit: UnitOfWork) -> Consent:
         number = next(self._numbers)
-        partner = make_partner(session, clock_offset_seconds=number * 24 * 3600)
-        client = make_client(session, make_merchant(session, partner, name=f"Shop {number}"))
-        return make_consent(session, client, self.id, details=(SCORE,))
+        partner = make_partner(unit, clock_offset_seconds=number * 24 * 3600)
+        client = make_client(unit, make_merchant(unit, partner, name=f"Shop {number}"))
+        return make_consent(unit, client, self.id, details=(SCORE,))
 
     def consents(self) -> None:
-        with self._world.database.write() as session:
-            self.consent(session)
+        with writing(self._world.database) as unit:
+            self.consent(unit)
 
     def breach(self) -> Consent:
         """A promise that was not kept."""
         now = self._world.clock()
-        with self._world.database.write() as session:
-            consent = self.consent(session)
+        with writing(self._world.database) as unit:
+            consent = self.consent(unit)
             broken = {"breached_at": now, "breach_kind": BreachKind.NOT_PAID, "activated_at": now}
-            self.newest = make_decision(session, consent, status=Status.BREACHED, **broken)
+            self.newest = make_decision(unit, consent, status=Status.BREACHED, **broken)
         return consent
 
     def contests(self) -> None:
         """Contests an overdue mark, takes that back, contests the breach that follows, and the merchant refuses."""
         disputes, now = self._world.disputes, self._world.clock()
-        with self._world.database.write() as session:
-            consent = self.consent(session)
+        with writing(self._world.database) as unit:
+            consent = self.consent(unit)
             late = {"overdue_at": now, "activated_at": now}
-            self.newest = make_decision(session, consent, status=Status.ACTIVE, **late)
+            self.newest = make_decision(unit, consent, status=Status.ACTIVE, **late)
         disputes.withdraw(self.id, disputes.open(self.id, self.newest, "A first word").id)
         token = self._world.merchant_token(consent.client_id)
-        self._world.decisions.moves.report_breach(token, BreachInput(self.newest, "b", BreachKind.NOT_PAID))
+        self._world.transitions.report_breach(token, BreachCommand(self.newest, "b", BreachKind.NOT_PAID))
         again = disputes.open(self.id, self.newest, f"Word to {consent.merchant_id}")
-        disputes.respond(token, RespondInput(again.id, "r", False, f"Word of {consent.merchant_id}"))
+        disputes.respond(token, RespondCommand(again.id, "r", False, f"Word of {consent.merchant_id}"))
 
     def is_asked_about(self) -> None:
         """In another year each time, so that each entry is sealed with a key of its own."""
-        with self._world.database.write() as session:
-            consent = self.consent(session)
+        with writing(self._world.database) as unit:
+            consent = self.consent(unit)
         token, wall = self._world.acting(consent), self._world.clock()
-        wall = wall.replace(year=wall.year + next(self._numbers))
-        with self._world.database.write() as session:
-            self._world.recorder.record(session, token, "SCORE_TIER", "CAR_RENTAL", {"tier": "GOOD"}, wall)
+        self._world.clock.now = WallTime(wall.replace(year=wall.year + next(self._numbers)))
+        with writing(self._world.database) as unit:
+            self._world.access_log.record(unit, token, "SCORE_TIER", "CAR_RENTAL", {"tier": "GOOD"})
+        self._world.clock.now = wall
 
-    def obligations(self, session: Session) -> tuple[Obligation, ...]:
-        return ObligationService(self._world.disputes).of_user(session, self.id, self._world.clock())
+    def obligations(self, unit: UnitOfWork) -> tuple[Obligation, ...]:
+        return self._world.obligations.list_obligations(unit, self.id)
 
-    def decisions(self, session: Session) -> tuple[Decided, ...]:
-        return DecidedService().of_user(session, self.id, self._world.clock(), 20)
+    def decisions(self, unit: UnitOfWork) -> tuple[PastDecision, ...]:
+        return self._world.obligations.list_history(unit, self.id, 20)
 
-    def given(self, session: Session) -> tuple[GivenConsent, ...]:
-        return self._world.consents.of_user(session, self.id, self._world.clock())
+    def given(self, unit: UnitOfWork) -> tuple[GivenConsent, ...]:
+        return self._world.consents.of_user(unit, self.id)
 
-    def seen(self, session: Session) -> tuple[Seen, ...]:
-        return self._world.recorder.of_user(session, self.id)
+    def seen(self, unit: UnitOfWork) -> tuple[Seen, ...]:
+        return self._world.access_log.list_of_user(unit, self.id)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,7 @@ class Person:
     ],
 )
 def test_many_take_no_more_statements_than_one(
-    world: World, happens: Callable[[Person], object], read: Callable[[Person, Session], tuple[object, ...]]
+    world: World, happens: Callable[[Person], object], read: Callable[[Person, UnitOfWork], tuple[object, ...]]
 ) -> None:
     person, taken = Person(world), {}
     for many in (1, 12):
@@ -120,10 +122,10 @@ def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: 
     owed = _read(world, person, Person.obligations)
     assert [each.merchant_name for each in owed] == [f"Shop {number}" for number in reversed(range(16))]
     for number, each in zip(reversed(range(16)), owed, strict=True):
-        merchant, dispute = each.decision.merchant_id, each.dispute
+        merchant, dispute = each.state.merchant_id, each.dispute
         if number % 4 == 1:
             assert dispute is not None
-            assert (dispute.decision_id, dispute.status) == (each.decision.id, DisputeStatus.UNDER_REVIEW)
+            assert (dispute.decision_id, dispute.status) == (each.state.id, DisputeStatus.UNDER_REVIEW)
             assert (dispute.statement, dispute.response) == (f"Word to {merchant}", f"Word of {merchant}")
             assert each.contestable is None
         else:
@@ -147,7 +149,7 @@ def test_a_consent_and_an_access_keep_their_merchants(world: World) -> None:
     for _ in range(3):
         person.is_asked_about()
     given, seen = _read(world, person, Person.given), _read(world, person, Person.seen)
-    assert [(each.merchant_name, each.now - world.clock()) for each in given] == [
+    assert [(each.merchant_name, each.now - world.now) for each in given] == [
         ("Shop 4", 4 * DAY),
         ("Shop 2", 2 * DAY),
         ("Shop 0", 0 * DAY),
@@ -159,6 +161,6 @@ def test_a_consent_and_an_access_keep_their_merchants(world: World) -> None:
     ]
 
 
-def _read(world: World, person: Person, read: Callable[[Person, Session], tuple[Found, ...]]) -> tuple[Found, ...]:
-    with world.database.read() as session:
-        return read(person, session)
+def _read(world: World, person: Person, read: Callable[[Person, UnitOfWork], tuple[Found, ...]]) -> tuple[Found, ...]:
+    with reading(world.database) as unit:
+        return read(person, unit)

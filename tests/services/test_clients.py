@@ -5,41 +5,42 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES, WITHOUT_BROWSER
-from gateway.domain.consent import ConsentStatus
-from gateway.domain.decision import Status
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.event import Actor
-from gateway.domain.realm import LIVE, SANDBOX
+from gateway.domain.events import Actor
+from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES, WITHOUT_BROWSER
 from gateway.kit.client_key import private_jwk, public_half
 from gateway.kit.crypto import digest
-from gateway.services.clients import ClientService
-from gateway.services.decisions import ActivateInput
-from gateway.store import clients
-from tests.services.world import World, asking, car
+from gateway.services.decisions.transitions import ActivateCommand
+from gateway.services.identity.clients import ClientService
+from tests.services.asks import asking, car
+from tests.services.world import World
 from tests.support.names import BAD_NAMES
+from tests.support.units import reading, writing
 
 
 def test_a_client_is_registered_with_its_secret_as_a_digest(world: World) -> None:
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         row, secret = world.clients.register(
-            session, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"], world.clock()
+            unit, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"]
         )
         assert row.redirect_uris == ["https://a.example/cb"]
         assert row.grant_types == list(GRANT_TYPES)
         assert row.scopes == list(SANDBOX.scopes)
         assert secret is not None
         assert (row.profile, row.jwks, row.secret_digest) == ("baseline", None, digest(secret))
-        _, other = world.clients.register(session, world.merchant(), "Till", [], world.clock())
+        _, other = world.clients.register(unit, world.merchant(), "Till", [])
     assert secret != other
     assert str(secret) not in repr(world.contents())
 
 
 def test_a_client_with_a_key_has_no_secret(world: World) -> None:
     key = private_jwk()
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         row, secret = world.clients.register(
-            session, world.merchant(), "Backend", [], world.clock(), profile=FAPI2, jwks=public_half(key)
+            unit, world.merchant(), "Backend", [], profile=FAPI2, jwks=public_half(key)
         )
         assert (row.profile, row.secret_digest, secret) == (FAPI2, None, None)
         assert row.jwks == public_half(key)
@@ -59,15 +60,15 @@ def test_a_client_with_a_key_has_no_secret(world: World) -> None:
 )
 def test_a_client_of_the_wrong_kind_is_refused(world: World, options: dict[str, Any], field: str) -> None:
     before = world.contents()
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        world.clients.register(session, world.merchant(), "Backend", [], world.clock(), **options)
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        world.clients.register(unit, world.merchant(), "Backend", [], **options)
     assert refused.value.field == (field,)
     assert world.contents() == before
 
 
 def test_a_client_without_redirect_uris_has_no_code_grant(world: World) -> None:
-    with world.database.write() as session:
-        row, _ = world.clients.register(session, world.merchant(), "Back office", [], world.clock())
+    with writing(world.database) as unit:
+        row, _ = world.clients.register(unit, world.merchant(), "Back office", [])
         assert row.grant_types == list(WITHOUT_BROWSER)
 
 
@@ -84,8 +85,8 @@ def test_a_client_without_redirect_uris_has_no_code_grant(world: World) -> None:
     ],
 )
 def test_a_redirect_uri_is_taken(world: World, uri: str) -> None:
-    with world.database.write() as session:
-        row, _ = world.clients.register(session, world.merchant(), "Website", [uri], world.clock())
+    with writing(world.database) as unit:
+        row, _ = world.clients.register(unit, world.merchant(), "Website", [uri])
         assert row.redirect_uris == [uri]
 
 
@@ -114,8 +115,8 @@ def test_a_redirect_uri_is_taken(world: World, uri: str) -> None:
 )
 def test_a_redirect_uri_is_refused(world: World, uri: str) -> None:
     before = world.contents()
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        world.clients.register(session, world.merchant(), "Website", ["https://a.example/cb", uri], world.clock())
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        world.clients.register(unit, world.merchant(), "Website", ["https://a.example/cb", uri])
     assert (refused.value.code, refused.value.field) == ("INVALID", ("redirect_uris",))
     assert world.contents() == before
 
@@ -129,58 +130,58 @@ def test_a_redirect_uri_is_refused(world: World, uri: str) -> None:
     ],
 )
 def test_a_client_has_the_scopes_it_was_given(world: World, wanted: Sequence[str], kept: list[str]) -> None:
-    with world.database.write() as session:
-        row, _ = world.clients.register(session, world.merchant(), "Till", [], world.clock(), scopes=wanted)
+    with writing(world.database) as unit:
+        row, _ = world.clients.register(unit, world.merchant(), "Till", [], scopes=wanted)
         assert row.scopes == kept
 
 
 def test_an_unknown_scope_is_refused(world: World) -> None:
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        world.clients.register(session, world.merchant(), "Till", [], world.clock(), scopes=["score:secret"])
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        world.clients.register(unit, world.merchant(), "Till", [], scopes=["score:secret"])
     assert refused.value.field == ("scopes",)
 
 
 @BAD_NAMES
 def test_an_unusable_client_name_is_refused(world: World, name: str) -> None:
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        world.clients.register(session, world.merchant(), name, [], world.clock())
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        world.clients.register(unit, world.merchant(), name, [])
     assert refused.value.field == ("name",)
 
 
 def test_a_live_deployment_registers_no_baseline_client(world: World) -> None:
     live = ClientService(world.ids, LIVE, world.consents)
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        live.register(session, world.merchant(), "Website", ["https://a.example/cb"], world.clock())
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        live.register(unit, world.merchant(), "Website", ["https://a.example/cb"])
     assert (refused.value.code, refused.value.field) == ("INVALID", ("profile",))
 
 
 def test_a_client_of_an_unknown_merchant_is_not_found(world: World) -> None:
-    with world.database.write() as session, pytest.raises(NotFound):
-        world.clients.register(session, "mer_test_nothing", "Website", [], world.clock())
+    with writing(world.database) as unit, pytest.raises(NotFound):
+        world.clients.register(unit, "mer_test_nothing", "Website", [])
 
 
 def test_a_disabled_client_is_gone(world: World) -> None:
-    with world.database.write() as session:
-        world.clients.disable(session, world.client(), world.clock())
-    with world.database.write() as session:
-        assert clients.load(session, world.client()) is None
+    with writing(world.database) as unit:
+        world.clients.disable(unit, world.client())
+    with writing(world.database) as unit:
+        assert unit.clients.load(world.client()) is None
         with pytest.raises(NotFound):
-            world.clients.disable(session, world.client(), world.clock())
+            world.clients.disable(unit, world.client())
 
 
 def test_what_people_agreed_to_ends_with_the_client(world: World) -> None:
     """Nothing can be done under it any more, and the account page must not say otherwise."""
     ended, run_out = world.grant(), world.grant("fair")
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
-    decision = world.decisions.request(world.acting(ended), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(ended), asking(car(world.clock()))).decision
     world.execute(f"UPDATE consents SET expires_at = granted_at WHERE id = '{run_out.id}'")
-    with world.database.write() as session:
-        world.clients.disable(session, world.client(), world.clock())
-    with world.database.read() as session:
+    with writing(world.database) as unit:
+        world.clients.disable(unit, world.client())
+    with reading(world.database) as unit:
         told = {
             given.consent.id: (given.consent.status(given.now), [version.actor for version in given.history])
             for handle in ("excellent", "fair")
-            for given in world.consents.of_user(session, world.user(handle), world.clock())
+            for given in world.consents.of_user(unit, world.user(handle))
         }
     assert told == {
         ended.id: (ConsentStatus.REVOKED, [Actor.USER, Actor.OPERATOR]),
@@ -188,4 +189,4 @@ def test_what_people_agreed_to_ends_with_the_client(world: World) -> None:
         elsewhere.id: (ConsentStatus.ACTIVE, [Actor.USER]),
     }
     token = world.merchant_token(world.backend())
-    assert world.decisions.moves.activate(token, ActivateInput(decision.id, "a")).status is Status.ACTIVE
+    assert world.transitions.activate(token, ActivateCommand(decision.id, "a")).status is Status.ACTIVE

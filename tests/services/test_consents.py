@@ -5,37 +5,38 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.consent import Consent, ConsentStatus
-from gateway.domain.consent_request import AS_ASKED, Request, narrow
-from gateway.domain.consent_version import ConsentAction, ConsentVersion
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.consent import Consent, ConsentStatus
+from gateway.domain.consents.request import AS_ASKED, Request, narrow
+from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.domain.event import Actor
-from gateway.store import clients, consents, merchants
-from gateway.store.clients import ClientRow
-from tests.services.world import World, waiver
+from gateway.domain.events import Actor
+from gateway.store.identity.clients import ClientRow
+from tests.services.asks import waiver
+from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.units import reading, writing
 
 EXACT = AuthorizationDetail("score", level="exact", optional=True)
 
 
 def client_of(world: World, adapter: str = "car_rental") -> ClientRow:
-    with world.database.read() as session:
-        row = clients.load(session, world.client(adapter))
+    with reading(world.database) as unit:
+        row = unit.clients.load(world.client(adapter))
         assert row is not None
         return row
 
 
 def complete(world: World, scopes: tuple[str, ...], *details: AuthorizationDetail) -> Request:
-    with world.database.read() as session:
-        merchant = merchants.load(session, world.merchant())
+    with reading(world.database) as unit:
+        merchant = unit.merchants.load(world.merchant())
         assert merchant is not None
-        return world.consents.complete(session, merchant, scopes, details)
+        return world.consents.complete(unit, merchant, scopes, details)
 
 
 def history(world: World, consent: Consent) -> tuple[ConsentVersion, ...]:
-    with world.database.read() as session:
-        return world.consents.history(session, consent.id)
+    with reading(world.database) as unit:
+        return world.consents.history(unit, consent.id)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +80,8 @@ def test_a_plain_decision_scope_is_the_optional_detail(world: World) -> None:
 
 def test_a_granted_detail_is_not_optional_any_more(world: World) -> None:
     consent = world.grant("excellent", replace(EXACT, level="tier"))
-    with world.database.read() as session:
-        stored = consents.load(session, consent.id)
+    with reading(world.database) as unit:
+        stored = unit.consents.load(consent.id)
     assert stored == consent
     assert not any(detail.optional for detail in consent.details)
 
@@ -89,8 +90,8 @@ def test_what_was_asked_is_kept_beside_what_was_granted(world: World) -> None:
     asked = complete(world, ("score:tier",), EXACT)
     granted = narrow(asked, AS_ASKED)
     user_id, client = world.user("excellent"), client_of(world)
-    with world.database.write() as session:
-        consent = world.consents.grant(session, client, user_id, granted, world.clock(), asked=asked)
+    with writing(world.database) as unit:
+        consent = world.consents.grant(unit, client, user_id, granted, asked=asked)
     (first,) = history(world, consent)
     assert first == ConsentVersion(
         consent.id, 1, ConsentAction.CREATED, Actor.USER, granted.scopes, granted.details, asked, consent.granted_at
@@ -106,8 +107,8 @@ def test_what_was_granted_as_asked_is_not_narrowed(world: World) -> None:
 
 def test_a_shortened_life_is_not_the_persons_narrowing(world: World) -> None:
     asked, client, user_id = complete(world, ("score:tier",)), client_of(world), world.user("excellent")
-    with world.database.write() as session:
-        consent = world.consents.grant(session, client, user_id, asked, world.clock(), life=timedelta(minutes=1))
+    with writing(world.database) as unit:
+        consent = world.consents.grant(unit, client, user_id, asked, life=timedelta(minutes=1))
     assert consent.expires_at == consent.granted_at + timedelta(minutes=1)
     assert [version.narrowed for version in history(world, consent)] == [False]
 
@@ -115,9 +116,10 @@ def test_a_shortened_life_is_not_the_persons_narrowing(world: World) -> None:
 @pytest.mark.parametrize("actor", [Actor.USER, Actor.OPERATOR])
 def test_the_end_is_a_version_too(world: World, actor: Actor) -> None:
     consent = world.grant()
-    ended_at = world.clock.advance(hours=1)
-    with world.database.write() as session:
-        ended = world.consents.revoke(session, consent.id, None, world.clock(), actor=actor)
+    world.clock.advance(hours=1)
+    ended_at = world.now
+    with writing(world.database) as unit:
+        ended = world.consents.revoke(unit, consent.id, None, actor=actor)
     assert ended.status(ended_at) is ConsentStatus.REVOKED
     world.clock.advance(hours=1)
     world.revoke(consent)  # once more changes nothing
@@ -134,14 +136,14 @@ def test_ends_at_once_make_one_version(world: World) -> None:
 
 
 def test_the_merchant_ends_what_was_given_to_its_client(world: World) -> None:
-    consent, now = world.grant(), world.clock()
-    with world.database.write() as session, pytest.raises(NotFound):
-        world.consents.revoke_for_client(session, client_of(world, "online_shop"), consent.id, now)
-    with world.database.write() as session, pytest.raises(NotFound):
-        world.consents.revoke_for_client(session, client_of(world), "con_test_unknown", now)
+    consent = world.grant()
+    with writing(world.database) as unit, pytest.raises(NotFound):
+        world.consents.revoke_for_client(unit, client_of(world, "online_shop"), consent.id)
+    with writing(world.database) as unit, pytest.raises(NotFound):
+        world.consents.revoke_for_client(unit, client_of(world), "con_test_unknown")
     assert len(history(world, consent)) == 1
-    with world.database.write() as session:
-        world.consents.revoke_for_client(session, client_of(world), consent.id, now)
+    with writing(world.database) as unit:
+        world.consents.revoke_for_client(unit, client_of(world), consent.id)
     assert [version.actor for version in history(world, consent)] == [Actor.USER, Actor.MERCHANT]
 
 
@@ -149,8 +151,8 @@ def test_a_person_sees_the_history_of_each_of_their_consents(world: World) -> No
     first, second = world.grant(), world.grant()
     world.grant("good")
     world.revoke(first)
-    with world.database.read() as session:
-        given = world.consents.of_user(session, first.user_id, world.clock())
+    with reading(world.database) as unit:
+        given = world.consents.of_user(unit, first.user_id)
     assert [(one.consent.id, [version.version for version in one.history]) for one in given] == [
         (second.id, [1]),
         (first.id, [1, 2]),
@@ -158,5 +160,5 @@ def test_a_person_sees_the_history_of_each_of_their_consents(world: World) -> No
 
 
 def test_an_unknown_consent_has_no_history(world: World) -> None:
-    with world.database.read() as session:
-        assert world.consents.history(session, "con_test_unknown") == ()
+    with reading(world.database) as unit:
+        assert world.consents.history(unit, "con_test_unknown") == ()

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.decision import Decision, Status, Transition
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status, Transition
 from gateway.domain.errors import (
     ConsentRefused,
     GatewayError,
@@ -13,72 +14,72 @@ from gateway.domain.errors import (
     NotFound,
     StateConflict,
 )
-from gateway.domain.event import Actor, Topic
-from gateway.domain.principal import Principal
-from gateway.services.decisions import CancelInput
-from tests.services.world import World, asking, car, waiver
+from gateway.domain.events import Actor, Topic
+from gateway.domain.identity.principal import Principal
+from gateway.kit.clock import WallTime
+from gateway.services.decisions.transitions import CancelCommand
+from tests.services.asks import asking, car, waiver
+from tests.services.world import World
 
 
-def requested(world: World, handle: str = "excellent") -> Decision:
-    return world.decisions.request(world.acting(world.grant(handle)), asking(car(world.clock()))).decision
+def requested(world: World, handle: str = "excellent") -> DecisionState:
+    return world.requester.request(world.acting(world.grant(handle)), asking(car(world.clock()))).decision
 
 
-def refused(world: World, given: CancelInput, token: Principal | None = None) -> GatewayError:
+def refused(world: World, given: CancelCommand, token: Principal | None = None) -> GatewayError:
     """The refusal of a cancel, which must have changed nothing."""
     before = world.contents()
     with pytest.raises(GatewayError) as refusal:
-        world.decisions.moves.cancel(token or world.merchant_token(), given)
+        world.transitions.cancel(token or world.merchant_token(), given)
     assert world.contents() == before
     return refusal.value
 
 
 def test_an_approved_decision_is_cancelled(world: World) -> None:
     decision = requested(world)
-    assert decision.transitions == (Transition.ACTIVATE, Transition.CANCEL)
-    later = world.clock.advance(hours=1)
-    cancelled = world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
-    assert (cancelled.status, cancelled.transitions) == (Status.CANCELLED, ())
-    assert (cancelled.created_at, cancelled.updated_at) == (decision.created_at, later)
+    assert decision.available_transitions == (Transition.ACTIVATE, Transition.CANCEL)
+    world.clock.advance(hours=1)
+    cancelled = world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
+    assert (cancelled.status, cancelled.available_transitions) == (Status.CANCELLED, ())
+    assert (cancelled.created_at, cancelled.updated_at) == (decision.created_at, world.now)
     assert (cancelled.outcome, cancelled.id) == (decision.outcome, decision.id)
-    reading = world.reading(world.merchant_token())
-    events = world.decisions.timeline(reading, decision.id)
-    reading.abandon()
+    events = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
     assert [(event.topic, event.before, event.after, event.actor, event.note) for event in events] == [
         (Topic.DECISION_APPROVED, None, Status.APPROVED, Actor.GATEWAY, None),
         (Topic.DECISION_CANCELLED, Status.APPROVED, Status.CANCELLED, Actor.MERCHANT, "Changed plans"),
     ]
-    assert events[1].occurred_at == later
+    assert events[1].occurred_at == world.now
     assert world.rows("SELECT id FROM outbox WHERE topic = 'DECISION_CANCELLED'") == [(events[1].id,)]
     assert world.counts()["access_log"] == 1, "calling off reads nothing about the person"
 
 
 def test_a_cancel_frees_its_part_of_the_ceiling(world: World) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
-    first = world.decisions.request(world.acting(consent), asking(car(now))).decision
-    world.decisions.moves.cancel(world.merchant_token(), CancelInput(first.id, "key-2", "Changed plans"))
-    second = world.decisions.request(world.acting(consent), asking(car(now), "key-3", "order-2")).decision
+    first = world.requester.request(world.acting(consent), asking(car(now))).decision
+    world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
+    second = world.requester.request(world.acting(consent), asking(car(now), "key-3", "order-2")).decision
     assert second.status is Status.APPROVED
 
 
 def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: World) -> None:
     consent = world.grant("excellent", waiver("3000.00"))
-    first = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    first = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     assert first.valid_until is not None
-    world.clock.now = first.valid_until - timedelta(microseconds=1)
+    world.clock.now = WallTime(first.valid_until - timedelta(microseconds=1))
     with pytest.raises(ConsentRefused):
-        world.decisions.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2"))
-    world.clock.now = first.valid_until
-    second = world.decisions.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
+        world.requester.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2"))
+    world.clock.now = WallTime(first.valid_until)
+    second = world.requester.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
     assert second.status is Status.APPROVED
 
 
 def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> None:
     decision = requested(world)
-    given = CancelInput(decision.id, "key-2", "Changed plans")
-    first = world.decisions.moves.cancel(world.merchant_token(), given)
+    given = CancelCommand(decision.id, "key-2", "Changed plans")
+    first = world.transitions.cancel(world.merchant_token(), given)
     before = world.contents()
     world.clock.advance(hours=23)
-    assert world.decisions.moves.cancel(world.merchant_token(), given) == first
+    assert world.transitions.cancel(world.merchant_token(), given) == first
     assert world.contents() == before
 
 
@@ -90,8 +91,8 @@ def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> 
 def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(world: World, handle: str, status: Status) -> None:
     decision = requested(world, handle)
     if decision.status is Status.APPROVED:
-        world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
-    error = refused(world, CancelInput(decision.id, "key-3", "Changed plans"))
+        world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
+    error = refused(world, CancelCommand(decision.id, "key-3", "Changed plans"))
     assert isinstance(error, StateConflict)
     assert (error.code, error.status, error.transitions) == ("INVALID_TRANSITION", status, ())
 
@@ -99,28 +100,28 @@ def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(world: World,
 def test_a_cancel_is_refused_from_the_last_moment_on(world: World) -> None:
     decision = requested(world)
     assert decision.valid_until is not None
-    world.clock.now = decision.valid_until
-    error = refused(world, CancelInput(decision.id, "key-2", "Changed plans"))
+    world.clock.now = WallTime(decision.valid_until)
+    error = refused(world, CancelCommand(decision.id, "key-2", "Changed plans"))
     assert isinstance(error, StateConflict)
     assert (error.code, error.status, error.transitions) == ("DECISION_EXPIRED", Status.EXPIRED, ())
     world.clock.advance(microseconds=-1)
-    given = CancelInput(decision.id, "key-2", "Changed plans")
-    assert world.decisions.moves.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    given = CancelCommand(decision.id, "key-2", "Changed plans")
+    assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: World) -> None:
     consent = world.grant()
-    decision = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     world.revoke(consent)
     world.clock.advance(timedelta(hours=1))
-    given = CancelInput(decision.id, "key-2", "Changed plans")
-    assert world.decisions.moves.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    given = CancelCommand(decision.id, "key-2", "Changed plans")
+    assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["foreign", "unknown"])
 def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: World, known: bool) -> None:
     decision = requested(world)
-    given = CancelInput(decision.id if known else "dec_test_nothing", "key-2", "Changed plans")
+    given = CancelCommand(decision.id if known else "dec_test_nothing", "key-2", "Changed plans")
     error = refused(world, given, world.merchant_token(world.client("online_shop")))
     assert isinstance(error, NotFound)
     assert (error.code, error.field, error.message) == ("NOT_FOUND", ("decisionId",), "There is no such decision.")
@@ -136,22 +137,22 @@ def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: World, 
     ],
 )
 def test_a_bad_cancel_is_refused_at_its_field(world: World, key: str, reason: str, field: str) -> None:
-    error = refused(world, CancelInput(requested(world).id, key, reason))
+    error = refused(world, CancelCommand(requested(world).id, key, reason))
     assert isinstance(error, InvalidInput)
     assert (error.code, error.field) == ("INVALID", (field,))
 
 
 def test_a_key_with_another_input_is_refused_with_what_differs(world: World) -> None:
     decision = requested(world)
-    world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
-    error = refused(world, CancelInput(decision.id, "key-2", "Lost interest"))
+    world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
+    error = refused(world, CancelCommand(decision.id, "key-2", "Lost interest"))
     assert isinstance(error, IdempotencyConflict)
     assert error.differing == (("reason",),)
 
 
 def test_the_key_of_a_request_may_serve_a_cancel(world: World) -> None:
-    given = CancelInput(requested(world).id, "key-1", "Changed plans")
-    assert world.decisions.moves.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    given = CancelCommand(requested(world).id, "key-1", "Changed plans")
+    assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("table", ["decision_log", "idempotency_records", "outbox"])
@@ -160,5 +161,5 @@ def test_nothing_is_written_when_one_part_of_a_cancel_cannot_be(world: World, ta
     world.refuse_inserts(table)
     before = world.contents()
     with pytest.raises(Exception, match="full"):
-        world.decisions.moves.cancel(world.merchant_token(), CancelInput(decision.id, "key-2", "Changed plans"))
+        world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
     assert world.contents() == before

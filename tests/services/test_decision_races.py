@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from gateway.domain.consent import Consent
-from gateway.domain.decision import Status
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import (
     ConsentRefused,
     GatewayError,
@@ -15,16 +15,21 @@ from gateway.domain.errors import (
     StateConflict,
     Unavailable,
 )
-from gateway.services.decisions import CancelInput, Requested, RequestInput
-from gateway.services.personas import CATALOGUE
-from tests.services.world import Meddling, World, asking, car, order, waiver
+from gateway.domain.scoring.score import Measurement
+from gateway.kit.clock import BusinessTime, WallTime
+from gateway.services.decisions.requests import RequestCommand, Requested
+from gateway.services.decisions.transitions import CancelCommand
+from gateway.services.identity.personas import CATALOGUE
+from tests.services.asks import asking, car, order, waiver
+from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.units import writing
 
 THREADS = 8
 
 
-def requests(world: World, *calls: tuple[Consent, RequestInput]) -> list[Requested | Exception]:
-    return at_once([partial(world.decisions.request, world.acting(consent), given) for consent, given in calls])
+def requests(world: World, *calls: tuple[Consent, RequestCommand]) -> list[Requested | Exception]:
+    return at_once([partial(world.requester.request, world.acting(consent), given) for consent, given in calls])
 
 
 def codes(answers: list[Requested | Exception]) -> list[str]:
@@ -59,7 +64,7 @@ def test_requests_at_once_never_exceed_the_ceiling(world: World, handle: str, ap
     answers = requests(world, *((consent, asking(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["CONSENT_AMOUNT_EXCEEDED"] * (THREADS - approved)
     assert all(isinstance(each, ConsentRefused | Requested) for each in answers)
-    rows = world.rows("SELECT status, amount_minor FROM decisions")
+    rows = world.rows("SELECT status, committed_minor FROM decisions")
     assert len(rows) == approved
     assert {status for status, _ in rows} == {Status.APPROVED}
     assert sum(minor for _, minor in rows) == exposed <= 900_000
@@ -116,9 +121,9 @@ def test_no_key_is_kept_of_a_request_that_failed(world: World, table: str) -> No
     consent, given = world.grant(), asking(car(world.clock()))
     world.refuse_inserts(table)
     with pytest.raises(Exception, match="full"):
-        world.decisions.request(world.acting(consent), given)
+        world.requester.request(world.acting(consent), given)
     world.allow_inserts(table)
-    assert not world.decisions.request(world.acting(consent), given).replayed
+    assert not world.requester.request(world.acting(consent), given).replayed
     ((kid,),) = world.rows("SELECT kid FROM signing_keys")
     assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
 
@@ -128,11 +133,11 @@ def test_no_key_is_kept_of_a_request_that_failed(world: World, table: str) -> No
     [pytest.param(lambda n: "one", 0, id="same-key"), pytest.param(str, THREADS - 1, id="other-keys")],
 )
 def test_cancels_at_once_have_one_winner(world: World, keys: Callable[[int], str], refused: int) -> None:
-    decision = world.decisions.request(world.acting(world.grant()), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(world.grant()), asking(car(world.clock()))).decision
     token = world.merchant_token()
     answers = at_once(
         [
-            partial(world.decisions.moves.cancel, token, CancelInput(decision.id, f"cancel-{keys(n)}", "Changed plans"))
+            partial(world.transitions.cancel, token, CancelCommand(decision.id, f"cancel-{keys(n)}", "Changed plans"))
             for n in range(THREADS)
         ]
     )
@@ -146,7 +151,7 @@ def test_cancels_at_once_have_one_winner(world: World, keys: Callable[[int], str
 def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(world: World) -> None:
     consent, now = world.grant(), world.clock()
     calls: list[Callable[[], Requested | None]] = [
-        partial(world.decisions.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
+        partial(world.requester.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
         for n in range(THREADS - 1)
     ]
     calls.append(partial(world.revoke, consent))
@@ -157,10 +162,10 @@ def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(
     assert world.counts()["decisions"] == len(made)
 
 
-def failing(world: World, given: RequestInput, consent: Consent) -> GatewayError:
+def failing(world: World, given: RequestCommand, consent: Consent) -> GatewayError:
     """The failure of a request, which must have written no decision and left no trace of one."""
     with pytest.raises(GatewayError) as failed:
-        world.decisions.request(world.acting(consent), given)
+        world.requester.request(world.acting(consent), given)
     tables = ("decisions", "decision_log", "access_log", "idempotency_records")
     assert [world.counts()[table] for table in tables] == [0, 0, 0, 0]
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
@@ -169,7 +174,7 @@ def failing(world: World, given: RequestInput, consent: Consent) -> GatewayError
 
 def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world: World) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
-    error = failing(world.with_source(Meddling(lambda: world.revoke(consent))), given, consent)
+    error = failing(world.meddled(lambda: world.revoke(consent)), given, consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_REVOKED")
 
 
@@ -184,21 +189,21 @@ def test_what_goes_out_of_date_between_the_phases_is_refused(
     world: World, days: int, kind: type[GatewayError], code: str
 ) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
-    error = failing(world.with_source(Meddling(lambda: world.clock.advance(days=days))), given, consent)
+    error = failing(world.meddled(lambda: world.clock.advance(days=days)), given, consent)
     assert (type(error), error.code) == (kind, code)
 
 
 def test_a_score_that_is_fresh_to_the_last_moment_is_used(world: World) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
-    meddled = world.with_source(Meddling(lambda: world.clock.advance(hours=24, microseconds=-1)))
-    assert meddled.decisions.request(world.acting(consent), given).decision.status is Status.APPROVED
+    meddled = world.meddled(lambda: world.clock.advance(hours=24, microseconds=-1))
+    assert meddled.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
 
 
 def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: World) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
-    quicker = partial(world.decisions.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
+    quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.with_source(Meddling(quicker)).decisions.request(world.acting(consent), asking(car(now)))
+        world.meddled(quicker).requester.request(world.acting(consent), asking(car(now)))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
@@ -206,36 +211,53 @@ def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: World) 
 def test_an_equal_request_that_was_quicker_is_answered(world: World) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
     quicker: list[Requested] = []
-    act = lambda: quicker.append(world.decisions.request(world.acting(consent), given))  # noqa: E731
-    answer = world.with_source(Meddling(act)).decisions.request(world.acting(consent), given)
+    act = lambda: quicker.append(world.requester.request(world.acting(consent), given))  # noqa: E731
+    answer = world.meddled(act).requester.request(world.acting(consent), given)
     assert answer.replayed
     assert answer.decision == quicker[0].decision
 
 
 def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: World) -> None:
     consent, now = world.grant(), world.clock()
-    quicker = partial(world.decisions.request, world.acting(consent), asking(car(now), reference="order-0"))
+    quicker = partial(world.requester.request, world.acting(consent), asking(car(now), reference="order-0"))
     with pytest.raises(IdempotencyConflict) as refused:
-        world.with_source(Meddling(quicker)).decisions.request(world.acting(consent), asking(car(now)))
+        world.meddled(quicker).requester.request(world.acting(consent), asking(car(now)))
     assert refused.value.differing == (("merchantReference",),)
 
 
 def test_nothing_is_written_when_the_source_is_down(world: World) -> None:
-    with world.database.write() as session:
-        world.accounts.register(
-            session, username="nobody@demo", password="12345678", display_name="Nobody", now=world.clock()
-        )
+    with writing(world.database) as unit:
+        world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
     error = failing(world, asking(car(world.clock())), world.grant("nobody"))
     assert (type(error), error.code) == (Unavailable, "SCORE_UNAVAILABLE")
 
 
+class Down:
+    """A score source that does not answer."""
+
+    def measure(self, user_id: str, now: BusinessTime) -> Measurement:
+        raise Unavailable("SCORE_UNAVAILABLE", "The provider does not answer.")
+
+
+def test_replay_needs_no_score(world: World) -> None:
+    consent, command = world.grant(), asking(car(world.clock()))
+    first = world.request(consent, command)
+    down, before = world.variant(source=Down()), world.contents()
+    again = down.request(consent, command)
+    assert (again.decision, again.replayed) == (first.decision, True)
+    with pytest.raises(Unavailable) as failed:
+        down.request(consent, asking(car(world.clock()), "key-2", "order-2"))
+    assert failed.value.code == "SCORE_UNAVAILABLE"
+    assert world.contents() == before
+
+
 def test_an_expired_consent_is_refused_from_its_last_moment_on(world: World) -> None:
     consent = world.grant()
-    world.clock.now = consent.expires_at
+    world.clock.now = WallTime(consent.expires_at)
     error = failing(world, asking(car(world.clock())), consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_EXPIRED")
     world.clock.advance(microseconds=-1)
-    assert not world.decisions.request(world.acting(consent), asking(car(world.clock()))).replayed
+    assert not world.requester.request(world.acting(consent), asking(car(world.clock()))).replayed
 
 
 def test_a_revoked_consent_is_refused_though_the_token_was_checked_before(world: World) -> None:
@@ -243,7 +265,7 @@ def test_a_revoked_consent_is_refused_though_the_token_was_checked_before(world:
     principal = world.acting(consent)
     world.revoke(consent)
     with pytest.raises(ConsentRefused) as refused:
-        world.decisions.request(principal, asking(car(world.clock())))
+        world.requester.request(principal, asking(car(world.clock())))
     assert refused.value.code == "CONSENT_REVOKED"
     with pytest.raises(InvalidInput):
-        world.decisions.request(principal, asking(car(world.clock()), key=""))
+        world.requester.request(principal, asking(car(world.clock()), key=""))

@@ -1,23 +1,31 @@
 """Which decisions a token reaches, and previews."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from gateway.domain.decision import Decision, Status
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.outcome import Approval
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import ConsentRefused, InvalidInput
-from gateway.domain.outcome import Approval
-from gateway.domain.principal import Principal
+from gateway.domain.identity.principal import Principal
+from gateway.kit.clock import WallTime
 from gateway.kit.json import decode
-from gateway.services.decisions import Filter, Window
-from tests.services.world import World, asking, car, order
+from gateway.services.decisions.queries import Preview
+from gateway.services.query_unit import QueryUnit
+from gateway.store.decisions.pages import Filter, Window
+from tests.services.asks import asking, car, order
+from tests.services.world import World
 
 
 @dataclass(frozen=True)
 class Scene:
     """One decision of the car rental, and tokens that may or may not see it."""
 
-    decision: Decision
+    decision: DecisionState
     event_id: str
     tokens: dict[str, Principal]
 
@@ -25,7 +33,7 @@ class Scene:
 @pytest.fixture
 def scene(world: World) -> Scene:
     consent, again = world.grant(), world.grant()
-    decision = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     shop = world.client("online_shop")
     tokens = {
         "own-consent": world.acting(consent),
@@ -40,89 +48,113 @@ def scene(world: World) -> Scene:
     return Scene(decision, event_id, tokens)
 
 
+def find_everything(world: World, scene: Scene, token: str) -> tuple[Any, ...]:
+    """What a token finds of the decision: by id, by reference, its timeline, and its event by id."""
+
+    def find(query: QueryUnit) -> tuple[Any, ...]:
+        return (
+            world.decisions.find(query, scene.decision.id),
+            world.decisions.find_by_reference(query, "order-1"),
+            world.decisions.list_events(query, scene.decision.id),
+            world.decisions.find_event(query, scene.event_id),
+        )
+
+    return world.query(scene.tokens[token], find)
+
+
 @pytest.mark.parametrize("token", ["own-consent", "own-merchant"])
-def test_a_decision_is_seen_by_its_own_tokens(world: World, scene: Scene, token: str) -> None:
-    reading = world.reading(scene.tokens[token])
-    assert world.decisions.find(reading, scene.decision.id) == scene.decision
-    assert world.decisions.by_reference(reading, "order-1") == scene.decision
-    (event,) = world.decisions.timeline(reading, scene.decision.id)
-    assert world.decisions.event(reading, event.id) == event
+def test_decision_is_found_by_its_own_tokens(world: World, scene: Scene, token: str) -> None:
+    by_id, by_reference, (event,), by_event_id = find_everything(world, scene, token)
+    assert by_id == by_reference == scene.decision
+    assert by_event_id == event
     assert (event.id, event.after, event.note) == (scene.event_id, Status.APPROVED, None)
-    reading.finish()
 
 
 @pytest.mark.parametrize(
     "token", ["same-person-again", "another-person", "other-merchant", "same-person-elsewhere", "other-partner"]
 )
-def test_a_decision_does_not_exist_for_other_tokens(world: World, scene: Scene, token: str) -> None:
-    reading = world.reading(scene.tokens[token])
-    assert world.decisions.find(reading, scene.decision.id) is None
-    assert world.decisions.by_reference(reading, "order-1") is None
-    assert world.decisions.timeline(reading, scene.decision.id) == []
-    assert world.decisions.event(reading, scene.event_id) is None
-    reading.finish()
+def test_decision_does_not_exist_for_other_tokens(world: World, scene: Scene, token: str) -> None:
+    assert find_everything(world, scene, token) == (None, None, [], None)
 
 
-def test_an_unknown_decision_or_event_is_none(world: World, scene: Scene) -> None:
-    reading = world.reading(scene.tokens["own-merchant"])
-    assert world.decisions.find(reading, "dec_test_nothing") is None
-    assert world.decisions.event(reading, "evt_test_nothing") is None
-    reading.finish()
+def test_unknown_decision_or_event_is_none(world: World, scene: Scene) -> None:
+    token = scene.tokens["own-merchant"]
+    assert world.query(token, lambda query: world.decisions.find(query, "dec_test_nothing")) is None
+    assert world.query(token, lambda query: world.decisions.find_event(query, "evt_test_nothing")) is None
 
 
-def test_a_page_holds_the_merchants_decisions_only(world: World, scene: Scene) -> None:
-    for token, expected in (("own-merchant", [scene.decision]), ("other-merchant", []), ("other-partner", [])):
-        reading = world.reading(scene.tokens[token])
-        assert world.decisions.page(reading, Filter(), Window(10)) == expected
-        assert world.decisions.count(reading, Filter()) == len(expected)
-        reading.finish()
+def test_page_holds_the_merchants_decisions_only(world: World, scene: Scene) -> None:
+    for name, expected in (("own-merchant", [scene.decision]), ("other-merchant", []), ("other-partner", [])):
+        token = scene.tokens[name]
+        assert world.query(token, lambda query: world.decisions.list_page(query, Filter(), Window(10))) == expected
+        assert world.query(token, lambda query: world.decisions.count(query, Filter())) == len(expected)
 
 
-def test_a_page_counts_what_lapsed_by_the_clock_as_expired(world: World, scene: Scene) -> None:
+def test_page_counts_an_approval_past_its_time_as_expired(world: World, scene: Scene) -> None:
     assert scene.decision.valid_until is not None
-    world.clock.now = scene.decision.valid_until
-    reading = world.reading(world.merchant_token())
-    (found,) = world.decisions.page(reading, Filter(statuses=(Status.EXPIRED,)), Window(10))
+    world.clock.now = WallTime(scene.decision.valid_until)
+    token, expired = world.merchant_token(), Filter(statuses=(Status.EXPIRED,))
+    (found,) = world.query(token, lambda query: world.decisions.list_page(query, expired, Window(10)))
     assert (found.id, found.status) == (scene.decision.id, Status.EXPIRED)
-    assert world.decisions.count(reading, Filter(statuses=(Status.APPROVED,))) == 0
-    reading.finish()
+    approved = Filter(statuses=(Status.APPROVED,))
+    assert world.query(token, lambda query: world.decisions.count(query, approved)) == 0
 
 
-def test_a_reading_sees_its_snapshot_until_it_is_renewed(world: World) -> None:
+Found = tuple[DecisionState | None, DecisionState | None]
+
+
+def find_around_a_request(world: World, consent: Consent) -> Callable[[QueryUnit], Found]:
+    """A document that reads a reference before and after the request that uses it."""
+
+    def find(query: QueryUnit) -> Found:
+        before = world.decisions.find_by_reference(query, "order-1")
+        world.request(consent, asking(car(world.clock())))
+        return before, world.decisions.find_by_reference(query, "order-1")
+
+    return find
+
+
+def test_query_reads_one_snapshot(world: World) -> None:
     consent = world.grant()
-    reading = world.reading(world.acting(consent))
-    assert world.decisions.by_reference(reading, "order-1") is None
-    world.decisions.request(world.acting(consent), asking(car(world.clock())))
-    reading.renew()
-    assert world.decisions.by_reference(reading, "order-1") is not None
-    reading.finish()
+    assert world.query(world.acting(consent), find_around_a_request(world, consent)) == (None, None)
 
 
-def test_a_preview_answers_like_the_request_and_is_logged_alone(world: World) -> None:
+def test_payload_of_a_mutation_is_read_from_a_new_snapshot(world: World) -> None:
+    consent = world.grant()
+    find = find_around_a_request(world, consent)
+    before, after = world.queries.run_mutations(world.acting(consent), find)
+    assert before is None
+    assert after is not None
+
+
+def test_preview_answers_like_the_request_and_writes_its_access_alone(world: World) -> None:
     consent, ask = world.grant("good"), car(world.clock())
     before = world.counts()
-    reading = world.reading(world.acting(consent))
-    preview = world.decisions.preview(reading, "carRental", ask, None)
-    assert world.counts() == before
-    reading.finish()
+
+    def preview_unlogged(query: QueryUnit) -> Preview:
+        found = world.decisions.preview(query, "carRental", ask, None)
+        assert world.counts() == before
+        return found
+
+    preview = world.query(world.acting(consent), preview_unlogged)
     assert preview.blockers == ()
     assert isinstance(preview.outcome, Approval)
     assert world.counts()["decisions"] == 0
     assert world.counts()["outbox"] == before["outbox"]
     ((public,),) = world.rows("SELECT public FROM access_log")
     assert decode(public)["kind"] == "PREVIEW"
-    decided = world.decisions.request(world.acting(consent), asking(ask)).decision
+    decided = world.requester.request(world.acting(consent), asking(ask)).decision
     assert decided.outcome == preview.outcome
 
 
-def test_a_preview_names_what_stands_in_the_way_and_reads_nothing(world: World) -> None:
-    consent = world.grant()
-    reading = world.reading(world.acting(consent))
-    (blocker,) = world.decisions.preview(reading, "onlineOrder", order(), None).blockers
+def test_preview_with_a_blocker_reads_nothing(world: World) -> None:
+    token = world.acting(world.grant())
+    preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order(), None))
+    (blocker,) = preview.blockers
     assert isinstance(blocker, InvalidInput)
     assert (blocker.code, blocker.field) == ("PRODUCT_NOT_ENABLED", ("ask", "onlineOrder"))
-    (blocker,) = world.decisions.preview(reading, "carRental", car(world.clock(), "60000.00"), None).blockers
+    large = car(world.clock(), "60000.00")
+    (blocker,) = world.query(token, lambda query: world.decisions.preview(query, "carRental", large, None)).blockers
     assert isinstance(blocker, ConsentRefused)
     assert blocker.code == "CONSENT_AMOUNT_EXCEEDED"
-    reading.finish()
     assert world.counts()["access_log"] == 0

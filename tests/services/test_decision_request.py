@@ -5,29 +5,33 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.consent import Consent
-from gateway.domain.decision import Status
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import ConsentRefused, IdempotencyConflict, InvalidInput
+from gateway.domain.merchants import Product
 from gateway.domain.money import MAX_MINOR, Money
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.product import Product
 from gateway.kit.json import decode
-from gateway.services.decisions import CancelInput, RequestInput
-from tests.services.world import World, asking, car, order, waiver
+from gateway.services.decisions.requests import RequestCommand
+from gateway.services.decisions.transitions import CancelCommand
+from tests.services.asks import asking, car, order, waiver
+from tests.services.world import World
+from tests.support.units import writing
 
 WRITTEN = ("decisions", "decision_log", "access_log", "idempotency_records", "outbox")
+TOTALS = ("exposures", "merchant_exposures", "consent_commitments")
 
 
 def growth(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in after if after[name] != before[name]}
 
 
-def code_of(world: World, consent: Consent, given: RequestInput) -> tuple[str, tuple[str, ...] | None]:
+def code_of(world: World, consent: Consent, given: RequestCommand) -> tuple[str, tuple[str, ...] | None]:
     """Code and field of the refusal; nothing may be written by it."""
     before = world.contents()
     with pytest.raises((ConsentRefused, InvalidInput)) as refused:
-        world.decisions.request(world.acting(consent), given)
+        world.requester.request(world.acting(consent), given)
     assert world.contents() == before
     return refused.value.code, refused.value.field
 
@@ -48,8 +52,8 @@ def code_of(world: World, consent: Consent, given: RequestInput) -> tuple[str, t
 def test_a_request_is_answered_by_persona(
     world: World, handle: str, waived: str | None, reasons: tuple[str, ...]
 ) -> None:
-    consent, now = world.grant(handle), world.clock()
-    answer = world.decisions.request(world.acting(consent), asking(car(now)))
+    consent, now = world.grant(handle), world.now
+    answer = world.requester.request(world.acting(consent), asking(car(now)))
     decision = answer.decision
     assert not answer.replayed
     assert decision.outcome is not None
@@ -59,7 +63,7 @@ def test_a_request_is_answered_by_persona(
         consent.subject,
         Product.DEPOSIT_WAIVER,
     )
-    assert (decision.created_at, decision.updated_at, decision.ruling.score_as_of) == (now, now, now)
+    assert (decision.created_at, decision.updated_at, decision.provenance.score_as_of) == (now, now, now)
     if waived is None:
         assert decision.status is Status.DECLINED
         assert isinstance(decision.outcome, Decline)
@@ -73,21 +77,20 @@ def test_a_request_is_answered_by_persona(
 
 def test_a_decision_reads_back_as_it_was_answered(world: World) -> None:
     consent = world.grant()
-    answer = world.decisions.request(world.acting(consent), asking(car(world.clock())))
-    reading = world.reading(world.acting(consent))
-    assert world.decisions.find(reading, answer.decision.id) == answer.decision
-    assert world.decisions.by_reference(reading, "order-1") == answer.decision
-    reading.abandon()
+    answer = world.requester.request(world.acting(consent), asking(car(world.clock())))
+    token = world.acting(consent)
+    assert world.query(token, lambda query: world.decisions.find(query, answer.decision.id)) == answer.decision
+    assert world.query(token, lambda query: world.decisions.find_by_reference(query, "order-1")) == answer.decision
 
 
 @pytest.mark.parametrize("handle", ["excellent", "building"], ids=["approved", "declined"])
 def test_all_is_written_together_when_a_request_is_answered(world: World, handle: str) -> None:
     consent = world.grant(handle)
     before = world.counts()
-    decision = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     assert growth(before, world.counts()) == {
         **dict.fromkeys(WRITTEN, 1),
-        **({"exposures": 1} if handle == "excellent" else {}),  # a decline takes up nothing
+        **(dict.fromkeys(TOTALS, 1) if handle == "excellent" else {}),  # a decline reserves nothing
         "log_heads": 2,
         "user_keys": 1,
         "signing_keys": 1,
@@ -110,7 +113,7 @@ def test_nothing_is_written_when_one_part_cannot_be(world: World, table: str) ->
     world.refuse_inserts(table)
     before = world.contents()
     with pytest.raises(Exception, match="full"):
-        world.decisions.request(world.acting(consent), asking(car(world.clock())))
+        world.requester.request(world.acting(consent), asking(car(world.clock())))
     assert world.contents() == before
     assert not world.rows("SELECT id FROM decisions")
 
@@ -119,7 +122,7 @@ def test_nothing_is_written_when_the_outbox_is_gone(world: World) -> None:
     consent = world.grant()
     world.execute("ALTER TABLE outbox RENAME TO elsewhere")
     with pytest.raises(Exception, match="outbox"):
-        world.decisions.request(world.acting(consent), asking(car(world.clock())))
+        world.requester.request(world.acting(consent), asking(car(world.clock())))
     world.execute("ALTER TABLE elsewhere RENAME TO outbox")
     assert not any(world.counts()[table] for table in WRITTEN if table != "outbox")
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
@@ -127,11 +130,11 @@ def test_nothing_is_written_when_the_outbox_is_gone(world: World) -> None:
 
 def test_a_replay_answers_the_same_decision_and_writes_nothing(world: World) -> None:
     consent = world.grant()
-    first = world.decisions.request(world.acting(consent), asking(car(world.clock())))
+    first = world.requester.request(world.acting(consent), asking(car(world.clock())))
     same = asking(car(world.clock()))
     before = world.contents()
     world.clock.advance(hours=23)
-    again = world.decisions.request(world.acting(consent), same)
+    again = world.requester.request(world.acting(consent), same)
     assert again.replayed
     assert again.decision == first.decision
     assert world.contents() == before
@@ -139,9 +142,9 @@ def test_a_replay_answers_the_same_decision_and_writes_nothing(world: World) -> 
 
 def test_a_replay_answers_the_decision_as_it_stands_now(world: World) -> None:
     consent, ask = world.grant(), asking(car(world.clock()))
-    first = world.decisions.request(world.acting(consent), ask).decision
-    cancelled = world.decisions.moves.cancel(world.merchant_token(), CancelInput(first.id, "key-2", "Changed plans"))
-    again = world.decisions.request(world.acting(consent), ask)
+    first = world.requester.request(world.acting(consent), ask).decision
+    cancelled = world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
+    again = world.requester.request(world.acting(consent), ask)
     assert again.replayed
     assert again.decision == cancelled
     assert again.decision.status is Status.CANCELLED
@@ -149,9 +152,9 @@ def test_a_replay_answers_the_decision_as_it_stands_now(world: World) -> None:
 
 def test_a_key_is_free_again_when_its_time_is_over(world: World) -> None:
     consent, ask = world.grant(), car(world.clock())
-    first = world.decisions.request(world.acting(consent), asking(ask))
+    first = world.requester.request(world.acting(consent), asking(ask))
     world.clock.advance(hours=24)
-    later = world.decisions.request(world.acting(consent), asking(ask, reference="order-2"))
+    later = world.requester.request(world.acting(consent), asking(ask, reference="order-2"))
     assert not later.replayed
     assert later.decision.id != first.decision.id
     assert world.counts()["idempotency_records"] == 1
@@ -170,30 +173,30 @@ def test_a_key_with_another_input_is_refused_with_what_differs(
     world: World, changed: dict[str, Any], paths: set[tuple[str, ...]]
 ) -> None:
     consent, now = world.grant(), world.clock()
-    world.decisions.request(world.acting(consent), asking(car(now)))
+    world.requester.request(world.acting(consent), asking(car(now)))
     ask = car(now, changed.get("deposit", "3000.00"), reduction=changed.get("reduction", True))
     other = asking(ask, reference=changed.get("reference", "order-1"), purpose=changed.get("purpose"))
     before = world.contents()
     with pytest.raises(IdempotencyConflict) as refused:
-        world.decisions.request(world.acting(consent), other)
+        world.requester.request(world.acting(consent), other)
     assert set(refused.value.differing) == paths
     assert world.contents() == before
 
 
 def test_a_key_under_another_consent_is_refused(world: World) -> None:
     one, other = world.grant(), world.grant("good")
-    world.decisions.request(world.acting(one), asking(car(world.clock())))
+    world.requester.request(world.acting(one), asking(car(world.clock())))
     before = world.contents()
     with pytest.raises(IdempotencyConflict) as refused:
-        world.decisions.request(world.acting(other), asking(car(world.clock())))
+        world.requester.request(world.acting(other), asking(car(world.clock())))
     assert refused.value.differing == ()
     assert world.contents() == before
 
 
 def test_a_key_of_another_client_is_another_key(world: World) -> None:
     here, there = world.grant(), world.grant(client=world.client("online_shop"))
-    one = world.decisions.request(world.acting(here), asking(car(world.clock())))
-    other = world.decisions.request(world.acting(there), asking(order()))
+    one = world.requester.request(world.acting(here), asking(car(world.clock())))
+    other = world.requester.request(world.acting(there), asking(order()))
     assert not other.replayed
     assert one.decision.id != other.decision.id
 
@@ -248,14 +251,14 @@ def test_a_consent_covers_what_it_names(
 ) -> None:
     consent, given = world.grant("excellent", *details), asking(car(world.clock()))
     if refusal is None:
-        assert world.decisions.request(world.acting(consent), given).decision.status is Status.APPROVED
+        assert world.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
     else:
         assert code_of(world, consent, given)[0] == refusal
 
 
 def test_a_product_that_the_consent_does_not_name_is_refused(world: World) -> None:
-    with world.database.write() as session:
-        world.merchants.enable(session, world.merchant(), "online_shop", world.clock())
+    with writing(world.database) as unit:
+        world.merchants.enable(unit, world.merchant(), "online_shop")
     consent = world.grant("excellent", waiver("3000.00"))
     assert code_of(world, consent, asking(order())) == ("CONSENT_PRODUCT_NOT_COVERED", ("ask",))
 
@@ -263,14 +266,14 @@ def test_a_product_that_the_consent_does_not_name_is_refused(world: World) -> No
 def test_a_reference_is_taken_once_for_each_merchant(world: World) -> None:
     one, other = world.grant(), world.grant("good")
     elsewhere = world.grant(client=world.client("online_shop"))
-    world.decisions.request(world.acting(one), asking(car(world.clock())))
+    world.requester.request(world.acting(one), asking(car(world.clock())))
     refusal = ("DUPLICATE_REFERENCE", ("merchantReference",))
     assert code_of(world, one, asking(car(world.clock()), "key-2")) == refusal
     assert code_of(world, other, asking(car(world.clock()), "key-2")) == refusal
-    assert not world.decisions.request(world.acting(elsewhere), asking(order())).replayed
+    assert not world.requester.request(world.acting(elsewhere), asking(order())).replayed
 
 
 def test_a_merchant_token_cannot_request(world: World) -> None:
     with pytest.raises(InvalidInput):
-        world.decisions.request(world.merchant_token(), asking(car(world.clock())))
+        world.requester.request(world.merchant_token(), asking(car(world.clock())))
     assert not world.rows("SELECT id FROM decisions")

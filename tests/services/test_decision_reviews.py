@@ -1,51 +1,36 @@
-"""Referrals: a policy leaves it to a person, who decides with consent and line of trust as they are by then."""
+"""Manual reviews: consent, score and credit limit are checked again when the operator decides."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from gateway.domain.decision import Decision, Status, Transition
+from gateway.domain.decisions.outcome import Approval, Decline, Referral
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status, Transition
 from gateway.domain.errors import ConsentRefused, GatewayError, InvalidInput, NotFound, StateConflict
-from gateway.domain.event import Actor, Topic
+from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
-from gateway.domain.outcome import Approval, Decline, Referral
-from gateway.domain.rule import Verdict
-from gateway.services.decisions import CancelInput
-from gateway.store.database import Database
-from merchants.car_rental.adapter import CarRental
+from gateway.services.decisions.transitions import CancelCommand
 from merchants.online_shop.adapter import OnlineShop
-from tests.services.world import World, asking, car, order, waiver
+from tests.services.asks import asking, car, order, waiver
+from tests.services.world import ReferringCars, World
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
-from tests.support.policy import with_rules
-
-
-class ReferringCars(CarRental):
-    """Car rental where a person looks at those of the tier FAIR."""
-
-    policy = with_rules(
-        CarRental.policy,
-        [
-            replace(rule, verdict=Verdict.REFER, share=None, maximum=None) if rule.id == "fair" else rule
-            for rule in CarRental.policy.rules
-        ],
-        "referring",
-    )
 
 
 @pytest.fixture
-def world(database: Database, clock: MovableClock) -> World:
-    made = World(database, clock, adapters=(ReferringCars, OnlineShop))
-    made.plant()
-    return made
+def world(database_url: str, clock: MovableClock) -> Iterator[World]:
+    with closing(World(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
+        world.plant()
+        yield world
 
 
-def referred(world: World, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> Decision:
+def referred(world: World, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> DecisionState:
     consent = world.grant("fair", waiver(ceiling))
     given = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
-    return world.decisions.request(world.acting(consent), given).decision
+    return world.requester.request(world.acting(consent), given).decision
 
 
 def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
@@ -59,32 +44,32 @@ def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) 
 
 def test_a_referral_waits_and_reserves_nothing(world: World) -> None:
     decision = referred(world)
-    assert (decision.status, decision.transitions) == (Status.PENDING, (Transition.CANCEL,))
+    assert (decision.status, decision.available_transitions) == (Status.PENDING, (Transition.CANCEL,))
     assert isinstance(decision.outcome, Referral)
-    assert (decision.settlement, world.held("fair")) == (None, 0)
-    assert [each.id for each in world.reviews.waiting()] == [decision.id]
-    assert world.reviews.rules(decision.id) == ("excellent", "very-good", "good")
+    assert (decision.settlement, world.exposure("fair")) == (None, 0)
+    assert [each.id for each in world.reviews.list_waiting()] == [decision.id]
+    assert world.reviews.list_rules(decision.id) == ("excellent", "very-good", "good")
 
 
 def test_what_has_run_out_makes_room_for_it(world: World) -> None:
-    """Nobody has looked at the clock since: the shop's promises take up the line of 3,000 yuan until then."""
+    """The scheduler has not run since: the shop's decisions use the limit of 3,000 yuan until then."""
     token = world.acting(world.grant("fair", client=world.client("online_shop")))
     for number in range(6):
-        made = world.decisions.request(token, asking(order("500.00"), f"else-{number}", f"else-{number}")).decision
+        made = world.requester.request(token, asking(order("500.00"), f"else-{number}", f"else-{number}")).decision
         assert made.status is Status.APPROVED
     decision = referred(world)
     refused(world, lambda: world.reviews.approve(decision.id), InvalidInput)
     world.clock.advance(timedelta(days=1, minutes=1))
-    assert world.held("fair") == 300_000
+    assert world.exposure("fair") == 300_000
     assert world.reviews.approve(decision.id).status is Status.APPROVED
-    assert (world.held("fair"), world.faults()) == (150_000, [])
+    assert (world.exposure("fair"), world.mismatches()) == (150_000, [])
 
 
 def test_what_is_over_by_now_is_not_approved(world: World) -> None:
     """The referral may wait longer than the rental that was asked for."""
     decision = referred(world)
     world.clock.advance(timedelta(days=4))
-    assert [each.id for each in world.reviews.waiting()] == [decision.id]
+    assert [each.id for each in world.reviews.list_waiting()] == [decision.id]
     late = refused(world, lambda: world.reviews.approve(decision.id), InvalidInput)
     assert (late.code, late.field) == ("INVALID_PERIOD", ("ask", "carRental", "rental", "start"))
     assert world.reviews.decline(decision.id, ["TIER_BELOW_REQUIRED"]).status is Status.DECLINED
@@ -94,20 +79,18 @@ def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world
     decision = world.reviews.approve(referred(world).id)
     assert isinstance(decision.outcome, Approval)
     assert decision.outcome.terms.exposed == Money.parse("1500.00", "CNY")
-    assert (decision.status, decision.ruling.rule_id, world.held("fair")) == (Status.APPROVED, "good", 150_000)
+    assert (decision.status, decision.provenance.rule_id, world.exposure("fair")) == (Status.APPROVED, "good", 150_000)
     other = world.reviews.approve(referred(world, 2, "1000.00").id, "excellent")
     assert isinstance(other.outcome, Approval)
     assert other.outcome.terms.exposed == Money.parse("1000.00", "CNY")
-    reading = world.reading(world.merchant_token())
-    timeline = world.decisions.timeline(reading, decision.id)
-    reading.abandon()
+    timeline = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
     assert [(event.topic, event.before, event.after, event.actor) for event in timeline] == [
         (Topic.DECISION_PENDING, None, Status.PENDING, Actor.GATEWAY),
         (Topic.DECISION_APPROVED, Status.PENDING, Status.APPROVED, Actor.OPERATOR),
     ]
     assert world.rows("SELECT count(*) FROM outbox WHERE topic = 'DECISION_APPROVED'") == [(2,)]
-    assert world.reviews.waiting() == []
-    assert world.faults() == []
+    assert world.reviews.list_waiting() == []
+    assert world.mismatches() == []
 
 
 def test_declined_for_reasons(world: World) -> None:
@@ -119,21 +102,21 @@ def test_declined_for_reasons(world: World) -> None:
     third = referred(world, 3)
     refusal = refused(world, lambda: world.reviews.decline(third.id, ["NO_SUCH"]), InvalidInput)
     assert refusal.field == ("reasons",)
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_what_is_no_referral_any_more_cannot_be_reviewed(world: World) -> None:
     done = world.reviews.approve(referred(world).id)
     cancelled = referred(world, 2, "500.00")
-    world.decisions.moves.cancel(world.merchant_token(), CancelInput(cancelled.id, "c", None))
+    world.transitions.cancel(world.merchant_token(), CancelCommand(cancelled.id, "c", None))
     late = referred(world, 3, "500.00")
     world.clock.advance(timedelta(days=7))
-    assert world.life.tick() > 0  # an attempt would let what has run out go, too
+    assert world.scheduler.apply_due() > 0  # an attempt would let what has run out go, too
     for decision_id in (done.id, cancelled.id, late.id):
         for attempt in (world.reviews.approve, world.reviews.decline):
             refused(world, lambda attempt=attempt, which=decision_id: attempt(which), StateConflict)  # type: ignore[misc]
     refused(world, lambda: world.reviews.approve("dec_test_none"), NotFound)
-    assert world.reviews.waiting() == []
+    assert world.reviews.list_waiting() == []
 
 
 def test_a_rule_that_does_not_approve_is_refused(world: World) -> None:
@@ -147,7 +130,7 @@ def test_a_rule_that_does_not_approve_is_refused(world: World) -> None:
 def test_the_consent_is_looked_at_again(world: World) -> None:
     consent = world.grant("fair", waiver("9000.00"))
     given = asking(car(world.clock()))
-    decision = world.decisions.request(world.acting(consent), given).decision
+    decision = world.requester.request(world.acting(consent), given).decision
     world.revoke(consent)
     assert refused(world, lambda: world.reviews.approve(decision.id), ConsentRefused).code == "CONSENT_REVOKED"
     assert world.reviews.decline(decision.id).status is Status.DECLINED, "to decline needs no consent"
@@ -157,13 +140,13 @@ def test_what_it_commits_itself_does_not_stand_in_its_way(world: World) -> None:
     assert world.reviews.approve(referred(world, 1, "3000.00", "3000.00").id).status is Status.APPROVED
 
 
-def test_the_line_of_trust_is_looked_at_again(world: World) -> None:
-    """3,000 yuan is the line of the tier FAIR."""
+def test_credit_limit_is_checked_again(world: World) -> None:
+    """3,000 yuan is the limit of the tier FAIR."""
     first, second = referred(world, 1), referred(world, 2)
     assert world.reviews.approve(first.id, "very-good").status is Status.APPROVED
     message = refused(world, lambda: world.reviews.approve(second.id, "very-good"), InvalidInput).message
-    assert "no room" in message
-    assert world.held("fair") == 210_000
+    assert "credit limit" in message
+    assert world.exposure("fair") == 210_000
 
 
 def test_reviews_at_once_have_one_winner(world: World) -> None:
@@ -172,4 +155,4 @@ def test_reviews_at_once_have_one_winner(world: World) -> None:
     failures = [each for each in answers if isinstance(each, Exception)]
     assert len(failures) == len(answers) - 1
     assert {type(each) for each in failures} == {StateConflict}
-    assert world.faults() == []
+    assert world.mismatches() == []

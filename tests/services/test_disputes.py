@@ -5,54 +5,54 @@ from functools import partial
 
 import pytest
 
-from gateway.domain.decision import BreachKind, Decision, Status, Transition
-from gateway.domain.dispute import Contested, Dispute, DisputeStatus, Party
+from gateway.domain.decisions.dispute import Contested, Dispute, DisputeStatus, Party
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import BreachKind, Status, Transition
 from gateway.domain.errors import GatewayError, IdempotencyConflict, InvalidInput, NotFound, StateConflict
-from gateway.domain.event import Actor, Topic
-from gateway.services.decisions import ActivateInput, BreachInput, ExtendInput, FulfillInput
-from gateway.services.disputes import RespondInput
+from gateway.domain.events import Actor, Topic
+from gateway.services.decisions.disputes import RespondCommand
+from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
+from tests.services.asks import asking, car
 from tests.services.promises import DAY, seen
-from tests.services.world import World, asking, car
+from tests.services.world import World
 from tests.support.at_once import at_once
 
 WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 
 
-def active(world: World, number: int = 1) -> Decision:
+def active(world: World, number: int = 1) -> DecisionState:
     given = asking(car(world.clock()), f"key-{number}", f"order-{number}")
-    decision = world.decisions.request(world.acting(world.grant()), given).decision
-    return world.decisions.moves.activate(world.merchant_token(), ActivateInput(decision.id, f"a-{number}"))
+    decision = world.requester.request(world.acting(world.grant()), given).decision
+    return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"a-{number}"))
 
 
-def breached(world: World, number: int = 1) -> Decision:
-    given = BreachInput(active(world, number).id, f"b-{number}", BreachKind.NOT_RETURNED)
-    return world.decisions.moves.report_breach(world.merchant_token(), given)
+def breached(world: World, number: int = 1) -> DecisionState:
+    given = BreachCommand(active(world, number).id, f"b-{number}", BreachKind.NOT_RETURNED)
+    return world.transitions.report_breach(world.merchant_token(), given)
 
 
-def overdue(world: World) -> Decision:
+def overdue(world: World) -> DecisionState:
     decision = active(world)
     world.clock.advance(5 * DAY)
-    assert world.life.tick() == 1
+    assert world.scheduler.apply_due() == 1
     return seen(world, decision)
 
 
-def opened(world: World, decision: Decision) -> Dispute:
+def opened(world: World, decision: DecisionState) -> Dispute:
     return world.disputes.open(world.user("excellent"), decision.id, WORDS)
 
 
-def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondInput:
-    return RespondInput(dispute.id, key, accept, "We looked.", ("https://cars.example/photo",))
+def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondCommand:
+    return RespondCommand(dispute.id, key, accept, "We looked.", ("https://cars.example/photo",))
 
 
 def asks_again(world: World, number: int = 9) -> Status:
     given = asking(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
-    return world.decisions.request(world.acting(world.grant()), given).decision.status
+    return world.requester.request(world.acting(world.grant()), given).decision.status
 
 
-def topics(world: World, decision: Decision) -> list[tuple[Topic, Actor]]:
-    reading = world.reading(world.merchant_token())
-    found = world.decisions.timeline(reading, decision.id)
-    reading.abandon()
+def topics(world: World, decision: DecisionState) -> list[tuple[Topic, Actor]]:
+    found = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
     return [(event.topic, event.actor) for event in found][2:]
 
 
@@ -75,14 +75,14 @@ def test_a_dispute_suspends_what_it_is_about(world: World) -> None:
     assert (dispute.statement, dispute.respond_by) == (WORDS, world.clock() + 7 * DAY)
     world.clock.advance(6 * DAY)
     assert asks_again(world) is Status.APPROVED
-    assert (seen(world, decision).status, world.held() > 300_000) == (Status.BREACHED, True)
-    assert world.faults() == []
+    assert (seen(world, decision).status, world.exposure() > 300_000) == (Status.BREACHED, True)
+    assert world.mismatches() == []
 
 
 def test_a_breach_reported_after_the_mark_lifts_nothing_of_the_mark(world: World) -> None:
     decision = overdue(world)
-    token, given = world.merchant_token(), BreachInput(decision.id, "b", BreachKind.NOT_RETURNED)
-    after = world.decisions.moves.report_breach(token, given)
+    token, given = world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
+    after = world.transitions.report_breach(token, given)
     assert (after.settlement is not None and after.settlement.overdue, asks_again(world, 5)) == (True, Status.DECLINED)
     opened(world, decision)
     suspended = seen(world, decision).settlement
@@ -99,9 +99,9 @@ def test_accepting_upholds_the_person(world: World) -> None:
     )
     assert dispute.evidence == ("https://cars.example/photo",)
     after = seen(world, decision)
-    assert (after.status, after.transitions) == (Status.ACTIVE, (Transition.EXTEND, Transition.FULFILL))
-    once_more = BreachInput(decision.id, "again", BreachKind.OTHER)
-    refused(world, lambda: world.decisions.moves.report_breach(world.merchant_token(), once_more), StateConflict)
+    assert (after.status, after.available_transitions) == (Status.ACTIVE, (Transition.EXTEND, Transition.FULFILL))
+    once_more = BreachCommand(decision.id, "again", BreachKind.OTHER)
+    refused(world, lambda: world.transitions.report_breach(world.merchant_token(), once_more), StateConflict)
     assert topics(world, decision) == [
         (Topic.DECISION_BREACHED, Actor.MERCHANT),
         (Topic.DISPUTE_OPENED, Actor.USER),
@@ -109,7 +109,7 @@ def test_accepting_upholds_the_person(world: World) -> None:
         (Topic.DECISION_BREACH_VOIDED, Actor.MERCHANT),
         (Topic.DISPUTE_RESOLVED, Actor.MERCHANT),
     ]
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_silence_upholds_the_person(world: World) -> None:
@@ -120,11 +120,11 @@ def test_silence_upholds_the_person(world: World) -> None:
         world, lambda: world.disputes.respond(world.merchant_token(), answer(dispute, accept=False)), StateConflict
     )
     assert late.code == "INVALID_TRANSITION"
-    assert world.disputes.tick() == 1
-    assert world.disputes.tick() == 0
+    assert world.disputes.uphold_unanswered() == 1
+    assert world.disputes.uphold_unanswered() == 0
     assert seen(world, decision).status is Status.ACTIVE
     assert topics(world, decision)[-1] == (Topic.DISPUTE_RESOLVED, Actor.CLOCK)
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_refusing_leaves_it_to_the_operator_who_may_reject(world: World) -> None:
@@ -132,16 +132,18 @@ def test_refusing_leaves_it_to_the_operator_who_may_reject(world: World) -> None
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     assert dispute.status is DisputeStatus.UNDER_REVIEW
     world.clock.advance(30 * DAY)
-    assert (world.disputes.tick(), asks_again(world, 7)) == (0, Status.APPROVED), "it waits for the operator"
+    assert (world.disputes.uphold_unanswered(), asks_again(world, 7)) == (0, Status.APPROVED), (
+        "it waits for the operator"
+    )
     done = world.disputes.resolve(dispute.id, uphold=False, words="The photo shows the car elsewhere.")
     assert (done.status, done.resolution) == (DisputeStatus.REJECTED, "The photo shows the car elsewhere.")
     assert seen(world, decision).status is Status.BREACHED
     assert asks_again(world, 8) is Status.DECLINED, "a rejected dispute makes the breach count at once"
     again = refused(world, lambda: opened(world, decision), InvalidInput)
     assert "has been decided" in again.message
-    cured = world.decisions.moves.fulfill(world.merchant_token(), FulfillInput(decision.id, "f"))
+    cured = world.transitions.fulfill(world.merchant_token(), FulfillCommand(decision.id, "f"))
     assert cured.status is Status.FULFILLED
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_a_rejected_dispute_counts_even_within_the_window(world: World) -> None:
@@ -153,10 +155,10 @@ def test_a_rejected_dispute_counts_even_within_the_window(world: World) -> None:
 def test_the_operator_may_uphold(world: World) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
-    assert [each.id for each in world.disputes.undecided()] == [dispute.id]
+    assert [each.id for each in world.disputes.list_open()] == [dispute.id]
     assert world.disputes.resolve(dispute.id, uphold=True, words="Paid.").status is DisputeStatus.UPHELD
     assert seen(world, decision).status is Status.ACTIVE
-    assert world.disputes.undecided() == []
+    assert world.disputes.list_open() == []
     refused(world, lambda: world.disputes.resolve(dispute.id, uphold=False, words="Again."), StateConflict)
 
 
@@ -168,52 +170,50 @@ def test_an_overdue_mark_can_be_contested_at_once(world: World) -> None:
     assert asks_again(world, 6) is Status.APPROVED
     hindered = refused(
         world,
-        lambda: world.decisions.moves.report_breach(
-            world.merchant_token(), BreachInput(decision.id, "b", BreachKind.NOT_RETURNED)
+        lambda: world.transitions.report_breach(
+            world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
         ),
         StateConflict,
     )
     assert isinstance(hindered, StateConflict)
     assert hindered.transitions == (Transition.EXTEND, Transition.FULFILL)
-    assert seen(world, decision).transitions == hindered.transitions
+    assert seen(world, decision).available_transitions == hindered.transitions
     world.disputes.respond(world.merchant_token(), answer(dispute, accept=True))
     after = seen(world, decision)
     assert after.settlement is not None
     assert (after.status, after.settlement.overdue) == (Status.ACTIVE, False)
-    assert after.transitions == (Transition.FULFILL,), "the merchant agreed that it is not overdue"
-    assert world.faults() == []
+    assert after.available_transitions == (Transition.FULFILL,), "the merchant agreed that it is not overdue"
+    assert world.mismatches() == []
 
 
 def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: World) -> None:
     decision = overdue(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     world.clock.advance(60 * DAY)
-    assert world.life.tick() == 0, "what is contested does not lapse"
+    assert world.scheduler.apply_due() == 0, "what is contested does not lapse"
     world.disputes.resolve(dispute.id, uphold=False, words="Not back.")
     assert asks_again(world, 6) is Status.DECLINED
-    assert world.life.tick() == 0
+    assert world.scheduler.apply_due() == 0
     world.clock.advance(14 * DAY)
-    assert world.life.tick() == 1
+    assert world.scheduler.apply_due() == 1
     assert asks_again(world, 7) is Status.APPROVED
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 @pytest.mark.parametrize("gives_in", ["fulfill", "extend"])
 def test_a_merchant_that_settles_or_extends_has_given_in(world: World, gives_in: str) -> None:
     decision = overdue(world)
     dispute = opened(world, decision)
-    moves, token = world.decisions.moves, world.merchant_token()
+    moves, token = world.transitions, world.merchant_token()
     if gives_in == "fulfill":
-        moves.fulfill(token, FulfillInput(decision.id, "f"))
+        moves.fulfill(token, FulfillCommand(decision.id, "f"))
     else:
-        moves.extend(token, ExtendInput(decision.id, "e", world.clock() + 9 * DAY, "As agreed"))
-    reading = world.reading(world.merchant_token())
-    found = world.disputes.find(reading, dispute.id)
-    reading.abandon()
+        moves.extend(token, ExtendCommand(decision.id, "e", world.now + 9 * DAY, "As agreed"))
+    found = world.query(token, lambda query: world.disputes.find(query, dispute.id))
     assert found is not None
     assert found.status is DisputeStatus.UPHELD
     assert topics(world, decision)[-1] == (Topic.DISPUTE_RESOLVED, Actor.MERCHANT)
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_a_person_may_withdraw(world: World) -> None:
@@ -225,7 +225,7 @@ def test_a_person_may_withdraw(world: World) -> None:
     refused(world, lambda: world.disputes.withdraw(world.user("excellent"), dispute.id), StateConflict)
     assert asks_again(world) is Status.DECLINED, "what is no longer contested counts"
     assert "withdrawn" in refused(world, lambda: opened(world, decision), InvalidInput).message
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(world: World) -> None:
@@ -269,7 +269,7 @@ def test_answers_at_once_have_one_winner(world: World) -> None:
     calls = [partial(world.disputes.respond, token, answer(dispute, accept=n % 2 == 0, key=f"k{n}")) for n in range(8)]
     failures = [each for each in at_once(calls) if isinstance(each, Exception)]
     assert (len(failures), {type(each) for each in failures}) == (7, {StateConflict})
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_nothing_of_what_the_parties_say_stands_in_the_open(world: World) -> None:

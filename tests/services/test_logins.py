@@ -7,19 +7,19 @@ from datetime import timedelta
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlmodel import select
+from sqlalchemy import select
 
 from gateway.kit.ids import Ids
 from gateway.kit.limits import Limits, TooManyAttempts, limits
 from gateway.kit.valkey import SharedStateDown
-from gateway.services.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
-from gateway.services.logins import Attempt, LoginService, Marks, network
-from gateway.store import sessions
-from gateway.store.database import Database, Session
-from gateway.store.sessions import SessionRow
-from gateway.store.users import UserRow
+from gateway.services.identity.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
+from gateway.services.identity.logins import Attempt, LoginService, Marks, network
+from gateway.store.database import Database
+from gateway.store.identity.sessions import SESSIONS, SessionRow
+from gateway.store.identity.users import UserRow
 from tests.support.clock import NOON, MovableClock
 from tests.support.race import race
+from tests.support.units import reading, writing
 from tests.support.valkey import nobody_there
 
 PASSWORD = "open sesame, please"
@@ -27,9 +27,9 @@ HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),)
 VISITOR = BrowserSession("a visitor's secret", "", None)
 
 
-def logins_over(database: Database, counted: Limits, clock: MovableClock, accounts: AccountService) -> LoginService:
-    lengths = {"attempts": 3, "attempts_per_address": 6, "window": timedelta(minutes=15)}
-    return LoginService(database, accounts, counted, Marks(b"key"), clock, **lengths)  # type: ignore[arg-type]
+def logins_over(database: Database, counted: Limits, accounts: AccountService) -> LoginService:
+    window = timedelta(minutes=15)
+    return LoginService(database, accounts, counted, Marks(b"key"), attempts=3, attempts_per_address=6, window=window)
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def accounts(database: Database) -> AccountService:
     service = AccountService(
         Ids("test_"), idle_life=timedelta(minutes=30), session_life=timedelta(hours=12), hasher=HASHER
     )
-    with database.write() as session:
-        service.register(session, username="mei", password=PASSWORD, display_name="Mei", now=NOON)
+    with writing(database) as unit:
+        service.register(unit, username="mei", password_hash=service.hash_password(PASSWORD), display_name="Mei")
     return service
 
 
@@ -51,7 +51,7 @@ def counted(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Lim
 
 @pytest.fixture
 def logins(database: Database, accounts: AccountService, counted: Limits, clock: MovableClock) -> LoginService:
-    return logins_over(database, counted, clock, accounts)
+    return logins_over(database, counted, accounts)
 
 
 def answer(logins: LoginService, password: str, address: str = "192.0.2.1", mark: str = "", name: str = "mei") -> str:
@@ -80,14 +80,14 @@ def test_a_right_guess_that_ends_after_the_limit_was_reached_learns_nothing(
     class Slow(AccountService):
         """Looks at a password for so long that three other guesses fail meanwhile."""
 
-        def authenticate(self, session: Session, username: str, password: str) -> UserRow | None:
+        def verify_password(self, user: UserRow | None, password: str) -> bool:
             assert [answer(logins, "wrong", f"192.0.2.{number}") for number in range(3)] == ["wrong"] * 3
-            return super().authenticate(session, username, password)
+            return super().verify_password(user, password)
 
     slow = Slow(Ids("test_"), idle_life=timedelta(1), session_life=timedelta(1), hasher=HASHER)
-    assert answer(logins_over(database, counted, clock, slow), PASSWORD, "192.0.2.99") == "limit"
-    with database.read() as session:
-        assert session.exec(select(SessionRow)).all() == []
+    assert answer(logins_over(database, counted, slow), PASSWORD, "192.0.2.99") == "limit"
+    with reading(database) as unit:
+        assert unit.connection.execute(select(SESSIONS)).all() == []
 
 
 def test_logins_that_succeed_never_count(logins: LoginService) -> None:
@@ -99,11 +99,11 @@ def test_a_valkey_that_is_not_there_lets_nobody_in(
     database: Database, accounts: AccountService, clock: MovableClock
 ) -> None:
     with closing(limits(nobody_there())) as counted:
-        logins = logins_over(database, counted, clock, accounts)
+        logins = logins_over(database, counted, accounts)
         with pytest.raises(SharedStateDown):
             logins.sign_in(VISITOR, Attempt("mei", PASSWORD, "192.0.2.1"))
-    with database.read() as session:
-        assert session.exec(select(SessionRow)).all() == []
+    with reading(database) as unit:
+        assert unit.connection.execute(select(SESSIONS)).all() == []
 
 
 def test_each_login_clears_away_a_few_sessions_that_are_over(
@@ -112,18 +112,18 @@ def test_each_login_clears_away_a_few_sessions_that_are_over(
     def old(name: str) -> SessionRow:
         return SessionRow(digest=name, created_at=NOON, last_seen_at=NOON)
 
-    with database.write() as session:
+    with writing(database) as unit:
         for number in range(PURGED_AT_ONCE + 5):
-            sessions.insert(session, old(f"old {number}"))
+            unit.sessions.insert(old(f"old {number}"))
     clock.advance(hours=11, minutes=59)
     answer(logins, PASSWORD)
-    with database.read() as session:
-        assert len(session.exec(select(SessionRow)).all()) == PURGED_AT_ONCE + 5 + 1
+    with reading(database) as unit:
+        assert len(unit.connection.execute(select(SESSIONS)).all()) == PURGED_AT_ONCE + 5 + 1
     clock.advance(minutes=1)
     answer(logins, "wrong")
     answer(logins, PASSWORD)
-    with database.read() as session:
-        assert len(session.exec(select(SessionRow)).all()) == 5 + 2
+    with reading(database) as unit:
+        assert len(unit.connection.execute(select(SESSIONS)).all()) == 5 + 2
 
 
 def test_a_mark_is_of_one_user_and_one_browser() -> None:

@@ -4,58 +4,58 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.contract import Contract
+from gateway.domain.decisions.exposure import CreditLimits
 from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.merchants import Contract, Product
 from gateway.domain.money import MAX_MINOR, Money
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
-from gateway.services.assessment import Assessor
+from gateway.domain.scoring.tier import Tier
+from gateway.services.decisions.assessment import Assessor
 from gateway.services.merchants import DEFAULT_CONTRACT, MerchantService
-from gateway.store import merchants
 from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry
-from tests.services.world import LINES, World
+from tests.services.world import World
 from tests.support.names import BAD_NAMES
+from tests.support.units import reading, writing
 
 
 def test_a_partner_is_found_by_its_name_when_it_exists(world: World) -> None:
-    with world.database.write() as session:
-        one = world.merchants.partner(session, "Green Cars", world.clock())
-        assert world.merchants.partner(session, "Green Cars", world.clock()).id == one.id
-        assert world.merchants.partner(session, "green cars", world.clock()).id != one.id
+    with writing(world.database) as unit:
+        one = world.merchants.partner(unit, "Green Cars")
+        assert world.merchants.partner(unit, "Green Cars").id == one.id
+        assert world.merchants.partner(unit, "green cars").id != one.id
 
 
 @BAD_NAMES
 def test_an_unusable_name_is_refused(world: World, name: str) -> None:
     before = world.contents()
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        world.merchants.partner(session, name, world.clock())
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        world.merchants.partner(unit, name)
     assert (refused.value.code, refused.value.field) == ("INVALID", ("name",))
-    with world.database.read() as session:
-        partner = world.merchants.partner(session, "demo", world.clock())
-    with pytest.raises(InvalidInput) as refused, world.database.write() as session:
-        world.merchants.register(session, partner, name, world.clock())
+    with reading(world.database) as unit:
+        partner = world.merchants.partner(unit, "demo")
+    with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
+        world.merchants.register(unit, partner, name)
     assert refused.value.field == ("name",)
     assert world.contents() == before
 
 
 def test_a_new_merchant_has_the_default_contract_and_no_product(world: World) -> None:
-    with world.database.write() as session:
-        partner = world.merchants.partner(session, "Green Cars", world.clock())
-        merchant = world.merchants.register(session, partner, "绿色租车", world.clock())
+    with writing(world.database) as unit:
+        partner = world.merchants.partner(unit, "Green Cars")
+        merchant = world.merchants.register(unit, partner, "绿色租车")
         assert merchant.contract == DEFAULT_CONTRACT
-        assert world.merchants.products(session, merchant.id) == ()
+        assert world.merchants.products(unit, merchant.id) == ()
 
 
 def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: World) -> None:
     consent = world.grant()
     contract = Contract(frozenset({Tier.GOOD, Tier.FAIR}), Money(100, "CNY"), timedelta(minutes=1))
-    with world.database.write() as session:
-        world.merchants.contract(session, world.merchant(), contract)
-    with world.database.read() as session:
-        assert world.merchants.require(session, world.merchant()).contract == contract
-        (given,) = world.consents.of_user(session, consent.user_id, world.clock())
+    with writing(world.database) as unit:
+        world.merchants.contract(unit, world.merchant(), contract)
+    with reading(world.database) as unit:
+        assert world.merchants.require(unit, world.merchant()).contract == contract
+        (given,) = world.consents.of_user(unit, consent.user_id)
     assert given.consent == consent
     short = world.grant()
     assert short.expires_at == world.clock() + timedelta(minutes=1)
@@ -74,32 +74,31 @@ def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: World) ->
 )
 def test_an_unusable_contract_is_refused(world: World, contract: Contract) -> None:
     before = world.contents()
-    with pytest.raises(InvalidInput), world.database.write() as session:
-        world.merchants.contract(session, world.merchant(), contract)
+    with pytest.raises(InvalidInput), writing(world.database) as unit:
+        world.merchants.contract(unit, world.merchant(), contract)
     assert world.contents() == before
 
 
 def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: World) -> None:
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         with pytest.raises(NotFound):
-            world.merchants.contract(session, "mer_test_nothing", DEFAULT_CONTRACT)
+            world.merchants.contract(unit, "mer_test_nothing", DEFAULT_CONTRACT)
         with pytest.raises(NotFound):
-            world.merchants.enable(session, "mer_test_nothing", "car_rental", world.clock())
+            world.merchants.enable(unit, "mer_test_nothing", "car_rental")
 
 
 def test_an_adapter_is_enabled_once(world: World) -> None:
-    with world.database.write() as session:
-        assert world.merchants.enable(session, world.merchant(), "online_shop", world.clock()) is True
-    with world.database.write() as session:
-        assert world.merchants.enable(session, world.merchant(), "online_shop", world.clock()) is False
-    reading = world.reading(world.merchant_token())
-    assert world.merchants.own(reading).products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
-    reading.finish()
+    with writing(world.database) as unit:
+        assert world.merchants.enable(unit, world.merchant(), "online_shop") is True
+    with writing(world.database) as unit:
+        assert world.merchants.enable(unit, world.merchant(), "online_shop") is False
+    own = world.query(world.merchant_token(), world.merchants.own)
+    assert own.products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
 
 
 def test_an_adapter_that_is_not_loaded_cannot_be_enabled(world: World) -> None:
-    with world.database.write() as session, pytest.raises(NotFound) as refused:
-        world.merchants.enable(session, world.merchant(), "space_travel", world.clock())
+    with writing(world.database) as unit, pytest.raises(NotFound) as refused:
+        world.merchants.enable(unit, world.merchant(), "space_travel")
     assert "car_rental" in refused.value.message
 
 
@@ -113,22 +112,22 @@ class AnotherShop(OnlineShop):
 
 def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: World) -> None:
     service = MerchantService(AdapterRegistry([OneShop, AnotherShop, OnlineShop, CarRental]), world.ids)
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         shop = world.merchant("online_shop")
-        assert service.enable(session, shop, "one_shop", world.clock()) is True
+        assert service.enable(unit, shop, "one_shop") is True
         with pytest.raises(InvalidInput, match="one_shop answers onlineOrder") as refused:
-            service.enable(session, shop, "another_shop", world.clock())
+            service.enable(unit, shop, "another_shop")
         assert refused.value.field == ("adapter",)
-        assert merchants.enabled(session, shop) == ("one_shop", "online_shop")
+        assert unit.merchants.enabled_adapters(shop) == ("one_shop", "online_shop")
 
 
 def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: World) -> None:
-    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), world.source, LINES, world.overrides)
-    with world.database.write() as session:
+    assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), CreditLimits({}), world.overrides)
+    with writing(world.database) as unit:
         shop = world.merchant("online_shop")
-        assert assessor.adapter(session, shop, "onlineOrder").key == "online_shop"
-        merchants.enable(session, shop, "one_shop", world.clock())
-        assert assessor.adapter(session, shop, "onlineOrder").key == "one_shop"
+        assert assessor.find_adapter(unit, shop, "onlineOrder").key == "online_shop"
+        unit.merchants.enable_adapter(shop, "one_shop", unit.wall)
+        assert assessor.find_adapter(unit, shop, "onlineOrder").key == "one_shop"
         with pytest.raises(InvalidInput) as refused:
-            assessor.adapter(session, shop, "carRental")
+            assessor.find_adapter(unit, shop, "carRental")
         assert refused.value.code == "PRODUCT_NOT_ENABLED"

@@ -1,4 +1,4 @@
-"""No oracle: questions about a person are counted together, and no amount of them tells more than the tier."""
+"""No oracle: inquiries about a person are counted together, and no number of them reveals more than the tier."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,51 +6,42 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.decision import Status
-from gateway.domain.errors import LimitReached
-from gateway.domain.tier import Tier
-from gateway.kit.limits import limits
-from gateway.services.decisions import DecisionService
-from gateway.services.questions import Questions
-from gateway.services.scores import ScoreService
-from tests.services.world import World, asking, car, order
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import Forbidden, LimitReached
+from gateway.domain.identity.principal import Principal
+from gateway.domain.merchants import Contract
+from gateway.domain.money import Money
+from gateway.domain.scoring.score import ThresholdAnswer
+from gateway.domain.scoring.tier import Tier
+from gateway.services.decisions.queries import Preview
+from gateway.services.query_unit import QueryUnit
+from tests.services.asks import asking, car, order
+from tests.services.world import World
+from tests.support.units import writing
 
 BUDGET = 6
 
 
-def limited(world: World, budget: int = BUDGET) -> None:
-    """The same services with a small budget."""
-    questions = Questions(limits(None, world.clock), budget)
-    world.scores = ScoreService(world.source, questions)
-    requester = world.decisions._requester
-    requester._questions = questions
-    world.decisions = DecisionService(
-        world.decisions._assessor, requester, world.decisions.moves, questions, world.decision_log
-    )
+def limited(world: World, budget: int = BUDGET) -> World:
+    """The same deployment with a small budget."""
+    return world.variant(inquiries_per_hour=budget)
 
 
-def meets(world: World, token: Any, minimum: Tier = Tier.GOOD) -> Any:
-    reading = world.reading(token)
-    try:
-        return world.scores.meets(reading, minimum)
-    finally:
-        reading.finish()
+def meets(world: World, token: Principal, minimum: Tier = Tier.GOOD) -> ThresholdAnswer:
+    return world.query(token, lambda query: world.scores.meets(query, minimum))
 
 
-def previewed(world: World, token: Any, amount: str = "3000.00") -> Any:
-    reading = world.reading(token)
-    try:
-        return world.decisions.preview(reading, "carRental", car(world.clock(), amount), None)
-    finally:
-        reading.finish()
+def previewed(world: World, token: Principal, amount: str = "3000.00") -> Preview:
+    ask = car(world.clock(), amount)
+    return world.query(token, lambda query: world.decisions.preview(query, "carRental", ask, None))
 
 
 def requested(world: World, token: Any, number: int) -> Any:
-    return world.decisions.request(token, asking(car(world.clock(), "10.00"), f"key-{number}", f"order-{number}"))
+    return world.requester.request(token, asking(car(world.clock(), "10.00"), f"key-{number}", f"order-{number}"))
 
 
 def test_all_kinds_of_questions_draw_on_one_budget(world: World) -> None:
-    limited(world)
+    world = limited(world)
     token = world.acting(world.grant())
     for number in range(2):
         meets(world, token)
@@ -60,15 +51,15 @@ def test_all_kinds_of_questions_draw_on_one_budget(world: World) -> None:
     for attempt in attempts:
         with pytest.raises(LimitReached) as refused:
             attempt()
-        assert refused.value.code == "TOO_MANY_QUESTIONS"
+        assert refused.value.code == "TOO_MANY_INQUIRIES"
         assert timedelta(0) < refused.value.retry_after <= timedelta(hours=1)
     (blocker,) = previewed(world, token).blockers
-    assert blocker.code == "TOO_MANY_QUESTIONS"
+    assert blocker.code == "TOO_MANY_INQUIRIES"
     assert len(world.rows("SELECT id FROM decisions")) == 2, "what is refused is not decided"
 
 
 def test_a_replay_costs_nothing(world: World) -> None:
-    limited(world, 1)
+    world = limited(world, 1)
     token = world.acting(world.grant())
     first = requested(world, token, 1)
     for _ in range(3):
@@ -76,7 +67,7 @@ def test_a_replay_costs_nothing(world: World) -> None:
 
 
 def test_each_person_and_each_merchant_has_a_budget_of_its_own(world: World) -> None:
-    limited(world, 1)
+    world = limited(world, 1)
     meets(world, world.acting(world.grant()))
     meets(world, world.acting(world.grant("good")))
     meets(world, world.acting(world.grant(client=world.client("online_shop"))))
@@ -85,11 +76,58 @@ def test_each_person_and_each_merchant_has_a_budget_of_its_own(world: World) -> 
 
 
 def test_an_hour_later_there_is_room_again(world: World) -> None:
-    limited(world, 1)
+    world = limited(world, 1)
     consent = world.grant()
     meets(world, world.acting(consent))
     world.clock.advance(hours=1)
     meets(world, world.acting(consent))
+
+
+def test_each_inquiry_of_a_document_is_counted(world: World) -> None:
+    """As in `nodes` with the id of the person twice: the document does not say beforehand how many it takes."""
+    world = limited(world, 3)
+    token = world.acting(world.grant())
+    twice = world.query(token, lambda query: [world.scores.meets(query, Tier.GOOD) for _ in range(2)])
+    assert twice == [ThresholdAnswer.YES] * 2
+    meets(world, token)
+    with pytest.raises(LimitReached):
+        meets(world, token)
+    assert world.counts()["access_log"] == 3
+
+
+def test_inquiry_beyond_the_budget_fails_alone(world: World) -> None:
+    world = limited(world, 2)
+    token = world.acting(world.grant())
+
+    def ask(query: QueryUnit) -> str:
+        try:
+            return world.scores.meets(query, Tier.GOOD)
+        except LimitReached as error:
+            return error.code
+
+    assert world.query(token, lambda query: [ask(query) for _ in range(4)]) == [
+        "YES",
+        "YES",
+        *["TOO_MANY_INQUIRIES"] * 2,
+    ]
+    assert world.counts()["access_log"] == 2, "each answer is logged once, though the document ran twice"
+
+
+def test_forbidden_inquiry_is_not_counted(world: World) -> None:
+    contract = Contract(frozenset({Tier.GOOD}), Money(100, "CNY"), timedelta(days=1))
+    with writing(world.database) as unit:
+        world.merchants.contract(unit, world.merchant(), contract)
+    world = limited(world, 1)
+    token = world.acting(world.grant())
+    uncovered = world.acting(world.grant(scopes=("decisions:request",)))
+    for _ in range(2):
+        with pytest.raises(Forbidden):
+            meets(world, token, Tier.EXCELLENT)
+        with pytest.raises(Forbidden):
+            meets(world, uncovered)
+    assert meets(world, token) is ThresholdAnswer.YES
+    with pytest.raises(LimitReached):
+        meets(world, token)
 
 
 def probes(world: World, handle: str) -> list[Any]:
@@ -100,9 +138,8 @@ def probes(world: World, handle: str) -> list[Any]:
     for cents in [*range(1, 2_000_000, 17_001), 199_999, 200_000, 200_001, 1_000_000, 1_000_001]:
         amount = f"{cents // 100}.{cents % 100:02}"
         found.append(_told(previewed(world, token, amount)))
-        reading = world.reading(token)
-        found.append(_told(world.decisions.preview(reading, "onlineOrder", order(amount), None)))
-        reading.finish()
+        ask = order(amount)
+        found.append(_told(world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", ask, None))))  # noqa: B023
     requested_now = requested(world, token, sum(map(ord, handle))).decision
     found.append((requested_now.status, requested_now.outcome and requested_now.outcome.document()["terms"]))
     return found

@@ -5,9 +5,8 @@ from functools import partial
 import pytest
 
 from gateway.domain.errors import Misconfigured, NotFound
-from gateway.store import policy_overrides
 from merchants.car_rental import CarRental
-from merchants.tables import read_table
+from merchants.policies.tables import read_table
 from tests.services.overriding import (
     BOUNDS,
     TEXT,
@@ -16,12 +15,13 @@ from tests.services.overriding import (
     numbers,
     refused,
     register,
-    standing,
+    states,
     waived,
     with_later,
 )
 from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.units import reading, writing
 
 
 def test_without_bounds_nothing_can_be_overridden(world: World) -> None:
@@ -29,7 +29,7 @@ def test_without_bounds_nothing_can_be_overridden(world: World) -> None:
         world, partial(register, world, numbers()), "the operator lets this merchant override nothing of car_rental"
     )
     register(world, numbers(rules=""))  # which says what the policy says
-    assert decided(world).ruling.policy_hash == CarRental.policy.hash
+    assert decided(world).provenance.policy_hash == CarRental.policy.hash
 
 
 @pytest.mark.parametrize(
@@ -62,12 +62,12 @@ def test_a_version_is_registered_once(world: World) -> None:
 
 
 def test_unknown_merchants_and_adapters_are_refused(world: World) -> None:
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         for merchant, adapter in (("mer_none", "car_rental"), (world.merchant(), "moon_travel")):
             with pytest.raises(NotFound):
-                world.overrides.draw(session, merchant, adapter, BOUNDS, "bounds.toml")
+                world.overrides.draw(unit, merchant, adapter, BOUNDS, "bounds.toml")
             with pytest.raises(NotFound):
-                world.overrides.register(session, merchant, adapter, numbers(), "north.toml")
+                world.overrides.register(unit, merchant, adapter, numbers(), "north.toml")
 
 
 def test_bounds_are_not_drawn_so_that_an_override_is_left_outside(world: World) -> None:
@@ -111,12 +111,12 @@ def test_a_later_version_that_an_override_does_not_fit_is_found(world: World, ol
     register(world, numbers())
     upgraded = with_later(world, TEXT.replace(old, new))
 
-    (found,) = standing(upgraded)
+    (found,) = states(upgraded)
     assert (found.merchant_id, found.adapter, found.version) == (world.merchant(), "car_rental", "north-1")
     assert why in (found.fault or "")
     refused(upgraded, partial(register, upgraded, numbers("again", "2026-12-24")), why)
     register(upgraded, numbers("until", "2027-01-01", ""))
-    assert [each.fault for each in standing(upgraded)] == [None, None]
+    assert [each.fault for each in states(upgraded)] == [None, None]
 
 
 def test_what_the_installed_adapter_cannot_read_can_be_replaced(world: World) -> None:
@@ -128,9 +128,8 @@ def test_what_the_installed_adapter_cannot_read_can_be_replaced(world: World) ->
     class Renamed(CarRental):
         policy = table
 
-    other = World(world.database, world.clock, adapters=(Renamed,))
-    other.seed = world.seed
-    (found,) = standing(other, promises=False)
+    other = world.variant(adapters=(Renamed,))
+    (found,) = states(other, requirements=False)
     assert "policy must be 'car_hire'" in (found.fault or "")
     with pytest.raises(Misconfigured, match="policy must be 'car_hire'"):
         decided(other)
@@ -150,6 +149,6 @@ def test_registered_is_registered(world: World) -> None:
     ):
         with pytest.raises(Exception, match="append-only"):
             world.execute(statement)
-    with world.database.read() as session:
-        kept = policy_overrides.overrides(session, world.merchant(), "car_rental")
+    with reading(world.database) as unit:
+        kept = unit.policy_overrides.list_overrides(world.merchant(), "car_rental")
     assert [row.content for row in kept] == [numbers()]

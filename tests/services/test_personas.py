@@ -2,17 +2,18 @@
 
 import pytest
 
-from gateway.domain.decision import Status
-from gateway.domain.persona import Expectation
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
-from gateway.services.personas import CATALOGUE, PersonaService, username
-from gateway.store import partners, users
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.identity.persona import Expectation
+from gateway.domain.merchants import Product
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import business_time
+from gateway.services.identity.personas import CATALOGUE, PersonaService, username
 from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
+from merchants.policies.tables import read_table
 from merchants.registry import AdapterRegistry
-from merchants.tables import read_table
 from tests.services.world import World
+from tests.support.units import reading, writing
 
 APPROVED, DECLINED = Status.APPROVED, Status.DECLINED
 EXPECTED = {
@@ -39,9 +40,7 @@ EXPECTED = {
 
 
 def test_the_personas_are_listed_with_what_they_are_answered(world: World) -> None:
-    reading = world.reading(world.merchant_token())
-    listed = world.personas.listed(reading)
-    reading.finish()
+    listed = world.query(world.merchant_token(), world.personas.listed)
     assert [persona.handle for persona in listed] == [handle for handle, *_ in CATALOGUE] == list(EXPECTED)
     for persona in listed:
         score, tier, car, shop = EXPECTED[persona.handle]
@@ -78,10 +77,10 @@ def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: World) -> 
     service = PersonaService(registry, world.accounts, world.ids)
     answers = {}
     for adapter in ("car_rental", "online_shop"):
-        reading = world.reading(world.merchant_token(world.client(adapter)))
-        listed = service.listed(reading)
-        assert service.find(reading, listed[0].id) == listed[0]
-        reading.finish()
+        token = world.merchant_token(world.client(adapter))
+        listed = world.query(token, service.listed)
+        first = listed[0]
+        assert world.query(token, lambda query: service.find(query, first.id)) == first  # noqa: B023
         assert [each.product for each in listed[0].expectations] == [Product.DEPOSIT_WAIVER, Product.PAY_LATER]
         answers[adapter] = listed[0].expectations[0].status
     assert answers == {"car_rental": APPROVED, "online_shop": DECLINED}
@@ -89,19 +88,19 @@ def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: World) -> 
 
 @pytest.mark.parametrize("handle", list(EXPECTED))
 def test_a_persona_measures_as_it_says(world: World, handle: str) -> None:
-    with world.database.read() as session:
-        measured = world.source.measure(session, world.user(handle), world.clock())
+    now = business_time(world.clock(), 0)
+    measured = world.source.measure(world.user(handle), now)
     assert (measured.score, measured.tier) == EXPECTED[handle][:2]
     assert measured.open_overdue == (1 if handle == "overdue" else 0)
-    assert measured.as_of == world.clock() < measured.valid_until
+    assert measured.as_of == now < measured.valid_until
 
 
 def test_provisioning_twice_changes_nothing(world: World) -> None:
     before = world.contents()
-    with world.database.write() as session:
-        partner = partners.by_name(session, "demo")
+    with writing(world.database) as unit:
+        partner = unit.partners.by_name("demo")
         assert partner is not None
-        rows = world.personas.provision(session, partner, {}, world.clock())
+        rows = world.personas.provision(unit, partner, {})
         assert [row.handle for row in rows] == list(EXPECTED)
     assert world.contents() == before
 
@@ -111,39 +110,36 @@ def test_provisioning_makes_what_is_missing(world: World) -> None:
     before = world.counts()
     world.plant()
     assert {name: world.counts()[name] - before[name] for name in ("personas", "users")} == {"personas": 1, "users": 1}
-    reading = world.reading(world.merchant_token())
-    assert {persona.handle for persona in world.personas.listed(reading)} == set(EXPECTED)
-    reading.finish()
+    listed = world.query(world.merchant_token(), world.personas.listed)
+    assert {persona.handle for persona in listed} == set(EXPECTED)
 
 
 def test_two_partners_have_personas_of_their_own(world: World) -> None:
-    other = world.merchant_token(world.second_partner())
-    here, there = world.reading(world.merchant_token()), world.reading(other)
-    mine, theirs = world.personas.listed(here), world.personas.listed(there)
+    here, there = world.merchant_token(), world.merchant_token(world.second_partner())
+    mine, theirs = world.query(here, world.personas.listed), world.query(there, world.personas.listed)
     assert [persona.handle for persona in mine] == [persona.handle for persona in theirs]
     assert not {persona.id for persona in mine} & {persona.id for persona in theirs}
-    assert world.personas.find(here, mine[0].id) == mine[0]
-    assert world.personas.find(here, theirs[0].id) is None
-    assert world.personas.find(there, "per_test_nothing") is None
-    here.finish()
-    there.finish()
+    assert world.query(here, lambda query: world.personas.find(query, mine[0].id)) == mine[0]
+    assert world.query(here, lambda query: world.personas.find(query, theirs[0].id)) is None
+    assert world.query(there, lambda query: world.personas.find(query, "per_test_nothing")) is None
     assert world.user("excellent", "demo") != world.user("excellent", "other")
 
 
 def test_a_persona_signs_in_with_its_own_partners_password_only(world: World) -> None:
     world.second_partner()
     password = next(each.password for each in world.seed.personas if each.handle == "good")
-    with world.database.read() as session:
-        signed_in = world.accounts.authenticate(session, "good@demo", password)
-        assert signed_in is not None
-        assert signed_in.id == world.user("good")
-        assert world.accounts.authenticate(session, "good@other", password) is None
-        assert users.by_username(session, "good") is None
+    with reading(world.database) as unit:
+        own, other = (world.accounts.by_username(unit, f"good@{partner}") for partner in ("demo", "other"))
+        assert own is not None
+        assert own.id == world.user("good")
+        assert world.accounts.verify_password(own, password)
+        assert not world.accounts.verify_password(other, password)
+        assert unit.users.by_username("good") is None
 
 
 def test_usernames_hold_no_spaces(world: World) -> None:
-    with world.database.write() as session:
-        partner = world.merchants.partner(session, "Green Cars Ltd", world.clock())
+    with writing(world.database) as unit:
+        partner = world.merchants.partner(unit, "Green Cars Ltd")
         assert username("just-below", partner) == "just-below@green-cars-ltd"
 
 
@@ -164,9 +160,7 @@ def test_personas_are_told_what_the_version_in_force_answers(world: World) -> No
     service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.ids)
 
     def told() -> set[tuple[str, ...]]:
-        reading = world.reading(world.merchant_token())
-        listed = service.listed(reading)
-        reading.finish()
+        listed = world.query(world.merchant_token(), service.listed)
         return {expectation.reasons for persona in listed for expectation in persona.expectations}
 
     assert ("TERM_TOO_LONG",) not in told()

@@ -1,25 +1,26 @@
 """Backtests over what was really decided: the same policy changes nothing, a stricter one only worsens."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from gateway.domain.decision import Status
-from gateway.domain.exposure import LIMIT_REACHED
+from gateway.domain.decisions.exposure import LIMIT_REACHED
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_change import Compared, Skipped, Tally
-from gateway.domain.rule import Rule, Verdict
-from gateway.domain.tier import Tier
-from gateway.services import policies
-from gateway.services.decisions import CancelInput
-from gateway.services.policies import PolicyService
+from gateway.domain.policies.comparison import Compared, Skipped, Tally
+from gateway.domain.policies.rule import Rule, Verdict
+from gateway.domain.policies.table import DecisionTable
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime
+from gateway.services.decisions.transitions import CancelCommand
+from gateway.services.policies import history as policy_history
 from merchants.car_rental import CarRental
-from merchants.tables import read_table
-from tests.services.world import World, asking, car, order
+from merchants.policies.tables import read_table
+from tests.services.asks import asking, car, order
+from tests.services.world import World
 from tests.support.policy import with_rules
 
 POLICY = CarRental.policy
@@ -30,13 +31,13 @@ DEPOSITS = ("200.00", "3000.00", "12000.00", "15000.00")
 
 @pytest.fixture
 def history(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world in which every persona has asked for deposits small and large, until its line had no room."""
-    monkeypatch.setattr(policies, "BATCH", 5)
+    """A world in which every persona has asked for deposits small and large, until its available limit was too low."""
+    monkeypatch.setattr(policy_history, "BATCH", 5)
     for handle in HANDLES:
         acting = world.acting(world.grant(handle))
         for number, deposit in enumerate(DEPOSITS):
             ask = car(world.clock(), deposit, reduction=number != 1)
-            world.decisions.request(acting, asking(ask, f"{handle}-{number}", f"{handle}-{number}"))
+            world.requester.request(acting, asking(ask, f"{handle}-{number}", f"{handle}-{number}"))
     return world
 
 
@@ -44,14 +45,13 @@ def table(rules: list[Rule]) -> DecisionTable:
     return with_rules(POLICY, rules)
 
 
-def backtest(world: World, policy: DecisionTable, **given: Any) -> list[Compared | Skipped]:
-    service = PolicyService(world.registry, world.decision_log, world.overrides)
-    with world.database.read() as session:
-        return list(service.backtest(session, world.registry["car_rental"], policy, **given))
+def backtest(world: World, policy: DecisionTable, since: datetime | None = None) -> list[Compared | Skipped]:
+    start = BusinessTime(since) if since else None
+    return list(world.policies.backtest(world.registry["car_rental"], policy, start))
 
 
-def compared(world: World, policy: DecisionTable, **given: Any) -> list[Compared]:
-    return [one for one in backtest(world, policy, **given) if isinstance(one, Compared)]
+def compared(world: World, policy: DecisionTable, since: datetime | None = None) -> list[Compared]:
+    return [one for one in backtest(world, policy, since) if isinstance(one, Compared)]
 
 
 def test_the_same_policy_changes_nothing(history: World) -> None:
@@ -144,7 +144,7 @@ def test_only_what_was_decided_since(history: World) -> None:
     history.clock.advance(days=1)
     late = history.clock()
     acting = history.acting(history.grant("building"))
-    decision = history.decisions.request(acting, asking(car(late), "late", "late")).decision
+    decision = history.requester.request(acting, asking(car(late), "late", "late")).decision
 
     assert [one.decision_id for one in compared(history, POLICY, since=late)] == [decision.id]
     assert compared(history, POLICY, since=late + timedelta(seconds=1)) == []
@@ -153,7 +153,7 @@ def test_only_what_was_decided_since(history: World) -> None:
 def test_only_the_adapters_own_requests(history: World) -> None:
     acting = history.acting(history.grant("good", client=history.client("online_shop")))
     before = backtest(history, POLICY)
-    history.decisions.request(acting, asking(order(), "shop", "shop"))
+    history.requester.request(acting, asking(order(), "shop", "shop"))
 
     assert backtest(history, POLICY) == before
 
@@ -161,7 +161,7 @@ def test_only_the_adapters_own_requests(history: World) -> None:
 def test_what_happened_later_is_not_replayed(history: World) -> None:
     before = backtest(history, POLICY)
     first = next(one for one in compared(history, POLICY) if one.before.exposed.minor)
-    history.decisions.moves.cancel(history.merchant_token(), CancelInput(first.decision_id, "cancel", "Changed plans"))
+    history.transitions.cancel(history.merchant_token(), CancelCommand(first.decision_id, "cancel", "Changed plans"))
 
     assert backtest(history, POLICY) == before
 

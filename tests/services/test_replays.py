@@ -8,14 +8,22 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.domain.decision import OPEN, BreachKind, Decision, Status
+from gateway.domain.decisions.idempotency import KEPT_FOR
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import OPEN, BreachKind, Status
 from gateway.domain.errors import GatewayError
-from gateway.domain.idempotency import KEPT_FOR
-from gateway.services.decision_requests import Requested
-from gateway.services.decisions import ActivateInput, BreachInput, CancelInput, ExtendInput, FulfillInput
-from gateway.services.disputes import RespondInput
+from gateway.services.decisions.disputes import RespondCommand
+from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.transitions import (
+    ActivateCommand,
+    BreachCommand,
+    CancelCommand,
+    ExtendCommand,
+    FulfillCommand,
+)
+from tests.services.asks import asking, car
 from tests.services.promises import DAY, seen, yuan
-from tests.services.world import World, asking, car
+from tests.services.world import World
 
 STEPS = (
     *("activate", "extend", "part", "fulfill", "breach", "cancel", "dispute", "accept", "refuse", "uphold"),
@@ -50,7 +58,7 @@ class Life:
         asked = asking(car(world.clock(), "30.00"), f"request-{self.number}", f"order-{self.number}")
 
         def request() -> Requested:
-            return world.decisions.request(world.acting(consent), asked)
+            return world.requester.request(world.acting(consent), asked)
 
         self.decision = request().decision
         assert self.decision.status is Status.APPROVED
@@ -63,8 +71,8 @@ class Life:
             self.world.clock.advance(timedelta(hours=3) if step == "hours" else 2 * DAY)
             return  # the clock has not come by
         if step == "clock":
-            self.world.life.tick()
-            self.world.disputes.tick()
+            self.world.scheduler.apply_due()
+            self.world.disputes.uphold_unanswered()
             return
         call, before = self._call(step, f"{step}-{self.number}-{at}"), self.world.contents()
         try:
@@ -86,7 +94,7 @@ class Life:
             if step == "request":
                 assert answer.replayed
                 answer = answer.decision
-            if isinstance(answer, Decision):
+            if isinstance(answer, DecisionState):
                 assert answer == now, step
             else:
                 assert (answer.id, answer.decision_id) == (self.dispute, self.decision.id), step
@@ -102,19 +110,21 @@ class Life:
     def _call(self, step: str, key: str) -> Callable[[], Any]:
         world, moves, by, identifier = (
             self.world,
-            self.world.decisions.moves,
+            self.world.transitions,
             self.world.merchant_token,
             self.decision.id,
         )
-        now, disputes = world.clock(), world.disputes
-        reply = RespondInput(self.dispute, key, step == "accept", "We looked.", ("https://cars.example/photo",))
+        now, disputes = world.now, world.disputes
+        reply = RespondCommand(self.dispute, key, step == "accept", "We looked.", ("https://cars.example/photo",))
         calls: dict[str, Callable[[], Any]] = {
-            "activate": lambda: moves.activate(by(), ActivateInput(identifier, key, now)),
-            "extend": lambda: moves.extend(by(), ExtendInput(identifier, key, now + 20 * DAY, "As agreed")),
-            "part": lambda: moves.fulfill(by(), FulfillInput(identifier, key, now, yuan("1.00"))),
-            "fulfill": lambda: moves.fulfill(by(), FulfillInput(identifier, key)),
-            "breach": lambda: moves.report_breach(by(), BreachInput(identifier, key, BreachKind.DAMAGED, yuan("5.00"))),
-            "cancel": lambda: moves.cancel(by(), CancelInput(identifier, key, "Called off")),
+            "activate": lambda: moves.activate(by(), ActivateCommand(identifier, key, now)),
+            "extend": lambda: moves.extend(by(), ExtendCommand(identifier, key, now + 20 * DAY, "As agreed")),
+            "part": lambda: moves.fulfill(by(), FulfillCommand(identifier, key, now, yuan("1.00"))),
+            "fulfill": lambda: moves.fulfill(by(), FulfillCommand(identifier, key)),
+            "breach": lambda: moves.report_breach(
+                by(), BreachCommand(identifier, key, BreachKind.DAMAGED, yuan("5.00"))
+            ),
+            "cancel": lambda: moves.cancel(by(), CancelCommand(identifier, key, "Called off")),
             "dispute": self._contest,
             "uphold": lambda: disputes.resolve(self.dispute, uphold=True, words="Right."),
             **dict.fromkeys(("accept", "refuse"), lambda: disputes.respond(by(), reply)),
@@ -140,14 +150,14 @@ def test_each_mutation_is_replayed_without_a_trace(world: World) -> None:
         done |= {step for step, *_ in life.calls}
         life.end()
     assert done == {"request", "activate", "extend", "part", "fulfill", "breach", "cancel", "accept", "refuse"}
-    assert world.faults() == []
+    assert world.mismatches() == []
 
 
 def test_a_replay_leaves_to_the_clock_what_is_due_meanwhile(world: World) -> None:
     """The last date passes between a call and its replay, before a clock has come by."""
     life = lived(world, 0, ("days", "activate", "days", "hours", "part", *["hours"] * 7))
     assert life.replay() == 1, "the others' keys are not kept any more"
-    assert (world.life.tick(), world.faults()) == (1, [])
+    assert (world.scheduler.apply_due(), world.mismatches()) == (1, [])
 
 
 def test_whatever_was_done_before(world: World) -> None:
@@ -162,5 +172,5 @@ def test_whatever_was_done_before(world: World) -> None:
         life.end()
 
     holds()
-    assert world.faults() == []
+    assert world.mismatches() == []
     assert sum(replayed) > 20, "there was more to replay than the requests"

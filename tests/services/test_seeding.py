@@ -3,13 +3,13 @@
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from gateway.domain.client import BASELINE, FAPI2, GRANT_TYPES
+from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
 from gateway.domain.scope import SCOPES
 from gateway.kit import jose
 from gateway.kit.crypto import digest
 from gateway.services.seeding import CONTRACT, REDIRECT_URI
-from gateway.store import clients, merchants
 from tests.services.world import World
+from tests.support.units import reading, writing
 
 
 def test_the_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: World) -> None:
@@ -17,16 +17,16 @@ def test_the_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world:
         ("Demo Car Rental", "car_rental"),
         ("Demo Online Shop", "online_shop"),
     ]
-    with world.database.read() as session:
+    with reading(world.database) as unit:
         for each in world.seed.merchants:
             for client, profile in ((each.client, BASELINE), (each.backend, FAPI2)):
-                row = clients.load(session, client.client_id)
+                row = unit.clients.load(client.client_id)
                 assert row is not None
                 assert (row.merchant_id, row.profile, row.redirect_uris) == (each.id, profile, [REDIRECT_URI])
                 assert set(row.scopes) == set(SCOPES) == set(client.scopes)
                 assert row.grant_types == list(GRANT_TYPES)
-            assert merchants.enabled(session, each.id) == (each.adapter,)
-            merchant = merchants.load(session, each.id)
+            assert unit.merchants.enabled_adapters(each.id) == (each.adapter,)
+            merchant = unit.merchants.load(each.id)
             assert merchant is not None
             assert merchant.contract == CONTRACT
 
@@ -52,8 +52,8 @@ def test_the_database_holds_the_public_half_of_each_key(world: World) -> None:
         assert key is not None
         assert (each.backend.client_secret, each.client.private_jwk, key["alg"]) == (None, None, "ES256")
         assert key["d"] not in stored
-        with world.database.read() as session:
-            row = clients.load(session, each.backend.client_id)
+        with reading(world.database) as unit:
+            row = unit.clients.load(each.backend.client_id)
             assert row is not None
             assert row.jwks is not None
             (public,) = row.jwks["keys"]
@@ -64,9 +64,10 @@ def test_the_database_holds_the_public_half_of_each_key(world: World) -> None:
 
 
 def test_the_passwords_let_the_personas_in(world: World) -> None:
-    with world.database.read() as session:
+    with reading(world.database) as unit:
         for persona in world.seed.personas:
-            user = world.accounts.authenticate(session, persona.username, persona.password)
+            user = world.accounts.by_username(unit, persona.username)
+            assert world.accounts.verify_password(user, persona.password)
             assert user is not None
             assert user.id == world.user(persona.handle)
 
@@ -80,9 +81,9 @@ def test_seeding_twice_gives_the_same_and_changes_nothing(world: World) -> None:
 
 def test_a_changed_secret_and_a_disabled_client_are_repaired(world: World) -> None:
     first, before = world.seed, world.contents()
-    with world.database.write() as session:
-        world.clients.disable(session, world.client(), world.clock())
-        world.clients.disable(session, world.backend(), world.clock())
+    with writing(world.database) as unit:
+        world.clients.disable(unit, world.client())
+        world.clients.disable(unit, world.backend())
     world.execute(f"UPDATE oauth_clients SET secret_digest = 'other' WHERE id = '{world.client('online_shop')}'")
     assert world.contents() != before
     assert world.plant() == first

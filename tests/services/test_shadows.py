@@ -5,21 +5,20 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlmodel import select
 
-from gateway.domain.column import Fact
-from gateway.domain.decision import Status
-from gateway.domain.policy import DecisionTable, Ruling
-from gateway.domain.policy_change import Compared, Skipped
-from gateway.domain.tier import Tier
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.policies.column import Fact
+from gateway.domain.policies.comparison import Compared, Skipped
+from gateway.domain.policies.table import DecisionTable, PolicyResult
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.json import decode
-from gateway.services.policies import PolicyService, Shadow
-from gateway.services.shadows import Shadows
-from gateway.store import decision_log
-from gateway.store.access_log import AccessLogRow
+from gateway.services.decisions.shadows import Shadows
+from gateway.services.policies.history import Shadow
 from merchants.car_rental import CarRental
-from merchants.tables import read_table
-from tests.services.world import World, asking, car, order
+from merchants.policies.tables import read_table
+from tests.services.asks import asking, car, order
+from tests.services.world import World
+from tests.support.units import reading
 
 TEXT = """
 policy = "car_rental"
@@ -51,30 +50,26 @@ class Broken(DecisionTable):
             source="broken.toml",
         )
 
-    def decide(self, facts: Mapping[str, Fact]) -> Ruling:
+    def decide(self, facts: Mapping[str, Fact]) -> PolicyResult:
         raise RuntimeError(f"hidden-word {facts}")
 
 
 def beside(world: World, table: DecisionTable) -> World:
     """The same deployment with that shadow."""
-    other = World(world.database, world.clock, shadows=Shadows({"car_rental": table}))
-    other.seed = world.seed
-    return other
+    return world.variant(shadows=Shadows({"car_rental": table}))
 
 
 def first_entry(world: World, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The public and the personal part."""
-    with world.database.read() as session:
-        entry = decision_log.of_decision(session, decision_id)[0]
-        personal = world.decision_log.personal(session, entry)
+    with reading(world.database) as unit:
+        entry = unit.decision_log.list_of_decision(decision_id)[0]
+        personal = unit.decision_log.open_personal(entry)
         assert personal is not None
         return decode(entry.public), personal
 
 
 def shadowed(world: World) -> list[tuple[Shadow | None, Compared | Skipped]]:
-    service = PolicyService(world.registry, world.decision_log, world.overrides)
-    with world.database.read() as session:
-        return list(service.shadowed(session, world.registry["car_rental"]))
+    return list(world.policies.shadowed(world.registry["car_rental"]))
 
 
 def ask_all(world: World, *handles: str) -> list[Any]:
@@ -82,7 +77,7 @@ def ask_all(world: World, *handles: str) -> list[Any]:
     made = []
     for handle in handles:
         given = asking(car(world.clock()), handle, handle)
-        made.append(world.decisions.request(world.acting(world.grant(handle)), given).decision)
+        made.append(world.requester.request(world.acting(world.grant(handle)), given).decision)
     return made
 
 
@@ -91,9 +86,9 @@ def test_the_answer_is_the_live_policys(world: World) -> None:
 
     assert decision.status is Status.APPROVED
     assert decision.outcome.terms.exposed.amount == "2100.00"
-    assert decision.ruling.policy_version == "2026-11-01"
+    assert decision.provenance.policy_version == "2026-11-01"
     assert "strict" not in repr(decision)
-    assert world.held("just-below") == 210_000
+    assert world.exposure("just-below") == 210_000
 
 
 def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: World) -> None:
@@ -121,27 +116,26 @@ def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: World)
 
 def test_other_adapters_have_none(world: World) -> None:
     acting = world.acting(world.grant("excellent", client=world.client("online_shop")))
-    decision = beside(world, STRICT).decisions.request(acting, asking(order())).decision
+    decision = beside(world, STRICT).requester.request(acting, asking(order())).decision
     assert "shadow" not in first_entry(world, decision.id)[1]
 
 
 def test_a_preview_knows_nothing_of_it(world: World) -> None:
-    other = beside(world, STRICT)
-    reading = other.reading(other.acting(world.grant("just-below")))
-    preview = other.decisions.preview(reading, "carRental", car(world.clock()), None)
-    reading.finish()
+    other, ask = beside(world, STRICT), car(world.clock())
+    token = world.acting(world.grant("just-below"))
+    preview = other.query(token, lambda query: other.decisions.preview(query, "carRental", ask, None))
 
     assert preview.outcome is not None
-    with world.database.read() as session:
-        told = [world.access_log.personal(session, entry) for entry in session.exec(select(AccessLogRow))]
-    assert len(told) == 1
-    assert "shadow" not in repr(told)
-    assert "strict" not in repr((preview, told))
+    accesses = world.personal("access_log")
+    assert len(accesses) == 1
+    assert "shadow" not in repr(accesses)
+    assert "strict" not in repr((preview, accesses))
 
 
 def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(world: World) -> None:
+    broken = beside(world, Broken())
     with structlog.testing.capture_logs() as logs:
-        decision = ask_all(beside(world, Broken()), "good")[0]
+        decision = ask_all(broken, "good")[0]
 
     assert decision.status is Status.APPROVED
     document = first_entry(world, decision.id)[1]["shadow"]

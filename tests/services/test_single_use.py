@@ -6,65 +6,65 @@ from functools import partial
 
 import pytest
 
-from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.consent import Consent
-from gateway.domain.decision import Status
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import ConsentRefused
-from gateway.domain.place import Place
-from gateway.services.decisions import CancelInput, Requested
-from gateway.store import clients, merchants
+from gateway.domain.merchants import PointOfSale
+from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.transitions import CancelCommand
 from merchants.car_rental.adapter import CarRental
-from tests.services.world import Meddling, World, asking, car, waiver
+from tests.services.asks import asking, car, waiver
+from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.units import writing
 
 THREADS = 8
-HERE = Place("S1", "T1")
+HERE = PointOfSale("S1", "T1")
 
 
 def give(world: World, *details: AuthorizationDetail, handle: str = "excellent", minutes: int = 15) -> Consent:
     """A single-use consent of a persona to the car rental's client."""
     user_id = world.user(handle)
-    with world.database.write() as session:
-        client = clients.load(session, world.client())
+    with writing(world.database) as unit:
+        client = unit.clients.load(world.client())
         assert client is not None
-        merchant = merchants.load(session, client.merchant_id)
+        merchant = unit.merchants.load(client.merchant_id)
         assert merchant is not None
-        request = world.consents.complete(session, merchant, (), details or (waiver("20000.00"),))
-        return world.consents.grant(
-            session, client, user_id, request, world.clock(), single_use=True, life=timedelta(minutes=minutes)
-        )
+        request = world.consents.complete(unit, merchant, (), details or (waiver("20000.00"),))
+        return world.consents.grant(unit, client, user_id, request, single_use=True, life=timedelta(minutes=minutes))
 
 
 def refusal(world: World, consent: Consent, key: str = "key-2", reference: str = "order-2") -> str:
     """The code with which a request is refused."""
     with pytest.raises(ConsentRefused) as refused:
-        world.decisions.request(world.acting(consent), asking(car(world.clock()), key, reference))
+        world.requester.request(world.acting(consent), asking(car(world.clock()), key, reference))
     return refused.value.code
 
 
 def test_it_allows_one_decision(world: World) -> None:
     consent, given = give(world), asking(car(world.clock()))
-    assert world.decisions.request(world.acting(consent), given).decision.status is Status.APPROVED
+    assert world.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
     assert refusal(world, consent) == "CONSENT_EXPIRED"
-    assert world.decisions.request(world.acting(consent), given).replayed
-    reading = world.reading(world.acting(consent))
-    blockers = world.decisions.preview(reading, "carRental", car(world.clock()), None).blockers
-    reading.finish()
+    assert world.requester.request(world.acting(consent), given).replayed
+    blockers = world.query(
+        world.acting(consent), lambda query: world.decisions.preview(query, "carRental", car(world.clock()), None)
+    ).blockers
     assert [blocker.code for blocker in blockers] == ["CONSENT_EXPIRED"]
     assert world.counts()["decisions"] == 1
 
 
 def test_a_cancelled_decision_has_used_it_up(world: World) -> None:
     consent = give(world)
-    made = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
-    world.decisions.moves.cancel(world.merchant_token(), CancelInput(made.id, "cancel-1", None))
+    made = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
+    world.transitions.cancel(world.merchant_token(), CancelCommand(made.id, "cancel-1", None))
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
 def test_a_decline_does_not_use_it_up(world: World) -> None:
     consent = give(world, handle="overdue")
-    first = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
-    second = world.decisions.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
+    first = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
+    second = world.requester.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
     assert [first.status, second.status] == [Status.DECLINED, Status.DECLINED]
 
 
@@ -72,7 +72,7 @@ def test_requests_at_once_make_one_approval(world: World) -> None:
     consent, now = give(world), world.clock()
     answers = at_once(
         [
-            partial(world.decisions.request, world.acting(consent), asking(car(now), f"key-{n}", f"order-{n}"))
+            partial(world.requester.request, world.acting(consent), asking(car(now), f"key-{n}", f"order-{n}"))
             for n in range(THREADS)
         ]
     )
@@ -86,9 +86,9 @@ def test_requests_at_once_make_one_approval(world: World) -> None:
 
 def test_one_used_while_the_score_is_measured_is_refused(world: World) -> None:
     consent, now = give(world), world.clock()
-    quicker = partial(world.decisions.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
+    quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.with_source(Meddling(quicker)).decisions.request(world.acting(consent), asking(car(now)))
+        world.meddled(quicker).requester.request(world.acting(consent), asking(car(now)))
     assert refused.value.code == "CONSENT_EXPIRED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
@@ -97,7 +97,7 @@ def test_it_is_short(world: World) -> None:
     consent = give(world, minutes=15)
     assert consent.expires_at == consent.granted_at + timedelta(minutes=15)
     assert {detail.duration for detail in consent.details} == {timedelta(minutes=15)}
-    world.decisions.request(world.acting(consent), asking(car(world.clock())))
+    world.requester.request(world.acting(consent), asking(car(world.clock())))
     world.clock.advance(minutes=15)
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
@@ -105,7 +105,7 @@ def test_it_is_short(world: World) -> None:
 def test_an_ordinary_consent_allows_many(world: World) -> None:
     consent, now = world.grant(), world.clock()
     for number in range(2):
-        world.decisions.request(world.acting(consent), asking(car(now, "10.00"), f"key-{number}", f"order-{number}"))
+        world.requester.request(world.acting(consent), asking(car(now, "10.00"), f"key-{number}", f"order-{number}"))
     assert world.counts()["decisions"] == 2
 
 
@@ -113,11 +113,11 @@ def test_a_consent_of_one_till_is_for_that_till(world: World, monkeypatch: pytes
     bound = replace(waiver("3000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
     consent = give(world, bound)
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
-    monkeypatch.setattr(CarRental, "place", lambda self, ask: Place("S1", "T2"))
+    monkeypatch.setattr(CarRental, "place", lambda self, ask: PointOfSale("S1", "T2"))
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
     monkeypatch.setattr(CarRental, "place", lambda self, ask: HERE)
     with pytest.raises(ConsentRefused) as refused:
-        world.decisions.request(world.acting(consent), asking(car(world.clock(), "2999.99")))
+        world.requester.request(world.acting(consent), asking(car(world.clock(), "2999.99")))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
-    made = world.decisions.request(world.acting(consent), asking(car(world.clock()))).decision
+    made = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     assert made.status is Status.APPROVED

@@ -1,0 +1,74 @@
+"""Who read what about a person: the one place that writes to the access log, and shows it to the person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.domain.identity.principal import Principal
+from gateway.kit.clock import WallTime, rfc3339
+from gateway.kit.json import decode
+from gateway.store.logs.access_log import AccessLogRow
+from gateway.store.logs.sealed_log import NewEntry
+from gateway.store.merchants.merchants import Counterpart
+from gateway.store.unit import UnitOfWork
+
+NEWEST = 50
+"""How many accesses a person is shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One access as its person sees it. `answered` is None once the person's key of that year has been destroyed."""
+
+    at: WallTime
+    merchant_name: str
+    kind: str
+    purpose: str
+    answered: Mapping[str, Any] | None
+
+
+class AccessLogService:
+    """Appends entries to the access log, and shows a person theirs."""
+
+    def record(
+        self, unit: UnitOfWork, principal: Principal, kind: str, purpose: str, answered: Mapping[str, Any]
+    ) -> None:
+        """Logs one access under the principal's consent. `kind` is one of SCORE_TIER, SCORE_THRESHOLD, SCORE_EXACT,
+        PREVIEW and REQUEST; `answered` is sealed. Raises ValueError for a principal without a consent."""
+        consent = principal.consent
+        if consent is None:
+            raise ValueError("an access to a person's data needs that person's consent")
+        subject = unit.users.log_subject(consent.user_id)
+        public = {
+            "kind": kind,
+            "purpose": purpose,
+            "client": principal.client_id,
+            "consent": consent.id,
+            "business_at": rfc3339(principal.now),
+        }
+        columns = {"subject": subject}
+        unit.access_log.append(
+            NewEntry(principal.merchant_id, consent.user_id, subject, public, {"answered": answered}, columns)
+        )
+
+    def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[Seen, ...]:
+        """The accesses to a person's data, newest first, at most NEWEST."""
+        entries = unit.access_log.list_of_subject(unit.users.log_subject(user_id), limit=NEWEST)
+        merchants = unit.merchants.counterparts(entry.merchant_id for entry in entries)
+        personals = unit.access_log.open_all(entries)
+        return tuple(
+            _seen(entry, merchants.get(entry.merchant_id), personal)
+            for entry, personal in zip(entries, personals, strict=True)
+        )
+
+
+def _seen(entry: AccessLogRow, merchant: Counterpart | None, personal: Mapping[str, Any] | None) -> Seen:
+    public = decode(entry.public)
+    return Seen(
+        at=WallTime(datetime.fromisoformat(public["at"])),
+        merchant_name=merchant.name if merchant else entry.merchant_id,
+        kind=public["kind"],
+        purpose=public["purpose"],
+        answered=personal["answered"] if personal else None,
+    )

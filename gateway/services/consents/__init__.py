@@ -1,0 +1,1 @@
+"""Use cases of consents: complete a request, grant, change, revoke."""

@@ -1,0 +1,118 @@
+"""Completes a request for consent from the merchant's adapters and contract."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gateway.domain.consents.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail
+from gateway.domain.consents.request import Request
+from gateway.domain.errors import InvalidInput
+from gateway.domain.merchants import Contract, Product
+from gateway.domain.scope import SCOPES
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.unit import UnitOfWork
+from merchants.registry import AdapterRegistry
+
+_REQUEST, _PREVIEW = "decisions:request", "decisions:preview"
+Purposes = dict[Product, tuple[str, ...]]
+"""The default purposes of each enabled product, in the order of the adapters' keys."""
+
+
+class ScopesNotCovered(InvalidInput):
+    """The details can be asked for, but not the details that the scopes stand for."""
+
+
+def complete(
+    unit: UnitOfWork,
+    adapters: AdapterRegistry,
+    merchant: MerchantRow,
+    scopes: Sequence[str],
+    details: Sequence[AuthorizationDetail],
+) -> Request:
+    """See ConsentService.complete."""
+    purposes = _load_purposes(unit, adapters, merchant.id)
+    wanted = {*scopes, *(detail.scope for detail in details)}
+    whole: list[AuthorizationDetail] = []
+    for index, detail in enumerate(details):
+        try:
+            whole += _completed(detail, purposes, merchant.contract)
+        except InvalidInput as error:
+            raise error.under(str(index)) from None
+    whole = _require_few(whole)
+    try:
+        for detail in _shorthand(scopes, details, purposes):
+            whole += _completed(detail, purposes, merchant.contract)
+        whole = _require_few(whole)
+    except InvalidInput as error:
+        raise ScopesNotCovered(error.code, error.message, error.field) from None
+    return Request(tuple(name for name in SCOPES if name in wanted), tuple(whole))
+
+
+def _require_few(details: Sequence[AuthorizationDetail]) -> list[AuthorizationDetail]:
+    """The details without repeats. Raises InvalidInput where they are more than a consent may have."""
+    unrepeated = list(dict.fromkeys(details))
+    if len(unrepeated) > MOST_DETAILS:
+        raise InvalidInput("INVALID", f"Together these are more than {MOST_DETAILS} authorization details.")
+    return unrepeated
+
+
+def _load_purposes(unit: UnitOfWork, adapters: AdapterRegistry, merchant_id: str) -> Purposes:
+    purposes: Purposes = {}
+    for key in unit.merchants.enabled_adapters(merchant_id):
+        adapter = adapters.get(key)
+        if adapter is not None:
+            known = purposes.get(adapter.product, ())
+            purposes[adapter.product] = tuple(dict.fromkeys((*known, adapter.default_purpose)))
+    return purposes
+
+
+def _completed(detail: AuthorizationDetail, purposes: Purposes, contract: Contract) -> Iterator[AuthorizationDetail]:
+    """One detail or, where it leaves the purpose open and its products differ in theirs, one for each purpose."""
+    _require_covered(detail, purposes, contract)
+    for purpose, products in _by_purpose(detail, purposes):
+        yield replace(detail, products=products).completed(
+            purpose=purpose, duration=contract.consent_life, ceiling=contract.ceiling
+        )
+
+
+def _shorthand(
+    scopes: Sequence[str], details: Sequence[AuthorizationDetail], purposes: Purposes
+) -> Iterator[AuthorizationDetail]:
+    """The details that the scopes stand for where no detail does. An optional detail stands for its own scope, not
+    for the lower ones: those are not optional."""
+    levels = [level for level in LEVELS if f"score:{level}" in scopes]
+    if levels and not any(_stands_for(detail, levels[-1]) for detail in details if detail.level):
+        yield AuthorizationDetail("score", level=levels[-1])
+    if {_REQUEST, _PREVIEW} & set(scopes) and not any(detail.type == "decision" for detail in details):
+        if not purposes:
+            raise InvalidInput("PRODUCT_NOT_ENABLED", "The merchant has no product enabled.")
+        yield AuthorizationDetail("decision", products=tuple(p for p in Product if p in purposes))
+
+
+def _stands_for(detail: AuthorizationDetail, level: str) -> bool:
+    above = LEVELS.index(detail.level or level) - LEVELS.index(level)
+    return above == 0 or (above > 0 and not detail.optional)
+
+
+def _require_covered(detail: AuthorizationDetail, purposes: Purposes, contract: Contract) -> None:
+    missing = [product for product in detail.products if product not in purposes]
+    if missing:
+        raise InvalidInput("PRODUCT_NOT_ENABLED", f"{missing[0]} is not enabled for this merchant.", ("products",))
+    amount, ceiling = detail.maximum_amount, contract.ceiling
+    if amount is not None and amount.currency != ceiling.currency:
+        raise InvalidInput(
+            "UNSUPPORTED_CURRENCY", f"The contract is in {ceiling.currency}.", ("maximum_amount", "currency")
+        )
+    if amount is not None and not amount <= ceiling:
+        raise InvalidInput("INVALID_AMOUNT", f"The contract's ceiling is {ceiling}.", ("maximum_amount", "amount"))
+    if detail.type == "score" and detail.purpose is None and not purposes:
+        raise InvalidInput("INVALID", "Without an enabled product a purpose must be named.", ("purpose",))
+
+
+def _by_purpose(detail: AuthorizationDetail, purposes: Purposes) -> Iterator[tuple[str, tuple[Product, ...]]]:
+    if detail.purpose is not None:
+        yield detail.purpose, detail.products
+    elif detail.type == "score":
+        yield next(iter(purposes.values()))[0], ()
+    else:
+        for purpose in dict.fromkeys(name for product in detail.products for name in purposes[product]):
+            yield purpose, tuple(product for product in detail.products if purpose in purposes[product])

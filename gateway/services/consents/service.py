@@ -1,0 +1,209 @@
+"""Consents: grants, changes and revocations, and their history."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from gateway.domain import scope as registry_of_scopes
+from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consents.change import Change, GrantAction
+from gateway.domain.consents.consent import Consent, ConsentStatus
+from gateway.domain.consents.request import Request
+from gateway.domain.consents.version import ConsentAction, ConsentVersion
+from gateway.domain.environment import Environment
+from gateway.domain.errors import NotFound
+from gateway.domain.events import Actor
+from gateway.kit.clock import BusinessTime
+from gateway.kit.crypto import random_token
+from gateway.kit.ids import Ids
+from gateway.services.consents import completion
+from gateway.services.query_unit import QueryUnit
+from gateway.store.identity.clients import ClientRow
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.outbox import message_of_consent
+from gateway.store.unit import UnitOfWork
+from merchants.registry import AdapterRegistry
+
+_PREVIEW = "decisions:preview"
+_CHANGED = {GrantAction.MERGE: ConsentAction.MERGED, GrantAction.REPLACE: ConsentAction.REPLACED}
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """A consent as its owner sees it: with the merchant's name, the business time there, and its history."""
+
+    consent: Consent
+    merchant_name: str
+    now: BusinessTime
+    history: tuple[ConsentVersion, ...]
+
+
+class ConsentService:
+    """Changes happen in the caller's unit of work. Consents have the business time of the merchant's partner, tokens
+    wall time."""
+
+    def __init__(self, adapters: AdapterRegistry, ids: Ids, environment: Environment) -> None:
+        self._adapters, self._ids = adapters, ids
+        self._subject_prefix = f"usr_{environment.mark}"
+
+    def complete(
+        self,
+        unit: UnitOfWork,
+        merchant: MerchantRow,
+        scopes: Sequence[str],
+        details: Sequence[AuthorizationDetail],
+    ) -> Request:
+        """The whole request that `scopes` (user scopes) and `details` stand for: a detail gives its scope, a scope
+        without a detail gives one over the enabled products, default purposes and the contract's bounds.
+
+        Raises InvalidInput, with the detail's index in its path, for what the merchant may not ask, and
+        ScopesNotCovered where only the scopes stand for such a detail.
+        """
+        return completion.complete(unit, self._adapters, merchant, scopes, details)
+
+    def grant(
+        self,
+        unit: UnitOfWork,
+        client: ClientRow,
+        user_id: str,
+        request: Request,
+        *,
+        single_use: bool = False,
+        life: timedelta | None = None,
+        asked: Request | None = None,
+    ) -> Consent:
+        """Records that the user has agreed to `request`, and notifies the merchant. `asked` is what they were shown, if
+        that was more. A `single_use` consent allows one decision; no part of it lasts longer than `life`."""
+        asked = asked or request
+        if life is not None:
+            request, asked = request.lasting(life), asked.lasting(life)
+        now = unit.business_time(client.merchant_id)
+        subject = unit.users.ensure_pairwise_subject(user_id, client.merchant_id, random_token(self._subject_prefix))
+        consent = Consent(
+            id=self._ids.new("con"),
+            merchant_id=client.merchant_id,
+            client_id=client.id,
+            user_id=user_id,
+            subject=subject,
+            scopes=request.scopes,
+            details=tuple(replace(detail, optional=False) for detail in request.details),
+            granted_at=now,
+            expires_at=BusinessTime(now + request.duration),
+            revoked_at=None,
+            single_use=single_use,
+        )
+        unit.consents.insert(consent)
+        self._append_version(unit, consent, ConsentAction.CREATED, Actor.USER, now, asked)
+        return consent
+
+    def change(self, unit: UnitOfWork, change: Change, user_id: str, granted: Request, *, asked: Request) -> Consent:
+        """Merges `granted` into a consent of this user, or replaces the consent by it, and notifies the merchant.
+        `asked` is what they were shown. A replacement ends the tokens; a merge takes nothing away and leaves them.
+        Raises NotFound for a consent that is not theirs, has ended, or has changed since `change` was read."""
+        stored = unit.consents.lock(change.consent.id)
+        now = unit.business_time(change.consent.merchant_id)
+        if stored is None or stored.user_id != user_id or stored.status(now) is not ConsentStatus.ACTIVE:
+            raise NotFound("There is no such consent.")
+        if unit.consent_versions.latest_number(stored.id) != change.version:
+            raise NotFound("The consent has changed meanwhile.")
+        consent = change.result(granted, now)
+        unit.consents.update(consent)
+        if change.action is GrantAction.REPLACE:
+            unit.tokens.revoke_of_consent(consent.id, unit.wall)
+        self._append_version(unit, consent, _CHANGED[change.action], Actor.USER, now, asked)
+        return consent
+
+    def revoke(self, unit: UnitOfWork, consent_id: str, user_id: str | None, *, actor: Actor = Actor.USER) -> Consent:
+        """Ends the consent and all its tokens; a consent that was revoked before stays as it is. With `user_id` only
+        that user's own. Raises NotFound."""
+        consent = unit.consents.lock(consent_id)
+        if consent is None or (user_id is not None and consent.user_id != user_id):
+            raise NotFound("There is no such consent.")
+        return self._revoke(unit, consent, actor)
+
+    def revoke_for_client(self, unit: UnitOfWork, client: ClientRow, consent_id: str) -> Consent:
+        """The same, by the client to which it was given. Raises NotFound for any other client's."""
+        consent = unit.consents.lock(consent_id)
+        if consent is None or consent.client_id != client.id:
+            raise NotFound("There is no such consent.")
+        return self._revoke(unit, consent, Actor.MERCHANT)
+
+    def end_all(self, unit: UnitOfWork, client_id: str, actor: Actor) -> int:
+        """Revokes the consents to a client that is disabled, and returns how many were in force: people should not see
+        them as active."""
+        ended = 0
+        for consent_id in unit.consents.list_unended(client_id):
+            consent = unit.consents.lock(consent_id)
+            if consent and consent.status(unit.business_time(consent.merchant_id)) is ConsentStatus.ACTIVE:
+                self._revoke(unit, consent, actor)
+                ended += 1
+        return ended
+
+    def history(self, unit: UnitOfWork, consent_id: str) -> tuple[ConsentVersion, ...]:
+        """The versions of the consent, oldest first; empty for an unknown one."""
+        return tuple(unit.consent_versions.list_of_consent(consent_id))
+
+    def of_user(self, unit: UnitOfWork, user_id: str) -> tuple[GivenConsent, ...]:
+        """A person's consents, newest first, those that have ended too."""
+        consents = unit.consents.list_of_user(user_id)
+        merchants = unit.counterparts(consent.merchant_id for consent in consents)
+        versions: defaultdict[str, list[ConsentVersion]] = defaultdict(list)
+        for version in unit.consent_versions.list_of_user(user_id):
+            versions[version.consent_id].append(version)
+        return tuple(
+            GivenConsent(
+                consent=consent,
+                merchant_name=merchants[consent.merchant_id].name,
+                now=unit.business_time(consent.merchant_id),
+                history=tuple(versions[consent.id]),
+            )
+            for consent in consents
+        )
+
+    def seen(self, query: QueryUnit, consent_id: str) -> Consent | None:
+        """One consent as a token may see it: its own for a user token, its merchant's for a merchant token; None for
+        any other."""
+        own = query.principal.consent
+        if own is not None:
+            return own if own.id == consent_id else None
+        consent = query.read(lambda unit: unit.consents.load(consent_id))
+        return consent if consent and consent.merchant_id == query.principal.merchant_id else None
+
+    def _revoke(self, unit: UnitOfWork, consent: Consent, actor: Actor) -> Consent:
+        now = unit.business_time(consent.merchant_id)
+        if not unit.consents.revoke(consent.id, now):
+            return consent
+        unit.tokens.revoke_of_consent(consent.id, unit.wall)
+        self._append_version(unit, consent, ConsentAction.REVOKED, actor, now)
+        return replace(consent, revoked_at=now)
+
+    def _append_version(
+        self,
+        unit: UnitOfWork,
+        consent: Consent,
+        action: ConsentAction,
+        actor: Actor,
+        now: BusinessTime,
+        asked: Request | None = None,
+    ) -> None:
+        """Appends a version and the message to the merchant. The consent is new, or its row is locked."""
+        number = unit.consent_versions.latest_number(consent.id) + 1
+        unit.consent_versions.append(
+            ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
+        )
+        unit.outbox.add(message_of_consent(self._ids.new("msg"), consent, action.topic, unit.wall))
+
+
+def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]) -> list[AuthorizationDetail]:
+    """The part of a consent's details that a token with these scopes can use: levels are lowered to the token's."""
+    held = registry_of_scopes.expand(scopes)
+    levels = [level for level in LEVELS if f"score:{level}" in held]
+    within = []
+    for detail in details:
+        if detail.type == "decision" and _PREVIEW in held:
+            within.append(detail)
+        if detail.level is not None and levels:
+            level = min(detail.level, levels[-1], key=LEVELS.index)
+            within.append(AuthorizationDetail("score", level=level, purpose=detail.purpose, duration=detail.duration))
+    return within

@@ -1,0 +1,1 @@
+"""Use cases of decisions: request, transition, review, dispute, receipt."""

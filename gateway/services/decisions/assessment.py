@@ -1,0 +1,167 @@
+"""The first phase of a decision: everything that is read and reasoned, before anything is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.purpose import require_purpose
+from gateway.domain.decisions.decision import Decision
+from gateway.domain.decisions.exposure import CreditLimits, available_limit
+from gateway.domain.errors import GatewayError, InvalidInput, NotFound
+from gateway.domain.identity.principal import Principal
+from gateway.domain.merchants import PointOfSale, Product
+from gateway.domain.money import Money
+from gateway.domain.policies.override import PolicyOverride
+from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime
+from gateway.services.policies.overrides import OverrideService, with_override
+from gateway.services.scoring.fetching import FetchedScore, require_measurement
+from gateway.store.unit import UnitOfWork
+from merchants.adapter import AdapterResult, MerchantAdapter, Person
+from merchants.available_limit import fit_to_available_limit
+from merchants.registry import AdapterRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What would be decided, and on what grounds. `adapter` is the merchant's effective adapter at `now`, `full` its
+    result, `result` what of it fits into the available part of `credit_limit`. `requested` counts against the consent's
+    ceiling, `point_of_sale` is where it is asked. `override` is the merchant's part of the policy, `shadow` what a
+    shadow policy adds to the log, if there are any."""
+
+    adapter: MerchantAdapter[Any]
+    ask: object
+    now: BusinessTime
+    purpose: str
+    requested: Money
+    point_of_sale: PointOfSale | None
+    measurement: Measurement
+    credit_limit: Money
+    full: AdapterResult
+    result: AdapterResult
+    override: PolicyOverride | None = None
+    shadow: Mapping[str, Any] = field(default_factory=dict)
+
+    def fit(self, available: Money) -> "Assessment":
+        """The assessment with the result for this available limit."""
+        person = Person(self.measurement.tier, self.measurement.open_overdue)
+        result = fit_to_available_limit(self.adapter, self.ask, person, self.now, self.full, available)
+        return replace(self, result=result)
+
+    def summary(self) -> dict[str, Any]:
+        """The grounds and the outcome as a document, for the sealed part of a log entry."""
+        return {
+            "tier": self.measurement.tier,
+            "open_overdue": self.measurement.open_overdue,
+            "outcome": self.result.outcome.document(),
+        }
+
+
+class Assessor:
+    """Assesses an ask: consent, score, policy, available limit. Reads only."""
+
+    def __init__(self, registry: AdapterRegistry, credit_limits: CreditLimits, overrides: OverrideService) -> None:
+        self._registry, self._credit_limits, self._overrides = registry, credit_limits, overrides
+
+    def effective_adapter(
+        self, unit: UnitOfWork, merchant_id: str, key: str, now: BusinessTime
+    ) -> MerchantAdapter[Any]:
+        """The adapter with this key and the merchant's override in force at `now`. Raises NotFound where it is not
+        installed any more."""
+        adapter = self._registry.get(key)
+        if adapter is None:
+            raise NotFound(f"The adapter {key} is not loaded.")
+        return self._overrides.effective_adapter(unit, merchant_id, adapter, now)
+
+    def find_adapter(self, unit: UnitOfWork, merchant_id: str, member: str) -> MerchantAdapter[Any]:
+        """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
+        adapter = self._registry.serving(member, unit.merchants.enabled_adapters(merchant_id))
+        if adapter is None:
+            raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
+        return adapter
+
+    def assess(
+        self,
+        unit: UnitOfWork,
+        principal: Principal,
+        adapter: MerchantAdapter[Any],
+        ask: object,
+        purpose: str | None,
+        score: FetchedScore,
+    ) -> Assessment:
+        """Assesses the ask as of the principal's business time. Raises InvalidInput, ConsentRefused, Unavailable, with
+        field paths relative to the mutation's input."""
+        consent, now = require_consent(principal), principal.now
+        purpose = require_purpose(purpose).code if purpose is not None else adapter.default_purpose
+        try:
+            adapter.check(ask, now)
+            requested, point_of_sale = adapter.requested(ask), adapter.place(ask)
+        except GatewayError as error:
+            raise error.under("ask", adapter.member) from None
+        require_covered(unit, consent, adapter.product, purpose, requested, point_of_sale, now)
+        measurement = add_overdue(unit, require_measurement(score), consent.user_id, now)
+        override = self._overrides.override_at(unit, principal.merchant_id, adapter, now)
+        effective = adapter if override is None else with_override(adapter, override, now)
+        full = effective.decide(ask, Person(measurement.tier, measurement.open_overdue), now)
+        credit_limit = self.credit_limit(measurement.tier, requested.currency)
+        available = find_available_limit(unit, consent.user_id, principal.merchant_id, credit_limit, now)
+        assessment = Assessment(
+            adapter=effective,
+            ask=ask,
+            now=now,
+            purpose=purpose,
+            requested=requested,
+            point_of_sale=point_of_sale,
+            measurement=measurement,
+            credit_limit=credit_limit,
+            full=full,
+            result=full,
+            override=override,
+        )
+        return assessment.fit(available)
+
+    def credit_limit(self, tier: Tier, currency: str) -> Money:
+        """The credit limit of a tier."""
+        return self._credit_limits.limit(tier, currency)
+
+
+def add_overdue(unit: UnitOfWork, measurement: Measurement, user_id: str, now: BusinessTime) -> Measurement:
+    """The measurement with the person's open overdue obligations of this deployment added."""
+    return replace(measurement, open_overdue=measurement.open_overdue + unit.decisions.count_overdue(user_id, now))
+
+
+def find_available_limit(
+    unit: UnitOfWork, user_id: str, merchant_id: str, credit_limit: Money, now: BusinessTime
+) -> Money:
+    """The part of the person's credit limit that this merchant can still use at `now`."""
+    here, elsewhere = unit.decisions.exposure(user_id, merchant_id, credit_limit.currency, now)
+    return available_limit(credit_limit, here, elsewhere)
+
+
+def require_covered(
+    unit: UnitOfWork,
+    consent: Consent,
+    product: Product,
+    purpose: str,
+    requested: Money,
+    point_of_sale: PointOfSale | None,
+    now: BusinessTime,
+    *,
+    except_for: Decision | None = None,
+) -> None:
+    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision.
+    `except_for` is a decision that is reviewed and does not count itself."""
+    consent.require_active(now)
+    reviewed = except_for.state.id if except_for else ""
+    consent.require_unused(consent.single_use and unit.decisions.is_consent_used(consent.id, except_for=reviewed))
+    committed = unit.decisions.committed(consent.id, requested.currency, now, except_for=except_for)
+    consent.require_covers(product, purpose, requested, committed, now, point_of_sale)
+
+
+def require_consent(principal: Principal) -> Consent:
+    """The consent of a user token. Raises InvalidInput for a merchant token."""
+    if principal.consent is None:
+        raise InvalidInput("INVALID", "A decision needs a user's token.")
+    return principal.consent

@@ -1,0 +1,258 @@
+"""Disputes: opened by the person, answered by the merchant, decided by the operator. Silence upholds the person."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.decisions.decision import Decision
+from gateway.domain.decisions.dispute import OPEN, Contested, Dispute, DisputeStatus, Party, require_contestable
+from gateway.domain.errors import NotFound, StateConflict
+from gateway.domain.events import Actor, Topic
+from gateway.domain.identity.principal import Principal
+from gateway.kit.clock import BusinessTime, business_time
+from gateway.kit.ids import Ids
+from gateway.kit.logging import get_logger
+from gateway.services.decisions.dispute_resolution import end_dispute
+from gateway.services.decisions.idempotency import Call
+from gateway.services.decisions.inputs import require_attachments, require_statement
+from gateway.services.query_unit import QueryUnit
+from gateway.store.database import Database
+from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.unit import UnitOfWork
+
+BATCH = 100
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RespondCommand:
+    """The input of disputeRespond. `evidence` are addresses, which are kept and never fetched."""
+
+    dispute_id: str
+    idempotency_key: str
+    accept: bool
+    statement: str
+    evidence: tuple[str, ...] = ()
+
+
+class DisputeService:
+    """Each act is one unit of work, in which the decision is locked first."""
+
+    def __init__(self, database: Database, ids: Ids) -> None:
+        self._database, self._ids = database, ids
+
+    def open(self, user_id: str, decision_id: str, statement: str) -> Dispute:
+        """The person contests what is held against them by a decision. Its effect is suspended from now on. Raises
+        NotFound for a decision that is not theirs, InvalidInput where there is nothing to contest, or no longer."""
+        require_statement(statement, "statement")
+
+        def open_dispute(unit: UnitOfWork) -> Dispute:
+            decision = unit.decisions.lock(decision_id)
+            if decision is None or unit.consents.user_of(decision.state.consent_id) != user_id:
+                raise NotFound("There is no such decision.", ("decisionId",))
+            state = decision.state
+            now = unit.business_time(state.merchant_id)
+            subject = require_contestable(state, now)
+            event = decision.open_dispute(now)
+            dispute = DisputeRow(
+                id=self._ids.new("dsp"),
+                decision_id=state.id,
+                merchant_id=state.merchant_id,
+                user_id=user_id,
+                subject=subject,
+                opened_by=Party.USER,
+                status=DisputeStatus.AWAITING_MERCHANT,
+                opened_at=now,
+                respond_by=BusinessTime(now + state.windows.respond),
+                opened_event="",
+            )
+            personal = {"statement": statement}
+            dispute.opened_event = unit.decisions.save(decision, event, Actor.USER, personal, dispute=dispute)
+            unit.disputes.insert(dispute)
+            return _read_one(unit, dispute)
+
+        return self._database.write(open_dispute)
+
+    def respond(self, principal: Principal, command: RespondCommand) -> Dispute:
+        """The merchant accepts, which upholds the person, or refuses, which leaves it to the operator. Raises
+        NotFound, StateConflict once it has been answered or its time is over, IdempotencyConflict, InvalidInput."""
+        require_statement(command.statement, "statement")
+        require_attachments(command.evidence)
+        document = {
+            "disputeId": command.dispute_id,
+            "accept": command.accept,
+            "statement": command.statement,
+            "evidence": list(command.evidence) or None,
+        }
+        call = Call(principal, "disputeRespond", command.idempotency_key, document)
+        personal = {
+            "response": command.statement,
+            "accepted": command.accept,
+            "evidence": list(command.evidence),
+        }
+
+        def respond(unit: UnitOfWork) -> Dispute:
+            decision, dispute = _lock(unit, command.dispute_id, principal.merchant_id)
+            if call.find_first(unit) is not None:
+                return _read_one(unit, dispute)
+            now = unit.business_time(dispute.merchant_id)
+            if dispute.status != DisputeStatus.AWAITING_MERCHANT or now >= dispute.respond_by:
+                raise _conflict(decision, dispute)
+            claim = call.claim(unit, decision.state.id)
+            if not command.accept:
+                dispute.status = DisputeStatus.UNDER_REVIEW
+            event = decision.note(Topic.DISPUTE_ANSWERED, now)
+            dispute.answered_event = unit.decisions.save(
+                decision, event, Actor.MERCHANT, personal, dispute=dispute, call=claim
+            )
+            if command.accept:
+                end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)
+            else:
+                unit.disputes.update(dispute)
+            return _read_one(unit, dispute)
+
+        return self._database.write(respond)
+
+    def resolve(self, dispute_id: str, *, uphold: bool, words: str) -> Dispute:
+        """The operator decides a dispute that the merchant has refused, and says why. Raises NotFound, StateConflict,
+        InvalidInput."""
+        require_statement(words, "resolution")
+        outcome = DisputeStatus.UPHELD if uphold else DisputeStatus.REJECTED
+        return self._end(dispute_id, DisputeStatus.UNDER_REVIEW, outcome, Actor.OPERATOR, words)
+
+    def withdraw(self, user_id: str, dispute_id: str) -> Dispute:
+        """The person no longer contests it: it counts, and cannot be contested again. Raises NotFound,
+        StateConflict."""
+
+        def withdraw(unit: UnitOfWork) -> Dispute:
+            decision, dispute = _lock(unit, dispute_id)
+            if dispute.user_id != user_id:
+                raise NotFound("There is no such dispute.")
+            if dispute.status not in OPEN:
+                raise _conflict(decision, dispute)
+            now = unit.business_time(dispute.merchant_id)
+            end_dispute(unit, decision, dispute, DisputeStatus.WITHDRAWN, Actor.USER, None, now)
+            return _read_one(unit, dispute)
+
+        return self._database.write(withdraw)
+
+    def uphold_unanswered(self) -> int:
+        """Upholds the person in disputes that their merchants have not answered in time, each in a unit of work of its
+        own. Returns how many; one that fails is logged, and the others go on."""
+        upheld = 0
+        for dispute_id in self._database.read(_list_unanswered):
+            try:
+                self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
+            except StateConflict:
+                continue  # answered, or upheld by another process, meanwhile
+            except Exception as error:  # noqa: BLE001  # one dispute that fails does not stop the others
+                _log.error("dispute_not_upheld", dispute=dispute_id, error=type(error).__name__)
+                continue
+            upheld += 1
+        return upheld
+
+    def find(self, query: QueryUnit, dispute_id: str) -> Dispute | None:
+        """The dispute, None if it does not exist or is not the token's."""
+
+        def read(unit: UnitOfWork) -> Dispute | None:
+            row = unit.disputes.load(dispute_id)
+            return _read_one(unit, row) if row and _is_visible(query, row) else None
+
+        return query.read(read)
+
+    def list_of_decision(self, query: QueryUnit, decision_id: str) -> list[Dispute]:
+        """A decision's disputes that the token may see, oldest first."""
+
+        def read(unit: UnitOfWork) -> list[Dispute]:
+            rows = unit.disputes.list_of_decision(decision_id)
+            return _read_all(unit, [row for row in rows if _is_visible(query, row)])
+
+        return query.read(read)
+
+    def list_newest(self, unit: UnitOfWork, decision_ids: Iterable[str]) -> Mapping[str, Dispute]:
+        """The newest dispute about each of these decisions that has one, by decision, for their own person."""
+        found = _read_all(unit, unit.disputes.list_newest(decision_ids))
+        return {dispute.decision_id: dispute for dispute in found}
+
+    def list_open(self) -> list[Dispute]:
+        """All open disputes, oldest first."""
+
+        def read(unit: UnitOfWork) -> list[Dispute]:
+            # One by one: nothing bounds how many are open at all merchants, and a statement's parameters are bounded.
+            return [_read_one(unit, row) for row in unit.disputes.list_open()]
+
+        return self._database.read(read)
+
+    def _end(
+        self, dispute_id: str, expected: DisputeStatus, outcome: DisputeStatus, actor: Actor, words: str | None
+    ) -> Dispute:
+        def end(unit: UnitOfWork) -> Dispute:
+            decision, dispute = _lock(unit, dispute_id)
+            if dispute.status != expected:
+                raise _conflict(decision, dispute)
+            end_dispute(unit, decision, dispute, outcome, actor, words, unit.business_time(dispute.merchant_id))
+            return _read_one(unit, dispute)
+
+        return self._database.write(end)
+
+
+def _list_unanswered(unit: UnitOfWork) -> list[str]:
+    late: list[str] = []
+    for partner in unit.partners.list_partners():
+        now = business_time(unit.wall, partner.clock_offset_seconds)
+        late += unit.disputes.list_unanswered(partner.id, now, BATCH)
+    return late
+
+
+def _lock(unit: UnitOfWork, dispute_id: str, merchant_id: str = "") -> tuple[Decision, DisputeRow]:
+    found = unit.disputes.load(dispute_id)
+    decision = unit.decisions.lock(found.decision_id) if found else None
+    dispute = unit.disputes.load(dispute_id)  # as it is now that nobody else can change it
+    if decision is None or dispute is None or (merchant_id and dispute.merchant_id != merchant_id):
+        raise NotFound("There is no such dispute.", ("disputeId",))
+    return decision, dispute
+
+
+def _is_visible(query: QueryUnit, row: DisputeRow) -> bool:
+    return row.merchant_id == query.principal.merchant_id and query.principal.consent is None
+
+
+def _read_one(unit: UnitOfWork, row: DisputeRow) -> Dispute:
+    return _read_all(unit, [row])[0]
+
+
+def _read_all(unit: UnitOfWork, rows: Sequence[DisputeRow]) -> list[Dispute]:
+    """The disputes in the order of the rows, with one statement for what was said in all of them."""
+    events = (event for row in rows for event in (row.opened_event, row.answered_event, row.resolved_event))
+    entries = unit.decision_log.list_by_ids(filter(None, events))
+    personals = unit.decision_log.open_all(entries)
+    said = {entry.id: personal or {} for entry, personal in zip(entries, personals, strict=True)}
+    return [_dispute(row, said) for row in rows]
+
+
+def _dispute(row: DisputeRow, said: Mapping[str, dict[str, Any]]) -> Dispute:
+    """The value of a row; `said` are the personal parts of its log entries by id."""
+    opened, answered, ended = (
+        said.get(event or "", {}) for event in (row.opened_event, row.answered_event, row.resolved_event)
+    )
+    return Dispute(
+        id=row.id,
+        decision_id=row.decision_id,
+        merchant_id=row.merchant_id,
+        subject=Contested(row.subject),
+        opened_by=Party(row.opened_by),
+        status=DisputeStatus(row.status),
+        statement=opened.get("statement", ""),
+        response=answered.get("response"),
+        evidence=tuple(answered.get("evidence", ())),
+        opened_at=row.opened_at,
+        respond_by=row.respond_by,
+        resolved_at=row.resolved_at,
+        resolution=ended.get("resolution"),
+    )
+
+
+def _conflict(decision: Decision, dispute: DisputeRow) -> StateConflict:
+    message = f"The dispute is {dispute.status} and cannot be answered or decided in this way any more."
+    state = decision.state
+    return StateConflict("INVALID_TRANSITION", message, state.status, state.available_transitions)

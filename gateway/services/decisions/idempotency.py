@@ -1,0 +1,66 @@
+"""Idempotency of the mutations on decisions: one key does its work once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.decisions.idempotency import KEPT_FOR, differing, require_key
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.errors import IdempotencyConflict, NotFound
+from gateway.domain.identity.principal import Principal
+from gateway.kit.clock import WallTime
+from gateway.store.decisions.idempotency import IdempotencyRow
+from gateway.store.unit import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a mutation by a principal. `document` is its input without the key. Raises InvalidInput for a key
+    that cannot be used."""
+
+    principal: Principal
+    mutation: str
+    key: str
+    document: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        require_key(self.key)
+
+    def find_first(self, unit: UnitOfWork) -> DecisionState | None:
+        """The decision that the key's first use worked on, as of now; None for a first use. Raises
+        IdempotencyConflict where that was another call."""
+        principal = self.principal
+        record = unit.idempotency.find(principal.partner_id, principal.client_id, self.mutation, self.key, unit.wall)
+        if record is None:
+            return None
+        if record.consent_id != self._consent_id:
+            raise IdempotencyConflict("This key was first used under another consent.", ())
+        paths = differing(record.input, self.document)
+        if paths:
+            raise IdempotencyConflict("This key was first used with another input.", paths)
+        decision = unit.decisions.load(record.decision_id)
+        if decision is None:
+            raise NotFound("The decision of this key is gone.")
+        return decision.as_of(unit.business_time(principal.merchant_id))
+
+    def claim(self, unit: UnitOfWork, decision_id: str) -> IdempotencyRow:
+        """Records the key's first use in the unit of work that does the work, and returns the record. Raises
+        IdempotencyConflict."""
+        record = IdempotencyRow(
+            partner_id=self.principal.partner_id,
+            client_id=self.principal.client_id,
+            mutation=self.mutation,
+            key=self.key,
+            consent_id=self._consent_id,
+            input=self.document,
+            decision_id=decision_id,
+            expires_at=WallTime(unit.wall + KEPT_FOR),
+        )
+        if not unit.idempotency.claim(record, unit.wall):
+            # Another unit committed this key between `find_first` and here: only under another consent or for another
+            # decision, since equal calls wait for one row lock.
+            raise IdempotencyConflict("This key is being used by another call.", ())
+        return record
+
+    @property
+    def _consent_id(self) -> str | None:
+        return self.principal.consent.id if self.principal.consent else None

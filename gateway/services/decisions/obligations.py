@@ -1,0 +1,71 @@
+"""A person's decisions at all merchants, for the person alone: what is open, what is held against them, and what was
+decided before."""
+
+from dataclasses import dataclass
+
+from gateway.domain.decisions.dispute import Contested, Dispute, require_contestable
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import InvalidInput
+from gateway.kit.clock import BusinessTime
+from gateway.services.decisions.disputes import DisputeService
+from gateway.store.unit import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """One open decision: its state as of its partner's time. `contestable` is what can be contested now, None for
+    nothing; `dispute` is the newest one about it."""
+
+    state: DecisionState
+    merchant_name: str
+    contestable: Contested | None
+    dispute: Dispute | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastDecision:
+    """One decision as of its partner's time."""
+
+    decision: DecisionState
+    merchant_name: str
+
+
+class ObligationService:
+    """Reads a person's decisions, in as many statements for a hundred of them as for one."""
+
+    def __init__(self, disputes: DisputeService) -> None:
+        self._disputes = disputes
+
+    def list_obligations(self, unit: UnitOfWork, user_id: str) -> tuple[Obligation, ...]:
+        """The person's approvals, active decisions and breaches, newest first."""
+        states = unit.decisions.list_reserving(user_id)
+        names = _merchant_names(unit, states)
+        disputes = self._disputes.list_newest(unit, (state.id for state in states))
+        obligations = []
+        for state in states:
+            now = unit.business_time(state.merchant_id)
+            name, contestable = names[state.merchant_id], _contestable(state, now)
+            obligations.append(Obligation(state.as_of(now), name, contestable, disputes.get(state.id)))
+        return tuple(each for each in obligations if each.state.status is not Status.EXPIRED)
+
+    def list_history(self, unit: UnitOfWork, user_id: str, limit: int) -> tuple[PastDecision, ...]:
+        """The newest `limit` of the person's decisions, newest first."""
+        states = unit.decisions.list_newest(user_id, limit)
+        names = _merchant_names(unit, states)
+        return tuple(
+            PastDecision(state.as_of(unit.business_time(state.merchant_id)), names[state.merchant_id])
+            for state in states
+        )
+
+
+def _merchant_names(unit: UnitOfWork, states: list[DecisionState]) -> dict[str, str]:
+    merchants = unit.counterparts({state.merchant_id for state in states})
+    return {merchant_id: merchant.name for merchant_id, merchant in merchants.items()}
+
+
+def _contestable(state: DecisionState, now: BusinessTime) -> Contested | None:
+    try:
+        return require_contestable(state, now)
+    except InvalidInput:
+        return None

@@ -1,0 +1,119 @@
+"""Decisions as they are read and previewed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.decisions.decision import LoggedEvent
+from gateway.domain.decisions.outcome import Outcome
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import GatewayError
+from gateway.domain.events import Actor, Topic
+from gateway.domain.period import parse_moment
+from gateway.kit.json import decode
+from gateway.services.decisions.assessment import Assessment, Assessor
+from gateway.services.query_unit import QueryUnit
+from gateway.store.decisions.pages import Filter, Window
+from gateway.store.logs.decision_log import DecisionLogRow
+from gateway.store.unit import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a request would probably be answered; `outcome` is None exactly when there are blockers."""
+
+    outcome: Outcome | None
+    blockers: tuple[GatewayError, ...]
+
+
+class DecisionQueries:
+    """A user token reaches the decisions under its consent, a merchant token those of its merchant."""
+
+    def __init__(self, assessor: Assessor) -> None:
+        self._assessor = assessor
+
+    def find(self, query: QueryUnit, decision_id: str) -> DecisionState | None:
+        """The decision, None if it does not exist or is not the token's."""
+        return _visible(query, query.read(lambda unit: unit.decisions.load(decision_id)))
+
+    def find_by_reference(self, query: QueryUnit, reference: str) -> DecisionState | None:
+        """The decision with this reference of the token's merchant, None as for `find`."""
+        merchant_id = query.principal.merchant_id
+        return _visible(query, query.read(lambda unit: unit.decisions.load_by_reference(merchant_id, reference)))
+
+    def list_page(self, query: QueryUnit, filtered: Filter, window: Window) -> list[DecisionState]:
+        """A page of the token's merchant's decisions."""
+        merchant_id = query.principal.merchant_id
+        return query.read(lambda unit: unit.decision_pages.load_page(merchant_id, filtered, window, query.now))
+
+    def count(self, query: QueryUnit, filtered: Filter) -> int:
+        """How many decisions of the token's merchant the filter leaves."""
+        merchant_id = query.principal.merchant_id
+        return query.read(lambda unit: unit.decision_pages.count(merchant_id, filtered, query.now))
+
+    def list_events(self, query: QueryUnit, decision_id: str) -> list[LoggedEvent]:
+        """The timeline of a decision, oldest first; empty if it is not the token's."""
+
+        def read(unit: UnitOfWork) -> list[LoggedEvent]:
+            if _visible(query, unit.decisions.load(decision_id)) is None:
+                return []
+            return _events(unit, unit.decision_log.list_of_decision(decision_id))
+
+        return query.read(read)
+
+    def find_event(self, query: QueryUnit, event_id: str) -> LoggedEvent | None:
+        """One event, None if its decision is not the token's."""
+
+        def read(unit: UnitOfWork) -> LoggedEvent | None:
+            row = unit.decision_log.load(event_id)
+            if row is None or _visible(query, unit.decisions.load(row.decision_id)) is None:
+                return None
+            return _events(unit, [row])[0]
+
+        return query.read(read)
+
+    def preview(self, query: QueryUnit, member: str, ask: object, purpose: str | None) -> Preview:
+        """What a request with this ask would probably be answered. Reserves nothing; the access is logged."""
+
+        def read(unit: UnitOfWork) -> Assessment:
+            principal = query.principal
+            adapter = self._assessor.find_adapter(unit, principal.merchant_id, member)
+            return self._assessor.assess(unit, principal, adapter, ask, purpose, query.score)
+
+        try:
+            query.take_inquiry()
+            assessment = query.read(read)
+        except GatewayError as error:
+            return Preview(None, (error,))
+        answered = {"product": assessment.adapter.product, **assessment.summary()}
+        query.log("PREVIEW", assessment.purpose, answered)
+        return Preview(assessment.result.outcome, ())
+
+
+def _visible(query: QueryUnit, state: DecisionState | None) -> DecisionState | None:
+    principal = query.principal
+    if state is None or state.merchant_id != principal.merchant_id:
+        return None
+    if principal.consent is not None and state.consent_id != principal.consent.id:
+        return None
+    return state.as_of(query.now)
+
+
+def _events(unit: UnitOfWork, rows: list[DecisionLogRow]) -> list[LoggedEvent]:
+    personals = unit.decision_log.open_all(rows)
+    return [_event(row, personal or {}) for row, personal in zip(rows, personals, strict=True)]
+
+
+def _event(row: DecisionLogRow, personal: dict[str, Any]) -> LoggedEvent:
+    public: dict[str, Any] = decode(row.public)
+    return LoggedEvent(
+        id=row.id,
+        decision_id=row.decision_id,
+        occurred_at=parse_moment(public["business_at"]),
+        topic=Topic(public["topic"]),
+        before=Status(public["from"]) if public["from"] else None,
+        after=Status(public["to"]),
+        actor=Actor(public["actor"]),
+        note=personal.get("note"),
+        dispute_id=public.get("dispute"),
+    )

@@ -1,0 +1,91 @@
+"""Receipts: what was decided, signed so that anybody can verify it later without asking this server (RFC 7515)."""
+
+from typing import Any
+
+from joserfc.jwk import OKPKey
+
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.reason import seen_by_merchant
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.period import format_moment, parse_moment
+from gateway.kit import jose, json
+from gateway.kit.clock import BusinessTime
+from gateway.kit.crypto import SigningKey, base64url
+from gateway.services.query_unit import QueryUnit
+from gateway.store.unit import UnitOfWork
+
+TYPE = "decision-receipt+jwt"
+_ALGORITHM = "EdDSA"  # the name under which the key set publishes these keys
+
+
+class ReceiptService:
+    """Signs with the log's key in force. A receipt holds what its merchant may see anyway, and no more: not the log
+    subject, which is the same for all merchants."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+
+    def sign(self, query: QueryUnit, decision: DecisionState) -> str | None:
+        """A compact JWS over the newest log entry of a decision that the token may see; None where it has none."""
+        return query.read(lambda unit: self._sign(unit, decision))
+
+    def _sign(self, unit: UnitOfWork, decision: DecisionState) -> str | None:
+        entries = unit.decision_log.list_of_decision(decision.id)
+        key, written = unit.keys.load_signing_key(), unit.decisions.load(decision.id)
+        if not entries or key is None or written is None:
+            return None
+        entry = entries[-1]
+        public = json.decode(entry.public)
+        provenance = decision.provenance
+        claims = {
+            "iss": self._issuer,
+            "sub": decision.subject,
+            "jti": entry.id,
+            "iat": int(parse_moment(public["at"]).timestamp()),
+            "decision": {
+                "id": decision.id,
+                "merchant": entry.merchant_id,
+                "merchant_reference": decision.merchant_reference,
+                "product": decision.product,
+                "purpose": decision.purpose,
+                "event": public["topic"],
+                "status": public["to"],
+                "at": public["business_at"],
+                "outcome": _outcome(decision),
+                "settlement": _settlement(written, BusinessTime(parse_moment(public["business_at"]))),
+                "policy": {
+                    "adapter": provenance.adapter,
+                    "version": provenance.policy_version,
+                    "hash": provenance.policy_hash,
+                },
+            },
+            "log": {"sequence": entry.sequence, "hash": entry.hash},
+        }
+        return _signed(claims, key)
+
+
+def _outcome(decision: DecisionState) -> dict[str, Any] | None:
+    outcome = decision.outcome
+    if not isinstance(outcome, Approval | Decline):
+        return None
+    return {**outcome.document(), "reasons": list(seen_by_merchant(outcome.reasons))}
+
+
+def _settlement(written: DecisionState, at: BusinessTime) -> dict[str, Any] | None:
+    """What is owed after the entry: an extension or a part settlement is not in the terms."""
+    settlement = written.as_of(at).settlement
+    if settlement is None:
+        return None
+    amounts = {name: getattr(settlement, name).document() for name in ("due", "settled", "outstanding")}
+    return {**amounts, "due_at": settlement.due_at and format_moment(settlement.due_at)}
+
+
+def _signed(claims: dict[str, Any], key: SigningKey) -> str:
+    jwk: dict[str, str | list[str]] = {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": base64url(key.public),
+        "d": base64url(key.private),
+    }
+    header = {"alg": _ALGORITHM, "kid": key.kid, "typ": TYPE}
+    return jose.sign(header, json.canonical(claims), OKPKey.import_key(jwk))

@@ -1,0 +1,210 @@
+"""decisionRequest: read and reasoned first, then written together or not at all.
+
+The decision, its log entry, the access, the idempotency record, the outbox message and the exposure share one unit of
+work. Consent and freshness are checked again inside it, so that a consent that was withdrawn meanwhile is refused.
+"""
+
+from dataclasses import dataclass, field
+
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.decision import Decision
+from gateway.domain.decisions.outcome import Approval, Referral
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import first_status
+from gateway.domain.errors import ConsentRefused, InvalidInput, Unavailable
+from gateway.domain.identity.principal import Principal
+from gateway.domain.money import Money
+from gateway.kit.clock import BusinessTime
+from gateway.kit.ids import Ids
+from gateway.services.access_log import AccessLogService
+from gateway.services.decisions.assessment import Assessment, Assessor, find_available_limit, require_covered
+from gateway.services.decisions.idempotency import Call
+from gateway.services.decisions.inputs import require_text
+from gateway.services.decisions.scheduler import DecisionScheduler
+from gateway.services.decisions.shadows import Shadows
+from gateway.services.scoring.fetching import FetchedScore, ScoreFetcher
+from gateway.services.scoring.inquiries import InquiryBudget
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
+
+NO_SHADOWS = Shadows()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCommand:
+    """The input of decisionRequest. `member` names the adapter's member of DecisionAsk, `ask` is its Ask."""
+
+    idempotency_key: str
+    merchant_reference: str
+    member: str
+    ask: object
+    purpose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """`replayed` is True when an earlier call with the same key did the work."""
+
+    decision: DecisionState
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What the first phase found: decisions of the person with due transitions, which come first; or what an earlier
+    call decided; or the assessment."""
+
+    due: list[str] = field(default_factory=list)
+    replayed: DecisionState | None = None
+    assessed: tuple[Call, Assessment] | None = None
+
+
+class DecisionRequester:
+    """Runs its own units of work: a mutation field is one."""
+
+    def __init__(
+        self,
+        database: Database,
+        assessor: Assessor,
+        access_log: AccessLogService,
+        scheduler: DecisionScheduler,
+        scores: ScoreFetcher,
+        inquiries: InquiryBudget,
+        ids: Ids,
+        shadows: Shadows = NO_SHADOWS,
+    ) -> None:
+        self._database, self._assessor, self._access_log = database, assessor, access_log
+        self._scheduler, self._scores, self._inquiries = scheduler, scores, inquiries
+        self._ids, self._shadows = ids, shadows
+
+    def request(self, principal: Principal, command: RequestCommand) -> Requested:
+        """Decides and writes the decision, or returns the one that this key made before. Raises InvalidInput,
+        ConsentRefused, IdempotencyConflict, Unavailable, LimitReached; then nothing was written."""
+        require_text(command.merchant_reference, "merchantReference")
+        score = self._scores.fetch(principal)
+        prepared = self._database.read(lambda unit: self._prepare(unit, principal, command, score))
+        if prepared.due:
+            self._scheduler.apply_to(prepared.due)
+            prepared = self._database.read(lambda unit: self._assess(unit, principal, command, score))
+        if prepared.assessed is None:
+            assert prepared.replayed is not None  # one of the two was found
+            return Requested(prepared.replayed, True)
+        call, assessment = prepared.assessed
+        assessment = self._shadows.evaluate(assessment)
+        self._inquiries.count(principal)  # not for a replay, which reveals nothing new
+        return self._database.write(lambda unit: self._decide(unit, call, command, assessment))
+
+    def _prepare(
+        self, unit: UnitOfWork, principal: Principal, command: RequestCommand, score: FetchedScore
+    ) -> _Prepared:
+        if principal.consent is not None:
+            now = unit.business_time(principal.merchant_id)
+            due = unit.decisions.list_due_of_user(principal.consent.user_id, now)
+            if due:
+                return _Prepared(due=due)
+        return self._assess(unit, principal, command, score)
+
+    def _assess(
+        self, unit: UnitOfWork, principal: Principal, command: RequestCommand, score: FetchedScore
+    ) -> _Prepared:
+        adapter = self._assessor.find_adapter(unit, principal.merchant_id, command.member)
+        document = {
+            "merchantReference": command.merchant_reference,
+            "ask": {command.member: adapter.ask_document(command.ask)},
+            "purpose": command.purpose,
+        }
+        call = Call(principal, "decisionRequest", command.idempotency_key, document)
+        replayed = call.find_first(unit)
+        if replayed is not None:
+            return _Prepared(replayed=replayed)
+        assessment = self._assessor.assess(unit, principal, adapter, command.ask, command.purpose, score)
+        return _Prepared(assessed=(call, assessment))
+
+    def _decide(self, unit: UnitOfWork, call: Call, command: RequestCommand, assessment: Assessment) -> Requested:
+        principal = call.principal
+        now = unit.business_time(principal.merchant_id)
+        consent = _lock_consent(unit, principal)
+        replayed = call.find_first(unit)
+        if replayed is not None:
+            return Requested(replayed, True)
+        product, requested = assessment.adapter.product, assessment.requested
+        require_covered(unit, consent, product, assessment.purpose, requested, assessment.point_of_sale, now)
+        if assessment.measurement.valid_until <= now:
+            raise Unavailable("SCORE_UNAVAILABLE", "The score went stale while deciding. Send the request again.")
+        decision_id = self._ids.new("dec")
+        claim = call.claim(unit, decision_id)
+        assessment = _fit_under_lock(unit, consent, assessment, now)
+        state, outcome = _new_state(decision_id, call, consent, command, assessment, now), assessment.result.outcome
+        decision, event = Decision.request(
+            state,
+            outcome if isinstance(outcome, Approval) else None,
+            BusinessTime(now + assessment.adapter.approval_life) if isinstance(outcome, Referral) else None,
+        )
+        personal = {
+            "ask": decision.state.ask,
+            **assessment.summary(),
+            "ruling": assessment.result.ruling.document(),
+            **assessment.shadow,
+        }
+        if unit.decisions.insert(decision, event, personal, claim) is None:
+            raise InvalidInput(
+                "DUPLICATE_REFERENCE", "Another decision has this merchant reference.", ("merchantReference",)
+            )
+        self._access_log.record(unit, principal, "REQUEST", assessment.purpose, {"decision": decision_id})
+        return Requested(decision.state.as_of(now), False)
+
+
+def _lock_consent(unit: UnitOfWork, principal: Principal) -> Consent:
+    # Locked, so that requests under one consent add up its open decisions one after the other.
+    consent = principal.consent and unit.consents.lock(principal.consent.id)
+    if not consent:
+        raise ConsentRefused("CONSENT_REVOKED", "The consent is gone. Ask the person again.")
+    return consent
+
+
+def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, now: BusinessTime) -> Assessment:
+    """Reduces the approval to the person's available limit. The person's exposure is locked, so that the reservation
+    which follows cannot exceed the limit."""
+    if not isinstance(assessment.full.outcome, Approval):
+        return assessment
+    limit = assessment.credit_limit
+    used = unit.exposures.lock(consent.user_id, limit.currency)
+    available = find_available_limit(unit, consent.user_id, consent.merchant_id, limit, now)
+    assessment = assessment.fit(available)
+    outcome = assessment.result.outcome
+    if isinstance(outcome, Approval) and limit < used + outcome.terms.exposed:
+        # What is due at `now` frees exposure, but is not written yet: a transition that became due just now.
+        return assessment.fit(Money.zero(limit.currency))
+    return assessment
+
+
+def _new_state(
+    decision_id: str, call: Call, consent: Consent, command: RequestCommand, assessment: Assessment, now: BusinessTime
+) -> DecisionState:
+    principal, outcome, ruling = call.principal, assessment.result.outcome, assessment.result.ruling
+    zero = Money.zero(assessment.requested.currency)
+    return DecisionState(
+        id=decision_id,
+        merchant_id=principal.merchant_id,
+        client_id=principal.client_id,
+        consent_id=consent.id,
+        subject=consent.subject,
+        merchant_reference=command.merchant_reference,
+        adapter=assessment.adapter.key,
+        product=assessment.adapter.product,
+        purpose=assessment.purpose,
+        status=first_status(outcome),
+        ask=call.document["ask"],
+        outcome=outcome,
+        policy_version=ruling.policy_version,
+        policy_hash=ruling.policy_hash,
+        rule_id=ruling.rule_id,
+        score_as_of=assessment.measurement.as_of,
+        currency=zero.currency,
+        created_at=now,
+        updated_at=now,
+        requested=assessment.requested,
+        due=zero,
+        settled=zero,
+        windows=assessment.adapter.windows,
+    )

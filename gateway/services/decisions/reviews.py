@@ -1,0 +1,144 @@
+"""Manual reviews: the operator approves or declines what a policy did not decide."""
+
+from collections.abc import Sequence
+
+from gateway.domain.decisions.decision import Decision
+from gateway.domain.decisions.outcome import Approval, Decline, Outcome
+from gateway.domain.decisions.reason import REASONS
+from gateway.domain.decisions.state import DecisionProvenance, DecisionState
+from gateway.domain.decisions.transitions import Status, SystemTransition, require_rule
+from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
+from gateway.domain.events import Actor
+from gateway.domain.scoring.score import Measurement
+from gateway.services.decisions.assessment import Assessor, add_overdue, require_covered
+from gateway.services.decisions.scheduler import DecisionScheduler
+from gateway.sources.contract import ScoreSource
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
+
+
+class DecisionReviewer:
+    """Consent and exposure are checked again inside the unit of work that decides."""
+
+    def __init__(
+        self, database: Database, assessor: Assessor, source: ScoreSource, scheduler: DecisionScheduler
+    ) -> None:
+        self._database, self._assessor, self._source, self._scheduler = database, assessor, source, scheduler
+
+    def list_waiting(self) -> list[DecisionState]:
+        """The decisions that are in manual review, as of their partners' time, longest waiting first."""
+
+        def read(unit: UnitOfWork) -> list[DecisionState]:
+            pending = unit.decisions.list_pending()
+            return [state.as_of(unit.business_time(state.merchant_id)) for state in pending]
+
+        return [state for state in self._database.read(read) if state.status is Status.PENDING]
+
+    def list_rules(self, decision_id: str) -> tuple[str, ...]:
+        """The rules of the adapter's policy by which a decision can be approved, the most generous first. Raises
+        NotFound."""
+
+        def read(unit: UnitOfWork) -> tuple[str, ...]:
+            state = _load(unit, decision_id)
+            now = unit.business_time(state.merchant_id)
+            adapter = self._assessor.effective_adapter(unit, state.merchant_id, state.adapter, now)
+            return adapter.policies.at(now).approving
+
+        return self._database.read(read)
+
+    def approve(self, decision_id: str, rule_id: str | None = None) -> DecisionState:
+        """Approves on the terms of that rule, by default of the least generous. Raises NotFound, StateConflict for a
+        decision that is not in manual review any more, ConsentRefused, Unavailable, and InvalidInput where the person's
+        available limit is too small, the rule does not approve, the merchant takes no part of what it asked for, or its
+        time is over."""
+
+        def read(unit: UnitOfWork) -> tuple[str, DecisionState, list[str]]:
+            state = _load(unit, decision_id)
+            user_id = unit.consents.user_of(state.consent_id)
+            return user_id, state, unit.decisions.list_due_of_user(user_id, unit.business_time(state.merchant_id))
+
+        user_id, state, due = self._database.read(read)
+        self._scheduler.apply_to(due)  # what is due frees exposure, as it does for a request
+        now = self._database.read(lambda unit: unit.business_time(state.merchant_id))
+        measurement = self._source.measure(user_id, now)
+        return self._database.write(lambda unit: self._approve(unit, decision_id, rule_id, measurement))
+
+    def decline(self, decision_id: str, reasons: Sequence[str] = ()) -> DecisionState:
+        """Declines, for the policy's own reasons if none are given. Raises NotFound, StateConflict, InvalidInput."""
+
+        def decline(unit: UnitOfWork) -> DecisionState:
+            decision = _lock(unit, decision_id)
+            now = unit.business_time(decision.state.merchant_id)
+            require_rule(SystemTransition.DECLINE, decision.state.status_at(now))
+            codes = tuple(reasons) or decision.state.outcome.reasons
+            unknown = [code for code in codes if code not in REASONS]
+            if not codes or unknown:
+                raise InvalidInput("INVALID", f"A decline names its reasons. Known: {' '.join(REASONS)}.", ("reasons",))
+            event = decision.decline(Decline(codes), now)
+            personal = {"outcome": decision.state.outcome.document()}
+            unit.decisions.save(decision, event, Actor.OPERATOR, personal)
+            return decision.state.as_of(now)
+
+        return self._database.write(decline)
+
+    def _approve(
+        self, unit: UnitOfWork, decision_id: str, rule_id: str | None, measurement: Measurement
+    ) -> DecisionState:
+        consent = unit.consents.lock(_load(unit, decision_id).consent_id)
+        decision = _lock(unit, decision_id)
+        state = decision.state
+        now = unit.business_time(state.merchant_id)
+        adapter = self._assessor.effective_adapter(unit, state.merchant_id, state.adapter, now)
+        (document,) = state.ask.values()
+        ask = adapter.ask_from_document(document)
+        require_rule(SystemTransition.APPROVE, state.status_at(now))
+        try:
+            adapter.check(ask, now)  # what was asked for may be over by now
+        except InvalidInput as error:
+            raise error.under("ask", adapter.member) from None
+        result = adapter.reviewed(ask, rule_id, now)
+        approval = _require_approval(result.outcome)
+        if consent is None:
+            raise ConsentRefused("CONSENT_REVOKED", "The consent is gone.")
+        require_covered(
+            unit,
+            consent,
+            adapter.product,
+            state.purpose,
+            state.requested,
+            adapter.place(ask),
+            now,
+            except_for=decision,
+        )
+        measurement = add_overdue(unit, measurement, consent.user_id, now)
+        limit = self._assessor.credit_limit(measurement.tier, state.currency)
+        if limit < unit.exposures.lock(consent.user_id, limit.currency) + approval.terms.exposed:
+            raise InvalidInput("INVALID", f"The person's credit limit, {limit}, is too low for this. Decline it.")
+        ruling = result.ruling
+        provenance = DecisionProvenance(
+            state.adapter, ruling.policy_version, ruling.policy_hash, ruling.rule_id, measurement.as_of
+        )
+        event = decision.approve(approval, provenance, adapter.windows, now)
+        personal = {"tier": measurement.tier, "outcome": approval.document(), "ruling": ruling.document()}
+        unit.decisions.save(decision, event, Actor.OPERATOR, personal)
+        return decision.state.as_of(now)
+
+
+def _load(unit: UnitOfWork, decision_id: str) -> DecisionState:
+    state = unit.decisions.load(decision_id)
+    if state is None:
+        raise NotFound(f"There is no decision {decision_id}.")
+    return state
+
+
+def _lock(unit: UnitOfWork, decision_id: str) -> Decision:
+    decision = unit.decisions.lock(decision_id)
+    if decision is None:
+        raise NotFound(f"There is no decision {decision_id}.")
+    return decision
+
+
+def _require_approval(outcome: Outcome) -> Approval:
+    if not isinstance(outcome, Approval):
+        raise InvalidInput("INVALID", f"On these terms it is not approved: {' '.join(outcome.reasons)}.")
+    return outcome

@@ -1,0 +1,71 @@
+"""Applies the system transitions that are due: approvals expire, overdue flags are set and expire, breaches are written
+off."""
+
+from collections.abc import Iterable
+
+from gateway.domain.decisions.decision import Decision
+from gateway.domain.decisions.transitions import SystemTransition
+from gateway.domain.events import Actor
+from gateway.kit.clock import BusinessTime, business_time
+from gateway.kit.logging import get_logger
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
+
+BATCH = 100
+_log = get_logger(__name__)
+_NOTES = {
+    SystemTransition.LAPSE: "No breach was reported in time: the mark no longer counts.",
+    SystemTransition.WRITE_OFF: "Written off: it no longer uses the credit limit.",
+}
+
+
+def save_due(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> bool:
+    """Applies what is due of a locked decision by `now` and saves each transition. False where nothing was due."""
+    applied = False
+    for event in decision.apply_due(now):
+        note = _NOTES.get(event.transition) if isinstance(event.transition, SystemTransition) else None
+        unit.decisions.save(decision, event, Actor.CLOCK, {"note": note})
+        applied = True
+    return applied
+
+
+class DecisionScheduler:
+    """Each decision is a unit of work of its own. Several processes may do the same work at once: a transition is
+    applied once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def apply_due(self) -> int:
+        """Applies what is due, a batch of each partner's decisions in its own time. Returns how many decisions
+        changed."""
+        return self.apply_to(self._database.read(_list_due))
+
+    def apply_to(self, decision_ids: Iterable[str]) -> int:
+        """Applies what is due of these decisions. Returns how many changed; one that fails is logged, and the others
+        go on."""
+        return sum(self._apply_or_log(decision_id) for decision_id in decision_ids)
+
+    def apply(self, decision_id: str) -> bool:
+        """Applies what is due of one decision. False where nothing was."""
+
+        def apply(unit: UnitOfWork) -> bool:
+            decision = unit.decisions.lock(decision_id)
+            return decision is not None and save_due(unit, decision, unit.business_time(decision.state.merchant_id))
+
+        return self._database.write(apply)
+
+    def _apply_or_log(self, decision_id: str) -> bool:
+        try:
+            return self.apply(decision_id)
+        except Exception as error:  # noqa: BLE001  # one decision that fails does not stop the others
+            _log.error("decision_not_moved", decision=decision_id, error=type(error).__name__)
+            return False
+
+
+def _list_due(unit: UnitOfWork) -> list[str]:
+    due: list[str] = []
+    for partner in unit.partners.list_partners():
+        now = business_time(unit.wall, partner.clock_offset_seconds)
+        due += unit.decisions.list_due_of_partner(partner.id, now, BATCH)
+    return due

@@ -1,0 +1,50 @@
+"""Shadow policies: evaluated beside the live one at each request, logged, and never acted on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from gateway.domain.errors import Misconfigured
+from gateway.domain.policies.table import DecisionTable
+from gateway.kit.logging import get_logger
+from gateway.services.decisions.assessment import Assessment
+from gateway.services.policies.overrides import combined
+from merchants.adapter import Person
+from merchants.registry import AdapterRegistry
+
+
+class Shadows:
+    """At most one table for each adapter, by its key."""
+
+    def __init__(self, tables: Mapping[str, DecisionTable] = MappingProxyType({})) -> None:
+        self._tables = dict(tables)
+
+    @classmethod
+    def read(cls, files: Iterable[tuple[str, Path]], registry: AdapterRegistry) -> "Shadows":
+        """The tables in these files, each for the adapter of its key. Raises Misconfigured."""
+        tables = {}
+        for key, file in files:
+            if key not in registry:
+                raise Misconfigured(f"no adapter {key} is loaded")
+            tables[key] = registry[key].table(file)
+        return cls(tables)
+
+    def evaluate(self, assessment: Assessment) -> Assessment:
+        """The assessment with what a shadow policy says of the same request, for the sealed part of the log: the
+        document of its result, or the name of what it raised. A merchant's override applies to the shadow as to the
+        live policy. The result itself does not change, whatever happens here."""
+        adapter, measurement = assessment.adapter, assessment.measurement
+        table = self._tables.get(adapter.key)
+        if table is None:
+            return assessment
+        try:
+            table = table if assessment.override is None else combined(assessment.override, table)
+            facts = adapter.facts(assessment.ask, Person(measurement.tier, measurement.open_overdue), assessment.now)
+            document = table.decide(facts).document()
+        except Exception as error:  # noqa: BLE001  # no merchant's request fails for a policy that decides nothing
+            # The text of the error may hold facts about the person; its name does not.
+            get_logger(__name__).warning("shadow policy failed", adapter=adapter.key, error=type(error).__name__)
+            document = {"policy": table.policy, "policy_version": table.version, "policy_hash": table.hash}
+            document["error"] = type(error).__name__
+        return replace(assessment, shadow={"shadow": document})

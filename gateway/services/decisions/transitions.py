@@ -1,0 +1,167 @@
+"""What a merchant does to a decision after it was made: activate, extend, settle, report a breach, cancel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.decisions.decision import Decision, DecisionEvent
+from gateway.domain.decisions.dispute import OPEN, DisputeStatus
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import BreachKind
+from gateway.domain.errors import NotFound
+from gateway.domain.events import Actor
+from gateway.domain.identity.principal import Principal
+from gateway.domain.money import Money
+from gateway.domain.period import format_moment
+from gateway.kit.clock import BusinessTime
+from gateway.services.decisions.dispute_resolution import end_dispute
+from gateway.services.decisions.idempotency import Call
+from gateway.services.decisions.inputs import require_attachments, require_text, without_nulls
+from gateway.services.decisions.scheduler import save_due
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class ActivateCommand:
+    """The input of decisionActivate. `handed_over_at` is now where it is None."""
+
+    decision_id: str
+    idempotency_key: str
+    handed_over_at: BusinessTime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendCommand:
+    """The input of decisionExtend."""
+
+    decision_id: str
+    idempotency_key: str
+    due_at: BusinessTime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FulfillCommand:
+    """The input of decisionFulfill. Without `settled_amount` the whole is settled."""
+
+    decision_id: str
+    idempotency_key: str
+    settled_at: BusinessTime | None = None
+    settled_amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreachCommand:
+    """The input of decisionReportBreach. `evidence` are addresses, which are kept and never fetched."""
+
+    decision_id: str
+    idempotency_key: str
+    kind: BreachKind
+    amount_outstanding: Money | None = None
+    evidence: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCommand:
+    """The input of decisionCancel. `reason` is the merchant's own words, None for none."""
+
+    decision_id: str
+    idempotency_key: str
+    reason: str | None
+
+
+TransitionCommand = ActivateCommand | ExtendCommand | FulfillCommand | BreachCommand | CancelCommand
+
+
+class DecisionTransitions:
+    """Each call is one unit of work. Raises NotFound, StateConflict, IdempotencyConflict, InvalidInput: then nothing
+    was written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def activate(self, principal: Principal, command: ActivateCommand) -> DecisionState:
+        """The person has the goods, the room or the money."""
+        at = command.handed_over_at
+        arguments = {"handedOverAt": at and format_moment(at)}
+        return self._run(principal, "decisionActivate", command, arguments, lambda d, now: d.activate(now, at))
+
+    def extend(self, principal: Principal, command: ExtendCommand) -> DecisionState:
+        """Moves the due date later."""
+        require_text(command.reason, "reason")
+        arguments = {"dueAt": format_moment(command.due_at), "reason": command.reason}
+        return self._run(principal, "decisionExtend", command, arguments, lambda d, now: d.extend(now, command.due_at))
+
+    def fulfill(self, principal: Principal, command: FulfillCommand) -> DecisionState:
+        """Settles the whole or a part, or cures a breach."""
+        amount, at = command.settled_amount, command.settled_at
+        arguments = {"settledAt": at and format_moment(at), "settledAmount": amount and amount.document()}
+        return self._run(principal, "decisionFulfill", command, arguments, lambda d, now: d.settle(now, amount, at))
+
+    def report_breach(self, principal: Principal, command: BreachCommand) -> DecisionState:
+        """Reports that the obligation was not met."""
+        if command.note is not None:
+            require_text(command.note, "note")
+        require_attachments(command.evidence)
+        kind, outstanding = command.kind, command.amount_outstanding
+        arguments = {
+            "kind": kind,
+            "amountOutstanding": outstanding and outstanding.document(),
+            "evidence": list(command.evidence) or None,
+            "note": command.note,
+        }
+        return self._run(
+            principal,
+            "decisionReportBreach",
+            command,
+            arguments,
+            lambda d, now: d.report_breach(now, kind, outstanding),
+        )
+
+    def cancel(self, principal: Principal, command: CancelCommand) -> DecisionState:
+        """Calls it off before activation."""
+        if command.reason is not None:
+            require_text(command.reason, "reason")
+        arguments = {"reason": command.reason}
+        return self._run(principal, "decisionCancel", command, arguments, lambda d, now: d.cancel(now))
+
+    def _run(
+        self,
+        principal: Principal,
+        mutation: str,
+        command: TransitionCommand,
+        arguments: dict[str, Any],
+        transition: Callable[[Decision, BusinessTime], DecisionEvent],
+    ) -> DecisionState:
+        """Applies the transition once for each key; `arguments` are what the merchant said of it."""
+        document = {"decisionId": command.decision_id, **arguments}
+        call = Call(principal, mutation, command.idempotency_key, document)
+
+        def apply(unit: UnitOfWork) -> DecisionState:
+            decision = unit.decisions.lock(command.decision_id)
+            if decision is None or decision.state.merchant_id != principal.merchant_id:
+                raise NotFound("There is no such decision.", ("decisionId",))
+            replayed = call.find_first(unit)
+            if replayed is not None:
+                return replayed
+            now = unit.business_time(principal.merchant_id)
+            save_due(unit, decision, now)  # what is due comes first, whether the scheduler has run or not
+            contested = decision.state.contested
+            event = transition(decision, now)
+            claim = call.claim(unit, decision.state.id)
+            personal = {**without_nulls(arguments), "note": arguments.get("note") or arguments.get("reason")}
+            unit.decisions.save(decision, event, Actor.MERCHANT, personal, call=claim)
+            if contested and not decision.state.contested:
+                _uphold_open(unit, decision, now)
+            return decision.state.as_of(now)
+
+        return self._database.write(apply)
+
+
+def _uphold_open(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> None:
+    """A merchant that settles or extends what is contested accepts the dispute."""
+    for dispute in unit.disputes.list_of_decision(decision.state.id):
+        if dispute.status in OPEN:
+            end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)

@@ -1,0 +1,1 @@
+"""Use cases of accounts, logins, personas and OAuth clients."""

@@ -1,0 +1,105 @@
+"""Sandbox personas: one copy per partner, made once, with passwords that only the master key's holder can name."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.domain.decisions.transitions import first_status
+from gateway.domain.identity.persona import Expectation, Persona
+from gateway.domain.merchants import Product
+from gateway.domain.scoring.tier import tier_of
+from gateway.kit.ids import Ids
+from gateway.services.identity.accounts import AccountService
+from gateway.services.query_unit import QueryUnit
+from gateway.store.identity.users import PersonaRow
+from gateway.store.merchants.partners import PartnerRow
+from gateway.store.unit import UnitOfWork
+from merchants.adapter import MerchantAdapter, Person
+from merchants.registry import AdapterRegistry
+
+CATALOGUE = (
+    ("excellent", 780, 0, "Top tier with a clean history: approved in full at ordinary asks."),
+    ("threshold", 700, 0, "Exactly at the top tier's line: answered as the top tier."),
+    ("just-below", 699, 0, "One point below the top tier: reduced, not refused."),
+    ("good", 640, 0, "A middling score: graded help."),
+    ("fair", 570, 0, "A modest score: little is waived, small amounts are trusted."),
+    ("building", 420, 0, "At the beginning: declined, with reasons and advice."),
+    ("unscored", None, 0, "Too little is known for a score: cannot be assessed."),
+    ("overdue", 760, 1, "Top tier, but an obligation is overdue: declined until it is settled."),
+)
+"""Handle, score, open overdue obligations, summary."""
+
+
+class PersonaService:
+    """Makes a partner's personas, and describes what ordinary asks about them come to."""
+
+    def __init__(self, registry: AdapterRegistry, accounts: AccountService, ids: Ids) -> None:
+        self._registry, self._accounts, self._ids = registry, accounts, ids
+
+    def listed(self, query: QueryUnit) -> list[Persona]:
+        """The personas of the token's partner, in the catalogue's order."""
+        rows = query.read(lambda unit: unit.users.list_personas(query.principal.partner_id))
+        adapters = self._describing_adapters(query)
+        return [_persona(row, adapters) for row in rows]
+
+    def find(self, query: QueryUnit, persona_id: str) -> Persona | None:
+        """One persona of the token's partner, None for any other id."""
+        row = query.read(lambda unit: unit.users.load_persona(query.principal.partner_id, persona_id))
+        return _persona(row, self._describing_adapters(query)) if row else None
+
+    def missing(self, unit: UnitOfWork, partner: PartnerRow) -> list[str]:
+        """The handles of the personas that the partner lacks."""
+        present = {row.handle for row in unit.users.list_personas(partner.id)}
+        return [handle for handle, *_ in CATALOGUE if handle not in present]
+
+    def provision(self, unit: UnitOfWork, partner: PartnerRow, hashes: Mapping[str, str]) -> list[PersonaRow]:
+        """All personas of the partner, those that it lacks made now with the password hashes in `hashes`, by handle."""
+        present = {row.handle: row for row in unit.users.list_personas(partner.id)}
+        for handle, score, open_overdue, summary in CATALOGUE:
+            if handle not in present:
+                user = self._accounts.register(
+                    unit,
+                    username=username(handle, partner),
+                    password_hash=hashes[handle],
+                    display_name=handle.replace("-", " ").capitalize(),
+                    partner_id=partner.id,
+                )
+                present[handle] = PersonaRow(
+                    id=self._ids.new("per"),
+                    partner_id=partner.id,
+                    user_id=user.id,
+                    handle=handle,
+                    summary=summary,
+                    score=score,
+                    open_overdue=open_overdue,
+                )
+                unit.users.insert_persona(present[handle])
+        return [present[handle] for handle, *_ in CATALOGUE]
+
+    def _describing_adapters(self, query: QueryUnit) -> list[MerchantAdapter[Any]]:
+        """For each product one adapter, whose ordinary ask stands for it: the merchant's own where it has enabled
+        one, else the first that is loaded."""
+        enabled = query.read(lambda unit: unit.merchants.enabled_adapters(query.principal.merchant_id))
+        serving = [self._registry.serving(adapter.member, enabled) for adapter in self._registry.values()]
+        by_product: dict[Product, MerchantAdapter[Any]] = {}
+        for adapter in (*filter(None, serving), *self._registry.values()):
+            by_product.setdefault(adapter.product, adapter)
+        ordered = [by_product[product] for product in Product if product in by_product]
+        # An ordinary ask has a date of its own. The version in force now decides it all the same.
+        return [adapter.with_policy(adapter.policies.at(query.now)) for adapter in ordered]
+
+
+def _persona(row: PersonaRow, adapters: Iterable[MerchantAdapter[Any]]) -> Persona:
+    tier = tier_of(row.score)
+    expectations = tuple(_expectation(adapter, Person(tier, row.open_overdue)) for adapter in adapters)
+    return Persona(row.id, row.handle, row.summary, tier, row.score, expectations)
+
+
+def _expectation(adapter: MerchantAdapter[Any], person: Person) -> Expectation:
+    ordinary = adapter.ordinary
+    outcome = adapter.decide(ordinary.ask, person, ordinary.now).outcome
+    return Expectation(adapter.product, first_status(outcome), outcome.reasons)
+
+
+def username(handle: str, partner: PartnerRow) -> str:
+    """The name a persona signs in with: unique in the deployment, since handles repeat across partners."""
+    return f"{handle}@{partner.name.lower().replace(' ', '-')}"

@@ -1,0 +1,156 @@
+"""Clients that register themselves: by invitation, within what was invited; the rest waits for the operator."""
+
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+
+from gateway.domain.consents.authorization_detail import TYPES
+from gateway.domain.environment import Environment
+from gateway.domain.errors import InvalidInput, NotFound
+from gateway.domain.identity.client import FAPI2
+from gateway.domain.identity.client_metadata import ClientMetadata
+from gateway.domain.identity.client_rights import Rights
+from gateway.kit.clock import WallTime
+from gateway.kit.crypto import digest, random_token
+from gateway.kit.ids import Ids
+from gateway.store.identity.clients import ClientRow
+from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRow
+from gateway.store.unit import UnitOfWork
+
+INVITED = Rights.of(("score:tier", "decisions:request", "decisions:read"), TYPES)
+"""What an invitation allows where it does not say: ask people for a tier and for decisions, and read those back. Exact
+scores, changes for the merchant, and other people's consents need the operator."""
+
+
+class RegistrationService:
+    """Invitations, registered clients, and the rights that they wait for. Changes happen in the caller's unit of
+    work."""
+
+    def __init__(self, ids: Ids, environment: Environment) -> None:
+        self._ids, self._environment = ids, environment
+
+    def invite(
+        self,
+        unit: UnitOfWork,
+        merchant_id: str,
+        life: timedelta,
+        *,
+        scopes: Sequence[str] = (),
+        types: Sequence[str] = (),
+    ) -> str:
+        """An initial access token for one client of the merchant; it is stored as a digest only. Raises NotFound for
+        an unknown merchant, InvalidInput for the rest."""
+        if unit.merchants.load(merchant_id) is None:
+            raise NotFound(f"There is no merchant {merchant_id}.")
+        if life <= timedelta(0):
+            raise InvalidInput("INVALID", "An invitation lasts longer than no time.", ("expires_in",))
+        self._require_known("scope", scopes, self._environment.scopes)
+        self._require_known("authorization_details_types", types, TYPES)
+        text = random_token(self._environment.token_prefix("ia"))
+        row = InitialAccessTokenRow(
+            digest=digest(text),
+            merchant_id=merchant_id,
+            scopes=list(Rights.of(scopes or INVITED.scopes, ()).scopes),
+            authorization_details_types=list(Rights.of((), types or INVITED.types).types),
+            created_at=unit.wall,
+            expires_at=WallTime(unit.wall + life),
+        )
+        unit.initial_access_tokens.insert(row)
+        return text
+
+    def invited(self, unit: UnitOfWork, token: str) -> bool:
+        """Whether the initial access token could be used at this moment."""
+        return unit.initial_access_tokens.is_usable(digest(token), unit.wall)
+
+    def register(self, unit: UnitOfWork, token: str, metadata: ClientMetadata) -> tuple[ClientRow, str] | None:
+        """A new client and its registration access token, which is stored as a digest only; None where the initial
+        access token is not good or no longer so. Raises InvalidInput for an unknown scope or type."""
+        invitation = unit.initial_access_tokens.use(digest(token), unit.wall)
+        if invitation is None:
+            return None
+        invited = Rights.of(invitation.scopes, invitation.authorization_details_types)
+        text = random_token(self._environment.token_prefix("ra"))
+        client_id = self._ids.new("cli")
+        row = ClientRow(
+            id=client_id,
+            merchant_id=invitation.merchant_id,
+            name=client_id,
+            profile=FAPI2,
+            redirect_uris=[],
+            grant_types=[],
+            scopes=[],
+            registration_digest=digest(text),
+            created_at=unit.wall,
+        )
+        self._put(row, metadata, invited)
+        unit.clients.insert(row)
+        return row, text
+
+    def authenticated(self, unit: UnitOfWork, client_id: str, token: str, *, lock: bool = False) -> ClientRow | None:
+        """The enabled client to which this registration access token belongs, None for any other token. With `lock`
+        it cannot change before the unit of work ends."""
+        load = unit.clients.lock if lock else unit.clients.load
+        row = load(client_id) if client_id.isprintable() else None  # PostgreSQL cannot even look for a NUL
+        expected = row.registration_digest if row else None
+        right = hmac.compare_digest(digest(token), expected or digest(client_id))
+        return row if expected and right else None
+
+    def replace(self, unit: UnitOfWork, row: ClientRow, metadata: ClientMetadata) -> None:
+        """Puts the metadata in place of all that the client had (RFC 7592 section 2.2). What it did not have before
+        waits; what it has no longer is gone at once. Raises InvalidInput for an unknown scope or type."""
+        self._put(row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
+        unit.clients.update(row)
+
+    def awaiting(self, unit: UnitOfWork, client_id: str) -> Rights:
+        """What the client waits for. Raises NotFound for an unknown or disabled client, InvalidInput where it waits
+        for nothing."""
+        return self._waiting(unit.clients.load(client_id), client_id)[1]
+
+    def approve(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
+        """Gives the client what it waits for: that which the operator was `shown`, and nothing that it asked for
+        since. Raises NotFound, InvalidInput."""
+        row = self._settled(unit, client_id, shown)
+        held = Rights.of(row.scopes, row.authorization_details_types or ()) | shown
+        row.scopes, row.authorization_details_types = list(held.scopes), list(held.types)
+        unit.clients.update(row)
+        return row
+
+    def refuse(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
+        """Ends the wait: the client keeps what it has. Raises NotFound, InvalidInput."""
+        row = self._settled(unit, client_id, shown)
+        unit.clients.update(row)
+        return row
+
+    def _settled(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
+        row, waiting = self._waiting(unit.clients.lock(client_id), client_id)
+        if waiting != shown:
+            raise InvalidInput("INVALID", f"{client_id} has asked for something else meanwhile. Look again.")
+        row.awaiting = None
+        return row
+
+    def _waiting(self, row: ClientRow | None, client_id: str) -> tuple[ClientRow, Rights]:
+        if row is None:
+            raise NotFound(f"There is no client {client_id}, or it is disabled.")
+        if row.awaiting is None:
+            raise InvalidInput("INVALID", f"{client_id} waits for nothing.")
+        return row, Rights.read(row.awaiting)
+
+    def _put(self, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
+        """Writes the metadata into the row, of the rights only those allowed. What it does not say stays as allowed."""
+        self._require_known("scope", metadata.scopes or (), self._environment.scopes)
+        self._require_known("authorization_details_types", metadata.types or (), TYPES)
+        asked = Rights.of(
+            allowed.scopes if metadata.scopes is None else metadata.scopes,
+            allowed.types if metadata.types is None else metadata.types,
+        )
+        held, beyond = asked.split(allowed)
+        row.name = metadata.name or row.id
+        row.redirect_uris, row.grant_types = list(metadata.redirect_uris), list(metadata.grant_types)
+        row.jwks, row.jwks_uri = None if metadata.jwks is None else dict(metadata.jwks), metadata.jwks_uri
+        row.token_endpoint_auth_signing_alg = metadata.signing_alg
+        row.scopes, row.authorization_details_types = list(held.scopes), list(held.types)
+        row.awaiting = beyond.document() if beyond else None
+
+    def _require_known(self, field: str, names: Sequence[str], known: Sequence[str]) -> None:
+        if not set(names) <= set(known):
+            raise InvalidInput("INVALID", f"Known: {' '.join(known)}.", (field,))

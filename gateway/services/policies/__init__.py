@@ -1,0 +1,1 @@
+"""Use cases of policies: overrides, explanations and backtests."""

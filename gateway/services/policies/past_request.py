@@ -1,0 +1,64 @@
+"""A request as the log has it, decided once more."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.decisions.exposure import LIMIT_REACHED
+from gateway.domain.decisions.outcome import outcome_from_document
+from gateway.domain.errors import GatewayError
+from gateway.domain.period import parse_moment
+from gateway.domain.policies.comparison import Answered, Compared
+from gateway.domain.policies.past_result import benefits_from_document, policy_result_from_document
+from gateway.domain.policies.table import DecisionTable, PolicyResult
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime
+from merchants.adapter import MerchantAdapter, Person
+
+UNREADABLE = (GatewayError, LookupError, TypeError, ValueError)
+"""Exceptions that adapter and policy raise for an entry that another version of them has written."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRequest:
+    """`now` is the time at which it was decided, `personal` the personal part of its first entry. All methods raise one
+    of UNREADABLE where the adapter has changed too much."""
+
+    adapter: MerchantAdapter[Any]
+    decision_id: str
+    ask: object
+    person: Person
+    now: BusinessTime
+    personal: Mapping[str, Any]
+
+    @classmethod
+    def read(
+        cls, adapter: MerchantAdapter[Any], public: Mapping[str, Any], personal: Mapping[str, Any]
+    ) -> "PastRequest":
+        """The request in the public and the personal part of its first entry."""
+        return cls(
+            adapter=adapter,
+            decision_id=public["decision"],
+            ask=adapter.ask_from_document(personal["ask"][adapter.member]),
+            person=Person(Tier(personal["tier"]), personal["open_overdue"]),
+            now=BusinessTime(parse_moment(public["business_at"])),
+            personal=personal,
+        )
+
+    def decide_by(self, table: DecisionTable) -> PolicyResult:
+        """The result of another policy."""
+        return table.decide(self.adapter.facts(self.ask, self.person, self.now))
+
+    def compare(self, ruling: PolicyResult) -> Compared:
+        """How it was decided, and how it would have been with that result of a policy."""
+        outcome = self.adapter.outcome(self.ask, ruling, self.now)
+        after = Answered.of(outcome, ruling.rule_id, ruling.benefits, self.adapter.policy.currency)
+        return Compared(self.decision_id, self.person.tier, self._answered(), after)
+
+    def _answered(self) -> Answered:
+        recorded, benefits = self.personal["ruling"], self.adapter.benefits
+        outcome = outcome_from_document(self.personal["outcome"])
+        if LIMIT_REACHED in outcome.reasons:  # policies are compared, so the policy's own outcome counts
+            outcome = self.adapter.outcome(self.ask, policy_result_from_document(recorded, benefits), self.now)
+        granted = benefits_from_document(recorded["benefits"], benefits)
+        return Answered.of(outcome, recorded["rule_id"], granted, self.adapter.policy.currency)

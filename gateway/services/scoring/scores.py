@@ -1,0 +1,45 @@
+"""Scores: what a merchant may be told of a person's score, under which purpose. Each read is logged."""
+
+from gateway.domain.errors import Forbidden
+from gateway.domain.scoring.score import Measurement, ThresholdAnswer, meets
+from gateway.domain.scoring.tier import Tier
+from gateway.services.query_unit import QueryUnit
+
+
+class ScoreService:
+    """Reads a consenting person's score at the level that the consent names."""
+
+    def tier(self, query: QueryUnit) -> Measurement:
+        """The measurement behind the tier. Raises Forbidden, ConsentRefused, Unavailable (SCORE_UNAVAILABLE)."""
+        purpose = _require_purpose(query, "tier")
+        measurement = query.measurement()
+        query.log("SCORE_TIER", purpose, {"tier": measurement.tier})
+        return measurement
+
+    def meets(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
+        """Whether the tier is at or above `minimum`. Raises Forbidden also for a tier that the merchant's contract does
+        not let it ask about; and LimitReached."""
+        purpose = _require_purpose(query, "threshold")
+        merchant = query.read(lambda unit: unit.merchants.load(query.principal.merchant_id))
+        if merchant is None or minimum not in merchant.contract.askable_tiers:
+            raise Forbidden(f"The merchant's contract does not allow asking about {minimum}.", [])
+        query.take_inquiry()
+        answer = meets(query.measurement().tier, minimum)
+        query.log("SCORE_THRESHOLD", purpose, {"minimum": minimum, "answer": answer})
+        return answer
+
+    def exact(self, query: QueryUnit) -> int | None:
+        """The score in points, None for an unscored person. Raises as `tier` does."""
+        purpose = _require_purpose(query, "exact")
+        measurement = query.measurement()
+        query.log("SCORE_EXACT", purpose, {"score": measurement.score})
+        return measurement.score
+
+
+def _require_purpose(query: QueryUnit, level: str) -> str:
+    consent = query.require_consent()
+    consent.require_active(query.now)
+    purpose = consent.score_purpose(level, query.now)
+    if purpose is None:
+        raise Forbidden(f"The consent does not cover the score at the level {level}.", [[f"score:{level}"]])
+    return purpose

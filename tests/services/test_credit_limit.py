@@ -1,0 +1,121 @@
+"""One credit limit over all merchants: shared, never exceeded under load, and equal to the rows afterwards."""
+
+from functools import partial
+
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.money import Money
+from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.transitions import ActivateCommand, CancelCommand, FulfillCommand
+from gateway.services.seeding import CONTRACT
+from tests.services.asks import asking, car, order
+from tests.services.promises import DAY, THREADS, requested, yuan
+from tests.services.world import World
+from tests.support.at_once import at_once
+from tests.support.units import writing
+
+MERCHANTS, EACH = 20, 10
+LIMIT = 3_000_000
+
+
+def consents(world: World) -> list[Consent]:
+    """One person's consents to twenty shops of one partner."""
+    with writing(world.database) as unit:
+        partner = world.merchants.partner(unit, "demo")
+        made = []
+        for number in range(MERCHANTS):
+            merchant = world.merchants.register(unit, partner, f"Shop {number}")
+            world.merchants.contract(unit, merchant.id, CONTRACT)
+            world.merchants.enable(unit, merchant.id, "online_shop")
+            row, _ = world.clients.register(unit, merchant.id, f"Shop {number}", ["https://shop.example/cb"])
+            made.append(row.id)
+    return [world.grant("excellent", client=client, scopes=("decisions:request",)) for client in made]
+
+
+def test_two_hundred_requests_from_twenty_merchants(world: World) -> None:
+    given = consents(world)
+    calls = [
+        partial(world.requester.request, world.acting(consent), asking(order("1700.00"), f"key-{n}", f"order-{n}"))
+        for n in range(EACH)
+        for consent in given
+    ]
+    answers = at_once(calls)
+    assert not [each for each in answers if isinstance(each, Exception)]
+    decisions = [each.decision for each in answers if isinstance(each, Requested)]
+    approved = [each for each in decisions if each.status is Status.APPROVED]
+    # The seventeenth fits only a shop for which what is held elsewhere stays below the last tenth of the limit.
+    assert LIMIT // 170_000 - 1 <= len(approved) <= LIMIT // 170_000
+    declined = [each.outcome for each in decisions if each.status is Status.DECLINED]
+    assert len(declined) == MERCHANTS * EACH - len(approved)
+    assert {outcome.reasons for outcome in declined if isinstance(outcome, Decline)} == {("EXPOSURE_LIMIT_REACHED",)}
+    assert world.exposure() == len(approved) * 170_000 <= LIMIT
+    assert world.mismatches() == []
+    _all_at_once_again(world, given, approved)
+    assert world.exposure() <= LIMIT
+    assert world.mismatches() == []
+
+
+def _all_at_once_again(world: World, given: list[Consent], approved: list[DecisionState]) -> None:
+    """What was approved ends in several ways, while everybody asks for more."""
+    moves = world.transitions
+    calls = [
+        partial(world.requester.request, world.acting(consent), asking(order("900.00"), f"more-{n}", f"more-{n}"))
+        for n, consent in enumerate(given * 2)
+    ]
+    for number, decision in enumerate(approved):
+        token = world.merchant_token(decision.client_id)
+        if number % 2:
+            calls.append(partial(moves.cancel, token, CancelCommand(decision.id, f"c{number}", None)))  # type: ignore[arg-type]
+            continue
+        moves.activate(token, ActivateCommand(decision.id, f"a{number}"))
+        part = FulfillCommand(decision.id, f"f{number}", None, Money.parse("1000.00", "CNY") if number % 4 else None)
+        calls.append(partial(moves.fulfill, token, part))  # type: ignore[arg-type]
+    assert not [each for each in at_once(calls) if isinstance(each, Exception)]
+
+
+def test_all_merchants_share_one_limit(world: World) -> None:
+    for number in range(3):  # 30,000 yuan is the limit of the highest tier
+        assert requested(world, number=number, deposit="10000.00").status is Status.APPROVED
+    token = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order("1.00"), None))
+    refusal = world.requester.request(token, asking(order("1.00"), "k", "o")).decision
+    for outcome in (preview.outcome, refusal.outcome):
+        assert isinstance(outcome, Decline)
+        assert (outcome.reasons, outcome.alternatives) == (("EXPOSURE_LIMIT_REACHED",), ())
+        assert outcome.retry_after == world.clock() + DAY
+    assert (refusal.status, refusal.settlement, world.exposure()) == (Status.DECLINED, None, 3_000_000)
+    assert requested(world, "good", 9).status is Status.APPROVED, "another person has another limit"
+
+
+def test_expired_approval_releases_exposure_before_the_scheduler_runs(world: World) -> None:
+    for number in range(3):
+        requested(world, number=number, deposit="10000.00")
+    world.clock.advance(8 * DAY)
+    assert requested(world, number=4, deposit="10000.00").status is Status.APPROVED
+    assert world.exposure() == 1_000_000
+    assert world.mismatches() == []
+
+
+def test_requests_at_once_from_two_merchants_share_the_available_limit(world: World) -> None:
+    for number in range(2):
+        requested(world, number=number, deposit="10000.00")
+    consents = [world.grant("excellent"), world.grant("excellent", client=world.client("online_shop"))]
+    calls = []
+    for n in range(THREADS):
+        ask = car(world.clock(), "4000.00") if n % 2 else order("4000.00")
+        given = asking(ask, f"race-{n}", f"race-{n}")
+        calls.append(partial(world.requester.request, world.acting(consents[(n + 1) % 2]), given))
+    answers = at_once(calls)
+    assert not [each for each in answers if isinstance(each, Exception)]
+    approved = [each for each in answers if isinstance(each, Requested) and each.decision.status is Status.APPROVED]
+    taken = [each.decision.outcome.terms.exposed for each in approved if isinstance(each.decision.outcome, Approval)]
+    whole = [amount for amount in taken if amount == yuan("4000.00")]
+    # Of 10,000 yuan that were left. Who comes late gets a part, if it is the one that takes parts: of 2,000 that are
+    # left to itself, or of 1,000 beside the 8,000 elsewhere, which count as 9,000.
+    parts = [amount for amount in taken if amount in {yuan("1000.00"), yuan("2000.00")}]
+    assert (len(whole), len(parts)) in {(2, 0), (2, 1)}
+    assert len(taken) == len(whole) + len(parts)
+    assert world.exposure() == 2_000_000 + sum(amount.minor for amount in taken)
+    assert world.mismatches() == []

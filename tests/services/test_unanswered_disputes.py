@@ -1,0 +1,45 @@
+"""Disputes that nobody answered in time: one that cannot be ended holds up no other."""
+
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.domain.decisions.dispute import DisputeStatus
+from gateway.domain.decisions.transitions import BreachKind
+from gateway.services.decisions.transitions import BreachCommand
+from tests.services.promises import activated
+from tests.services.world import World
+
+CONTESTED = 3
+
+
+def contested(world: World, number: int) -> tuple[str, str]:
+    """The ids of a breached decision and of the dispute about it."""
+    decision = activated(world, number)
+    breach = BreachCommand(decision.id, f"breach-{number}", BreachKind.NOT_RETURNED)
+    world.transitions.report_breach(world.merchant_token(), breach)
+    return decision.id, world.disputes.open(world.user("excellent"), decision.id, "I brought it back.").id
+
+
+def statuses(world: World) -> dict[str, str]:
+    return dict(world.rows("SELECT id, status FROM disputes"))
+
+
+@pytest.mark.parametrize("broken", range(CONTESTED))
+def test_one_that_fails_is_told_and_the_others_are_upheld(world: World, broken: int) -> None:
+    made = [contested(world, number) for number in range(1, CONTESTED + 1)]
+    decision, dispute = made[broken]
+    world.clock.advance(timedelta(days=8))
+    world.execute(f"UPDATE decisions SET currency = 'XXX' WHERE id = '{decision}'")
+
+    with capture_logs() as logs:
+        assert world.disputes.uphold_unanswered() == CONTESTED - 1
+    told = {"event": "dispute_not_upheld", "log_level": "error", "dispute": dispute, "error": "ValueError"}
+    assert [{name: entry[name] for name in told} for entry in logs] == [told]
+    waiting = {each for each, status in statuses(world).items() if status == DisputeStatus.AWAITING_MERCHANT}
+    assert waiting == {dispute}
+
+    world.execute(f"UPDATE decisions SET currency = 'CNY' WHERE id = '{decision}'")
+    assert (world.disputes.uphold_unanswered(), set(statuses(world).values())) == (1, {DisputeStatus.UPHELD})
+    assert world.mismatches() == []
