@@ -5,8 +5,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from gateway.domain.client import BASELINE
-from gateway.domain.realm import Realm
+from gateway.domain.environment import Environment
+from gateway.domain.identity.client import BASELINE
 from gateway.kit.jose import ALGORITHMS
 from gateway.oauth.metadata import RESOURCE_METADATA
 
@@ -27,10 +27,10 @@ def oauth_body(code: str | None, message: str, _: str | None) -> dict[str, Any]:
 class Challenges:
     """Makes the answers to requests without a live token."""
 
-    def __init__(self, issuer: str, realm: Realm, body: ErrorBody) -> None:
+    def __init__(self, issuer: str, environment: Environment, body: ErrorBody) -> None:
         about = f'realm="{issuer}", resource_metadata="{issuer}{RESOURCE_METADATA}"'
         self._dpop = f'DPoP {about}, algs="{" ".join(ALGORITHMS)}"'
-        self._bearer = f"Bearer {about}" if BASELINE in realm.profiles else self._dpop
+        self._bearer = f"Bearer {about}" if BASELINE in environment.profiles else self._dpop
         self._body = body
 
     def answer(self, code: str | None, message: str, request_id: str | None, *, proves: bool) -> JSONResponse:

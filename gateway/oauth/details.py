@@ -5,15 +5,16 @@ from typing import Any
 from authlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidScopeError, OAuth2Error
 
 from gateway.domain import scope
-from gateway.domain.authorization_detail import AuthorizationDetail, parse_details
-from gateway.domain.consent_request import Request
+from gateway.domain.consents.authorization_detail import AuthorizationDetail, parse_details
+from gateway.domain.consents.request import Request
 from gateway.domain.errors import InvalidInput
 from gateway.domain.scope import TokenKind
 from gateway.kit import json
-from gateway.oauth.client import Client
-from gateway.services.consents import ConsentService
-from gateway.store.database import Session
-from gateway.store.merchants import MerchantRow
+from gateway.oauth.clients.client import Client
+from gateway.services.consents.completion import ScopesNotCovered
+from gateway.services.consents.service import ConsentService
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.unit import UnitOfWork
 
 NAME = "authorization_details"
 
@@ -24,17 +25,17 @@ class InvalidAuthorizationDetailsError(OAuth2Error):  # type: ignore[misc]  # Au
     error = "invalid_authorization_details"
 
 
-def requested(
-    session: Session,
+def read_request(
+    unit: UnitOfWork,
     consents: ConsentService,
     client: Client,
     merchant: MerchantRow,
     data: dict[str, str],
     *,
-    at_till: bool = False,
+    at_point_of_sale: bool = False,
 ) -> Request:
-    """The complete request behind the parameters in `data`; `at_till`, and only there, decisions are bound to store,
-    terminal and amount. Raises InvalidRequestError when both parameters are absent, InvalidScopeError,
+    """The complete request that the parameters in `data` stand for. Decisions are bound to store, terminal and amount
+    `at_point_of_sale` and nowhere else. Raises InvalidRequestError when both parameters are absent, InvalidScopeError,
     InvalidAuthorizationDetailsError."""
     names = scope.parse(data.get("scope"))
     text = data.get(NAME)
@@ -47,21 +48,19 @@ def requested(
             raise InvalidAuthorizationDetailsError(f"{index}: the client is not registered for {detail.type} details.")
         if not client.may_hold(detail.scope, TokenKind.USER):
             raise InvalidAuthorizationDetailsError(f"{index}: the client may not ask for {detail.scope}.")
-    if at_till:
-        _require_till(names, details)
+    if at_point_of_sale:
+        _require_place(names, details)
     elif any(detail.place for detail in details):
         raise InvalidAuthorizationDetailsError("Only a device authorization request names a store.")
     try:
-        consents.complete(session, merchant, (), details)
+        return consents.complete(unit, merchant, names, details)
+    except ScopesNotCovered as error:
+        raise InvalidScopeError(_ascii(error.message)) from None
     except InvalidInput as error:
         raise _refused(error) from None
-    try:
-        return consents.complete(session, merchant, names, details)
-    except InvalidInput as error:  # the details alone were right, so it is what the scopes stand for
-        raise InvalidScopeError(_ascii(error.message)) from None
 
 
-def _require_till(names: tuple[str, ...], details: tuple[AuthorizationDetail, ...]) -> None:
+def _require_place(names: tuple[str, ...], details: tuple[AuthorizationDetail, ...]) -> None:
     decisions = [(index, detail) for index, detail in enumerate(details) if detail.type == "decision"]
     for index, detail in decisions:
         if detail.place is None or detail.maximum_amount is None:
@@ -88,8 +87,8 @@ def _parsed(text: str) -> tuple[AuthorizationDetail, ...]:
 
 
 def _refused(error: InvalidInput) -> InvalidAuthorizationDetailsError:
-    place = ".".join(error.field or ())
-    return InvalidAuthorizationDetailsError(_ascii(f"{place}: {error.message}" if place else error.message))
+    field = ".".join(error.field or ())
+    return InvalidAuthorizationDetailsError(_ascii(f"{field}: {error.message}" if field else error.message))
 
 
 def _ascii(text: str) -> str:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 
 from gateway.kit import jose
-from gateway.kit.crypto import base64url, derive, digest
+from gateway.kit.clock import WallTime
+from gateway.kit.crypto import Secrets, base64url, derive, digest
 from gateway.kit.jose import ALGORITHMS, JoseRefused
 
 HEADER, NONCE_HEADER, TYPE = "DPoP", "DPoP-Nonce", "dpop+jwt"
@@ -49,16 +50,16 @@ class Proof:
 
 
 class Nonces:
-    """Nonces that every process with the same master key makes and knows alike: a minute and its MAC."""
+    """Nonces: the MAC of a minute. All processes with the same master key make and accept the same ones."""
 
-    def __init__(self, master: bytes) -> None:
-        self._key = derive(master, "dpop nonce")
+    def __init__(self, secrets: Secrets) -> None:
+        self._key = secrets.derive("dpop nonce")
 
-    def current(self, wall: datetime) -> str:
+    def current(self, wall: WallTime) -> str:
         """The nonce to use now. It changes each minute and is good for five."""
         return self._of(int(wall.timestamp()) // NONCE_STEP)
 
-    def good(self, nonce: str, wall: datetime) -> bool:
+    def good(self, nonce: str, wall: WallTime) -> bool:
         """Whether the nonce is one of the last five minutes', or of the next for a process whose clock is ahead."""
         step = int(wall.timestamp()) // NONCE_STEP
         steps = range(step - NONCE_LIFE // NONCE_STEP, step + 2)
@@ -69,23 +70,23 @@ class Nonces:
 
 
 class ProofCheck:
-    """Checks proofs sent to the addresses below `issuer`."""
+    """Checks proofs sent to the addresses below `issuer`. It needs no database."""
 
-    def __init__(self, issuer: str, master: bytes) -> None:
-        self._issuer, self.nonces = issuer, Nonces(master)
+    def __init__(self, issuer: str, secrets: Secrets) -> None:
+        self._issuer, self.nonces = issuer, Nonces(secrets)
 
     def check(
         self,
         sent: Sequence[str],
         method: str,
         path: str,
-        wall: datetime,
+        wall: WallTime,
         *,
         access_token: str | None = None,
         nonce_required: bool = True,
     ) -> Proof:
-        """The proof of a request that carried these DPoP headers (RFC 9449 section 4.3). Whether it is a replay is the
-        caller's to find out. Raises InvalidDpopProofError, UseDpopNonceError."""
+        """The proof of a request that carried these DPoP headers (RFC 9449 section 4.3). Whether it is a replay is not
+        checked. Raises InvalidDpopProofError, UseDpopNonceError."""
         if len(sent) != 1:
             raise InvalidDpopProofError("Exactly one DPoP header is required.")
         try:
@@ -94,7 +95,7 @@ class ProofCheck:
             raise InvalidDpopProofError(str(refused)) from None
 
     def _checked(
-        self, text: str, method: str, path: str, wall: datetime, access_token: str | None, nonce_required: bool
+        self, text: str, method: str, path: str, wall: WallTime, access_token: str | None, nonce_required: bool
     ) -> Proof:
         header = jose.unverified(text).header
         if header.get("typ") != TYPE:
@@ -123,7 +124,7 @@ class ProofCheck:
             raise JoseRefused("The claim htu must be the address of this request.")
 
 
-def _require_fresh(claims: Mapping[str, Any], wall: datetime) -> None:
+def _require_fresh(claims: Mapping[str, Any], wall: WallTime) -> None:
     now, ahead = wall.timestamp(), AHEAD.total_seconds()
     issued = jose.moment_claim(claims, "iat")
     if issued is None or not now - PROOF_LIFE.total_seconds() <= issued <= now + ahead:

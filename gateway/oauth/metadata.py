@@ -1,12 +1,13 @@
-"""What clients find out by themselves: the server's metadata (RFC 8414) and the resource's (RFC 9728)."""
+"""The metadata of the authorization server (RFC 8414) and of the resource (RFC 9728)."""
 
 from typing import Any
 
-from gateway.domain.authorization_detail import TYPES
-from gateway.domain.client import BASELINE
-from gateway.domain.realm import Realm
+from gateway.domain.consents.authorization_detail import TYPES
+from gateway.domain.environment import Environment
+from gateway.domain.identity.client import BASELINE
 from gateway.kit.jose import ALGORITHMS
-from gateway.oauth import client_auth, grant_change, pkce
+from gateway.oauth.clients import authentication
+from gateway.oauth.grants import grant_change, pkce
 from gateway.settings import Settings
 
 PAR, AUTHORIZE, TOKEN, REVOKE = "/oauth/par", "/oauth/authorize", "/oauth/token", "/oauth/revoke"
@@ -20,9 +21,9 @@ RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 GRAPHQL = "/graphql"
 
 
-def server_metadata(settings: Settings, realm: Realm, grant_types: list[str]) -> dict[str, Any]:
+def server_metadata(settings: Settings, environment: Environment, grant_types: list[str]) -> dict[str, Any]:
     """The RFC 8414 document. Every address begins with the configured issuer; only what works is listed."""
-    methods = client_auth.supported(realm)
+    methods = authentication.supported(environment)
     return {
         "issuer": settings.issuer,
         "authorization_endpoint": settings.issuer + AUTHORIZE,
@@ -40,7 +41,7 @@ def server_metadata(settings: Settings, realm: Realm, grant_types: list[str]) ->
         "grant_management_endpoint": settings.issuer + GRANTS,
         "grant_management_actions_supported": list(GRANT_ACTIONS),
         "grant_management_action_required": False,
-        "scopes_supported": list(realm.scopes),
+        "scopes_supported": list(environment.scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": grant_types,
@@ -51,16 +52,16 @@ def server_metadata(settings: Settings, realm: Realm, grant_types: list[str]) ->
     }
 
 
-def resource_metadata(settings: Settings, realm: Realm, resource_path: str = "") -> dict[str, Any]:
-    """The RFC 9728 document of the API; `resource_path` is what stands behind the well-known part of the address."""
+def resource_metadata(settings: Settings, environment: Environment, resource_path: str = "") -> dict[str, Any]:
+    """The RFC 9728 document of the API; `resource_path` follows the well-known part of the address."""
     return {
         "resource": settings.issuer + resource_path,
         "authorization_servers": [settings.issuer],
-        "scopes_supported": list(realm.scopes),
+        "scopes_supported": list(environment.scopes),
         "bearer_methods_supported": ["header"],
         "resource_name": "Sesame Gateway",
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
-        "dpop_bound_access_tokens_required": BASELINE not in realm.profiles,
+        "dpop_bound_access_tokens_required": BASELINE not in environment.profiles,
         "authorization_details_types_supported": list(TYPES),
     }
 

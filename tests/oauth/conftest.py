@@ -7,10 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from gateway.domain.client import BASELINE, DEVICE_CODE, FAPI2
+from gateway.domain.identity.client import BASELINE, DEVICE_CODE, FAPI2
 from gateway.kit.clock import wall_clock
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.support.clock import MovableClock
 from tests.support.dpop import ready
 from tests.support.fapi import FapiApp
@@ -21,20 +20,20 @@ from tests.support.registration import WHOLE, Registrar
 
 @pytest.fixture
 def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(Database(sqlite_url)) as database:
-        yield build_world(database, settings, clock)
+    with closing(build_world(sqlite_url, settings, clock)) as made:
+        yield made
 
 
 @pytest.fixture
 def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(Database(database_url)) as database:
-        yield build_world(database, settings, clock)
+    with closing(build_world(database_url, settings, clock)) as made:
+        yield made
 
 
 @pytest.fixture
 def racing_world(database_url: str, settings: Settings) -> Iterator[World]:
-    with closing(Database(database_url)) as database:
-        yield build_world(database, settings, wall_clock)
+    with closing(build_world(database_url, settings, wall_clock)) as made:
+        yield made
 
 
 @pytest.fixture(params=[BASELINE, FAPI2])
@@ -50,14 +49,17 @@ def bank(world: World) -> FapiApp:
 
 @pytest.fixture
 def https_world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(Database(sqlite_url)) as database:
-        yield build_world(database, settings.model_copy(update={"issuer": "https://gateway.example"}), clock)
+    settings = settings.model_copy(update={"issuer": "https://gateway.example"})
+    with closing(build_world(sqlite_url, settings, clock)) as made:
+        yield made
 
 
 @pytest.fixture
-def both_world(database: Database, settings: Settings, clock: MovableClock) -> World:
+def both_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
     """The world on both databases, where consents above 1,000 yuan need a fresh login."""
-    return build_world(database, settings.model_copy(update={"step_up_amount": "1000.00 CNY"}), clock)
+    settings = settings.model_copy(update={"step_up_amount": "1000.00 CNY"})
+    with closing(build_world(database_url, settings, clock)) as made:
+        yield made
 
 
 @pytest.fixture

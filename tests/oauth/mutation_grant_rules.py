@@ -9,21 +9,26 @@ DOMAIN, STEP_UP = "tests/domain/test_consent_change.py", "tests/oauth/test_step_
 
 RULES: Sequence[Group] = (
     (
-        "gateway/oauth/grant_change.py",
+        "gateway/oauth/grants/grant_change.py",
         CHANGE,
         (
             (60, "grant of another client changed", "consent.client_id == client.id and", "True and"),
             (60, "ended grant changed", "consent.status(now) is not ConsentStatus.ACTIVE:", "False:"),
             (60, "create with a grant_id", "if (action == CREATE) != (grant_id is None):", "if False:"),
             (60, "mergeability not looked at", "change.require_possible(asked, now)", "pass"),
-            (70, "till changes a grant", "if data.get(ACTION, CREATE) != CREATE or GRANT_ID in data:", "if False:"),
+            (
+                70,
+                "point of sale changes a grant",
+                "if data.get(ACTION, CREATE) != CREATE or GRANT_ID in data:",
+                "if False:",
+            ),
         ),
     ),
     (
-        "gateway/oauth/authorization.py",
+        "gateway/oauth/endpoints/authorization.py",
         (*CHANGE, STEP_UP),
         (
-            (34, "grant changed since it was shown", ' or shown != row.parameters.get("grant_version"):', ":"),
+            (34, "grant changed since it was shown", ' or version != row.parameters.get("grant_version"):', ":"),
             (
                 34,
                 "another person's grant changed",
@@ -39,7 +44,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/services/consents.py",
+        "gateway/services/consents/service.py",
         CHANGE,
         (
             (34, "replacement leaves tokens", "if change.action is GrantAction.REPLACE:", "if False:"),
@@ -47,7 +52,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/domain/consent_change.py",
+        "gateway/domain/consents/change.py",
         (DOMAIN, *CHANGE),
         (
             (34, "previews become requests", "if both_decide and", "if False and"),
@@ -59,7 +64,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/domain/authorization_detail.py",
+        "gateway/domain/consents/authorization_detail.py",
         (DOMAIN,),
         (
             (34, "more money counts as covered", "and wanted <= most", "and True"),

@@ -74,7 +74,7 @@ RULES: Sequence[Group] = (
         ((73, "user information in an address", ' or "@" in parts.netloc', ""),),
     ),
     (
-        "gateway/services/client_keys.py",
+        "gateway/services/identity/client_keys.py",
         (REGISTERING, *KEYS),
         (
             (
@@ -93,7 +93,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/client_keys.py",
+        "gateway/services/identity/client_key_cache.py",
         (*KEYS, REGISTERING),
         (
             (10, "removed key for an hour", "KEPT_FOR = timedelta(minutes=10)", "KEPT_FOR = timedelta(hours=1)"),
@@ -142,49 +142,42 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/endpoints.py",
+        "gateway/oauth/clients/private_key_jwt.py",
         KEYS,
         (
             (
                 73,
                 "keys fetched for any assertion",
-                "client_id, kid = PrivateKeyJwt(self._parts.settings.issuer, wall).named(token)",
-                'signed = __import__("gateway.kit.jose").kit.jose.unverified(token)\n'
-                '            client_id, kid = str(signed.claims.get("sub")), None',
+                "claimed = self._read(token, wall)",
+                'claimed = _Claimed(str(jose.unverified(token).claims.get("sub")), None, token, wall)',
             ),
-            (73, "keys fetched beside another method", "if frozen.authorization is not None:", "if False:"),
+            (73, "keys fetched beside another method", "if request.authorization is not None:", "if False:"),
             (
                 73,
                 "keys fetched within the transaction",
-                "                at_hand = self._keys_at_hand(frozen, wall)\n",
-                "                with self._parts.database.write():\n"
-                "                    at_hand = self._keys_at_hand(frozen, wall)\n",
+                "key_set = self._container.client_keys.at_hand(row.id, row.jwks_uri, kid)",
+                "uri = row.jwks_uri\n        key_set = self._container.database.write("
+                "lambda _: self._container.client_keys.at_hand(row.id, uri, kid))",
             ),
-        ),
-    ),
-    (
-        "gateway/oauth/private_key_jwt.py",
-        KEYS,
-        (
             (
                 73,
                 "fetched keys of any algorithm",
-                "return fitting_keys(found.key_set, row.token_endpoint_auth_signing_alg)",
-                "return found.key_set",
+                "return fitting_keys(key_set, row.token_endpoint_auth_signing_alg)",
+                "return key_set",
             ),
         ),
     ),
     (
-        "gateway/oauth/registration.py",
+        "gateway/oauth/endpoints/registration.py",
         (REGISTERING, *KEYS),
         (
             (73, "keys of a registration not fetched", "if described.jwks_uri is not None:", "if False:"),
             (
                 73,
                 "keys of a registration fetched within the transaction",
-                "            described = self._with_keys(read_metadata(members(request.body)))\n",
-                "            with self._parts.database.write():\n"
-                "                described = self._with_keys(read_metadata(members(request.body)))\n",
+                "described = self._with_keys(read_metadata(parse_members(request.body)))",
+                "described = self._container.database.write("
+                "lambda _: self._with_keys(read_metadata(parse_members(request.body))))",
             ),
             (
                 13,
@@ -195,13 +188,13 @@ RULES: Sequence[Group] = (
             (
                 71,
                 "fetched before the invitation is looked at",
-                "if token is None or not self._registrations.invited(session, token, wall):",
-                "if token is None:",
+                " or not self._container.database.read(lambda unit: registrations.invited(unit, token)):",
+                ":",
             ),
         ),
     ),
     (
-        "gateway/oauth/registration_metadata.py",
+        "gateway/oauth/endpoints/client_metadata.py",
         (REGISTERING,),
         ((71, "jwks beside jwks_uri", "if (sent.jwks is None) == (sent.jwks_uri is None):", "if False:"),),
     ),

@@ -10,7 +10,7 @@ AUTHORIZE, NARROWING, SESSIONS, STEP_UP = (
 
 RULES: Sequence[Group] = (
     (
-        "gateway/oauth/authorization.py",
+        "gateway/oauth/endpoints/authorization.py",
         (PAGE, AUTHORIZE),
         (
             (
@@ -23,14 +23,14 @@ RULES: Sequence[Group] = (
             (
                 25,
                 "opening gives no time",
-                "oauth_requests.open_pushed_request(session, row.digest,",
-                "len((session, row.digest)) or oauth_requests.open_pushed_request(session, row.digest,",
+                "requests.open_pushed_request(row.digest,",
+                "len(row.digest) or requests.open_pushed_request(row.digest,",
             ),
             (28, "answered request shown", " or row.used_at is not None", ""),
             (
                 28,
                 "request decided twice",
-                "if not oauth_requests.use_pushed_request(session, opened.digest, wall):",
+                "if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall):",
                 "if False:",
             ),
             (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
@@ -43,12 +43,12 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/web/pages/site.py",
+        "gateway/web/site/redirects.py",
         (PAGE, AUTHORIZE),
         ((29, "302 after a form", "return Response(status_code=303,", "return Response(status_code=302,"),),
     ),
     (
-        "gateway/web/pages/authorize.py",
+        "gateway/web/pages/consent/page.py",
         (PAGE, AUTHORIZE, NARROWING, SESSIONS, STEP_UP),
         (
             (
@@ -60,7 +60,7 @@ RULES: Sequence[Group] = (
             (
                 35,
                 "no fresh login for a large decision",
-                "step_up.require(self._site, browser, opened.comes_to(granted))",
+                "require_fresh_login(self._site, browser, opened.comes_to(granted), unit.wall)",
                 "pass",
             ),
         ),

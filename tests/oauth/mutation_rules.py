@@ -16,11 +16,12 @@ BASIC, FUZZ, PAR, PAR_FAPI2, CODE = (
     f"tests/oauth/test_{name}.py" for name in ("client_auth", "fuzz", "par", "par_fapi2", "code")
 )
 PAGE = "tests/web/test_authorize_page.py"
+VERIFIED = "tests/oauth/test_verified_requests.py"
 
 RULES: Sequence[Group] = (
     (
-        "gateway/oauth/private_key_jwt.py",
-        ASSERTION,
+        "gateway/oauth/clients/private_key_jwt.py",
+        (*ASSERTION, VERIFIED),
         (
             (5, "any audience", 'if claims.get("aud") != self._issuer:', 'if claims.get("aud") is None:'),
             (
@@ -53,7 +54,7 @@ RULES: Sequence[Group] = (
                 "if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:",
                 "if False:",
             ),
-            (6, "iss is not sub", 'if claims.get("iss") != client_id or claims', "if claims"),
+            (6, "iss is not sub", 'if claims.get("iss") != client_id:', "if False:"),
             (7, "assertion from the future", "if begins is not None and begins > now + ahead:", "if False:"),
             (
                 7,
@@ -62,12 +63,30 @@ RULES: Sequence[Group] = (
                 "if begins is not None and begins > now:",
             ),
             (8, "jti shared by all clients", 'digest(f"assertion {client_id} {jti}")', 'digest(f"assertion {jti}")'),
-            (8, "assertion forgotten at once", "datetime.fromtimestamp(expires, UTC))", "self._wall - AHEAD)"),
+            (8, "assertion forgotten at once", "datetime.fromtimestamp(expires, UTC))", "wall - LONGEST_LIFE)"),
+            (
+                10,
+                "keys replaced by others at the same place",
+                "return row.jwks, row.jwks_uri, row.token_endpoint_auth_signing_alg",
+                "return row.jwks is None, row.jwks_uri, row.token_endpoint_auth_signing_alg",
+            ),
+            (
+                10,
+                "algorithm registered meanwhile",
+                "return row.jwks, row.jwks_uri, row.token_endpoint_auth_signing_alg",
+                "return row.jwks, row.jwks_uri",
+            ),
+            (
+                10,
+                "address of keys changed meanwhile",
+                "return row.jwks, row.jwks_uri, row.token_endpoint_auth_signing_alg",
+                "return row.jwks, row.jwks_uri is None, row.token_endpoint_auth_signing_alg",
+            ),
             (
                 10,
                 "signature not looked at",
-                "return jose.verified(token, key).claims",
-                "return jose.unverified(token).claims",
+                "jose.verified(token, key)",
+                "jose.unverified(token)",
             ),
         ),
     ),
@@ -95,9 +114,10 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/client_auth.py",
-        (*ASSERTION, BASIC),
+        "gateway/oauth/clients/authentication.py",
+        (*ASSERTION, BASIC, VERIFIED),
         (
+            (10, "keys replaced meanwhile", "assertion.has_keys_of(client.row)", "True"),
             (
                 4,
                 "any secret",
@@ -110,7 +130,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/client.py",
+        "gateway/oauth/clients/client.py",
         (*ASSERTION, PAR, PAR_FAPI2, *DPOP),
         (
             (4, "any method for any profile", "return method in METHODS.get(self.row.profile, ())", "return True"),
@@ -137,22 +157,28 @@ RULES: Sequence[Group] = (
     ),
     (
         "gateway/oauth/server.py",
-        (*ASSERTION, *DPOP, PAR_FAPI2, PAGE, FUZZ),
+        (*ASSERTION, *DPOP, VERIFIED, PAR_FAPI2, PAGE, FUZZ),
         (
+            (
+                8,
+                "any time between verification and unit",
+                "if self.unit.wall > verified.at + LONGEST_WAIT:",
+                "if False:",
+            ),
+            (8, "forgotten while a request waits", "WallTime(usable_until + LONGEST_WAIT)", "usable_until"),
             (
                 8,
                 "assertion replayed",
                 "if assertion is not None and not self._first_use(",
                 "if assertion is not None and False and self._first_use(",
             ),
-            (29, "no iss in the answer", "self.register_extension(Issuer(parts.settings.issuer))", "pass"),
+            (29, "no iss in the answer", "self.register_extension(ResponseIssuer(container.settings.issuer))", "pass"),
             (
                 44,
                 "no proof at the token endpoint",
-                'if proof is None and endpoint == "token" and client.must_prove:',
+                "if proof is None and endpoint == TOKEN and client.must_prove:",
                 "if False:",
             ),
-            (45, "no nonce at the token endpoint", 'nonce_required = endpoint == "token"', "nonce_required = False"),
             (
                 49,
                 "proof replayed",
@@ -162,14 +188,14 @@ RULES: Sequence[Group] = (
             (
                 49,
                 "proof forgotten early",
-                "self._first_use(proof.replay_key, self.wall + REMEMBERED)",
-                "self._first_use(proof.replay_key, self.wall)",
+                "self._first_use(proof.replay_key, WallTime(self.unit.wall + REMEMBERED))",
+                "self._first_use(proof.replay_key, self.unit.wall)",
             ),
             (76, "forbidden characters are a failure", 'if "forbidden characters" not in str(error):', "if True:"),
         ),
     ),
     (
-        "gateway/oauth/form.py",
+        "gateway/oauth/request_parsing.py",
         (PAR, PAR_FAPI2, BASIC),
         (
             (12, "two Authorization headers", "if len(headers) > 1:", "if False:"),
@@ -185,7 +211,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/bridge.py",
+        "gateway/oauth/authlib_adapter.py",
         (PAR, CODE),
         (
             (
@@ -197,7 +223,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/pkce.py",
+        "gateway/oauth/grants/pkce.py",
         (PAR, PAR_FAPI2, CODE),
         (
             (
@@ -218,7 +244,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/par.py",
+        "gateway/oauth/endpoints/par.py",
         (PAR, PAR_FAPI2, *DPOP, CODE),
         (
             (41, "code without its grant type", 'if not client.check_grant_type("authorization_code"):', "if False:"),

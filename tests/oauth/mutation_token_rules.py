@@ -15,26 +15,26 @@ REGISTRATION, MANAGEMENT = "tests/oauth/test_registration.py", "tests/oauth/test
 
 RULES: Sequence[Group] = (
     (
-        "gateway/oauth/authorization_code.py",
+        "gateway/oauth/grants/authorization_code.py",
         (CODE, *DPOP),
         (
             (
                 36,
                 "a replay ends nothing",
-                "oauth_tokens.revoke_all(self.server.session, row.consent_id, self.server.wall)",
+                "self.server.unit.tokens.revoke_of_consent(row.consent_id, self.server.unit.wall)",
                 "pass",
             ),
             (36, "used code found", "if row.used_at is not None:", "if False:"),
             (
                 36,
                 "code redeemed twice",
-                "if not oauth_requests.use_code(session, row.digest, self.server.wall):",
+                "if not unit.authorization_requests.use_code(row.digest, unit.wall):",
                 "if False:",
             ),
             (
                 37,
                 "code of any age",
-                "return AuthorizationCode(row) if self.server.wall < row.expires_at else None",
+                "return AuthorizationCode(row) if self.server.unit.wall < row.expires_at else None",
                 "return AuthorizationCode(row)",
             ),
             (39, "code of another client", "if row is None or row.client_id != client.id:", "if row is None:"),
@@ -48,123 +48,138 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/endpoints.py",
-        (CODE, REFRESH),
+        "gateway/oauth/endpoints/client_endpoints.py",
+        (CODE, REFRESH, *DPOP),
         (
             (
                 36,
                 "refusal rolled back",
-                "done = guarded(server, request, lambda: answer(server, request))",
-                "done = guarded(server, request, lambda: answer(server, request))"
-                "\n                if done.status >= 400:\n                    session.rollback()",
+                "            return guarded(server, request, lambda: server.create_token_response(request))",
+                "            done = guarded(server, request, lambda: server.create_token_response(request))"
+                "\n            if done.status >= 400:\n                unit.connection.rollback()"
+                "\n            return done",
             ),
+            (45, "no nonce at the token endpoint", "nonce_required = name == TOKEN", "nonce_required = False"),
         ),
     ),
     (
-        "gateway/store/oauth_requests.py",
+        "gateway/store/oauth/requests.py",
         (CODE, RACES),
         (
             (
                 40,
                 "code redeemed by two at once",
-                ".where(col(AuthorizationCodeRow.digest) == digest, col(AuthorizationCodeRow.used_at).is_(None))",
-                ".where(col(AuthorizationCodeRow.digest) == digest)",
+                ", AUTHORIZATION_CODES.c.used_at.is_(None))",
+                ")",
             ),
         ),
     ),
     (
-        "gateway/oauth/issuing.py",
+        "gateway/oauth/tokens.py",
         (*DPOP, CODE, REFRESH, REFRESH_FAPI2, *API),
         (
             (43, "token type Bearer", '"token_type": "DPoP" if proof else "Bearer"', '"token_type": "Bearer"'),
             (
                 43,
                 "long life",
-                "return Policy(settings.access_token_life, rotates=False)",
-                "return Policy(settings.baseline_token_life, rotates=False)",
+                "return TokenPolicy(settings.access_token_life, rotates=False)",
+                "return TokenPolicy(settings.baseline_token_life, rotates=False)",
             ),
             (
                 43,
                 "token outlives its consent",
-                "expires_at = min(ends, consent.expires_at) if consent else ends",
+                "expires_at = end_with_consent(self._unit, ends, consent) if consent else ends",
                 "expires_at = ends",
             ),
             (
                 52,
                 "fapi2 rotates",
-                "return Policy(settings.access_token_life, rotates=False)",
-                "return Policy(settings.access_token_life, rotates=True)",
+                "return TokenPolicy(settings.access_token_life, rotates=False)",
+                "return TokenPolicy(settings.access_token_life, rotates=True)",
             ),
             (
                 53,
                 "baseline does not rotate",
-                "return Policy(settings.baseline_token_life, rotates=True)",
-                "return Policy(settings.baseline_token_life, rotates=False)",
+                "return TokenPolicy(settings.baseline_token_life, rotates=True)",
+                "return TokenPolicy(settings.baseline_token_life, rotates=False)",
             ),
             (63, "token not bound", "jkt=proof.jkt if proof else None", "jkt=None"),
         ),
     ),
     (
-        "gateway/oauth/refresh_token.py",
+        "gateway/oauth/grants/refresh_token.py",
         (REFRESH, REFRESH_FAPI2),
         (
             (51, "refresh by another client", "if row is None or row.client_id != client.id:", "if row is None:"),
             (
                 53,
                 "reuse after the window",
-                "if not unused or self.server.wall > row.used_at + RETRY_WINDOW:",
+                "if not unused or self.server.unit.wall > row.used_at + RETRY_WINDOW:",
                 "if not unused:",
             ),
             (
                 53,
                 "reuse of an old token",
-                "if not unused or self.server.wall > row.used_at + RETRY_WINDOW:",
-                "if self.server.wall > row.used_at + RETRY_WINDOW:",
+                "if not unused or self.server.unit.wall > row.used_at + RETRY_WINDOW:",
+                "if self.server.unit.wall > row.used_at + RETRY_WINDOW:",
             ),
             (
                 53,
                 "reuse leaves the family",
-                "oauth_tokens.revoke_family(self.server.session, row.family, self.server.wall)",
+                "self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)",
                 "pass",
             ),
-            (54, "wider scope", "if not left or any(name not in held for name in asked):", "if not left:"),
+            (54, "wider scope", "if not granted or any(name not in held for name in asked):", "if not granted:"),
             (
                 54,
                 "narrowing ignored",
-                "return tuple(name for name in SCOPES if name in asked) or left",
-                "return left",
+                "return tuple(name for name in SCOPES if name in asked) or granted",
+                "return granted",
             ),
-            (56, "refresh token of any age", "if now >= row.expires_at:", "if False:"),
+            (56, "refresh token of any age", "if unit.wall >= row.expires_at:", "if False:"),
         ),
     ),
     (
-        "gateway/oauth/living.py",
+        "gateway/oauth/consent_check.py",
         (REFRESH, REFRESH_FAPI2, CODE),
         (
             (
                 56,
                 "consent that has ended",
-                "if consent is None or consent.status(now) is not ConsentStatus.ACTIVE:",
-                "if consent is None:",
+                " or consent.status(unit.business_time(consent.merchant_id)) is not ConsentStatus.ACTIVE:",
+                ":",
+            ),
+            (
+                56,
+                "consent's end taken for wall time",
+                "left = consent.expires_at - unit.business_time(consent.merchant_id)",
+                "left = consent.expires_at - unit.wall",
             ),
             (56, "person who is locked out", "if user is None or user.disabled_at is not None:", "if user is None:"),
         ),
     ),
     (
-        "gateway/oauth/revocation.py",
+        "gateway/oauth/endpoints/revocation.py",
         (REVOCATION,),
         (
             (57, "revocation by another client", "if row is not None and row.client_id != client.id:", "if False:"),
+            (58, "a refresh token is not revoked", "tokens.revoke_family(token.family, now)", "pass"),
+        ),
+    ),
+    (
+        "gateway/store/oauth/tokens.py",
+        (REVOCATION,),
+        (
             (
                 58,
                 "revocation leaves the family",
-                "oauth_tokens.revoke_family(session, token.family, wall)",
-                "token.revoked_at = wall",
+                '_REVOKE_FAMILY = _revoke(REFRESH_TOKENS, "family"), _revoke(ACCESS_TOKENS, "family")',
+                '_REVOKE_FAMILY = (_revoke(REFRESH_TOKENS, "family"),)',
             ),
         ),
     ),
     (
-        "gateway/oauth/introspection.py",
+        "gateway/oauth/endpoints/introspection.py",
         (INTROSPECTION,),
         (
             (
@@ -180,10 +195,22 @@ RULES: Sequence[Group] = (
                 "if refresh else None",
             ),
             (59, "no cnf", "if token.jkt is not None:", "if False:"),
+            (
+                59,
+                "access token said to outlive its consent",
+                "ends = end_with_consent(unit, token.expires_at, consent) if consent else token.expires_at",
+                "ends = token.expires_at",
+            ),
+            (
+                59,
+                "refresh token said to outlive its consent",
+                "ends = end_with_consent(unit, row.expires_at, consent)",
+                "ends = row.expires_at",
+            ),
         ),
     ),
     (
-        "gateway/oauth/grant_management.py",
+        "gateway/oauth/endpoints/grant_management.py",
         (GRANTS,),
         (
             (
@@ -196,7 +223,7 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/client_credentials.py",
+        "gateway/oauth/grants/client_credentials.py",
         ("tests/oauth/test_client_credentials.py",),
         (
             (
@@ -208,16 +235,16 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/oauth/device_authorization.py",
+        "gateway/oauth/endpoints/device_authorization.py",
         (DEVICE, DEVICE_CODE),
         ((68, "device grant for any client", "if not client.check_grant_type(DEVICE_CODE):", "if False:"),),
     ),
     (
-        "gateway/oauth/device_code.py",
+        "gateway/oauth/grants/device_code.py",
         (DEVICE_CODE, DEVICE),
         (
-            (69, "device code redeemed twice", "if not device_codes.use(session, row.digest, wall):", "if False:"),
-            (69, "device code of any age", "if wall >= row.expires_at:", "if False:"),
+            (69, "device code redeemed twice", "if not unit.device_codes.use(row.digest, unit.wall):", "if False:"),
+            (69, "device code of any age", "if unit.wall >= row.expires_at:", "if False:"),
             (
                 69,
                 "polling without a pause",
@@ -229,15 +256,20 @@ RULES: Sequence[Group] = (
         ),
     ),
     (
-        "gateway/store/initial_access_tokens.py",
+        "gateway/store/oauth/initial_access_tokens.py",
         ("tests/store/test_initial_access_tokens.py", REGISTRATION),
         (
-            (71, "initial token used twice", "col(table.used_at).is_(None), ", ""),
-            (71, "initial token of any age", ", col(table.expires_at) > now)", ")"),
+            (71, "initial token used twice", "    INITIAL_ACCESS_TOKENS.c.used_at.is_(None),\n", ""),
+            (
+                71,
+                "initial token of any age",
+                'INITIAL_ACCESS_TOKENS.c.expires_at > bindparam("now"),',
+                'INITIAL_ACCESS_TOKENS.c.created_at <= bindparam("now"),',
+            ),
         ),
     ),
     (
-        "gateway/services/registration.py",
+        "gateway/services/identity/registration.py",
         (MANAGEMENT, REGISTRATION),
         (
             (

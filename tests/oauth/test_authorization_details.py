@@ -5,16 +5,15 @@ from typing import Any
 import pytest
 from authlib.oauth2.rfc6749.errors import InvalidScopeError
 
-from gateway.domain.consent_request import Request
-from gateway.domain.place import Place
+from gateway.domain.consents.request import Request
+from gateway.domain.merchants import PointOfSale
 from gateway.kit.crypto import digest
 from gateway.kit.json import encode
 from gateway.oauth import details
-from gateway.oauth.client import Client
+from gateway.oauth.clients.client import Client
 from gateway.oauth.details import InvalidAuthorizationDetailsError
-from gateway.store import clients, merchants, oauth_requests
-from gateway.store.clients import ClientRow
 from tests.support.oauth_world import World
+from tests.support.units import reading
 
 SCORE = {"type": "score", "level": "tier"}
 DECISION = {
@@ -22,27 +21,26 @@ DECISION = {
     "products": ["DEPOSIT_WAIVER"],
     "maximum_amount": {"amount": "3000.00", "currency": "CNY"},
 }
-TILL = {"store_id": "S1", "terminal_id": "T1"}
+PLACE = {"store_id": "S1", "terminal_id": "T1"}
 
 
 def limit_to(world: World, *types: str) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.cars.client_id).authorization_details_types = list(types)
+    world.change_client(world.cars, authorization_details_types=list(types))
 
 
 def push(world: World, *asked: Any, scope: str | None = None) -> Any:
     return world.cars.push(scope=scope, authorization_details=list(asked))
 
 
-def at_till(world: World, *asked: Any, scope: str = "") -> Request:
+def at_point_of_sale(world: World, *asked: Any, scope: str = "") -> Request:
     """What a device authorization request with these parameters comes to."""
     data = {"scope": scope, **({details.NAME: encode(list(asked)).decode()} if asked else {})}
-    with world.database.read() as session:
-        row = clients.load(session, world.cars.client_id)
+    with reading(world.database) as unit:
+        row = unit.clients.load(world.cars.client_id)
         assert row is not None
-        merchant = merchants.load(session, row.merchant_id)
+        merchant = unit.merchants.load(row.merchant_id)
         assert merchant is not None
-        return details.requested(session, world.parts.consents, Client(row), merchant, data, at_till=True)
+        return details.read_request(unit, world.container.consents, Client(row), merchant, data, at_point_of_sale=True)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +65,12 @@ def test_23_types_that_the_client_is_registered_for(
 
 
 def test_23_a_client_without_types_may_ask_for_all(world: World) -> None:
-    with world.database.read() as session:
-        assert session.get_one(ClientRow, world.cars.client_id).authorization_details_types is None
+    assert world.client(world.cars).authorization_details_types is None
     assert push(world, SCORE, DECISION).status_code == 201
 
 
-def test_23_only_a_till_names_a_store(world: World) -> None:
-    answer = push(world, SCORE, {**DECISION, **TILL})
+def test_23_only_a_point_of_sale_names_a_store(world: World) -> None:
+    answer = push(world, SCORE, {**DECISION, **PLACE})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
     assert answer.json()["error_description"] == "Only a device authorization request names a store."
 
@@ -82,7 +79,7 @@ def test_23_only_a_till_names_a_store(world: World) -> None:
     "asked",
     [
         pytest.param({**DECISION, "store_id": "S1"}, id="store-without-terminal"),
-        pytest.param({**SCORE, **TILL}, id="score-at-a-till"),
+        pytest.param({**SCORE, **PLACE}, id="score-at-a-point-of-sale"),
         pytest.param({**SCORE, "optional": "yes"}, id="optional-of-wrong-type"),
         pytest.param({**SCORE, "purpose": None}, id="null"),
     ],
@@ -92,36 +89,36 @@ def test_23_members_of_the_wrong_kind(world: World, asked: Any) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
 
 
-def test_what_is_optional_is_frozen_with_the_request(world: World) -> None:
+def test_what_is_optional_is_fixed_with_the_request(world: World) -> None:
     pushed = push(world, SCORE, {**DECISION, "optional": True}).json()["request_uri"]
-    with world.database.read() as session:
-        row = oauth_requests.pushed_request(session, digest(pushed))
+    with reading(world.database) as unit:
+        row = unit.authorization_requests.load_pushed_request(digest(pushed))
         assert row is not None
         assert [one.get("optional", False) for one in row.parameters["complete"]["details"]] == [False, True]
 
 
-def test_at_the_till_a_decision_is_bound_to_it(world: World) -> None:
-    asked = at_till(world, {**DECISION, **TILL}, scope="decisions:request score:tier")
-    assert [detail.place for detail in asked.details] == [Place("S1", "T1"), None]
+def test_at_the_point_of_sale_a_decision_is_bound_to_it(world: World) -> None:
+    asked = at_point_of_sale(world, {**DECISION, **PLACE}, scope="decisions:request score:tier")
+    assert [detail.place for detail in asked.details] == [PointOfSale("S1", "T1"), None]
     assert asked.scopes == ("score:tier", "decisions:request")
 
 
 @pytest.mark.parametrize(
     "missing", [pytest.param({"maximum_amount"}, id="amount"), pytest.param({"store_id", "terminal_id"}, id="place")]
 )
-def test_at_the_till_a_decision_names_place_and_amount(world: World, missing: set[str]) -> None:
-    whole = {name: value for name, value in {**DECISION, **TILL}.items() if name not in missing}
+def test_at_the_point_of_sale_a_decision_names_place_and_amount(world: World, missing: set[str]) -> None:
+    whole = {name: value for name, value in {**DECISION, **PLACE}.items() if name not in missing}
     with pytest.raises(InvalidAuthorizationDetailsError, match="1: at the till a decision detail names store_id"):
-        at_till(world, {**DECISION, **TILL}, whole)
+        at_point_of_sale(world, {**DECISION, **PLACE}, whole)
 
 
 @pytest.mark.parametrize("scope", ["decisions:request", "decisions:preview"])
 @pytest.mark.parametrize("asked", [(), (SCORE,)])
-def test_at_the_till_a_plain_scope_does_not_stand_for_a_decision(world: World, scope: str, asked: Any) -> None:
+def test_at_the_point_of_sale_a_plain_scope_does_not_stand_for_a_decision(world: World, scope: str, asked: Any) -> None:
     with pytest.raises(InvalidScopeError, match="needs a decision detail"):
-        at_till(world, *asked, scope=scope)
+        at_point_of_sale(world, *asked, scope=scope)
 
 
-def test_at_the_till_a_score_may_be_asked_alone(world: World) -> None:
-    assert at_till(world, SCORE).scopes == ("score:tier",)
-    assert at_till(world, scope="score:threshold").scopes == ("score:threshold",)
+def test_at_the_point_of_sale_a_score_may_be_asked_alone(world: World) -> None:
+    assert at_point_of_sale(world, SCORE).scopes == ("score:tier",)
+    assert at_point_of_sale(world, scope="score:threshold").scopes == ("score:threshold",)

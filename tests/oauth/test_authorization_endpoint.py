@@ -7,14 +7,15 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store.consents import ConsentRow
-from gateway.store.oauth_requests import AuthorizationCodeRow
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.oauth.requests import AUTHORIZATION_CODES
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, form_to, pkce, query_of
 from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.units import reading
 
 AUTHORIZE = "/oauth/authorize"
 EVIL = "https://evil.example"
@@ -37,9 +38,9 @@ def error_page(answer: httpx2.Response, status: int = 400) -> None:
 
 
 def nothing_issued(world: World) -> None:
-    with world.database.read() as session:
-        assert session.exec(select(AuthorizationCodeRow)).all() == []
-        assert session.exec(select(ConsentRow)).all() == []
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(AUTHORIZATION_CODES)).all() == []
+        assert unit.connection.execute(select(CONSENTS)).all() == []
 
 
 def test_24_parameters_without_a_push(world: World) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gateway.store.clients import ClientRow
 from tests.support.assertions import NOW, PATHS, accepted, refused, refused_everywhere, send
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ASSERTION_TYPE, NULL, public
@@ -32,14 +31,14 @@ def test_4_each_profile_has_its_own_method(world: World, path: str) -> None:
     pair = base64.b64encode(f"{world.bank.client_id}:{world.cars.secret}".encode()).decode()
     refused(send(world, path, {}, headers={"Authorization": f"Basic {pair}"}))
     cars = world.cars.client_id
-    with world.database.write() as session:  # a key does not make a baseline client one of the other profile
-        session.get_one(ClientRow, cars).jwks = {"keys": [public(world.bank.key)]}
+    # A key does not make a baseline client one of the other profile.
+    world.change_client(world.cars, jwks={"keys": [public(world.bank.key)]})
     refused(send(world, path, world.bank.authentication(iss=cars, sub=cars)))
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_5_the_audience_is_the_issuer_as_a_string(world: World, path: str) -> None:
-    issuer = world.parts.settings.issuer
+    issuer = world.container.settings.issuer
     for audience in (
         *(issuer + path for path in PATHS),
         "https://other.example",
@@ -175,6 +174,5 @@ def test_12_two_methods_at_once(world: World, path: str) -> None:
 
 
 def test_a_disabled_client(world: World) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).disabled_at = NOON
+    world.change_client(world.bank, disabled_at=NOON)
     refused_everywhere(world)

@@ -4,8 +4,7 @@ import base64
 
 import pytest
 
-from gateway.domain.realm import LIVE
-from gateway.store.clients import ClientRow
+from gateway.domain.environment import LIVE
 from tests.support.clock import NOON
 from tests.support.oauth_world import World
 
@@ -92,13 +91,12 @@ def test_42_a_grant_in_the_address_is_not_read(world: World) -> None:
 
 
 def test_a_disabled_client(world: World) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.cars.client_id).disabled_at = NOON
+    world.change_client(world.cars, disabled_at=NOON)
     assert world.cars.merchant_token().status_code == 401
 
 
 def test_a_baseline_client_does_not_exist_in_live(world: World) -> None:
-    # The parts are frozen; this is the database of a sandbox carried into live.
-    object.__setattr__(world.parts, "realm", LIVE)
+    # The container cannot be changed; this is the database of a sandbox carried into live.
+    object.__setattr__(world.container, "environment", LIVE)
     answer = world.cars.merchant_token()
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

@@ -2,7 +2,6 @@
 
 import pytest
 
-from gateway.store.clients import ClientRow
 from tests.oauth.test_code import refused
 from tests.support.oauth_world import MERCHANT_SCOPES, World
 
@@ -33,8 +32,7 @@ def test_other_scopes(world: World, scope: str) -> None:
 
 
 def test_a_client_without_merchant_scopes(world: World) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.cars.client_id).scopes = ["score:tier"]
+    world.change_client(world.cars, scopes=["score:tier"])
     refused(world.cars.merchant_token(), "invalid_scope")
 
 

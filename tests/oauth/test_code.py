@@ -1,16 +1,17 @@
 """The authorization code at the token endpoint (RFC 6749 section 4.1.3)."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import update
 
-from gateway.domain.client import BASELINE
-from gateway.store.clients import ClientRow
-from gateway.store.users import UserRow
+from gateway.domain.identity.client import BASELINE
+from gateway.store.identity.users import USERS
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth import pkce, query_of
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import writing
 
 
 def asked(world: World, profile: str = BASELINE) -> tuple[str, str]:
@@ -141,8 +142,7 @@ def test_41_no_grant_type_at_all(world: World, grant_type: str | None, profile: 
 def test_41_a_grant_type_the_client_may_not_use(world: World, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
-    with world.database.write() as session:
-        session.get_one(ClientRow, app.client_id).grant_types = ["client_credentials"]
+    world.change_client(app, grant_types=["client_credentials"])
     refused(app.redeem(code, verifier), "unauthorized_client")
     answer = app.push()
     refused(answer, "unauthorized_client")
@@ -168,8 +168,8 @@ def test_a_consent_revoked_before_the_code_is_redeemed(world: World, profile: st
 def test_56_a_person_who_is_locked_out(world: World, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
-    with world.database.write() as session:
-        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    with writing(world.database) as unit:
+        unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
     refused(app.redeem(code, verifier))
 
 
@@ -177,6 +177,8 @@ def test_a_token_never_outlives_its_consent(world: World) -> None:
     details = [{"type": "score", "level": "tier", "duration": "PT90S"}]
     tokens = world.tokens(scope=None, authorization_details=details)
     assert tokens["expires_in"] == 90
+    world.move_partner(timedelta(days=3))  # the consent counts from the partner's time, the token from ours
+    assert world.tokens(scope=None, authorization_details=details)["expires_in"] == 90
 
 
 def test_the_redirect_uri_may_carry_a_query(world: World) -> None:

@@ -1,20 +1,20 @@
-"""Access tokens that the API does not take, whatever proves them: unknown, expired, ended, or of another realm."""
+"""Access tokens that the API does not take, whatever proves them: unknown, expired, ended, of another environment."""
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from gateway.domain.realm import LIVE
+from gateway.domain.environment import LIVE
 from gateway.oauth.token_check import TokenCheck
-from gateway.store.clients import ClientRow
-from gateway.store.users import UserRow
+from gateway.store.identity.users import USERS
 from tests.support.bound_calls import API, called, headers, refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth_world import PASSWORD, World, probe
+from tests.support.units import writing
 
 
 @pytest.fixture
@@ -35,15 +35,18 @@ def test_65_no_token_of_ours(world: World, token: str, junk: str) -> None:
 
 def test_65_expired(world: World, users_token: Any, clock: MovableClock) -> None:
     clock.advance(seconds=299)
-    world.bank.nonce = world.parts.proofs.nonces.current(clock())
+    world.bank.nonce = world.nonces.current(clock())
     assert called(world, headers(world.bank, users_token["access_token"])).status_code == 200
     clock.advance(seconds=1)
     dead(world, users_token["access_token"])
 
 
-def test_65_expired_in_the_partners_time(world: World, users_token: Any) -> None:
-    world.move_partner(timedelta(minutes=5))
+def test_65_the_partners_time_ends_the_consent_and_not_the_token(world: World, users_token: Any, token: str) -> None:
+    world.move_partner(timedelta(days=90, seconds=-1))  # far beyond the five minutes of the token
+    assert called(world, headers(world.bank, users_token["access_token"])).status_code == 200
+    world.move_partner(timedelta(seconds=1))
     dead(world, users_token["access_token"])
+    assert called(world, headers(world.bank, token)).status_code == 200  # the merchant's, which has no consent
 
 
 def test_65_revoked(world: World, users_token: Any) -> None:
@@ -55,18 +58,17 @@ def test_65_revoked(world: World, users_token: Any) -> None:
 
 
 def test_65_consent_withdrawn(world: World, users_token: Any) -> None:
-    with world.database.write() as session:
-        world.parts.consents.revoke(session, users_token["grant_id"], None, NOON)
+    with writing(world.database) as unit:
+        world.container.consents.revoke(unit, users_token["grant_id"], None)
     dead(world, users_token["access_token"])
 
 
 def test_65_client_or_person_disabled(world: World, users_token: Any, token: str) -> None:
-    with world.database.write() as session:
-        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    with writing(world.database) as unit:
+        unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
     dead(world, users_token["access_token"])
     assert called(world, headers(world.bank, token)).status_code == 200
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).disabled_at = NOON
+    world.change_client(world.bank, disabled_at=NOON)
     dead(world, token)
 
 
@@ -76,7 +78,7 @@ def test_65_refresh_tokens_and_codes_open_nothing(world: World, users_token: Any
         dead(world, text)
 
 
-def test_67_a_token_of_another_realm(world: World, token: str) -> None:
-    live = TestClient(TokenCheck(probe, replace(world.parts, realm=LIVE)), "http://127.0.0.1:8000")
+def test_67_a_token_of_another_environment(world: World, token: str) -> None:
+    live = TestClient(TokenCheck(probe, replace(world.container, environment=LIVE)), "http://127.0.0.1:8000")
     refused(live.post(API, headers=headers(world.bank, token)), "invalid_token")
     assert called(world, headers(world.bank, token)).status_code == 200

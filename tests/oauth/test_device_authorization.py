@@ -1,4 +1,4 @@
-"""The device authorization endpoint (RFC 8628 section 3.1): what a till may ask for, and what it is told."""
+"""The device authorization endpoint (RFC 8628 section 3.1): what a point of sale may ask for, and the answer."""
 
 import re
 from collections.abc import Iterator
@@ -9,87 +9,87 @@ from xml.etree import ElementTree
 
 import pytest
 import segno
-from sqlmodel import select
+from sqlalchemy import select
 
 from gateway.kit.crypto import digest
-from gateway.oauth import user_code
+from gateway.services.identity import user_codes
 from gateway.settings import Settings
-from gateway.store.clients import ClientRow
-from gateway.store.database import Database
-from gateway.store.device_codes import DeviceCodeRow
+from gateway.store.base import read_row
+from gateway.store.oauth.device_codes import DEVICE_CODES, DeviceCodeRow
 from tests.support.clock import MovableClock
 from tests.support.factories import make_client
 from tests.support.oauth import PartnerApp
 from tests.support.oauth_world import CALLBACK, USER_SCOPES, World, build_world
 from tests.support.till import SALE, ask, asked, error, poll
+from tests.support.units import reading, writing
 
 
 @pytest.fixture
 def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
     """On each database in turn."""
-    with closing(Database(database_url)) as database:
-        yield build_world(database, settings, clock)
+    with closing(build_world(database_url, settings, clock)) as made:
+        yield made
 
 
 def rows(world: World) -> list[DeviceCodeRow]:
-    with world.database.read() as session:
-        return list(session.exec(select(DeviceCodeRow)).all())
+    with reading(world.database) as unit:
+        return [read_row(DeviceCodeRow, row) for row in unit.connection.execute(select(DEVICE_CODES))]
 
 
 def without(member: str) -> dict[str, Any]:
     return {name: value for name, value in SALE.items() if name != member}
 
 
-def test_68_what_the_till_is_told(world: World) -> None:
+def test_68_the_members_of_the_answer(world: World) -> None:
     answer = ask(world.bank)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    told, address = answer.json(), world.parts.settings.issuer + "/device"
-    assert told["device_code"].startswith("sgw_test_dc_")
-    assert len(told["device_code"]) >= len("sgw_test_dc_") + 43  # 256 bits in base64url
-    first, _, second = told["user_code"].partition("-")
+    authorization, address = answer.json(), world.container.settings.issuer + "/device"
+    assert authorization["device_code"].startswith("sgw_test_dc_")
+    assert len(authorization["device_code"]) >= len("sgw_test_dc_") + 43  # 256 bits in base64url
+    first, _, second = authorization["user_code"].partition("-")
     assert len(first) == len(second) == 4
-    assert set(first + second) <= set(user_code.ALPHABET)
-    assert told["verification_uri"] == address
-    assert told["verification_uri_complete"] == f"{address}?user_code={told['user_code']}"
-    assert (told["expires_in"], told["interval"]) == (600, 5)
+    assert set(first + second) <= set(user_codes.ALPHABET)
+    assert authorization["verification_uri"] == address
+    assert authorization["verification_uri_complete"] == f"{address}?user_code={authorization['user_code']}"
+    assert (authorization["expires_in"], authorization["interval"]) == (600, 5)
 
 
 def test_68_a_picture_of_the_complete_address(world: World) -> None:
-    told = asked(world.bank)
-    drawing = ElementTree.fromstring(told["sesame_verification_qr_svg"])  # noqa: S314  # our own drawing
+    authorization = asked(world.bank)
+    drawing = ElementTree.fromstring(authorization["sesame_verification_qr_svg"])  # noqa: S314  # our own drawing
     namespace = "{http://www.w3.org/2000/svg}"
     assert drawing.tag == f"{namespace}svg"
     ground, lines = drawing.iter(f"{namespace}path")
     assert ground.get("fill") == "#fff"
-    matrix = segno.make_qr(told["verification_uri_complete"]).matrix
+    matrix = segno.make_qr(authorization["verification_uri_complete"]).matrix
     drawn = sum(int(length) for length in re.findall(r"h(\d+)", lines.get("d", "")))
     assert drawn == sum(map(sum, matrix))  # as many dark modules as the code of this address has
     other = asked(world.bank)
-    assert other["sesame_verification_qr_svg"] != told["sesame_verification_qr_svg"]
+    assert other["sesame_verification_qr_svg"] != authorization["sesame_verification_qr_svg"]
 
 
 def test_68_codes_are_stored_as_digests_only(world: World) -> None:
-    told = asked(world.bank)
+    authorization = asked(world.bank)
     (row,) = rows(world)
-    letters = told["user_code"].replace("-", "")
-    assert row.digest == digest(told["device_code"])
+    letters = authorization["user_code"].replace("-", "")
+    assert row.digest == digest(authorization["device_code"])
     # A plain digest of 34 bits could be searched while the code lives.
-    assert row.user_code_mac == world.parts.user_codes.stored(letters) != digest(letters)
-    assert told["device_code"] not in row.model_dump_json()
+    assert row.user_code_mac == world.container.user_codes.stored(letters) != digest(letters)
+    assert authorization["device_code"] not in row.model_dump_json()
     assert letters not in row.model_dump_json()
 
 
 def test_68_each_request_has_codes_of_its_own(world: World) -> None:
-    told = [asked(world.bank) for _ in range(5)]
-    assert len({one["device_code"] for one in told}) == len({one["user_code"] for one in told}) == 5
+    authorization = [asked(world.bank) for _ in range(5)]
+    assert len({one["device_code"] for one in authorization}) == len({one["user_code"] for one in authorization}) == 5
 
 
 def test_68_a_baseline_client_may_ask_too(world: World) -> None:
     assert ask(world.cars).status_code == 200
 
 
-def test_68_a_score_alone_needs_no_till(world: World) -> None:
+def test_68_a_score_alone_needs_no_point_of_sale(world: World) -> None:
     assert ask(world.bank, scope="score:tier").status_code == 200
     assert ask(world.bank, {"type": "score", "level": "threshold"}).status_code == 200
 
@@ -102,9 +102,7 @@ def test_68_without_client_authentication(world: World) -> None:
 
 
 def test_68_a_client_without_the_grant(world: World) -> None:
-    with world.database.write() as session:
-        row = session.get_one(ClientRow, world.bank.client_id)
-        row.grant_types = ["authorization_code", "refresh_token"]
+    world.change_client(world.bank, grant_types=["authorization_code", "refresh_token"])
     assert error(ask(world.bank)) == "unauthorized_client"
     assert error(poll(world.bank, "sgw_test_dc_any")) == "unauthorized_client"
     assert rows(world) == []
@@ -112,20 +110,18 @@ def test_68_a_client_without_the_grant(world: World) -> None:
 
 @pytest.mark.parametrize("scope", ["score:exact", "decisions:read", "nonsense", "score:tier nonsense"])
 def test_68_a_scope_that_is_not_this_clients(world: World, scope: str) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).scopes = ["score:tier", "decisions:read"]
+    world.change_client(world.bank, scopes=["score:tier", "decisions:read"])
     assert error(ask(world.bank, scope=scope)) == "invalid_scope"
     assert rows(world) == []
 
 
 def test_68_a_detail_that_is_not_this_clients(world: World) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).scopes = ["score:tier"]
+    world.change_client(world.bank, scopes=["score:tier"])
     assert error(ask(world.bank)) == "invalid_authorization_details"
 
 
 @pytest.mark.parametrize("member", ["store_id", "terminal_id", "maximum_amount", "products"])
-def test_68_a_decision_names_its_till_and_amount(world: World, member: str) -> None:
+def test_68_a_decision_names_its_point_of_sale_and_amount(world: World, member: str) -> None:
     assert error(ask(world.bank, without(member))) == "invalid_authorization_details"
     assert rows(world) == []
 
@@ -170,40 +166,39 @@ def test_68_what_is_shown_is_fixed_and_short(world: World) -> None:
 
 
 def test_68_the_life_is_the_settings(world: World, clock: MovableClock) -> None:
-    changed = world.parts.settings.model_copy(update={"device_code_life": timedelta(seconds=90)})
-    object.__setattr__(world.parts, "settings", changed)
+    changed = world.container.settings.model_copy(update={"device_code_life": timedelta(seconds=90)})
+    object.__setattr__(world.container, "settings", changed)
     assert asked(world.bank)["expires_in"] == 90
     assert rows(world)[0].expires_at == clock() + timedelta(seconds=90)
 
 
 def test_the_metadata_names_the_endpoint(world: World) -> None:
     metadata = world.http().get("/.well-known/oauth-authorization-server").json()
-    assert metadata["device_authorization_endpoint"] == world.parts.settings.issuer + "/oauth/device_authorization"
+    assert metadata["device_authorization_endpoint"] == world.container.settings.issuer + "/oauth/device_authorization"
     assert "urn:ietf:params:oauth:grant-type:device_code" in metadata["grant_types_supported"]
 
 
 def test_a_disabled_client_cannot_ask(world: World, clock: MovableClock) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).disabled_at = clock()
+    world.change_client(world.bank, disabled_at=clock())
     assert error(ask(world.bank)) == "invalid_client"
 
 
 def test_a_client_without_redirect_uris_can_ask(world: World) -> None:
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         grants = ["urn:ietf:params:oauth:grant-type:device_code"]
         columns: Any = {"redirect_uris": [], "grant_types": grants, "secret_digest": digest("s3cret")}
-        client_id = make_client(session, world.cars_id, scopes=USER_SCOPES, **columns)
-    till = PartnerApp(world.http(), client_id, "s3cret", CALLBACK)
-    assert ask(till, SALE).status_code == 200
+        client_id = make_client(unit, world.cars_id, scopes=USER_SCOPES, **columns)
+    point_of_sale = PartnerApp(world.http(), client_id, "s3cret", CALLBACK)
+    assert ask(point_of_sale, SALE).status_code == 200
 
 
 def test_old_codes_are_cleared_away_in_batches(world: World, clock: MovableClock) -> None:
     asked(world.bank)
     template = rows(world)[0].model_dump()
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         for number in range(150):
             codes = {"digest": f"old {number}", "user_code_mac": f"old {number}"}
-            session.add(DeviceCodeRow(**{**template, **codes}))
+            assert unit.device_codes.insert(DeviceCodeRow(**{**template, **codes}))
     clock.advance(minutes=69)
     asked(world.bank)
     assert len(rows(world)) == 152

@@ -4,48 +4,49 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import httpx2
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store.consents import ConsentRow
-from gateway.store.device_codes import DeviceCodeRow
-from gateway.store.oauth_tokens import AccessTokenRow
-from gateway.store.outbox import OutboxRow
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.oauth.device_codes import DEVICE_CODES
+from gateway.store.oauth.tokens import ACCESS_TOKENS
+from gateway.store.outbox import OUTBOX
 from tests.support.oauth import PartnerApp, form_to
 from tests.support.oauth_world import World
 from tests.support.race import race
 from tests.support.till import asked, decide, error, poll, shown
+from tests.support.units import reading
 
 
-def till(world: World) -> PartnerApp:
-    """The till of `cars` with a connection of its own."""
+def point_of_sale(world: World) -> PartnerApp:
+    """The point of sale of `cars` with a connection of its own."""
     return PartnerApp(world.http(), world.cars.client_id, world.cars.secret, world.cars.redirect_uri)
 
 
 def test_69_one_of_eight_polls_gets_the_token(racing_world: World) -> None:
     world = racing_world
-    told = asked(world.cars)
-    decide(world.browser(), told["user_code"])
-    answers = race(lambda _: poll(till(world), told["device_code"]))
+    authorization = asked(world.cars)
+    decide(world.browser(), authorization["user_code"])
+    answers = race(lambda _: poll(point_of_sale(world), authorization["device_code"]))
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
     assert {error(answer) for answer in answers if answer.status_code == 400} == {"invalid_grant"}
-    with world.database.read() as session:
-        assert len(session.exec(select(AccessTokenRow)).all()) == 1
+    with reading(world.database) as unit:
+        assert len(unit.connection.execute(select(ACCESS_TOKENS)).all()) == 1
 
 
 def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: World) -> None:
     world = racing_world
-    told = asked(world.cars)
-    answers = race(lambda _: error(poll(till(world), told["device_code"])))
+    authorization = asked(world.cars)
+    answers = race(lambda _: error(poll(point_of_sale(world), authorization["device_code"])))
     assert sorted(answers) == ["authorization_pending"] + ["slow_down"] * 7
-    with world.database.read() as session:
-        assert session.exec(select(DeviceCodeRow)).one().interval_seconds == 10
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(DEVICE_CODES)).one().interval_seconds == 10
 
 
 def test_70_of_eight_decisions_one_counts(racing_world: World) -> None:
     world = racing_world
-    told = asked(world.cars)
+    authorization = asked(world.cars)
     browser = world.browser()
-    form = form_to(shown(browser, told["user_code"]).text, "/device")
+    form = form_to(shown(browser, authorization["user_code"]).text, "/device")
     cookies = dict(browser.http.cookies)
 
     def answer(number: int) -> httpx2.Response:
@@ -57,23 +58,23 @@ def test_70_of_eight_decisions_one_counts(racing_world: World) -> None:
     assert sorted(answer.status_code for answer in answers) == [303] + [400] * 7
     (winner,) = (answer for answer in answers if answer.status_code == 303)
     allowed = winner.headers["location"].endswith("=allow")
-    with world.database.read() as session:
-        assert len(session.exec(select(ConsentRow)).all()) == allowed
-        assert len(session.exec(select(OutboxRow)).all()) == allowed
-    answered = poll(world.cars, told["device_code"])
+    with reading(world.database) as unit:
+        assert len(unit.connection.execute(select(CONSENTS)).all()) == allowed
+        assert len(unit.connection.execute(select(OUTBOX)).all()) == allowed
+    answered = poll(world.cars, authorization["device_code"])
     assert answered.status_code == 200 if allowed else error(answered) == "access_denied"
 
 
 def test_69_a_poll_beside_the_decision_is_never_lost(racing_world: World) -> None:
     world = racing_world
-    told = asked(world.cars)
+    authorization = asked(world.cars)
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = shown(browser, authorization["user_code"])
     start = Barrier(2)
 
     def polls() -> httpx2.Response:
         start.wait()
-        return poll(till(world), told["device_code"])
+        return poll(point_of_sale(world), authorization["device_code"])
 
     with ThreadPoolExecutor(1) as pool:
         polled = pool.submit(polls)
@@ -81,5 +82,5 @@ def test_69_a_poll_beside_the_decision_is_never_lost(racing_world: World) -> Non
         assert browser.submit(page, "/device", decision="allow").status_code == 303
         first = polled.result()
     assert first.status_code == 200 or error(first) == "authorization_pending"
-    last = poll(world.cars, told["device_code"])
+    last = poll(world.cars, authorization["device_code"])
     assert last.status_code == 200 if first.status_code != 200 else error(last) == "invalid_grant"

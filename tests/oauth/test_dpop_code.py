@@ -22,7 +22,7 @@ def pushed_with(world: World, how: str) -> dict[str, str]:
     page = browser.open(bank.address(uri), "mei", PASSWORD)
     location = browser.submit(page, "/oauth/authorize", decision="allow").headers["location"]
     whole = {"code": query_of(location)["code"], "code_verifier": verifier, "redirect_uri": bank.redirect_uri}
-    bank.nonce = world.parts.proofs.nonces.current(NOON)
+    bank.nonce = world.nonces.current(NOON)
     return {"grant_type": "authorization_code", **whole}
 
 

@@ -6,20 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from gateway.domain.realm import LIVE
+from gateway.domain.environment import LIVE
 from gateway.kit.replay import Replays, replays
 from gateway.oauth.token_check import TokenCheck
-from gateway.store.clients import ClientRow
-from gateway.store.oauth_tokens import AccessTokenRow
-from gateway.store.users import UserRow
+from gateway.store.identity.clients import CLIENTS
+from gateway.store.identity.users import USERS
+from gateway.store.oauth.tokens import ACCESS_TOKENS
 from tests.support.bound_calls import API, NOW, called, headers, refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import NULL, ath, new_key, public
 from tests.support.oauth_world import PASSWORD, World, probe
 from tests.support.race import race
+from tests.support.units import reading
 
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
@@ -97,7 +98,7 @@ def test_63_another_key(world: World, token: str) -> None:
     ids=str,
 )
 def test_63_a_proof_that_is_not_of_this_request(world: World, token: str, bent: dict[str, Any]) -> None:
-    assert world.parts.settings.issuer == "http://127.0.0.1:8000"
+    assert world.container.settings.issuer == "http://127.0.0.1:8000"
     refused(called(world, headers(world.bank, token, **bent)))
 
 
@@ -138,7 +139,9 @@ def test_63_a_refused_request_has_not_used_its_proof(world: World, token: str) -
 def elsewhere(world: World, valkey_url: str) -> Iterator[list[TestClient]]:
     """The token check of two processes that share a Valkey."""
     made: list[Replays] = [replays(valkey_url), replays(valkey_url)]
-    yield [TestClient(TokenCheck(probe, replace(world.parts, replays=one)), "http://127.0.0.1:8000") for one in made]
+    yield [
+        TestClient(TokenCheck(probe, replace(world.container, replays=one)), "http://127.0.0.1:8000") for one in made
+    ]
     for one in made:
         one.close()
 
@@ -154,7 +157,7 @@ def test_63_a_replay_at_another_process(world: World, token: str, elsewhere: lis
 
 def test_64_nothing_presented(world: World) -> None:
     answer = world.http().post(API)
-    issuer = world.parts.settings.issuer
+    issuer = world.container.settings.issuer
     about = f'realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
     assert answer.status_code == 401
     assert answer.headers.get_list("www-authenticate") == [
@@ -165,7 +168,7 @@ def test_64_nothing_presented(world: World) -> None:
 
 
 def test_64_in_live_there_is_dpop_alone(world: World) -> None:
-    http = TestClient(TokenCheck(probe, replace(world.parts, realm=LIVE)))
+    http = TestClient(TokenCheck(probe, replace(world.container, environment=LIVE)))
     (challenge,) = http.post(API).headers.get_list("www-authenticate")
     assert challenge.startswith("DPoP ")
     assert "error" not in challenge
@@ -174,7 +177,7 @@ def test_64_in_live_there_is_dpop_alone(world: World) -> None:
 
 @pytest.mark.parametrize("nonce", [None, NULL, "x", 5, "old"])
 def test_64_a_nonce_is_wanted(world: World, token: str, nonce: Any) -> None:
-    nonces = world.parts.proofs.nonces
+    nonces = world.nonces
     nonce = nonces.current(NOON - timedelta(minutes=6)) if nonce == "old" else nonce
     answer = called(world, headers(world.bank, token, nonce=nonce))
     refused(answer, "use_dpop_nonce")
@@ -194,8 +197,8 @@ def test_64_nonces_of_the_token_endpoint_are_good_here_and_back(world: World, cl
 
 
 def test_the_binding_stands_in_the_row(world: World, token: str) -> None:
-    with world.database.read() as session:
-        assert session.exec(select(AccessTokenRow)).one().jkt == world.bank.dpop_key.thumbprint()
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(ACCESS_TOKENS)).one().jkt == world.bank.dpop_key.thumbprint()
 
 
 def test_66_a_merchant_token_carries_no_person(world: World, token: str) -> None:
@@ -209,9 +212,9 @@ def test_66_a_client_id_is_never_a_sub(world: World) -> None:
     for app in apps:
         token = app.tokens(world.browser(), "mei", PASSWORD)["access_token"]
         subjects.add(str(app.call(token).json()["subject"]))
-    with world.database.read() as session:
-        users = {row.id for row in session.exec(select(UserRow))}
-        client_ids = {row.id for row in session.exec(select(ClientRow))}
+    with reading(world.database) as unit:
+        users = {row.id for row in unit.connection.execute(select(USERS))}
+        client_ids = {row.id for row in unit.connection.execute(select(CLIENTS))}
     assert len(client_ids) >= 5
     assert all(subject.startswith("usr_") for subject in subjects | users)
     assert all(client_id.startswith("cli_") for client_id in client_ids)

@@ -48,7 +48,7 @@ def test_44_no_proof_no_token_and_nothing_used_up(each_world: World, grant: str)
 
 @pytest.mark.parametrize("nonce", [None, NULL, "", "x", 5, [], "old", "far ahead", "é"])
 def test_45_a_nonce_is_asked_for_and_nothing_is_used_up(each_world: World, nonce: Any) -> None:
-    bank, nonces = each_world.bank, each_world.parts.proofs.nonces
+    bank, nonces = each_world.bank, each_world.nonces
     moments = {"old": NOON - timedelta(minutes=6), "far ahead": NOON + timedelta(minutes=3)}
     if nonce in list(moments):
         nonce = nonces.current(moments[nonce])
@@ -56,10 +56,10 @@ def test_45_a_nonce_is_asked_for_and_nothing_is_used_up(each_world: World, nonce
     jti = "the proof's"
     first = bank.http.post(TOKEN, data=form, headers={"DPoP": bank.proof(TOKEN, nonce=nonce, jti=jti)})
     refused(first, "use_dpop_nonce")
-    told = first.headers["dpop-nonce"]
-    second = bank.http.post(TOKEN, data=form, headers={"DPoP": bank.proof(TOKEN, nonce=told, jti=jti)})
+    newest = first.headers["dpop-nonce"]
+    second = bank.http.post(TOKEN, data=form, headers={"DPoP": bank.proof(TOKEN, nonce=newest, jti=jti)})
     granted(second)
-    assert second.headers["dpop-nonce"] == told
+    assert second.headers["dpop-nonce"] == newest
 
 
 def test_45_nonces_change_and_a_new_one_comes_with_success(bank: FapiApp, clock: MovableClock) -> None:

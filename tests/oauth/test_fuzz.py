@@ -13,27 +13,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.kit import json
-from gateway.oauth.bridge import AuthlibRequest
-from gateway.oauth.form import FrozenRequest
+from gateway.oauth.authlib_adapter import AuthlibRequest
+from gateway.oauth.request_parsing import ParsedRequest
 from gateway.oauth.server import Server, guarded
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.fixtures.database import created
 from tests.fixtures.server import KINDS_SHARED
 from tests.support import fuzz
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ath
-from tests.support.fuzz import Door
+from tests.support.fuzz import FuzzClient
 from tests.support.oauth_world import World, build_world
+from tests.support.units import reading
 
 ROUNDS = [120, pytest.param(1200, marks=pytest.mark.slow)]
 """How many requests of each kind; the many in `make test-all` only."""
 
 
 @pytest.fixture(scope="module", params=KINDS_SHARED)
-def door(
+def client(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Door]:
+) -> Iterator[FuzzClient]:
     with ExitStack() as stack:
         if request.param == "sqlite":
             file = tmp_path_factory.mktemp("fuzz") / "gateway.db"
@@ -44,8 +44,8 @@ def door(
             template, name = request.getfixturevalue("postgresql_template"), f"sesame_{token_hex(4)}"
             stack.enter_context(created(server, name, template=template))
             url = server(name)
-        database = stack.enter_context(closing(Database(url)))
-        yield Door(build_world(database, Settings(issuer="http://127.0.0.1:8000"), MovableClock()))
+        settings = Settings(issuer="http://127.0.0.1:8000")
+        yield FuzzClient(stack.enter_context(closing(build_world(url, settings, MovableClock()))))
 
 
 def rounds(number: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
@@ -65,19 +65,19 @@ def one_of(names: tuple[str, ...], values: st.SearchStrategy[Any]) -> st.SearchS
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_any_request(door: Door, number: int) -> None:
+def test_76_any_request(client: FuzzClient, number: int) -> None:
     paths = st.sampled_from([*fuzz.FORMS, *fuzz.PAGES, *fuzz.OTHERS])
 
     @rounds(number * 2, method=st.sampled_from(fuzz.METHODS), path=paths, sent=fuzz.headers, content=fuzz.body)
     def _(method: str, path: str, sent: dict[str, str], content: bytes) -> None:
-        door.raw(method, path, sent, content)
+        client.raw(method, path, sent, content)
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_a_right_request_with_fields_replaced(door: Door, number: int) -> None:
+def test_76_a_right_request_with_fields_replaced(client: FuzzClient, number: int) -> None:
     @rounds(number, path=st.sampled_from(fuzz.FORMS), changed=one_of(fuzz.NAMES, fuzz.text))
     def _(path: str, changed: dict[str, str]) -> None:
-        door.fields(path, changed)
+        client.fields(path, changed)
 
 
 HEADER = ("alg", "kid", "typ", "crit", "jwk", "x5c", "x5t", "b64", "zip", "jku", "cty")
@@ -88,11 +88,11 @@ PROOF_CLAIMS = ("jti", "htm", "htu", "iat", "exp", "nbf", "nonce", "ath")
 @pytest.mark.parametrize("number", ROUNDS)
 @pytest.mark.parametrize(
     ("send", "paths", "claims"),
-    [(Door.assertion, fuzz.FORMS, CLAIMS), (Door.proof, ("/oauth/token", "/graphql"), PROOF_CLAIMS)],
+    [(FuzzClient.assertion, fuzz.FORMS, CLAIMS), (FuzzClient.proof, ("/oauth/token", "/graphql"), PROOF_CLAIMS)],
     ids=["assertion", "proof"],
 )
 def test_76_a_signed_jwt_with_members_replaced(
-    door: Door, number: int, send: Callable[..., None], paths: tuple[str, ...], claims: tuple[str, ...]
+    client: FuzzClient, number: int, send: Callable[..., None], paths: tuple[str, ...], claims: tuple[str, ...]
 ) -> None:
     drawn = {
         "header": one_of(HEADER, fuzz.anything) | st.just({}),
@@ -102,14 +102,14 @@ def test_76_a_signed_jwt_with_members_replaced(
 
     @rounds(number, path=st.sampled_from(paths), **drawn)
     def _(path: str, header: dict[str, Any], claims: dict[str, Any], whole: Any) -> None:
-        send(door, path, header, claims, whole)
+        send(client, path, header, claims, whole)
 
 
 MEMBERS = ("type", "level", "purpose", "duration", "products", "maximum_amount", "optional", "store_id", "terminal_id")
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_details_with_members_replaced(door: Door, number: int) -> None:
+def test_76_details_with_members_replaced(client: FuzzClient, number: int) -> None:
     amounts = st.fixed_dictionaries({"amount": fuzz.anything, "currency": fuzz.anything})
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"], "store_id": "1", "terminal_id": "2"}
     right = st.sampled_from([{"type": "score", "level": "tier"}, decision])
@@ -119,49 +119,49 @@ def test_76_details_with_members_replaced(door: Door, number: int) -> None:
 
     @rounds(number, path=paths, details=st.lists(detail, min_size=1, max_size=3) | fuzz.anything)
     def _(path: str, details: Any) -> None:
-        door.fields(path, {"authorization_details": json.encode(details).decode()})
+        client.fields(path, {"authorization_details": json.encode(details).decode()})
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_decisions_with_fields_replaced(door: Door, number: int) -> None:
+def test_76_decisions_with_fields_replaced(client: FuzzClient, number: int) -> None:
     names = st.sampled_from(("include_0", "amount_0", "amount_1", "duration", "x", *fuzz.NAMES))
     fields = st.dictionaries(names, fuzz.text, max_size=4)
     query = st.dictionaries(st.sampled_from(("client_id", "request_uri", "lang", "x")), fuzz.text, max_size=2)
 
     @rounds(number // 3, changed=fields, query=query)
     def _(changed: dict[str, str], query: dict[str, str]) -> None:
-        door.decision(changed, query)
+        client.decision(changed, query)
 
 
 @pytest.mark.parametrize("path", [*fuzz.FORMS, "/oauth/register", *fuzz.PAGES])
-def test_76_too_large_and_too_many(door: Door, path: str) -> None:
+def test_76_too_large_and_too_many(client: FuzzClient, path: str) -> None:
     kind = "application/json" if path == "/oauth/register" else "application/x-www-form-urlencoded"
     headers = {"Content-Type": kind, "Authorization": "Bearer x"} if "register" in path else {"Content-Type": kind}
     for size in (64 * 1024 + 1, 1024 * 1024 + 1):
-        answer = door.http.post(path, content=b"a=" + b"b" * size, headers=headers)
+        answer = client.http.post(path, content=b"a=" + b"b" * size, headers=headers)
         assert answer.status_code == 413
         fuzz.require_decent(answer)
     if "register" not in path:
-        answer = door.http.post(path, content="&".join(f"a{n}=b" for n in range(65)), headers=headers)
+        answer = client.http.post(path, content="&".join(f"a{n}=b" for n in range(65)), headers=headers)
         assert answer.status_code == 400
         fuzz.require_decent(answer)
 
 
-def test_76_the_fuzz_reaches_what_it_is_for(door: Door) -> None:
+def test_76_the_fuzz_reaches_what_it_is_for(client: FuzzClient) -> None:
     """What is bent is right before it is bent: or every request would be refused for the same first reason."""
     for path in fuzz.FORMS:
-        assert door.sent(path, {}).status_code in {200, 201}, path
+        assert client.sent(path, {}).status_code in {200, 201}, path
     claims = {"jti": token_hex(4)}
-    assert door.asserted("/oauth/introspect", {}, claims, None).status_code == 200
-    assert door.proved("/oauth/token", {}, claims, None).status_code == 200
-    answer = door.proved("/graphql", {}, {"ath": ath("sgw_test_at_x"), **claims}, None)
+    assert client.asserted("/oauth/introspect", {}, claims, None).status_code == 200
+    assert client.proved("/oauth/token", {}, claims, None).status_code == 200
+    answer = client.proved("/graphql", {}, {"ath": ath("sgw_test_at_x"), **claims}, None)
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
 def test_76_characters_that_authlib_refuses_to_repeat(world: World) -> None:
     """No input is known to lead there: our own checks come first. An upgrade of Authlib may open a way."""
-    issuer = world.parts.settings.issuer
-    request = AuthlibRequest(FrozenRequest("/oauth/token", {}, None, NOON), issuer)
+    issuer = world.container.settings.issuer
+    request = AuthlibRequest(ParsedRequest("/oauth/token", {}, None, NOON), issuer)
 
     def repeats(text: str) -> None:
         raise InvalidRequestError(f"This is not known: {text}")
@@ -169,8 +169,8 @@ def test_76_characters_that_authlib_refuses_to_repeat(world: World) -> None:
     def fails() -> None:
         raise ValueError("another one")
 
-    with world.database.read() as session:
-        server = Server(world.parts, session, NOON)
+    with reading(world.database) as unit:
+        server = Server(world.container, unit)
         for text in ('"', "é", "\n"):
             answer = guarded(server, request, partial(repeats, text))
             assert (answer.status, answer.body["error"]) == (400, "invalid_request")

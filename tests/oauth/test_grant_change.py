@@ -2,8 +2,7 @@
 
 import pytest
 
-from gateway.domain.consent_version import ConsentAction
-from gateway.store import consent_versions
+from gateway.domain.consents.version import ConsentAction
 from tests.support.clock import MovableClock
 from tests.support.grants import (
     EXACT,
@@ -20,6 +19,7 @@ from tests.support.grants import (
 )
 from tests.support.oauth import query_of
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading
 
 
 def test_a_merge_adds_to_the_grant(each_world: World, profile: str) -> None:
@@ -76,8 +76,8 @@ def test_a_change_is_narrowed_like_any_request(world: World, action: str) -> Non
     granted = after["authorization_details"][-1]
     assert (granted["maximum_amount"]["amount"], granted["duration"]) == ("1000.00", "P7D")
     assert "exact" not in kinds(after)
-    with world.database.read() as session:
-        assert [v.narrowed for v in consent_versions.of_consent(session, before["grant_id"])] == [False, True]
+    with reading(world.database) as unit:
+        assert [v.narrowed for v in unit.consent_versions.list_of_consent(before["grant_id"])] == [False, True]
 
 
 def test_a_merge_may_fill_the_grant_to_its_brim(world: World) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.domain.consent_version import ConsentAction
+from gateway.domain.consents.version import ConsentAction
 from tests.oauth.test_races import AT_ONCE, at_once, statuses
 from tests.support.grants import TIER, WAIVER, actions, first, opened, push
 from tests.support.oauth import PartnerApp, form_to

@@ -4,11 +4,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gateway.domain.consent_version import ConsentAction
+from gateway.domain.consents.version import ConsentAction
 from tests.support.clock import MovableClock
 from tests.support.grants import EXACT, TIER, WAIVER, actions, changed, first, opened, push
 from tests.support.oauth import form_to
 from tests.support.oauth_world import World
+from tests.support.units import writing
 
 
 def test_previews_never_become_requests(world: World) -> None:
@@ -36,13 +37,13 @@ def test_what_does_not_belong_together_is_refused(world: World, sent: dict[str, 
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
-def test_only_a_living_grant_of_the_client_can_be_changed(each_world: World, action: str) -> None:
+def test_only_an_active_grant_of_the_client_can_be_changed(each_world: World, action: str) -> None:
     world = each_world
     own = first(world, world.bank, TIER)["grant_id"]
     others = [first(world, app, TIER)["grant_id"] for app in (world.cars, world.rival)]
     ended = first(world, world.bank, TIER)["grant_id"]
-    with world.database.write() as session:
-        world.parts.consents.revoke(session, ended, None, world.parts.clock())
+    with writing(world.database) as unit:
+        world.container.consents.revoke(unit, ended, None)
     answers = [push(world.bank, action, g, WAIVER) for g in (*others, ended, "con_test_x", "x" * 3000, "a\x00b")]
     assert {(a.status_code, a.json()["error"]) for a in answers[:-1]} == {(400, "invalid_grant_id")}
     assert len({a.text for a in answers[:-1]}) == 1  # nobody learns whether there is such a grant
@@ -57,7 +58,7 @@ def test_an_expired_grant_cannot_be_changed(world: World, clock: MovableClock) -
 
 
 @pytest.mark.parametrize("sent", [{"grant_management_action": "merge"}, {"grant_id": "con_test_x"}])
-def test_a_till_changes_no_grant(world: World, sent: dict[str, str]) -> None:
+def test_a_point_of_sale_changes_no_grant(world: World, sent: dict[str, str]) -> None:
     answer = world.cars.post("/oauth/device_authorization", {"scope": "score:tier", **sent})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
@@ -90,7 +91,7 @@ def test_what_changed_meanwhile_is_not_decided(world: World) -> None:
 def test_what_ended_meanwhile_is_not_revived(world: World) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
-    with world.database.write() as session:
-        world.parts.consents.revoke(session, before["grant_id"], None, world.parts.clock())
+    with writing(world.database) as unit:
+        world.container.consents.revoke(unit, before["grant_id"], None)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REVOKED]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.clock import NOON
+from tests.support.clock import NOON, MovableClock
 from tests.support.oauth import PartnerApp
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import writing
 
 DEAD = {"active": False}
 
@@ -26,7 +27,7 @@ def test_59_a_users_token_bound_to_a_key(world: World) -> None:
     assert about.pop("sub").startswith("usr_test_")
     assert about == {
         "active": True,
-        "iss": world.parts.settings.issuer,
+        "iss": world.container.settings.issuer,
         "client_id": world.bank.client_id,
         "scope": tokens["scope"],
         "grant_id": tokens["grant_id"],
@@ -44,6 +45,16 @@ def test_59_times_are_wall_time(world: World) -> None:
     about = introspect(world.bank, token)
     assert about["exp"] == int(NOON.timestamp()) + 300
     assert "sub" not in about
+    tokens: Any = world.tokens()
+    about = introspect(world.cars, tokens["access_token"])
+    assert (about["iat"], about["exp"]) == (int(NOON.timestamp()), int(NOON.timestamp()) + 12 * 3600)
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_59_a_token_expires_with_its_consent(world: World, name: str) -> None:
+    tokens: Any = world.tokens()
+    world.move_partner(timedelta(days=90, seconds=-100))
+    assert introspect(world.cars, tokens[name])["exp"] == int(NOON.timestamp()) + 100
 
 
 def test_59_a_merchants_bearer_token(world: World) -> None:
@@ -70,18 +81,18 @@ def test_59_of_another_client(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
-@pytest.mark.parametrize("end", ["time", "revocation", "consent"])
-def test_59_a_dead_token(world: World, name: str, end: str) -> None:
+@pytest.mark.parametrize("end", ["time", "partners_time", "revocation", "consent"])
+def test_59_a_dead_token(world: World, clock: MovableClock, name: str, end: str) -> None:
     tokens: Any = world.tokens()
     if end == "time":
-        world.move_partner(timedelta(days=91))
+        clock.advance(hours=12 if name == "access_token" else 90 * 24)
+    elif end == "partners_time":
+        world.move_partner(timedelta(days=90))
     elif end == "revocation":
         world.cars.revoke(tokens[name])
     else:
-        with world.database.write() as session:
-            consent = world.parts.consents
-            client = world.client_row(session, world.cars)
-            consent.revoke_for_client(session, client, tokens["grant_id"], NOON)
+        with writing(world.database) as unit:
+            world.container.consents.revoke_for_client(unit, world.client(world.cars), tokens["grant_id"])
     assert introspect(world.cars, tokens[name]) == DEAD
 
 

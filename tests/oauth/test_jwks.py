@@ -4,11 +4,9 @@ import base64
 from datetime import timedelta
 
 from gateway.kit.crypto import thumbprint
-from gateway.store.keys import Keyring
 from tests.support.clock import MovableClock
-from tests.support.factories import ids
-from tests.support.logs import MASTER
 from tests.support.oauth_world import World
+from tests.support.units import writing
 
 
 def _kids(world: World) -> list[str]:
@@ -25,19 +23,19 @@ def test_a_fresh_deployment_has_no_key_yet(world: World) -> None:
 def test_keys_are_published_from_their_making_until_long_after_their_end(world: World, clock: MovableClock) -> None:
     kids = []
     for _ in range(2):
-        with world.database.write() as session:
-            kids.append(Keyring(MASTER, ids).rotate(session, clock()))
+        with writing(world.database) as unit:
+            kids.append(unit.keys.rotate())
         clock.advance(seconds=1)
     assert _kids(world) == kids
-    clock.advance(seconds=(world.parts.settings.retired_key_life - timedelta(seconds=2)).total_seconds())
+    clock.advance(seconds=(world.container.settings.retired_key_life - timedelta(seconds=2)).total_seconds())
     assert _kids(world) == kids
     clock.advance(seconds=1)
     assert _kids(world) == kids[1:]
 
 
 def test_a_key_is_written_as_the_rfc_has_it(world: World) -> None:
-    with world.database.write() as session:
-        kid = Keyring(MASTER, ids).rotate(session, world.parts.clock())
+    with writing(world.database) as unit:
+        kid = unit.keys.rotate()
     (key,) = world.http().get("/oauth/jwks").json()["keys"]
     public = base64.urlsafe_b64decode(key.pop("x") + "=")
     assert key == {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from gateway.store.clients import ClientRow
 from tests.support.assertions import PATHS, body
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
@@ -15,7 +14,7 @@ from tests.support.oauth_world import PASSWORD
 from tests.support.registration import KEY, Registrar, metadata
 
 
-def test_73_the_journey_of_a_client_with_a_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
+def test_73_the_whole_way_of_a_client_with_a_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
     world = each_remote_registrar.world
     remote_app = each_remote_registrar.app(remote(each_remote_registrar, host))
     tokens = remote_app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
@@ -88,8 +87,7 @@ def test_73_strangers_cause_no_fetch(remote_registrar: Registrar, remote_app: Fa
     assert http.post("/oauth/par", data={**body(remote_app, "/oauth/par"), **form}).status_code == 401
     two = http.post("/oauth/par", data=remote_app.authentication(), headers={"Authorization": "Basic YTpi"})
     assert (two.status_code, two.json()["error"]) == (401, "invalid_client")
-    with world.database.write() as session:
-        session.get_one(ClientRow, remote_app.client_id).disabled_at = world.parts.clock()
+    world.change_client(remote_app, disabled_at=world.container.clock())
     assert not works(remote_app)
     assert host.fetches == fetched
 

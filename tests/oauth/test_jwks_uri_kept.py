@@ -3,8 +3,8 @@
 from structlog.testing import capture_logs
 
 from gateway.kit.http import HttpClient
-from gateway.oauth.client_keys import ClientKeys
-from gateway.services.client_keys import KeySource
+from gateway.services.identity.client_key_cache import ClientKeyCache
+from gateway.services.identity.client_keys import KeySource
 from tests.support.assertions import PATHS, body
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
@@ -120,7 +120,7 @@ def test_73_a_failure_is_told_and_remembered_for_ten_seconds(
 
 
 def test_73_what_is_remembered_is_bounded(host: KeyHost, clock: MovableClock) -> None:
-    keys = ClientKeys(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), clock, places=1, capacity=3)
+    keys = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), clock, places=1, capacity=3)
     for number in range(6):
         keys.at_hand(f"client {number}", host.uri, None)
     assert [client for client, _ in keys._entries] == ["client 3", "client 4", "client 5"]

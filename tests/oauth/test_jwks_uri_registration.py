@@ -8,17 +8,16 @@ import httpx2
 import pytest
 
 from gateway.kit.http import HttpClient
-from gateway.oauth.client_keys import ClientKeys
-from gateway.services.client_keys import KeySource, KeysRefused
+from gateway.services.identity.client_key_cache import ClientKeyCache
+from gateway.services.identity.client_keys import KeySource, KeysRefused
 from gateway.settings import Settings
-from gateway.store.clients import ClientRow
-from gateway.store.database import Database
 from tests.support.authority import Authority
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
 from tests.support.key_host import LOOPBACK, KeyHost, remote, works
 from tests.support.oauth_world import build_world
 from tests.support.registration import KEY, PATH, Registrar, metadata
+from tests.support.units import reading
 
 
 def refusal(answer: httpx2.Response) -> str:
@@ -36,8 +35,9 @@ def test_73_the_answer_echoes_the_address_and_no_keys(each_remote_registrar: Reg
     assert made["jwks_uri"] == host.uri
     assert "jwks" not in made
     assert each_remote_registrar.manage("GET", made).json() == made
-    with each_remote_registrar.world.database.read() as session:
-        row = session.get_one(ClientRow, made["client_id"])
+    with reading(each_remote_registrar.world.database) as unit:
+        row = unit.clients.load(made["client_id"])
+        assert row is not None
         assert (row.jwks, row.jwks_uri) == (None, host.uri)
 
 
@@ -71,25 +71,24 @@ def test_73_one_of_the_two_lists_is_not_enough(
     host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock, name: str, words: str
 ) -> None:
     lists = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
-    with closing(Database(sqlite_url)) as database:
-        remote_registrar = Registrar(build_world(database, settings.model_copy(update={name: lists[name]}), clock))
-        assert words in refusal(post(remote_registrar, host.uri))
+    with closing(build_world(sqlite_url, settings.model_copy(update={name: lists[name]}), clock)) as world:
+        assert words in refusal(post(Registrar(world), host.uri))
     assert host.connections == 0
 
 
 def test_73_keys_over_tls(sqlite_url: str, settings: Settings, clock: MovableClock, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
+    changed = {
+        "outgoing_networks": LOOPBACK,
+        "outgoing_ca_file": authority.ca_file,
+        "jwks_uri_hosts": ("127.0.0.1:*",),
+    }
     with (
         KeyHost(context=authority.server("127.0.0.1")) as host,
         KeyHost(context=authority.server("127.0.0.2")) as wrong,
-        closing(Database(sqlite_url)) as database,
+        closing(build_world(sqlite_url, settings.model_copy(update=changed), clock)) as world,
     ):
-        changed = {
-            "outgoing_networks": LOOPBACK,
-            "outgoing_ca_file": authority.ca_file,
-            "jwks_uri_hosts": ("127.0.0.1:*",),
-        }
-        remote_registrar = Registrar(build_world(database, settings.model_copy(update=changed), clock))
+        remote_registrar = Registrar(world)
         made = remote(remote_registrar, host)
         assert made["jwks_uri"].startswith("https://")
         assert works(remote_registrar.app(made))
@@ -100,7 +99,7 @@ def test_73_a_host_that_is_off_the_list_is_not_asked_again(
     remote_registrar: Registrar, host: KeyHost, clock: MovableClock
 ) -> None:
     made = remote(remote_registrar, host)
-    restarted = ClientKeys(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, places=1)
+    restarted = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, places=1)
     with pytest.raises(KeysRefused) as refused:
         restarted.at_hand(made["client_id"], made["jwks_uri"], "k1")
     assert refused.value.reason == "host"

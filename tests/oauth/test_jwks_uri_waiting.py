@@ -3,8 +3,8 @@
 import time
 
 from gateway.kit.http import HttpClient
-from gateway.oauth.client_keys import ClientKeys
-from gateway.services.client_keys import KeySource, KeysRefused
+from gateway.services.identity.client_key_cache import ClientKeyCache
+from gateway.services.identity.client_keys import KeySource, KeysRefused
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp
 from tests.support.key_host import LOOPBACK, KeyHost, remote, works
@@ -13,7 +13,7 @@ from tests.support.registration import Registrar, metadata
 
 
 def test_10_many_at_once_cause_one_fetch(remote_app: FapiApp, host: KeyHost, remote_registrar: Registrar) -> None:
-    keys = remote_registrar.world.parts.client_keys
+    keys = remote_registrar.world.container.client_keys
     host.open.clear()
     uri = host.uri
 
@@ -31,7 +31,7 @@ def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableCloc
     with KeyHost() as slow:
         slow.open.clear()
         source = KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"])
-        keys = ClientKeys(source, clock, places=2)
+        keys = ClientKeyCache(source, clock, places=2)
 
         def ask(number: int) -> bool:
             try:
@@ -46,7 +46,7 @@ def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableCloc
 def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: MovableClock) -> None:
     """While a merchant's server hangs, the threads that are left serve everybody else."""
     source = KeySource(HttpClient(LOOPBACK), [f"127.0.0.1:{host.port}"])
-    keys = ClientKeys(source, clock, places=2)
+    keys = ClientKeyCache(source, clock, places=2)
     host.open.clear()
 
     def ask(number: int) -> str:

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
-from gateway.domain.realm import LIVE, SANDBOX, Realm
-from gateway.oauth.endpoints import GRANT_TYPES
+from gateway.domain.environment import LIVE, SANDBOX, Environment
+from gateway.oauth.endpoints.client_endpoints import GRANT_TYPES
 from gateway.oauth.metadata import server_metadata
 from gateway.settings import Settings
 from tests.support.oauth import pkce
@@ -26,7 +26,7 @@ def test_1_the_server_describes_itself(world: World) -> None:
     answer = world.http().get(SERVER)
     document = answer.json()
     assert answer.status_code == 200
-    assert document["issuer"] == world.parts.settings.issuer
+    assert document["issuer"] == world.container.settings.issuer
     for name in ("authorization", "token", "pushed_authorization_request", "revocation"):
         assert document[f"{name}_endpoint"].startswith(f"{document['issuer']}/oauth/")
 
@@ -36,9 +36,9 @@ def test_1_the_document_passes_authlibs_check() -> None:
     AuthorizationServerMetadata(server_metadata(settings, SANDBOX, GRANT_TYPES)).validate()
 
 
-@pytest.mark.parametrize("realm", [SANDBOX, LIVE], ids=["sandbox", "live"])
-def test_1_each_member_has_its_type(realm: Realm) -> None:
-    document = server_metadata(Settings(issuer="https://gateway.example"), realm, GRANT_TYPES)
+@pytest.mark.parametrize("environment", [SANDBOX, LIVE], ids=["sandbox", "live"])
+def test_1_each_member_has_its_type(environment: Environment) -> None:
+    document = server_metadata(Settings(issuer="https://gateway.example"), environment, GRANT_TYPES)
     assert document.keys() >= REQUIRED
     for name, value in document.items():
         if name.endswith(("_endpoint", "_uri")):
@@ -63,18 +63,18 @@ def test_1_every_address_is_there(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("realm", "methods"), [(SANDBOX, ["client_secret_basic", "private_key_jwt"]), (LIVE, ["private_key_jwt"])]
+    ("environment", "methods"), [(SANDBOX, ["client_secret_basic", "private_key_jwt"]), (LIVE, ["private_key_jwt"])]
 )
-def test_2_only_what_works_is_listed(realm: Realm, methods: list[str]) -> None:
-    document = server_metadata(Settings(issuer="https://gateway.example"), realm, GRANT_TYPES)
+def test_2_only_what_works_is_listed(environment: Environment, methods: list[str]) -> None:
+    document = server_metadata(Settings(issuer="https://gateway.example"), environment, GRANT_TYPES)
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["require_pushed_authorization_requests"] is True
     assert document["authorization_response_iss_parameter_supported"] is True
     assert document["response_types_supported"] == ["code"]
     assert document["response_modes_supported"] == ["query"]
     assert not {"password", "implicit"} & set(document["grant_types_supported"])
-    assert set(document["scopes_supported"]) == set(realm.scopes)
-    assert ("sandbox" in document["scopes_supported"]) is (realm is SANDBOX)
+    assert set(document["scopes_supported"]) == set(environment.scopes)
+    assert ("sandbox" in document["scopes_supported"]) is (environment is SANDBOX)
     for endpoint in ("token", "revocation", "introspection"):
         assert document[f"{endpoint}_endpoint_auth_methods_supported"] == methods
     algorithms = [value for name, value in document.items() if name.endswith("signing_alg_values_supported")]
@@ -98,15 +98,17 @@ def test_3_the_host_header_changes_nothing(world: World, headers: dict[str, str]
     http.headers.update(headers)
     pushed = http.post("/oauth/par", data={**bank.parameters(pkce()[1]), **bank.authentication()}).json()
     assert pushed["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
-    till = http.post("/oauth/device_authorization", data={"scope": "score:tier", **bank.authentication()}).json()
+    authorization = http.post(
+        "/oauth/device_authorization", data={"scope": "score:tier", **bank.authentication()}
+    ).json()
     for name in ("verification_uri", "verification_uri_complete"):
-        assert till[name].startswith(bank.issuer + "/device")
-    assert "evil" not in str(till)
+        assert authorization[name].startswith(bank.issuer + "/device")
+    assert "evil" not in str(authorization)
     login = http.get(bank.address(pushed["request_uri"])).headers["location"]
     assert login.startswith("/login?")
     assert "evil" not in login
     # The address that a proof names is compared with ours, not with what the request says of itself.
-    bank.nonce = world.parts.proofs.nonces.current(world.parts.clock())
+    bank.nonce = world.nonces.current(world.container.clock())
     for htu, status in ((f"{bank.issuer}/oauth/token", 200), ("https://evil.example/oauth/token", 400)):
         form = {"grant_type": "client_credentials", **bank.authentication()}
         proof = {"DPoP": bank.proof("/oauth/token", htu=htu)}
@@ -114,7 +116,7 @@ def test_3_the_host_header_changes_nothing(world: World, headers: dict[str, str]
 
 
 def test_the_resource_names_its_server(world: World) -> None:
-    issuer = world.parts.settings.issuer
+    issuer = world.container.settings.issuer
     for path in ("", "/graphql"):
         document = world.http().get(RESOURCE + path).json()
         assert document["resource"] == issuer + path

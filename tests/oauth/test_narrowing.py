@@ -4,11 +4,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store.consents import ConsentRow
+from gateway.store.consents.consents import CONSENTS
 from tests.support.oauth import Browser, form_to, pkce, query_of
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading
 
 TIER = {"type": "score", "level": "tier"}
 EXACT = {"type": "score", "level": "exact", "optional": True, "duration": "P30D"}
@@ -91,11 +92,11 @@ def test_34_what_is_ticked_lowered_and_shortened_is_stored_and_echoed(world: Wor
     assert tokens["authorization_details"] == expected
     assert introspected(world, tokens["access_token"])["authorization_details"] == expected
     assert world.cars.refresh(tokens["refresh_token"]).json()["authorization_details"] == expected
-    with world.database.read() as session:
-        row = session.exec(select(ConsentRow)).one()
+    with reading(world.database) as unit:
+        row = unit.connection.execute(select(CONSENTS)).one()
         assert row.details == expected
         assert (row.expires_at - row.granted_at).days == 7
-        (version,) = world.parts.consents.history(session, row.id)
+        (version,) = world.container.consents.history(unit, row.id)
     assert version.narrowed
     assert version.asked is not None
     assert [detail.optional for detail in version.asked.details] == [False, True, False, True]
@@ -135,8 +136,8 @@ def test_34_what_cannot_be_is_said_and_nothing_is_decided(world: World, fields: 
     assert "Nothing has been decided yet." in answer.text
     assert "<script>" not in answer.text
     assert answer.text.count(" checked") == 1
-    with world.database.read() as session:
-        assert session.exec(select(ConsentRow)).all() == []
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(CONSENTS)).all() == []
     right = {"amount_2": "10", "duration": "P90D"}
     done = browser.submit(answer, "/oauth/authorize", decision="allow", **right)
     assert done.status_code == 303

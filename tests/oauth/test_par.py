@@ -8,11 +8,9 @@ import pytest
 
 from gateway.domain.money import Money
 from gateway.kit.crypto import digest
-from gateway.store import merchants, oauth_requests
-from gateway.store.clients import ClientRow
-from gateway.store.merchants import MerchantRow
 from tests.support.oauth import pkce
 from tests.support.oauth_world import CALLBACK, World
+from tests.support.units import reading, writing
 
 DECISION = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
 
@@ -113,8 +111,7 @@ def test_20_scopes_unknown_or_of_merchant_kind(world: World, scope: str) -> None
 
 
 def test_20_scopes_that_the_client_may_not_ask(world: World) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.cars.client_id).scopes = ["score:threshold"]
+    world.change_client(world.cars, scopes=["score:threshold"])
     assert world.cars.push(scope="score:threshold").status_code == 201
     assert world.cars.push(scope="score:tier").json()["error"] == "invalid_scope"
     tier = world.cars.push(scope=None, authorization_details=[{"type": "score", "level": "tier"}])
@@ -195,17 +192,17 @@ def test_23_the_description_says_where(world: World) -> None:
 
 
 def test_23_a_scope_whose_products_are_not_enabled(world: World) -> None:
-    with world.database.write() as session:
-        merchants.disable(session, world.cars_id, "car_rental")
-        merchants.disable(session, world.cars_id, "online_shop")
+    with writing(world.database) as unit:
+        unit.merchants.disable_adapter(world.cars_id, "car_rental")
+        unit.merchants.disable_adapter(world.cars_id, "online_shop")
     assert world.cars.push(scope="decisions:request").json()["error"] == "invalid_scope"
     assert world.cars.push(scope="score:tier").json()["error"] == "invalid_scope"
 
 
 def test_the_stored_row_holds_digest_and_what_is_needed(world: World) -> None:
     request_uri = world.cars.push(unknown="x", scope=None, authorization_details=[DECISION]).json()["request_uri"]
-    with world.database.read() as session:
-        row = oauth_requests.pushed_request(session, digest(request_uri))
+    with reading(world.database) as unit:
+        row = unit.authorization_requests.load_pushed_request(digest(request_uri))
         assert row is not None
         assert set(row.parameters) == {
             "response_type",
@@ -236,9 +233,7 @@ def test_durations_are_cut_to_the_contract(world: World) -> None:
 
 
 def test_a_contract_in_another_currency(world: World) -> None:
-    with world.database.write() as session:
-        row = session.get_one(MerchantRow, world.cars_id)
-        row.ceiling_minor, row.ceiling_currency = Money(1000, "EUR").minor, "EUR"
+    world.change_merchant(ceiling_minor=Money(1000, "EUR").minor, ceiling_currency="EUR")
     details = [{**DECISION, "maximum_amount": {"amount": "1.00", "currency": "CNY"}}]
     assert world.cars.push(authorization_details=details).json()["error"] == "invalid_authorization_details"
 

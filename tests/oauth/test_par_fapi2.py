@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from gateway.store.clients import ClientRow
 from tests.support.fapi import FapiApp, new_key
 from tests.support.oauth import pkce
 from tests.support.oauth_world import CALLBACK, PASSWORD, World
@@ -184,12 +183,10 @@ def test_23_details_that_cannot_be_asked(bank: FapiApp, details: Any) -> None:
 
 def test_23_a_type_that_the_client_is_not_registered_for(world: World) -> None:
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).authorization_details_types = ["score"]
+    world.change_client(world.bank, authorization_details_types=["score"])
     assert world.bank.push(scope=None, authorization_details=[SCORE]).status_code == 201
     answer = world.bank.push(scope=None, authorization_details=[SCORE, decision])
     refused(answer, "invalid_authorization_details")
     assert "1: the client is not registered for decision details" in answer.json()["error_description"]
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).authorization_details_types = []
+    world.change_client(world.bank, authorization_details_types=[])
     refused(world.bank.push(scope=None, authorization_details=[SCORE]), "invalid_authorization_details")

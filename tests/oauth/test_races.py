@@ -8,13 +8,13 @@ from threading import Barrier
 from typing import Any
 
 import httpx2
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store import clients, consents, merchants, users
-from gateway.store.oauth_tokens import RefreshTokenRow
-from gateway.store.users import PairwiseSubjectRow
+from gateway.store.identity.users import PAIRWISE_SUBJECTS
+from gateway.store.oauth.tokens import REFRESH_TOKENS
 from tests.support.oauth import PartnerApp, form_to
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading, writing
 
 AT_ONCE = 8
 
@@ -57,8 +57,8 @@ def test_55_without_rotation_each_refresh_is_right(racing_world: World) -> None:
     assert {one["scope"] for one in given} == {tokens["scope"]}
     assert all("refresh_token" not in one for one in given)
     assert {own.call(one["access_token"]).status_code for one in given} == {200}
-    with world.database.read() as session:
-        (row,) = session.exec(select(RefreshTokenRow)).all()
+    with reading(world.database) as unit:
+        (row,) = unit.connection.execute(select(REFRESH_TOKENS)).all()
         assert (row.used_at, row.revoked_at) == (None, None)
 
 
@@ -67,8 +67,8 @@ def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_wo
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
     with ThreadPoolExecutor(1) as pool:
-        with world.database.write() as session:
-            consents.load(session, consent_id, lock=True)
+        with writing(world.database) as unit:
+            assert unit.consents.lock(consent_id) is not None
             waiting = pool.submit(at_once, world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
             time.sleep(2)  # all eight have arrived and wait for the consent, which the first statement locked
         answers = waiting.result()
@@ -84,8 +84,8 @@ def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: World) -
     tokens: Any = world.tokens()
     answers = at_once(world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
     assert set(statuses(answers)) <= {200, 400}
-    with world.database.read() as session:
-        rows = session.exec(select(RefreshTokenRow)).all()
+    with reading(world.database) as unit:
+        rows = unit.connection.execute(select(REFRESH_TOKENS)).all()
         assert len([row for row in rows if row.used_at is None and row.revoked_at is None]) == 1
 
 
@@ -106,25 +106,25 @@ def test_28_one_decision_wins(racing_world: World) -> None:
 def test_one_pairwise_subject_for_all(racing_world: World) -> None:
     world = racing_world
     barrier = Barrier(AT_ONCE)
-    with world.database.read() as session:
-        user = users.by_username(session, "bo")
+    with reading(world.database) as unit:
+        user = unit.users.by_username("bo")
         assert user is not None
         user_id = user.id
 
     def grant(_: int) -> str:
         barrier.wait()
-        with world.database.write() as session:
-            client = clients.load(session, world.cars.client_id)
-            merchant = merchants.load(session, world.cars_id)
+        with writing(world.database) as unit:
+            client = unit.clients.load(world.cars.client_id)
+            merchant = unit.merchants.load(world.cars_id)
             assert client is not None
             assert merchant is not None
-            asked = world.parts.consents.complete(session, merchant, ("score:tier",), ())
-            return world.parts.consents.grant(session, client, user_id, asked, world.parts.clock()).subject
+            asked = world.container.consents.complete(unit, merchant, ("score:tier",), ())
+            return world.container.consents.grant(unit, client, user_id, asked).subject
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         subjects = set(pool.map(grant, range(AT_ONCE)))
     assert len(subjects) == 1
-    with world.database.read() as session:
-        row = session.get(PairwiseSubjectRow, (user_id, world.cars_id))
-        assert row is not None
-        assert row.subject in subjects
+    with reading(world.database) as unit:
+        (row,) = unit.connection.execute(select(PAIRWISE_SUBJECTS).where(PAIRWISE_SUBJECTS.c.user_id == user_id)).all()
+    assert row.merchant_id == world.cars_id
+    assert {row.subject} == subjects

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import update
 
-from gateway.store.users import UserRow
+from gateway.store.identity.users import USERS
 from tests.oauth.test_code import refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth_world import World
+from tests.support.units import writing
 
 
 def test_53_each_refresh_gives_a_new_token(world: World) -> None:
@@ -111,8 +112,8 @@ def test_56_the_longest_life(world: World) -> None:
 
 def test_56_a_person_who_is_locked_out(world: World) -> None:
     tokens: Any = world.tokens()
-    with world.database.write() as session:
-        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    with writing(world.database) as unit:
+        unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
     refused(world.cars.refresh(tokens["refresh_token"]))
 
 

@@ -5,16 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import update
 
 from gateway.settings import Settings
-from gateway.store.clients import ClientRow
-from gateway.store.database import Database
-from gateway.store.users import UserRow
+from gateway.store.identity.users import USERS
 from tests.oauth.test_code import refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import new_key
 from tests.support.oauth_world import PASSWORD, World, build_world
+from tests.support.units import writing
 
 DETAIL = {"type": "score", "level": "tier"}
 
@@ -76,13 +75,13 @@ def test_54_narrower_and_never_wider(world: World) -> None:
 
 
 def end_consent(world: World, grant_id: str) -> None:
-    with world.database.write() as session:
-        world.parts.consents.revoke(session, grant_id, None, NOON)
+    with writing(world.database) as unit:
+        world.container.consents.revoke(unit, grant_id, None)
 
 
 def lock_person(world: World, _: str) -> None:
-    with world.database.write() as session:
-        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    with writing(world.database) as unit:
+        unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
 
 
 def pass_the_consents_end(world: World, _: str) -> None:
@@ -90,8 +89,7 @@ def pass_the_consents_end(world: World, _: str) -> None:
 
 
 def take_the_grant_type(world: World, _: str) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).grant_types = ["authorization_code"]
+    world.change_client(world.bank, grant_types=["authorization_code"])
 
 
 @pytest.mark.parametrize("end", [end_consent, lock_person, pass_the_consents_end])
@@ -106,8 +104,7 @@ def test_56_a_client_that_is_disabled_or_may_no_longer_refresh(world: World) -> 
     tokens = tokens_of(world)
     take_the_grant_type(world, "")
     refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).disabled_at = NOON
+    world.change_client(world.bank, disabled_at=NOON)
     answer = world.bank.refresh(tokens["refresh_token"])
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
@@ -117,14 +114,14 @@ def test_56_the_longest_life_of_a_refresh_token(
     sqlite_url: str, settings: Settings, clock: MovableClock, profile: str
 ) -> None:
     shorter = settings.model_copy(update={"refresh_token_life": timedelta(days=1)})
-    with closing(Database(sqlite_url)) as database:
-        world = build_world(database, shorter, clock)
+    with closing(build_world(sqlite_url, shorter, clock)) as world:
         app = world.own(profile)
         tokens = app.tokens(world.browser(), "mei", PASSWORD)
-        world.move_partner(timedelta(days=1, seconds=-1))
+        world.move_partner(timedelta(days=2))  # which ends consents only
+        clock.advance(days=1, seconds=-1)
         answer = app.refresh(tokens["refresh_token"])
         assert answer.status_code == 200
-        world.move_partner(timedelta(seconds=1))
+        clock.advance(seconds=1)
         refused(app.refresh(tokens["refresh_token"]))
         newer = answer.json().get("refresh_token")
         assert newer is None or app.refresh(newer).status_code == 200  # rotation begins its life anew

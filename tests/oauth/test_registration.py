@@ -8,15 +8,16 @@ import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey
+from sqlalchemy import select
 
 from gateway.kit.crypto import base64url, digest
-from gateway.store.clients import ClientRow
-from gateway.store.initial_access_tokens import InitialAccessTokenRow
+from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
 from tests.support.oauth_world import CALLBACK, PASSWORD, World
 from tests.support.race import race
 from tests.support.registration import KEY, PATH, Registrar, bearer, metadata
+from tests.support.units import reading
 
 
 @pytest.fixture
@@ -40,9 +41,9 @@ def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: World
     assert token.startswith("sgw_test_ra_")
     assert made == {
         "client_id": client_id,
-        "client_id_issued_at": int(world.parts.clock().timestamp()),
+        "client_id_issued_at": int(world.container.clock().timestamp()),
         "registration_access_token": token,
-        "registration_client_uri": f"{world.parts.settings.issuer}{PATH}/{client_id}",
+        "registration_client_uri": f"{world.container.settings.issuer}{PATH}/{client_id}",
         "client_name": "Harbour app",
         "redirect_uris": [CALLBACK],
         "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
@@ -59,12 +60,13 @@ def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: World
 def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registrar, world: World) -> None:
     invitation = registrar.invite()
     made = registrar.registered(invitation)
-    with world.database.read() as session:
-        row = session.get_one(ClientRow, made["client_id"])
+    with reading(world.database) as unit:
+        row = unit.clients.load(made["client_id"])
+        assert row is not None
         assert row.registration_digest == digest(made["registration_access_token"])
         assert (row.profile, row.secret_digest, row.merchant_id) == ("fapi2", None, world.cars_id)
-        assert session.get(InitialAccessTokenRow, digest(invitation)) is not None
-        assert session.get(InitialAccessTokenRow, invitation) is None
+        digests = unit.connection.execute(select(INITIAL_ACCESS_TOKENS.c.digest)).scalars().all()
+        assert digests == [digest(invitation)]
 
 
 def test_72_the_registered_client_works(registrar: Registrar, world: World) -> None:
@@ -77,7 +79,7 @@ def test_72_the_registered_client_works(registrar: Registrar, world: World) -> N
 def test_71_no_token_no_error_code(world: World) -> None:
     answer = world.http().post(PATH, json=metadata())
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == f'Bearer realm="{world.parts.settings.issuer}"'
+    assert answer.headers["www-authenticate"] == f'Bearer realm="{world.container.settings.issuer}"'
 
 
 def _used(registrar: Registrar) -> str:

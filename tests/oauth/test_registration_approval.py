@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.domain.client_rights import Rights
 from gateway.domain.errors import InvalidInput, NotFound
-from gateway.store.clients import ClientRow
+from gateway.domain.identity.client_rights import Rights
 from tests.support.oauth_world import CALLBACK, PASSWORD, World
 from tests.support.race import race
 from tests.support.registration import KEY, Registrar, metadata
+from tests.support.units import reading, writing
 
 WIDE = "score:exact score:tier decisions:read decisions:write"
 
@@ -25,9 +25,9 @@ def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: World
     assert app.push(scope="score:exact").status_code == 400
     assert app.merchant_token().json()["scope"] == "decisions:read"
 
-    with world.database.write() as session:
-        waiting = registrar.service.awaiting(session, made["client_id"])
-        registrar.service.approve(session, made["client_id"], waiting)
+    with writing(world.database) as unit:
+        waiting = registrar.service.awaiting(unit, made["client_id"])
+        registrar.service.approve(unit, made["client_id"], waiting)
     assert app.push(scope="score:exact").status_code == 201
     now = registrar.manage("GET", made).json()
     assert now["scope"] == "score:tier score:exact decisions:read decisions:write"
@@ -46,8 +46,8 @@ def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: World)
 
 def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: World) -> None:
     made = registrar.registered(scope=WIDE)
-    with world.database.write() as session:
-        registrar.service.refuse(session, made["client_id"], registrar.service.awaiting(session, made["client_id"]))
+    with writing(world.database) as unit:
+        registrar.service.refuse(unit, made["client_id"], registrar.service.awaiting(unit, made["client_id"]))
     now = registrar.manage("GET", made).json()
     assert now["scope"] == made["scope"]
     assert "awaiting_approval" not in now
@@ -63,11 +63,11 @@ def test_73_an_update_raises_nothing_by_itself(registrar: Registrar) -> None:
 
 def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: World) -> None:
     made = registrar.registered(scope="score:tier decisions:write")
-    with world.database.read() as session:
-        shown = registrar.service.awaiting(session, made["client_id"])
+    with reading(world.database) as unit:
+        shown = registrar.service.awaiting(unit, made["client_id"])
     registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:tier score:exact"))
-    with pytest.raises(InvalidInput), world.database.write() as session:
-        registrar.service.approve(session, made["client_id"], shown)
+    with pytest.raises(InvalidInput), writing(world.database) as unit:
+        registrar.service.approve(unit, made["client_id"], shown)
     assert registrar.manage("GET", made).json()["scope"] == "score:tier"
 
 
@@ -99,31 +99,32 @@ def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, worl
 
 def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: World) -> None:
     made = registrar.registered()
-    with world.database.write() as session:
+    with writing(world.database) as unit:
         with pytest.raises(InvalidInput):
-            registrar.service.awaiting(session, made["client_id"])
+            registrar.service.awaiting(unit, made["client_id"])
         with pytest.raises(NotFound):
-            registrar.service.approve(session, "cli_test_none", Rights.of(["score:exact"], ()))
+            registrar.service.approve(unit, "cli_test_none", Rights.of(["score:exact"], ()))
 
 
 def test_approvals_at_once_have_one_winner(racing_world: World) -> None:
     registrar = Registrar(racing_world)
     made = registrar.registered(scope=WIDE)
-    with racing_world.database.read() as session:
-        shown = registrar.service.awaiting(session, made["client_id"])
+    with reading(racing_world.database) as unit:
+        shown = registrar.service.awaiting(unit, made["client_id"])
 
     def settle(number: int) -> str:
         act = registrar.service.approve if number % 2 else registrar.service.refuse
         try:
-            with racing_world.database.write() as session:
-                act(session, made["client_id"], shown)
+            with writing(racing_world.database) as unit:
+                act(unit, made["client_id"], shown)
         except InvalidInput:
             return "late"
         return act.__name__
 
     answers = [answer for answer in race(settle, 6) if answer != "late"]
-    with racing_world.database.read() as session:
-        row = session.get_one(ClientRow, made["client_id"])
+    with reading(racing_world.database) as unit:
+        row = unit.clients.load(made["client_id"])
+    assert row is not None
     assert len(answers) == 1
     assert ("score:exact" in row.scopes) == (answers == ["approve"])
     assert row.awaiting is None

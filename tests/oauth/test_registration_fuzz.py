@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.support.clock import MovableClock
 from tests.support.oauth_world import build_world
 from tests.support.registration import PATH, Registrar, bearer, metadata
@@ -32,8 +31,8 @@ VALUES = ANYTHING | st.builds(lambda keys: {"keys": keys}, st.lists(KEYS, max_si
 def registrar(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registrar]:
     file = tmp_path_factory.mktemp("fuzz") / "gateway.db"
     file.write_bytes(sqlite_template.read_bytes())
-    with closing(Database(f"sqlite:///{file}")) as database:
-        yield Registrar(build_world(database, SETTINGS, MovableClock()))
+    with closing(build_world(f"sqlite:///{file}", SETTINGS, MovableClock())) as world:
+        yield Registrar(world)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from gateway.store.clients import ClientRow
+from gateway.store.identity.clients import CLIENTS
 from tests.support.fapi import new_key, public
 from tests.support.oauth_world import CALLBACK, PASSWORD, World
 from tests.support.registration import PATH, Registrar, metadata
+from tests.support.units import writing
 
 
 @pytest.fixture
@@ -104,8 +106,8 @@ def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: World
         assert registrar.manage(method, made).status_code == 401
 
     # Also when the operator should ever enable it again.
-    with world.database.write() as session:
-        session.get_one(ClientRow, made["client_id"]).disabled_at = None
+    with writing(world.database) as unit:
+        unit.connection.execute(update(CLIENTS).where(CLIENTS.c.id == app.client_id).values(disabled_at=None))
     assert app.call(tokens["access_token"]).status_code == 401
     assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
 

@@ -1,11 +1,10 @@
 """Secrets look as the partners' guide says, so that secret scanners find them."""
 
 import re
-from typing import Any
 
 import pytest
 
-from gateway.domain.realm import LIVE, SANDBOX
+from gateway.domain.environment import LIVE, SANDBOX, Environment
 from gateway.kit.crypto import random_token
 from tests.support.checkout import ROOT
 from tests.support.oauth_world import PASSWORD, World
@@ -15,10 +14,10 @@ GUIDE = (ROOT / "docs/oauth.md").read_text()
 (PATTERN,) = re.findall(r"`(sgw_\(test_\)\?[^`]+)`", GUIDE)
 
 
-@pytest.mark.parametrize("realm", [SANDBOX, LIVE], ids=["sandbox", "live"])
+@pytest.mark.parametrize("environment", [SANDBOX, LIVE], ids=["sandbox", "live"])
 @pytest.mark.parametrize("kind", ["at", "rt", "ac", "cs", "dc", "ia", "ra"])
-def test_every_kind_in_both_realms(realm: Any, kind: str) -> None:
-    assert re.fullmatch(PATTERN, random_token(realm.token_prefix(kind)))
+def test_every_kind_in_both_environments(environment: Environment, kind: str) -> None:
+    assert re.fullmatch(PATTERN, random_token(environment.token_prefix(kind)))
     assert f"| `{kind}` |" in GUIDE
 
 

@@ -4,13 +4,14 @@ from http.cookies import Morsel, SimpleCookie
 
 import httpx2
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
 from gateway.kit.crypto import digest
-from gateway.store.sessions import SessionRow
+from gateway.store.identity.sessions import SESSIONS
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser, form_to
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading
 
 
 def cookies(answer: httpx2.Response) -> dict[str, Morsel[str]]:
@@ -51,8 +52,8 @@ def test_35_over_https_a_cookie_without_the_prefix_is_not_read(https_world: Worl
 def test_35_no_cookie_names_the_person(world: World) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
-    with world.database.read() as session:
-        user_id = session.exec(select(SessionRow.user_id).where(SessionRow.user_id != None)).one()  # noqa: E711
+    with reading(world.database) as unit:
+        user_id = unit.connection.execute(select(SESSIONS.c.user_id).where(SESSIONS.c.user_id != None)).scalar_one()  # noqa: E711
     for value in browser.http.cookies.values():
         assert "mei" not in value.lower()
         assert str(user_id) not in value
@@ -76,8 +77,8 @@ def test_35_a_session_that_nobody_started_is_not_taken_over(both_world: World) -
     browser.http.cookies.set("sesame_session", "chosen-by-an-attacker", domain="127.0.0.1", path="/")
     browser.sign_in("mei", PASSWORD)
     assert browser.http.cookies["sesame_session"] != "chosen-by-an-attacker"
-    with both_world.database.read() as session:
-        assert session.get(SessionRow, digest("chosen-by-an-attacker")) is None
+    with reading(both_world.database) as unit:
+        assert unit.sessions.load(digest("chosen-by-an-attacker")) is None
 
 
 def test_35_form_tokens_change_at_each_login_and_die_with_their_session(both_world: World) -> None:

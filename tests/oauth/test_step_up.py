@@ -4,13 +4,14 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store.consents import ConsentRow
-from gateway.store.oauth_requests import AuthorizationCodeRow
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.oauth.requests import AUTHORIZATION_CODES
 from tests.support.clock import MovableClock
 from tests.support.oauth import form_to, query_of
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading
 
 
 def decision(amount: str) -> dict[str, Any]:
@@ -24,8 +25,10 @@ def consent_address(world: World, *details: dict[str, Any], **changed: str) -> s
 
 
 def issued(world: World) -> int:
-    with world.database.read() as session:
-        return len(session.exec(select(AuthorizationCodeRow)).all()) + len(session.exec(select(ConsentRow)).all())
+    with reading(world.database) as unit:
+        return len(unit.connection.execute(select(AUTHORIZATION_CODES)).all()) + len(
+            unit.connection.execute(select(CONSENTS)).all()
+        )
 
 
 def is_step_up(answer: httpx2.Response, address: str) -> bool:

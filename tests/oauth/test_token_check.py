@@ -4,20 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select, update
 
+from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import Unauthenticated
-from gateway.domain.realm import LIVE, SANDBOX
 from gateway.oauth.token_check import check
-from gateway.store import consents
-from gateway.store.clients import ClientRow
-from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
-from gateway.store.users import UserRow
-from tests.support.clock import NOON
+from gateway.store.identity.users import USERS
+from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
+from tests.support.clock import NOON, MovableClock
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading, writing
 
 
-def test_61_a_living_token(world: World) -> None:
+def test_61_an_active_token(world: World) -> None:
     tokens: Any = world.tokens()
     called = world.cars.call(tokens["access_token"]).json()
     assert called["allowed"] == ["decisions:preview", "decisions:request", "score:threshold", "score:tier"]
@@ -61,22 +60,40 @@ def test_62_a_token_elsewhere_is_not_read(world: World) -> None:
     assert "error=" not in answer.headers["www-authenticate"]
 
 
-@pytest.mark.parametrize("ahead", [timedelta(hours=12), timedelta(days=100)])
-def test_65_expired_in_the_partners_time(world: World, ahead: timedelta) -> None:
+def test_65_expired(world: World, clock: MovableClock) -> None:
     tokens: Any = world.tokens()
-    foreign = world.other.merchant_token().json()["access_token"]
+    own = world.cars.merchant_token().json()["access_token"]
+    clock.advance(hours=12, seconds=-1)
+    assert [world.cars.call(token).status_code for token in (tokens["access_token"], own)] == [200, 200]
+    clock.advance(seconds=1)
+    assert [world.cars.call(token).status_code for token in (tokens["access_token"], own)] == [401, 401]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "status"),
+    [(timedelta(hours=12), 200), (timedelta(days=90, seconds=-1), 200), (timedelta(days=90), 401)],
+    ids=str,
+)
+def test_65_the_partners_time_ends_the_consent_and_not_the_token(world: World, ahead: timedelta, status: int) -> None:
+    tokens: Any = world.tokens()
+    own = world.cars.merchant_token().json()["access_token"]
+    foreign = world.other.tokens(world.browser(), "otto", PASSWORD)["access_token"]
     world.move_partner(ahead)
-    assert world.cars.call(tokens["access_token"]).status_code == 401
+    assert world.cars.call(tokens["access_token"]).status_code == status
+    assert world.cars.call(own).status_code == 200
     assert world.other.call(foreign).status_code == 200
 
 
 def test_60_a_withdrawn_consent_acts_on_the_next_request(world: World) -> None:
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
-    with world.database.write() as session:
-        world.parts.consents.revoke(session, consent_id, None, NOON)
-    with world.database.read() as session:
-        marks = [*session.exec(select(AccessTokenRow.revoked_at)), *session.exec(select(RefreshTokenRow.revoked_at))]
+    with writing(world.database) as unit:
+        world.container.consents.revoke(unit, consent_id, None)
+    with reading(world.database) as unit:
+        marks = [
+            *unit.connection.execute(select(ACCESS_TOKENS.c.revoked_at)).scalars(),
+            *unit.connection.execute(select(REFRESH_TOKENS.c.revoked_at)).scalars(),
+        ]
         assert len(marks) == 2
         assert None not in marks
     assert world.cars.call(tokens["access_token"]).status_code == 401
@@ -86,15 +103,14 @@ def test_60_a_withdrawn_consent_acts_on_the_next_request(world: World) -> None:
 def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: World) -> None:
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
-    with world.database.write() as session:
-        consents.revoke(session, consent_id, NOON)
+    with writing(world.database) as unit:
+        assert unit.consents.revoke(consent_id, unit.business_time(world.cars_id))
     assert world.cars.call(tokens["access_token"]).status_code == 401
 
 
 def test_a_disabled_client(world: World) -> None:
     token = world.cars.merchant_token().json()["access_token"]
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.cars.client_id).disabled_at = NOON
+    world.change_client(world.cars, disabled_at=NOON)
     assert world.cars.call(token).status_code == 401
 
 
@@ -102,9 +118,8 @@ def test_a_locked_out_user(world: World) -> None:
     tokens: Any = world.tokens()
     token = tokens["access_token"]
     assert world.cars.call(token).status_code == 200
-    with world.database.write() as session:
-        for user in session.exec(select(UserRow)):
-            user.disabled_at = NOON
+    with writing(world.database) as unit:
+        unit.connection.execute(update(USERS).values(disabled_at=NOON))
     assert world.cars.call(token).status_code == 401
 
 
@@ -115,18 +130,17 @@ def test_a_refresh_token_opens_nothing(world: World) -> None:
 
 def test_a_sandbox_token_is_nothing_in_live(world: World) -> None:
     token = world.cars.merchant_token().json()["access_token"]
-    with world.database.read() as session:
-        assert check(session, token, None, NOON, SANDBOX).merchant_id == world.cars_id
+    with reading(world.database) as unit:
+        assert check(unit, token, None, SANDBOX).merchant_id == world.cars_id
         with pytest.raises(Unauthenticated):
-            check(session, token, None, NOON, LIVE)
+            check(unit, token, None, LIVE)
 
 
 def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) -> None:
     token = world.cars.merchant_token().json()["access_token"]
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.cars.client_id).profile = "fapi2"
-    with world.database.read() as session, pytest.raises(Unauthenticated):
-        check(session, token, None, NOON, LIVE)
+    world.change_client(world.cars, profile="fapi2")
+    with reading(world.database) as unit, pytest.raises(Unauthenticated):
+        check(unit, token, None, LIVE)
 
 
 def test_one_person_two_merchants_two_subjects(world: World) -> None:

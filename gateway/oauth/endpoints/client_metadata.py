@@ -7,17 +7,17 @@ from typing import Annotated, Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.domain import scope
-from gateway.domain.client import (
+from gateway.domain.identity.client import (
     AUTHORIZATION_CODE,
     GRANT_TYPES,
     REDIRECT_URI_RULE,
     REFRESH_TOKEN,
     is_redirect_uri,
 )
-from gateway.domain.client_metadata import ClientMetadata
+from gateway.domain.identity.client_metadata import ClientMetadata
 from gateway.kit.jose import ALGORITHMS, JoseRefused, public_key_set
-from gateway.oauth.private_key_jwt import METHOD
-from gateway.services.client_keys import fitting_keys
+from gateway.oauth.clients.private_key_jwt import METHOD
+from gateway.services.identity.client_keys import fitting_keys
 
 LONGEST_NAME = 64
 MOST = 20

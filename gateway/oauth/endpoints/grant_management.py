@@ -1,17 +1,17 @@
-"""Grant management (OpenID Foundation, Grant Management for OAuth 2.0): a client asks for a consent that it was given,
-or gives it back. A `grant_id` is the id of the consent."""
+"""Grant management (OpenID Foundation, Grant Management for OAuth 2.0): a client queries or revokes a consent that it
+was given. A `grant_id` is the id of the consent."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.domain.consent import ConsentStatus
+from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.errors import NotFound
-from gateway.domain.principal import Principal
-from gateway.oauth.bridge import NO_STORE
-from gateway.oauth.server import Parts
-from gateway.store import clients, consents
+from gateway.domain.identity.principal import Principal
+from gateway.oauth.authlib_adapter import NO_STORE
+from gateway.services.container import Container
+from gateway.store.unit import UnitOfWork
 
 QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
 _SCOPE_OF = {"GET": QUERY, "DELETE": REVOKE}
@@ -20,8 +20,8 @@ _SCOPE_OF = {"GET": QUERY, "DELETE": REVOKE}
 class GrantManagement:
     """GET and DELETE /oauth/grants/{grant_id}, behind the token check, with a merchant token."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, container: Container) -> None:
+        self._container = container
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """200 with the grant or 204; 403 without the scope, 404 for a grant that is not this client's or has ended,
@@ -30,7 +30,7 @@ class GrantManagement:
         await (await self._answer(request))(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        principal: Principal = request.state.principal
+        principal: Principal = await run_in_threadpool(request.state.authenticate)
         needed = _SCOPE_OF.get(request.method)
         if needed is None:
             return _error(405, "invalid_request", "The method is GET or DELETE.", Allow="GET, DELETE")
@@ -46,8 +46,7 @@ class GrantManagement:
             return _error(404, "invalid_request", "There is no such grant.")
 
     def _query(self, principal: Principal, grant_id: str) -> Response:
-        with self._parts.database.read() as session:
-            consent = consents.load(session, grant_id) if grant_id.isprintable() else None
+        consent = self._container.database.read(lambda unit: _load_consent(unit, grant_id))
         if consent is None or consent.client_id != principal.client_id:
             raise NotFound("There is no such grant.")
         if consent.status(principal.now) is not ConsentStatus.ACTIVE:
@@ -60,14 +59,18 @@ class GrantManagement:
         return JSONResponse(document, headers=NO_STORE)
 
     def _revoke(self, principal: Principal, grant_id: str) -> Response:
-        parts, wall = self._parts, self._parts.clock()
-        with parts.database.write() as session:
-            client = clients.load(session, principal.client_id)
-            consent = consents.load(session, grant_id) if grant_id.isprintable() else None
+        def revoke(unit: UnitOfWork) -> None:
+            client, consent = unit.clients.load(principal.client_id), _load_consent(unit, grant_id)
             if client is None or consent is None or consent.status(principal.now) is not ConsentStatus.ACTIVE:
                 raise NotFound("There is no such grant.")
-            parts.consents.revoke_for_client(session, client, grant_id, wall)
+            self._container.consents.revoke_for_client(unit, client, grant_id)
+
+        self._container.database.write(revoke)
         return Response(status_code=204, headers=NO_STORE)
+
+
+def _load_consent(unit: UnitOfWork, grant_id: str) -> Consent | None:
+    return unit.consents.load(grant_id) if grant_id.isprintable() else None
 
 
 def _error(status: int, code: str, text: str, **headers: str) -> JSONResponse:

@@ -3,11 +3,11 @@
 from authlib.oauth2.rfc6749 import ClientMixin
 
 from gateway.domain import scope
-from gateway.domain.client import BASELINE
-from gateway.domain.client_rights import usable
+from gateway.domain.identity.client import BASELINE
+from gateway.domain.identity.client_rights import usable
 from gateway.domain.scope import SCOPES, TokenKind
-from gateway.oauth.client_auth import METHODS
-from gateway.store.clients import ClientRow
+from gateway.oauth.clients.authentication import METHODS
+from gateway.store.identity.clients import ClientRow
 
 
 class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types

@@ -4,42 +4,42 @@ import base64
 import binascii
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
-from gateway.domain.client import BASELINE, FAPI2
-from gateway.domain.realm import Realm
+from gateway.domain.environment import Environment
+from gateway.domain.identity.client import BASELINE, FAPI2
 from gateway.kit.crypto import digest
-from gateway.oauth import private_key_jwt
-from gateway.oauth.private_key_jwt import KeysAtHand
+from gateway.oauth.clients import private_key_jwt
+from gateway.oauth.clients.private_key_jwt import Assertion
+from gateway.oauth.request_parsing import ParsedRequest
 
 METHODS: Mapping[str, tuple[str, ...]] = {BASELINE: ("client_secret_basic",), FAPI2: (private_key_jwt.METHOD,)}
 """The methods of each client profile."""
 
 
-def supported(realm: Realm) -> list[str]:
-    """The methods of the realm's client profiles, for the metadata (RFC 8414 section 2)."""
-    profiles = [profile for profile in METHODS if profile in realm.profiles]
+def supported(environment: Environment) -> list[str]:
+    """The methods of the environment's client profiles, for the metadata (RFC 8414 section 2)."""
+    profiles = [profile for profile in METHODS if profile in environment.profiles]
     return list(dict.fromkeys(method for profile in profiles for method in METHODS[profile]))
 
 
-def require_one_method(request: Any) -> None:
+def require_one_method(request: ParsedRequest) -> None:
     """Raises InvalidClientError for an assertion beside another method (RFC 6749 section 2.3, RFC 7521 section 4.2.1),
     InvalidRequestError for a secret in the body, which no profile takes there."""
     asserted = any(name.startswith("client_assertion") for name in request.form)
-    if asserted and (request.frozen.authorization is not None or "client_secret" in request.form):
+    if asserted and (request.authorization is not None or "client_secret" in request.form):
         raise InvalidClientError("There is more than one client authentication.")
     if "client_secret" in request.form:
         raise InvalidRequestError("A client secret belongs in the Authorization header, and nowhere else.")
 
 
 def client_secret_basic(query_client: Callable[[str], Any], request: Any) -> Any:
-    """The client whose id and secret stand in the Authorization header, None if they are wrong. Both are
+    """The client whose id and secret are in the Authorization header, None if they are wrong. Both are
     form-encoded before they are joined (RFC 6749 section 2.3.1)."""
-    credentials = _basic(request.frozen.authorization)
+    credentials = _basic(request.parsed.authorization)
     if credentials is None:
         return None
     client_id, secret = credentials
@@ -57,15 +57,15 @@ def require_same_client(client: Any, request: Any) -> None:
         raise InvalidClientError("The client_id is not that of the authenticated client.")
 
 
-def registered(
-    issuer: str, wall: datetime, at_hand: KeysAtHand | None = None
-) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
-    """Every method by its registered name (RFC 7591 section 2), for a request at the moment `wall`, for which these
-    keys were fetched."""
-    return {
-        "client_secret_basic": client_secret_basic,
-        private_key_jwt.METHOD: private_key_jwt.PrivateKeyJwt(issuer, wall, at_hand),
-    }
+def methods(assertion: Assertion | None) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
+    """Every method by its registered name (RFC 7591 section 2), for a request that came with this assertion."""
+
+    def by_assertion(query_client: Callable[[str], Any], _: Any) -> Any:
+        """The client that has signed the assertion, None if there is none or its keys have been replaced since."""
+        client = query_client(assertion.client.id) if assertion else None
+        return client if client and assertion and assertion.has_keys_of(client.row) else None
+
+    return {"client_secret_basic": client_secret_basic, private_key_jwt.METHOD: by_assertion}
 
 
 def _basic(header: str | None) -> tuple[str, str] | None:

@@ -7,14 +7,15 @@ from typing import Any
 from authlib.oauth2.rfc6749 import Endpoint
 from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error, UnauthorizedClientError
 
+from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest, random_token
-from gateway.oauth import grant_change
-from gateway.oauth.authorization_code import AuthorizationCodeGrant
-from gateway.oauth.bridge import AuthlibRequest
+from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.details import NAME
-from gateway.oauth.pkce import S256
-from gateway.store import oauth_requests
-from gateway.store.oauth_requests import PushedRequestRow
+from gateway.oauth.grants import grant_change
+from gateway.oauth.grants.authorization_code import AuthorizationCodeGrant
+from gateway.oauth.grants.pkce import S256
+from gateway.oauth.server import Server
+from gateway.store.oauth.requests import PushedRequestRow
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFE = timedelta(seconds=90)
@@ -27,7 +28,9 @@ _KEPT = (
 
 
 class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Authlib has no types
-    """Answers 201 with a request_uri of 256 random bits that lives 90 seconds, and is stored as a digest."""
+    """Answers 201 with a request_uri of 256 random bits, which lasts 90 seconds and is stored as a digest."""
+
+    server: Server
 
     ENDPOINT_NAME = "pushed_authorization_request"
 
@@ -42,7 +45,7 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
         S256()(grant)
         try:
             grant.validate_authorization_request()
-            change = grant.change()
+            change = grant.load_change()
         except OAuth2Error as error:
             error.redirect_uri = error.state = None  # or Authlib would answer a redirect
             raise
@@ -55,14 +58,14 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
         parameters["complete"] = grant.asked.document()
         if change is not None:
             parameters["grant_version"] = change.version
-        oauth_requests.insert(
-            self.server.session,
+        unit = self.server.unit
+        unit.authorization_requests.insert_pushed_request(
             PushedRequestRow(
                 digest=digest(request_uri),
                 client_id=client.id,
                 parameters=parameters,
-                expires_at=self.server.wall + LIFE,
-            ),
+                expires_at=WallTime(unit.wall + LIFE),
+            )
         )
         return 201, {"request_uri": request_uri, "expires_in": int(LIFE.total_seconds())}, []
 

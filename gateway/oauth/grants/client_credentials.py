@@ -8,14 +8,16 @@ from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from gateway.domain import scope
 from gateway.domain.scope import SCOPES, TokenKind
 from gateway.oauth import details
-from gateway.oauth.client import Client
+from gateway.oauth.clients.client import Client
 from gateway.oauth.details import InvalidAuthorizationDetailsError
-from gateway.oauth.issuing import Issuer
-from gateway.oauth.living import business_now
+from gateway.oauth.server import Server
+from gateway.oauth.tokens import TokenIssuer
 
 
 class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
     """Merchant scopes only. No scope asked means all merchant scopes that the client has."""
+
+    server: Server
 
     def validate_requested_scope(self) -> None:
         """Raises InvalidScopeError for a scope that is unknown, of user kind, not this client's, or when there is
@@ -27,12 +29,12 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[mis
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         """An access token without a refresh token (RFC 6749 section 4.4.3)."""
-        issuer = Issuer(self.server, business_now(self.server.session, self.client, self.server.wall))
-        return 200, issuer.merchant_token(self.client, self._scopes()), self.TOKEN_RESPONSE_HEADER
+        token = TokenIssuer(self.server).issue_merchant_token(self.client, self._scopes())
+        return 200, token, self.TOKEN_RESPONSE_HEADER
 
     def _scopes(self) -> tuple[str, ...]:
         client: Client = self.client
-        offered = self.server.parts.realm.offered(TokenKind.MERCHANT)
+        offered = self.server.container.environment.offered(TokenKind.MERCHANT)
         asked = scope.parse(self.request.payload.scope)
         if any(name not in offered or name not in client.allowed for name in asked):
             raise InvalidScopeError("The scope is unknown, a user's, or not this client's.")

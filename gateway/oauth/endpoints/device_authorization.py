@@ -1,4 +1,4 @@
-"""The device authorization endpoint (RFC 8628 section 3.1): a till asks, a person decides on a device of their own."""
+"""The device authorization endpoint (RFC 8628 section 3.1): a point of sale asks, a person decides on their device."""
 
 from datetime import timedelta
 from io import BytesIO
@@ -8,19 +8,21 @@ import segno
 from authlib.oauth2.rfc6749 import Endpoint
 from authlib.oauth2.rfc6749.errors import InvalidScopeError, UnauthorizedClientError
 
-from gateway.domain.client import DEVICE_CODE
-from gateway.domain.consent_request import Request
+from gateway.domain.consents.request import Request
+from gateway.domain.identity.client import DEVICE_CODE
+from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest, random_token
-from gateway.oauth import details, grant_change, user_code
-from gateway.oauth.bridge import AuthlibRequest
-from gateway.oauth.client import Client
+from gateway.oauth import details
+from gateway.oauth.authlib_adapter import AuthlibRequest
+from gateway.oauth.clients.client import Client
+from gateway.oauth.grants import grant_change
 from gateway.oauth.metadata import DEVICE
 from gateway.oauth.server import Server
-from gateway.store import device_codes, merchants
-from gateway.store.device_codes import DeviceCodeRow
+from gateway.services.identity import user_codes
+from gateway.store.oauth.device_codes import DeviceCodeRow
 
 INTERVAL = timedelta(seconds=5)
-"""How long a till waits between two polls, until it is told to slow down."""
+"""How long a point of sale waits between two polls, until it is told to slow down."""
 
 QR_MEMBER = "sesame_verification_qr_svg"
 """Our own member of the answer, named so that no registered one can collide: an SVG of `verification_uri_complete`."""
@@ -30,6 +32,8 @@ _ATTEMPTS = 8
 
 class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib has no types
     """Answers 200 with a device code of 256 random bits and a user code, which are stored as digests."""
+
+    server: Server
 
     ENDPOINT_NAME = "device_authorization"
 
@@ -44,12 +48,13 @@ class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib ha
             name: request.form[name] for name in ("scope", details.NAME) if name in request.form
         }
         # What will be shown is fixed now: a decision is about exactly this (see `device_verification`).
-        parameters["complete"] = requested(server, client, parameters).document()
-        device_codes.purge(server.session, server.wall)
-        life = server.parts.settings.device_code_life
-        device_code = random_token(server.parts.realm.token_prefix("dc"))
-        code = user_code.shown(_stored(server, client, parameters, device_code, life))
-        address = server.parts.settings.issuer + DEVICE
+        parameters["complete"] = read_device_request(server, client, parameters).document()
+        server.unit.device_codes.purge(server.unit.wall)
+        settings = server.container.settings
+        life = settings.device_code_life
+        device_code = random_token(server.container.environment.token_prefix("dc"))
+        code = user_codes.shown(_store(server, client, parameters, device_code, life))
+        address = settings.issuer + DEVICE
         complete = f"{address}?user_code={code}"
         answer = {
             "device_code": device_code,
@@ -63,19 +68,21 @@ class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib ha
         return 200, answer, []
 
 
-def requested(server: Server, client: Client, data: dict[str, Any]) -> Request:
-    """The complete request of a till, each part cut to the life of a till's consent. Raises OAuth2Error."""
+def read_device_request(server: Server, client: Client, data: dict[str, Any]) -> Request:
+    """The complete request of a point of sale. No part of it lasts longer than such a consent may. Raises
+    OAuth2Error."""
     if client.get_allowed_scope(data.get("scope")) is None:
         raise InvalidScopeError("The scope is unknown, a merchant's, or not this client's.")
-    merchant = merchants.load(server.session, client.row.merchant_id)
+    unit, container = server.unit, server.container
+    merchant = unit.merchants.load(client.row.merchant_id)
     assert merchant is not None  # a foreign key says so
-    asked = details.requested(server.session, server.parts.consents, client, merchant, data, at_till=True)
-    return asked.lasting(server.parts.settings.till_consent_life)
+    asked = details.read_request(unit, container.consents, client, merchant, data, at_point_of_sale=True)
+    return asked.lasting(container.settings.till_consent_life)
 
 
 def _qr_code(address: str) -> str:
-    """An SVG that a till can show as it is, in a page or as a file. Its ground is white wherever it is shown, or a
-    dark screen would turn the code inside out."""
+    """An SVG that a point of sale can show as it is, in a page or as a file. Its background is white: on a dark screen
+    the code would otherwise be inverted."""
     drawn = BytesIO()
     segno.make_qr(address).save(
         drawn, kind="svg", scale=4, light="#fff", xmldecl=False, nl=False, svgclass=None, lineclass=None
@@ -83,18 +90,18 @@ def _qr_code(address: str) -> str:
     return drawn.getvalue().decode()
 
 
-def _stored(server: Server, client: Client, parameters: dict[str, Any], device_code: str, life: timedelta) -> str:
-    """The user code under which the request now waits, one that no other request has."""
+def _store(server: Server, client: Client, parameters: dict[str, Any], device_code: str, life: timedelta) -> str:
+    """Stores the request and returns its user code, which no other request has."""
     for _ in range(_ATTEMPTS):
-        code = user_code.fresh()
+        code = user_codes.fresh()
         row = DeviceCodeRow(
             digest=digest(device_code),
-            user_code_mac=server.parts.user_codes.stored(code),
+            user_code_mac=server.container.user_codes.stored(code),
             client_id=client.id,
             parameters=parameters,
             interval_seconds=int(INTERVAL.total_seconds()),
-            expires_at=server.wall + life,
+            expires_at=WallTime(server.unit.wall + life),
         )
-        if device_codes.insert(server.session, row):
+        if server.unit.device_codes.insert(row):
             return code
     raise RuntimeError("no user code is free")

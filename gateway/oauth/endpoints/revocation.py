@@ -6,14 +6,16 @@ from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc7009 import RevocationEndpoint as Rfc7009Endpoint
 
 from gateway.kit.crypto import digest
-from gateway.oauth.bridge import AuthlibRequest
-from gateway.oauth.client import Client
-from gateway.store import oauth_tokens
-from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
+from gateway.oauth.authlib_adapter import AuthlibRequest
+from gateway.oauth.clients.client import Client
+from gateway.oauth.server import Server
+from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
 
 
 class RevocationEndpoint(Rfc7009Endpoint):  # type: ignore[misc]  # Authlib has no types
     """A refresh token takes its whole family along; the hint is not needed to find a token, so any hint will do."""
+
+    server: Server
 
     def authenticate_endpoint_client(self, request: Any) -> Client:
         client: Client = self.server.authenticate_client(request, endpoint=self.ENDPOINT_NAME)
@@ -26,15 +28,15 @@ class RevocationEndpoint(Rfc7009Endpoint):  # type: ignore[misc]  # Authlib has 
         text = request.form.get("token")
         if text is None:
             raise InvalidRequestError("The token is missing.")
-        session, key = self.server.session, digest(text)
-        row = oauth_tokens.refresh_token(session, key) or oauth_tokens.access_token(session, key)
+        tokens, key = self.server.unit.tokens, digest(text)
+        row = tokens.load_refresh_token(key) or tokens.load_access_token(key)
         if row is not None and row.client_id != client.id:
             raise InvalidGrantError("The token was not issued to this client.")
         return row
 
     def revoke_token(self, token: AccessTokenRow | RefreshTokenRow, request: AuthlibRequest) -> None:
-        session, wall = self.server.session, self.server.wall
+        tokens, now = self.server.unit.tokens, self.server.unit.wall
         if isinstance(token, RefreshTokenRow):
-            oauth_tokens.revoke_family(session, token.family, wall)
+            tokens.revoke_family(token.family, now)
         else:
-            oauth_tokens.revoke_access_token(session, token.digest, wall)
+            tokens.revoke_access_token(token.digest, now)

@@ -1,17 +1,16 @@
 """Reads `grant_management_action` and `grant_id` of an authorization request (Grant Management for OAuth 2.0)."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
 
-from gateway.domain.consent import ConsentStatus
-from gateway.domain.consent_change import Change, GrantAction
-from gateway.domain.consent_request import Request
+from gateway.domain.consents.change import Change, GrantAction
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.consents.request import Request
 from gateway.domain.errors import InvalidInput
-from gateway.oauth.client import Client
-from gateway.store import consent_versions, consents
-from gateway.store.database import Session
+from gateway.kit.clock import BusinessTime
+from gateway.oauth.clients.client import Client
+from gateway.store.unit import UnitOfWork
 
 ACTION, GRANT_ID = "grant_management_action", "grant_id"
 CREATE = "create"
@@ -25,16 +24,16 @@ class InvalidGrantIdError(OAuth2Error):  # type: ignore[misc]  # Authlib has no 
 
 
 def require_new(data: Mapping[str, str]) -> None:
-    """Raises InvalidRequestError where a request that can only make a grant of its own means to change one."""
+    """Raises InvalidRequestError for a request to change a grant, at an endpoint that can only make a new one."""
     if data.get(ACTION, CREATE) != CREATE or GRANT_ID in data:
         raise InvalidRequestError("Only a pushed authorization request can change a grant.")
 
 
-def requested(
-    session: Session, client: Client, data: Mapping[str, str], asked: Request, now: datetime
+def load_change(
+    unit: UnitOfWork, client: Client, data: Mapping[str, str], asked: Request, now: BusinessTime
 ) -> Change | None:
-    """What the request means to change, None where it makes a grant of its own; `now` is business time. Raises
-    InvalidRequestError, InvalidGrantIdError."""
+    """The change that the request asks for, None where it makes a grant of its own. Raises InvalidRequestError,
+    InvalidGrantIdError."""
     action, grant_id = data.get(ACTION, CREATE), data.get(GRANT_ID)
     if action not in ACTIONS:
         raise InvalidRequestError(f"Known actions: {' '.join(ACTIONS)}.")
@@ -42,11 +41,11 @@ def requested(
         raise InvalidRequestError("A grant_id goes with the actions merge and replace, and with no other.")
     if grant_id is None:
         return None
-    consent = consents.load(session, grant_id) if grant_id.isprintable() else None
+    consent = unit.consents.load(grant_id) if grant_id.isprintable() else None
     own = consent is not None and consent.client_id == client.id and not consent.single_use
     if consent is None or not own or consent.status(now) is not ConsentStatus.ACTIVE:
         raise InvalidGrantIdError("The client has no such grant.")
-    change = Change(GrantAction(action), consent, consent_versions.latest(session, consent.id))
+    change = Change(GrantAction(action), consent, unit.consent_versions.latest_number(consent.id))
     try:
         change.require_possible(asked, now)
     except InvalidInput as error:

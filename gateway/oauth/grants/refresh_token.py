@@ -7,23 +7,25 @@ from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
 
 from gateway.domain import scope
-from gateway.domain.consent import Consent
+from gateway.domain.consents.consent import Consent
 from gateway.domain.scope import SCOPES
 from gateway.kit.crypto import digest
 from gateway.oauth import details
+from gateway.oauth.consent_check import lock_active_consent
 from gateway.oauth.details import InvalidAuthorizationDetailsError
-from gateway.oauth.issuing import Issuer, policy
-from gateway.oauth.living import business_now, living_consent
-from gateway.store import oauth_tokens
-from gateway.store.oauth_tokens import RefreshTokenRow
+from gateway.oauth.server import Server
+from gateway.oauth.tokens import TokenIssuer, token_policy
+from gateway.store.oauth.tokens import RefreshTokenRow
 
 RETRY_WINDOW = timedelta(seconds=60)
-"""How long (wall time) a client whose answer was lost may send the same refresh token again."""
+"""How long a client whose answer was lost may send the same refresh token again."""
 
 
 class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no types
     """Checks everything, then consumes, then issues. A foreign client is refused before reuse is looked at: or it
     could end the grants of others."""
+
+    server: Server
 
     def validate_token_request(self) -> None:
         """Finds the token of the authenticated client. Raises OAuth2Error."""
@@ -34,7 +36,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
             raise InvalidRequestError("The refresh_token is missing.")
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("Details are chosen in the authorization request.")
-        row = oauth_tokens.refresh_token(self.server.session, digest(text))
+        row = self.server.unit.tokens.load_refresh_token(digest(text))
         if row is None or row.client_id != client.id:
             raise InvalidGrantError("The refresh token is not valid.")
         self.request.refresh_token = row
@@ -42,27 +44,26 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         """A new access token and, where the profile rotates, a new refresh token. Raises OAuth2Error."""
         row: RefreshTokenRow = self.request.refresh_token
-        session, client = self.server.session, self.client
-        now = business_now(session, client, self.server.wall)
+        unit, client = self.server.unit, self.client
         self._refuse_reuse(row)
-        if now >= row.expires_at:
+        if unit.wall >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
-        consent = living_consent(session, row.consent_id, now)
+        consent = lock_active_consent(unit, row.consent_id)
         scopes = self._narrowed(consent)
-        issuer = Issuer(self.server, now)
+        issuer = TokenIssuer(self.server)
         refresh_token = None
-        if policy(client.row.profile, self.server.parts.settings).rotates:
+        if token_policy(client.row.profile, self.server.container.settings).rotates:
             refresh_token = self._rotate(row, consent, issuer)
-        token = issuer.user_token(client, consent, scopes, row.family, refresh_token)
+        token = issuer.issue_user_token(client, consent, scopes, row.family, refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
     def _narrowed(self, consent: Consent) -> tuple[str, ...]:
         asked = scope.parse(self.request.payload.scope)
-        left = scope.held(consent.scopes, self.client.allowed)
-        held = scope.expand(left)
-        if not left or any(name not in held for name in asked):
+        granted = scope.held(consent.scopes, self.client.allowed)
+        held = scope.expand(granted)
+        if not granted or any(name not in held for name in asked):
             raise InvalidScopeError("The scope goes beyond what the person has granted, or the client may hold.")
-        return tuple(name for name in SCOPES if name in asked) or left
+        return tuple(name for name in SCOPES if name in asked) or granted
 
     def _refuse_reuse(self, row: RefreshTokenRow) -> None:
         """Raises InvalidGrantError for a token that is no longer the family's newest, except for a retry in time."""
@@ -70,29 +71,30 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
             self._end_family(row)
         if row.used_at is None:
             return
-        if self.request.frozen.received_at < row.used_at:
-            # It was on its way when another request used the token: two workers of one client, not a thief. Neither
-            # is a retry: that comes after the answer was lost.
+        if self.request.parsed.received_at < row.used_at:
+            # It was received before another request used the token: two workers of one client, not a thief. It is no
+            # retry either, which comes after the answer was lost.
             raise InvalidGrantError("The refresh token is being used by another request.")
-        successor = oauth_tokens.refresh_token(self.server.session, row.successor or "")
+        successor = self.server.unit.tokens.load_refresh_token(row.successor or "")
         unused = successor is not None and successor.used_at is None and successor.revoked_at is None
-        if not unused or self.server.wall > row.used_at + RETRY_WINDOW:
+        if not unused or self.server.unit.wall > row.used_at + RETRY_WINDOW:
             self._end_family(row)
 
-    def _rotate(self, row: RefreshTokenRow, consent: Consent, issuer: Issuer) -> str:
-        session = self.server.session
+    def _rotate(self, row: RefreshTokenRow, consent: Consent, issuer: TokenIssuer) -> str:
+        unit = self.server.unit
         text = issuer.new_refresh_token()
         if row.used_at is None:
-            won = oauth_tokens.use_refresh_token(session, row.digest, digest(text), self.server.parts.clock())
+            # Not the time at which the unit began: it may have waited since for another one that uses the same token,
+            # and a request that was received meanwhile is no retry.
+            now = self.server.container.clock()
+            won = unit.tokens.use_refresh_token(row.digest, digest(text), now)
         else:
-            won = oauth_tokens.replace_successor(
-                session, row.digest, row.successor or "", digest(text), self.server.wall
-            )
+            won = unit.tokens.replace_successor(row.digest, row.successor or "", digest(text), unit.wall)
         if not won:
             raise InvalidGrantError("The refresh token is being used by another request.")
         issuer.store_refresh_token(text, self.client, consent, row.family)
         return text
 
     def _end_family(self, row: RefreshTokenRow) -> None:
-        oauth_tokens.revoke_family(self.server.session, row.family, self.server.wall)
+        self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)
         raise InvalidGrantError("The refresh token has been used before: all tokens of its family are revoked.")

@@ -1,4 +1,4 @@
-"""The key set of this server (RFC 7517, RFC 8414 section 2): with which keys it signs, and signed not long ago."""
+"""The key set of this server (RFC 7517, RFC 8414 section 2): the keys it signs with, and those retired lately."""
 
 from typing import Any
 
@@ -7,8 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.kit.crypto import base64url
-from gateway.oauth.server import Parts
-from gateway.store import keys
+from gateway.services.container import Container
 
 # The older name of Ed25519 (RFC 9864): every library knows it, and `crv` leaves no doubt.
 _ALGORITHM = "EdDSA"
@@ -18,17 +17,17 @@ _KEPT_FOR = "public, max-age=60"
 class KeySetEndpoint:
     """Answers the key set to anybody."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, container: Container) -> None:
+        self._container = container
 
     async def show(self, _: Request) -> Response:
         document = await run_in_threadpool(self._document)
         return JSONResponse(document, headers={"Cache-Control": _KEPT_FOR})
 
     def _document(self) -> dict[str, Any]:
-        since = self._parts.clock() - self._parts.settings.retired_key_life
-        with self._parts.database.read() as session:
-            return {"keys": [_jwk(row.kid, row.public) for row in keys.published(session, since)]}
+        life = self._container.settings.retired_key_life
+        rows = self._container.database.read(lambda unit: unit.keys.list_published(unit.wall - life))
+        return {"keys": [_jwk(row.kid, row.public) for row in rows]}
 
 
 def _jwk(kid: str, public: bytes) -> dict[str, Any]:

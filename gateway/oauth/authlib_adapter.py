@@ -1,12 +1,11 @@
-"""Between Starlette and Authlib: frozen requests go in, plain answers come out.
+"""Between Starlette and Authlib: parsed requests go in, plain answers come out.
 
-Each request gets a fresh `Server` around one Session, on a worker thread, in one unit of work. That unit commits also
-when the answer is an OAuth error (reuse detection revokes first and refuses then); only the unexpected rolls back.
+Each request gets a `Server` of its own around one unit of work, on a worker thread. An OAuth error is the result of its
+unit, which therefore commits (reuse detection revokes first and refuses then); an unexpected exception rolls back.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -17,19 +16,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.kit.clock import WallClock
+from gateway.kit.clock import WallClock, WallTime
 from gateway.kit.logging import get_logger
-from gateway.oauth.form import FormRefused, FrozenRequest
-from gateway.oauth.private_key_jwt import Assertion
+from gateway.oauth.request_parsing import ParsedRequest, UnreadableRequest
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-Frozen = TypeVar("Frozen", bound=FrozenRequest)
+Parsed = TypeVar("Parsed", bound=ParsedRequest)
 _log = get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Answer:
-    """What the server says. `location` can be written: RFC 9207's `iss` is added there."""
+    """The answer to a request. `location` can be written: RFC 9207's `iss` is added there."""
 
     status: int
     body: Any
@@ -50,17 +48,14 @@ class Answer:
 
 
 class AuthlibRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
-    """A frozen request as Authlib wants to see it: what it calls `form` is all there is. `assertion` is the one that
-    authenticated the client, if it was one."""
+    """A parsed request as Authlib reads it: it has a form and nothing else."""
 
-    assertion: Assertion | None = None
-
-    def __init__(self, frozen: FrozenRequest, issuer: str) -> None:
+    def __init__(self, parsed: ParsedRequest, issuer: str) -> None:
         # Authlib refuses http addresses here, outside its own error handling. Which transport will do is settled by
         # the settings (live: https only), so it is always told https.
-        super().__init__("POST", f"https://{urlsplit(issuer).netloc}{frozen.path}", headers={})
-        self.frozen = frozen
-        self.payload = BasicOAuth2Payload(dict(frozen.form))
+        super().__init__("POST", f"https://{urlsplit(issuer).netloc}{parsed.path}", headers={})
+        self.parsed = parsed
+        self.payload = BasicOAuth2Payload(dict(parsed.form))
 
     @property
     def args(self) -> dict[str, str]:
@@ -77,29 +72,28 @@ def error_answer(status: int, code: str, description: str) -> Answer:
     return Answer(status, {"error": code, "error_description": description}, dict(NO_STORE))
 
 
-class Endpoint(Generic[Frozen]):
-    """A Starlette endpoint over a function that answers a frozen request inside its own unit of work; `freeze` reads
-    the request on the event loop."""
+class Endpoint(Generic[Parsed]):
+    """A Starlette endpoint. `parse` reads the request on the event loop, `perform` answers it on a worker thread."""
 
     def __init__(
         self,
-        perform: Callable[[Frozen], Answer],
+        perform: Callable[[Parsed], Answer],
         clock: WallClock,
-        freeze: Callable[[Request, datetime], Awaitable[Frozen]],
+        parse: Callable[[Request, WallTime], Awaitable[Parsed]],
     ) -> None:
-        self._perform, self._clock, self._freeze = perform, clock, freeze
+        self._perform, self._clock, self._parse = perform, clock, parse
 
     async def answer(self, request: Request) -> Response:
-        """The function's answer as JSON; 400, 413 or 415 for an unreadable request, 500 without detail on failure."""
+        """The answer as JSON; 400, 413 or 415 for an unreadable request, 500 without detail on failure."""
         try:
-            frozen = await self._freeze(request, self._clock())
-        except FormRefused as refused:
+            parsed = await self._parse(request, self._clock())
+        except UnreadableRequest as refused:
             return _response(error_answer(refused.status, "invalid_request", refused.message))
         try:
-            answer = await run_in_threadpool(self._perform, frozen)
-        except Exception as error:  # noqa: BLE001  # whatever it was, its text may hold secrets: name its type only
+            answer = await run_in_threadpool(self._perform, parsed)
+        except Exception as error:  # noqa: BLE001  # its text may hold secrets: log the type only
             request_id = getattr(request.state, "request_id", None)
-            _log.error("oauth_failed", path=frozen.path, error=type(error).__name__, request_id=request_id)
+            _log.error("oauth_failed", path=parsed.path, error=type(error).__name__, request_id=request_id)
             answer = error_answer(500, "server_error", "The request could not be processed. Try again.")
         return _response(answer)
 

@@ -1,0 +1,134 @@
+"""Client authentication by a signed assertion (RFC 7523 section 3, as FAPI 2.0 section 5.3.2.1 narrows it)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.kit import jose
+from gateway.kit.clock import WallTime
+from gateway.kit.crypto import digest
+from gateway.kit.jose import ALGORITHMS, JoseRefused
+from gateway.oauth.dpop import AHEAD
+from gateway.oauth.request_parsing import ParsedRequest
+from gateway.services.container import Container
+from gateway.services.identity.client_keys import fitting_keys
+from gateway.store.identity.clients import ClientRow
+
+METHOD = "private_key_jwt"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+LONGEST_LIFE = timedelta(minutes=10)
+"""How far ahead an assertion may expire: so long is its jti remembered."""
+
+_LONGEST_JTI = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An assertion with the signature of `client`, whose record was read before the unit of work of the request.
+    `replay_key` names the assertion; from `expires_at` on its age refuses it."""
+
+    client: ClientRow
+    replay_key: str
+    expires_at: WallTime
+
+    def has_keys_of(self, row: ClientRow) -> bool:
+        """Whether the signature was verified with the keys, or the address of keys, that the client still has."""
+        return _key_members(self.client) == _key_members(row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """An assertion whose signature has not been verified. `kid` is the key that it names."""
+
+    client_id: str
+    kid: str | None
+    replay_key: str
+    expires_at: WallTime
+
+
+class AssertionCheck:
+    """Verifies client assertions before the unit of work of a request begins. The issuer is their only audience."""
+
+    def __init__(self, container: Container) -> None:
+        self._container, self._issuer = container, container.settings.issuer
+
+    def verify(self, request: ParsedRequest, wall: WallTime) -> Assertion | None:
+        """The assertion in the request, None if there is none or it is not valid. The keys of a client that has them
+        at a jwks_uri are fetched where only the signature is left to verify. Raises KeysRefused."""
+        token = request.form.get("client_assertion")
+        if token is None or request.form.get("client_assertion_type") != ASSERTION_TYPE:
+            return None
+        if request.authorization is not None:  # one method too many, which is refused later
+            return None
+        try:
+            claimed = self._read(token, wall)
+            client = self._load_client(claimed.client_id)
+            key_set = self._keys(client, claimed.kid) if client else None
+            if client is None or key_set is None:
+                return None
+            _require_signed(token, key_set)
+        except JoseRefused:
+            return None
+        return Assertion(client, claimed.replay_key, claimed.expires_at)
+
+    def _load_client(self, client_id: str) -> ClientRow | None:
+        row = self._container.database.read(lambda unit: unit.clients.load(client_id))
+        return row if row is not None and row.profile in self._container.environment.profiles else None
+
+    def _keys(self, row: ClientRow, kid: str | None) -> Mapping[str, Any] | None:
+        """The client's keys, None if it has none. Raises KeysRefused."""
+        if row.jwks_uri is None:
+            return row.jwks
+        key_set = self._container.client_keys.at_hand(row.id, row.jwks_uri, kid)
+        return fitting_keys(key_set, row.token_endpoint_auth_signing_alg)
+
+    def _read(self, token: str, wall: WallTime) -> _Claimed:
+        """An assertion that is valid if its signature is. Raises JoseRefused for any other."""
+        signed = jose.unverified(token)
+        claims, kid = signed.claims, signed.header.get("kid")
+        client_id = claims.get("sub")
+        if not isinstance(client_id, str) or not client_id.isprintable() or signed.header.get("alg") not in ALGORITHMS:
+            raise JoseRefused("The assertion cannot be a client's.")
+        if claims.get("iss") != client_id:
+            raise JoseRefused("iss and sub must be the client_id.")
+        # A list, or the address of an endpoint, could be meant for another server as well (FAPI 2.0 item 8).
+        if claims.get("aud") != self._issuer:
+            raise JoseRefused("aud must be the issuer, as a string.")
+        expires = _expiry(claims, wall)
+        jti = claims.get("jti")
+        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
+            raise JoseRefused("jti is missing or too long.")
+        return _Claimed(
+            client_id,
+            kid if isinstance(kid, str) else None,
+            replay_key=digest(f"assertion {client_id} {jti}"),
+            expires_at=WallTime(datetime.fromtimestamp(expires, UTC)),
+        )
+
+
+def _expiry(claims: Mapping[str, Any], wall: WallTime) -> float:
+    now, ahead = wall.timestamp(), AHEAD.total_seconds()
+    expires = jose.moment_claim(claims, "exp")
+    if expires is None or not now < expires <= now + LONGEST_LIFE.total_seconds() + ahead:
+        raise JoseRefused("exp must lie at most ten minutes ahead.")
+    for name in ("iat", "nbf"):
+        begins = jose.moment_claim(claims, name)
+        if begins is not None and begins > now + ahead:
+            raise JoseRefused(f"{name} lies ahead.")
+    return expires
+
+
+def _require_signed(token: str, key_set: Mapping[str, Any]) -> None:
+    """Raises JoseRefused unless one of the keys has signed the token."""
+    for key in jose.candidates(key_set, token):
+        try:
+            jose.verified(token, key)
+        except JoseRefused:
+            continue
+        return
+    raise JoseRefused("No key of the client has signed this.")
+
+
+def _key_members(row: ClientRow) -> tuple[object, ...]:
+    return row.jwks, row.jwks_uri, row.token_endpoint_auth_signing_alg

@@ -1,0 +1,154 @@
+"""The authorization endpoint without its page (RFC 6749 section 3.1): opens a request, carries out a decision."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from authlib.oauth2.rfc6749.errors import OAuth2Error
+
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.change import Change
+from gateway.domain.consents.consent import Consent
+from gateway.domain.consents.request import Request
+from gateway.domain.errors import NotFound
+from gateway.kit.clock import BusinessTime, WallTime
+from gateway.kit.crypto import digest
+from gateway.oauth.authlib_adapter import AuthlibRequest
+from gateway.oauth.endpoints.par import LIFE
+from gateway.oauth.grants.authorization_code import AuthorizationCodeGrant
+from gateway.oauth.grants.pkce import S256
+from gateway.oauth.metadata import AUTHORIZE
+from gateway.oauth.request_parsing import ParsedRequest
+from gateway.oauth.server import Server
+from gateway.services.container import Container
+from gateway.store.identity.clients import ClientRow
+from gateway.store.identity.users import UserRow
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.unit import UnitOfWork
+
+TIME_TO_DECIDE = timedelta(minutes=10)
+"""How long a request that a person has opened waits for them; unopened it lasts 90 seconds."""
+
+
+class Refusal(StrEnum):
+    """Why a request cannot be shown or decided. None of these redirects: the address may not be the client's."""
+
+    NOT_PUSHED = "NOT_PUSHED"
+    UNUSABLE = "UNUSABLE"
+    CHANGED = "CHANGED"
+    OTHER_PARTNER = "OTHER_PARTNER"
+    OTHER_PERSON = "OTHER_PERSON"
+
+
+class AuthorizationRefused(Exception):
+    """Nothing is issued and nothing redirected; the page says why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A pushed request on the consent page: who asks, for what, and where the answer goes. It belongs to the unit of
+    work that opened it. Durations count from `now`; `change` is the change of a consent that the request asks for;
+    `grant` is the validated request as Authlib answers it."""
+
+    digest: str
+    parameters: dict[str, Any]
+    client: ClientRow
+    merchant: MerchantRow
+    asked: Request
+    change: Change | None
+    now: BusinessTime
+    grant: AuthorizationCodeGrant
+
+    def comes_to(self, granted: Request) -> tuple[AuthorizationDetail, ...]:
+        """The details in force once `granted` has been allowed."""
+        return self.change.result(granted, self.now).details if self.change else granted.details
+
+    @property
+    def redirect_uri(self) -> str:
+        return str(self.parameters["redirect_uri"])
+
+
+class AuthorizationEndpoint:
+    """Works in the caller's writing unit of work, which rolls back when AuthorizationRefused is raised."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def open(self, unit: UnitOfWork, client_id: str | None, request_uri: str | None) -> OpenRequest:
+        """The undecided request of this client; from its first opening on a person has ten minutes to decide. Raises
+        AuthorizationRefused."""
+        if client_id is None or request_uri is None:
+            raise AuthorizationRefused(Refusal.NOT_PUSHED)
+        requests, wall = unit.authorization_requests, unit.wall
+        row = requests.load_pushed_request(digest(request_uri))
+        if row is None or row.client_id != client_id or row.used_at is not None or wall >= row.expires_at:
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+        server = Server(self._container, unit)
+        grant = self._grant(server, client_id, row.parameters)
+        client = server.query_client(client_id)
+        merchant = unit.merchants.load(client.row.merchant_id) if client else None
+        if client is None or merchant is None:
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+        try:
+            grant.validate_authorization_request()
+            change = grant.load_change()
+        except OAuth2Error:
+            raise AuthorizationRefused(Refusal.CHANGED) from None
+        version = change.version if change else None
+        if grant.asked.document() != row.parameters["complete"] or version != row.parameters.get("grant_version"):
+            raise AuthorizationRefused(Refusal.CHANGED)
+        requests.open_pushed_request(row.digest, wall, WallTime(wall + LIFE), WallTime(wall + TIME_TO_DECIDE))
+        now = unit.business_time(merchant.id)
+        return OpenRequest(row.digest, row.parameters, client.row, merchant, grant.asked, change, now, grant)
+
+    def require_own(self, opened: OpenRequest, user: UserRow) -> None:
+        """Raises AuthorizationRefused for a user of another partner than the merchant's (a sandbox persona), and for
+        another than the one whose consent would be changed."""
+        if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:
+            raise AuthorizationRefused(Refusal.OTHER_PARTNER)
+        if opened.change is not None and user.id != opened.change.consent.user_id:
+            raise AuthorizationRefused(Refusal.OTHER_PERSON)
+
+    def allow(self, unit: UnitOfWork, opened: OpenRequest, user: UserRow, granted: Request) -> str:
+        """Records the consent to `granted`, the part of the request that the person allows, and returns the address
+        with `code`, `state` and `iss`. Raises AuthorizationRefused."""
+        self.require_own(opened, user)
+        self._use(unit, opened)
+        consents, asked = self._container.consents, opened.asked
+        if opened.change is None:
+            consent = consents.grant(unit, opened.client, user.id, granted, asked=asked)
+        else:
+            try:
+                consent = consents.change(unit, opened.change, user.id, granted, asked=asked)
+            except NotFound:
+                raise AuthorizationRefused(Refusal.CHANGED) from None
+        return _location(opened, consent)
+
+    def deny(self, unit: UnitOfWork, opened: OpenRequest) -> str:
+        """The address with `error=access_denied`, `state` and `iss`. Raises AuthorizationRefused."""
+        self._use(unit, opened)
+        return _location(opened, None)
+
+    def _use(self, unit: UnitOfWork, opened: OpenRequest) -> None:
+        if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall):
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+
+    def _grant(self, server: Server, client_id: str, parameters: dict[str, Any]) -> AuthorizationCodeGrant:
+        form = {name: value for name, value in parameters.items() if name not in {"complete", "grant_version"}}
+        parsed = ParsedRequest(AUTHORIZE, {**form, "client_id": client_id}, None, server.unit.wall)
+        grant = AuthorizationCodeGrant(AuthlibRequest(parsed, self._container.settings.issuer), server)
+        S256()(grant)
+        return grant
+
+
+def _location(opened: OpenRequest, consent: Consent | None) -> str:
+    grant = opened.grant
+    answer = grant.server.create_authorization_response(request=grant.request, grant_user=consent, grant=grant)
+    location = answer.location
+    assert location is not None  # the request has been validated, so both outcomes redirect
+    return str(location)

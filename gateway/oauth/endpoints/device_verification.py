@@ -1,0 +1,87 @@
+"""The person's side of the device grant without its pages (RFC 8628 section 3.3): finds the request of a point of sale
+by its user code, carries out a decision."""
+
+from dataclasses import dataclass
+
+from authlib.oauth2.rfc6749.errors import OAuth2Error
+
+from gateway.domain.consents.request import Request
+from gateway.domain.identity.client import DEVICE_CODE
+from gateway.kit.clock import BusinessTime
+from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
+from gateway.oauth.endpoints.device_authorization import read_device_request
+from gateway.oauth.server import Server
+from gateway.services.container import Container
+from gateway.services.identity import user_codes
+from gateway.store.identity.clients import ClientRow
+from gateway.store.identity.users import UserRow
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.unit import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """An undecided request of a point of sale: `user_code` as people read it, who asks, for what. Durations count from
+    `now`."""
+
+    digest: str
+    user_code: str
+    client: ClientRow
+    merchant: MerchantRow
+    asked: Request
+    now: BusinessTime
+
+
+class DeviceVerification:
+    """Works in the caller's unit of work, which rolls back when AuthorizationRefused is raised. `open` only reads."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def open(self, unit: UnitOfWork, typed: str, user: UserRow) -> DeviceRequest:
+        """The undecided request with this code. Raises AuthorizationRefused: UNUSABLE for a code that is unknown,
+        expired or answered, whichever it is; OTHER_PARTNER for a person who is not a customer of the merchant's
+        partner (a sandbox persona); CHANGED when the merchant may no longer ask for it."""
+        code = user_codes.typed(typed)
+        row = unit.device_codes.by_user_code(self._container.user_codes.stored(code)) if code else None
+        if code is None or row is None or row.decided_at is not None or unit.wall >= row.expires_at:
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+        server = Server(self._container, unit)
+        client = server.query_client(row.client_id)
+        merchant = unit.merchants.load(client.row.merchant_id) if client else None
+        if client is None or merchant is None or not client.check_grant_type(DEVICE_CODE):
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+        if user.partner_id is not None and user.partner_id != merchant.partner_id:
+            raise AuthorizationRefused(Refusal.OTHER_PARTNER)
+        try:
+            asked = read_device_request(server, client, row.parameters)
+        except OAuth2Error:
+            raise AuthorizationRefused(Refusal.CHANGED) from None
+        if asked.document() != row.parameters["complete"]:
+            raise AuthorizationRefused(Refusal.CHANGED)
+        now = unit.business_time(merchant.id)
+        return DeviceRequest(row.digest, user_codes.shown(code), client.row, merchant, asked, now)
+
+    def allow(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow, granted: Request) -> None:
+        """Records the consent to `granted`, the part of the request that the person allows: short, and for one
+        decision. Raises AuthorizationRefused when another decision was faster."""
+        self._decide(unit, opened)
+        consent = self._container.consents.grant(
+            unit,
+            opened.client,
+            user.id,
+            granted,
+            single_use=True,
+            life=self._container.settings.till_consent_life,
+            asked=opened.asked,
+        )
+        unit.device_codes.attach_consent(opened.digest, consent.id)
+
+    def deny(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
+        """Denies the request: the point of sale gets access_denied. Raises AuthorizationRefused when another decision
+        was faster."""
+        self._decide(unit, opened)
+
+    def _decide(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
+        if not unit.device_codes.decide(opened.digest, unit.wall):
+            raise AuthorizationRefused(Refusal.UNUSABLE)

@@ -1,0 +1,75 @@
+"""Token introspection (RFC 7662): a client learns about its own tokens, and about no other."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint as Rfc7662Endpoint
+
+from gateway.domain.consents.consent import Consent
+from gateway.domain.errors import Unauthenticated
+from gateway.kit.crypto import digest
+from gateway.oauth.authlib_adapter import AuthlibRequest
+from gateway.oauth.clients.client import Client
+from gateway.oauth.consent_check import end_with_consent, lock_active_consent
+from gateway.oauth.server import Server
+from gateway.oauth.token_check import require_live
+from gateway.services.consents.service import details_within
+from gateway.store.oauth.tokens import Bearer, RefreshTokenRow
+
+
+class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib has no types
+    """Anything but a valid token of the asking client is exactly {"active": false}. The hint is not needed."""
+
+    server: Server
+
+    def authenticate_endpoint_client(self, request: Any) -> Client:
+        client: Client = self.server.authenticate_client(request, endpoint=self.ENDPOINT_NAME)
+        request.client = client
+        return client
+
+    def authenticate_token(self, request: AuthlibRequest, client: Client) -> dict[str, Any] | None:
+        """The members of the answer, None for a token that is not valid or not this client's."""
+        text = request.form.get("token")
+        if text is None:
+            raise InvalidRequestError("The token is missing.")
+        tokens, key = self.server.unit.tokens, digest(text)
+        bearer = tokens.load_bearer(key)
+        if bearer is not None:
+            return self._access_token(bearer) if bearer.client.id == client.id else None
+        refresh = tokens.load_refresh_token(key)
+        return self._refresh_token(refresh, client) if refresh and refresh.client_id == client.id else None
+
+    def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
+        return {"active": False} if token is None else {"active": True, **token}
+
+    def _access_token(self, bearer: Bearer) -> dict[str, Any] | None:
+        unit, token, consent = self.server.unit, bearer.token, bearer.consent
+        try:
+            require_live(unit, bearer, self.server.container.environment)
+        except Unauthenticated:
+            return None
+        members = self._describe(token.client_id, token.scopes, consent)
+        if token.jkt is not None:
+            members["cnf"] = {"jkt": token.jkt}
+        ends = end_with_consent(unit, token.expires_at, consent) if consent else token.expires_at
+        times = {"iat": int(token.issued_at.timestamp()), "exp": int(ends.timestamp())}
+        return {**members, "token_type": "DPoP" if token.jkt else "Bearer", **times}
+
+    def _refresh_token(self, row: RefreshTokenRow, client: Client) -> dict[str, Any] | None:
+        unit = self.server.unit
+        if row.revoked_at is not None or row.used_at is not None or unit.wall >= row.expires_at:
+            return None
+        try:
+            consent = lock_active_consent(unit, row.consent_id)
+        except InvalidGrantError:
+            return None
+        ends = end_with_consent(unit, row.expires_at, consent)
+        return {**self._describe(client.id, consent.scopes, consent), "exp": int(ends.timestamp())}
+
+    def _describe(self, client_id: str, scopes: Any, consent: Consent | None) -> dict[str, Any]:
+        issuer = self.server.container.settings.issuer
+        members = {"iss": issuer, "client_id": client_id, "scope": " ".join(scopes)}
+        if consent is None:
+            return members
+        details = [detail.document() for detail in details_within(consent.details, scopes)]
+        return {**members, "sub": consent.subject, "grant_id": consent.id, "authorization_details": details}

@@ -1,0 +1,47 @@
+"""The routes that clients call. People open the authorization endpoint and the device page: those are routes of the
+website."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.oauth import metadata
+from gateway.oauth.challenges import oauth_body
+from gateway.oauth.endpoints.client_endpoints import GRANT_TYPES, ClientEndpoints
+from gateway.oauth.endpoints.grant_management import GrantManagement
+from gateway.oauth.endpoints.jwks import KeySetEndpoint
+from gateway.oauth.endpoints.registration import RegistrationEndpoints
+from gateway.oauth.token_check import TokenCheck
+from gateway.services.container import Container
+
+
+def oauth_routes(container: Container) -> list[BaseRoute]:
+    """Metadata, the endpoints of the authorization server, registration and grant management."""
+    endpoints, registration = ClientEndpoints(container), RegistrationEndpoints(container)
+    server = metadata.server_metadata(container.settings, container.environment, GRANT_TYPES)
+    resource = metadata.resource_metadata(container.settings, container.environment)
+    graphql = metadata.resource_metadata(container.settings, container.environment, metadata.GRAPHQL)
+    return [
+        Route(metadata.SERVER_METADATA, _document(server)),
+        Route(metadata.RESOURCE_METADATA, _document(resource)),
+        Route(metadata.RESOURCE_METADATA + metadata.GRAPHQL, _document(graphql)),
+        Route(metadata.PAR, endpoints.par.answer, methods=["POST"]),
+        Route(metadata.TOKEN, endpoints.token.answer, methods=["POST"]),
+        Route(metadata.DEVICE_AUTHORIZATION, endpoints.device_authorization.answer, methods=["POST"]),
+        Route(metadata.REGISTER, registration.register.answer, methods=["POST"]),
+        Route(metadata.REGISTER + "/{client_id}", registration.manage.answer, methods=["GET", "PUT", "DELETE"]),
+        Route(metadata.JWKS, KeySetEndpoint(container).show),
+        Route(metadata.REVOKE, endpoints.revoke.answer, methods=["POST"]),
+        Route(metadata.INTROSPECT, endpoints.introspect.answer, methods=["POST"]),
+        Route(metadata.GRANTS + "/{grant_id}", TokenCheck(GrantManagement(container), container, oauth_body)),
+    ]
+
+
+def _document(content: dict[str, Any]) -> Callable[[Request], Any]:
+    async def answer(_: Request) -> Response:
+        return JSONResponse(content, headers={"Cache-Control": "public, max-age=300"})
+
+    return answer

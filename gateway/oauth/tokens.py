@@ -1,0 +1,126 @@
+"""Issues codes and tokens: their text, their life by client profile, and the token answer."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gateway.domain.consents.consent import Consent
+from gateway.domain.identity.client import BASELINE
+from gateway.kit.clock import WallTime
+from gateway.kit.crypto import digest, random_token
+from gateway.oauth.clients.client import Client
+from gateway.oauth.consent_check import end_with_consent
+from gateway.oauth.server import Server
+from gateway.services.consents.service import details_within
+from gateway.settings import Settings
+from gateway.store.oauth.requests import AuthorizationCodeRow
+from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
+
+CODE_LIFE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPolicy:
+    """How tokens of one client profile behave. `rotates`: each refresh gives a new refresh token."""
+
+    access_token_life: timedelta
+    rotates: bool
+
+
+def token_policy(profile: str, settings: Settings) -> TokenPolicy:
+    """The token policy of a client profile."""
+    if profile == BASELINE:
+        return TokenPolicy(settings.baseline_token_life, rotates=True)
+    return TokenPolicy(settings.access_token_life, rotates=False)
+
+
+class TokenIssuer:
+    """Makes and stores codes and tokens in the unit of work of one request. Their times are wall time."""
+
+    def __init__(self, server: Server) -> None:
+        self._server, self._unit = server, server.unit
+        self._settings = server.container.settings
+
+    def issue_code(
+        self, client: Client, consent: Consent, redirect_uri: str, code_challenge: str, dpop_jkt: str | None
+    ) -> str:
+        """A code that lasts 60 seconds (RFC 6749 section 4.1.2), bound to a key where `dpop_jkt` names one."""
+        text = self._text("ac")
+        self._unit.authorization_requests.insert_code(
+            AuthorizationCodeRow(
+                digest=digest(text),
+                client_id=client.id,
+                consent_id=consent.id,
+                redirect_uri=redirect_uri,
+                code_challenge=code_challenge,
+                dpop_jkt=dpop_jkt,
+                expires_at=WallTime(self._unit.wall + CODE_LIFE),
+            )
+        )
+        return text
+
+    def new_family(self) -> str:
+        """The id of a new family of refresh tokens."""
+        return self._server.container.ids.new("fam")
+
+    def issue_user_token(
+        self, client: Client, consent: Consent, scopes: tuple[str, ...], family: str | None, refresh_token: str | None
+    ) -> dict[str, Any]:
+        """The token answer for a consent, which the token does not outlive. It says what was granted (RFC 9396
+        section 7)."""
+        answer = self._issue_access_token(client, scopes, consent, family)
+        if refresh_token is not None:
+            answer["refresh_token"] = refresh_token
+        answer["grant_id"] = consent.id
+        answer["authorization_details"] = [d.document() for d in details_within(consent.details, scopes)]
+        return answer
+
+    def issue_merchant_token(self, client: Client, scopes: tuple[str, ...]) -> dict[str, Any]:
+        """The token answer for the merchant itself (RFC 6749 section 4.4.3)."""
+        return self._issue_access_token(client, scopes, None, None)
+
+    def new_refresh_token(self) -> str:
+        """The text of a refresh token that is not stored yet."""
+        return self._text("rt")
+
+    def store_refresh_token(self, text: str, client: Client, consent: Consent, family: str) -> None:
+        """Makes `text` a refresh token of this family, which ends with the consent at the latest."""
+        ends = WallTime(self._unit.wall + self._settings.refresh_token_life)
+        self._unit.tokens.insert_refresh_token(
+            RefreshTokenRow(
+                digest=digest(text),
+                family=family,
+                client_id=client.id,
+                consent_id=consent.id,
+                issued_at=self._unit.wall,
+                expires_at=end_with_consent(self._unit, ends, consent),
+            )
+        )
+
+    def _issue_access_token(
+        self, client: Client, scopes: tuple[str, ...], consent: Consent | None, family: str | None
+    ) -> dict[str, Any]:
+        text, proof, now = self._text("at"), self._server.proof, self._unit.wall
+        ends = WallTime(now + token_policy(client.row.profile, self._settings).access_token_life)
+        expires_at = end_with_consent(self._unit, ends, consent) if consent else ends
+        self._unit.tokens.insert_access_token(
+            AccessTokenRow(
+                digest=digest(text),
+                client_id=client.id,
+                consent_id=consent.id if consent else None,
+                family=family,
+                scopes=list(scopes),
+                jkt=proof.jkt if proof else None,
+                issued_at=now,
+                expires_at=expires_at,
+            )
+        )
+        return {
+            "access_token": text,
+            "token_type": "DPoP" if proof else "Bearer",
+            "expires_in": int((expires_at - now).total_seconds()),
+            "scope": " ".join(scopes),
+        }
+
+    def _text(self, kind: str) -> str:
+        return random_token(self._server.container.environment.token_prefix(kind))
