@@ -5,22 +5,22 @@ Nothing here knows any adapter. A new one adds its member by being registered.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import strawberry
-from strawberry.types.arguments import InputContext
-from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
-from gateway.domain.duration import format_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
-from gateway.domain.period import Period, format_moment
-from merchants.contract import AskField, MerchantAdapter
+from gateway.domain.period import Period
+from merchants.adapter import MerchantAdapter
+from merchants.asks.documents import ask_from_values
+from merchants.asks.fields import AskField
 from merchants.registry import AdapterRegistry
 from schema.scalars import DecimalText
+from schema.strawberry_adapter import build_input_with, input_fields
 from schema.types.money import MoneyInput, PeriodInput
 
 _INPUT_TYPES: Mapping[type[Any], Any] = {
@@ -40,27 +40,26 @@ _INPUT_TYPES: Mapping[type[Any], Any] = {
     " declares its fields once; the schema is assembled from the registered adapters.",
 )
 class DecisionAsk:
-    """The member that was given and its document, under GraphQL names and as JSON."""
+    """The member that was sent and its coerced values, under GraphQL names."""
 
     member: strawberry.Private[str]
-    document: strawberry.Private[dict[str, Any]]
+    values: strawberry.Private[Mapping[str, Any]]
 
     def read(self, registry: AdapterRegistry) -> object:
         """The adapter's ask. Raises InvalidInput with its path below ("ask", member)."""
         try:
-            _refuse_unstorable(self.document)
-            return registry.by_member(self.member).ask_from_document(self.document)
+            _refuse_unstorable(self.values)
+            return ask_from_values(registry.by_member(self.member).Ask, self.values)
         except InvalidInput as error:
             raise error.under("ask", self.member) from None
 
 
-def _from_input(_: type, given: Mapping[str, Any], __: InputContext) -> DecisionAsk:
-    ((member, document),) = given.items()
-    return DecisionAsk(member=member, document=_document(document))
+def _from_values(values: Mapping[str, Any]) -> DecisionAsk:
+    ((member, asked),) = values.items()
+    return DecisionAsk(member=member, values=asked)
 
 
-definition: StrawberryObjectDefinition = getattr(DecisionAsk, "__strawberry_definition__")  # noqa: B009
-definition.from_input = _from_input
+build_input_with(DecisionAsk, _from_values)
 
 
 def members(registry: AdapterRegistry) -> list[StrawberryField]:
@@ -74,8 +73,7 @@ def members(registry: AdapterRegistry) -> list[StrawberryField]:
         for adapter in registry.values()
         if registry.by_member(adapter.member) is adapter
     ]
-    assembled: StrawberryObjectDefinition = _input("DecisionAsk", "", columns).__strawberry_definition__
-    return assembled.fields
+    return input_fields(_input("DecisionAsk", "", columns))
 
 
 def _ask_input(adapter: MerchantAdapter[Any]) -> Any:
@@ -99,29 +97,13 @@ def _field(field: AskField) -> Any:
     default = field.default
     if default is MISSING or default is None:
         default = strawberry.UNSET if field.optional else MISSING
-    elif not isinstance(default, timedelta):  # its scalar writes the text itself
-        default = _document(default)
+    elif isinstance(default, Decimal):
+        default = format(default, "f")
     return strawberry.field(name=field.member, description=field.description, default=default)
 
 
-def _document(value: Any) -> Any:
-    """The JSON form of a coerced input value."""
-    match value:
-        case dict():
-            return {name: _document(each) for name, each in value.items()}
-        case Money() | Period():
-            return value.document()
-        case datetime():
-            return format_moment(value)
-        case timedelta():
-            return format_duration(value)
-        case Decimal():
-            return format(value, "f")
-    return value
-
-
-def _refuse_unstorable(document: Mapping[str, Any]) -> None:
+def _refuse_unstorable(values: Mapping[str, Any]) -> None:
     """Raises InvalidInput for a text that no database takes. Each adapter has rules of its own for the rest."""
-    for name, value in document.items():
+    for name, value in values.items():
         if isinstance(value, str) and ("\x00" in value or any("\ud800" <= each <= "\udfff" for each in value)):
             raise InvalidInput("INVALID", "must not hold the null character or half of a surrogate pair", (name,))

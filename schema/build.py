@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 
-import strawberry
-from graphql import GraphQLInputObjectType, GraphQLSchema
-from strawberry.schema.config import StrawberryConfig
-from strawberry.types.base import StrawberryObjectDefinition
-from strawberry.types.field import StrawberryField
+from graphql import GraphQLSchema
 
 from merchants.registry import AdapterRegistry
-from schema import ask, permissions
+from schema import permissions
+from schema.ask import DecisionAsk, members
 from schema.directives import ARGUMENT_DESCRIPTIONS
-from schema.mutation import Mutation, in_own_units
+from schema.mutation import Mutation
 from schema.query import Query, SandboxQuery
 from schema.scalars import SCALARS
-from schema.types.event import DecisionEvent, DisputeEvent
+from schema.strawberry_adapter import (
+    AssembledSchema,
+    check_one_of,
+    describe_directive_arguments,
+    describe_generic_types,
+    read_attributes,
+)
+from schema.types.decision import DecisionEvent, DisputeEvent
 from schema.types.user_error import (
     ConsentError,
     IdempotencyError,
@@ -45,35 +49,18 @@ class BuiltSchema:
 def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
     """The schema with one DecisionAsk member per registered adapter. Raises ValueError where it is put together
     wrongly."""
-    source = _Schema(registry, SandboxQuery if sandbox else Query)
+    source = AssembledSchema(
+        SandboxQuery if sandbox else Query,
+        mutation=Mutation,
+        types=_REACHED_THROUGH_INTERFACES,
+        scalars=SCALARS,
+        fields={DecisionAsk: members(registry)},
+    )
     built = source.graphql
-    for directive in built.directives:
-        for name, argument in directive.args.items():
-            argument.description = ARGUMENT_DESCRIPTIONS.get(directive.name, {}).get(name, argument.description)
+    describe_directive_arguments(built, ARGUMENT_DESCRIPTIONS)
+    describe_generic_types(built)
     sdl = f"{source.as_str()}\n"
-    for type_ in built.type_map.values():
-        if isinstance(type_, GraphQLInputObjectType):
-            # strawberry checks oneOf in its own execution, which is not used here; graphql-core's check needs this
-            type_.is_one_of = type_.extensions["strawberry-definition"].is_one_of
+    check_one_of(built)
+    read_attributes(built)
     permissions.enforce(built)
-    if built.mutation_type is not None:
-        in_own_units(built.mutation_type)
     return BuiltSchema(built, sdl)
-
-
-class _Schema(strawberry.Schema):
-    def __init__(self, registry: AdapterRegistry, query: type) -> None:
-        self._members = ask.members(registry)
-        super().__init__(
-            query,
-            mutation=Mutation,
-            types=_REACHED_THROUGH_INTERFACES,
-            config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-        )
-
-    @property
-    def graphql(self) -> GraphQLSchema:
-        return self._schema
-
-    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
-        return self._members if type_definition.origin is ask.DecisionAsk else type_definition.fields

@@ -41,6 +41,7 @@ class Cost:
 class ListSize:
     assumed_size: int | None = strawberry.UNSET
     slicing_arguments: list[str] | None = strawberry.UNSET
+    sized_fields: list[str] | None = strawberry.UNSET
     require_one_slicing_argument: bool | None = False
 
 
@@ -50,10 +51,11 @@ ARGUMENT_DESCRIPTIONS = {
     "listSize": {
         "assumedSize": "The length to count with.",
         "slicingArguments": "Arguments that bound the length.",
+        "sizedFields": "Fields of the returned object that hold the list.",
         "requireOneSlicingArgument": "Whether one of the slicing arguments must be given.",
     },
 }
-"""strawberry takes no descriptions for the arguments of schema directives; build.py puts these in."""
+"""Descriptions by directive and argument."""
 
 
 def needs(*alternatives: str) -> RequiresScopes:
@@ -80,10 +82,11 @@ def resolved(
     scopes: Sequence[str] = (),
     cost: int | None = None,
     slicing: Sequence[str] = (),
+    sized_fields: Sequence[str] = (),
     assumed_size: int | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Makes a method into a field: `scopes` of which any one is enough, `cost` in points, and for a list either
-    the arguments that slice it or the size it is taken to have."""
+    the arguments that slice it or the size it is taken to have; `sized_fields` hold the list of a connection."""
     directives: list[object] = []
     required = needs(*scopes) if scopes else None
     if required is not None:
@@ -91,16 +94,19 @@ def resolved(
     if cost is not None:
         directives.append(Cost(weight=cost))
     if slicing or assumed_size is not None:
-        directives.append(sized(slicing=slicing, assumed_size=assumed_size))
+        directives.append(sized(slicing=slicing, sized_fields=sized_fields, assumed_size=assumed_size))
     field = strawberry.field(description=told(description, required, cost), directives=directives)
     return cast("Callable[[Callable[..., Any]], Any]", field)
 
 
-def sized(*, slicing: Sequence[str] = (), assumed_size: int | None = None) -> ListSize:
+def sized(
+    *, slicing: Sequence[str] = (), sized_fields: Sequence[str] = (), assumed_size: int | None = None
+) -> ListSize:
     """The directive for a list; members that are not given are not printed."""
     return ListSize(
         assumed_size=strawberry.UNSET if assumed_size is None else assumed_size,
         slicing_arguments=list(slicing) if slicing else strawberry.UNSET,
+        sized_fields=list(sized_fields) if sized_fields else strawberry.UNSET,
         require_one_slicing_argument=strawberry.UNSET,
     )
 

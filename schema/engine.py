@@ -4,12 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import DocumentNode, OperationDefinitionNode, execute_sync
+from graphql import ExecutionResult, execute_sync
 
+from gateway.domain.identity.principal import Principal
+from gateway.services.container import Container
+from gateway.services.query_unit import QueryUnit
 from schema.build import BuiltSchema
 from schema.context import Context
 from schema.documents import Documents, Refused
 from schema.errors import BAD_REQUEST, BAD_USER_INPUT, body, field_error, plain, request_error
+from schema.operations import choose_operation
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """One request: a document, its variables, and which operation of it to run."""
+
+    document: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,48 +34,52 @@ class Executed:
 
 
 class Engine:
-    """Runs documents against one schema. Safe to use from any thread; a call occupies its thread until it ends."""
+    """Runs documents against one schema over the services of a container. Safe to use from any thread; a call occupies
+    its thread until it ends."""
 
-    def __init__(self, built: BuiltSchema) -> None:
-        self._schema = built.schema
+    def __init__(self, built: BuiltSchema, container: Container) -> None:
+        self._schema, self._container = built.schema, container
         self.documents = Documents(built.schema)
 
-    def execute(
-        self, document: str, variables: Mapping[str, Any] | None, operation_name: str | None, context: Context
-    ) -> Executed:
-        """The answer to one request. Raises nothing that a document or a resolver can cause."""
+    def execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
+        """The answer to one request, once its accesses have been logged. Raises what the database raises; nothing that
+        a document or a resolver can cause."""
         try:
-            prepared = self.documents.prepare(document)
+            document = self.documents.prepare(request.document)
         except Refused as refused:
-            return _refused([request_error(error, refused.code) for error in refused.errors], context)
-        problem = _operation_problem(prepared, operation_name)
-        if problem:
-            return _refused([plain(BAD_REQUEST, problem)], context)
-        result = execute_sync(
-            self._schema,
-            prepared,
-            context_value=context,
-            variable_values=dict(variables or {}),
-            operation_name=operation_name,
-            max_coercion_errors=5,
-            hide_suggestions=True,
-        )
-        errors = result.errors or []
-        if result.data is None and errors and all(error.path is None for error in errors):
-            return _refused([request_error(error, BAD_USER_INPUT) for error in errors], context)
-        answer: dict[str, Any] = {"data": result.data, "extensions": {"requestId": context.request_id}}
-        if errors:
-            answer["errors"] = [field_error(error, context.request_id) for error in errors]
-        return Executed(answer, ran=True)
+            return _refuse([request_error(error, refused.code) for error in refused.errors], request_id)
+        operation = choose_operation(self._schema, document, request.operation_name)
+        if isinstance(operation, str):
+            return _refuse([plain(BAD_REQUEST, operation)], request_id)
+        # Before anything is fetched or counted for the document.
+        variables = operation.coerce_variables(request.variables or {})
+        if isinstance(variables, list):
+            return _refuse([request_error(error, BAD_USER_INPUT) for error in variables], request_id)
+
+        def run(query: QueryUnit) -> ExecutionResult:
+            return execute_sync(
+                self._schema,
+                document,
+                context_value=Context(principal, self._container, query, request_id),
+                variable_values=dict(request.variables or {}),
+                operation_name=operation.name,
+                hide_suggestions=True,
+            )
+
+        queries = self._container.queries
+        if operation.is_mutation:
+            result = queries.run_mutations(principal, run)
+        else:
+            result = queries.run_query(principal, operation.needs(variables, principal.allowed), run)
+        return _answer(result, request_id)
 
 
-def _refused(errors: list[dict[str, Any]], context: Context) -> Executed:
-    return Executed(body(errors, context.request_id), ran=False)
+def _answer(result: ExecutionResult, request_id: str) -> Executed:
+    answer: dict[str, Any] = {"data": result.data, "extensions": {"requestId": request_id}}
+    if result.errors:
+        answer["errors"] = [field_error(error, request_id) for error in result.errors]
+    return Executed(answer, ran=True)
 
 
-def _operation_problem(document: DocumentNode, name: str | None) -> str | None:
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if not name:
-        return None if len(operations) == 1 else "operationName must say which operation of the document to run."
-    known = any(node.name and node.name.value == name for node in operations)
-    return None if known else "The document has no operation of this operationName."
+def _refuse(errors: list[dict[str, Any]], request_id: str) -> Executed:
+    return Executed(body(errors, request_id), ran=False)

@@ -24,10 +24,10 @@ from gateway.domain.errors import Forbidden
 from gateway.domain.scope import satisfies
 from schema.context import Context
 from schema.directives import ScopeGroups, scopes_of
+from schema.strawberry_adapter import applied_directives
 
 Resolver = Callable[..., Any]
 ResolveInfo = GraphQLResolveInfo[Context]
-_DEFINITION = "strawberry-definition"
 
 
 def enforce(schema: GraphQLSchema) -> None:
@@ -40,14 +40,12 @@ def enforce(schema: GraphQLSchema) -> None:
 
 def field_scopes(field: GraphQLField) -> ScopeGroups | None:
     """The scopes that a field asks for, None if any token will do."""
-    definition = field.extensions.get(_DEFINITION)
-    return scopes_of(definition.directives) if definition is not None else None
+    return scopes_of(applied_directives(field))
 
 
 def type_scopes(type_: GraphQLNamedType) -> ScopeGroups | None:
     """The scopes that an object type asks for, None if any token will do."""
-    definition = type_.extensions.get(_DEFINITION)
-    return scopes_of(definition.directives or ()) if isinstance(type_, GraphQLObjectType) and definition else None
+    return scopes_of(applied_directives(type_)) if isinstance(type_, GraphQLObjectType) else None
 
 
 def _enforce_on(schema: GraphQLSchema, place: str, field: GraphQLField) -> None:

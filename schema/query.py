@@ -4,22 +4,22 @@ from typing import Annotated
 
 import strawberry
 
+from gateway.domain.decisions.outcome import Approval
 from gateway.domain.errors import InvalidInput
-from gateway.domain.outcome import Approval
 from schema.ask import DecisionAsk
 from schema.context import Info
 from schema.directives import resolved
 from schema.errors import BadUserInput
 from schema.reach import find
 from schema.scalars import given
-from schema.types.decision import Decision, DecisionLookup, DecisionPreview
+from schema.types.decision import Decision
 from schema.types.merchant import Merchant
 from schema.types.node import Node, looked_up, referred_to
-from schema.types.outcome import outcome_of
+from schema.types.outcome import DecisionOutcome, outcome_of
 from schema.types.persona import SandboxPersona
 from schema.types.reason import ReasonDefinition, catalogue
 from schema.types.user import ConsentedUser
-from schema.types.user_error import blockers, user_error
+from schema.types.user_error import UserError, blockers, user_error
 from schema.types.viewer import Viewer
 
 MOST_NODES = 100
@@ -36,11 +36,30 @@ ANY_VALID_TOKEN = frozenset(
 """Root fields without scopes; a test fails for any other."""
 
 
+@strawberry.input(one_of=True, description="Names one decision, in one of two ways.")
+class DecisionLookup:
+    id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Its global id.")
+    merchant_reference: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Your own order or booking number."
+    )
+
+
 @strawberry.input(description="What would be asked for.")
 class DecisionPreviewInput:
     ask: DecisionAsk = strawberry.field(description="What you would ask for.")
     purpose: str | None = strawberry.field(
         default=strawberry.UNSET, description="Purpose code; null means the adapter's own."
+    )
+
+
+@strawberry.type(description="What a request would probably return.")
+class DecisionPreview:
+    eligible: bool = strawberry.field(description="Whether it would be approved, in full or in part.")
+    likely_outcome: DecisionOutcome | None = strawberry.field(
+        description="Null when blockers is not empty, and when a person would have to decide."
+    )
+    blockers: list[UserError] = strawberry.field(
+        description="Problems that would stop a real request, such as a product the consent does not cover."
     )
 
 
@@ -68,16 +87,16 @@ class Query:
 
     @resolved("Who this access token is: app, merchant, scopes, limits. Works with any valid token.")
     def viewer(self, info: Info) -> Viewer:
-        return Viewer.of(info.context, info.context.services.merchants.own(info.context.reading))
+        return Viewer.of(info.context, info.context.container.merchants.own(info.context.query))
 
     @resolved("The merchant this token acts for.")
     def merchant(self, info: Info) -> Merchant:
-        return Merchant.of(info.context.services.merchants.own(info.context.reading))
+        return Merchant.of(info.context.container.merchants.own(info.context.query))
 
     @resolved("The user who consented; null when the token is a merchant token bound to no user.")
     def consented_user(self, info: Info) -> ConsentedUser | None:
         consent = info.context.principal.consent
-        return ConsentedUser.of(consent, info.context.reading.now) if consent else None
+        return ConsentedUser.of(consent, info.context.query.now) if consent else None
 
     @resolved(
         "One decision by id or by your own reference; null if it is not yours.",
@@ -86,12 +105,12 @@ class Query:
     def decision(
         self, info: Info, by: Annotated[DecisionLookup, strawberry.argument(description="Which one.")]
     ) -> Decision | None:
-        services, reading = info.context.services, info.context.reading
+        container, query = info.context.container, info.context.query
         identifier = looked_up(by.id) if by.id else None
         reference = referred_to(by.merchant_reference) if by.merchant_reference else None
-        found = services.decisions.find(reading, identifier) if identifier else None
+        found = container.decisions.find(query, identifier) if identifier else None
         if reference:
-            found = services.decisions.by_reference(reading, reference)
+            found = container.decisions.find_by_reference(query, reference)
         return Decision.of(found) if found else None
 
     @resolved(
@@ -103,16 +122,14 @@ class Query:
     def decision_preview(
         self,
         info: Info,
-        input: Annotated[  # noqa: A002 - the contract's name
-            DecisionPreviewInput, strawberry.argument(description="What would be asked for.")
-        ],
+        input: Annotated[DecisionPreviewInput, strawberry.argument(description="What would be asked for.")],  # noqa: A002
     ) -> DecisionPreview | None:
         context = info.context
         try:
-            ask = input.ask.read(context.services.registry)
+            ask = input.ask.read(context.container.registry)
         except InvalidInput as error:
             return DecisionPreview(eligible=False, likely_outcome=None, blockers=[user_error(error, context)])
-        preview = context.services.decisions.preview(context.reading, input.ask.member, ask, given(input.purpose))
+        preview = context.container.decisions.preview(context.query, input.ask.member, ask, given(input.purpose))
         return DecisionPreview(
             eligible=isinstance(preview.outcome, Approval),
             likely_outcome=outcome_of(preview.outcome),
@@ -130,4 +147,4 @@ class SandboxQuery(Query):
 
     @resolved("The ready-made test users of this partner.", scopes=["sandbox"], assumed_size=30)
     def sandbox_personas(self, info: Info) -> list[SandboxPersona] | None:
-        return [SandboxPersona.of(each) for each in info.context.services.personas.listed(info.context.reading)]
+        return [SandboxPersona.of(each) for each in info.context.container.personas.listed(info.context.query)]

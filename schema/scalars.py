@@ -49,21 +49,18 @@ SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
         description="RFC 3339 date and time, always sent in UTC with a trailing Z.",
-        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=format_moment,
         parse_value=_parsed(parse_moment, 'a DateTime is a string, such as "2026-11-02T09:00:00Z"'),
     ),
     timedelta: strawberry.scalar(
         name="Duration",
         description="ISO 8601 duration, for example P7D or PT90M.",
-        specified_by_url="https://scalars.graphql.org/chillicream/duration",
         serialize=format_duration,
         parse_value=_parsed(parse_duration, 'a Duration is a string, such as "P7D"'),
     ),
     DecimalText: strawberry.scalar(
         name="Decimal",
         description="Exact decimal, sent as a string; never a float.",
-        specified_by_url="https://scalars.graphql.org/chillicream/decimal",
         serialize=str,
         parse_value=_text(_DECIMAL, 'a Decimal is a string with a plain number, such as "3000.00"'),
     ),

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 import strawberry
 
-from gateway.domain import authorization_detail as domain_detail
-from gateway.domain import consent as domain
-from gateway.domain.consent import ConsentStatus
-from gateway.domain.product import Product
+from gateway.domain.consents import authorization_detail as domain_detail
+from gateway.domain.consents import consent as domain
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.merchants import Product
+from gateway.kit.clock import BusinessTime
 from schema.directives import needs, sized, told
 from schema.types.money import Money
 from schema.types.node import Node
@@ -47,8 +48,8 @@ class Consent(Node):
     revoked_at: datetime | None = strawberry.field(description="Null unless revoked.")
 
     @classmethod
-    def of(cls, consent: domain.Consent, now: datetime) -> "Consent":
-        """The consent as of `now`, business time."""
+    def of(cls, consent: domain.Consent, now: BusinessTime) -> "Consent":
+        """The consent as of `now`."""
         return cls(
             id=strawberry.ID(consent.id),
             subject=strawberry.ID(consent.subject),

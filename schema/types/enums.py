@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum
 
 import strawberry
-from strawberry.types.enum import StrawberryEnumDefinition
 
-from gateway.domain.consent import ConsentStatus
-from gateway.domain.decision import BreachKind, Status, Transition
-from gateway.domain.dispute import Contested, DisputeStatus, Party
-from gateway.domain.event import Actor, Topic
-from gateway.domain.product import Product
-from gateway.domain.score import ThresholdAnswer
-from gateway.domain.tier import Tier
-from gateway.settings import Environment
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.decisions.dispute import Contested, DisputeStatus, Party
+from gateway.domain.decisions.transitions import BreachKind, Status, Transition
+from gateway.domain.events import Actor, Topic
+from gateway.domain.merchants import Product
+from gateway.domain.scoring.score import ThresholdAnswer
+from gateway.domain.scoring.tier import Tier
+from gateway.settings import EnvironmentName
+from schema.strawberry_adapter import describe_enum_values
 
 
 class DecisionOrder(StrEnum):
@@ -40,22 +40,18 @@ class UserErrorCode(StrEnum):
     IDEMPOTENCY_IN_PROGRESS = "IDEMPOTENCY_IN_PROGRESS"
     DUPLICATE_REFERENCE = "DUPLICATE_REFERENCE"
     SCORE_UNAVAILABLE = "SCORE_UNAVAILABLE"
-    TOO_MANY_QUESTIONS = "TOO_MANY_QUESTIONS"
+    TOO_MANY_INQUIRIES = "TOO_MANY_INQUIRIES"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     UNREACHABLE_URL = "UNREACHABLE_URL"
 
 
 def _publish(enum: type[Enum], name: str, description: str, values: Mapping[str, str]) -> None:
     strawberry.enum(enum, name=name, description=description)
-    definition: StrawberryEnumDefinition = getattr(enum, "__strawberry_definition__")  # noqa: B009
-    for value in definition.values:
-        if value.name not in values:
-            raise TypeError(f"{name}.{value.name} has no description in schema/types/enums.py")
-        value.description = values[value.name]
+    describe_enum_values(enum, values)
 
 
 _publish(
-    Environment,
+    EnvironmentName,
     "Environment",
     "Which kind of deployment this is.",
     {"SANDBOX": "Test people and test money.", "LIVE": "Real people."},
@@ -235,7 +231,7 @@ _publish(
         "IDEMPOTENCY_IN_PROGRESS": "A call with this key is still running.",
         "DUPLICATE_REFERENCE": "Another decision has this merchant reference.",
         "SCORE_UNAVAILABLE": "The score service did not answer. Nothing was recorded; send it again.",
-        "TOO_MANY_QUESTIONS": "Too many questions about this user. Ask again later.",
+        "TOO_MANY_INQUIRIES": "Too many inquiries about this user. Ask again later.",
         "LIMIT_EXCEEDED": "A limit of your contract or of this server is reached.",
         "UNREACHABLE_URL": "The address cannot be used.",
     },

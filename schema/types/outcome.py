@@ -5,9 +5,9 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.domain import outcome as domain
-from gateway.domain.product import Product
-from gateway.domain.reason import Texts, seen_by_merchant
+from gateway.domain.decisions import outcome as domain
+from gateway.domain.decisions.reason import Texts, seen_by_merchant
+from gateway.domain.merchants import Product
 from schema.directives import resolved, sized
 from schema.types.reason import Locale, Reason, merchant_text, reasons_of
 from schema.types.terms import DecisionTerms, terms_of
@@ -21,11 +21,19 @@ _NOTICE = Texts(
 
 @strawberry.type(description="Granted, on these terms.")
 class Approval:
-    terms: DecisionTerms = strawberry.field(description="What was promised.")
-    valid_until: datetime = strawberry.field(description="The approval lapses unless it is used before.")
-    reasons: list[Reason] = strawberry.field(
-        description="Why it is less than was asked, if it is.", directives=[sized(assumed_size=4)]
-    )
+    approval: strawberry.Private[domain.Approval]
+
+    @resolved("What was promised.")
+    def terms(self) -> DecisionTerms:
+        return terms_of(self.approval.terms)
+
+    @resolved("The approval lapses unless it is used before.")
+    def valid_until(self) -> datetime:
+        return self.approval.valid_until
+
+    @resolved("Why it is less than was asked, if it is.", assumed_size=4)
+    def reasons(self) -> list[Reason]:
+        return reasons_of(self.approval.reasons)
 
 
 @strawberry.type(description="A decline is a normal answer, not an error. Reasons meet adverse-action notice needs.")
@@ -51,9 +59,7 @@ def outcome_of(outcome: domain.Outcome | None) -> Approval | Decline | None:
     """The GraphQL form of an outcome; None for a referral, which is not decided yet."""
     match outcome:
         case domain.Approval():
-            return Approval(
-                terms=terms_of(outcome.terms), valid_until=outcome.valid_until, reasons=reasons_of(outcome.reasons)
-            )
+            return Approval(approval=outcome)
         case domain.Decline():
             return Decline(
                 codes=outcome.reasons,

@@ -2,10 +2,10 @@
 
 import strawberry
 
-from gateway.domain import persona as domain
-from gateway.domain.decision import Status
-from gateway.domain.product import Product
-from gateway.domain.tier import Tier
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.identity import persona as domain
+from gateway.domain.merchants import Product
+from gateway.domain.scoring.tier import Tier
 from schema.types.node import Node
 
 

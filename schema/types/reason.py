@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.domain.reason import REASONS, seen_by_merchant
+from gateway.domain.decisions.reason import REASONS, seen_by_merchant
 from schema.directives import resolved
 
 Locale = Annotated[str | None, strawberry.argument(description='Language of the text: "en" or "zh".')]

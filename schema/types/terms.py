@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.domain import check_in_terms, credit_offer_terms
-from gateway.domain import terms as domain
+from gateway.domain.decisions import check_in, credit_offer
+from gateway.domain.decisions import terms as domain
 from schema.scalars import DecimalText
 from schema.types.money import Money, Period
 
@@ -66,7 +66,7 @@ def terms_of(terms: domain.Terms) -> DepositTerms | PayLaterTerms | CheckInTerms
             )
         case domain.PayLaterTerms():
             return PayLaterTerms(amount=Money.of(terms.amount), due_at=terms.due_at, grace_period=terms.grace_period)
-        case check_in_terms.CheckInTerms():
+        case check_in.CheckInTerms():
             return CheckInTerms(
                 stay=Period.of(terms.stay),
                 deposit_due=Money.of(terms.deposit_due),
@@ -74,7 +74,7 @@ def terms_of(terms: domain.Terms) -> DepositTerms | PayLaterTerms | CheckInTerms
                 skip_front_desk=terms.skip_front_desk,
                 pay_at_check_out=terms.pay_at_check_out,
             )
-        case credit_offer_terms.CreditOfferTerms():
+        case credit_offer.CreditOfferTerms():
             return CreditOfferTerms(
                 limit=Money.of(terms.limit),
                 base_apr_percent=DecimalText(format(terms.base_apr_percent, "f")),

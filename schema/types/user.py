@@ -5,9 +5,10 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.domain import consent as domain
-from gateway.domain.score import ThresholdAnswer
-from gateway.domain.tier import Tier
+from gateway.domain.consents import consent as domain
+from gateway.domain.scoring.score import ThresholdAnswer
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime
 from schema.context import Info
 from schema.directives import resolved
 from schema.types.consent import Consent
@@ -32,7 +33,7 @@ class ConsentedUser(Node):
     consent: Consent = strawberry.field(description="The consent that this token hangs from.")
 
     @classmethod
-    def of(cls, consent: domain.Consent, now: datetime) -> "ConsentedUser":
+    def of(cls, consent: domain.Consent, now: BusinessTime) -> "ConsentedUser":
         return cls(id=strawberry.ID(consent.subject), consent=Consent.of(consent, now))
 
     @resolved(
@@ -41,7 +42,7 @@ class ConsentedUser(Node):
         cost=2,
     )
     def score_tier(self, info: Info) -> ScoreTier | None:
-        measured = info.context.services.scores.tier(info.context.reading)
+        measured = info.context.container.scores.tier(info.context.query)
         tier = measured.tier
         return ScoreTier(tier=tier, rank=tier.rank, as_of=measured.as_of, valid_until=measured.valid_until)
 
@@ -54,7 +55,7 @@ class ConsentedUser(Node):
     def meets_tier(
         self, info: Info, minimum: Annotated[Tier, strawberry.argument(description="The tier asked about.")]
     ) -> ThresholdAnswer | None:
-        return info.context.services.scores.meets(info.context.reading, minimum)
+        return info.context.container.scores.meets(info.context.query, minimum)
 
     @resolved(
         "The number itself, 350 to 950. Its own scope, shown to the user as such on the consent page; null for an"
@@ -63,4 +64,4 @@ class ConsentedUser(Node):
         cost=2,
     )
     def score(self, info: Info) -> int | None:
-        return info.context.services.scores.exact(info.context.reading)
+        return info.context.container.scores.exact(info.context.query)

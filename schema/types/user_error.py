@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import strawberry
 
-from gateway.domain.decision import Status, Transition
+from gateway.domain.decisions.transitions import Status, Transition
 from gateway.domain.errors import (
     ConsentRefused,
     GatewayError,

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-from gateway.domain import merchant as domain
-from gateway.settings import Environment
+from gateway.domain import merchants as domain
+from gateway.settings import EnvironmentName
 from schema.context import API_VERSION, Context
 from schema.types.merchant import Merchant
 
@@ -23,7 +23,7 @@ class Viewer:
     merchant: Merchant = strawberry.field(description="The merchant this token acts for.")
     scopes: list[str] = strawberry.field(description="Scopes that this token was given.")
     token_expires_at: datetime = strawberry.field(description="When it stops working.")
-    environment: Environment = strawberry.field(description="Which kind of deployment this is.")
+    environment: EnvironmentName = strawberry.field(description="Which kind of deployment this is.")
     api_version: ApiVersion = strawberry.field(
         description="Version that served this request, the newest stable one, and when yours stops working."
     )
@@ -36,6 +36,6 @@ class Viewer:
             merchant=Merchant.of(merchant),
             scopes=list(principal.scopes),
             token_expires_at=principal.token_expires_at,
-            environment=context.environment,
+            environment=context.container.settings.environment,
             api_version=ApiVersion(handle=API_VERSION, latest_stable=API_VERSION, supported_until=None),
         )

@@ -1,5 +1,6 @@
 """DecisionAsk follows the registered adapters, whatever they ask."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -8,13 +9,16 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, coerce_input_value
 
+from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.period import Period
+from merchants.asks.documents import ask_from_document
+from merchants.asks.fields import ask_fields, ask_type, asked
 from merchants.car_rental import CarRental
-from merchants.contract import ask_fields, ask_from_document, ask_type, asked
-from merchants.registry import AdapterRegistry
+from merchants.registry import AdapterRegistry, discover
 from schema.ask import DecisionAsk
-from schema.build import build_schema
+from schema.build import BuiltSchema, build_schema
+from tests.support.graphql_world import built
 
 
 @ask_type
@@ -44,9 +48,6 @@ class EveryAdapter:
     def ask_fields(self) -> Any:
         return ask_fields(EveryAsk)
 
-    def ask_from_document(self, document: dict[str, Any]) -> EveryAsk:
-        return ask_from_document(EveryAsk, document)
-
 
 class EveryRegistry(dict[str, Any]):
     def by_member(self, member: str) -> EveryAdapter:
@@ -59,8 +60,12 @@ def registry() -> Any:
     return EveryRegistry(every_kind=EveryAdapter())
 
 
-def test_every_kind_of_field(registry: Any) -> None:
-    sdl = build_schema(registry, sandbox=False).sdl
+@pytest.fixture(scope="module")
+def schema(registry: Any) -> BuiltSchema:
+    return build_schema(registry, sandbox=False)
+
+
+def test_every_kind_of_field(schema: BuiltSchema) -> None:
     for line in (
         "everyKind: EveryKindAsk",
         "price: MoneyInput!",
@@ -71,17 +76,59 @@ def test_every_kind_of_field(registry: Any) -> None:
         "times: Int! = 2",
         "sure: Boolean! = false",
     ):
-        assert line in sdl, line
-    assert "One field of each kind." in sdl
+        assert line in schema.sdl, line
+    assert "One field of each kind." in schema.sdl
 
 
-def test_what_is_sent_becomes_the_adapters_ask(registry: Any) -> None:
-    type_ = build_schema(registry, sandbox=False).schema.type_map["DecisionAsk"]
+def read(schema: BuiltSchema, registry: Any, sent: dict[str, Any]) -> object:
+    """The ask that a request's input holds, once GraphQL has coerced it."""
+    type_ = schema.schema.type_map["DecisionAsk"]
     assert isinstance(type_, GraphQLInputObjectType)
+    ((member, values),) = coerce_input_value(sent, type_).items()
+    return DecisionAsk(member=member, values=values).read(registry)
+
+
+def test_what_is_sent_becomes_the_adapters_ask(schema: BuiltSchema, registry: Any) -> None:
     sent = {"everyKind": {"price": {"amount": "12.50", "currency": "EUR"}, "term": "PT90M", "note": None}}
-    coerced = coerce_input_value(sent, type_)
-    read = DecisionAsk.__strawberry_definition__.from_input(DecisionAsk, coerced, None).read(registry)  # type: ignore[attr-defined]
-    assert read == EveryAsk(price=Money(1250, "EUR"), term=timedelta(minutes=90))
+    assert read(schema, registry, sent) == EveryAsk(price=Money(1250, "EUR"), term=timedelta(minutes=90))
+
+
+PRICE = {"amount": "12.50", "currency": "EUR"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"price": PRICE},
+        {"price": PRICE, "stay": {"start": "2026-11-24T09:00:00.5+08:00", "end": "2026-11-27T09:00:00Z"}},
+        {"price": PRICE, "stay": None, "note": "Ring twice.", "times": 3, "sure": True, "ratePercent": "-0.10"},
+        {"price": PRICE, "term": "P1DT0.000001S"},
+        {"price": {"amount": "12.505", "currency": "EUR"}},
+        {"price": {"amount": "-12.50", "currency": "EUR"}},
+        {"price": {"amount": "12.50", "currency": "XXX"}},
+        {"price": PRICE, "ratePercent": "9" * 40},
+        {"price": PRICE, "stay": {"start": "2026-11-27T09:00:00Z", "end": "2026-11-24T09:00:00Z"}},
+        {"price": {"amount": "1.001", "currency": "EUR"}, "ratePercent": "9" * 40},
+    ],
+)
+def test_input_is_read_as_the_document_is(schema: BuiltSchema, registry: Any, document: dict[str, Any]) -> None:
+    expected = result_of(lambda: ask_from_document(EveryAsk, document), below=("ask", "everyKind"))
+    assert result_of(lambda: read(schema, registry, {"everyKind": document})) == expected
+
+
+def result_of(work: Callable[[], object], *, below: tuple[str, ...] = ()) -> object:
+    """What the work returns, or code, message and path of the InvalidInput that it raises."""
+    try:
+        return work()
+    except InvalidInput as error:
+        return error.code, error.message, (*below, *(error.field or ()))
+
+
+def test_every_adapters_asks_are_read_as_they_were_written() -> None:
+    registry = discover()
+    for adapter in registry.values():
+        for ask in (*adapter.sample_asks(), *(case.ask for case in adapter.golden)):
+            assert read(built(), registry, {adapter.member: adapter.ask_document(ask)}) == ask
 
 
 def test_one_adapter_alone() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.decision import Status
+from gateway.domain.decisions.transitions import Status
 from schema.connection import cursor
 from tests.support import factories
 from tests.support.clock import NOON
 from tests.support.graphql_world import GraphQLWorld
+from tests.support.units import writing
 
 PAGE = """query P($first: Int, $after: String, $last: Int, $before: String, $filter: DecisionFilter,
                   $order: DecisionOrder) {
@@ -23,10 +24,10 @@ MANY = 25
 @pytest.fixture
 def filled(world: GraphQLWorld) -> GraphQLWorld:
     """25 decisions, two of each moment, so that the id has to break ties; updated in the reverse order."""
-    with world.gateway.database.write() as session:
+    with writing(world.database) as unit:
         for number in range(MANY):
             factories.make_decision(
-                session,
+                unit,
                 world.consent,
                 merchant_reference=f"r{number:02}",
                 created_at=NOON + timedelta(seconds=number // 2),

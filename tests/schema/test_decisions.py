@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.services.decisions import DecisionService
+from gateway.services.decisions.requests import DecisionRequester
 from tests.support.graphql_world import ISSUER, REQUEST, GraphQLWorld, asked
 
 CANCEL = """mutation C($input: DecisionCancelInput!) { decisionCancel(input: $input) {
@@ -29,7 +29,7 @@ def test_a_request_is_answered_whole(world: GraphQLWorld) -> None:
         "returnGrace": "P1D",
     }
     assert decision["consent"] == {"id": world.consent.id, "status": "ACTIVE"}
-    assert decision["ruling"]["adapter"] == "car_rental"
+    assert decision["provenance"]["adapter"] == "car_rental"
     assert decision["timeline"]["nodes"] == [
         {
             "topic": "DECISION_APPROVED",
@@ -137,15 +137,15 @@ def test_a_foreign_decision_cannot_be_cancelled(world: GraphQLWorld) -> None:
 
 
 def test_mutations_of_one_document_stand_alone(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = DecisionService.request, []
+    original, calls = DecisionRequester.request, []
 
-    def second_breaks(self: DecisionService, *given: Any) -> Any:
+    def second_breaks(self: DecisionRequester, *given: Any) -> Any:
         calls.append(given)
         if len(calls) == 2:
             raise RuntimeError("broken")
         return original(self, *given)
 
-    monkeypatch.setattr(DecisionService, "request", second_breaks)
+    monkeypatch.setattr(DecisionRequester, "request", second_breaks)
     document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
         first: decisionRequest(input: $a) { decision { timeline { nodes { id } } } }
         second: decisionRequest(input: $b) { decision { id } } }"""
@@ -158,16 +158,16 @@ def test_mutations_of_one_document_stand_alone(world: GraphQLWorld, monkeypatch:
 
 
 def test_no_connection_is_held_while_a_mutation_writes(world: GraphQLWorld) -> None:
-    engine: Any = world.gateway.database.engine
+    engine: Any = world.database.engine
     held: list[int] = []
-    original = DecisionService.request
+    original = DecisionRequester.request
 
-    def looking(self: DecisionService, *given: Any) -> Any:
+    def looking(self: DecisionRequester, *given: Any) -> Any:
         held.append(engine.pool.checkedout())
         return original(self, *given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DecisionService, "request", looking)
+        patch.setattr(DecisionRequester, "request", looking)
         document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
             first: decisionRequest(input: $a) { decision { consent { id } } }
             second: decisionRequest(input: $b) { decision { consent { id } } } }"""

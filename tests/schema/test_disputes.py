@@ -36,7 +36,7 @@ def breached(world: GraphQLWorld) -> str:
 
 
 def opened(world: GraphQLWorld, decision: str) -> str:
-    dispute = world.gateway.services.disputes.open(world.consent.user_id, decision, WORDS)
+    dispute = world.container.disputes.open(world.consent.user_id, decision, WORDS)
     return dispute.id
 
 
@@ -118,9 +118,9 @@ def test_refusals_have_their_place(world: GraphQLWorld, breached: str) -> None:
 def test_pages_of_disputes(world: GraphQLWorld) -> None:
     breached = moved(world, world.request()["decision"]["id"], "activate")
     world.clock.advance(timedelta(days=6))
-    assert world.gateway.decision_clock.tick() == 1
+    assert world.container.scheduler.apply_due() == 2, "the stranger's approval expires, too"
     first = opened(world, breached)
-    world.gateway.services.disputes.withdraw(world.consent.user_id, first)
+    world.container.disputes.withdraw(world.consent.user_id, first)
     second = opened(world, moved(world, breached, "breach"))
     by = world.merchant(*SCOPES)
     page = world.data(DISPUTES, {"id": breached, "first": 1}, by=by)["decision"]["disputes"]

@@ -142,7 +142,7 @@ def test_what_the_log_keeps_of_an_unexpected_error(world: GraphQLWorld, monkeypa
     ("raised", "extensions"),
     [
         (Unauthenticated("The token is dead."), {"code": "UNAUTHENTICATED"}),
-        (LimitReached("TOO_MANY_QUESTIONS", "Slow down.", timedelta(seconds=90)), None),
+        (LimitReached("TOO_MANY_INQUIRIES", "Slow down.", timedelta(seconds=90)), None),
         (Misconfigured("policy.toml: rule 3"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "req_test_1"}),
     ],
 )
@@ -154,5 +154,5 @@ def test_refusals_in_query_fields(
 
     monkeypatch.setattr(MerchantService, "own", refusing)
     (error,) = world.run(VIEWER).body["errors"]
-    assert error["extensions"] == (extensions or {"code": "TOO_MANY_QUESTIONS", "retryAfter": 90})
+    assert error["extensions"] == (extensions or {"code": "TOO_MANY_INQUIRIES", "retryAfter": 90})
     assert "policy.toml" not in error["message"]

@@ -121,14 +121,14 @@ class Junkyard:
     def _dispute(self) -> str:
         decision = self._decision("breach")
         self._done("breach", decision)
-        return self.world.gateway.services.disputes.open(self.world.consent.user_id, decision, "It came back.").id
+        return self.world.container.disputes.open(self.world.consent.user_id, decision, "It came back.").id
 
     def _done(self, name: str, decision: str) -> None:
         (payload,) = self.world.data(MOVES[name].document, {"input": moving(name, decision)}, by=self.by).values()
         assert payload["userErrors"] == []
 
     def _contents(self) -> dict[str, list[str]]:
-        with self.world.gateway.database.engine.connect() as connection:
+        with self.world.database.engine.connect() as connection:
             return {
                 name: sorted(map(repr, connection.execute(text(f"SELECT * FROM {name}")))) for name in metadata.tables
             }
@@ -164,7 +164,7 @@ def test_mutations_of_what_was_decided(yard: Junkyard, name: str) -> None:
 
 
 def test_requests_and_previews(yard: Junkyard) -> None:
-    registry = yard.world.gateway.registry
+    registry = yard.world.container.registry
     asks = {each.member: (each.ask_type_name, each.ask_document(each.ordinary.ask)) for each in registry.values()}
     cases = st.sampled_from(sorted(asks)).flatmap(
         lambda member: st.tuples(st.just(member), bent(members(asks[member][0])))

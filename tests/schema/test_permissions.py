@@ -10,6 +10,7 @@ from schema.permissions import field_scopes, type_scopes
 from schema.query import ANY_VALID_TOKEN
 from tests.support import factories
 from tests.support.graphql_world import GraphQLWorld, built
+from tests.support.units import writing
 
 SCHEMA = built().schema
 OBJECTS = [type_ for type_ in SCHEMA.type_map.values() if isinstance(type_, GraphQLObjectType)]
@@ -147,9 +148,9 @@ class TestReach:
 
     def test_a_user_token_does_not_reach_another_consents_decisions(self, world: GraphQLWorld) -> None:
         decision = world.request()["decision"]["id"]
-        with world.gateway.database.write() as session:
-            user = factories.make_user(session, world.partner_id)
-            other = factories.make_consent(session, world.client_id, user)
+        with writing(world.database) as unit:
+            user = factories.make_user(unit, world.partner_id)
+            other = factories.make_consent(unit, world.client_id, user)
         document = f'{{ node(id: "{decision}") {{ id }} decision(by: {{merchantReference: "order-1"}}) {{ id }} }}'
         assert world.data(document, by=world.user(consent=other)) == {"node": None, "decision": None}
 

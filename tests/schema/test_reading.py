@@ -1,13 +1,11 @@
 """What tokens can read, over real services."""
 
-from typing import Any
-
 import pytest
 
-from gateway.domain.product import Product
-from gateway.services.reading import Reading
-from gateway.services.scores import ScoreService
+from gateway.domain.merchants import Product
+from gateway.services.scoring.scores import ScoreService
 from tests.support.graphql_world import ISSUER, GraphQLWorld, asked
+from tests.support.units import writing
 
 VIEWER = """{
   viewer { appName scopes tokenExpiresAt environment merchant { id name products }
@@ -64,22 +62,9 @@ def test_reasons_in_both_languages(world: GraphQLWorld) -> None:
     assert not_scored["zh"] == "暂无可供决定的信用分。"
 
 
-def test_every_access_is_logged_before_the_answer(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds: list[str] = []
-    original = Reading.log
-
-    def note(self: Reading, kind: str, purpose: str, answered: dict[str, Any]) -> None:
-        kinds.append(kind)
-        original(self, kind, purpose, answered)
-
-    monkeypatch.setattr(Reading, "log", note)
-    world.data("{ consentedUser { scoreTier { tier } meetsTier(minimum: GOOD) } }")
-    assert kinds == ["SCORE_TIER", "SCORE_THRESHOLD"]
-
-
 def test_a_source_that_is_down_costs_its_field_only(world: GraphQLWorld) -> None:
-    with world.gateway.database.write() as session:
-        session.connection().exec_driver_sql("DELETE FROM personas")
+    with writing(world.database) as unit:
+        unit.connection.exec_driver_sql("DELETE FROM personas")
     executed = world.run("{ viewer { appName } consentedUser { scoreTier { tier } } }")
     assert executed.ran
     assert executed.body["data"] == {"viewer": {"appName": "Green Cars website"}, "consentedUser": {"scoreTier": None}}

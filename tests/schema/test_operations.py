@@ -1,0 +1,211 @@
+"""What a document needs beforehand: found in it before it runs, for exactly the fields that will run."""
+
+import ast
+import inspect
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, parse
+from graphql.execution.values import VariableValues
+
+import gateway.services
+from gateway.domain.scope import expand
+from gateway.services.query_unit import Needs
+from schema.documents import Documents
+from schema.operations import SCORE_FIELDS, Operation, choose_operation
+from tests.support.graphql_world import USER_SCOPES, built
+
+SCHEMA = built().schema
+ALLOWED = expand((*USER_SCOPES, "decisions:preview"))
+NOTHING = Needs()
+ASK = '{ask: {onlineOrder: {amount: {amount: "1.00", currency: "CNY"}, payWithin: "P7D"}}}'
+
+
+def operation(text: str, name: str | None = None) -> Operation:
+    chosen = choose_operation(SCHEMA, Documents(SCHEMA).prepare(text), name)
+    assert isinstance(chosen, Operation), chosen
+    return chosen
+
+
+def needs(text: str, allowed: frozenset[str] = ALLOWED, **variables: Any) -> Needs:
+    chosen = operation(text)
+    values = chosen.coerce_variables(variables)
+    assert isinstance(values, VariableValues), values
+    return chosen.needs(values, allowed)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{ viewer { appName } }", NOTHING),
+        ("{ __typename __schema { types { name } } }", NOTHING),
+        ("{ consentedUser { id } }", NOTHING),
+        ("{ consentedUser { scoreTier { tier } } }", Needs(score=True)),
+        ("{ consentedUser { score } }", Needs(score=True)),
+        ("{ consentedUser { meetsTier(minimum: GOOD) } }", Needs(score=True)),
+        (f"{{ decisionPreview(input: {ASK}) {{ eligible }} }}", Needs(score=True)),
+        # Aliases, and one response key that is written more than once.
+        ("{ consentedUser { a: meetsTier(minimum: GOOD) b: meetsTier(minimum: GOOD) } }", Needs(True)),
+        ("{ consentedUser { meetsTier(minimum: GOOD) meetsTier(minimum: GOOD) } }", Needs(True)),
+        ("{ consentedUser { meetsTier(minimum: GOOD) } consentedUser { meetsTier(minimum: GOOD) } }", Needs(True)),
+        (
+            "{ a: consentedUser { meetsTier(minimum: GOOD) } b: consentedUser { meetsTier(minimum: GOOD) } }",
+            Needs(True),
+        ),
+        ("{ consentedUser { scoreTier: id } }", NOTHING),
+        ("{ consentedUser { id: scoreTier { tier } } }", Needs(score=True)),
+        # Fragments.
+        ("{ consentedUser { ... { scoreTier { tier } } } }", Needs(score=True)),
+        ("{ consentedUser { ... on ConsentedUser { scoreTier { tier } } } }", Needs(score=True)),
+        (
+            "{ consentedUser { ...F } } fragment F on ConsentedUser { ...G } fragment G on ConsentedUser { score }",
+            Needs(True),
+        ),
+        (
+            "{ consentedUser { ...F ...F ... { ...F } } } fragment F on ConsentedUser { meetsTier(minimum: GOOD) }",
+            Needs(True),
+        ),
+        ("{ ...F } fragment F on Query { consentedUser { score } viewer { appName } }", Needs(score=True)),
+        # Below interfaces and lists.
+        ('{ node(id: "x") { id ... on ConsentedUser { score } } }', Needs(score=True)),
+        ('{ node(id: "x") { ...F } } fragment F on Node { id ... on ConsentedUser { score } }', Needs(score=True)),
+        ('{ nodes(ids: ["x", "y"]) { ... on ConsentedUser { meetsTier(minimum: GOOD) } } }', Needs(True)),
+        ('{ node(id: "x") { ... on Decision { id outcome { __typename } } } }', NOTHING),
+        ("{ merchant { decisions { nodes { consent { id } timeline { nodes { topic } } } } } }", NOTHING),
+        # A persona's score is no measurement of a person.
+        ("{ sandboxPersonas { score tier } }", NOTHING),
+        ('{ node(id: "x") { ... on SandboxPersona { score } } }', NOTHING),
+    ],
+)
+def test_needs(text: str, expected: Needs) -> None:
+    assert needs(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("directives", "needed"),
+    [
+        ("@skip(if: true)", False),
+        ("@skip(if: false)", True),
+        ("@include(if: true)", True),
+        ("@include(if: false)", False),
+        ("@skip(if: false) @include(if: false)", False),
+        ("@skip(if: true) @include(if: true)", False),
+        ("@skip(if: false) @include(if: true)", True),
+        ("@skip(if: $yes)", False),
+        ("@skip(if: $no)", True),
+        ("@include(if: $yes)", True),
+        ("@include(if: $no)", False),
+        ("@include(if: $by_default)", False),
+        ("@skip(if: $by_default)", True),
+    ],
+)
+def test_skip_and_include(directives: str, needed: bool) -> None:
+    head = "query Q($yes: Boolean!, $no: Boolean!, $by_default: Boolean! = false) {"
+    uses = "a: __typename @skip(if: $yes) b: __typename @skip(if: $no) c: __typename @skip(if: $by_default)"
+    tail = "fragment F on ConsentedUser { score }"
+    for selection in (f"score {directives}", f"... {directives} {{ score }}", f"...F {directives}"):
+        text = f"{head} {uses} consentedUser {{ id {selection} }} }} {tail if '...F' in selection else ''}"
+        assert needs(text, yes=True, no=False) == Needs(score=needed), selection
+
+
+def test_a_skipped_spread_does_not_hide_the_next() -> None:
+    text = "{ consentedUser { ...F @skip(if: true) ...F } } fragment F on ConsentedUser { score }"
+    assert needs(text) == Needs(score=True)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expected"),
+    [
+        ((), NOTHING),
+        (("decisions:read",), NOTHING),
+        (("score:threshold",), Needs(True)),
+        (("score:tier",), Needs(True)),
+        (("decisions:preview",), Needs(True)),
+        (("score:tier", "decisions:preview"), Needs(True)),
+    ],
+)
+def test_a_field_that_the_token_is_refused_needs_nothing(scopes: tuple[str, ...], expected: Needs) -> None:
+    text = f"{{ consentedUser {{ meetsTier(minimum: GOOD) }} decisionPreview(input: {ASK}) {{ eligible }} }}"
+    assert needs(text, expand(scopes)) == expected
+
+
+def test_the_operation_that_runs() -> None:
+    text = "query A { viewer { appName } } query B { consentedUser { score } } mutation C { __typename }"
+    values = VariableValues({}, {})
+    assert operation(text, "A").needs(values, ALLOWED) == NOTHING
+    assert operation(text, "B").needs(values, ALLOWED) == Needs(score=True)
+    assert operation(text, "C").is_mutation
+    assert not operation(text, "A").is_mutation
+    assert isinstance(choose_operation(SCHEMA, parse(text), None), str)
+    assert isinstance(choose_operation(SCHEMA, parse(text), "D"), str)
+
+
+def test_variables_that_do_not_fit_are_told() -> None:
+    errors = operation("query Q($on: Boolean!) { viewer @include(if: $on) { appName } }").coerce_variables({"on": None})
+    assert isinstance(errors, list)
+    assert len(errors) == 1
+
+
+def test_doubled_fragments_take_no_longer_than_the_execution() -> None:
+    levels = 40
+    fragments = " ".join(f"fragment F{n} on ConsentedUser {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels))
+    text = f"{{ consentedUser {{ ...F0 }} }} {fragments} fragment F{levels} on ConsentedUser {{ score }}"
+    chosen = operation(text)
+    started = time.thread_time()
+    assert chosen.needs(VariableValues({}, {}), ALLOWED) == Needs(score=True)
+    assert time.thread_time() - started < 0.05
+
+
+# The list of fields is complete: whatever reads a score does so through these four methods, and whatever resolver
+# calls one of them is in the list.
+SCORE_READERS = {
+    "ScoreService.tier": ".scores.tier(",
+    "ScoreService.meets": ".scores.meets(",
+    "ScoreService.exact": ".scores.exact(",
+    "DecisionQueries.preview": ".decisions.preview(",
+}
+INQUIRERS = {"ScoreService.meets", "DecisionQueries.preview"}
+
+
+def readers(*attributes: str) -> set[str]:
+    """The methods of services that use one of these attributes of a QueryUnit."""
+    found = set()
+    for file in Path(str(gateway.services.__file__)).parent.rglob("*.py"):
+        for class_ in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(class_, ast.ClassDef) and class_.name != "QueryUnit":
+                for method in class_.body:
+                    if isinstance(method, ast.FunctionDef) and set(attributes) & set(_attributes_of_query(method)):
+                        found.add(f"{class_.name}.{method.name}")
+    return found
+
+
+def _attributes_of_query(method: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(method):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "query":
+            yield node.attr
+
+
+def resolvers(*, sandbox: bool) -> Iterator[tuple[str, str]]:
+    """Name and source of every resolver that is written as a method."""
+    for type_ in built(sandbox=sandbox).schema.type_map.values():
+        if isinstance(type_, GraphQLObjectType):
+            for name, field in type_.fields.items():
+                definition = field.extensions.get("strawberry-definition")
+                if definition is not None and definition.base_resolver is not None:
+                    yield f"{type_.name}.{name}", inspect.getsource(definition.base_resolver.wrapped_func)
+
+
+def test_a_score_is_read_by_few_services() -> None:
+    assert readers("score", "measurement", "take_inquiry") == SCORE_READERS.keys()
+    assert readers("take_inquiry") == INQUIRERS
+
+
+@pytest.mark.parametrize("sandbox", [True, False])
+def test_every_resolver_that_reads_a_score_is_listed(sandbox: bool) -> None:
+    sources = dict(resolvers(sandbox=sandbox))
+    assert len(sources) > 20
+    calling = {name for name, source in sources.items() if any(call in source for call in SCORE_READERS.values())}
+    assert calling == SCORE_FIELDS
