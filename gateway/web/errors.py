@@ -1,6 +1,8 @@
 """Errors at the edge: pages for people, JSON for programs. Never a stack trace, a secret or personal data."""
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -8,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.kit.limits import TooManyAttempts
 from gateway.kit.logging import get_logger
+from gateway.kit.valkey import SharedStateDown
 from gateway.web.rendering import Renderer
 from gateway.web.texts import msgid
 
@@ -54,6 +57,15 @@ class Errors:
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
 
+    def handlers(self) -> dict[Any, Callable[[Request, Exception], Any]]:
+        """The exception handlers of the application, by the class of the exception."""
+        return {
+            PageError: self.page_error,
+            HTTPException: self.http_error,
+            TooManyAttempts: self.too_many,
+            SharedStateDown: self.out_of_reach,
+        }
+
     async def page_error(self, request: Request, error: Exception) -> Response:
         """Handler of PageError."""
         assert isinstance(error, PageError)
@@ -85,7 +97,7 @@ class Errors:
             return _json(request, status)
         return self._renderer.page(
             request,
-            "error.html",
+            "site/error.html",
             status,
             title=_TITLES.get(status, _TITLES[500 if status >= 500 else 400]),
             message=message or _TEXTS.get(status, _ANY),

@@ -5,16 +5,15 @@
 | the operation ran, with or without field errors        | 200    |
 | parsing, validation, variables or operation name fail  | 400, but 200 where only application/json is accepted |
 | the body is not JSON, or not a GraphQL request         | 400    |
-| no principal                                           | 401    |
+| no valid token, by the token check                     | 401    |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
 | something broke here, also while finishing             | 500    |
 
 A request error has no `data`. The statuses are those of graphql-http's audits.
 """
 
-import json as standard_json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from json import JSONDecoder
 from typing import Any
 from uuid import uuid4
 
@@ -23,38 +22,16 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gateway.domain.principal import Principal
+from gateway.domain.identity.principal import Principal
 from gateway.kit import json
-from gateway.services.bundle import Services
-from gateway.services.reading import Reading
-from gateway.settings import Environment
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, answered_in, is_json
-from schema.context import API_VERSION, Context
-from schema.engine import Engine
-from schema.errors import BAD_REQUEST, UNAUTHENTICATED, body, internal, plain
+from schema.context import API_VERSION
+from schema.engine import Engine, GraphQLRequest
+from schema.errors import BAD_REQUEST, body, internal, plain
 
 PATH = "/graphql"
 DATED_PATH = f"{PATH}/{API_VERSION}"
 LARGEST_BODY = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the endpoint needs of the deployment. `reading_for` opens the unit of work of one request; `rule_name`
-    tells what merchants see of a rule id (see schema.context.Context)."""
-
-    services: Services
-    reading_for: Callable[[Principal], Reading]
-    environment: Environment
-    issuer: str
-    rule_name: Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    query: str
-    variables: Mapping[str, Any] | None
-    operation_name: str | None
 
 
 class _Refusal(Exception):
@@ -68,70 +45,56 @@ class _Gone(Exception):
 
 
 class GraphQLEndpoint:
-    """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["principal"].
+    """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["authenticate"].
 
-    Parsing, execution and the unit of work share one hop to a worker thread; `limiter` bounds those threads, by
-    default with all other ones of the process.
+    The token check, parsing, execution and the unit of work share one hop to a worker thread; `limiter` bounds those
+    threads, by default with all other ones of the process. Unauthenticated is left to the middleware.
     """
 
-    def __init__(
-        self, engine: Engine, surroundings: Surroundings, limiter: anyio.CapacityLimiter | None = None
-    ) -> None:
-        self._engine, self._surroundings, self._limiter = engine, surroundings, limiter
+    def __init__(self, engine: Engine, limiter: anyio.CapacityLimiter | None = None) -> None:
+        self._engine, self._limiter = engine, limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state", {})
         request_id = str(state.get("request_id") or uuid4().hex)
         headers = Headers(scope=scope)
         media_type = answered_in(headers.get("accept"))
+        authenticate: Callable[[], Principal] = state["authenticate"]
         try:
-            principal = _principal(scope, media_type, headers, state)
-            asked = _read(await _body(headers, receive))
+            _check_headers(scope, media_type, headers)
+            request = _read(await _body(headers, receive))
         except _Gone:
             return
         except _Refusal as refusal:
+            await anyio.to_thread.run_sync(authenticate, limiter=self._limiter)  # a missing token is answered first
             content = json.encode(body([plain(refusal.code, refusal.message)], request_id))
             await _answer(send, refusal.status, content, media_type or JSON, refusal.headers)
             return
         status, content = await anyio.to_thread.run_sync(
-            self._run, asked, principal, request_id, media_type, limiter=self._limiter
+            self._run, request, authenticate, request_id, media_type, limiter=self._limiter
         )
         await _answer(send, status, content, media_type or JSON, {})
 
-    def _run(self, asked: _Asked, principal: Principal, request_id: str, media_type: str | None) -> tuple[int, bytes]:
-        around = self._surroundings
-        reading = around.reading_for(principal)
-        context = Context(
-            principal=principal,
-            services=around.services,
-            reading=reading,
-            request_id=request_id,
-            environment=around.environment,
-            issuer=around.issuer,
-            rule_name=around.rule_name,
-        )
+    def _run(
+        self, request: GraphQLRequest, authenticate: Callable[[], Principal], request_id: str, media_type: str | None
+    ) -> tuple[int, bytes]:
+        principal = authenticate()
         try:
-            executed = self._engine.execute(asked.query, asked.variables, asked.operation_name, context)
+            executed = self._engine.execute(request, principal, request_id)
             content = json.encode(executed.body)
-            reading.finish()
-        except Exception as error:  # noqa: BLE001 - whatever it is: no answer goes out without its accesses logged
-            reading.abandon()
+        except Exception as error:  # noqa: BLE001
             return 500, json.encode(body([internal(request_id, error)], request_id))
         return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content
 
 
-def _principal(scope: Scope, media_type: str | None, headers: Headers, state: Mapping[str, Any]) -> Principal:
-    """Who is calling, once nothing but the body can still be wrong."""
-    principal = state.get("principal")
-    if not isinstance(principal, Principal):
-        raise _Refusal(401, "An access token is needed.", UNAUTHENTICATED)
+def _check_headers(scope: Scope, media_type: str | None, headers: Headers) -> None:
+    """Raises a refusal where the request is wrong before its body."""
     if scope["method"] != "POST":
         raise _Refusal(405, "Only POST is served here.", Allow="POST")
     if media_type is None:
         raise _Refusal(406, f"Answers are given in {GRAPHQL_RESPONSE} and {JSON}.")
     if not is_json(headers.get("content-type")) or headers.get("content-encoding", "identity") != "identity":
         raise _Refusal(415, f"Requests are read as {JSON} in UTF-8, without Content-Encoding.")
-    return principal
 
 
 async def _body(headers: Headers, receive: Receive) -> bytes:
@@ -151,10 +114,10 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
             return bytes(received)
 
 
-def _read(content: bytes) -> _Asked:
+def _read(content: bytes) -> GraphQLRequest:
     try:
         request = json.decode(content)
-        standard_json.loads(content, object_pairs_hook=_without_repeats)
+        _STRICT.decode(content.decode())
     except (ValueError, RecursionError):
         raise _Refusal(400, "The body is not JSON, or names a member twice.") from None
     if isinstance(request, list):
@@ -169,12 +132,16 @@ def _read(content: bytes) -> _Asked:
         raise _Refusal(400, "operationName must be a string.")
     if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
         raise _Refusal(400, "variables and extensions must be objects.")
-    return _Asked(query, variables, name or None)
+    return GraphQLRequest(query, variables, name or None)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) != len(pairs):
         raise ValueError("a member is named twice")
+
+
+_STRICT = JSONDecoder(object_pairs_hook=_without_repeats)
+"""Our own decoder keeps the last of two members of one name, and says nothing."""
 
 
 async def _answer(send: Send, status: int, content: bytes, media_type: str, extra: Mapping[str, str]) -> None:

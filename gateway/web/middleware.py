@@ -1,22 +1,33 @@
 """What every answer goes through: a request id, security headers, a body limit, and an end for unexpected errors."""
 
 import re
-from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
+from gateway.settings import Settings
 from gateway.web.errors import Errors
 
 REQUEST_ID = "x-request-id"
 LARGEST_BODY = 1024 * 1024
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _log = get_logger(__name__)
+
+
+def middleware(settings: Settings, ids: Ids, errors: Errors) -> list[Middleware]:
+    """The middleware of the application, outermost first."""
+    return [
+        Middleware(RequestId, ids=ids),
+        Middleware(SecurityHeaders, https=settings.issuer.startswith("https")),
+        Middleware(Failures, errors=errors),
+        Middleware(BodyLimit),
+    ]
 
 
 class RequestId:
@@ -48,19 +59,18 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers: Mapping[str, str] = {
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-            **({"Strict-Transport-Security": "max-age=31536000"} if https else {}),
-        }
+        self._headers = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+            *([(b"strict-transport-security", b"max-age=31536000")] if https else []),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                own = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(each for each in self._headers if each[0] not in own)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -13,7 +13,8 @@ from gateway.kit.text import LANGUAGES, negotiate
 from gateway.settings import Settings
 from gateway.web.texts import Texts, all_texts
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent
+"""The folder that template names are relative to: a page's templates are in its package, the shared ones in `site`."""
 LANGUAGE_COOKIE = "sesame_language"
 _YEAR = 365 * 86400
 

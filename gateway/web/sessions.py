@@ -7,12 +7,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.kit.clock import WallClock
-from gateway.oauth.form import FormRefused, read_form
-from gateway.services.accounts import AccountService, BrowserSession
-from gateway.services.logins import LONGEST_MARK
-from gateway.settings import Settings
-from gateway.store.database import Database
+from gateway.oauth.request_parsing import UnreadableRequest, read_form
+from gateway.services.container import Container
+from gateway.services.identity.accounts import BrowserSession
+from gateway.services.identity.logins import LONGEST_MARK
+from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
 from gateway.web.texts import msgid
 
@@ -26,9 +25,9 @@ UNREADABLE_FORM = msgid("The form could not be read. Please open the page again.
 class Sessions:
     """Finds and starts sessions and checks submitted forms."""
 
-    def __init__(self, database: Database, accounts: AccountService, settings: Settings, clock: WallClock) -> None:
-        self._database, self._accounts, self._settings, self._clock = database, accounts, settings, clock
-        self._secure = settings.issuer.startswith("https")
+    def __init__(self, container: Container) -> None:
+        self._database, self._accounts, self._settings = container.database, container.accounts, container.settings
+        self._secure = self._settings.issuer.startswith("https")
         prefix = "__Host-" if self._secure else ""
         self.cookie, self.mark_cookie = f"{prefix}sesame_session", f"{prefix}sesame_device"
 
@@ -41,8 +40,8 @@ class Sessions:
 
     async def of_visitor(self, request: Request) -> BrowserSession:
         """The live session, or a new one of a visitor."""
-        found = await self.current(request)
-        return found if found is not None else await run_in_threadpool(self._visit)
+        session = await self.current(request)
+        return session if session is not None else await run_in_threadpool(self._database.write, self._accounts.visit)
 
     async def submitted(
         self, request: Request, several_lines: Collection[str] = ()
@@ -53,7 +52,7 @@ class Sessions:
         self._require_own_origin(request)
         try:
             form = await read_form(request, several_lines)
-        except FormRefused as refused:
+        except UnreadableRequest as refused:
             raise PageError(refused.status, UNREADABLE_FORM) from None
         session = await self.current(request)
         sent = form.get(CSRF_FIELD, "").encode()
@@ -78,17 +77,13 @@ class Sessions:
         response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def _find(self, secret: str) -> BrowserSession | None:
-        now = self._clock()
-        with self._database.read() as session:
-            found = self._accounts.look_up(session, secret, now)
-        if found is not None and found.stale:
-            with self._database.write() as session:
-                self._accounts.touch(session, secret, now)
-        return found
+        def look_up(unit: UnitOfWork) -> BrowserSession | None:
+            return self._accounts.look_up(unit, secret)
 
-    def _visit(self) -> BrowserSession:
-        with self._database.write() as session:
-            return self._accounts.visit(session, self._clock())
+        session = self._database.read(look_up)
+        if session is not None and session.stale:
+            self._database.write(lambda unit: self._accounts.touch(unit, secret))
+        return session
 
     def _require_own_origin(self, request: Request) -> None:
         # Programs send neither header; then the CSRF token alone decides.

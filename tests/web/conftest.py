@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.support.clock import MovableClock
 from tests.support.oauth_world import World, build_world
 from tests.support.till import asked
@@ -15,8 +14,8 @@ from tests.support.till import asked
 
 @pytest.fixture
 def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(Database(sqlite_url)) as database:
-        yield build_world(database, settings, clock)
+    with closing(build_world(sqlite_url, settings, clock)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gateway.store.merchants import MerchantRow
 from tests.support.oauth import Browser, forms
 from tests.support.oauth_world import PASSWORD, World
 
@@ -79,8 +78,7 @@ def test_ending_needs_the_csrf_token_and_a_login(world: World) -> None:
 def test_names_are_escaped(world: World) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
-    with world.database.write() as session:
-        session.get_one(MerchantRow, world.cars_id).name = "<b>Bold</b>"
+    world.change_merchant(name="<b>Bold</b>")
     text = browser.get("/account").text
     assert "<b>Bold" not in text
     assert re.search(r"&lt;b&gt;Bold", text)

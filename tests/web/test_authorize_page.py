@@ -4,17 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
 from gateway.domain.money import Money
-from gateway.store.consents import ConsentRow
-from gateway.store.merchants import MerchantRow
-from gateway.store.oauth_requests import AuthorizationCodeRow
-from gateway.store.outbox import OutboxRow
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.oauth.requests import AUTHORIZATION_CODES
+from gateway.store.outbox import OUTBOX
 from tests.support.clock import MovableClock
 from tests.support.factories import make_client
 from tests.support.oauth import form_to, pkce, query_of
 from tests.support.oauth_world import CALLBACK, PASSWORD, USER_SCOPES, World
+from tests.support.units import reading, writing
 
 
 def request_uri(world: World, **changed: Any) -> str:
@@ -22,9 +22,9 @@ def request_uri(world: World, **changed: Any) -> str:
 
 
 def nothing_issued(world: World) -> None:
-    with world.database.read() as session:
-        assert session.exec(select(AuthorizationCodeRow)).all() == []
-        assert session.exec(select(ConsentRow)).all() == []
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(AUTHORIZATION_CODES)).all() == []
+        assert unit.connection.execute(select(CONSENTS)).all() == []
 
 
 def test_24_parameters_without_a_push(world: World) -> None:
@@ -48,8 +48,8 @@ def test_25_another_clients_request(world: World) -> None:
 
 
 def test_25_a_request_of_the_merchants_other_client(world: World) -> None:
-    with world.database.write() as session:
-        sibling = make_client(session, world.cars_id, redirect_uris=[CALLBACK], scopes=USER_SCOPES)
+    with writing(world.database) as unit:
+        sibling = make_client(unit, world.cars_id, redirect_uris=[CALLBACK], scopes=USER_SCOPES)
     address = world.cars.address(request_uri(world)).replace(world.cars.client_id, sibling)
     assert world.browser().get(address).status_code == 400
 
@@ -105,7 +105,7 @@ def test_28_opened_twice_decided_once(world: World) -> None:
 @pytest.mark.parametrize("state", ["a state", "s" * 3000, "a&b=c+d%20\"'<>", None])
 def test_29_allowed(world: World, state: str | None) -> None:
     back, verifier = world.cars.ask(world.browser(), "mei", PASSWORD, state=state)
-    assert back["iss"] == world.parts.settings.issuer
+    assert back["iss"] == world.container.settings.issuer
     assert back.get("state") == state
     assert set(back) == {"code", "iss"} | ({"state"} if state else set())
     assert world.cars.redeem(back["code"], verifier).status_code == 200
@@ -114,7 +114,7 @@ def test_29_allowed(world: World, state: str | None) -> None:
 def test_30_denied(world: World) -> None:
     back, _ = world.cars.ask(world.browser(), "mei", PASSWORD, decision="deny")
     assert back["error"] == "access_denied"
-    assert (back["state"], back["iss"]) == ("a state", world.parts.settings.issuer)
+    assert (back["state"], back["iss"]) == ("a state", world.container.settings.issuer)
     assert "code" not in back
     nothing_issued(world)
 
@@ -213,8 +213,7 @@ def test_34_a_preview_is_not_shown_as_a_decision(world: World) -> None:
 
 
 def test_34_names_are_escaped(world: World) -> None:
-    with world.database.write() as session:
-        session.get_one(MerchantRow, world.cars_id).name = "<script>alert(1)</script> %(n)s"
+    world.change_merchant(name="<script>alert(1)</script> %(n)s")
     text = world.browser().open(world.cars.address(request_uri(world)), "mei", PASSWORD).text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
@@ -224,9 +223,7 @@ def test_34_names_are_escaped(world: World) -> None:
 def test_34_what_is_shown_is_what_is_granted(world: World) -> None:
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
-    with world.database.write() as session:
-        row = session.get_one(MerchantRow, world.cars_id)
-        row.ceiling_minor = Money(100, "CNY").minor
+    world.change_merchant(ceiling_minor=Money(100, "CNY").minor)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
     nothing_issued(world)
 
@@ -258,9 +255,9 @@ def test_a_user_of_another_partner_who_posts(world: World) -> None:
 
 def test_the_merchant_is_told(world: World) -> None:
     world.cars.ask(world.browser(), "mei", PASSWORD)
-    with world.database.read() as session:
-        message = session.exec(select(OutboxRow)).one()
-        consent = session.exec(select(ConsentRow)).one()
+    with reading(world.database) as unit:
+        message = unit.connection.execute(select(OUTBOX)).one()
+        consent = unit.connection.execute(select(CONSENTS)).one()
         assert (message.topic, message.aggregate_id) == ("CONSENT_GRANTED", consent.id)
         assert consent.user_id not in str(message.payload)
         assert consent.expires_at == consent.granted_at + timedelta(days=90)

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.store.clients import ClientRow
-from gateway.web.pages.device import WRONG_CODES, WRONG_CODES_FROM_ADDRESS
+from gateway.web.pages.device.page import WRONG_CODES, WRONG_CODES_FROM_ADDRESS
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser, form_to
 from tests.support.oauth_world import World
@@ -46,14 +45,12 @@ def test_70_unknown_used_denied_and_expired_are_one_answer(world: World, clock: 
 
 
 def test_70_a_code_of_a_disabled_client(world: World, told: dict[str, Any], clock: MovableClock) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).disabled_at = clock()
+    world.change_client(world.bank, disabled_at=clock())
     assert shown(world.browser(), told["user_code"]).status_code == 400
 
 
 def test_70_a_client_that_lost_the_grant(world: World, told: dict[str, Any]) -> None:
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).grant_types = ["client_credentials"]
+    world.change_client(world.bank, grant_types=["client_credentials"])
     assert shown(world.browser(), told["user_code"]).status_code == 400
 
 
@@ -86,7 +83,7 @@ def test_70_a_guess_with_a_decision_counts_too(world: World, told: dict[str, Any
 
 def test_70_wrong_codes_are_limited_for_an_address(world: World, told: dict[str, Any]) -> None:
     for _ in range(WRONG_CODES_FROM_ADDRESS.amount - 1):
-        world.parts.limits.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
+        world.container.limits.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
     assert shown(world.browser(), "BCDF-GHJK", "bo").status_code == 400
     assert shown(world.browser(), told["user_code"]).status_code == 429
 

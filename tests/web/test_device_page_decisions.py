@@ -4,16 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.store.consents import ConsentRow
-from gateway.store.device_codes import DeviceCodeRow
-from gateway.store.merchants import MerchantRow
-from gateway.store.outbox import OutboxRow
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.oauth.device_codes import DEVICE_CODES
+from gateway.store.outbox import OUTBOX
 from tests.support.clock import MovableClock
 from tests.support.oauth import form_to
 from tests.support.oauth_world import PASSWORD, World
 from tests.support.till import SALE, TIER, asked, decide, granted, poll, shown, undecided
+from tests.support.units import reading
 
 
 def test_70_allowed(world: World, told: dict[str, Any]) -> None:
@@ -24,18 +24,18 @@ def test_70_allowed(world: World, told: dict[str, Any]) -> None:
     consent = granted(world)
     assert consent.single_use
     assert consent.scopes == ["decisions:request"]
-    with world.database.read() as session:
-        assert session.exec(select(DeviceCodeRow)).one().consent_id == consent.id
-        assert session.exec(select(OutboxRow)).one().topic == "CONSENT_GRANTED"
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(DEVICE_CODES)).one().consent_id == consent.id
+        assert unit.connection.execute(select(OUTBOX)).one().topic == "CONSENT_GRANTED"
 
 
 def test_70_denied(world: World, told: dict[str, Any]) -> None:
     browser = world.browser()
     answer = decide(browser, told["user_code"], "deny")
     assert "Not allowed" in browser.get(answer.headers["location"]).text
-    with world.database.read() as session:
-        assert session.exec(select(ConsentRow)).all() == []
-        assert session.exec(select(DeviceCodeRow)).one().decided_at is not None
+    with reading(world.database) as unit:
+        assert unit.connection.execute(select(CONSENTS)).all() == []
+        assert unit.connection.execute(select(DEVICE_CODES)).one().decided_at is not None
 
 
 def test_70_decided_once(world: World, told: dict[str, Any]) -> None:
@@ -109,8 +109,7 @@ def test_70_a_user_of_another_partner(world: World, told: dict[str, Any]) -> Non
 def test_70_what_is_shown_is_what_is_granted(world: World, told: dict[str, Any]) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
-    with world.database.write() as session:
-        session.get_one(MerchantRow, world.cars_id).ceiling_minor = 100
+    world.change_merchant(ceiling_minor=100)
     assert browser.submit(page, "/device", decision="allow").status_code == 400
     assert undecided(world)
 
@@ -168,8 +167,7 @@ def test_70_what_cannot_be_changed_at_a_till(world: World, told: dict[str, Any],
 
 def large(world: World) -> dict[str, Any]:
     """A sale above the amount from which on a fresh login is needed."""
-    with world.database.write() as session:
-        session.get_one(MerchantRow, world.cars_id).ceiling_minor = 15_000_000
+    world.change_merchant(ceiling_minor=15_000_000)
     return asked(world.bank, {**SALE, "maximum_amount": {"amount": "120000.00", "currency": "CNY"}})
 
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from gateway.web import routes
 from tests.support.oauth import pkce
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import writing
 
 PICO = "dc3885c4785f04e3bd458469eec0d18bc071c2b1f1d2fd735e83d00dfe9571b3"
 FOLDER = Path(routes.__file__).parent / "static"
@@ -53,7 +54,7 @@ def test_a_wrong_method(world: World) -> None:
 
 
 def test_an_unexpected_error_says_and_logs_nothing_of_itself(world: World) -> None:
-    http = TestClient(world.app, base_url=world.parts.settings.issuer)
+    http = TestClient(world.app, base_url=world.container.settings.issuer)
     with capture_logs() as logs:
         program = http.get("/broken")
         person = http.get("/broken", headers={"Accept": "text/html"})
@@ -67,8 +68,8 @@ def test_an_unexpected_error_says_and_logs_nothing_of_itself(world: World) -> No
 
 
 def test_an_oauth_endpoint_whose_database_is_gone(world: World) -> None:
-    with world.database.write() as session:
-        session.connection().exec_driver_sql("ALTER TABLE oauth_clients RENAME TO gone")
+    with writing(world.database) as unit:
+        unit.connection.exec_driver_sql("ALTER TABLE oauth_clients RENAME TO gone")
     with capture_logs() as logs:
         answer = world.cars.merchant_token()
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from gateway.domain.errors import Unauthenticated
 from gateway.settings import Settings
 from gateway.web.graphql import DATED_PATH, PATH
 from tests.support.clock import MovableClock
@@ -204,10 +205,11 @@ def test_field_errors_leave_200(http: httpx2.Client, app: AsPrincipal, world: Gr
     assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_without_a_principal(http: httpx2.Client, app: AsPrincipal) -> None:
+@pytest.mark.parametrize("content", [b"{}", b'{"query": "{ viewer { appName } }"}', b"not JSON"])
+def test_a_missing_token_comes_before_any_other_refusal(http: httpx2.Client, app: AsPrincipal, content: bytes) -> None:
     app.principal = None
-    response = post(http)
-    assert (response.status_code, code(response)) == (401, "UNAUTHENTICATED")
+    with pytest.raises(Unauthenticated):
+        http.post(PATH, content=content, headers={"Content-Type": "application/json"})
 
 
 def test_a_mutation_is_committed_before_it_is_answered(http: httpx2.Client, world: GraphQLWorld) -> None:
@@ -218,7 +220,7 @@ def test_a_mutation_is_committed_before_it_is_answered(http: httpx2.Client, worl
 
 
 def test_no_answer_without_its_accesses_logged(http: httpx2.Client, world: GraphQLWorld) -> None:
-    with world.gateway.database.engine.begin() as connection:
+    with world.database.engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON access_log BEGIN SELECT RAISE(ABORT, 'full, says a secret'); END"
         )

@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, World, build_world
@@ -19,14 +18,14 @@ from tests.support.valkey import nobody_there
 @pytest.fixture
 def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
     few = settings.model_copy(update={"login_attempts": 3, "login_attempts_per_address": 8})
-    with closing(Database(sqlite_url)) as database:
-        yield build_world(database, few, clock)
+    with closing(build_world(sqlite_url, few, clock)) as made:
+        yield made
 
 
 def at(world: World, address: str) -> Browser:
     """A browser at this address."""
     client = TestClient(
-        world.app, base_url=world.parts.settings.issuer, follow_redirects=False, client=(address, 50000)
+        world.app, base_url=world.container.settings.issuer, follow_redirects=False, client=(address, 50000)
     )
     return Browser(client)
 
@@ -144,9 +143,9 @@ def test_the_page_is_translated(world: World) -> None:
 
 
 def test_without_the_shared_store_nobody_is_let_in(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
-    with closing(Database(sqlite_url)) as database:
-        alone = settings.model_copy(update={"valkey_url": SecretStr(nobody_there())})
-        answer = build_world(database, alone, clock).browser().sign_in("mei", PASSWORD)
+    alone = settings.model_copy(update={"valkey_url": SecretStr(nobody_there())})
+    with closing(build_world(sqlite_url, alone, clock)) as made:
+        answer = made.browser().sign_in("mei", PASSWORD)
     assert answer.status_code == 503
     assert "text/html" in answer.headers["content-type"]
     assert int(answer.headers["retry-after"]) > 0

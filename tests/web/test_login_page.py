@@ -1,17 +1,17 @@
 """Signing in and out, and what a session lives through."""
 
+from contextlib import closing
+
 import pytest
-from sqlmodel import select
 
 from gateway.kit.crypto import digest
 from gateway.settings import Settings
-from gateway.store.database import Database
-from gateway.store.sessions import SessionRow
-from gateway.store.users import UserRow
-from gateway.web.pages.login import local_address
+from gateway.store.identity.users import USERS
+from gateway.web.site.redirects import local_address
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth import form_to
 from tests.support.oauth_world import PASSWORD, World, build_world
+from tests.support.units import reading, writing
 
 
 def test_signing_in_and_out(world: World) -> None:
@@ -45,8 +45,8 @@ def test_a_username_is_escaped_when_shown_again(world: World) -> None:
 def test_a_disabled_user(world: World) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
-    with world.database.write() as session:
-        session.exec(select(UserRow).where(UserRow.username == "mei")).one().disabled_at = NOON
+    with writing(world.database) as unit:
+        unit.connection.execute(USERS.update().where(USERS.c.username == "mei").values(disabled_at=NOON))
     assert browser.get("/account").status_code == 303
     assert world.browser().sign_in("mei", PASSWORD).status_code == 400
 
@@ -60,11 +60,11 @@ def test_35_the_session_changes_at_login_and_the_old_one_ends(world: World) -> N
     after = form_to(browser.get("/account").text, "/logout").fields["csrf_token"]
     assert visitor != secret
     assert before != after
-    with world.database.read() as session:
-        row = session.get(SessionRow, digest(visitor))
+    with reading(world.database) as unit:
+        row = unit.sessions.load(digest(visitor))
         assert row is not None
         assert row.ended_at is not None
-        assert session.get(SessionRow, secret) is None  # only digests are stored
+        assert unit.sessions.load(secret) is None  # only digests are stored
     old = world.browser()
     old.http.cookies.set("sesame_session", visitor)
     assert old.get("/account").status_code == 303
@@ -79,10 +79,9 @@ def test_35_the_cookie(world: World) -> None:
 
 
 def test_35_the_cookie_over_https(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
-    database = Database(sqlite_url)
-    https = build_world(database, settings.model_copy(update={"issuer": "https://gateway.example"}), clock)
-    answer = https.browser().get("/login")
-    database.close()
+    secure = settings.model_copy(update={"issuer": "https://gateway.example"})
+    with closing(build_world(sqlite_url, secure, clock)) as https:
+        answer = https.browser().get("/login")
     assert answer.headers["set-cookie"].startswith("__Host-sesame_session=")
     assert "Secure" in answer.headers["set-cookie"]
     assert "strict-transport-security" in answer.headers
@@ -133,7 +132,7 @@ def test_a_login_form_of_our_own(world: World) -> None:
     browser = world.browser()
     form = form_to(browser.get("/login").text, "/login")
     data = {**form.fields, "username": "mei", "password": PASSWORD}
-    answer = browser.http.post("/login", data=data, headers={"Origin": world.parts.settings.issuer})
+    answer = browser.http.post("/login", data=data, headers={"Origin": world.container.settings.issuer})
     assert answer.status_code == 303
 
 

@@ -22,8 +22,7 @@ def http(settings: Settings, error: Exception) -> Any:
     async def fail(_: Request) -> Response:
         raise error
 
-    errors = Errors(Renderer(settings))
-    handlers = {TooManyAttempts: errors.too_many, SharedStateDown: errors.out_of_reach}
+    handlers = Errors(Renderer(settings)).handlers()
     return TestClient(Starlette(routes=[Route("/{path:path}", fail)], exception_handlers=handlers))
 
 

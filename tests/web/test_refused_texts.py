@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, World, build_world
@@ -21,8 +20,8 @@ FIELDS = ("statement", "user_code", "decision", "client_id", "request_uri", "amo
 @pytest.fixture
 def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
     """The pages on both databases in turn."""
-    with closing(Database(database_url)) as database:
-        yield build_world(database, settings, clock)
+    with closing(build_world(database_url, settings, clock)) as made:
+        yield made
 
 
 @pytest.fixture

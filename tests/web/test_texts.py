@@ -7,13 +7,13 @@ import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
+from gateway.domain.consents.purpose import PURPOSES
+from gateway.domain.merchants import Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
-from gateway.domain.purpose import PURPOSES
 from gateway.domain.scope import SCOPES
 from gateway.kit.text import negotiate
 from gateway.web import texts as texts_module
-from gateway.web.pages import words
+from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, all_texts
 from tests.support.clock import NOON
 from tests.support.oauth_world import World
@@ -27,7 +27,7 @@ def messages() -> set[str]:
     for file in WEB.rglob("*.py"):
         with file.open("rb") as source:
             found |= {str(entry[1]) for entry in extract("python", source, keywords={"msgid": None})}
-    for file in (WEB / "templates").glob("*.html"):
+    for file in WEB.rglob("*.html"):
         with file.open("rb") as source:
             found |= {str(entry[1]) for entry in extract("jinja2", source, keywords={"_": None})}
     found |= {scope.sentence for scope in SCOPES.values()}
@@ -54,7 +54,7 @@ def test_translations_keep_their_blanks() -> None:
 
 
 def test_the_words_for_products_are_complete() -> None:
-    assert set(words.PRODUCTS) == set(Product)
+    assert set(PRODUCTS) == set(Product)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,4 @@
-"""The pages that people see. They work without JavaScript, and their field names are stable."""
+"""The pages that people see: one package each, with its handlers and routes, its views and its templates.
+
+Pages work without JavaScript, and the names of their form fields are stable.
+"""

@@ -1,0 +1,175 @@
+"""The handlers of the account page and its forms."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.errors import InvalidInput, NotFound, StateConflict
+from gateway.services.access_log import Seen
+from gateway.services.consents.service import GivenConsent
+from gateway.services.decisions.obligations import Obligation, PastDecision
+from gateway.store.unit import UnitOfWork
+from gateway.web.errors import PageError
+from gateway.web.pages.account.accesses import describe_access
+from gateway.web.pages.account.consents import describe_consent
+from gateway.web.pages.account.decisions import LISTED_DECISIONS, describe_decision
+from gateway.web.pages.account.obligations import describe_obligation
+from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
+from gateway.web.site.redirects import ACCOUNT, login_address, see_other, signed_out_address
+from gateway.web.site.site import Site
+from gateway.web.texts import msgid
+
+STATEMENT = "statement"
+_AGREEMENTS = f"{ACCOUNT}#agreements"
+_UNKNOWN_CONSENT = msgid("You have no such consent.")
+_UNKNOWN_DISPUTE = msgid("There is nothing of yours here that you could contest.")
+_NOT_CONTESTABLE = msgid("This cannot be contested, or not any more. Your account page shows where it stands.")
+_INVALID_STATEMENT = msgid("Please say what is wrong, in at most 2000 characters.")
+
+
+def routes(site: Site) -> list[Route]:
+    """GET / and /account, and POST of the forms below /account."""
+    page, disputes = AccountPage(site), DisputeForms(site)
+    return [
+        Route("/", _redirect_to_account),
+        Route(ACCOUNT, page.show),
+        Route(f"{ACCOUNT}/sign-out-everywhere", page.sign_out_everywhere, methods=["POST"]),
+        Route(f"{ACCOUNT}/consents/{{id}}/revoke", page.revoke, methods=["POST"]),
+        Route(f"{ACCOUNT}/decisions/{{id}}/contest", disputes.open, methods=["POST"]),
+        Route(f"{ACCOUNT}/disputes/{{id}}/withdraw", disputes.withdraw, methods=["POST"]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The records of one person, each list newest first."""
+
+    name: str
+    consents: tuple[GivenConsent, ...]
+    obligations: tuple[Obligation, ...]
+    decisions: tuple[PastDecision, ...]
+    accesses: tuple[Seen, ...]
+
+
+async def _redirect_to_account(_: Request) -> Response:
+    return RedirectResponse(ACCOUNT, status_code=303)
+
+
+class AccountPage:
+    """The page, and the forms that end a consent or every session."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: Request) -> Response:
+        """The person's consents, agreements, decisions and accesses, newest first; 303 to the login for a visitor."""
+        session = await self._site.sessions.current(request)
+        if session is None or session.user_id is None:
+            return see_other(login_address(ACCOUNT))
+        account = await run_in_threadpool(self._load, session.user_id)
+        texts = self._site.renderer.texts(request)
+        consents = [describe_consent(texts, consent) for consent in account.consents]
+        return self._site.renderer.page(
+            request,
+            "pages/account/account.html",
+            name=account.name,
+            active=[consent for consent in consents if consent.status is ConsentStatus.ACTIVE],
+            ended=[consent for consent in consents if consent.status is not ConsentStatus.ACTIVE],
+            obligations=[describe_obligation(texts, obligation) for obligation in account.obligations],
+            decisions=[describe_decision(texts, decision) for decision in account.decisions],
+            listed_decisions=LISTED_DECISIONS,
+            accesses=[describe_access(texts, access) for access in account.accesses],
+            csrf_field=CSRF_FIELD,
+            csrf_token=session.csrf_token,
+        )
+
+    async def revoke(self, request: Request) -> Response:
+        """Ends one of the person's consents; 303 back. 404 for anything that is not theirs."""
+        session, _ = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        consent_id = str(request.path_params["id"])
+        try:
+            if not consent_id.isprintable():  # PostgreSQL rejects NUL in a text parameter
+                raise NotFound("There is no such consent.")
+            await run_in_threadpool(self._revoke, consent_id, session.user_id)
+        except NotFound:
+            raise PageError(404, _UNKNOWN_CONSENT) from None
+        return see_other(ACCOUNT)
+
+    async def sign_out_everywhere(self, request: Request) -> Response:
+        """Ends every session of the person, also in other browsers; 303 to the login page, which says how many."""
+        session, _ = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        response = see_other(signed_out_address(await run_in_threadpool(self._end_sessions, session.user_id)))
+        self._site.sessions.forget(response)
+        return response
+
+    def _end_sessions(self, user_id: str) -> int:
+        container = self._site.container
+        return container.database.write(lambda unit: container.accounts.sign_out_everywhere(unit, user_id))
+
+    def _load(self, user_id: str) -> Account:
+        container = self._site.container
+
+        def load_account(unit: UnitOfWork) -> Account:
+            return Account(
+                name=container.accounts.user(unit, user_id).display_name,
+                consents=container.consents.of_user(unit, user_id),
+                obligations=container.obligations.list_obligations(unit, user_id),
+                decisions=container.obligations.list_history(unit, user_id, LISTED_DECISIONS),
+                accesses=container.access_log.list_of_user(unit, user_id),
+            )
+
+        return container.database.read(load_account)
+
+    def _revoke(self, consent_id: str, user_id: str) -> None:
+        container = self._site.container
+        container.database.write(lambda unit: container.consents.revoke(unit, consent_id, user_id))
+
+
+class DisputeForms:
+    """The forms that open a dispute and withdraw it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def open(self, request: Request) -> Response:
+        """Opens a dispute; 303 back. 404 for a decision that is not theirs, 409 if nothing can be contested, 422
+        without a statement."""
+        user_id, decision_id, form = await self._read_form(request)
+        statement = form.get(STATEMENT, "").strip()
+        return await self._perform(lambda: self._site.container.disputes.open(user_id, decision_id, statement))
+
+    async def withdraw(self, request: Request) -> Response:
+        """Withdraws the person's own open dispute; 303 back. 404 for any other, 409 for one that has ended."""
+        user_id, dispute_id, _ = await self._read_form(request)
+        return await self._perform(lambda: self._site.container.disputes.withdraw(user_id, dispute_id))
+
+    async def _read_form(self, request: Request) -> tuple[str, str, dict[str, str]]:
+        session, form = await self._site.sessions.submitted(request, several_lines={STATEMENT})
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        identifier = str(request.path_params["id"])
+        if not identifier.isprintable():  # PostgreSQL rejects NUL in a text parameter
+            raise PageError(404, _UNKNOWN_DISPUTE)
+        return session.user_id, identifier, dict(form)
+
+    async def _perform(self, action: Callable[[], object]) -> Response:
+        try:
+            await run_in_threadpool(action)
+        except NotFound:
+            raise PageError(404, _UNKNOWN_DISPUTE) from None
+        except InvalidInput as refused:
+            if refused.field == (STATEMENT,):
+                raise PageError(422, _INVALID_STATEMENT) from None
+            raise PageError(409, _NOT_CONTESTABLE) from None
+        except StateConflict:
+            raise PageError(409, _NOT_CONTESTABLE) from None
+        return see_other(_AGREEMENTS)

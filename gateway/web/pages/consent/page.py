@@ -1,0 +1,191 @@
+"""The handlers of the consent page. Every request is shown, and only the person answers it."""
+
+from collections.abc import Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.domain.consents.request import AS_ASKED, Choice, narrow
+from gateway.domain.errors import InvalidInput
+from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
+from gateway.oauth.metadata import AUTHORIZE
+from gateway.services.identity.accounts import BrowserSession
+from gateway.store.unit import UnitOfWork
+from gateway.web.errors import PageError
+from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request, form_target
+from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
+from gateway.web.site.narrowing_form import read_choice, read_known_fields
+from gateway.web.site.redirects import login_address, request_address, see_other
+from gateway.web.site.site import Site
+from gateway.web.site.step_up import (
+    FreshLoginRequired,
+    needs_fresh_login,
+    request_fresh_login,
+    require_fresh_login,
+)
+from gateway.web.texts import msgid
+
+_REFUSALS = {
+    Refusal.NOT_PUSHED: (400, msgid("The request must be pushed by the merchant before it is shown here.")),
+    Refusal.UNUSABLE: (
+        400,
+        msgid("This request is unknown, has expired, or has been answered. Please start again at the merchant."),
+    ),
+    Refusal.CHANGED: (
+        400,
+        msgid("What the merchant may ask for has changed meanwhile. Please start again at the merchant."),
+    ),
+    Refusal.OTHER_PERSON: (
+        403,
+        msgid("The merchant wants to change a consent that another account has given. Sign out first."),
+    ),
+    Refusal.OTHER_PARTNER: (
+        403,
+        msgid("You are signed in with an account that does not belong to this merchant's sandbox. Sign out first."),
+    ),
+}
+_NO_DECISION = msgid("Please choose one of the two answers.")
+_SIGN_OUT = (Refusal.OTHER_PARTNER, Refusal.OTHER_PERSON)
+
+
+def routes(site: Site) -> list[Route]:
+    """GET and POST /oauth/authorize."""
+    page = ConsentPage(site)
+    return [Route(AUTHORIZE, page.show), Route(AUTHORIZE, page.decide, methods=["POST"])]
+
+
+class ConsentPage:
+    """The page, and its form with the person's decision."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: Request) -> Response:
+        """The page; 303 to the login for a visitor; an error page, never a redirect, for an unusable request.
+        Parameters other than client_id and request_uri are ignored (RFC 9126 section 4)."""
+        client_id, request_uri = _parameter(request, "client_id"), _parameter(request, "request_uri")
+        session = await self._site.sessions.current(request)
+        user_id = session.user_id if session else None
+        try:
+            permission = await run_in_threadpool(self._open, client_id, request_uri, user_id)
+        except AuthorizationRefused as refused:
+            raise _page_error(refused, session) from None
+        if permission is None or session is None:
+            return see_other(login_address(request_address(request)))
+        if needs_fresh_login(self._site, session, permission.granted_if_allowed, self._site.container.clock()):
+            return request_fresh_login(request_address(request))
+        return self._page(request, permission, session)
+
+    async def decide(self, request: Request) -> Response:
+        """303 to the client with a code or with access_denied, or to the login if the decision needs a fresh one. The
+        page again (422) if a field is invalid: then nothing is decided."""
+        session, form = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        decision = form.get("decision")
+        if decision not in {"allow", "deny"}:
+            raise PageError(400, _NO_DECISION)
+        client_id = form.get("client_id") or _parameter(request, "client_id")
+        request_uri = form.get("request_uri") or _parameter(request, "request_uri")
+        try:
+            choice = read_choice(form) if decision == "allow" else None
+            location = await run_in_threadpool(self._decide, client_id, request_uri, session, choice)
+        except InvalidInput as refused:
+            return await self._show_again(request, session, form, (client_id, request_uri), refused)
+        except FreshLoginRequired:
+            return request_fresh_login(consent_address(client_id, request_uri))
+        except AuthorizationRefused as refused:
+            raise _page_error(refused, session) from None
+        return see_other(location)
+
+    async def _show_again(
+        self,
+        request: Request,
+        session: BrowserSession,
+        form: Mapping[str, str],
+        parameters: tuple[str | None, str | None],
+        refused: InvalidInput,
+    ) -> Response:
+        try:
+            permission = await run_in_threadpool(self._open, *parameters, session.user_id)
+        except AuthorizationRefused as unusable:
+            raise _page_error(unusable, session) from None
+        assert permission is not None  # the person is signed in
+        return self._page(request, permission, session, read_known_fields(form), refused)
+
+    def _page(
+        self,
+        request: Request,
+        permission: PermissionRequest,
+        session: BrowserSession,
+        choice: Choice = AS_ASKED,
+        refused: InvalidInput | None = None,
+    ) -> Response:
+        renderer = self._site.renderer
+        return renderer.page(
+            request,
+            "pages/consent/consent.html",
+            422 if refused else 200,
+            form_target=form_target(permission.redirect_uri),
+            query=permission.parameters,
+            view=describe_request(renderer.texts(request), permission, choice, refused),
+            csrf_field=CSRF_FIELD,
+            csrf_token=session.csrf_token,
+        )
+
+    def _open(self, client_id: str | None, request_uri: str | None, user_id: str | None) -> PermissionRequest | None:
+        """The request, and the person if one is signed in. None for a visitor."""
+
+        def open_request(unit: UnitOfWork) -> PermissionRequest | None:
+            opened = self._site.authorization.open(unit, client_id, request_uri)
+            if user_id is None:
+                return None
+            user = self._site.container.accounts.user(unit, user_id)
+            self._site.authorization.require_own(opened, user)
+            return PermissionRequest(
+                name=user.display_name,
+                merchant=opened.merchant.name,
+                client=opened.client.name,
+                client_id=opened.client.id,
+                request_uri=str(request_uri),
+                redirect_uri=opened.redirect_uri,
+                asked=opened.asked,
+                change=opened.change,
+                granted_if_allowed=opened.comes_to(opened.asked),
+                now=opened.now,
+            )
+
+        return self._site.container.database.write(open_request)
+
+    def _decide(
+        self, client_id: str | None, request_uri: str | None, browser: BrowserSession, choice: Choice | None
+    ) -> str:
+        """The address that the browser is sent to. Without a choice the request is denied. Raises AuthorizationRefused,
+        InvalidInput, FreshLoginRequired: then nothing is decided."""
+        authorization = self._site.authorization
+
+        def decide(unit: UnitOfWork) -> str:
+            opened = authorization.open(unit, client_id, request_uri)
+            user = self._site.container.accounts.user(unit, str(browser.user_id))
+            authorization.require_own(opened, user)
+            if choice is None:
+                return authorization.deny(unit, opened)
+            granted = narrow(opened.asked, choice)
+            require_fresh_login(self._site, browser, opened.comes_to(granted), unit.wall)
+            return authorization.allow(unit, opened, user, granted)
+
+        return self._site.container.database.write(decide)
+
+
+def _parameter(request: Request, name: str) -> str | None:
+    """The parameter, None if it is absent, empty or repeated."""
+    values = request.query_params.getlist(name)
+    return values[0] if len(values) == 1 and values[0] and "\0" not in values[0] else None
+
+
+def _page_error(refused: AuthorizationRefused, session: BrowserSession | None) -> PageError:
+    status, message = _REFUSALS[refused.refusal]
+    signs_out = refused.refusal in _SIGN_OUT
+    return PageError(status, message, session.csrf_token if session and signs_out else None)

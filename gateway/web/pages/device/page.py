@@ -1,0 +1,173 @@
+"""The handlers of the device page: a person types the code that a point of sale shows, sees what it asks for, and
+decides. A code is unaffected until the person has sent it themselves."""
+
+from datetime import timedelta
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.domain.consents.request import AS_ASKED, Choice, narrow
+from gateway.domain.errors import InvalidInput
+from gateway.kit.limits import Limit, TooManyAttempts
+from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
+from gateway.oauth.metadata import DEVICE
+from gateway.services.identity import user_codes
+from gateway.services.identity.accounts import BrowserSession
+from gateway.store.unit import UnitOfWork
+from gateway.web.errors import PageError
+from gateway.web.pages.device.view import PointOfSaleRequest, describe_request
+from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
+from gateway.web.site.narrowing_form import read_choice, read_known_fields
+from gateway.web.site.redirects import login_address, request_address, see_other
+from gateway.web.site.site import Site
+from gateway.web.site.step_up import FreshLoginRequired, request_fresh_login, require_fresh_login
+from gateway.web.texts import msgid
+
+DONE = f"{DEVICE}/done"
+WRONG_CODES = Limit("wrong user codes", 10, timedelta(minutes=1))
+"""Per person. There are 20^8 codes, and a guesser can try a hundred while one is valid; whoever mistypes waits a
+minute."""
+WRONG_CODES_FROM_ADDRESS = Limit("wrong user codes from an address", 100, timedelta(minutes=1))
+"""Per network address, which the customers of a store share."""
+
+_WRONG_CODE = msgid(
+    "This code is unknown, has expired, or has been answered. Please compare it with the till, or ask for a new one."
+)
+_TOO_MANY = msgid("Too many wrong codes. Please wait a while before you try again.")
+_CHANGED = msgid("What the merchant may ask for has changed meanwhile. Please ask for a new code at the till.")
+_OTHER_PARTNER = msgid(
+    "You are signed in with an account that does not belong to this merchant's sandbox. Sign out first."
+)
+_NO_DECISION = msgid("Please choose one of the two answers.")
+
+
+def routes(site: Site) -> list[Route]:
+    """GET and POST /device, GET /device/done."""
+    page = DevicePage(site)
+    return [Route(DEVICE, page.show), Route(DEVICE, page.submit, methods=["POST"]), Route(DONE, page.done)]
+
+
+class DevicePage:
+    """The form for the code, the page that asks for the decision, and the page that confirms it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, request: Request) -> Response:
+        """The form, filled in with `user_code` if the address has one; 303 to the login for a visitor."""
+        session = await self._site.sessions.current(request)
+        if session is None or session.user_id is None:
+            return see_other(login_address(request_address(request)))
+        codes = request.query_params.getlist("user_code")
+        code = user_codes.typed(codes[0]) if len(codes) == 1 else None
+        return self._code_form(request, session, user_codes.shown(code) if code else "")
+
+    async def submit(self, request: Request) -> Response:
+        """Without a decision, the page that asks for it; with one, 303 to the page that confirms it. 303 to the login
+        if a fresh one is needed; the page again (422) if a field is invalid."""
+        session, form = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        decision = form.get("decision")
+        if decision not in {None, "allow", "deny"}:
+            raise PageError(400, _NO_DECISION)
+        typed, address = form.get("user_code", ""), request.client.host if request.client else ""
+        try:
+            sale = await run_in_threadpool(self._find, typed, session.user_id, address)
+            if decision is None:
+                require_fresh_login(self._site, session, sale.waiting.asked.details, self._site.container.clock())
+                return self._confirmation(request, session, sale)
+            try:
+                choice = read_choice(form) if decision == "allow" else None
+                await run_in_threadpool(self._decide, typed, session, choice)
+            except InvalidInput as refused:
+                return self._confirmation(request, session, sale, read_known_fields(form), refused)
+        except FreshLoginRequired:
+            return request_fresh_login(DEVICE)  # without the code, which must not appear in an address
+        except TooManyAttempts as refused:
+            raise PageError(429, _TOO_MANY, retry_after=refused.retry_after) from None
+        except AuthorizationRefused as refused:
+            return self._refusal(request, session, refused.refusal, typed)
+        return see_other(f"{DONE}?decision={decision}")
+
+    async def done(self, request: Request) -> Response:
+        """Confirms the decision. The point of sale learns it when it polls."""
+        allowed = request.query_params.get("decision") == "allow"
+        return self._site.renderer.page(request, "pages/device/done.html", allowed=allowed)
+
+    def _code_form(
+        self, request: Request, session: BrowserSession, code: str, error: str = "", status: int = 200
+    ) -> Response:
+        return self._site.renderer.page(
+            request,
+            "pages/device/enter_code.html",
+            status,
+            code=code,
+            error=error,
+            csrf_field=CSRF_FIELD,
+            csrf_token=session.csrf_token,
+        )
+
+    def _confirmation(
+        self,
+        request: Request,
+        session: BrowserSession,
+        sale: PointOfSaleRequest,
+        choice: Choice = AS_ASKED,
+        refused: InvalidInput | None = None,
+    ) -> Response:
+        renderer = self._site.renderer
+        return renderer.page(
+            request,
+            "pages/device/confirm.html",
+            422 if refused else 200,
+            view=describe_request(renderer.texts(request), sale, choice, refused),
+            csrf_field=CSRF_FIELD,
+            csrf_token=session.csrf_token,
+        )
+
+    def _refusal(self, request: Request, session: BrowserSession, refusal: Refusal, typed: str) -> Response:
+        """The form again, for a code that cannot be used. Raises PageError if another code would not help."""
+        if refusal is Refusal.OTHER_PARTNER:
+            raise PageError(403, _OTHER_PARTNER, session.csrf_token) from None
+        if refusal is Refusal.CHANGED:
+            raise PageError(400, _CHANGED) from None
+        return self._code_form(request, session, typed[: user_codes.LONGEST_TYPED], _WRONG_CODE, 400)
+
+    def _find(self, typed: str, user_id: str, address: str) -> PointOfSaleRequest:
+        """The request that waits under the code. Raises AuthorizationRefused, and TooManyAttempts before the code is
+        looked up; only wrong codes count."""
+        container, verification = self._site.container, self._site.device_verification
+
+        def find(unit: UnitOfWork) -> PointOfSaleRequest:
+            user = container.accounts.user(unit, user_id)
+            return PointOfSaleRequest(user.display_name, verification.open(unit, typed, user))
+
+        container.limits.test(WRONG_CODES, user_id)
+        container.limits.test(WRONG_CODES_FROM_ADDRESS, address)
+        try:
+            return container.database.read(find)
+        except AuthorizationRefused as refused:
+            if refused.refusal is Refusal.UNUSABLE:
+                container.limits.hit(WRONG_CODES, user_id)
+                container.limits.hit(WRONG_CODES_FROM_ADDRESS, address)
+            raise
+
+    def _decide(self, typed: str, browser: BrowserSession, choice: Choice | None) -> None:
+        """Allows what the person chose, or denies without a choice. Raises AuthorizationRefused, InvalidInput,
+        FreshLoginRequired: then nothing is decided."""
+        container, verification = self._site.container, self._site.device_verification
+
+        def decide(unit: UnitOfWork) -> None:
+            user = container.accounts.user(unit, str(browser.user_id))
+            waiting = verification.open(unit, typed, user)
+            if choice is None:
+                verification.deny(unit, waiting)
+            else:
+                granted = narrow(waiting.asked, choice)
+                require_fresh_login(self._site, browser, granted.details, unit.wall)
+                verification.allow(unit, waiting, user, granted)
+
+        container.database.write(decide)

@@ -1,0 +1,1 @@
+"""The login page: signing in and out."""

@@ -1,0 +1,110 @@
+"""The parts of a consent or of a request for one: what is shared, up to which amount, for what and until when."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.purpose import PURPOSES
+from gateway.domain.consents.request import lowerable
+from gateway.domain.merchants import Product
+from gateway.domain.money import Money
+from gateway.domain.scope import SCOPES
+from gateway.web.texts import Texts, msgid
+
+PRODUCTS = {
+    Product.DEPOSIT_WAIVER: msgid("no deposit, or a smaller one"),
+    Product.PAY_LATER: msgid("receiving goods first and paying later"),
+    Product.EXPRESS_CHECK_IN: msgid("express check-in"),
+    Product.CREDIT_OFFER: msgid("a credit limit and an interest rate"),
+}
+_NOT_SHARED = {
+    "threshold": msgid("The answer is yes or no. Your tier, your score and your records stay with us."),
+    "tier": msgid("One word, such as Good. Your score and your records stay with us."),
+    "exact": msgid("This is the most exact answer there is. Your records stay with us."),
+}
+_PRODUCT_LIST = msgid("%(what)s: %(products)s")
+_UP_TO = msgid("All open decisions together: up to %(amount)s.")
+_PURPOSE = msgid("So that %(merchant)s can %(purpose)s.")
+_POINT_OF_SALE = msgid("Only at till %(terminal)s of store %(store)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """An amount that the person can lower, and its smallest step, both in major units."""
+
+    requested: str
+    currency: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPart:
+    """One authorization detail in sentences. `point_of_sale` is "" unless the detail is bound to one; `ceiling` is None
+    if the person cannot lower it."""
+
+    index: int
+    optional: bool
+    sentence: str
+    limit: str
+    ceiling: Ceiling | None
+    purpose: str
+    point_of_sale: str
+    until: str
+    length: str
+
+
+def describe_parts(
+    texts: Texts, merchant: str, scopes: Iterable[str], details: Sequence[AuthorizationDetail], start: datetime
+) -> tuple[ConsentPart, ...]:
+    """One part for each detail. Durations count from `start`."""
+    decides = "decisions:request" in set(scopes)
+    return tuple(_describe_part(texts, merchant, index, detail, decides, start) for index, detail in enumerate(details))
+
+
+def describe_purpose(texts: Texts, merchant: str, purpose: str) -> str:
+    """What the merchant may use the data for, as a sentence. `purpose` is a purpose code."""
+    return texts.gettext(_PURPOSE, merchant=merchant, purpose=texts.gettext(PURPOSES[purpose].sentence))
+
+
+def _describe_part(
+    texts: Texts, merchant: str, index: int, detail: AuthorizationDetail, decides: bool, start: datetime
+) -> ConsentPart:
+    length = detail.duration
+    assert length is not None  # granted and pushed details are complete
+    assert detail.purpose is not None
+    place = detail.place
+    return ConsentPart(
+        index=index,
+        optional=detail.optional,
+        sentence=_describe_detail(texts, detail, decides),
+        limit=_describe_limit(texts, detail),
+        ceiling=_ceiling(detail),
+        purpose=describe_purpose(texts, merchant, detail.purpose),
+        point_of_sale=texts.gettext(_POINT_OF_SALE, store=place.store_id, terminal=place.terminal_id) if place else "",
+        until=texts.until(start, length),
+        length=texts.length(length),
+    )
+
+
+def _describe_detail(texts: Texts, detail: AuthorizationDetail, decides: bool) -> str:
+    if detail.type == "score":
+        return texts.gettext(SCOPES[detail.scope].sentence)
+    what = SCOPES["decisions:request" if decides else "decisions:preview"].sentence
+    comma = "、" if texts.language == "zh" else ", "
+    products = comma.join(texts.gettext(PRODUCTS[product]) for product in detail.products)
+    return texts.gettext(_PRODUCT_LIST, what=texts.gettext(what), products=products)
+
+
+def _ceiling(detail: AuthorizationDetail) -> Ceiling | None:
+    amount = detail.maximum_amount
+    if amount is None or not lowerable(detail):
+        return None
+    return Ceiling(amount.amount, amount.currency, Money(1, amount.currency).amount)
+
+
+def _describe_limit(texts: Texts, detail: AuthorizationDetail) -> str:
+    if detail.level is not None:
+        return texts.gettext(_NOT_SHARED[detail.level])
+    assert detail.maximum_amount is not None
+    return texts.gettext(_UP_TO, amount=texts.money(detail.maximum_amount))

@@ -1,0 +1,80 @@
+"""The form fields with which a person narrows a request: optional parts, ceilings, one duration.
+
+`include_INDEX` ticks an optional part, `amount_INDEX` holds a ceiling in major units, `duration` an ISO 8601 text.
+INDEX counts the details of the request from 0. If a field is absent, its part stays as it was requested, and an
+optional part is left out. An empty amount or duration is invalid.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.domain.consents.request import AS_ASKED, Choice, Request
+from gateway.domain.duration import format_duration
+from gateway.domain.errors import InvalidInput
+from gateway.web.texts import Texts, msgid
+
+_FIELD = re.compile(r"(include|amount)_([0-9]|[1-9][0-9])", re.ASCII)
+_AMOUNT_PROBLEM = msgid("Please enter an amount above zero, and no more than %(amount)s.")
+_PROBLEMS = {
+    "include": msgid("Please tick at least one part, or do not allow it."),
+    "duration": msgid("Please choose one of the times that are offered."),
+    "form": msgid("What you sent does not fit this request. Please look at it again."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DurationOption:
+    """One duration to choose from."""
+
+    value: str
+    until: str
+    length: str
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowingForm:
+    """The fields with their values. `problem` is a sentence about the field named `invalid_field`; both are "" if the
+    form is valid."""
+
+    choice: Choice
+    durations: tuple[DurationOption, ...]
+    problem: str = ""
+    invalid_field: str = ""
+
+
+def read_choice(form: Mapping[str, str]) -> Choice:
+    """The person's choice. Raises InvalidInput at ("form",) for an unknown include_ or amount_ field."""
+    names = [name for name in form if name.startswith(("include_", "amount_"))]
+    if not all(_FIELD.fullmatch(name) for name in names):
+        raise InvalidInput("INVALID", "There is no such field.", ("form",))
+    return read_known_fields(form)
+
+
+def read_known_fields(form: Mapping[str, str]) -> Choice:
+    """The choice that the known fields make. Unknown fields are ignored."""
+    values: dict[str, dict[int, str]] = {"include": {}, "amount": {}}
+    for name, value in form.items():
+        field = _FIELD.fullmatch(name)
+        if field is not None:
+            values[field[1]][int(field[2])] = value.strip()
+    return Choice(frozenset(values["include"]), values["amount"], form.get("duration"))
+
+
+def describe_form(
+    texts: Texts, asked: Request, start: datetime, choice: Choice = AS_ASKED, refused: InvalidInput | None = None
+) -> NarrowingForm:
+    """The form with the person's choice, or at first with what was requested. Durations count from `start`."""
+    durations = tuple(
+        DurationOption(format_duration(length), texts.until(start, length), texts.length(length))
+        for length in asked.durations
+    )
+    if refused is None:
+        return NarrowingForm(choice, durations)
+    kind, *index = refused.field or ("form",)
+    ceiling = asked.details[int(index[0])].maximum_amount if kind == "amount" else None
+    if ceiling is not None:
+        problem = texts.gettext(_AMOUNT_PROBLEM, amount=texts.money(ceiling))
+        return NarrowingForm(choice, durations, problem, f"amount_{index[0]}")
+    return NarrowingForm(choice, durations, texts.gettext(_PROBLEMS[kind]), kind)

@@ -1,0 +1,35 @@
+"""The parts that every page uses."""
+
+from dataclasses import dataclass
+
+from gateway.oauth.endpoints.authorization import AuthorizationEndpoint
+from gateway.oauth.endpoints.device_verification import DeviceVerification
+from gateway.services.container import Container
+from gateway.web.errors import Errors
+from gateway.web.rendering import Renderer
+from gateway.web.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The services of the deployment, and what only pages need. Made once by `build_site`."""
+
+    container: Container
+    renderer: Renderer
+    errors: Errors
+    sessions: Sessions
+    authorization: AuthorizationEndpoint
+    device_verification: DeviceVerification
+
+
+def build_site(container: Container) -> Site:
+    """The site of a deployment."""
+    renderer = Renderer(container.settings)
+    return Site(
+        container=container,
+        renderer=renderer,
+        errors=Errors(renderer),
+        sessions=Sessions(container),
+        authorization=AuthorizationEndpoint(container),
+        device_verification=DeviceVerification(container),
+    )
