@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import typer
 
 from gateway import __version__
-from gateway.cli import clients, database, decisions, disputes, keys, log, merchants, policy, sandbox, sdl, serve
+from gateway.cli import clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
 from gateway.cli.console import fail
+from gateway.cli.policy import commands
 from gateway.domain.errors import GatewayError
 from gateway.settings import SettingsError
 from gateway.store.database import DatabaseDown
@@ -23,7 +24,7 @@ app.add_typer(sandbox.app, name="sandbox")
 app.command("serve")(serve.serve)
 app.add_typer(database.app, name="database")
 app.add_typer(merchants.app, name="merchants")
-app.add_typer(policy.app, name="policy")
+app.add_typer(commands.app, name="policy")
 app.add_typer(clients.app, name="clients")
 app.add_typer(decisions.app, name="decisions")
 app.add_typer(disputes.app, name="disputes")

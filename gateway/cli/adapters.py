@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gateway import __version__
 from gateway.cli.console import console, fail, settings_for
-from gateway.domain.product import Product
+from gateway.domain.merchants import Product
 from gateway.kit.clock import wall_clock
 from merchants.registry import discover, installed
 
@@ -47,21 +47,22 @@ def check(
     key: Annotated[str, typer.Argument(help="The adapter's key, see `gateway merchants list`.")],
 ) -> None:
     """Try an installed adapter: the contract suite, and a place in the schema. Exit code 1 if it breaks a promise."""
-    from merchants.contract_run import Finding, run_contract
+    from merchants.conformance.check import check_adapter
 
     if key not in {found.key for found in installed()}:
         fail(f"{key} is not installed: pip install --no-deps --no-build-isolation -e ./{key}")
-    adapter = discover({key})[key]
-    findings = [*run_contract(type(adapter)), Finding("its ask has a place in the schema", _clash(key))]
-    for finding in findings:
-        mark = ("✓", "green") if finding.fault is None else ("✗", "bold red")
-        console.print(Text.assemble(mark, f" {finding.promise}"))
-        if finding.fault is not None:
-            console.print(f"  {finding.fault}")
-    broken = sum(finding.fault is not None for finding in findings)
+    checked = {name: [each.problem for each in found] for name, found in check_adapter(discover({key})[key]).items()}
+    clash = _clash(key)
+    checked["its ask has a place in the schema"] = [] if clash is None else [clash]
+    for name, problems in checked.items():
+        mark = ("✗", "bold red") if problems else ("✓", "green")
+        console.print(Text.assemble(mark, f" {name}"))
+        for problem in problems:
+            console.print(f"  {problem}")
+    broken = sum(map(bool, checked.values()))
     if broken:
-        fail(f"{key} breaks {broken} of {len(findings)} promises. With tracebacks: pytest, in the adapter's folder.")
-    console.print(f"{key} keeps all {len(findings)} promises.")
+        fail(f"{key} breaks {broken} of {len(checked)} promises. With tracebacks: pytest, in the adapter's folder.")
+    console.print(f"{key} keeps all {len(checked)} promises.")
 
 
 def listed() -> None:

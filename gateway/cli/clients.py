@@ -8,14 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.bootstrap import Gateway
-from gateway.cli.console import DatabaseUrl, assembled, console, fail, table
-from gateway.domain.client_rights import Rights
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, table
 from gateway.domain.duration import parse_duration
+from gateway.domain.identity.client_rights import Rights
 from gateway.kit.client_key import private_jwk, public_half
-from gateway.services.client_keys import KeysRefused
-from gateway.services.registration import INVITED
-from gateway.store import clients
+from gateway.services.container import Container
+from gateway.services.identity.client_keys import KeysRefused
+from gateway.services.identity.registration import INVITED
+from gateway.store.identity.clients import ClientRow
+from gateway.store.unit import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True, help="Register, invite, approve, list and disable OAuth clients.")
 
@@ -41,34 +42,35 @@ def register(
     """Register a client. The secret of a baseline client is printed once and not kept."""
     if sum(given is not None for given in (jwks, jwks_uri, new_key)) > 1:
         fail("Give one of --jwks, --jwks-uri and --new-key, not both.")
-    made_key = private_jwk() if new_key is not None else None
-    keys = public_half(made_key) if made_key else _read(jwks) if jwks is not None else None
-    with assembled(database_url) as made:
+    private_key = private_jwk() if new_key is not None else None
+    keys = public_half(private_key) if private_key else _read(jwks) if jwks is not None else None
+    with container_for(database_url) as container:
         if jwks_uri is not None:
-            _require_keys_at(made, jwks_uri)
-        if made_key is not None and new_key is not None:
-            _write_new(new_key, made_key)
+            _require_keys_at(container, jwks_uri)
+        if private_key is not None and new_key is not None:
+            _write_new(new_key, private_key)
+
+        def register_client(unit: UnitOfWork) -> tuple[ClientRow, str | None]:
+            return container.clients.register(
+                unit,
+                merchant,
+                name,
+                redirect_uri or [],
+                profile=profile or container.clients.default_profile,
+                jwks=keys,
+                jwks_uri=jwks_uri,
+                scopes=scope,
+            )
+
         try:
-            with made.database.write() as session:
-                row, secret = made.clients.register(
-                    session,
-                    merchant,
-                    name,
-                    redirect_uri or [],
-                    made.clock(),
-                    profile=profile or made.clients.default_profile,
-                    jwks=keys,
-                    jwks_uri=jwks_uri,
-                    scopes=scope,
-                )
-                client_id = row.id
+            client, secret = container.database.write(register_client)
         except BaseException:
             if new_key is not None:
                 new_key.unlink(missing_ok=True)  # the key of no client
             raise
-        console.print(f"client_id     {client_id}")
-        if secret is not None:
-            console.print(f"client_secret {secret}")
+    console.print(f"client_id     {client.id}")
+    if secret is not None:
+        console.print(f"client_secret {secret}")
 
 
 @app.command()
@@ -87,12 +89,13 @@ def invite(
 ) -> None:
     """Print an initial access token, with which one client of the merchant registers itself. It is not kept."""
     life = parse_duration(expires_in)
-    with assembled(database_url) as made:
-        with made.database.write() as session:
-            token = made.registrations.invite(
-                session, merchant, life, made.clock(), scopes=scope or (), types=detail_type or ()
-            )
-        console.print(token)
+    with container_for(database_url) as container:
+
+        def create_invitation(unit: UnitOfWork) -> str:
+            return container.registrations.invite(unit, merchant, life, scopes=scope or (), types=detail_type or ())
+
+        token = container.database.write(create_invitation)
+    console.print(token)
 
 
 @app.command()
@@ -103,36 +106,36 @@ def approve(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Give a client, or refuse it, what it has asked for beyond its invitation."""
-    with assembled(database_url) as made:
-        with made.database.read() as session:
-            waiting = made.registrations.awaiting(session, client_id)
-        console.print(f"{client_id} asks for: {_words(waiting)}")
+    with container_for(database_url) as container:
+        registrations = container.registrations
+        awaited = container.database.read(lambda unit: registrations.awaiting(unit, client_id))
+        console.print(f"{client_id} asks for: {_words(awaited)}")
         if not yes:
             typer.confirm("Refuse it?" if refuse else "Approve it?", abort=True)
-        settle = made.registrations.refuse if refuse else made.registrations.approve
-        with made.database.write() as session:
-            row = settle(session, client_id, waiting)
-            held = Rights.of(row.scopes, row.authorization_details_types or ())
-        console.print(f"{'Refused' if refuse else 'Approved'}. {client_id} has: {_words(held)}")
+        settle = registrations.refuse if refuse else registrations.approve
+        client = container.database.write(lambda unit: settle(unit, client_id, awaited))
+    rights = Rights.of(client.scopes, client.authorization_details_types or ())
+    console.print(f"{'Refused' if refuse else 'Approved'}. {client_id} has: {_words(rights)}")
 
 
 @app.command("list")
 def listed(database_url: DatabaseUrl = None) -> None:
     """List the clients, disabled ones too."""
     rows = table("client_id", "merchant", "name", "profile", "state", "awaits approval")
-    with assembled(database_url) as made, made.database.read() as session:
-        for row in clients.listed(session):
-            state = "disabled" if row.disabled_at else "enabled"
-            awaits = _words(Rights.read(row.awaiting)) if row.awaiting else ""
-            rows.add_row(row.id, row.merchant_id, row.name, row.profile, state, awaits)
+    with container_for(database_url) as container:
+        clients = container.database.read(lambda unit: unit.clients.list_clients())
+    for client in clients:
+        state = "disabled" if client.disabled_at else "enabled"
+        awaits = _words(Rights.read(client.awaiting)) if client.awaiting else ""
+        rows.add_row(client.id, client.merchant_id, client.name, client.profile, state, awaits)
     console.print(rows)
 
 
 @app.command()
 def disable(client_id: str, database_url: DatabaseUrl = None) -> None:
     """Disable a client; its tokens die with it."""
-    with assembled(database_url) as made, made.database.write() as session:
-        made.clients.disable(session, client_id, made.clock())
+    with container_for(database_url) as container:
+        container.database.write(lambda unit: container.clients.disable(unit, client_id))
     console.print(f"{client_id} is disabled.")
 
 
@@ -154,10 +157,10 @@ def _read(file: str) -> Any:
         fail(f"{file} does not hold a JSON Web Key Set.")
 
 
-def _require_keys_at(made: Gateway, uri: str) -> None:
+def _require_keys_at(container: Container, uri: str) -> None:
     """Ends the command unless the keys there can be fetched and used."""
     try:
-        made.client_keys.fetch(uri)
+        container.client_keys.fetch(uri)
     except KeysRefused as refused:
         fail(f"--jwks-uri: {refused.message}")
 

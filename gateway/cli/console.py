@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gateway.bootstrap import Gateway, assemble
+from gateway.bootstrap import build
+from gateway.services.container import Container
 from gateway.settings import Settings, read_settings
 from gateway.store.database import Database, DatabaseDown
 
@@ -66,10 +67,10 @@ def require_migrated(database_url: str) -> None:
 
 
 @contextmanager
-def assembled(database_url: str | None) -> Iterator[Gateway]:
-    """The assembled deployment, closed at the end."""
-    gateway = assemble(settings_for(database_url))
+def container_for(database_url: str | None) -> Iterator[Container]:
+    """The services over the database of the option or of the settings, closed at the end."""
+    container = build(settings_for(database_url))
     try:
-        yield gateway
+        yield container
     finally:
-        gateway.close()
+        container.close()

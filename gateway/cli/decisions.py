@@ -1,20 +1,20 @@
-"""`gateway decisions`: look at what policies have referred to a person, and decide it."""
+"""`gateway decisions`: list the decisions that wait for manual review, and decide them."""
 
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, assembled, console, fail, table
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, table
 
-app = typer.Typer(no_args_is_help=True, help="Decide what policies have referred to a person.")
+app = typer.Typer(no_args_is_help=True, help="Decide what policies have referred to manual review.")
 
 
 @app.command("list")
 def listed(database_url: DatabaseUrl = None) -> None:
-    """List the referrals that wait for a decision."""
+    """List the decisions that wait for manual review."""
     rows = table("decision", "merchant", "reference", "product", "asked for at", "until", "rules that approve")
-    with assembled(database_url) as made:
-        for decision in made.reviews.waiting():
+    with container_for(database_url) as container:
+        for decision in container.reviews.list_waiting():
             rows.add_row(
                 decision.id,
                 decision.merchant_id,
@@ -22,9 +22,9 @@ def listed(database_url: DatabaseUrl = None) -> None:
                 decision.product,
                 f"{decision.created_at:%Y-%m-%d %H:%M}Z",
                 f"{decision.valid_until:%Y-%m-%d %H:%M}Z" if decision.valid_until else "",
-                " ".join(made.reviews.rules(decision.id)),
+                " ".join(container.reviews.list_rules(decision.id)),
             )
-    console.print(rows if rows.row_count else "No referral waits.")
+    console.print(rows if rows.row_count else "No decision waits for manual review.")
 
 
 @app.command()
@@ -36,16 +36,17 @@ def review(
         str | None, typer.Option(help="The rule whose terms hold; by default the least generous that approves.")
     ] = None,
     reason: Annotated[
-        list[str] | None, typer.Option(help="A reason code of a decline; repeat it. Default: the referral's own.")
+        list[str] | None, typer.Option(help="A reason code of a decline; repeat it. Default: those of the policy.")
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Approve or decline a referral. Consent and line of trust are looked at again; the merchant is told."""
+    """Approve or decline a decision in manual review. Consent and credit limit are checked again."""
     if approve == decline:
         fail("Say --approve or --decline.")
     if (rule is not None and decline) or (reason and approve):
         fail("--rule goes with --approve, --reason with --decline.")
-    with assembled(database_url) as made:
-        done = made.reviews.approve(decision_id, rule) if approve else made.reviews.decline(decision_id, reason or ())
-    terms = f" {done.settlement.due} until {done.valid_until:%Y-%m-%d %H:%M}Z." if done.settlement else ""
-    console.print(f"{done.id} ({done.merchant_reference}) is {done.status}.{terms}")
+    with container_for(database_url) as container:
+        reviews = container.reviews
+        decision = reviews.approve(decision_id, rule) if approve else reviews.decline(decision_id, reason or ())
+    terms = f" {decision.settlement.due} until {decision.valid_until:%Y-%m-%d %H:%M}Z." if decision.settlement else ""
+    console.print(f"{decision.id} ({decision.merchant_reference}) is {decision.status}.{terms}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, assembled, console, fail, table
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, table
 
 app = typer.Typer(no_args_is_help=True, help="Decide what people contest and merchants refuse.")
 
@@ -13,27 +13,27 @@ app = typer.Typer(no_args_is_help=True, help="Decide what people contest and mer
 def listed(database_url: DatabaseUrl = None) -> None:
     """List the open disputes."""
     rows = table("dispute", "decision", "about", "status", "opened at", "respond by")
-    with assembled(database_url) as made:
-        for dispute in made.services.disputes.undecided():
-            rows.add_row(
-                dispute.id,
-                dispute.decision_id,
-                dispute.subject,
-                dispute.status,
-                f"{dispute.opened_at:%Y-%m-%d %H:%M}Z",
-                f"{dispute.respond_by:%Y-%m-%d %H:%M}Z",
-            )
+    with container_for(database_url) as container:
+        disputes = container.disputes.list_open()
+    for dispute in disputes:
+        rows.add_row(
+            dispute.id,
+            dispute.decision_id,
+            dispute.subject,
+            dispute.status,
+            f"{dispute.opened_at:%Y-%m-%d %H:%M}Z",
+            f"{dispute.respond_by:%Y-%m-%d %H:%M}Z",
+        )
     console.print(rows if rows.row_count else "No dispute is open.")
 
 
 @app.command()
 def show(dispute_id: str, database_url: DatabaseUrl = None) -> None:
     """Show what both sides of an open dispute say. This is personal data: do not keep it."""
-    with assembled(database_url) as made:
-        found = [each for each in made.services.disputes.undecided() if each.id == dispute_id]
-    if not found:
+    with container_for(database_url) as container:
+        dispute = next((each for each in container.disputes.list_open() if each.id == dispute_id), None)
+    if dispute is None:
         fail(f"There is no open dispute {dispute_id}.")
-    (dispute,) = found
     console.print(f"{dispute.id}: {dispute.subject} of {dispute.decision_id}, {dispute.status}.")
     console.print("The user:", dispute.statement)
     console.print("The merchant:", dispute.response or "has not answered.")
@@ -52,6 +52,6 @@ def resolve(
     """Decide a dispute that the merchant has refused."""
     if uphold == reject:
         fail("Say --uphold or --reject.")
-    with assembled(database_url) as made:
-        done = made.services.disputes.resolve(dispute_id, uphold=uphold, words=note)
-    console.print(f"{done.id} is {done.status}.")
+    with container_for(database_url) as container:
+        resolved = container.disputes.resolve(dispute_id, uphold=uphold, words=note)
+    console.print(f"{resolved.id} is {resolved.status}.")

@@ -6,6 +6,7 @@ import typer
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_migrated, settings_for
 from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True, help="Verify the decision log and the access log.")
 
@@ -18,15 +19,17 @@ def verify(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Check every entry of both logs: chained, hashed, signed, none missing. Needs no secret. Exit code 1 if not."""
-    from gateway.store import log_check
-    from gateway.store.keys import public_keys
+    from gateway.audit.log_report import LogReport
+    from gateway.audit.log_verification import verify_logs
+
+    def verify_and_list_keys(unit: UnitOfWork) -> tuple[LogReport, list[str]]:
+        return verify_logs(unit, trusted=trust), sorted(unit.keys.public_keys())
 
     url = settings_for(database_url).database_url
     require_migrated(url)
     database = Database(url, size=1)
     try:
-        with database.read() as session:
-            report, kids = log_check.check(session, trusted=trust), sorted(public_keys(session))
+        report, kids = database.read(verify_and_list_keys)
     finally:
         database.close()
     if report.finding is not None:

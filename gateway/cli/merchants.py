@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from gateway.cli import adapters
-from gateway.cli.console import DatabaseUrl, assembled, console
-from gateway.domain.contract import Contract
+from gateway.cli.console import DatabaseUrl, console, container_for
+from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.unit import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True, help="Register merchants, write contracts, make, try and enable adapters.")
 app.command("new")(adapters.new)
@@ -27,11 +29,14 @@ def register(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Register a merchant and print its id."""
-    with assembled(database_url) as made, made.database.write() as session:
-        now = made.clock()
-        owner = made.services.merchants.partner(session, partner, now)
-        row = made.services.merchants.register(session, owner, name, now)
-        console.print(row.id)
+    with container_for(database_url) as container:
+        merchants = container.merchants
+
+        def register_merchant(unit: UnitOfWork) -> MerchantRow:
+            return merchants.register(unit, merchants.partner(unit, partner), name)
+
+        merchant = container.database.write(register_merchant)
+    console.print(merchant.id)
 
 
 @app.command()
@@ -49,10 +54,10 @@ def contract(
         ceiling=Money.parse(ceiling, currency),
         consent_life=timedelta(days=consent_days),
     )
-    with assembled(database_url) as made, made.database.write() as session:
-        row = made.services.merchants.contract(session, merchant, written)
-        askable = " ".join(row.askable_tiers) or "no tier"
-        console.print(f"{row.name}: up to {ceiling} {currency} for {consent_days} days; may ask about {askable}.")
+    with container_for(database_url) as container:
+        row = container.database.write(lambda unit: container.merchants.contract(unit, merchant, written))
+    askable = " ".join(row.askable_tiers) or "no tier"
+    console.print(f"{row.name}: up to {ceiling} {currency} for {consent_days} days; may ask about {askable}.")
 
 
 @app.command()
@@ -62,6 +67,6 @@ def enable(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Enable an adapter for a merchant."""
-    with assembled(database_url) as made, made.database.write() as session:
-        fresh = made.services.merchants.enable(session, merchant, adapter, made.clock())
-        console.print(f"{adapter} {'is now' if fresh else 'was already'} enabled.")
+    with container_for(database_url) as container:
+        is_new = container.database.write(lambda unit: container.merchants.enable(unit, merchant, adapter))
+    console.print(f"{adapter} {'is now' if is_new else 'was already'} enabled.")

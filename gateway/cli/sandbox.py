@@ -1,4 +1,4 @@
-"""`gateway sandbox`: a whole sandbox in one command, and the demo journey."""
+"""`gateway sandbox`: a whole sandbox in one command, and the demos."""
 
 import json
 import os
@@ -18,14 +18,15 @@ import typer
 import uvicorn
 from rich.text import Text
 
-from gateway.bootstrap import Gateway, assemble
-from gateway.cli.console import DatabaseUrl, assembled, console, fail, require_database
-from gateway.cli.journey import Journey
-from gateway.cli.narrator import Narrator
+from gateway.bootstrap import build
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_database
 from gateway.cli.serve import HOST, listen, server_for
-from gateway.cli.steps import JourneyFailed, Steps
-from gateway.cli.till import TillJourney
-from gateway.domain.client import BASELINE, FAPI2
+from gateway.demo.demo import Demo, DemoFailed
+from gateway.demo.narrator import Narrator
+from gateway.demo.point_of_sale import PointOfSaleDemo
+from gateway.demo.website import WebsiteDemo
+from gateway.domain.identity.client import BASELINE, FAPI2
+from gateway.services.container import Container
 from gateway.services.seeding import Seed, SeededClient, SeededPersona
 from gateway.settings import Settings, read_settings
 from gateway.store.database import throwaway
@@ -54,13 +55,12 @@ def up(
     settings = _sandbox_settings(listener.getsockname()[1])
     require_database(settings.database_url, fresh=True)
     runner.upgrade(settings.database_url)
-    gateway = assemble(settings)
-    with gateway.database.write() as session:
-        seed = gateway.seeding.demo(session, gateway.clock())
-    server = server_for(gateway)
+    container = build(settings)
+    seed = container.seeding.seed_demo()
+    server = server_for(container)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
-    watcher = threading.Thread(target=_announce, args=(server, gateway, seed, path, walk, failures), daemon=True)
+    watcher = threading.Thread(target=_announce, args=(server, container, seed, path, walk, failures), daemon=True)
     watcher.start()
     server.run(sockets=[listener])
     if failures:
@@ -85,27 +85,27 @@ def demo(
         try:
             written = _wait_for(file, server)
             began = time.monotonic()
-            _walk_all(written, quiet)
+            _run_demos(written, quiet)
             console.print(Text("\nEvery answer was right", "bold green"), f"({time.monotonic() - began:.1f} s).")
         finally:
             server.terminate()
             server.wait(timeout=15)
 
 
-def _walk_all(written: dict[str, Any], quiet: bool) -> None:
-    """The journey with each client profile, and the one at the till."""
-    say = None if quiet else console
-    journeys: dict[str, Callable[[Narrator], Steps]] = {
-        "A client with a secret (profile baseline, sandbox only)": lambda told: Journey(written, told, BASELINE),
-        "A client with a key of its own (profile fapi2)": lambda told: Journey(written, told, FAPI2),
-        "At the till, with the device grant (profile fapi2)": lambda told: TillJourney(written, told),
+def _run_demos(written: dict[str, Any], quiet: bool) -> None:
+    """The demo of a website with each client profile, and that of a point of sale."""
+    output = None if quiet else console
+    demos: dict[str, Callable[[Narrator], Demo]] = {
+        "A client with a secret (profile baseline, sandbox only)": lambda say: WebsiteDemo(written, say, BASELINE),
+        "A client with a key of its own (profile fapi2)": lambda say: WebsiteDemo(written, say, FAPI2),
+        "At the till, with the device grant (profile fapi2)": lambda say: PointOfSaleDemo(written, say),
     }
-    for title, journey in journeys.items():
-        if say is not None:
-            say.rule(Text(title, "bold"))
+    for title, make_demo in demos.items():
+        if output is not None:
+            output.rule(Text(title, "bold"))
         try:
-            journey(Narrator(say)).walk()
-        except JourneyFailed as error:
+            make_demo(Narrator(output)).run()
+        except DemoFailed as error:
             fail(f"{title}: {error}")
 
 
@@ -115,12 +115,11 @@ def personas(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make a partner's own copy of the test users, and print how to sign in as them."""
-    with assembled(database_url) as gateway:
-        if not gateway.settings.sandbox:
+    with container_for(database_url) as container:
+        if not container.settings.sandbox:
             fail("GATEWAY_ENVIRONMENT is live. Personas exist in a sandbox only.")
-        with gateway.database.write() as session:
-            made = gateway.seeding.personas(session, partner, gateway.clock())
-    _tell_personas(made)
+        seeded = container.seeding.seed_personas(partner)
+    _print_personas(seeded)
 
 
 def _sandbox_settings(port: int) -> Settings:
@@ -149,15 +148,15 @@ def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
 
 
 def _announce(
-    server: uvicorn.Server, gateway: Gateway, seed: Seed, path: Path, walk: bool, failures: list[str]
+    server: uvicorn.Server, container: Container, seed: Seed, path: Path, walk: bool, failures: list[str]
 ) -> None:
-    """Runs beside the server: waits until it answers, writes the credentials, tells what there is. A sandbox without
-    credentials is of no use to anybody: then it ends."""
+    """Runs beside the server: waits until it answers, writes the credentials and prints what there is. Ends the server
+    where the credentials cannot be written: nobody could use it."""
     deadline = time.monotonic() + START_WITHIN
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        written = _credentials(gateway.settings, seed)
+        written = _credentials(container.settings, seed)
         write_privately(path, json.dumps(written, indent=2, ensure_ascii=False))
     except (httpx2.HTTPError, OSError) as error:
         failures.append(f"The credentials could not be written to {path}: {error}")
@@ -165,11 +164,11 @@ def _announce(
         return
     if walk:
         try:
-            Journey(written, Narrator(console)).walk()
+            WebsiteDemo(written, Narrator(console)).run()
             console.print(Text("\nEvery answer was right.", "bold green"))
-        except JourneyFailed as error:
+        except DemoFailed as error:
             console.print(Text("\nThe journey failed:", "bold red"), str(error))
-    _tell(gateway.settings, seed, path, written["merchants"][0]["merchant_token"])
+    _print_sandbox(container.settings, seed, path, written["merchants"][0]["merchant_token"])
 
 
 def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
@@ -233,7 +232,7 @@ def write_privately(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _tell(settings: Settings, seed: Seed, path: Path, token: str) -> None:
+def _print_sandbox(settings: Settings, seed: Seed, path: Path, token: str) -> None:
     issuer = settings.issuer
     console.print(Text("\nThe sandbox is up.", "bold"), "Ctrl-C ends it.\n")
     console.print(f"  GraphQL       {issuer}/graphql")
@@ -250,10 +249,10 @@ def _tell(settings: Settings, seed: Seed, path: Path, token: str) -> None:
         console.print(f"    client_secret {merchant.client.client_secret}")
         console.print(f"    with a key of its own: {merchant.backend.client_id} (the key is in the credentials)")
     console.print("")
-    _tell_personas(seed.personas)
+    _print_personas(seed.personas)
 
 
-def _tell_personas(personas: tuple[SeededPersona, ...]) -> None:
+def _print_personas(personas: tuple[SeededPersona, ...]) -> None:
     widest = max(len(persona.username) for persona in personas)
     for persona in personas:
         console.print(f"  {persona.username:<{widest}}  {persona.password}  {persona.tier:<10} {persona.summary}")

@@ -9,8 +9,9 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.importer import import_from_string
 
-from gateway.bootstrap import Gateway, assemble
+from gateway.bootstrap import build
 from gateway.cli.console import fail
+from gateway.services.container import Container
 from gateway.settings import read_settings
 
 HOST = "127.0.0.1"
@@ -22,8 +23,7 @@ def serve(
 ) -> None:
     """Serve the deployment that the environment's settings describe."""
     listener = listen(host, port)
-    gateway = assemble(read_settings())
-    server_for(gateway).run(sockets=[listener])
+    server_for(build(read_settings())).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -41,12 +41,12 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_for(gateway: Gateway) -> uvicorn.Server:
+def server_for(container: Container) -> uvicorn.Server:
     """A server of one process. The application is found by its name, as uvicorn's own command line would find it:
     entries do not import each other. No access log: it would hold query strings. No proxy's headers are believed but
     those of the settings' trusted ones: otherwise the address of a request is that of who connects."""
-    proxies = list(gateway.settings.trusted_proxies)
-    app: Starlette = import_from_string("gateway.app:create_app")(gateway)
+    proxies = list(container.settings.trusted_proxies)
+    app: Starlette = import_from_string("gateway.app:create_app")(container)
     return uvicorn.Server(
         uvicorn.Config(
             app,

@@ -1,4 +1,4 @@
-"""A command reads its database by address. What the databases do differently is tested floor by floor; so PostgreSQL's
+"""A command reads its database by address. What the databases do differently is tested layer by layer; so PostgreSQL's
 turn at the command line comes with the long rounds."""
 
 import base64
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gateway.store.database import Database
 from tests.fixtures.database import KINDS
 from tests.fixtures.settings import MASTER
 from tests.services.world import World
@@ -26,8 +25,7 @@ def database_url(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:
     """The demo partner's services over the database of the command line."""
-    with closing(Database(database_url)) as database:
-        world = World(database, MovableClock())
+    with closing(World(database_url, MovableClock())) as world:
         world.plant()
         yield world
 

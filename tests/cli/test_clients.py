@@ -6,17 +6,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
 
 from gateway.kit.client_key import private_jwk, public_half
-from gateway.store.clients import ClientRow
 from gateway.store.database import Database
-from gateway.store.initial_access_tokens import InitialAccessTokenRow
+from gateway.store.identity.clients import ClientRow
+from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from tests.cli.test_serve import KEY
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
 from tests.support.key_host import KeyHost
 from tests.support.operators import Gateway
+from tests.support.units import reading, writing
 
 LIVE = {
     "GATEWAY_ENVIRONMENT": "live",
@@ -33,13 +33,15 @@ def gateway(sqlite_url: str, tmp_path: Path) -> Gateway:
 
 @pytest.fixture
 def merchant(sqlite_url: str) -> str:
-    with closing(Database(sqlite_url)) as database, database.write() as session:
-        return make_merchant(session, make_partner(session))
+    with closing(Database(sqlite_url)) as database, writing(database) as unit:
+        return make_merchant(unit, make_partner(unit))
 
 
 def _row(url: str, client_id: str) -> ClientRow:
-    with closing(Database(url)) as database, database.read() as session:
-        return session.get_one(ClientRow, client_id)
+    with closing(Database(url)) as database, reading(database) as unit:
+        client = unit.clients.load(client_id)
+    assert client is not None
+    return client
 
 
 def _register(gateway: Gateway, merchant: str, *more: str, typed: str = "") -> str:
@@ -146,8 +148,8 @@ def test_an_invitation_is_printed_once_and_narrow(gateway: Gateway, merchant: st
         "clients", "invite", merchant, "--scope", "score:exact", "--detail-type", "score", "--expires-in", "PT1H"
     )
     assert token.startswith("sgw_test_ia_")
-    with closing(Database(sqlite_url)) as database, database.read() as session:
-        rows = {row.digest: row for row in session.exec(select(InitialAccessTokenRow))}
+    with closing(Database(sqlite_url)) as database, reading(database) as unit:
+        rows = {row.digest: row for row in unit.connection.execute(INITIAL_ACCESS_TOKENS.select())}
     kept = sorted((row.scopes, row.authorization_details_types) for row in rows.values())
     assert kept == [
         (["score:exact"], ["score"]),
@@ -173,11 +175,9 @@ def test_an_impossible_invitation(gateway: Gateway, merchant: str, options: tupl
 @pytest.fixture
 def waiting(sqlite_url: str, merchant: str) -> str:
     """A client that waits for score:exact."""
-    with closing(Database(sqlite_url)) as database, database.write() as session:
+    with closing(Database(sqlite_url)) as database, writing(database) as unit:
         asked = {"scope": "score:exact", "authorization_details_types": []}
-        return make_client(
-            session, merchant, scopes=["score:tier"], authorization_details_types=["score"], awaiting=asked
-        )
+        return make_client(unit, merchant, scopes=["score:tier"], authorization_details_types=["score"], awaiting=asked)
 
 
 def test_an_approval_asks_first(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
@@ -201,9 +201,9 @@ def test_live_serves_nothing_while_a_client_has_a_foreign_profile(
     sqlite_url: str, tmp_path: Path, merchant: str
 ) -> None:
     live = Gateway(sqlite_url, tmp_path, **LIVE)
-    with closing(Database(sqlite_url)) as database, database.write() as session:
-        foreign = make_client(session, merchant, profile="baseline")
-        make_client(session, merchant, profile="baseline", disabled_at=NOON)
+    with closing(Database(sqlite_url)) as database, writing(database) as unit:
+        foreign = make_client(unit, merchant, profile="baseline")
+        make_client(unit, merchant, profile="baseline", disabled_at=NOON)
     refusal = live.refusal("serve", "--port", "0")
     assert f"gateway clients disable {foreign}" in refusal
     assert refusal.count("gateway clients disable") == 1

@@ -1,18 +1,21 @@
-"""The operator decides what was referred, and checks the books, without SQL."""
+"""The operator decides manual reviews, and reconciles the records, without SQL."""
 
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.domain.decisions.outcome import Referral
+from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
 from gateway.domain.period import Period
-from gateway.store import decisions
+from gateway.kit.clock import BusinessTime, business_time, wall_clock
 from gateway.store.database import Database
 from merchants.car_rental import CarRental, CarRentalAsk
 from tests.support.factories import make_cast, make_decision, make_persona
 from tests.support.operators import Gateway
+from tests.support.units import reading, writing
 
 
 @pytest.fixture
@@ -21,33 +24,32 @@ def gateway(database_url: str, tmp_path: Path) -> Gateway:
 
 
 def referral(database_url: str) -> str:
-    """A referral of a person of the highest tier, as a policy that refers would have left it."""
-    now = datetime.now(UTC)
+    """The id of a decision in manual review, about a person of the highest tier."""
+    now = business_time(wall_clock(), 0)
     rental = Period(now + timedelta(days=1), now + timedelta(days=4))
     ask = CarRentalAsk(Money.parse("3000.00", "CNY"), Money.parse("180000.00", "CNY"), rental)
-    with closing(Database(database_url)) as database, database.write() as session:
-        cast = make_cast(session)
-        make_persona(session, cast.partner, cast.user)
+    with closing(Database(database_url)) as database, writing(database) as unit:
+        cast = make_cast(unit)
+        make_persona(unit, cast.partner, cast.user)
         return make_decision(
-            session,
+            unit,
             cast.consent,
-            status="PENDING",
+            status=Status.PENDING,
             ask={"carRental": CarRental().ask_document(ask)},
-            outcome={"kind": "REFERRAL", "reasons": ["NOT_SCORED"]},
-            valid_until=now + timedelta(days=7),
-            requested_minor=300_000,
+            outcome=Referral(("NOT_SCORED",)),
+            valid_until=BusinessTime(now + timedelta(days=7)),
         )
 
 
 def status(database_url: str, decision_id: str) -> str:
-    with closing(Database(database_url)) as database, database.read() as session:
-        row = decisions.load(session, decision_id)
-        assert row is not None
-        return row.status
+    with closing(Database(database_url)) as database, reading(database) as unit:
+        decision = unit.decisions.load(decision_id)
+        assert decision is not None
+        return decision.status
 
 
-def test_a_referral_is_listed_and_approved(gateway: Gateway, database_url: str) -> None:
-    assert gateway.answer("decisions", "list") == "No referral waits."
+def test_a_manual_review_is_listed_and_approved(gateway: Gateway, database_url: str) -> None:
+    assert gateway.answer("decisions", "list") == "No decision waits for manual review."
     decision = referral(database_url)
     listed = gateway.answer("decisions", "list")
     assert decision in listed
@@ -55,11 +57,11 @@ def test_a_referral_is_listed_and_approved(gateway: Gateway, database_url: str) 
     said = gateway.answer("decisions", "review", decision, "--approve", "--rule", "very-good")
     assert said.startswith(f"{decision} (order-")
     assert "is APPROVED. 2100.00 CNY until" in said
-    assert gateway.answer("decisions", "list") == "No referral waits."
+    assert gateway.answer("decisions", "list") == "No decision waits for manual review."
     assert "is APPROVED does not allow" in gateway.refusal("decisions", "review", decision, "--decline")
 
 
-def test_a_referral_is_declined(gateway: Gateway, database_url: str) -> None:
+def test_a_manual_review_is_declined(gateway: Gateway, database_url: str) -> None:
     decision = referral(database_url)
     said = gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
     assert said.endswith("is DECLINED.")
@@ -89,12 +91,14 @@ def test_an_unknown_decision(gateway: Gateway) -> None:
     assert "There is no decision dec_none" in gateway.refusal("decisions", "review", "dec_none", "--approve")
 
 
-def test_the_books_are_checked(gateway: Gateway, database_url: str) -> None:
+def test_the_records_are_reconciled(gateway: Gateway, database_url: str) -> None:
     assert "is at the newest revision" in gateway.answer("database", "check")
     assert "agree with each other" in gateway.answer("database", "check", "--deep")
-    with closing(Database(database_url)) as database, database.write() as session:
-        make_decision(session, make_cast(session).consent, held_minor=1)
+    with closing(Database(database_url)) as database, writing(database) as unit:
+        cast = make_cast(unit)
+        make_decision(unit, cast.consent)
+        unit.exposures.change(cast.user, cast.merchant, Money(1, "CNY"))
     done = gateway("database", "check", "--deep")
     assert done.returncode == 1
-    assert "stand on no line" in done.stdout
-    assert "The books do not agree" in done.stderr
+    assert "is 300001, and its decisions add up to 300000" in done.stdout
+    assert "found mismatches" in done.stderr

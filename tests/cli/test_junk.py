@@ -1,14 +1,17 @@
 """Arguments and files that no command can use: one line that says so, exit code 1, and never a stack trace."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.domain.decisions.transitions import Status
+from gateway.kit.clock import wall_clock
 from tests.services.world import World
 from tests.support.factories import make_decision
 from tests.support.operators import Gateway
+from tests.support.units import writing
 
 NOT_UTF8 = "caf\udce9"
 """What Python makes of an argument with a byte that is not UTF-8."""
@@ -111,9 +114,9 @@ def test_a_database_that_is_none(gateway: Gateway, tmp_path: Path, url: str, com
 
 def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: World) -> None:
     name = "[/]:car:[b]"
-    consent, until = world.grant(), datetime.now(UTC) + timedelta(days=7)
-    with world.database.write() as session:
-        make_decision(session, consent, status="PENDING", merchant_reference=name, valid_until=until)
+    consent, until = world.grant(), wall_clock() + timedelta(days=7)
+    with writing(world.database) as unit:
+        make_decision(unit, consent, status=Status.PENDING, merchant_reference=name, valid_until=until)
     assert name in gateway.answer("decisions", "list")
     gateway.answer("clients", "register", world.merchant(), name, "--redirect-uri", "https://cars.example/callback")
     assert name in gateway.answer("clients", "list")

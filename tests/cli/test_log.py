@@ -5,8 +5,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from gateway.cli.journey import Journey
-from gateway.cli.narrator import Narrator
+from gateway.demo.narrator import Narrator
+from gateway.demo.website import WebsiteDemo
 from gateway.store.database import Database
 from tests.support.logs import Forger, behind_the_triggers
 from tests.support.server import Sandbox, bare_environment
@@ -20,7 +20,7 @@ def _verify(sandbox: Sandbox, *arguments: str) -> "subprocess.CompletedProcess[s
 
 
 def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:
-    Journey(own_sandbox.credentials, Narrator(None)).walk()
+    WebsiteDemo(own_sandbox.credentials, Narrator(None)).run()
 
     done = _verify(own_sandbox)
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:
 
 
 def test_verify_names_what_somebody_changed(own_sandbox: Sandbox) -> None:
-    Journey(own_sandbox.credentials, Narrator(None)).walk()
+    WebsiteDemo(own_sandbox.credentials, Narrator(None)).run()
     with (
         closing(Database(own_sandbox.database_url)) as database,
         behind_the_triggers(database, "decision_log") as connection,

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from gateway.kit.ids import Ids
-from gateway.services.accounts import AccountService
+from gateway.services.identity.accounts import AccountService
 from gateway.store.database import Database
 from migrations import runner
 from tests.support.operators import Gateway
+from tests.support.units import reading
 
 
 @pytest.fixture
@@ -51,10 +52,12 @@ def test_partner_gets_personas_of_its_own(gateway: Gateway, database_url: str) -
     assert gateway.answer("sandbox", "personas", "harbour") == harbour
     assert not set(harbour.split()) & {word for word in hill.split() if "@" in word}
     name, password = harbour.split()[:2]
-    with closing(Database(database_url)) as database, database.read() as session:
-        accounts = AccountService(Ids(), idle_life=timedelta(hours=1), session_life=timedelta(hours=1))
-        assert accounts.authenticate(session, name, password) is not None
-        assert accounts.authenticate(session, name.replace("harbour", "hill"), password) is None
+    with closing(Database(database_url)) as database, reading(database) as unit:
+        own, other = (unit.users.by_username(each) for each in (name, name.replace("harbour", "hill")))
+    accounts = AccountService(Ids(), idle_life=timedelta(hours=1), session_life=timedelta(hours=1))
+    assert None not in (own, other)
+    assert accounts.verify_password(own, password)
+    assert not accounts.verify_password(other, password)
 
 
 @pytest.mark.parametrize(

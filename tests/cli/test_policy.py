@@ -1,16 +1,15 @@
 """`gateway policy`: what an operator learns of a policy before and after it decides."""
 
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from gateway.domain.decision import Decision
-from gateway.services.shadows import Shadows
-from gateway.store.database import Database
+from gateway.domain.decisions.state import DecisionState
+from gateway.services.decisions.shadows import Shadows
 from merchants.car_rental import CarRental
-from tests.services.world import World, asking, car
+from tests.services.asks import asking, car
+from tests.services.world import World
 from tests.support.checkout import ROOT
 from tests.support.operators import Gateway
 
@@ -25,10 +24,10 @@ def nowhere(tmp_path: Path) -> Gateway:
 
 def decided(
     world: World, handle: str, deposit: str = "3000.00", number: int = 1, *, reduction: bool = True
-) -> Decision:
+) -> DecisionState:
     """A decision about a car for the persona."""
-    given = asking(car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}")
-    return world.decisions.request(world.acting(world.grant(handle)), given).decision
+    command = asking(car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}")
+    return world.request(world.grant(handle), command).decision
 
 
 def changed(folder: Path, old: str, new: str) -> str:
@@ -120,7 +119,7 @@ def test_what_another_policy_decided_is_explained_with_a_warning(
 ) -> None:
     table = CarRental().table(Path(changed(tmp_path, 'retry_after = "P30D"', 'retry_after = "P60D"')))
     adapter = world.registry["car_rental"]
-    adapter.policies = adapter.under(table).policies
+    adapter.policies = adapter.with_policy(table).policies
     told = gateway.answer("policy", "explain", decided(world, "building").id)
 
     assert f"policy: car_rental 2026-11-01, {table.hash}" in told
@@ -158,7 +157,7 @@ def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Ga
     assert told[2].startswith("car_rental 2026-11-01 (")
     assert told[2].endswith("changed.toml): 1 of 2 differs.")
     assert told[3:] == [
-        "Policies alone are compared: lines of trust are not replayed.",
+        "Policies alone are compared: credit limits are not replayed.",
         "1 sealed for ever, not compared.",
     ]
     assert out.read_text(encoding="utf-8").splitlines() == [
@@ -166,9 +165,7 @@ def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Ga
         f"{reduced.id},VERY_GOOD,CNY,APPROVED,2100.00,very-good,APPROVED,1800.00,very-good",
     ]
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    assert [name for name, rows in world.contents().items() if rows != before[name]] == [
-        "deployment"
-    ]  # which was fresh
+    assert world.contents() == before
     assert not {good.id, fair.id} & set(out.read_text(encoding="utf-8").replace("\n", ",").split(","))
 
 
@@ -182,7 +179,7 @@ def test_the_same_policy_changes_nothing(world: World, gateway: Gateway) -> None
 
     assert told == [
         "car_rental 2026-11-01 (car_rental/policy.toml): 0 of 1 differ.",
-        "Policies alone are compared: lines of trust are not replayed.",
+        "Policies alone are compared: credit limits are not replayed.",
     ]
     assert "0 of 0 differ" in later[0]
 
@@ -195,16 +192,12 @@ def test_a_backtest_that_cannot_be_made_is_refused(world: World, gateway: Gatewa
     assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
 
 
-def test_a_shadow_policy_is_compared_with_what_was_decided(
-    database_url: str, world: World, gateway: Gateway, tmp_path: Path
-) -> None:
+def test_a_shadow_policy_is_compared_with_what_was_decided(world: World, gateway: Gateway, tmp_path: Path) -> None:
     assert gateway.answer("policy", "shadow", "car_rental") == "No shadow policy was evaluated beside car_rental."
     table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
     decided(world, "just-below")  # before there was a shadow
-    with closing(Database(database_url)) as database:
-        shadowed = World(database, world.clock, shadows=Shadows({"car_rental": table}))
-        shadowed.plant()
-        reduced, _, _ = (decided(shadowed, handle, number=2) for handle in ("just-below", "good", "fair"))
+    shadowed = world.variant(shadows=Shadows({"car_rental": table}))
+    reduced, _, _ = (decided(shadowed, handle, number=2) for handle in ("just-below", "good", "fair"))
     world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
 
     explained = gateway.answer("policy", "explain", reduced.id).splitlines()
@@ -219,20 +212,18 @@ def test_a_shadow_policy_is_compared_with_what_was_decided(
     assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
     assert told[2:] == [
         f"car_rental 2026-11-01 ({table.hash}): 1 of 2 differs.",
-        "Policies alone are compared: lines of trust are not replayed.",
+        "Policies alone are compared: credit limits are not replayed.",
         "1 sealed for ever, not compared.",
     ]
     assert "No shadow" in gateway.answer("policy", "shadow", "online_shop")
     assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")
 
 
-def test_a_shadow_policy_that_failed_is_told(database_url: str, world: World, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_shadow_policy_that_failed_is_told(world: World, gateway: Gateway, tmp_path: Path) -> None:
     table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
-    with closing(Database(database_url)) as database:
-        shadowed = World(database, world.clock, shadows=Shadows({"car_rental": table}))
-        shadowed.plant()
-        table.decide = None  # type: ignore[assignment, method-assign]  # it cannot decide anything any more
-        decision = decided(shadowed, "just-below")
+    shadowed = world.variant(shadows=Shadows({"car_rental": table}))
+    table.decide = None  # type: ignore[assignment, method-assign]  # it cannot decide anything any more
+    decision = decided(shadowed, "just-below")
 
     explained = gateway.answer("policy", "explain", decision.id).splitlines()
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.decision import Decision
-from gateway.kit.clock import wall_clock
-from gateway.store import policy_overrides
-from gateway.store.policy_overrides import PolicyOverrideRow
+from gateway.domain.decisions.state import DecisionState
+from gateway.kit.clock import WallTime, wall_clock
+from gateway.store.policies import PolicyOverrideRow
 from merchants.car_rental import CarRental
-from tests.services.world import World, asking, car
+from tests.services.asks import asking, car
+from tests.services.world import World
 from tests.support.checkout import ROOT
 from tests.support.operators import Gateway
+from tests.support.units import writing
 
 CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
 HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
@@ -22,7 +23,7 @@ GOOD = '[rule.good]\nshare = 60\nmaximum = "6000.00"\n'
 @pytest.fixture(autouse=True)
 def today(world: World) -> str:
     """The command line goes by the real clock, so the world does too."""
-    world.clock.now = wall_clock().replace(microsecond=0)
+    world.clock.now = WallTime(wall_clock().replace(microsecond=0))
     return world.clock.now.date().isoformat()
 
 
@@ -34,9 +35,9 @@ def written(folder: Path, rules: str, *, version: str = "", effective: str = "")
     return str(file)
 
 
-def decided(world: World, handle: str = "good", number: int = 1) -> Decision:
-    given = asking(car(world.clock()), f"{handle}-{number}", f"{handle}-{number}")
-    return world.decisions.request(world.acting(world.grant(handle)), given).decision
+def decided(world: World, handle: str = "good", number: int = 1) -> DecisionState:
+    command = asking(car(world.clock()), f"{handle}-{number}", f"{handle}-{number}")
+    return world.request(world.grant(handle), command).decision
 
 
 def test_from_the_bounds_to_an_explained_decision(world: World, gateway: Gateway, tmp_path: Path, today: str) -> None:
@@ -144,10 +145,10 @@ def test_a_server_does_not_start_with_an_override_that_does_not_fit(
     gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
     gateway.answer("policy", "override", *who, written(tmp_path, GOOD, version="north-1", effective=today))
     # As an upgrade of the adapter would leave it: the rule has another name now.
-    with world.database.write() as session:
-        (row,) = policy_overrides.overrides(session, *who)
+    with writing(world.database) as unit:
+        (row,) = unit.policy_overrides.list_overrides(*who)
         renamed = {**row.model_dump(), "id": f"{row.id}2", "content": row.content.replace("rule.good", "rule.fine")}
-        policy_overrides.append(session, PolicyOverrideRow(**renamed))
+        unit.policy_overrides.append_override(PolicyOverrideRow(**renamed))
 
     refusal = gateway.refusal("serve", "--port", "0")
     listed = gateway("policy", "overrides")

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.asks import credit
-from tests.support.line_of_trust import held
+from tests.support.exposure import read_exposure
 from tests.support.partner import Partner
 from tests.support.server import Sandbox
 from tests.support.trade import PERSON, TENTH, WHOLE, Consent, Left, Opened, Trade, allowed
@@ -51,7 +51,7 @@ def opened(narrow_sandbox: Sandbox) -> Iterator[Opened]:
 
 @pytest.fixture(scope="session")
 def bank(narrow_sandbox: Sandbox) -> Iterator[Trade]:
-    """A lender who may ask for as much as a line of trust can hold, and so sees what it has left."""
+    """A lender who may ask for as much as a whole credit limit, and so sees the available limit."""
     made = Trade(narrow_sandbox, "lender", allowed("CREDIT_OFFER", WHOLE))
     yield made
     made.close()
@@ -59,12 +59,12 @@ def bank(narrow_sandbox: Sandbox) -> Iterator[Trade]:
 
 @pytest.fixture
 def left(bank: Trade, narrow_sandbox: Sandbox) -> Iterator[Left]:
-    """The line is whole before a story and after it. The books have it to the fen; the bank is offered all that is left
-    where only its own promises take it up, and the whole tenths of it where others' do."""
+    """The whole limit is available before a scenario and after it. The database has the exact amount; the bank is
+    offered all of it where only its own decisions use the limit, and its whole tenths where others' do."""
     username = bank.partner.persona(PERSON)["username"]
 
     def left(amount: str) -> bool:
-        free = Decimal(WHOLE) - Decimal(held(narrow_sandbox.database_url, username).amount)
+        free = Decimal(WHOLE) - Decimal(read_exposure(narrow_sandbox.database_url, username).amount)
         offered = bank.preview(credit(WHOLE)) or {"limit": "0.00"}
         return free == Decimal(amount) and Decimal(offered["limit"]) in {free, free // TENTH * TENTH}
 

@@ -1,5 +1,5 @@
 """What is lent without a deposit, one story for each trade: from the consent until the thing is back and nothing is
-outstanding, and what the person's line of trust has left meanwhile."""
+outstanding, and the person's available limit meanwhile."""
 
 from datetime import UTC, datetime, timedelta
 

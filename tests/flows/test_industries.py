@@ -15,7 +15,7 @@ from tests.support.server import Sandbox
 
 LOG = """query ($reference: String!) {
   decision(by: {merchantReference: $reference}) {
-    status product ruling { adapter } settlement { due { amount currency } } timeline { nodes { topic } } }
+    status product provenance { adapter } settlement { due { amount currency } } timeline { nodes { topic } } }
 }"""
 NOTICE = (
     "Your request was not granted, for these reasons: {why} You can see this decision, and what would help you, in"
@@ -146,7 +146,7 @@ def asked(sandbox: Sandbox, story: Story, handle: str) -> Iterator[tuple[Partner
     assert logged == {
         "status": decision["status"],
         "product": story.product,
-        "ruling": {"adapter": story.adapter},
+        "provenance": {"adapter": story.adapter},
         "timeline": {"nodes": [{"topic": f"DECISION_{decision['status']}"}]},
     }
     try:

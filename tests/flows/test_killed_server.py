@@ -45,7 +45,6 @@ def test_killed_server_loses_nothing_that_was_answered(empty_database_url: str, 
             sandbox.start()
 
         partner = Partner(sandbox, BOATS)
-        partner.renew()
         for decision_id, ending in (
             (left[0], "DECISION_LAPSED"),
             (left[-1], "DECISION_OVERDUE"),

@@ -105,7 +105,7 @@ def _exposed(decision: dict[str, Any]) -> Decimal:
 
 
 def _race_for_one_line(cars: Partner, shop: Partner) -> None:
-    """Two merchants ask at the same moment for more than one person's line of trust has left."""
+    """Two merchants ask at the same moment for more than one person's available limit."""
     decisions = _at_once([(cars, car("10000.00")), (shop, order("4000.00"))] * 4)
     approved = [decision for decision in decisions if decision["status"] == "APPROVED"]
     declined = [decision for decision in decisions if decision["status"] == "DECLINED"]

@@ -1,5 +1,5 @@
-"""What is paid afterwards, one story for each trade: from the consent until the last part is paid, and what the line of
-trust has left meanwhile."""
+"""What is paid afterwards, one story for each trade: from the consent until the last part is paid, and the
+available limit meanwhile."""
 
 from datetime import timedelta
 
@@ -127,7 +127,7 @@ def test_a_loan_takes_the_whole_line_and_gives_it_back_by_instalments(opened: Op
     assert loan.due_after(180 * DAY)
     assert loan.move("activate") == active(WHOLE, "0.00", WHOLE)
     assert shop.preview(order("0.01")) is None
-    assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one line over all merchants"
+    assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one limit over all merchants"
     assert loan.move("part", amount=yuan("6000.00")) == active(WHOLE, "6000.00", "24000.00")
     parcel = shop.ask(order("5000.00"))
     assert parcel.move("activate") == active("5000.00", "0.00", "5000.00")

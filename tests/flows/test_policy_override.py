@@ -7,7 +7,7 @@ from tests.support.operators import Gateway
 from tests.support.partner import Partner, car
 from tests.support.server import Sandbox
 
-RULING = "query ($id: ID!) { node(id: $id) { ... on Decision { ruling { policyVersion policyHash ruleId } } } }"
+RULING = "query ($id: ID!) { node(id: $id) { ... on Decision { provenance { policyVersion policyHash ruleId } } } }"
 HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
 
 
@@ -34,7 +34,7 @@ def test_an_override_decides_from_the_next_request_on(empty_database_url: str, t
                     partner.merchant_token,
                     RULING,
                     id=decision["id"],
-                ).body["data"]["node"]["ruling"]
+                ).body["data"]["node"]["provenance"]
                 for decision in (before, after)
             ]
         finally:

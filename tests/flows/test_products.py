@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.cli.journey import Journey
-from gateway.cli.narrator import Narrator
+from gateway.demo.narrator import Narrator
+from gateway.demo.website import WebsiteDemo
 from tests.support.partner import TIER, Partner, car, order
 from tests.support.server import Sandbox
 
@@ -20,7 +20,7 @@ LOG = """query ($reference: String!) {
 def test_journey_that_the_demo_walks(sandbox: Sandbox) -> None:
     narrator = Narrator(None)
 
-    Journey(sandbox.credentials, narrator).walk()
+    WebsiteDemo(sandbox.credentials, narrator).run()
 
     assert narrator.steps == 13
 

@@ -21,7 +21,7 @@ def test_a_partner_never_meets_the_shadow(empty_database_url: str, tmp_path: Pat
             decision = partner.request(partner.token("just-below"), car())["decision"]
             timeline = partner.graphql(
                 partner.merchant_token,
-                "query ($id: ID!) { node(id: $id) { ... on Decision { ruling { policyVersion policyHash }"
+                "query ($id: ID!) { node(id: $id) { ... on Decision { provenance { policyVersion policyHash }"
                 " timeline { nodes { topic } } } } }",
                 id=decision["id"],
             ).body

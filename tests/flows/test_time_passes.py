@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.life import moving
 from tests.support.operators import Gateway
-from tests.support.partner import car
+from tests.support.partner import TIER, car
 from tests.support.promise import Promise, Stands
 from tests.support.server import Sandbox
 from tests.support.story import Story
@@ -166,25 +166,36 @@ def test_a_breach_is_written_off_and_still_counts_until_it_is_cured(story: Calla
     told = story("good")
     promise = told.rental("4000.00")
     assert promise.move("breach") == Stands("BREACHED", ONLY_SETTLE, "2000.00", "0.00", "2000.00")
-    # The person has a fortnight to contest it, in which it only takes up their line.
+    # The person has a fortnight to contest it, in which it only uses their credit limit.
     assert (told.elsewhere("400.00"), told.elsewhere("1500.00")) == ([], NO_ROOM)
     told.later(days=14)
     assert told.elsewhere("400.00") == OVERDUE
-    assert told.held == "2000.00"
+    assert told.exposure == "2000.00"
 
     told.later(days=351)
     assert told.happened(promise, "WRITTEN_OFF") == [
         *BEGAN,
         "BREACHED by MERCHANT",
-        "WRITTEN_OFF by CLOCK: Written off: it no longer takes up the line of trust.",
+        "WRITTEN_OFF by CLOCK: Written off: it no longer uses the credit limit.",
     ]
     assert promise.stands == Stands("BREACHED", ONLY_SETTLE, "2000.00", "0.00", "2000.00")
     assert told.receipt(promise) == ("DECISION_WRITTEN_OFF", "BREACHED", "2000.00")
     assert "that it was not kept: not paid." in told.agreement()
-    assert told.held == "0.00"
+    assert told.exposure == "0.00"
     assert told.elsewhere("400.00") == OVERDUE
 
     assert promise.move("fulfill") == Stands("FULFILLED", [], "2000.00", "2000.00", "0.00")
     assert told.receipt(promise) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
     assert told.elsewhere("1500.00") == []
-    assert told.held == "0.00"
+    assert told.exposure == "0.00"
+
+
+def test_moved_time_ends_a_consent_with_its_token_and_no_merchant_token(story: Callable[[str], Story]) -> None:
+    told = story("building")
+    merchant = told.merchant
+    token = merchant.token("building", browser=told.browser)
+    told.later(days=89)
+    assert merchant.graphql(token, TIER).status == 200
+    told.later(days=2)
+    assert merchant.graphql(token, TIER).status == 401
+    assert merchant.graphql(merchant.merchant_token, "{ merchant { id } }").status == 200

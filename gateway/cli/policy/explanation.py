@@ -4,10 +4,10 @@ asked for: what the log entry holds and the ruling was made of."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_words import cell_words, value_words
-from gateway.domain.reason import REASONS
-from gateway.services.policies import Trace
+from gateway.domain.decisions.reason import REASONS
+from gateway.domain.policies.description import cell_words, value_words
+from gateway.domain.policies.table import DecisionTable
+from gateway.services.policies.history import Trace
 
 
 def lines(trace: Trace) -> Iterator[str]:

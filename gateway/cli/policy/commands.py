@@ -1,20 +1,21 @@
 """`gateway policy`: check policies before they decide anything, and see what they decided."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.cli import policy_overrides
-from gateway.cli.console import DatabaseUrl, assembled, console, fail, settings_for
-from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_change import Skipped
-from gateway.domain.policy_override import PolicyOverride
-from gateway.kit.clock import wall_clock
-from merchants.contract import MerchantAdapter
-from merchants.overrides import read_override
-from merchants.policy_file import read_text
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, settings_for
+from gateway.cli.policy import overrides
+from gateway.domain.policies.comparison import Skipped
+from gateway.domain.policies.override import PolicyOverride
+from gateway.domain.policies.table import DecisionTable
+from gateway.kit.clock import BusinessTime, wall_clock
+from merchants.adapter import MerchantAdapter
+from merchants.policies.overrides import read_override
+from merchants.policies.reader import read_text
 from merchants.registry import AdapterRegistry, discover
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def check(
     for key, each in registry.items():
         for table in map(each.table, files) if files else each.policies:
             in_force = not files and table is each.policies.at(now)
-            console.print(policy_overrides.table_line(key, table, in_force=in_force))
+            console.print(overrides.table_line(key, table, in_force=in_force))
 
 
 @app.command()
@@ -52,11 +53,12 @@ def explain(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Tell how a decision came about: the rules that were tried, and what the last one said."""
-    from gateway.cli import trace
+    from gateway.cli.policy import explanation
 
-    with assembled(database_url) as made, made.database.read() as session:
-        for line in trace.lines(made.policies.trace(session, decision, made.clock())):
-            console.print(line)
+    with container_for(database_url) as container:
+        trace = container.database.read(lambda unit: container.policies.trace(unit, decision))
+    for line in explanation.lines(trace):
+        console.print(line)
 
 
 @app.command()
@@ -71,23 +73,23 @@ def backtest(
     """Replay the logged requests of an adapter against a policy file: what would change, by tier.
 
     With --merchant FILE is that merchant's override, and only its requests are replayed. Otherwise each merchant's own
-    override applies to the file as well. Writes nothing to the database. Lines of trust are not replayed: a request
+    override applies to the file as well. Writes nothing to the database. Credit limits are not replayed: a request
     that found no room there counts as what its policy had said."""
-    from gateway.cli import policy_changes
+    from gateway.cli.policy import comparison
 
-    with assembled(database_url) as made, made.database.read() as session:
-        of = _adapter(made.registry, adapter)
+    with container_for(database_url) as container:
+        replayed = _adapter(container.registry, adapter)
         tried: DecisionTable | PolicyOverride
         if merchant is None:
-            tried = of.table(file)
-            compared = made.policies.backtest(session, of, tried, _midnight(since))
+            tried = replayed.table(file)
+            compared = container.policies.backtest(replayed, tried, _midnight(since))
         else:
-            owner = made.services.merchants.require(session, merchant)
-            tried = read_override(*read_text(file), of)
-            compared = made.policies.backtest_override(session, of, owner.id, tried, _midnight(since))
-        tally = policy_changes.count(compared, csv)
-    policy_changes.show(tally, f"{tried.policy} {tried.version} ({tried.source})")
-    policy_changes.show_sealed(tally.skipped[Skipped.SEALED])
+            owner = container.database.read(partial(container.merchants.require, merchant_id=merchant))
+            tried = read_override(*read_text(file), replayed)
+            compared = container.policies.backtest_override(replayed, owner.id, tried, _midnight(since))
+        tally = comparison.count(compared, csv)
+    comparison.show(tally, f"{tried.policy} {tried.version} ({tried.source})")
+    comparison.show_sealed(tally.skipped[Skipped.SEALED])
 
 
 @app.command()
@@ -98,26 +100,26 @@ def shadow(
 ) -> None:
     """Tell how often the shadow policies of an adapter differed from what was decided, by tier.
 
-    GATEWAY_SHADOW_POLICIES names them. Lines of trust count for neither side."""
-    from gateway.cli import policy_changes
+    GATEWAY_SHADOW_POLICIES names them. Credit limits count for neither side."""
+    from gateway.cli.policy import comparison
 
-    with assembled(database_url) as made, made.database.read() as session:
-        of = _adapter(made.registry, adapter)
-        sealed, tallies = policy_changes.count_shadows(made.policies.shadowed(session, of, _midnight(since)))
+    with container_for(database_url) as container:
+        compared = container.policies.shadowed(_adapter(container.registry, adapter), _midnight(since))
+        sealed, tallies = comparison.count_shadows(compared)
     for version, tally in tallies.items():
-        policy_changes.show(tally, f"{version.policy} {version.version} ({version.hash})", "live", "shadow")
+        comparison.show(tally, f"{version.policy} {version.version} ({version.hash})", "live", "shadow")
     if not tallies:
         console.print(f"No shadow policy was evaluated beside {adapter}.")
-    policy_changes.show_sealed(sealed)
+    comparison.show_sealed(sealed)
 
 
-app.command("bounds")(policy_overrides.bounds)
-app.command("override")(policy_overrides.override)
-app.command("overrides")(policy_overrides.overrides)
+app.command("bounds")(overrides.bounds)
+app.command("override")(overrides.override)
+app.command("overrides")(overrides.overrides)
 
 
-def _midnight(day: datetime | None) -> datetime | None:
-    return day.replace(tzinfo=UTC) if day else None
+def _midnight(day: datetime | None) -> BusinessTime | None:
+    return BusinessTime(day.replace(tzinfo=UTC)) if day else None
 
 
 def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:

@@ -1,4 +1,4 @@
-"""Tells a journey on the terminal: each step, what was sent, what came back. Secrets are cut short."""
+"""Prints a demo on the terminal: each step, its request and its answer. Secrets are cut short."""
 
 import html
 import json
@@ -28,11 +28,11 @@ _WIDTH = 100
 
 
 class Narrator:
-    """`steps` counts the steps told so far. A silent one (no console) only counts."""
+    """`steps` counts the steps so far. Without a console it only counts."""
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
-        self._told: tuple[str, str] | None = None
+        self._last_operation: tuple[str, str] | None = None
         self.steps = 0
 
     def step(self, sentence: str) -> None:
@@ -47,14 +47,14 @@ class Narrator:
         answer: httpx2.Response,
         *,
         only: tuple[str, ...] = (),
-        with_it: str | None = None,
+        authentication: str | None = None,
     ) -> None:
-        """A request and its JSON answer; with `only`, no more than these members of it. `with_it` says how the request
-        was authenticated."""
+        """A request and its JSON answer; with `only`, no more than these members of it. `authentication` says how
+        the request was authenticated."""
         body = answer.json()
         self.sent(method, url, sent)
-        if with_it is not None:
-            self._print(f"      [dim]with {_safe(with_it)}[/]")
+        if authentication is not None:
+            self._print(f"      [dim]with {_safe(authentication)}[/]")
         self.answered(answer.status_code, {name: body[name] for name in only} if only else body)
 
     def sent(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
@@ -71,15 +71,15 @@ class Narrator:
 
     def graphql(self, url: str, document: str, variables: Mapping[str, Any], answer: httpx2.Response) -> None:
         self._print(f"    [cyan]POST[/] {_safe(url)}")
-        told = (document, json.dumps(variables))
-        if told == self._told:
+        operation = (document, json.dumps(variables))
+        if operation == self._last_operation:
             self._print("      [dim](the same document with the same variables)[/]")
         else:
             for line in document.splitlines():
                 self._print(f"      [dim]{_safe(line)}[/]")
             for line in _lines({"variables": variables}) if variables else ():
                 self._print(f"      [dim]{_safe(line)}[/]")
-        self._told = told
+        self._last_operation = operation
         self.answered(answer.status_code, {n: v for n, v in answer.json().items() if n != "extensions"})
 
     def page(self, page: httpx2.Response) -> None:
@@ -99,7 +99,7 @@ class Narrator:
         self._print(f"    [green]{answer.status_code}[/] {_safe(location)}")
 
     def picture(self, code: segno.QRCode) -> None:
-        """A QR code, as the till would show it."""
+        """A QR code, as a point of sale would show it."""
         if self._console is not None and self._console.is_terminal:
             drawn = StringIO()
             code.terminal(drawn, border=1, compact=True)
@@ -120,13 +120,13 @@ def _lines(value: Any, indent: str = "") -> list[str]:
         return [short]
     pairs = value.items() if isinstance(value, dict) else ((None, item) for item in value)
     opening, closing = "{}" if isinstance(value, dict) else "[]"
-    told = [opening]
+    lines = [opening]
     for name, item in pairs:
         first, *rest = _lines(item, f"{indent}  ")
-        told += [f"  {first}" if name is None else f'  "{name}": {first}', *(f"  {line}" for line in rest)]
-        told[-1] += ","
-    told[-1] = told[-1].removesuffix(",")
-    return [*told, closing]
+        lines += [f"  {first}" if name is None else f'  "{name}": {first}', *(f"  {line}" for line in rest)]
+        lines[-1] += ","
+    lines[-1] = lines[-1].removesuffix(",")
+    return [*lines, closing]
 
 
 def _cut(name: str, value: Any) -> Any:

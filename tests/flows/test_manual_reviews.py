@@ -31,7 +31,7 @@ def operator(moving_sandbox: Sandbox) -> Iterator[Gateway]:
     """Has nothing left to decide when a story has ended; and the books agree."""
     operator = Gateway(moving_sandbox.database_url, moving_sandbox.folder, **moving_sandbox.packages)
     yield operator
-    assert operator.answer("decisions", "list") == "No referral waits."
+    assert operator.answer("decisions", "list") == "No decision waits for manual review."
     assert "agree with each other" in operator.answer("database", "check", "--deep")
 
 

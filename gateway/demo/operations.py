@@ -1,4 +1,4 @@
-"""The GraphQL documents of the journey: what a partner would write."""
+"""The GraphQL documents of the demos, as a partner would write them."""
 
 TIER = """query Tier {
   consentedUser {
@@ -53,4 +53,4 @@ PURCHASE = """mutation Purchase($input: DecisionRequestInput!) {
     userErrors { code message field }
   }
 }"""
-TILL = "{ consentedUser { scoreTier { tier rank } } }"
+TIER_ALONE = "{ consentedUser { scoreTier { tier rank } } }"

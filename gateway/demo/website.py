@@ -1,4 +1,4 @@
-"""One partner's journey over HTTP, from metadata to a refused call after the person has revoked.
+"""The demo of a website: a partner's calls over HTTP, from metadata to a refused call after the person has revoked.
 
 It uses nothing of the gateway but its addresses: a client of its own, a browser that posts the HTML forms, and GraphQL
 over HTTP. Each step says what was sent and answered; the first wrong answer ends it.
@@ -13,28 +13,28 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
-from gateway.cli.browser import Browser
-from gateway.cli.narrator import Narrator
-from gateway.cli.operations import LOG, PREVIEW, REQUEST, TIER
-from gateway.cli.partner_app import APPS, PartnerApp
-from gateway.cli.steps import Steps, one
-from gateway.domain.client import BASELINE
+from gateway.demo.browser import Browser
+from gateway.demo.demo import Demo, find_by
+from gateway.demo.narrator import Narrator
+from gateway.demo.operations import LOG, PREVIEW, REQUEST, TIER
+from gateway.demo.partner_app import APPS, PartnerApp
+from gateway.domain.identity.client import BASELINE
 from gateway.kit.clock import wall_clock
 
 
-class Journey(Steps):
-    """`credentials` is what `gateway sandbox up --credentials` writes, `profile` whose client walks. Raises
-    JourneyFailed where the credentials lack what the journey needs."""
+class WebsiteDemo(Demo):
+    """The demo car rental waives a deposit. `credentials` is what `gateway sandbox up --credentials` writes; `profile`
+    is that of the client. Raises DemoFailed where the credentials lack what the demo needs."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator, profile: str = BASELINE) -> None:
         super().__init__(narrator)
         self._graphql: str = credentials["graphql"]
-        merchant = one(credentials["merchants"], "adapter", "car_rental")
-        self._app: PartnerApp = APPS[profile](credentials["issuer"], one(merchant["clients"], "profile", profile))
-        self._persona = one(credentials["personas"], "handle", "excellent")
+        merchant = find_by(credentials["merchants"], "adapter", "car_rental")
+        self._app: PartnerApp = APPS[profile](credentials["issuer"], find_by(merchant["clients"], "profile", profile))
+        self._persona = find_by(credentials["personas"], "handle", "excellent")
         self._reference = f"booking-{secrets.token_hex(4)}"
 
-    def _walk(self) -> None:
+    def _run_steps(self) -> None:
         with Browser() as browser:
             self._metadata()
             verifier, request_uri = self._push()
@@ -50,8 +50,8 @@ class Journey(Steps):
     def _metadata(self) -> None:
         self._say.step("Ask the gateway where its endpoints are (RFC 8414)")
         answer = self._app.discover()
-        told = ("issuer", "pushed_authorization_request_endpoint", "token_endpoint")
-        self._say.exchange("GET", str(answer.url), None, answer, only=told)
+        shown = ("issuer", "pushed_authorization_request_endpoint", "token_endpoint")
+        self._say.exchange("GET", str(answer.url), None, answer, only=shown)
         self._expect(answer.status_code == 200 and answer.json()["issuer"] == self._app.issuer, "the metadata", answer)
 
     def _push(self) -> tuple[str, str]:
@@ -167,7 +167,7 @@ class Journey(Steps):
 
     def _posted(self, endpoint: str, form: dict[str, str]) -> httpx2.Response:
         answer = self._app.post(endpoint, form)
-        self._say.exchange("POST", str(answer.url), form, answer, with_it=self._app.sends)
+        self._say.exchange("POST", str(answer.url), form, answer, authentication=self._app.sends)
         return answer
 
 

@@ -1,5 +1,5 @@
-"""The journey at a till: no browser of the merchant's, no redirect. The till shows a code, the person agrees on their
-own phone, and the goods go now and are paid later (RFC 8628)."""
+"""The demo of a point of sale, without a browser of the merchant's and without a redirect: it shows a code, the person
+agrees on their own phone, and the goods are paid later (RFC 8628)."""
 
 import secrets
 import time
@@ -8,28 +8,28 @@ from typing import Any
 import httpx2
 import segno
 
-from gateway.cli.browser import Browser
-from gateway.cli.narrator import Narrator
-from gateway.cli.operations import PURCHASE, TILL
-from gateway.cli.partner_app import APPS, PartnerApp
-from gateway.cli.steps import Steps, one
-from gateway.domain.client import DEVICE_CODE, FAPI2
+from gateway.demo.browser import Browser
+from gateway.demo.demo import Demo, find_by
+from gateway.demo.narrator import Narrator
+from gateway.demo.operations import PURCHASE, TIER_ALONE
+from gateway.demo.partner_app import APPS, PartnerApp
+from gateway.domain.identity.client import DEVICE_CODE, FAPI2
 
 STORE, TERMINAL, AMOUNT = "harbour-road", "till-3", "400.00"
 
 
-class TillJourney(Steps):
-    """`credentials` is what `gateway sandbox up --credentials` writes. Walked with the fapi2 client. Raises
-    JourneyFailed where the credentials lack what the journey needs."""
+class PointOfSaleDemo(Demo):
+    """The demo retail store sells on credit, with its fapi2 client. `credentials` is what `gateway sandbox up
+    --credentials` writes. Raises DemoFailed where they lack what the demo needs."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator) -> None:
         super().__init__(narrator)
         self._graphql: str = credentials["graphql"]
-        merchant = one(credentials["merchants"], "adapter", "retail_store")
-        self._app: PartnerApp = APPS[FAPI2](credentials["issuer"], one(merchant["clients"], "profile", FAPI2))
-        self._persona = one(credentials["personas"], "handle", "excellent")
+        merchant = find_by(credentials["merchants"], "adapter", "retail_store")
+        self._app: PartnerApp = APPS[FAPI2](credentials["issuer"], find_by(merchant["clients"], "profile", FAPI2))
+        self._persona = find_by(credentials["personas"], "handle", "excellent")
 
-    def _walk(self) -> None:
+    def _run_steps(self) -> None:
         self._app.discover()
         with Browser() as browser:
             shown = self._ask()
@@ -79,8 +79,8 @@ class TillJourney(Steps):
 
     def _read_tier(self, token: str) -> None:
         self._say.step("Read the tier")
-        answer = self._app.query(self._graphql, token, {"query": TILL})
-        self._say.graphql(self._graphql, TILL, {}, answer)
+        answer = self._app.query(self._graphql, token, {"query": TIER_ALONE})
+        self._say.graphql(self._graphql, TIER_ALONE, {}, answer)
         tier = self._data(answer)["consentedUser"]["scoreTier"]["tier"]
         self._expect(tier == self._persona["tier"], "the persona's tier", answer)
 
@@ -117,7 +117,7 @@ class TillJourney(Steps):
     def _posted(self, endpoint: str, form: dict[str, str], show: tuple[str, ...] = ()) -> httpx2.Response:
         answer = self._app.post(endpoint, form)
         only = show if answer.status_code == 200 else ()
-        self._say.exchange("POST", str(answer.url), form, answer, only=only, with_it=self._app.sends)
+        self._say.exchange("POST", str(answer.url), form, answer, only=only, authentication=self._app.sends)
         return answer
 
 

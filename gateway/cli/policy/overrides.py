@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, assembled, console, fail
+from gateway.cli.console import DatabaseUrl, console, container_for, fail
 from gateway.cli.console import table as empty_table
-from gateway.domain.policy import DecisionTable
-from gateway.domain.policy_words import rule_words
-from merchants.policy_file import read_text
+from gateway.domain.policies.description import rule_words
+from gateway.domain.policies.override import PolicyBounds
+from gateway.domain.policies.table import DecisionTable
+from gateway.store.unit import UnitOfWork
+from merchants.policies.reader import read_text
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 Adapter = Annotated[str, typer.Argument(help="The adapter's key, see `gateway merchants list`.")]
@@ -22,18 +24,22 @@ def bounds(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Say what a merchant may override of an adapter's policy, and how far; replaces what was said before."""
-    with assembled(database_url) as made:
-        if file is not None:
-            with made.database.write() as session:
-                made.overrides.draw(session, merchant, adapter, *read_text(file))
-        with made.database.read() as session:
-            name = made.services.merchants.require(session, merchant).name
-            drawn = made.overrides.bounds(session, merchant, made.services.merchants.adapter(adapter))
-    if drawn is None or not drawn.ranges:
+    content = None if file is None else read_text(file)
+    with container_for(database_url) as container:
+
+        def load_bounds(unit: UnitOfWork) -> tuple[str, PolicyBounds | None]:
+            name = container.merchants.require(unit, merchant).name
+            return name, container.overrides.bounds(unit, merchant, container.merchants.adapter(adapter))
+
+        if content is not None:
+            text, source = content
+            container.database.write(lambda unit: container.overrides.draw(unit, merchant, adapter, text, source))
+        name, limits = container.database.read(load_bounds)
+    if limits is None or not limits.ranges:
         console.print(f"{name} may override nothing of {adapter}.")
         return
     console.print(f"{name} may override of {adapter}:")
-    for rule_id, ranges in drawn.ranges.items():
+    for rule_id, ranges in limits.ranges.items():
         for what, allowed in ranges.items():
             console.print(f"  {rule_id}: {what} {allowed}")
 
@@ -48,13 +54,12 @@ def override(
     """Register a merchant's override of an adapter's policy. It is refused where it leaves the operator's bounds, or
     would make the policy unfair. Prints what changes, under each version of the policy that it will decide with."""
     text, source = read_text(file)
-    with assembled(database_url) as made:
+    with container_for(database_url) as container:
+        service = container.overrides
         if check:
-            with made.database.read() as session:
-                proposal = made.overrides.propose(session, merchant, adapter, text, source)
+            proposal = container.database.read(lambda unit: service.propose(unit, merchant, adapter, text, source))
         else:
-            with made.database.write() as session:
-                proposal = made.overrides.register(session, merchant, adapter, text, source)
+            proposal = container.database.write(lambda unit: service.register(unit, merchant, adapter, text, source))
     for before, after in proposal.tables:
         console.print(table_line(adapter, after))
         for old, new in zip(before.rules, after.rules, strict=True):
@@ -66,20 +71,20 @@ def override(
 
 def overrides(database_url: DatabaseUrl = None) -> None:
     """List the overrides that count now or will. Exit code 1 if one does not fit what is installed."""
-    with assembled(database_url) as made, made.database.read() as session:
-        found = list(made.overrides.standing(session))
-    if not found:
+    with container_for(database_url) as container:
+        states = container.database.read(container.overrides.list_states)
+    if not states:
         console.print("No merchant overrides a policy.")
         return
     rows = empty_table("merchant", "adapter", "version", "effective", "fits")
-    for each in found:
+    for each in states:
         rows.add_row(each.merchant_id, each.adapter, each.version, each.effective, "no" if each.fault else "yes")
     console.print(rows)
-    faults = [each.fault for each in found if each.fault]
-    for broken in faults:
-        console.print(broken)
+    faults = [each.fault for each in states if each.fault]
+    for sentence in faults:
+        console.print(sentence)
     if faults:
-        fail(f"{len(faults)} of {len(found)} cannot be used: register others with gateway policy override.")
+        fail(f"{len(faults)} of {len(states)} cannot be used: register others with gateway policy override.")
 
 
 def table_line(key: str, table: DecisionTable, *, in_force: bool = False) -> str:

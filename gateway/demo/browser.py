@@ -20,14 +20,14 @@ class Form:
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.forms: list[Form] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "form" and values.get("method", "").lower() == "post":
-            self.found.append(Form(values.get("action", "")))
-        elif tag == "input" and values.get("type") == "hidden" and self.found:
-            self.found[-1].fields[values.get("name", "")] = values.get("value", "")
+            self.forms.append(Form(values.get("action", "")))
+        elif tag == "input" and values.get("type") == "hidden" and self.forms:
+            self.forms[-1].fields[values.get("name", "")] = values.get("value", "")
 
 
 class Browser:
@@ -55,7 +55,7 @@ class Browser:
         LookupError when the page has no such form."""
         parser = _Forms()
         parser.feed(page.text)
-        forms = [form for form in parser.found if action in form.action and "/logout" not in form.action]
+        forms = [form for form in parser.forms if action in form.action and "/logout" not in form.action]
         if not forms:
             raise LookupError("the page has no such form")
         address = urljoin(str(page.url), forms[0].action)

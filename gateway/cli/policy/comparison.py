@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.console import console, fail, table
-from gateway.domain.policy_change import Answered, Compared, Skipped, Tally
-from gateway.services.policies import Shadow
+from gateway.domain.policies.comparison import Answered, Compared, Skipped, Tally
+from gateway.services.policies.history import Shadow
 
 COLUMNS = (
     *("decision", "tier", "currency", "old_status", "old_amount", "old_rule"),
@@ -59,7 +59,7 @@ def show(tally: Tally, policy: str, before: str = "was", after: str = "would be"
         console.print(f"{tally.skipped[Skipped.OVERRIDDEN]} of merchants whose override does not fit it, not compared.")
     if tally.skipped[Skipped.FAILED]:
         console.print(f"{tally.skipped[Skipped.FAILED]} at which the {after} policy failed, not compared.")
-    console.print("Policies alone are compared: lines of trust are not replayed.")
+    console.print("Policies alone are compared: credit limits are not replayed.")
 
 
 def show_sealed(count: int) -> None:

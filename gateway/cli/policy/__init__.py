@@ -1,0 +1,1 @@
+"""`gateway policy`: check, explain, backtest, shadow and override policies."""
