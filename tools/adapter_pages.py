@@ -7,13 +7,13 @@ from typing import Any
 
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema
 
-from gateway.domain.decision import Status
-from gateway.domain.event import Topic
-from gateway.domain.outcome import Approval, Decline
-from gateway.domain.policy_words import cell_words, rule_words, value_words
-from gateway.domain.purpose import PURPOSES
-from gateway.domain.rule import Rule, plain
-from merchants.contract import GoldenCase, MerchantAdapter
+from gateway.domain.consents.purpose import PURPOSES
+from gateway.domain.decisions.outcome import Approval, Decline
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.events import Topic
+from gateway.domain.policies.description import cell_words, rule_words, value_words
+from gateway.domain.policies.rule import Rule, plain
+from merchants.adapter import GoldenCase, MerchantAdapter
 from merchants.registry import discover
 from merchants.wire import Notice
 from schema.build import build_schema

@@ -4,10 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from gateway.domain.detail_schema import SCHEMAS
+from gateway.domain.consents.detail_schema import SCHEMAS
+from gateway.domain.consents.purpose import PURPOSES
+from gateway.domain.decisions.reason import REASONS
 from gateway.domain.error_catalogue import ERRORS
-from gateway.domain.purpose import PURPOSES
-from gateway.domain.reason import REASONS
 from gateway.domain.scope import SCOPES
 from gateway.settings import Settings
 from tools.adapter_pages import adapter_pages
