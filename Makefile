@@ -19,14 +19,14 @@ run: environment ## sandbox on 127.0.0.1:8000 (PORT=...), one journey walked and
 demo: environment ## the journey alone: free port, throw-away database, exit code 0 only if every answer was right
 	@$(BIN)/gateway sandbox demo
 
-test: environment ## the suite: SQLite and, floor by floor, PostgreSQL; some minutes on two cores
+test: environment ## the suite: SQLite and, layer by layer, PostgreSQL; some minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not node"
 
 test-all: check ## everything: the checks, long fault rounds, browsers, clients written for Node.js
 	@$(PYTHON) tools/environment.py --browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach part,$(HABITS),--ignore=$(part))
 
-check: environment ## ruff, mypy strict, unused dependencies, import floors, freshness of documents, SDL and lock
+check: environment ## ruff, mypy strict, unused dependencies, import layers, freshness of documents, SDL and lock
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/deptry .

@@ -1,4 +1,5 @@
-"""Habits that no type checks: one clock, one reader of the environment, one place that commits, no `if sandbox`."""
+"""Habits that no type checks: one clock, one reader of the environment, one place that begins and commits, no ORM
+session, no unit of work as a block, no `if sandbox`."""
 
 import ast
 from collections.abc import Callable
@@ -14,9 +15,9 @@ ENVIRONMENT = {
     "gateway/settings.py": "the one reader",
     "gateway/cli/sandbox.py": "hands its own environment to the server that it starts",
 }
-COMMITS = {
-    "gateway/store/database.py": "the two units of work",
-    "migrations/env.py": "Alembic's connection, which is no session",
+TRANSACTIONS = {
+    "gateway/store/database.py": "runs the units of work",
+    "migrations/env.py": "Alembic's own connection",
 }
 ABOVE_THE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/settings.py", "gateway/cli/")
 SANDBOX = {
@@ -40,10 +41,34 @@ def reads_the_environment(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv", "os.environb"}
 
 
-def ends_a_transaction(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"commit", "rollback"}
-    )
+def controls_a_transaction(node: ast.AST) -> bool:
+    controls = {"begin", "begin_nested", "commit", "rollback"}
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in controls
+
+
+def uses_the_orm(node: ast.AST) -> bool:
+    """Imports of sqlalchemy.orm, and of what sqlmodel has of it. Declarations need neither."""
+    if isinstance(node, ast.Import):
+        return any(_is_orm(name.name) for name in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return _is_orm(node.module) or any(_is_orm(f"{node.module}.{name.name}") for name in node.names)
+    return isinstance(node, ast.Attribute) and _is_orm(ast.unparse(node))
+
+
+def _is_orm(name: str) -> bool:
+    return f"{name}.".startswith(("sqlalchemy.orm.", "sqlmodel.Session.", "sqlmodel.orm.", "sqlmodel.ext."))
+
+
+def opens_a_unit_as_a_block(node: ast.AST) -> bool:
+    """`with database`, `with self._database.write()`: a unit of work is a function that the database runs."""
+    if not isinstance(node, ast.With | ast.AsyncWith):
+        return False
+    return any(ast.unparse(_owner(item.context_expr)).endswith("database") for item in node.items)
+
+
+def _owner(context: ast.expr) -> ast.expr:
+    """Of a call of a method the object, of anything else the expression itself."""
+    return context.func.value if isinstance(context, ast.Call) and isinstance(context.func, ast.Attribute) else context
 
 
 def asks_for_the_environment(node: ast.AST) -> bool:
@@ -75,8 +100,18 @@ def test_only_the_settings_read_the_environment() -> None:
     assert {file: lines for file, lines in places(reads_the_environment).items() if file not in ENVIRONMENT} == {}
 
 
-def test_only_the_units_of_work_commit() -> None:
-    assert {file: lines for file, lines in places(ends_a_transaction).items() if file not in COMMITS} == {}
+def test_only_the_database_begins_and_commits() -> None:
+    found = places(controls_a_transaction)
+    assert {file: lines for file, lines in found.items() if file not in TRANSACTIONS} == {}
+    assert set(TRANSACTIONS) <= set(found), "a listed place is gone: take it off the list"
+
+
+def test_no_orm_session_exists() -> None:
+    assert places(uses_the_orm) == {}
+
+
+def test_a_unit_of_work_is_a_function() -> None:
+    assert places(opens_a_unit_as_a_block) == {}
 
 
 def test_environments_differ_by_wiring() -> None:
@@ -95,7 +130,17 @@ def test_environments_differ_by_wiring() -> None:
         (calls_a_clock, "datetime.now(UTC)"),
         (calls_a_clock, "f(clock=time.time)"),
         (reads_the_environment, "os.environ['A']"),
-        (ends_a_transaction, "session.commit()"),
+        (controls_a_transaction, "connection.commit()"),
+        (controls_a_transaction, "engine.begin()"),
+        (controls_a_transaction, "connection.begin_nested()"),
+        (uses_the_orm, "from sqlmodel import Session, select"),
+        (uses_the_orm, "from sqlalchemy.orm import sessionmaker"),
+        (uses_the_orm, "import sqlalchemy.orm"),
+        (uses_the_orm, "from sqlalchemy import orm"),
+        (uses_the_orm, "sqlmodel.Session(engine)"),
+        (opens_a_unit_as_a_block, "with database: pass"),
+        (opens_a_unit_as_a_block, "with self._database.write() as unit: pass"),
+        (opens_a_unit_as_a_block, "with lock, container.database.read(): pass"),
         (asks_for_the_environment, "x = 1 if settings.sandbox else 2"),
         (asks_for_the_environment, "if not self._sandbox: pass"),
         (asks_for_the_environment, "[x for x in y if sandbox or x]"),

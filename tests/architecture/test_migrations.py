@@ -16,13 +16,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from gateway.store import consent_versions, consents, log_check
+from gateway.audit.log_verification import verify_logs
 from gateway.store.database import Database
+from gateway.store.logs.keys import Keyring
 from gateway.store.tables import metadata
 from migrations import append_only, runner
+from tests.fixtures.settings import MASTER
 from tests.support.checkout import ROOT, python_files
-from tests.support.clock import NOON
+from tests.support.clock import BUSINESS_NOON
 from tests.support.factories import (
+    ids,
     make_access_token,
     make_cast,
     make_code,
@@ -31,8 +34,9 @@ from tests.support.factories import (
     make_pushed_request,
     make_refresh_token,
 )
-from tests.support.logs import Logs
+from tests.support.logs import log_access, log_decision
 from tests.support.race import race
+from tests.support.units import reading, writing
 
 LOGS = ("access_log", "decision_log")
 APPEND_ONLY = (*LOGS, "policy_bounds", "policy_overrides")
@@ -40,17 +44,16 @@ APPEND_ONLY = (*LOGS, "policy_bounds", "policy_overrides")
 
 def seed(url: str) -> None:
     """Some rows in as many tables as the factories reach."""
-    logs = Logs()
-    with closing(Database(url)) as database, database.write() as session:
-        cast = make_cast(session)
-        make_persona(session, cast.partner, cast.user)
-        make_pushed_request(session, cast.client)
-        make_code(session, cast.consent)
-        make_access_token(session, cast.client, cast.consent)
-        make_refresh_token(session, cast.consent)
+    with closing(Database(url, keyring=Keyring(MASTER, ids))) as database, writing(database) as unit:
+        cast = make_cast(unit)
+        make_persona(unit, cast.partner, cast.user)
+        make_pushed_request(unit, cast.client)
+        make_code(unit, cast.consent)
+        make_access_token(unit, cast.client, cast.consent)
+        make_refresh_token(unit, cast.consent)
         for _ in range(3):
-            logs.decide(session, cast)
-            logs.access(session, cast)
+            log_decision(unit, cast)
+            log_access(unit, cast)
 
 
 def tables(url: str) -> set[str]:
@@ -84,8 +87,8 @@ def test_up_down_and_up_again_on_a_seeded_database(database_url: str) -> None:
     runner.upgrade(database_url)
     assert tables(database_url) == {*metadata.tables, "alembic_version"}
     seed(database_url)
-    with closing(Database(database_url)) as database, database.read() as session:
-        assert log_check.check(session).intact
+    with closing(Database(database_url)) as database, reading(database) as unit:
+        assert verify_logs(unit).intact
 
 
 def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: str) -> None:
@@ -101,17 +104,17 @@ def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: st
 
 def test_older_consents_have_a_history(database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        with database.write() as session:
-            cast = make_cast(session)
-            ended = make_consent(session, cast.client, cast.user)
-            consents.revoke(session, ended.id, NOON)
+        with writing(database) as unit:
+            cast = make_cast(unit)
+            ended = make_consent(unit, cast.client, cast.user)
+            unit.consents.revoke(ended.id, BUSINESS_NOON)
         runner.downgrade(database_url, "2026_11_23_1200")
         database.engine.dispose()
         runner.upgrade(database_url)
-        with database.read() as session:
-            first, second = (consent_versions.of_consent(session, each.id) for each in (cast.consent, ended))
+        with reading(database) as unit:
+            first, second = (unit.consent_versions.list_of_consent(each.id) for each in (cast.consent, ended))
         assert [(each.version, each.action, each.at) for each in first] == [(1, "created", cast.consent.granted_at)]
-        assert [(each.version, each.action, each.at) for each in second[1:]] == [(2, "revoked", NOON)]
+        assert [(each.version, each.action, each.at) for each in second[1:]] == [(2, "revoked", BUSINESS_NOON)]
         assert (first[0].scopes, first[0].details) == (cast.consent.scopes, cast.consent.details)
 
 
@@ -168,8 +171,8 @@ def test_many_upgrade_at_once(empty_database_url: str) -> None:
 
 
 def test_a_failed_upgrade_leaves_nothing(empty_database_url: str) -> None:
-    with closing(Database(empty_database_url)) as database, database.write() as session:
-        session.execute(text("CREATE TABLE access_log (id INTEGER)"))  # in the way of the last table
+    with closing(Database(empty_database_url)) as database, writing(database) as unit:
+        unit.connection.execute(text("CREATE TABLE access_log (id INTEGER)"))  # in the way of the last table
     with pytest.raises(DBAPIError):
         runner.upgrade(empty_database_url)
     assert tables(empty_database_url) - {"alembic_version"} == {"access_log"}
