@@ -8,9 +8,9 @@ settings.load_profile("house")
 
 pytest_plugins = [
     "tests.fixtures.clock",
+    "tests.fixtures.settings",  # before those that import it
     "tests.fixtures.database",
     "tests.fixtures.secrets",
     "tests.fixtures.server",
-    "tests.fixtures.settings",
     "tests.fixtures.valkey",
 ]

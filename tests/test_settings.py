@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import Environment, Settings, SettingsError, read_settings
+from gateway.settings import EnvironmentName, Settings, SettingsError, read_settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 LIVE = {
@@ -47,7 +47,7 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     environment.setenv("GATEWAY_SESSION_LIFE", "PT2H")
     environment.setenv("GATEWAY_ADAPTERS", " car_rental, online_shop ,")
     read = read_settings()
-    assert read.environment is Environment.LIVE
+    assert read.environment is EnvironmentName.LIVE
     assert not read.sandbox
     assert read.master_key() == bytes(range(32))
     assert read.adapters == ("car_rental", "online_shop")

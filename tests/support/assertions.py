@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx2
 
-from gateway.store.clients import ClientRow
 from tests.support.clock import NOON
 from tests.support.fapi import FapiApp
 from tests.support.oauth import pkce
@@ -29,7 +28,7 @@ def send(
 ) -> httpx2.Response:
     """The answer to the endpoint's right request with these fields of client authentication."""
     app = app or world.bank
-    app.nonce = world.parts.proofs.nonces.current(world.parts.clock())
+    app.nonce = world.nonces.current(world.container.clock())
     if path == "/oauth/token":
         headers = {**(headers or {}), "DPoP": app.proof(path)}
     return world.http().post(path, data={**body(app, path), **form}, headers=headers)
@@ -57,5 +56,4 @@ def refused_everywhere(world: World, **bent: Any) -> None:
 
 def other_keys(world: World, *keys: dict[str, Any]) -> None:
     """Registers these keys for the bank in place of its own."""
-    with world.database.write() as session:
-        session.get_one(ClientRow, world.bank.client_id).jwks = {"keys": list(keys)}
+    world.change_client(world.bank, jwks={"keys": list(keys)})

@@ -13,7 +13,7 @@ NOW = int(NOON.timestamp())
 
 
 def ready(world: World) -> FapiApp:
-    world.bank.nonce = world.parts.proofs.nonces.current(world.parts.clock())
+    world.bank.nonce = world.nonces.current(world.container.clock())
     return world.bank
 
 

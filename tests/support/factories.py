@@ -1,31 +1,32 @@
-"""Rows for tests, as few columns as possible to say. Each function writes into the unit of work of its session,
-flushes, and answers the id (a consent: its value, a token: its digest)."""
+"""Rows for tests, with as few columns to name as possible. Each function writes into a unit of work and returns the id
+(of a consent its value, of a token its digest)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from gateway.domain.authorization_detail import AuthorizationDetail
-from gateway.domain.consent import Consent
-from gateway.domain.contract import Contract
-from gateway.domain.decision import Status
+from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.consent import Consent
+from gateway.domain.decisions.outcome import Referral
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.environment import SANDBOX
+from gateway.domain.merchants import Contract, Product
 from gateway.domain.money import Money
-from gateway.domain.product import Product
-from gateway.domain.realm import SANDBOX
-from gateway.domain.tier import Tier
+from gateway.domain.scoring.tier import Tier
+from gateway.kit.clock import BusinessTime, WallTime
 from gateway.kit.crypto import digest
 from gateway.kit.ids import Ids
-from gateway.store import consents, users
-from gateway.store.clients import ClientRow
-from gateway.store.database import Session
-from gateway.store.decisions import DecisionRow
-from gateway.store.merchants import MerchantRow
-from gateway.store.oauth_requests import AuthorizationCodeRow, PushedRequestRow
-from gateway.store.oauth_tokens import AccessTokenRow, RefreshTokenRow
-from gateway.store.partners import PartnerRow
-from gateway.store.users import PersonaRow, UserRow
-from tests.support.clock import NOON
+from gateway.store.decisions.decisions import DECISIONS, MAPPING
+from gateway.store.identity.clients import ClientRow
+from gateway.store.identity.users import PersonaRow, UserRow, new_log_subject
+from gateway.store.merchants.merchants import MerchantRow
+from gateway.store.merchants.partners import PartnerRow
+from gateway.store.oauth.requests import AuthorizationCodeRow, PushedRequestRow
+from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import BUSINESS_NOON, NOON
 
 ids = Ids(SANDBOX.mark)
 _numbers = count(1)
@@ -44,31 +45,34 @@ DETAILS = (
 SCOPES = ("score:tier", "decisions:request")
 
 
-def make_partner(session: Session, *, name: str | None = None, clock_offset_seconds: int = 0) -> str:
+def make_partner(unit: UnitOfWork, *, name: str | None = None, clock_offset_seconds: int = 0) -> str:
     row = PartnerRow(
         id=ids.new("prt"),
         name=name or f"Partner {next(_numbers)}",
         clock_offset_seconds=clock_offset_seconds,
         created_at=NOON,
     )
-    return _added(session, row, row.id)
+    unit.partners.insert(row)
+    return row.id
 
 
-def make_merchant(session: Session, partner_id: str, *, name: str = "Green Cars", contract: Contract = CONTRACT) -> str:
+def make_merchant(unit: UnitOfWork, partner_id: str, *, name: str = "Green Cars", contract: Contract = CONTRACT) -> str:
     row = MerchantRow(
         id=ids.new("mer"),
         partner_id=partner_id,
         name=name,
+        askable_tiers=[],
         ceiling_minor=0,
         ceiling_currency="CNY",
         consent_seconds=0,
         created_at=NOON,
     )
     row.put_contract(contract)
-    return _added(session, row, row.id)
+    unit.merchants.insert(row)
+    return row.id
 
 
-def make_client(session: Session, merchant_id: str, *, profile: str = "baseline", **columns: Any) -> str:
+def make_client(unit: UnitOfWork, merchant_id: str, *, profile: str = "baseline", **columns: Any) -> str:
     row = ClientRow(
         **{
             "id": ids.new("cli"),
@@ -82,10 +86,11 @@ def make_client(session: Session, merchant_id: str, *, profile: str = "baseline"
             **columns,
         }
     )
-    return _added(session, row, row.id)
+    unit.clients.insert(row)
+    return row.id
 
 
-def make_user(session: Session, partner_id: str | None = None, *, username: str | None = None) -> str:
+def make_user(unit: UnitOfWork, partner_id: str | None = None, *, username: str | None = None) -> str:
     number = next(_numbers)
     row = UserRow(
         id=ids.new("usr"),
@@ -93,13 +98,14 @@ def make_user(session: Session, partner_id: str | None = None, *, username: str 
         username=username or f"user{number}",
         password_hash="unusable",
         display_name=f"User {number}",
-        log_subject=users.new_log_subject(),
+        log_subject=new_log_subject(),
         created_at=NOON,
     )
-    return _added(session, row, row.id)
+    unit.users.insert(row)
+    return row.id
 
 
-def make_persona(session: Session, partner_id: str, user_id: str, *, score: int | None = 720, **columns: Any) -> str:
+def make_persona(unit: UnitOfWork, partner_id: str, user_id: str, *, score: int | None = 720, **columns: Any) -> str:
     number = next(_numbers)
     row = PersonaRow(
         id=ids.new("per"),
@@ -108,21 +114,23 @@ def make_persona(session: Session, partner_id: str, user_id: str, *, score: int 
         score=score,
         **{"handle": f"persona-{number}", "summary": "Made for a test", **columns},
     )
-    return _added(session, row, row.id)
+    unit.users.insert_persona(row)
+    return row.id
 
 
 def make_consent(
-    session: Session,
+    unit: UnitOfWork,
     client_id: str,
     user_id: str,
     *,
-    granted_at: datetime = NOON,
+    granted_at: BusinessTime = BUSINESS_NOON,
     life: timedelta = timedelta(days=90),
     scopes: tuple[str, ...] = SCOPES,
     details: tuple[AuthorizationDetail, ...] = DETAILS,
 ) -> Consent:
-    client = session.get_one(ClientRow, client_id)
-    subject = users.ensure_pairwise_subject(session, user_id, client.merchant_id, f"pws_{next(_numbers)}")
+    client = unit.clients.load(client_id)
+    assert client is not None
+    subject = unit.users.ensure_pairwise_subject(user_id, client.merchant_id, f"pws_{next(_numbers)}")
     consent = Consent(
         id=ids.new("con"),
         merchant_id=client.merchant_id,
@@ -135,43 +143,56 @@ def make_consent(
         expires_at=granted_at + life,
         revoked_at=None,
     )
-    consents.insert(session, consent)
+    unit.consents.insert(consent)
     return consent
 
 
-def make_decision(session: Session, consent: Consent, **columns: Any) -> str:
-    """A decision under the consent: APPROVED over 3,000.00 CNY until tomorrow noon, unless `columns` say other."""
-    number = next(_numbers)
-    row = DecisionRow(
+def decision_state(consent: Consent, **fields: Any) -> DecisionState:
+    """The state of a decision under the consent: APPROVED over 3,000.00 CNY until tomorrow noon, unless `fields` say
+    other."""
+    amount = Money(300_000, fields.get("currency", "CNY"))
+    return DecisionState(
         **{
             "id": ids.new("dec"),
             "merchant_id": consent.merchant_id,
             "client_id": consent.client_id,
             "consent_id": consent.id,
             "subject": consent.subject,
-            "merchant_reference": f"order-{number}",
+            "merchant_reference": f"order-{next(_numbers)}",
             "adapter": "car_rental",
             "product": Product.DEPOSIT_WAIVER,
             "purpose": "CAR_RENTAL",
             "status": Status.APPROVED,
             "ask": {"carRental": {}},
-            "outcome": {"kind": "REFERRAL", "reasons": []},
+            "outcome": Referral(),
             "policy_version": "2026-11-01",
             "policy_hash": "0" * 64,
             "rule_id": "everyone",
-            "amount_minor": 300_000,
-            "currency": "CNY",
-            "valid_until": NOON + timedelta(days=1),
-            "created_at": NOON,
-            "updated_at": NOON,
-            **columns,
+            "currency": amount.currency,
+            "valid_until": BUSINESS_NOON + timedelta(days=1),
+            "created_at": BUSINESS_NOON,
+            "updated_at": BUSINESS_NOON,
+            "requested": amount,
+            "due": amount,
+            "settled": Money.zero(amount.currency),
+            **fields,
         }
     )
-    return _added(session, row, row.id)
+
+
+def make_decision(unit: UnitOfWork, consent: Consent, **fields: Any) -> str:
+    """A decision with this state. The totals include it; the log has no entry for it."""
+    state = decision_state(consent, **fields)
+    unit.connection.execute(DECISIONS.insert(), MAPPING.write(state))
+    if state.exposure.minor:
+        unit.exposures.change(consent.user_id, state.merchant_id, state.exposure)
+    if state.committed.minor:
+        unit.exposures.change_committed(consent.id, state.committed)
+    return state.id
 
 
 def make_pushed_request(
-    session: Session, client_id: str, *, expires_at: datetime = NOON + timedelta(seconds=60)
+    unit: UnitOfWork, client_id: str, *, expires_at: WallTime = NOON + timedelta(seconds=60)
 ) -> str:
     row = PushedRequestRow(
         digest=digest(f"request {next(_numbers)}"),
@@ -179,10 +200,11 @@ def make_pushed_request(
         parameters={"response_type": "code"},
         expires_at=expires_at,
     )
-    return _added(session, row, row.digest)
+    unit.authorization_requests.insert_pushed_request(row)
+    return row.digest
 
 
-def make_code(session: Session, consent: Consent, *, expires_at: datetime = NOON + timedelta(seconds=60)) -> str:
+def make_code(unit: UnitOfWork, consent: Consent, *, expires_at: WallTime = NOON + timedelta(seconds=60)) -> str:
     row = AuthorizationCodeRow(
         digest=digest(f"code {next(_numbers)}"),
         client_id=consent.client_id,
@@ -191,11 +213,12 @@ def make_code(session: Session, consent: Consent, *, expires_at: datetime = NOON
         code_challenge="challenge",
         expires_at=expires_at,
     )
-    return _added(session, row, row.digest)
+    unit.authorization_requests.insert_code(row)
+    return row.digest
 
 
 def make_access_token(
-    session: Session, client_id: str, consent: Consent | None = None, *, family: str | None = None
+    unit: UnitOfWork, client_id: str, consent: Consent | None = None, *, family: str | None = None
 ) -> str:
     row = AccessTokenRow(
         digest=digest(f"access {next(_numbers)}"),
@@ -206,10 +229,11 @@ def make_access_token(
         issued_at=NOON,
         expires_at=NOON + timedelta(minutes=5),
     )
-    return _added(session, row, row.digest)
+    unit.tokens.insert_access_token(row)
+    return row.digest
 
 
-def make_refresh_token(session: Session, consent: Consent, *, family: str | None = None) -> str:
+def make_refresh_token(unit: UnitOfWork, consent: Consent, *, family: str | None = None) -> str:
     number = next(_numbers)
     row = RefreshTokenRow(
         digest=digest(f"refresh {number}"),
@@ -219,7 +243,8 @@ def make_refresh_token(session: Session, consent: Consent, *, family: str | None
         issued_at=NOON,
         expires_at=NOON + timedelta(days=90),
     )
-    return _added(session, row, row.digest)
+    unit.tokens.insert_refresh_token(row)
+    return row.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +258,9 @@ class Cast:
     consent: Consent
 
 
-def make_cast(session: Session) -> Cast:
-    partner = make_partner(session)
-    merchant = make_merchant(session, partner)
-    client = make_client(session, merchant)
-    user = make_user(session, partner)
-    return Cast(partner, merchant, client, user, make_consent(session, client, user))
-
-
-def _added(session: Session, row: Any, answer: str) -> str:
-    session.add(row)
-    session.flush()
-    return answer
+def make_cast(unit: UnitOfWork) -> Cast:
+    partner = make_partner(unit)
+    merchant = make_merchant(unit, partner)
+    client = make_client(unit, merchant)
+    user = make_user(unit, partner)
+    return Cast(partner, merchant, client, user, make_consent(unit, client, user))

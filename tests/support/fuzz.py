@@ -118,7 +118,7 @@ def require_decent(answer: httpx2.Response) -> None:
 
 
 @dataclass
-class Door:
+class FuzzClient:
     """The endpoints of one world, with a client that is right in all that is not bent."""
 
     world: World
@@ -128,7 +128,7 @@ class Door:
         self.http = world.http()
         self.browser = world.browser()
         assert self.browser.sign_in("mei", PASSWORD).status_code == 303
-        world.bank.nonce = world.parts.proofs.nonces.current(world.parts.clock())
+        world.bank.nonce = world.nonces.current(world.container.clock())
 
     def raw(self, method: str, path: str, sent: dict[str, str], content: bytes) -> None:
         """Any request."""

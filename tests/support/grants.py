@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx2
 
-from gateway.store import consent_versions
 from tests.support.oauth import Browser, PartnerApp, pkce, query_of
 from tests.support.oauth_world import PASSWORD, World
+from tests.support.units import reading
 
 TIER = {"type": "score", "level": "tier", "duration": "P30D"}
 WAIVER = {
@@ -55,8 +55,8 @@ def kinds(answer: dict[str, Any]) -> list[str]:
 
 
 def actions(world: World, grant_id: str) -> list[str]:
-    with world.database.read() as session:
-        return [version.action for version in consent_versions.of_consent(session, grant_id)]
+    with reading(world.database) as unit:
+        return [version.action for version in unit.consent_versions.list_of_consent(grant_id)]
 
 
 def refreshed(app: PartnerApp, tokens: dict[str, Any]) -> str:

@@ -9,20 +9,22 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.bootstrap import Gateway, assemble
-from gateway.domain.consent import Consent
-from gateway.domain.principal import Principal
+from gateway.bootstrap import build
+from gateway.domain.consents.consent import Consent
+from gateway.domain.errors import Unauthenticated
+from gateway.domain.identity.principal import Principal
 from gateway.domain.scope import TokenKind, expand
-from gateway.services.reading import Reading
-from gateway.settings import Environment, Settings
-from gateway.store import merchants
-from gateway.web.graphql import GraphQLEndpoint, Surroundings
+from gateway.kit.clock import WallTime, business_time
+from gateway.services.container import Container
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.web.graphql import GraphQLEndpoint
 from merchants.registry import discover
 from schema.build import BuiltSchema, build_schema
-from schema.context import Context
-from schema.engine import Engine, Executed
+from schema.engine import Engine, Executed, GraphQLRequest
 from tests.support import factories
 from tests.support.clock import NOON, MovableClock
+from tests.support.units import writing
 
 ISSUER = "https://gateway.example"
 REQUEST_ID = "req_test_1"
@@ -44,7 +46,7 @@ mutation Request($input: DecisionRequestInput!) {
         ... on Approval { validUntil terms { ... on DepositTerms { waivedAmount { amount currency } returnGrace } } }
         ... on Decline { reasons { code message } noticeText(locale: "zh") }
       }
-      ruling { adapter ruleId }
+      provenance { adapter ruleId }
       consent { id status }
       timeline { nodes { topic ... on DecisionEvent { from to actor decision { id } } } }
     }
@@ -71,7 +73,7 @@ def asked(key: str, reference: str, **changed: Any) -> dict[str, Any]:
 class GraphQLWorld:
     """`consent` is a customer's of `merchant_id` (score 640); `foreign_consent` belongs to another merchant."""
 
-    gateway: Gateway
+    container: Container
     engine: Engine
     clock: MovableClock
     partner_id: str
@@ -100,14 +102,15 @@ class GraphQLWorld:
             client_name="Green Cars website",
             scopes=scopes,
             allowed=expand(scopes),
-            token_expires_at=NOON + timedelta(minutes=5),
-            now=self.clock(),
+            token_expires_at=WallTime(NOON + timedelta(minutes=5)),
+            now=business_time(self.clock(), 0),
             clock_offset_seconds=0,
             consent=consent,
         )
 
-    def reading(self, principal: Principal) -> Reading:
-        return Reading(self.gateway.database, principal, self.clock, self.gateway.accesses)
+    @property
+    def database(self) -> Database:
+        return self.container.database
 
     def run(
         self,
@@ -117,15 +120,8 @@ class GraphQLWorld:
         by: Principal | None = None,
         operation: str | None = None,
     ) -> Executed:
-        """Executes for `by`, else for the customer's token, and finishes the unit of work."""
-        principal = by or self.user()
-        reading = self.reading(principal)
-        context = Context(
-            principal, self.gateway.services, reading, REQUEST_ID, Environment.SANDBOX, ISSUER, lambda rule: rule
-        )
-        executed = self.engine.execute(document, variables, operation, context)
-        reading.finish()
-        return executed
+        """Executes for `by`, else for the customer's token."""
+        return self.engine.execute(GraphQLRequest(document, variables, operation), by or self.user(), REQUEST_ID)
 
     def data(self, document: str, variables: dict[str, Any] | None = None, *, by: Principal | None = None) -> Any:
         """The data of an answer without errors."""
@@ -139,8 +135,7 @@ class GraphQLWorld:
         return self.data(REQUEST, asked(key, reference, **changed))["decisionRequest"]
 
     def endpoint(self) -> GraphQLEndpoint:
-        surroundings = Surroundings(self.gateway.services, self.reading, Environment.SANDBOX, ISSUER, lambda rule: rule)
-        return GraphQLEndpoint(self.engine, surroundings)
+        return GraphQLEndpoint(self.engine)
 
 
 class AsPrincipal:
@@ -149,36 +144,42 @@ class AsPrincipal:
     def __init__(self, app: ASGIApp, principal: Principal | None) -> None:
         self._app, self.principal = app, principal
 
+    def authenticate(self) -> Principal:
+        """`principal`. Raises Unauthenticated where there is none."""
+        if self.principal is None:
+            raise Unauthenticated("There is no token.")
+        return self.principal
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {}).update({"principal": self.principal, "request_id": REQUEST_ID})
+            scope.setdefault("state", {}).update({"authenticate": self.authenticate, "request_id": REQUEST_ID})
         await self._app(scope, receive, send)
 
 
 @contextmanager
 def graphql_world(settings: Settings, clock: MovableClock) -> Iterator[GraphQLWorld]:
     """Assembled over the settings' database, which is migrated and empty; closed at the end."""
-    gateway = assemble(settings, clock)
+    container = build(settings.model_copy(update={"issuer": ISSUER}), clock=clock)
     try:
-        with gateway.database.write() as session:
-            partner = factories.make_partner(session)
-            merchant = factories.make_merchant(session, partner)
-            for adapter in gateway.registry:
-                merchants.enable(session, merchant, adapter, NOON)
-            client = factories.make_client(session, merchant)
-            user = factories.make_user(session, partner)
-            persona = factories.make_persona(session, partner, user, score=640, handle="good")
-            consent = factories.make_consent(session, client, user, scopes=USER_SCOPES, details=DETAILS)
-            far = factories.make_partner(session)
-            far_merchant = factories.make_merchant(session, far, name="Far Away")
-            far_client = factories.make_client(session, far_merchant)
-            stranger = factories.make_user(session, far)
-            far_persona = factories.make_persona(session, far, stranger)
-            far_consent = factories.make_consent(session, far_client, stranger)
-            far_decision = factories.make_decision(session, far_consent)
+        with writing(container.database) as unit:
+            partner = factories.make_partner(unit)
+            merchant = factories.make_merchant(unit, partner)
+            for adapter in container.registry:
+                unit.merchants.enable_adapter(merchant, adapter, NOON)
+            client = factories.make_client(unit, merchant)
+            user = factories.make_user(unit, partner)
+            persona = factories.make_persona(unit, partner, user, score=640, handle="good")
+            consent = factories.make_consent(unit, client, user, scopes=USER_SCOPES, details=DETAILS)
+            far = factories.make_partner(unit)
+            far_merchant = factories.make_merchant(unit, far, name="Far Away")
+            far_client = factories.make_client(unit, far_merchant)
+            stranger = factories.make_user(unit, far)
+            far_persona = factories.make_persona(unit, far, stranger)
+            far_consent = factories.make_consent(unit, far_client, stranger)
+            far_decision = factories.make_decision(unit, far_consent)
         yield GraphQLWorld(
-            gateway,
-            Engine(built()),
+            container,
+            Engine(built(), container),
             clock,
             partner,
             merchant,
@@ -190,4 +191,4 @@ def graphql_world(settings: Settings, clock: MovableClock) -> Iterator[GraphQLWo
             far_persona,
         )
     finally:
-        gateway.close()
+        container.close()

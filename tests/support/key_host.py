@@ -9,7 +9,6 @@ from typing import Any
 from gateway.kit import json
 from gateway.kit.clock import WallClock
 from gateway.settings import Settings
-from gateway.store.database import Database
 from tests.support.fapi import FapiApp, Key, public
 from tests.support.local_server import LocalServer, answer
 from tests.support.oauth_world import build_world
@@ -55,8 +54,8 @@ class KeyHost(LocalServer):
 def registrar_beside(host: KeyHost, url: str, settings: Settings, clock: WallClock) -> Iterator[Registrar]:
     """Registers clients of a world that may fetch keys from this host alone."""
     changed = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
-    with closing(Database(url)) as database:
-        yield Registrar(build_world(database, settings.model_copy(update=changed), clock))
+    with closing(build_world(url, settings.model_copy(update=changed), clock)) as world:
+        yield Registrar(world)
 
 
 def remote(registrar: Registrar, host: KeyHost, **changed: Any) -> dict[str, Any]:

@@ -3,84 +3,59 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from gateway.domain.decision import Status
+from gateway.domain.decisions.transitions import Status
 from gateway.kit.crypto import SigningKey
 from gateway.kit.json import canonical, decode
-from gateway.store import users
-from gateway.store.access_log import AccessLogRow
-from gateway.store.database import Database, Session
-from gateway.store.decision_log import DecisionLogRow
-from gateway.store.decisions import DecisionRow
-from gateway.store.keys import Keyring
-from gateway.store.sealed_log import SIGNED_AS, Event, SealedLog, hash_of
-from tests.support.clock import NOON
-from tests.support.factories import Cast, ids, make_decision
+from gateway.store.database import Database
+from gateway.store.logs.sealed_log import SIGNED_AS, NewEntry, hash_of
+from gateway.store.unit import UnitOfWork
+from tests.support.factories import Cast, make_decision
 
-MASTER = b"0123456789abcdef0123456789abcdef"
+PERSONAL = {"note": "Personal", "tier": "GOOD"}
+"""The personal part of all these entries."""
 
 
-class Logs:
-    """Both logs over one keyring."""
-
-    def __init__(self, master: bytes = MASTER) -> None:
-        self.keyring = Keyring(master, ids)
-        self.decisions = SealedLog(DecisionLogRow, self.keyring, ids)
-        self.accesses = SealedLog(AccessLogRow, self.keyring, ids)
-
-    def decide(self, session: Session, cast: Cast, status: Status = Status.APPROVED) -> tuple[str, str]:
-        """A decision and its first entry: their ids."""
-        decision = make_decision(session, cast.consent, status=status)
-        return decision, self.tell(session, cast, decision, None, status)
-
-    def tell(
-        self,
-        session: Session,
-        cast: Cast,
-        decision: str,
-        before: Status | None,
-        after: Status,
-        now: datetime = NOON,
-    ) -> str:
-        """An entry of the decision log; answers its id."""
-        row = session.get_one(DecisionRow, decision)
-        public = {
-            "decision": decision,
-            "client": row.client_id,
-            "consent": row.consent_id,
-            "product": row.product,
-            "purpose": row.purpose,
-            "from": before,
-            "to": after,
-            "topic": f"DECISION_{after}",
-            "policy": {
-                "adapter": row.adapter,
-                "version": row.policy_version,
-                "hash": row.policy_hash,
-                "rule": row.rule_id,
-            },
-        }
-        return self.decisions.append(session, _event(session, cast, public, {"decision_id": decision}), now)
-
-    def access(self, session: Session, cast: Cast, kind: str = "SCORE_TIER", now: datetime = NOON) -> str:
-        """An entry of the access log; answers its id."""
-        event = _event(session, cast, {"kind": kind}, {})
-        return self.accesses.append(session, _with_subject(event), now)
+def log_decision(unit: UnitOfWork, cast: Cast, status: Status = Status.APPROVED) -> tuple[str, str]:
+    """Writes a decision and its first entry, and returns their ids. The entry has no digest."""
+    decision = make_decision(unit, cast.consent, status=status)
+    return decision, log_event(unit, cast, decision, None, status)
 
 
-def _event(session: Session, cast: Cast, public: dict[str, Any], columns: dict[str, Any]) -> Event:
-    user = users.load(session, cast.user)
-    assert user is not None
-    return Event(cast.merchant, cast.user, user.log_subject, public, {"note": "Personal", "tier": "GOOD"}, columns)
+def log_event(unit: UnitOfWork, cast: Cast, decision: str, before: Status | None, after: Status) -> str:
+    """Appends an entry to the decision log, which changes nothing else, and returns its id."""
+    state = unit.decisions.load(decision)
+    assert state is not None
+    public = {
+        "decision": decision,
+        "client": state.client_id,
+        "consent": state.consent_id,
+        "product": state.product,
+        "purpose": state.purpose,
+        "from": before,
+        "to": after,
+        "topic": f"DECISION_{after}",
+        "policy": {
+            "adapter": state.adapter,
+            "version": state.policy_version,
+            "hash": state.policy_hash,
+            "rule": state.rule_id,
+        },
+    }
+    columns = {"decision_id": decision}
+    return unit.decision_log.append(
+        NewEntry(cast.merchant, cast.user, unit.users.log_subject(cast.user), public, PERSONAL, columns)
+    )
 
 
-def _with_subject(event: Event) -> Event:
-    return Event(
-        event.merchant_id, event.user_id, event.subject, event.public, event.personal, {"subject": event.subject}
+def log_access(unit: UnitOfWork, cast: Cast, kind: str = "SCORE_TIER") -> str:
+    """Appends an entry to the access log and returns its id."""
+    subject = unit.users.log_subject(cast.user)
+    return unit.access_log.append(
+        NewEntry(cast.merchant, cast.user, subject, {"kind": kind}, PERSONAL, {"subject": subject})
     )
 
 

@@ -1,5 +1,5 @@
 """A mixed load on one merchant, for as long as its server answers: promises that are walked through their life and
-contested by the person on their account page, and referrals that the operator decides."""
+contested by the person on their account page, and manual reviews that the operator decides."""
 
 import random
 import threading
@@ -80,7 +80,6 @@ class Load:
         self._told, self._now, self._seed = told, now, seed
         self._operator = Gateway(sandbox.database_url, sandbox.folder, **sandbox.packages)
         self._partner = Partner(sandbox, BOATS)
-        self._partner.renew()
         # The marks of some of the promises that earlier loads left are there to be contested.
         self._late = told.walked[LEFT_ALONE][1::2]
         writers = ((WALKS, "excellent", 3), (REFERRED, "fair", 1))

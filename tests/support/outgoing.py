@@ -1,4 +1,4 @@
-"""Questions to servers through the outgoing HTTP client, resolvers that answer what a test wants, and refusals."""
+"""InquiryBudget to servers through the outgoing HTTP client, resolvers that answer what a test wants, and refusals."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network

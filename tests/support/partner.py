@@ -61,12 +61,6 @@ class Partner:
         self.app = PartnerApp(self.http, client["client_id"], client["client_secret"], client["redirect_uri"])
         self.merchant_token = str(self.merchant["merchant_token"])
 
-    def renew(self) -> None:
-        """Gets a merchant token anew: the one it has ends when its partner's time is moved beyond it."""
-        answer = self.app.merchant_token()
-        assert answer.status_code == 200, answer.text
-        self.merchant_token = str(answer.json()["access_token"])
-
     def persona(self, handle: str) -> dict[str, Any]:
         found: dict[str, Any] = next(p for p in self.credentials["personas"] if p["handle"] == handle)
         return found
@@ -104,7 +98,7 @@ class Partner:
         return payload
 
     def release(self, decision: dict[str, Any]) -> None:
-        """Cancels an approval: personas are shared, and what is reserved narrows their line of trust for others."""
+        """Cancels an approval: personas are shared, and what is reserved uses their credit limit."""
         if decision["status"] == "APPROVED":
             given = {"decisionId": decision["id"], "idempotencyKey": token_hex(8), "reason": None}
             cancelled = self.graphql(self.merchant_token, CANCEL, input=given).data["decisionCancel"]["decision"]

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from gateway.services.seeding import PARTNER
 from gateway.store.database import Database
+from tests.support.units import reading, writing
 
 T = TypeVar("T")
 LONGEST_WAIT = 30.0
@@ -25,14 +26,14 @@ class PartnerTime:
 
     @property
     def now(self) -> datetime:
-        with closing(Database(self._database_url)) as database, database.read() as session:
-            ahead = session.execute(_READ, {"name": PARTNER}).scalar_one()
+        with closing(Database(self._database_url)) as database, reading(database) as unit:
+            ahead = unit.connection.execute(_READ, {"name": PARTNER}).scalar_one()
         return datetime.now(UTC) + timedelta(seconds=ahead)
 
     def forward(self, length: timedelta) -> None:
         """Moves it on. What that does to decisions and disputes is the server's work: wait for it with `until`."""
-        with closing(Database(self._database_url)) as database, database.write() as session:
-            session.execute(_MOVE, {"more": int(length.total_seconds()), "name": PARTNER})
+        with closing(Database(self._database_url)) as database, writing(database) as unit:
+            unit.connection.execute(_MOVE, {"more": int(length.total_seconds()), "name": PARTNER})
 
 
 def until(read: Callable[[], T], satisfied: Callable[[T], bool]) -> T:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from gateway.domain.column import Cell, ColumnKind, Fact
 from gateway.domain.money import Money
-from gateway.domain.policy import DecisionTable
-from gateway.domain.rule import Rule, Verdict
-from gateway.domain.tier import Tier
+from gateway.domain.policies.column import Cell, ColumnKind, Fact
+from gateway.domain.policies.rule import Rule, Verdict
+from gateway.domain.policies.table import DecisionTable
+from gateway.domain.scoring.tier import Tier
 
 COLUMNS = {
     "tier": ColumnKind.TIER,

@@ -12,7 +12,7 @@ TERMS = """terms { __typename
   ... on CheckInTerms { stay { start end } depositDue { amount } incidentalsLimit { amount }
     skipFrontDesk payAtCheckOut }
   ... on CreditOfferTerms { limit { amount } baseAprPercent aprPercent discountPercent term } }"""
-READ = f"""query ($id: ID!) {{ decision(by: {{id: $id}}) {{ {SHOWN} createdAt ruling {{ adapter }}
+READ = f"""query ($id: ID!) {{ decision(by: {{id: $id}}) {{ {SHOWN} createdAt provenance {{ adapter }}
   outcome {{ ... on Approval {{ reasons {{ code }} {TERMS} }} }}
   timeline {{ nodes {{ topic ... on DecisionEvent {{ actor note }} }} }} }} }}"""
 
@@ -98,7 +98,7 @@ class Promise:
         return error["code"], error["field"]
 
     def end(self) -> None:
-        """Ends it as far as that is left to do: personas are shared, and a promise takes up their line of trust."""
+        """Ends it as far as that is left to do: personas are shared, and a decision uses their credit limit."""
         may = self.read()["availableTransitions"]
         if may:
             self.move("fulfill" if "FULFILL" in may else "cancel")

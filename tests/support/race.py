@@ -5,13 +5,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from gateway.store.database import Database, Session
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
 
 Answer = TypeVar("Answer")
 
 
 def race(function: Callable[[int], Answer], runners: int = 8) -> list[Answer]:
-    """What the function answered each runner, by runner number."""
+    """What the function returned to each runner, by runner number."""
     start = threading.Barrier(runners)
 
     def run(number: int) -> Answer:
@@ -22,11 +23,6 @@ def race(function: Callable[[int], Answer], runners: int = 8) -> list[Answer]:
         return list(pool.map(run, range(runners)))
 
 
-def race_writes(database: Database, work: Callable[[Session, int], Answer], runners: int = 8) -> list[Answer]:
-    """`race`, each runner in a writing unit of its own."""
-
-    def write(number: int) -> Answer:
-        with database.write() as session:
-            return work(session, number)
-
-    return race(write, runners)
+def race_writes(database: Database, work: Callable[[UnitOfWork, int], Answer], runners: int = 8) -> list[Answer]:
+    """`race`, each runner in a writing unit of work of its own."""
+    return race(lambda number: database.write(lambda unit: work(unit, number)), runners)

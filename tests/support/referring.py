@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import __version__
-from gateway.domain.product import Product
+from gateway.domain.merchants import Product
 from merchants.scaffold import scaffold
 from tests.support.installed import lay_out
 from tests.support.partner import yuan

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx2
 
-from gateway.services.registration import RegistrationService
+from gateway.services.identity.registration import RegistrationService
 from tests.support.fapi import FapiApp, Key, new_key, public
 from tests.support.oauth_world import CALLBACK, World
+from tests.support.units import writing
 
 PATH = "/oauth/register"
 KEY = new_key()
@@ -43,12 +44,11 @@ class Registrar:
 
     @property
     def service(self) -> RegistrationService:
-        return RegistrationService(self.world.parts.ids, self.world.parts.realm)
+        return self.world.container.registrations
 
     def invite(self, scopes: Sequence[str] = (), types: Sequence[str] = (), life: timedelta = timedelta(days=7)) -> str:
-        parts = self.world.parts
-        with parts.database.write() as session:
-            return self.service.invite(session, self.world.cars_id, life, parts.clock(), scopes=scopes, types=types)
+        with writing(self.world.database) as unit:
+            return self.service.invite(unit, self.world.cars_id, life, scopes=scopes, types=types)
 
     def post(self, body: Any, token: str | None = None, **headers: str) -> httpx2.Response:
         """A registration with this token, by default a fresh one."""
@@ -70,13 +70,13 @@ class Registrar:
 
     def app(self, made: dict[str, Any]) -> FapiApp:
         """The registered client at work."""
-        parts = self.world.parts
+        container = self.world.container
         return FapiApp(
             self.world.http(),
             made["client_id"],
             "",
             CALLBACK,
-            issuer=parts.settings.issuer,
+            issuer=container.settings.issuer,
             key=self.key,
-            now=lambda: parts.clock().timestamp(),
+            now=lambda: container.clock().timestamp(),
         )

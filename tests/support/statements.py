@@ -1,24 +1,36 @@
 """Counts the SQL statements that a database is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from gateway.store.database import Database
+from gateway.store.statements import Prepared, Result
 
 
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
-    """The statements of all units of work within the block, in order; those that begin a unit too."""
+    """The statements of all units of work within the block, in order: those that the driver runs, and those that go
+    through SQLAlchemy."""
     sent: list[str] = []
+    run = Prepared.run
+
+    def noting(self: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Result:
+        sent.append(self.text)
+        return run(self, connection, parameters)
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         sent.append(statement)
 
-    event.listen(database.engine, "before_cursor_execute", note)
+    engines = {database.engine, database.writing_engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with patch.object(Prepared, "run", noting):
+            yield sent
     finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)

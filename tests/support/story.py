@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from tests.support.line_of_trust import held
+from tests.support.exposure import read_exposure
 from tests.support.oauth import forms
 from tests.support.partner import Partner, car, order
 from tests.support.partner_time import PartnerTime, until
@@ -24,13 +24,10 @@ class Story:
         self.merchant, self.shop = Partner(sandbox, adapter), Partner(sandbox, "online_shop")
         self.time, self._database_url = PartnerTime(sandbox.database_url), sandbox.database_url
         self.browser, self.person = self.merchant.browser(), self.merchant.persona(handle)
-        self.later()
 
     def later(self, **units: float) -> None:
-        """Moves the partner's time on; the merchants get tokens that are good by then."""
+        """Moves the partner's time on. The merchants' tokens go on: they have wall time."""
         self.time.forward(timedelta(**units))
-        for merchant in (self.merchant, self.shop):
-            merchant.renew()
 
     def asked(self, ask: dict[str, Any], token: str | None = None) -> Promise:
         """What the merchant is answered, whatever that is, under a consent of its own or another one's token."""
@@ -91,9 +88,9 @@ class Story:
         return told["event"], told["status"], left and left["outstanding"]["amount"]
 
     @property
-    def held(self) -> str:
-        """How much of the person's line of trust is taken up. While something counts against them no answer says it."""
-        return held(self._database_url, self.person["username"]).amount
+    def exposure(self) -> str:
+        """The person's exposure. While something counts against them no answer says it."""
+        return read_exposure(self._database_url, self.person["username"]).amount
 
     def close(self) -> None:
         self.browser.http.close()

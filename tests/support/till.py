@@ -4,14 +4,16 @@ import json
 from typing import Any
 
 import httpx2
-from sqlmodel import select
+from sqlalchemy import select
 
-from gateway.domain.client import DEVICE_CODE
-from gateway.store.consents import ConsentRow
-from gateway.store.device_codes import DeviceCodeRow
+from gateway.domain.identity.client import DEVICE_CODE
+from gateway.store.base import read_row
+from gateway.store.consents.consents import CONSENTS, ConsentRow
+from gateway.store.oauth.device_codes import DEVICE_CODES
 from tests.support.oauth import Browser, PartnerApp
 from tests.support.oauth_world import PASSWORD, World
 from tests.support.partner import Partner
+from tests.support.units import reading
 
 SALE = {
     "type": "decision",
@@ -82,13 +84,13 @@ def error(answer: httpx2.Response) -> str:
 
 def undecided(world: World) -> bool:
     """Whether nobody has answered anything yet."""
-    with world.database.read() as session:
-        rows = session.exec(select(DeviceCodeRow)).all()
-        nothing = session.exec(select(ConsentRow)).all() == []
+    with reading(world.database) as unit:
+        rows = unit.connection.execute(select(DEVICE_CODES)).all()
+        nothing = unit.connection.execute(select(CONSENTS)).all() == []
         return nothing and all(row.decided_at is None and row.consent_id is None for row in rows)
 
 
 def granted(world: World) -> ConsentRow:
     """The one consent that there is."""
-    with world.database.read() as session:
-        return session.exec(select(ConsentRow)).one()
+    with reading(world.database) as unit:
+        return read_row(ConsentRow, unit.connection.execute(select(CONSENTS)).one())

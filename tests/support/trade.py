@@ -11,9 +11,9 @@ from tests.support.server import Sandbox
 
 PERSON = "threshold"
 WHOLE = "30000.00"
-"""The line of trust at the top tier, which PERSON just reaches."""
+"""The credit limit of the top tier, which PERSON just reaches."""
 TENTH = Decimal("3000.00")
-"""What is held at other merchants is told in steps of this."""
+"""Exposure at other merchants counts in steps of this."""
 
 PREVIEW = f"""query ($input: DecisionPreviewInput!) {{ decisionPreview(input: $input) {{
   eligible blockers {{ code }} likelyOutcome {{ ... on Approval {{ {TERMS} }} }} }} }}"""
@@ -53,7 +53,7 @@ class Trade:
         self._promises.append(promise)
         read = promise.read()
         assert [reason["code"] for reason in read["outcome"]["reasons"]] == list(reasons)
-        assert read["ruling"] == {"adapter": self.partner.merchant["adapter"]}
+        assert read["provenance"] == {"adapter": self.partner.merchant["adapter"]}
         return promise
 
     def decline(self, ask: dict[str, Any]) -> list[str]:
@@ -78,4 +78,4 @@ class Trade:
 Opened = Callable[[str, Consent], Trade]
 """Opens a merchant by its adapter; what it has been promised is ended with the test."""
 Left = Callable[[str], bool]
-"""Answers whether exactly this amount is left of PERSON's line of trust, of which a bank is told in tenths."""
+"""Whether exactly this amount is PERSON's available limit, which a bank is offered in tenths."""

@@ -16,8 +16,8 @@ from gateway.domain.currency import EXPONENTS
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.period import Period
-from merchants.contract import SAMPLE_NOW, MerchantAdapter
-from merchants.tables import read_table
+from merchants.adapter import SAMPLE_NOW, MerchantAdapter
+from merchants.policies.tables import read_table
 
 Adapter = MerchantAdapter[Any]
 

@@ -1,0 +1,22 @@
+"""Units of work as blocks, so that a test reads from top to bottom. The gateway gives `Database` a function instead."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.store.database import Database
+from gateway.store.unit import UnitOfWork
+
+
+@contextmanager
+def reading(database: Database) -> Iterator[UnitOfWork]:
+    """A unit of work as `Database.read` runs it."""
+    with database._reading.connect() as connection:
+        connection.begin()
+        yield database._unit(connection)
+
+
+@contextmanager
+def writing(database: Database) -> Iterator[UnitOfWork]:
+    """A unit of work as `Database.write` runs it: committed when the block ends, rolled back when it raises."""
+    with database._one_writer, database.writing_engine.begin() as connection:
+        yield database._unit(connection)
