@@ -98,7 +98,7 @@ def _run_demos(written: dict[str, Any], quiet: bool) -> None:
     demos: dict[str, Callable[[Narrator], Demo]] = {
         "A client with a secret (profile baseline, sandbox only)": lambda say: WebsiteDemo(written, say, BASELINE),
         "A client with a key of its own (profile fapi2)": lambda say: WebsiteDemo(written, say, FAPI2),
-        "At the till, with the device grant (profile fapi2)": lambda say: PointOfSaleDemo(written, say),
+        "At the point of sale, with the device grant (profile fapi2)": lambda say: PointOfSaleDemo(written, say),
     }
     for title, make_demo in demos.items():
         if output is not None:

@@ -1,5 +1,6 @@
 """The base of every demo: steps whose answers are checked; it ends at the first wrong answer."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import httpx2
@@ -11,7 +12,7 @@ class DemoFailed(Exception):
     """A step got another answer than it should."""
 
 
-class Demo:
+class Demo(ABC):
     """A partner's calls in order: `_run_steps` makes them."""
 
     def __init__(self, narrator: Narrator) -> None:
@@ -26,8 +27,9 @@ class Demo:
             wrong = f"Step {self._say.steps} was answered wrongly: {type(error).__name__}: {error}"
             raise DemoFailed(wrong) from error
 
+    @abstractmethod
     def _run_steps(self) -> None:
-        raise NotImplementedError
+        """Makes the calls, one step after the other."""
 
     def _data(self, answer: httpx2.Response) -> dict[str, Any]:
         """The data of a GraphQL answer without errors. Raises DemoFailed for any other answer."""

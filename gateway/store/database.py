@@ -55,8 +55,8 @@ class Database:
             self.writing_engine = sqlite.writing_engine(url) if self.sqlite else self.engine
         except (ArgumentError, ValueError):  # whose text may repeat a password
             raise DatabaseDown("The address of the database cannot be read.") from None
-        # SQLite has one writer. Threads that wait for it here are woken; left to SQLite's busy handler they would sleep
-        # and try again, and one that is unlucky long enough would fail.
+        # SQLite allows one writer. Its busy handler sleeps and retries, so a waiting thread could fail by chance; a
+        # lock and a queue serve every thread in turn.
         self._one_writer: AbstractContextManager[Any] = Lock() if self.sqlite else nullcontext()
         self._shared = SharedCommits(self._begin, self._unit, self._one_writer) if self.sqlite else None
         self._reading = self.engine if self.sqlite else self.engine.execution_options(**_ONE_SNAPSHOT)

@@ -37,7 +37,7 @@ class Repository:
         self._run(_insert(table), dict(record))
 
     def _first(self, record: type[R], statement: Executable, **parameters: Any) -> R | None:
-        """The first row as a record, None where there is none."""
+        """The first row as a record, or None if there are no rows."""
         row = self._row(statement, **parameters)
         return None if row is None else read_row(record, row)
 
@@ -46,7 +46,7 @@ class Repository:
         return [read_row(record, row) for row in self._rows(statement, **parameters)]
 
     def _row(self, statement: Executable, **parameters: Any) -> Row | None:
-        """The first row, None where there is none."""
+        """The first row, or None if there are no rows."""
         rows = self._run(statement, parameters).rows
         return rows[0] if rows else None
 
@@ -55,7 +55,7 @@ class Repository:
         return self._run(statement, parameters).rows
 
     def _value(self, statement: Executable, **parameters: Any) -> Any:
-        """The first column of the first row, None where there is none."""
+        """The first column of the first row, or None if there are no rows."""
         rows = self._run(statement, parameters).rows
         return rows[0][0] if rows else None
 

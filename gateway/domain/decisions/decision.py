@@ -125,8 +125,15 @@ class Decision:
             )
         if due_at + state.grace <= now:
             raise InvalidInput("INVALID_PERIOD", "The new due date has passed already.", ("dueAt",))
-        removed = {"overdue_at": None, "contested_at": None, "dispute_rejected_at": None}
-        return self._apply(rule, replace(state, due_at=due_at, dispute_pause=timedelta(0), **removed), now)  # type: ignore[arg-type]
+        extended = replace(
+            state,
+            due_at=due_at,
+            dispute_pause=timedelta(0),
+            overdue_at=None,
+            contested_at=None,
+            dispute_rejected_at=None,
+        )
+        return self._apply(rule, extended, now)
 
     def settle(
         self, now: BusinessTime, amount: Money | None = None, settled_at: BusinessTime | None = None

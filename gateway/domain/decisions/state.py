@@ -100,7 +100,7 @@ class DecisionState:
 
     @property
     def terms(self) -> Terms | None:
-        """The terms of the approval, None where there is none."""
+        """The terms of the approval, or None if the decision is not an approval."""
         return self.outcome.terms if isinstance(self.outcome, Approval) else None
 
     @property

@@ -122,8 +122,8 @@ def available_transitions(status: Status, blocked: BlockedTransitions = NOTHING_
 def require_rule(
     name: Transition | SystemTransition, status: Status, blocked: BlockedTransitions = NOTHING_BLOCKED
 ) -> TransitionRule:
-    """The rule of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) where there is none, or the
-    transition is blocked."""
+    """The rule of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) if the table has none, or
+    the transition is blocked."""
     rule, may = RULES[name], available_transitions(status, blocked)
     if status in rule.sources and (name in may or isinstance(name, SystemTransition)):
         return rule

@@ -130,7 +130,7 @@ class RegistrationEndpoints:
 
 
 def _token(request: ParsedDocument) -> str | None:
-    """The bearer token of the request, None where there is none that could be one of ours."""
+    """The bearer token of the request, or None if it sends no token that this deployment could have issued."""
     scheme, _, token = (request.authorization or "").partition(" ")
     token = token.strip()
     usable = scheme.lower() == "bearer" and token.isascii() and 0 < len(token) <= LONGEST_TOKEN

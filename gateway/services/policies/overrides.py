@@ -73,7 +73,7 @@ class OverrideService:
         now: BusinessTime,
         known_at: WallTime | None = None,
     ) -> PolicyOverride | None:
-        """The override that counts at `now`, None where there is none; with `known_at`, of those that were registered
+        """The override that counts at `now`, or None; with `known_at`, of those that were registered
         until then. Raises Misconfigured for one that cannot be read with the adapter that is installed."""
         row = unit.policy_overrides.load_in_force(merchant_id, adapter.key, now.date(), known_at)
         return None if row is None else _read(adapter, row)

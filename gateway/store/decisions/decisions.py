@@ -135,7 +135,7 @@ class DecisionRepository(Repository):
         return Decision(state, StoredDecision(state, MAPPING.digest(row)))
 
     def load_by_reference(self, merchant_id: str, reference: str) -> DecisionState | None:
-        """The merchant's decision with this reference, None where there is none."""
+        """The merchant's decision with this reference, or None."""
         row = self._row(_BY_REFERENCE, merchant_id=merchant_id, reference=reference)
         return None if row is None else MAPPING.read(row)
 
