@@ -50,7 +50,6 @@ def check(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Envir
         allowed=allowed,
         token_expires_at=token.expires_at,
         now=now,
-        clock_offset_seconds=partner.clock_offset_seconds,
         consent=consent,
     )
 

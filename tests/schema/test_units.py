@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
+from gateway.domain.scoring.score import Measurement
+from gateway.kit.clock import BusinessTime
 from gateway.kit.json import decode
 from gateway.services.merchants import MerchantService
+from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.settings import Settings
 from gateway.store.merchants.merchants import MERCHANTS
 from tests.support.clock import MovableClock
@@ -221,10 +223,11 @@ def test_an_answer_that_cannot_be_logged_is_none(world: GraphQLWorld) -> None:
 def test_a_score_source_that_breaks_costs_only_the_fields_that_need_it(
     world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def break_down(*_: object) -> None:
-        raise RuntimeError("the provider's text, which may name a person")
+    class Broken:
+        def measure(self, user_id: str, now: BusinessTime) -> Measurement:
+            raise RuntimeError("the provider's text, which may name a person")
 
-    monkeypatch.setattr(world.container.queries._scores, "_source", Mock(measure=break_down))
+    monkeypatch.setattr(world.container.queries, "_scores", ScoreFetcher(Broken()))
     executed = world.run("{ viewer { appName } consentedUser { id scoreTier { tier } } }")
     assert executed.body["data"] == {
         "viewer": {"appName": "Green Cars website"},

@@ -279,6 +279,5 @@ class World:
                 allowed=expand(scopes),
                 token_expires_at=WallTime(self.clock() + timedelta(minutes=5)),
                 now=business_time(self.clock(), offset),
-                clock_offset_seconds=offset,
                 consent=consent,
             )

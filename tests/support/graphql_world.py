@@ -104,7 +104,6 @@ class GraphQLWorld:
             allowed=expand(scopes),
             token_expires_at=WallTime(NOON + timedelta(minutes=5)),
             now=business_time(self.clock(), 0),
-            clock_offset_seconds=0,
             consent=consent,
         )
 

@@ -10,8 +10,7 @@ from gateway.kit.clock import BusinessTime, WallTime
 @dataclass(frozen=True, slots=True)
 class Principal:
     """One live access token. `scopes` are those granted, `allowed` also what they imply. `consent` is None
-    for a merchant token. `now` is the partner's business time when the token was checked, `clock_offset_seconds`
-    how far it is ahead of wall time."""
+    for a merchant token. `now` is the partner's business time when the token was checked."""
 
     kind: TokenKind
     partner_id: str
@@ -22,5 +21,4 @@ class Principal:
     allowed: frozenset[str]
     token_expires_at: WallTime
     now: BusinessTime
-    clock_offset_seconds: int
     consent: Consent | None = None
