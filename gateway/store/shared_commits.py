@@ -1,8 +1,8 @@
 """Shared commits: units of work that wait for SQLite's one writer at the same moment are committed together.
 
-A commit costs an fsync, and handing the writer over from thread to thread costs nearly as much. So the thread that gets
-the writer runs the units of those that wait, one after the other in one transaction, and wakes them once it is
-committed. Nobody waits for company: a unit that finds the writer free runs alone, at once.
+A commit costs an fsync, and switching threads between two commits costs nearly as much. So one thread, the leader, runs
+the units of all waiting threads in one transaction and wakes those threads after the commit. There is no timer: a unit
+that finds the writer free runs alone and at once.
 """
 
 from collections import deque
@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 from gateway.store.unit import UnitOfWork
 
 MOST_TOGETHER = 64
-"""How many units one transaction takes at most, so that the first one does not wait long for its commit."""
+"""The largest number of units in one transaction. It bounds how long the first of them waits for the commit."""
 
 
 class _Waiting:
-    """A unit of work, and the thread that waits for it: until it is done, or until it is to lead."""
+    """A unit of work in the queue. Its thread waits until the unit is done, or until that thread becomes the leader."""
 
     def __init__(self, work: Callable[[UnitOfWork], Any]) -> None:
         self._work, self._context = work, copy_context()
@@ -31,7 +31,7 @@ class _Waiting:
         self._woken.acquire()
 
     def run(self, unit: UnitOfWork) -> None:
-        """Runs it in the context of its own request, whichever thread that is."""
+        """Runs the unit with the context variables of its own request. Raises what the unit raises."""
         self.result, self.error = self._context.run(self._work, unit), None
 
     def wait(self) -> None:
@@ -39,7 +39,7 @@ class _Waiting:
         self._woken.acquire()
 
     def wake(self) -> None:
-        """Lets the thread that waits go on."""
+        """Unblocks `wait`. Called once."""
         self._woken.release()
 
 
@@ -57,7 +57,7 @@ class SharedCommits:
         self._mutex, self._waiting, self._led = Lock(), deque[_Waiting](), False
 
     def run(self, work: Callable[[UnitOfWork], Any]) -> Any:
-        """The unit's result, once it is committed. Raises what the unit or the commit raises; then it wrote nothing."""
+        """The unit's result, after its commit. Raises what the unit or the commit raises; then nothing was written."""
         own = _Waiting(work)
         with self._mutex:
             self._waiting.append(own)
@@ -71,7 +71,7 @@ class SharedCommits:
         return own.result
 
     def _lead(self, own: _Waiting) -> None:
-        """Runs the units that wait, `own` as the first of them, and leaves the lead to one that came later."""
+        """Runs the waiting units, `own` first, and makes the thread of the next waiting unit the leader."""
         with self._mutex:
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
         try:
@@ -91,8 +91,8 @@ class SharedCommits:
                 successor.wake()
 
     def _run_together(self, together: list[_Waiting]) -> bool:
-        """Whether they were committed. A unit that raises is undone by itself. False where the transaction was lost or
-        its commit failed: nothing was written, and each may be run again."""
+        """Whether the units were committed. A unit that raises is rolled back alone. False if the transaction was lost
+        or its commit failed: then nothing was written, and each unit may be run again."""
         try:
             with self._begin() as connection:
                 driver: Any = connection.connection.dbapi_connection
