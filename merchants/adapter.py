@@ -51,7 +51,7 @@ class AdapterResult:
     """What an adapter decided: the outcome, and the policy's ruling from which it was made."""
 
     outcome: Outcome
-    ruling: PolicyResult
+    policy_result: PolicyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class GoldenCase(Generic[AskT]):
             return None
         return (
             f"{self.name}: expected {self.expects.__name__} {self.reasons} exposing {self.exposed}, got"
-            f" {type(outcome).__name__} {outcome.reasons} exposing {exposed} by rule {result.ruling.rule_id}"
+            f" {type(outcome).__name__} {outcome.reasons} exposing {exposed} by rule {result.policy_result.rule_id}"
         )
 
 
@@ -138,8 +138,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """One value per declared column."""
 
     @abstractmethod
-    def terms(self, ask: AskT, ruling: PolicyResult, now: datetime) -> Terms:
-        """The terms of an approving ruling. `self.granted(ask, ruling)` is the amount."""
+    def terms(self, ask: AskT, result: PolicyResult, now: datetime) -> Terms:
+        """The terms of an approving result. `self.granted(ask, result)` is the amount."""
 
     @abstractmethod
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
@@ -149,15 +149,15 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """The amount of which a part may be granted. By default what is requested."""
         return self.requested(ask)
 
-    def limit(self, ask: AskT, ruling: PolicyResult) -> Money | None:
+    def limit(self, ask: AskT, result: PolicyResult) -> Money | None:
         """The most that an approving ruling grants, None for no limit. By default its maximum."""
-        return ruling.maximum
+        return result.maximum
 
-    def shortfalls(self, ask: AskT, ruling: PolicyResult) -> tuple[str, ...]:
+    def shortfalls(self, ask: AskT, result: PolicyResult) -> tuple[str, ...]:
         """The reasons for what is less than was asked beside the amount, such as a shorter term."""
         return ()
 
-    def place(self, ask: AskT) -> PointOfSale | None:
+    def point_of_sale(self, ask: AskT) -> PointOfSale | None:
         """The point of sale from which the ask comes, None where there is none."""
         return None
 
@@ -197,9 +197,9 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return other
 
     @final
-    def granted(self, ask: AskT, ruling: PolicyResult) -> Money:
+    def granted(self, ask: AskT, result: PolicyResult) -> Money:
         """The part of the divisible amount that an approving ruling grants: its share, but at most the limit."""
-        part, limit = self.divisible(ask).share(ruling.share), self.limit(ask, ruling)
+        part, limit = self.divisible(ask).share(result.share), self.limit(ask, result)
         return part if limit is None else min(part, limit)
 
     @final
@@ -207,20 +207,20 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """The result for an ask at `now` (UTC): checks the ask, applies the policy to its facts, and makes the outcome.
         Raises InvalidInput for a bad ask."""
         self.check(ask, now)
-        ruling = self.policies.at(now).decide(self.facts(ask, person, now))
-        return AdapterResult(self.outcome(ask, ruling, now), ruling)
+        result = self.policies.at(now).decide(self.facts(ask, person, now))
+        return AdapterResult(self.outcome(ask, result, now), result)
 
     @final
-    def outcome(self, ask: AskT, ruling: PolicyResult, now: datetime) -> Outcome:
+    def outcome(self, ask: AskT, result: PolicyResult, now: datetime) -> Outcome:
         """The outcome at `now` of a ruling on an ask that has been checked."""
-        match ruling.verdict:
+        match result.verdict:
             case Verdict.APPROVE:
-                return self._approval(ask, ruling, now)
+                return self._approval(ask, result, now)
             case Verdict.DECLINE:
-                retry_after = None if ruling.retry_after is None else now + ruling.retry_after
-                return Decline(ruling.reasons, retry_after, ruling.alternatives)
+                retry_after = None if result.retry_after is None else now + result.retry_after
+                return Decline(result.reasons, retry_after, result.alternatives)
             case Verdict.REFER:
-                return Referral(ruling.reasons)
+                return Referral(result.reasons)
 
     @final
     def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
@@ -228,11 +228,11 @@ class MerchantAdapter(ABC, Generic[AskT]):
         last one, which grants the least. Does not check the ask. Raises InvalidInput for a rule that does not
         approve."""
         table = self.policies.at(now)
-        rules = table.approving
+        rules = table.approving_rules
         if not rules or rule_id not in {None, *rules}:
             raise InvalidInput("INVALID", f"Rules that approve: {' '.join(rules) or 'none'}.", ("rule",))
-        ruling = table.as_if(rule_id or rules[-1])
-        return AdapterResult(self._approval(ask, ruling, now), ruling)
+        result = table.result_of_rule(rule_id or rules[-1])
+        return AdapterResult(self._approval(ask, result, now), result)
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:
@@ -248,14 +248,14 @@ class MerchantAdapter(ABC, Generic[AskT]):
         if (dict(self.columns), dict(self.benefits)) != (table.columns, table.benefits):
             raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
 
-    def _approval(self, ask: AskT, ruling: PolicyResult, now: datetime) -> Approval | Decline:
-        granted = self.granted(ask, ruling)
+    def _approval(self, ask: AskT, result: PolicyResult, now: datetime) -> Approval | Decline:
+        granted = self.granted(ask, result)
         refusal = self.refuses_part(ask) if granted < self.divisible(ask) else None
         if refusal is not None:  # asking for less can help at once
             return Decline((refusal,), now, (self.product,))
-        capped = (_CAPPED,) if granted < self.divisible(ask).share(ruling.share) else ()
-        reasons = tuple(dict.fromkeys((*ruling.reasons, *capped, *self.shortfalls(ask, ruling))))
-        terms = self.terms(ask, ruling, now)
+        capped = (_CAPPED,) if granted < self.divisible(ask).share(result.share) else ()
+        reasons = tuple(dict.fromkeys((*result.reasons, *capped, *self.shortfalls(ask, result))))
+        terms = self.terms(ask, result, now)
         if not terms.exposed.minor:  # a fifth of three cents rounds down to nothing
             return Decline((_TOO_SMALL,), now, (self.product,))
         return Approval(terms, min(now + self.approval_life, terms.due_at), reasons)

@@ -56,16 +56,16 @@ def _largest_approval(
     """What that person is granted within the available limit, None for nothing. Its reasons are only those for what is
     reduced beside the amount."""
     result = adapter.decide(ask, person, now)
-    outcome, ruling = result.outcome, result.ruling
+    outcome, policy_result = result.outcome, result.policy_result
     if not isinstance(outcome, Approval):
         return None
-    reasons = adapter.shortfalls(ask, ruling)
+    reasons = adapter.shortfalls(ask, policy_result)
     if outcome.terms.exposed <= available_limit:
         return replace(outcome, reasons=reasons)
-    maximum = adapter.granted(ask, ruling).minor - (outcome.terms.exposed.minor - available_limit.minor)
+    maximum = adapter.granted(ask, policy_result).minor - (outcome.terms.exposed.minor - available_limit.minor)
     if maximum <= 0:
         return None
-    reduced = adapter.outcome(ask, replace(ruling, maximum=Money(maximum, available_limit.currency)), now)
+    reduced = adapter.outcome(ask, replace(policy_result, maximum=Money(maximum, available_limit.currency)), now)
     if not isinstance(reduced, Approval) or reduced.terms.exposed > available_limit:
         return None
     return replace(reduced, reasons=reasons)

@@ -79,8 +79,8 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     def facts(self, ask: BikeRideAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def terms(self, ask: BikeRideAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, ruling)
+    def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, result)
         return DepositTerms(
             original_deposit=ask.deposit,
             waived_amount=waived,

@@ -113,8 +113,8 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
             "rental": ask.rental.length,
         }
 
-    def terms(self, ask: CarRentalAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, ruling)
+    def terms(self, ask: CarRentalAsk, result: PolicyResult, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, result)
         return DepositTerms(
             original_deposit=ask.deposit,
             waived_amount=waived,

@@ -21,7 +21,7 @@ def golden_cases(adapter: Adapter) -> Iterator[str]:
 def rules_reached(adapter: Adapter) -> Iterator[str]:
     """Each rule of each version decides some golden case or some boundary ask."""
     for version in policy_versions(adapter):
-        reached = {version.decide(case.ask, case.person, case.now).ruling.rule_id for case in version.golden}
+        reached = {version.decide(case.ask, case.person, case.now).policy_result.rule_id for case in version.golden}
         reached |= {sample.rule_id for sample in decide_samples(version)}
         unused = {rule.id for table in version.policies for rule in table.rules} - reached
         if unused:

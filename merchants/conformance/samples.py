@@ -32,7 +32,7 @@ def decide_samples(adapter: Adapter) -> Iterator[SampleDecision]:
         for tier in Tier:
             person = Person(tier, 0)
             result = adapter.decide(ask, person, SAMPLE_NOW)
-            yield SampleDecision(ask, person, result.outcome, result.ruling.rule_id)
+            yield SampleDecision(ask, person, result.outcome, result.policy_result.rule_id)
 
 
 def decide_sample(adapter: Adapter, ask: Any, tier: Tier, open_overdue: int = 0) -> Outcome:

@@ -109,8 +109,8 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
     def facts(self, ask: HotelStayAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "room_charge": ask.room_charge}
 
-    def terms(self, ask: HotelStayAsk, ruling: PolicyResult, now: datetime) -> CheckInTerms:
-        waived = self.granted(ask, ruling)
+    def terms(self, ask: HotelStayAsk, result: PolicyResult, now: datetime) -> CheckInTerms:
+        waived = self.granted(ask, result)
         due = ask.deposit - waived
         return CheckInTerms(
             stay=ask.stay,
@@ -118,8 +118,8 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
             waived_amount=waived,
             deposit_due=due,
             incidentals_limit=waived,
-            skip_front_desk=ruling.flag("skip_front_desk") and not due.minor,
-            pay_at_check_out=ruling.flag("pay_at_check_out"),
+            skip_front_desk=result.flag("skip_front_desk") and not due.minor,
+            pay_at_check_out=result.flag("pay_at_check_out"),
             grace_period=self.grace_period,
         )
 

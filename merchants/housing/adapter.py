@@ -106,12 +106,12 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
     def facts(self, ask: HouseRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def limit(self, ask: HouseRentalAsk, ruling: PolicyResult) -> Money | None:
-        rents = Money(int(ask.monthly_rent.minor * ruling.number("months")), ask.monthly_rent.currency)
-        return rents if ruling.maximum is None else min(rents, ruling.maximum)
+    def limit(self, ask: HouseRentalAsk, result: PolicyResult) -> Money | None:
+        rents = Money(int(ask.monthly_rent.minor * result.number("months")), ask.monthly_rent.currency)
+        return rents if result.maximum is None else min(rents, result.maximum)
 
-    def terms(self, ask: HouseRentalAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, ruling)
+    def terms(self, ask: HouseRentalAsk, result: PolicyResult, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, result)
         return DepositTerms(
             original_deposit=ask.deposit,
             waived_amount=waived,

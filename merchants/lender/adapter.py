@@ -117,14 +117,14 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def shortfalls(self, ask: CreditOfferAsk, ruling: PolicyResult) -> tuple[str, ...]:
-        return ("TERM_SHORTENED",) if ruling.length("longest") < ask.term else ()
+    def shortfalls(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
+        return ("TERM_SHORTENED",) if result.length("longest") < ask.term else ()
 
-    def terms(self, ask: CreditOfferAsk, ruling: PolicyResult, now: datetime) -> CreditOfferTerms:
-        discount = min(ruling.number("discount"), ask.base_apr_percent)  # a low base is not made a negative rate
-        term = min(ask.term, ruling.length("longest"))
+    def terms(self, ask: CreditOfferAsk, result: PolicyResult, now: datetime) -> CreditOfferTerms:
+        discount = min(result.number("discount"), ask.base_apr_percent)  # a low base is not made a negative rate
+        term = min(ask.term, result.length("longest"))
         return CreditOfferTerms(
-            limit=self.granted(ask, ruling),
+            limit=self.granted(ask, result),
             base_apr_percent=ask.base_apr_percent,
             apr_percent=ask.base_apr_percent - discount,
             discount_percent=discount,

@@ -96,9 +96,9 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
             "category": ask.category or "",
         }
 
-    def terms(self, ask: OnlineOrderAsk, ruling: PolicyResult, now: datetime) -> PayLaterTerms:
+    def terms(self, ask: OnlineOrderAsk, result: PolicyResult, now: datetime) -> PayLaterTerms:
         return PayLaterTerms(
-            amount=self.granted(ask, ruling), due_at=now + ask.pay_within, grace_period=self.grace_period
+            amount=self.granted(ask, result), due_at=now + ask.pay_within, grace_period=self.grace_period
         )
 
     def refuses_part(self, ask: OnlineOrderAsk) -> str | None:

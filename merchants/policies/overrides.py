@@ -55,7 +55,7 @@ class _OverrideReader(PolicyReader):
 
     def bounds(self) -> PolicyBounds:
         ranges = {rule_id: self._ranges(raw, rule_id) for rule_id, raw in self._rules().items()}
-        approving = {rule_id for table in self.adapter.policies for rule_id in table.approving}
+        approving = {rule_id for table in self.adapter.policies for rule_id in table.approving_rules}
         for rule_id in ranges:
             if rule_id not in approving:
                 raise fault(self.source, f"no version of {self.adapter.key}'s policy approves by this rule", rule_id)

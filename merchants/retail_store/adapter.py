@@ -91,19 +91,19 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     def requested(self, ask: StorePurchaseAsk) -> Money:
         return ask.amount
 
-    def place(self, ask: StorePurchaseAsk) -> PointOfSale:
+    def point_of_sale(self, ask: StorePurchaseAsk) -> PointOfSale:
         return PointOfSale(ask.store_id, ask.terminal_id)
 
     def facts(self, ask: StorePurchaseAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "amount": ask.amount}
 
-    def shortfalls(self, ask: StorePurchaseAsk, ruling: PolicyResult) -> tuple[str, ...]:
-        return ("TERM_SHORTENED",) if ruling.length("longest") < ask.pay_within else ()
+    def shortfalls(self, ask: StorePurchaseAsk, result: PolicyResult) -> tuple[str, ...]:
+        return ("TERM_SHORTENED",) if result.length("longest") < ask.pay_within else ()
 
-    def terms(self, ask: StorePurchaseAsk, ruling: PolicyResult, now: datetime) -> PayLaterTerms:
+    def terms(self, ask: StorePurchaseAsk, result: PolicyResult, now: datetime) -> PayLaterTerms:
         return PayLaterTerms(
-            amount=self.granted(ask, ruling),
-            due_at=now + min(ask.pay_within, ruling.length("longest")),
+            amount=self.granted(ask, result),
+            due_at=now + min(ask.pay_within, result.length("longest")),
             grace_period=self.grace_period,
         )
 

@@ -88,7 +88,7 @@ class WorseForBetterTier(BikeShare):
 
 @breaks(share_monotonicity, "a smaller share")
 class LargerShareForLargerAsk(BikeShare):
-    def limit(self, ask: BikeRideAsk, ruling: PolicyResult) -> Money | None:
+    def limit(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
         return Money(100, "CNY") if ask.deposit.minor < 100_000 else None
 
 
@@ -109,15 +109,15 @@ class ApprovesOverdue(BikeShare):
 class NeverReducible(BikeShare):
     policy = table_of(OVERDUE + ALL)
 
-    def limit(self, ask: BikeRideAsk, ruling: PolicyResult) -> Money | None:
+    def limit(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
         return None  # ignores the maximum by which an approval is reduced
 
 
 class Overstating(BikeShare):
     """Its terms are of another deposit than the one that was asked about."""
 
-    def terms(self, ask: BikeRideAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
-        terms = super().terms(ask, ruling, now)
+    def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
+        terms = super().terms(ask, result, now)
         return replace(
             terms,
             original_deposit=terms.original_deposit + terms.original_deposit,
@@ -131,10 +131,10 @@ breaks(money_conservation, " exposes ")(Overstating)
 
 @breaks(money_conservation, "due are not")
 class LosesDeposit(BikeShare):
-    def terms(self, ask: BikeRideAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, ruling)
+    def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
+        waived = self.granted(ask, result)
         return replace(
-            super().terms(ask, ruling, now), original_deposit=waived, deposit_due=Money.zero(waived.currency)
+            super().terms(ask, result, now), original_deposit=waived, deposit_due=Money.zero(waived.currency)
         )
 
 
@@ -149,7 +149,7 @@ class SilentReduction(Hotel):
 
 @breaks(reasons_named, "neither in the policy nor in own_reasons")
 class UndeclaredReason(BikeShare):
-    def shortfalls(self, ask: BikeRideAsk, ruling: PolicyResult) -> tuple[str, ...]:
+    def shortfalls(self, ask: BikeRideAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",)
 
 
@@ -160,8 +160,8 @@ class WithoutRetryAfter(BikeShare):
 
 @breaks(approval_end, "valid until")
 class DueInThePast(BikeShare):
-    def terms(self, ask: BikeRideAsk, ruling: PolicyResult, now: datetime) -> DepositTerms:
-        return replace(super().terms(ask, ruling, now), return_by=now - timedelta(days=1))
+    def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
+        return replace(super().terms(ask, result, now), return_by=now - timedelta(days=1))
 
 
 @breaks(bad_money_refused, "was taken")

@@ -56,7 +56,7 @@ def inverted(
     """Grants a cent to every tier but the best."""
     if person.tier is Tier.EXCELLENT or not isinstance(result.outcome, Approval):
         return replace(result, outcome=Decline(("EXPOSURE_LIMIT_REACHED",), now))
-    cent = adapter.outcome(ask, replace(result.ruling, maximum=Money(1, "CNY")), now)
+    cent = adapter.outcome(ask, replace(result.policy_result, maximum=Money(1, "CNY")), now)
     return replace(result, outcome=cent)
 
 

@@ -92,8 +92,8 @@ def test_a_better_tier_with_a_worse_answer_is_found(old: str, new: str) -> None:
 
 def test_a_rate_that_grows_with_the_tier_is_found() -> None:
     class Usurious(Lender):
-        def terms(self, ask: object, ruling: PolicyResult, now: object) -> CreditOfferTerms:
-            fair = super().terms(ask, ruling, now)  # type: ignore[arg-type]
+        def terms(self, ask: object, result: PolicyResult, now: object) -> CreditOfferTerms:
+            fair = super().terms(ask, result, now)  # type: ignore[arg-type]
             rate = fair.base_apr_percent + fair.discount_percent
             return CreditOfferTerms(fair.limit, rate, rate, Decimal(0), fair.term, fair.due_at, fair.grace_period)
 

@@ -96,7 +96,7 @@ def test_half_an_order_is_never_granted() -> None:
 
     answer = Halving().decide(ask(), Person(Tier.EXCELLENT, 0), NOW)
     assert answer.outcome == Decline(("AMOUNT_ABOVE_TIER_LIMIT",), NOW, (Product.PAY_LATER,))
-    assert answer.ruling.share == 50
+    assert answer.policy_result.share == 50
 
 
 def test_category_is_kept_in_the_document() -> None:

@@ -51,7 +51,7 @@ def test_an_override_is_read() -> None:
         ),
         "excellent": Change(share=90, reasons=("REDUCED_FOR_TIER",)),
     }
-    made = read.on(Lender.policy)
+    made = read.apply_to(Lender.policy)
     assert made.version == "2026-11-01+north-1"
     assert list(check_policy(Lender(), made)) == []
 
@@ -141,5 +141,5 @@ def test_faulty_bounds_are_refused(old: str, new: str, why: str) -> None:
 )
 def test_numbers_that_break_a_requirement_are_found(rules: str, requirement: str) -> None:
     text = f'policy = "car_rental"\nversion = "1"\neffective = 2026-12-01\ncurrency = "CNY"\n{rules}\n'
-    made = read_override(text, "mine.toml", CarRental()).on(CarRental.policy)
+    made = read_override(text, "mine.toml", CarRental()).apply_to(CarRental.policy)
     assert requirement in [finding.requirement for finding in check_policy(CarRental(), made)]

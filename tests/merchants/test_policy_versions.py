@@ -56,8 +56,8 @@ def test_the_version_in_force_decides(tmp_path: Path) -> None:
         ask = next(ask for ask in adapter.sample_asks(moment) if ask.deposit.amount == "3000.00")
         answer = adapter.decide(ask, person, moment)
         assert isinstance(answer.outcome, Approval)
-        assert (answer.outcome.terms.exposed.amount, answer.ruling.policy_version) == (waived, version)
-        assert answer.ruling.policy_hash == adapter.policies.at(moment).hash
+        assert (answer.outcome.terms.exposed.amount, answer.policy_result.policy_version) == (waived, version)
+        assert answer.policy_result.policy_hash == adapter.policies.at(moment).hash
 
 
 def test_all_versions_are_named(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_an_adapter_can_be_put_under_another_table(tmp_path: Path) -> None:
     other = adapter.with_policy(adapter.table(tmp_path / "policy.toml"))
     ask, person = adapter.ordinary.ask, Person(Tier.EXCELLENT, 0)
 
-    assert other.decide(ask, person, SAMPLE_NOW).ruling.policy_version == "2027-01-01"
-    assert adapter.decide(ask, person, SAMPLE_NOW).ruling.policy_version == "2026-11-01"
+    assert other.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2027-01-01"
+    assert adapter.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2026-11-01"
     assert not isinstance(other.decide(ask, Person(Tier.EXCELLENT, 1), SAMPLE_NOW).outcome, Approval)
     assert isinstance(other.decide(ask, Person(Tier.UNSCORED, 0), SAMPLE_NOW).outcome, Decline)
     with pytest.raises(Misconfigured, match="other columns or benefits"):

@@ -112,7 +112,7 @@ def test_money_is_conserved_to_the_minor_unit_and_nothing_is_lost_in_writing(key
         ask, now = case
         assert adapter.ask_from_document(json.loads(json.dumps(adapter.ask_document(ask)))) == ask
         answers = [adapter.decide(ask, Person(tier, 0), now) for tier in Tier]
-        answers += [adapter.reviewed(ask, rule, now) for rule in adapter.policies.at(now).approving]
+        answers += [adapter.reviewed(ask, rule, now) for rule in adapter.policies.at(now).approving_rules]
         requested, divisible = adapter.requested(ask), adapter.divisible(ask)
         for outcome in (answer.outcome for answer in answers):
             if not isinstance(outcome, Approval):

@@ -33,7 +33,7 @@ def ask(**changed: Any) -> StorePurchaseAsk:
 
 
 def test_it_asks_from_its_till() -> None:
-    assert ADAPTER.place(ask()) == PointOfSale("store-17", "till-3")
+    assert ADAPTER.point_of_sale(ask()) == PointOfSale("store-17", "till-3")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class ConsentService:
         that was more. A `single_use` consent allows one decision; no part of it lasts longer than `life`."""
         asked = asked or request
         if life is not None:
-            request, asked = request.lasting(life), asked.lasting(life)
+            request, asked = request.limit_duration(life), asked.limit_duration(life)
         now = unit.business_time(client.merchant_id)
         subject = unit.users.ensure_pairwise_subject(user_id, client.merchant_id, random_token(self._subject_prefix))
         consent = Consent(

@@ -97,7 +97,7 @@ class Assessor:
         purpose = require_purpose(purpose).code if purpose is not None else adapter.default_purpose
         try:
             adapter.check(ask, now)
-            requested, point_of_sale = adapter.requested(ask), adapter.place(ask)
+            requested, point_of_sale = adapter.requested(ask), adapter.point_of_sale(ask)
         except GatewayError as error:
             raise error.under("ask", adapter.member) from None
         require_covered(unit, consent, adapter.product, purpose, requested, point_of_sale, now)

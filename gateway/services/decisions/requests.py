@@ -143,7 +143,7 @@ class DecisionRequester:
         personal = {
             "ask": decision.state.ask,
             **assessment.summary(),
-            "ruling": assessment.result.ruling.document(),
+            "ruling": assessment.result.policy_result.document(),
             **assessment.shadow,
         }
         if unit.decisions.insert(decision, event, personal, claim) is None:
@@ -181,7 +181,7 @@ def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, 
 def _new_state(
     decision_id: str, call: Call, consent: Consent, command: RequestCommand, assessment: Assessment, now: BusinessTime
 ) -> DecisionState:
-    principal, outcome, ruling = call.principal, assessment.result.outcome, assessment.result.ruling
+    principal, outcome, policy_result = call.principal, assessment.result.outcome, assessment.result.policy_result
     zero = Money.zero(assessment.requested.currency)
     return DecisionState(
         id=decision_id,
@@ -196,9 +196,9 @@ def _new_state(
         status=first_status(outcome),
         ask=call.document["ask"],
         outcome=outcome,
-        policy_version=ruling.policy_version,
-        policy_hash=ruling.policy_hash,
-        rule_id=ruling.rule_id,
+        policy_version=policy_result.policy_version,
+        policy_hash=policy_result.policy_hash,
+        rule_id=policy_result.rule_id,
         score_as_of=assessment.measurement.as_of,
         currency=zero.currency,
         created_at=now,

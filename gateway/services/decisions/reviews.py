@@ -42,7 +42,7 @@ class DecisionReviewer:
             state = _load(unit, decision_id)
             now = unit.business_time(state.merchant_id)
             adapter = self._assessor.effective_adapter(unit, state.merchant_id, state.adapter, now)
-            return adapter.policies.at(now).approving
+            return adapter.policies.at(now).approving_rules
 
         return self._database.read(read)
 
@@ -106,7 +106,7 @@ class DecisionReviewer:
             adapter.product,
             state.purpose,
             state.requested,
-            adapter.place(ask),
+            adapter.point_of_sale(ask),
             now,
             except_for=decision,
         )
@@ -114,12 +114,16 @@ class DecisionReviewer:
         limit = self._assessor.credit_limit(measurement.tier, state.currency)
         if limit < unit.exposures.lock(consent.user_id, limit.currency) + approval.terms.exposed:
             raise InvalidInput("INVALID", f"The person's credit limit, {limit}, is too low for this. Decline it.")
-        ruling = result.ruling
+        policy_result = result.policy_result
         provenance = DecisionProvenance(
-            state.adapter, ruling.policy_version, ruling.policy_hash, ruling.rule_id, measurement.as_of
+            state.adapter,
+            policy_result.policy_version,
+            policy_result.policy_hash,
+            policy_result.rule_id,
+            measurement.as_of,
         )
         event = decision.approve(approval, provenance, adapter.windows, now)
-        personal = {"tier": measurement.tier, "outcome": approval.document(), "ruling": ruling.document()}
+        personal = {"tier": measurement.tier, "outcome": approval.document(), "ruling": policy_result.document()}
         unit.decisions.save(decision, event, Actor.OPERATOR, personal)
         return decision.state.as_of(now)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from gateway.domain.errors import Misconfigured, NotFound
 from gateway.domain.period import parse_moment
-from gateway.domain.policies.comparison import Compared, Skipped
+from gateway.domain.policies.comparison import ResultComparison, Skipped
 from gateway.domain.policies.override import PolicyOverride
 from gateway.domain.policies.past_result import policy_result_from_document
 from gateway.domain.policies.table import DecisionTable
@@ -55,7 +55,7 @@ class Shadow:
     hash: str
 
 
-_Shadowed = tuple[Shadow | None, Compared | Skipped]
+_Shadowed = tuple[Shadow | None, ResultComparison | SkipReason]
 
 
 class PolicyService:
@@ -81,7 +81,7 @@ class PolicyService:
 
     def backtest(
         self, adapter: MerchantAdapter[Any], table: DecisionTable, since: BusinessTime | None = None
-    ) -> Iterator[Compared | Skipped]:
+    ) -> Iterator[ResultComparison | SkipReason]:
         """Every request that the adapter decided at `since` or later, compared with the result of `table` and the
         merchant's override of that moment.
 
@@ -102,7 +102,7 @@ class PolicyService:
         merchant_id: str,
         override: PolicyOverride,
         since: BusinessTime | None = None,
-    ) -> Iterator[Compared | Skipped]:
+    ) -> Iterator[ResultComparison | SkipReason]:
         """The same for the requests of one merchant, compared with that override of the policy that was in force."""
 
         def overridden(_: UnitOfWork, __: DecisionLogRow, then: BusinessTime) -> DecisionTable:
@@ -112,13 +112,13 @@ class PolicyService:
 
     def shadowed(
         self, adapter: MerchantAdapter[Any], since: BusinessTime | None = None
-    ) -> Iterator[tuple[Shadow | None, Compared | Skipped]]:
+    ) -> Iterator[tuple[Shadow | None, ResultComparison | SkipReason]]:
         """Every request for which a shadow policy was evaluated, with that policy. An entry whose key is destroyed does
         not show whether there was one: it comes with None. Credit limits count for neither side, as in a backtest."""
 
         def compare(_: UnitOfWork, entry: DecisionLogRow, personal: Personal) -> _Shadowed | None:
             if personal is None:
-                return None, Skipped.SEALED
+                return None, SkipReason.SEALED
             if "shadow" not in personal:
                 return None
             recorded = personal["shadow"]
@@ -140,10 +140,10 @@ class PolicyService:
         choose_table: TableChoice,
         since: BusinessTime | None,
         merchant_id: str | None = None,
-    ) -> Iterator[Compared | Skipped]:
-        def compare(unit: UnitOfWork, entry: DecisionLogRow, personal: Personal) -> Compared | Skipped:
+    ) -> Iterator[ResultComparison | SkipReason]:
+        def compare(unit: UnitOfWork, entry: DecisionLogRow, personal: Personal) -> ResultComparison | Skipped:
             if personal is None:
-                return Skipped.SEALED
+                return SkipReason.SEALED
             return _compare_table(unit, adapter, entry, personal, choose_table)
 
         return self._read_first_entries(adapter, compare, since, merchant_id)
@@ -178,28 +178,28 @@ def _compare_table(
     entry: DecisionLogRow,
     personal: Mapping[str, Any],
     choose_table: TableChoice,
-) -> Compared | Skipped:
+) -> ResultComparison | Skipped:
     try:
         past = PastRequest.read(adapter, decode(entry.public), personal)
     except UNREADABLE:
-        return Skipped.UNREADABLE
+        return SkipReason.UNREADABLE
     try:
         table = choose_table(unit, entry, past.now)
     except Misconfigured:
-        return Skipped.OVERRIDDEN
+        return SkipReason.OVERRIDDEN
     try:
         return past.compare(past.decide_by(table))
     except UNREADABLE:
-        return Skipped.UNREADABLE
+        return SkipReason.UNREADABLE
 
 
 def _compare_shadow(
     adapter: MerchantAdapter[Any], entry: DecisionLogRow, personal: Mapping[str, Any]
-) -> Compared | Skipped:
+) -> ResultComparison | Skipped:
     if "error" in personal["shadow"]:
-        return Skipped.FAILED
+        return SkipReason.FAILED
     try:
         past = PastRequest.read(adapter, decode(entry.public), personal)
         return past.compare(policy_result_from_document(personal["shadow"], adapter.benefits))
     except UNREADABLE:
-        return Skipped.UNREADABLE
+        return SkipReason.UNREADABLE

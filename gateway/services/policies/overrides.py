@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from gateway.domain.errors import Misconfigured
-from gateway.domain.policies.override import PolicyBounds, PolicyOverride, reigns
+from gateway.domain.policies.override import PolicyBounds, PolicyOverride, effective_periods
 from gateway.domain.policies.table import DecisionTable, fault
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.kit.ids import Ids
@@ -129,7 +129,7 @@ class OverrideService:
         )
         self._require_allowed(unit, merchant_id, adapter, override)
         days = [each.day for each in (*rows, row)]
-        first, end = next((first, end) for index, first, end in reigns(days, today) if index == len(rows))
+        first, end = next((first, end) for index, first, end in effective_periods(days, today) if index == len(rows))
         return Proposal(row, tuple(_fitted(adapter, override, first, end)))
 
     def list_states(self, unit: UnitOfWork, *, requirements: bool = True) -> list[OverrideState]:
@@ -158,7 +158,7 @@ class OverrideService:
         """The overrides that count now or later, each with its first day from today on and the day after its last."""
         rows = unit.policy_overrides.list_overrides(merchant_id, key)
         today = unit.business_time(merchant_id).date()
-        return [(rows[index], first, end) for index, first, end in reigns([row.day for row in rows], today)]
+        return [(rows[index], first, end) for index, first, end in effective_periods([row.day for row in rows], today)]
 
     def _require_allowed(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, override: PolicyOverride) -> None:
         drawn = self.bounds(unit, merchant_id, adapter)
@@ -224,4 +224,4 @@ def _with_policy(adapter: Adapter, table: DecisionTable) -> Adapter:
 @lru_cache(maxsize=4096)
 def combined(override: PolicyOverride, table: DecisionTable) -> DecisionTable:
     """`PolicyOverride.on`, made once: every decision needs it."""
-    return override.on(table)
+    return override.apply_to(table)

@@ -8,7 +8,7 @@ from gateway.domain.decisions.exposure import LIMIT_REACHED
 from gateway.domain.decisions.outcome import outcome_from_document
 from gateway.domain.errors import GatewayError
 from gateway.domain.period import parse_moment
-from gateway.domain.policies.comparison import Answered, Compared
+from gateway.domain.policies.comparison import ComparedResult, ResultComparison
 from gateway.domain.policies.past_result import benefits_from_document, policy_result_from_document
 from gateway.domain.policies.table import DecisionTable, PolicyResult
 from gateway.domain.scoring.tier import Tier
@@ -49,16 +49,16 @@ class PastRequest:
         """The result of another policy."""
         return table.decide(self.adapter.facts(self.ask, self.person, self.now))
 
-    def compare(self, ruling: PolicyResult) -> Compared:
+    def compare(self, result: PolicyResult) -> ResultComparison:
         """How it was decided, and how it would have been with that result of a policy."""
-        outcome = self.adapter.outcome(self.ask, ruling, self.now)
-        after = Answered.of(outcome, ruling.rule_id, ruling.benefits, self.adapter.policy.currency)
-        return Compared(self.decision_id, self.person.tier, self._answered(), after)
+        outcome = self.adapter.outcome(self.ask, result, self.now)
+        after = ComparedResult.of(outcome, result.rule_id, result.benefits, self.adapter.policy.currency)
+        return ResultComparison(self.decision_id, self.person.tier, self._answered(), after)
 
-    def _answered(self) -> Answered:
+    def _answered(self) -> ComparedResult:
         recorded, benefits = self.personal["ruling"], self.adapter.benefits
         outcome = outcome_from_document(self.personal["outcome"])
         if LIMIT_REACHED in outcome.reasons:  # policies are compared, so the policy's own outcome counts
             outcome = self.adapter.outcome(self.ask, policy_result_from_document(recorded, benefits), self.now)
         granted = benefits_from_document(recorded["benefits"], benefits)
-        return Answered.of(outcome, recorded["rule_id"], granted, self.adapter.policy.currency)
+        return ComparedResult.of(outcome, recorded["rule_id"], granted, self.adapter.policy.currency)
