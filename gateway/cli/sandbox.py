@@ -168,7 +168,7 @@ def _announce(
             console.print(Text("\nEvery answer was right.", "bold green"))
         except DemoFailed as error:
             console.print(Text("\nThe journey failed:", "bold red"), str(error))
-    _print_sandbox(container.settings, seed, path, written["merchants"][0]["merchant_token"])
+    _print_sandbox(container.settings, seed, path, _example_merchant(written["merchants"]))
 
 
 def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
                 "name": merchant.name,
                 "adapter": merchant.adapter,
                 "clients": [_client(merchant.client), _client(merchant.backend)],
-                "merchant_token": _merchant_token(issuer, merchant.client),
+                **_merchant_token(issuer, merchant.client),
             }
             for merchant in seed.merchants
         ],
@@ -211,7 +211,8 @@ def _client(client: SeededClient) -> dict[str, Any]:
     }
 
 
-def _merchant_token(issuer: str, client: SeededClient) -> str:
+def _merchant_token(issuer: str, client: SeededClient) -> dict[str, Any]:
+    """Returns a new merchant token and its lifetime in seconds."""
     assert client.client_secret is not None  # a client of the profile baseline
     answer = httpx2.post(
         f"{issuer}/oauth/token",
@@ -220,7 +221,13 @@ def _merchant_token(issuer: str, client: SeededClient) -> str:
         timeout=20,
     )
     answer.raise_for_status()
-    return str(answer.json()["access_token"])
+    token = answer.json()
+    return {"merchant_token": token["access_token"], "merchant_token_expires_in": token["expires_in"]}
+
+
+def _example_merchant(merchants: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the merchant of the demo, or the first if the deployment does not load its adapter."""
+    return next((merchant for merchant in merchants if merchant["adapter"] == "car_rental"), merchants[0])
 
 
 def write_privately(path: Path, text: str) -> None:
@@ -232,18 +239,21 @@ def write_privately(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _print_sandbox(settings: Settings, seed: Seed, path: Path, token: str) -> None:
-    issuer = settings.issuer
+def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str, Any]) -> None:
+    issuer, token = settings.issuer, example["merchant_token"]
     console.print(Text("\nThe sandbox is up.", "bold"), "Ctrl-C ends it.\n")
     console.print(f"  GraphQL       {issuer}/graphql")
     console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
     console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
     console.print(f"  Credentials   {path}\n")
+    hours = example["merchant_token_expires_in"] // 3600
+    console.print(f"  Merchant token of {example['name']}, valid for {hours} hours:")
+    console.print(f"    {token}\n")
     console.print("  Try it:")
-    console.print(f"    curl {issuer}/graphql -H 'Authorization: Bearer {token}' \\")
     console.print(
-        """      -H 'Content-Type: application/json' -d '{"query": "{ viewer { merchant { name } scopes } }"}'\n"""
+        f"    curl {issuer}/graphql -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\"
     )
+    console.print("""      -d '{"query": "{ merchant { name decisions { totalCount nodes { id status } } } }"}'\n""")
     for merchant in seed.merchants:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")

@@ -137,8 +137,14 @@ def test_printed_command_works(sqlite_sandbox: Sandbox) -> None:
 
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
 
-    first = sqlite_sandbox.credentials["merchants"][0]["name"]
-    assert json.loads(done.stdout)["data"]["viewer"]["merchant"]["name"] == first
+    merchant = json.loads(done.stdout)["data"]["merchant"]
+    assert merchant["name"] == "Demo Car Rental"
+    assert merchant["decisions"]["totalCount"] >= 0
+
+
+def test_token_of_the_printed_command_is_printed_with_its_lifetime(sqlite_sandbox: Sandbox) -> None:
+    printed = sqlite_sandbox.output.split("Merchant token of Demo Car Rental, valid for 12 hours:\n")[1]
+    assert printed.split()[0] in sqlite_sandbox.output.split("Try it:\n")[1].split("\n\n")[0]
 
 
 def _registered(sandbox: Sandbox, host: KeyHost) -> int:
