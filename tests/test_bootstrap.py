@@ -29,6 +29,8 @@ from tests.support.clock import MovableClock
 from tests.support.factories import make_client, make_merchant, make_partner
 from tests.support.units import writing
 
+pytestmark = pytest.mark.postgresql
+
 CAR_RENTAL_POLICY = Path(__file__).parent.parent / "merchants" / "car_rental" / "policy.toml"
 OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
 

@@ -8,7 +8,7 @@ through `Connection.execute`.
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, cast
 
@@ -111,15 +111,29 @@ class Prepared:
         return raised
 
 
+@dataclass(frozen=True, slots=True)
+class _Driver:
+    """The driver of a dialect. All engines of one driver are made alike, so they share compiled statements."""
+
+    database: str
+    name: str
+    dialect: Dialect = field(compare=False)
+
+
 @lru_cache(maxsize=_MOST_PREPARED)
 def _prepare(statement: Executable, dialect: Dialect, names: tuple[str, ...]) -> Prepared | None:
-    """The statement for parameters of these names, None where its SQL depends on their values."""
+    """Returns the statement for parameters of these names, None if its SQL depends on their values."""
+    return _compile(statement, _Driver(dialect.name, dialect.driver, dialect), names)
+
+
+@lru_cache(maxsize=_MOST_PREPARED)
+def _compile(statement: Executable, driver: _Driver, names: tuple[str, ...]) -> Prepared | None:
     assert isinstance(statement, ClauseElement)
-    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    compiled = statement.compile(dialect=driver.dialect, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
     if any(parameter.required for parameter in compiled.post_compile_params):
         return None
-    return Prepared(compiled, names, dialect)
+    return Prepared(compiled, names, driver.dialect)
 
 
 def _binding(sql_type: TypeEngine[Any], dialect: Dialect) -> _Processor | None:

@@ -38,6 +38,8 @@ from tests.support.logs import log_access, log_decision
 from tests.support.race import race
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 LOGS = ("access_log", "decision_log")
 APPEND_ONLY = (*LOGS, "policy_bounds", "policy_overrides")
 

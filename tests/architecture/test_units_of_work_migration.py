@@ -28,6 +28,8 @@ from tests.support.clock import NOON, MovableClock
 from tests.support.factories import ids
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 BEFORE, AFTER = "2026_11_28_1500", "head"
 DAY = timedelta(days=1)
 AHEAD = timedelta(days=40, seconds=1)

@@ -16,6 +16,8 @@ from tests.support.factories import Cast, make_cast, make_decision
 from tests.support.logs import Forger, behind_the_triggers, log_access, log_decision, log_event
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 ENTRIES = 5
 
 

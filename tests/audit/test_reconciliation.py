@@ -12,8 +12,8 @@ from gateway.kit.clock import BusinessTime
 from gateway.kit.json import canonical, decode
 from gateway.services.decisions.transitions import ExtendCommand
 from gateway.store.decisions import digests
-from tests.services.world import World
 from tests.support.clock import MovableClock
+from tests.support.demo_world import DemoWorld
 from tests.support.lived import Lived, lived
 from tests.support.logs import behind_the_triggers
 
@@ -27,7 +27,7 @@ NO_MESSAGE = "the outbox has no message for it"
 
 @pytest.fixture
 def lives(database_url: str, clock: MovableClock) -> Iterator[Lived]:
-    with closing(World(database_url, clock)) as world:
+    with closing(DemoWorld(database_url, clock)) as world:
         world.plant()
         yield lived(world)
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.decisions.transitions import Status
 from gateway.kit.clock import wall_clock
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_decision
 from tests.support.operators import Gateway
 from tests.support.units import writing
@@ -74,7 +74,7 @@ def nested(path: Path) -> None:
 
 @pytest.mark.parametrize("make", [directory, missing, not_utf_8, loop, nested])
 def test_a_file_that_cannot_be_read(
-    gateway: Gateway, world: World, tmp_path: Path, make: Callable[[Path], None]
+    gateway: Gateway, world: DemoWorld, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     file, merchant = tmp_path / "given", world.merchant()
     make(file)
@@ -92,7 +92,7 @@ def test_a_file_that_cannot_be_read(
 
 @pytest.mark.parametrize("make", [directory, loop])
 def test_a_file_that_cannot_be_written(
-    gateway: Gateway, world: World, tmp_path: Path, make: Callable[[Path], None]
+    gateway: Gateway, world: DemoWorld, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     file, policy = tmp_path / "given", Path("merchants/car_rental/policy.toml").resolve()
     make(file)
@@ -112,7 +112,7 @@ def test_a_database_that_is_none(gateway: Gateway, tmp_path: Path, url: str, com
     assert "database" in refused(gateway, *command, "--database-url", url.format(tmp_path)).lower()
 
 
-def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: World) -> None:
+def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: DemoWorld) -> None:
     name = "[/]:car:[b]"
     consent, until = world.grant(), wall_clock() + timedelta(days=7)
     with writing(world.database) as unit:

@@ -9,8 +9,8 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.services.decisions.shadows import Shadows
 from merchants.car_rental import CarRental
 from tests.services.asks import asking, car
-from tests.services.world import World
 from tests.support.checkout import ROOT
+from tests.support.demo_world import DemoWorld
 from tests.support.operators import Gateway
 
 CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
@@ -23,7 +23,7 @@ def nowhere(tmp_path: Path) -> Gateway:
 
 
 def decided(
-    world: World, handle: str, deposit: str = "3000.00", number: int = 1, *, reduction: bool = True
+    world: DemoWorld, handle: str, deposit: str = "3000.00", number: int = 1, *, reduction: bool = True
 ) -> DecisionState:
     """A decision about a car for the persona."""
     command = asking(car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}")
@@ -88,7 +88,7 @@ def test_a_file_needs_its_adapter_and_must_be_there(nowhere: Gateway, tmp_path: 
     assert "car_rental/policy.toml: rule " in lender
 
 
-def test_a_decision_is_explained(world: World, gateway: Gateway) -> None:
+def test_a_decision_is_explained(world: DemoWorld, gateway: Gateway) -> None:
     decision = decided(world, "just-below")
 
     assert gateway.answer("policy", "explain", decision.id).splitlines() == [
@@ -107,7 +107,7 @@ def test_a_decision_is_explained(world: World, gateway: Gateway) -> None:
     ]
 
 
-def test_an_outcome_narrower_than_the_policy_is_told(world: World, gateway: Gateway) -> None:
+def test_an_outcome_narrower_than_the_policy_is_told(world: DemoWorld, gateway: Gateway) -> None:
     told = gateway.answer("policy", "explain", decided(world, "good", reduction=False).id)
 
     assert "the policy said: approve, 50 percent, at most 5000.00 CNY\nthe outcome: decline" in told
@@ -115,9 +115,9 @@ def test_an_outcome_narrower_than_the_policy_is_told(world: World, gateway: Gate
 
 
 def test_what_another_policy_decided_is_explained_with_a_warning(
-    world: World, gateway: Gateway, tmp_path: Path
+    world: DemoWorld, gateway: Gateway, tmp_path: Path
 ) -> None:
-    table = CarRental().table(Path(changed(tmp_path, 'retry_after = "P30D"', 'retry_after = "P60D"')))
+    table = CarRental().load_policy(Path(changed(tmp_path, 'retry_after = "P30D"', 'retry_after = "P60D"')))
     adapter = world.registry["car_rental"]
     adapter.policies = adapter.with_policy(table).policies
     told = gateway.answer("policy", "explain", decided(world, "building").id)
@@ -128,7 +128,7 @@ def test_what_another_policy_decided_is_explained_with_a_warning(
     assert "the policy said: decline, retry after P60D" in told
 
 
-def test_a_decision_without_its_key_says_so(world: World, gateway: Gateway) -> None:
+def test_a_decision_without_its_key_says_so(world: DemoWorld, gateway: Gateway) -> None:
     decision = decided(world, "overdue")
     world.execute("DELETE FROM user_keys")
 
@@ -140,11 +140,11 @@ def test_a_decision_without_its_key_says_so(world: World, gateway: Gateway) -> N
     assert "3000.00" not in told
 
 
-def test_an_unknown_decision_is_refused(world: World, gateway: Gateway) -> None:
+def test_an_unknown_decision_is_refused(world: DemoWorld, gateway: Gateway) -> None:
     assert "There is no decision dec_test_nothing." in gateway.refusal("policy", "explain", "dec_test_nothing")
 
 
-def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_changed_policy_is_tried_on_what_was_decided(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     reduced, good, fair = decided(world, "just-below"), decided(world, "good"), decided(world, "fair")
     world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
     before, out = world.contents(), tmp_path / "changed.csv"
@@ -169,7 +169,7 @@ def test_a_changed_policy_is_tried_on_what_was_decided(world: World, gateway: Ga
     assert not {good.id, fair.id} & set(out.read_text(encoding="utf-8").replace("\n", ",").split(","))
 
 
-def test_the_same_policy_changes_nothing(world: World, gateway: Gateway) -> None:
+def test_the_same_policy_changes_nothing(world: DemoWorld, gateway: Gateway) -> None:
     decided(world, "excellent")
 
     told = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
@@ -184,7 +184,7 @@ def test_the_same_policy_changes_nothing(world: World, gateway: Gateway) -> None
     assert "0 of 0 differ" in later[0]
 
 
-def test_a_backtest_that_cannot_be_made_is_refused(world: World, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_backtest_that_cannot_be_made_is_refused(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     same = ("policy", "backtest", str(CAR_RENTAL))
     assert "moon_travel" in gateway.refusal(*same, "--adapter", "moon_travel")
     assert "benefits" in gateway.refusal(*same, "--adapter", "lender")
@@ -192,9 +192,9 @@ def test_a_backtest_that_cannot_be_made_is_refused(world: World, gateway: Gatewa
     assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
 
 
-def test_a_shadow_policy_is_compared_with_what_was_decided(world: World, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_shadow_policy_is_compared_with_what_was_decided(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     assert gateway.answer("policy", "shadow", "car_rental") == "No shadow policy was evaluated beside car_rental."
-    table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
+    table = CarRental().load_policy(Path(changed(tmp_path, "share = 70", "share = 60")))
     decided(world, "just-below")  # before there was a shadow
     shadowed = world.variant(shadows=Shadows({"car_rental": table}))
     reduced, _, _ = (decided(shadowed, handle, number=2) for handle in ("just-below", "good", "fair"))
@@ -219,8 +219,8 @@ def test_a_shadow_policy_is_compared_with_what_was_decided(world: World, gateway
     assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")
 
 
-def test_a_shadow_policy_that_failed_is_told(world: World, gateway: Gateway, tmp_path: Path) -> None:
-    table = CarRental().table(Path(changed(tmp_path, "share = 70", "share = 60")))
+def test_a_shadow_policy_that_failed_is_told(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+    table = CarRental().load_policy(Path(changed(tmp_path, "share = 70", "share = 60")))
     shadowed = world.variant(shadows=Shadows({"car_rental": table}))
     table.decide = None  # type: ignore[assignment, method-assign]  # it cannot decide anything any more
     decision = decided(shadowed, "just-below")

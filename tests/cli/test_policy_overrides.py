@@ -9,8 +9,8 @@ from gateway.kit.clock import WallTime, wall_clock
 from gateway.store.policies import PolicyOverrideRow
 from merchants.car_rental import CarRental
 from tests.services.asks import asking, car
-from tests.services.world import World
 from tests.support.checkout import ROOT
+from tests.support.demo_world import DemoWorld
 from tests.support.operators import Gateway
 from tests.support.units import writing
 
@@ -21,7 +21,7 @@ GOOD = '[rule.good]\nshare = 60\nmaximum = "6000.00"\n'
 
 
 @pytest.fixture(autouse=True)
-def today(world: World) -> str:
+def today(world: DemoWorld) -> str:
     """The command line goes by the real clock, so the world does too."""
     world.clock.now = WallTime(wall_clock().replace(microsecond=0))
     return world.clock.now.date().isoformat()
@@ -35,12 +35,14 @@ def written(folder: Path, rules: str, *, version: str = "", effective: str = "")
     return str(file)
 
 
-def decided(world: World, handle: str = "good", number: int = 1) -> DecisionState:
+def decided(world: DemoWorld, handle: str = "good", number: int = 1) -> DecisionState:
     command = asking(car(world.clock()), f"{handle}-{number}", f"{handle}-{number}")
     return world.request(world.grant(handle), command).decision
 
 
-def test_from_the_bounds_to_an_explained_decision(world: World, gateway: Gateway, tmp_path: Path, today: str) -> None:
+def test_from_the_bounds_to_an_explained_decision(
+    world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
+) -> None:
     who = (world.merchant(), "car_rental")
     assert gateway.answer("policy", "bounds", *who) == "Demo Car Rental may override nothing of car_rental."
     assert gateway.answer("policy", "overrides") == "No merchant overrides a policy."
@@ -73,7 +75,7 @@ def test_from_the_bounds_to_an_explained_decision(world: World, gateway: Gateway
     assert "warning" not in told
 
 
-def test_a_later_override_is_warned_of(world: World, gateway: Gateway, tmp_path: Path, today: str) -> None:
+def test_a_later_override_is_warned_of(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
     who = (world.merchant(), "car_rental")
     decision = decided(world)
     gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
@@ -85,7 +87,9 @@ def test_a_later_override_is_warned_of(world: World, gateway: Gateway, tmp_path:
     assert "warning: the policy now is another one: 2026-11-01+north-1, " in told
 
 
-def test_what_does_not_fit_is_refused_in_one_line(world: World, gateway: Gateway, tmp_path: Path, today: str) -> None:
+def test_what_does_not_fit_is_refused_in_one_line(
+    world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
+) -> None:
     who = (world.merchant(), "car_rental")
     more = written(tmp_path, "[rule.good]\nshare = 71\n", version="more", effective=today)
     assert "override nothing of car_rental" in gateway.refusal("policy", "override", *who, more)
@@ -102,7 +106,7 @@ def test_what_does_not_fit_is_refused_in_one_line(world: World, gateway: Gateway
 
 
 def test_an_override_is_tried_on_what_the_merchant_was_decided(
-    world: World, gateway: Gateway, tmp_path: Path, today: str
+    world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     decided(world)
     decided(world, "excellent")
@@ -119,7 +123,7 @@ def test_an_override_is_tried_on_what_the_merchant_was_decided(
 
 
 def test_a_policy_is_tried_with_the_overrides_of_its_time(
-    world: World, gateway: Gateway, tmp_path: Path, today: str
+    world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     who = (world.merchant(), "car_rental")
     decided(world)
@@ -139,7 +143,7 @@ def test_a_policy_is_tried_with_the_overrides_of_its_time(
 
 
 def test_a_server_does_not_start_with_an_override_that_does_not_fit(
-    world: World, gateway: Gateway, tmp_path: Path, today: str
+    world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     who = (world.merchant(), "car_rental")
     gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))

@@ -18,6 +18,8 @@ from tests.support.partner_time import PartnerTime, until
 from tests.support.referring import BOATS, install_boats
 from tests.support.server import Sandbox
 
+pytestmark = pytest.mark.postgresql
+
 EACH_LOAD = (LEFT_ALONE, UNANSWERED, ("activate", "fulfill"), ("approve", "activate", "fulfill"))
 """What each load gets to the end of, whatever else: on a busy machine nothing may be by the time of a blind kill."""
 DAYS = (3, 15)

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import httpx2
+import pytest
 from sqlalchemy import select
 
 from gateway.store.consents.consents import CONSENTS
@@ -15,6 +16,8 @@ from tests.support.oauth_world import World
 from tests.support.race import race
 from tests.support.till import asked, decide, error, poll, shown
 from tests.support.units import reading
+
+pytestmark = pytest.mark.postgresql
 
 
 def point_of_sale(world: World) -> PartnerApp:

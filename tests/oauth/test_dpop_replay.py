@@ -1,9 +1,13 @@
 """A proof of possession is good once (RFC 9449 section 11.1)."""
 
+import pytest
+
 from tests.support.clock import MovableClock
 from tests.support.dpop import NOW, TOKEN, granted, ready, refused, sent
 from tests.support.oauth_world import World
 from tests.support.race import race
+
+pytestmark = pytest.mark.postgresql
 
 
 def test_49_the_same_proof_twice(each_world: World, clock: MovableClock) -> None:

@@ -18,7 +18,7 @@ from gateway.oauth.request_parsing import ParsedRequest
 from gateway.oauth.server import Server, guarded
 from gateway.settings import Settings
 from tests.fixtures.database import created
-from tests.fixtures.server import KINDS_SHARED
+from tests.fixtures.database import KINDS
 from tests.support import fuzz
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ath
@@ -30,7 +30,7 @@ ROUNDS = [120, pytest.param(1200, marks=pytest.mark.slow)]
 """How many requests of each kind; the many in `make test-all` only."""
 
 
-@pytest.fixture(scope="module", params=KINDS_SHARED)
+@pytest.fixture(scope="module", params=KINDS)
 def client(
     request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FuzzClient]:

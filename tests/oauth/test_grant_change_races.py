@@ -3,12 +3,15 @@
 from typing import Any
 
 import httpx2
+import pytest
 
 from gateway.domain.consents.version import ConsentAction
 from tests.oauth.test_races import AT_ONCE, at_once, statuses
 from tests.support.grants import TIER, WAIVER, actions, first, opened, push
 from tests.support.oauth import PartnerApp, form_to
 from tests.support.oauth_world import PASSWORD, World
+
+pytestmark = pytest.mark.postgresql
 
 
 def test_of_eight_changes_at_once_one_is_made(racing_world: World) -> None:

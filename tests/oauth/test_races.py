@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import httpx2
+import pytest
 from sqlalchemy import select
 
 from gateway.store.identity.users import PAIRWISE_SUBJECTS
@@ -15,6 +16,8 @@ from gateway.store.oauth.tokens import REFRESH_TOKENS
 from tests.support.oauth import PartnerApp, form_to
 from tests.support.oauth_world import PASSWORD, World
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 AT_ONCE = 8
 

@@ -5,13 +5,13 @@ from contextlib import closing
 
 import pytest
 
-from tests.services.world import World
 from tests.support.clock import MovableClock
+from tests.support.demo_world import DemoWorld
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock) -> Iterator[World]:
+def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
     """The services over a database with the demo partner, on each kind of database in turn."""
-    with closing(World(database_url, clock)) as world:
+    with closing(DemoWorld(database_url, clock)) as world:
         world.plant()
         yield world

@@ -12,8 +12,8 @@ from gateway.services.policies.overrides import OverrideState
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
 from tests.services.asks import asking, car
-from tests.services.world import World
 from tests.support.checkout import ROOT
+from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
 
 HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
@@ -27,22 +27,22 @@ def numbers(version: str = "north-1", effective: str = "2026-11-23", rules: str 
     return f'{HEADER}version = "{version}"\neffective = {effective}\n{rules}'
 
 
-def draw(world: World, text: str = BOUNDS) -> None:
+def draw(world: DemoWorld, text: str = BOUNDS) -> None:
     with writing(world.database) as unit:
         world.overrides.draw(unit, world.merchant(), "car_rental", text, "bounds.toml")
 
 
-def register(world: World, text: str) -> None:
+def register(world: DemoWorld, text: str) -> None:
     with writing(world.database) as unit:
         world.overrides.register(unit, world.merchant(), "car_rental", text, "north.toml")
 
 
-def states(world: World, **options: Any) -> list[OverrideState]:
+def states(world: DemoWorld, **options: Any) -> list[OverrideState]:
     return world.database.read(lambda unit: world.overrides.list_states(unit, **options))
 
 
 def decided(
-    world: World, number: int = 1, *, handle: str = "good", client: str | None = None, partner: str = "demo"
+    world: DemoWorld, number: int = 1, *, handle: str = "good", client: str | None = None, partner: str = "demo"
 ) -> DecisionState:
     """About a deposit of 1,000.00, of which the policy waives half for this person."""
     acting = world.acting(world.grant(handle, client=client, partner=partner))
@@ -55,7 +55,7 @@ def waived(decision: DecisionState) -> str:
     return decision.outcome.terms.exposed.amount
 
 
-def refused(world: World, call: Callable[[], object], why: str) -> None:
+def refused(world: DemoWorld, call: Callable[[], object], why: str) -> None:
     """The call raises, and has changed nothing."""
     before = world.contents()
     with pytest.raises((Misconfigured, NotFound), match=why):
@@ -63,7 +63,7 @@ def refused(world: World, call: Callable[[], object], why: str) -> None:
     assert world.contents() == before
 
 
-def with_later(world: World, text: str) -> World:
+def with_later(world: DemoWorld, text: str) -> DemoWorld:
     """The same deployment after an upgrade that brings a version of the policy from the new year on."""
     table = read_table(text.replace("2026-11-01", "2027-01-01"), CarRental.columns, "policy.2027.toml")
 

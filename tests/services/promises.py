@@ -9,7 +9,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
 from gateway.services.decisions.transitions import ActivateCommand
 from tests.services.asks import asking, car
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 
 DAY = timedelta(days=1)
 THREADS = 8
@@ -19,22 +19,22 @@ def yuan(amount: str) -> Money:
     return Money.parse(amount, "CNY")
 
 
-def requested(world: World, handle: str = "excellent", number: int = 1, deposit: str = "3000.00") -> DecisionState:
+def requested(world: DemoWorld, handle: str = "excellent", number: int = 1, deposit: str = "3000.00") -> DecisionState:
     given = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
     return world.requester.request(world.acting(world.grant(handle)), given).decision
 
 
-def activated(world: World, number: int = 1) -> DecisionState:
+def activated(world: DemoWorld, number: int = 1) -> DecisionState:
     decision = requested(world, number=number)
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"activate-{number}"))
 
 
-def events(world: World, decision: DecisionState) -> list[tuple[Topic, Status | None, Status, Actor, str | None]]:
+def events(world: DemoWorld, decision: DecisionState) -> list[tuple[Topic, Status | None, Status, Actor, str | None]]:
     found = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
     return [(event.topic, event.before, event.after, event.actor, event.note) for event in found]
 
 
-def seen(world: World, decision: DecisionState) -> DecisionState:
+def seen(world: DemoWorld, decision: DecisionState) -> DecisionState:
     found = world.query(world.merchant_token(), lambda query: world.decisions.find(query, decision.id))
     assert found is not None
     return found

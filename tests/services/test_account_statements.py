@@ -18,10 +18,12 @@ from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.obligations import Obligation, PastDecision
 from gateway.services.decisions.transitions import BreachCommand
 from gateway.store.unit import UnitOfWork
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_client, make_consent, make_decision, make_merchant, make_partner, make_user
 from tests.support.statements import statements
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 Found = TypeVar("Found")
 DAY = timedelta(days=1)
@@ -31,7 +33,7 @@ SCORE = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duratio
 class Person:
     """Somebody with consents to merchants of as many partners, "Shop 0" and on, whose clocks are a day apart."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: DemoWorld) -> None:
         self._world, self._numbers = world, count()
         with writing(world.database) as unit:
             self.id = make_user(unit)
@@ -102,7 +104,7 @@ class Person:
     ],
 )
 def test_many_take_no_more_statements_than_one(
-    world: World, happens: Callable[[Person], object], read: Callable[[Person, UnitOfWork], tuple[object, ...]]
+    world: DemoWorld, happens: Callable[[Person], object], read: Callable[[Person, UnitOfWork], tuple[object, ...]]
 ) -> None:
     person, taken = Person(world), {}
     for many in (1, 12):
@@ -115,7 +117,7 @@ def test_many_take_no_more_statements_than_one(
     assert len(taken[12]) == len(taken[1]), taken[12]
 
 
-def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: World) -> None:
+def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: DemoWorld) -> None:
     person = Person(world)
     for number in range(16):
         (person.contests if number % 4 == 1 else person.breach)()
@@ -134,7 +136,7 @@ def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: 
             assert each.contestable == (Contested.BREACH if number < 14 else None)
 
 
-def test_the_newest_decisions_keep_their_merchants(world: World) -> None:
+def test_the_newest_decisions_keep_their_merchants(world: DemoWorld) -> None:
     person = Person(world)
     for _ in range(22):
         person.breach()
@@ -144,7 +146,7 @@ def test_the_newest_decisions_keep_their_merchants(world: World) -> None:
     assert _read(world, Person(world), Person.decisions) == ()
 
 
-def test_a_consent_and_an_access_keep_their_merchants(world: World) -> None:
+def test_a_consent_and_an_access_keep_their_merchants(world: DemoWorld) -> None:
     person = Person(world)
     for _ in range(3):
         person.is_asked_about()
@@ -161,6 +163,8 @@ def test_a_consent_and_an_access_keep_their_merchants(world: World) -> None:
     ]
 
 
-def _read(world: World, person: Person, read: Callable[[Person, UnitOfWork], tuple[Found, ...]]) -> tuple[Found, ...]:
+def _read(
+    world: DemoWorld, person: Person, read: Callable[[Person, UnitOfWork], tuple[Found, ...]]
+) -> tuple[Found, ...]:
     with reading(world.database) as unit:
         return read(person, unit)

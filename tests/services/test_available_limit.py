@@ -13,13 +13,13 @@ from gateway.services.decisions.requests import Requested
 from gateway.services.decisions.transitions import ActivateCommand
 from tests.services.asks import asking, car, order
 from tests.services.promises import DAY, activated, requested, seen, settlement, yuan
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 
 LIMIT = "EXPOSURE_LIMIT_REACHED"
 
 
-def elsewhere(world: World, *amounts: str) -> None:
+def elsewhere(world: DemoWorld, *amounts: str) -> None:
     """Promises of the person to the shop: 30,000 yuan is the limit, 5,000 the most of an order."""
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
     for number, amount in enumerate(amounts):
@@ -27,7 +27,7 @@ def elsewhere(world: World, *amounts: str) -> None:
         assert made.status is Status.APPROVED
 
 
-def preview(world: World, deposit: str, *, reduction: bool = True) -> Any:
+def preview(world: DemoWorld, deposit: str, *, reduction: bool = True) -> Any:
     ask = car(world.clock(), deposit, reduction=reduction)
     token = world.acting(world.grant())
     return world.query(token, lambda query: world.decisions.preview(query, "carRental", ask, None)).outcome
@@ -38,7 +38,7 @@ def granted(decision: DecisionState) -> tuple[str, tuple[str, ...]]:
     return decision.outcome.terms.exposed.amount, decision.outcome.reasons
 
 
-def test_a_part_is_granted_before_nothing(world: World) -> None:
+def test_a_part_is_granted_before_nothing(world: DemoWorld) -> None:
     elsewhere(world, *["5000.00"] * 4)
     assert granted(requested(world, number=1, deposit="6500.00")) == ("6500.00", ())
     # 20,000 elsewhere count as 21,000, so that of the 30,000 there are 2,500 left.
@@ -48,7 +48,7 @@ def test_a_part_is_granted_before_nothing(world: World) -> None:
     assert (world.exposure(), world.mismatches()) == (2_900_000, [])
 
 
-def test_who_takes_no_part_is_told_that_less_would_do(world: World) -> None:
+def test_who_takes_no_part_is_told_that_less_would_do(world: DemoWorld) -> None:
     elsewhere(world, *["5000.00"] * 4)
     whole = preview(world, "9000.01", reduction=False)
     assert whole == Decline((LIMIT,), world.clock() + DAY, (Product.DEPOSIT_WAIVER,))
@@ -57,7 +57,7 @@ def test_who_takes_no_part_is_told_that_less_would_do(world: World) -> None:
 
 
 @pytest.mark.parametrize("one", ["100.00", "2500.00"])
-def test_no_amount_of_probing_tells_what_is_held_elsewhere(world: World, one: str) -> None:
+def test_no_amount_of_probing_tells_what_is_held_elsewhere(world: DemoWorld, one: str) -> None:
     """Two persons of one tier, one of whom has promised more elsewhere, within the same tenth of the limit."""
 
     def answers() -> list[Any]:
@@ -73,7 +73,7 @@ def test_no_amount_of_probing_tells_what_is_held_elsewhere(world: World, one: st
     assert answers() != before, "another tenth does"
 
 
-def test_what_has_lapsed_makes_room_for_the_same_request_before_any_clock_has_come_by(world: World) -> None:
+def test_what_has_lapsed_makes_room_for_the_same_request_before_any_clock_has_come_by(world: DemoWorld) -> None:
     """Marked as overdue it declines; two weeks later the mark counts no more, and the limit is free."""
     late = activated(world)
     world.clock.advance(5 * DAY)
@@ -85,7 +85,7 @@ def test_what_has_lapsed_makes_room_for_the_same_request_before_any_clock_has_co
     assert (world.exposure(), world.mismatches()) == (300_000, [])
 
 
-def test_any_number_of_promises_that_ran_out_makes_room(world: World) -> None:
+def test_any_number_of_promises_that_ran_out_makes_room(world: DemoWorld) -> None:
     for number in range(150):
         requested(world, number=number, deposit="200.00")
     world.clock.advance(8 * DAY)
@@ -93,7 +93,7 @@ def test_any_number_of_promises_that_ran_out_makes_room(world: World) -> None:
     assert (world.exposure(), world.mismatches()) == (1_000_000, [])
 
 
-def test_many_at_once_share_what_is_left_to_the_cent(world: World) -> None:
+def test_many_at_once_share_what_is_left_to_the_cent(world: DemoWorld) -> None:
     for number in range(2):
         requested(world, number=number, deposit="10000.00")
     consent = world.grant()
@@ -111,7 +111,7 @@ def test_many_at_once_share_what_is_left_to_the_cent(world: World) -> None:
     assert (world.exposure(), world.mismatches()) == (3_000_000, [])
 
 
-def test_a_part_lives_like_any_other_promise(world: World) -> None:
+def test_a_part_lives_like_any_other_promise(world: DemoWorld) -> None:
     elsewhere(world, *["5000.00"] * 5)
     decision = requested(world, deposit="3100.00")
     assert granted(decision)[0] == "3000.00"

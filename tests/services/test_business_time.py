@@ -10,18 +10,18 @@ from gateway.domain.errors import ConsentRefused, StateConflict, Unavailable
 from gateway.kit.json import decode
 from gateway.services.decisions.transitions import CancelCommand
 from tests.services.asks import asking, car
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_access_token
 from tests.support.units import reading, writing
 
 
-def move(world: World, partner: str, **units: float) -> None:
+def move(world: DemoWorld, partner: str, **units: float) -> None:
     """Sets how far the partner's business time stands ahead of the wall."""
     seconds = int(timedelta(**units).total_seconds())
     world.execute(f"UPDATE partners SET clock_offset_seconds = {seconds} WHERE name = '{partner}'")
 
 
-def test_moving_a_partner_forward_expires_its_consents_only(world: World) -> None:
+def test_moving_a_partner_forward_expires_its_consents_only(world: DemoWorld) -> None:
     theirs = world.grant(client=world.second_partner(), partner="other")
     ours = world.grant()
     move(world, "other", days=90)
@@ -38,7 +38,7 @@ def test_moving_a_partner_forward_expires_its_consents_only(world: World) -> Non
     assert other.consent.status(other.now) is ConsentStatus.EXPIRED
 
 
-def test_moving_a_partner_forward_lapses_its_approvals_only(world: World) -> None:
+def test_moving_a_partner_forward_lapses_its_approvals_only(world: DemoWorld) -> None:
     client = world.second_partner()
     ours, theirs = world.grant(), world.grant(client=client, partner="other")
     mine = world.requester.request(world.acting(ours), asking(car(world.clock()))).decision
@@ -55,7 +55,7 @@ def test_moving_a_partner_forward_lapses_its_approvals_only(world: World) -> Non
     world.transitions.cancel(world.merchant_token(), CancelCommand(mine.id, "key-2", "Changed plans"))
 
 
-def test_consents_and_decisions_are_dated_in_business_time_and_logs_in_wall_time(world: World) -> None:
+def test_consents_and_decisions_are_dated_in_business_time_and_logs_in_wall_time(world: DemoWorld) -> None:
     move(world, "demo", days=30)
     consent, there = world.grant(), world.now + timedelta(days=30)
     assert (consent.granted_at, consent.expires_at) == (there, there + timedelta(days=90))
@@ -69,7 +69,7 @@ def test_consents_and_decisions_are_dated_in_business_time_and_logs_in_wall_time
     assert event.occurred_at == there
 
 
-def test_a_consent_is_revoked_at_its_partners_time(world: World) -> None:
+def test_a_consent_is_revoked_at_its_partners_time(world: DemoWorld) -> None:
     consent = world.grant()
     move(world, "demo", days=10)
     with writing(world.database) as unit:
@@ -77,7 +77,7 @@ def test_a_consent_is_revoked_at_its_partners_time(world: World) -> None:
     assert revoked.revoked_at == world.clock() + timedelta(days=10)
 
 
-def test_tokens_end_in_wall_time_with_their_consent(world: World) -> None:
+def test_tokens_end_in_wall_time_with_their_consent(world: DemoWorld) -> None:
     consent = world.grant()
     with writing(world.database) as unit:
         token = make_access_token(unit, consent.client_id, consent)
@@ -91,7 +91,7 @@ def test_tokens_end_in_wall_time_with_their_consent(world: World) -> None:
     assert (stored.revoked_at, ended.revoked_at) == (world.clock(), world.now + timedelta(days=10))
 
 
-def test_idempotency_keys_live_in_wall_time(world: World) -> None:
+def test_idempotency_keys_live_in_wall_time(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
     first = world.requester.request(world.acting(consent), asking(ask))
     move(world, "demo", days=2)
@@ -100,7 +100,7 @@ def test_idempotency_keys_live_in_wall_time(world: World) -> None:
     assert again.decision.id == first.decision.id
 
 
-def test_decision_is_dated_by_its_partners_clock_when_it_is_written(world: World) -> None:
+def test_decision_is_dated_by_its_partners_clock_when_it_is_written(world: DemoWorld) -> None:
     """Also where that was moved after the token was checked: a score that is stale by then is not used."""
     consent, ask = world.grant(), asking(car(world.clock()))
     principal = world.acting(consent)

@@ -16,12 +16,12 @@ from gateway.kit.crypto import digest
 from gateway.services.decisions.transitions import ActivateCommand
 from gateway.services.identity.clients import ClientService
 from tests.services.asks import asking, car
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.names import BAD_NAMES
 from tests.support.units import reading, writing
 
 
-def test_a_client_is_registered_with_its_secret_as_a_digest(world: World) -> None:
+def test_a_client_is_registered_with_its_secret_as_a_digest(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         row, secret = world.clients.register(
             unit, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"]
@@ -36,7 +36,7 @@ def test_a_client_is_registered_with_its_secret_as_a_digest(world: World) -> Non
     assert str(secret) not in repr(world.contents())
 
 
-def test_a_client_with_a_key_has_no_secret(world: World) -> None:
+def test_a_client_with_a_key_has_no_secret(world: DemoWorld) -> None:
     key = private_jwk()
     with writing(world.database) as unit:
         row, secret = world.clients.register(
@@ -58,7 +58,7 @@ def test_a_client_with_a_key_has_no_secret(world: World) -> None:
         pytest.param({"profile": "fapi3"}, "profile", id="unknown profile"),
     ],
 )
-def test_a_client_of_the_wrong_kind_is_refused(world: World, options: dict[str, Any], field: str) -> None:
+def test_a_client_of_the_wrong_kind_is_refused(world: DemoWorld, options: dict[str, Any], field: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), "Backend", [], **options)
@@ -66,7 +66,7 @@ def test_a_client_of_the_wrong_kind_is_refused(world: World, options: dict[str, 
     assert world.contents() == before
 
 
-def test_a_client_without_redirect_uris_has_no_code_grant(world: World) -> None:
+def test_a_client_without_redirect_uris_has_no_code_grant(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         row, _ = world.clients.register(unit, world.merchant(), "Back office", [])
         assert row.grant_types == list(WITHOUT_BROWSER)
@@ -84,7 +84,7 @@ def test_a_client_without_redirect_uris_has_no_code_grant(world: World) -> None:
         "http://localhost:9000/callback",
     ],
 )
-def test_a_redirect_uri_is_taken(world: World, uri: str) -> None:
+def test_a_redirect_uri_is_taken(world: DemoWorld, uri: str) -> None:
     with writing(world.database) as unit:
         row, _ = world.clients.register(unit, world.merchant(), "Website", [uri])
         assert row.redirect_uris == [uri]
@@ -113,7 +113,7 @@ def test_a_redirect_uri_is_taken(world: World, uri: str) -> None:
         pytest.param("https://a.example:port/cb", id="port-not-a-number"),
     ],
 )
-def test_a_redirect_uri_is_refused(world: World, uri: str) -> None:
+def test_a_redirect_uri_is_refused(world: DemoWorld, uri: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), "Website", ["https://a.example/cb", uri])
@@ -129,38 +129,38 @@ def test_a_redirect_uri_is_refused(world: World, uri: str) -> None:
         pytest.param(["score:tier", "score:tier"], ["score:tier"], id="repeated"),
     ],
 )
-def test_a_client_has_the_scopes_it_was_given(world: World, wanted: Sequence[str], kept: list[str]) -> None:
+def test_a_client_has_the_scopes_it_was_given(world: DemoWorld, wanted: Sequence[str], kept: list[str]) -> None:
     with writing(world.database) as unit:
         row, _ = world.clients.register(unit, world.merchant(), "Till", [], scopes=wanted)
         assert row.scopes == kept
 
 
-def test_an_unknown_scope_is_refused(world: World) -> None:
+def test_an_unknown_scope_is_refused(world: DemoWorld) -> None:
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), "Till", [], scopes=["score:secret"])
     assert refused.value.field == ("scopes",)
 
 
 @BAD_NAMES
-def test_an_unusable_client_name_is_refused(world: World, name: str) -> None:
+def test_an_unusable_client_name_is_refused(world: DemoWorld, name: str) -> None:
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), name, [])
     assert refused.value.field == ("name",)
 
 
-def test_a_live_deployment_registers_no_baseline_client(world: World) -> None:
+def test_a_live_deployment_registers_no_baseline_client(world: DemoWorld) -> None:
     live = ClientService(world.ids, LIVE, world.consents)
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         live.register(unit, world.merchant(), "Website", ["https://a.example/cb"])
     assert (refused.value.code, refused.value.field) == ("INVALID", ("profile",))
 
 
-def test_a_client_of_an_unknown_merchant_is_not_found(world: World) -> None:
+def test_a_client_of_an_unknown_merchant_is_not_found(world: DemoWorld) -> None:
     with writing(world.database) as unit, pytest.raises(NotFound):
         world.clients.register(unit, "mer_test_nothing", "Website", [])
 
 
-def test_a_disabled_client_is_gone(world: World) -> None:
+def test_a_disabled_client_is_gone(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.clients.disable(unit, world.client())
     with writing(world.database) as unit:
@@ -169,7 +169,7 @@ def test_a_disabled_client_is_gone(world: World) -> None:
             world.clients.disable(unit, world.client())
 
 
-def test_what_people_agreed_to_ends_with_the_client(world: World) -> None:
+def test_what_people_agreed_to_ends_with_the_client(world: DemoWorld) -> None:
     """Nothing can be done under it any more, and the account page must not say otherwise."""
     ended, run_out = world.grant(), world.grant("fair")
     elsewhere = world.grant("excellent", client=world.client("online_shop"))

@@ -13,28 +13,28 @@ from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor
 from gateway.store.identity.clients import ClientRow
 from tests.services.asks import waiver
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
 EXACT = AuthorizationDetail("score", level="exact", optional=True)
 
 
-def client_of(world: World, adapter: str = "car_rental") -> ClientRow:
+def client_of(world: DemoWorld, adapter: str = "car_rental") -> ClientRow:
     with reading(world.database) as unit:
         row = unit.clients.load(world.client(adapter))
         assert row is not None
         return row
 
 
-def complete(world: World, scopes: tuple[str, ...], *details: AuthorizationDetail) -> Request:
+def complete(world: DemoWorld, scopes: tuple[str, ...], *details: AuthorizationDetail) -> Request:
     with reading(world.database) as unit:
         merchant = unit.merchants.load(world.merchant())
         assert merchant is not None
         return world.consents.complete(unit, merchant, scopes, details)
 
 
-def history(world: World, consent: Consent) -> tuple[ConsentVersion, ...]:
+def history(world: DemoWorld, consent: Consent) -> tuple[ConsentVersion, ...]:
     with reading(world.database) as unit:
         return world.consents.history(unit, consent.id)
 
@@ -61,7 +61,11 @@ def history(world: World, consent: Consent) -> tuple[ConsentVersion, ...]:
     ],
 )
 def test_an_optional_detail_stands_for_its_own_scope_alone(
-    world: World, scope: str, detail: AuthorizationDetail, levels: list[tuple[str, bool]], kept: tuple[str, ...] | None
+    world: DemoWorld,
+    scope: str,
+    detail: AuthorizationDetail,
+    levels: list[tuple[str, bool]],
+    kept: tuple[str, ...] | None,
 ) -> None:
     request = complete(world, (scope,), detail)
     assert [(each.level, each.optional) for each in request.details] == levels
@@ -72,13 +76,13 @@ def test_an_optional_detail_stands_for_its_own_scope_alone(
         assert narrow(request, AS_ASKED).scopes == kept
 
 
-def test_a_plain_decision_scope_is_the_optional_detail(world: World) -> None:
+def test_a_plain_decision_scope_is_the_optional_detail(world: DemoWorld) -> None:
     request = complete(world, ("score:tier", "decisions:request"), replace(waiver("100.00"), optional=True))
     assert [(detail.type, detail.optional) for detail in request.details] == [("decision", True), ("score", False)]
     assert narrow(request, AS_ASKED).scopes == ("score:tier",)
 
 
-def test_a_granted_detail_is_not_optional_any_more(world: World) -> None:
+def test_a_granted_detail_is_not_optional_any_more(world: DemoWorld) -> None:
     consent = world.grant("excellent", replace(EXACT, level="tier"))
     with reading(world.database) as unit:
         stored = unit.consents.load(consent.id)
@@ -86,7 +90,7 @@ def test_a_granted_detail_is_not_optional_any_more(world: World) -> None:
     assert not any(detail.optional for detail in consent.details)
 
 
-def test_what_was_asked_is_kept_beside_what_was_granted(world: World) -> None:
+def test_what_was_asked_is_kept_beside_what_was_granted(world: DemoWorld) -> None:
     asked = complete(world, ("score:tier",), EXACT)
     granted = narrow(asked, AS_ASKED)
     user_id, client = world.user("excellent"), client_of(world)
@@ -99,13 +103,13 @@ def test_what_was_asked_is_kept_beside_what_was_granted(world: World) -> None:
     assert first.narrowed
 
 
-def test_what_was_granted_as_asked_is_not_narrowed(world: World) -> None:
+def test_what_was_granted_as_asked_is_not_narrowed(world: DemoWorld) -> None:
     (first,) = history(world, world.grant())
     assert first.asked is not None
     assert not first.narrowed
 
 
-def test_a_shortened_life_is_not_the_persons_narrowing(world: World) -> None:
+def test_a_shortened_life_is_not_the_persons_narrowing(world: DemoWorld) -> None:
     asked, client, user_id = complete(world, ("score:tier",)), client_of(world), world.user("excellent")
     with writing(world.database) as unit:
         consent = world.consents.grant(unit, client, user_id, asked, life=timedelta(minutes=1))
@@ -114,7 +118,7 @@ def test_a_shortened_life_is_not_the_persons_narrowing(world: World) -> None:
 
 
 @pytest.mark.parametrize("actor", [Actor.USER, Actor.OPERATOR])
-def test_the_end_is_a_version_too(world: World, actor: Actor) -> None:
+def test_the_end_is_a_version_too(world: DemoWorld, actor: Actor) -> None:
     consent = world.grant()
     world.clock.advance(hours=1)
     ended_at = world.now
@@ -128,14 +132,14 @@ def test_the_end_is_a_version_too(world: World, actor: Actor) -> None:
     assert (last.scopes, last.details, last.asked, last.at) == (consent.scopes, consent.details, None, ended_at)
 
 
-def test_ends_at_once_make_one_version(world: World) -> None:
+def test_ends_at_once_make_one_version(world: DemoWorld) -> None:
     consent = world.grant()
     assert not [each for each in at_once([lambda: world.revoke(consent)] * 8) if each is not None]
     assert [version.action for version in history(world, consent)] == [ConsentAction.CREATED, ConsentAction.REVOKED]
     assert len(world.rows("SELECT id FROM outbox WHERE topic = 'CONSENT_REVOKED'")) == 1
 
 
-def test_the_merchant_ends_what_was_given_to_its_client(world: World) -> None:
+def test_the_merchant_ends_what_was_given_to_its_client(world: DemoWorld) -> None:
     consent = world.grant()
     with writing(world.database) as unit, pytest.raises(NotFound):
         world.consents.revoke_for_client(unit, client_of(world, "online_shop"), consent.id)
@@ -147,7 +151,7 @@ def test_the_merchant_ends_what_was_given_to_its_client(world: World) -> None:
     assert [version.actor for version in history(world, consent)] == [Actor.USER, Actor.MERCHANT]
 
 
-def test_a_person_sees_the_history_of_each_of_their_consents(world: World) -> None:
+def test_a_person_sees_the_history_of_each_of_their_consents(world: DemoWorld) -> None:
     first, second = world.grant(), world.grant()
     world.grant("good")
     world.revoke(first)
@@ -159,6 +163,6 @@ def test_a_person_sees_the_history_of_each_of_their_consents(world: World) -> No
     ]
 
 
-def test_an_unknown_consent_has_no_history(world: World) -> None:
+def test_an_unknown_consent_has_no_history(world: DemoWorld) -> None:
     with reading(world.database) as unit:
         assert world.consents.history(unit, "con_test_unknown") == ()

@@ -12,15 +12,15 @@ from gateway.services.decisions.transitions import ActivateCommand, CancelComman
 from gateway.services.seeding import CONTRACT
 from tests.services.asks import asking, car, order
 from tests.services.promises import DAY, THREADS, requested, yuan
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
 
 MERCHANTS, EACH = 20, 10
 LIMIT = 3_000_000
 
 
-def consents(world: World) -> list[Consent]:
+def consents(world: DemoWorld) -> list[Consent]:
     """One person's consents to twenty shops of one partner."""
     with writing(world.database) as unit:
         partner = world.merchants.partner(unit, "demo")
@@ -34,7 +34,7 @@ def consents(world: World) -> list[Consent]:
     return [world.grant("excellent", client=client, scopes=("decisions:request",)) for client in made]
 
 
-def test_two_hundred_requests_from_twenty_merchants(world: World) -> None:
+def test_two_hundred_requests_from_twenty_merchants(world: DemoWorld) -> None:
     given = consents(world)
     calls = [
         partial(world.requester.request, world.acting(consent), asking(order("1700.00"), f"key-{n}", f"order-{n}"))
@@ -57,7 +57,7 @@ def test_two_hundred_requests_from_twenty_merchants(world: World) -> None:
     assert world.mismatches() == []
 
 
-def _all_at_once_again(world: World, given: list[Consent], approved: list[DecisionState]) -> None:
+def _all_at_once_again(world: DemoWorld, given: list[Consent], approved: list[DecisionState]) -> None:
     """What was approved ends in several ways, while everybody asks for more."""
     moves = world.transitions
     calls = [
@@ -75,7 +75,7 @@ def _all_at_once_again(world: World, given: list[Consent], approved: list[Decisi
     assert not [each for each in at_once(calls) if isinstance(each, Exception)]
 
 
-def test_all_merchants_share_one_limit(world: World) -> None:
+def test_all_merchants_share_one_limit(world: DemoWorld) -> None:
     for number in range(3):  # 30,000 yuan is the limit of the highest tier
         assert requested(world, number=number, deposit="10000.00").status is Status.APPROVED
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
@@ -89,7 +89,7 @@ def test_all_merchants_share_one_limit(world: World) -> None:
     assert requested(world, "good", 9).status is Status.APPROVED, "another person has another limit"
 
 
-def test_expired_approval_releases_exposure_before_the_scheduler_runs(world: World) -> None:
+def test_expired_approval_releases_exposure_before_the_scheduler_runs(world: DemoWorld) -> None:
     for number in range(3):
         requested(world, number=number, deposit="10000.00")
     world.clock.advance(8 * DAY)
@@ -98,7 +98,7 @@ def test_expired_approval_releases_exposure_before_the_scheduler_runs(world: Wor
     assert world.mismatches() == []
 
 
-def test_requests_at_once_from_two_merchants_share_the_available_limit(world: World) -> None:
+def test_requests_at_once_from_two_merchants_share_the_available_limit(world: DemoWorld) -> None:
     for number in range(2):
         requested(world, number=number, deposit="10000.00")
     consents = [world.grant("excellent"), world.grant("excellent", client=world.client("online_shop"))]

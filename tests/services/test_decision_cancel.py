@@ -19,14 +19,14 @@ from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import WallTime
 from gateway.services.decisions.transitions import CancelCommand
 from tests.services.asks import asking, car, waiver
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 
 
-def requested(world: World, handle: str = "excellent") -> DecisionState:
+def requested(world: DemoWorld, handle: str = "excellent") -> DecisionState:
     return world.requester.request(world.acting(world.grant(handle)), asking(car(world.clock()))).decision
 
 
-def refused(world: World, given: CancelCommand, token: Principal | None = None) -> GatewayError:
+def refused(world: DemoWorld, given: CancelCommand, token: Principal | None = None) -> GatewayError:
     """The refusal of a cancel, which must have changed nothing."""
     before = world.contents()
     with pytest.raises(GatewayError) as refusal:
@@ -35,7 +35,7 @@ def refused(world: World, given: CancelCommand, token: Principal | None = None) 
     return refusal.value
 
 
-def test_an_approved_decision_is_cancelled(world: World) -> None:
+def test_an_approved_decision_is_cancelled(world: DemoWorld) -> None:
     decision = requested(world)
     assert decision.available_transitions == (Transition.ACTIVATE, Transition.CANCEL)
     world.clock.advance(hours=1)
@@ -53,7 +53,7 @@ def test_an_approved_decision_is_cancelled(world: World) -> None:
     assert world.counts()["access_log"] == 1, "calling off reads nothing about the person"
 
 
-def test_a_cancel_frees_its_part_of_the_ceiling(world: World) -> None:
+def test_a_cancel_frees_its_part_of_the_ceiling(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
     first = world.requester.request(world.acting(consent), asking(car(now))).decision
     world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
@@ -61,7 +61,7 @@ def test_a_cancel_frees_its_part_of_the_ceiling(world: World) -> None:
     assert second.status is Status.APPROVED
 
 
-def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: World) -> None:
+def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: DemoWorld) -> None:
     consent = world.grant("excellent", waiver("3000.00"))
     first = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     assert first.valid_until is not None
@@ -73,7 +73,7 @@ def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: World) -> None:
     assert second.status is Status.APPROVED
 
 
-def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> None:
+def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: DemoWorld) -> None:
     decision = requested(world)
     given = CancelCommand(decision.id, "key-2", "Changed plans")
     first = world.transitions.cancel(world.merchant_token(), given)
@@ -88,7 +88,9 @@ def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: World) -> 
     [("excellent", Status.CANCELLED), ("building", Status.DECLINED)],
     ids=["cancelled", "declined"],
 )
-def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(world: World, handle: str, status: Status) -> None:
+def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(
+    world: DemoWorld, handle: str, status: Status
+) -> None:
     decision = requested(world, handle)
     if decision.status is Status.APPROVED:
         world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
@@ -97,7 +99,7 @@ def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(world: World,
     assert (error.code, error.status, error.transitions) == ("INVALID_TRANSITION", status, ())
 
 
-def test_a_cancel_is_refused_from_the_last_moment_on(world: World) -> None:
+def test_a_cancel_is_refused_from_the_last_moment_on(world: DemoWorld) -> None:
     decision = requested(world)
     assert decision.valid_until is not None
     world.clock.now = WallTime(decision.valid_until)
@@ -109,7 +111,7 @@ def test_a_cancel_is_refused_from_the_last_moment_on(world: World) -> None:
     assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
-def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: World) -> None:
+def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: DemoWorld) -> None:
     consent = world.grant()
     decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     world.revoke(consent)
@@ -119,7 +121,7 @@ def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: World) -> No
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["foreign", "unknown"])
-def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: World, known: bool) -> None:
+def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: DemoWorld, known: bool) -> None:
     decision = requested(world)
     given = CancelCommand(decision.id if known else "dec_test_nothing", "key-2", "Changed plans")
     error = refused(world, given, world.merchant_token(world.client("online_shop")))
@@ -136,13 +138,13 @@ def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: World, 
         pytest.param("key-2", "a\x00b", "reason", id="nul-in-reason"),
     ],
 )
-def test_a_bad_cancel_is_refused_at_its_field(world: World, key: str, reason: str, field: str) -> None:
+def test_a_bad_cancel_is_refused_at_its_field(world: DemoWorld, key: str, reason: str, field: str) -> None:
     error = refused(world, CancelCommand(requested(world).id, key, reason))
     assert isinstance(error, InvalidInput)
     assert (error.code, error.field) == ("INVALID", (field,))
 
 
-def test_a_key_with_another_input_is_refused_with_what_differs(world: World) -> None:
+def test_a_key_with_another_input_is_refused_with_what_differs(world: DemoWorld) -> None:
     decision = requested(world)
     world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
     error = refused(world, CancelCommand(decision.id, "key-2", "Lost interest"))
@@ -150,15 +152,15 @@ def test_a_key_with_another_input_is_refused_with_what_differs(world: World) -> 
     assert error.differing == (("reason",),)
 
 
-def test_the_key_of_a_request_may_serve_a_cancel(world: World) -> None:
+def test_the_key_of_a_request_may_serve_a_cancel(world: DemoWorld) -> None:
     given = CancelCommand(requested(world).id, "key-1", "Changed plans")
     assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("table", ["decision_log", "idempotency_records", "outbox"])
-def test_nothing_is_written_when_one_part_of_a_cancel_cannot_be(world: World, table: str) -> None:
+def test_nothing_is_written_when_one_part_of_a_cancel_cannot_be(world: DemoWorld, table: str) -> None:
     decision = requested(world)
-    world.refuse_inserts(table)
+    world.block_inserts(table)
     before = world.contents()
     with pytest.raises(Exception, match="full"):
         world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))

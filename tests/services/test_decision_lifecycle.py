@@ -10,11 +10,11 @@ from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
 from tests.services.asks import asking, car, order
 from tests.services.promises import DAY, THREADS, activated, events, requested, seen, settlement, yuan
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 
 
-def test_from_the_request_to_the_last_settlement(world: World) -> None:
+def test_from_the_request_to_the_last_settlement(world: DemoWorld) -> None:
     decision = requested(world)
     assert decision.available_transitions == (Transition.ACTIVATE, Transition.CANCEL)
     assert settlement(decision).outstanding == yuan("3000.00")
@@ -40,7 +40,7 @@ def test_from_the_request_to_the_last_settlement(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_a_breach_holds_its_room_until_it_is_made_good(world: World) -> None:
+def test_a_breach_holds_its_room_until_it_is_made_good(world: DemoWorld) -> None:
     decision, moves, token = activated(world), world.transitions, world.merchant_token()
     given = BreachCommand(decision.id, "b", BreachKind.DAMAGED, yuan("800.00"), ("https://cars.example/1",), "A dent")
     decision = moves.report_breach(token, given)
@@ -58,7 +58,7 @@ def test_a_breach_holds_its_room_until_it_is_made_good(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_what_ran_out_is_told_so_and_the_clock_writes_it_down(world: World) -> None:
+def test_what_ran_out_is_told_so_and_the_clock_writes_it_down(world: DemoWorld) -> None:
     decision = requested(world)
     world.clock.advance(4 * DAY)
     with pytest.raises(StateConflict) as refused:
@@ -73,7 +73,7 @@ def test_what_ran_out_is_told_so_and_the_clock_writes_it_down(world: World) -> N
     assert world.mismatches() == []
 
 
-def test_late_is_marked_then_let_go(world: World) -> None:
+def test_late_is_marked_then_let_go(world: DemoWorld) -> None:
     decision = activated(world)  # back in four days, a day's grace
     world.clock.advance(5 * DAY)
     assert world.scheduler.apply_due() == 1
@@ -100,7 +100,7 @@ def test_late_is_marked_then_let_go(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_due_transition_at_a_merchants_call_has_the_schedulers_note(world: World) -> None:
+def test_due_transition_at_a_merchants_call_has_the_schedulers_note(world: DemoWorld) -> None:
     decision = activated(world)
     world.clock.advance(5 * DAY)
     assert world.scheduler.apply_due() == 1
@@ -115,7 +115,7 @@ def test_due_transition_at_a_merchants_call_has_the_schedulers_note(world: World
     assert world.mismatches() == []
 
 
-def test_a_breach_declines_new_asks_only_after_its_window_and_while_it_is_open(world: World) -> None:
+def test_a_breach_declines_new_asks_only_after_its_window_and_while_it_is_open(world: DemoWorld) -> None:
     decision, moves, token = activated(world), world.transitions, world.merchant_token()
     moves.report_breach(token, BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED))
     assert requested(world, number=2).status is Status.APPROVED, "within the contest window it changes nothing"
@@ -129,7 +129,7 @@ def test_a_breach_declines_new_asks_only_after_its_window_and_while_it_is_open(w
     assert requested(world, number=4).status is Status.APPROVED, "made good, it is over"
 
 
-def test_open_decisions_outlive_the_consent(world: World) -> None:
+def test_open_decisions_outlive_the_consent(world: DemoWorld) -> None:
     consent = world.grant()
     given = asking(car(world.clock()))
     decision = world.requester.request(world.acting(consent), given).decision
@@ -142,7 +142,7 @@ def test_open_decisions_outlive_the_consent(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_several_clocks_do_the_work_once(world: World) -> None:
+def test_several_clocks_do_the_work_once(world: DemoWorld) -> None:
     decisions = [requested(world, number=number) for number in range(5)]
     world.clock.advance(8 * DAY)
     done = at_once([world.scheduler.apply_due] * THREADS)
@@ -152,7 +152,7 @@ def test_several_clocks_do_the_work_once(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_a_decision_that_cannot_be_moved_holds_up_no_other(world: World) -> None:
+def test_a_decision_that_cannot_be_moved_holds_up_no_other(world: DemoWorld) -> None:
     first = requested(world, number=1)
     second = requested(world, number=2)
     world.execute(f"UPDATE exposures SET exposure_minor = 1 WHERE user_id = '{world.user('excellent')}'")
@@ -164,7 +164,7 @@ def test_a_decision_that_cannot_be_moved_holds_up_no_other(world: World) -> None
     assert {seen(world, each).status for each in (first, second)} == {Status.EXPIRED}
 
 
-def test_a_merchant_moves_its_own_decisions_only_in_its_own_time(world: World) -> None:
+def test_a_merchant_moves_its_own_decisions_only_in_its_own_time(world: DemoWorld) -> None:
     """Business time is the partner's: what is past for one partner is not for another."""
     decision = requested(world)
     world.execute("UPDATE partners SET clock_offset_seconds = 345600 WHERE name = 'demo'")

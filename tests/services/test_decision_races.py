@@ -21,14 +21,16 @@ from gateway.services.decisions.requests import RequestCommand, Requested
 from gateway.services.decisions.transitions import CancelCommand
 from gateway.services.identity.personas import CATALOGUE
 from tests.services.asks import asking, car, order, waiver
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
+
+pytestmark = pytest.mark.postgresql
 
 THREADS = 8
 
 
-def requests(world: World, *calls: tuple[Consent, RequestCommand]) -> list[Requested | Exception]:
+def requests(world: DemoWorld, *calls: tuple[Consent, RequestCommand]) -> list[Requested | Exception]:
     return at_once([partial(world.requester.request, world.acting(consent), given) for consent, given in calls])
 
 
@@ -43,7 +45,7 @@ def decided(answers: list[Requested | Exception]) -> list[Requested]:
     return [each for each in answers if isinstance(each, Requested)]
 
 
-def test_equal_requests_at_once_make_one_decision(world: World) -> None:
+def test_equal_requests_at_once_make_one_decision(world: DemoWorld) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
     answers = requests(world, *[(consent, given)] * THREADS)
     assert codes(answers) == []
@@ -59,7 +61,7 @@ def test_equal_requests_at_once_make_one_decision(world: World) -> None:
     ("handle", "approved", "exposed"),
     [pytest.param("excellent", 3, 900_000, id="in-full"), pytest.param("good", 5, 750_000, id="by-half")],
 )
-def test_requests_at_once_never_exceed_the_ceiling(world: World, handle: str, approved: int, exposed: int) -> None:
+def test_requests_at_once_never_exceed_the_ceiling(world: DemoWorld, handle: str, approved: int, exposed: int) -> None:
     consent, now = world.grant(handle, waiver("9000.00")), world.clock()
     answers = requests(world, *((consent, asking(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["CONSENT_AMOUNT_EXCEEDED"] * (THREADS - approved)
@@ -71,7 +73,7 @@ def test_requests_at_once_never_exceed_the_ceiling(world: World, handle: str, ap
     assert len(world.rows("SELECT id FROM decision_log")) == approved
 
 
-def test_one_reference_at_once_makes_one_decision_whatever_the_consent(world: World) -> None:
+def test_one_reference_at_once_makes_one_decision_whatever_the_consent(world: DemoWorld) -> None:
     consents, now = (world.grant(), world.grant("good")), world.clock()
     answers = requests(world, *((consents[n % 2], asking(car(now), f"key-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["DUPLICATE_REFERENCE"] * (THREADS - 1)
@@ -80,7 +82,7 @@ def test_one_reference_at_once_makes_one_decision_whatever_the_consent(world: Wo
     assert world.counts()["idempotency_records"] == 1
 
 
-def test_one_key_at_once_under_two_consents_makes_one_decision(world: World) -> None:
+def test_one_key_at_once_under_two_consents_makes_one_decision(world: DemoWorld) -> None:
     consents, given = (world.grant(), world.grant("good")), asking(car(world.clock()))
     answers = requests(world, *((consents[n % 2], given) for n in range(THREADS)))
     assert codes(answers) == ["IDEMPOTENCY_KEY_REUSED"] * (THREADS // 2)
@@ -88,7 +90,7 @@ def test_one_key_at_once_under_two_consents_makes_one_decision(world: World) -> 
     assert world.counts()["decisions"] == 1
 
 
-def test_requests_at_two_merchants_about_one_person_do_not_stop_each_other(world: World) -> None:
+def test_requests_at_two_merchants_about_one_person_do_not_stop_each_other(world: DemoWorld) -> None:
     here, there, now = world.grant(), world.grant(client=world.client("online_shop")), world.clock()
     calls = [
         (here, asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
@@ -107,7 +109,7 @@ def test_requests_at_two_merchants_about_one_person_do_not_stop_each_other(world
         assert all(rows[n][1] == rows[n - 1][2] for n in (1, 2, 3, 5, 6, 7)), "each entry hangs from the one before"
 
 
-def test_first_requests_at_once_make_one_signing_key(world: World) -> None:
+def test_first_requests_at_once_make_one_signing_key(world: DemoWorld) -> None:
     now, consents = world.clock(), [world.grant(handle) for handle, *_ in CATALOGUE]
     answers = requests(world, *((each, asking(car(now), each.id, each.id)) for each in consents))
     assert codes(answers) == []
@@ -116,10 +118,10 @@ def test_first_requests_at_once_make_one_signing_key(world: World) -> None:
 
 
 @pytest.mark.parametrize("table", ["access_log", "outbox"])
-def test_no_key_is_kept_of_a_request_that_failed(world: World, table: str) -> None:
+def test_no_key_is_kept_of_a_request_that_failed(world: DemoWorld, table: str) -> None:
     """The first request of a process makes the signing key; when it fails, the key is as if it had never been."""
     consent, given = world.grant(), asking(car(world.clock()))
-    world.refuse_inserts(table)
+    world.block_inserts(table)
     with pytest.raises(Exception, match="full"):
         world.requester.request(world.acting(consent), given)
     world.allow_inserts(table)
@@ -132,7 +134,7 @@ def test_no_key_is_kept_of_a_request_that_failed(world: World, table: str) -> No
     ("keys", "refused"),
     [pytest.param(lambda n: "one", 0, id="same-key"), pytest.param(str, THREADS - 1, id="other-keys")],
 )
-def test_cancels_at_once_have_one_winner(world: World, keys: Callable[[int], str], refused: int) -> None:
+def test_cancels_at_once_have_one_winner(world: DemoWorld, keys: Callable[[int], str], refused: int) -> None:
     decision = world.requester.request(world.acting(world.grant()), asking(car(world.clock()))).decision
     token = world.merchant_token()
     answers = at_once(
@@ -148,7 +150,7 @@ def test_cancels_at_once_have_one_winner(world: World, keys: Callable[[int], str
     assert len(world.rows("SELECT id FROM outbox WHERE topic = 'DECISION_CANCELLED'")) == 1
 
 
-def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(world: World) -> None:
+def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     calls: list[Callable[[], Requested | None]] = [
         partial(world.requester.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
@@ -162,7 +164,7 @@ def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(
     assert world.counts()["decisions"] == len(made)
 
 
-def failing(world: World, given: RequestCommand, consent: Consent) -> GatewayError:
+def failing(world: DemoWorld, given: RequestCommand, consent: Consent) -> GatewayError:
     """The failure of a request, which must have written no decision and left no trace of one."""
     with pytest.raises(GatewayError) as failed:
         world.requester.request(world.acting(consent), given)
@@ -172,7 +174,7 @@ def failing(world: World, given: RequestCommand, consent: Consent) -> GatewayErr
     return failed.value
 
 
-def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world: World) -> None:
+def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
     error = failing(world.meddled(lambda: world.revoke(consent)), given, consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_REVOKED")
@@ -186,20 +188,20 @@ def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world:
     ],
 )
 def test_what_goes_out_of_date_between_the_phases_is_refused(
-    world: World, days: int, kind: type[GatewayError], code: str
+    world: DemoWorld, days: int, kind: type[GatewayError], code: str
 ) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
     error = failing(world.meddled(lambda: world.clock.advance(days=days)), given, consent)
     assert (type(error), error.code) == (kind, code)
 
 
-def test_a_score_that_is_fresh_to_the_last_moment_is_used(world: World) -> None:
+def test_a_score_that_is_fresh_to_the_last_moment_is_used(world: DemoWorld) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
     meddled = world.meddled(lambda: world.clock.advance(hours=24, microseconds=-1))
     assert meddled.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
 
 
-def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: World) -> None:
+def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
@@ -208,7 +210,7 @@ def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: World) 
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
 
-def test_an_equal_request_that_was_quicker_is_answered(world: World) -> None:
+def test_an_equal_request_that_was_quicker_is_answered(world: DemoWorld) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
     quicker: list[Requested] = []
     act = lambda: quicker.append(world.requester.request(world.acting(consent), given))  # noqa: E731
@@ -217,7 +219,7 @@ def test_an_equal_request_that_was_quicker_is_answered(world: World) -> None:
     assert answer.decision == quicker[0].decision
 
 
-def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: World) -> None:
+def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), reference="order-0"))
     with pytest.raises(IdempotencyConflict) as refused:
@@ -225,7 +227,7 @@ def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: Worl
     assert refused.value.differing == (("merchantReference",),)
 
 
-def test_nothing_is_written_when_the_source_is_down(world: World) -> None:
+def test_nothing_is_written_when_the_source_is_down(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
     error = failing(world, asking(car(world.clock())), world.grant("nobody"))
@@ -239,7 +241,7 @@ class Down:
         raise Unavailable("SCORE_UNAVAILABLE", "The provider does not answer.")
 
 
-def test_replay_needs_no_score(world: World) -> None:
+def test_replay_needs_no_score(world: DemoWorld) -> None:
     consent, command = world.grant(), asking(car(world.clock()))
     first = world.request(consent, command)
     down, before = world.variant(source=Down()), world.contents()
@@ -251,7 +253,7 @@ def test_replay_needs_no_score(world: World) -> None:
     assert world.contents() == before
 
 
-def test_an_expired_consent_is_refused_from_its_last_moment_on(world: World) -> None:
+def test_an_expired_consent_is_refused_from_its_last_moment_on(world: DemoWorld) -> None:
     consent = world.grant()
     world.clock.now = WallTime(consent.expires_at)
     error = failing(world, asking(car(world.clock())), consent)
@@ -260,7 +262,7 @@ def test_an_expired_consent_is_refused_from_its_last_moment_on(world: World) -> 
     assert not world.requester.request(world.acting(consent), asking(car(world.clock()))).replayed
 
 
-def test_a_revoked_consent_is_refused_though_the_token_was_checked_before(world: World) -> None:
+def test_a_revoked_consent_is_refused_though_the_token_was_checked_before(world: DemoWorld) -> None:
     consent = world.grant()
     principal = world.acting(consent)
     world.revoke(consent)

@@ -18,7 +18,7 @@ from gateway.services.decisions.queries import Preview
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions.pages import Filter, Window
 from tests.services.asks import asking, car, order
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(world: World) -> Scene:
+def scene(world: DemoWorld) -> Scene:
     consent, again = world.grant(), world.grant()
     decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     shop = world.client("online_shop")
@@ -48,7 +48,7 @@ def scene(world: World) -> Scene:
     return Scene(decision, event_id, tokens)
 
 
-def find_everything(world: World, scene: Scene, token: str) -> tuple[Any, ...]:
+def find_everything(world: DemoWorld, scene: Scene, token: str) -> tuple[Any, ...]:
     """What a token finds of the decision: by id, by reference, its timeline, and its event by id."""
 
     def find(query: QueryUnit) -> tuple[Any, ...]:
@@ -63,7 +63,7 @@ def find_everything(world: World, scene: Scene, token: str) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("token", ["own-consent", "own-merchant"])
-def test_decision_is_found_by_its_own_tokens(world: World, scene: Scene, token: str) -> None:
+def test_decision_is_found_by_its_own_tokens(world: DemoWorld, scene: Scene, token: str) -> None:
     by_id, by_reference, (event,), by_event_id = find_everything(world, scene, token)
     assert by_id == by_reference == scene.decision
     assert by_event_id == event
@@ -73,24 +73,24 @@ def test_decision_is_found_by_its_own_tokens(world: World, scene: Scene, token: 
 @pytest.mark.parametrize(
     "token", ["same-person-again", "another-person", "other-merchant", "same-person-elsewhere", "other-partner"]
 )
-def test_decision_does_not_exist_for_other_tokens(world: World, scene: Scene, token: str) -> None:
+def test_decision_does_not_exist_for_other_tokens(world: DemoWorld, scene: Scene, token: str) -> None:
     assert find_everything(world, scene, token) == (None, None, [], None)
 
 
-def test_unknown_decision_or_event_is_none(world: World, scene: Scene) -> None:
+def test_unknown_decision_or_event_is_none(world: DemoWorld, scene: Scene) -> None:
     token = scene.tokens["own-merchant"]
     assert world.query(token, lambda query: world.decisions.find(query, "dec_test_nothing")) is None
     assert world.query(token, lambda query: world.decisions.find_event(query, "evt_test_nothing")) is None
 
 
-def test_page_holds_the_merchants_decisions_only(world: World, scene: Scene) -> None:
+def test_page_holds_the_merchants_decisions_only(world: DemoWorld, scene: Scene) -> None:
     for name, expected in (("own-merchant", [scene.decision]), ("other-merchant", []), ("other-partner", [])):
         token = scene.tokens[name]
         assert world.query(token, lambda query: world.decisions.list_page(query, Filter(), Window(10))) == expected
         assert world.query(token, lambda query: world.decisions.count(query, Filter())) == len(expected)
 
 
-def test_page_counts_an_approval_past_its_time_as_expired(world: World, scene: Scene) -> None:
+def test_page_counts_an_approval_past_its_time_as_expired(world: DemoWorld, scene: Scene) -> None:
     assert scene.decision.valid_until is not None
     world.clock.now = WallTime(scene.decision.valid_until)
     token, expired = world.merchant_token(), Filter(statuses=(Status.EXPIRED,))
@@ -103,7 +103,7 @@ def test_page_counts_an_approval_past_its_time_as_expired(world: World, scene: S
 Found = tuple[DecisionState | None, DecisionState | None]
 
 
-def find_around_a_request(world: World, consent: Consent) -> Callable[[QueryUnit], Found]:
+def find_around_a_request(world: DemoWorld, consent: Consent) -> Callable[[QueryUnit], Found]:
     """A document that reads a reference before and after the request that uses it."""
 
     def find(query: QueryUnit) -> Found:
@@ -114,12 +114,12 @@ def find_around_a_request(world: World, consent: Consent) -> Callable[[QueryUnit
     return find
 
 
-def test_query_reads_one_snapshot(world: World) -> None:
+def test_query_reads_one_snapshot(world: DemoWorld) -> None:
     consent = world.grant()
     assert world.query(world.acting(consent), find_around_a_request(world, consent)) == (None, None)
 
 
-def test_payload_of_a_mutation_is_read_from_a_new_snapshot(world: World) -> None:
+def test_payload_of_a_mutation_is_read_from_a_new_snapshot(world: DemoWorld) -> None:
     consent = world.grant()
     find = find_around_a_request(world, consent)
     before, after = world.queries.run_mutations(world.acting(consent), find)
@@ -127,7 +127,7 @@ def test_payload_of_a_mutation_is_read_from_a_new_snapshot(world: World) -> None
     assert after is not None
 
 
-def test_preview_answers_like_the_request_and_writes_its_access_alone(world: World) -> None:
+def test_preview_answers_like_the_request_and_writes_its_access_alone(world: DemoWorld) -> None:
     consent, ask = world.grant("good"), car(world.clock())
     before = world.counts()
 
@@ -147,7 +147,7 @@ def test_preview_answers_like_the_request_and_writes_its_access_alone(world: Wor
     assert decided.outcome == preview.outcome
 
 
-def test_preview_with_a_blocker_reads_nothing(world: World) -> None:
+def test_preview_with_a_blocker_reads_nothing(world: DemoWorld) -> None:
     token = world.acting(world.grant())
     preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order(), None))
     (blocker,) = preview.blockers

@@ -16,7 +16,7 @@ from gateway.kit.json import decode
 from gateway.services.decisions.requests import RequestCommand
 from gateway.services.decisions.transitions import CancelCommand
 from tests.services.asks import asking, car, order, waiver
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
 
 WRITTEN = ("decisions", "decision_log", "access_log", "idempotency_records", "outbox")
@@ -27,7 +27,7 @@ def growth(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in after if after[name] != before[name]}
 
 
-def code_of(world: World, consent: Consent, given: RequestCommand) -> tuple[str, tuple[str, ...] | None]:
+def code_of(world: DemoWorld, consent: Consent, given: RequestCommand) -> tuple[str, tuple[str, ...] | None]:
     """Code and field of the refusal; nothing may be written by it."""
     before = world.contents()
     with pytest.raises((ConsentRefused, InvalidInput)) as refused:
@@ -50,7 +50,7 @@ def code_of(world: World, consent: Consent, given: RequestCommand) -> tuple[str,
     ],
 )
 def test_a_request_is_answered_by_persona(
-    world: World, handle: str, waived: str | None, reasons: tuple[str, ...]
+    world: DemoWorld, handle: str, waived: str | None, reasons: tuple[str, ...]
 ) -> None:
     consent, now = world.grant(handle), world.now
     answer = world.requester.request(world.acting(consent), asking(car(now)))
@@ -75,7 +75,7 @@ def test_a_request_is_answered_by_persona(
         assert decision.valid_until == now + timedelta(days=4)
 
 
-def test_a_decision_reads_back_as_it_was_answered(world: World) -> None:
+def test_a_decision_reads_back_as_it_was_answered(world: DemoWorld) -> None:
     consent = world.grant()
     answer = world.requester.request(world.acting(consent), asking(car(world.clock())))
     token = world.acting(consent)
@@ -84,7 +84,7 @@ def test_a_decision_reads_back_as_it_was_answered(world: World) -> None:
 
 
 @pytest.mark.parametrize("handle", ["excellent", "building"], ids=["approved", "declined"])
-def test_all_is_written_together_when_a_request_is_answered(world: World, handle: str) -> None:
+def test_all_is_written_together_when_a_request_is_answered(world: DemoWorld, handle: str) -> None:
     consent = world.grant(handle)
     before = world.counts()
     decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
@@ -108,9 +108,9 @@ def test_all_is_written_together_when_a_request_is_answered(world: World, handle
 
 
 @pytest.mark.parametrize("table", WRITTEN)
-def test_nothing_is_written_when_one_part_cannot_be(world: World, table: str) -> None:
+def test_nothing_is_written_when_one_part_cannot_be(world: DemoWorld, table: str) -> None:
     consent = world.grant()
-    world.refuse_inserts(table)
+    world.block_inserts(table)
     before = world.contents()
     with pytest.raises(Exception, match="full"):
         world.requester.request(world.acting(consent), asking(car(world.clock())))
@@ -118,7 +118,7 @@ def test_nothing_is_written_when_one_part_cannot_be(world: World, table: str) ->
     assert not world.rows("SELECT id FROM decisions")
 
 
-def test_nothing_is_written_when_the_outbox_is_gone(world: World) -> None:
+def test_nothing_is_written_when_the_outbox_is_gone(world: DemoWorld) -> None:
     consent = world.grant()
     world.execute("ALTER TABLE outbox RENAME TO elsewhere")
     with pytest.raises(Exception, match="outbox"):
@@ -128,7 +128,7 @@ def test_nothing_is_written_when_the_outbox_is_gone(world: World) -> None:
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
 
 
-def test_a_replay_answers_the_same_decision_and_writes_nothing(world: World) -> None:
+def test_a_replay_answers_the_same_decision_and_writes_nothing(world: DemoWorld) -> None:
     consent = world.grant()
     first = world.requester.request(world.acting(consent), asking(car(world.clock())))
     same = asking(car(world.clock()))
@@ -140,7 +140,7 @@ def test_a_replay_answers_the_same_decision_and_writes_nothing(world: World) -> 
     assert world.contents() == before
 
 
-def test_a_replay_answers_the_decision_as_it_stands_now(world: World) -> None:
+def test_a_replay_answers_the_decision_as_it_stands_now(world: DemoWorld) -> None:
     consent, ask = world.grant(), asking(car(world.clock()))
     first = world.requester.request(world.acting(consent), ask).decision
     cancelled = world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
@@ -150,7 +150,7 @@ def test_a_replay_answers_the_decision_as_it_stands_now(world: World) -> None:
     assert again.decision.status is Status.CANCELLED
 
 
-def test_a_key_is_free_again_when_its_time_is_over(world: World) -> None:
+def test_a_key_is_free_again_when_its_time_is_over(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
     first = world.requester.request(world.acting(consent), asking(ask))
     world.clock.advance(hours=24)
@@ -170,7 +170,7 @@ def test_a_key_is_free_again_when_its_time_is_over(world: World) -> None:
     ],
 )
 def test_a_key_with_another_input_is_refused_with_what_differs(
-    world: World, changed: dict[str, Any], paths: set[tuple[str, ...]]
+    world: DemoWorld, changed: dict[str, Any], paths: set[tuple[str, ...]]
 ) -> None:
     consent, now = world.grant(), world.clock()
     world.requester.request(world.acting(consent), asking(car(now)))
@@ -183,7 +183,7 @@ def test_a_key_with_another_input_is_refused_with_what_differs(
     assert world.contents() == before
 
 
-def test_a_key_under_another_consent_is_refused(world: World) -> None:
+def test_a_key_under_another_consent_is_refused(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant("good")
     world.requester.request(world.acting(one), asking(car(world.clock())))
     before = world.contents()
@@ -193,7 +193,7 @@ def test_a_key_under_another_consent_is_refused(world: World) -> None:
     assert world.contents() == before
 
 
-def test_a_key_of_another_client_is_another_key(world: World) -> None:
+def test_a_key_of_another_client_is_another_key(world: DemoWorld) -> None:
     here, there = world.grant(), world.grant(client=world.client("online_shop"))
     one = world.requester.request(world.acting(here), asking(car(world.clock())))
     other = world.requester.request(world.acting(there), asking(order()))
@@ -213,7 +213,9 @@ def test_a_key_of_another_client_is_another_key(world: World) -> None:
         pytest.param({"reference": "a\x00b"}, ("INVALID", ("merchantReference",)), id="nul-in-reference"),
     ],
 )
-def test_a_bad_input_is_refused_at_its_field(world: World, given: Any, refusal: tuple[str, tuple[str, ...]]) -> None:
+def test_a_bad_input_is_refused_at_its_field(
+    world: DemoWorld, given: Any, refusal: tuple[str, tuple[str, ...]]
+) -> None:
     whole = asking(car(world.clock()), **given) if isinstance(given, dict) else given
     assert code_of(world, world.grant(), whole) == refusal
 
@@ -231,7 +233,9 @@ def test_a_bad_input_is_refused_at_its_field(world: World, given: Any, refusal: 
         ),
     ],
 )
-def test_bad_money_is_refused_at_its_field(world: World, deposit: Money, refusal: tuple[str, tuple[str, ...]]) -> None:
+def test_bad_money_is_refused_at_its_field(
+    world: DemoWorld, deposit: Money, refusal: tuple[str, tuple[str, ...]]
+) -> None:
     ask = car(world.clock())
     bad = type(ask)(deposit=deposit, vehicle_value=ask.vehicle_value, rental=ask.rental)
     assert code_of(world, world.grant(), asking(bad)) == refusal
@@ -247,7 +251,7 @@ def test_bad_money_is_refused_at_its_field(world: World, deposit: Money, refusal
     ],
 )
 def test_a_consent_covers_what_it_names(
-    world: World, details: tuple[AuthorizationDetail, ...], refusal: str | None
+    world: DemoWorld, details: tuple[AuthorizationDetail, ...], refusal: str | None
 ) -> None:
     consent, given = world.grant("excellent", *details), asking(car(world.clock()))
     if refusal is None:
@@ -256,14 +260,14 @@ def test_a_consent_covers_what_it_names(
         assert code_of(world, consent, given)[0] == refusal
 
 
-def test_a_product_that_the_consent_does_not_name_is_refused(world: World) -> None:
+def test_a_product_that_the_consent_does_not_name_is_refused(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.merchants.enable(unit, world.merchant(), "online_shop")
     consent = world.grant("excellent", waiver("3000.00"))
     assert code_of(world, consent, asking(order())) == ("CONSENT_PRODUCT_NOT_COVERED", ("ask",))
 
 
-def test_a_reference_is_taken_once_for_each_merchant(world: World) -> None:
+def test_a_reference_is_taken_once_for_each_merchant(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant("good")
     elsewhere = world.grant(client=world.client("online_shop"))
     world.requester.request(world.acting(one), asking(car(world.clock())))
@@ -273,7 +277,7 @@ def test_a_reference_is_taken_once_for_each_merchant(world: World) -> None:
     assert not world.requester.request(world.acting(elsewhere), asking(order())).replayed
 
 
-def test_a_merchant_token_cannot_request(world: World) -> None:
+def test_a_merchant_token_cannot_request(world: DemoWorld) -> None:
     with pytest.raises(InvalidInput):
         world.requester.request(world.merchant_token(), asking(car(world.clock())))
     assert not world.rows("SELECT id FROM decisions")

@@ -15,25 +15,25 @@ from gateway.domain.money import Money
 from gateway.services.decisions.transitions import CancelCommand
 from merchants.online_shop.adapter import OnlineShop
 from tests.services.asks import asking, car, order, waiver
-from tests.services.world import ReferringCars, World
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
+from tests.support.demo_world import DemoWorld, ReferringCars
 
 
 @pytest.fixture
-def world(database_url: str, clock: MovableClock) -> Iterator[World]:
-    with closing(World(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
+def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
+    with closing(DemoWorld(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
         world.plant()
         yield world
 
 
-def referred(world: World, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> DecisionState:
+def referred(world: DemoWorld, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> DecisionState:
     consent = world.grant("fair", waiver(ceiling))
     given = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
     return world.requester.request(world.acting(consent), given).decision
 
 
-def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
+def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
     """The refusal of a review, which must have changed nothing."""
     before = world.contents()
     with pytest.raises(kind) as refusal:
@@ -42,7 +42,7 @@ def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) 
     return refusal.value
 
 
-def test_a_referral_waits_and_reserves_nothing(world: World) -> None:
+def test_a_referral_waits_and_reserves_nothing(world: DemoWorld) -> None:
     decision = referred(world)
     assert (decision.status, decision.available_transitions) == (Status.PENDING, (Transition.CANCEL,))
     assert isinstance(decision.outcome, Referral)
@@ -51,7 +51,7 @@ def test_a_referral_waits_and_reserves_nothing(world: World) -> None:
     assert world.reviews.list_rules(decision.id) == ("excellent", "very-good", "good")
 
 
-def test_what_has_run_out_makes_room_for_it(world: World) -> None:
+def test_what_has_run_out_makes_room_for_it(world: DemoWorld) -> None:
     """The scheduler has not run since: the shop's decisions use the limit of 3,000 yuan until then."""
     token = world.acting(world.grant("fair", client=world.client("online_shop")))
     for number in range(6):
@@ -65,7 +65,7 @@ def test_what_has_run_out_makes_room_for_it(world: World) -> None:
     assert (world.exposure("fair"), world.mismatches()) == (150_000, [])
 
 
-def test_what_is_over_by_now_is_not_approved(world: World) -> None:
+def test_what_is_over_by_now_is_not_approved(world: DemoWorld) -> None:
     """The referral may wait longer than the rental that was asked for."""
     decision = referred(world)
     world.clock.advance(timedelta(days=4))
@@ -75,7 +75,7 @@ def test_what_is_over_by_now_is_not_approved(world: World) -> None:
     assert world.reviews.decline(decision.id, ["TIER_BELOW_REQUIRED"]).status is Status.DECLINED
 
 
-def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world: World) -> None:
+def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world: DemoWorld) -> None:
     decision = world.reviews.approve(referred(world).id)
     assert isinstance(decision.outcome, Approval)
     assert decision.outcome.terms.exposed == Money.parse("1500.00", "CNY")
@@ -93,7 +93,7 @@ def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world
     assert world.mismatches() == []
 
 
-def test_declined_for_reasons(world: World) -> None:
+def test_declined_for_reasons(world: DemoWorld) -> None:
     decision = world.reviews.decline(referred(world).id)
     assert decision.status is Status.DECLINED
     assert decision.outcome == Decline(("REDUCED_FOR_TIER",))
@@ -105,7 +105,7 @@ def test_declined_for_reasons(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_what_is_no_referral_any_more_cannot_be_reviewed(world: World) -> None:
+def test_what_is_no_referral_any_more_cannot_be_reviewed(world: DemoWorld) -> None:
     done = world.reviews.approve(referred(world).id)
     cancelled = referred(world, 2, "500.00")
     world.transitions.cancel(world.merchant_token(), CancelCommand(cancelled.id, "c", None))
@@ -119,7 +119,7 @@ def test_what_is_no_referral_any_more_cannot_be_reviewed(world: World) -> None:
     assert world.reviews.list_waiting() == []
 
 
-def test_a_rule_that_does_not_approve_is_refused(world: World) -> None:
+def test_a_rule_that_does_not_approve_is_refused(world: DemoWorld) -> None:
     decision = referred(world)
     for rule in ("otherwise", "fair", "", "no such"):
         assert refused(world, lambda rule=rule: world.reviews.approve(decision.id, rule), InvalidInput).field == (  # type: ignore[misc]
@@ -127,7 +127,7 @@ def test_a_rule_that_does_not_approve_is_refused(world: World) -> None:
         )
 
 
-def test_the_consent_is_looked_at_again(world: World) -> None:
+def test_the_consent_is_looked_at_again(world: DemoWorld) -> None:
     consent = world.grant("fair", waiver("9000.00"))
     given = asking(car(world.clock()))
     decision = world.requester.request(world.acting(consent), given).decision
@@ -136,11 +136,11 @@ def test_the_consent_is_looked_at_again(world: World) -> None:
     assert world.reviews.decline(decision.id).status is Status.DECLINED, "to decline needs no consent"
 
 
-def test_what_it_commits_itself_does_not_stand_in_its_way(world: World) -> None:
+def test_what_it_commits_itself_does_not_stand_in_its_way(world: DemoWorld) -> None:
     assert world.reviews.approve(referred(world, 1, "3000.00", "3000.00").id).status is Status.APPROVED
 
 
-def test_credit_limit_is_checked_again(world: World) -> None:
+def test_credit_limit_is_checked_again(world: DemoWorld) -> None:
     """3,000 yuan is the limit of the tier FAIR."""
     first, second = referred(world, 1), referred(world, 2)
     assert world.reviews.approve(first.id, "very-good").status is Status.APPROVED
@@ -149,7 +149,7 @@ def test_credit_limit_is_checked_again(world: World) -> None:
     assert world.exposure("fair") == 210_000
 
 
-def test_reviews_at_once_have_one_winner(world: World) -> None:
+def test_reviews_at_once_have_one_winner(world: DemoWorld) -> None:
     decision = referred(world)
     answers = at_once([lambda: world.reviews.approve(decision.id), lambda: world.reviews.decline(decision.id)] * 4)
     failures = [each for each in answers if isinstance(each, Exception)]

@@ -19,9 +19,9 @@ from gateway.services.decisions.transitions import (
     FulfillCommand,
 )
 from tests.services.promises import DAY, THREADS, activated, requested, yuan
-from tests.services.world import World
 from tests.support.at_once import at_once
 from tests.support.clock import BUSINESS_NOON
+from tests.support.demo_world import DemoWorld
 
 Move = Callable[[DecisionTransitions, Principal], DecisionState]
 MOVES: list[tuple[str, Callable[[str, str], Move]]] = [
@@ -37,13 +37,13 @@ MOVES: list[tuple[str, Callable[[str, str], Move]]] = [
 EACH_MOVE = pytest.mark.parametrize("move", [pytest.param(move, id=name) for name, move in MOVES])
 
 
-def ready(world: World, move: Callable[[str, str], Move]) -> DecisionState:
+def ready(world: DemoWorld, move: Callable[[str, str], Move]) -> DecisionState:
     """A decision that allows the move."""
     return requested(world) if move in {MOVES[0][1], MOVES[4][1]} else activated(world)
 
 
 @EACH_MOVE
-def test_the_same_key_does_its_work_once(world: World, move: Callable[[str, str], Move]) -> None:
+def test_the_same_key_does_its_work_once(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
     decision, token = ready(world, move), world.merchant_token()
     first = move(decision.id, "once")(world.transitions, token)
     after = world.contents()
@@ -52,7 +52,7 @@ def test_the_same_key_does_its_work_once(world: World, move: Callable[[str, str]
 
 
 @EACH_MOVE
-def test_the_same_key_with_another_decision_is_refused(world: World, move: Callable[[str, str], Move]) -> None:
+def test_the_same_key_with_another_decision_is_refused(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
     decision, token = ready(world, move), world.merchant_token()
     move(decision.id, "once")(world.transitions, token)
     other = requested(world, number=2)
@@ -62,7 +62,7 @@ def test_the_same_key_with_another_decision_is_refused(world: World, move: Calla
 
 
 @EACH_MOVE
-def test_another_merchants_decision_does_not_exist(world: World, move: Callable[[str, str], Move]) -> None:
+def test_another_merchants_decision_does_not_exist(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
     decision = ready(world, move)
     before = world.contents()
     for which in (decision.id, "dec_test_none"):
@@ -73,7 +73,7 @@ def test_another_merchants_decision_does_not_exist(world: World, move: Callable[
 
 
 @EACH_MOVE
-def test_eight_at_once_with_keys_of_their_own(world: World, move: Callable[[str, str], Move]) -> None:
+def test_eight_at_once_with_keys_of_their_own(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
     decision, token = ready(world, move), world.merchant_token()
     calls = [partial(move(decision.id, f"k{n}"), world.transitions, token) for n in range(THREADS)]
     answers = at_once(calls)
@@ -85,7 +85,7 @@ def test_eight_at_once_with_keys_of_their_own(world: World, move: Callable[[str,
     assert world.mismatches() == []
 
 
-def test_a_refused_move_changes_nothing(world: World) -> None:
+def test_a_refused_move_changes_nothing(world: DemoWorld) -> None:
     decision, moves, token = activated(world), world.transitions, world.merchant_token()
     before = world.contents()
     long, evil = "x" * 256, "javascript:alert(1)"
@@ -115,7 +115,7 @@ def test_a_refused_move_changes_nothing(world: World) -> None:
     assert world.contents() == before
 
 
-def test_bad_input_is_an_error_with_its_place(world: World) -> None:
+def test_bad_input_is_an_error_with_its_place(world: DemoWorld) -> None:
     decision = activated(world)
     with pytest.raises(InvalidInput) as refused:
         world.transitions.fulfill(

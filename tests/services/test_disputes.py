@@ -14,31 +14,31 @@ from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
 from tests.services.asks import asking, car
 from tests.services.promises import DAY, seen
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 
 WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 
 
-def active(world: World, number: int = 1) -> DecisionState:
+def active(world: DemoWorld, number: int = 1) -> DecisionState:
     given = asking(car(world.clock()), f"key-{number}", f"order-{number}")
     decision = world.requester.request(world.acting(world.grant()), given).decision
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"a-{number}"))
 
 
-def breached(world: World, number: int = 1) -> DecisionState:
+def breached(world: DemoWorld, number: int = 1) -> DecisionState:
     given = BreachCommand(active(world, number).id, f"b-{number}", BreachKind.NOT_RETURNED)
     return world.transitions.report_breach(world.merchant_token(), given)
 
 
-def overdue(world: World) -> DecisionState:
+def overdue(world: DemoWorld) -> DecisionState:
     decision = active(world)
     world.clock.advance(5 * DAY)
     assert world.scheduler.apply_due() == 1
     return seen(world, decision)
 
 
-def opened(world: World, decision: DecisionState) -> Dispute:
+def opened(world: DemoWorld, decision: DecisionState) -> Dispute:
     return world.disputes.open(world.user("excellent"), decision.id, WORDS)
 
 
@@ -46,17 +46,17 @@ def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondCommand:
     return RespondCommand(dispute.id, key, accept, "We looked.", ("https://cars.example/photo",))
 
 
-def asks_again(world: World, number: int = 9) -> Status:
+def asks_again(world: DemoWorld, number: int = 9) -> Status:
     given = asking(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
     return world.requester.request(world.acting(world.grant()), given).decision.status
 
 
-def topics(world: World, decision: DecisionState) -> list[tuple[Topic, Actor]]:
+def topics(world: DemoWorld, decision: DecisionState) -> list[tuple[Topic, Actor]]:
     found = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
     return [(event.topic, event.actor) for event in found][2:]
 
 
-def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
+def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
     before = world.contents()
     with pytest.raises(kind) as refusal:
         call()
@@ -64,7 +64,7 @@ def refused(world: World, call: Callable[[], object], kind: type[GatewayError]) 
     return refusal.value
 
 
-def test_a_dispute_suspends_what_it_is_about(world: World) -> None:
+def test_a_dispute_suspends_what_it_is_about(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = opened(world, decision)
     assert (dispute.subject, dispute.opened_by, dispute.status) == (
@@ -79,7 +79,7 @@ def test_a_dispute_suspends_what_it_is_about(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_a_breach_reported_after_the_mark_lifts_nothing_of_the_mark(world: World) -> None:
+def test_a_breach_reported_after_the_mark_lifts_nothing_of_the_mark(world: DemoWorld) -> None:
     decision = overdue(world)
     token, given = world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
     after = world.transitions.report_breach(token, given)
@@ -89,7 +89,7 @@ def test_a_breach_reported_after_the_mark_lifts_nothing_of_the_mark(world: World
     assert (suspended is not None and suspended.overdue, asks_again(world, 6)) == (False, Status.APPROVED)
 
 
-def test_accepting_upholds_the_person(world: World) -> None:
+def test_accepting_upholds_the_person(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=True))
     assert (dispute.status, dispute.response, dispute.resolved_at) == (
@@ -112,7 +112,7 @@ def test_accepting_upholds_the_person(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_silence_upholds_the_person(world: World) -> None:
+def test_silence_upholds_the_person(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = opened(world, decision)
     world.clock.advance(7 * DAY)
@@ -127,7 +127,7 @@ def test_silence_upholds_the_person(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_refusing_leaves_it_to_the_operator_who_may_reject(world: World) -> None:
+def test_refusing_leaves_it_to_the_operator_who_may_reject(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     assert dispute.status is DisputeStatus.UNDER_REVIEW
@@ -146,13 +146,13 @@ def test_refusing_leaves_it_to_the_operator_who_may_reject(world: World) -> None
     assert world.mismatches() == []
 
 
-def test_a_rejected_dispute_counts_even_within_the_window(world: World) -> None:
+def test_a_rejected_dispute_counts_even_within_the_window(world: DemoWorld) -> None:
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, breached(world)), accept=False))
     world.disputes.resolve(dispute.id, uphold=False, words="No.")
     assert asks_again(world) is Status.DECLINED
 
 
-def test_the_operator_may_uphold(world: World) -> None:
+def test_the_operator_may_uphold(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     assert [each.id for each in world.disputes.list_open()] == [dispute.id]
@@ -162,7 +162,7 @@ def test_the_operator_may_uphold(world: World) -> None:
     refused(world, lambda: world.disputes.resolve(dispute.id, uphold=False, words="Again."), StateConflict)
 
 
-def test_an_overdue_mark_can_be_contested_at_once(world: World) -> None:
+def test_an_overdue_mark_can_be_contested_at_once(world: DemoWorld) -> None:
     decision = overdue(world)
     assert asks_again(world, 5) is Status.DECLINED
     dispute = opened(world, decision)
@@ -186,7 +186,7 @@ def test_an_overdue_mark_can_be_contested_at_once(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: World) -> None:
+def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: DemoWorld) -> None:
     decision = overdue(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     world.clock.advance(60 * DAY)
@@ -201,7 +201,7 @@ def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: World) -> No
 
 
 @pytest.mark.parametrize("gives_in", ["fulfill", "extend"])
-def test_a_merchant_that_settles_or_extends_has_given_in(world: World, gives_in: str) -> None:
+def test_a_merchant_that_settles_or_extends_has_given_in(world: DemoWorld, gives_in: str) -> None:
     decision = overdue(world)
     dispute = opened(world, decision)
     moves, token = world.transitions, world.merchant_token()
@@ -216,7 +216,7 @@ def test_a_merchant_that_settles_or_extends_has_given_in(world: World, gives_in:
     assert world.mismatches() == []
 
 
-def test_a_person_may_withdraw(world: World) -> None:
+def test_a_person_may_withdraw(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = opened(world, decision)
     refused(world, lambda: world.disputes.withdraw(world.user("good"), dispute.id), NotFound)
@@ -228,7 +228,7 @@ def test_a_person_may_withdraw(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(world: World) -> None:
+def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(world: DemoWorld) -> None:
     healthy = active(world)
     refused(world, lambda: opened(world, healthy), InvalidInput)
     decision = breached(world, 2)
@@ -243,7 +243,7 @@ def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(w
     assert "is over" in refused(world, lambda: opened(world, late), InvalidInput).message
 
 
-def test_answers_are_idempotent_and_the_merchants_own(world: World) -> None:
+def test_answers_are_idempotent_and_the_merchants_own(world: DemoWorld) -> None:
     dispute = opened(world, breached(world))
     stranger = world.merchant_token(world.client("online_shop"))
     assert refused(world, lambda: world.disputes.respond(stranger, answer(dispute, accept=True)), NotFound).field == (
@@ -263,7 +263,7 @@ def test_answers_are_idempotent_and_the_merchants_own(world: World) -> None:
     )
 
 
-def test_answers_at_once_have_one_winner(world: World) -> None:
+def test_answers_at_once_have_one_winner(world: DemoWorld) -> None:
     dispute = opened(world, breached(world))
     token = world.merchant_token()
     calls = [partial(world.disputes.respond, token, answer(dispute, accept=n % 2 == 0, key=f"k{n}")) for n in range(8)]
@@ -272,7 +272,7 @@ def test_answers_at_once_have_one_winner(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_nothing_of_what_the_parties_say_stands_in_the_open(world: World) -> None:
+def test_nothing_of_what_the_parties_say_stands_in_the_open(world: DemoWorld) -> None:
     dispute = opened(world, breached(world))
     world.disputes.respond(world.merchant_token(), answer(dispute, accept=False))
     for table in ("disputes", "decision_log", "outbox", "decisions"):

@@ -14,12 +14,12 @@ from gateway.services.merchants import DEFAULT_CONTRACT, MerchantService
 from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.names import BAD_NAMES
 from tests.support.units import reading, writing
 
 
-def test_a_partner_is_found_by_its_name_when_it_exists(world: World) -> None:
+def test_a_partner_is_found_by_its_name_when_it_exists(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         one = world.merchants.partner(unit, "Green Cars")
         assert world.merchants.partner(unit, "Green Cars").id == one.id
@@ -27,7 +27,7 @@ def test_a_partner_is_found_by_its_name_when_it_exists(world: World) -> None:
 
 
 @BAD_NAMES
-def test_an_unusable_name_is_refused(world: World, name: str) -> None:
+def test_an_unusable_name_is_refused(world: DemoWorld, name: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.merchants.partner(unit, name)
@@ -40,7 +40,7 @@ def test_an_unusable_name_is_refused(world: World, name: str) -> None:
     assert world.contents() == before
 
 
-def test_a_new_merchant_has_the_default_contract_and_no_product(world: World) -> None:
+def test_a_new_merchant_has_the_default_contract_and_no_product(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         partner = world.merchants.partner(unit, "Green Cars")
         merchant = world.merchants.register(unit, partner, "绿色租车")
@@ -48,7 +48,7 @@ def test_a_new_merchant_has_the_default_contract_and_no_product(world: World) ->
         assert world.merchants.products(unit, merchant.id) == ()
 
 
-def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: World) -> None:
+def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: DemoWorld) -> None:
     consent = world.grant()
     contract = Contract(frozenset({Tier.GOOD, Tier.FAIR}), Money(100, "CNY"), timedelta(minutes=1))
     with writing(world.database) as unit:
@@ -72,14 +72,14 @@ def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: World) ->
         pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(days=4000)), id="life-beyond-every-duration"),
     ],
 )
-def test_an_unusable_contract_is_refused(world: World, contract: Contract) -> None:
+def test_an_unusable_contract_is_refused(world: DemoWorld, contract: Contract) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput), writing(world.database) as unit:
         world.merchants.contract(unit, world.merchant(), contract)
     assert world.contents() == before
 
 
-def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: World) -> None:
+def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         with pytest.raises(NotFound):
             world.merchants.contract(unit, "mer_test_nothing", DEFAULT_CONTRACT)
@@ -87,7 +87,7 @@ def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: Wor
             world.merchants.enable(unit, "mer_test_nothing", "car_rental")
 
 
-def test_an_adapter_is_enabled_once(world: World) -> None:
+def test_an_adapter_is_enabled_once(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         assert world.merchants.enable(unit, world.merchant(), "online_shop") is True
     with writing(world.database) as unit:
@@ -96,7 +96,7 @@ def test_an_adapter_is_enabled_once(world: World) -> None:
     assert own.products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
 
 
-def test_an_adapter_that_is_not_loaded_cannot_be_enabled(world: World) -> None:
+def test_an_adapter_that_is_not_loaded_cannot_be_enabled(world: DemoWorld) -> None:
     with writing(world.database) as unit, pytest.raises(NotFound) as refused:
         world.merchants.enable(unit, world.merchant(), "space_travel")
     assert "car_rental" in refused.value.message
@@ -110,7 +110,7 @@ class AnotherShop(OnlineShop):
     key = "another_shop"
 
 
-def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: World) -> None:
+def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: DemoWorld) -> None:
     service = MerchantService(AdapterRegistry([OneShop, AnotherShop, OnlineShop, CarRental]), world.ids)
     with writing(world.database) as unit:
         shop = world.merchant("online_shop")
@@ -121,7 +121,7 @@ def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: Wor
         assert unit.merchants.enabled_adapters(shop) == ("one_shop", "online_shop")
 
 
-def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: World) -> None:
+def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: DemoWorld) -> None:
     assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), CreditLimits({}), world.overrides)
     with writing(world.database) as unit:
         shop = world.merchant("online_shop")

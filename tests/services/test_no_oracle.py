@@ -16,31 +16,31 @@ from gateway.domain.scoring.tier import Tier
 from gateway.services.decisions.queries import Preview
 from gateway.services.query_unit import QueryUnit
 from tests.services.asks import asking, car, order
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
 
 BUDGET = 6
 
 
-def limited(world: World, budget: int = BUDGET) -> World:
+def limited(world: DemoWorld, budget: int = BUDGET) -> DemoWorld:
     """The same deployment with a small budget."""
     return world.variant(inquiries_per_hour=budget)
 
 
-def meets(world: World, token: Principal, minimum: Tier = Tier.GOOD) -> ThresholdAnswer:
+def meets(world: DemoWorld, token: Principal, minimum: Tier = Tier.GOOD) -> ThresholdAnswer:
     return world.query(token, lambda query: world.scores.meets(query, minimum))
 
 
-def previewed(world: World, token: Principal, amount: str = "3000.00") -> Preview:
+def previewed(world: DemoWorld, token: Principal, amount: str = "3000.00") -> Preview:
     ask = car(world.clock(), amount)
     return world.query(token, lambda query: world.decisions.preview(query, "carRental", ask, None))
 
 
-def requested(world: World, token: Any, number: int) -> Any:
+def requested(world: DemoWorld, token: Any, number: int) -> Any:
     return world.requester.request(token, asking(car(world.clock(), "10.00"), f"key-{number}", f"order-{number}"))
 
 
-def test_all_kinds_of_questions_draw_on_one_budget(world: World) -> None:
+def test_all_kinds_of_questions_draw_on_one_budget(world: DemoWorld) -> None:
     world = limited(world)
     token = world.acting(world.grant())
     for number in range(2):
@@ -58,7 +58,7 @@ def test_all_kinds_of_questions_draw_on_one_budget(world: World) -> None:
     assert len(world.rows("SELECT id FROM decisions")) == 2, "what is refused is not decided"
 
 
-def test_a_replay_costs_nothing(world: World) -> None:
+def test_a_replay_costs_nothing(world: DemoWorld) -> None:
     world = limited(world, 1)
     token = world.acting(world.grant())
     first = requested(world, token, 1)
@@ -66,7 +66,7 @@ def test_a_replay_costs_nothing(world: World) -> None:
         assert requested(world, token, 1).decision.id == first.decision.id
 
 
-def test_each_person_and_each_merchant_has_a_budget_of_its_own(world: World) -> None:
+def test_each_person_and_each_merchant_has_a_budget_of_its_own(world: DemoWorld) -> None:
     world = limited(world, 1)
     meets(world, world.acting(world.grant()))
     meets(world, world.acting(world.grant("good")))
@@ -75,7 +75,7 @@ def test_each_person_and_each_merchant_has_a_budget_of_its_own(world: World) -> 
         meets(world, world.acting(world.grant()))  # another consent of the same person makes no new budget
 
 
-def test_an_hour_later_there_is_room_again(world: World) -> None:
+def test_an_hour_later_there_is_room_again(world: DemoWorld) -> None:
     world = limited(world, 1)
     consent = world.grant()
     meets(world, world.acting(consent))
@@ -83,7 +83,7 @@ def test_an_hour_later_there_is_room_again(world: World) -> None:
     meets(world, world.acting(consent))
 
 
-def test_each_inquiry_of_a_document_is_counted(world: World) -> None:
+def test_each_inquiry_of_a_document_is_counted(world: DemoWorld) -> None:
     """As in `nodes` with the id of the person twice: the document does not say beforehand how many it takes."""
     world = limited(world, 3)
     token = world.acting(world.grant())
@@ -95,7 +95,7 @@ def test_each_inquiry_of_a_document_is_counted(world: World) -> None:
     assert world.counts()["access_log"] == 3
 
 
-def test_inquiry_beyond_the_budget_fails_alone(world: World) -> None:
+def test_inquiry_beyond_the_budget_fails_alone(world: DemoWorld) -> None:
     world = limited(world, 2)
     token = world.acting(world.grant())
 
@@ -113,7 +113,7 @@ def test_inquiry_beyond_the_budget_fails_alone(world: World) -> None:
     assert world.counts()["access_log"] == 2, "each answer is logged once, though the document ran twice"
 
 
-def test_forbidden_inquiry_is_not_counted(world: World) -> None:
+def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
     contract = Contract(frozenset({Tier.GOOD}), Money(100, "CNY"), timedelta(days=1))
     with writing(world.database) as unit:
         world.merchants.contract(unit, world.merchant(), contract)
@@ -130,7 +130,7 @@ def test_forbidden_inquiry_is_not_counted(world: World) -> None:
         meets(world, token)
 
 
-def probes(world: World, handle: str) -> list[Any]:
+def probes(world: DemoWorld, handle: str) -> list[Any]:
     """Everything that a merchant can ask about a person, with amounts around every limit: the answers, as they are
     told."""
     token = world.acting(world.grant(handle, scopes=("score:threshold", "decisions:request")))
@@ -149,7 +149,7 @@ def _told(preview: Any) -> Any:
     return (preview.outcome and preview.outcome.document(), [blocker.code for blocker in preview.blockers])
 
 
-def test_no_amount_of_probing_tells_more_than_the_tier(world: World) -> None:
+def test_no_amount_of_probing_tells_more_than_the_tier(world: DemoWorld) -> None:
     """780 and 700 points, one tier: whatever is asked, the answers are the same to the letter."""
     one, other = probes(world, "excellent"), probes(world, "threshold")
     assert one == other

@@ -19,12 +19,12 @@ from tests.services.overriding import (
     waived,
     with_later,
 )
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
 
-def test_without_bounds_nothing_can_be_overridden(world: World) -> None:
+def test_without_bounds_nothing_can_be_overridden(world: DemoWorld) -> None:
     refused(
         world, partial(register, world, numbers()), "the operator lets this merchant override nothing of car_rental"
     )
@@ -50,18 +50,18 @@ def test_without_bounds_nothing_can_be_overridden(world: World) -> None:
         ("policy = ", "is not TOML"),
     ],
 )
-def test_what_does_not_fit_is_refused(world: World, text: str, why: str) -> None:
+def test_what_does_not_fit_is_refused(world: DemoWorld, text: str, why: str) -> None:
     draw(world)
     refused(world, partial(register, world, text), why)
 
 
-def test_a_version_is_registered_once(world: World) -> None:
+def test_a_version_is_registered_once(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     refused(world, partial(register, world, numbers(effective="2027-01-01")), "version north-1 was registered before")
 
 
-def test_unknown_merchants_and_adapters_are_refused(world: World) -> None:
+def test_unknown_merchants_and_adapters_are_refused(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         for merchant, adapter in (("mer_none", "car_rental"), (world.merchant(), "moon_travel")):
             with pytest.raises(NotFound):
@@ -70,7 +70,7 @@ def test_unknown_merchants_and_adapters_are_refused(world: World) -> None:
                 world.overrides.register(unit, merchant, adapter, numbers(), "north.toml")
 
 
-def test_bounds_are_not_drawn_so_that_an_override_is_left_outside(world: World) -> None:
+def test_bounds_are_not_drawn_so_that_an_override_is_left_outside(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     register(world, numbers("january", "2027-01-01", "[rule.good]\nshare = 70\n"))
@@ -83,7 +83,7 @@ def test_bounds_are_not_drawn_so_that_an_override_is_left_outside(world: World) 
     draw(world, BOUNDS.replace("at_least = 40, at_most = 70", "at_least = 65"))  # north-1 has gone by
 
 
-def test_business_time_says_what_is_past(world: World) -> None:
+def test_business_time_says_what_is_past(world: DemoWorld) -> None:
     draw(world)
     world.execute("UPDATE partners SET clock_offset_seconds = 864000 WHERE name = 'demo'")
     refused(world, partial(register, world, numbers(effective="2026-12-02")), "in the past: it is 2026-12-03")
@@ -91,7 +91,7 @@ def test_business_time_says_what_is_past(world: World) -> None:
     assert waived(decided(world)) == "600.00"
 
 
-def test_two_operators_at_once_take_turns(world: World) -> None:
+def test_two_operators_at_once_take_turns(world: DemoWorld) -> None:
     draw(world)
     calls = [partial(register, world, numbers(f"n-{number}")) for number in range(4)]
     assert at_once(calls) == [None] * 4
@@ -106,7 +106,7 @@ def test_two_operators_at_once_take_turns(world: World) -> None:
         ("share = 70", "share = 55", "breaks what every adapter promises: better tier never gets worse answer"),
     ],
 )
-def test_a_later_version_that_an_override_does_not_fit_is_found(world: World, old: str, new: str, why: str) -> None:
+def test_a_later_version_that_an_override_does_not_fit_is_found(world: DemoWorld, old: str, new: str, why: str) -> None:
     draw(world)
     register(world, numbers())
     upgraded = with_later(world, TEXT.replace(old, new))
@@ -119,7 +119,7 @@ def test_a_later_version_that_an_override_does_not_fit_is_found(world: World, ol
     assert [each.fault for each in states(upgraded)] == [None, None]
 
 
-def test_what_the_installed_adapter_cannot_read_can_be_replaced(world: World) -> None:
+def test_what_the_installed_adapter_cannot_read_can_be_replaced(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     renamed = 'policy = "car_hire"\n' + TEXT.split("\n", 3)[3].replace('policy = "car_rental"', "")
@@ -138,7 +138,7 @@ def test_what_the_installed_adapter_cannot_read_can_be_replaced(world: World) ->
     assert waived(decided(other)) == "600.00"
 
 
-def test_registered_is_registered(world: World) -> None:
+def test_registered_is_registered(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     for statement in (

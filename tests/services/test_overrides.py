@@ -7,11 +7,11 @@ from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
 from tests.services.asks import car
 from tests.services.overriding import TEXT, decided, draw, numbers, register, states, waived, with_later
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
 
-def test_an_override_decides_the_merchants_requests_and_nobody_elses(world: World) -> None:
+def test_an_override_decides_the_merchants_requests_and_nobody_elses(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     client = world.second_partner()
@@ -33,7 +33,7 @@ def test_an_override_decides_the_merchants_requests_and_nobody_elses(world: Worl
     assert world.mismatches() == []
 
 
-def test_a_preview_says_what_the_request_will(world: World) -> None:
+def test_a_preview_says_what_the_request_will(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     acting = world.acting(world.grant("good"))
@@ -44,7 +44,7 @@ def test_a_preview_says_what_the_request_will(world: World) -> None:
     assert preview.outcome.terms.exposed.amount == waived(decided(world))
 
 
-def test_it_counts_from_midnight_of_its_date_until_the_next(world: World) -> None:
+def test_it_counts_from_midnight_of_its_date_until_the_next(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers("december", "2026-12-01"))
     register(world, numbers("back", "2026-12-02", ""))
@@ -62,7 +62,7 @@ def test_it_counts_from_midnight_of_its_date_until_the_next(world: World) -> Non
     ]
 
 
-def test_of_one_date_the_last_registered_counts(world: World) -> None:
+def test_of_one_date_the_last_registered_counts(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers("first"))
     register(world, numbers("second", rules="[rule.good]\nshare = 65\n"))
@@ -70,7 +70,7 @@ def test_of_one_date_the_last_registered_counts(world: World) -> None:
     assert [each.version for each in states(world)] == ["second"]
 
 
-def test_an_override_goes_on_under_a_later_version_of_the_policy(world: World) -> None:
+def test_an_override_goes_on_under_a_later_version_of_the_policy(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     upgraded = with_later(world, TEXT.replace("share = 70", "share = 75"))
@@ -80,7 +80,7 @@ def test_an_override_goes_on_under_a_later_version_of_the_policy(world: World) -
     assert waived(decided(upgraded, 2, handle="just-below")) == "750.00"
 
 
-def test_a_shadow_is_evaluated_as_the_merchant_would_carry_it(world: World) -> None:
+def test_a_shadow_is_evaluated_as_the_merchant_would_carry_it(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
     table = read_table(TEXT.replace("share = 70", "share = 75"), CarRental.columns, "next.toml")
@@ -95,7 +95,7 @@ def test_a_shadow_is_evaluated_as_the_merchant_would_carry_it(world: World) -> N
     assert personal["shadow"]["policy_hash"] not in {decision.provenance.policy_hash, table.hash}
 
 
-def test_a_person_who_reviews_approves_by_the_merchants_numbers(world: World) -> None:
+def test_a_person_who_reviews_approves_by_the_merchants_numbers(world: DemoWorld) -> None:
     look = '[[rule]]\nid = "look"\nwhen.vehicle_value = { at_most = "180000.00" }\nrefer = {}\n'
     text = TEXT.replace('[[rule]]\nid = "excellent"', f'{look}[[rule]]\nid = "excellent"')
     table = read_table(text, CarRental.columns, "referring.toml")

@@ -12,7 +12,7 @@ from merchants.car_rental import CarRental
 from merchants.online_shop import OnlineShop
 from merchants.policies.tables import read_table
 from merchants.registry import AdapterRegistry
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
 APPROVED, DECLINED = Status.APPROVED, Status.DECLINED
@@ -39,7 +39,7 @@ EXPECTED = {
 """Handle to score, tier, and what the car rental and the online shop answer to their ordinary ask."""
 
 
-def test_the_personas_are_listed_with_what_they_are_answered(world: World) -> None:
+def test_the_personas_are_listed_with_what_they_are_answered(world: DemoWorld) -> None:
     listed = world.query(world.merchant_token(), world.personas.listed)
     assert [persona.handle for persona in listed] == [handle for handle, *_ in CATALOGUE] == list(EXPECTED)
     for persona in listed:
@@ -72,7 +72,7 @@ class KnowsNobody(CarRental):
     )
 
 
-def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: World) -> None:
+def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: DemoWorld) -> None:
     registry = AdapterRegistry([KnowsNobody, CarRental, OnlineShop])
     service = PersonaService(registry, world.accounts, world.ids)
     answers = {}
@@ -87,7 +87,7 @@ def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: World) -> 
 
 
 @pytest.mark.parametrize("handle", list(EXPECTED))
-def test_a_persona_measures_as_it_says(world: World, handle: str) -> None:
+def test_a_persona_measures_as_it_says(world: DemoWorld, handle: str) -> None:
     now = business_time(world.clock(), 0)
     measured = world.source.measure(world.user(handle), now)
     assert (measured.score, measured.tier) == EXPECTED[handle][:2]
@@ -95,7 +95,7 @@ def test_a_persona_measures_as_it_says(world: World, handle: str) -> None:
     assert measured.as_of == now < measured.valid_until
 
 
-def test_provisioning_twice_changes_nothing(world: World) -> None:
+def test_provisioning_twice_changes_nothing(world: DemoWorld) -> None:
     before = world.contents()
     with writing(world.database) as unit:
         partner = unit.partners.by_name("demo")
@@ -105,7 +105,7 @@ def test_provisioning_twice_changes_nothing(world: World) -> None:
     assert world.contents() == before
 
 
-def test_provisioning_makes_what_is_missing(world: World) -> None:
+def test_provisioning_makes_what_is_missing(world: DemoWorld) -> None:
     world.execute("DELETE FROM personas WHERE handle = 'good'", "DELETE FROM users WHERE username = 'good@demo'")
     before = world.counts()
     world.plant()
@@ -114,7 +114,7 @@ def test_provisioning_makes_what_is_missing(world: World) -> None:
     assert {persona.handle for persona in listed} == set(EXPECTED)
 
 
-def test_two_partners_have_personas_of_their_own(world: World) -> None:
+def test_two_partners_have_personas_of_their_own(world: DemoWorld) -> None:
     here, there = world.merchant_token(), world.merchant_token(world.second_partner())
     mine, theirs = world.query(here, world.personas.listed), world.query(there, world.personas.listed)
     assert [persona.handle for persona in mine] == [persona.handle for persona in theirs]
@@ -125,7 +125,7 @@ def test_two_partners_have_personas_of_their_own(world: World) -> None:
     assert world.user("excellent", "demo") != world.user("excellent", "other")
 
 
-def test_a_persona_signs_in_with_its_own_partners_password_only(world: World) -> None:
+def test_a_persona_signs_in_with_its_own_partners_password_only(world: DemoWorld) -> None:
     world.second_partner()
     password = next(each.password for each in world.seed.personas if each.handle == "good")
     with reading(world.database) as unit:
@@ -137,13 +137,13 @@ def test_a_persona_signs_in_with_its_own_partners_password_only(world: World) ->
         assert unit.users.by_username("good") is None
 
 
-def test_usernames_hold_no_spaces(world: World) -> None:
+def test_usernames_hold_no_spaces(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         partner = world.merchants.partner(unit, "Green Cars Ltd")
         assert username("just-below", partner) == "just-below@green-cars-ltd"
 
 
-def test_personas_are_told_what_the_version_in_force_answers(world: World) -> None:
+def test_personas_are_told_what_the_version_in_force_answers(world: DemoWorld) -> None:
     text = """
     policy = "car_rental"
     version = "closed"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,9 @@ from gateway.services.decisions.transitions import (
 )
 from tests.services.asks import asking, car
 from tests.services.promises import DAY, seen, yuan
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
+
+pytestmark = pytest.mark.postgresql
 
 STEPS = (
     *("activate", "extend", "part", "fulfill", "breach", "cancel", "dispute", "accept", "refuse", "uphold"),
@@ -49,7 +52,7 @@ steps = st.builds(
 class Life:
     """One decision, its merchant and its person. `calls` are those that did something, with the moment of each."""
 
-    world: World
+    world: DemoWorld
     number: int
     calls: list[tuple[str, datetime, Callable[[], Any]]] = field(default_factory=list)
 
@@ -135,14 +138,14 @@ class Life:
         self.dispute = self.world.disputes.open(self.world.user("excellent"), self.decision.id, "It came back.").id
 
 
-def lived(world: World, number: int, walked: Iterable[str]) -> Life:
+def lived(world: DemoWorld, number: int, walked: Iterable[str]) -> Life:
     life = Life(world, number)
     for at, step in enumerate(walked):
         life.take(step, at)
     return life
 
 
-def test_each_mutation_is_replayed_without_a_trace(world: World) -> None:
+def test_each_mutation_is_replayed_without_a_trace(world: DemoWorld) -> None:
     done = set()
     for number, way in enumerate(WAYS):
         life = lived(world, number, way)
@@ -153,14 +156,14 @@ def test_each_mutation_is_replayed_without_a_trace(world: World) -> None:
     assert world.mismatches() == []
 
 
-def test_a_replay_leaves_to_the_clock_what_is_due_meanwhile(world: World) -> None:
+def test_a_replay_leaves_to_the_clock_what_is_due_meanwhile(world: DemoWorld) -> None:
     """The last date passes between a call and its replay, before a clock has come by."""
     life = lived(world, 0, ("days", "activate", "days", "hours", "part", *["hours"] * 7))
     assert life.replay() == 1, "the others' keys are not kept any more"
     assert (world.scheduler.apply_due(), world.mismatches()) == (1, [])
 
 
-def test_whatever_was_done_before(world: World) -> None:
+def test_whatever_was_done_before(world: DemoWorld) -> None:
     replayed: list[int] = []
     quiet = [HealthCheck.too_slow, HealthCheck.nested_given]
 

@@ -17,28 +17,28 @@ from gateway.kit.clock import WallTime
 from gateway.kit.json import decode
 from gateway.services.query_unit import QueryUnit
 from tests.services.asks import asking, car
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
-Inquiry = Callable[[World, QueryUnit], Any]
+Inquiry = Callable[[DemoWorld, QueryUnit], Any]
 TIER: Inquiry = lambda world, query: world.scores.tier(query).tier  # noqa: E731
 EXACT: Inquiry = lambda world, query: world.scores.exact(query)  # noqa: E731
 MEETS: Inquiry = lambda world, query: world.scores.meets(query, Tier.EXCELLENT)  # noqa: E731
 LEVELS = ("threshold", "tier", "exact")
 
 
-def logged(world: World) -> list[tuple[str, dict[str, Any]]]:
+def logged(world: DemoWorld) -> list[tuple[str, dict[str, Any]]]:
     """Kind and opened personal part of every access, in order."""
     kinds = [decode(public)["kind"] for (public,) in world.rows("SELECT public FROM access_log ORDER BY id")]
     return list(zip(kinds, world.personal("access_log"), strict=True))
 
 
-def ask(world: World, token: Principal, inquiry: Inquiry) -> Any:
+def ask(world: DemoWorld, token: Principal, inquiry: Inquiry) -> Any:
     """The answer to an inquiry, alone in its document."""
     return world.query(token, lambda query: inquiry(world, query))
 
 
-def refusal(world: World, token: Principal, inquiry: Inquiry) -> GatewayError:
+def refusal(world: DemoWorld, token: Principal, inquiry: Inquiry) -> GatewayError:
     """The error of an inquiry, for which the access log has no entry."""
     with pytest.raises(GatewayError) as refused:
         ask(world, token, inquiry)
@@ -62,7 +62,7 @@ def refusal(world: World, token: Principal, inquiry: Inquiry) -> GatewayError:
     ],
 )
 def test_a_score_is_told_up_to_the_level_of_the_consent(
-    world: World, given: str, level: str, inquiry: Inquiry, answer: object, entry: object
+    world: DemoWorld, given: str, level: str, inquiry: Inquiry, answer: object, entry: object
 ) -> None:
     consent = world.grant("just-below", AuthorizationDetail("score", level=given))
     token = world.acting(consent)
@@ -79,18 +79,18 @@ def test_a_score_is_told_up_to_the_level_of_the_consent(
     ("handle", "answer"),
     [("threshold", "YES"), ("just-below", "NO"), ("unscored", "CANNOT_ASSESS"), ("overdue", "YES")],
 )
-def test_a_threshold_question_is_answered_by_persona(world: World, handle: str, answer: str) -> None:
+def test_a_threshold_question_is_answered_by_persona(world: DemoWorld, handle: str, answer: str) -> None:
     assert ask(world, world.acting(world.grant(handle)), MEETS) == answer
 
 
-def test_an_unscored_person_has_no_number(world: World) -> None:
+def test_an_unscored_person_has_no_number(world: DemoWorld) -> None:
     token = world.acting(world.grant("unscored"))
     assert ask(world, token, EXACT) is None
     assert ask(world, token, TIER) is Tier.UNSCORED
 
 
 @pytest.mark.parametrize("tier", Tier)
-def test_a_merchant_may_ask_about_the_tiers_of_its_contract_only(world: World, tier: Tier) -> None:
+def test_a_merchant_may_ask_about_the_tiers_of_its_contract_only(world: DemoWorld, tier: Tier) -> None:
     contract = Contract(frozenset({Tier.GOOD, Tier.EXCELLENT}), Money(100, "CNY"), timedelta(days=1))
     with writing(world.database) as unit:
         world.merchants.contract(unit, world.merchant(), contract)
@@ -104,12 +104,12 @@ def test_a_merchant_may_ask_about_the_tiers_of_its_contract_only(world: World, t
 
 
 @pytest.mark.parametrize("inquiry", [TIER, EXACT, MEETS], ids=["tier", "exact", "meets"])
-def test_a_merchant_token_is_told_nothing(world: World, inquiry: Inquiry) -> None:
+def test_a_merchant_token_is_told_nothing(world: DemoWorld, inquiry: Inquiry) -> None:
     assert isinstance(refusal(world, world.merchant_token(), inquiry), Forbidden)
 
 
 @pytest.mark.parametrize("inquiry", [TIER, EXACT, MEETS], ids=["tier", "exact", "meets"])
-def test_nothing_is_told_once_the_consent_has_expired(world: World, inquiry: Inquiry) -> None:
+def test_nothing_is_told_once_the_consent_has_expired(world: DemoWorld, inquiry: Inquiry) -> None:
     consent = world.grant()
     world.clock.now = WallTime(consent.expires_at)
     error = refusal(world, world.acting(consent), inquiry)
@@ -117,7 +117,7 @@ def test_nothing_is_told_once_the_consent_has_expired(world: World, inquiry: Inq
     assert error.code == "CONSENT_EXPIRED"
 
 
-def test_a_part_of_a_consent_that_is_shorter_ends_first(world: World) -> None:
+def test_a_part_of_a_consent_that_is_shorter_ends_first(world: DemoWorld) -> None:
     short = AuthorizationDetail("score", level="exact", duration=timedelta(days=1))
     consent = world.grant("excellent", short, AuthorizationDetail("score", level="threshold"))
     world.clock.advance(days=1)
@@ -127,7 +127,7 @@ def test_a_part_of_a_consent_that_is_shorter_ends_first(world: World) -> None:
         ask(world, token, EXACT)
 
 
-def test_a_person_whom_no_source_knows_cannot_be_read(world: World) -> None:
+def test_a_person_whom_no_source_knows_cannot_be_read(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
     error = refusal(world, world.acting(world.grant("nobody")), TIER)
@@ -135,7 +135,7 @@ def test_a_person_whom_no_source_knows_cannot_be_read(world: World) -> None:
     assert error.code == "SCORE_UNAVAILABLE"
 
 
-def test_each_access_is_logged_once_and_after_the_snapshot(world: World) -> None:
+def test_each_access_is_logged_once_and_after_the_snapshot(world: DemoWorld) -> None:
     consent = world.grant()
 
     def ask_all(query: QueryUnit) -> None:
@@ -159,7 +159,7 @@ def test_each_access_is_logged_once_and_after_the_snapshot(world: World) -> None
         assert consent.subject not in public
 
 
-def test_document_that_fails_logs_nothing(world: World) -> None:
+def test_document_that_fails_logs_nothing(world: DemoWorld) -> None:
     """An unexpected error is no answer: nothing was disclosed."""
 
     def fail(query: QueryUnit) -> None:
@@ -171,22 +171,22 @@ def test_document_that_fails_logs_nothing(world: World) -> None:
     assert logged(world) == []
 
 
-def test_nothing_is_answered_when_the_access_log_cannot_be_written(world: World) -> None:
+def test_nothing_is_answered_when_the_access_log_cannot_be_written(world: DemoWorld) -> None:
     token = world.acting(world.grant())
-    world.refuse_inserts("access_log")
+    world.block_inserts("access_log")
     before = world.contents()
     with pytest.raises(Exception, match="full"):
         ask(world, token, TIER)
     assert world.contents() == before
 
 
-def test_query_without_an_access_writes_nothing(world: World) -> None:
+def test_query_without_an_access_writes_nothing(world: DemoWorld) -> None:
     before = world.contents()
     assert world.query(world.merchant_token(), world.merchants.own).products
     assert world.contents() == before
 
 
-def test_the_personal_part_is_sealed_and_opens_with_the_key(world: World) -> None:
+def test_the_personal_part_is_sealed_and_opens_with_the_key(world: DemoWorld) -> None:
     consent = world.grant("just-below")
     for inquiry in (TIER, EXACT):
         ask(world, world.acting(consent), inquiry)
@@ -206,7 +206,7 @@ def test_the_personal_part_is_sealed_and_opens_with_the_key(world: World) -> Non
     assert newest == {"answered": {"score": 699}}
 
 
-def test_what_was_sealed_is_gone_when_the_key_is_destroyed(world: World) -> None:
+def test_what_was_sealed_is_gone_when_the_key_is_destroyed(world: DemoWorld) -> None:
     ask(world, world.acting(world.grant()), TIER)
     world.execute("DELETE FROM user_keys")
     assert logged(world) == [("SCORE_TIER", {})]

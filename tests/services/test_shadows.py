@@ -8,7 +8,7 @@ import structlog
 
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.policies.column import Fact
-from gateway.domain.policies.comparison import Compared, Skipped
+from gateway.domain.policies.comparison import ResultComparison, SkipReason
 from gateway.domain.policies.table import DecisionTable, PolicyResult
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.json import decode
@@ -17,7 +17,7 @@ from gateway.services.policies.history import Shadow
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
 from tests.services.asks import asking, car, order
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
 TEXT = """
@@ -54,12 +54,12 @@ class Broken(DecisionTable):
         raise RuntimeError(f"hidden-word {facts}")
 
 
-def beside(world: World, table: DecisionTable) -> World:
+def beside(world: DemoWorld, table: DecisionTable) -> DemoWorld:
     """The same deployment with that shadow."""
     return world.variant(shadows=Shadows({"car_rental": table}))
 
 
-def first_entry(world: World, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def first_entry(world: DemoWorld, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The public and the personal part."""
     with reading(world.database) as unit:
         entry = unit.decision_log.list_of_decision(decision_id)[0]
@@ -68,11 +68,11 @@ def first_entry(world: World, decision_id: str) -> tuple[dict[str, Any], dict[st
         return decode(entry.public), personal
 
 
-def shadowed(world: World) -> list[tuple[Shadow | None, Compared | Skipped]]:
+def shadowed(world: DemoWorld) -> list[tuple[Shadow | None, ResultComparison | SkipReason]]:
     return list(world.policies.shadowed(world.registry["car_rental"]))
 
 
-def ask_all(world: World, *handles: str) -> list[Any]:
+def ask_all(world: DemoWorld, *handles: str) -> list[Any]:
     """A decision for each, with the same ask."""
     made = []
     for handle in handles:
@@ -81,7 +81,7 @@ def ask_all(world: World, *handles: str) -> list[Any]:
     return made
 
 
-def test_the_answer_is_the_live_policys(world: World) -> None:
+def test_the_answer_is_the_live_policys(world: DemoWorld) -> None:
     decision = ask_all(beside(world, STRICT), "just-below")[0]
 
     assert decision.status is Status.APPROVED
@@ -91,7 +91,7 @@ def test_the_answer_is_the_live_policys(world: World) -> None:
     assert world.exposure("just-below") == 210_000
 
 
-def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: World) -> None:
+def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: DemoWorld) -> None:
     decision = ask_all(beside(world, STRICT), "just-below")[0]
 
     public, personal = first_entry(world, decision.id)
@@ -114,13 +114,13 @@ def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: World)
     assert not [name for name, rows in world.contents().items() if "strict" in repr(rows)]
 
 
-def test_other_adapters_have_none(world: World) -> None:
+def test_other_adapters_have_none(world: DemoWorld) -> None:
     acting = world.acting(world.grant("excellent", client=world.client("online_shop")))
     decision = beside(world, STRICT).requester.request(acting, asking(order())).decision
     assert "shadow" not in first_entry(world, decision.id)[1]
 
 
-def test_a_preview_knows_nothing_of_it(world: World) -> None:
+def test_a_preview_knows_nothing_of_it(world: DemoWorld) -> None:
     other, ask = beside(world, STRICT), car(world.clock())
     token = world.acting(world.grant("just-below"))
     preview = other.query(token, lambda query: other.decisions.preview(query, "carRental", ask, None))
@@ -132,7 +132,7 @@ def test_a_preview_knows_nothing_of_it(world: World) -> None:
     assert "strict" not in repr((preview, accesses))
 
 
-def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(world: World) -> None:
+def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(world: DemoWorld) -> None:
     broken = beside(world, Broken())
     with structlog.testing.capture_logs() as logs:
         decision = ask_all(broken, "good")[0]
@@ -142,14 +142,14 @@ def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(wor
     assert (document["policy_version"], document["error"]) == ("broken", "RuntimeError")
     assert [(each["event"], each["error"]) for each in logs] == [("shadow policy failed", "RuntimeError")]
     assert "hidden-word" not in repr((document, logs))
-    assert [one for _, one in shadowed(world)] == [Skipped.FAILED]
+    assert [one for _, one in shadowed(world)] == [SkipReason.FAILED]
 
 
-def test_how_often_it_differed(world: World) -> None:
+def test_how_often_it_differed(world: DemoWorld) -> None:
     ask_all(world, "unscored")  # before there was one
     best, second, third = ask_all(beside(world, STRICT), "excellent", "good", "building")
 
-    found = {one.decision_id: one for _, one in shadowed(world) if isinstance(one, Compared)}
+    found = {one.decision_id: one for _, one in shadowed(world) if isinstance(one, ResultComparison)}
 
     assert {version for version, _ in shadowed(world)} == {Shadow("car_rental", "strict", STRICT.hash)}
     assert set(found) == {best.id, second.id, third.id}
@@ -159,20 +159,20 @@ def test_how_often_it_differed(world: World) -> None:
     assert {one.tier for one in found.values()} == {Tier.EXCELLENT, Tier.GOOD, Tier.BUILDING}
 
 
-def test_the_live_policy_as_its_own_shadow_never_differs(world: World) -> None:
+def test_the_live_policy_as_its_own_shadow_never_differs(world: DemoWorld) -> None:
     ask_all(beside(world, CarRental.policy), "excellent", "good", "fair", "building", "overdue", "unscored")
     found = [one for _, one in shadowed(world)]
     assert len(found) == 6
-    assert [one for one in found if not isinstance(one, Compared) or one.changed] == []
+    assert [one for one in found if not isinstance(one, ResultComparison) or one.changed] == []
 
 
-def test_what_is_sealed_for_ever_comes_without_its_shadow(world: World) -> None:
+def test_what_is_sealed_for_ever_comes_without_its_shadow(world: DemoWorld) -> None:
     ask_all(beside(world, STRICT), "good")
     world.execute("DELETE FROM user_keys")
-    assert shadowed(world) == [(None, Skipped.SEALED)]
+    assert shadowed(world) == [(None, SkipReason.SEALED)]
 
 
-def test_a_ruling_that_is_no_longer_understood_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ruling_that_is_no_longer_understood_is_counted(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     ask_all(beside(world, STRICT), "good")
     monkeypatch.setattr(CarRental, "member", "carHire")
-    assert [one for _, one in shadowed(world)] == [Skipped.UNREADABLE]
+    assert [one for _, one in shadowed(world)] == [SkipReason.UNREADABLE]

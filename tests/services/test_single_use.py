@@ -15,15 +15,17 @@ from gateway.services.decisions.requests import Requested
 from gateway.services.decisions.transitions import CancelCommand
 from merchants.car_rental.adapter import CarRental
 from tests.services.asks import asking, car, waiver
-from tests.services.world import World
 from tests.support.at_once import at_once
+from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
+
+pytestmark = pytest.mark.postgresql
 
 THREADS = 8
 HERE = PointOfSale("S1", "T1")
 
 
-def give(world: World, *details: AuthorizationDetail, handle: str = "excellent", minutes: int = 15) -> Consent:
+def give(world: DemoWorld, *details: AuthorizationDetail, handle: str = "excellent", minutes: int = 15) -> Consent:
     """A single-use consent of a persona to the car rental's client."""
     user_id = world.user(handle)
     with writing(world.database) as unit:
@@ -35,14 +37,14 @@ def give(world: World, *details: AuthorizationDetail, handle: str = "excellent",
         return world.consents.grant(unit, client, user_id, request, single_use=True, life=timedelta(minutes=minutes))
 
 
-def refusal(world: World, consent: Consent, key: str = "key-2", reference: str = "order-2") -> str:
+def refusal(world: DemoWorld, consent: Consent, key: str = "key-2", reference: str = "order-2") -> str:
     """The code with which a request is refused."""
     with pytest.raises(ConsentRefused) as refused:
         world.requester.request(world.acting(consent), asking(car(world.clock()), key, reference))
     return refused.value.code
 
 
-def test_it_allows_one_decision(world: World) -> None:
+def test_it_allows_one_decision(world: DemoWorld) -> None:
     consent, given = give(world), asking(car(world.clock()))
     assert world.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
     assert refusal(world, consent) == "CONSENT_EXPIRED"
@@ -54,21 +56,21 @@ def test_it_allows_one_decision(world: World) -> None:
     assert world.counts()["decisions"] == 1
 
 
-def test_a_cancelled_decision_has_used_it_up(world: World) -> None:
+def test_a_cancelled_decision_has_used_it_up(world: DemoWorld) -> None:
     consent = give(world)
     made = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     world.transitions.cancel(world.merchant_token(), CancelCommand(made.id, "cancel-1", None))
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
-def test_a_decline_does_not_use_it_up(world: World) -> None:
+def test_a_decline_does_not_use_it_up(world: DemoWorld) -> None:
     consent = give(world, handle="overdue")
     first = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     second = world.requester.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
     assert [first.status, second.status] == [Status.DECLINED, Status.DECLINED]
 
 
-def test_requests_at_once_make_one_approval(world: World) -> None:
+def test_requests_at_once_make_one_approval(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
     answers = at_once(
         [
@@ -84,7 +86,7 @@ def test_requests_at_once_make_one_approval(world: World) -> None:
     assert world.counts()["idempotency_records"] == 1
 
 
-def test_one_used_while_the_score_is_measured_is_refused(world: World) -> None:
+def test_one_used_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
@@ -93,7 +95,7 @@ def test_one_used_while_the_score_is_measured_is_refused(world: World) -> None:
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
 
-def test_it_is_short(world: World) -> None:
+def test_it_is_short(world: DemoWorld) -> None:
     consent = give(world, minutes=15)
     assert consent.expires_at == consent.granted_at + timedelta(minutes=15)
     assert {detail.duration for detail in consent.details} == {timedelta(minutes=15)}
@@ -102,14 +104,14 @@ def test_it_is_short(world: World) -> None:
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
-def test_an_ordinary_consent_allows_many(world: World) -> None:
+def test_an_ordinary_consent_allows_many(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     for number in range(2):
         world.requester.request(world.acting(consent), asking(car(now, "10.00"), f"key-{number}", f"order-{number}"))
     assert world.counts()["decisions"] == 2
 
 
-def test_a_consent_of_one_till_is_for_that_till(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_consent_of_one_till_is_for_that_till(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     bound = replace(waiver("3000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
     consent = give(world, bound)
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"

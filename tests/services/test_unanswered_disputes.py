@@ -9,12 +9,12 @@ from gateway.domain.decisions.dispute import DisputeStatus
 from gateway.domain.decisions.transitions import BreachKind
 from gateway.services.decisions.transitions import BreachCommand
 from tests.services.promises import activated
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 
 CONTESTED = 3
 
 
-def contested(world: World, number: int) -> tuple[str, str]:
+def contested(world: DemoWorld, number: int) -> tuple[str, str]:
     """The ids of a breached decision and of the dispute about it."""
     decision = activated(world, number)
     breach = BreachCommand(decision.id, f"breach-{number}", BreachKind.NOT_RETURNED)
@@ -22,12 +22,12 @@ def contested(world: World, number: int) -> tuple[str, str]:
     return decision.id, world.disputes.open(world.user("excellent"), decision.id, "I brought it back.").id
 
 
-def statuses(world: World) -> dict[str, str]:
+def statuses(world: DemoWorld) -> dict[str, str]:
     return dict(world.rows("SELECT id, status FROM disputes"))
 
 
 @pytest.mark.parametrize("broken", range(CONTESTED))
-def test_one_that_fails_is_told_and_the_others_are_upheld(world: World, broken: int) -> None:
+def test_one_that_fails_is_told_and_the_others_are_upheld(world: DemoWorld, broken: int) -> None:
     made = [contested(world, number) for number in range(1, CONTESTED + 1)]
     decision, dispute = made[broken]
     world.clock.advance(timedelta(days=8))

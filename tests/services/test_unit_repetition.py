@@ -25,8 +25,8 @@ from gateway.store.unit import UnitOfWork
 from merchants.online_shop.adapter import OnlineShop
 from tests.services.asks import asking, car, waiver
 from tests.services.promises import DAY, yuan
-from tests.services.world import ReferringCars, World
 from tests.support.clock import MovableClock
+from tests.support.demo_world import DemoWorld, ReferringCars
 
 T = TypeVar("T")
 
@@ -56,15 +56,15 @@ class RepeatingDatabase(Database):
 
 
 @pytest.fixture
-def single(database_url: str, clock: MovableClock) -> Iterator[World]:
+def single(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
     """A deployment that runs each unit once."""
-    with closing(World(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
+    with closing(DemoWorld(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
         world.plant()
         yield world
 
 
 @pytest.fixture
-def repeating(single: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def repeating(single: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> DemoWorld:
     """The same deployment, which runs each writing unit twice."""
     monkeypatch.setattr("gateway.bootstrap.Database", RepeatingDatabase)
     return single.variant(adapters=(ReferringCars, OnlineShop))
@@ -73,7 +73,7 @@ def repeating(single: World, monkeypatch: pytest.MonkeyPatch) -> World:
 class Person:
     """What somebody and a car rental do about one decision."""
 
-    def __init__(self, world: World, handle: str, *, client: str | None = None, partner: str = "demo") -> None:
+    def __init__(self, world: DemoWorld, handle: str, *, client: str | None = None, partner: str = "demo") -> None:
         self.world = world
         self.merchant, self.user = world.merchant_token(client), world.user(handle, partner)
         self.consent = world.grant(handle, waiver("9000.00"), client=client, partner=partner)
@@ -217,7 +217,7 @@ def run(person: Person, steps: tuple[Step, ...]) -> list[Any]:
     return reports
 
 
-def compare(single: World, repeating: World, handle: str, steps: tuple[Step, ...]) -> None:
+def compare(single: DemoWorld, repeating: DemoWorld, handle: str, steps: tuple[Step, ...]) -> None:
     """Runs the steps about a person of one partner in one world, and at the same moments about the person's double of
     another partner in the other."""
     first, start = Person(single, handle), single.clock()
@@ -231,10 +231,12 @@ def compare(single: World, repeating: World, handle: str, steps: tuple[Step, ...
 
 
 @pytest.mark.parametrize("steps", CASES.values(), ids=CASES)
-def test_repeated_units_leave_what_single_ones_do(single: World, repeating: World, steps: tuple[Step, ...]) -> None:
+def test_repeated_units_leave_what_single_ones_do(
+    single: DemoWorld, repeating: DemoWorld, steps: tuple[Step, ...]
+) -> None:
     compare(single, repeating, "excellent", steps)
 
 
 @pytest.mark.parametrize("steps", REVIEWS.values(), ids=REVIEWS)
-def test_repeated_units_of_a_manual_review(single: World, repeating: World, steps: tuple[Step, ...]) -> None:
+def test_repeated_units_of_a_manual_review(single: DemoWorld, repeating: DemoWorld, steps: tuple[Step, ...]) -> None:
     compare(single, repeating, "fair", steps)

@@ -14,6 +14,8 @@ from tests.support.factories import ids, make_cast
 from tests.support.logs import log_access, log_decision
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 BOTH = ("UPDATE {table} SET kid = 'x'", "UPDATE {table} SET kid = 'x' WHERE id = 'nobody'", "DELETE FROM {table}")
 COPY = (
     "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (id) DO UPDATE SET kid = 'x'",

@@ -4,12 +4,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.store.database import Database
 from tests.support.clock import BUSINESS_NOON
 from tests.support.factories import make_cast, make_consent, make_user
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 
 def test_a_consent_comes_back_as_it_was_given(database: Database) -> None:

@@ -16,6 +16,8 @@ from tests.support.clock import NOON
 from tests.support.factories import make_partner
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 
 def offset(unit: UnitOfWork, partner_id: str) -> int:
     partner = unit.partners.load(partner_id)

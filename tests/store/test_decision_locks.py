@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Actor
@@ -12,6 +14,8 @@ from tests.support.clock import BUSINESS_NOON
 from tests.support.factories import make_cast, make_decision
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 
 def at(seconds: int) -> BusinessTime:

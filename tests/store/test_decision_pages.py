@@ -17,6 +17,8 @@ from tests.support.clock import BUSINESS_NOON
 from tests.support.factories import make_cast, make_decision
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 TIMES = [
     BusinessTime(BUSINESS_NOON + timedelta(seconds=second, microseconds=micro))
     for second, micro in ((0, 0), (0, 1), (1, 0), (60, 0))

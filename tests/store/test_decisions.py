@@ -32,6 +32,8 @@ from tests.support.factories import Cast, decision_state, ids, make_cast, make_c
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 DAY = timedelta(days=1)
 WINDOWS = Windows(report=10 * DAY, contest=5 * DAY, respond=2 * DAY, write_off=100 * DAY)
 PERSONAL = {"note": "Personal"}

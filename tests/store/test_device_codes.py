@@ -12,6 +12,8 @@ from tests.support.factories import make_cast
 from tests.support.race import race_writes
 from tests.support.units import writing
 
+pytestmark = pytest.mark.postgresql
+
 LIFE = timedelta(minutes=10)
 
 

@@ -11,6 +11,8 @@ from tests.support.factories import Cast, make_cast, make_merchant
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 LIMIT = Money(1_000, "CNY")
 
 

@@ -14,6 +14,8 @@ from tests.support.factories import Cast, make_cast
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 LATER = WallTime(NOON + KEPT_FOR)
 
 

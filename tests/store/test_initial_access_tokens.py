@@ -11,6 +11,8 @@ from tests.support.factories import make_merchant, make_partner
 from tests.support.race import race_writes
 from tests.support.units import writing
 
+pytestmark = pytest.mark.postgresql
+
 
 @pytest.fixture
 def token(database: Database) -> str:

@@ -17,6 +17,8 @@ from tests.support.logs import log_decision
 from tests.support.race import race
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 DAY = timedelta(days=1)
 
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest
 from gateway.store.database import Database
@@ -10,6 +12,8 @@ from tests.support.clock import NOON
 from tests.support.factories import make_cast, make_code, make_pushed_request
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 MINUTE = timedelta(minutes=1)
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from gateway.kit.crypto import digest
@@ -12,6 +13,8 @@ from tests.support.clock import BUSINESS_NOON, NOON
 from tests.support.factories import Cast, make_access_token, make_cast, make_consent, make_refresh_token, make_user
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 LATER = NOON + timedelta(minutes=1)
 

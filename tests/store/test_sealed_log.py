@@ -23,6 +23,8 @@ from tests.support.logs import PERSONAL, Forger, behind_the_triggers, log_access
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 
 def open_personal(unit: UnitOfWork, entry_id: str) -> object:
     """The personal part of an entry of the decision log."""

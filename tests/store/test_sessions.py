@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from gateway.store.database import Database
@@ -10,6 +11,8 @@ from tests.support.clock import NOON
 from tests.support.factories import make_user
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 LATER = NOON + timedelta(hours=1)
 

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError, StatementError
 
 from gateway.domain.decisions.transitions import Status
+from gateway.store import statements
 from gateway.store.database import Database
 from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.identity.users import USERS
@@ -16,6 +17,8 @@ from gateway.store.statements import run
 from tests.support.clock import NOON
 from tests.support.factories import make_cast, make_decision, make_partner
 from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
 
 _PARTNER = select(PARTNERS).where(PARTNERS.c.id == bindparam("partner_id"))
 
@@ -39,6 +42,16 @@ def test_a_fixed_list_and_a_list_of_any_length(database: Database) -> None:
         for ids in ([], [decision], [decision, "dec_other"]):
             found = [row.id for row in run(unit.connection, wanted, {"ids": ids}).rows]
             assert found == [each for each in ids if each == decision]
+
+
+def test_engines_of_one_driver_share_a_compiled_statement(database: Database) -> None:
+    statement = select(PARTNERS.c.name).where(PARTNERS.c.id == bindparam("id"))
+    compiled = statements._compile.cache_info().misses
+    with writing(database) as unit:
+        run(unit.connection, statement, {"id": "prt_1"})
+    with reading(database) as unit:
+        run(unit.connection, statement, {"id": "prt_1"})
+    assert statements._compile.cache_info().misses == compiled + 1
 
 
 def test_changes_are_counted(database: Database) -> None:

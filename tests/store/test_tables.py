@@ -3,6 +3,8 @@
 import importlib
 import pkgutil
 
+import pytest
+
 import gateway.store
 from gateway.store import tables
 from gateway.store.base import Record
@@ -10,6 +12,8 @@ from gateway.store.database import Database
 from gateway.store.logs.access_log import ACCESS_LOG
 from gateway.store.logs.decision_log import DECISION_LOG
 from migrations import runner
+
+pytestmark = pytest.mark.postgresql
 
 
 def test_every_module_with_a_table_is_imported() -> None:

@@ -17,7 +17,7 @@ from gateway.services.decisions.transitions import ActivateCommand, BreachComman
 from gateway.store.logs.keys import NO_KEYRING
 from gateway.store.unit import UnitOfWork
 from tests.services.asks import asking, car
-from tests.services.world import World
+from tests.support.demo_world import DemoWorld
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Lived:
     """`kept` was settled in two parts; `active` is under way; `contested` is a breach whose dispute the operator has to
     decide; `cleared` a breach that its merchant gave up when it was disputed."""
 
-    world: World
+    world: DemoWorld
     kept: str
     active: str
     contested: str
@@ -62,7 +62,7 @@ class Lived:
         return UnitOfWork(connection, self.world.clock(), NO_KEYRING)
 
 
-def lived(world: World) -> Lived:
+def lived(world: DemoWorld) -> Lived:
     """Lives those lives, and ends the consent under which the first was promised."""
     merchant = world.merchant_token()
     kept = _activated(world, 1)
@@ -77,14 +77,14 @@ def lived(world: World) -> Lived:
     return Lived(world, kept.id, active.id, contested.id, cleared.id, dispute.id, ended.id)
 
 
-def _activated(world: World, number: int) -> DecisionState:
+def _activated(world: DemoWorld, number: int) -> DecisionState:
     given = asking(car(world.clock()), f"key-{number}", f"order-{number}")
     decision = world.requester.request(world.acting(world.grant()), given).decision
     world.clock.advance(minutes=1)
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"activate-{number}"))
 
 
-def _disputed(world: World, number: int) -> tuple[DecisionState, Dispute]:
+def _disputed(world: DemoWorld, number: int) -> tuple[DecisionState, Dispute]:
     given = BreachCommand(_activated(world, number).id, f"breach-{number}", BreachKind.NOT_RETURNED)
     breached = world.transitions.report_breach(world.merchant_token(), given)
     return breached, world.disputes.open(world.user("excellent"), breached.id, "I brought it back.")

@@ -1,16 +1,11 @@
-"""A sandbox's services over a real database with the demo partner in it: what the tests of this floor act upon."""
+"""A sandbox with the demo partner, for tests that call services."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import text
-
 from gateway.audit import reconciliation
-from gateway.bootstrap import build
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.consent import Consent
 from gateway.domain.environment import SANDBOX
@@ -24,11 +19,10 @@ from gateway.services.decisions.requests import RequestCommand, Requested
 from gateway.services.decisions.shadows import Shadows
 from gateway.services.identity.personas import CATALOGUE
 from gateway.services.query_unit import Needs, QueryUnit
-from gateway.services.seeding import Seed
+from gateway.services.seeding import PARTNER, Seed
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
 from gateway.store.logs.sealed_log import SealedEntry, SealedLog
-from gateway.store.tables import metadata
 from gateway.store.unit import UnitOfWork
 from merchants.adapter import MerchantAdapter
 from merchants.car_rental.adapter import CarRental
@@ -38,9 +32,9 @@ from tests.fixtures.settings import sandbox_settings
 from tests.support.clock import MovableClock
 from tests.support.policy import with_rules
 from tests.support.units import reading, writing
+from tests.support.world import World
 
 T = TypeVar("T")
-CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 
 
 class ReferringCars(CarRental):
@@ -59,7 +53,7 @@ class ReferringCars(CarRental):
 class Meddling:
     """A score source that does something of ours while it measures: between the two phases of a request."""
 
-    def __init__(self, world: "World", act: Callable[[], object]) -> None:
+    def __init__(self, world: "DemoWorld", act: Callable[[], object]) -> None:
         self._act, self._source = act, PersonaSource(world.database)
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
@@ -68,9 +62,11 @@ class Meddling:
         return measured
 
 
-class World:
-    """The container of a sandbox over the database at `url`, as gateway.bootstrap builds it, but for a cheap password
-    hash, and a score source, adapters and shadow policies of one's choice. `settings` are further settings."""
+class DemoWorld(World):
+    """A sandbox with the demo partner. `source`, `adapters` and `shadows` replace the container's parts; `settings` are
+    further settings."""
+
+    clock: MovableClock
 
     def __init__(
         self,
@@ -82,17 +78,17 @@ class World:
         shadows: Shadows | None = None,
         **settings: Any,
     ) -> None:
-        self._url, self.clock = url, clock
-        self._variants: list[World] = []
-        self.container = container = build(
+        self._url = url
+        self._variants: list[DemoWorld] = []
+        super().__init__(
             sandbox_settings(**{"database_url": url, "inquiries_per_hour": 10_000, **settings}),
-            clock=clock,
+            clock,
             source=source,
-            hasher=CHEAP,
             registry=AdapterRegistry(adapters),
             shadows=shadows,
         )
-        self.database, self.ids, self.registry = container.database, container.ids, container.registry
+        container = self.container
+        self.ids, self.registry = container.ids, container.registry
         self.source = PersonaSource(container.database)
         self.access_log, self.scores, self.inquiries = container.access_log, container.scores, container.inquiries
         self.queries, self.decisions, self.requester = container.queries, container.decisions, container.requester
@@ -113,22 +109,26 @@ class World:
         """Closes the connections of this world and of its variants."""
         for each in self._variants:
             each.close()
-        self.container.close()
+        super().close()
 
-    def variant(self, **options: Any) -> "World":
-        """The same deployment, built with other options of `World`. It is closed together with this one."""
-        other = World(self._url, self.clock, **options)
+    def variant(self, **options: Any) -> "DemoWorld":
+        """The same deployment, built with other options of `DemoWorld`. It is closed together with this one."""
+        other = DemoWorld(self._url, self.clock, **options)
         self._variants.append(other)
         other.seed = self.seed
         return other
 
-    def meddled(self, act: Callable[[], object]) -> "World":
+    def meddled(self, act: Callable[[], object]) -> "DemoWorld":
         """The same deployment, where `act` is done while a score is measured."""
         return self.variant(source=Meddling(self, act))
 
     def plant(self) -> Seed:
         """The demo partner, made or loaded."""
         self.seed = self.seeding.seed_demo()
+        with reading(self.database) as unit:
+            partner = unit.partners.by_name(PARTNER)
+            assert partner is not None
+            self.partner_id = partner.id
         return self.seed
 
     def second_partner(self) -> str:
@@ -219,16 +219,6 @@ class World:
 
         return self.database.read(read)
 
-    def rows(self, query: str, **parameters: Any) -> list[Any]:
-        """What a query finds in the database as it stands."""
-        with self.database.engine.connect() as connection:
-            return list(connection.execute(text(query), parameters))
-
-    def execute(self, *statements: str) -> None:
-        with self.database.engine.begin() as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
-
     def mismatches(self) -> list[str]:
         """What the reconciliation finds."""
         return self.database.read(lambda unit: list(reconciliation.find_mismatches(unit)))
@@ -237,28 +227,6 @@ class World:
         """The exposure of a persona at all merchants, in minor units."""
         query = "SELECT exposure_minor FROM exposures WHERE user_id = :user"
         return sum(row[0] for row in self.rows(query, user=self.user(handle)))
-
-    def counts(self) -> dict[str, int]:
-        """How many rows each table has."""
-        return {name: self.rows(f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
-
-    def contents(self) -> dict[str, list[str]]:
-        """All rows of all tables."""
-        return {name: sorted(map(repr, self.rows(f"SELECT * FROM {name}"))) for name in metadata.tables}
-
-    def refuse_inserts(self, table: str) -> None:
-        """From now on the database refuses new rows of this table."""
-        if self.database.sqlite:
-            self.execute(f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END")
-            return
-        self.execute(
-            f"CREATE FUNCTION no_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$",
-            f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_{table}()",
-        )
-
-    def allow_inserts(self, table: str) -> None:
-        """Ends what `refuse_inserts` began."""
-        self.execute(f"DROP TRIGGER no_{table}" + ("" if self.database.sqlite else f" ON {table}"))
 
     def _principal(self, kind: TokenKind, client_id: str, scopes: Sequence[str], consent: Consent | None) -> Principal:
         with reading(self.database) as unit:

@@ -1,0 +1,87 @@
+"""One deployment for tests: the container over a migrated database, and what every kind of test asks of it. Subclasses
+add the partners, merchants and users that their tests need."""
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import text
+
+from gateway.bootstrap import build
+from gateway.kit.clock import WallClock
+from gateway.services.container import Container
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.tables import metadata
+from merchants.registry import AdapterRegistry, discover
+from tests.support.units import writing
+
+FAST_HASH = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+
+
+@cache
+def installed_adapters() -> AdapterRegistry:
+    """The registry of all installed adapters, read once a process."""
+    return discover()
+
+
+class World:
+    """The container of `settings`, as gateway.bootstrap builds it, with a fast password hash. `parts` are the other
+    arguments of `build`. Whoever makes a world closes it."""
+
+    partner_id: str
+    """The partner of the merchants that a test acts for."""
+
+    def __init__(self, settings: Settings, clock: WallClock, **parts: Any) -> None:
+        self.clock = clock
+        self.container: Container = build(
+            settings, **{"clock": clock, "hasher": FAST_HASH, "registry": installed_adapters(), **parts}
+        )
+
+    @property
+    def database(self) -> Database:
+        return self.container.database
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.container.close()
+
+    def move_partner(self, ahead: timedelta) -> None:
+        """Sets how far the partner's business time is ahead of wall time."""
+        with writing(self.database) as unit:
+            unit.partners.move_clock(self.partner_id, int(ahead.total_seconds()))
+
+    def rows(self, query: str, **parameters: Any) -> list[Any]:
+        """Returns the rows of a query, from the committed state of the database."""
+        with self.database.engine.connect() as connection:
+            return list(connection.execute(text(query), parameters))
+
+    def execute(self, *statements: str) -> None:
+        """Runs SQL statements in one transaction."""
+        with self.database.engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def counts(self) -> dict[str, int]:
+        """Returns the number of rows of each table."""
+        return {name: self.rows(f"SELECT count(*) FROM {name}")[0][0] for name in metadata.tables}
+
+    def contents(self) -> dict[str, list[str]]:
+        """Returns all rows of each table, as sorted texts."""
+        return {name: sorted(map(repr, self.rows(f"SELECT * FROM {name}"))) for name in metadata.tables}
+
+    def block_inserts(self, table: str) -> None:
+        """Makes the database fail every insert into a table, until `allow_inserts`."""
+        if self.database.sqlite:
+            self.execute(f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END")
+            return
+        self.execute(
+            f"CREATE FUNCTION no_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$",
+            f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_{table}()",
+        )
+
+    def allow_inserts(self, table: str) -> None:
+        """Ends `block_inserts`."""
+        self.execute(f"DROP TRIGGER no_{table}" + ("" if self.database.sqlite else f" ON {table}"))
