@@ -55,7 +55,7 @@ def create_app(container: Container) -> Starlette:
 def _log_adapters(container: Container) -> None:
     """Logs the code and the policy of each adapter; in live at any level: it is asked for long after the start."""
     log = _log if container.settings.sandbox else get_announcer(__name__)
-    for about in container.registry.about():
+    for about in container.registry.describe():
         log.info(
             "adapter_loaded",
             adapter=about.key,

@@ -83,7 +83,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the type of its asks. `policy` decides,
     and each version in `later` from its effective date on. They share `columns` and `benefits`, which are what an
-    approval grants beside the amount. `approval_life` says how long an approval may wait to be activated, `windows` how
+    approval grants beside the amount. `approval_validity` says how long an approval may wait to be activated, `windows` how
     long breaches and disputes may take. `own_reasons` are the codes that the adapter's code gives beside those of its
     policy. `zero_allowed` names the money fields where zero makes sense. `wire` is the format of messages to the
     merchant's system.
@@ -100,7 +100,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
     benefits: ClassVar[Mapping[str, BenefitKind]] = MappingProxyType({})
     policy: ClassVar[DecisionTable]
     later: ClassVar[Sequence[DecisionTable]] = ()
-    approval_life: ClassVar[timedelta]
+    approval_validity: ClassVar[timedelta]
     golden: ClassVar[tuple[GoldenCase[Any], ...]]
     windows: ClassVar[Windows] = Windows()
     own_reasons: ClassVar[frozenset[str]] = frozenset()
@@ -111,13 +111,13 @@ class MerchantAdapter(ABC, Generic[AskT]):
         for name, shape in _SHAPES.items():
             if not re.fullmatch(shape, str(getattr(self, name, ""))):
                 raise Misconfigured(f"{type(self).__name__}.{name} is missing or not of the form {shape}")
-        for name in ("product", "Ask", "columns", "policy", "approval_life", "golden"):
+        for name in ("product", "Ask", "columns", "policy", "approval_validity", "golden"):
             if not hasattr(self, name):
                 raise Misconfigured(f"{type(self).__name__}.{name} is missing")
         self.policies = PolicySet((self.policy, *self.later))
         self._require_same_columns(self.policy)
-        if self.approval_life <= timedelta(0):
-            raise Misconfigured(f"{type(self).__name__}.approval_life must be longer than nothing")
+        if self.approval_validity <= timedelta(0):
+            raise Misconfigured(f"{type(self).__name__}.approval_validity must be longer than nothing")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
         if self.default_purpose not in PURPOSES:  # people read its sentence
             raise Misconfigured(f"{type(self).__name__}: unknown purpose code {self.default_purpose}")
@@ -130,7 +130,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """Raises InvalidInput, with a camelCase field path relative to the ask, for an ask that makes no sense."""
 
     @abstractmethod
-    def requested(self, ask: AskT) -> Money:
+    def requested_amount(self, ask: AskT) -> Money:
         """The amount asked for. It is compared with the consent's maximum amount."""
 
     @abstractmethod
@@ -139,21 +139,21 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @abstractmethod
     def terms(self, ask: AskT, result: PolicyResult, now: datetime) -> Terms:
-        """The terms of an approving result. `self.granted(ask, result)` is the amount."""
+        """The terms of an approving result. `self.granted_amount(ask, result)` is the amount."""
 
     @abstractmethod
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
         """Valid asks with small and large amounts and otherwise equal, on which every tier is tried."""
 
-    def divisible(self, ask: AskT) -> Money:
+    def divisible_amount(self, ask: AskT) -> Money:
         """The amount of which a part may be granted. By default what is requested."""
-        return self.requested(ask)
+        return self.requested_amount(ask)
 
-    def limit(self, ask: AskT, result: PolicyResult) -> Money | None:
+    def maximum_amount(self, ask: AskT, result: PolicyResult) -> Money | None:
         """The most that an approving ruling grants, None for no limit. By default its maximum."""
         return result.maximum
 
-    def shortfalls(self, ask: AskT, result: PolicyResult) -> tuple[str, ...]:
+    def shortfall_reasons(self, ask: AskT, result: PolicyResult) -> tuple[str, ...]:
         """The reasons for what is less than was asked beside the amount, such as a shorter term."""
         return ()
 
@@ -161,7 +161,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """The point of sale from which the ask comes, None where there is none."""
         return None
 
-    def refuses_part(self, ask: AskT) -> str | None:
+    def all_or_nothing_reason(self, ask: AskT) -> str | None:
         """The reason to decline with when only a part can be granted, None where the merchant accepts a part."""
         return None
 
@@ -170,7 +170,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return self.wire.render(notice)
 
     @property
-    def ordinary(self) -> GoldenCase[AskT]:
+    def ordinary_case(self) -> GoldenCase[AskT]:
         """The first golden case: an everyday ask, from which the sandbox describes its personas."""
         return self.golden[0]
 
@@ -180,7 +180,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return self.own_reasons.union({_CAPPED, _TOO_SMALL}, *(table.reason_codes for table in self.policies))
 
     @final
-    def table(self, path: Path) -> DecisionTable:
+    def load_policy(self, path: Path) -> DecisionTable:
         """The table in a file, checked against this adapter's columns, benefits and currency. Raises Misconfigured."""
         table = load_table(path, self.columns, self.benefits)
         if table.currency != self.policy.currency:
@@ -197,9 +197,9 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return other
 
     @final
-    def granted(self, ask: AskT, result: PolicyResult) -> Money:
+    def granted_amount(self, ask: AskT, result: PolicyResult) -> Money:
         """The part of the divisible amount that an approving ruling grants: its share, but at most the limit."""
-        part, limit = self.divisible(ask).share(result.share), self.limit(ask, result)
+        part, limit = self.divisible_amount(ask).share(result.share), self.maximum_amount(ask, result)
         return part if limit is None else min(part, limit)
 
     @final
@@ -223,7 +223,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
                 return Referral(result.reasons)
 
     @final
-    def reviewed(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
+    def manual_approval(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
         """The result of approving a referred ask by hand: as if the approving rule `rule_id` had held, by default the
         last one, which grants the least. Does not check the ask. Raises InvalidInput for a rule that does not
         approve."""
@@ -249,16 +249,16 @@ class MerchantAdapter(ABC, Generic[AskT]):
             raise Misconfigured(f"{type(self).__name__}: the policy was read with other columns or benefits")
 
     def _approval(self, ask: AskT, result: PolicyResult, now: datetime) -> Approval | Decline:
-        granted = self.granted(ask, result)
-        refusal = self.refuses_part(ask) if granted < self.divisible(ask) else None
+        granted = self.granted_amount(ask, result)
+        refusal = self.all_or_nothing_reason(ask) if granted < self.divisible_amount(ask) else None
         if refusal is not None:  # asking for less can help at once
             return Decline((refusal,), now, (self.product,))
-        capped = (_CAPPED,) if granted < self.divisible(ask).share(result.share) else ()
-        reasons = tuple(dict.fromkeys((*result.reasons, *capped, *self.shortfalls(ask, result))))
+        capped = (_CAPPED,) if granted < self.divisible_amount(ask).share(result.share) else ()
+        reasons = tuple(dict.fromkeys((*result.reasons, *capped, *self.shortfall_reasons(ask, result))))
         terms = self.terms(ask, result, now)
         if not terms.exposed.minor:  # a fifth of three cents rounds down to nothing
             return Decline((_TOO_SMALL,), now, (self.product,))
-        return Approval(terms, min(now + self.approval_life, terms.due_at), reasons)
+        return Approval(terms, min(now + self.approval_validity, terms.due_at), reasons)
 
 
 _CAPPED = "AMOUNT_ABOVE_TIER_LIMIT"

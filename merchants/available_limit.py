@@ -59,10 +59,10 @@ def _largest_approval(
     outcome, policy_result = result.outcome, result.policy_result
     if not isinstance(outcome, Approval):
         return None
-    reasons = adapter.shortfalls(ask, policy_result)
+    reasons = adapter.shortfall_reasons(ask, policy_result)
     if outcome.terms.exposed <= available_limit:
         return replace(outcome, reasons=reasons)
-    maximum = adapter.granted(ask, policy_result).minor - (outcome.terms.exposed.minor - available_limit.minor)
+    maximum = adapter.granted_amount(ask, policy_result).minor - (outcome.terms.exposed.minor - available_limit.minor)
     if maximum <= 0:
         return None
     reduced = adapter.outcome(ask, replace(policy_result, maximum=Money(maximum, available_limit.currency)), now)

@@ -27,7 +27,7 @@ class LoadedAdapter:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class AdapterDescription:
     """The description of an adapter, for the log at start and `gateway merchants list`. Names all versions of the
     policy, oldest first."""
 
@@ -51,7 +51,7 @@ class InstalledAdapter:
 
 
 class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
-    """Adapters by key, in order of key. `by_member` and `serving` find them by their DecisionAsk member.
+    """Adapters by key, in order of key. `by_member` and `select_adapter` find them by their DecisionAsk member.
 
     Raises Misconfigured, naming the distribution, for a class that is no adapter or has a wrong declaration, for a key
     that another adapter has, and for a member or ask type name that belongs to another ask type.
@@ -91,13 +91,13 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         Raises KeyError for an unknown member."""
         return self._by_member[member][0]
 
-    def serving(self, member: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
+    def select_adapter(self, member: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
         """The adapter that decides asks of a member for a merchant that has `enabled` these keys, None where there is
         none. An adapter that derives from another goes before it. Raises KeyError for an unknown member."""
         candidates = [adapter for adapter in self._by_member[member] if adapter.key in enabled]
         return max(candidates, key=lambda adapter: len(type(adapter).__mro__), default=None)
 
-    def rival(self, key: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
+    def conflicting_adapter(self, key: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
         """An enabled adapter of the same member as `key` where neither derives from the other, so that it is undefined
         which one decides; None where there is none. Raises KeyError for an unknown key."""
         adapter = self._by_key[key]
@@ -112,13 +112,13 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         for adapter in self._by_key.values():
             adapter.policies.require_effective(now)
 
-    def about(self) -> tuple[About, ...]:
+    def describe(self) -> tuple[AdapterDescription, ...]:
         """The description of each adapter."""
-        return tuple(self._about(adapter) for adapter in self._by_key.values())
+        return tuple(self._describe(adapter) for adapter in self._by_key.values())
 
-    def _about(self, adapter: MerchantAdapter[Any]) -> About:
+    def _describe(self, adapter: MerchantAdapter[Any]) -> AdapterDescription:
         origin = self._sources[adapter.key]
-        return About(
+        return AdapterDescription(
             key=adapter.key,
             member=adapter.member,
             summary=adapter.summary,

@@ -11,7 +11,7 @@ from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Topic
-from gateway.domain.policies.description import cell_words, rule_words, value_words
+from gateway.domain.policies.description import describe_cell, describe_rule, format_value
 from gateway.domain.policies.rule import Rule, plain
 from merchants.adapter import GoldenCase, MerchantAdapter
 from merchants.registry import discover
@@ -47,7 +47,7 @@ def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
         ("purpose, if none is named", f"`{purpose.code}`: ... so that the merchant can {purpose.sentence}."),
         (
             "an approval waits to be used",
-            f"`{plain(adapter.approval_life)}`, and never past the last date of its terms",
+            f"`{plain(adapter.approval_validity)}`, and never past the last date of its terms",
         ),
         (
             "policy",
@@ -74,12 +74,12 @@ def _policy(adapter: MerchantAdapter[Any], table: Table) -> str:
 
 
 def _rule(rule: Rule) -> tuple[str, str, str]:
-    says = "; ".join([rule_words(rule), *(f"`{code}`" for code in rule.reasons)])
-    return f"`{rule.id}`", ", ".join(map(cell_words, rule.when)) or "always", says
+    says = "; ".join([describe_rule(rule), *(f"`{code}`" for code in rule.reasons)])
+    return f"`{rule.id}`", ", ".join(map(describe_cell, rule.when)) or "always", says
 
 
 def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
-    outcome = adapter.decide(adapter.ordinary.ask, adapter.ordinary.person, adapter.ordinary.now).outcome
+    outcome = adapter.decide(adapter.ordinary_case.ask, adapter.ordinary_case.person, adapter.ordinary_case.now).outcome
     assert isinstance(outcome, Approval)
     form = schema.type_map[type(outcome.terms).__name__]
     assert isinstance(form, GraphQLObjectType)
@@ -90,7 +90,7 @@ def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -
 
 
 def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
-    usual = adapter.ask_document(adapter.ordinary.ask)
+    usual = adapter.ask_document(adapter.ordinary_case.ask)
     example = json.dumps({adapter.member: usual}, indent=2, ensure_ascii=False)
     rows = [_case(adapter, case, usual) for case in adapter.golden]
     intro = f"The everyday ask; each case says what it changes of it.\n\n```json\n{example}\n```\n\n"
@@ -98,11 +98,11 @@ def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
 
 
 def _told(adapter: MerchantAdapter[Any]) -> str:
-    outcome = adapter.decide(adapter.ordinary.ask, adapter.ordinary.person, adapter.ordinary.now).outcome
+    outcome = adapter.decide(adapter.ordinary_case.ask, adapter.ordinary_case.person, adapter.ordinary_case.now).outcome
     assert isinstance(outcome, Approval)
     notice = Notice(
         topic=Topic.DECISION_APPROVED,
-        occurred_at=adapter.ordinary.now,
+        occurred_at=adapter.ordinary_case.now,
         event_id="evt_1",
         decision_id="dec_1",
         merchant_reference="order-17",
@@ -120,7 +120,7 @@ def _told(adapter: MerchantAdapter[Any]) -> str:
 
 def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str, Any]) -> tuple[str, ...]:
     asked = adapter.ask_document(case.ask)
-    changed = [f"{name} {value_words(value)}" for name, value in asked.items() if value != usual[name]]
+    changed = [f"{name} {format_value(value)}" for name, value in asked.items() if value != usual[name]]
     outcome = adapter.decide(case.ask, case.person, case.now).outcome
     said = [f"approved, exposes {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
     said += ["declined"] if isinstance(outcome, Decline) else []

@@ -68,7 +68,7 @@ def check(
 def listed() -> None:
     """List the installed adapters; those that GATEWAY_ADAPTERS leaves out are not loaded, so only their names are
     known. Needs no database."""
-    loaded = {about.key: about for about in discover(settings_for(None).adapters).about()}
+    loaded = {about.key: about for about in discover(settings_for(None).adapters).describe()}
     rows = [("adapter", "asks with", "product", "policy", "from", "loaded", "what it does")]
     for found in installed():
         about, source = loaded.get(found.key), f"{found.distribution} {found.version}".strip()

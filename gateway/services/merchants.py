@@ -100,7 +100,7 @@ class MerchantService:
         merchant's adapters answers the same asks."""
         self.adapter(adapter)
         merchant = self.require(unit, merchant_id)
-        rival = self._registry.rival(adapter, unit.merchants.enabled_adapters(merchant.id))
+        rival = self._registry.conflicting_adapter(adapter, unit.merchants.enabled_adapters(merchant.id))
         if rival is not None:
             raise InvalidInput("INVALID", f"{rival.key} answers {rival.member} for this merchant.", ("adapter",))
         return unit.merchants.enable_adapter(merchant.id, adapter, unit.wall)

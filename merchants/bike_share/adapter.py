@@ -55,7 +55,7 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     ask_type_name = "BikeRideAsk"
     columns = COLUMNS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS)
-    approval_life = timedelta(hours=1)
+    approval_validity = timedelta(hours=1)
     return_grace = timedelta(hours=6)
     golden: ClassVar[tuple[GoldenCase[BikeRideAsk], ...]] = (
         _case("excellent in full", "299.00", Tier.EXCELLENT, "299.00"),
@@ -73,14 +73,14 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
         check_amount(ask.deposit, self.policy.currency, "deposit")
         check_text(ask.bike_id, "bikeId")
 
-    def requested(self, ask: BikeRideAsk) -> Money:
+    def requested_amount(self, ask: BikeRideAsk) -> Money:
         return ask.deposit
 
     def facts(self, ask: BikeRideAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, result)
+        waived = self.granted_amount(ask, result)
         return DepositTerms(
             original_deposit=ask.deposit,
             waived_amount=waived,

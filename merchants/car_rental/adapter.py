@@ -69,7 +69,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
     ask_type_name = "CarRentalAsk"
     columns = COLUMNS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS)
-    approval_life = timedelta(days=7)
+    approval_validity = timedelta(days=7)
     return_grace = timedelta(days=1)
     own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})
     golden: ClassVar[tuple[GoldenCase[CarRentalAsk], ...]] = (
@@ -101,7 +101,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
             )
         check_period(ask.rental, now, FURTHEST_START, LONGEST_RENTAL, "rental")
 
-    def requested(self, ask: CarRentalAsk) -> Money:
+    def requested_amount(self, ask: CarRentalAsk) -> Money:
         return ask.deposit
 
     def facts(self, ask: CarRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
@@ -114,7 +114,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
         }
 
     def terms(self, ask: CarRentalAsk, result: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, result)
+        waived = self.granted_amount(ask, result)
         return DepositTerms(
             original_deposit=ask.deposit,
             waived_amount=waived,
@@ -123,7 +123,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
             return_grace=self.return_grace,
         )
 
-    def refuses_part(self, ask: CarRentalAsk) -> str | None:
+    def all_or_nothing_reason(self, ask: CarRentalAsk) -> str | None:
         return None if ask.accept_reduction else "REDUCTION_NOT_ACCEPTED"
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[CarRentalAsk]:

@@ -49,7 +49,7 @@ def notice_messages(adapter: Adapter) -> Iterator[str]:
 
 def _sample_notices(adapter: Adapter) -> Iterator[Notice]:
     """A notice for each topic and status, with and without the parts that may be absent."""
-    amount = adapter.requested(adapter.ordinary.ask)
+    amount = adapter.requested_amount(adapter.ordinary_case.ask)
     for number, (topic, after) in enumerate(product(Topic, Status)):
         yield Notice(
             topic=topic,

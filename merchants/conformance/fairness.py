@@ -38,7 +38,7 @@ def available_limit_monotonicity(adapter: Adapter) -> Iterator[str]:
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
             for percent in LIMIT_PERCENTAGES:
-                limit = version.requested(ask).share(percent)
+                limit = version.requested_amount(ask).share(percent)
                 lower: Outcome | None = None
                 for tier in SCORED_TIERS:
                     person = Person(tier, 0)
@@ -53,7 +53,7 @@ def available_limit_monotonicity(adapter: Adapter) -> Iterator[str]:
                     if lower is not None and not is_no_worse(outcome, lower):
                         yield f"{ask}: with {limit} available, {tier} got {outcome}, and the tier below {lower}"
                     lower = outcome
-    accepts_no_part = all(adapter.refuses_part(ask) for ask in adapter.sample_asks())
+    accepts_no_part = all(adapter.all_or_nothing_reason(ask) for ask in adapter.sample_asks())
     if not partial_approvals and not accepts_no_part:
         yield "no part is granted where the available limit is short, although the merchant accepts a part"
     if partial_approvals and accepts_no_part:
@@ -69,9 +69,9 @@ def share_monotonicity(adapter: Adapter) -> Iterator[str]:
             ladders[_without_amount(version, ask)].append(ask)
         comparisons = 0
         for ladder in ladders.values():
-            ladder.sort(key=lambda ask: version.divisible(ask).minor)
+            ladder.sort(key=lambda ask: version.divisible_amount(ask).minor)
             for tier in Tier:
-                grants = [(version.divisible(ask).minor, _granted_minor(version, ask, tier)) for ask in ladder]
+                grants = [(version.divisible_amount(ask).minor, _granted_minor(version, ask, tier)) for ask in ladder]
                 for (amount, granted), (larger_amount, granted_then) in pairwise(grants):
                     comparisons += amount < larger_amount
                     # shares are rounded down to a minor unit, so the smaller ask may have lost up to one

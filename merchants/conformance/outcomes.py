@@ -19,11 +19,11 @@ def money_conservation(adapter: Adapter) -> Iterator[str]:
         for sample in decide_samples(version):
             if not isinstance(sample.outcome, Approval):
                 continue
-            requested, terms = version.requested(sample.ask), sample.outcome.terms
+            requested, terms = version.requested_amount(sample.ask), sample.outcome.terms
             if not Money.zero(requested.currency) <= terms.exposed <= requested:
                 yield f"{sample.ask} exposes {terms.exposed}"
             if isinstance(terms, DepositTerms | CheckInTerms):
-                deposit = version.divisible(sample.ask)
+                deposit = version.divisible_amount(sample.ask)
                 if terms.waived_amount + terms.deposit_due != deposit:
                     yield f"{sample.ask}: {terms.waived_amount} waived and {terms.deposit_due} due are not {deposit}"
 
@@ -34,7 +34,7 @@ def reasons_named(adapter: Adapter) -> Iterator[str]:
     for version in policy_versions(adapter):
         for sample in decide_samples(version):
             outcome = sample.outcome
-            reduced = isinstance(outcome, Approval) and outcome.terms.exposed < version.requested(sample.ask)
+            reduced = isinstance(outcome, Approval) and outcome.terms.exposed < version.requested_amount(sample.ask)
             if reduced and not outcome.reasons:
                 yield f"{sample.ask} got less than it asked for and no reason"
             unknown = set(outcome.reasons) - version.reason_codes

@@ -79,7 +79,7 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
     columns = COLUMNS
     benefits = BENEFITS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
-    approval_life = FURTHEST_START + timedelta(days=1)
+    approval_validity = FURTHEST_START + timedelta(days=1)
     grace_period = timedelta(days=1)
     golden: ClassVar[tuple[GoldenCase[HotelStayAsk], ...]] = (
         _case("excellent in full, two nights", "800.00", Tier.EXCELLENT, "1800.00"),
@@ -98,19 +98,19 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
         check_amount(ask.deposit, self.policy.currency, "deposit")
         check_amount(ask.room_rate, self.policy.currency, "roomRate")
         check_period(ask.stay, now, FURTHEST_START, LONGEST_STAY, "stay")
-        check_amount(self.requested(ask), self.policy.currency, "roomRate")
+        check_amount(self.requested_amount(ask), self.policy.currency, "roomRate")
 
-    def requested(self, ask: HotelStayAsk) -> Money:
+    def requested_amount(self, ask: HotelStayAsk) -> Money:
         return ask.deposit + ask.room_charge
 
-    def divisible(self, ask: HotelStayAsk) -> Money:
+    def divisible_amount(self, ask: HotelStayAsk) -> Money:
         return ask.deposit
 
     def facts(self, ask: HotelStayAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "room_charge": ask.room_charge}
 
     def terms(self, ask: HotelStayAsk, result: PolicyResult, now: datetime) -> CheckInTerms:
-        waived = self.granted(ask, result)
+        waived = self.granted_amount(ask, result)
         due = ask.deposit - waived
         return CheckInTerms(
             stay=ask.stay,

@@ -71,7 +71,7 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
     columns = COLUMNS
     benefits = BENEFITS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
-    approval_life = FURTHEST_START + timedelta(days=1)
+    approval_validity = FURTHEST_START + timedelta(days=1)
     return_grace = timedelta(days=7)
     own_reasons = frozenset({"REDUCTION_NOT_ACCEPTED"})
     golden: ClassVar[tuple[GoldenCase[HouseRentalAsk], ...]] = (
@@ -100,18 +100,18 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
         check_amount(ask.monthly_rent, self.policy.currency, "monthlyRent")
         check_period(ask.lease, now, FURTHEST_START, LONGEST_LEASE, "lease")
 
-    def requested(self, ask: HouseRentalAsk) -> Money:
+    def requested_amount(self, ask: HouseRentalAsk) -> Money:
         return ask.deposit
 
     def facts(self, ask: HouseRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def limit(self, ask: HouseRentalAsk, result: PolicyResult) -> Money | None:
+    def maximum_amount(self, ask: HouseRentalAsk, result: PolicyResult) -> Money | None:
         rents = Money(int(ask.monthly_rent.minor * result.number("months")), ask.monthly_rent.currency)
         return rents if result.maximum is None else min(rents, result.maximum)
 
     def terms(self, ask: HouseRentalAsk, result: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, result)
+        waived = self.granted_amount(ask, result)
         return DepositTerms(
             original_deposit=ask.deposit,
             waived_amount=waived,
@@ -120,7 +120,7 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
             return_grace=self.return_grace,
         )
 
-    def refuses_part(self, ask: HouseRentalAsk) -> str | None:
+    def all_or_nothing_reason(self, ask: HouseRentalAsk) -> str | None:
         return None if ask.accept_reduction else "REDUCTION_NOT_ACCEPTED"
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[HouseRentalAsk]:

@@ -73,7 +73,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     columns = COLUMNS
     benefits = BENEFITS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
-    approval_life = timedelta(days=14)
+    approval_validity = timedelta(days=14)
     grace_period = timedelta(days=3)
     own_reasons = frozenset({"TERM_SHORTENED"})
     golden: ClassVar[tuple[GoldenCase[CreditOfferAsk], ...]] = (
@@ -111,20 +111,20 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
             raise InvalidInput("INVALID", message, ("baseAprPercent",))
         check_text(ask.purpose, "purpose")
 
-    def requested(self, ask: CreditOfferAsk) -> Money:
+    def requested_amount(self, ask: CreditOfferAsk) -> Money:
         return ask.desired_limit
 
     def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def shortfalls(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
+    def shortfall_reasons(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.term else ()
 
     def terms(self, ask: CreditOfferAsk, result: PolicyResult, now: datetime) -> CreditOfferTerms:
         discount = min(result.number("discount"), ask.base_apr_percent)  # a low base is not made a negative rate
         term = min(ask.term, result.length("longest"))
         return CreditOfferTerms(
-            limit=self.granted(ask, result),
+            limit=self.granted_amount(ask, result),
             base_apr_percent=ask.base_apr_percent,
             apr_percent=ask.base_apr_percent - discount,
             discount_percent=discount,

@@ -60,7 +60,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     ask_type_name = "OnlineOrderAsk"
     columns = COLUMNS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS)
-    approval_life = timedelta(days=1)
+    approval_validity = timedelta(days=1)
     grace_period = timedelta(days=3)
     golden: ClassVar[tuple[GoldenCase[OnlineOrderAsk], ...]] = (
         _case("ordinary", "400.00", 7, Tier.EXCELLENT, Approval),
@@ -84,7 +84,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
         if ask.category is not None:
             check_text(ask.category, "category")
 
-    def requested(self, ask: OnlineOrderAsk) -> Money:
+    def requested_amount(self, ask: OnlineOrderAsk) -> Money:
         return ask.amount
 
     def facts(self, ask: OnlineOrderAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
@@ -98,10 +98,10 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
 
     def terms(self, ask: OnlineOrderAsk, result: PolicyResult, now: datetime) -> PayLaterTerms:
         return PayLaterTerms(
-            amount=self.granted(ask, result), due_at=now + ask.pay_within, grace_period=self.grace_period
+            amount=self.granted_amount(ask, result), due_at=now + ask.pay_within, grace_period=self.grace_period
         )
 
-    def refuses_part(self, ask: OnlineOrderAsk) -> str | None:
+    def all_or_nothing_reason(self, ask: OnlineOrderAsk) -> str | None:
         return "AMOUNT_ABOVE_TIER_LIMIT"  # half an order cannot be sent
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[OnlineOrderAsk]:

@@ -64,7 +64,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     columns = COLUMNS
     benefits = BENEFITS
     policy, *later = load_tables(Path(__file__).parent, COLUMNS, BENEFITS)
-    approval_life = timedelta(hours=1)
+    approval_validity = timedelta(hours=1)
     grace_period = timedelta(days=3)
     own_reasons = frozenset({"TERM_SHORTENED"})
     golden: ClassVar[tuple[GoldenCase[StorePurchaseAsk], ...]] = (
@@ -88,7 +88,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
         check_text(ask.store_id, "storeId")
         check_text(ask.terminal_id, "terminalId")
 
-    def requested(self, ask: StorePurchaseAsk) -> Money:
+    def requested_amount(self, ask: StorePurchaseAsk) -> Money:
         return ask.amount
 
     def point_of_sale(self, ask: StorePurchaseAsk) -> PointOfSale:
@@ -97,17 +97,17 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     def facts(self, ask: StorePurchaseAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "amount": ask.amount}
 
-    def shortfalls(self, ask: StorePurchaseAsk, result: PolicyResult) -> tuple[str, ...]:
+    def shortfall_reasons(self, ask: StorePurchaseAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.pay_within else ()
 
     def terms(self, ask: StorePurchaseAsk, result: PolicyResult, now: datetime) -> PayLaterTerms:
         return PayLaterTerms(
-            amount=self.granted(ask, result),
+            amount=self.granted_amount(ask, result),
             due_at=now + min(ask.pay_within, result.length("longest")),
             grace_period=self.grace_period,
         )
 
-    def refuses_part(self, ask: StorePurchaseAsk) -> str | None:
+    def all_or_nothing_reason(self, ask: StorePurchaseAsk) -> str | None:
         return "AMOUNT_ABOVE_TIER_LIMIT"  # half a purchase cannot be taken home
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[StorePurchaseAsk]:

@@ -88,7 +88,7 @@ class WorseForBetterTier(BikeShare):
 
 @breaks(share_monotonicity, "a smaller share")
 class LargerShareForLargerAsk(BikeShare):
-    def limit(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
+    def maximum_amount(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
         return Money(100, "CNY") if ask.deposit.minor < 100_000 else None
 
 
@@ -109,7 +109,7 @@ class ApprovesOverdue(BikeShare):
 class NeverReducible(BikeShare):
     policy = table_of(OVERDUE + ALL)
 
-    def limit(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
+    def maximum_amount(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
         return None  # ignores the maximum by which an approval is reduced
 
 
@@ -132,7 +132,7 @@ breaks(money_conservation, " exposes ")(Overstating)
 @breaks(money_conservation, "due are not")
 class LosesDeposit(BikeShare):
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
-        waived = self.granted(ask, result)
+        waived = self.granted_amount(ask, result)
         return replace(
             super().terms(ask, result, now), original_deposit=waived, deposit_due=Money.zero(waived.currency)
         )
@@ -149,7 +149,7 @@ class SilentReduction(Hotel):
 
 @breaks(reasons_named, "neither in the policy nor in own_reasons")
 class UndeclaredReason(BikeShare):
-    def shortfalls(self, ask: BikeRideAsk, result: PolicyResult) -> tuple[str, ...]:
+    def shortfall_reasons(self, ask: BikeRideAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",)
 
 

@@ -92,7 +92,7 @@ def test_unfair_fitting_to_the_available_limit_is_found(
 
 def test_part_for_a_merchant_that_accepts_none_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     class AllOrNothing(BikeShare):
-        def refuses_part(self, ask: BikeRideAsk) -> str | None:
+        def all_or_nothing_reason(self, ask: BikeRideAsk) -> str | None:
             return "REDUCTION_NOT_ACCEPTED"
 
     def part(

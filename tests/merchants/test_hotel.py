@@ -83,7 +83,7 @@ def test_no_stay_is_trusted_beyond_the_line(deposit: int, rate: int, days: int, 
     outcome = ADAPTER.decide(this, Person(tier, 0), NOW).outcome
     if isinstance(outcome, Approval):
         assert outcome.terms.exposed <= yuan("20000.00")
-        assert outcome.reasons or outcome.terms.exposed == ADAPTER.requested(this)
+        assert outcome.reasons or outcome.terms.exposed == ADAPTER.requested_amount(this)
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,13 @@ pytestmark = pytest.mark.parametrize("adapter", ADAPTERS)
 
 
 def outcome(adapter: Adapter, tier: Tier, overdue: int = 0) -> Outcome:
-    return adapter.decide(adapter.ordinary.ask, Person(tier, overdue), adapter.ordinary.now).outcome
+    return adapter.decide(adapter.ordinary_case.ask, Person(tier, overdue), adapter.ordinary_case.now).outcome
 
 
 def test_the_top_tier_gets_all_that_was_asked(adapter: Adapter) -> None:
     got = outcome(adapter, Tier.EXCELLENT)
     assert isinstance(got, Approval)
-    assert (got.terms.exposed, got.reasons) == (adapter.requested(adapter.ordinary.ask), ())
+    assert (got.terms.exposed, got.reasons) == (adapter.requested_amount(adapter.ordinary_case.ask), ())
 
 
 @pytest.mark.parametrize("tier", [Tier.VERY_GOOD, Tier.GOOD, Tier.FAIR])
@@ -40,7 +40,7 @@ def test_good_is_no_better_than_very_good(adapter: Adapter) -> None:
 def test_the_line_at_700_matters(adapter: Adapter) -> None:
     pairs = [
         [
-            adapter.decide(ask, Person(tier, 0), adapter.ordinary.now).outcome
+            adapter.decide(ask, Person(tier, 0), adapter.ordinary_case.now).outcome
             for tier in (Tier.VERY_GOOD, Tier.EXCELLENT)
         ]
         for ask in adapter.sample_asks()
@@ -53,10 +53,10 @@ def test_the_beginning_is_declined_with_a_reason_and_a_date(adapter: Adapter, ti
     got = outcome(adapter, tier)
     assert isinstance(got, Decline)
     assert got.retry_after is not None
-    assert got.retry_after > adapter.ordinary.now
+    assert got.retry_after > adapter.ordinary_case.now
 
 
 def test_an_open_overdue_obligation_is_declined_at_any_tier(adapter: Adapter) -> None:
     assert {outcome(adapter, tier, overdue=1) for tier in Tier} == {
-        Decline(("OPEN_OVERDUE_OBLIGATION",), adapter.ordinary.now + timedelta(days=1))
+        Decline(("OPEN_OVERDUE_OBLIGATION",), adapter.ordinary_case.now + timedelta(days=1))
     }

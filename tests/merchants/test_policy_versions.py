@@ -62,7 +62,7 @@ def test_the_version_in_force_decides(tmp_path: Path) -> None:
 
 def test_all_versions_are_named(tmp_path: Path) -> None:
     dated = beside(tmp_path, next=later())
-    about = AdapterRegistry([dated]).about()[0]
+    about = AdapterRegistry([dated]).describe()[0]
     assert about.policy_version == "2026-11-01, 2027-01-01"
     assert about.policy_hash.split(", ") == [table.hash for table in dated().policies]
 
@@ -114,8 +114,8 @@ def test_a_fault_of_a_later_version_alone_is_found(tmp_path: Path, old: str, new
 def test_an_adapter_can_be_put_under_another_table(tmp_path: Path) -> None:
     adapter = CarRental()
     (tmp_path / "policy.toml").write_text(later(TEXT.replace("share = 100", "share = 1, reasons = ['NOT_SCORED']")))
-    other = adapter.with_policy(adapter.table(tmp_path / "policy.toml"))
-    ask, person = adapter.ordinary.ask, Person(Tier.EXCELLENT, 0)
+    other = adapter.with_policy(adapter.load_policy(tmp_path / "policy.toml"))
+    ask, person = adapter.ordinary_case.ask, Person(Tier.EXCELLENT, 0)
 
     assert other.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2027-01-01"
     assert adapter.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2026-11-01"

@@ -99,7 +99,7 @@ def test_a_larger_ask_never_gets_a_larger_share(key: str, currency: str) -> None
 
 def _share(adapter: Adapter, ask: Any, tier: Tier, now: datetime) -> tuple[int, int]:
     outcome = adapter.decide(ask, Person(tier, 0), now).outcome
-    return adapter.divisible(ask).minor, granted(outcome.terms).minor if isinstance(outcome, Approval) else 0
+    return adapter.divisible_amount(ask).minor, granted(outcome.terms).minor if isinstance(outcome, Approval) else 0
 
 
 @pytest.mark.parametrize(("key", "currency"), CASES)
@@ -112,8 +112,8 @@ def test_money_is_conserved_to_the_minor_unit_and_nothing_is_lost_in_writing(key
         ask, now = case
         assert adapter.ask_from_document(json.loads(json.dumps(adapter.ask_document(ask)))) == ask
         answers = [adapter.decide(ask, Person(tier, 0), now) for tier in Tier]
-        answers += [adapter.reviewed(ask, rule, now) for rule in adapter.policies.at(now).approving_rules]
-        requested, divisible = adapter.requested(ask), adapter.divisible(ask)
+        answers += [adapter.manual_approval(ask, rule, now) for rule in adapter.policies.at(now).approving_rules]
+        requested, divisible = adapter.requested_amount(ask), adapter.divisible_amount(ask)
         for outcome in (answer.outcome for answer in answers):
             if not isinstance(outcome, Approval):
                 continue
@@ -138,7 +138,7 @@ def test_a_short_line_grants_a_part_and_never_a_worse_tier_or_less_room_more(key
     @given(cases(adapter), st.lists(st.integers(0, 100), min_size=2, max_size=4))
     def holds(case: tuple[Any, datetime], percents: list[int]) -> None:
         ask, now = case
-        whole, lower = adapter.requested(ask), None
+        whole, lower = adapter.requested_amount(ask), None
         rooms = [whole.share(percent) for percent in sorted(percents)]
         for tier in Tier:
             person, less = Person(tier, 0), None

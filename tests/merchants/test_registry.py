@@ -26,7 +26,7 @@ def test_the_built_in_adapters_are_found() -> None:
     assert list(registry) == ["car_rental", "online_shop"]
     assert isinstance(registry["car_rental"], CarRental)
     assert registry.by_member("onlineOrder") is registry["online_shop"]
-    about = registry.about()[0]
+    about = registry.describe()[0]
     assert (about.key, about.member, about.distribution) == ("car_rental", "carRental", "sesame-gateway")
     assert about.version
     assert about.policy_hash == CarRental.policy.hash
@@ -49,7 +49,7 @@ def test_unknown_names() -> None:
         registry["online_shop"]
     with pytest.raises(KeyError):
         registry.by_member("onlineOrder")
-    assert registry.about()[0].distribution == "this process"
+    assert registry.describe()[0].distribution == "this process"
 
 
 def test_a_named_merchants_adapter_goes_before_its_profile() -> None:
@@ -57,11 +57,11 @@ def test_a_named_merchants_adapter_goes_before_its_profile() -> None:
     assert registry.by_member("bikeRide").key == "bike_share"
     keys = {"bike_share": "bike_share", "harbour_bikes": "harbour_bikes", "bike_share harbour_bikes": "harbour_bikes"}
     for enabled, expected in keys.items():
-        found = registry.serving("bikeRide", enabled.split())
+        found = registry.select_adapter("bikeRide", enabled.split())
         assert found is registry[expected]
-    assert registry.serving("bikeRide", ["car_rental"]) is None
+    assert registry.select_adapter("bikeRide", ["car_rental"]) is None
     with pytest.raises(KeyError):
-        registry.serving("onlineOrder", ["bike_share"])
+        registry.select_adapter("onlineOrder", ["bike_share"])
 
 
 def test_two_of_a_profile_are_rivals_and_the_profile_is_of_their_line() -> None:
@@ -69,11 +69,11 @@ def test_two_of_a_profile_are_rivals_and_the_profile_is_of_their_line() -> None:
         key = "other_bikes"
 
     registry = AdapterRegistry([HarbourBikes, BikeShare, OtherBikes, CarRental])
-    rival = registry.rival("other_bikes", ["car_rental", "harbour_bikes", "bike_share"])
+    rival = registry.conflicting_adapter("other_bikes", ["car_rental", "harbour_bikes", "bike_share"])
     assert rival is registry["harbour_bikes"]
-    assert registry.rival("other_bikes", ["car_rental", "bike_share", "other_bikes"]) is None
-    assert registry.rival("bike_share", ["harbour_bikes"]) is None
-    assert registry.rival("car_rental", ["harbour_bikes"]) is None
+    assert registry.conflicting_adapter("other_bikes", ["car_rental", "bike_share", "other_bikes"]) is None
+    assert registry.conflicting_adapter("bike_share", ["harbour_bikes"]) is None
+    assert registry.conflicting_adapter("car_rental", ["harbour_bikes"]) is None
 
 
 class SameKey(OnlineShop):
@@ -118,7 +118,7 @@ class UnknownPurpose(OnlineShop):
 
 
 class NoLife(OnlineShop):
-    approval_life = timedelta(0)
+    approval_validity = timedelta(0)
 
 
 @pytest.mark.parametrize(

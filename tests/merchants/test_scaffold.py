@@ -67,13 +67,13 @@ def test_its_names_come_from_its_key(adapter: MerchantAdapter[Any]) -> None:
 
 
 def test_it_helps_by_tier_and_trusts_the_top_in_full(adapter: MerchantAdapter[Any]) -> None:
-    case = adapter.ordinary
+    case = adapter.ordinary_case
     outcomes = [adapter.decide(case.ask, Person(tier, 0), case.now).outcome for tier in Tier]
     unscored, building, fair, good, very_good, excellent = outcomes
     assert isinstance(unscored, Decline)
     assert isinstance(building, Decline)
     assert isinstance(excellent, Approval)
-    assert (excellent.terms.exposed, excellent.reasons) == (adapter.requested(case.ask), ())
+    assert (excellent.terms.exposed, excellent.reasons) == (adapter.requested_amount(case.ask), ())
     for lower, higher in ((fair, good), (good, very_good), (very_good, excellent)):
         assert isinstance(lower, Approval)
         assert lower.reasons

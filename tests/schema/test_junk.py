@@ -165,7 +165,7 @@ def test_mutations_of_what_was_decided(yard: Junkyard, name: str) -> None:
 
 def test_requests_and_previews(yard: Junkyard) -> None:
     registry = yard.world.container.registry
-    asks = {each.member: (each.ask_type_name, each.ask_document(each.ordinary.ask)) for each in registry.values()}
+    asks = {each.member: (each.ask_type_name, each.ask_document(each.ordinary_case.ask)) for each in registry.values()}
     cases = st.sampled_from(sorted(asks)).flatmap(
         lambda member: st.tuples(st.just(member), bent(members(asks[member][0])))
     )

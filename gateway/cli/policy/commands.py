@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.console import DatabaseUrl, console, container_for, fail, settings_for
 from gateway.cli.policy import overrides
-from gateway.domain.policies.comparison import Skipped
+from gateway.domain.policies.comparison import SkipReason
 from gateway.domain.policies.override import PolicyOverride
 from gateway.domain.policies.table import DecisionTable
 from gateway.kit.clock import BusinessTime, wall_clock
@@ -81,7 +81,7 @@ def backtest(
         replayed = _adapter(container.registry, adapter)
         tried: DecisionTable | PolicyOverride
         if merchant is None:
-            tried = replayed.table(file)
+            tried = replayed.load_policy(file)
             compared = container.policies.backtest(replayed, tried, _midnight(since))
         else:
             owner = container.database.read(partial(container.merchants.require, merchant_id=merchant))
@@ -89,7 +89,7 @@ def backtest(
             compared = container.policies.backtest_override(replayed, owner.id, tried, _midnight(since))
         tally = comparison.count(compared, csv)
     comparison.show(tally, f"{tried.policy} {tried.version} ({tried.source})")
-    comparison.show_sealed(tally.skipped[Skipped.SEALED])
+    comparison.show_sealed(tally.skipped[SkipReason.SEALED])
 
 
 @app.command()

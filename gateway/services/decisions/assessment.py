@@ -77,7 +77,7 @@ class Assessor:
 
     def find_adapter(self, unit: UnitOfWork, merchant_id: str, member: str) -> MerchantAdapter[Any]:
         """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
-        adapter = self._registry.serving(member, unit.merchants.enabled_adapters(merchant_id))
+        adapter = self._registry.select_adapter(member, unit.merchants.enabled_adapters(merchant_id))
         if adapter is None:
             raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
         return adapter
@@ -97,7 +97,7 @@ class Assessor:
         purpose = require_purpose(purpose).code if purpose is not None else adapter.default_purpose
         try:
             adapter.check(ask, now)
-            requested, point_of_sale = adapter.requested(ask), adapter.point_of_sale(ask)
+            requested, point_of_sale = adapter.requested_amount(ask), adapter.point_of_sale(ask)
         except GatewayError as error:
             raise error.under("ask", adapter.member) from None
         require_covered(unit, consent, adapter.product, purpose, requested, point_of_sale, now)

@@ -138,7 +138,7 @@ class DecisionRequester:
         decision, event = Decision.request(
             state,
             outcome if isinstance(outcome, Approval) else None,
-            BusinessTime(now + assessment.adapter.approval_life) if isinstance(outcome, Referral) else None,
+            BusinessTime(now + assessment.adapter.approval_validity) if isinstance(outcome, Referral) else None,
         )
         personal = {
             "ask": decision.state.ask,

@@ -96,7 +96,7 @@ class DecisionReviewer:
             adapter.check(ask, now)  # what was asked for may be over by now
         except InvalidInput as error:
             raise error.under("ask", adapter.member) from None
-        result = adapter.reviewed(ask, rule_id, now)
+        result = adapter.manual_approval(ask, rule_id, now)
         approval = _require_approval(result.outcome)
         if consent is None:
             raise ConsentRefused("CONSENT_REVOKED", "The consent is gone.")

@@ -27,7 +27,7 @@ class Shadows:
         for key, file in files:
             if key not in registry:
                 raise Misconfigured(f"no adapter {key} is loaded")
-            tables[key] = registry[key].table(file)
+            tables[key] = registry[key].load_policy(file)
         return cls(tables)
 
     def evaluate(self, assessment: Assessment) -> Assessment:

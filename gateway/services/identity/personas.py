@@ -79,7 +79,7 @@ class PersonaService:
         """For each product one adapter, whose ordinary ask stands for it: the merchant's own where it has enabled
         one, else the first that is loaded."""
         enabled = query.read(lambda unit: unit.merchants.enabled_adapters(query.principal.merchant_id))
-        serving = [self._registry.serving(adapter.member, enabled) for adapter in self._registry.values()]
+        serving = [self._registry.select_adapter(adapter.member, enabled) for adapter in self._registry.values()]
         by_product: dict[Product, MerchantAdapter[Any]] = {}
         for adapter in (*filter(None, serving), *self._registry.values()):
             by_product.setdefault(adapter.product, adapter)
@@ -95,7 +95,7 @@ def _persona(row: PersonaRow, adapters: Iterable[MerchantAdapter[Any]]) -> Perso
 
 
 def _expectation(adapter: MerchantAdapter[Any], person: Person) -> Expectation:
-    ordinary = adapter.ordinary
+    ordinary = adapter.ordinary_case
     outcome = adapter.decide(ordinary.ask, person, ordinary.now).outcome
     return Expectation(adapter.product, first_status(outcome), outcome.reasons)
 
