@@ -14,25 +14,25 @@ from tests.support.clock import MovableClock
 from tests.support.dpop import ready
 from tests.support.fapi import FapiApp
 from tests.support.key_host import KeyHost, registrar_beside, remote
-from tests.support.oauth_world import World, build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import WHOLE, Registrar
 
 
 @pytest.fixture
-def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(build_world(sqlite_url, settings, clock)) as made:
+def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
+    with closing(OAuthWorld(sqlite_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
-def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(build_world(database_url, settings, clock)) as made:
+def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
+    with closing(OAuthWorld(database_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
-def racing_world(database_url: str, settings: Settings) -> Iterator[World]:
-    with closing(build_world(database_url, settings, wall_clock)) as made:
+def racing_world(database_url: str, settings: Settings) -> Iterator[OAuthWorld]:
+    with closing(OAuthWorld(database_url, settings, wall_clock)) as made:
         yield made
 
 
@@ -42,23 +42,23 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def bank(world: World) -> FapiApp:
+def bank(world: OAuthWorld) -> FapiApp:
     """A fapi2 client that has a nonce already."""
     return ready(world)
 
 
 @pytest.fixture
-def https_world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+def https_world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
     settings = settings.model_copy(update={"issuer": "https://gateway.example"})
-    with closing(build_world(sqlite_url, settings, clock)) as made:
+    with closing(OAuthWorld(sqlite_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
-def both_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+def both_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
     """The world on both databases, where consents above 1,000 yuan need a fresh login."""
     settings = settings.model_copy(update={"step_up_amount": "1000.00 CNY"})
-    with closing(build_world(database_url, settings, clock)) as made:
+    with closing(OAuthWorld(database_url, settings, clock)) as made:
         yield made
 
 
@@ -92,6 +92,6 @@ def remote_app(remote_registrar: Registrar, host: KeyHost) -> FapiApp:
 
 
 @pytest.fixture
-def token(world: World) -> str:
+def token(world: OAuthWorld) -> str:
     """A merchant token of the bank's, which has a nonce from then on."""
     return str(world.bank.merchant_token().json()["access_token"])

@@ -12,7 +12,7 @@ from gateway.kit.json import encode
 from gateway.oauth import details
 from gateway.oauth.clients.client import Client
 from gateway.oauth.details import InvalidAuthorizationDetailsError
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.units import reading
 
 SCORE = {"type": "score", "level": "tier"}
@@ -24,15 +24,15 @@ DECISION = {
 PLACE = {"store_id": "S1", "terminal_id": "T1"}
 
 
-def limit_to(world: World, *types: str) -> None:
+def limit_to(world: OAuthWorld, *types: str) -> None:
     world.change_client(world.cars, authorization_details_types=list(types))
 
 
-def push(world: World, *asked: Any, scope: str | None = None) -> Any:
+def push(world: OAuthWorld, *asked: Any, scope: str | None = None) -> Any:
     return world.cars.push(scope=scope, authorization_details=list(asked))
 
 
-def at_point_of_sale(world: World, *asked: Any, scope: str = "") -> Request:
+def at_point_of_sale(world: OAuthWorld, *asked: Any, scope: str = "") -> Request:
     """What a device authorization request with these parameters comes to."""
     data = {"scope": scope, **({details.NAME: encode(list(asked)).decode()} if asked else {})}
     with reading(world.database) as unit:
@@ -54,7 +54,7 @@ def at_point_of_sale(world: World, *asked: Any, scope: str = "") -> Request:
     ],
 )
 def test_23_types_that_the_client_is_registered_for(
-    world: World, types: tuple[str, ...], asked: tuple[Any, ...], status: int
+    world: OAuthWorld, types: tuple[str, ...], asked: tuple[Any, ...], status: int
 ) -> None:
     limit_to(world, *types)
     answer = push(world, *asked)
@@ -64,12 +64,12 @@ def test_23_types_that_the_client_is_registered_for(
         assert "not registered for" in answer.json()["error_description"]
 
 
-def test_23_a_client_without_types_may_ask_for_all(world: World) -> None:
+def test_23_a_client_without_types_may_ask_for_all(world: OAuthWorld) -> None:
     assert world.client(world.cars).authorization_details_types is None
     assert push(world, SCORE, DECISION).status_code == 201
 
 
-def test_23_only_a_point_of_sale_names_a_store(world: World) -> None:
+def test_23_only_a_point_of_sale_names_a_store(world: OAuthWorld) -> None:
     answer = push(world, SCORE, {**DECISION, **PLACE})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
     assert answer.json()["error_description"] == "Only a device authorization request names a store."
@@ -84,12 +84,12 @@ def test_23_only_a_point_of_sale_names_a_store(world: World) -> None:
         pytest.param({**SCORE, "purpose": None}, id="null"),
     ],
 )
-def test_23_members_of_the_wrong_kind(world: World, asked: Any) -> None:
+def test_23_members_of_the_wrong_kind(world: OAuthWorld, asked: Any) -> None:
     answer = push(world, asked)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
 
 
-def test_what_is_optional_is_fixed_with_the_request(world: World) -> None:
+def test_what_is_optional_is_fixed_with_the_request(world: OAuthWorld) -> None:
     pushed = push(world, SCORE, {**DECISION, "optional": True}).json()["request_uri"]
     with reading(world.database) as unit:
         row = unit.authorization_requests.load_pushed_request(digest(pushed))
@@ -97,16 +97,16 @@ def test_what_is_optional_is_fixed_with_the_request(world: World) -> None:
         assert [one.get("optional", False) for one in row.parameters["complete"]["details"]] == [False, True]
 
 
-def test_at_the_point_of_sale_a_decision_is_bound_to_it(world: World) -> None:
+def test_at_the_point_of_sale_a_decision_is_bound_to_it(world: OAuthWorld) -> None:
     asked = at_point_of_sale(world, {**DECISION, **PLACE}, scope="decisions:request score:tier")
-    assert [detail.place for detail in asked.details] == [PointOfSale("S1", "T1"), None]
+    assert [detail.point_of_sale for detail in asked.details] == [PointOfSale("S1", "T1"), None]
     assert asked.scopes == ("score:tier", "decisions:request")
 
 
 @pytest.mark.parametrize(
     "missing", [pytest.param({"maximum_amount"}, id="amount"), pytest.param({"store_id", "terminal_id"}, id="place")]
 )
-def test_at_the_point_of_sale_a_decision_names_place_and_amount(world: World, missing: set[str]) -> None:
+def test_at_the_point_of_sale_a_decision_names_place_and_amount(world: OAuthWorld, missing: set[str]) -> None:
     whole = {name: value for name, value in {**DECISION, **PLACE}.items() if name not in missing}
     with pytest.raises(InvalidAuthorizationDetailsError, match="1: at the till a decision detail names store_id"):
         at_point_of_sale(world, {**DECISION, **PLACE}, whole)
@@ -114,11 +114,13 @@ def test_at_the_point_of_sale_a_decision_names_place_and_amount(world: World, mi
 
 @pytest.mark.parametrize("scope", ["decisions:request", "decisions:preview"])
 @pytest.mark.parametrize("asked", [(), (SCORE,)])
-def test_at_the_point_of_sale_a_plain_scope_does_not_stand_for_a_decision(world: World, scope: str, asked: Any) -> None:
+def test_at_the_point_of_sale_a_plain_scope_does_not_stand_for_a_decision(
+    world: OAuthWorld, scope: str, asked: Any
+) -> None:
     with pytest.raises(InvalidScopeError, match="needs a decision detail"):
         at_point_of_sale(world, *asked, scope=scope)
 
 
-def test_at_the_point_of_sale_a_score_may_be_asked_alone(world: World) -> None:
+def test_at_the_point_of_sale_a_score_may_be_asked_alone(world: OAuthWorld) -> None:
     assert at_point_of_sale(world, SCORE).scopes == ("score:tier",)
     assert at_point_of_sale(world, scope="score:threshold").scopes == ("score:threshold",)

@@ -14,7 +14,7 @@ from gateway.store.oauth.requests import AUTHORIZATION_CODES
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, form_to, pkce, query_of
-from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.oauth_world import CALLBACK, PASSWORD, OAuthWorld
 from tests.support.units import reading
 
 AUTHORIZE = "/oauth/authorize"
@@ -37,20 +37,20 @@ def error_page(answer: httpx2.Response, status: int = 400) -> None:
     assert "http-equiv" not in answer.text
 
 
-def nothing_issued(world: World) -> None:
+def nothing_issued(world: OAuthWorld) -> None:
     with reading(world.database) as unit:
         assert unit.connection.execute(select(AUTHORIZATION_CODES)).all() == []
         assert unit.connection.execute(select(CONSENTS)).all() == []
 
 
-def test_24_parameters_without_a_push(world: World) -> None:
+def test_24_parameters_without_a_push(world: OAuthWorld) -> None:
     whole = world.bank.parameters(pkce()[1])
     for more in ({}, {"redirect_uri": EVIL}, {"request": world.bank.assertion()}):
         error_page(world.http().get(AUTHORIZE, params={**whole, **more}))
     error_page(world.http().get(AUTHORIZE))
 
 
-def test_25_request_uris_that_cannot_be_used(each_world: World, clock: MovableClock) -> None:
+def test_25_request_uris_that_cannot_be_used(each_world: OAuthWorld, clock: MovableClock) -> None:
     world, bank, browser = each_world, each_world.bank, each_world.browser()
     browser.sign_in("mei", PASSWORD)
     uri = pushed(bank)
@@ -66,7 +66,7 @@ def test_25_request_uris_that_cannot_be_used(each_world: World, clock: MovableCl
     nothing_issued(world)
 
 
-def test_25_a_code_is_no_request_uri(world: World) -> None:
+def test_25_a_code_is_no_request_uri(world: OAuthWorld) -> None:
     back, _ = world.bank.ask(world.browser(), "mei", PASSWORD)
     error_page(world.browser().get(world.bank.address(back["code"])))
 
@@ -78,7 +78,7 @@ def listener() -> Iterator[socket.socket]:
         yield listening
 
 
-def test_26_nobody_is_called(world: World, listener: socket.socket) -> None:
+def test_26_nobody_is_called(world: OAuthWorld, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
@@ -90,7 +90,7 @@ def test_26_nobody_is_called(world: World, listener: socket.socket) -> None:
         listener.accept()
 
 
-def test_27_what_stands_beside_the_pushed_request_is_ignored(world: World) -> None:
+def test_27_what_stands_beside_the_pushed_request_is_ignored(world: OAuthWorld) -> None:
     changed = {"redirect_uri": EVIL, "scope": "score:exact", "state": "x", "code_challenge": "x", "dpop_jkt": "x"}
     browser = world.browser()
     verifier, challenge = pkce()
@@ -106,7 +106,7 @@ def test_27_what_stands_beside_the_pushed_request_is_ignored(world: World) -> No
     assert tokens["scope"] == "score:tier decisions:request"
 
 
-def test_28_opened_twice_decided_once(each_world: World) -> None:
+def test_28_opened_twice_decided_once(each_world: OAuthWorld) -> None:
     browser, bank = each_world.browser(), each_world.bank
     uri = pushed(bank)
     first = browser.open(bank.address(uri), "mei", PASSWORD)
@@ -118,7 +118,7 @@ def test_28_opened_twice_decided_once(each_world: World) -> None:
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_29_30_the_answer_goes_back_with_303(world: World, decision: str) -> None:
+def test_29_30_the_answer_goes_back_with_303(world: OAuthWorld, decision: str) -> None:
     browser, bank = world.browser(), world.bank
     page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
     answer = browser.submit(page, AUTHORIZE, decision=decision)
@@ -136,7 +136,7 @@ def test_29_30_the_answer_goes_back_with_303(world: World, decision: str) -> Non
         assert set(back) == {"code", "state", "iss"}
 
 
-def test_31_a_form_that_is_not_ours(world: World) -> None:
+def test_31_a_form_that_is_not_ours(world: OAuthWorld) -> None:
     browser, bank = world.browser(), world.bank
     page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
     form = form_to(page.text, AUTHORIZE)
@@ -152,7 +152,7 @@ def test_31_a_form_that_is_not_ours(world: World) -> None:
     assert browser.submit(page, AUTHORIZE, decision="allow").status_code == 303
 
 
-def pages(world: World) -> dict[str, httpx2.Response]:
+def pages(world: OAuthWorld) -> dict[str, httpx2.Response]:
     """Each kind of page that the authorization endpoint and its surroundings show."""
     bank, browser = world.bank, world.browser()
     shown = {"login": browser.get("/login"), "consent": browser.open(bank.address(pushed(bank)), "mei", PASSWORD)}
@@ -162,7 +162,7 @@ def pages(world: World) -> dict[str, httpx2.Response]:
     return shown
 
 
-def test_32_pages_keep_to_themselves(world: World) -> None:
+def test_32_pages_keep_to_themselves(world: OAuthWorld) -> None:
     for name, page in pages(world).items():
         policy = page.headers["content-security-policy"]
         assert "text/html" in page.headers["content-type"], name
@@ -188,7 +188,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_33_no_endpoint_opens_itself_to_other_origins(world: World, path: str) -> None:
+def test_33_no_endpoint_opens_itself_to_other_origins(world: OAuthWorld, path: str) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "dpop"}
     for method in ("GET", "POST", "OPTIONS"):
         answer = world.http().request(method, path, headers={"Origin": EVIL, **(asked if method == "OPTIONS" else {})})
@@ -196,7 +196,7 @@ def test_33_no_endpoint_opens_itself_to_other_origins(world: World, path: str) -
         assert [name for name in answer.headers if name.startswith("access-control-")] == []
 
 
-def test_33_not_in_success_either(world: World) -> None:
+def test_33_not_in_success_either(world: OAuthWorld) -> None:
     bank = world.bank
     bank.http.headers["Origin"] = EVIL
     for answer in (bank.push(), bank.merchant_token(), bank.revoke("x")):

@@ -9,12 +9,12 @@ import pytest
 from tests.support.assertions import NOW, PATHS, accepted, refused, refused_everywhere, send
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ASSERTION_TYPE, NULL, public
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.race import race
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_4_an_assertion_is_needed(world: World, path: str) -> None:
+def test_4_an_assertion_is_needed(world: OAuthWorld, path: str) -> None:
     accepted(world, path)
     named = {"client_id": world.bank.client_id}
     for form in (named, {**named, "client_assertion_type": ASSERTION_TYPE}):
@@ -27,7 +27,7 @@ def test_4_an_assertion_is_needed(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_4_each_profile_has_its_own_method(world: World, path: str) -> None:
+def test_4_each_profile_has_its_own_method(world: OAuthWorld, path: str) -> None:
     pair = base64.b64encode(f"{world.bank.client_id}:{world.cars.secret}".encode()).decode()
     refused(send(world, path, {}, headers={"Authorization": f"Basic {pair}"}))
     cars = world.cars.client_id
@@ -37,7 +37,7 @@ def test_4_each_profile_has_its_own_method(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_5_the_audience_is_the_issuer_as_a_string(world: World, path: str) -> None:
+def test_5_the_audience_is_the_issuer_as_a_string(world: OAuthWorld, path: str) -> None:
     issuer = world.container.settings.issuer
     for audience in (
         *(issuer + path for path in PATHS),
@@ -86,24 +86,24 @@ def test_5_the_audience_is_the_issuer_as_a_string(world: World, path: str) -> No
     ],
     ids=str,
 )
-def test_6_claims_that_are_absent_or_wrong(world: World, bent: dict[str, Any]) -> None:
+def test_6_claims_that_are_absent_or_wrong(world: OAuthWorld, bent: dict[str, Any]) -> None:
     refused_everywhere(world, **bent)
     accepted(world)
 
 
-def test_6_iss_is_not_sub(world: World) -> None:
+def test_6_iss_is_not_sub(world: OAuthWorld) -> None:
     for who in (world.rival.client_id, world.cars.client_id):
         refused_everywhere(world, iss=who)
         refused_everywhere(world, sub=who)
 
 
-def test_6_the_longest_life_is_ten_minutes_and_a_slow_clock(world: World) -> None:
+def test_6_the_longest_life_is_ten_minutes_and_a_slow_clock(world: OAuthWorld) -> None:
     accepted(world, exp=NOW + 615)
     accepted(world, exp=NOW + 1)
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
-def test_7_a_clock_may_be_a_little_ahead(world: World, name: str) -> None:
+def test_7_a_clock_may_be_a_little_ahead(world: OAuthWorld, name: str) -> None:
     for path in PATHS:
         ahead: dict[str, Any] = {name: NOW + 10}
         accepted(world, path, **ahead)
@@ -115,13 +115,13 @@ def test_7_a_clock_may_be_a_little_ahead(world: World, name: str) -> None:
         refused(send(world, "/oauth/par", world.bank.authentication(**{name: junk})))
 
 
-def test_7_a_server_clock_behind_ours(world: World, clock: MovableClock) -> None:
+def test_7_a_server_clock_behind_ours(world: OAuthWorld, clock: MovableClock) -> None:
     signed = world.bank.authentication()
     clock.advance(seconds=-8)
     assert send(world, "/oauth/par", signed).status_code == 201
 
 
-def test_8_an_assertion_is_good_once_at_whatever_endpoint(each_world: World) -> None:
+def test_8_an_assertion_is_good_once_at_whatever_endpoint(each_world: OAuthWorld) -> None:
     pairs = [*permutations(PATHS, 2), *((path, path) for path in PATHS)]
     for first, second in pairs:
         signed = each_world.bank.authentication()
@@ -129,7 +129,7 @@ def test_8_an_assertion_is_good_once_at_whatever_endpoint(each_world: World) -> 
         refused(send(each_world, second, signed))
 
 
-def test_8_for_as_long_as_it_could_be_used(each_world: World, clock: MovableClock) -> None:
+def test_8_for_as_long_as_it_could_be_used(each_world: OAuthWorld, clock: MovableClock) -> None:
     signed = each_world.bank.authentication(exp=NOW + 600)
     assert send(each_world, "/oauth/par", signed).status_code == 201
     for _ in range(6):
@@ -138,20 +138,20 @@ def test_8_for_as_long_as_it_could_be_used(each_world: World, clock: MovableCloc
         refused(send(each_world, "/oauth/par", signed))
 
 
-def test_8_another_jwt_with_the_same_jti_is_a_replay(each_world: World) -> None:
+def test_8_another_jwt_with_the_same_jti_is_a_replay(each_world: OAuthWorld) -> None:
     accepted(each_world, jti="once")
     refused(send(each_world, "/oauth/token", each_world.bank.authentication(jti="once", exp=NOW + 90)))
     other = each_world.rival.authentication(jti="once")  # of another client it is another jti
     assert send(each_world, "/oauth/par", other, app=each_world.rival).status_code == 201
 
 
-def test_8_eight_at_once(racing_world: World) -> None:
+def test_8_eight_at_once(racing_world: OAuthWorld) -> None:
     signed = racing_world.bank.authentication()
     answers = race(lambda _: racing_world.http().post("/oauth/introspect", data={**signed, "token": "x"}))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
 
 
-def test_8_a_request_that_failed_has_used_its_assertion(each_world: World) -> None:
+def test_8_a_request_that_failed_has_used_its_assertion(each_world: OAuthWorld) -> None:
     signed = each_world.bank.authentication()
     answer = send(each_world, "/oauth/par", {**signed, "code_challenge_method": "plain"})
     refused(answer, 400, "invalid_request")
@@ -159,7 +159,7 @@ def test_8_a_request_that_failed_has_used_its_assertion(each_world: World) -> No
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_12_the_client_id_beside_an_assertion(world: World, path: str) -> None:
+def test_12_the_client_id_beside_an_assertion(world: OAuthWorld, path: str) -> None:
     own = {**world.bank.authentication(), "client_id": world.bank.client_id}
     assert send(world, path, own).status_code in {200, 201}
     for who in (world.rival.client_id, world.cars.client_id, "unknown"):
@@ -167,12 +167,12 @@ def test_12_the_client_id_beside_an_assertion(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_12_two_methods_at_once(world: World, path: str) -> None:
+def test_12_two_methods_at_once(world: OAuthWorld, path: str) -> None:
     for headers in (world.cars.auth, {"Authorization": "Basic x"}, {"Authorization": "Bearer x"}):
         refused(send(world, path, world.bank.authentication(), headers=headers))
     refused(send(world, path, {**world.bank.authentication(), "client_secret": "x"}))
 
 
-def test_a_disabled_client(world: World) -> None:
+def test_a_disabled_client(world: OAuthWorld) -> None:
     world.change_client(world.bank, disabled_at=NOON)
     refused_everywhere(world)

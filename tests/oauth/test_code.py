@@ -10,11 +10,11 @@ from gateway.domain.identity.client import BASELINE
 from gateway.store.identity.users import USERS
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth import pkce, query_of
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import writing
 
 
-def asked(world: World, profile: str = BASELINE) -> tuple[str, str]:
+def asked(world: OAuthWorld, profile: str = BASELINE) -> tuple[str, str]:
     """A fresh code and its verifier."""
     back, verifier = world.own(profile).ask(world.browser(), "mei", PASSWORD)
     return back["code"], verifier
@@ -25,7 +25,7 @@ def refused(answer: Any, error: str = "invalid_grant") -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_43_the_token_answer(world: World) -> None:
+def test_43_the_token_answer(world: OAuthWorld) -> None:
     code, verifier = asked(world)
     answer = world.cars.redeem(code, verifier)
     body = answer.json()
@@ -40,7 +40,7 @@ def test_43_the_token_answer(world: World) -> None:
     assert world.cars.call(body["access_token"]).json()["kind"] == "user"
 
 
-def test_36_a_used_code_ends_what_it_was_used_for(each_world: World, profile: str) -> None:
+def test_36_a_used_code_ends_what_it_was_used_for(each_world: OAuthWorld, profile: str) -> None:
     app = each_world.own(profile)
     code, verifier = asked(each_world, profile)
     first = app.redeem(code, verifier).json()
@@ -54,7 +54,7 @@ def test_36_a_used_code_ends_what_it_was_used_for(each_world: World, profile: st
 
 
 @pytest.mark.parametrize("changed", [{"code_verifier": "x" * 43}, {"redirect_uri": "https://client.example/other"}])
-def test_36_whoever_replays_it_need_not_know_the_rest(world: World, profile: str, changed: dict[str, str]) -> None:
+def test_36_whoever_replays_it_need_not_know_the_rest(world: OAuthWorld, profile: str, changed: dict[str, str]) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
     tokens = app.redeem(code, verifier).json()
@@ -62,14 +62,14 @@ def test_36_whoever_replays_it_need_not_know_the_rest(world: World, profile: str
     assert app.call(tokens["access_token"]).status_code == 401
 
 
-def test_37_a_code_lives_60_seconds(each_world: World, clock: MovableClock, profile: str) -> None:
+def test_37_a_code_lives_60_seconds(each_world: OAuthWorld, clock: MovableClock, profile: str) -> None:
     app = each_world.own(profile)
     code, verifier = asked(each_world, profile)
     clock.advance(seconds=60)
     refused(app.redeem(code, verifier))
 
 
-def test_37_just_in_time(world: World, clock: MovableClock, profile: str) -> None:
+def test_37_just_in_time(world: OAuthWorld, clock: MovableClock, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
     clock.advance(seconds=59)
@@ -77,13 +77,13 @@ def test_37_just_in_time(world: World, clock: MovableClock, profile: str) -> Non
 
 
 @pytest.mark.parametrize("verifier", [None, "short", "x" * 43, "é" * 43, '"' * 50, "x" * 129])
-def test_38_a_wrong_verifier(world: World, verifier: str | None, profile: str) -> None:
+def test_38_a_wrong_verifier(world: OAuthWorld, verifier: str | None, profile: str) -> None:
     app = world.own(profile)
     code, _ = asked(world, profile)
     refused(app.redeem(code, verifier))
 
 
-def test_38_anothers_verifier_does_not_burn_the_code(each_world: World, profile: str) -> None:
+def test_38_anothers_verifier_does_not_burn_the_code(each_world: OAuthWorld, profile: str) -> None:
     app = each_world.own(profile)
     code, verifier = asked(each_world, profile)
     refused(app.redeem(code, pkce()[0]))
@@ -91,13 +91,13 @@ def test_38_anothers_verifier_does_not_burn_the_code(each_world: World, profile:
 
 
 @pytest.mark.parametrize("redirect_uri", [None, "https://client.example/other", "http://127.0.0.1:9/cb?shop=1"])
-def test_39_another_redirect_uri(world: World, redirect_uri: str | None, profile: str) -> None:
+def test_39_another_redirect_uri(world: OAuthWorld, redirect_uri: str | None, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
     refused(app.redeem(code, verifier, redirect_uri=redirect_uri))
 
 
-def test_39_another_clients_code_survives_for_its_owner(each_world: World, profile: str) -> None:
+def test_39_another_clients_code_survives_for_its_owner(each_world: OAuthWorld, profile: str) -> None:
     app, foreign = each_world.own(profile), each_world.foreign(profile)
     code, verifier = asked(each_world, profile)
     refused(foreign.redeem(code, verifier))
@@ -106,7 +106,7 @@ def test_39_another_clients_code_survives_for_its_owner(each_world: World, profi
     assert app.call(tokens["access_token"]).status_code == 200
 
 
-def test_39_another_client_of_the_same_merchant(world: World, profile: str) -> None:
+def test_39_another_client_of_the_same_merchant(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     sibling = world.cars if app is world.bank else world.bank
     code, verifier = asked(world, profile)
@@ -115,31 +115,31 @@ def test_39_another_client_of_the_same_merchant(world: World, profile: str) -> N
 
 
 @pytest.mark.parametrize("code", ["sgw_test_ac_unknown", "é", "x" * 5000])
-def test_an_unknown_code(world: World, code: str, profile: str) -> None:
+def test_an_unknown_code(world: OAuthWorld, code: str, profile: str) -> None:
     app = world.own(profile)
     refused(app.redeem(code, pkce()[0]))
 
 
-def test_a_missing_code(world: World, profile: str) -> None:
+def test_a_missing_code(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     refused(app.redeem("", pkce()[0]), "invalid_request")
 
 
 @pytest.mark.parametrize("grant_type", ["password", "implicit", "unknown", 'j"unk', "é", "authorization_code x"])
-def test_41_other_grant_types(world: World, grant_type: str, profile: str) -> None:
+def test_41_other_grant_types(world: OAuthWorld, grant_type: str, profile: str) -> None:
     app = world.own(profile)
     refused(app.post("/oauth/token", {"grant_type": grant_type}), "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("grant_type", [None, "", "pass\x00word", "\x7f"])
-def test_41_no_grant_type_at_all(world: World, grant_type: str | None, profile: str) -> None:
+def test_41_no_grant_type_at_all(world: OAuthWorld, grant_type: str | None, profile: str) -> None:
     form = {"other": "x"} if grant_type is None else {"grant_type": grant_type}
     answer = world.own(profile).post("/oauth/token", form)
     assert answer.status_code == 400
     assert answer.json()["error"] == "invalid_request"
 
 
-def test_41_a_grant_type_the_client_may_not_use(world: World, profile: str) -> None:
+def test_41_a_grant_type_the_client_may_not_use(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
     world.change_client(app, grant_types=["client_credentials"])
@@ -149,13 +149,13 @@ def test_41_a_grant_type_the_client_may_not_use(world: World, profile: str) -> N
     assert "may not use the authorization code grant" in answer.json()["error_description"]
 
 
-def test_details_are_not_chosen_here(world: World, profile: str) -> None:
+def test_details_are_not_chosen_here(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
     refused(app.redeem(code, verifier, authorization_details="[]"), "invalid_authorization_details")
 
 
-def test_a_consent_revoked_before_the_code_is_redeemed(world: World, profile: str) -> None:
+def test_a_consent_revoked_before_the_code_is_redeemed(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     browser = world.browser()
     back, verifier = app.ask(browser, "mei", PASSWORD)
@@ -165,7 +165,7 @@ def test_a_consent_revoked_before_the_code_is_redeemed(world: World, profile: st
     refused(app.redeem(back["code"], verifier))
 
 
-def test_56_a_person_who_is_locked_out(world: World, profile: str) -> None:
+def test_56_a_person_who_is_locked_out(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     code, verifier = asked(world, profile)
     with writing(world.database) as unit:
@@ -173,7 +173,7 @@ def test_56_a_person_who_is_locked_out(world: World, profile: str) -> None:
     refused(app.redeem(code, verifier))
 
 
-def test_a_token_never_outlives_its_consent(world: World) -> None:
+def test_a_token_never_outlives_its_consent(world: OAuthWorld) -> None:
     details = [{"type": "score", "level": "tier", "duration": "PT90S"}]
     tokens = world.tokens(scope=None, authorization_details=details)
     assert tokens["expires_in"] == 90
@@ -181,7 +181,7 @@ def test_a_token_never_outlives_its_consent(world: World) -> None:
     assert world.tokens(scope=None, authorization_details=details)["expires_in"] == 90
 
 
-def test_the_redirect_uri_may_carry_a_query(world: World) -> None:
+def test_the_redirect_uri_may_carry_a_query(world: OAuthWorld) -> None:
     app = world.cars
     verifier, challenge = pkce()
     uri = "http://127.0.0.1:9/cb?shop=1"

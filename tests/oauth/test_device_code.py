@@ -15,40 +15,40 @@ from gateway.store.identity.users import USERS
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.tokens import ACCESS_TOKENS
 from tests.support.clock import MovableClock
-from tests.support.oauth_world import World, build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.till import SALE, asked, decide, error, poll
 from tests.support.units import reading, writing
 
 
 @pytest.fixture
-def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
     """On each database in turn."""
-    with closing(build_world(database_url, settings, clock)) as made:
+    with closing(OAuthWorld(database_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
-def authorization(world: World) -> dict[str, Any]:
+def authorization(world: OAuthWorld) -> dict[str, Any]:
     """The answer to a device authorization request of `bank`, a fapi2 client."""
     return asked(world.bank)
 
 
-def interval(world: World) -> int:
+def interval(world: OAuthWorld) -> int:
     with reading(world.database) as unit:
         return int(unit.connection.execute(select(DEVICE_CODES)).one().interval_seconds)
 
 
-def tokens(world: World) -> int:
+def tokens(world: OAuthWorld) -> int:
     with reading(world.database) as unit:
         return len(unit.connection.execute(select(ACCESS_TOKENS)).all())
 
 
-def test_69_pending_until_the_person_decides(world: World, authorization: dict[str, Any]) -> None:
+def test_69_pending_until_the_person_decides(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     assert error(poll(world.bank, authorization["device_code"])) == "authorization_pending"
     assert tokens(world) == 0
 
 
-def test_69_allowed(world: World, authorization: dict[str, Any]) -> None:
+def test_69_allowed(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
     answer = poll(world.bank, authorization["device_code"])
     assert answer.status_code == 200, answer.text
@@ -69,7 +69,7 @@ def test_69_allowed(world: World, authorization: dict[str, Any]) -> None:
 
 
 def test_69_the_consent_is_short_and_for_one_decision(
-    world: World, authorization: dict[str, Any], clock: MovableClock
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     decide(world.browser(), authorization["user_code"])
     with reading(world.database) as unit:
@@ -83,7 +83,7 @@ def test_69_the_consent_is_short_and_for_one_decision(
     assert world.bank.call(token).status_code == 401
 
 
-def test_69_a_bearer_token_does_not_outlive_the_consent(world: World, clock: MovableClock) -> None:
+def test_69_a_bearer_token_does_not_outlive_the_consent(world: OAuthWorld, clock: MovableClock) -> None:
     authorization = asked(world.cars)
     decide(world.browser(), authorization["user_code"])
     token = poll(world.cars, authorization["device_code"]).json()
@@ -93,7 +93,7 @@ def test_69_a_bearer_token_does_not_outlive_the_consent(world: World, clock: Mov
     assert world.cars.call(token["access_token"]).status_code == 401
 
 
-def test_69_in_the_partners_own_time(world: World, authorization: dict[str, Any]) -> None:
+def test_69_in_the_partners_own_time(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     world.move_partner(timedelta(days=400))
     decide(world.browser(), authorization["user_code"])
     token = poll(world.bank, authorization["device_code"])
@@ -101,7 +101,7 @@ def test_69_in_the_partners_own_time(world: World, authorization: dict[str, Any]
     assert world.bank.call(token.json()["access_token"]).status_code == 200
 
 
-def test_69_denied(world: World, authorization: dict[str, Any]) -> None:
+def test_69_denied(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"], "deny")
     assert error(poll(world.bank, authorization["device_code"])) == "access_denied"
     assert error(poll(world.bank, authorization["device_code"])) == "access_denied"
@@ -112,7 +112,7 @@ def test_69_denied(world: World, authorization: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("decision", [None, "allow", "deny"])
 def test_69_expired_whatever_was_decided(
-    world: World, authorization: dict[str, Any], clock: MovableClock, decision: str | None
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock, decision: str | None
 ) -> None:
     if decision:
         decide(world.browser(), authorization["user_code"], decision)
@@ -125,11 +125,11 @@ def test_69_expired_whatever_was_decided(
     assert error(poll(world.bank, authorization["device_code"])) == "expired_token"
 
 
-def error_or_ok(world: World, authorization: dict[str, Any]) -> str:
+def error_or_ok(world: OAuthWorld, authorization: dict[str, Any]) -> str:
     return str(poll(world.bank, authorization["device_code"]).json().get("error", "ok"))
 
 
-def test_69_a_second_redemption(world: World, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_69_a_second_redemption(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     decide(world.browser(), authorization["user_code"])
     first = poll(world.bank, authorization["device_code"]).json()["access_token"]
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_grant"
@@ -140,21 +140,21 @@ def test_69_a_second_redemption(world: World, authorization: dict[str, Any], clo
 
 
 @pytest.mark.parametrize("code", ["sgw_test_dc_unknown", "x", "é", "a b", "n" * 5000])
-def test_69_an_unknown_code(world: World, code: str) -> None:
+def test_69_an_unknown_code(world: OAuthWorld, code: str) -> None:
     assert error(poll(world.bank, code)) == "invalid_grant"
 
 
-def test_69_no_code(world: World) -> None:
+def test_69_no_code(world: OAuthWorld) -> None:
     answer = world.bank.post("/oauth/token", {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
     assert error(answer) == "invalid_request"
 
 
-def test_69_details_belong_in_the_first_request(world: World, authorization: dict[str, Any]) -> None:
+def test_69_details_belong_in_the_first_request(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     answer = poll(world.bank, authorization["device_code"], authorization_details="[]")
     assert error(answer) == "invalid_authorization_details"
 
 
-def test_69_without_a_proof_nothing_is_used_up(world: World, authorization: dict[str, Any]) -> None:
+def test_69_without_a_proof_nothing_is_used_up(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": authorization["device_code"]}
     assert error(world.bank.post("/oauth/token", grant, headers={})) == "invalid_dpop_proof"
@@ -162,7 +162,7 @@ def test_69_without_a_proof_nothing_is_used_up(world: World, authorization: dict
 
 
 def test_69_too_early_and_then_at_the_interval(
-    world: World, authorization: dict[str, Any], clock: MovableClock
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     code = authorization["device_code"]
     assert error(poll(world.bank, code)) == "authorization_pending"
@@ -173,7 +173,7 @@ def test_69_too_early_and_then_at_the_interval(
     assert error(poll(world.bank, code)) == "authorization_pending"
 
 
-def test_69_the_five_seconds_are_kept(world: World, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_69_the_five_seconds_are_kept(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     code = authorization["device_code"]
     poll(world.bank, code)
     assert error(poll(world.bank, code)) == "slow_down"
@@ -187,7 +187,7 @@ def test_69_the_five_seconds_are_kept(world: World, authorization: dict[str, Any
 
 
 def test_69_polls_at_the_interval_are_never_slowed(
-    world: World, authorization: dict[str, Any], clock: MovableClock
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     for _ in range(50):
         assert error(poll(world.bank, authorization["device_code"])) == "authorization_pending"
@@ -195,7 +195,7 @@ def test_69_polls_at_the_interval_are_never_slowed(
 
 
 def test_69_a_little_less_under_way_is_not_too_early(
-    world: World, authorization: dict[str, Any], clock: MovableClock
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     poll(world.bank, authorization["device_code"])
     clock.advance(seconds=4.5)
@@ -205,7 +205,7 @@ def test_69_a_little_less_under_way_is_not_too_early(
 
 
 def test_69_early_polls_do_not_move_the_moment_of_the_next(
-    world: World, authorization: dict[str, Any], clock: MovableClock
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     # A point of sale that never listens, and polls each second, still hears in between that it was in time.
     heard = []
@@ -216,20 +216,20 @@ def test_69_early_polls_do_not_move_the_moment_of_the_next(
     assert [second for second, what in enumerate(heard) if what == "authorization_pending"] == [0, 10, 25, 45]
 
 
-def test_69_the_wait_is_that_of_one_code(world: World, authorization: dict[str, Any]) -> None:
+def test_69_the_wait_is_that_of_one_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     other = asked(world.bank)
     poll(world.bank, authorization["device_code"])
     assert error(poll(world.bank, authorization["device_code"])) == "slow_down"
     assert error(poll(world.bank, other["device_code"])) == "authorization_pending"
 
 
-def test_69_after_the_decision_nobody_waits(world: World, authorization: dict[str, Any]) -> None:
+def test_69_after_the_decision_nobody_waits(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     poll(world.bank, authorization["device_code"])
     decide(world.browser(), authorization["user_code"])
     assert poll(world.bank, authorization["device_code"]).status_code == 200
 
 
-def test_70_another_client_leaves_the_code_as_it_is(world: World, authorization: dict[str, Any]) -> None:
+def test_70_another_client_leaves_the_code_as_it_is(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
     for foreign in (world.rival, world.cars):  # of another merchant, and of the same
         assert error(poll(foreign, authorization["device_code"])) == "invalid_grant"
@@ -237,7 +237,7 @@ def test_70_another_client_leaves_the_code_as_it_is(world: World, authorization:
 
 
 def test_70_another_clients_polls_do_not_slow_this_one(
-    world: World, authorization: dict[str, Any], clock: MovableClock
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     poll(world.bank, authorization["device_code"])
     clock.advance(seconds=4)
@@ -247,14 +247,14 @@ def test_70_another_clients_polls_do_not_slow_this_one(
     assert interval(world) == 5
 
 
-def test_70_a_disabled_client(world: World, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_70_a_disabled_client(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     decide(world.browser(), authorization["user_code"])
     world.change_client(world.bank, disabled_at=clock())
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_client"
     assert tokens(world) == 0
 
 
-def test_70_the_person_is_locked_out(world: World, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_70_the_person_is_locked_out(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     decide(world.browser(), authorization["user_code"])
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=clock()))
@@ -262,7 +262,7 @@ def test_70_the_person_is_locked_out(world: World, authorization: dict[str, Any]
     assert tokens(world) == 0
 
 
-def test_70_the_consent_was_ended_before_the_poll(world: World, authorization: dict[str, Any]) -> None:
+def test_70_the_consent_was_ended_before_the_poll(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     browser = world.browser()
     decide(browser, authorization["user_code"])
     page = browser.get("/account")

@@ -12,7 +12,7 @@ from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.tokens import ACCESS_TOKENS
 from gateway.store.outbox import OUTBOX
 from tests.support.oauth import PartnerApp, form_to
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.race import race
 from tests.support.till import asked, decide, error, poll, shown
 from tests.support.units import reading
@@ -20,12 +20,12 @@ from tests.support.units import reading
 pytestmark = pytest.mark.postgresql
 
 
-def point_of_sale(world: World) -> PartnerApp:
+def point_of_sale(world: OAuthWorld) -> PartnerApp:
     """The point of sale of `cars` with a connection of its own."""
     return PartnerApp(world.http(), world.cars.client_id, world.cars.secret, world.cars.redirect_uri)
 
 
-def test_69_one_of_eight_polls_gets_the_token(racing_world: World) -> None:
+def test_69_one_of_eight_polls_gets_the_token(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = asked(world.cars)
     decide(world.browser(), authorization["user_code"])
@@ -36,7 +36,7 @@ def test_69_one_of_eight_polls_gets_the_token(racing_world: World) -> None:
         assert len(unit.connection.execute(select(ACCESS_TOKENS)).all()) == 1
 
 
-def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: World) -> None:
+def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = asked(world.cars)
     answers = race(lambda _: error(poll(point_of_sale(world), authorization["device_code"])))
@@ -45,7 +45,7 @@ def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: Worl
         assert unit.connection.execute(select(DEVICE_CODES)).one().interval_seconds == 10
 
 
-def test_70_of_eight_decisions_one_counts(racing_world: World) -> None:
+def test_70_of_eight_decisions_one_counts(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = asked(world.cars)
     browser = world.browser()
@@ -68,7 +68,7 @@ def test_70_of_eight_decisions_one_counts(racing_world: World) -> None:
     assert answered.status_code == 200 if allowed else error(answered) == "access_denied"
 
 
-def test_69_a_poll_beside_the_decision_is_never_lost(racing_world: World) -> None:
+def test_69_a_poll_beside_the_decision_is_never_lost(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = asked(world.cars)
     browser = world.browser()

@@ -8,10 +8,10 @@ from tests.support.clock import NOON
 from tests.support.dpop import TOKEN, code_form, granted, ready, refused, sent
 from tests.support.fapi import new_key
 from tests.support.oauth import pkce, query_of
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
-def pushed_with(world: World, how: str) -> dict[str, str]:
+def pushed_with(world: OAuthWorld, how: str) -> dict[str, str]:
     """What redeems a code that was bound to the bank's key, by the parameter, by a proof or by both."""
     bank = ready(world)
     verifier, challenge = pkce()
@@ -27,19 +27,19 @@ def pushed_with(world: World, how: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("how", ["parameter", "proof", "both"])
-def test_50_a_bound_code_is_redeemed_by_its_key_alone(each_world: World, how: str) -> None:
+def test_50_a_bound_code_is_redeemed_by_its_key_alone(each_world: OAuthWorld, how: str) -> None:
     data, bank = pushed_with(each_world, how), each_world.bank
     refused(sent(bank, bank.proof(TOKEN, key=new_key(kid=None)), data=data), "invalid_grant")
     granted(sent(bank, bank.proof(TOKEN), data=data))
 
 
-def test_50_a_code_without_a_key_takes_the_first(world: World) -> None:
+def test_50_a_code_without_a_key_takes_the_first(world: OAuthWorld) -> None:
     data = code_form(world)
     body = granted(sent(ready(world), world.bank.proof(TOKEN, key=new_key(kid=None)), data=data))
     assert world.bank.call(body["access_token"]).status_code == 401
 
 
-def test_50_a_bad_proof_in_a_pushed_request(world: World) -> None:
+def test_50_a_bad_proof_in_a_pushed_request(world: OAuthWorld) -> None:
     bank = ready(world)
     for changed in ({"htm": "GET"}, {"htu": bank.issuer + TOKEN}, {"iat": None}, {"header": {"typ": "JWT"}}):
         proof: Any = bank.proof("/oauth/par", **changed)

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from gateway.kit import json
 from tests.support.dpop import NOW, TOKEN, bent, granted, ready, refused, sent
 from tests.support.fapi import NULL, FapiApp, new_key, public
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 
 HS256 = {"alg": "HS256"}
 
@@ -155,7 +155,7 @@ def test_48_exp_and_nbf_count_where_they_are_given(bank: FapiApp) -> None:
         refused(bent(bank, **claims))
 
 
-def test_48_case_of_scheme_and_host_and_the_default_port_do_not_count(https_world: World) -> None:
+def test_48_case_of_scheme_and_host_and_the_default_port_do_not_count(https_world: OAuthWorld) -> None:
     bank = ready(https_world)
     for base in ("HTTPS://Gateway.EXAMPLE", "https://gateway.example:443", "https://gateway.example:"):
         granted(bent(bank, htu=base + TOKEN))
@@ -163,7 +163,7 @@ def test_48_case_of_scheme_and_host_and_the_default_port_do_not_count(https_worl
         refused(bent(bank, htu=base + TOKEN))
 
 
-def test_48_the_host_header_is_not_asked(https_world: World) -> None:
+def test_48_the_host_header_is_not_asked(https_world: OAuthWorld) -> None:
     bank = ready(https_world)
     form = {**bank.authentication(), "grant_type": "client_credentials"}
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}

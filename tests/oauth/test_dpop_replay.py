@@ -4,13 +4,13 @@ import pytest
 
 from tests.support.clock import MovableClock
 from tests.support.dpop import NOW, TOKEN, granted, ready, refused, sent
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.race import race
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_49_the_same_proof_twice(each_world: World, clock: MovableClock) -> None:
+def test_49_the_same_proof_twice(each_world: OAuthWorld, clock: MovableClock) -> None:
     bank = ready(each_world)
     proof = bank.proof(TOKEN, iat=NOW + 14)
     granted(sent(bank, proof))
@@ -22,7 +22,7 @@ def test_49_the_same_proof_twice(each_world: World, clock: MovableClock) -> None
     refused(sent(bank, proof))
 
 
-def test_49_by_whoever_holds_the_key(each_world: World) -> None:
+def test_49_by_whoever_holds_the_key(each_world: OAuthWorld) -> None:
     bank, rival = ready(each_world), each_world.rival
     proof = bank.proof(TOKEN, jti="once")
     granted(sent(bank, proof))
@@ -32,7 +32,7 @@ def test_49_by_whoever_holds_the_key(each_world: World) -> None:
     granted(sent(rival, rival.proof(TOKEN, jti="once")))  # of another key
 
 
-def test_49_eight_at_once(racing_world: World) -> None:
+def test_49_eight_at_once(racing_world: OAuthWorld) -> None:
     bank = ready(racing_world)
     proof = bank.proof(TOKEN)
     forms = [{**bank.authentication(), "grant_type": "client_credentials"} for _ in range(8)]

@@ -8,10 +8,10 @@ import pytest
 from tests.support.clock import NOON, MovableClock
 from tests.support.dpop import TOKEN, bent, code_form, granted, ready, refused, sent
 from tests.support.fapi import NULL, FapiApp
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 
 
-def test_43_the_token_answer(world: World) -> None:
+def test_43_the_token_answer(world: OAuthWorld) -> None:
     answer = sent(ready(world), world.bank.proof(TOKEN), data=code_form(world))
     body = granted(answer)
     assert answer.headers["cache-control"] == "no-store"
@@ -24,7 +24,7 @@ def test_43_the_token_answer(world: World) -> None:
     assert {detail["type"] for detail in body["authorization_details"]} == {"score", "decision"}
 
 
-def test_43_a_baseline_client_may_bind_its_tokens(world: World) -> None:
+def test_43_a_baseline_client_may_bind_its_tokens(world: OAuthWorld) -> None:
     # It may, and then the token is bound: nobody can use it as a bearer token.
     proof = {"DPoP": ready(world).proof(TOKEN)}
     answer = world.cars.post(TOKEN, {"grant_type": "client_credentials"}, headers={**world.cars.auth, **proof})
@@ -34,7 +34,7 @@ def test_43_a_baseline_client_may_bind_its_tokens(world: World) -> None:
 
 
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token", "client_credentials"])
-def test_44_no_proof_no_token_and_nothing_used_up(each_world: World, grant: str) -> None:
+def test_44_no_proof_no_token_and_nothing_used_up(each_world: OAuthWorld, grant: str) -> None:
     bank = ready(each_world)
     data = {"grant_type": grant}
     if grant != "client_credentials":
@@ -47,7 +47,7 @@ def test_44_no_proof_no_token_and_nothing_used_up(each_world: World, grant: str)
 
 
 @pytest.mark.parametrize("nonce", [None, NULL, "", "x", 5, [], "old", "far ahead", "é"])
-def test_45_a_nonce_is_asked_for_and_nothing_is_used_up(each_world: World, nonce: Any) -> None:
+def test_45_a_nonce_is_asked_for_and_nothing_is_used_up(each_world: OAuthWorld, nonce: Any) -> None:
     bank, nonces = each_world.bank, each_world.nonces
     moments = {"old": NOON - timedelta(minutes=6), "far ahead": NOON + timedelta(minutes=3)}
     if nonce in list(moments):

@@ -3,11 +3,11 @@
 import pytest
 
 from tests.support.fapi import new_key
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
-def test_49_the_whole_way(world: World, alg: str) -> None:
+def test_49_the_whole_way(world: OAuthWorld, alg: str) -> None:
     app = world.bank
     app.dpop_alg, app.dpop_key = alg, new_key(alg, kid=None)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)

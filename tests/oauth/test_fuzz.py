@@ -17,13 +17,12 @@ from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.request_parsing import ParsedRequest
 from gateway.oauth.server import Server, guarded
 from gateway.settings import Settings
-from tests.fixtures.database import created
-from tests.fixtures.database import KINDS
+from tests.fixtures.database import KINDS, created
 from tests.support import fuzz
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ath
 from tests.support.fuzz import FuzzClient
-from tests.support.oauth_world import World, build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.units import reading
 
 ROUNDS = [120, pytest.param(1200, marks=pytest.mark.slow)]
@@ -45,7 +44,7 @@ def client(
             stack.enter_context(created(server, name, template=template))
             url = server(name)
         settings = Settings(issuer="http://127.0.0.1:8000")
-        yield FuzzClient(stack.enter_context(closing(build_world(url, settings, MovableClock()))))
+        yield FuzzClient(stack.enter_context(closing(OAuthWorld(url, settings, MovableClock()))))
 
 
 def rounds(number: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
@@ -158,7 +157,7 @@ def test_76_the_fuzz_reaches_what_it_is_for(client: FuzzClient) -> None:
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_76_characters_that_authlib_refuses_to_repeat(world: World) -> None:
+def test_76_characters_that_authlib_refuses_to_repeat(world: OAuthWorld) -> None:
     """No input is known to lead there: our own checks come first. An upgrade of Authlib may open a way."""
     issuer = world.container.settings.issuer
     request = AuthlibRequest(ParsedRequest("/oauth/token", {}, None, NOON), issuer)

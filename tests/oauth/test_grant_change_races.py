@@ -9,12 +9,12 @@ from gateway.domain.consents.version import ConsentAction
 from tests.oauth.test_races import AT_ONCE, at_once, statuses
 from tests.support.grants import TIER, WAIVER, actions, first, opened, push
 from tests.support.oauth import PartnerApp, form_to
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 pytestmark = pytest.mark.postgresql
 
 
-def test_of_eight_changes_at_once_one_is_made(racing_world: World) -> None:
+def test_of_eight_changes_at_once_one_is_made(racing_world: OAuthWorld) -> None:
     world = racing_world
     before = first(world, world.cars, TIER)
     browser = world.browser()
@@ -34,7 +34,7 @@ def test_of_eight_changes_at_once_one_is_made(racing_world: World) -> None:
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.MERGED]
 
 
-def test_an_end_and_a_replacement_at_once_agree(racing_world: World) -> None:
+def test_an_end_and_a_replacement_at_once_agree(racing_world: OAuthWorld) -> None:
     world = racing_world
     for _ in range(4):
         before = first(world, world.cars, TIER)

@@ -8,11 +8,11 @@ from gateway.domain.consents.version import ConsentAction
 from tests.support.clock import MovableClock
 from tests.support.grants import EXACT, TIER, WAIVER, actions, changed, first, opened, push
 from tests.support.oauth import form_to
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
 
 
-def test_previews_never_become_requests(world: World) -> None:
+def test_previews_never_become_requests(world: OAuthWorld) -> None:
     before = world.tokens(scope="decisions:preview")
     refused = push(world.cars, "merge", str(before["grant_id"]), WAIVER)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
@@ -31,13 +31,13 @@ def test_previews_never_become_requests(world: World) -> None:
         {"grant_management_action": "MERGE", "grant_id": "con_test_x"},
     ],
 )
-def test_what_does_not_belong_together_is_refused(world: World, sent: dict[str, str]) -> None:
+def test_what_does_not_belong_together_is_refused(world: OAuthWorld, sent: dict[str, str]) -> None:
     answer = world.cars.push(**sent)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
-def test_only_an_active_grant_of_the_client_can_be_changed(each_world: World, action: str) -> None:
+def test_only_an_active_grant_of_the_client_can_be_changed(each_world: OAuthWorld, action: str) -> None:
     world = each_world
     own = first(world, world.bank, TIER)["grant_id"]
     others = [first(world, app, TIER)["grant_id"] for app in (world.cars, world.rival)]
@@ -51,19 +51,19 @@ def test_only_an_active_grant_of_the_client_can_be_changed(each_world: World, ac
     assert push(world.bank, action, own, WAIVER).status_code == 201
 
 
-def test_an_expired_grant_cannot_be_changed(world: World, clock: MovableClock) -> None:
+def test_an_expired_grant_cannot_be_changed(world: OAuthWorld, clock: MovableClock) -> None:
     own = first(world, world.bank, TIER)["grant_id"]
     clock.advance(days=30)
     assert push(world.bank, "merge", own, WAIVER).json()["error"] == "invalid_grant_id"
 
 
 @pytest.mark.parametrize("sent", [{"grant_management_action": "merge"}, {"grant_id": "con_test_x"}])
-def test_a_point_of_sale_changes_no_grant(world: World, sent: dict[str, str]) -> None:
+def test_a_point_of_sale_changes_no_grant(world: OAuthWorld, sent: dict[str, str]) -> None:
     answer = world.cars.post("/oauth/device_authorization", {"scope": "score:tier", **sent})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-def test_another_person_cannot_change_it(world: World) -> None:
+def test_another_person_cannot_change_it(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
     assert page.status_code == 403
@@ -78,7 +78,7 @@ def test_another_person_cannot_change_it(world: World) -> None:
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED]
 
 
-def test_what_changed_meanwhile_is_not_decided(world: World) -> None:
+def test_what_changed_meanwhile_is_not_decided(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)
     changed(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
@@ -88,7 +88,7 @@ def test_what_changed_meanwhile_is_not_decided(world: World) -> None:
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REPLACED]
 
 
-def test_what_ended_meanwhile_is_not_revived(world: World) -> None:
+def test_what_ended_meanwhile_is_not_revived(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
     with writing(world.database) as unit:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.oauth import PartnerApp
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 BOTH = "grant_management_query grant_management_revoke"
 
@@ -16,11 +16,11 @@ def ask(app: PartnerApp, method: str, grant_id: str, scope: str = BOTH) -> Any:
 
 
 @pytest.fixture
-def tokens(world: World) -> Any:
+def tokens(world: OAuthWorld) -> Any:
     return world.bank.tokens(world.browser(), "mei", PASSWORD)
 
 
-def test_60_a_client_queries_its_grant(world: World, tokens: Any) -> None:
+def test_60_a_client_queries_its_grant(world: OAuthWorld, tokens: Any) -> None:
     answer = ask(world.bank, "GET", tokens["grant_id"])
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -31,7 +31,7 @@ def test_60_a_client_queries_its_grant(world: World, tokens: Any) -> None:
     }
 
 
-def test_60_a_client_gives_its_grant_back(world: World, tokens: Any) -> None:
+def test_60_a_client_gives_its_grant_back(world: OAuthWorld, tokens: Any) -> None:
     assert world.bank.call(tokens["access_token"]).status_code == 200
     assert ask(world.bank, "DELETE", tokens["grant_id"]).status_code == 204
     assert world.bank.call(tokens["access_token"]).status_code == 401
@@ -41,7 +41,7 @@ def test_60_a_client_gives_its_grant_back(world: World, tokens: Any) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_60_another_clients_grant_is_unknown(world: World, tokens: Any, method: str) -> None:
+def test_60_another_clients_grant_is_unknown(world: OAuthWorld, tokens: Any, method: str) -> None:
     for app in (world.rival, world.cars):  # of another merchant, and another client of the same one
         answer = ask(app, method, tokens["grant_id"])
         assert (answer.status_code, answer.json()) == (404, ask(app, method, "con_test_none").json())
@@ -51,31 +51,31 @@ def test_60_another_clients_grant_is_unknown(world: World, tokens: Any, method: 
 @pytest.mark.parametrize(
     ("method", "scope"), [("GET", "grant_management_revoke"), ("DELETE", "grant_management_query")]
 )
-def test_60_the_scope_is_needed(world: World, tokens: Any, method: str, scope: str) -> None:
+def test_60_the_scope_is_needed(world: OAuthWorld, tokens: Any, method: str, scope: str) -> None:
     answer = ask(world.bank, method, tokens["grant_id"], scope)
     assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
     assert answer.headers["www-authenticate"].startswith('DPoP error="insufficient_scope"')
     assert ask(world.bank, "GET", tokens["grant_id"]).status_code == 200
 
 
-def test_60_a_users_token_is_not_enough(world: World, tokens: Any) -> None:
+def test_60_a_users_token_is_not_enough(world: OAuthWorld, tokens: Any) -> None:
     answer = world.bank.call(tokens["access_token"], f"/oauth/grants/{tokens['grant_id']}", "DELETE")
     assert answer.status_code == 403
 
 
-def test_60_without_a_token(world: World, tokens: Any) -> None:
+def test_60_without_a_token(world: OAuthWorld, tokens: Any) -> None:
     answer = world.http().get(f"/oauth/grants/{tokens['grant_id']}")
     assert answer.status_code == 401
     assert set(answer.json()) == {"error", "error_description"}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_60_other_methods(world: World, tokens: Any, method: str) -> None:
+def test_60_other_methods(world: OAuthWorld, tokens: Any, method: str) -> None:
     answer = ask(world.bank, method, tokens["grant_id"])
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, DELETE")
 
 
 @pytest.mark.parametrize("grant_id", ["%00", "%ff%fe", "a%2Fb", "é", "x" * 3000])
-def test_60_junk_is_unknown(world: World, grant_id: str) -> None:
+def test_60_junk_is_unknown(world: OAuthWorld, grant_id: str) -> None:
     token = world.cars.merchant_token(scope=BOTH).json()["access_token"]
     assert world.cars.call(token, f"/oauth/grants/{grant_id}", "GET").status_code == 404

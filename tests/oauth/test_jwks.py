@@ -5,22 +5,24 @@ from datetime import timedelta
 
 from gateway.kit.crypto import thumbprint
 from tests.support.clock import MovableClock
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
 
 
-def _kids(world: World) -> list[str]:
+def _kids(world: OAuthWorld) -> list[str]:
     address = world.http().get("/.well-known/oauth-authorization-server").json()["jwks_uri"]
     answer = world.http().get(address)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=60")
     return [key["kid"] for key in answer.json()["keys"]]
 
 
-def test_a_fresh_deployment_has_no_key_yet(world: World) -> None:
+def test_a_fresh_deployment_has_no_key_yet(world: OAuthWorld) -> None:
     assert _kids(world) == []
 
 
-def test_keys_are_published_from_their_making_until_long_after_their_end(world: World, clock: MovableClock) -> None:
+def test_keys_are_published_from_their_making_until_long_after_their_end(
+    world: OAuthWorld, clock: MovableClock
+) -> None:
     kids = []
     for _ in range(2):
         with writing(world.database) as unit:
@@ -33,7 +35,7 @@ def test_keys_are_published_from_their_making_until_long_after_their_end(world: 
     assert _kids(world) == kids[1:]
 
 
-def test_a_key_is_written_as_the_rfc_has_it(world: World) -> None:
+def test_a_key_is_written_as_the_rfc_has_it(world: OAuthWorld) -> None:
     with writing(world.database) as unit:
         kid = unit.keys.rotate()
     (key,) = world.http().get("/oauth/jwks").json()["keys"]

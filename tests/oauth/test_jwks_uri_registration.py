@@ -15,7 +15,7 @@ from tests.support.authority import Authority
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
 from tests.support.key_host import LOOPBACK, KeyHost, remote, works
-from tests.support.oauth_world import build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import KEY, PATH, Registrar, metadata
 from tests.support.units import reading
 
@@ -71,7 +71,7 @@ def test_73_one_of_the_two_lists_is_not_enough(
     host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock, name: str, words: str
 ) -> None:
     lists = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
-    with closing(build_world(sqlite_url, settings.model_copy(update={name: lists[name]}), clock)) as world:
+    with closing(OAuthWorld(sqlite_url, settings.model_copy(update={name: lists[name]}), clock)) as world:
         assert words in refusal(post(Registrar(world), host.uri))
     assert host.connections == 0
 
@@ -86,7 +86,7 @@ def test_73_keys_over_tls(sqlite_url: str, settings: Settings, clock: MovableClo
     with (
         KeyHost(context=authority.server("127.0.0.1")) as host,
         KeyHost(context=authority.server("127.0.0.2")) as wrong,
-        closing(build_world(sqlite_url, settings.model_copy(update=changed), clock)) as world,
+        closing(OAuthWorld(sqlite_url, settings.model_copy(update=changed), clock)) as world,
     ):
         remote_registrar = Registrar(world)
         made = remote(remote_registrar, host)

@@ -10,7 +10,7 @@ from gateway.oauth.endpoints.client_endpoints import GRANT_TYPES
 from gateway.oauth.metadata import server_metadata
 from gateway.settings import Settings
 from tests.support.oauth import pkce
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
@@ -22,7 +22,7 @@ REQUIRED = {
 }
 
 
-def test_1_the_server_describes_itself(world: World) -> None:
+def test_1_the_server_describes_itself(world: OAuthWorld) -> None:
     answer = world.http().get(SERVER)
     document = answer.json()
     assert answer.status_code == 200
@@ -53,7 +53,7 @@ def test_1_each_member_has_its_type(environment: Environment) -> None:
             assert isinstance(value, bool) or name == "issuer", name
 
 
-def test_1_every_address_is_there(world: World) -> None:
+def test_1_every_address_is_there(world: OAuthWorld) -> None:
     document = world.http().get(SERVER).json()
     addresses = {name: value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))}
     assert len(addresses) >= 8
@@ -91,7 +91,7 @@ def test_2_only_what_works_is_listed(environment: Environment, methods: list[str
     ],
     ids=str,
 )
-def test_3_the_host_header_changes_nothing(world: World, headers: dict[str, str]) -> None:
+def test_3_the_host_header_changes_nothing(world: OAuthWorld, headers: dict[str, str]) -> None:
     http, bank = world.http(), world.bank
     for path in (SERVER, RESOURCE):
         assert http.get(path, headers=headers).json() == http.get(path).json()
@@ -115,7 +115,7 @@ def test_3_the_host_header_changes_nothing(world: World, headers: dict[str, str]
         assert http.post("/oauth/token", data=form, headers=proof).status_code == status
 
 
-def test_the_resource_names_its_server(world: World) -> None:
+def test_the_resource_names_its_server(world: OAuthWorld) -> None:
     issuer = world.container.settings.issuer
     for path in ("", "/graphql"):
         document = world.http().get(RESOURCE + path).json()

@@ -9,14 +9,14 @@ import pytest
 
 from tests.support.fapi import FapiApp, new_key
 from tests.support.oauth import pkce
-from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.oauth_world import CALLBACK, PASSWORD, OAuthWorld
 
 PAR = "/oauth/par"
 SCORE = {"type": "score", "level": "tier"}
 
 
 @pytest.fixture
-def bank(world: World) -> FapiApp:
+def bank(world: OAuthWorld) -> FapiApp:
     """Without a nonce: a pushed request asks for none."""
     return world.bank
 
@@ -29,7 +29,7 @@ def refused(answer: httpx2.Response, error: str = "invalid_request", status: int
     assert "request_uri" not in answer.json()
 
 
-def test_14_what_a_valid_request_gets(each_world: World) -> None:
+def test_14_what_a_valid_request_gets(each_world: OAuthWorld) -> None:
     answers = [each_world.bank.push() for _ in range(3)]
     uris = {answer.json()["request_uri"].removeprefix("urn:ietf:params:oauth:request_uri:") for answer in answers}
     for answer in answers:
@@ -104,7 +104,7 @@ def test_20_scope_and_state(bank: FapiApp) -> None:
 
 
 @pytest.mark.parametrize("state", ["s" * 3000, "!#$%&'()*+,-./:;<=>?@[]^_`{|}~ \"\\", None])
-def test_20_the_state_comes_back_unchanged(world: World, state: str | None) -> None:
+def test_20_the_state_comes_back_unchanged(world: OAuthWorld, state: str | None) -> None:
     back, _ = world.bank.ask(world.browser(), "mei", PASSWORD, state=state)
     assert back.get("state") == state
 
@@ -181,7 +181,7 @@ def test_23_details_that_cannot_be_asked(bank: FapiApp, details: Any) -> None:
     refused(bank.push(authorization_details=details, scope=None), "invalid_authorization_details")
 
 
-def test_23_a_type_that_the_client_is_not_registered_for(world: World) -> None:
+def test_23_a_type_that_the_client_is_not_registered_for(world: OAuthWorld) -> None:
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
     world.change_client(world.bank, authorization_details_types=["score"])
     assert world.bank.push(scope=None, authorization_details=[SCORE]).status_code == 201

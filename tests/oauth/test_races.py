@@ -14,7 +14,7 @@ from sqlalchemy import select
 from gateway.store.identity.users import PAIRWISE_SUBJECTS
 from gateway.store.oauth.tokens import REFRESH_TOKENS
 from tests.support.oauth import PartnerApp, form_to
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.postgresql
 AT_ONCE = 8
 
 
-def at_once(app: PartnerApp, world: World, send: Callable[[PartnerApp], httpx2.Response]) -> list[httpx2.Response]:
+def at_once(app: PartnerApp, world: OAuthWorld, send: Callable[[PartnerApp], httpx2.Response]) -> list[httpx2.Response]:
     """The answers to the same request, sent by eight threads with connections of their own."""
     barrier = Barrier(AT_ONCE)
 
@@ -39,7 +39,7 @@ def statuses(answers: list[httpx2.Response]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
-def test_40_one_redemption_wins(racing_world: World, profile: str) -> None:
+def test_40_one_redemption_wins(racing_world: OAuthWorld, profile: str) -> None:
     world, own = racing_world, racing_world.own(profile)
     back, verifier = own.ask(world.browser(), "mei", PASSWORD)
     answers = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
@@ -50,7 +50,7 @@ def test_40_one_redemption_wins(racing_world: World, profile: str) -> None:
     assert own.call(winner["access_token"]).status_code == 401
 
 
-def test_55_without_rotation_each_refresh_is_right(racing_world: World) -> None:
+def test_55_without_rotation_each_refresh_is_right(racing_world: OAuthWorld) -> None:
     world, own = racing_world, racing_world.bank
     tokens: Any = own.tokens(world.browser(), "mei", PASSWORD)
     answers = at_once(own, world, lambda app: app.refresh(tokens["refresh_token"]))
@@ -65,7 +65,7 @@ def test_55_without_rotation_each_refresh_is_right(racing_world: World) -> None:
         assert (row.used_at, row.revoked_at) == (None, None)
 
 
-def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_world: World) -> None:
+def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_world: OAuthWorld) -> None:
     world = racing_world
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
@@ -81,7 +81,7 @@ def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_wo
     assert world.cars.refresh(winner["refresh_token"]).status_code == 200
 
 
-def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: World) -> None:
+def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: OAuthWorld) -> None:
     # One that arrives after the winner was answered is a retry, and gets an answer too; but then the other is dead.
     world = racing_world
     tokens: Any = world.tokens()
@@ -92,7 +92,7 @@ def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: World) -
         assert len([row for row in rows if row.used_at is None and row.revoked_at is None]) == 1
 
 
-def test_28_one_decision_wins(racing_world: World) -> None:
+def test_28_one_decision_wins(racing_world: OAuthWorld) -> None:
     world = racing_world
     browser = world.browser()
     page = browser.open(world.cars.address(world.cars.push().json()["request_uri"]), "mei", PASSWORD)
@@ -106,7 +106,7 @@ def test_28_one_decision_wins(racing_world: World) -> None:
     assert statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
 
 
-def test_one_pairwise_subject_for_all(racing_world: World) -> None:
+def test_one_pairwise_subject_for_all(racing_world: OAuthWorld) -> None:
     world = racing_world
     barrier = Barrier(AT_ONCE)
     with reading(world.database) as unit:

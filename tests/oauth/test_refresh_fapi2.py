@@ -12,17 +12,17 @@ from gateway.store.identity.users import USERS
 from tests.oauth.test_code import refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import new_key
-from tests.support.oauth_world import PASSWORD, World, build_world
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import writing
 
 DETAIL = {"type": "score", "level": "tier"}
 
 
-def tokens_of(world: World, **changed: Any) -> Any:
+def tokens_of(world: OAuthWorld, **changed: Any) -> Any:
     return world.bank.tokens(world.browser(), "mei", PASSWORD, **changed)
 
 
-def test_51_only_the_client_itself(each_world: World) -> None:
+def test_51_only_the_client_itself(each_world: OAuthWorld) -> None:
     world, bank = each_world, each_world.bank
     tokens = tokens_of(world)
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
@@ -39,7 +39,7 @@ def test_51_only_the_client_itself(each_world: World) -> None:
         assert bank.refresh(tokens["refresh_token"]).status_code == 200, used
 
 
-def test_52_the_same_token_again_and_again(each_world: World) -> None:
+def test_52_the_same_token_again_and_again(each_world: OAuthWorld) -> None:
     bank, tokens = each_world.bank, tokens_of(each_world)
     given = [bank.refresh(tokens["refresh_token"]).json() for _ in range(4)]
     assert all("refresh_token" not in one for one in given)
@@ -50,7 +50,7 @@ def test_52_the_same_token_again_and_again(each_world: World) -> None:
         assert (one["token_type"], one["scope"], one["grant_id"]) == ("DPoP", tokens["scope"], tokens["grant_id"])
 
 
-def test_52_with_another_key_the_new_token_is_bound_to_that_one(world: World) -> None:
+def test_52_with_another_key_the_new_token_is_bound_to_that_one(world: OAuthWorld) -> None:
     # The refresh token of a confidential client is bound to the client's own key (RFC 9449 section 5).
     bank, tokens, old = world.bank, tokens_of(world), world.bank.dpop_key
     bank.dpop_key = new_key(kid=None)
@@ -61,7 +61,7 @@ def test_52_with_another_key_the_new_token_is_bound_to_that_one(world: World) ->
     assert bank.call(again).status_code == 401
 
 
-def test_54_narrower_and_never_wider(world: World) -> None:
+def test_54_narrower_and_never_wider(world: OAuthWorld) -> None:
     bank, tokens = world.bank, tokens_of(world)
     narrow = bank.refresh(tokens["refresh_token"], scope="score:threshold").json()
     assert narrow["scope"] == "score:threshold"
@@ -74,33 +74,33 @@ def test_54_narrower_and_never_wider(world: World) -> None:
     assert bank.refresh(tokens["refresh_token"]).json()["scope"] == tokens["scope"]
 
 
-def end_consent(world: World, grant_id: str) -> None:
+def end_consent(world: OAuthWorld, grant_id: str) -> None:
     with writing(world.database) as unit:
         world.container.consents.revoke(unit, grant_id, None)
 
 
-def lock_person(world: World, _: str) -> None:
+def lock_person(world: OAuthWorld, _: str) -> None:
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
 
 
-def pass_the_consents_end(world: World, _: str) -> None:
+def pass_the_consents_end(world: OAuthWorld, _: str) -> None:
     world.move_partner(timedelta(days=90))
 
 
-def take_the_grant_type(world: World, _: str) -> None:
+def take_the_grant_type(world: OAuthWorld, _: str) -> None:
     world.change_client(world.bank, grant_types=["authorization_code"])
 
 
 @pytest.mark.parametrize("end", [end_consent, lock_person, pass_the_consents_end])
-def test_56_every_way_it_ends(each_world: World, end: Any) -> None:
+def test_56_every_way_it_ends(each_world: OAuthWorld, end: Any) -> None:
     tokens = tokens_of(each_world)
     assert each_world.bank.refresh(tokens["refresh_token"]).status_code == 200
     end(each_world, tokens["grant_id"])
     refused(each_world.bank.refresh(tokens["refresh_token"]))
 
 
-def test_56_a_client_that_is_disabled_or_may_no_longer_refresh(world: World) -> None:
+def test_56_a_client_that_is_disabled_or_may_no_longer_refresh(world: OAuthWorld) -> None:
     tokens = tokens_of(world)
     take_the_grant_type(world, "")
     refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
@@ -114,7 +114,7 @@ def test_56_the_longest_life_of_a_refresh_token(
     sqlite_url: str, settings: Settings, clock: MovableClock, profile: str
 ) -> None:
     shorter = settings.model_copy(update={"refresh_token_life": timedelta(days=1)})
-    with closing(build_world(sqlite_url, shorter, clock)) as world:
+    with closing(OAuthWorld(sqlite_url, shorter, clock)) as world:
         app = world.own(profile)
         tokens = app.tokens(world.browser(), "mei", PASSWORD)
         world.move_partner(timedelta(days=2))  # which ends consents only
@@ -127,7 +127,7 @@ def test_56_the_longest_life_of_a_refresh_token(
         assert newer is None or app.refresh(newer).status_code == 200  # rotation begins its life anew
 
 
-def test_56_it_never_outlives_its_consent(world: World) -> None:
+def test_56_it_never_outlives_its_consent(world: OAuthWorld) -> None:
     tokens = tokens_of(world, scope=None, authorization_details=[{**DETAIL, "duration": "P2D"}])
     world.move_partner(timedelta(days=2, seconds=-100))
     assert world.bank.refresh(tokens["refresh_token"]).json()["expires_in"] == 100

@@ -14,14 +14,14 @@ from gateway.kit.crypto import base64url, digest
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
-from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.oauth_world import CALLBACK, PASSWORD, OAuthWorld
 from tests.support.race import race
 from tests.support.registration import KEY, PATH, Registrar, bearer, metadata
 from tests.support.units import reading
 
 
 @pytest.fixture
-def registrar(world: World) -> Registrar:
+def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
@@ -30,7 +30,7 @@ def refused(answer: httpx2.Response, code: str = "invalid_client_metadata", stat
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: World) -> None:
+def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: OAuthWorld) -> None:
     answer = registrar.post(metadata(software_id="x", contacts=["a@b.example"], **{"client_name#zh": "海港"}))
 
     assert answer.status_code == 201
@@ -57,7 +57,7 @@ def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: World
     }
 
 
-def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registrar, world: World) -> None:
+def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registrar, world: OAuthWorld) -> None:
     invitation = registrar.invite()
     made = registrar.registered(invitation)
     with reading(world.database) as unit:
@@ -69,14 +69,14 @@ def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registr
         assert digests == [digest(invitation)]
 
 
-def test_72_the_registered_client_works(registrar: Registrar, world: World) -> None:
+def test_72_the_registered_client_works(registrar: Registrar, world: OAuthWorld) -> None:
     app = registrar.app(registrar.registered())
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
     assert tokens["token_type"] == "DPoP"
     assert app.call(tokens["access_token"]).status_code == 200
 
 
-def test_71_no_token_no_error_code(world: World) -> None:
+def test_71_no_token_no_error_code(world: OAuthWorld) -> None:
     answer = world.http().post(PATH, json=metadata())
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == f'Bearer realm="{world.container.settings.issuer}"'
@@ -104,7 +104,7 @@ def test_71_a_token_that_is_not_good(registrar: Registrar, token: Callable[[Regi
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_71_an_expired_token(registrar: Registrar, clock: MovableClock, world: World) -> None:
+def test_71_an_expired_token(registrar: Registrar, clock: MovableClock, world: OAuthWorld) -> None:
     early, late = registrar.invite(life=timedelta(hours=1)), registrar.invite(life=timedelta(hours=1))
     world.move_partner(timedelta(days=30))  # not the time that counts here
     clock.advance(minutes=59)
@@ -119,7 +119,7 @@ def test_71_bad_metadata_do_not_use_the_token_up(registrar: Registrar) -> None:
     registrar.registered(token)
 
 
-def test_71_one_client_for_one_token(racing_world: World) -> None:
+def test_71_one_client_for_one_token(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     token = registrar.invite()
     answers = race(lambda _: registrar.post(metadata(), token).status_code, 8)

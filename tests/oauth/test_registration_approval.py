@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.identity.client_rights import Rights
-from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.oauth_world import CALLBACK, PASSWORD, OAuthWorld
 from tests.support.race import race
 from tests.support.registration import KEY, Registrar, metadata
 from tests.support.units import reading, writing
@@ -13,11 +13,11 @@ WIDE = "score:exact score:tier decisions:read decisions:write"
 
 
 @pytest.fixture
-def registrar(world: World) -> Registrar:
+def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
-def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: World) -> None:
+def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(registrar.invite(["score:tier", "decisions:read"], ["score"]), scope=WIDE)
     assert (made["scope"], made["authorization_details_types"]) == ("score:tier decisions:read", ["score"])
     assert made["awaiting_approval"] == {"scope": "score:exact decisions:write", "authorization_details_types": []}
@@ -34,7 +34,7 @@ def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: World
     assert "awaiting_approval" not in now
 
 
-def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: World) -> None:
+def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(registrar.invite(types=["score"]), authorization_details_types=["decision", "score"])
     assert made["authorization_details_types"] == ["score"]
     assert made["awaiting_approval"] == {"scope": "", "authorization_details_types": ["decision"]}
@@ -44,7 +44,7 @@ def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: World)
     assert app.push(scope="score:tier").status_code == 201
 
 
-def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: World) -> None:
+def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(scope=WIDE)
     with writing(world.database) as unit:
         registrar.service.refuse(unit, made["client_id"], registrar.service.awaiting(unit, made["client_id"]))
@@ -61,7 +61,7 @@ def test_73_an_update_raises_nothing_by_itself(registrar: Registrar) -> None:
     assert answer.json()["awaiting_approval"]["scope"] == "score:exact decisions:write"
 
 
-def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: World) -> None:
+def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(scope="score:tier decisions:write")
     with reading(world.database) as unit:
         shown = registrar.service.awaiting(unit, made["client_id"])
@@ -71,7 +71,7 @@ def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: 
     assert registrar.manage("GET", made).json()["scope"] == "score:tier"
 
 
-def test_73_lowering_acts_on_tokens_that_live(registrar: Registrar, world: World) -> None:
+def test_73_lowering_acts_on_tokens_that_live(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered()
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier decisions:request")
@@ -88,7 +88,7 @@ def test_73_lowering_acts_on_tokens_that_live(registrar: Registrar, world: World
     assert app.merchant_token().json()["error"] == "invalid_scope"
 
 
-def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, world: World) -> None:
+def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(registrar.invite(["score:exact"]), scope="score:exact score:tier")
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:exact")
@@ -97,7 +97,7 @@ def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, worl
     assert app.refresh(tokens["refresh_token"]).json()["scope"] == "score:tier"
 
 
-def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: World) -> None:
+def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered()
     with writing(world.database) as unit:
         with pytest.raises(InvalidInput):
@@ -106,7 +106,7 @@ def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: W
             registrar.service.approve(unit, "cli_test_none", Rights.of(["score:exact"], ()))
 
 
-def test_approvals_at_once_have_one_winner(racing_world: World) -> None:
+def test_approvals_at_once_have_one_winner(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     made = registrar.registered(scope=WIDE)
     with reading(racing_world.database) as unit:

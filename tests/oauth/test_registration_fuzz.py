@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
-from tests.support.oauth_world import build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import PATH, Registrar, bearer, metadata
 
 ANYTHING = st.recursive(
@@ -31,7 +31,7 @@ VALUES = ANYTHING | st.builds(lambda keys: {"keys": keys}, st.lists(KEYS, max_si
 def registrar(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registrar]:
     file = tmp_path_factory.mktemp("fuzz") / "gateway.db"
     file.write_bytes(sqlite_template.read_bytes())
-    with closing(build_world(f"sqlite:///{file}", SETTINGS, MovableClock())) as world:
+    with closing(OAuthWorld(f"sqlite:///{file}", SETTINGS, MovableClock())) as world:
         yield Registrar(world)
 
 

@@ -7,13 +7,13 @@ from sqlalchemy import update
 
 from gateway.store.identity.clients import CLIENTS
 from tests.support.fapi import new_key, public
-from tests.support.oauth_world import CALLBACK, PASSWORD, World
+from tests.support.oauth_world import CALLBACK, PASSWORD, OAuthWorld
 from tests.support.registration import PATH, Registrar, metadata
 from tests.support.units import writing
 
 
 @pytest.fixture
-def registrar(world: World) -> Registrar:
+def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
@@ -25,7 +25,7 @@ def test_72_a_client_reads_its_own_registration(registrar: Registrar) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_72_no_other_token_will_do(registrar: Registrar, world: World, method: str) -> None:
+def test_72_no_other_token_will_do(registrar: Registrar, world: OAuthWorld, method: str) -> None:
     made, other = registrar.registered(), registrar.registered(client_name="Other")
     body: dict[str, Any] = {}
     if method == "PUT":
@@ -38,7 +38,7 @@ def test_72_no_other_token_will_do(registrar: Registrar, world: World, method: s
     assert registrar.manage("GET", made).json() == made
 
 
-def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(each_world: World) -> None:
+def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(each_world: OAuthWorld) -> None:
     registrar = Registrar(each_world)
     made = registrar.registered()
     for method in ("GET", "PUT", "DELETE"):
@@ -49,7 +49,7 @@ def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(each
         assert {(answer.status_code, answer.text) for answer in unlike} == {(401, unlike[0].text)}
 
 
-def test_72_an_update_replaces_everything(registrar: Registrar, world: World) -> None:
+def test_72_an_update_replaces_everything(registrar: Registrar, world: OAuthWorld) -> None:
     made, key = registrar.registered(), new_key("Ed25519", kid="k2")
     sent = {
         "client_id": made["client_id"],
@@ -87,7 +87,7 @@ def test_72_an_update_that_is_not_taken_changes_nothing(registrar: Registrar, ch
     assert registrar.manage("GET", made).json() == made
 
 
-def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: World) -> None:
+def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered()
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "odd", "é"])
-def test_57_an_access_token(world: World, hint: str | None, profile: str) -> None:
+def test_57_an_access_token(world: OAuthWorld, hint: str | None, profile: str) -> None:
     app = world.own(profile)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)
     more = {} if hint is None else {"token_type_hint": hint}
@@ -16,19 +16,19 @@ def test_57_an_access_token(world: World, hint: str | None, profile: str) -> Non
 
 
 @pytest.mark.parametrize("token", ["unknown", "é", "sgw_test_at_" + "x" * 3000])
-def test_57_an_unknown_token(world: World, token: str, profile: str) -> None:
+def test_57_an_unknown_token(world: OAuthWorld, token: str, profile: str) -> None:
     app = world.own(profile)
     assert app.revoke(token, token_type_hint="odd").status_code == 200
 
 
-def test_57_no_token(world: World, profile: str) -> None:
+def test_57_no_token(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     answer = app.revoke("")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
-def test_57_another_clients_token_still_works(each_world: World, name: str, profile: str) -> None:
+def test_57_another_clients_token_still_works(each_world: OAuthWorld, name: str, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)
     for other in (world.shop, world.rival, world.cars if app is world.bank else world.bank):
@@ -38,7 +38,7 @@ def test_57_another_clients_token_still_works(each_world: World, name: str, prof
     assert app.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_58_a_refresh_token_takes_its_family_along(each_world: World, profile: str) -> None:
+def test_58_a_refresh_token_takes_its_family_along(each_world: OAuthWorld, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
     first = app.tokens(world.browser(), "mei", PASSWORD)
     second = app.refresh(first["refresh_token"]).json()
@@ -49,7 +49,7 @@ def test_58_a_refresh_token_takes_its_family_along(each_world: World, profile: s
     assert app.refresh(newest).status_code == 400
 
 
-def test_58_other_consents_are_untouched(world: World, profile: str) -> None:
+def test_58_other_consents_are_untouched(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     first, second = (app.tokens(world.browser(), "mei", PASSWORD) for _ in range(2))
     app.revoke(first["refresh_token"])

@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.environment import LIVE, SANDBOX, Environment
 from gateway.kit.crypto import random_token
 from tests.support.checkout import ROOT
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.till import asked
 
 GUIDE = (ROOT / "docs/oauth.md").read_text()
@@ -21,7 +21,7 @@ def test_every_kind_in_both_environments(environment: Environment, kind: str) ->
     assert f"| `{kind}` |" in GUIDE
 
 
-def test_what_is_handed_out(world: World) -> None:
+def test_what_is_handed_out(world: OAuthWorld) -> None:
     back, verifier = world.bank.ask(world.browser(), "mei", PASSWORD)
     tokens = world.bank.redeem(back["code"], verifier).json()
     handed_out = [back["code"], tokens["access_token"], tokens["refresh_token"], asked(world.bank)["device_code"]]

@@ -10,7 +10,7 @@ from gateway.kit.crypto import digest
 from gateway.store.identity.sessions import SESSIONS
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser, form_to
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading
 
 
@@ -22,7 +22,7 @@ def cookies(answer: httpx2.Response) -> dict[str, Morsel[str]]:
     return found
 
 
-def test_35_cookies_over_http(world: World) -> None:
+def test_35_cookies_over_http(world: OAuthWorld) -> None:
     found = cookies(world.browser().sign_in("mei", PASSWORD))
     assert set(found) == {"sesame_session", "sesame_device"}
     for cookie in found.values():
@@ -32,7 +32,7 @@ def test_35_cookies_over_http(world: World) -> None:
     assert int(found["sesame_device"]["max-age"]) >= 180 * 86400
 
 
-def test_35_cookies_over_https(https_world: World) -> None:
+def test_35_cookies_over_https(https_world: OAuthWorld) -> None:
     found = cookies(https_world.browser().sign_in("mei", PASSWORD))
     assert set(found) == {"__Host-sesame_session", "__Host-sesame_device"}
     for cookie in found.values():  # what a browser requires of the prefix (RFC 6265bis section 4.1.3.2)
@@ -40,7 +40,7 @@ def test_35_cookies_over_https(https_world: World) -> None:
         assert (cookie["httponly"], cookie["samesite"]) == (True, "lax")
 
 
-def test_35_over_https_a_cookie_without_the_prefix_is_not_read(https_world: World) -> None:
+def test_35_over_https_a_cookie_without_the_prefix_is_not_read(https_world: OAuthWorld) -> None:
     browser = https_world.browser()
     browser.sign_in("mei", PASSWORD)
     assert browser.get("/account").status_code == 200
@@ -49,7 +49,7 @@ def test_35_over_https_a_cookie_without_the_prefix_is_not_read(https_world: Worl
     assert other.get("/account", headers={"Cookie": f"sesame_session={secret}"}).status_code == 303
 
 
-def test_35_no_cookie_names_the_person(world: World) -> None:
+def test_35_no_cookie_names_the_person(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     with reading(world.database) as unit:
@@ -59,7 +59,7 @@ def test_35_no_cookie_names_the_person(world: World) -> None:
         assert str(user_id) not in value
 
 
-def test_35_a_session_that_was_planted_before_the_login_is_worth_nothing_after_it(both_world: World) -> None:
+def test_35_a_session_that_was_planted_before_the_login_is_worth_nothing_after_it(both_world: OAuthWorld) -> None:
     attacker, victim = both_world.browser(), both_world.browser()
     attacker.get("/login")
     planted = attacker.http.cookies["sesame_session"]
@@ -72,7 +72,7 @@ def test_35_a_session_that_was_planted_before_the_login_is_worth_nothing_after_i
     assert attacker.get("/account").status_code == 303
 
 
-def test_35_a_session_that_nobody_started_is_not_taken_over(both_world: World) -> None:
+def test_35_a_session_that_nobody_started_is_not_taken_over(both_world: OAuthWorld) -> None:
     browser = both_world.browser()
     browser.http.cookies.set("sesame_session", "chosen-by-an-attacker", domain="127.0.0.1", path="/")
     browser.sign_in("mei", PASSWORD)
@@ -81,7 +81,7 @@ def test_35_a_session_that_nobody_started_is_not_taken_over(both_world: World) -
         assert unit.sessions.load(digest("chosen-by-an-attacker")) is None
 
 
-def test_35_form_tokens_change_at_each_login_and_die_with_their_session(both_world: World) -> None:
+def test_35_form_tokens_change_at_each_login_and_die_with_their_session(both_world: OAuthWorld) -> None:
     browser = both_world.browser()
     tokens = [form_to(browser.get("/login").text, "/login").fields["csrf_token"]]
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_35_form_tokens_change_at_each_login_and_die_with_their_session(both_wor
     assert browser.http.post("/logout", data={"csrf_token": tokens[2]}).status_code == 303
 
 
-def test_35_idle_and_absolute_limits(both_world: World, clock: MovableClock) -> None:
+def test_35_idle_and_absolute_limits(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=29, seconds=59)
@@ -110,14 +110,16 @@ def test_35_idle_and_absolute_limits(both_world: World, clock: MovableClock) -> 
     assert browser.get("/account").status_code == 303
 
 
-def test_35_an_idle_session_ends(both_world: World, clock: MovableClock) -> None:
+def test_35_an_idle_session_ends(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=30)
     assert browser.get("/account").status_code == 303
 
 
-def test_35_signing_out_everywhere_ends_the_sessions_of_all_browsers(both_world: World, clock: MovableClock) -> None:
+def test_35_signing_out_everywhere_ends_the_sessions_of_all_browsers(
+    both_world: OAuthWorld, clock: MovableClock
+) -> None:
     idle, other, own, strangers = (both_world.browser() for _ in range(4))
     idle.sign_in("mei", PASSWORD)
     clock.advance(minutes=30)
@@ -133,7 +135,7 @@ def test_35_signing_out_everywhere_ends_the_sessions_of_all_browsers(both_world:
     assert own.get("/account").status_code == 200
 
 
-def test_35_signing_out_everywhere_needs_the_form_of_ones_own_page(world: World) -> None:
+def test_35_signing_out_everywhere_needs_the_form_of_ones_own_page(world: OAuthWorld) -> None:
     browser: Browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     assert browser.http.post("/account/sign-out-everywhere", data={"csrf_token": ""}).status_code == 403
@@ -144,7 +146,7 @@ def test_35_signing_out_everywhere_needs_the_form_of_ones_own_page(world: World)
 
 
 @pytest.mark.parametrize("ended", ["x", "-1", "1" * 30, "<b>"])
-def test_a_count_of_ended_sessions_that_is_none(world: World, ended: str) -> None:
+def test_a_count_of_ended_sessions_that_is_none(world: OAuthWorld, ended: str) -> None:
     page = world.http().get("/login", params={"ended": ended})
     assert page.status_code == 200
     assert "Sessions that were ended" not in page.text

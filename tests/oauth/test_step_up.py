@@ -10,7 +10,7 @@ from gateway.store.consents.consents import CONSENTS
 from gateway.store.oauth.requests import AUTHORIZATION_CODES
 from tests.support.clock import MovableClock
 from tests.support.oauth import form_to, query_of
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading
 
 
@@ -19,12 +19,12 @@ def decision(amount: str) -> dict[str, Any]:
     return {"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": money}
 
 
-def consent_address(world: World, *details: dict[str, Any], **changed: str) -> str:
+def consent_address(world: OAuthWorld, *details: dict[str, Any], **changed: str) -> str:
     pushed = world.cars.push(scope=None, authorization_details=list(details), **changed).json()
     return world.cars.address(str(pushed["request_uri"]))
 
 
-def issued(world: World) -> int:
+def issued(world: OAuthWorld) -> int:
     with reading(world.database) as unit:
         return len(unit.connection.execute(select(AUTHORIZATION_CODES)).all()) + len(
             unit.connection.execute(select(CONSENTS)).all()
@@ -39,7 +39,7 @@ def is_step_up(answer: httpx2.Response, address: str) -> bool:
     return answer.headers["location"].startswith("/login?") and came_back and query.get("again") == "1"
 
 
-def test_35_a_sensitive_consent_asks_for_a_fresh_login(both_world: World, clock: MovableClock) -> None:
+def test_35_a_sensitive_consent_asks_for_a_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=5)
@@ -58,7 +58,7 @@ def test_35_a_sensitive_consent_asks_for_a_fresh_login(both_world: World, clock:
     assert "code" in query_of(done.headers["location"])
 
 
-def test_35_the_login_must_be_fresh_when_the_decision_is_made(both_world: World, clock: MovableClock) -> None:
+def test_35_the_login_must_be_fresh_when_the_decision_is_made(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     assert page.status_code == 200
@@ -75,7 +75,7 @@ def test_35_the_login_must_be_fresh_when_the_decision_is_made(both_world: World,
     assert "code" in query_of(done.headers["location"])
 
 
-def test_35_using_the_session_does_not_make_its_login_fresh(both_world: World, clock: MovableClock) -> None:
+def test_35_using_the_session_does_not_make_its_login_fresh(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     for _ in range(5):
@@ -86,7 +86,7 @@ def test_35_using_the_session_does_not_make_its_login_fresh(both_world: World, c
 
 @pytest.mark.parametrize(("amount", "asks"), [("1000.00", False), ("1000.01", True)])
 def test_35_what_is_granted_counts_not_what_was_asked(
-    both_world: World, clock: MovableClock, amount: str, asks: bool
+    both_world: OAuthWorld, clock: MovableClock, amount: str, asks: bool
 ) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("3000.00"))
     page = browser.open(address, "mei", PASSWORD)
@@ -99,7 +99,7 @@ def test_35_what_is_granted_counts_not_what_was_asked(
 
 
 @pytest.mark.parametrize(("action", "asks"), [("merge", True), ("replace", False)])
-def test_35_what_a_change_comes_to_counts(both_world: World, clock: MovableClock, action: str, asks: bool) -> None:
+def test_35_what_a_change_comes_to_counts(both_world: OAuthWorld, clock: MovableClock, action: str, asks: bool) -> None:
     browser = both_world.browser()
     details = [decision("800.00")]
     grant_id = both_world.cars.tokens(browser, "mei", PASSWORD, scope=None, authorization_details=details)["grant_id"]
@@ -112,7 +112,7 @@ def test_35_what_a_change_comes_to_counts(both_world: World, clock: MovableClock
         assert is_step_up(answer, address)
 
 
-def test_35_to_refuse_needs_no_fresh_login(both_world: World, clock: MovableClock) -> None:
+def test_35_to_refuse_needs_no_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     clock.advance(minutes=9)
@@ -129,7 +129,7 @@ def test_35_to_refuse_needs_no_fresh_login(both_world: World, clock: MovableCloc
     ],
 )
 def test_35_which_consents_are_sensitive(
-    both_world: World, clock: MovableClock, details: list[dict[str, Any]], asks: bool
+    both_world: OAuthWorld, clock: MovableClock, details: list[dict[str, Any]], asks: bool
 ) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
@@ -141,7 +141,7 @@ def test_35_which_consents_are_sensitive(
         assert is_step_up(answer, address)
 
 
-def test_35_another_accounts_login_becomes_that_person(both_world: World, clock: MovableClock) -> None:
+def test_35_another_accounts_login_becomes_that_person(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=5)

@@ -12,23 +12,23 @@ from gateway.oauth.token_check import check
 from gateway.store.identity.users import USERS
 from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from tests.support.clock import NOON, MovableClock
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading, writing
 
 
-def test_61_an_active_token(world: World) -> None:
+def test_61_an_active_token(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     called = world.cars.call(tokens["access_token"]).json()
     assert called["allowed"] == ["decisions:preview", "decisions:request", "score:threshold", "score:tier"]
     assert called["subject"].startswith("usr_test_")
 
 
-def test_61_the_scheme_in_any_case(world: World) -> None:
+def test_61_the_scheme_in_any_case(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     assert world.http().post("/graphql", headers={"Authorization": f"bEARER {token}"}).status_code == 200
 
 
-def test_64_no_token_no_error_code(world: World) -> None:
+def test_64_no_token_no_error_code(world: OAuthWorld) -> None:
     answer = world.cars.call(None)
     assert answer.status_code == 401
     assert "error=" not in answer.headers["www-authenticate"]
@@ -39,19 +39,19 @@ def test_64_no_token_no_error_code(world: World) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer unknown", "Bearer sgw_test_at_x", "Basic eDp4", "Bearer a b"]
 )
-def test_65_dead_tokens(world: World, header: str) -> None:
+def test_65_dead_tokens(world: OAuthWorld, header: str) -> None:
     answer = world.http().post("/graphql", headers={"Authorization": header})
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_65_two_headers(world: World) -> None:
+def test_65_two_headers(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     header = ("Authorization", f"Bearer {token}")
     assert world.http().post("/graphql", headers=[header, header]).status_code == 401
 
 
-def test_62_a_token_elsewhere_is_not_read(world: World) -> None:
+def test_62_a_token_elsewhere_is_not_read(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     http = world.http()
     http.cookies.set("access_token", token)
@@ -60,7 +60,7 @@ def test_62_a_token_elsewhere_is_not_read(world: World) -> None:
     assert "error=" not in answer.headers["www-authenticate"]
 
 
-def test_65_expired(world: World, clock: MovableClock) -> None:
+def test_65_expired(world: OAuthWorld, clock: MovableClock) -> None:
     tokens: Any = world.tokens()
     own = world.cars.merchant_token().json()["access_token"]
     clock.advance(hours=12, seconds=-1)
@@ -74,7 +74,9 @@ def test_65_expired(world: World, clock: MovableClock) -> None:
     [(timedelta(hours=12), 200), (timedelta(days=90, seconds=-1), 200), (timedelta(days=90), 401)],
     ids=str,
 )
-def test_65_the_partners_time_ends_the_consent_and_not_the_token(world: World, ahead: timedelta, status: int) -> None:
+def test_65_the_partners_time_ends_the_consent_and_not_the_token(
+    world: OAuthWorld, ahead: timedelta, status: int
+) -> None:
     tokens: Any = world.tokens()
     own = world.cars.merchant_token().json()["access_token"]
     foreign = world.other.tokens(world.browser(), "otto", PASSWORD)["access_token"]
@@ -84,7 +86,7 @@ def test_65_the_partners_time_ends_the_consent_and_not_the_token(world: World, a
     assert world.other.call(foreign).status_code == 200
 
 
-def test_60_a_withdrawn_consent_acts_on_the_next_request(world: World) -> None:
+def test_60_a_withdrawn_consent_acts_on_the_next_request(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
     with writing(world.database) as unit:
@@ -100,7 +102,7 @@ def test_60_a_withdrawn_consent_acts_on_the_next_request(world: World) -> None:
     assert world.cars.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
 
 
-def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: World) -> None:
+def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
     with writing(world.database) as unit:
@@ -108,13 +110,13 @@ def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: World) -
     assert world.cars.call(tokens["access_token"]).status_code == 401
 
 
-def test_a_disabled_client(world: World) -> None:
+def test_a_disabled_client(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     world.change_client(world.cars, disabled_at=NOON)
     assert world.cars.call(token).status_code == 401
 
 
-def test_a_locked_out_user(world: World) -> None:
+def test_a_locked_out_user(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     token = tokens["access_token"]
     assert world.cars.call(token).status_code == 200
@@ -123,12 +125,12 @@ def test_a_locked_out_user(world: World) -> None:
     assert world.cars.call(token).status_code == 401
 
 
-def test_a_refresh_token_opens_nothing(world: World) -> None:
+def test_a_refresh_token_opens_nothing(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     assert world.cars.call(tokens["refresh_token"]).status_code == 401
 
 
-def test_a_sandbox_token_is_nothing_in_live(world: World) -> None:
+def test_a_sandbox_token_is_nothing_in_live(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     with reading(world.database) as unit:
         assert check(unit, token, None, SANDBOX).merchant_id == world.cars_id
@@ -136,14 +138,14 @@ def test_a_sandbox_token_is_nothing_in_live(world: World) -> None:
             check(unit, token, None, LIVE)
 
 
-def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: World) -> None:
+def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     world.change_client(world.cars, profile="fapi2")
     with reading(world.database) as unit, pytest.raises(Unauthenticated):
         check(unit, token, None, LIVE)
 
 
-def test_one_person_two_merchants_two_subjects(world: World) -> None:
+def test_one_person_two_merchants_two_subjects(world: OAuthWorld) -> None:
     cars: Any = world.tokens()
     again: Any = world.tokens()
     shop = world.shop.tokens(world.browser(), "mei", PASSWORD)

@@ -11,17 +11,17 @@ from tests.support.assertions import NOW, PATHS, accepted, other_keys, refused, 
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import FapiApp, new_key, public
 from tests.support.key_host import works
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import Registrar
 
-Meanwhile = Callable[[World, Callable[[], object]], None]
+Meanwhile = Callable[[OAuthWorld, Callable[[], object]], None]
 
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
     """Lets something happen in a world after the verification of each request, before its unit of work begins."""
 
-    def install(world: World, event: Callable[[], object]) -> None:
+    def install(world: OAuthWorld, event: Callable[[], object]) -> None:
         write = world.database.write
 
         def write_later(work: Callable[[UnitOfWork], Any]) -> Any:
@@ -35,7 +35,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_8_a_request_waits_a_minute_at_most(
-    each_world: World, clock: MovableClock, meanwhile: Meanwhile, path: str
+    each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile, path: str
 ) -> None:
     waits = [60.000001, 60.0]
     meanwhile(each_world, lambda: clock.advance(seconds=waits.pop(0)))
@@ -45,7 +45,7 @@ def test_8_a_request_waits_a_minute_at_most(
 
 
 def test_8_an_assertion_is_remembered_for_requests_that_wait(
-    each_world: World, clock: MovableClock, meanwhile: Meanwhile
+    each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile
 ) -> None:
     signed = each_world.bank.authentication(exp=NOW + 600)
     assert send(each_world, "/oauth/par", signed).status_code == 201
@@ -55,7 +55,7 @@ def test_8_an_assertion_is_remembered_for_requests_that_wait(
 
 
 def test_49_a_proof_is_remembered_for_requests_that_wait(
-    each_world: World, clock: MovableClock, meanwhile: Meanwhile
+    each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile
 ) -> None:
     bank = dpop.ready(each_world)
     proof = bank.proof(dpop.TOKEN, iat=NOW + 15)
@@ -65,12 +65,12 @@ def test_49_a_proof_is_remembered_for_requests_that_wait(
     dpop.refused(dpop.sent(bank, proof))
 
 
-def test_10_keys_that_are_replaced_meanwhile(each_world: World, meanwhile: Meanwhile) -> None:
+def test_10_keys_that_are_replaced_meanwhile(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: other_keys(each_world, public(new_key())))
     refused_everywhere(each_world)
 
 
-def test_10_keys_that_move_to_an_address_meanwhile(each_world: World, meanwhile: Meanwhile) -> None:
+def test_10_keys_that_move_to_an_address_meanwhile(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     address = "https://cars.example/keys.json"
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, jwks=None, jwks_uri=address))
     refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
@@ -85,19 +85,19 @@ def test_10_an_address_of_keys_that_changes_meanwhile(
     assert not works(remote_app)
 
 
-def test_10_an_algorithm_that_is_registered_meanwhile(each_world: World, meanwhile: Meanwhile) -> None:
+def test_10_an_algorithm_that_is_registered_meanwhile(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, token_endpoint_auth_signing_alg="PS256"))
     refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
 
 
-def test_10_other_changes_of_the_client_leave_its_assertion_good(each_world: World, meanwhile: Meanwhile) -> None:
+def test_10_other_changes_of_the_client_leave_its_assertion_good(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, name="Front end"))
     for path in PATHS:
         accepted(each_world, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_client_that_is_disabled_meanwhile(world: World, meanwhile: Meanwhile, path: str) -> None:
+def test_a_client_that_is_disabled_meanwhile(world: OAuthWorld, meanwhile: Meanwhile, path: str) -> None:
     signed = world.bank.authentication()
     meanwhile(world, lambda: world.change_client(world.bank, disabled_at=NOON))
     refused(send(world, path, signed))

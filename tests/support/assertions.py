@@ -7,7 +7,7 @@ import httpx2
 from tests.support.clock import NOON
 from tests.support.fapi import FapiApp
 from tests.support.oauth import pkce
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 
 PATHS = ["/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization"]
 NOW = int(NOON.timestamp())
@@ -24,7 +24,12 @@ def body(app: FapiApp, path: str) -> dict[str, str]:
 
 
 def send(
-    world: World, path: str, form: dict[str, str], *, app: FapiApp | None = None, headers: dict[str, str] | None = None
+    world: OAuthWorld,
+    path: str,
+    form: dict[str, str],
+    *,
+    app: FapiApp | None = None,
+    headers: dict[str, str] | None = None,
 ) -> httpx2.Response:
     """The answer to the endpoint's right request with these fields of client authentication."""
     app = app or world.bank
@@ -34,7 +39,7 @@ def send(
     return world.http().post(path, data={**body(app, path), **form}, headers=headers)
 
 
-def accepted(world: World, path: str = "/oauth/par", **bent: Any) -> None:
+def accepted(world: OAuthWorld, path: str = "/oauth/par", **bent: Any) -> None:
     answer = send(world, path, world.bank.authentication(**bent))
     assert answer.status_code in {200, 201}, answer.text
 
@@ -45,7 +50,7 @@ def refused(answer: httpx2.Response, status: int = 401, error: str = "invalid_cl
     assert answer.headers["content-type"] == "application/json"
 
 
-def refused_everywhere(world: World, **bent: Any) -> None:
+def refused_everywhere(world: OAuthWorld, **bent: Any) -> None:
     """Refused at each endpoint, in the same words as a client that does not exist."""
     for path in PATHS:
         answer = send(world, path, world.bank.authentication(**bent))
@@ -54,6 +59,6 @@ def refused_everywhere(world: World, **bent: Any) -> None:
         assert "www-authenticate" not in answer.headers  # the client does not use HTTP authentication
 
 
-def other_keys(world: World, *keys: dict[str, Any]) -> None:
+def other_keys(world: OAuthWorld, *keys: dict[str, Any]) -> None:
     """Registers these keys for the bank in place of its own."""
     world.change_client(world.bank, jwks={"keys": list(keys)})

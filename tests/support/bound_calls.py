@@ -6,7 +6,7 @@ import httpx2
 
 from tests.support.clock import NOON
 from tests.support.fapi import FapiApp, ath
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 
 API = "/graphql"
 NOW = int(NOON.timestamp())
@@ -17,7 +17,7 @@ def headers(app: FapiApp, token: str, scheme: str = "DPoP", **bent: Any) -> dict
     return {"Authorization": f"{scheme} {token}", "DPoP": app.proof(API, **{"ath": ath(token), **bent})}
 
 
-def called(world: World, sent: Any) -> httpx2.Response:
+def called(world: OAuthWorld, sent: Any) -> httpx2.Response:
     return world.http().post(API, headers=sent)
 
 

@@ -6,13 +6,13 @@ import httpx2
 
 from tests.support.clock import NOON
 from tests.support.fapi import FapiApp
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 TOKEN = "/oauth/token"
 NOW = int(NOON.timestamp())
 
 
-def ready(world: World) -> FapiApp:
+def ready(world: OAuthWorld) -> FapiApp:
     world.bank.nonce = world.nonces.current(world.container.clock())
     return world.bank
 
@@ -40,7 +40,7 @@ def granted(answer: httpx2.Response) -> dict[str, Any]:
     return whole
 
 
-def code_form(world: World, **changed: Any) -> dict[str, str]:
+def code_form(world: OAuthWorld, **changed: Any) -> dict[str, str]:
     """What redeems a fresh code of the bank's."""
     back, verifier = world.bank.ask(world.browser(), "mei", PASSWORD, **changed)
     callback = world.bank.redirect_uri

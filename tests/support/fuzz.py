@@ -12,7 +12,7 @@ from gateway.kit import json
 from gateway.kit.crypto import base64url
 from tests.support.fapi import Key, ath
 from tests.support.oauth import form_to
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 FORMS = ("/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization")
 PAGES = ("/oauth/authorize",)
@@ -121,7 +121,7 @@ def require_decent(answer: httpx2.Response) -> None:
 class FuzzClient:
     """The endpoints of one world, with a client that is right in all that is not bent."""
 
-    world: World
+    world: OAuthWorld
 
     def __post_init__(self) -> None:
         world = self.world

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 
 from tests.support.oauth import Browser, PartnerApp, pkce, query_of
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading
 
 TIER = {"type": "score", "level": "tier", "duration": "P30D"}
@@ -18,7 +18,7 @@ WAIVER = {
 EXACT = {"type": "score", "level": "exact", "optional": True}
 
 
-def first(world: World, app: PartnerApp, *asked: Any) -> dict[str, Any]:
+def first(world: OAuthWorld, app: PartnerApp, *asked: Any) -> dict[str, Any]:
     """The token answer of a new grant."""
     return app.tokens(world.browser(), "mei", PASSWORD, scope=None, authorization_details=list(asked) or [TIER])
 
@@ -29,7 +29,7 @@ def push(app: PartnerApp, action: str, grant_id: str, *asked: Any, **changed: An
 
 
 def opened(
-    world: World, app: PartnerApp, action: str, grant_id: str, *asked: Any, who: str = "mei"
+    world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *asked: Any, who: str = "mei"
 ) -> tuple[Browser, httpx2.Response, str]:
     """A browser, the page that it shows, and the code_verifier."""
     verifier, challenge = pkce()
@@ -39,7 +39,9 @@ def opened(
     return browser, browser.open(app.address(pushed.json()["request_uri"]), who, PASSWORD), verifier
 
 
-def changed(world: World, app: PartnerApp, action: str, grant_id: str, *asked: Any, **fields: str) -> dict[str, Any]:
+def changed(
+    world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *asked: Any, **fields: str
+) -> dict[str, Any]:
     """The token answer after the person has allowed the change."""
     browser, page, verifier = opened(world, app, action, grant_id, *asked)
     answer = browser.submit(page, "/oauth/authorize", **{"decision": "allow", **fields})
@@ -54,7 +56,7 @@ def kinds(answer: dict[str, Any]) -> list[str]:
     return [one.get("level") or one["products"][0] for one in answer["authorization_details"]]
 
 
-def actions(world: World, grant_id: str) -> list[str]:
+def actions(world: OAuthWorld, grant_id: str) -> list[str]:
     with reading(world.database) as unit:
         return [version.action for version in unit.consent_versions.list_of_consent(grant_id)]
 

@@ -11,7 +11,7 @@ from gateway.kit.clock import WallClock
 from gateway.settings import Settings
 from tests.support.fapi import FapiApp, Key, public
 from tests.support.local_server import LocalServer, answer
-from tests.support.oauth_world import build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import KEY, Registrar
 
 PATH = "/somewhere/keys.json?tenant=t1"
@@ -54,7 +54,7 @@ class KeyHost(LocalServer):
 def registrar_beside(host: KeyHost, url: str, settings: Settings, clock: WallClock) -> Iterator[Registrar]:
     """Registers clients of a world that may fetch keys from this host alone."""
     changed = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
-    with closing(build_world(url, settings.model_copy(update=changed), clock)) as world:
+    with closing(OAuthWorld(url, settings.model_copy(update=changed), clock)) as world:
         yield Registrar(world)
 
 

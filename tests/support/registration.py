@@ -9,7 +9,7 @@ import httpx2
 
 from gateway.services.identity.registration import RegistrationService
 from tests.support.fapi import FapiApp, Key, new_key, public
-from tests.support.oauth_world import CALLBACK, World
+from tests.support.oauth_world import CALLBACK, OAuthWorld
 from tests.support.units import writing
 
 PATH = "/oauth/register"
@@ -39,7 +39,7 @@ def bearer(token: str) -> dict[str, str]:
 class Registrar:
     """Registers clients of the merchant `cars` of a world."""
 
-    world: World
+    world: OAuthWorld
     key: Key = field(default_factory=lambda: KEY)
 
     @property

@@ -11,7 +11,7 @@ from gateway.store.base import read_row
 from gateway.store.consents.consents import CONSENTS, ConsentRow
 from gateway.store.oauth.device_codes import DEVICE_CODES
 from tests.support.oauth import Browser, PartnerApp
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.partner import Partner
 from tests.support.units import reading
 
@@ -82,7 +82,7 @@ def error(answer: httpx2.Response) -> str:
     return str(answer.json()["error"])
 
 
-def undecided(world: World) -> bool:
+def undecided(world: OAuthWorld) -> bool:
     """Whether nobody has answered anything yet."""
     with reading(world.database) as unit:
         rows = unit.connection.execute(select(DEVICE_CODES)).all()
@@ -90,7 +90,7 @@ def undecided(world: World) -> bool:
         return nothing and all(row.decided_at is None and row.consent_id is None for row in rows)
 
 
-def granted(world: World) -> ConsentRow:
+def granted(world: OAuthWorld) -> ConsentRow:
     """The one consent that there is."""
     with reading(world.database) as unit:
         return read_row(ConsentRow, unit.connection.execute(select(CONSENTS)).one())

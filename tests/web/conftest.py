@@ -8,17 +8,17 @@ import pytest
 
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
-from tests.support.oauth_world import World, build_world
+from tests.support.oauth_world import OAuthWorld
 from tests.support.till import asked
 
 
 @pytest.fixture
-def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
-    with closing(build_world(sqlite_url, settings, clock)) as made:
+def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
+    with closing(OAuthWorld(sqlite_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
-def told(world: World) -> dict[str, Any]:
+def told(world: OAuthWorld) -> dict[str, Any]:
     """The answer to the bank's device authorization request for a sale."""
     return asked(world.bank)

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.support.oauth import Browser, forms
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
 def revoke_actions(browser: Browser) -> list[str]:
     return [form.action for form in forms(browser.get("/account").text) if form.action.endswith("/revoke")]
 
 
-def test_60_a_consent_is_listed_and_ended(world: World) -> None:
+def test_60_a_consent_is_listed_and_ended(world: OAuthWorld) -> None:
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
     page = browser.get("/account")
@@ -29,7 +29,7 @@ def test_60_a_consent_is_listed_and_ended(world: World) -> None:
     assert "ended on November 23, 2026" in after
 
 
-def test_ending_it_twice_is_ending_it(world: World) -> None:
+def test_ending_it_twice_is_ending_it(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     page, action = browser.get("/account"), revoke_actions(browser)[0]
@@ -37,7 +37,7 @@ def test_ending_it_twice_is_ending_it(world: World) -> None:
     assert browser.submit(page, action).status_code == 303
 
 
-def test_an_expired_consent_has_no_button(world: World) -> None:
+def test_an_expired_consent_has_no_button(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     world.move_partner(timedelta(days=91))
@@ -45,7 +45,7 @@ def test_an_expired_consent_has_no_button(world: World) -> None:
     assert "expired on February 21, 2027" in browser.get("/account").text
 
 
-def test_somebody_elses_consent(world: World) -> None:
+def test_somebody_elses_consent(world: OAuthWorld) -> None:
     mei, bo = world.browser(), world.browser()
     tokens: Any = world.cars.tokens(mei, "mei", PASSWORD)
     world.cars.tokens(bo, "bo", PASSWORD)
@@ -59,14 +59,14 @@ def test_somebody_elses_consent(world: World) -> None:
 
 
 @pytest.mark.parametrize("identifier", ["con_test_unknown", "%00", "é", "x" * 2000])
-def test_a_consent_that_does_not_exist(world: World, identifier: str) -> None:
+def test_a_consent_that_does_not_exist(world: OAuthWorld, identifier: str) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     fields = forms(browser.get("/account").text)[0].fields
     assert browser.http.post(f"/account/consents/{identifier}/revoke", data=fields).status_code == 404
 
 
-def test_ending_needs_the_csrf_token_and_a_login(world: World) -> None:
+def test_ending_needs_the_csrf_token_and_a_login(world: OAuthWorld) -> None:
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
     page, action = browser.get("/account"), revoke_actions(browser)[0]
@@ -75,7 +75,7 @@ def test_ending_needs_the_csrf_token_and_a_login(world: World) -> None:
     assert world.cars.call(tokens["access_token"]).status_code == 200
 
 
-def test_names_are_escaped(world: World) -> None:
+def test_names_are_escaped(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     world.change_merchant(name="<b>Bold</b>")

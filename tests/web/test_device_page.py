@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from tests.support.oauth import form_to
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.till import SALE, TIER, asked, shown, undecided
 
 
-def test_70_a_visitor_signs_in_first(world: World, told: dict[str, Any]) -> None:
+def test_70_a_visitor_signs_in_first(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     address = f"/device?user_code={told['user_code']}"
     answer = browser.get(address)
@@ -19,7 +19,7 @@ def test_70_a_visitor_signs_in_first(world: World, told: dict[str, Any]) -> None
     assert form_to(page.text, "/device").fields["user_code"] == told["user_code"]
 
 
-def test_70_the_complete_address_only_fills_in(world: World, told: dict[str, Any]) -> None:
+def test_70_the_complete_address_only_fills_in(world: OAuthWorld, told: dict[str, Any]) -> None:
     page = world.browser().open(told["verification_uri_complete"], "mei", PASSWORD)
     form = form_to(page.text, "/device")
     assert form.fields["user_code"] == told["user_code"]
@@ -29,13 +29,13 @@ def test_70_the_complete_address_only_fills_in(world: World, told: dict[str, Any
 
 
 @pytest.mark.parametrize("query", ["", "?user_code=", "?user_code=%00", "?user_code=<b>", "?user_code=A&user_code=B"])
-def test_70_an_address_with_junk_fills_in_nothing(world: World, query: str) -> None:
+def test_70_an_address_with_junk_fills_in_nothing(world: OAuthWorld, query: str) -> None:
     page = world.browser().open(f"/device{query}", "mei", PASSWORD)
     assert page.status_code == 200
     assert form_to(page.text, "/device").fields["user_code"] == ""
 
 
-def test_70_the_page_says_who_what_where_how_much_and_how_long(world: World) -> None:
+def test_70_the_page_says_who_what_where_how_much_and_how_long(world: OAuthWorld) -> None:
     told = asked(world.bank, {**SALE, "purpose": "STORE_PURCHASE"}, TIER)
     page = shown(world.browser(), told["user_code"])
     assert page.status_code == 200
@@ -59,7 +59,7 @@ def test_70_the_page_says_who_what_where_how_much_and_how_long(world: World) -> 
     assert undecided(world)
 
 
-def test_70_the_page_keeps_to_itself(world: World, told: dict[str, Any]) -> None:
+def test_70_the_page_keeps_to_itself(world: OAuthWorld, told: dict[str, Any]) -> None:
     page = shown(world.browser(), told["user_code"])
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -70,7 +70,7 @@ def test_70_the_page_keeps_to_itself(world: World, told: dict[str, Any]) -> None
         assert never not in page.text
 
 
-def test_70_what_the_till_names_is_escaped(world: World) -> None:
+def test_70_what_the_till_names_is_escaped(world: OAuthWorld) -> None:
     told = asked(world.bank, {**SALE, "store_id": "<script>alert(1)</script>", "terminal_id": "%(n)s"})
     text = shown(world.browser(), told["user_code"]).text
     assert "<script>" not in text
@@ -78,7 +78,7 @@ def test_70_what_the_till_names_is_escaped(world: World) -> None:
     assert "%(n)s" in text
 
 
-def test_the_pages_speak_chinese(world: World, told: dict[str, Any]) -> None:
+def test_the_pages_speak_chinese(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     page = browser.open("/device", "mei", PASSWORD)
     assert "收银台代码" in browser.get("/device?lang=zh").text

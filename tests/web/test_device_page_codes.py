@@ -7,7 +7,7 @@ import pytest
 from gateway.web.pages.device.page import WRONG_CODES, WRONG_CODES_FROM_ADDRESS
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser, form_to
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 from tests.support.till import asked, decide, shown, undecided
 
 
@@ -20,7 +20,7 @@ def plain(browser: Browser, page: Any) -> str:
 @pytest.mark.parametrize(
     "form", ["{lower}", "{first} {second}", " {first}-{second} ", "{first}{second}", "{wide}", "{dash}"]
 )
-def test_70_however_the_code_is_typed(world: World, told: dict[str, Any], form: str) -> None:
+def test_70_however_the_code_is_typed(world: OAuthWorld, told: dict[str, Any], form: str) -> None:
     code = told["user_code"]
     first, second = code.split("-")
     wide = "".join(chr(ord(c) + 0xFEE0) for c in first + second)
@@ -30,7 +30,7 @@ def test_70_however_the_code_is_typed(world: World, told: dict[str, Any], form: 
     assert form_to(page.text, "/device").fields["user_code"] == code
 
 
-def test_70_unknown_used_denied_and_expired_are_one_answer(world: World, clock: MovableClock) -> None:
+def test_70_unknown_used_denied_and_expired_are_one_answer(world: OAuthWorld, clock: MovableClock) -> None:
     browser, pages = world.browser(), []
     allowed, denied, expired = (asked(world.bank)["user_code"] for _ in range(3))
     decide(browser, allowed)
@@ -44,22 +44,22 @@ def test_70_unknown_used_denied_and_expired_are_one_answer(world: World, clock: 
     assert "unknown, has expired, or has been answered" in pages[0]
 
 
-def test_70_a_code_of_a_disabled_client(world: World, told: dict[str, Any], clock: MovableClock) -> None:
+def test_70_a_code_of_a_disabled_client(world: OAuthWorld, told: dict[str, Any], clock: MovableClock) -> None:
     world.change_client(world.bank, disabled_at=clock())
     assert shown(world.browser(), told["user_code"]).status_code == 400
 
 
-def test_70_a_client_that_lost_the_grant(world: World, told: dict[str, Any]) -> None:
+def test_70_a_client_that_lost_the_grant(world: OAuthWorld, told: dict[str, Any]) -> None:
     world.change_client(world.bank, grant_types=["client_credentials"])
     assert shown(world.browser(), told["user_code"]).status_code == 400
 
 
 @pytest.mark.parametrize("code", ["", "A", "é" * 8, "\x1f", "X" * 500, "AEIO-UAEI", "BCDF-GHJ", "BCDF-GHJKL", "ß" * 4])
-def test_70_what_cannot_be_a_code(world: World, code: str) -> None:
+def test_70_what_cannot_be_a_code(world: OAuthWorld, code: str) -> None:
     assert shown(world.browser(), code).status_code == 400
 
 
-def test_70_wrong_codes_are_limited_for_a_person(world: World, told: dict[str, Any], clock: MovableClock) -> None:
+def test_70_wrong_codes_are_limited_for_a_person(world: OAuthWorld, told: dict[str, Any], clock: MovableClock) -> None:
     browser = world.browser()
     for _ in range(WRONG_CODES.amount):
         assert shown(browser, "BCDF-GHJK").status_code == 400
@@ -72,7 +72,7 @@ def test_70_wrong_codes_are_limited_for_a_person(world: World, told: dict[str, A
     assert shown(browser, asked(world.bank)["user_code"]).status_code == 200
 
 
-def test_70_a_guess_with_a_decision_counts_too(world: World, told: dict[str, Any]) -> None:
+def test_70_a_guess_with_a_decision_counts_too(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
     for _ in range(WRONG_CODES.amount):
@@ -81,14 +81,14 @@ def test_70_a_guess_with_a_decision_counts_too(world: World, told: dict[str, Any
     assert undecided(world)
 
 
-def test_70_wrong_codes_are_limited_for_an_address(world: World, told: dict[str, Any]) -> None:
+def test_70_wrong_codes_are_limited_for_an_address(world: OAuthWorld, told: dict[str, Any]) -> None:
     for _ in range(WRONG_CODES_FROM_ADDRESS.amount - 1):
         world.container.limits.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
     assert shown(world.browser(), "BCDF-GHJK", "bo").status_code == 400
     assert shown(world.browser(), told["user_code"]).status_code == 429
 
 
-def test_70_right_codes_do_not_count(world: World, told: dict[str, Any]) -> None:
+def test_70_right_codes_do_not_count(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     for _ in range(WRONG_CODES.amount + 2):
         assert shown(browser, told["user_code"]).status_code == 200

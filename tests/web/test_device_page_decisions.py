@@ -11,12 +11,12 @@ from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.outbox import OUTBOX
 from tests.support.clock import MovableClock
 from tests.support.oauth import form_to
-from tests.support.oauth_world import PASSWORD, World
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.till import SALE, TIER, asked, decide, granted, poll, shown, undecided
 from tests.support.units import reading
 
 
-def test_70_allowed(world: World, told: dict[str, Any]) -> None:
+def test_70_allowed(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     answer = decide(browser, told["user_code"])
     assert told["user_code"] not in answer.headers["location"]
@@ -29,7 +29,7 @@ def test_70_allowed(world: World, told: dict[str, Any]) -> None:
         assert unit.connection.execute(select(OUTBOX)).one().topic == "CONSENT_GRANTED"
 
 
-def test_70_denied(world: World, told: dict[str, Any]) -> None:
+def test_70_denied(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     answer = decide(browser, told["user_code"], "deny")
     assert "Not allowed" in browser.get(answer.headers["location"]).text
@@ -38,7 +38,7 @@ def test_70_denied(world: World, told: dict[str, Any]) -> None:
         assert unit.connection.execute(select(DEVICE_CODES)).one().decided_at is not None
 
 
-def test_70_decided_once(world: World, told: dict[str, Any]) -> None:
+def test_70_decided_once(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     first, second = shown(browser, told["user_code"]), shown(browser, told["user_code"])
     assert browser.submit(first, "/device", decision="deny").status_code == 303
@@ -46,7 +46,7 @@ def test_70_decided_once(world: World, told: dict[str, Any]) -> None:
     assert poll(world.bank, told["device_code"]).json()["error"] == "access_denied"
 
 
-def test_70_two_people_one_code(world: World, told: dict[str, Any]) -> None:
+def test_70_two_people_one_code(world: OAuthWorld, told: dict[str, Any]) -> None:
     mei, bo = world.browser(), world.browser()
     one, other = shown(mei, told["user_code"]), shown(bo, told["user_code"], "bo")
     assert mei.submit(one, "/device", decision="allow").status_code == 303
@@ -54,7 +54,7 @@ def test_70_two_people_one_code(world: World, told: dict[str, Any]) -> None:
     granted(world)
 
 
-def test_70_a_decision_too_late(world: World, told: dict[str, Any], clock: MovableClock) -> None:
+def test_70_a_decision_too_late(world: OAuthWorld, told: dict[str, Any], clock: MovableClock) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
     clock.advance(minutes=10)
@@ -63,7 +63,7 @@ def test_70_a_decision_too_late(world: World, told: dict[str, Any], clock: Movab
 
 
 @pytest.mark.parametrize("decision", ["ALLOW", "maybe", "allow "])
-def test_70_a_decision_is_one_of_two(world: World, told: dict[str, Any], decision: str) -> None:
+def test_70_a_decision_is_one_of_two(world: OAuthWorld, told: dict[str, Any], decision: str) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
     assert browser.submit(page, "/device", decision=decision).status_code == 400
@@ -71,7 +71,7 @@ def test_70_a_decision_is_one_of_two(world: World, told: dict[str, Any], decisio
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é"])
-def test_70_the_csrf_token(world: World, told: dict[str, Any], token: str) -> None:
+def test_70_the_csrf_token(world: OAuthWorld, told: dict[str, Any], token: str) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
     assert browser.submit(page, "/device", decision="allow", csrf_token=token).status_code == 403
@@ -79,7 +79,7 @@ def test_70_the_csrf_token(world: World, told: dict[str, Any], token: str) -> No
     assert undecided(world)
 
 
-def test_70_a_form_of_another_origin(world: World, told: dict[str, Any]) -> None:
+def test_70_a_form_of_another_origin(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     form = form_to(shown(browser, told["user_code"]).text, "/device")
     headers = {"Origin": "https://evil.example"}
@@ -87,7 +87,7 @@ def test_70_a_form_of_another_origin(world: World, told: dict[str, Any]) -> None
     assert undecided(world)
 
 
-def test_70_a_visitor_cannot_decide(world: World, told: dict[str, Any]) -> None:
+def test_70_a_visitor_cannot_decide(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
     data = {"csrf_token": token, "user_code": told["user_code"], "decision": "allow"}
@@ -95,7 +95,7 @@ def test_70_a_visitor_cannot_decide(world: World, told: dict[str, Any]) -> None:
     assert undecided(world)
 
 
-def test_70_a_user_of_another_partner(world: World, told: dict[str, Any]) -> None:
+def test_70_a_user_of_another_partner(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"], "otto")
     assert page.status_code == 403
@@ -106,7 +106,7 @@ def test_70_a_user_of_another_partner(world: World, told: dict[str, Any]) -> Non
     assert undecided(world)
 
 
-def test_70_what_is_shown_is_what_is_granted(world: World, told: dict[str, Any]) -> None:
+def test_70_what_is_shown_is_what_is_granted(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
     world.change_merchant(ceiling_minor=100)
@@ -115,7 +115,7 @@ def test_70_what_is_shown_is_what_is_granted(world: World, told: dict[str, Any])
 
 
 @pytest.mark.parametrize("tick", [True, False])
-def test_70_optional_parts_start_unticked(world: World, tick: bool) -> None:
+def test_70_optional_parts_start_unticked(world: OAuthWorld, tick: bool) -> None:
     told = asked(world.bank, SALE, {**TIER, "optional": True})
     browser = world.browser()
     page = shown(browser, told["user_code"])
@@ -132,7 +132,7 @@ def test_70_optional_parts_start_unticked(world: World, tick: bool) -> None:
     assert [detail["type"] for detail in answer["authorization_details"]] == [d["type"] for d in consent.details]
 
 
-def test_70_nothing_ticked(world: World) -> None:
+def test_70_nothing_ticked(world: OAuthWorld) -> None:
     told = asked(world.bank, {**SALE, "optional": True})
     browser = world.browser()
     form = form_to(shown(browser, told["user_code"]).text, "/device")
@@ -156,7 +156,7 @@ def test_70_nothing_ticked(world: World) -> None:
         ("duration", "junk"),
     ],
 )
-def test_70_what_cannot_be_changed_at_a_till(world: World, told: dict[str, Any], field: str, value: str) -> None:
+def test_70_what_cannot_be_changed_at_a_till(world: OAuthWorld, told: dict[str, Any], field: str, value: str) -> None:
     browser = world.browser()
     page = shown(browser, told["user_code"])
     assert form_to(page.text, "/device").fields.keys() == {"csrf_token", "user_code"}
@@ -165,13 +165,13 @@ def test_70_what_cannot_be_changed_at_a_till(world: World, told: dict[str, Any],
     assert browser.submit(page, "/device", decision="allow").status_code == 303
 
 
-def large(world: World) -> dict[str, Any]:
+def large(world: OAuthWorld) -> dict[str, Any]:
     """A sale above the amount from which on a fresh login is needed."""
     world.change_merchant(ceiling_minor=15_000_000)
     return asked(world.bank, {**SALE, "maximum_amount": {"amount": "120000.00", "currency": "CNY"}})
 
 
-def test_70_a_large_sale_needs_a_fresh_login(world: World, clock: MovableClock) -> None:
+def test_70_a_large_sale_needs_a_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
     told = large(world)
     page = shown(browser, told["user_code"])
@@ -186,14 +186,14 @@ def test_70_a_large_sale_needs_a_fresh_login(world: World, clock: MovableClock) 
     assert decide(browser, told["user_code"]).status_code == 303
 
 
-def test_70_a_refusal_needs_no_fresh_login(world: World, clock: MovableClock) -> None:
+def test_70_a_refusal_needs_no_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
     page = shown(browser, large(world)["user_code"])
     clock.advance(minutes=6)
     assert browser.submit(page, "/device", decision="deny").status_code == 303
 
 
-def test_the_consent_stands_on_the_account_page(world: World, told: dict[str, Any]) -> None:
+def test_the_consent_stands_on_the_account_page(world: OAuthWorld, told: dict[str, Any]) -> None:
     browser = world.browser()
     decide(browser, told["user_code"])
     consent = granted(world)

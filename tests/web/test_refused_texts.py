@@ -9,7 +9,7 @@ import pytest
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser
-from tests.support.oauth_world import PASSWORD, World, build_world
+from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 TEXTS = ["%00", "a%00b", "%ED%A0%80", "%FF"]
 """A NUL, half of a surrogate pair, and what is not UTF-8, as they stand in an address or a form."""
@@ -18,14 +18,14 @@ FIELDS = ("statement", "user_code", "decision", "client_id", "request_uri", "amo
 
 
 @pytest.fixture
-def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[World]:
+def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
     """The pages on both databases in turn."""
-    with closing(build_world(database_url, settings, clock)) as made:
+    with closing(OAuthWorld(database_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
-def browser(each_world: World) -> Browser:
+def browser(each_world: OAuthWorld) -> Browser:
     """Mei is signed in."""
     made = each_world.browser()
     assert made.sign_in("mei", PASSWORD).status_code == 303
@@ -57,7 +57,7 @@ def test_fields_of_forms(browser: Browser, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_parameters_and_cookies(browser: Browser, each_world: World, text: str) -> None:
+def test_parameters_and_cookies(browser: Browser, each_world: OAuthWorld, text: str) -> None:
     for path in ("/oauth/authorize", "/device", "/login", "/account"):
         for name in ("client_id", "request_uri", "user_code", "return_to", "ended", "lang"):
             answer = browser.http.get(f"{path}?client_id={text}&request_uri={text}&{name}={text}")

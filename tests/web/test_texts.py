@@ -16,7 +16,7 @@ from gateway.web import texts as texts_module
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, all_texts
 from tests.support.clock import NOON
-from tests.support.oauth_world import World
+from tests.support.oauth_world import OAuthWorld
 
 WEB = Path(texts_module.__file__).parent
 
@@ -78,7 +78,7 @@ def test_a_choice_goes_before_the_browser() -> None:
     assert negotiate("zh", ("xx", None)) == "zh"
 
 
-def test_the_switch_sticks(world: World) -> None:
+def test_the_switch_sticks(world: OAuthWorld) -> None:
     browser = world.browser()
     assert '<html lang="en">' in browser.get("/login").text
     switched = browser.get("/login?lang=zh")
@@ -88,7 +88,7 @@ def test_the_switch_sticks(world: World) -> None:
     assert "Sign in" in browser.get("/login?lang=en").text
 
 
-def test_the_browser_is_asked(world: World) -> None:
+def test_the_browser_is_asked(world: OAuthWorld) -> None:
     assert "登录" in world.browser().get("/login", headers={"Accept-Language": "zh-CN"}).text
 
 
