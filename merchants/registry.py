@@ -28,7 +28,7 @@ class LoadedAdapter:
 
 @dataclass(frozen=True, slots=True)
 class AdapterDescription:
-    """The description of an adapter, for the log at start and `gateway merchants list`. Names all versions of the
+    """The description of an adapter, for the log at start and `gateway adapters list`. Names all versions of the
     policy, oldest first."""
 
     key: str

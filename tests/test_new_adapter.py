@@ -62,12 +62,12 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     state.mkdir()
     python, gateway = str(environment / "python"), str(environment / "gateway")
 
-    next_steps = run(author, gateway, "merchants", "new", "harbour_boats").splitlines()[-3:]
+    next_steps = run(author, gateway, "adapters", "new", "harbour_boats").splitlines()[-3:]
     assert [line.split()[:3] for line in next_steps] == [
-        ["pip", "install", "--no-deps"], ["gateway", "merchants", "check"], ["gateway", "sandbox", "up"],
+        ["pip", "install", "--no-deps"], ["gateway", "adapters", "check"], ["gateway", "sandbox", "up"],
     ]  # fmt: skip
     run(author, python, "-m", *next_steps[0].split())
-    assert "harbour-boats 0.1.0" in run(author, gateway, "merchants", "list")
+    assert "harbour-boats 0.1.0" in run(author, gateway, "adapters", "list")
     assert "keeps all" in run(author, gateway, *next_steps[1].split()[1:])
     assert " passed" in run(author / "harbour_boats", python, "-m", "pytest", "-p", "no:cacheprovider")
     assert "input HarbourBoatsAsk" in run(author, gateway, "sdl", "export")
@@ -86,7 +86,7 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     run(author, *wheel)
     run(author, python, "-m", "pip", "install", "-q", "--no-deps", *map(str, (author / "dist").glob("*.whl")))
     shutil.rmtree(author / "harbour_boats")
-    assert "keeps all" in run(author, gateway, "merchants", "check", "harbour_boats")
+    assert "keeps all" in run(author, gateway, "adapters", "check", "harbour_boats")
     assert tree() == before
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from gateway import __version__
-from gateway.cli import clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
+from gateway.cli import adapters, clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
 from gateway.cli.console import fail
 from gateway.cli.policy import commands
 from gateway.domain.errors import GatewayError
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.add_typer(sandbox.app, name="sandbox")
 app.command("serve")(serve.serve)
 app.add_typer(database.app, name="database")
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(merchants.app, name="merchants")
 app.add_typer(commands.app, name="policy")
 app.add_typer(clients.app, name="clients")

@@ -1,4 +1,4 @@
-"""`gateway merchants new`, `list` and `check`: adapters as an operator writes, sees and tries them. No database."""
+"""`gateway adapters`: list, write and check merchant adapters. Needs no database."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,9 @@ from gateway.kit.clock import wall_clock
 from merchants.registry import discover, installed
 
 
+app = typer.Typer(no_args_is_help=True, help="List the installed merchant adapters, write a new one, check one.")
+
+
 class Template(StrEnum):
     """The products that a new adapter can begin with."""
 
@@ -21,6 +24,7 @@ class Template(StrEnum):
     PAY_LATER = Product.PAY_LATER
 
 
+@app.command()
 def new(
     name: Annotated[str, typer.Argument(help="The adapter's key, in lower snake case: harbour_boats.")],
     product: Annotated[Template, typer.Option(help="What it grants.")] = Template.DEPOSIT_WAIVER,
@@ -39,12 +43,13 @@ def new(
         console.print(f"wrote {file}")
     console.print("\nNext:")
     console.print(f"  pip install --no-deps --no-build-isolation -e ./{name}")
-    console.print(f"  gateway merchants check {name}")
+    console.print(f"  gateway adapters check {name}")
     console.print("  gateway sandbox up")
 
 
+@app.command()
 def check(
-    key: Annotated[str, typer.Argument(help="The adapter's key, see `gateway merchants list`.")],
+    key: Annotated[str, typer.Argument(help="The adapter's key, see `gateway adapters list`.")],
 ) -> None:
     """Try an installed adapter: the contract suite, and a place in the schema. Exit code 1 if it breaks a promise."""
     from merchants.conformance.check import check_adapter
@@ -65,6 +70,7 @@ def check(
     console.print(f"{key} keeps all {len(checked)} promises.")
 
 
+@app.command("list")
 def listed() -> None:
     """List the installed adapters; those that GATEWAY_ADAPTERS leaves out are not loaded, so only their names are
     known. Needs no database."""

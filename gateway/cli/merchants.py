@@ -1,12 +1,10 @@
-"""`gateway merchants`: register merchants, write their contracts, enable adapters. What it does with adapters alone
-stands in `adapters`."""
+"""`gateway merchants`: register merchants, write their contracts, enable adapters for them."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from gateway.cli import adapters
 from gateway.cli.console import DatabaseUrl, console, container_for
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
@@ -14,10 +12,7 @@ from gateway.domain.scoring.tier import Tier
 from gateway.store.merchants.merchants import MerchantRow
 from gateway.store.unit import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="Register merchants, write contracts, make, try and enable adapters.")
-app.command("new")(adapters.new)
-app.command("list")(adapters.listed)
-app.command("check")(adapters.check)
+app = typer.Typer(no_args_is_help=True, help="Register merchants, write their contracts, enable adapters for them.")
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 
@@ -63,7 +58,7 @@ def contract(
 @app.command()
 def enable(
     merchant: Merchant,
-    adapter: Annotated[str, typer.Argument(help="The adapter's key, see `gateway merchants list`.")],
+    adapter: Annotated[str, typer.Argument(help="The adapter's key, see `gateway adapters list`.")],
     database_url: DatabaseUrl = None,
 ) -> None:
     """Enable an adapter for a merchant."""

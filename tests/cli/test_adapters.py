@@ -1,4 +1,4 @@
-"""`gateway merchants new`, `list` and `check`, as an operator types them. None of them needs a database."""
+"""`gateway adapters new`, `list` and `check`, as an operator types them. None of them needs a database."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def run(
     if site is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(site), environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     return subprocess.run(
-        [sys.executable, *["-O"] * optimized, "-m", "gateway", "merchants", *arguments],
+        [sys.executable, *["-O"] * optimized, "-m", "gateway", "adapters", *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -52,7 +52,7 @@ def test_new_says_what_to_type_next(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-3:] == [
         "  pip install --no-deps --no-build-isolation -e ./harbour_boats",
-        "  gateway merchants check harbour_boats",
+        "  gateway adapters check harbour_boats",
         "  gateway sandbox up",
     ]
     assert "product = Product.PAY_LATER\n" in (tmp_path / "harbour_boats/harbour_boats/adapter.py").read_text()
@@ -107,7 +107,7 @@ def test_check_finds_an_unfair_adapter_without_assertions(tmp_path: Path) -> Non
 
 
 def test_an_adapter_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    refusal = Gateway(NOWHERE, tmp_path).refusal("merchants", "check", "harbour_boats")
+    refusal = Gateway(NOWHERE, tmp_path).refusal("adapters", "check", "harbour_boats")
     assert refusal.startswith("error: harbour_boats is not installed: pip install ")
 
 
@@ -116,7 +116,7 @@ def test_list_tells_what_is_loaded_and_leaves_the_rest_alone(tmp_path: Path) -> 
     (tmp_path / "harbour_boats/harbour_boats/__init__.py").write_text("raise SystemExit('I was imported')\n")
     environment = {"GATEWAY_ADAPTERS": "car_rental,online_shop", "COLUMNS": "40", "PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run(
-        [sys.executable, "-m", "gateway", "merchants", "list"],
+        [sys.executable, "-m", "gateway", "adapters", "list"],
         env={**bare_environment(), "GATEWAY_DATABASE_URL": NOWHERE, **environment},
         capture_output=True,
         text=True,

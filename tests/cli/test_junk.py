@@ -37,7 +37,7 @@ def refused(gateway: Gateway, *arguments: str) -> str:
         ("policy", "check", NOT_UTF8, "--adapter", "car_rental"),
         ("policy", "override", NOT_UTF8, "car_rental", "file.toml"),
         ("merchants", "register", NOT_UTF8, "--partner", "harbour"),
-        ("merchants", "new", NOT_UTF8),
+        ("adapters", "new", NOT_UTF8),
         ("clients", "register", NOT_UTF8, "web shop"),
         ("clients", "approve", NOT_UTF8, "--yes"),
         ("sandbox", "personas", NOT_UTF8),

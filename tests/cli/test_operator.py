@@ -128,7 +128,7 @@ def test_log_of_an_unmigrated_database_says_what_to_do(gateway: Gateway, databas
 
 
 def test_adapters_are_listed_without_a_database(tmp_path: Path) -> None:
-    listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("merchants", "list")
+    listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("adapters", "list")
 
     assert "car_rental" in listed
     assert "onlineOrder" in listed

@@ -25,7 +25,7 @@ app = typer.Typer(
 Since = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was decided on this day (UTC) or later.")
 ]
-_ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway merchants list`."
+_ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway adapters list`."
 
 
 @app.command()
@@ -124,5 +124,5 @@ def _midnight(day: datetime | None) -> BusinessTime | None:
 
 def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:
     if key not in registry:
-        fail(f"There is no adapter {key} here: gateway merchants list")
+        fail(f"There is no adapter {key} here: gateway adapters list")
     return registry[key]

@@ -7,14 +7,14 @@ import typer
 
 from gateway.cli.console import DatabaseUrl, console, container_for, fail
 from gateway.cli.console import table as empty_table
-from gateway.domain.policies.description import rule_words
+from gateway.domain.policies.description import describe_rule
 from gateway.domain.policies.override import PolicyBounds
 from gateway.domain.policies.table import DecisionTable
 from gateway.store.unit import UnitOfWork
 from merchants.policies.reader import read_text
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
-Adapter = Annotated[str, typer.Argument(help="The adapter's key, see `gateway merchants list`.")]
+Adapter = Annotated[str, typer.Argument(help="The adapter's key, see `gateway adapters list`.")]
 
 
 def bounds(
@@ -64,7 +64,7 @@ def override(
         console.print(table_line(adapter, after))
         for old, new in zip(before.rules, after.rules, strict=True):
             if old != new:
-                console.print(f"  {new.id}: {rule_words(new)}; the policy: {rule_words(old)}")
+                console.print(f"  {new.id}: {describe_rule(new)}; the policy: {describe_rule(old)}")
     if check:
         console.print("Nothing was written.")
 
