@@ -83,7 +83,7 @@ def _reasons() -> str:
 
 def _errors() -> str:
     parts = [
-        f"## {error.code}\n\nAppears in: {error.place}.\n\n{error.meaning}\n\nWhat to do: {error.remedy}"
+        f"## {error.code}\n\nAppears in: {error.appears_in}.\n\n{error.meaning}\n\nWhat to do: {error.remedy}"
         for error in ERRORS.values()
     ]
     return "\n\n".join(parts)

@@ -9,7 +9,7 @@ class ErrorText:
     """One code: where it appears, what it means, how to go on."""
 
     code: str
-    place: str
+    appears_in: str
     meaning: str
     remedy: str
 

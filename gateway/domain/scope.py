@@ -68,7 +68,7 @@ def _expand(granted: tuple[str, ...]) -> frozenset[str]:
     return frozenset(expanded)
 
 
-def held(granted: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]:
+def restrict(granted: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]:
     """What is left of the granted scopes where no others are allowed any more: a higher one that is not gives way to
     the highest that it implies."""
     kept = tuple(granted)

@@ -50,7 +50,7 @@ def read_request(
             raise InvalidAuthorizationDetailsError(f"{index}: the client may not ask for {detail.scope}.")
     if at_point_of_sale:
         _require_place(names, details)
-    elif any(detail.place for detail in details):
+    elif any(detail.point_of_sale for detail in details):
         raise InvalidAuthorizationDetailsError("Only a device authorization request names a store.")
     try:
         return consents.complete(unit, merchant, names, details)
@@ -63,7 +63,7 @@ def read_request(
 def _require_place(names: tuple[str, ...], details: tuple[AuthorizationDetail, ...]) -> None:
     decisions = [(index, detail) for index, detail in enumerate(details) if detail.type == "decision"]
     for index, detail in decisions:
-        if detail.place is None or detail.maximum_amount is None:
+        if detail.point_of_sale is None or detail.maximum_amount is None:
             raise InvalidAuthorizationDetailsError(
                 f"{index}: at the till a decision detail names store_id, terminal_id and maximum_amount."
             )

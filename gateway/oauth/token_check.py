@@ -12,7 +12,7 @@ from gateway.domain import scope as scopes
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.environment import Environment
 from gateway.domain.errors import Unauthenticated
-from gateway.domain.identity.client_rights import usable
+from gateway.domain.identity.client_rights import usable_scopes
 from gateway.domain.identity.principal import Principal
 from gateway.domain.scope import TokenKind
 from gateway.kit.clock import BusinessTime, business_time
@@ -39,14 +39,14 @@ def check(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Envir
         raise Unauthenticated(_DEAD)
     now = require_live(unit, bearer, environment)
     token, client, partner, consent = bearer.token, bearer.client, bearer.partner, bearer.consent
-    allowed = scopes.expand(token.scopes) & usable(client.scopes, client.authorization_details_types)
+    allowed = scopes.expand(token.scopes) & usable_scopes(client.scopes, client.authorization_details_types)
     return Principal(
         kind=TokenKind.MERCHANT if consent is None else TokenKind.USER,
         partner_id=partner.id,
         merchant_id=client.merchant_id,
         client_id=client.id,
         client_name=client.name,
-        scopes=scopes.held(token.scopes, allowed),
+        scopes=scopes.restrict(token.scopes, allowed),
         allowed=allowed,
         token_expires_at=token.expires_at,
         now=now,

@@ -56,7 +56,7 @@ def test_details_survive_being_written_down(written: list[AuthorizationDetail]) 
 
 def test_a_detail_is_bound_to_the_till_that_it_names() -> None:
     plain, bound, optional = parse_details([DECISION, {**DECISION, **TILL}, {**SCORE, "optional": True}])
-    assert (plain.place, bound.place, optional.place) == (None, PointOfSale("S1", "T1"), None)
+    assert (plain.point_of_sale, bound.point_of_sale, optional.point_of_sale) == (None, PointOfSale("S1", "T1"), None)
     assert (plain.optional, optional.optional) == (False, True)
     assert "optional" not in plain.document()
     assert parse_details([{**SCORE, "optional": False}])[0].document() == SCORE

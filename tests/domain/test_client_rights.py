@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.consents.authorization_detail import TYPES
-from gateway.domain.identity.client_rights import Rights, usable
-from gateway.domain.scope import SCOPES, expand, held
+from gateway.domain.identity.client_rights import Rights, usable_scopes
+from gateway.domain.scope import SCOPES, expand, restrict
 
 RIGHTS = st.builds(Rights.of, st.sets(st.sampled_from(list(SCOPES))), st.sets(st.sampled_from(TYPES)))
 
@@ -30,17 +30,17 @@ def test_rights_are_read_as_they_were_written(rights: Rights) -> None:
 def test_scopes_go_with_the_type_whose_details_they_stand_for() -> None:
     scopes = ["score:tier", "decisions:request", "decisions:read"]
     every = {"score:tier", "score:threshold", "decisions:request", "decisions:preview", "decisions:read"}
-    assert usable(scopes, None) == usable(scopes, ["score", "decision"]) == every
-    assert usable(scopes, ["score"]) == {"score:tier", "score:threshold", "decisions:read"}
-    assert usable(scopes, []) == {"decisions:read"}
+    assert usable_scopes(scopes, None) == usable_scopes(scopes, ["score", "decision"]) == every
+    assert usable_scopes(scopes, ["score"]) == {"score:tier", "score:threshold", "decisions:read"}
+    assert usable_scopes(scopes, []) == {"decisions:read"}
 
 
 @given(RIGHTS, RIGHTS)
 def test_what_is_left_is_the_most_that_both_allow(granted: Rights, allowed: Rights) -> None:
     most = expand(allowed.scopes)
-    assert expand(held(granted.scopes, most)) == expand(granted.scopes) & most
+    assert expand(restrict(granted.scopes, most)) == expand(granted.scopes) & most
 
 
 def test_scopes_that_are_all_allowed_stay_as_they_were_granted() -> None:
     granted = ("score:threshold", "score:tier")
-    assert held(granted, expand(["score:exact"])) == granted
+    assert restrict(granted, expand(["score:exact"])) == granted

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
-from gateway.domain.consents.request import AS_ASKED, SHORTER, Choice, Request, lowerable, narrow
+from gateway.domain.consents.request import AS_ASKED, SHORTER_DURATIONS, Choice, Request, can_lower_ceiling, narrow
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.duration import format_duration
 from gateway.domain.errors import InvalidInput
@@ -90,7 +90,7 @@ def test_the_ceiling_of_a_part_that_is_left_out_does_not_matter() -> None:
 
 
 def test_at_a_till_the_amount_is_fixed() -> None:
-    assert not lowerable(AT_TILL)
+    assert not can_lower_ceiling(AT_TILL)
     assert refused_at(request(AT_TILL), Choice(amounts={0: "1.00"})) == ("form",)
 
 
@@ -123,7 +123,7 @@ def test_only_a_time_that_is_offered(duration: str) -> None:
 def test_the_times_offered_are_what_was_asked_and_shorter_ones(length: timedelta) -> None:
     first, *rest = request(replace(TIER, duration=length)).durations
     assert first == length
-    assert rest == [each for each in SHORTER if each < length]
+    assert rest == [each for each in SHORTER_DURATIONS if each < length]
 
 
 details = st.builds(
@@ -184,7 +184,7 @@ def test_nobody_grants_more_than_was_asked(parts: list[AuthorizationDetail], dat
         amounts={
             n: data.draw(st.builds(lambda minor: Money(minor, "CNY").amount, st.integers(-1, 12_000)))
             for n in indexes
-            if lowerable(parts[n]) and data.draw(st.booleans())
+            if can_lower_ceiling(parts[n]) and data.draw(st.booleans())
         },
         duration=data.draw(st.none() | st.sampled_from([format_duration(each) for each in asked.durations])),
     )
@@ -203,7 +203,7 @@ def test_nobody_grants_more_than_was_asked(parts: list[AuthorizationDetail], dat
 @given(st.lists(details, min_size=1, max_size=8, unique=True), st.integers(1, 200))
 def test_no_part_outlasts_a_life(parts: list[AuthorizationDetail], days: int) -> None:
     life = timedelta(days=days)
-    cut = request(*parts).lasting(life)
+    cut = request(*parts).limit_duration(life)
     assert all(part.duration is not None and part.duration <= life for part in cut.details)
     assert cut.duration == min(request(*parts).duration, life)
     assert cut.scopes == request(*parts).scopes

@@ -11,13 +11,13 @@ from gateway.domain.decisions.outcome import Approval, Decline, Referral
 from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
-from gateway.domain.policies.comparison import Answered, Compared, Skipped, Tally
+from gateway.domain.policies.comparison import ComparedResult, ComparisonCounts, ResultComparison, SkipReason
 from gateway.domain.scoring.tier import Tier
 from tests.support.policy import yuan
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-YES = Answered(Status.APPROVED, yuan(30000), "good", (), {"discount": Decimal("0.5")})
-NO = Answered(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
+YES = ComparedResult(Status.APPROVED, yuan(30000), "good", (), {"discount": Decimal("0.5")})
+NO = ComparedResult(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
 
 
 @pytest.mark.parametrize(
@@ -36,24 +36,24 @@ NO = Answered(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
 def test_what_anybody_could_tell_apart_differs(changed: dict[str, Any], differs: bool) -> None:
     other = replace(YES, **changed)
     assert YES.differs(other) is other.differs(YES) is differs
-    assert Compared("dec_1", Tier.GOOD, YES, other).changed is differs
+    assert ResultComparison("dec_1", Tier.GOOD, YES, other).changed is differs
 
 
 def test_answers_of_outcomes() -> None:
     approval = Approval(PayLaterTerms(yuan(500), NOW, timedelta(days=3)), NOW, ("NOT_SCORED",))
     benefits = {"discount": Decimal(1)}
 
-    made = Answered.of(approval, "good", benefits, "CNY")
-    assert made == Answered(Status.APPROVED, yuan(500), "good", ("NOT_SCORED",), benefits)
-    declined = Answered.of(Decline(("NOT_SCORED",), NOW), "last", benefits, "CNY")
-    assert declined == Answered(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
-    assert Answered.of(Referral(), "odd", benefits, "CNY").status is Status.PENDING
+    made = ComparedResult.of(approval, "good", benefits, "CNY")
+    assert made == ComparedResult(Status.APPROVED, yuan(500), "good", ("NOT_SCORED",), benefits)
+    declined = ComparedResult.of(Decline(("NOT_SCORED",), NOW), "last", benefits, "CNY")
+    assert declined == ComparedResult(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
+    assert ComparedResult.of(Referral(), "odd", benefits, "CNY").status is Status.PENDING
     with pytest.raises(ValueError, match="do not mix"):
-        Answered.of(approval, "good", benefits, "EUR")
+        ComparedResult.of(approval, "good", benefits, "EUR")
 
 
 def test_changes_are_summed_by_tier_and_statuses() -> None:
-    tally = Tally()
+    tally = ComparisonCounts()
     for number, (tier, before, after) in enumerate(
         [
             (Tier.GOOD, YES, NO),
@@ -63,8 +63,8 @@ def test_changes_are_summed_by_tier_and_statuses() -> None:
             (Tier.FAIR, NO, NO),
         ]
     ):
-        tally.add(Compared(f"dec_{number}", tier, before, after))
-    for skipped in (Skipped.SEALED, Skipped.SEALED, Skipped.FAILED):
+        tally.add(ResultComparison(f"dec_{number}", tier, before, after))
+    for skipped in (SkipReason.SEALED, SkipReason.SEALED, SkipReason.FAILED):
         tally.add(skipped)
 
     assert [(g.tier, g.before, g.after, g.count, g.exposed_before, g.exposed_after) for g in tally.groups()] == [
@@ -73,7 +73,11 @@ def test_changes_are_summed_by_tier_and_statuses() -> None:
         (Tier.GOOD, Status.APPROVED, Status.DECLINED, 2, yuan(60000), Money.zero("CNY")),
     ]
     assert (tally.compared, tally.changed) == (5, 4)
-    assert (tally.skipped[Skipped.SEALED], tally.skipped[Skipped.UNREADABLE], tally.skipped[Skipped.FAILED]) == (
+    assert (
+        tally.skipped[SkipReason.SEALED],
+        tally.skipped[SkipReason.UNREADABLE],
+        tally.skipped[SkipReason.FAILED],
+    ) == (
         2,
         0,
         1,

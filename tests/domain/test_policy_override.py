@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from gateway.domain.errors import Misconfigured
 from gateway.domain.policies.benefit import BenefitKind
 from gateway.domain.policies.column import Cell
-from gateway.domain.policies.override import Change, PolicyBounds, PolicyOverride, Range, reigns
+from gateway.domain.policies.override import Change, PolicyBounds, PolicyOverride, Range, effective_periods
 from gateway.domain.policies.table import DecisionTable
 from gateway.domain.scoring.tier import Tier
 from tests.support.policy import DAY, FACTS, LAST, approve, decline, table, yuan
@@ -36,7 +36,7 @@ def base(**more: object) -> DecisionTable:
 
 def test_only_what_is_named_moves() -> None:
     whole = base()
-    made = override(good=Change(share=60)).on(whole)
+    made = override(good=Change(share=60)).apply_to(whole)
 
     good, was = made.decide(FACTS), whole.decide(FACTS)
     assert (good.share, good.maximum, good.reasons) == (60, was.maximum, was.reasons)
@@ -52,23 +52,23 @@ def test_only_what_is_named_moves() -> None:
 
 def test_the_whole_has_a_version_and_a_hash_of_its_own() -> None:
     whole = base()
-    made = override(good=Change(maximum=yuan(6000))).on(whole)
+    made = override(good=Change(maximum=yuan(6000))).apply_to(whole)
 
     assert (made.policy, made.version, made.effective) == ("test", "1+mine-1", FIRST)
     assert made.hash != whole.hash
-    assert made.hash == override(good=Change(maximum=yuan(6000))).on(base()).hash
-    assert made.hash != override(good=Change(maximum=yuan(6001))).on(whole).hash
+    assert made.hash == override(good=Change(maximum=yuan(6000))).apply_to(base()).hash
+    assert made.hash != override(good=Change(maximum=yuan(6001))).apply_to(whole).hash
 
 
 def test_benefits_move_one_by_one() -> None:
     whole = table(approve("all", benefits=GIVEN), benefits=BENEFITS)
-    ruling = override(all=Change(benefits={"discount": Decimal("1.50")})).on(whole).decide(FACTS)
+    ruling = override(all=Change(benefits={"discount": Decimal("1.50")})).apply_to(whole).decide(FACTS)
     assert ruling.benefits == {**GIVEN, "discount": Decimal("1.50")}
 
 
 def test_without_changes_it_is_the_policy() -> None:
     whole = base()
-    assert override().on(whole) is whole
+    assert override().apply_to(whole) is whole
 
 
 @pytest.mark.parametrize(
@@ -87,18 +87,18 @@ def test_without_changes_it_is_the_policy() -> None:
 )
 def test_what_no_policy_may_say_is_refused(rule: str, change: Change, why: str) -> None:
     with pytest.raises(Misconfigured, match=f"^mine.toml: {why}"):
-        override(**{rule: change}).on(base())
+        override(**{rule: change}).apply_to(base())
 
 
 def test_a_part_of_what_was_given_whole_names_its_reasons() -> None:
-    made = override(best=Change(share=90, reasons=("REDUCED_FOR_TIER",))).on(base())
+    made = override(best=Change(share=90, reasons=("REDUCED_FOR_TIER",))).apply_to(base())
     ruling = made.decide({**FACTS, "tier": Tier.EXCELLENT})
     assert (ruling.share, ruling.reasons) == (90, ("REDUCED_FOR_TIER",))
 
 
 def test_the_override_of_another_policy_is_refused() -> None:
     with pytest.raises(Misconfigured, match="overrides the policy 'test', not 'other'"):
-        override(good=Change(share=1)).on(base(policy="other"))
+        override(good=Change(share=1)).apply_to(base(policy="other"))
 
 
 @pytest.mark.parametrize("version", ["", "two words", "a" * 51, "1+1", "-1", "[bold]", "一"])
@@ -158,5 +158,7 @@ DAYS = some.dates(date(2026, 11, 1), date(2026, 11, 20))
 def test_exactly_one_version_counts_on_each_day(days: list[date], today: date, ahead: int) -> None:
     day = today + timedelta(days=ahead)
     come = [(effective, index) for index, effective in enumerate(days) if effective <= day]
-    counting = [index for index, first, end in reigns(days, today) if first <= day and (end is None or day < end)]
+    counting = [
+        index for index, first, end in effective_periods(days, today) if first <= day and (end is None or day < end)
+    ]
     assert counting == [index for _, index in sorted(come)[-1:]]

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.domain.merchants import Product
 from gateway.domain.policies.column import Cell
-from gateway.domain.policies.description import cell_words, rule_words, value_words
+from gateway.domain.policies.description import describe_cell, describe_rule, format_value
 from gateway.domain.policies.rule import Rule
 from gateway.domain.scoring.tier import Tier
 from tests.support.policy import approve, decline, yuan
@@ -26,7 +26,7 @@ from tests.support.policy import approve, decline, yuan
     ],
 )
 def test_a_test_in_words(cell: Cell, words: str) -> None:
-    assert cell_words(cell) == words
+    assert describe_cell(cell) == words
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ def test_a_test_in_words(cell: Cell, words: str) -> None:
     ],
 )
 def test_a_rule_in_words(rule: Rule, words: str) -> None:
-    assert rule_words(rule) == words
+    assert describe_rule(rule) == words
 
 
 @pytest.mark.parametrize("value", [yuan(50000), yuan(50000).document()])
 def test_a_value_reads_the_same_from_the_log(value: Any) -> None:
-    assert value_words(value) == "500.00 CNY"
+    assert format_value(value) == "500.00 CNY"

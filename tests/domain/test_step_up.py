@@ -35,14 +35,14 @@ def decision(minor: int | None, currency: str = "CNY") -> AuthorizationDetail:
     ],
 )
 def test_what_is_covered(details: list[AuthorizationDetail], covered: bool) -> None:
-    assert RULE.covers(details) is covered
+    assert RULE.exceeded_by(details) is covered
     assert RULE.required(details, None, NOON) is covered
     assert RULE.required(details, NOON, NOON + timedelta(minutes=5)) is covered
     assert not RULE.required(details, NOON, NOON + timedelta(minutes=5) - timedelta(microseconds=1))
 
 
 def test_an_empty_text_lets_no_amount_pass() -> None:
-    assert StepUp.parse(" ", timedelta(minutes=5)).covers([decision(1)])
+    assert StepUp.parse(" ", timedelta(minutes=5)).exceeded_by([decision(1)])
 
 
 @pytest.mark.parametrize("text", ["1000", "1000.00 XXX", "x CNY", "-1 CNY", "1.234 CNY", "1 CNY 2", "1 CNY, 2 CNY"])

@@ -68,7 +68,7 @@ RULES: Sequence[Group] = (
         (DOMAIN,),
         (
             (34, "more money counts as covered", "and wanted <= most", "and True"),
-            (34, "another purpose counts as covered", "or self.purpose != other.purpose or", "or"),
+            (34, "another purpose counts as covered", " or self.purpose != other.purpose", ""),
             (
                 34,
                 "longer counts as covered",

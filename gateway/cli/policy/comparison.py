@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.console import console, fail, table
-from gateway.domain.policies.comparison import Answered, Compared, Skipped, Tally
+from gateway.domain.policies.comparison import ComparedResult, ComparisonCounts, ResultComparison, SkipReason
 from gateway.services.policies.history import Shadow
 
 COLUMNS = (
@@ -18,23 +18,23 @@ COLUMNS = (
 )
 
 
-def count(compared: Iterable[Compared | Skipped], out: Path | None = None) -> Tally:
+def count(compared: Iterable[ResultComparison | SkipReason], out: Path | None = None) -> ComparisonCounts:
     """Counts them all, and writes those that changed to `out`, a file that only its owner can read."""
-    tally = Tally()
+    tally = ComparisonCounts()
     with _lines(out) as write:
         for one in compared:
             tally.add(one)
-            if isinstance(one, Compared) and one.changed:
+            if isinstance(one, ResultComparison) and one.changed:
                 tier, currency = one.tier.value, one.before.exposed.currency
                 write([one.decision_id, tier, currency, *_cells(one.before), *_cells(one.after)])
     return tally
 
 
 def count_shadows(
-    compared: Iterable[tuple[Shadow | None, Compared | Skipped]],
-) -> tuple[int, Mapping[Shadow, Tally]]:
+    compared: Iterable[tuple[Shadow | None, ResultComparison | SkipReason]],
+) -> tuple[int, Mapping[Shadow, ComparisonCounts]]:
     """How many are sealed for ever, and the tally of each shadow policy there was."""
-    sealed, tallies = 0, defaultdict[Shadow, Tally](Tally)
+    sealed, tallies = 0, defaultdict[Shadow, ComparisonCounts](ComparisonCounts)
     for shadow, one in compared:
         if shadow is None:
             sealed += 1
@@ -43,7 +43,7 @@ def count_shadows(
     return sealed, tallies
 
 
-def show(tally: Tally, policy: str, before: str = "was", after: str = "would be") -> None:
+def show(tally: ComparisonCounts, policy: str, before: str = "was", after: str = "would be") -> None:
     """Prints the tally of a comparison with the policy of that name."""
     rows = table("tier", before, after, "decisions", f"exposed: {before}", f"exposed: {after}")
     for group in tally.groups():
@@ -53,12 +53,16 @@ def show(tally: Tally, policy: str, before: str = "was", after: str = "would be"
         console.print(rows)
     differ = "differs" if tally.changed == 1 else "differ"
     console.print(f"{policy}: {tally.changed} of {tally.compared} {differ}.")
-    if tally.skipped[Skipped.UNREADABLE]:
-        console.print(f"{tally.skipped[Skipped.UNREADABLE]} cannot be read with this adapter and policy, not compared.")
-    if tally.skipped[Skipped.OVERRIDDEN]:
-        console.print(f"{tally.skipped[Skipped.OVERRIDDEN]} of merchants whose override does not fit it, not compared.")
-    if tally.skipped[Skipped.FAILED]:
-        console.print(f"{tally.skipped[Skipped.FAILED]} at which the {after} policy failed, not compared.")
+    if tally.skipped[SkipReason.UNREADABLE]:
+        console.print(
+            f"{tally.skipped[SkipReason.UNREADABLE]} cannot be read with this adapter and policy, not compared."
+        )
+    if tally.skipped[SkipReason.OVERRIDDEN]:
+        console.print(
+            f"{tally.skipped[SkipReason.OVERRIDDEN]} of merchants whose override does not fit it, not compared."
+        )
+    if tally.skipped[SkipReason.FAILED]:
+        console.print(f"{tally.skipped[SkipReason.FAILED]} at which the {after} policy failed, not compared.")
     console.print("Policies alone are compared: credit limits are not replayed.")
 
 
@@ -68,7 +72,7 @@ def show_sealed(count: int) -> None:
         console.print(f"{count} sealed for ever, not compared.")
 
 
-def _cells(answered: Answered) -> list[str]:
+def _cells(answered: ComparedResult) -> list[str]:
     return [answered.status.value, answered.exposed.amount, answered.rule_id]
 
 

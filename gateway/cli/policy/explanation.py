@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.domain.decisions.reason import REASONS
-from gateway.domain.policies.description import cell_words, value_words
+from gateway.domain.policies.description import describe_cell, format_value
 from gateway.domain.policies.table import DecisionTable
 from gateway.services.policies.history import Trace
 
@@ -39,7 +39,7 @@ def _warning(trace: Trace) -> Iterator[str]:
 def _asked(personal: Mapping[str, Any]) -> Iterator[str]:
     # Amounts alone: an ask also names goods, places and dates, which explain no ruling and are the person's.
     for ask in personal["ask"].values():
-        amounts = [f"{name} {value_words(value)}" for name, value in ask.items() if _is_money(value)]
+        amounts = [f"{name} {format_value(value)}" for name, value in ask.items() if _is_money(value)]
         yield f"asked: {', '.join(amounts)}"
     yield f"person: tier {personal['tier']}, {personal['open_overdue']} open and overdue"
 
@@ -57,15 +57,15 @@ def _test(table: DecisionTable | None, rule_id: str, column: str) -> str:
     if table is None:  # another version may test the same column of the same rule otherwise
         return f"a test of {column} that is no longer installed"
     rule = next(rule for rule in table.rules if rule.id == rule_id)
-    return cell_words(next(cell for cell in rule.when if cell.column == column))
+    return describe_cell(next(cell for cell in rule.when if cell.column == column))
 
 
 def _said(ruling: Mapping[str, Any]) -> str:
     says = [f"{ruling['share']} percent"] if ruling["share"] else []
-    says += [f"at most {value_words(ruling['maximum'])}"] if ruling.get("maximum") else []
-    says += [f"{name} {value_words(value)}" for name, value in ruling["benefits"].items()]
+    says += [f"at most {format_value(ruling['maximum'])}"] if ruling.get("maximum") else []
+    says += [f"{name} {format_value(value)}" for name, value in ruling["benefits"].items()]
     says += [f"retry after {ruling['retry_after']}"] if ruling.get("retry_after") else []
-    says += [f"or {value_words(ruling['alternatives'])}"] if ruling.get("alternatives") else []
+    says += [f"or {format_value(ruling['alternatives'])}"] if ruling.get("alternatives") else []
     return ", ".join([ruling["verdict"].lower(), *says])
 
 

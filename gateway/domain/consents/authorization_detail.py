@@ -19,7 +19,7 @@ from gateway.domain.money import Money
 TYPES = ("score", "decision")
 LEVELS = ("threshold", "tier", "exact")
 MOST_DETAILS = 8
-LONGEST_PLACE_NAME = 64
+LONGEST_STORE_ID = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class AuthorizationDetail:
     terminal_id: str | None = None
 
     @property
-    def place(self) -> PointOfSale | None:
+    def point_of_sale(self) -> PointOfSale | None:
         """The till that this detail is bound to; None where it is bound to none."""
         return PointOfSale(self.store_id, self.terminal_id) if self.store_id and self.terminal_id else None
 
@@ -52,7 +52,9 @@ class AuthorizationDetail:
     def covers(self, other: "AuthorizationDetail") -> bool:
         """Whether all that `other` allows is allowed by this one too, and for as long. Both are complete, and count
         their time from the same moment."""
-        if self.type != other.type or self.purpose != other.purpose or self.place not in {None, other.place}:
+        if self.type != other.type or self.purpose != other.purpose:
+            return False
+        if self.point_of_sale not in {None, other.point_of_sale}:
             return False
         if (self.duration or timedelta(0)) < (other.duration or timedelta(0)):
             return False
@@ -84,8 +86,8 @@ class AuthorizationDetail:
             document["purpose"] = self.purpose
         if self.duration is not None:
             document["duration"] = format_duration(self.duration)
-        if self.place is not None:
-            document |= {"store_id": self.place.store_id, "terminal_id": self.place.terminal_id}
+        if self.point_of_sale is not None:
+            document |= {"store_id": self.point_of_sale.store_id, "terminal_id": self.point_of_sale.terminal_id}
         if self.optional:
             document["optional"] = True
         return document
@@ -132,7 +134,7 @@ def _parse(item: Any) -> AuthorizationDetail:
         if item.get("level") not in LEVELS:
             raise InvalidInput("INVALID", f"level must be one of {', '.join(LEVELS)}.", ("level",))
         return AuthorizationDetail("score", level=item["level"], purpose=purpose, duration=duration, optional=optional)
-    store_id, terminal_id = _place_name(item, "store_id"), _place_name(item, "terminal_id")
+    store_id, terminal_id = _identifier(item, "store_id"), _identifier(item, "terminal_id")
     if (store_id is None) != (terminal_id is None):
         missing = "terminal_id" if terminal_id is None else "store_id"
         raise InvalidInput("INVALID", "store_id and terminal_id belong together.", (missing,))
@@ -170,12 +172,12 @@ def _duration(item: Mapping[str, Any]) -> timedelta | None:
     return duration
 
 
-def _place_name(item: Mapping[str, Any], member: str) -> str | None:
+def _identifier(item: Mapping[str, Any], member: str) -> str | None:
     if member not in item:
         return None
     name = item[member]
-    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_PLACE_NAME or any(not " " <= c <= "~" for c in name):
-        message = f"{member} must be 1 to {LONGEST_PLACE_NAME} printable ASCII characters."
+    if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_STORE_ID or any(not " " <= c <= "~" for c in name):
+        message = f"{member} must be 1 to {LONGEST_STORE_ID} printable ASCII characters."
         raise InvalidInput("INVALID", message, (member,))
     return name
 

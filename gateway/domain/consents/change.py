@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gateway.domain.consents.authorization_detail import MOST_DETAILS, AuthorizationDetail
 from gateway.domain.consents.consent import Consent
-from gateway.domain.consents.request import Request, supported
+from gateway.domain.consents.request import Request, supported_scopes
 from gateway.domain.errors import InvalidInput
 from gateway.kit.clock import BusinessTime
 
@@ -48,7 +48,7 @@ class Change:
         scopes, details = granted.scopes, tuple(granted.details)
         if self.action is GrantAction.MERGE:
             details = _without_covered((*in_force(self.consent, now), *details))
-            scopes = supported((*self.consent.scopes, *scopes), details)
+            scopes = supported_scopes((*self.consent.scopes, *scopes), details)
         last = max(detail.duration for detail in details if detail.duration is not None)
         return replace(self.consent, scopes=scopes, details=details, granted_at=now, expires_at=now + last)
 

@@ -72,7 +72,7 @@ class Consent:
         amount: Money,
         committed: Money,
         now: BusinessTime,
-        place: PointOfSale | None = None,
+        point_of_sale: PointOfSale | None = None,
     ) -> None:
         """Raises ConsentRefused unless a decision detail covers product, purpose, place and `amount` on top of what
         open decisions under this consent have `committed` already. Currencies must agree. A detail that names a
@@ -97,16 +97,18 @@ class Consent:
                 ("purpose",),
                 alive,
             )
-        by_place = [detail for detail in by_purpose if detail.place is None or detail.place == place]
-        if not by_place:
+        by_point_of_sale = [
+            detail for detail in by_purpose if detail.point_of_sale is None or detail.point_of_sale == point_of_sale
+        ]
+        if not by_point_of_sale:
             raise ConsentRefused(
                 "CONSENT_PRODUCT_NOT_COVERED",
                 "The consent was given at another till.",
                 ("ask",),
                 alive,
             )
-        if not any(_allows(detail, amount, amount + committed) for detail in by_place):
-            bound = all(detail.place is not None for detail in by_place)
+        if not any(_allows(detail, amount, amount + committed) for detail in by_point_of_sale):
+            bound = all(detail.point_of_sale is not None for detail in by_point_of_sale)
             raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", _OTHER_PRICE if bound else _TOO_MUCH, ("ask",), alive)
 
     def _alive(self, detail: AuthorizationDetail, now: BusinessTime) -> bool:
@@ -121,4 +123,4 @@ def _allows(detail: AuthorizationDetail, amount: Money, total: Money) -> bool:
     most = detail.maximum_amount
     if most is None or most.currency != total.currency:
         return False
-    return total <= most and (detail.place is None or amount == most)
+    return total <= most and (detail.point_of_sale is None or amount == most)

@@ -7,7 +7,7 @@ decided by its client, its contract and its enabled products.
 from itertools import groupby
 from typing import Any
 
-from gateway.domain.consents.authorization_detail import LEVELS, LONGEST_PLACE_NAME
+from gateway.domain.consents.authorization_detail import LEVELS, LONGEST_STORE_ID
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.merchants import Product
@@ -15,7 +15,7 @@ from gateway.domain.money import MAX_MINOR
 
 _N = "[0-9]{1,9}"
 _DURATION = rf"^(?=.*[1-9])P(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:\.[0-9]{{1,6}})?S)?)?$"
-_PLACE_NAME = {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST_PLACE_NAME}}}$"}
+_IDENTIFIER = {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST_STORE_ID}}}$"}
 _SHARED: dict[str, Any] = {
     "purpose": {
         "description": "Why. Absent: the default of the adapters behind the products.",
@@ -92,8 +92,8 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "properties": {"amount": {"type": "string"}, "currency": {"type": "string"}},
                 "anyOf": _amounts(),
             },
-            "store_id": {"description": "The store, in a device authorization request only.", **_PLACE_NAME},
-            "terminal_id": {"description": "The till in that store.", **_PLACE_NAME},
+            "store_id": {"description": "The store, in a device authorization request only.", **_IDENTIFIER},
+            "terminal_id": {"description": "The till in that store.", **_IDENTIFIER},
         },
         dependentRequired={"store_id": ["terminal_id"], "terminal_id": ["store_id"]},
     ),

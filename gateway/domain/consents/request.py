@@ -11,7 +11,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
 
-SHORTER = tuple(timedelta(days=days) for days in (90, 30, 7, 1))
+SHORTER_DURATIONS = tuple(timedelta(days=days) for days in (90, 30, 7, 1))
 """The lengths of time that are offered beside the one that was asked for, longest first."""
 
 
@@ -30,7 +30,7 @@ class Request:
     @property
     def durations(self) -> tuple[timedelta, ...]:
         """What the person can choose from: the time that was asked for, then shorter ones, longest first."""
-        return (self.duration, *(length for length in SHORTER if length < self.duration))
+        return (self.duration, *(length for length in SHORTER_DURATIONS if length < self.duration))
 
     def document(self) -> dict[str, Any]:
         """The request as JSON."""
@@ -41,7 +41,7 @@ class Request:
         """Reads what `document` wrote."""
         return cls(tuple(document["scopes"]), parse_details(document["details"]))
 
-    def lasting(self, life: timedelta) -> "Request":
+    def limit_duration(self, life: timedelta) -> "Request":
         """The same, no part longer than `life`."""
         return replace(self, details=tuple(_cut(detail, life) for detail in self.details))
 
@@ -80,17 +80,17 @@ def narrow(asked: Request, choice: Choice) -> Request:
         raise InvalidInput("INVALID", f"Choose one of {', '.join(offered)}.", ("duration",))
     life = asked.duration if choice.duration is None else offered[choice.duration]
     details = tuple(dict.fromkeys(_cut(detail, life) for detail in left))
-    return Request(supported(asked.scopes, details), details)
+    return Request(supported_scopes(asked.scopes, details), details)
 
 
-def lowerable(detail: AuthorizationDetail) -> bool:
+def can_lower_ceiling(detail: AuthorizationDetail) -> bool:
     """Whether the person can lower the ceiling: not at a till, where it is the price of what lies there."""
-    return detail.maximum_amount is not None and detail.place is None
+    return detail.maximum_amount is not None and detail.point_of_sale is None
 
 
 def _require_fit(asked: Request, included: Iterable[int], amounts: Mapping[int, str]) -> None:
     optional = {index for index, detail in enumerate(asked.details) if detail.optional}
-    open_to_less = {index for index, detail in enumerate(asked.details) if lowerable(detail)}
+    open_to_less = {index for index, detail in enumerate(asked.details) if can_lower_ceiling(detail)}
     if not optional.issuperset(included) or not open_to_less.issuperset(amounts):
         raise InvalidInput("INVALID", "The form does not belong to this request.", ("form",))
 
@@ -112,7 +112,7 @@ def _cut(detail: AuthorizationDetail, life: timedelta) -> AuthorizationDetail:
     return replace(detail, duration=min(detail.duration, life) if detail.duration else life)
 
 
-def supported(scopes: Iterable[str], details: Iterable[AuthorizationDetail]) -> tuple[str, ...]:
+def supported_scopes(scopes: Iterable[str], details: Iterable[AuthorizationDetail]) -> tuple[str, ...]:
     """Those of the scopes that some detail stands for, in registry order."""
     highest = max((LEVELS.index(detail.level) for detail in details if detail.level), default=-1)
     held = {f"score:{level}" for level in LEVELS[: highest + 1]}

@@ -48,7 +48,7 @@ class Rights:
         return cls.of(scope.parse(stored.get("scope")), stored.get("authorization_details_types", ()))
 
 
-def usable(scopes: Iterable[str], types: Sequence[str] | None) -> frozenset[str]:
+def usable_scopes(scopes: Iterable[str], types: Sequence[str] | None) -> frozenset[str]:
     """The scopes that the tokens of a client with these rights may hold, the implied ones too. Scopes that stand for
     details of a type go with the type; `types` None means all."""
     lacking = tuple(start for name, start in _SCOPES_OF.items() if types is not None and name not in types)

@@ -13,7 +13,7 @@ from gateway.domain.scoring.tier import Tier
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ComparedResult:
     """What one request was answered by a policy alone. Unless it was approved, `exposed` is zero and there are no
     `benefits`."""
 
@@ -24,7 +24,7 @@ class Answered:
     benefits: Mapping[str, Benefit]
 
     @classmethod
-    def of(cls, outcome: Outcome, rule_id: str, benefits: Mapping[str, Benefit], currency: str) -> "Answered":
+    def of(cls, outcome: Outcome, rule_id: str, benefits: Mapping[str, Benefit], currency: str) -> "ComparedResult":
         """Raises ValueError for an amount that is not in `currency`."""
         if not isinstance(outcome, Approval):
             return cls(first_status(outcome), Money.zero(currency), rule_id, outcome.reasons, {})
@@ -32,27 +32,27 @@ class Answered:
             first_status(outcome), outcome.terms.exposed + Money.zero(currency), rule_id, outcome.reasons, benefits
         )
 
-    def differs(self, other: "Answered") -> bool:
+    def differs(self, other: "ComparedResult") -> bool:
         """Whether anybody could tell the two apart: a rule's name alone is no difference."""
         mine, others = ((a.status, a.exposed, a.reasons, a.benefits) for a in (self, other))
         return mine != others
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ResultComparison:
     """One request as it was answered, and as the other policy would have."""
 
     decision_id: str
     tier: Tier
-    before: Answered
-    after: Answered
+    before: ComparedResult
+    after: ComparedResult
 
     @property
     def changed(self) -> bool:
         return self.before.differs(self.after)
 
 
-class Skipped(StrEnum):
+class SkipReason(StrEnum):
     """Why a request is not compared: the person's key is destroyed, adapter and policy cannot read it any more, the
     shadow policy failed at it, or the merchant's override does not fit the other policy."""
 
@@ -75,15 +75,15 @@ class Group:
 
 
 @dataclass
-class Tally:
+class ComparisonCounts:
     """Counts what is compared."""
 
     compared: int = 0
-    skipped: Counter[Skipped] = field(default_factory=Counter)
+    skipped: Counter[SkipReason] = field(default_factory=Counter)
     _groups: dict[tuple[Tier, Status, Status], Group] = field(default_factory=dict)
 
-    def add(self, one: Compared | Skipped) -> None:
-        if isinstance(one, Skipped):
+    def add(self, one: ResultComparison | SkipReason) -> None:
+        if isinstance(one, SkipReason):
             self.skipped[one] += 1
             return
         self.compared += 1

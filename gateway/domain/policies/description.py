@@ -6,23 +6,23 @@ from gateway.domain.policies.column import Cell
 from gateway.domain.policies.rule import Rule, plain
 
 
-def cell_words(cell: Cell) -> str:
+def describe_cell(cell: Cell) -> str:
     """Such as "deposit at most 500.00 CNY"."""
-    tests = [f"{operator.replace('_', ' ')} {value_words(value)}" for operator, value in cell.tests.items()]
+    tests = [f"{operator.replace('_', ' ')} {format_value(value)}" for operator, value in cell.tests.items()]
     return f"{cell.column} {' and '.join(tests)}"
 
 
-def rule_words(rule: Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """What the rule says if it decides, without its reasons: "approve 70 percent, at most 7000.00 CNY"."""
     says = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
-    says += [f"at most {value_words(rule.maximum)}"] if rule.maximum else []
-    says += [f"{name} {value_words(value)}" for name, value in rule.benefits.items()]
-    says += [f"retry after {value_words(rule.retry_after)}"] if rule.retry_after is not None else []
-    says += [f"or {value_words(rule.alternatives)}"] if rule.alternatives else []
+    says += [f"at most {format_value(rule.maximum)}"] if rule.maximum else []
+    says += [f"{name} {format_value(value)}" for name, value in rule.benefits.items()]
+    says += [f"retry after {format_value(rule.retry_after)}"] if rule.retry_after is not None else []
+    says += [f"or {format_value(rule.alternatives)}"] if rule.alternatives else []
     return ", ".join(says)
 
 
-def value_words(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value of a test or of an outcome, as it is or as the log keeps it: "500.00 CNY", "GOOD or FAIR", "yes"."""
     value = plain(value)
     if isinstance(value, dict):

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.domain.decisions.reason import REASONS
 from gateway.domain.money import Money
 from gateway.domain.policies.benefit import Benefit
-from gateway.domain.policies.description import value_words
+from gateway.domain.policies.description import format_value
 from gateway.domain.policies.rule import Rule, Verdict
 from gateway.domain.policies.table import DecisionTable, fault
 
@@ -34,12 +34,12 @@ class Change:
     reasons: tuple[str, ...] = ()
 
     @property
-    def given(self) -> dict[str, Any]:
+    def overridden_values(self) -> dict[str, Any]:
         """What the operator bounds, by its name in a policy file."""
         numbers = {"share": self.share, "maximum": self.maximum}
         return {name: value for name, value in numbers.items() if value is not None} | dict(self.benefits)
 
-    def on(self, rule: Rule) -> Rule:
+    def apply_to(self, rule: Rule) -> Rule:
         return replace(
             rule,
             share=rule.share if self.share is None else self.share,
@@ -67,7 +67,7 @@ class PolicyOverride:
         if type(self.effective) is not date:
             raise fault(self.source, "effective must be a date, such as 2026-11-01")
 
-    def on(self, table: DecisionTable) -> DecisionTable:
+    def apply_to(self, table: DecisionTable) -> DecisionTable:
         """The policy as the merchant gives it. Its version names both, its hash is that of the whole. Raises
         Misconfigured for a rule that is not there or does not approve, and for numbers that no policy may have."""
         self._require_fits(table)
@@ -80,7 +80,7 @@ class PolicyOverride:
             currency=table.currency,
             columns=table.columns,
             benefits=table.benefits,
-            rules=[self.changes[rule.id].on(rule) if rule.id in self.changes else rule for rule in table.rules],
+            rules=[self.changes[rule.id].apply_to(rule) if rule.id in self.changes else rule for rule in table.rules],
             source=self.source,
         )
 
@@ -113,7 +113,7 @@ class Range:
 
     def __str__(self) -> str:
         ends = {"at least": self.at_least, "at most": self.at_most}
-        return " and ".join(f"{end} {value_words(value)}" for end, value in ends.items() if value is not None)
+        return " and ".join(f"{end} {format_value(value)}" for end, value in ends.items() if value is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,15 +131,15 @@ class PolicyBounds:
             allowed = self.ranges.get(rule_id, {})
             if change.reasons and change.share is None:
                 raise fault(override.source, "reasons belong to a share that is overridden", rule_id)
-            for name, value in change.given.items():
+            for name, value in change.overridden_values.items():
                 if name not in allowed:
                     raise fault(override.source, f"the operator lets this merchant override no {name}", rule_id)
                 if not allowed[name].holds(value):
-                    what = f"{name} {value_words(value)} is out of the operator's bounds: {allowed[name]}"
+                    what = f"{name} {format_value(value)} is out of the operator's bounds: {allowed[name]}"
                     raise fault(override.source, what, rule_id)
 
 
-def reigns(days: Sequence[date], today: date) -> Iterator[tuple[int, date, date | None]]:
+def effective_periods(days: Sequence[date], today: date) -> Iterator[tuple[int, date, date | None]]:
     """Of versions that are effective from these days, in the order in which they were registered: the index of each
     that counts on `today` or later, its first such day, and the day on which another takes over (None: none does). Of
     those whose day has come the newest counts; of one day, the one registered last."""

@@ -168,11 +168,11 @@ class DecisionTable:
         )
 
     @property
-    def approving(self) -> tuple[str, ...]:
+    def approving_rules(self) -> tuple[str, ...]:
         """The ids of the rules that approve, in their order."""
         return tuple(rule.id for rule in self.rules if rule.verdict is Verdict.APPROVE)
 
-    def as_if(self, rule_id: str) -> PolicyResult:
+    def result_of_rule(self, rule_id: str) -> PolicyResult:
         """The ruling of that rule, whatever the facts are. Raises KeyError for an unknown one."""
         rule, _, hit = {step[0].id: step for step in self._steps}[rule_id]
         return self._ruling(rule, (hit,))

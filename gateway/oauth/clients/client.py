@@ -4,7 +4,7 @@ from authlib.oauth2.rfc6749 import ClientMixin
 
 from gateway.domain import scope
 from gateway.domain.identity.client import BASELINE
-from gateway.domain.identity.client_rights import usable
+from gateway.domain.identity.client_rights import usable_scopes
 from gateway.domain.scope import SCOPES, TokenKind
 from gateway.oauth.clients.authentication import METHODS
 from gateway.store.identity.clients import ClientRow
@@ -15,7 +15,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     def __init__(self, row: ClientRow) -> None:
         self.row, self.id = row, row.id
-        self.allowed = usable(row.scopes, row.authorization_details_types)
+        self.allowed = usable_scopes(row.scopes, row.authorization_details_types)
 
     def get_client_id(self) -> str:
         return self.id

@@ -77,7 +77,7 @@ def read_device_request(server: Server, client: Client, data: dict[str, Any]) ->
     merchant = unit.merchants.load(client.row.merchant_id)
     assert merchant is not None  # a foreign key says so
     asked = details.read_request(unit, container.consents, client, merchant, data, at_point_of_sale=True)
-    return asked.lasting(container.settings.till_consent_life)
+    return asked.limit_duration(container.settings.till_consent_life)
 
 
 def _qr_code(address: str) -> str:

@@ -59,7 +59,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
 
     def _narrowed(self, consent: Consent) -> tuple[str, ...]:
         asked = scope.parse(self.request.payload.scope)
-        granted = scope.held(consent.scopes, self.client.allowed)
+        granted = scope.restrict(consent.scopes, self.client.allowed)
         held = scope.expand(granted)
         if not granted or any(name not in held for name in asked):
             raise InvalidScopeError("The scope goes beyond what the person has granted, or the client may hold.")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from gateway.domain.errors import Misconfigured, NotFound
 from gateway.domain.period import parse_moment
-from gateway.domain.policies.comparison import ResultComparison, Skipped
+from gateway.domain.policies.comparison import ResultComparison, SkipReason
 from gateway.domain.policies.override import PolicyOverride
 from gateway.domain.policies.past_result import policy_result_from_document
 from gateway.domain.policies.table import DecisionTable
@@ -141,7 +141,7 @@ class PolicyService:
         since: BusinessTime | None,
         merchant_id: str | None = None,
     ) -> Iterator[ResultComparison | SkipReason]:
-        def compare(unit: UnitOfWork, entry: DecisionLogRow, personal: Personal) -> ResultComparison | Skipped:
+        def compare(unit: UnitOfWork, entry: DecisionLogRow, personal: Personal) -> ResultComparison | SkipReason:
             if personal is None:
                 return SkipReason.SEALED
             return _compare_table(unit, adapter, entry, personal, choose_table)
@@ -178,7 +178,7 @@ def _compare_table(
     entry: DecisionLogRow,
     personal: Mapping[str, Any],
     choose_table: TableChoice,
-) -> ResultComparison | Skipped:
+) -> ResultComparison | SkipReason:
     try:
         past = PastRequest.read(adapter, decode(entry.public), personal)
     except UNREADABLE:
@@ -195,7 +195,7 @@ def _compare_table(
 
 def _compare_shadow(
     adapter: MerchantAdapter[Any], entry: DecisionLogRow, personal: Mapping[str, Any]
-) -> ResultComparison | Skipped:
+) -> ResultComparison | SkipReason:
     if "error" in personal["shadow"]:
         return SkipReason.FAILED
     try:

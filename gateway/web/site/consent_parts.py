@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.purpose import PURPOSES
-from gateway.domain.consents.request import lowerable
+from gateway.domain.consents.request import can_lower_ceiling
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
@@ -73,7 +73,7 @@ def _describe_part(
     length = detail.duration
     assert length is not None  # granted and pushed details are complete
     assert detail.purpose is not None
-    place = detail.place
+    sold_at = detail.point_of_sale
     return ConsentPart(
         index=index,
         optional=detail.optional,
@@ -81,7 +81,9 @@ def _describe_part(
         limit=_describe_limit(texts, detail),
         ceiling=_ceiling(detail),
         purpose=describe_purpose(texts, merchant, detail.purpose),
-        point_of_sale=texts.gettext(_POINT_OF_SALE, store=place.store_id, terminal=place.terminal_id) if place else "",
+        point_of_sale=texts.gettext(_POINT_OF_SALE, store=sold_at.store_id, terminal=sold_at.terminal_id)
+        if sold_at
+        else "",
         until=texts.until(start, length),
         length=texts.length(length),
     )
@@ -98,7 +100,7 @@ def _describe_detail(texts: Texts, detail: AuthorizationDetail, decides: bool) -
 
 def _ceiling(detail: AuthorizationDetail) -> Ceiling | None:
     amount = detail.maximum_amount
-    if amount is None or not lowerable(detail):
+    if amount is None or not can_lower_ceiling(detail):
         return None
     return Ceiling(amount.amount, amount.currency, Money(1, amount.currency).amount)
 

@@ -64,6 +64,6 @@ def describe_request(
 
 
 def _describe_sale(texts: Texts, detail: AuthorizationDetail) -> SaleView | None:
-    if detail.place is None or detail.maximum_amount is None:
+    if detail.point_of_sale is None or detail.maximum_amount is None:
         return None
-    return SaleView(detail.place.store_id, detail.place.terminal_id, texts.money(detail.maximum_amount))
+    return SaleView(detail.point_of_sale.store_id, detail.point_of_sale.terminal_id, texts.money(detail.maximum_amount))
