@@ -14,6 +14,7 @@ from gateway.bootstrap import prepare_to_serve
 from gateway.kit.logging import get_announcer, get_logger
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
+from gateway.setting_names import unread_variables
 from gateway.web import graphql
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
@@ -31,6 +32,7 @@ def create_app(container: Container) -> Starlette:
     cannot be served, see `prepare_to_serve`."""
     prepare_to_serve(container)
     settings = container.settings
+    _log_unread_variables()
     _log_adapters(container)
     site = build_site(container)
 
@@ -50,6 +52,12 @@ def create_app(container: Container) -> Starlette:
         exception_handlers=site.errors.handlers(),
         lifespan=lifespan,
     )
+
+
+def _log_unread_variables() -> None:
+    """Logs a warning for each GATEWAY_ variable of the environment that is no setting, by name, without its value."""
+    for sentence in unread_variables():
+        _log.warning("variable_not_read", message=sentence)
 
 
 def _log_adapters(container: Container) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from gateway.setting_names import RETIRED, unread_variables
 from gateway.settings import EnvironmentName, Settings, SettingsError, read_settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -199,3 +200,55 @@ def test_settings_cannot_be_changed_and_do_not_show_the_key(environment: pytest.
     assert KEY not in repr(read)
     with pytest.raises(ValidationError):
         read.issuer = "https://evil.example"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", sorted(RETIRED))
+def test_retired_variable_is_named_with_its_replacement(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "1")
+    assert unread_variables() == [f"{name} is no longer read. Its new name is {RETIRED[name]}."]
+
+
+def test_replacements_of_retired_variables_are_settings() -> None:
+    assert {name.removeprefix("GATEWAY_").lower() for name in RETIRED.values()} <= set(Settings.model_fields)
+
+
+def test_misspelled_variable_gets_a_suggestion(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_ISUER", "x")
+    assert unread_variables() == ["GATEWAY_ISUER is not a setting and is ignored. Did you mean GATEWAY_ISSUER?"]
+
+
+def test_unknown_variable_without_a_similar_setting_is_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_COLOUR", "x")
+    (sentence,) = unread_variables()
+    assert sentence.startswith("GATEWAY_COLOUR is not a setting and is ignored.")
+    assert "Did you mean" not in sentence
+
+
+def test_warning_about_a_variable_contains_no_value(environment: pytest.MonkeyPatch) -> None:
+    set_all(environment, {"GATEWAY_SECRETKEY": "hunter2", "GATEWAY_LINES_OF_TRUST": "hunter2", "GATEWAY_X": "hunter2"})
+    assert len(unread_variables()) == 3
+    assert "hunter2" not in "".join(unread_variables())
+
+
+def test_settings_in_any_case_are_read_without_a_warning(environment: pytest.MonkeyPatch) -> None:
+    set_all(environment, {"GATEWAY_ISSUER": "https://a.example", "gateway_log_level": "INFO"})
+    assert read_settings().log_level == "INFO"
+    assert unread_variables() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GATEWAY_TEST_DATABASE_URL",
+        "GATEWAY_SERVICE_HOST",
+        "GATEWAY_SERVICE_PORT_HTTP",
+        "GATEWAY_PORT",
+        "GATEWAY_PORT_8000_TCP_ADDR",
+        "GATEWAY_API_SERVICE_PORT",
+    ],
+)
+def test_variables_of_tests_and_container_platforms_cause_no_warning(
+    environment: pytest.MonkeyPatch, name: str
+) -> None:
+    environment.setenv(name, "x")
+    assert unread_variables() == []

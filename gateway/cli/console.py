@@ -1,17 +1,18 @@
-"""What the commands print with: one console for answers, one line for a failure."""
+"""The consoles of the commands: results on standard output, errors and notes on standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from gateway.bootstrap import build
 from gateway.services.container import Container
+from gateway.setting_names import unread_variables
 from gateway.settings import Settings, read_settings
 from gateway.store.database import Database, DatabaseDown
 
@@ -25,27 +26,33 @@ DatabaseUrl = Annotated[
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """Prints one line and ends the program with `code`."""
+    """Prints one line on standard error and ends the program with `code`."""
     _errors.print(Text.assemble(("error:", "bold red"), " ", message))
     raise SystemExit(code)
 
 
-def table(*columns: str) -> Table:
-    """An empty table that wraps rather than cuts."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+def note(message: str) -> None:
+    """Prints one line on standard error: what is no part of the result."""
+    _errors.print(message)
+
+
+@cache
+def warn_about_variables() -> None:
+    """Prints a warning for each GATEWAY_ variable of the environment that is not read, once a process."""
+    for sentence in unread_variables():
+        _errors.print(Text.assemble(("warning:", "bold yellow"), " ", sentence))
 
 
 def settings_for(database_url: str | None) -> Settings:
-    """The environment's settings, with the database of the option if there is one."""
+    """The environment's settings, with the database of the option if it is set. Prints the warnings about variables
+    that are not read. Raises SettingsError."""
+    warn_about_variables()
     return read_settings(**({"database_url": database_url} if database_url else {}))
 
 
 def require_database(database_url: str, *, fresh: bool = False) -> None:
-    """Raises DatabaseDown unless the database answers, migrated or not. A SQLite file that is not there is made only
-    if it may be `fresh`: a mistyped path must not be answered with an empty log."""
+    """Raises DatabaseDown if the database cannot be reached. A missing SQLite file is created only if `fresh`: with a
+    mistyped path a command would otherwise report an empty database."""
     file = database_url.removeprefix("sqlite:///")
     if file != database_url and not fresh and not Path(file).exists():
         raise DatabaseDown(f"There is no database file {file}.")
@@ -57,7 +64,7 @@ def require_database(database_url: str, *, fresh: bool = False) -> None:
 
 
 def require_migrated(database_url: str) -> None:
-    """Raises DatabaseDown unless the database answers and is at the newest revision."""
+    """Raises DatabaseDown if the database cannot be reached or is not at the newest revision."""
     from migrations import runner  # alembic takes most of a second to import
 
     require_database(database_url)

@@ -13,6 +13,7 @@ CODE = ("gateway", "schema", "merchants", "migrations")
 CLOCKS = {"gateway/kit/clock.py", "gateway/kit/ids.py"}
 ENVIRONMENT = {
     "gateway/settings.py": "the one reader",
+    "gateway/setting_names.py": "lists the names of variables that are no settings",
     "gateway/cli/sandbox.py": "hands its own environment to the server that it starts",
 }
 TRANSACTIONS = {

@@ -1,0 +1,43 @@
+"""Variables of the environment that look like settings and are not read: retired, misspelled or unknown names."""
+
+import os
+import re
+from difflib import get_close_matches
+
+from gateway.settings import Settings
+
+PREFIX = "GATEWAY_"
+
+RETIRED = {
+    "GATEWAY_LINES_OF_TRUST": "GATEWAY_CREDIT_LIMITS",
+    "GATEWAY_QUESTIONS_PER_HOUR": "GATEWAY_INQUIRIES_PER_HOUR",
+}
+"""Names that settings had before, and the names that replaced them."""
+
+READ_ELSEWHERE = frozenset({"GATEWAY_TEST_DATABASE_URL"})
+"""Read by the tests."""
+
+_SERVICE_LINK = re.compile(
+    r"GATEWAY_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_[0-9]+_(?:TCP|UDP)(?:_\w+)?)?)"
+)
+"""Variables that Kubernetes and Docker set in every container for a service named gateway or gateway-..."""
+
+
+def unread_variables() -> list[str]:
+    """One sentence for each variable that begins with GATEWAY_ and is no setting. Contains names only, no values."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    names = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
+    ignored = known | READ_ELSEWHERE
+    return [
+        _sentence(name, known)
+        for name in names
+        if name.upper() not in ignored and not _SERVICE_LINK.fullmatch(name.upper())
+    ]
+
+
+def _sentence(name: str, known: set[str]) -> str:
+    if name.upper() in RETIRED:
+        return f"{name} is no longer read. Its new name is {RETIRED[name.upper()]}."
+    similar = get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.8)
+    hint = f"Did you mean {similar[0]}?" if similar else "The settings are listed in docs/reference/settings.md."
+    return f"{name} is not a setting and is ignored. {hint}"
