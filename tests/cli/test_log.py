@@ -1,22 +1,20 @@
 """`gateway log verify` beside what really happened: it agrees, and it names the first row that somebody changed."""
 
 import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 
 from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
 from gateway.store.database import Database
 from tests.support.logs import Forger, behind_the_triggers
+from tests.support.operators import COMMANDS
 from tests.support.server import Sandbox, bare_environment
 
 
 def _verify(sandbox: Sandbox, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "gateway", "log", "verify", "--database-url", sandbox.database_url, *arguments]
-    return subprocess.run(
-        command, env=bare_environment(), capture_output=True, text=True, timeout=60, check=False, cwd=Path("/")
-    )
+    # Without the key of the deployment, which lies in the sandbox's folder.
+    environment = {**bare_environment(), "GATEWAY_STATE_DIRECTORY": str(sandbox.folder / "empty")}
+    return COMMANDS.run(["log", "verify", "--database-url", sandbox.database_url, *arguments], environment, "")
 
 
 def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:

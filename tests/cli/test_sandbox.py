@@ -5,7 +5,6 @@ import re
 import socket
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx2
@@ -14,19 +13,12 @@ import pytest
 
 from merchants.registry import discover
 from tests.support.key_host import KeyHost
-from tests.support.operators import Gateway
+from tests.support.operators import COMMANDS, Gateway
 from tests.support.server import Sandbox, bare_environment
 
 
 def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments],
-        env={**bare_environment(), **environment},
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    return COMMANDS.run(list(arguments), {**bare_environment(), **environment}, "")
 
 
 def test_demo_exits_with_0_when_every_answer_was_right() -> None:

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from gateway.settings import Settings
 from gateway.web.graphql import PATH
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import AsPrincipal, graphql_world
+from tests.support.graphql_world import AsPrincipal, GraphQLWorld
 from tests.support.node import MARKS, NodeProject
 
 pytestmark = MARKS
@@ -25,7 +26,7 @@ HERE = Path(__file__).parent
 def url(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[str]:
     """The address of a live endpoint where every request is a customer's token's."""
     with (
-        graphql_world(settings.model_copy(update={"database_url": sqlite_url}), clock) as world,
+        closing(GraphQLWorld(settings.model_copy(update={"database_url": sqlite_url}), clock)) as world,
         socket.create_server(("127.0.0.1", 0)) as listening,
     ):
         app = AsPrincipal(Starlette(routes=[Route(PATH, world.endpoint())]), world.user())

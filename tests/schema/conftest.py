@@ -1,15 +1,16 @@
 """The fixture `world`: the engine over real services and a SQLite file."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import GraphQLWorld, graphql_world
+from tests.support.graphql_world import GraphQLWorld
 
 
 @pytest.fixture
 def world(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
-    with graphql_world(settings.model_copy(update={"database_url": sqlite_url}), clock) as made:
+    with closing(GraphQLWorld(settings.model_copy(update={"database_url": sqlite_url}), clock)) as made:
         yield made

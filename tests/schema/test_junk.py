@@ -2,6 +2,7 @@
 The same junk each time, so that a failure can be repeated."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import product
 from typing import Any
 
@@ -16,7 +17,7 @@ from gateway.settings import Settings
 from gateway.store.tables import metadata
 from tests.support import fuzz
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, built, graphql_world
+from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, built
 from tests.support.life import MOVES, PREVIEW, RESPOND, moving
 from tests.support.partner import yuan
 
@@ -137,7 +138,7 @@ class Junkyard:
 @pytest.fixture
 def yard(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[Junkyard]:
     """On both databases in turn."""
-    with graphql_world(settings.model_copy(update={"database_url": database_url}), clock) as world:
+    with closing(GraphQLWorld(settings.model_copy(update={"database_url": database_url}), clock)) as world:
         yield Junkyard(world)
 
 

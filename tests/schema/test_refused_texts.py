@@ -1,6 +1,7 @@
 """Texts that a database refuses, wherever the API takes a text that reaches one: an answer of the caller's kind."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from gateway.kit import json
 from gateway.kit.crypto import base64url
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, graphql_world
+from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
 from tests.support.life import MOVES, RESPOND, moving
 
 REFUSED = ["\0", "dec_test_\0", "\ud800", "dec_test_\udfff", "dsp_test_1\0", "x" * 100_000, ""]
@@ -20,7 +21,7 @@ SCOPES = ("decisions:read", "decisions:write", "disputes:write", "consents:read"
 @pytest.fixture
 def each_world(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
     """The engine over real services, on both databases in turn."""
-    with graphql_world(settings.model_copy(update={"database_url": database_url}), clock) as made:
+    with closing(GraphQLWorld(settings.model_copy(update={"database_url": database_url}), clock)) as made:
         yield made
 
 

@@ -1,6 +1,7 @@
 """The units of work of a document: one for what it reads, one for what is logged, and none more than once."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.settings import Settings
 from gateway.store.merchants.merchants import MERCHANTS
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, graphql_world
+from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
 from tests.support.units import reading, writing
 
 SOURCE, DOCUMENT, LOG = "read", "read", "write"
@@ -149,7 +150,7 @@ def test_an_inquiry_beyond_the_budget_costs_its_field_only(
     settings: Settings, sqlite_url: str, clock: MovableClock
 ) -> None:
     few = settings.model_copy(update={"database_url": sqlite_url, "inquiries_per_hour": 2})
-    with graphql_world(few, clock) as world:
+    with closing(GraphQLWorld(few, clock)) as world:
         document = "{ consentedUser { a: meetsTier(minimum: GOOD) b: meetsTier(minimum: GOOD) %s score } }"
         executed = world.run(document % "c: meetsTier(minimum: GOOD)")
         assert executed.body["data"]["consentedUser"] == {"a": "YES", "b": "YES", "c": None, "score": 640}

@@ -1,30 +1,25 @@
-"""The GraphQL door over real services and a database: one merchant with a customer, and a stranger's merchant."""
+"""The GraphQL engine over real services and a database, with two merchants of different partners."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.bootstrap import build
 from gateway.domain.consents.consent import Consent
 from gateway.domain.errors import Unauthenticated
 from gateway.domain.identity.principal import Principal
 from gateway.domain.scope import TokenKind, expand
 from gateway.kit.clock import WallTime, business_time
-from gateway.services.container import Container
 from gateway.settings import Settings
-from gateway.store.database import Database
 from gateway.web.graphql import GraphQLEndpoint
-from merchants.registry import discover
 from schema.build import BuiltSchema, build_schema
 from schema.engine import Engine, Executed, GraphQLRequest
 from tests.support import factories
 from tests.support.clock import NOON, MovableClock
 from tests.support.units import writing
+from tests.support.world import World, installed_adapters
 
 ISSUER = "https://gateway.example"
 REQUEST_ID = "req_test_1"
@@ -60,7 +55,7 @@ mutation Request($input: DecisionRequestInput!) {
 @cache
 def built(*, sandbox: bool = True) -> BuiltSchema:
     """The schema of the built-in adapters, built once a process."""
-    return build_schema(discover(), sandbox=sandbox)
+    return build_schema(installed_adapters(), sandbox=sandbox)
 
 
 def asked(key: str, reference: str, **changed: Any) -> dict[str, Any]:
@@ -69,21 +64,31 @@ def asked(key: str, reference: str, **changed: Any) -> dict[str, Any]:
     return {"input": {"idempotencyKey": key, "merchantReference": reference, "ask": ask}}
 
 
-@dataclass
-class GraphQLWorld:
-    """`consent` is a customer's of `merchant_id` (score 640); `foreign_consent` belongs to another merchant."""
+class GraphQLWorld(World):
+    """The GraphQL engine of a deployment. `consent` is a user's (score 640) to `merchant_id`; `foreign_consent` belongs
+    to another partner's merchant."""
 
-    container: Container
-    engine: Engine
     clock: MovableClock
-    partner_id: str
-    merchant_id: str
-    client_id: str
-    persona_id: str
-    consent: Consent
-    foreign_consent: Consent
-    foreign_decision: str
-    foreign_persona: str
+
+    def __init__(self, settings: Settings, clock: MovableClock) -> None:
+        super().__init__(settings.model_copy(update={"issuer": ISSUER}), clock)
+        with writing(self.database) as unit:
+            self.partner_id = factories.make_partner(unit)
+            self.merchant_id = factories.make_merchant(unit, self.partner_id)
+            for adapter in self.container.registry:
+                unit.merchants.enable_adapter(self.merchant_id, adapter, NOON)
+            self.client_id = factories.make_client(unit, self.merchant_id)
+            user = factories.make_user(unit, self.partner_id)
+            self.persona_id = factories.make_persona(unit, self.partner_id, user, score=640, handle="good")
+            self.consent = factories.make_consent(unit, self.client_id, user, scopes=USER_SCOPES, details=DETAILS)
+            foreign_partner = factories.make_partner(unit)
+            foreign_merchant = factories.make_merchant(unit, foreign_partner, name="Far Away")
+            foreign_client = factories.make_client(unit, foreign_merchant)
+            foreign_user = factories.make_user(unit, foreign_partner)
+            self.foreign_persona = factories.make_persona(unit, foreign_partner, foreign_user)
+            self.foreign_consent = factories.make_consent(unit, foreign_client, foreign_user)
+            self.foreign_decision = factories.make_decision(unit, self.foreign_consent)
+        self.engine = Engine(built(), self.container)
 
     def user(self, *scopes: str, consent: Consent | None = None) -> Principal:
         """A user token's principal, with `scopes`, else all that a user token may hold."""
@@ -106,10 +111,6 @@ class GraphQLWorld:
             now=business_time(self.clock(), 0),
             consent=consent,
         )
-
-    @property
-    def database(self) -> Database:
-        return self.container.database
 
     def run(
         self,
@@ -153,41 +154,3 @@ class AsPrincipal:
         if scope["type"] == "http":
             scope.setdefault("state", {}).update({"authenticate": self.authenticate, "request_id": REQUEST_ID})
         await self._app(scope, receive, send)
-
-
-@contextmanager
-def graphql_world(settings: Settings, clock: MovableClock) -> Iterator[GraphQLWorld]:
-    """Assembled over the settings' database, which is migrated and empty; closed at the end."""
-    container = build(settings.model_copy(update={"issuer": ISSUER}), clock=clock)
-    try:
-        with writing(container.database) as unit:
-            partner = factories.make_partner(unit)
-            merchant = factories.make_merchant(unit, partner)
-            for adapter in container.registry:
-                unit.merchants.enable_adapter(merchant, adapter, NOON)
-            client = factories.make_client(unit, merchant)
-            user = factories.make_user(unit, partner)
-            persona = factories.make_persona(unit, partner, user, score=640, handle="good")
-            consent = factories.make_consent(unit, client, user, scopes=USER_SCOPES, details=DETAILS)
-            far = factories.make_partner(unit)
-            far_merchant = factories.make_merchant(unit, far, name="Far Away")
-            far_client = factories.make_client(unit, far_merchant)
-            stranger = factories.make_user(unit, far)
-            far_persona = factories.make_persona(unit, far, stranger)
-            far_consent = factories.make_consent(unit, far_client, stranger)
-            far_decision = factories.make_decision(unit, far_consent)
-        yield GraphQLWorld(
-            container,
-            Engine(built(), container),
-            clock,
-            partner,
-            merchant,
-            client,
-            persona,
-            consent,
-            far_consent,
-            far_decision,
-            far_persona,
-        )
-    finally:
-        container.close()

@@ -1,13 +1,8 @@
 """A deployment's OAuth endpoints and pages over ASGI, with two partners, three merchants and their customers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import httpx2
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,15 +11,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from gateway.bootstrap import build
 from gateway.domain.identity.client import BASELINE, GRANT_TYPES
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import digest
 from gateway.oauth.dpop import Nonces
 from gateway.oauth.token_check import TokenCheck
-from gateway.services.container import Container
 from gateway.settings import Settings
-from gateway.store.database import Database
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
 from gateway.web.middleware import middleware
@@ -35,6 +27,7 @@ from tests.support.factories import make_client, make_merchant, make_partner
 from tests.support.fapi import FapiApp, new_key, public
 from tests.support.oauth import Browser, PartnerApp
 from tests.support.units import writing
+from tests.support.world import World
 
 PASSWORD = "open sesame, please"
 CALLBACK = "https://client.example/callback"
@@ -66,32 +59,46 @@ async def _broken(request: Request) -> JSONResponse:
     raise RuntimeError("a secret stands in this text")
 
 
-@dataclass
-class World:
-    """`cars` and `shop` are merchants of partner A, where mei and bo are users; `other` and otto are partner B's.
-    `bank` is a fapi2 client of the merchant `cars`, `rival` one of `shop`."""
+class OAuthWorld(World):
+    """The OAuth endpoints and pages of a deployment. `cars` and `shop` are merchants of partner A, where mei and bo are
+    users; `other` and otto are partner B's. `bank` is a fapi2 client of the merchant `cars`, `rival` one of `shop`."""
 
-    app: Starlette
-    container: Container
-    partner_id: str
-    cars_id: str
-    cars: PartnerApp
-    shop: PartnerApp
-    other: PartnerApp
-    bank: FapiApp
-    rival: FapiApp
-
-    @property
-    def database(self) -> Database:
-        return self.container.database
+    def __init__(self, database_url: str, settings: Settings, clock: WallClock) -> None:
+        settings = settings.model_copy(update={"database_url": database_url})
+        super().__init__(settings, clock)
+        site = build_site(self.container)
+        api = [Route("/graphql", TokenCheck(probe, self.container)), Route("/broken", _broken)]
+        self.app = Starlette(
+            routes=routes(site, api),
+            middleware=middleware(settings, self.container.ids, site.errors),
+            exception_handlers=site.errors.handlers(),
+        )
+        with writing(self.database) as unit:
+            self.partner_id = make_partner(unit)
+            self.cars_id, self.cars = self._merchant(unit, self.partner_id, "Green Cars", "car_rental", "online_shop")
+            shop_id, self.shop = self._merchant(unit, self.partner_id, "Moon Shop", "online_shop")
+            foreign = make_partner(unit)
+            _, self.other = self._merchant(unit, foreign, "Far Away", "car_rental")
+            self.bank, self.rival = (self._fapi_app(unit, owner) for owner in (self.cars_id, shop_id))
+            accounts = self.container.accounts
+            password_hash = accounts.hash_password(PASSWORD)
+            for username, display_name, partner_id in (
+                ("mei", "Mei Lin", self.partner_id),
+                ("bo", "Bo Wang", self.partner_id),
+                ("otto", "Otto Far", foreign),
+            ):
+                accounts.register(
+                    unit,
+                    username=username,
+                    password_hash=password_hash,
+                    display_name=display_name,
+                    partner_id=partner_id,
+                )
 
     @property
     def nonces(self) -> Nonces:
         """The nonces that the deployment makes and accepts."""
         return Nonces(self.container.secrets)
-
-    def close(self) -> None:
-        self.container.close()
 
     def own(self, profile: str) -> PartnerApp:
         """The client of the merchant `cars` with this profile."""
@@ -102,7 +109,7 @@ class World:
         return self.shop if profile == BASELINE else self.rival
 
     def http(self) -> httpx2.Client:
-        """A client of its own, without cookies."""
+        """A new HTTP client, without cookies."""
         return TestClient(self.app, base_url=self.container.settings.issuer, follow_redirects=False)
 
     def browser(self) -> Browser:
@@ -114,7 +121,7 @@ class World:
 
     def client(self, app: PartnerApp) -> ClientRow:
         """The record of an app's client."""
-        return self.container.database.read(lambda unit: _client(unit, app.client_id))
+        return self.database.read(lambda unit: _client(unit, app.client_id))
 
     def change_client(self, app: PartnerApp, **columns: Any) -> None:
         """Changes columns of an app's client."""
@@ -128,82 +135,41 @@ class World:
             assert merchant is not None
             unit.merchants.update(merchant.model_copy(update=columns))
 
-    def move_partner(self, ahead: timedelta) -> None:
-        """Moves partner A's business time."""
-        with writing(self.database) as unit:
-            unit.partners.move_clock(self.partner_id, int(ahead.total_seconds()))
+    def _merchant(self, unit: UnitOfWork, partner_id: str, name: str, *adapters: str) -> tuple[str, PartnerApp]:
+        merchant_id = make_merchant(unit, partner_id, name=name)
+        for adapter in adapters:
+            unit.merchants.enable_adapter(merchant_id, adapter, NOON)
+        secret = f"secret of {name}: ä%+ /"
+        client_id = make_client(
+            unit,
+            merchant_id,
+            name=f"{name} app",
+            secret_digest=digest(secret),
+            redirect_uris=[CALLBACK, "http://127.0.0.1:9/cb?shop=1"],
+            grant_types=list(GRANT_TYPES),
+            scopes=USER_SCOPES + MERCHANT_SCOPES,
+        )
+        return merchant_id, PartnerApp(self.http(), client_id, secret, CALLBACK)
 
-
-def build_world(database_url: str, settings: Settings, clock: WallClock) -> World:
-    """The world over a migrated, empty database; whoever builds it closes it."""
-    settings = settings.model_copy(update={"database_url": database_url})
-    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    container = build(settings, clock=clock, hasher=hasher)
-    site = build_site(container)
-    api = [Route("/graphql", TokenCheck(probe, container)), Route("/broken", _broken)]
-    app = Starlette(
-        routes=routes(site, api),
-        middleware=middleware(settings, container.ids, site.errors),
-        exception_handlers=site.errors.handlers(),
-    )
-
-    def connect() -> httpx2.Client:
-        return TestClient(app, base_url=settings.issuer, follow_redirects=False)
-
-    hashed = container.accounts.hash_password(PASSWORD)
-    with writing(container.database) as unit:
-        partner = make_partner(unit)
-        foreign = make_partner(unit)
-        cars_id, cars = _merchant(unit, partner, "Green Cars", ("car_rental", "online_shop"), connect)
-        shop_id, shop = _merchant(unit, partner, "Moon Shop", ("online_shop",), connect)
-        _, other = _merchant(unit, foreign, "Far Away", ("car_rental",), connect)
-        bank, rival = (_fapi_app(unit, owner, connect(), settings.issuer, clock) for owner in (cars_id, shop_id))
-        for username, display_name, partner_id in (
-            ("mei", "Mei Lin", partner),
-            ("bo", "Bo Wang", partner),
-            ("otto", "Otto Far", foreign),
-        ):
-            container.accounts.register(
-                unit, username=username, password_hash=hashed, display_name=display_name, partner_id=partner_id
-            )
-    return World(app, container, partner, cars_id, cars, shop, other, bank, rival)
+    def _fapi_app(self, unit: UnitOfWork, merchant_id: str) -> FapiApp:
+        key = new_key()
+        client_id = make_client(
+            unit,
+            merchant_id,
+            name="Backend",
+            profile="fapi2",
+            jwks={"keys": [public(key)]},
+            redirect_uris=[CALLBACK],
+            grant_types=list(GRANT_TYPES),
+            scopes=USER_SCOPES + MERCHANT_SCOPES,
+        )
+        issuer = self.container.settings.issuer
+        return FapiApp(
+            self.http(), client_id, "", CALLBACK, issuer=issuer, key=key, now=lambda: self.clock().timestamp()
+        )
 
 
 def _client(unit: UnitOfWork, client_id: str) -> ClientRow:
     client = unit.clients.load(client_id)
     assert client is not None
     return client
-
-
-def _merchant(
-    unit: UnitOfWork, partner_id: str, name: str, adapters: tuple[str, ...], connect: Callable[[], httpx2.Client]
-) -> tuple[str, PartnerApp]:
-    merchant_id = make_merchant(unit, partner_id, name=name)
-    for adapter in adapters:
-        unit.merchants.enable_adapter(merchant_id, adapter, NOON)
-    secret = f"secret of {name}: ä%+ /"
-    client_id = make_client(
-        unit,
-        merchant_id,
-        name=f"{name} app",
-        secret_digest=digest(secret),
-        redirect_uris=[CALLBACK, "http://127.0.0.1:9/cb?shop=1"],
-        grant_types=list(GRANT_TYPES),
-        scopes=USER_SCOPES + MERCHANT_SCOPES,
-    )
-    return merchant_id, PartnerApp(connect(), client_id, secret, CALLBACK)
-
-
-def _fapi_app(unit: UnitOfWork, merchant_id: str, http: httpx2.Client, issuer: str, clock: WallClock) -> FapiApp:
-    key = new_key()
-    client_id = make_client(
-        unit,
-        merchant_id,
-        name="Backend",
-        profile="fapi2",
-        jwks={"keys": [public(key)]},
-        redirect_uris=[CALLBACK],
-        grant_types=list(GRANT_TYPES),
-        scopes=USER_SCOPES + MERCHANT_SCOPES,
-    )
-    return FapiApp(http, client_id, "", CALLBACK, issuer=issuer, key=key, now=lambda: clock().timestamp())

@@ -7,8 +7,8 @@ from pathlib import Path
 from tests.support.command_line import CommandLine
 from tests.support.server import bare_environment
 
-_COMMANDS = CommandLine()
-atexit.register(_COMMANDS.close)
+COMMANDS = CommandLine()
+atexit.register(COMMANDS.close)
 
 
 class Gateway:
@@ -24,7 +24,7 @@ class Gateway:
         }
 
     def __call__(self, *arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        return _COMMANDS.run(list(arguments), self._environment, typed)
+        return COMMANDS.run(list(arguments), self._environment, typed)
 
     def answer(self, *arguments: str, typed: str = "") -> str:
         """What the command prints; it has to succeed."""

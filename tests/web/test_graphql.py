@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -15,7 +16,7 @@ from gateway.domain.errors import Unauthenticated
 from gateway.settings import Settings
 from gateway.web.graphql import DATED_PATH, PATH
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, AsPrincipal, GraphQLWorld, asked, graphql_world
+from tests.support.graphql_world import REQUEST, AsPrincipal, GraphQLWorld, asked
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -24,7 +25,7 @@ VIEWER = "{ viewer { appName } }"
 
 @pytest.fixture
 def world(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
-    with graphql_world(settings.model_copy(update={"database_url": sqlite_url}), clock) as made:
+    with closing(GraphQLWorld(settings.model_copy(update={"database_url": sqlite_url}), clock)) as made:
         yield made
 
 
