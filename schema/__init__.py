@@ -1,1 +1,1 @@
-"""The GraphQL door: types, scopes, limits, execution, the exported contract. It knows services, never HTTP or SQL."""
+"""The GraphQL API: types, scopes, limits, execution, the exported contract. It uses services, never HTTP or SQL."""

@@ -1,6 +1,6 @@
-"""DecisionAsk, assembled from the registered adapters: one member each, its input type made from the adapter's ask.
+"""DecisionAsk, assembled from the registered adapters: one member per adapter, with an input type made from its ask.
 
-Nothing here knows any adapter. A new one adds its member by being registered.
+This module names no adapter. Registering an adapter adds its member.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,34 +36,34 @@ _INPUT_TYPES: Mapping[type[Any], Any] = {
 
 @strawberry.input(
     one_of=True,
-    description="What you ask for: exactly one member. Each member is contributed by one merchant adapter, which"
-    " declares its fields once; the schema is assembled from the registered adapters.",
+    description="The requested product and its details: set exactly one member. Each member comes from one merchant"
+    " adapter.",
 )
 class DecisionAsk:
-    """The member that was sent and its coerced values, under GraphQL names."""
+    """The member of the request and its coerced values by GraphQL name."""
 
     member: strawberry.Private[str]
     values: strawberry.Private[Mapping[str, Any]]
 
     def read(self, registry: AdapterRegistry) -> object:
-        """The adapter's ask. Raises InvalidInput with its path below ("ask", member)."""
+        """Returns the adapter's ask. Raises InvalidInput with a path that begins with ("ask", member)."""
         try:
-            _refuse_unstorable(self.values)
+            _require_storable(self.values)
             return ask_from_values(registry.by_member(self.member).Ask, self.values)
         except InvalidInput as error:
             raise error.under("ask", self.member) from None
 
 
 def _from_values(values: Mapping[str, Any]) -> DecisionAsk:
-    ((member, asked),) = values.items()
-    return DecisionAsk(member=member, values=asked)
+    ((member, member_values),) = values.items()
+    return DecisionAsk(member=member, values=member_values)
 
 
 build_input_with(DecisionAsk, _from_values)
 
 
 def members(registry: AdapterRegistry) -> list[StrawberryField]:
-    """The fields of DecisionAsk, one per form of asking, in the registry's order."""
+    """Returns the fields of DecisionAsk, one per member, in the registry's order."""
     columns = [
         (
             adapter.key,
@@ -83,8 +83,8 @@ def _ask_input(adapter: MerchantAdapter[Any]) -> Any:
 
 def _input(name: str, description: str, columns: Sequence[tuple[str, Any, Any]]) -> Any:
     annotations = {attribute: annotation for attribute, annotation, _ in columns}
-    form = type(name, (), {"__annotations__": annotations, **{attribute: field for attribute, _, field in columns}})
-    return strawberry.input(form, name=name, description=description)
+    cls = type(name, (), {"__annotations__": annotations, **{attribute: field for attribute, _, field in columns}})
+    return strawberry.input(cls, name=name, description=description)
 
 
 def _annotation(field: AskField) -> Any:
@@ -93,7 +93,7 @@ def _annotation(field: AskField) -> Any:
 
 
 def _field(field: AskField) -> Any:
-    # A default of None is left out of the schema: absent and null mean the same to an ask.
+    # A default of None is not published: null and absent mean the same to an ask.
     default = field.default
     if default is MISSING or default is None:
         default = strawberry.UNSET if field.optional else MISSING
@@ -102,8 +102,8 @@ def _field(field: AskField) -> Any:
     return strawberry.field(name=field.member, description=field.description, default=default)
 
 
-def _refuse_unstorable(values: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for a text that no database takes. Each adapter has rules of its own for the rest."""
+def _require_storable(values: Mapping[str, Any]) -> None:
+    """Raises InvalidInput for a text that a database rejects. Each adapter has its own rules for everything else."""
     for name, value in values.items():
         if isinstance(value, str) and ("\x00" in value or any("\ud800" <= each <= "\udfff" for each in value)):
             raise InvalidInput("INVALID", "must not hold the null character or half of a surrogate pair", (name,))

@@ -1,4 +1,4 @@
-"""The two schemas of the contract, built from one code base: live publishes part A, a sandbox A and B."""
+"""Builds the two schemas of the contract: a live deployment publishes part A, a sandbox parts A and B."""
 
 from dataclasses import dataclass
 
@@ -40,15 +40,15 @@ _REACHED_THROUGH_INTERFACES = (
 
 @dataclass(frozen=True, slots=True)
 class BuiltSchema:
-    """`schema` is ready to run, scopes enforced; `sdl` is its text, the same for the same registry."""
+    """`schema` is executable and enforces scopes. `sdl` is its text, equal for equal registries."""
 
     schema: GraphQLSchema
     sdl: str
 
 
 def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
-    """The schema with one DecisionAsk member per registered adapter. Raises ValueError where it is put together
-    wrongly."""
+    """Returns the schema with one DecisionAsk member per registered adapter. Raises ValueError for an invalid schema,
+    such as a non-null field with scopes."""
     source = AssembledSchema(
         SandboxQuery if sandbox else Query,
         mutation=Mutation,

@@ -1,4 +1,4 @@
-"""Relay connections: their types, the page that a caller asks for, and cursors that are valid in one order only."""
+"""Relay connections: their types, page requests, and cursors that are valid in one order only."""
 
 import binascii
 from base64 import urlsafe_b64decode
@@ -15,82 +15,85 @@ from gateway.kit import json
 from gateway.kit.crypto import base64url
 from schema.directives import resolved
 from schema.errors import BadUserInput
-from schema.types.node import looked_up
+from schema.types.node import parse_id
 
-DEFAULT, MOST = 20, 100
+DEFAULT_SIZE, MAX_SIZE = 20, 100
 _LONGEST_CURSOR = 300
 
 Position = tuple[datetime, str]
-"""Where an item stands: its time in the connection's order, then its id."""
+"""The position of an item: its time in the connection's order, then its id."""
 T = TypeVar("T")
 NodeT = TypeVar("NodeT")
 
 First = Annotated[
     int | None,
     strawberry.argument(
-        description=f"How many from the front, 1 to {MOST}; {DEFAULT} if neither first nor last is given."
+        description=f"Number of items from the start, 1 to {MAX_SIZE}. {DEFAULT_SIZE} if first and last are absent."
     ),
 ]
-After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
-Last = Annotated[int | None, strawberry.argument(description=f"How many from the back, 1 to {MOST}; not with first.")]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+After = Annotated[str | None, strawberry.argument(description="Only items after this cursor.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(description=f"Number of items from the end, 1 to {MAX_SIZE}. Not together with first."),
+]
+Before = Annotated[str | None, strawberry.argument(description="Only items before this cursor.")]
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="Position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
-    has_previous_page: bool = strawberry.field(description="Whether there is more before this page.")
-    start_cursor: str | None = strawberry.field(description="Cursor of the first item; null if there is none.")
-    end_cursor: str | None = strawberry.field(description="Cursor of the last item; null if there is none.")
+    has_next_page: bool = strawberry.field(description="Whether there are items after this page.")
+    has_previous_page: bool = strawberry.field(description="Whether there are items before this page.")
+    start_cursor: str | None = strawberry.field(description="Cursor of the first item. Null if the page is empty.")
+    end_cursor: str | None = strawberry.field(description="Cursor of the last item. Null if the page is empty.")
 
 
 @strawberry.type(description="One {noun} in a list.")
 class Edge(Generic[NodeT]):
-    cursor: str = strawberry.field(description="Opaque position of this {noun}, for after and before.")
+    cursor: str = strawberry.field(description="Opaque position of the {noun}. Pass it as after or before.")
     node: NodeT = strawberry.field(description="The {noun}.")
 
 
-@strawberry.type(description="A page of {noun}s, oldest first.")
+@strawberry.type(description="A page of {noun}s.")
 class Connection(Generic[NodeT]):
-    place: strawberry.Private["Place"]
+    bounds: strawberry.Private["PageBounds"]
     items: strawberry.Private[list[NodeT]]
 
     @resolved("The {noun}s with their cursors.")
     def edges(self) -> list[Edge[NodeT]]:
-        return [Edge(cursor=self.place.cursor(number), node=node) for number, node in enumerate(self.items)]
+        return [Edge(cursor=self.bounds.cursor(number), node=node) for number, node in enumerate(self.items)]
 
-    @resolved("The {noun}s alone.")
+    @resolved("The {noun}s without cursors.")
     def nodes(self) -> list[NodeT]:
         return self.items
 
-    @resolved("Where this page lies.")
+    @resolved("Position of this page in the list.")
     def page_info(self) -> PageInfo:
-        place, last = self.place, len(self.items) - 1
+        bounds, last = self.bounds, len(self.items) - 1
         return PageInfo(
-            has_next_page=place.has_next,
-            has_previous_page=place.has_previous,
-            start_cursor=place.cursor(0) if self.items else None,
-            end_cursor=place.cursor(last) if self.items else None,
+            has_next_page=bounds.has_next,
+            has_previous_page=bounds.has_previous,
+            start_cursor=bounds.cursor(0) if self.items else None,
+            end_cursor=bounds.cursor(last) if self.items else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page lies in its list: the order, the position of each of its items, and whether there are others."""
+class PageBounds:
+    """The position of a page in its list: the order, the position of each item, and whether there are other items."""
 
     order: str
     positions: Sequence[Position]
     has_next: bool
     has_previous: bool
 
-    def cursor(self, number: int) -> str:
-        """The cursor of the item of this number on the page, from 0."""
-        return cursor(self.order, self.positions[number])
+    def cursor(self, index: int) -> str:
+        """Returns the cursor of an item by its index on the page."""
+        return cursor(self.order, self.positions[index])
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """The page that a caller asks for: `size` items from the front, or from the back if `backward`."""
+    """The requested page: `size` items from the start, or from the end if `backward`."""
 
     size: int
     backward: bool
@@ -106,18 +109,18 @@ class Page(Generic[T]):
     has_next: bool
     has_previous: bool
 
-    def place(self, order: str, positions: Sequence[Position]) -> Place:
-        """Where the page lies. `positions` are those of its items in this order."""
-        return Place(order, positions, self.has_next, self.has_previous)
+    def bounds(self, order: str, positions: Sequence[Position]) -> PageBounds:
+        """Returns the page's position in the list. `positions` are the positions of its items in this order."""
+        return PageBounds(order, positions, self.has_next, self.has_previous)
 
 
 def page_request(order: str, first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
-    """The page that these arguments ask for; null counts as absent. Raises BadUserInput."""
-    if _given(first) and _given(last):
-        raise BadUserInput("Give first or last, not both.")
-    name, size = ("last", last) if _given(last) else ("first", first if _given(first) else DEFAULT)
-    if size is None or not 1 <= size <= MOST:
-        raise BadUserInput(f"{name} must be 1 to {MOST}.")
+    """Returns the page request of these arguments; null counts as absent. Raises BadUserInput."""
+    if _is_present(first) and _is_present(last):
+        raise BadUserInput("Use first or last, not both.")
+    name, size = ("last", last) if _is_present(last) else ("first", first if _is_present(first) else DEFAULT_SIZE)
+    if size is None or not 1 <= size <= MAX_SIZE:
+        raise BadUserInput(f"{name} must be 1 to {MAX_SIZE}.")
     return PageRequest(
         size=size,
         backward=name == "last",
@@ -132,24 +135,24 @@ def connection_of(
     node_of: Callable[[T], NodeT],
     request: PageRequest,
 ) -> Connection[NodeT]:
-    """The requested page of a list that is complete, each item with its position. Raises BadUserInput for the cursor
+    """Returns the requested page of a complete list of items with their positions. Raises BadUserInput for the cursor
     of another list."""
-    places = {at[1]: place for place, (at, _) in enumerate(items)}
-    for name, given in (("after", request.after), ("before", request.before)):
-        if given is not None and given[1] not in places:
+    indexes = {at[1]: index for index, (at, _) in enumerate(items)}
+    for name, position_ in (("after", request.after), ("before", request.before)):
+        if position_ is not None and position_[1] not in indexes:
             raise BadUserInput(f"{name} is not a cursor of this list.")
-    start = places[request.after[1]] + 1 if request.after else 0
-    stop = places[request.before[1]] if request.before else len(items)
-    within = items[start:stop]
-    page = cut_page(within[::-1] if request.backward else within, request)
+    start = indexes[request.after[1]] + 1 if request.after else 0
+    stop = indexes[request.before[1]] if request.before else len(items)
+    selected = items[start:stop]
+    page = cut_page(selected[::-1] if request.backward else selected, request)
     return Connection(
-        place=page.place(order, [at for at, _ in page.items]), items=[node_of(item) for _, item in page.items]
+        bounds=page.bounds(order, [at for at, _ in page.items]), items=[node_of(item) for _, item in page.items]
     )
 
 
 def cut_page(items: Sequence[T], request: PageRequest) -> Page[T]:
-    """The requested page of items in the direction of `request`, which hold one more than its size if there are
-    more."""
+    """Returns the requested page. `items` are in the direction of `request`, and one more than its size if the list
+    goes on."""
     more, items = len(items) > request.size, items[: request.size]
     if request.backward:
         return Page(items[::-1], has_next=request.before is not None, has_previous=more)
@@ -157,26 +160,26 @@ def cut_page(items: Sequence[T], request: PageRequest) -> Page[T]:
 
 
 def cursor(order: str, at: Position) -> str:
-    """The cursor of a position: opaque to callers, base64url of a JSON array."""
+    """Returns the cursor of a position: base64url of a JSON array, opaque to callers."""
     moment, identifier = at
     return base64url(json.encode([order, format_moment(moment), identifier]))
 
 
 def position(argument: str, order: str, text: str) -> Position:
-    """The position that a cursor of this order names. Raises BadUserInput for any other text."""
+    """Returns the position in a cursor of this order. Raises BadUserInput for any other text."""
     try:
         if len(text) > _LONGEST_CURSOR:
             raise ValueError("too long")
-        found_order, moment, identifier = json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        cursor_order, moment, identifier = json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         at = (parse_moment(moment), identifier)
-        if found_order != order or cursor(order, at) != text:
-            raise ValueError("of another connection")
-        if not isinstance(identifier, str) or looked_up(identifier) is None:
-            raise ValueError("of nothing of ours")  # it is compared in the database, which refuses a NUL even then
+        if cursor_order != order or cursor(order, at) != text:
+            raise ValueError("another connection")
+        if not isinstance(identifier, str) or parse_id(identifier) is None:
+            raise ValueError("no id")  # the database compares it, and rejects a NUL
     except (ValueError, TypeError, binascii.Error, InvalidInput):
         raise BadUserInput(f"{argument} is not a cursor of this connection in this order.") from None
     return at
 
 
-def _given(size: int | None) -> bool:
+def _is_present(size: int | None) -> bool:
     return size is not None and size is not strawberry.UNSET

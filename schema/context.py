@@ -1,4 +1,4 @@
-"""What every resolver may use: who is calling, the services, and the unit of work of the document."""
+"""The context of every resolver: the principal, the services, and the unit of work of the document."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 
 API_VERSION = "2026-11"
-"""The dated version that this code serves; the path alias and the X-API-Version header carry it."""
+"""The dated version of this API. The path alias and the X-API-Version header contain it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run of a document."""
+    """The context of one execution of a document."""
 
     principal: Principal
     container: Container
@@ -23,7 +23,7 @@ class Context:
     request_id: str
 
     def documentation(self, code: str) -> str:
-        """The address of the page that explains an error code."""
+        """Returns the address of the page that explains an error code."""
         return f"{self.container.settings.issuer}/docs/errors#{code}"
 
 

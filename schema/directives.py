@@ -1,6 +1,6 @@
-"""The contract's schema directives, and the one way in which fields and types carry scopes, cost and list sizes.
+"""Schema directives of the contract. Fields and types declare scopes, costs and list sizes with this module only.
 
-Applied directives are not visible to introspection, so scope and cost are repeated in every description.
+Introspection does not show applied directives, so every description repeats scope and cost.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,13 +12,14 @@ from strawberry.schema_directive import Location
 from gateway.domain.scope import SCOPES
 
 ScopeGroups = tuple[tuple[str, ...], ...]
-"""Alternatives, each a group of scopes that are all needed."""
+"""Alternative groups of scopes. A token needs all scopes of one group."""
 
 
 @strawberry.schema_directive(
     name="requiresScopes",
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
-    description="Any one inner list is enough; all scopes of that list are needed.",
+    description="Scopes that the token needs: all of at least one inner list. Without them the field is null, with"
+    " error FORBIDDEN.",
 )
 class RequiresScopes:
     scopes: list[list[str]]
@@ -27,7 +28,7 @@ class RequiresScopes:
 @strawberry.schema_directive(
     name="cost",
     locations=[Location.FIELD_DEFINITION, Location.OBJECT],
-    description="What the field or the object costs; without it a leaf costs nothing and an object 1.",
+    description="Cost of the field or object in points. Without this directive a leaf costs 0 and an object 1.",
 )
 class Cost:
     weight: int
@@ -36,7 +37,7 @@ class Cost:
 @strawberry.schema_directive(
     name="listSize",
     locations=[Location.FIELD_DEFINITION],
-    description="How long the list is taken to be when cost is counted.",
+    description="Length of the list for the calculation of cost.",
 )
 class ListSize:
     assumed_size: int | None = strawberry.UNSET
@@ -46,28 +47,28 @@ class ListSize:
 
 
 ARGUMENT_DESCRIPTIONS = {
-    "requiresScopes": {"scopes": "Alternatives; each is a list of scopes that are all needed."},
-    "cost": {"weight": "Points."},
+    "requiresScopes": {"scopes": "Alternative lists of scopes."},
+    "cost": {"weight": "Cost in points."},
     "listSize": {
-        "assumedSize": "The length to count with.",
-        "slicingArguments": "Arguments that bound the length.",
-        "sizedFields": "Fields of the returned object that hold the list.",
-        "requireOneSlicingArgument": "Whether one of the slicing arguments must be given.",
+        "assumedSize": "Length of the list.",
+        "slicingArguments": "Arguments that limit the length of the list.",
+        "sizedFields": "Fields of the returned object that contain the list.",
+        "requireOneSlicingArgument": "Whether one of the slicing arguments is required.",
     },
 }
-"""Descriptions by directive and argument."""
+"""Descriptions by directive name and argument name."""
 
 
-def needs(*alternatives: str) -> RequiresScopes:
-    """The directive for scopes of which any one is enough. Raises ValueError for a scope that the registry lacks."""
+def require_scopes(*alternatives: str) -> RequiresScopes:
+    """Returns the directive for scopes of which any one is enough. Raises ValueError for an unknown scope."""
     unknown = [name for name in alternatives if name not in SCOPES]
     if unknown:
         raise ValueError(f"unknown scope {unknown[0]!r}")
     return RequiresScopes(scopes=[[name] for name in alternatives])
 
 
-def told(description: str, scopes: RequiresScopes | None = None, cost: int | None = None) -> str:
-    """The description with scope and cost in words."""
+def describe(description: str, scopes: RequiresScopes | None = None, cost: int | None = None) -> str:
+    """Returns the description, followed by scope and cost in words."""
     parts = [description]
     if scopes is not None:
         parts.append(f"Scope: {' or '.join(' and '.join(group) for group in scopes.scopes)}.")
@@ -85,24 +86,25 @@ def resolved(
     sized_fields: Sequence[str] = (),
     assumed_size: int | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Makes a method into a field: `scopes` of which any one is enough, `cost` in points, and for a list either
-    the arguments that slice it or the size it is taken to have; `sized_fields` hold the list of a connection."""
+    """Returns a decorator that makes a method into a field. Any one of `scopes` is enough; `cost` is in points. A list
+    has either `slicing` arguments or an `assumed_size`. `sized_fields` are the fields that contain the list of a
+    connection."""
     directives: list[object] = []
-    required = needs(*scopes) if scopes else None
+    required = require_scopes(*scopes) if scopes else None
     if required is not None:
         directives.append(required)
     if cost is not None:
         directives.append(Cost(weight=cost))
     if slicing or assumed_size is not None:
-        directives.append(sized(slicing=slicing, sized_fields=sized_fields, assumed_size=assumed_size))
-    field = strawberry.field(description=told(description, required, cost), directives=directives)
+        directives.append(list_size(slicing=slicing, sized_fields=sized_fields, assumed_size=assumed_size))
+    field = strawberry.field(description=describe(description, required, cost), directives=directives)
     return cast("Callable[[Callable[..., Any]], Any]", field)
 
 
-def sized(
+def list_size(
     *, slicing: Sequence[str] = (), sized_fields: Sequence[str] = (), assumed_size: int | None = None
 ) -> ListSize:
-    """The directive for a list; members that are not given are not printed."""
+    """Returns the directive for a list. Absent arguments do not appear in the SDL."""
     return ListSize(
         assumed_size=strawberry.UNSET if assumed_size is None else assumed_size,
         slicing_arguments=list(slicing) if slicing else strawberry.UNSET,
@@ -112,7 +114,7 @@ def sized(
 
 
 def scopes_of(directives: Sequence[object]) -> ScopeGroups | None:
-    """The scope groups among applied directives; None where there are none."""
+    """Returns the scope groups of applied directives, None if no directive requires scopes."""
     for directive in directives:
         if isinstance(directive, RequiresScopes):
             return tuple(tuple(group) for group in directive.scopes)

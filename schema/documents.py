@@ -1,6 +1,6 @@
-"""Documents that may run: parsed, guarded, validated, and remembered by their text in one bounded LRU cache.
+"""Executable documents: parsed, checked against the limits, validated, and kept by text in a bounded LRU cache.
 
-What fails is not remembered: refusing is cheap, and a flood of bad documents must not push out the good ones.
+Invalid documents are not cached: rejecting them is cheap, and many of them must not evict valid documents.
 """
 
 import threading
@@ -11,13 +11,13 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
 from schema import guard
 from schema.errors import PARSE_FAILED, VALIDATION_FAILED
 
-TOKENS = 2000
-COMMENTS = 200
-MOST_ERRORS = 5
+MAX_TOKENS = 2000
+MAX_COMMENTS = 200
+MAX_ERRORS = 5
 
 
 class Refused(Exception):
-    """A document that cannot run: `errors` say why, `code` is one of the request-level codes."""
+    """A document that cannot be executed: its `errors`, and a request-level `code`."""
 
     def __init__(self, code: str, errors: list[GraphQLError]) -> None:
         super().__init__(code)
@@ -25,49 +25,49 @@ class Refused(Exception):
 
 
 class Documents:
-    """At most `entries` documents and `size` characters of text are kept; safe to use from any thread."""
+    """A cache of at most `entries` documents and `size` characters of text. Safe to use from any thread."""
 
     def __init__(self, schema: GraphQLSchema, *, entries: int = 512, size: int = 1 << 19) -> None:
         self._schema, self._entries, self._size = schema, entries, size
-        self._kept: OrderedDict[str, DocumentNode] = OrderedDict()
-        self._held = 0
+        self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._text_size = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._documents)
 
     @property
-    def held(self) -> int:
-        """Characters of text kept."""
-        return self._held
+    def text_size(self) -> int:
+        """The number of characters of text in the cache."""
+        return self._text_size
 
     def prepare(self, text: str) -> DocumentNode:
-        """The document, ready to run. Raises Refused."""
+        """Returns the executable document of a text. Raises Refused."""
         with self._lock:
-            document = self._kept.get(text)
+            document = self._documents.get(text)
             if document is not None:
-                self._kept.move_to_end(text)
+                self._documents.move_to_end(text)
                 return document
-        document = self._checked(text)
+        document = self._parse_and_validate(text)
         with self._lock:
-            if text not in self._kept:
-                self._kept[text] = document
-                self._held += len(text)
-                while self._kept and (len(self._kept) > self._entries or self._held > self._size):
-                    oldest, _ = self._kept.popitem(last=False)
-                    self._held -= len(oldest)
+            if text not in self._documents:
+                self._documents[text] = document
+                self._text_size += len(text)
+                while self._documents and (len(self._documents) > self._entries or self._text_size > self._size):
+                    oldest, _ = self._documents.popitem(last=False)
+                    self._text_size -= len(oldest)
         return document
 
-    def _checked(self, text: str) -> DocumentNode:
+    def _parse_and_validate(self, text: str) -> DocumentNode:
         try:
-            document = parse(text, max_lexical_tokens=TOKENS, max_comments=COMMENTS)
+            document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
         except GraphQLError as error:
             raise Refused(PARSE_FAILED, [error]) from None
         try:
             guard.check(document)
         except GraphQLError as error:
             raise Refused(VALIDATION_FAILED, [error]) from None
-        errors = validate(self._schema, document, max_errors=MOST_ERRORS, hide_suggestions=True)
+        errors = validate(self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
         if errors:
             raise Refused(VALIDATION_FAILED, errors)
         return document

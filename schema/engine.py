@@ -1,4 +1,4 @@
-"""Execution: ours from the text to the answer, synchronous, on graphql-core directly."""
+"""Execution of documents, from text to response: synchronous, with graphql-core instead of strawberry's executor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from schema.operations import choose_operation
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One request: a document, its variables, and which operation of it to run."""
+    """A GraphQL request: a document, its variables, and the name of the operation to run."""
 
     document: str
     variables: Mapping[str, Any] | None = None
@@ -27,34 +27,34 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """One answer. `ran` is False for a request error: then the body has no data."""
+    """A GraphQL response. `ran` is False for a request error, and then `body` has no data."""
 
     body: dict[str, Any]
     ran: bool
 
 
 class Engine:
-    """Runs documents against one schema over the services of a container. Safe to use from any thread; a call occupies
-    its thread until it ends."""
+    """Executes documents of one schema with the services of a container. Safe to use from any thread; a call blocks
+    its thread until it returns."""
 
     def __init__(self, built: BuiltSchema, container: Container) -> None:
         self._schema, self._container = built.schema, container
         self.documents = Documents(built.schema)
 
     def execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
-        """The answer to one request, once its accesses have been logged. Raises what the database raises; nothing that
-        a document or a resolver can cause."""
+        """Returns the response to a request, after the request's accesses have been logged. Raises what the database
+        raises. Errors of documents and resolvers are in the response."""
         try:
             document = self.documents.prepare(request.document)
         except Refused as refused:
-            return _refuse([request_error(error, refused.code) for error in refused.errors], request_id)
+            return _request_failed([request_error(error, refused.code) for error in refused.errors], request_id)
         operation = choose_operation(self._schema, document, request.operation_name)
         if isinstance(operation, str):
-            return _refuse([plain(BAD_REQUEST, operation)], request_id)
-        # Before anything is fetched or counted for the document.
+            return _request_failed([plain(BAD_REQUEST, operation)], request_id)
+        # Before a score is fetched or an inquiry counted.
         variables = operation.coerce_variables(request.variables or {})
         if isinstance(variables, list):
-            return _refuse([request_error(error, BAD_USER_INPUT) for error in variables], request_id)
+            return _request_failed([request_error(error, BAD_USER_INPUT) for error in variables], request_id)
 
         def run(query: QueryUnit) -> ExecutionResult:
             return execute_sync(
@@ -71,15 +71,15 @@ class Engine:
             result = queries.run_mutations(principal, run)
         else:
             result = queries.run_query(principal, operation.needs(variables, principal.allowed), run)
-        return _answer(result, request_id)
+        return _response(result, request_id)
 
 
-def _answer(result: ExecutionResult, request_id: str) -> Executed:
-    answer: dict[str, Any] = {"data": result.data, "extensions": {"requestId": request_id}}
+def _response(result: ExecutionResult, request_id: str) -> Executed:
+    response: dict[str, Any] = {"data": result.data, "extensions": {"requestId": request_id}}
     if result.errors:
-        answer["errors"] = [field_error(error, request_id) for error in result.errors]
-    return Executed(answer, ran=True)
+        response["errors"] = [field_error(error, request_id) for error in result.errors]
+    return Executed(response, ran=True)
 
 
-def _refuse(errors: list[dict[str, Any]], request_id: str) -> Executed:
+def _request_failed(errors: list[dict[str, Any]], request_id: str) -> Executed:
     return Executed(body(errors, request_id), ran=False)

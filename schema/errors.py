@@ -1,9 +1,9 @@
-"""Errors at the top level of an answer: their codes, what a caller is told, and what the operator's log keeps.
+"""Top-level errors of a response: their codes, their content for the caller, and their entry in the operator's log.
 
 Codes: GRAPHQL_PARSE_FAILED (not GraphQL, or too many tokens), GRAPHQL_VALIDATION_FAILED (does not fit the schema or
 a limit), BAD_USER_INPUT (variables, arguments, cursors), BAD_REQUEST (the HTTP request or the operation name),
-UNAUTHENTICATED, FORBIDDEN (`requiredScopes` names the alternatives), INTERNAL_SERVER_ERROR (`requestId` finds it
-in the operator's log), and the code of whichever GatewayError a query field raised, such as SCORE_UNAVAILABLE.
+UNAUTHENTICATED, FORBIDDEN (`requiredScopes` lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is in the
+operator's log too), and the code of a GatewayError that a query field raises, such as SCORE_UNAVAILABLE.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,25 +26,25 @@ _log = get_logger(__name__)
 
 
 class BadUserInput(GraphQLError):
-    """An argument that fits the schema and still cannot be used: a page size, a cursor."""
+    """An argument that fits the schema but is not valid: a page size, a cursor."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, extensions={"code": BAD_USER_INPUT})
 
 
 def body(errors: Sequence[Mapping[str, Any]], request_id: str) -> dict[str, Any]:
-    """An answer without data: the request could not run."""
+    """Returns a response without data, for a request that could not run."""
     return {"errors": list(errors), "extensions": {"requestId": request_id}}
 
 
 def plain(code: str, message: str) -> dict[str, Any]:
-    """One error that belongs to no place in the document."""
+    """Returns an error without a location in the document."""
     return {"message": message, "extensions": {"code": code}}
 
 
 def internal(request_id: str, exception: BaseException, path: Sequence[str | int] | None = None) -> dict[str, Any]:
-    """A masked error. The log gets code, path, request id and the exception's type: no message, no document, no
-    literal, because those may hold personal data."""
+    """Logs an exception and returns a masked error. The log entry has code, path, request id and the exception's type.
+    It has no message, document or literal, because those may contain personal data."""
     _log.error(
         "graphql_failed",
         code=INTERNAL,
@@ -56,23 +56,23 @@ def internal(request_id: str, exception: BaseException, path: Sequence[str | int
 
 
 def request_error(error: GraphQLError, code: str) -> dict[str, Any]:
-    """An error of parsing, validation or variables, with its places in the document."""
-    return {**_placed(error), "message": error.message, "extensions": {"code": code}}
+    """Returns an error of parsing, validation or variables, with its locations in the document."""
+    return {**_located(error), "message": error.message, "extensions": {"code": code}}
 
 
 def field_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """An error of one field, as told to the caller: refusals speak for themselves, everything else is masked."""
-    placed = _placed(error)
+    """Returns an error of one field. A GatewayError keeps its message and code; any other exception is masked."""
+    located = _located(error)
     cause = _cause(error)
     if isinstance(cause, GatewayError) and not isinstance(cause, Misconfigured):
-        return {"message": cause.message, **placed, "extensions": _extensions(cause)}
+        return {"message": cause.message, **located, "extensions": _extensions(cause)}
     if isinstance(cause, GraphQLError):
         if "code" in (cause.extensions or {}):
-            return {"message": cause.message, **placed, "extensions": dict(cause.extensions or {})}
+            return {"message": cause.message, **located, "extensions": dict(cause.extensions or {})}
         if error.nodes and not isinstance(error.nodes[0], FieldNode):
-            # graphql-core places what is wrong with an argument at its value, and its own failures at the field
-            return {"message": cause.message, **placed, "extensions": {"code": BAD_USER_INPUT}}
-    return {**internal(request_id, cause, error.path), **placed}
+            # graphql-core locates an invalid argument at its value, and its own failures at the field
+            return {"message": cause.message, **located, "extensions": {"code": BAD_USER_INPUT}}
+    return {**internal(request_id, cause, error.path), **located}
 
 
 def _extensions(error: GatewayError) -> dict[str, Any]:
@@ -91,11 +91,11 @@ def _cause(error: GraphQLError) -> Exception:
     return cause
 
 
-def _placed(error: GraphQLError) -> dict[str, Any]:
-    return dict(_places(error))
+def _located(error: GraphQLError) -> dict[str, Any]:
+    return dict(_locations(error))
 
 
-def _places(error: GraphQLError) -> Iterator[tuple[str, Any]]:
+def _locations(error: GraphQLError) -> Iterator[tuple[str, Any]]:
     if error.locations:
         yield "locations", [{"line": at.line, "column": at.column} for at in error.locations]
     if error.path is not None:

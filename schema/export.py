@@ -1,4 +1,4 @@
-"""The exported contract: the SDL of a schema, as it is committed in gateway.graphql and sandbox.graphql."""
+"""The exported contract: the SDL of a schema, committed as gateway.graphql and sandbox.graphql."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ SANDBOX_FILE = HERE / "sandbox.graphql"
 
 
 def sdl(registry: AdapterRegistry, sandbox: bool) -> str:
-    """The SDL with descriptions and applied directives, ending in a newline; equal for equal registries."""
+    """Returns the SDL with descriptions and applied directives, ending in a newline; equal for equal registries."""
     return build_schema(registry, sandbox=sandbox).sdl
 
 
 def write(registry: AdapterRegistry) -> None:
-    """Writes both committed files anew, from a registry of the built-in adapters."""
+    """Writes both committed files from a registry of the built-in adapters."""
     LIVE_FILE.write_text(sdl(registry, sandbox=False), encoding="utf-8")
     SANDBOX_FILE.write_text(sdl(registry, sandbox=True), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The mutation root. Each field is its own unit of work, committed by its service before its payload is given."""
+"""The mutation root. Each field is its own unit of work, which its service commits before the payload is returned."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -33,18 +33,17 @@ from schema.types.user_error import FIXABLE, UserError, user_error
 _T = TypeVar("_T")
 _PayloadT = TypeVar("_PayloadT", bound=DecisionPayload)
 _WRITE = ["decisions:write"]
-_WHICH = strawberry.argument(description="Which decision, and what happened.")
+_INPUT = strawberry.argument(description="The decision, and the details of the transition.")
 
 
 @strawberry.type(
-    description="Each mutation field is its own unit of work, committed before its payload is given. Payloads are"
-    " nullable, so that if one of several mutations in a document fails inside, the answers of the ones that already"
-    " ran are not lost. A null payload always comes with an entry in errors."
+    description="Mutations. Each one is committed before its payload is returned. A null payload always has an entry in"
+    " errors; payloads of other mutations in the same document are still returned."
 )
 class Mutation:
     @resolved(
-        "Ask for a decision. Answers at once; a few are referred, stay PENDING and finish with a webhook. Needs a"
-        " user's token whose consent covers the product, the purpose and the amount.",
+        "Requests a decision. The outcome is immediate, except for a few decisions that are PENDING until a manual"
+        " review. Needs a user token whose consent covers the product, the purpose and the amount.",
         scopes=["decisions:request"],
         cost=10,
     )
@@ -54,90 +53,115 @@ class Mutation:
         input: Annotated[DecisionRequestInput, strawberry.argument(description="The request.")],  # noqa: A002
     ) -> DecisionRequestPayload | None:
         container, principal = info.context.container, info.context.principal
-        requested, errors = _attempt(
+        result, errors = _attempt(
             info.context, lambda: container.requester.request(principal, input.command(container.registry))
         )
         return DecisionRequestPayload(
-            decision=Decision.of(requested.decision) if requested else None,
+            decision=Decision.of(result.decision) if result else None,
             user_errors=errors,
-            replayed=requested is not None and requested.replayed,
+            replayed=result is not None and result.replayed,
         )
 
-    @resolved("The user has the goods, the room or the money: APPROVED to ACTIVE.", scopes=_WRITE, cost=10)
+    @resolved(
+        "Reports that the user has the goods, the room or the money. Moves the decision from APPROVED to ACTIVE.",
+        scopes=_WRITE,
+        cost=10,
+    )
     def decision_activate(
         self,
         info: Info,
-        input: Annotated[DecisionActivateInput, _WHICH],  # noqa: A002
+        input: Annotated[DecisionActivateInput, _INPUT],  # noqa: A002
     ) -> DecisionActivatePayload | None:
-        return _move(info.context, DecisionActivatePayload, lambda moves, by: moves.activate(by, input.command()))
+        return _transition(
+            info.context,
+            DecisionActivatePayload,
+            lambda transitions, principal: transitions.activate(principal, input.command()),
+        )
 
     @resolved(
-        "The user kept the promise, or made it good: ACTIVE or BREACHED to FULFILLED. With an amount, a part of it.",
+        "Reports a settlement. In full, it moves the decision from ACTIVE or BREACHED to FULFILLED; in part, the"
+        " decision stays ACTIVE.",
         scopes=_WRITE,
         cost=10,
     )
     def decision_fulfill(
         self,
         info: Info,
-        input: Annotated[DecisionFulfillInput, _WHICH],  # noqa: A002
+        input: Annotated[DecisionFulfillInput, _INPUT],  # noqa: A002
     ) -> DecisionFulfillPayload | None:
-        return _move(info.context, DecisionFulfillPayload, lambda moves, by: moves.fulfill(by, input.command()))
+        return _transition(
+            info.context,
+            DecisionFulfillPayload,
+            lambda transitions, principal: transitions.fulfill(principal, input.command()),
+        )
 
-    @resolved("Move the due date later, in agreement with the user.", scopes=_WRITE, cost=10)
+    @resolved("Moves the due date later, in agreement with the user. Removes an overdue flag.", scopes=_WRITE, cost=10)
     def decision_extend(
         self,
         info: Info,
-        input: Annotated[DecisionExtendInput, _WHICH],  # noqa: A002
+        input: Annotated[DecisionExtendInput, _INPUT],  # noqa: A002
     ) -> DecisionExtendPayload | None:
-        return _move(info.context, DecisionExtendPayload, lambda moves, by: moves.extend(by, input.command()))
+        return _transition(
+            info.context,
+            DecisionExtendPayload,
+            lambda transitions, principal: transitions.extend(principal, input.command()),
+        )
 
     @resolved(
-        "The user did not keep the promise: ACTIVE to BREACHED. It counts against the user only after the contest"
-        " window has passed without a dispute, or after a dispute was rejected. A breach can still be cured with"
-        " decisionFulfill.",
+        "Reports that the user did not meet the obligation. Moves the decision from ACTIVE to BREACHED. The breach"
+        " counts against the user after the contest window, 14 days by default, or once a dispute was rejected. Cure it"
+        " with decisionFulfill.",
         scopes=_WRITE,
         cost=10,
     )
     def decision_report_breach(
         self,
         info: Info,
-        input: Annotated[DecisionReportBreachInput, _WHICH],  # noqa: A002
+        input: Annotated[DecisionReportBreachInput, _INPUT],  # noqa: A002
     ) -> DecisionReportBreachPayload | None:
-        return _move(
-            info.context, DecisionReportBreachPayload, lambda moves, by: moves.report_breach(by, input.command())
+        return _transition(
+            info.context,
+            DecisionReportBreachPayload,
+            lambda transitions, principal: transitions.report_breach(principal, input.command()),
         )
 
-    @resolved("Called off before activation: APPROVED or PENDING to CANCELLED.", scopes=_WRITE, cost=10)
+    @resolved(
+        "Cancels a decision before activation. Moves it from PENDING or APPROVED to CANCELLED.", scopes=_WRITE, cost=10
+    )
     def decision_cancel(
         self,
         info: Info,
-        input: Annotated[DecisionCancelInput, _WHICH],  # noqa: A002
+        input: Annotated[DecisionCancelInput, _INPUT],  # noqa: A002
     ) -> DecisionCancelPayload | None:
-        return _move(info.context, DecisionCancelPayload, lambda moves, by: moves.cancel(by, input.command()))
+        return _transition(
+            info.context,
+            DecisionCancelPayload,
+            lambda transitions, principal: transitions.cancel(principal, input.command()),
+        )
 
-    @resolved("Answer a user's dispute before respondBy.", scopes=["disputes:write"], cost=10)
+    @resolved("Responds to a user's dispute. Possible until Dispute.respondBy.", scopes=["disputes:write"], cost=10)
     def dispute_respond(
         self,
         info: Info,
-        input: Annotated[DisputeRespondInput, strawberry.argument(description="Which dispute, and your answer.")],  # noqa: A002
+        input: Annotated[DisputeRespondInput, strawberry.argument(description="The dispute and your response.")],  # noqa: A002
     ) -> DisputeRespondPayload | None:
         disputes, principal = info.context.container.disputes, info.context.principal
         dispute, errors = _attempt(info.context, lambda: disputes.respond(principal, input.command()))
         return DisputeRespondPayload(dispute=Dispute.of(dispute) if dispute else None, user_errors=errors)
 
 
-def _move(
+def _transition(
     context: Context,
     payload: type[_PayloadT],
-    move: Callable[[DecisionTransitions, Principal], DomainDecision],
+    transition: Callable[[DecisionTransitions, Principal], DomainDecision],
 ) -> _PayloadT:
-    """The payload with the decision after the move, or with why it was refused."""
-    decision, errors = _attempt(context, lambda: move(context.container.transitions, context.principal))
+    """Returns the payload with the decision after the transition, or with a user error."""
+    decision, errors = _attempt(context, lambda: transition(context.container.transitions, context.principal))
     return payload(decision=Decision.of(decision) if decision else None, user_errors=errors)
 
 
 def _attempt(context: Context, work: Callable[[], _T]) -> tuple[_T | None, list[UserError]]:
-    """What the work returns, or the error that the caller can fix."""
+    """Returns the result of the work, or None and the error that the caller can fix."""
     try:
         return work(), []
     except FIXABLE as error:

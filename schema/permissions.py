@@ -1,8 +1,8 @@
-"""Scopes, enforced in one place: the built schema is walked once and resolvers are wrapped.
+"""Enforces scopes by wrapping the resolvers of the built schema.
 
-A field's scopes are checked before it runs. A type's scopes are checked on the object that a resolver returned, so
-it makes no difference how the object was reached: field, node, nodes, connection, event. In a list only the
-refused item becomes an error.
+The scopes of a field are checked before its resolver runs. The scopes of a type are checked on each object that a
+resolver returns, however it was found: by field, node, nodes, connection or event. In a list only the item without
+permission becomes an error.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,7 +31,7 @@ ResolveInfo = GraphQLResolveInfo[Context]
 
 
 def enforce(schema: GraphQLSchema) -> None:
-    """Wraps the resolvers of a schema, in place. Raises ValueError for a scoped field that cannot be null."""
+    """Wraps the resolvers of a schema in place. Raises ValueError for a non-null field with scopes."""
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for name, field in type_.fields.items():
@@ -39,31 +39,31 @@ def enforce(schema: GraphQLSchema) -> None:
 
 
 def field_scopes(field: GraphQLField) -> ScopeGroups | None:
-    """The scopes that a field asks for, None if any token will do."""
+    """Returns the scopes that a field requires, None if any token is enough."""
     return scopes_of(applied_directives(field))
 
 
 def type_scopes(type_: GraphQLNamedType) -> ScopeGroups | None:
-    """The scopes that an object type asks for, None if any token will do."""
+    """Returns the scopes that an object type requires, None if any token is enough."""
     return scopes_of(applied_directives(type_)) if isinstance(type_, GraphQLObjectType) else None
 
 
-def _enforce_on(schema: GraphQLSchema, place: str, field: GraphQLField) -> None:
+def _enforce_on(schema: GraphQLSchema, name: str, field: GraphQLField) -> None:
     resolve, scopes = field.resolve, field_scopes(field)
     if resolve is None:
-        raise ValueError(f"{place} has no resolver")
+        raise ValueError(f"{name} has no resolver")
     returned = get_named_type(field.type)
     if isinstance(returned, GraphQLObjectType):
         required = type_scopes(returned)
         if required is not None:
             resolve = _checking_objects(resolve, lambda value, info: required)
     elif isinstance(returned, GraphQLInterfaceType | GraphQLUnionType):
-        by_name = {each.name: type_scopes(each) for each in schema.get_possible_types(returned)}
-        if any(by_name.values()):
-            resolve = _checking_objects(resolve, _by_runtime_type(returned, by_name))
+        by_type = {each.name: type_scopes(each) for each in schema.get_possible_types(returned)}
+        if any(by_type.values()):
+            resolve = _checking_objects(resolve, _by_runtime_type(returned, by_type))
     if scopes is not None:
         if str(field.type).endswith("!"):
-            raise ValueError(f"{place} needs scopes, so it must be able to be null")
+            raise ValueError(f"{name} requires scopes, so it must be nullable")
         resolve = _checking_field(resolve, scopes)
     field.resolve = resolve
 
@@ -82,14 +82,14 @@ def _checking_objects(resolve: Resolver, scopes_for: Callable[[Any, ResolveInfo]
     def checked(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
         allowed = info.context.principal.allowed
 
-        def passed(value: Any) -> Any:
+        def check(value: Any) -> Any:
             scopes = None if value is None or isinstance(value, Exception) else scopes_for(value, info)
             return value if scopes is None or satisfies(allowed, scopes) else _forbidden(scopes)
 
         value = resolve(source, info, **arguments)
         if isinstance(value, list | tuple):
-            return [passed(item) for item in value]  # graphql-core raises an error it finds at the item's place
-        return passed(value)
+            return [check(item) for item in value]  # graphql-core raises an error that it finds in a list
+        return check(value)
 
     return checked
 
@@ -100,8 +100,8 @@ def _by_runtime_type(
     def scopes_for(value: Any, info: ResolveInfo) -> ScopeGroups | None:
         name = abstract.resolve_type(value, info, abstract) if abstract.resolve_type else None
         if not isinstance(name, str):
-            raise TypeError(f"{abstract.name} cannot tell the type of what was returned")
-        return scopes[name]  # a type outside the abstract one is a KeyError, so nothing slips by unchecked
+            raise TypeError(f"{abstract.name} does not resolve the type of the returned object")
+        return scopes[name]  # KeyError for a type that does not belong to it, so that no object is unchecked
 
     return scopes_for
 

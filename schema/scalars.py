@@ -1,5 +1,5 @@
-"""The scalars of the contract. What a scalar refuses is a request error; what only the domain can refuse
-(a currency nobody knows, too many decimals) passes here and comes back in userErrors with its path."""
+"""The scalars of the contract. Invalid syntax is a request error. A value that only the domain can reject (an unknown
+currency, too many decimals) is accepted here and becomes a user error with its path."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.period import format_moment, parse_moment
 
 DecimalText = NewType("DecimalText", str)
-"""A plain decimal number as text; no float is ever made of it."""
+"""A plain decimal number as text. It is never converted to a float."""
 CurrencyCode = NewType("CurrencyCode", str)
 Url = NewType("Url", str)
 
@@ -48,25 +48,25 @@ def _parsed(parse: Callable[[str], Any], expected: str) -> Callable[[Any], Any]:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="RFC 3339 date and time, always sent in UTC with a trailing Z.",
+        description="Date and time (RFC 3339), for example 2026-11-02T09:00:00Z. Responses are in UTC.",
         serialize=format_moment,
         parse_value=_parsed(parse_moment, 'a DateTime is a string, such as "2026-11-02T09:00:00Z"'),
     ),
     timedelta: strawberry.scalar(
         name="Duration",
-        description="ISO 8601 duration, for example P7D or PT90M.",
+        description="Duration (ISO 8601), for example P7D or PT90M.",
         serialize=format_duration,
         parse_value=_parsed(parse_duration, 'a Duration is a string, such as "P7D"'),
     ),
     DecimalText: strawberry.scalar(
         name="Decimal",
-        description="Exact decimal, sent as a string; never a float.",
+        description="Exact decimal number as a string, for example 3000.00. Do not convert it to a float.",
         serialize=str,
         parse_value=_text(_DECIMAL, 'a Decimal is a string with a plain number, such as "3000.00"'),
     ),
     CurrencyCode: strawberry.scalar(
         name="CurrencyCode",
-        description="ISO 4217 currency code, for example CNY. A scalar, so a new currency never breaks a client.",
+        description="Currency code (ISO 4217), for example CNY. A scalar, so that new currencies do not break clients.",
         serialize=str,
         parse_value=_text(_CURRENCY, "a CurrencyCode is a string of three letters"),
     ),
@@ -79,7 +79,7 @@ SCALARS: dict[object, ScalarDefinition] = {
 }
 
 
-def given(text: str | None) -> str | None:
-    """What was sent for an optional input, None for null and for nothing. An empty text stays one: it is for the
-    services to refuse, not for us to overlook."""
+def optional_text(text: str | None) -> str | None:
+    """Returns the text of an optional input, None for null and absent. An empty text stays empty, so that the services
+    can reject it."""
     return None if text is None or text is strawberry.UNSET else text

@@ -1,4 +1,4 @@
-"""What relies on strawberry's internals, in one file. Its version is pinned; look here when it is raised."""
+"""All code that uses strawberry's internals. Check it when the pinned version of strawberry changes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -18,8 +18,8 @@ T = TypeVar("T")
 class AssembledSchema(strawberry.Schema):
     """A strawberry schema in which the types of `fields` have these fields instead of their own.
 
-    Why: strawberry fixes the fields of a type when its class is made, and two schemas of one process may have
-    different adapters. `get_fields` is what strawberry asks for them, and is not documented.
+    Why: strawberry fixes the fields of a type when its class is created, and two schemas of one process may have
+    different adapters. Strawberry calls the undocumented `get_fields`.
     """
 
     def __init__(
@@ -36,31 +36,32 @@ class AssembledSchema(strawberry.Schema):
 
     @property
     def graphql(self) -> GraphQLSchema:
-        """graphql-core's schema. Why: documents are executed by graphql-core, and strawberry keeps it private."""
+        """The graphql-core schema. Why: graphql-core executes documents, and strawberry keeps the schema private."""
         return self._schema
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         return self._fields.get(type_definition.origin, type_definition.fields)
 
 
-def input_fields(form: type) -> list[StrawberryField]:
-    """The fields of an input type. Why: `AssembledSchema` takes fields, and strawberry makes them for a class only."""
-    return _object_definition(form).fields
+def input_fields(cls: type) -> list[StrawberryField]:
+    """Returns the fields of an input type. Why: `AssembledSchema` takes fields, and strawberry only creates them for a
+    class."""
+    return _object_definition(cls).fields
 
 
-def build_input_with(form: type[T], build: Callable[[Mapping[str, Any]], T]) -> None:
-    """Makes strawberry call `build` with an input's coerced values, under GraphQL names, for a value of `form`.
+def build_input_with(cls: type[T], build: Callable[[Mapping[str, Any]], T]) -> None:
+    """Makes strawberry call `build` with an input's coerced values by GraphQL name to create a value of `cls`.
 
-    Why: strawberry would pass one keyword argument for each field of the class, and an assembled input has other
-    fields. `from_input` is meant for integrations and cannot be passed to `strawberry.input`.
+    Why: strawberry would pass one keyword argument per field of the class, and an assembled input has other fields.
+    `from_input` is meant for integrations and cannot be passed to `strawberry.input`.
     """
-    _object_definition(form).from_input = lambda _, values, __: build(values)
+    _object_definition(cls).from_input = lambda _, values, __: build(values)
 
 
 def describe_enum_values(enum: type[Enum], descriptions: Mapping[str, str]) -> None:
     """Sets the description of each value of a published enum. Raises TypeError for a value without one.
 
-    Why: strawberry takes descriptions of values inside the enum's class only, and the domain's enums know no GraphQL.
+    Why: strawberry takes descriptions of values only inside the enum's class, and the domain does not import GraphQL.
     """
     definition: StrawberryEnumDefinition = getattr(enum, "__strawberry_definition__")  # noqa: B009
     for value in definition.values:
@@ -70,16 +71,16 @@ def describe_enum_values(enum: type[Enum], descriptions: Mapping[str, str]) -> N
 
 
 def describe_directive_arguments(schema: GraphQLSchema, descriptions: Mapping[str, Mapping[str, str]]) -> None:
-    """Sets the descriptions of arguments by directive and argument name. Why: strawberry takes none for them."""
+    """Sets the descriptions of arguments by directive and argument name. Why: strawberry has no parameter for them."""
     for directive in schema.directives:
         for name, argument in directive.args.items():
             argument.description = descriptions.get(directive.name, {}).get(name, argument.description)
 
 
 def describe_generic_types(schema: GraphQLSchema) -> None:
-    """Writes the name of the type argument, in lower case, for "{noun}" in the descriptions of generic types.
+    """Replaces "{noun}" in the descriptions of generic types with the name of the type argument in lower case.
 
-    Why: strawberry gives all types made from one generic type the same descriptions.
+    Why: strawberry gives all types of one generic type the same descriptions.
     """
     for type_ in schema.type_map.values():
         definition = _definition(type_)
@@ -92,10 +93,9 @@ def describe_generic_types(schema: GraphQLSchema) -> None:
 
 
 def read_attributes(schema: GraphQLSchema) -> None:
-    """Makes fields without a resolver read their attribute at once, and calls resolvers that take nothing but their
-    object directly.
+    """Makes fields without a resolver read their attribute directly, and calls resolvers without arguments directly.
 
-    Why: strawberry's own resolver of such a field makes four calls or more, a third of the time of a page of decisions.
+    Why: strawberry's resolver of such a field makes four calls or more, a third of the time for a page of decisions.
     """
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
@@ -131,9 +131,9 @@ def _attribute_reader(name: str) -> Callable[..., Any]:
 
 
 def check_one_of(schema: GraphQLSchema) -> None:
-    """Makes graphql-core refuse a oneOf input that does not have exactly one member.
+    """Makes graphql-core reject a oneOf input that does not have exactly one member.
 
-    Why: strawberry tells its own execution only, which is not used here.
+    Why: strawberry checks this only in its own executor, which is not used here.
     """
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLInputObjectType):
@@ -141,13 +141,13 @@ def check_one_of(schema: GraphQLSchema) -> None:
 
 
 def applied_directives(element: GraphQLField | GraphQLNamedType) -> Sequence[object]:
-    """The directives on a field or type of the contract. Why: graphql-core's elements do not keep them."""
+    """Returns the directives on a field or type. Why: graphql-core's elements do not keep them."""
     definition = _definition(element)
     return () if definition is None else definition.directives or ()
 
 
 def _definition(element: GraphQLField | GraphQLNamedType) -> Any:
-    """What strawberry made the element from; None for one that is graphql-core's own."""
+    """Returns strawberry's definition of the element, None for an element of graphql-core itself."""
     return element.extensions.get("strawberry-definition")
 
 

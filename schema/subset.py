@@ -1,7 +1,7 @@
-"""Compares an exported SDL with the target contract: the export may have less, never anything else.
+"""Compares an exported SDL with the target contract. The export may lack parts of it, but may add nothing.
 
-Both are taken apart into facts, one sentence for each type, field, argument, default, enum value, union member,
-interface and applied directive, with its type in it; then the comparison is a difference of sets.
+Each SDL becomes a set of facts, one line of text per type, field, argument, default, enum value, union member,
+interface and applied directive. The comparison is a difference of sets.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,22 +29,22 @@ from graphql import (
 )
 
 TARGET = Path(__file__).parent / "contract" / "target.graphql"
-"""The contract that the exports grow towards."""
+"""The complete contract. The exports have a part of it."""
 
 _BUILT_IN = frozenset({"oneOf", "specifiedBy", "deprecated", "skip", "include"})
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`missing`: facts of the target that the export does not have yet. `foreign`: facts of the export that the
-    target does not have, which are violations. Both sorted."""
+    """The difference of two SDL texts. `missing`: facts of the target that the export lacks. `foreign`: facts of the
+    export that the target lacks, which are violations. Both are sorted."""
 
     missing: list[str]
     foreign: list[str]
 
 
 def compare(target_sdl: str, export_sdl: str) -> Comparison:
-    """The difference of two SDL texts. Raises GraphQLSyntaxError for a text that is not SDL."""
+    """Returns the difference of two SDL texts. Raises GraphQLSyntaxError for a text that is not SDL."""
     target, export = set(_facts(target_sdl)), set(_facts(export_sdl))
     return Comparison(missing=sorted(target - export), foreign=sorted(export - target))
 
@@ -88,18 +88,18 @@ def _of_fields(kind: str, node: Any) -> Iterator[str]:
     yield from (f"{name} implements {interface.name.value}" for interface in node.interfaces or ())
     yield from _of_directives(name, node.directives)
     for field in node.fields or ():
-        place = f"{name}.{field.name.value}"
-        yield f"{place}: {print_ast(field.type)}"
-        yield from _of_directives(place, field.directives)
-        yield from _of_inputs(place, field.arguments)
+        field_name = f"{name}.{field.name.value}"
+        yield f"{field_name}: {print_ast(field.type)}"
+        yield from _of_directives(field_name, field.directives)
+        yield from _of_inputs(field_name, field.arguments)
 
 
 def _of_inputs(owner: str, values: Sequence[InputValueDefinitionNode] | None) -> Iterator[str]:
     for value in values or ():
-        place = f"{owner}({value.name.value})"
+        name = f"{owner}({value.name.value})"
         default = f" = {print_ast(value.default_value)}" if value.default_value else ""
-        yield f"{place}: {print_ast(value.type)}{default}"
-        yield from _of_directives(place, value.directives)
+        yield f"{name}: {print_ast(value.type)}{default}"
+        yield from _of_directives(name, value.directives)
 
 
 def _of_directives(owner: str, directives: Sequence[ConstDirectiveNode] | None) -> Iterator[str]:

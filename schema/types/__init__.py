@@ -1,3 +1,3 @@
-"""One file per noun of the contract: its GraphQL types and how a domain value becomes one."""
+"""GraphQL types, one module per noun of the contract, with their conversion from domain values."""
 
-import schema.types.enums  # noqa: F401 - first of all: strawberry would name a domain enum it meets unpublished itself
+import schema.types.enums  # noqa: F401 - must come first: strawberry names an enum that is not published yet

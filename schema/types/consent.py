@@ -1,4 +1,4 @@
-"""Consents and the details that a user agreed to."""
+"""Consents and their authorization details."""
 
 from datetime import datetime, timedelta
 
@@ -9,47 +9,55 @@ from gateway.domain.consents import consent as domain
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
-from schema.directives import needs, sized, told
+from schema.directives import describe, list_size, require_scopes
 from schema.types.money import Money
 from schema.types.node import Node
 
-_SCOPES = needs("consents:read", "decisions:read", "decisions:write", "score:threshold", "decisions:preview")
+_SCOPES = require_scopes("consents:read", "decisions:read", "decisions:write", "score:threshold", "decisions:preview")
 
 
-@strawberry.type(description="One thing the user agreed to share or allow.")
+@strawberry.type(description="One permission in a consent, in the form of RFC 9396.")
 class AuthorizationDetail:
-    type: str = strawberry.field(description="score or decision.")
-    level: str | None = strawberry.field(description="Of a score detail: threshold, tier or exact.")
-    purpose: str = strawberry.field(description="Purpose code that the user agreed to.")
-    duration: timedelta | None = strawberry.field(description="How long it holds from the moment it was granted.")
-    products: list[Product] = strawberry.field(description="Of a decision detail: the products.")
+    type: str = strawberry.field(description='Kind of permission: "score" or "decision".')
+    level: str | None = strawberry.field(
+        description='Precision of a score permission: "threshold", "tier" or "exact". Null for other types.'
+    )
+    purpose: str = strawberry.field(description="Purpose code, for example CAR_RENTAL.")
+    duration: timedelta | None = strawberry.field(description="How long the permission lasts from Consent.grantedAt.")
+    products: list[Product] = strawberry.field(
+        description="Products that may be requested. Empty for a score permission."
+    )
     maximum_amount: Money | None = strawberry.field(
-        description="Ceiling of all open decisions under this consent together."
+        description="Ceiling for all open decisions under this consent together. Null for a score permission."
     )
 
 
 @strawberry.type(
-    description=told("What a user agreed to show to one merchant, for what purpose, until when.", _SCOPES),
+    description=describe(
+        "A user's permission for one merchant: what it may learn and request, for which purpose, until when.", _SCOPES
+    ),
     directives=[_SCOPES],
 )
 class Consent(Node):
     subject: strawberry.ID = strawberry.field(
-        description="The pairwise user id, as in ConsentedUser.id, so that webhooks can be joined to your records."
+        description="Pairwise user id, the same as ConsentedUser.id. Use it to match webhooks to your records."
     )
-    status: ConsentStatus = strawberry.field(description="Whether it is in force.")
-    scopes: list[str] = strawberry.field(description="OAuth scopes that it allows.")
+    status: ConsentStatus = strawberry.field(description="Whether the consent is active, expired or revoked.")
+    scopes: list[str] = strawberry.field(description="OAuth scopes that the user granted.")
     authorization_details: list[AuthorizationDetail] = strawberry.field(
-        description="What the user agreed to, as RFC 9396 rich authorization details.",
-        directives=[sized(assumed_size=5)],
+        description="Permissions that the user granted, as RFC 9396 authorization details.",
+        directives=[list_size(assumed_size=5)],
     )
-    purpose: str = strawberry.field(description="Purpose code; several are joined by spaces.")
-    granted_at: datetime = strawberry.field(description="When the user agreed.")
-    expires_at: datetime = strawberry.field(description="When it ends by itself.")
-    revoked_at: datetime | None = strawberry.field(description="Null unless revoked.")
+    purpose: str = strawberry.field(description="Purpose code. Several codes are separated by spaces.")
+    granted_at: datetime = strawberry.field(description="When the user granted the consent.")
+    expires_at: datetime = strawberry.field(description="When the consent expires, if it is not revoked earlier.")
+    revoked_at: datetime | None = strawberry.field(
+        description="When the user revoked the consent. Null if it has not been revoked."
+    )
 
     @classmethod
     def of(cls, consent: domain.Consent, now: BusinessTime) -> "Consent":
-        """The consent as of `now`."""
+        """Returns the consent with its status at `now`."""
         return cls(
             id=strawberry.ID(consent.id),
             subject=strawberry.ID(consent.subject),
@@ -64,7 +72,7 @@ class Consent(Node):
 
 
 def detail_of(detail: domain_detail.AuthorizationDetail) -> AuthorizationDetail:
-    """The GraphQL form of a granted detail."""
+    """Returns the GraphQL form of an authorization detail of a consent."""
     return AuthorizationDetail(
         type=detail.type,
         level=detail.level,

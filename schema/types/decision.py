@@ -1,4 +1,4 @@
-"""A decision, its timeline and its disputes. The three lead to one another, so their types share this module."""
+"""A decision, its timeline and its disputes. The three types refer to each other, so they share this module."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
 from schema.connection import After, Before, Connection, First, Last, connection_of, page_request
 from schema.context import Info
-from schema.directives import needs, resolved, told
+from schema.directives import describe, require_scopes, resolved
 from schema.scalars import Url
 from schema.types.consent import Consent
 from schema.types.money import Money
@@ -22,64 +22,77 @@ from schema.types.node import Node
 from schema.types.outcome import DecisionOutcome, outcome_of
 
 _TIMELINE, _DISPUTES = "TIMELINE", "DISPUTES"
-_DECISION_SCOPES = needs("decisions:read", "decisions:write", "decisions:request")
-_DISPUTE_SCOPES = needs("decisions:read", "disputes:write")
+_DECISION_SCOPES = require_scopes("decisions:read", "decisions:write", "decisions:request")
+_DISPUTE_SCOPES = require_scopes("decisions:read", "disputes:write")
 
 
-@strawberry.type(description="Which adapter, policy version and rule answered, for your own records.")
+@strawberry.type(description="The adapter, policy version and rule that produced the decision, for your records.")
 class DecisionProvenance:
-    adapter: str = strawberry.field(description="Key of the adapter.")
+    adapter: str = strawberry.field(description="Key of the adapter, for example car_rental.")
     policy_version: str = strawberry.field(description="Version of the adapter's policy.")
-    policy_hash: str = strawberry.field(description="SHA-256 of the policy, in hex.")
-    rule_id: str = strawberry.field(description="The rule that decided; opaque in live.")
-    score_as_of: datetime | None = strawberry.field(description="When the score behind it was measured.")
+    policy_hash: str = strawberry.field(description="SHA-256 hash of the policy, in hexadecimal.")
+    rule_id: str = strawberry.field(
+        description="Id of the rule that decided. Opaque in a live deployment, so that it does not reveal a score."
+    )
+    score_as_of: datetime | None = strawberry.field(
+        description="When the score was measured. Null if no score was used."
+    )
 
 
-@strawberry.type(description="What is owed, what has been settled, and whether it is late.")
+@strawberry.type(description="The obligation under an approved decision: what is due, what is settled, and by when.")
 class Settlement:
     settlement: strawberry.Private[domain_settlement.Settlement]
 
-    @resolved("What the user answers for: the amount to be paid, the waived deposit, the limit.")
+    @resolved("Amount the user is responsible for: the amount to be paid, the waived deposit or the credit limit.")
     def due(self) -> Money:
         return Money.of(self.settlement.due)
 
-    @resolved("How much of it has been settled.")
+    @resolved("Part of the due amount that has been settled.")
     def settled(self) -> Money:
         return Money.of(self.settlement.settled)
 
-    @resolved("What is left of it; zero once it has been cancelled or has expired.")
+    @resolved("Part of the due amount that is not settled. Zero if the decision was cancelled or has expired.")
     def outstanding(self) -> Money:
         return Money.of(self.settlement.outstanding)
 
-    @resolved("The last date.")
+    @resolved("Due date, without the grace period. Set for every approval.")
     def due_at(self) -> datetime | None:
         return self.settlement.due_at
 
-    @resolved("The last date has passed, with its grace, and that counts.")
+    @resolved(
+        "True if the due date and its grace period have passed. False while the user disputes it, and after the overdue"
+        " flag has expired."
+    )
     def overdue(self) -> bool:
         return self.settlement.overdue
 
 
 @strawberry.type(
-    description=told(
-        "A user contests a breach, an overdue mark or a record. Accepting ends it in the user's favour; refusing sends"
-        " it to the operator, not to the merchant's own judgement; silence until respondBy upholds the user.",
+    description=describe(
+        "A user's objection to a breach or an overdue flag. It is upheld if you accept it, or if you do not respond"
+        " before respondBy. If you refuse it, the operator decides.",
         _DISPUTE_SCOPES,
     ),
     directives=[_DISPUTE_SCOPES],
 )
 class Dispute(Node):
     decision_id: strawberry.Private[str]
-    subject: Contested = strawberry.field(description="What is contested.")
-    opened_by: Party = strawberry.field(description="Who opened it.")
-    status: DisputeStatus = strawberry.field(description="Where it stands.")
-    statement: str = strawberry.field(description="What the user says; empty once the user has been erased.")
-    response: str | None = strawberry.field(description="What you answered.")
-    evidence: list[Url] = strawberry.field(description="The addresses that you gave. They are never fetched.")
-    opened_at: datetime = strawberry.field(description="When it was opened.")
-    respond_by: datetime = strawberry.field(description="Silence until then upholds the user.")
-    resolved_at: datetime | None = strawberry.field(description="When it ended; null while it is open.")
-    resolution: str | None = strawberry.field(description="Why the operator decided so, if the operator did.")
+    subject: Contested = strawberry.field(description="What the user disputes.")
+    opened_by: Party = strawberry.field(description="Party that opened the dispute.")
+    status: DisputeStatus = strawberry.field(description="Status of the dispute.")
+    statement: str = strawberry.field(description="The user's statement. Empty if the user's data has been erased.")
+    response: str | None = strawberry.field(
+        description="Your statement in response. Null until you respond, and if the user's data has been erased."
+    )
+    evidence: list[Url] = strawberry.field(
+        description="Addresses of the documents in your response. The gateway stores them and never fetches them."
+    )
+    opened_at: datetime = strawberry.field(description="When the dispute was opened.")
+    respond_by: datetime = strawberry.field(description="Deadline for your response. After it the dispute is upheld.")
+    resolved_at: datetime | None = strawberry.field(description="When the dispute ended. Null while it is open.")
+    resolution: str | None = strawberry.field(
+        description="The operator's reason for the decision. Null unless the operator decided the dispute."
+    )
 
     @classmethod
     def of(cls, dispute: domain_dispute.Dispute) -> "Dispute":
@@ -98,26 +111,29 @@ class Dispute(Node):
             resolution=dispute.resolution,
         )
 
-    @resolved("The decision that it is about.")
+    @resolved("The disputed decision in its current state. Null if this token cannot read it.")
     def decision(self, info: Info) -> "Decision | None":
         return _find_decision(info, self.decision_id)
 
 
-@strawberry.interface(
-    description="Something that happened. Timeline entries, webhook payloads and the subscription share it."
-)
+@strawberry.interface(description="Something that happened. Entries of a decision's timeline implement it.")
 class Event(Node):
-    occurred_at: datetime = strawberry.field(description="When, in business time.")
-    topic: Topic = strawberry.field(description="What happened.")
+    occurred_at: datetime = strawberry.field(
+        description="When it happened, in business time: real time, unless it was moved forward in a sandbox."
+    )
+    topic: Topic = strawberry.field(description="Kind of event.")
 
 
-@strawberry.type(description="Something that happened to a decision.")
+@strawberry.type(description="A change of a decision.")
 class DecisionEvent(Event):
     decision_id: strawberry.Private[str]
-    from_: Status | None = strawberry.field(name="from", description="Status before; null for the first event.")
-    to: Status = strawberry.field(description="Status after.")
-    actor: Actor = strawberry.field(description="Who did it.")
-    note: str | None = strawberry.field(description="What was said about it, such as the reason of a cancellation.")
+    from_: Status | None = strawberry.field(name="from", description="Status before the event. Null for the first one.")
+    to: Status = strawberry.field(description="Status after the event.")
+    actor: Actor = strawberry.field(description="Who caused the event.")
+    note: str | None = strawberry.field(
+        description="The actor's note, for example the reason for a cancellation. Null if there is none, or if the"
+        " user's data has been erased."
+    )
 
     @classmethod
     def of(cls, event: LoggedEvent) -> "DecisionEvent":
@@ -132,19 +148,19 @@ class DecisionEvent(Event):
             note=event.note,
         )
 
-    @resolved("The decision as it stands now.")
+    @resolved("The decision in its current state. Null if this token cannot read it.")
     def decision(self, info: Info) -> "Decision | None":
         return _find_decision(info, self.decision_id)
 
 
-@strawberry.type(description="Something that happened to a dispute.")
+@strawberry.type(description="A change of a dispute.")
 class DisputeEvent(Event):
     dispute_id: strawberry.Private[str]
 
-    @resolved("The dispute as it stands now; null for a token that does not reach it.")
+    @resolved("The dispute in its current state. Null if this token cannot read it.")
     def dispute(self, info: Info) -> Dispute | None:
-        found = info.context.container.disputes.find(info.context.query, self.dispute_id)
-        return Dispute.of(found) if found else None
+        dispute = info.context.container.disputes.find(info.context.query, self.dispute_id)
+        return Dispute.of(dispute) if dispute else None
 
 
 def event_of(event: LoggedEvent) -> Event:
@@ -157,7 +173,10 @@ def event_of(event: LoggedEvent) -> Event:
 
 
 @strawberry.type(
-    description=told("One request for trust and everything that happened to it.", _DECISION_SCOPES),
+    description=describe(
+        "A merchant's request about a user, with its outcome, the resulting obligation and its history.",
+        _DECISION_SCOPES,
+    ),
     directives=[_DECISION_SCOPES],
 )
 class Decision(Node):
@@ -167,40 +186,42 @@ class Decision(Node):
     def merchant_reference(self) -> str:
         return self.state.merchant_reference
 
-    @resolved("What was asked for.")
+    @resolved("The requested product.")
     def product(self) -> Product:
         return self.state.product
 
-    @resolved("Where it stands.")
+    @resolved("Current status.")
     def status(self) -> Status:
         return self.state.status
 
-    @resolved("What was decided. Null until a decision is made; stays null if it was cancelled first.")
+    @resolved("Approval or decline. Null while PENDING, or if it was cancelled or expired during manual review.")
     def outcome(self) -> DecisionOutcome | None:
         return outcome_of(self.state.outcome)
 
-    @resolved("What you may call next; drive your buttons from this, not from a copy of our state machine.")
+    @resolved(
+        "Transitions that you may make now. Build your user interface on this list, not on a copy of the state machine."
+    )
     def available_transitions(self) -> list[Transition]:
         return list(self.state.available_transitions)
 
-    @resolved("Money and time side of the promise; null until APPROVED.")
+    @resolved("The obligation: amounts and due date. Null if the decision was never approved.")
     def settlement(self) -> Settlement | None:
         settlement = self.state.settlement
         return None if settlement is None else Settlement(settlement=settlement)
 
-    @resolved("The pairwise user id.")
+    @resolved("Pairwise user id, the same as ConsentedUser.id.")
     def subject(self) -> strawberry.ID:
         return strawberry.ID(self.state.subject)
 
-    @resolved("Purpose code it was asked for.")
+    @resolved("Purpose code of the request.")
     def purpose(self) -> str:
         return self.state.purpose
 
-    @resolved("When it was asked for.")
+    @resolved("When the decision was requested.")
     def created_at(self) -> datetime:
         return self.state.created_at
 
-    @resolved("When it last changed.")
+    @resolved("When the decision last changed.")
     def updated_at(self) -> datetime:
         return self.state.updated_at
 
@@ -209,8 +230,7 @@ class Decision(Node):
         return cls(id=strawberry.ID(decision.id), state=decision)
 
     @resolved(
-        "Which adapter, policy version and rule answered, for your own records. The rule id is opaque in live, so that"
-        " it cannot be used to find a score."
+        "The adapter, policy version and rule that produced the decision, for your records. Set for every decision."
     )
     def provenance(self, info: Info) -> DecisionProvenance | None:
         provenance = self.state.provenance
@@ -223,23 +243,23 @@ class Decision(Node):
         )
 
     @resolved(
-        "Signed receipt (compact JWS, keys at the issuer's jwks_uri) of the latest log entry: what was decided, under"
-        " which policy, when. Anyone can verify it offline, without asking this server."
+        "Signed receipt of the latest log entry: what was decided, when, and under which policy. A compact JWS that you"
+        " can verify offline with the keys at the issuer's jwks_uri. Set for every decision."
     )
     def receipt(self, info: Info) -> str | None:
         container, query = info.context.container, info.context.query
         decision = container.decisions.find(query, self.id)
         return container.receipts.sign(query, decision) if decision else None
 
-    @resolved("The consent under which it was asked.")
+    @resolved("The consent under which the decision was requested.")
     def consent(self, info: Info) -> Consent:
         query = info.context.query
         consent = info.context.container.consents.seen(query, self.state.consent_id)
         if consent is None:
-            raise LookupError("a decision that is seen has a consent that is seen")
+            raise LookupError("a visible decision has a visible consent")
         return Consent.of(consent, query.now)
 
-    @resolved("Every change, oldest first.", slicing=["first", "last"], sized_fields=["edges", "nodes"])
+    @resolved("Events of the decision, oldest first.", slicing=["first", "last"], sized_fields=["edges", "nodes"])
     def timeline(
         self,
         info: Info,
@@ -253,7 +273,7 @@ class Decision(Node):
         return connection_of(_TIMELINE, [((each.occurred_at, each.id), each) for each in events], event_of, request)
 
     @resolved(
-        "What the user has contested about it, oldest first.",
+        "Disputes about the decision, oldest first.",
         scopes=["decisions:read"],
         slicing=["first", "last"],
         sized_fields=["edges", "nodes"],
@@ -272,5 +292,5 @@ class Decision(Node):
 
 
 def _find_decision(info: Info, decision_id: str) -> Decision | None:
-    found = info.context.container.decisions.find(info.context.query, decision_id)
-    return Decision.of(found) if found else None
+    decision = info.context.container.decisions.find(info.context.query, decision_id)
+    return Decision.of(decision) if decision else None

@@ -1,4 +1,4 @@
-"""The inputs of the mutations, with the services' commands that they hold, and the payloads."""
+"""Inputs of the mutations, their conversion to service commands, and the payloads."""
 
 from datetime import datetime
 
@@ -19,141 +19,150 @@ from gateway.services.decisions.transitions import (
 )
 from merchants.registry import AdapterRegistry
 from schema.ask import DecisionAsk
-from schema.scalars import Url, given
+from schema.scalars import Url, optional_text
 from schema.types.decision import Decision, Dispute
 from schema.types.money import MoneyInput
-from schema.types.node import looked_up
+from schema.types.node import parse_id
 from schema.types.user_error import UserError
 
-_PAYLOAD = "In every payload: the object is null exactly when userErrors is not empty."
-_ERRORS = "Problems that you can fix; empty if all went well."
+_PAYLOAD = "Result of the mutation. The object is null if, and only if, userErrors has entries."
+_ERRORS = "Problems that you can fix. Empty if the mutation succeeded."
+_KEY = "Unique string, at most 255 characters. See DecisionRequestInput.idempotencyKey."
+_EVIDENCE = "Up to ten addresses of documents. The gateway stores them and never fetches them."
+_REASON = "Reason in your own words. The user can read it."
 
 
-@strawberry.input(description="A request for a decision.")
+@strawberry.input(description="Input of decisionRequest.")
 class DecisionRequestInput:
     idempotency_key: str = strawberry.field(
-        description="Any unique string, a UUID is best. The same key with the same consent and input gives the same"
-        " decision for 24 hours; the same key with another input or under another consent is IDEMPOTENCY_KEY_REUSED."
+        description="Unique string, at most 255 characters; use a UUID. For 24 hours a repetition with the same key,"
+        " consent and input returns the first result. The same key with another input or consent fails with"
+        " IDEMPOTENCY_KEY_REUSED."
     )
-    merchant_reference: str = strawberry.field(description="Your order or booking number, unique per merchant.")
-    ask: DecisionAsk = strawberry.field(description="What you ask for.")
+    merchant_reference: str = strawberry.field(description="Your order or booking number. Unique per merchant.")
+    ask: DecisionAsk = strawberry.field(description="The product you ask for, with its details.")
     purpose: str | None = strawberry.field(
         default=strawberry.UNSET,
-        description="Purpose code, must be one the consent covers; null means the adapter's own.",
+        description="Purpose code that the consent covers. Null or absent: the default of the adapter.",
     )
 
     def command(self, registry: AdapterRegistry) -> RequestCommand:
-        """The service's command. Raises InvalidInput for an ask that the adapter cannot read."""
+        """Returns the service's command. Raises InvalidInput if the adapter rejects the ask."""
         return RequestCommand(
             idempotency_key=self.idempotency_key,
             merchant_reference=self.merchant_reference,
             member=self.ask.member,
             ask=self.ask.read(registry),
-            purpose=given(self.purpose),
+            purpose=optional_text(self.purpose),
         )
 
 
 @strawberry.input
 class TransitionInput:
-    """What every transition of a decision takes."""
+    """Fields that the inputs of all transitions share."""
 
-    decision_id: strawberry.ID = strawberry.field(description="Which one.")
-    idempotency_key: str = strawberry.field(description="Any unique string; see DecisionRequestInput.idempotencyKey.")
+    decision_id: strawberry.ID = strawberry.field(description="Id of the decision.")
+    idempotency_key: str = strawberry.field(description=_KEY)
 
     def decision(self) -> str:
-        """The decision's id. Raises NotFound for a text that cannot be one."""
+        """Returns the decision's id. Raises NotFound for a text that is not an id."""
         return _known_id(self.decision_id, "decision", "decisionId")
 
 
-@strawberry.input(description="The user has the goods, the room or the money.")
+@strawberry.input(description="Input of decisionActivate.")
 class DecisionActivateInput(TransitionInput):
     handed_over_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="Since when; absent, since now. Not in the future."
+        default=strawberry.UNSET,
+        description="When the user received the goods, the room or the money; not in the future. Null or absent: now.",
     )
 
     def command(self) -> ActivateCommand:
-        """The service's command. Raises NotFound."""
+        """Returns the service's command. Raises NotFound."""
         return ActivateCommand(self.decision(), self.idempotency_key, _moment(self.handed_over_at))
 
 
 @strawberry.input(
-    description="The promise was kept, or made good. Without settledAmount the whole outstanding amount counts as"
-    " settled; a part settlement keeps the decision ACTIVE."
+    description="Input of decisionFulfill. Without settledAmount the whole outstanding amount is settled. A part"
+    " settlement keeps the decision ACTIVE."
 )
 class DecisionFulfillInput(TransitionInput):
     settled_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="When; absent, now. Not in the future."
+        default=strawberry.UNSET, description="When it was settled; not in the future. Null or absent: now."
     )
     settled_amount: MoneyInput | None = strawberry.field(
         default=strawberry.UNSET,
-        description="How much of what is outstanding; absent, all. A breach is cured whole.",
+        description="Settled part of the outstanding amount. Null or absent: all of it. A breach can only be settled in"
+        " full.",
     )
 
     def command(self) -> FulfillCommand:
-        """The service's command. Raises InvalidInput and NotFound."""
+        """Returns the service's command. Raises InvalidInput and NotFound."""
         amount = _money(self.settled_amount, "settledAmount")
         return FulfillCommand(self.decision(), self.idempotency_key, _moment(self.settled_at), amount)
 
 
-@strawberry.input(description="The due date can only move later, as the user agreed with the merchant.")
+@strawberry.input(
+    description="Input of decisionExtend. The due date can only move later, and the user must have agreed."
+)
 class DecisionExtendInput(TransitionInput):
-    due_at: datetime = strawberry.field(description="The new due date, at most 366 days from now.")
-    reason: str = strawberry.field(description="Why, in your own words. The user sees it.")
+    due_at: datetime = strawberry.field(description="New due date, at most 366 days after the one in the terms.")
+    reason: str = strawberry.field(description=_REASON)
 
     def command(self) -> ExtendCommand:
-        """The service's command. Raises NotFound."""
+        """Returns the service's command. Raises NotFound."""
         return ExtendCommand(self.decision(), self.idempotency_key, BusinessTime(self.due_at), self.reason)
 
 
-@strawberry.input(description="The promise was not kept.")
+@strawberry.input(description="Input of decisionReportBreach.")
 class DecisionReportBreachInput(TransitionInput):
-    kind: BreachKind = strawberry.field(description="How.")
+    kind: BreachKind = strawberry.field(description="Kind of breach.")
     amount_outstanding: MoneyInput | None = strawberry.field(
         default=strawberry.UNSET,
-        description="What is still due, if that is less than outstanding; the rest then counts as settled.",
+        description="Amount that is still owed, at most the outstanding amount; the rest counts as settled. Null or"
+        " absent: the whole outstanding amount.",
     )
-    evidence: list[Url] | None = strawberry.field(
-        default=strawberry.UNSET, description="Up to ten addresses of documents. They are kept and never fetched."
-    )
+    evidence: list[Url] | None = strawberry.field(default=strawberry.UNSET, description=_EVIDENCE)
     note: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What happened, in your own words. The user sees it."
+        default=strawberry.UNSET, description="What happened, in your own words. The user can read it."
     )
 
     def command(self) -> BreachCommand:
-        """The service's command. Raises InvalidInput and NotFound."""
+        """Returns the service's command. Raises InvalidInput and NotFound."""
         return BreachCommand(
             decision_id=self.decision(),
             idempotency_key=self.idempotency_key,
             kind=self.kind,
             amount_outstanding=_money(self.amount_outstanding, "amountOutstanding"),
             evidence=tuple(self.evidence or ()),
-            note=given(self.note),
+            note=optional_text(self.note),
         )
 
 
-@strawberry.input(description="Calls a decision off.")
+@strawberry.input(description="Input of decisionCancel.")
 class DecisionCancelInput(TransitionInput):
-    reason: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Why, in your own words. The user sees it."
-    )
+    reason: str | None = strawberry.field(default=strawberry.UNSET, description=_REASON)
 
     def command(self) -> CancelCommand:
-        """The service's command. Raises NotFound."""
-        return CancelCommand(self.decision(), self.idempotency_key, given(self.reason))
+        """Returns the service's command. Raises NotFound."""
+        return CancelCommand(self.decision(), self.idempotency_key, optional_text(self.reason))
 
 
 @strawberry.type
 class DecisionPayload:
-    """What every mutation of a decision returns."""
+    """Fields that the payloads of all decision mutations share."""
 
-    decision: Decision | None = strawberry.field(description="The decision as it stands now.")
+    decision: Decision | None = strawberry.field(
+        description="The decision after the mutation. Null if userErrors has entries."
+    )
     user_errors: list[UserError] = strawberry.field(description=_ERRORS)
 
 
 @strawberry.type(description=_PAYLOAD)
 class DecisionRequestPayload(DecisionPayload):
-    decision: Decision | None = strawberry.field(description="The decision; a decline is one too.")
-    replayed: bool = strawberry.field(description="True when an earlier call with this key already did the work.")
+    decision: Decision | None = strawberry.field(
+        description="The new decision; a declined one too. Null if userErrors has entries."
+    )
+    replayed: bool = strawberry.field(description="True if an earlier call with this key created the decision.")
 
 
 @strawberry.type(description=_PAYLOAD)
@@ -181,18 +190,16 @@ class DecisionCancelPayload(DecisionPayload):
     """The payload of decisionCancel."""
 
 
-@strawberry.input(description="Your answer to a user's dispute, before respondBy.")
+@strawberry.input(description="Input of disputeRespond.")
 class DisputeRespondInput:
-    dispute_id: strawberry.ID = strawberry.field(description="Which one.")
-    idempotency_key: str = strawberry.field(description="Any unique string; see DecisionRequestInput.idempotencyKey.")
-    accept: bool = strawberry.field(description="True upholds the user; false leaves it to the operator.")
-    statement: str = strawberry.field(description="What you say to it, up to 2000 characters. The user sees it.")
-    evidence: list[Url] | None = strawberry.field(
-        default=strawberry.UNSET, description="Up to ten addresses of documents. They are kept and never fetched."
-    )
+    dispute_id: strawberry.ID = strawberry.field(description="Id of the dispute.")
+    idempotency_key: str = strawberry.field(description=_KEY)
+    accept: bool = strawberry.field(description="True upholds the dispute. False leaves it to the operator to decide.")
+    statement: str = strawberry.field(description="Your statement, up to 2000 characters. The user can read it.")
+    evidence: list[Url] | None = strawberry.field(default=strawberry.UNSET, description=_EVIDENCE)
 
     def command(self) -> RespondCommand:
-        """The service's command. Raises NotFound."""
+        """Returns the service's command. Raises NotFound."""
         return RespondCommand(
             dispute_id=_known_id(self.dispute_id, "dispute", "disputeId"),
             idempotency_key=self.idempotency_key,
@@ -204,26 +211,28 @@ class DisputeRespondInput:
 
 @strawberry.type(description=_PAYLOAD)
 class DisputeRespondPayload:
-    dispute: Dispute | None = strawberry.field(description="The dispute as it stands now.")
+    dispute: Dispute | None = strawberry.field(
+        description="The dispute after the mutation. Null if userErrors has entries."
+    )
     user_errors: list[UserError] = strawberry.field(description=_ERRORS)
 
 
 def _known_id(text: str, noun: str, field: str) -> str:
-    """The id, if it could be one of ours. Raises NotFound below `field` otherwise, as for an unknown id: no database
-    is asked for a text that it refuses, such as one with a NUL."""
-    identifier = looked_up(text)
+    """Returns the id if it is well formed. Raises NotFound for `field` otherwise, as for an unknown id, so that no
+    text that a database rejects, such as one with a NUL, reaches it."""
+    identifier = parse_id(text)
     if identifier is None:
         raise NotFound(f"There is no such {noun}.", (field,))
     return identifier
 
 
 def _moment(moment: datetime | None) -> BusinessTime | None:
-    """A moment of the merchant's business; null and absent are None."""
+    """Returns a moment of the merchant's business time, None for null and absent."""
     return BusinessTime(moment) if moment else None
 
 
 def _money(amount: MoneyInput | None, field: str) -> Money | None:
-    """The money of an optional input, None if there is none. Raises InvalidInput below `field`."""
+    """Returns the money of an optional input, None for null and absent. Raises InvalidInput for `field`."""
     if not amount:
         return None
     try:

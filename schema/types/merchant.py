@@ -1,4 +1,4 @@
-"""The merchant that a token acts for, and its decision log."""
+"""The merchant of an access token, and its decision log."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,19 +18,23 @@ from schema.types.enums import DecisionOrder
 from schema.types.node import Node
 
 
-@strawberry.input(description="Narrows the decision log; what is absent narrows nothing.")
+@strawberry.input(description="Filters for the decision log. A null or absent field does not filter.")
 class DecisionFilter:
-    products: list[Product] | None = strawberry.field(default=strawberry.UNSET, description="Any of these products.")
-    statuses: list[Status] | None = strawberry.field(default=strawberry.UNSET, description="Any of these statuses.")
+    products: list[Product] | None = strawberry.field(
+        default=strawberry.UNSET, description="Only decisions for one of these products."
+    )
+    statuses: list[Status] | None = strawberry.field(
+        default=strawberry.UNSET, description="Only decisions with one of these statuses."
+    )
     created_after: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="Asked for after this moment."
+        default=strawberry.UNSET, description="Only decisions requested after this time."
     )
     created_before: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="Asked for before this moment."
+        default=strawberry.UNSET, description="Only decisions requested before this time."
     )
 
-    def narrowed(self) -> Filter:
-        """The store's filter; null and absent narrow nothing."""
+    def to_store_filter(self) -> Filter:
+        """Returns the store's filter. Null and absent fields do not filter."""
         return Filter(
             products=tuple(self.products or ()),
             statuses=tuple(self.statuses or ()),
@@ -39,37 +43,39 @@ class DecisionFilter:
         )
 
 
-Narrowed = Annotated[DecisionFilter | None, strawberry.argument(description="Which decisions; all if absent.")]
-Ordered = Annotated[DecisionOrder | None, strawberry.argument(description="In which order.")]
+FilterArgument = Annotated[
+    DecisionFilter | None, strawberry.argument(description="Filters. Null or absent: all decisions.")
+]
+OrderArgument = Annotated[DecisionOrder | None, strawberry.argument(description="Order of the decisions.")]
 
 
 @strawberry.type(description="A page of decisions.")
 class DecisionConnection(Connection[Decision]):
-    narrowed: strawberry.Private[Filter]
+    filtered: strawberry.Private[Filter]
 
-    @resolved("How many there are in all pages.", cost=5)
+    @resolved("Number of decisions on all pages.", cost=5)
     def total_count(self, info: Info) -> int:
-        return info.context.container.decisions.count(info.context.query, self.narrowed)
+        return info.context.container.decisions.count(info.context.query, self.filtered)
 
     @classmethod
-    def of(cls, page: Page[DecisionState], order: DecisionOrder, narrowed: Filter) -> "DecisionConnection":
+    def of(cls, page: Page[DecisionState], order: DecisionOrder, filtered: Filter) -> "DecisionConnection":
         by_update = order is DecisionOrder.UPDATED_AT_DESC
         positions = [(each.updated_at if by_update else each.created_at, each.id) for each in page.items]
         items = [Decision.of(each) for each in page.items]
-        return cls(narrowed=narrowed, place=page.place(order, positions), items=items)
+        return cls(filtered=filtered, bounds=page.bounds(order, positions), items=items)
 
 
-@strawberry.type(description="A business that asks for decisions.")
+@strawberry.type(description="A business that requests decisions.")
 class Merchant(Node):
-    name: str = strawberry.field(description="As registered with the operator.")
-    products: list[Product] = strawberry.field(description="Products this merchant is contracted for.")
+    name: str = strawberry.field(description="Name, as registered with the operator.")
+    products: list[Product] = strawberry.field(description="Products in this merchant's contract.")
 
     @classmethod
     def of(cls, merchant: domain.Merchant) -> "Merchant":
         return cls(id=strawberry.ID(merchant.id), name=merchant.name, products=list(merchant.products))
 
     @resolved(
-        "Decision log, newest first.",
+        "The merchant's decisions, newest first unless orderBy says otherwise.",
         scopes=["decisions:read"],
         slicing=["first", "last"],
         sized_fields=["edges", "nodes"],
@@ -81,12 +87,12 @@ class Merchant(Node):
         after: After = strawberry.UNSET,
         last: Last = strawberry.UNSET,
         before: Before = strawberry.UNSET,
-        filter: Narrowed = strawberry.UNSET,  # noqa: A002
-        order_by: Ordered = DecisionOrder.CREATED_AT_DESC,
+        filter: FilterArgument = strawberry.UNSET,  # noqa: A002
+        order_by: OrderArgument = DecisionOrder.CREATED_AT_DESC,
     ) -> DecisionConnection | None:
         order = order_by or DecisionOrder.CREATED_AT_DESC
         request = page_request(order, first, after, last, before)
-        narrowed = filter.narrowed() if filter else Filter()
+        filtered = filter.to_store_filter() if filter else Filter()
         window = Window(
             limit=request.size + 1,
             by_update=order is DecisionOrder.UPDATED_AT_DESC,
@@ -94,7 +100,7 @@ class Merchant(Node):
             after=request.after,
             before=request.before,
         )
-        found = info.context.container.decisions.list_page(
-            info.context.query, narrowed, window.reversed() if request.backward else window
+        decisions = info.context.container.decisions.list_page(
+            info.context.query, filtered, window.reversed() if request.backward else window
         )
-        return DecisionConnection.of(cut_page(found, request), order, narrowed)
+        return DecisionConnection.of(cut_page(decisions, request), order, filtered)

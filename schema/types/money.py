@@ -1,4 +1,4 @@
-"""Money and periods, as they go out and as they come in."""
+"""Money and periods: output types and input types."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from schema.scalars import CurrencyCode, DecimalText
 
 @strawberry.type(description="An exact amount in one currency.")
 class Money:
-    amount: DecimalText = strawberry.field(description="Decimal string with the currency's decimals.")
-    currency: CurrencyCode = strawberry.field(description="ISO 4217 code.")
+    amount: DecimalText = strawberry.field(description="Amount with the decimals of the currency, for example 3000.00.")
+    currency: CurrencyCode = strawberry.field(description="ISO 4217 code, for example CNY.")
 
     @classmethod
     def of(cls, money: DomainMoney) -> "Money":
@@ -21,21 +21,23 @@ class Money:
 
 @strawberry.input(description="An exact amount in one currency.")
 class MoneyInput:
-    amount: DecimalText = strawberry.field(description="Decimal string, with no more decimals than the currency has.")
-    currency: CurrencyCode = strawberry.field(description="ISO 4217 code.")
+    amount: DecimalText = strawberry.field(
+        description="Amount above zero, with at most the decimals of the currency, for example 3000.00."
+    )
+    currency: CurrencyCode = strawberry.field(description="ISO 4217 code, for example CNY.")
 
 
-@strawberry.type(description="A stretch of time.")
+@strawberry.type(description="A period of time.")
 class Period:
-    start: datetime = strawberry.field(description="Its first moment.")
-    end: datetime = strawberry.field(description="Its end, later than start.")
+    start: datetime = strawberry.field(description="Start of the period.")
+    end: datetime = strawberry.field(description="End of the period, later than start.")
 
     @classmethod
     def of(cls, period: DomainPeriod) -> "Period":
         return cls(start=period.start, end=period.end)
 
 
-@strawberry.input(description="A stretch of time.")
+@strawberry.input(description="A period of time.")
 class PeriodInput:
-    start: datetime = strawberry.field(description="Its first moment.")
-    end: datetime = strawberry.field(description="Its end, later than start.")
+    start: datetime = strawberry.field(description="Start of the period.")
+    end: datetime = strawberry.field(description="End of the period, later than start.")

@@ -1,4 +1,4 @@
-"""The interface of everything with a global id, and the forms that ids and references may have."""
+"""The Node interface, and the syntax of ids and merchant references."""
 
 import re
 
@@ -8,16 +8,16 @@ _ID = re.compile(r"[a-z]{3}_(test_)?[0-9A-Za-z_-]{1,64}", re.ASCII)
 _LONGEST_REFERENCE = 255
 
 
-@strawberry.interface(description="Anything with a global id. The id is opaque: store it, compare it, never parse it.")
+@strawberry.interface(description="An object with a global id.")
 class Node:
-    id: strawberry.ID = strawberry.field(description="Global id, opaque.")
+    id: strawberry.ID = strawberry.field(description="Global id. It is opaque: store and compare it, do not parse it.")
 
 
-def looked_up(identifier: str) -> str | None:
-    """The id if it could be one of ours, else None: malformed ids never reach the database."""
+def parse_id(identifier: str) -> str | None:
+    """Returns the id if it is well formed, else None, so that no malformed id reaches the database."""
     return identifier if _ID.fullmatch(identifier) else None
 
 
-def referred_to(reference: str) -> str | None:
-    """The merchant reference if it could be one, else None."""
+def parse_reference(reference: str) -> str | None:
+    """Returns the merchant reference if it is well formed, else None."""
     return reference if 0 < len(reference) <= _LONGEST_REFERENCE and reference.isprintable() else None

@@ -1,4 +1,4 @@
-"""How a request came out: an approval with its terms, or a decline with its reasons."""
+"""The outcome of a decision: an approval with its terms, or a decline with its reasons."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +8,7 @@ import strawberry
 from gateway.domain.decisions import outcome as domain
 from gateway.domain.decisions.reason import Texts, seen_by_merchant
 from gateway.domain.merchants import Product
-from schema.directives import resolved, sized
+from schema.directives import list_size, resolved
 from schema.types.reason import Locale, Reason, merchant_text, reasons_of
 from schema.types.terms import DecisionTerms, terms_of
 
@@ -19,44 +19,48 @@ _NOTICE = Texts(
 )
 
 
-@strawberry.type(description="Granted, on these terms.")
+@strawberry.type(description="The request was granted.")
 class Approval:
     approval: strawberry.Private[domain.Approval]
 
-    @resolved("What was promised.")
+    @resolved("Terms of the approval. Their type follows the product.")
     def terms(self) -> DecisionTerms:
         return terms_of(self.approval.terms)
 
-    @resolved("The approval lapses unless it is used before.")
+    @resolved("Deadline for decisionActivate. After it the decision expires.")
     def valid_until(self) -> datetime:
         return self.approval.valid_until
 
-    @resolved("Why it is less than was asked, if it is.", assumed_size=4)
+    @resolved("Why less was granted than requested. Empty if all was granted.", assumed_size=4)
     def reasons(self) -> list[Reason]:
         return reasons_of(self.approval.reasons)
 
 
-@strawberry.type(description="A decline is a normal answer, not an error. Reasons meet adverse-action notice needs.")
+@strawberry.type(description="The request was not granted. This is a normal result, not an error.")
 class Decline:
     codes: strawberry.Private[tuple[str, ...]]
     reasons: list[Reason] = strawberry.field(
-        description="Why, as far as a merchant may know it.", directives=[sized(assumed_size=4)]
+        description="Reasons that a merchant may see, at least one.", directives=[list_size(assumed_size=4)]
     )
-    retry_after: datetime | None = strawberry.field(description="Asking earlier is no use; null if that is open.")
-    alternatives: list[Product] = strawberry.field(description="Products that may be granted instead.")
+    retry_after: datetime | None = strawberry.field(
+        description="When a new request may have another result. Null if no time is known."
+    )
+    alternatives: list[Product] = strawberry.field(description="Other products that may be granted.")
 
-    @resolved("A short notice for the user, ready to be shown.")
+    @resolved("Notice with the reasons that you can show to the user.")
     def notice_text(self, locale: Locale = "en") -> str:
         texts = [merchant_text(code, locale) for code in seen_by_merchant(self.codes)]
         chinese = _NOTICE.text(locale or "en") is _NOTICE.zh
         return _NOTICE.text(locale or "en").format(reasons="".join(texts) if chinese else " ".join(texts))
 
 
-DecisionOutcome = Annotated[Approval | Decline, strawberry.union("DecisionOutcome", description="What was decided.")]
+DecisionOutcome = Annotated[
+    Approval | Decline, strawberry.union("DecisionOutcome", description="Outcome of a decision.")
+]
 
 
 def outcome_of(outcome: domain.Outcome | None) -> Approval | Decline | None:
-    """The GraphQL form of an outcome; None for a referral, which is not decided yet."""
+    """Returns the GraphQL form of an outcome, None for a request in manual review."""
     match outcome:
         case domain.Approval():
             return Approval(approval=outcome)

@@ -1,4 +1,4 @@
-"""Sandbox personas: test users with known answers."""
+"""Sandbox personas: test users with known scores and outcomes."""
 
 import strawberry
 
@@ -9,24 +9,26 @@ from gateway.domain.scoring.tier import Tier
 from schema.types.node import Node
 
 
-@strawberry.type(description="What an ordinary request for a product would be answered.")
+@strawberry.type(description="Expected result of an ordinary request for one product.")
 class SandboxExpectation:
-    product: Product = strawberry.field(description="The product.")
-    status: Status = strawberry.field(description="The status that the decision would take.")
-    reason_codes: list[str] = strawberry.field(description="The reasons that it would name.")
+    product: Product = strawberry.field(description="The requested product.")
+    status: Status = strawberry.field(description="Status that the decision would have.")
+    reason_codes: list[str] = strawberry.field(description="Reason codes that the decision would have.")
 
 
 @strawberry.type(
-    description="A ready-made test user, one copy per partner. The handle is the magic value: for a fresh copy it"
-    " decides what every product answers; what you do moves it, sandboxReset restores it."
+    description="A test user with a fixed score. Each partner has its own copy, so your decisions about it do not"
+    " affect other partners."
 )
 class SandboxPersona(Node):
-    handle: str = strawberry.field(description="Its magic name.")
-    summary: str = strawberry.field(description="What it is for.")
-    tier: Tier = strawberry.field(description="Its tier.")
-    score: int | None = strawberry.field(description="Its score, 350 to 950; null if it is unscored.")
+    handle: str = strawberry.field(
+        description="Name of the test user. Sign in as handle@partner, for example excellent@demo."
+    )
+    summary: str = strawberry.field(description="What the test user is for.")
+    tier: Tier = strawberry.field(description="Tier of the test user.")
+    score: int | None = strawberry.field(description="Score in points, 350 to 950. Null if the test user has no score.")
     expected_outcomes: list[SandboxExpectation] = strawberry.field(
-        description="What a fresh copy is answered, one entry per product that is served."
+        description="Expected results while the test user has no earlier decisions, one per product."
     )
 
     @classmethod

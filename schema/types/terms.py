@@ -1,4 +1,4 @@
-"""What was promised, one type for each kind of product."""
+"""Terms of an approval, one type per product."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -11,50 +11,58 @@ from schema.scalars import DecimalText
 from schema.types.money import Money, Period
 
 
-@strawberry.type(description="Deposit waived in full (depositDue 0) or reduced.")
+@strawberry.type(description="Terms of a deposit waiver. The deposit is waived in full (depositDue is 0) or reduced.")
 class DepositTerms:
-    original_deposit: Money = strawberry.field(description="The deposit without this gateway.")
-    waived_amount: Money = strawberry.field(description="The part that is not taken.")
-    deposit_due: Money = strawberry.field(description="The part that is still taken.")
-    return_by: datetime | None = strawberry.field(description="When the thing is to be back; null if that is open.")
-    return_grace: timedelta = strawberry.field(description="How long past returnBy it does not count as overdue.")
+    original_deposit: Money = strawberry.field(description="Deposit that the merchant would take without this gateway.")
+    waived_amount: Money = strawberry.field(description="Part of the deposit that is waived.")
+    deposit_due: Money = strawberry.field(description="Part of the deposit that the user still pays.")
+    return_by: datetime | None = strawberry.field(description="When the item must be returned. Set for every approval.")
+    return_grace: timedelta = strawberry.field(description="Time after returnBy before the decision is overdue.")
 
 
-@strawberry.type(description="Receive the goods first, pay later.")
+@strawberry.type(description="Terms of a payment after delivery.")
 class PayLaterTerms:
-    amount: Money = strawberry.field(description="What is to be paid.")
-    due_at: datetime = strawberry.field(description="By when.")
-    grace_period: timedelta = strawberry.field(description="How long past dueAt it does not count as overdue.")
+    amount: Money = strawberry.field(description="Amount to be paid.")
+    due_at: datetime = strawberry.field(description="When the amount is due.")
+    grace_period: timedelta = strawberry.field(description="Time after dueAt before the decision is overdue.")
 
 
-@strawberry.type(description="Deposit-free stay with express check-in and check-out.")
+@strawberry.type(description="Terms of a hotel stay with express check-in and check-out.")
 class CheckInTerms:
     stay: Period = strawberry.field(description="From check-in to check-out.")
-    deposit_due: Money = strawberry.field(description="The part of the deposit that is still taken; 0 if none is.")
-    incidentals_limit: Money = strawberry.field(
-        description="What may be put on the room without a deposit behind it: the waived part of the deposit."
+    deposit_due: Money = strawberry.field(
+        description="Part of the deposit that the guest still pays. 0 if it is waived in full."
     )
-    skip_front_desk: bool = strawberry.field(description="Straight to the room: nothing is to be paid on arrival.")
-    pay_at_check_out: bool = strawberry.field(description="Whether the price of the stay waits until check-out.")
+    incidentals_limit: Money = strawberry.field(
+        description="Amount that may be charged to the room without a deposit: the waived part of the deposit."
+    )
+    skip_front_desk: bool = strawberry.field(
+        description="True if the guest can go to the room directly, because nothing is due on arrival."
+    )
+    pay_at_check_out: bool = strawberry.field(
+        description="True if the price of the stay is due at check-out, false if it is due on arrival."
+    )
 
 
-@strawberry.type(description="A higher limit and an interest discount over the lender's base rate.")
+@strawberry.type(description="Terms of a credit offer: a limit, and a discount on the lender's base rate.")
 class CreditOfferTerms:
-    limit: Money = strawberry.field(description="Up to how much.")
-    base_apr_percent: DecimalText = strawberry.field(description="Your own yearly rate, as you asked with it.")
-    apr_percent: DecimalText = strawberry.field(description="The yearly rate to offer: base less discount.")
-    discount_percent: DecimalText = strawberry.field(description="The discount, in percentage points.")
-    term: timedelta = strawberry.field(description="For how long; not longer than was asked.")
+    limit: Money = strawberry.field(description="Credit limit.")
+    base_apr_percent: DecimalText = strawberry.field(description="Your own yearly rate in percent, as in the request.")
+    apr_percent: DecimalText = strawberry.field(
+        description="Yearly rate to offer, in percent: baseAprPercent less discountPercent."
+    )
+    discount_percent: DecimalText = strawberry.field(description="Discount in percentage points.")
+    term: timedelta = strawberry.field(description="Term of the credit, at most the requested one.")
 
 
 DecisionTerms = Annotated[
     DepositTerms | PayLaterTerms | CheckInTerms | CreditOfferTerms,
-    strawberry.union("DecisionTerms", description="What was promised; the type follows the product."),
+    strawberry.union("DecisionTerms", description="Terms of an approval. Their type follows the product."),
 ]
 
 
 def terms_of(terms: domain.Terms) -> DepositTerms | PayLaterTerms | CheckInTerms | CreditOfferTerms:
-    """The GraphQL form of frozen terms."""
+    """Returns the GraphQL form of the terms of an approval."""
     match terms:
         case domain.DepositTerms():
             return DepositTerms(

@@ -1,4 +1,4 @@
-"""The user behind a user token, and what a merchant may ask about them."""
+"""The user of a user token, with the score fields that a merchant may read."""
 
 from datetime import datetime
 from typing import Annotated
@@ -15,29 +15,29 @@ from schema.types.consent import Consent
 from schema.types.node import Node
 
 
-@strawberry.type(description="The band of a score, with its age.")
+@strawberry.type(description="A user's tier and how long it is valid.")
 class ScoreTier:
-    tier: Tier = strawberry.field(description="The band.")
+    tier: Tier = strawberry.field(description="The tier.")
     rank: int = strawberry.field(
-        description="1 is the lowest scored tier; 0 means UNSCORED. Compare with this, not with enum names."
+        description="Position of the tier: 1 is the lowest, 5 the highest, 0 means UNSCORED. Use it to compare tiers."
     )
-    as_of: datetime = strawberry.field(description="When it was measured.")
-    valid_until: datetime = strawberry.field(description="Ask again after this.")
+    as_of: datetime = strawberry.field(description="When the score was measured.")
+    valid_until: datetime = strawberry.field(description="When to query the tier again.")
 
 
 @strawberry.type(
-    description="Always pseudonymous: the id differs per merchant, so two merchants cannot join their data. Reachable"
-    " by its own user token only."
+    description="The user who granted the consent of a user token. The id is pairwise: it differs per merchant, so"
+    " merchants cannot match their records. Only the user's own token can read it."
 )
 class ConsentedUser(Node):
-    consent: Consent = strawberry.field(description="The consent that this token hangs from.")
+    consent: Consent = strawberry.field(description="The consent to which the access token belongs.")
 
     @classmethod
     def of(cls, consent: domain.Consent, now: BusinessTime) -> "ConsentedUser":
         return cls(id=strawberry.ID(consent.subject), consent=Consent.of(consent, now))
 
     @resolved(
-        "Null, with an error in errors, when the score service is down; check again later.",
+        "The user's tier. Null, with error SCORE_UNAVAILABLE, if no score source responds; try again later.",
         scopes=["score:tier"],
         cost=2,
     )
@@ -47,19 +47,19 @@ class ConsentedUser(Node):
         return ScoreTier(tier=tier, rank=tier.rank, as_of=measured.as_of, valid_until=measured.valid_until)
 
     @resolved(
-        "The least a merchant can learn: is the tier at or above this one? Only the tiers that the merchant's contract"
-        " names may be asked; every question is written to the access log. Another tier: null with error FORBIDDEN.",
+        "Whether the user's tier is `minimum` or higher. Your contract lists the tiers that you may use; another one"
+        " gives null with error FORBIDDEN. Each call counts as an inquiry and is written to the access log.",
         scopes=["score:threshold", "score:tier"],
         cost=2,
     )
     def meets_tier(
-        self, info: Info, minimum: Annotated[Tier, strawberry.argument(description="The tier asked about.")]
+        self, info: Info, minimum: Annotated[Tier, strawberry.argument(description="Tier to compare with.")]
     ) -> ThresholdAnswer | None:
         return info.context.container.scores.meets(info.context.query, minimum)
 
     @resolved(
-        "The number itself, 350 to 950. Its own scope, shown to the user as such on the consent page; null for an"
-        " unscored user.",
+        "The user's score in points, 350 to 950. Null if the user has no score, or with error SCORE_UNAVAILABLE if no"
+        " score source responds.",
         scopes=["score:exact"],
         cost=2,
     )

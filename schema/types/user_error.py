@@ -1,4 +1,4 @@
-"""Problems that a caller can fix, as they stand in payloads and previews."""
+"""User errors: problems that a caller can fix, in payloads and previews."""
 
 from collections.abc import Sequence
 
@@ -22,59 +22,59 @@ from schema.types.enums import UserErrorCode
 
 Fixable = InvalidInput | NotFound | ConsentRefused | StateConflict | IdempotencyConflict | Unavailable | LimitReached
 FIXABLE = (InvalidInput, NotFound, ConsentRefused, StateConflict, IdempotencyConflict, Unavailable, LimitReached)
-"""What is told in userErrors; every other exception fails the field."""
+"""Exceptions that become user errors. Every other exception fails the field."""
 
 
 @strawberry.interface(
-    description="A problem the caller can fix. Select code, message and field; spread a concrete type for extra help."
+    description="A problem that you can fix. Select code, message and field; the concrete types have further fields."
 )
 class UserError:
     code: UserErrorCode = strawberry.field(
-        description="Stable, for programs. New codes appear only in a new API version."
+        description="Stable code for programs. New codes appear only in a new API version."
     )
-    message: str = strawberry.field(description="For engineers, in English. Do not match on it.")
+    message: str = strawberry.field(description="Explanation for engineers, in English. The text can change.")
     field: list[str] | None = strawberry.field(
-        description='Path into the input that caused it, for example ["input", "ask", "payLater", "amount"]; null if no'
-        " single field did."
+        description='Path to the input field that caused the error, for example ["input", "ask", "carRental",'
+        ' "deposit"]. Null if no single field did.'
     )
-    documentation: Url = strawberry.field(description="Page that explains this code and how to fix it.")
+    documentation: Url = strawberry.field(description="Page that explains the code and how to fix the problem.")
 
 
 @strawberry.type(
-    description="The input cannot be used as it is, or not now. Also stands for codes that no other type describes."
+    description="The input is not valid, or cannot be used now. Also the type of all codes without a type of their own."
 )
 class InvalidInputError(UserError):
     pass
 
 
-@strawberry.type(description="Something named in the input does not exist, or is not yours.")
+@strawberry.type(description="An object in the input does not exist or is not yours.")
 class NotFoundError(UserError):
     pass
 
 
-@strawberry.type(description="The user's consent does not cover this.")
+@strawberry.type(description="The user's consent does not cover the request.")
 class ConsentError(UserError):
     covered: list[AuthorizationDetail] = strawberry.field(
-        description="What the consent covers, so that you can ask the user for the rest; empty if it was revoked or has"
-        " expired."
+        description="Permissions in the consent. Ask the user for a new consent with what is missing. Empty if the"
+        " consent was revoked or has expired."
     )
 
 
-@strawberry.type(description="The decision's present status does not allow this.")
+@strawberry.type(description="The decision's status or history does not allow the transition.")
 class StateConflictError(UserError):
-    current_status: Status = strawberry.field(description="Where the decision stands.")
-    available_transitions: list[Transition] = strawberry.field(description="What it allows instead.")
+    current_status: Status = strawberry.field(description="Current status of the decision.")
+    available_transitions: list[Transition] = strawberry.field(description="Transitions that you may make now.")
 
 
-@strawberry.type(description="The idempotency key was used before for something else.")
+@strawberry.type(description="The idempotency key was used before with another input or consent.")
 class IdempotencyError(UserError):
     differing_fields: list[list[str]] = strawberry.field(
-        description="The input paths that differ from the first use of this key."
+        description="Paths of the input fields that differ from the first call with this key."
     )
 
 
 def user_error(error: Fixable, context: Context, prefix: Sequence[str] = ("input",)) -> UserError:
-    """The GraphQL form of a refusal; paths are put below `prefix`, the argument that holds the input."""
+    """Returns the GraphQL form of an error. Its path begins with `prefix`, the name of the argument with the input."""
     code = UserErrorCode(error.code)
     path = None if error.field is None else [*prefix, *error.field]
     page = Url(context.documentation(code))
@@ -103,10 +103,10 @@ def user_error(error: Fixable, context: Context, prefix: Sequence[str] = ("input
 
 
 def blockers(errors: Sequence[GatewayError], context: Context) -> list[UserError]:
-    """The GraphQL form of a preview's blockers. Raises the first error that is not the caller's to fix."""
-    told = []
+    """Returns the GraphQL form of a preview's blockers. Raises the first error that the caller cannot fix."""
+    user_errors = []
     for error in errors:
         if not isinstance(error, FIXABLE):
             raise error
-        told.append(user_error(error, context))
-    return told
+        user_errors.append(user_error(error, context))
+    return user_errors

@@ -1,4 +1,4 @@
-"""Who an access token is."""
+"""The access token of a request: its app, merchant, scopes and API version."""
 
 from datetime import datetime
 
@@ -12,20 +12,22 @@ from schema.types.merchant import Merchant
 
 @strawberry.type(description="A dated version of this API.")
 class ApiVersion:
-    handle: str = strawberry.field(description="Version that served this request.")
+    handle: str = strawberry.field(description="API version that served this request.")
     latest_stable: str = strawberry.field(description="The newest stable version.")
-    supported_until: datetime | None = strawberry.field(description="When yours stops working; null if that is open.")
+    supported_until: datetime | None = strawberry.field(
+        description="When the version of this request stops working. Null if no date is set."
+    )
 
 
-@strawberry.type(description="Who this access token is.")
+@strawberry.type(description="The access token of this request.")
 class Viewer:
-    app_name: str = strawberry.field(description="Name of the app, as registered.")
-    merchant: Merchant = strawberry.field(description="The merchant this token acts for.")
-    scopes: list[str] = strawberry.field(description="Scopes that this token was given.")
-    token_expires_at: datetime = strawberry.field(description="When it stops working.")
-    environment: EnvironmentName = strawberry.field(description="Which kind of deployment this is.")
+    app_name: str = strawberry.field(description="Name of the client, as registered.")
+    merchant: Merchant = strawberry.field(description="Merchant that the token acts for.")
+    scopes: list[str] = strawberry.field(description="Scopes of the token.")
+    token_expires_at: datetime = strawberry.field(description="When the token expires.")
+    environment: EnvironmentName = strawberry.field(description="Kind of deployment that issued the token.")
     api_version: ApiVersion = strawberry.field(
-        description="Version that served this request, the newest stable one, and when yours stops working."
+        description="API version of this request, and until when it is supported."
     )
 
     @classmethod

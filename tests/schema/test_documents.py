@@ -35,10 +35,10 @@ def test_its_size_is_bounded() -> None:
     documents = Documents(SCHEMA, size=1000)
     for number in range(50):
         documents.prepare(document(number, padding=100))
-    assert documents.held <= 1000
+    assert documents.text_size <= 1000
     assert 1 < len(documents) < 10
     documents.prepare(document(99, padding=5000))
-    assert documents.held == 0
+    assert documents.text_size == 0
 
 
 def test_failures_are_not_kept() -> None:
@@ -60,4 +60,4 @@ def test_many_threads() -> None:
         found = list(pool.map(lambda number: documents.prepare(document(number % 16)), range(2000)))
     assert len(found) == 2000
     assert len(documents) == 8
-    assert documents.held == sum(len(text) for text in documents._kept)
+    assert documents.text_size == sum(len(text) for text in documents._documents)
