@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.oauth import pkce, query_of
 from tests.support.partner import Partner
+from tests.support.point_of_sale import SALE, authorize_device, poll
 from tests.support.server import Sandbox
-from tests.support.till import SALE, asked, poll
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium")
@@ -126,27 +126,27 @@ def test_person_allows_at_a_till(
     person = partner.persona("good")
     watch = Watch(chromium, partner.credentials["issuer"], width, height, locale)
     sale = {**SALE, "products": ["DEPOSIT_WAIVER"]}
-    page, told = watch.page, asked(partner.app, sale, {"type": "score", "level": "tier", "optional": True})
+    page, device = watch.page, authorize_device(partner.app, sale, {"type": "score", "level": "tier", "optional": True})
 
-    page.goto(told["verification_uri_complete"])
+    page.goto(device["verification_uri_complete"])
     page.fill("input[name=username]", person["username"])
     page.fill("input[name=password]", person["password"])
     page.click("main form button[type=submit]")
     page.screenshot(path=tmp_path / f"device-{locale}-{width}.png", full_page=True)
     assert watch.fits()
-    assert page.input_value("input[name=user_code]") == told["user_code"]
+    assert page.input_value("input[name=user_code]") == device["user_code"]
     page.click("main form button[type=submit]")
     page.screenshot(path=tmp_path / f"device-confirm-{locale}-{width}.png", full_page=True)
     assert watch.fits()
-    assert told["user_code"] in page.inner_text("dl")
-    assert told["user_code"] not in page.url
+    assert device["user_code"] in page.inner_text("dl")
+    assert device["user_code"] not in page.url
     assert not page.is_checked("input[name=include_1]")
     page.check("input[name=include_1]")
     page.click("button[name=decision][value=allow]")
     page.screenshot(path=tmp_path / f"device-done-{locale}-{width}.png", full_page=True)
     assert page.url.startswith(f"{watch.issuer}/device/done")
 
-    scope = poll(partner.app, told["device_code"]).json()["scope"]
+    scope = poll(partner.app, device["device_code"]).json()["scope"]
     assert scope == "score:tier decisions:request"
     assert watch.sent_to == []
     assert [text for text in watch.complaints if "Content Security Policy" in text or "Refused" in text] == []

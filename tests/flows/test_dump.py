@@ -14,9 +14,9 @@ from gateway.store.database import Database
 from gateway.store.tables import metadata
 from tests.support.fapi import FapiApp
 from tests.support.oauth import Browser, PartnerApp
+from tests.support.point_of_sale import SALE, authorize_device, decide, poll
 from tests.support.secrets import PATTERNS
 from tests.support.server import Sandbox
-from tests.support.till import SALE, asked, decide, poll
 
 FIELDS = {"password", "csrf_token", "user_code", "device_code", "code", "code_verifier", "client_assertion"}
 VERIFIER = re.compile(r"[A-Z]{4}-[A-Z]{4}")
@@ -85,9 +85,9 @@ def use(sandbox: Sandbox, listener: Listener) -> None:
             tokens = app.tokens(browser, person["username"], person["password"])
             app.refresh(tokens["refresh_token"])
             app.merchant_token()
-            told = asked(app, SALE)
-            decide(browser, told["user_code"], "allow", username=person["username"], password=person["password"])
-            assert poll(app, told["device_code"]).status_code == 200
+            device = authorize_device(app, SALE)
+            decide(browser, device["user_code"], "allow", username=person["username"], password=person["password"])
+            assert poll(app, device["device_code"]).status_code == 200
             app.redeem("no such code", "no such verifier")
         browser.sign_in(person["username"], "a wrong password")
 

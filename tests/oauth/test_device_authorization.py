@@ -20,7 +20,7 @@ from tests.support.clock import MovableClock
 from tests.support.factories import make_client
 from tests.support.oauth import PartnerApp
 from tests.support.oauth_world import CALLBACK, USER_SCOPES, OAuthWorld
-from tests.support.till import SALE, ask, asked, error, poll
+from tests.support.point_of_sale import SALE, authorize_device, error, poll, request_device_authorization
 from tests.support.units import reading, writing
 
 
@@ -41,7 +41,7 @@ def without(member: str) -> dict[str, Any]:
 
 
 def test_68_the_members_of_the_answer(world: OAuthWorld) -> None:
-    answer = ask(world.bank)
+    answer = request_device_authorization(world.bank)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     authorization, address = answer.json(), world.container.settings.issuer + "/device"
@@ -56,7 +56,7 @@ def test_68_the_members_of_the_answer(world: OAuthWorld) -> None:
 
 
 def test_68_a_picture_of_the_complete_address(world: OAuthWorld) -> None:
-    authorization = asked(world.bank)
+    authorization = authorize_device(world.bank)
     drawing = ElementTree.fromstring(authorization["sesame_verification_qr_svg"])  # noqa: S314  # our own drawing
     namespace = "{http://www.w3.org/2000/svg}"
     assert drawing.tag == f"{namespace}svg"
@@ -65,12 +65,12 @@ def test_68_a_picture_of_the_complete_address(world: OAuthWorld) -> None:
     matrix = segno.make_qr(authorization["verification_uri_complete"]).matrix
     drawn = sum(int(length) for length in re.findall(r"h(\d+)", lines.get("d", "")))
     assert drawn == sum(map(sum, matrix))  # as many dark modules as the code of this address has
-    other = asked(world.bank)
+    other = authorize_device(world.bank)
     assert other["sesame_verification_qr_svg"] != authorization["sesame_verification_qr_svg"]
 
 
 def test_68_codes_are_stored_as_digests_only(world: OAuthWorld) -> None:
-    authorization = asked(world.bank)
+    authorization = authorize_device(world.bank)
     (row,) = rows(world)
     letters = authorization["user_code"].replace("-", "")
     assert row.digest == digest(authorization["device_code"])
@@ -81,17 +81,17 @@ def test_68_codes_are_stored_as_digests_only(world: OAuthWorld) -> None:
 
 
 def test_68_each_request_has_codes_of_its_own(world: OAuthWorld) -> None:
-    authorization = [asked(world.bank) for _ in range(5)]
+    authorization = [authorize_device(world.bank) for _ in range(5)]
     assert len({one["device_code"] for one in authorization}) == len({one["user_code"] for one in authorization}) == 5
 
 
 def test_68_a_baseline_client_may_ask_too(world: OAuthWorld) -> None:
-    assert ask(world.cars).status_code == 200
+    assert request_device_authorization(world.cars).status_code == 200
 
 
 def test_68_a_score_alone_needs_no_point_of_sale(world: OAuthWorld) -> None:
-    assert ask(world.bank, scope="score:tier").status_code == 200
-    assert ask(world.bank, {"type": "score", "level": "threshold"}).status_code == 200
+    assert request_device_authorization(world.bank, scope="score:tier").status_code == 200
+    assert request_device_authorization(world.bank, {"type": "score", "level": "threshold"}).status_code == 200
 
 
 def test_68_without_client_authentication(world: OAuthWorld) -> None:
@@ -103,7 +103,7 @@ def test_68_without_client_authentication(world: OAuthWorld) -> None:
 
 def test_68_a_client_without_the_grant(world: OAuthWorld) -> None:
     world.change_client(world.bank, grant_types=["authorization_code", "refresh_token"])
-    assert error(ask(world.bank)) == "unauthorized_client"
+    assert error(request_device_authorization(world.bank)) == "unauthorized_client"
     assert error(poll(world.bank, "sgw_test_dc_any")) == "unauthorized_client"
     assert rows(world) == []
 
@@ -111,23 +111,23 @@ def test_68_a_client_without_the_grant(world: OAuthWorld) -> None:
 @pytest.mark.parametrize("scope", ["score:exact", "decisions:read", "nonsense", "score:tier nonsense"])
 def test_68_a_scope_that_is_not_this_clients(world: OAuthWorld, scope: str) -> None:
     world.change_client(world.bank, scopes=["score:tier", "decisions:read"])
-    assert error(ask(world.bank, scope=scope)) == "invalid_scope"
+    assert error(request_device_authorization(world.bank, scope=scope)) == "invalid_scope"
     assert rows(world) == []
 
 
 def test_68_a_detail_that_is_not_this_clients(world: OAuthWorld) -> None:
     world.change_client(world.bank, scopes=["score:tier"])
-    assert error(ask(world.bank)) == "invalid_authorization_details"
+    assert error(request_device_authorization(world.bank)) == "invalid_authorization_details"
 
 
 @pytest.mark.parametrize("member", ["store_id", "terminal_id", "maximum_amount", "products"])
 def test_68_a_decision_names_its_point_of_sale_and_amount(world: OAuthWorld, member: str) -> None:
-    assert error(ask(world.bank, without(member))) == "invalid_authorization_details"
+    assert error(request_device_authorization(world.bank, without(member))) == "invalid_authorization_details"
     assert rows(world) == []
 
 
 def test_68_a_bare_decision_scope_is_not_enough(world: OAuthWorld) -> None:
-    assert error(ask(world.bank, scope="decisions:request")) == "invalid_scope"
+    assert error(request_device_authorization(world.bank, scope="decisions:request")) == "invalid_scope"
 
 
 def test_68_nothing_asked(world: OAuthWorld) -> None:
@@ -142,7 +142,7 @@ def test_68_junk_details(world: OAuthWorld, text: str) -> None:
 
 @pytest.mark.parametrize("scope", ['"', "é", "\\", "score:tier\x7f"])
 def test_68_junk_scopes(world: OAuthWorld, scope: str) -> None:
-    assert error(ask(world.bank, scope=scope)) in {"invalid_scope", "invalid_request"}
+    assert error(request_device_authorization(world.bank, scope=scope)) in {"invalid_scope", "invalid_request"}
 
 
 def test_68_only_post(world: OAuthWorld) -> None:
@@ -155,7 +155,7 @@ def test_68_parameters_in_the_address_are_refused(world: OAuthWorld) -> None:
 
 
 def test_68_what_is_shown_is_fixed_and_short(world: OAuthWorld) -> None:
-    asked(world.bank, SALE, {"type": "score", "level": "tier", "optional": True})
+    authorize_device(world.bank, SALE, {"type": "score", "level": "tier", "optional": True})
     (row,) = rows(world)
     complete = row.parameters["complete"]
     assert complete["scopes"] == ["score:tier", "decisions:request"]
@@ -168,7 +168,7 @@ def test_68_what_is_shown_is_fixed_and_short(world: OAuthWorld) -> None:
 def test_68_the_life_is_the_settings(world: OAuthWorld, clock: MovableClock) -> None:
     changed = world.container.settings.model_copy(update={"device_code_life": timedelta(seconds=90)})
     object.__setattr__(world.container, "settings", changed)
-    assert asked(world.bank)["expires_in"] == 90
+    assert authorize_device(world.bank)["expires_in"] == 90
     assert rows(world)[0].expires_at == clock() + timedelta(seconds=90)
 
 
@@ -180,7 +180,7 @@ def test_the_metadata_names_the_endpoint(world: OAuthWorld) -> None:
 
 def test_a_disabled_client_cannot_ask(world: OAuthWorld, clock: MovableClock) -> None:
     world.change_client(world.bank, disabled_at=clock())
-    assert error(ask(world.bank)) == "invalid_client"
+    assert error(request_device_authorization(world.bank)) == "invalid_client"
 
 
 def test_a_client_without_redirect_uris_can_ask(world: OAuthWorld) -> None:
@@ -189,21 +189,21 @@ def test_a_client_without_redirect_uris_can_ask(world: OAuthWorld) -> None:
         columns: Any = {"redirect_uris": [], "grant_types": grants, "secret_digest": digest("s3cret")}
         client_id = make_client(unit, world.cars_id, scopes=USER_SCOPES, **columns)
     point_of_sale = PartnerApp(world.http(), client_id, "s3cret", CALLBACK)
-    assert ask(point_of_sale, SALE).status_code == 200
+    assert request_device_authorization(point_of_sale, SALE).status_code == 200
 
 
 def test_old_codes_are_cleared_away_in_batches(world: OAuthWorld, clock: MovableClock) -> None:
-    asked(world.bank)
+    authorize_device(world.bank)
     template = rows(world)[0].model_dump()
     with writing(world.database) as unit:
         for number in range(150):
             codes = {"digest": f"old {number}", "user_code_mac": f"old {number}"}
             assert unit.device_codes.insert(DeviceCodeRow(**{**template, **codes}))
     clock.advance(minutes=69)
-    asked(world.bank)
+    authorize_device(world.bank)
     assert len(rows(world)) == 152
     clock.advance(minutes=2)
-    asked(world.bank)
+    authorize_device(world.bank)
     assert len(rows(world)) == 153 - 100
-    asked(world.bank)
+    authorize_device(world.bank)
     assert len(rows(world)) == 3

@@ -16,7 +16,7 @@ from gateway.store.oauth.device_codes import DEVICE_CODES
 from gateway.store.oauth.tokens import ACCESS_TOKENS
 from tests.support.clock import MovableClock
 from tests.support.oauth_world import OAuthWorld
-from tests.support.till import SALE, asked, decide, error, poll
+from tests.support.point_of_sale import SALE, authorize_device, decide, error, poll
 from tests.support.units import reading, writing
 
 
@@ -30,7 +30,7 @@ def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterato
 @pytest.fixture
 def authorization(world: OAuthWorld) -> dict[str, Any]:
     """The answer to a device authorization request of `bank`, a fapi2 client."""
-    return asked(world.bank)
+    return authorize_device(world.bank)
 
 
 def interval(world: OAuthWorld) -> int:
@@ -84,7 +84,7 @@ def test_69_the_consent_is_short_and_for_one_decision(
 
 
 def test_69_a_bearer_token_does_not_outlive_the_consent(world: OAuthWorld, clock: MovableClock) -> None:
-    authorization = asked(world.cars)
+    authorization = authorize_device(world.cars)
     decide(world.browser(), authorization["user_code"])
     token = poll(world.cars, authorization["device_code"]).json()
     assert (token["token_type"], token["expires_in"]) == ("Bearer", 900)
@@ -118,7 +118,7 @@ def test_69_expired_whatever_was_decided(
         decide(world.browser(), authorization["user_code"], decision)
     clock.advance(seconds=599)
     assert error_or_ok(world, authorization) != "expired_token"
-    authorization = asked(world.bank)
+    authorization = authorize_device(world.bank)
     if decision:
         decide(world.browser(), authorization["user_code"], decision)
     clock.advance(seconds=600)
@@ -217,7 +217,7 @@ def test_69_early_polls_do_not_move_the_moment_of_the_next(
 
 
 def test_69_the_wait_is_that_of_one_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:
-    other = asked(world.bank)
+    other = authorize_device(world.bank)
     poll(world.bank, authorization["device_code"])
     assert error(poll(world.bank, authorization["device_code"])) == "slow_down"
     assert error(poll(world.bank, other["device_code"])) == "authorization_pending"

@@ -13,8 +13,8 @@ from gateway.store.oauth.tokens import ACCESS_TOKENS
 from gateway.store.outbox import OUTBOX
 from tests.support.oauth import PartnerApp, form_to
 from tests.support.oauth_world import OAuthWorld
+from tests.support.point_of_sale import authorize_device, decide, error, open_confirmation, poll
 from tests.support.race import race
-from tests.support.till import asked, decide, error, poll, shown
 from tests.support.units import reading
 
 pytestmark = pytest.mark.postgresql
@@ -27,7 +27,7 @@ def point_of_sale(world: OAuthWorld) -> PartnerApp:
 
 def test_69_one_of_eight_polls_gets_the_token(racing_world: OAuthWorld) -> None:
     world = racing_world
-    authorization = asked(world.cars)
+    authorization = authorize_device(world.cars)
     decide(world.browser(), authorization["user_code"])
     answers = race(lambda _: poll(point_of_sale(world), authorization["device_code"]))
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
@@ -38,7 +38,7 @@ def test_69_one_of_eight_polls_gets_the_token(racing_world: OAuthWorld) -> None:
 
 def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: OAuthWorld) -> None:
     world = racing_world
-    authorization = asked(world.cars)
+    authorization = authorize_device(world.cars)
     answers = race(lambda _: error(poll(point_of_sale(world), authorization["device_code"])))
     assert sorted(answers) == ["authorization_pending"] + ["slow_down"] * 7
     with reading(world.database) as unit:
@@ -47,9 +47,9 @@ def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: OAut
 
 def test_70_of_eight_decisions_one_counts(racing_world: OAuthWorld) -> None:
     world = racing_world
-    authorization = asked(world.cars)
+    authorization = authorize_device(world.cars)
     browser = world.browser()
-    form = form_to(shown(browser, authorization["user_code"]).text, "/device")
+    form = form_to(open_confirmation(browser, authorization["user_code"]).text, "/device")
     cookies = dict(browser.http.cookies)
 
     def answer(number: int) -> httpx2.Response:
@@ -70,9 +70,9 @@ def test_70_of_eight_decisions_one_counts(racing_world: OAuthWorld) -> None:
 
 def test_69_a_poll_beside_the_decision_is_never_lost(racing_world: OAuthWorld) -> None:
     world = racing_world
-    authorization = asked(world.cars)
+    authorization = authorize_device(world.cars)
     browser = world.browser()
-    page = shown(browser, authorization["user_code"])
+    page = open_confirmation(browser, authorization["user_code"])
     start = Barrier(2)
 
     def polls() -> httpx2.Response:

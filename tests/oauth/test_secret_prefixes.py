@@ -8,7 +8,7 @@ from gateway.domain.environment import LIVE, SANDBOX, Environment
 from gateway.kit.crypto import random_token
 from tests.support.checkout import ROOT
 from tests.support.oauth_world import PASSWORD, OAuthWorld
-from tests.support.till import asked
+from tests.support.point_of_sale import authorize_device
 
 GUIDE = (ROOT / "docs/oauth.md").read_text()
 (PATTERN,) = re.findall(r"`(sgw_\(test_\)\?[^`]+)`", GUIDE)
@@ -24,5 +24,10 @@ def test_every_kind_in_both_environments(environment: Environment, kind: str) ->
 def test_what_is_handed_out(world: OAuthWorld) -> None:
     back, verifier = world.bank.ask(world.browser(), "mei", PASSWORD)
     tokens = world.bank.redeem(back["code"], verifier).json()
-    handed_out = [back["code"], tokens["access_token"], tokens["refresh_token"], asked(world.bank)["device_code"]]
+    handed_out = [
+        back["code"],
+        tokens["access_token"],
+        tokens["refresh_token"],
+        authorize_device(world.bank)["device_code"],
+    ]
     assert all(re.fullmatch(PATTERN, text) for text in handed_out)

@@ -1,4 +1,5 @@
-"""The fixtures `world`, the pages over ASGI on SQLite, with a clock moved by hand, and `told`, what a till was told."""
+"""The fixtures `world`, the pages over ASGI on SQLite with a movable clock, and `device`, a device authorization
+response."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +10,7 @@ import pytest
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
 from tests.support.oauth_world import OAuthWorld
-from tests.support.till import asked
+from tests.support.point_of_sale import authorize_device
 
 
 @pytest.fixture
@@ -19,6 +20,6 @@ def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[
 
 
 @pytest.fixture
-def told(world: OAuthWorld) -> dict[str, Any]:
-    """The answer to the bank's device authorization request for a sale."""
-    return asked(world.bank)
+def device(world: OAuthWorld) -> dict[str, Any]:
+    """The response to the bank's device authorization request for a sale."""
+    return authorize_device(world.bank)

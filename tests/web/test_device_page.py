@@ -6,26 +6,26 @@ import pytest
 
 from tests.support.oauth import form_to
 from tests.support.oauth_world import PASSWORD, OAuthWorld
-from tests.support.till import SALE, TIER, asked, shown, undecided
+from tests.support.point_of_sale import SALE, TIER, authorize_device, is_undecided, open_confirmation
 
 
-def test_70_a_visitor_signs_in_first(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_a_visitor_signs_in_first(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    address = f"/device?user_code={told['user_code']}"
+    address = f"/device?user_code={device['user_code']}"
     answer = browser.get(address)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login?return_to=%2Fdevice")
     page = browser.open(address, "mei", PASSWORD)
-    assert form_to(page.text, "/device").fields["user_code"] == told["user_code"]
+    assert form_to(page.text, "/device").fields["user_code"] == device["user_code"]
 
 
-def test_70_the_complete_address_only_fills_in(world: OAuthWorld, told: dict[str, Any]) -> None:
-    page = world.browser().open(told["verification_uri_complete"], "mei", PASSWORD)
+def test_70_the_complete_address_only_fills_in(world: OAuthWorld, device: dict[str, Any]) -> None:
+    page = world.browser().open(device["verification_uri_complete"], "mei", PASSWORD)
     form = form_to(page.text, "/device")
-    assert form.fields["user_code"] == told["user_code"]
+    assert form.fields["user_code"] == device["user_code"]
     assert form.buttons == []
     assert "Green Cars" not in page.text
-    assert undecided(world)
+    assert is_undecided(world)
 
 
 @pytest.mark.parametrize("query", ["", "?user_code=", "?user_code=%00", "?user_code=<b>", "?user_code=A&user_code=B"])
@@ -36,13 +36,13 @@ def test_70_an_address_with_junk_fills_in_nothing(world: OAuthWorld, query: str)
 
 
 def test_70_the_page_says_who_what_where_how_much_and_how_long(world: OAuthWorld) -> None:
-    told = asked(world.bank, {**SALE, "purpose": "STORE_PURCHASE"}, TIER)
-    page = shown(world.browser(), told["user_code"])
+    device = authorize_device(world.bank, {**SALE, "purpose": "STORE_PURCHASE"}, TIER)
+    page = open_confirmation(world.browser(), device["user_code"])
     assert page.status_code == 200
     for said in (
         "Green Cars asks for your permission",
         "Backend",
-        told["user_code"],
+        device["user_code"],
         "Store 17",
         "T-3",
         "CN¥268",
@@ -56,11 +56,11 @@ def test_70_the_page_says_who_what_where_how_much_and_how_long(world: OAuthWorld
         "Mei Lin",
     ):
         assert said in page.text, said
-    assert undecided(world)
+    assert is_undecided(world)
 
 
-def test_70_the_page_keeps_to_itself(world: OAuthWorld, told: dict[str, Any]) -> None:
-    page = shown(world.browser(), told["user_code"])
+def test_70_the_page_keeps_to_itself(world: OAuthWorld, device: dict[str, Any]) -> None:
+    page = open_confirmation(world.browser(), device["user_code"])
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "form-action 'self';" in policy
@@ -71,19 +71,19 @@ def test_70_the_page_keeps_to_itself(world: OAuthWorld, told: dict[str, Any]) ->
 
 
 def test_70_what_the_till_names_is_escaped(world: OAuthWorld) -> None:
-    told = asked(world.bank, {**SALE, "store_id": "<script>alert(1)</script>", "terminal_id": "%(n)s"})
-    text = shown(world.browser(), told["user_code"]).text
+    device = authorize_device(world.bank, {**SALE, "store_id": "<script>alert(1)</script>", "terminal_id": "%(n)s"})
+    text = open_confirmation(world.browser(), device["user_code"]).text
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "%(n)s" in text
 
 
-def test_the_pages_speak_chinese(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_the_pages_speak_chinese(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     page = browser.open("/device", "mei", PASSWORD)
     assert "收银台代码" in browser.get("/device?lang=zh").text
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     assert "允许之前，请先看一眼收银台" in page.text
-    assert told["user_code"] not in page.text.split("</header>")[0]
+    assert device["user_code"] not in page.text.split("</header>")[0]
     assert "已允许" in browser.get("/device/done?decision=allow").text
     assert "未允许" in browser.get("/device/done").text

@@ -8,7 +8,7 @@ from gateway.web.pages.device.page import WRONG_CODES, WRONG_CODES_FROM_ADDRESS
 from tests.support.clock import MovableClock
 from tests.support.oauth import Browser, form_to
 from tests.support.oauth_world import OAuthWorld
-from tests.support.till import asked, decide, shown, undecided
+from tests.support.point_of_sale import authorize_device, decide, is_undecided, open_confirmation
 
 
 def plain(browser: Browser, page: Any) -> str:
@@ -20,76 +20,80 @@ def plain(browser: Browser, page: Any) -> str:
 @pytest.mark.parametrize(
     "form", ["{lower}", "{first} {second}", " {first}-{second} ", "{first}{second}", "{wide}", "{dash}"]
 )
-def test_70_however_the_code_is_typed(world: OAuthWorld, told: dict[str, Any], form: str) -> None:
-    code = told["user_code"]
+def test_70_however_the_code_is_typed(world: OAuthWorld, device: dict[str, Any], form: str) -> None:
+    code = device["user_code"]
     first, second = code.split("-")
     wide = "".join(chr(ord(c) + 0xFEE0) for c in first + second)
     typed = form.format(lower=code.lower(), first=first, second=second, wide=wide, dash=f"{first}–{second}")
-    page = shown(world.browser(), typed)
+    page = open_confirmation(world.browser(), typed)
     assert page.status_code == 200
     assert form_to(page.text, "/device").fields["user_code"] == code
 
 
 def test_70_unknown_used_denied_and_expired_are_one_answer(world: OAuthWorld, clock: MovableClock) -> None:
     browser, pages = world.browser(), []
-    allowed, denied, expired = (asked(world.bank)["user_code"] for _ in range(3))
+    allowed, denied, expired = (authorize_device(world.bank)["user_code"] for _ in range(3))
     decide(browser, allowed)
     decide(browser, denied, "deny")
     clock.advance(minutes=10)
     for code in ("BCDF-GHJK", allowed, denied, expired):
-        page = shown(browser, code)
+        page = open_confirmation(browser, code)
         assert page.status_code == 400
         pages.append(plain(browser, page).replace(code, "CODE"))
     assert len(set(pages)) == 1
     assert "unknown, has expired, or has been answered" in pages[0]
 
 
-def test_70_a_code_of_a_disabled_client(world: OAuthWorld, told: dict[str, Any], clock: MovableClock) -> None:
+def test_70_a_code_of_a_disabled_client(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
     world.change_client(world.bank, disabled_at=clock())
-    assert shown(world.browser(), told["user_code"]).status_code == 400
+    assert open_confirmation(world.browser(), device["user_code"]).status_code == 400
 
 
-def test_70_a_client_that_lost_the_grant(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_a_client_that_lost_the_grant(world: OAuthWorld, device: dict[str, Any]) -> None:
     world.change_client(world.bank, grant_types=["client_credentials"])
-    assert shown(world.browser(), told["user_code"]).status_code == 400
+    assert open_confirmation(world.browser(), device["user_code"]).status_code == 400
 
 
 @pytest.mark.parametrize("code", ["", "A", "é" * 8, "\x1f", "X" * 500, "AEIO-UAEI", "BCDF-GHJ", "BCDF-GHJKL", "ß" * 4])
 def test_70_what_cannot_be_a_code(world: OAuthWorld, code: str) -> None:
-    assert shown(world.browser(), code).status_code == 400
+    assert open_confirmation(world.browser(), code).status_code == 400
 
 
-def test_70_wrong_codes_are_limited_for_a_person(world: OAuthWorld, told: dict[str, Any], clock: MovableClock) -> None:
+def test_70_wrong_codes_are_limited_for_a_person(
+    world: OAuthWorld, device: dict[str, Any], clock: MovableClock
+) -> None:
     browser = world.browser()
     for _ in range(WRONG_CODES.amount):
-        assert shown(browser, "BCDF-GHJK").status_code == 400
-    refused = shown(browser, told["user_code"])
+        assert open_confirmation(browser, "BCDF-GHJK").status_code == 400
+    refused = open_confirmation(browser, device["user_code"])
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) == WRONG_CODES.per.total_seconds()
     assert "Green Cars" not in refused.text
-    assert shown(world.browser(), told["user_code"], "bo").status_code == 200
+    assert open_confirmation(world.browser(), device["user_code"], "bo").status_code == 200
     clock.advance(minutes=1)
-    assert shown(browser, asked(world.bank)["user_code"]).status_code == 200
+    assert open_confirmation(browser, authorize_device(world.bank)["user_code"]).status_code == 200
 
 
-def test_70_a_guess_with_a_decision_counts_too(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_a_guess_with_a_decision_counts_too(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     for _ in range(WRONG_CODES.amount):
         assert browser.submit(page, "/device", user_code="BCDF-GHJK", decision="allow").status_code == 400
     assert browser.submit(page, "/device", decision="allow").status_code == 429
-    assert undecided(world)
+    assert is_undecided(world)
 
 
-def test_70_wrong_codes_are_limited_for_an_address(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_wrong_codes_are_limited_for_an_address(world: OAuthWorld, device: dict[str, Any]) -> None:
     for _ in range(WRONG_CODES_FROM_ADDRESS.amount - 1):
         world.container.limits.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
-    assert shown(world.browser(), "BCDF-GHJK", "bo").status_code == 400
-    assert shown(world.browser(), told["user_code"]).status_code == 429
+    assert open_confirmation(world.browser(), "BCDF-GHJK", "bo").status_code == 400
+    assert open_confirmation(world.browser(), device["user_code"]).status_code == 429
 
 
-def test_70_right_codes_do_not_count(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_right_codes_do_not_count(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     for _ in range(WRONG_CODES.amount + 2):
-        assert shown(browser, told["user_code"]).status_code == 200
-    assert browser.submit(shown(browser, told["user_code"]), "/device", decision="allow").status_code == 303
+        assert open_confirmation(browser, device["user_code"]).status_code == 200
+    assert (
+        browser.submit(open_confirmation(browser, device["user_code"]), "/device", decision="allow").status_code == 303
+    )

@@ -12,16 +12,25 @@ from gateway.store.outbox import OUTBOX
 from tests.support.clock import MovableClock
 from tests.support.oauth import form_to
 from tests.support.oauth_world import PASSWORD, OAuthWorld
-from tests.support.till import SALE, TIER, asked, decide, granted, poll, shown, undecided
+from tests.support.point_of_sale import (
+    SALE,
+    TIER,
+    authorize_device,
+    decide,
+    is_undecided,
+    only_consent,
+    open_confirmation,
+    poll,
+)
 from tests.support.units import reading
 
 
-def test_70_allowed(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_allowed(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    answer = decide(browser, told["user_code"])
-    assert told["user_code"] not in answer.headers["location"]
+    answer = decide(browser, device["user_code"])
+    assert device["user_code"] not in answer.headers["location"]
     assert "Allowed" in browser.get(answer.headers["location"]).text
-    consent = granted(world)
+    consent = only_consent(world)
     assert consent.single_use
     assert consent.scopes == ["decisions:request"]
     with reading(world.database) as unit:
@@ -29,118 +38,118 @@ def test_70_allowed(world: OAuthWorld, told: dict[str, Any]) -> None:
         assert unit.connection.execute(select(OUTBOX)).one().topic == "CONSENT_GRANTED"
 
 
-def test_70_denied(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_denied(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    answer = decide(browser, told["user_code"], "deny")
+    answer = decide(browser, device["user_code"], "deny")
     assert "Not allowed" in browser.get(answer.headers["location"]).text
     with reading(world.database) as unit:
         assert unit.connection.execute(select(CONSENTS)).all() == []
         assert unit.connection.execute(select(DEVICE_CODES)).one().decided_at is not None
 
 
-def test_70_decided_once(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_decided_once(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    first, second = shown(browser, told["user_code"]), shown(browser, told["user_code"])
+    first, second = open_confirmation(browser, device["user_code"]), open_confirmation(browser, device["user_code"])
     assert browser.submit(first, "/device", decision="deny").status_code == 303
     assert browser.submit(second, "/device", decision="allow").status_code == 400
-    assert poll(world.bank, told["device_code"]).json()["error"] == "access_denied"
+    assert poll(world.bank, device["device_code"]).json()["error"] == "access_denied"
 
 
-def test_70_two_people_one_code(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_two_people_one_code(world: OAuthWorld, device: dict[str, Any]) -> None:
     mei, bo = world.browser(), world.browser()
-    one, other = shown(mei, told["user_code"]), shown(bo, told["user_code"], "bo")
+    one, other = open_confirmation(mei, device["user_code"]), open_confirmation(bo, device["user_code"], "bo")
     assert mei.submit(one, "/device", decision="allow").status_code == 303
     assert bo.submit(other, "/device", decision="allow").status_code == 400
-    granted(world)
+    only_consent(world)
 
 
-def test_70_a_decision_too_late(world: OAuthWorld, told: dict[str, Any], clock: MovableClock) -> None:
+def test_70_a_decision_too_late(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     clock.advance(minutes=10)
     assert browser.submit(page, "/device", decision="allow").status_code == 400
-    assert undecided(world)
+    assert is_undecided(world)
 
 
 @pytest.mark.parametrize("decision", ["ALLOW", "maybe", "allow "])
-def test_70_a_decision_is_one_of_two(world: OAuthWorld, told: dict[str, Any], decision: str) -> None:
+def test_70_a_decision_is_one_of_two(world: OAuthWorld, device: dict[str, Any], decision: str) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     assert browser.submit(page, "/device", decision=decision).status_code == 400
-    assert undecided(world)
+    assert is_undecided(world)
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é"])
-def test_70_the_csrf_token(world: OAuthWorld, told: dict[str, Any], token: str) -> None:
+def test_70_the_csrf_token(world: OAuthWorld, device: dict[str, Any], token: str) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     assert browser.submit(page, "/device", decision="allow", csrf_token=token).status_code == 403
     assert browser.submit(page, "/device", csrf_token=token).status_code == 403
-    assert undecided(world)
+    assert is_undecided(world)
 
 
-def test_70_a_form_of_another_origin(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_a_form_of_another_origin(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    form = form_to(shown(browser, told["user_code"]).text, "/device")
+    form = form_to(open_confirmation(browser, device["user_code"]).text, "/device")
     headers = {"Origin": "https://evil.example"}
     assert browser.http.post("/device", data={**form.fields, "decision": "allow"}, headers=headers).status_code == 403
-    assert undecided(world)
+    assert is_undecided(world)
 
 
-def test_70_a_visitor_cannot_decide(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_a_visitor_cannot_decide(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
-    data = {"csrf_token": token, "user_code": told["user_code"], "decision": "allow"}
+    data = {"csrf_token": token, "user_code": device["user_code"], "decision": "allow"}
     assert browser.http.post("/device", data=data).status_code == 403
-    assert undecided(world)
+    assert is_undecided(world)
 
 
-def test_70_a_user_of_another_partner(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_a_user_of_another_partner(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"], "otto")
+    page = open_confirmation(browser, device["user_code"], "otto")
     assert page.status_code == 403
     assert "Green Cars" not in page.text
     token = form_to(page.text, "/logout").fields["csrf_token"]
-    data = {"csrf_token": token, "user_code": told["user_code"], "decision": "allow"}
+    data = {"csrf_token": token, "user_code": device["user_code"], "decision": "allow"}
     assert browser.http.post("/device", data=data).status_code == 403
-    assert undecided(world)
+    assert is_undecided(world)
 
 
-def test_70_what_is_shown_is_what_is_granted(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_70_what_is_shown_is_what_is_granted(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     world.change_merchant(ceiling_minor=100)
     assert browser.submit(page, "/device", decision="allow").status_code == 400
-    assert undecided(world)
+    assert is_undecided(world)
 
 
 @pytest.mark.parametrize("tick", [True, False])
 def test_70_optional_parts_start_unticked(world: OAuthWorld, tick: bool) -> None:
-    told = asked(world.bank, SALE, {**TIER, "optional": True})
+    device = authorize_device(world.bank, SALE, {**TIER, "optional": True})
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     assert 'name="include_1"' in page.text
     assert "checked" not in page.text
     form = form_to(page.text, "/device")
     fields = {name: value for name, value in form.fields.items() if name != "include_1"}
     more = {"include_1": "yes"} if tick else {}
     assert browser.http.post("/device", data={**fields, **more, "decision": "allow"}).status_code == 303
-    consent = granted(world)
+    consent = only_consent(world)
     assert [detail["type"] for detail in consent.details] == (["decision", "score"] if tick else ["decision"])
     assert consent.scopes == (["score:tier", "decisions:request"] if tick else ["decisions:request"])
-    answer = poll(world.bank, told["device_code"]).json()
+    answer = poll(world.bank, device["device_code"]).json()
     assert [detail["type"] for detail in answer["authorization_details"]] == [d["type"] for d in consent.details]
 
 
 def test_70_nothing_ticked(world: OAuthWorld) -> None:
-    told = asked(world.bank, {**SALE, "optional": True})
+    device = authorize_device(world.bank, {**SALE, "optional": True})
     browser = world.browser()
-    form = form_to(shown(browser, told["user_code"]).text, "/device")
+    form = form_to(open_confirmation(browser, device["user_code"]).text, "/device")
     fields = {name: value for name, value in form.fields.items() if not name.startswith("include_")}
     page = browser.http.post("/device", data={**fields, "decision": "allow"})
     assert page.status_code == 422
     assert "Please tick at least one part" in page.text
-    assert undecided(world)
+    assert is_undecided(world)
     assert browser.submit(page, "/device", decision="deny").status_code == 303
 
 
@@ -156,46 +165,46 @@ def test_70_nothing_ticked(world: OAuthWorld) -> None:
         ("duration", "junk"),
     ],
 )
-def test_70_what_cannot_be_changed_at_a_till(world: OAuthWorld, told: dict[str, Any], field: str, value: str) -> None:
+def test_70_what_cannot_be_changed_at_a_till(world: OAuthWorld, device: dict[str, Any], field: str, value: str) -> None:
     browser = world.browser()
-    page = shown(browser, told["user_code"])
+    page = open_confirmation(browser, device["user_code"])
     assert form_to(page.text, "/device").fields.keys() == {"csrf_token", "user_code"}
     assert browser.submit(page, "/device", decision="allow", **{field: value}).status_code == 422
-    assert undecided(world)
+    assert is_undecided(world)
     assert browser.submit(page, "/device", decision="allow").status_code == 303
 
 
 def large(world: OAuthWorld) -> dict[str, Any]:
     """A sale above the amount from which on a fresh login is needed."""
     world.change_merchant(ceiling_minor=15_000_000)
-    return asked(world.bank, {**SALE, "maximum_amount": {"amount": "120000.00", "currency": "CNY"}})
+    return authorize_device(world.bank, {**SALE, "maximum_amount": {"amount": "120000.00", "currency": "CNY"}})
 
 
 def test_70_a_large_sale_needs_a_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
-    told = large(world)
-    page = shown(browser, told["user_code"])
+    device = large(world)
+    page = open_confirmation(browser, device["user_code"])
     clock.advance(minutes=6)
-    for answer in (browser.submit(page, "/device", decision="allow"), shown(browser, told["user_code"])):
+    for answer in (browser.submit(page, "/device", decision="allow"), open_confirmation(browser, device["user_code"])):
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/login?")
-        assert told["user_code"] not in answer.headers["location"]
-    assert undecided(world)
+        assert device["user_code"] not in answer.headers["location"]
+    assert is_undecided(world)
     again = browser.sign_in("mei", PASSWORD, answer.headers["location"])
     assert again.headers["location"] == "/device"
-    assert decide(browser, told["user_code"]).status_code == 303
+    assert decide(browser, device["user_code"]).status_code == 303
 
 
 def test_70_a_refusal_needs_no_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
-    page = shown(browser, large(world)["user_code"])
+    page = open_confirmation(browser, large(world)["user_code"])
     clock.advance(minutes=6)
     assert browser.submit(page, "/device", decision="deny").status_code == 303
 
 
-def test_the_consent_stands_on_the_account_page(world: OAuthWorld, told: dict[str, Any]) -> None:
+def test_the_consent_stands_on_the_account_page(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    decide(browser, told["user_code"])
-    consent = granted(world)
+    decide(browser, device["user_code"])
+    consent = only_consent(world)
     assert consent.expires_at - consent.granted_at == timedelta(minutes=15)
     assert f"/account/consents/{consent.id}/revoke" in browser.get("/account").text

@@ -1,4 +1,4 @@
-"""A shop's till and the person who stands at it: both sides of the device grant (RFC 8628)."""
+"""Both sides of the device grant (RFC 8628): a point of sale, and the person in front of it."""
 
 import json
 from typing import Any
@@ -22,21 +22,21 @@ SALE = {
     "store_id": "Store 17",
     "terminal_id": "T-3",
 }
-"""A sale at one till."""
+"""A sale at one point of sale."""
 TIER = {"type": "score", "level": "tier"}
 
 
-def ask(app: PartnerApp, *details: dict[str, Any], **parameters: str) -> httpx2.Response:
-    """The answer to a device authorization request, of a sale where nothing else is said."""
+def request_device_authorization(app: PartnerApp, *details: dict[str, Any], **parameters: str) -> httpx2.Response:
+    """Requests a device authorization, for SALE if neither details nor parameters are set; returns the response."""
     data = dict(parameters)
     if details or not parameters:
         data["authorization_details"] = json.dumps(details or (SALE,))
     return app.post("/oauth/device_authorization", data)
 
 
-def asked(app: PartnerApp, *details: dict[str, Any], **parameters: str) -> dict[str, Any]:
-    """The same, which has to succeed."""
-    answer = ask(app, *details, **parameters)
+def authorize_device(app: PartnerApp, *details: dict[str, Any], **parameters: str) -> dict[str, Any]:
+    """Requests a device authorization and returns the body of the successful response."""
+    answer = request_device_authorization(app, *details, **parameters)
     assert answer.status_code == 200, answer.text
     whole: dict[str, Any] = answer.json()
     return whole
@@ -46,8 +46,8 @@ def poll(app: PartnerApp, device_code: str, **more: str) -> httpx2.Response:
     return app.post("/oauth/token", {"grant_type": DEVICE_CODE, "device_code": device_code, **more})
 
 
-def shown(browser: Browser, user_code: str, username: str = "mei", password: str = PASSWORD) -> httpx2.Response:
-    """The page behind a user code that was typed, after signing in."""
+def open_confirmation(browser: Browser, user_code: str, username: str = "mei", password: str = PASSWORD) -> httpx2.Response:
+    """Signs in, submits a user code and returns the page that asks for the decision."""
     page = browser.open("/device", username, password)
     assert page.status_code == 200, page.text
     return browser.submit(page, "/device", user_code=user_code)
@@ -56,41 +56,41 @@ def shown(browser: Browser, user_code: str, username: str = "mei", password: str
 def decide(
     browser: Browser, user_code: str, decision: str = "allow", *, username: str = "mei", password: str = PASSWORD
 ) -> httpx2.Response:
-    """The answer to a person's decision."""
-    page = shown(browser, user_code, username, password)
+    """Submits a person's decision and returns the redirect."""
+    page = open_confirmation(browser, user_code, username, password)
     assert page.status_code == 200, page.text
     answer = browser.submit(page, "/device", decision=decision)
     assert answer.status_code == 303, answer.text
     return answer
 
 
-def at_the_till(partner: Partner, handle: str) -> str:
-    """The token after a persona has allowed SALE."""
-    told = asked(partner.app)
+def token_at_point_of_sale(partner: Partner, handle: str) -> str:
+    """Returns the access token of a SALE that the persona has allowed."""
+    device = authorize_device(partner.app)
     person, telephone = partner.persona(handle), partner.browser()
-    decide(telephone, told["user_code"], username=person["username"], password=person["password"])
+    decide(telephone, device["user_code"], username=person["username"], password=person["password"])
     telephone.http.close()
-    answer = poll(partner.app, told["device_code"])
+    answer = poll(partner.app, device["device_code"])
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 
 
 def error(answer: httpx2.Response) -> str:
-    """The error of a refusal, which is never stored."""
+    """Returns the error of a response, which must not be cached."""
     assert answer.status_code in {400, 401}, answer.text
     assert answer.headers["cache-control"] == "no-store"
     return str(answer.json()["error"])
 
 
-def undecided(world: OAuthWorld) -> bool:
-    """Whether nobody has answered anything yet."""
+def is_undecided(world: OAuthWorld) -> bool:
+    """Whether no device authorization is decided and no consent exists."""
     with reading(world.database) as unit:
         rows = unit.connection.execute(select(DEVICE_CODES)).all()
         nothing = unit.connection.execute(select(CONSENTS)).all() == []
         return nothing and all(row.decided_at is None and row.consent_id is None for row in rows)
 
 
-def granted(world: OAuthWorld) -> ConsentRow:
-    """The one consent that there is."""
+def only_consent(world: OAuthWorld) -> ConsentRow:
+    """Returns the only consent in the database."""
     with reading(world.database) as unit:
         return read_row(ConsentRow, unit.connection.execute(select(CONSENTS)).one())

@@ -7,18 +7,18 @@ import pytest
 
 from tests.support.asks import purchase
 from tests.support.partner import Partner, order
-from tests.support.till import SALE, asked, at_the_till, decide, error, poll
+from tests.support.point_of_sale import SALE, authorize_device, decide, error, poll, token_at_point_of_sale
 
 TIER = {"type": "score", "level": "tier"}
 
 
 def test_customer_allows_at_the_till(store: Partner) -> None:
-    told = asked(store.app, SALE, TIER)
-    assert error(poll(store.app, told["device_code"])) == "authorization_pending"
-    assert error(poll(store.app, told["device_code"])) == "slow_down"
+    device = authorize_device(store.app, SALE, TIER)
+    assert error(poll(store.app, device["device_code"])) == "authorization_pending"
+    assert error(poll(store.app, device["device_code"])) == "slow_down"
 
     person, telephone = store.persona("excellent"), store.browser()
-    path = told["verification_uri_complete"].removeprefix(store.credentials["issuer"])
+    path = device["verification_uri_complete"].removeprefix(store.credentials["issuer"])
     page = telephone.open(path, person["username"], person["password"])
     page = telephone.submit(page, "/device")
     assert "Demo Retail Store asks for your permission" in page.text
@@ -27,7 +27,7 @@ def test_customer_allows_at_the_till(store: Partner) -> None:
     assert done.status_code == 303
     assert "Allowed" in telephone.get(done.headers["location"]).text
 
-    answer = poll(store.app, told["device_code"])
+    answer = poll(store.app, device["device_code"])
     assert answer.status_code == 200, answer.text
     token = answer.json()
     assert "refresh_token" not in token
@@ -39,7 +39,7 @@ def test_customer_allows_at_the_till(store: Partner) -> None:
     assert (bought["status"], bought["purpose"]) == ("APPROVED", "STORE_PURCHASE")
     assert bought["outcome"]["terms"]["amount"] == {"amount": "268.00", "currency": "CNY"}
     assert refusals(store.request(token["access_token"], purchase("268.00"))) == ["CONSENT_EXPIRED"]
-    assert error(poll(store.app, told["device_code"])) == "invalid_grant"
+    assert error(poll(store.app, device["device_code"])) == "invalid_grant"
     telephone.http.close()
 
 
@@ -53,7 +53,7 @@ def test_customer_allows_at_the_till(store: Partner) -> None:
     ],
 )
 def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any], code: str) -> None:
-    token = at_the_till(store, "good")
+    token = token_at_point_of_sale(store, "good")
     refused = store.request(token, ask)
     assert refusals(refused) == [code]
     assert [each["field"] for each in refused["userErrors"]] == [["input", "ask"]]
@@ -64,7 +64,7 @@ def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any
 
 @pytest.mark.parametrize(("handle", "days"), [("just-below", 21), ("good", 14), ("fair", 7)])
 def test_others_pay_sooner_for_what_they_take_home(store: Partner, handle: str, days: int) -> None:
-    token = at_the_till(store, handle)
+    token = token_at_point_of_sale(store, handle)
     began = datetime.now(UTC)
     decision = store.request(token, purchase("268.00", "P30D"))["decision"]
     store.release(decision)
@@ -79,19 +79,21 @@ def test_others_pay_sooner_for_what_they_take_home(store: Partner, handle: str, 
     ("handle", "reason"), [("building", "TIER_BELOW_REQUIRED"), ("overdue", "OPEN_OVERDUE_OBLIGATION")]
 )
 def test_declined_at_the_till(store: Partner, handle: str, reason: str) -> None:
-    decision = store.request(at_the_till(store, handle), purchase("268.00"))["decision"]
+    decision = store.request(token_at_point_of_sale(store, handle), purchase("268.00"))["decision"]
     assert (decision["status"], [why["code"] for why in decision["outcome"]["reasons"]]) == ("DECLINED", [reason])
 
 
 def test_an_online_order_does_not_come_from_a_till(shop: Partner) -> None:
-    assert refusals(shop.request(at_the_till(shop, "good"), order("268.00"))) == ["CONSENT_PRODUCT_NOT_COVERED"]
+    assert refusals(shop.request(token_at_point_of_sale(shop, "good"), order("268.00"))) == [
+        "CONSENT_PRODUCT_NOT_COVERED"
+    ]
 
 
 def test_customer_refuses_at_the_till(store: Partner) -> None:
-    told = asked(store.app)
+    device = authorize_device(store.app)
     person, telephone = store.persona("good"), store.browser()
-    decide(telephone, told["user_code"], "deny", username=person["username"], password=person["password"])
-    assert error(poll(store.app, told["device_code"])) == "access_denied"
+    decide(telephone, device["user_code"], "deny", username=person["username"], password=person["password"])
+    assert error(poll(store.app, device["device_code"])) == "access_denied"
     telephone.http.close()
 
 
