@@ -1,4 +1,4 @@
-"""An adapter from nothing to its first approval, as docs/merchants.md tells it: in a fresh environment, outside the
+"""An adapter from nothing to its first approval, as docs/adapters.md tells it: in a fresh environment, outside the
 gateway's tree, with the gateway installed from a wheel, so that what the commands need is known to be in it."""
 
 import shutil
@@ -68,7 +68,7 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     ]  # fmt: skip
     run(author, python, "-m", *next_steps[0].split())
     assert "harbour-boats 0.1.0" in run(author, gateway, "adapters", "list")
-    assert "keeps all" in run(author, gateway, *next_steps[1].split()[1:])
+    assert "meets all" in run(author, gateway, *next_steps[1].split()[1:])
     assert " passed" in run(author / "harbour_boats", python, "-m", "pytest", "-p", "no:cacheprovider")
     assert "input HarbourBoatsAsk" in run(author, gateway, "sdl", "export")
 
@@ -86,7 +86,7 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     run(author, *wheel)
     run(author, python, "-m", "pip", "install", "-q", "--no-deps", *map(str, (author / "dist").glob("*.whl")))
     shutil.rmtree(author / "harbour_boats")
-    assert "keeps all" in run(author, gateway, "adapters", "check", "harbour_boats")
+    assert "meets all" in run(author, gateway, "adapters", "check", "harbour_boats")
     assert tree() == before
 
 

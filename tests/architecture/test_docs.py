@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from gateway.domain.error_catalogue import ERRORS
 from gateway.settings import Settings
 from schema import errors
 from schema.types.enums import UserErrorCode
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, files, named
 
 
 def test_reference_is_fresh() -> None:
@@ -39,18 +40,36 @@ def test_every_adapter_has_a_page_and_is_linked() -> None:
     assert linked == pages == {path.parent.name for path in (ROOT / "merchants").glob("*/policy.toml")}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("README.md", "merchants/README.md", "tests/README.md"),
-        *("docs/architecture.md", "docs/oauth.md", "docs/security.md", "docs/mutations.md", "docs/merchants.md"),
-        *("docs/policies.md", "docs/decisions.md"),
-    ],
-)
-def test_links_and_commands_exist(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    folder = (ROOT / name).parent
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert [link for link in links if not (folder / link).exists()] == []
+PAGES = [named(path) for path in files() if path.suffix == ".md"]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def links(page: str) -> list[tuple[Path, str]]:
+    """The target file and the anchor of each link of a page to a file of the checkout; an anchor may be empty."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target.partition("#") for target in LINK.findall(text) if "://" not in target]
+    return [((ROOT / page).parent / path if path else ROOT / page, anchor) for path, _, anchor in targets]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_commands_exist(page: str) -> None:
+    broken = [
+        f"{target.name}#{anchor}"
+        for target, anchor in links(page)
+        if not target.exists() or (anchor and anchor not in anchors(target))
+    ]
+    assert broken == []
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"))) <= targets
+
+
+def test_index_lists_every_page_of_the_documentation() -> None:
+    listed = {target.resolve() for target, _ in links("docs/README.md")}
+    pages = {path for path in (ROOT / "docs").rglob("*.md") if path.name != "README.md"}
+    assert {path.relative_to(ROOT).as_posix() for path in pages - listed} == set()
