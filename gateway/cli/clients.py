@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, table
+from gateway.cli.console import DatabaseUrl, console, container_for, fail
+from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.duration import parse_duration
 from gateway.domain.identity.client_rights import Rights
 from gateway.kit.client_key import private_jwk, public_half
@@ -20,7 +21,10 @@ from gateway.store.unit import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True, help="Register, invite, approve, list and disable OAuth clients.")
 
+ClientId = Annotated[str, typer.Argument(help="The client's id, cli_...")]
+
 _LONGEST_FILE = 64 * 1024
+"""Bytes of a key set that are read."""
 
 
 @app.command()
@@ -100,7 +104,7 @@ def invite(
 
 @app.command()
 def approve(
-    client_id: str,
+    client_id: ClientId,
     refuse: Annotated[bool, typer.Option("--refuse", help="Do not give it; the client keeps what it has.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     database_url: DatabaseUrl = None,
@@ -119,24 +123,100 @@ def approve(
 
 
 @app.command("list")
-def listed(database_url: DatabaseUrl = None) -> None:
-    """List the clients, disabled ones too."""
-    rows = table("client_id", "merchant", "name", "profile", "state", "awaits approval")
+def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """List the clients, disabled ones too.
+
+    With --json: an array of objects with client_id, merchant_id, name, profile, is_enabled, created_at, disabled_at,
+    scopes, authorization_details_types, awaits_approval, redirect_uris, grant_types and jwks_uri."""
     with container_for(database_url) as container:
         clients = container.database.read(lambda unit: unit.clients.list_clients())
-    for client in clients:
-        state = "disabled" if client.disabled_at else "enabled"
-        awaits = _words(Rights.read(client.awaiting)) if client.awaiting else ""
-        rows.add_row(client.id, client.merchant_id, client.name, client.profile, state, awaits)
-    console.print(rows)
+    print_list(
+        [describe_client(client) for client in clients],
+        {
+            "client": "client_id",
+            "merchant": "merchant_id",
+            "name": "name",
+            "profile": "profile",
+            "state": _state,
+            "awaits approval": _awaited_words,
+        },
+        folded=("name", "awaits approval"),
+        empty="There is no client. Register one: gateway clients register MERCHANT NAME",
+        as_json=as_json,
+    )
 
 
 @app.command()
-def disable(client_id: str, database_url: DatabaseUrl = None) -> None:
+def show(client_id: ClientId, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """Show a client: its scopes, redirect URIs and state.
+
+    With --json: one object of `gateway clients list --json`."""
+    with container_for(database_url) as container:
+        clients = container.database.read(lambda unit: unit.clients.list_clients())
+    record = next((describe_client(client) for client in clients if client.id == client_id), None)
+    if record is None:
+        fail(f"There is no client {client_id}.")
+    print_record(
+        record,
+        {
+            "client": "client_id",
+            "merchant": "merchant_id",
+            "name": "name",
+            "profile": "profile",
+            "state": _state,
+            "registered": "created_at",
+            "disabled": "disabled_at",
+            "scopes": "scopes",
+            "types of details": lambda client: client["authorization_details_types"] or "all that its scopes allow",
+            "awaits approval": _awaited_words,
+            "grant types": "grant_types",
+            "redirect URIs": "redirect_uris",
+            "keys at": "jwks_uri",
+        },
+        as_json=as_json,
+    )
+
+
+@app.command()
+def disable(client_id: ClientId, database_url: DatabaseUrl = None) -> None:
     """Disable a client; its tokens die with it."""
     with container_for(database_url) as container:
         container.database.write(lambda unit: container.clients.disable(unit, client_id))
     console.print(f"{client_id} is disabled.")
+
+
+def describe_client(client: ClientRow) -> Record:
+    """The client without its secret and keys."""
+    awaited = Rights.from_document(client.awaiting) if client.awaiting else None
+    return {
+        "client_id": client.id,
+        "merchant_id": client.merchant_id,
+        "name": client.name,
+        "profile": client.profile,
+        "is_enabled": client.disabled_at is None,
+        "created_at": client.created_at,
+        "disabled_at": client.disabled_at,
+        "scopes": client.scopes,
+        "authorization_details_types": client.authorization_details_types,
+        "awaits_approval": awaited and {"scopes": awaited.scopes, "authorization_details_types": awaited.types},
+        "redirect_uris": client.redirect_uris,
+        "grant_types": client.grant_types,
+        "jwks_uri": client.jwks_uri,
+    }
+
+
+def client_words(client: Record) -> str:
+    """A client in one line."""
+    return f"{client['client_id']}  {client['name']} ({client['profile']}, {_state(client)})"
+
+
+def _state(client: Record) -> str:
+    return "enabled" if client["is_enabled"] else "disabled"
+
+
+def _awaited_words(client: Record) -> str:
+    awaited = client["awaits_approval"]
+    return _words(Rights(awaited["scopes"], awaited["authorization_details_types"])) if awaited else ""
 
 
 def _words(rights: Rights) -> str:

@@ -1,1 +1,1 @@
-"""Pure rules: standard library only, no I/O, no clock, no framework."""
+"""The rules of the gateway: standard library only, no I/O, no clock, no framework."""

@@ -1,6 +1,6 @@
-"""ISO 4217: the active currency codes and how many decimals each one has.
+"""ISO 4217: the active currency codes and their number of decimals.
 
-Metals, test codes and other codes without a minor unit are left out: nobody pays a deposit in them.
+Metals, test codes and other codes without a minor unit are left out, because no deposit is paid in them.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ EXPONENTS: Mapping[str, int] = MappingProxyType(
 
 
 def exponent_of(currency: str) -> int:
-    """The number of decimals of a currency. Raises InvalidInput UNSUPPORTED_CURRENCY for an unknown code."""
+    """Returns the number of decimals of a currency. Raises InvalidInput UNSUPPORTED_CURRENCY for an unknown code."""
     try:
         return EXPONENTS[currency]
     except (KeyError, TypeError):

@@ -1,6 +1,6 @@
 """ISO 8601 durations in exact units: weeks, days, hours, minutes, seconds.
 
-Years and months are refused: how long they last depends on where they start.
+Years and months are not accepted, because their length depends on the start date.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import lru_cache
 from gateway.domain.errors import InvalidInput
 
 LONGEST = timedelta(days=3660)
-"""Ten years and a little: the longest duration that is accepted."""
+"""The longest duration that is accepted: a little more than ten years."""
 
 _N = r"([0-9]{1,9})"
 _EXACT = re.compile(
@@ -20,25 +20,25 @@ _CALENDAR = re.compile(r"P[0-9WDYM]*[YM]", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
-    """The length an ISO 8601 text such as "P7D" or "PT90M" names, zero to 3660 days.
+    """Returns the length of an ISO 8601 duration such as "P7D" or "PT90M", from zero to 3660 days.
 
-    Raises InvalidInput INVALID for anything else.
+    Raises InvalidInput INVALID for any other text.
     """
     if not _is_short_text(text):
-        raise _invalid('a duration is an ISO 8601 text, such as "P7D" or "PT90M"')
+        raise _invalid('a duration must be an ISO 8601 string, such as "P7D" or "PT90M"')
     return _parse(text)
 
 
 @lru_cache(maxsize=1024)
 def _parse(text: str) -> timedelta:
-    """Remembered, since every decision that is read repeats the same few windows."""
+    """Cached, because every decision that is read has the same few windows."""
     if _CALENDAR.match(text):
-        raise _invalid('years and months differ in length: write days or weeks, such as "P365D" or "P30D"')
-    found = _EXACT.fullmatch(text)
-    if found is None:
-        raise _invalid('a duration is written in weeks, days, hours, minutes and seconds, such as "P7D" or "PT90M"')
-    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:5])
-    micro = int((found[6] or "").ljust(6, "0"))
+        raise _invalid('years and months differ in length: use days or weeks, such as "P365D" or "P30D"')
+    match = _EXACT.fullmatch(text)
+    if match is None:
+        raise _invalid('a duration has weeks, days, hours, minutes and seconds, such as "P7D" or "PT90M"')
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:5])
+    micro = int((match[6] or "").ljust(6, "0"))
     length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, microseconds=micro)
     if length > LONGEST:
         raise _invalid(f"a duration may be at most {LONGEST.days} days")
@@ -46,12 +46,12 @@ def _parse(text: str) -> timedelta:
 
 
 def format_duration(length: timedelta) -> str:
-    """ISO 8601: whole days first, the rest in the largest unit that fits: "P7D", "PT90M", "P1DT2H", "PT0S".
+    """Returns ISO 8601: whole days, and the rest in the largest unit that divides it: "P7D", "PT90M", "P1DT2H", "PT0S".
 
     Raises ValueError for a negative length.
     """
     if length < timedelta(0):
-        raise ValueError("a duration is not negative")
+        raise ValueError("a duration must not be negative")
     day_part = f"P{length.days}D" if length.days else "P"
     if not length.seconds and not length.microseconds:
         return day_part if length.days else "PT0S"
@@ -59,9 +59,9 @@ def format_duration(length: timedelta) -> str:
 
 
 def require_grace(grace: timedelta) -> None:
-    """Raises ValueError for a grace period that is negative."""
+    """Raises ValueError if the grace period is negative."""
     if grace < timedelta(0):
-        raise ValueError("a grace period is not negative")
+        raise ValueError("a grace period must not be negative")
 
 
 def _is_short_text(text: object) -> bool:

@@ -1,12 +1,12 @@
-"""Every error code that a GraphQL caller can meet: what it means and what to do. The page that each user error links
-to, the reference and a test that no code goes without are all made from this."""
+"""The catalogue of GraphQL error codes: what each means and what to do. The error page that user errors link to and the
+reference are made from it. A test checks that it has every code."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorText:
-    """One code: where it appears, what it means, how to go on."""
+    """One error code: where it appears, what it means, what to do."""
 
     code: str
     appears_in: str
@@ -17,18 +17,18 @@ class ErrorText:
 _INPUT, _REQUEST, _FIELD = "userErrors", "errors, the whole request", "errors, one field"
 
 _ALL = (
-    ErrorText("INVALID", _INPUT, "A value cannot be used.", "Read `message` and `field`, correct that value."),
+    ErrorText("INVALID", _INPUT, "A value is not valid.", "Read `message` and `field`, and correct that value."),
     ErrorText(
         "INVALID_AMOUNT",
         _INPUT,
         "An amount is not a plain decimal string, is negative or zero, has too many decimals, or is too large.",
-        'Send the amount as text, such as "3000.00", above zero, with at most the decimals of its currency.',
+        'Send the amount as a string such as "3000.00", above zero, with at most the decimals of its currency.',
     ),
     ErrorText(
         "INVALID_PERIOD",
         _INPUT,
-        "A period ends before it starts, lies in the past, is too long, or is too far off.",
-        "Correct `start` and `end`; both need an offset, such as a trailing Z.",
+        "A date is in the past or too late, or a period ends before it starts or is too long.",
+        "Correct the dates. Each needs a UTC offset, such as a trailing Z.",
     ),
     ErrorText(
         "UNSUPPORTED_CURRENCY",
@@ -36,125 +36,130 @@ _ALL = (
         "The currency is unknown, or this merchant's policy does not cover it.",
         "Use the currency of your contract.",
     ),
-    ErrorText("NOT_FOUND", _INPUT, "It does not exist, or is not yours.", "Check the id and which token you used."),
+    ErrorText(
+        "NOT_FOUND",
+        _INPUT,
+        "The object does not exist, or does not belong to your merchant.",
+        "Check the id, and that you used the right token.",
+    ),
     ErrorText(
         "PRODUCT_NOT_ENABLED",
         _INPUT,
-        "Your merchant has not enabled the adapter behind this ask.",
+        "The adapter of this ask is not enabled for your merchant.",
         "Ask the operator to enable it, or use another member of DecisionAsk.",
     ),
     ErrorText(
         "CONSENT_REVOKED",
         _INPUT,
-        "The person withdrew the consent while the request was under way.",
-        "Stop, and delete what you no longer need. Ask again only if the person wants to go on.",
+        "The person revoked the consent during the request.",
+        "Stop, and delete data that you no longer need. Ask for a new consent only if the person wants to continue.",
     ),
     ErrorText(
         "CONSENT_EXPIRED",
         _INPUT,
-        "The consent ran out, or it was for one decision at a till, and that has been made.",
-        "Send the person through authorization again. To repeat a request, repeat its idempotency key.",
+        "The consent has expired, or it was for one decision at a point of sale and that decision has been made.",
+        "Ask the person for a new authorization. To repeat a request, repeat its idempotency key.",
     ),
     ErrorText(
         "CONSENT_PRODUCT_NOT_COVERED",
         _INPUT,
-        "The person did not agree to this product, or agreed to it at another till.",
-        "Compare with `covered`; ask for a consent with the product in its decision detail, or from its own till.",
+        "The consent does not cover this product, or covers it at another point of sale only.",
+        "Compare with `covered`. Ask for a consent with this product, at a point of sale with its store and terminal.",
     ),
     ErrorText(
         "CONSENT_PURPOSE_MISMATCH",
         _INPUT,
-        "The person agreed to another purpose.",
-        "Use a purpose listed in `covered`, or ask for a consent with this one.",
+        "The consent is for another purpose.",
+        "Use a purpose listed in `covered`, or ask for a consent with this purpose.",
     ),
     ErrorText(
         "CONSENT_AMOUNT_EXCEEDED",
         _INPUT,
-        "The amount, with what is already open under this consent, is above the ceiling that the person set. At a till:"
-        " it is not the very amount that the person agreed to there, be it more or less.",
-        "At a till ask for the agreed amount, or start a new device authorization. Elsewhere ask for less, finish open"
-        " decisions, or ask for a consent with a higher `maximum_amount`.",
+        "The amount plus the open decisions under this consent exceeds the ceiling that the person set. At a point of"
+        " sale: the amount is not exactly the amount that the person agreed to.",
+        "At a point of sale request the agreed amount, or start a new device authorization. Otherwise request a smaller"
+        " amount, complete open decisions, or ask for a consent with a higher `maximum_amount`.",
     ),
     ErrorText(
         "INVALID_TRANSITION",
         _INPUT,
-        "The decision is in a state that does not allow this.",
-        "Use `availableTransitions`; do not keep a copy of the state machine.",
+        "The status or history of the decision does not allow this transition.",
+        "Use `availableTransitions` instead of a copy of the transition table.",
     ),
-    ErrorText("DECISION_EXPIRED", _INPUT, "The approval was not used in time.", "Request a new decision."),
+    ErrorText("DECISION_EXPIRED", _INPUT, "The approval expired before activation.", "Request a new decision."),
     ErrorText(
         "IDEMPOTENCY_KEY_REUSED",
         _INPUT,
-        "This key did other work before: another input, or another consent.",
-        "Use a fresh key for a new request; `differingFields` shows what differs.",
+        "This key was used before with another input or another consent.",
+        "Use a new key for a new request. `differingFields` shows which fields differ.",
     ),
     ErrorText(
         "IDEMPOTENCY_IN_PROGRESS",
         _INPUT,
-        "A call with this key is still running.",
-        "Wait a moment and send the same request again.",
+        "A request with this key is still running.",
+        "Wait a moment, then send the same request again.",
     ),
     ErrorText(
         "DUPLICATE_REFERENCE",
         _INPUT,
         "Another decision of your merchant has this reference.",
-        "Use each booking or order number once; to repeat a request, repeat its idempotency key.",
+        "Use each booking or order number once. To repeat a request, repeat its idempotency key.",
     ),
     ErrorText(
         "SCORE_UNAVAILABLE",
         "userErrors, or errors of one field",
-        "No score source answered. Nothing was decided and nothing recorded.",
+        "The score source is not available. Nothing was decided or recorded.",
         "Send the same request again later.",
     ),
     ErrorText(
         "TOO_MANY_INQUIRIES",
         _INPUT,
-        "Too many inquiries about one person: threshold inquiries, previews and requests count together.",
-        "Wait as long as the message says; keep what you learned instead of asking again.",
+        "Too many inquiries about one person. Threshold inquiries, previews and requests count together.",
+        "Wait as long as the message says. Store results instead of inquiring again.",
     ),
-    ErrorText("LIMIT_EXCEEDED", _INPUT, "A limit of your contract is reached.", "Wait, or talk to the operator."),
-    ErrorText("UNREACHABLE_URL", _INPUT, "The address cannot be reached.", "Check it from outside your network."),
+    ErrorText("LIMIT_EXCEEDED", _INPUT, "A limit of your contract is reached.", "Wait, or contact the operator."),
+    ErrorText("UNREACHABLE_URL", _INPUT, "The URL cannot be reached.", "Check it from outside your network."),
     ErrorText(
         "UNAUTHENTICATED",
         "HTTP 401",
-        "There is no access token, or it or its consent is no longer alive.",
-        "Refresh the token once; if that fails the consent has ended.",
+        "The access token is missing or not valid, or its consent has ended.",
+        "Refresh the token once. If that fails, the consent has ended.",
     ),
     ErrorText(
         "FORBIDDEN",
         _FIELD,
-        "The token lacks a scope, named in `requiredScopes`, or the contract does not allow the inquiry.",
-        "The field is null, the rest of the answer stands. Ask for the scope in the next authorization request.",
+        "The token lacks a scope listed in `requiredScopes`, or the contract does not allow the inquiry.",
+        "The field is null, the rest of the result is valid. Ask for the scope in the next authorization request.",
     ),
     ErrorText(
         "BAD_USER_INPUT",
         "errors, one field or the whole request",
-        "Variables or arguments do not fit the schema: a wrong type, a bad cursor, a page above 100.",
-        "Correct the variables; validate them against the SDL.",
+        "Variables or arguments are not valid: a wrong type, an invalid cursor, or a page size above 100.",
+        "Correct the variables. Validate them against the SDL.",
     ),
     ErrorText(
         "BAD_REQUEST",
         _REQUEST,
-        "The HTTP request is not a GraphQL request: wrong method or content type, too large, malformed JSON.",
+        "The HTTP request is not a GraphQL request: wrong method or content type, too large, or malformed JSON.",
         "POST a JSON object with `query` and, if needed, `variables` and `operationName`.",
     ),
     ErrorText(
         "GRAPHQL_PARSE_FAILED",
         _REQUEST,
-        "The document is not GraphQL, or has too many tokens.",
+        "The document has a GraphQL syntax error or too many tokens.",
         "Check the syntax near the location.",
     ),
     ErrorText(
         "GRAPHQL_VALIDATION_FAILED",
         _REQUEST,
-        "The document does not fit the schema, or goes beyond a limit of depth, aliases, directives or fragments.",
+        "The document does not match the schema, or exceeds a limit of depth, aliases, directives or fragments.",
         "Validate the document against the SDL of your API version.",
     ),
     ErrorText(
         "INTERNAL_SERVER_ERROR",
         "errors",
-        "Something failed inside. Details are in the operator's log, never in the answer.",
-        "Repeat with the same idempotency key; if it persists, quote `requestId` to the operator.",
+        "The gateway failed. Details are in the operator's log, never in the response.",
+        "Repeat the request with the same idempotency key. If it fails again, send `requestId` to the operator.",
     ),
 )
 

@@ -1,18 +1,18 @@
-"""The one error tree. What the caller can do about an error decides its class; HTTP codes live at the edges.
+"""The error classes of the gateway, by what the caller can do. HTTP status codes are chosen in the upper layers.
 
     GatewayError
-    ├── InvalidInput          change what was sent
-    ├── NotFound              it does not exist, or is not the caller's (never told apart)
-    ├── ConsentRefused        ask the person
-    ├── StateConflict         look at the present state first
+    ├── InvalidInput          change the input
+    ├── NotFound              the object does not exist, or is not the caller's (not distinguished)
+    ├── ConsentRefused        ask the person for a consent
+    ├── StateConflict         read the current state first
     ├── IdempotencyConflict   use another key, or send the first input again
-    ├── Unavailable           try again later, unchanged
-    ├── LimitReached          slow down
+    ├── Unavailable           repeat the request later
+    ├── LimitReached          wait
     ├── Unauthenticated       get a new token
-    ├── Forbidden             get a token with the scope that is named
-    └── Misconfigured         the operator must act; never caused by a caller's input
+    ├── Forbidden             get a token with the named scope
+    └── Misconfigured         the operator must act; never caused by the input of a request
 
-Codes are stable words for programs; messages are English sentences for engineers and hold no personal data.
+Codes are stable and meant for programs. Messages are English sentences for engineers, without personal data.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ FieldPath = tuple[str, ...]
 
 
 class GatewayError(Exception):
-    """Base of every expected failure: `code` for programs, `message` for engineers, `field` if one field did it."""
+    """Base of all expected failures: `code` for programs, `message` for engineers, `field` if one field caused it."""
 
     def __init__(self, code: str, message: str, field: Sequence[str] | None = None) -> None:
         super().__init__(message)
@@ -32,13 +32,13 @@ class GatewayError(Exception):
         self.field: FieldPath | None = tuple(field) if field is not None else None
 
     def under(self, *prefix: str) -> "GatewayError":
-        """The same error with its field path moved below `prefix`, as seen from the outer input."""
+        """Returns the same error with `prefix` put before its field path, for an error in a nested input."""
         self.field = (*prefix, *(self.field or ()))
         return self
 
 
 class InvalidInput(GatewayError):
-    """The input cannot be used. Codes: INVALID, INVALID_AMOUNT, INVALID_PERIOD, UNSUPPORTED_CURRENCY,
+    """The input is not valid. Codes: INVALID, INVALID_AMOUNT, INVALID_PERIOD, UNSUPPORTED_CURRENCY,
     PRODUCT_NOT_ENABLED, DUPLICATE_REFERENCE."""
 
 
@@ -48,8 +48,8 @@ class NotFound(GatewayError):
 
 
 class ConsentRefused(GatewayError):
-    """The consent does not cover this. Codes: CONSENT_REVOKED, CONSENT_EXPIRED, CONSENT_PRODUCT_NOT_COVERED,
-    CONSENT_PURPOSE_MISMATCH, CONSENT_AMOUNT_EXCEEDED. `covered` holds the authorization details still in force."""
+    """The consent does not cover the request. Codes: CONSENT_REVOKED, CONSENT_EXPIRED, CONSENT_PRODUCT_NOT_COVERED,
+    CONSENT_PURPOSE_MISMATCH, CONSENT_AMOUNT_EXCEEDED. `covered` holds the authorization details in force."""
 
     def __init__(
         self, code: str, message: str, field: Sequence[str] | None = None, covered: Sequence[Any] = ()
@@ -59,7 +59,8 @@ class ConsentRefused(GatewayError):
 
 
 class StateConflict(GatewayError):
-    """Codes: INVALID_TRANSITION, DECISION_EXPIRED. `status` is the present one, `transitions` what is possible."""
+    """A decision does not allow a transition. Codes: INVALID_TRANSITION, DECISION_EXPIRED. `status` is the current
+    status, `transitions` are the available transitions."""
 
     def __init__(self, code: str, message: str, status: Any, transitions: Sequence[Any]) -> None:
         super().__init__(code, message)
@@ -68,7 +69,8 @@ class StateConflict(GatewayError):
 
 
 class IdempotencyConflict(GatewayError):
-    """Code IDEMPOTENCY_KEY_REUSED. `differing` lists the input paths that differ from the key's first use."""
+    """An idempotency key was reused with another input. Code: IDEMPOTENCY_KEY_REUSED. `differing` lists the input paths
+    that differ from the first use."""
 
     def __init__(self, message: str, differing: Sequence[FieldPath]) -> None:
         super().__init__("IDEMPOTENCY_KEY_REUSED", message, ("idempotencyKey",))
@@ -76,11 +78,11 @@ class IdempotencyConflict(GatewayError):
 
 
 class Unavailable(GatewayError):
-    """Something this server depends on did not answer. Code: SCORE_UNAVAILABLE. Safe to repeat."""
+    """A service that the gateway depends on did not respond. Code: SCORE_UNAVAILABLE. The request can be repeated."""
 
 
 class LimitReached(GatewayError):
-    """Codes: TOO_MANY_INQUIRIES, LIMIT_EXCEEDED. `retry_after` says how long to wait."""
+    """A limit is reached. Codes: TOO_MANY_INQUIRIES, LIMIT_EXCEEDED. `retry_after` is how long to wait."""
 
     def __init__(self, code: str, message: str, retry_after: timedelta) -> None:
         super().__init__(code, message)
@@ -88,14 +90,14 @@ class LimitReached(GatewayError):
 
 
 class Unauthenticated(GatewayError):
-    """The token, or the consent it hangs from, is not alive."""
+    """The token is not valid, or its consent has ended."""
 
     def __init__(self, message: str) -> None:
         super().__init__("UNAUTHENTICATED", message)
 
 
 class Forbidden(GatewayError):
-    """The token is alive but lacks a scope. `required` holds the alternatives, each a list of scopes."""
+    """The token is valid but lacks a scope. `required` holds the alternatives, each a list of scopes."""
 
     def __init__(self, message: str, required: Sequence[Sequence[str]]) -> None:
         super().__init__("FORBIDDEN", message)
@@ -103,7 +105,7 @@ class Forbidden(GatewayError):
 
 
 class Misconfigured(GatewayError):
-    """Settings, a policy file or an adapter are wrong. The message names the file and the place."""
+    """A setting, a policy file or an adapter is wrong. The message names the file and the position in it."""
 
     def __init__(self, message: str) -> None:
         super().__init__("MISCONFIGURED", message)

@@ -1,4 +1,4 @@
-"""What can happen, and who did it: names shared by the log, the outbox and the timeline (schema: WebhookTopic)."""
+"""Event topics and actors, shared by the log, the outbox and the timeline (schema: WebhookTopic)."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Merchants: what they can ask for, what their contracts allow, and where they sell."""
+"""Merchants: their products, contracts and points of sale."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +9,7 @@ from gateway.domain.scoring.tier import Tier
 
 
 class Product(StrEnum):
-    """What a merchant can ask for (schema: DecisionProduct)."""
+    """What a merchant can request a decision for (schema: DecisionProduct)."""
 
     DEPOSIT_WAIVER = "DEPOSIT_WAIVER"
     PAY_LATER = "PAY_LATER"
@@ -19,8 +19,8 @@ class Product(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A merchant's contract with the operator. `askable_tiers` may be named in threshold inquiries; `ceiling` and
-    `consent_life` bound every consent."""
+    """A merchant's contract with the operator. `askable_tiers` are the tiers allowed in threshold inquiries. `ceiling`
+    and `consent_life` limit every consent."""
 
     askable_tiers: frozenset[Tier]
     ceiling: Money
@@ -29,7 +29,8 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant as its own tokens see it. `products` are those of the enabled adapters, in the order of Product."""
+    """A merchant as its own tokens can read it. `products` are those of the enabled adapters, in the order of
+    Product."""
 
     id: str
     name: str
@@ -38,7 +39,7 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class PointOfSale:
-    """One terminal of one store, in the merchant's own names."""
+    """One terminal of one store, with the merchant's own identifiers."""
 
     store_id: str
     terminal_id: str

@@ -1,4 +1,4 @@
-"""Money as a whole number of minor units and an ISO 4217 code: never a float, never two currencies in one sum."""
+"""Money as a whole number of minor units and an ISO 4217 code. Amounts are never floats, and currencies never mix."""
 
 import re
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from gateway.domain.errors import InvalidInput
 MAX_MINOR = 10**12
 """The largest amount, in minor units, that a caller may send: ten billion yuan."""
 
-_MAX_LENGTH = 32  # far beyond MAX_MINOR, and short enough that int() is never asked to read a novel
+_MAX_LENGTH = 32  # long enough for MAX_MINOR, short enough that int() stays fast
 _DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """`minor` units (fen, cents, yen) of `currency`. Differences may be negative; what callers send may not.
+    """An amount of `minor` units (fen, cents, yen) of `currency`. Differences may be negative, input may not.
 
     Raises ValueError for an unknown currency, and for arithmetic or comparison across currencies.
     """
@@ -30,7 +30,7 @@ class Money:
 
     @classmethod
     def parse(cls, amount: str, currency: str) -> "Money":
-        """The money a caller wrote as a plain decimal string, such as "3000.00".
+        """Parses a plain decimal string, such as "3000.00".
 
         Raises InvalidInput: UNSUPPORTED_CURRENCY at ("currency",), INVALID_AMOUNT at ("amount",).
         """
@@ -47,16 +47,16 @@ class Money:
 
     @classmethod
     def from_document(cls, document: Mapping[str, str]) -> "Money":
-        """Reads what `document` wrote, negative and very large amounts too. Raises InvalidInput as `parse` does."""
+        """Reads money from its document, including negative and very large amounts. Raises InvalidInput as `parse`."""
         return cls(_minor_units(document["amount"], exponent_of(document["currency"])), document["currency"])
 
     def document(self) -> dict[str, str]:
-        """{"amount": "3000.00", "currency": "CNY"}"""
+        """Returns {"amount": "3000.00", "currency": "CNY"}; `from_document` reads it."""
         return {"amount": self.amount, "currency": self.currency}
 
     @property
     def amount(self) -> str:
-        """A decimal string with exactly the currency's decimals: "3000.00" for CNY, "500" for JPY."""
+        """The amount as a decimal string with all decimals of the currency: "3000.00" for CNY, "500" for JPY."""
         exponent = EXPONENTS[self.currency]
         if not exponent:
             return str(self.minor)
@@ -64,7 +64,7 @@ class Money:
         return f"{'-' if self.minor < 0 else ''}{whole}.{fraction:0{exponent}d}"
 
     def share(self, percent: int) -> "Money":
-        """`percent` hundredths of this amount, rounded down to whole minor units. ValueError outside 0-100."""
+        """Returns `percent` of this amount, rounded down to whole minor units. Raises ValueError outside 0-100."""
         if not 0 <= percent <= 100:
             raise ValueError(f"a share is 0 to 100 percent, not {percent}")
         return Money(self.minor * percent // 100, self.currency)
@@ -91,10 +91,10 @@ class Money:
 
 
 def _minor_units(amount: object, exponent: int) -> int:
-    found = _DECIMAL.fullmatch(amount) if isinstance(amount, str) and len(amount) <= _MAX_LENGTH else None
-    if found is None:
+    match = _DECIMAL.fullmatch(amount) if isinstance(amount, str) and len(amount) <= _MAX_LENGTH else None
+    if match is None:
         raise _invalid_amount('amount must be a plain decimal string, such as "3000.00"')
-    sign, whole, fraction = found[1], found[2], found[3] or ""
+    sign, whole, fraction = match[1], match[2], match[3] or ""
     if len(fraction) > exponent:
         raise _invalid_amount(f"amount may have at most {exponent} decimals in this currency")
     minor = int(whole + fraction.ljust(exponent, "0"))

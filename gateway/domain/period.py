@@ -1,4 +1,4 @@
-"""A stretch of time between two moments in UTC, and how moments are written: RFC 3339 with a trailing Z."""
+"""Periods between two times in UTC, and the text form of times: RFC 3339 with a trailing Z."""
 
 import re
 from collections.abc import Mapping
@@ -9,31 +9,32 @@ from gateway.domain.errors import InvalidInput
 
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
-)  # datetime.fromisoformat alone also takes bare dates and week dates
+)  # datetime.fromisoformat also accepts dates without a time, and week dates
 
 
 def format_moment(moment: datetime) -> str:
-    """RFC 3339 in UTC, "2026-11-02T09:00:00Z". Raises ValueError for a datetime without a time zone."""
+    """Returns RFC 3339 in UTC, "2026-11-02T09:00:00Z". Raises ValueError for a datetime without a time zone."""
     if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
+        raise ValueError("a time needs a time zone")
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def parse_moment(text: str) -> datetime:
-    """The moment an RFC 3339 text names, in UTC. Raises InvalidInput INVALID for anything else."""
+    """Parses an RFC 3339 text to a datetime in UTC. Raises InvalidInput INVALID for any other text."""
     if _is_moment(text):
         try:
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
-            pass  # a 31st of February, or a moment that UTC cannot hold
-    raise InvalidInput("INVALID", 'a moment is written as RFC 3339, such as "2026-11-02T09:00:00Z"')
+            pass  # a date that does not exist, such as 31 February, or that is out of range in UTC
+    raise InvalidInput("INVALID", 'a time must be RFC 3339, such as "2026-11-02T09:00:00Z"')
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` up to `end`, both kept in UTC whatever zone they came in.
+    """A period from `start` to `end`, both converted to UTC.
 
-    Raises InvalidInput INVALID_PERIOD at ("end",) unless `end` is later; ValueError for a datetime without a zone.
+    Raises InvalidInput INVALID_PERIOD at ("end",) unless `end` is later, and ValueError for a datetime without a time
+    zone.
     """
 
     start: datetime
@@ -50,12 +51,12 @@ class Period:
         return self.end - self.start
 
     def document(self) -> dict[str, str]:
-        """{"start": "2026-11-02T09:00:00Z", "end": ...}"""
+        """Returns {"start": "2026-11-02T09:00:00Z", "end": ...}; `from_document` reads it."""
         return {"start": format_moment(self.start), "end": format_moment(self.end)}
 
     @classmethod
     def from_document(cls, document: Mapping[str, str]) -> "Period":
-        """Reads what `document` wrote. Raises InvalidInput with the field that cannot be read."""
+        """Reads a period from its document. Raises InvalidInput with the field that cannot be read."""
         moments = []
         for name in ("start", "end"):
             try:
@@ -75,4 +76,4 @@ def _in_utc(moment: datetime, name: str) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise InvalidInput("INVALID_PERIOD", f"{name} lies outside the years 1 to 9999", (name,)) from None
+        raise InvalidInput("INVALID_PERIOD", f"{name} is outside the years 1 to 9999", (name,)) from None

@@ -1,7 +1,7 @@
-"""The registry of scopes. SDL, consent page, documentation and the one check all read it.
+"""The registry of scopes. SDL, consent page, documentation and the scope check read it.
 
-A user token hangs from one consent; a merchant token (client credentials) from none. The issuer never mixes the
-two kinds in one token. A higher scope implies the lower ones; the implication is expanded here and nowhere else.
+A user token belongs to one consent, a merchant token (client credentials) to none. A token never has scopes of both
+kinds. A higher scope implies the lower ones; only this module expands them.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,8 @@ class TokenKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One scope: its name, the kind of token that may hold it, what it implies, and its sentence for people."""
+    """One scope: its name, the kind of token that may hold it, its description for persons, and the scopes that it
+    implies."""
 
     name: str
     kind: TokenKind
@@ -27,37 +28,37 @@ class Scope:
 
 
 _ALL = (
-    Scope("score:threshold", TokenKind.USER, "Learn only whether your credit tier is at or above a line"),
+    Scope("score:threshold", TokenKind.USER, "Check only whether your credit tier is high enough"),
     Scope("score:tier", TokenKind.USER, "See your credit tier, not the number", ("score:threshold",)),
     Scope("score:exact", TokenKind.USER, "See your exact score, a number from 350 to 950", ("score:tier",)),
     Scope("decisions:preview", TokenKind.USER, "Check what would probably be decided, without deciding anything"),
     Scope("decisions:request", TokenKind.USER, "Ask for decisions about you", ("decisions:preview",)),
     Scope("decisions:read", TokenKind.MERCHANT, "Read the decisions made for this merchant"),
-    Scope("decisions:write", TokenKind.MERCHANT, "Report what became of decisions"),
+    Scope("decisions:write", TokenKind.MERCHANT, "Report activations, settlements and breaches of decisions"),
     Scope("consents:read", TokenKind.MERCHANT, "Read the consents given to this merchant"),
     Scope("disputes:write", TokenKind.MERCHANT, "Answer disputes"),
     Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints"),
     Scope("grant_management_query", TokenKind.MERCHANT, "Look up a consent given to this client, by its grant_id"),
-    Scope("grant_management_revoke", TokenKind.MERCHANT, "Give back a consent given to this client"),
-    Scope("sandbox", TokenKind.MERCHANT, "Move personas, clocks and faults of the sandbox", sandbox_only=True),
+    Scope("grant_management_revoke", TokenKind.MERCHANT, "Revoke a consent given to this client"),
+    Scope("sandbox", TokenKind.MERCHANT, "Change personas, clocks and faults of the sandbox", sandbox_only=True),
 )
 
 SCOPES = {scope.name: scope for scope in _ALL}
 
 
 def parse(text: str | None) -> tuple[str, ...]:
-    """The scopes of an OAuth `scope` parameter (RFC 6749 section 3.3), without repeats, in the order given."""
+    """Returns the scopes of an OAuth `scope` parameter (RFC 6749 section 3.3) in their order, without repeats."""
     return tuple(dict.fromkeys((text or "").split()))
 
 
 def expand(granted: Iterable[str]) -> frozenset[str]:
-    """The granted scopes and all they imply. Unknown names grant nothing."""
+    """Returns the granted scopes and all scopes that they imply. Unknown names are ignored."""
     return _expand(tuple(granted))
 
 
 @lru_cache(maxsize=1024)
 def _expand(granted: tuple[str, ...]) -> frozenset[str]:
-    """Remembered, since every request of a client repeats the same few."""
+    """Cached, because every request of a client has the same few scopes."""
     expanded: set[str] = set()
     waiting = [name for name in granted if name in SCOPES]
     while waiting:
@@ -69,15 +70,15 @@ def _expand(granted: tuple[str, ...]) -> frozenset[str]:
 
 
 def restrict(granted: Iterable[str], allowed: frozenset[str]) -> tuple[str, ...]:
-    """What is left of the granted scopes where no others are allowed any more: a higher one that is not gives way to
-    the highest that it implies."""
-    kept = tuple(granted)
-    if allowed.issuperset(kept):
-        return kept
-    left = expand(kept) & allowed
-    return tuple(name for name in SCOPES if name in left and not any(name in SCOPES[o].implies for o in left))
+    """Returns the granted scopes restricted to the allowed ones. A scope that is no longer allowed is replaced by the
+    highest allowed scope that it implies."""
+    scopes = tuple(granted)
+    if allowed.issuperset(scopes):
+        return scopes
+    rest = expand(scopes) & allowed
+    return tuple(name for name in SCOPES if name in rest and not any(name in SCOPES[other].implies for other in rest))
 
 
 def satisfies(expanded: frozenset[str], required: Iterable[Iterable[str]]) -> bool:
-    """True when all scopes of any one inner list are held (schema: @requiresScopes)."""
+    """Whether `expanded` has all scopes of at least one inner list (schema: @requiresScopes)."""
     return any(all(name in expanded for name in group) for group in required)

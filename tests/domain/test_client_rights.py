@@ -22,9 +22,9 @@ def test_a_split_loses_and_adds_nothing(asked: Rights, allowed: Rights) -> None:
 
 @given(RIGHTS)
 def test_rights_are_read_as_they_were_written(rights: Rights) -> None:
-    assert Rights.read(rights.document()) == rights
+    assert Rights.from_document(rights.document()) == rights
     assert bool(rights) == bool(rights.scopes or rights.types)
-    assert not Rights.read(None)
+    assert not Rights.from_document(None)
 
 
 def test_scopes_go_with_the_type_whose_details_they_stand_for() -> None:

@@ -163,7 +163,7 @@ def test_a_detail_with_a_place_covers_that_place_alone(
 def test_at_a_till_the_amount_is_the_one_agreed_to(minor: int, committed: int) -> None:
     given, asked = consent(at(HERE)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
     given.require_covers(*asked, Money(100, "CNY"), NOTHING, NOON, HERE)
-    with pytest.raises(ConsentRefused, match="not the amount that was agreed to at the till") as refused:
+    with pytest.raises(ConsentRefused, match="differs from the amount that the person agreed to") as refused:
         given.require_covers(*asked, Money(minor, "CNY"), Money(committed, "CNY"), NOON, HERE)
     assert (refused.value.code, refused.value.field) == ("CONSENT_AMOUNT_EXCEEDED", ("ask",))
 

@@ -185,7 +185,7 @@ def test_overdue_flag_is_set_and_expires() -> None:
     assert lapsed.available_transitions == (Transition.FULFILL,)
     late_word = refused("INVALID_TRANSITION", lapsed, Decision.report_breach, DUE + 20 * DAY, BreachKind.OTHER)
     assert late_word.message == (
-        "A decision that is ACTIVE does not allow: report breach, as its overdue mark counts no more."
+        "A decision that is ACTIVE does not allow REPORT_BREACH: its overdue flag has expired."
     )
     refused("INVALID_TRANSITION", lapsed, Decision.extend, DUE + 20 * DAY, DUE + 30 * DAY)
     assert after(lapsed, Decision.settle, DUE + 20 * DAY).status is Status.FULFILLED
@@ -266,7 +266,7 @@ def test_report_after_a_voided_breach_needs_a_due_date_that_has_passed() -> None
     back = after(breached(), Decision.void_breach, NOON)
     assert back.available_transitions == (Transition.EXTEND, Transition.FULFILL)
     early = refused("INVALID_TRANSITION", back, Decision.report_breach, NOON + DAY, BreachKind.OTHER)
-    assert "as a dispute about one was upheld" in early.message
+    assert "a dispute about a breach was upheld" in early.message
     late, _ = due_applied(back, DUE + GRACE)
     assert after(late, Decision.report_breach, DUE + GRACE, BreachKind.NOT_PAID).status is Status.BREACHED, (
         "the due date has passed"

@@ -79,5 +79,5 @@ def test_years_and_months_are_refused_with_the_reason(text: str) -> None:
 
 
 def test_negative_lengths_cannot_be_written() -> None:
-    with pytest.raises(ValueError, match="not negative"):
+    with pytest.raises(ValueError, match="must not be negative"):
         format_duration(timedelta(seconds=-1))

@@ -75,13 +75,17 @@ def test_without_changes_it_is_the_policy() -> None:
     ("rule", "change", "why"),
     [
         ("gone", Change(share=10), "rule 'gone': test 1 has no such rule"),
-        ("overdue", Change(share=10), "rule 'overdue': only what a rule approves can be overridden"),
-        ("last", Change(share=10), "rule 'last': only what a rule approves can be overridden"),
+        ("overdue", Change(share=10), "rule 'overdue': only rules that approve can be overridden"),
+        ("last", Change(share=10), "rule 'last': only rules that approve can be overridden"),
         ("good", Change(share=0), "rule 'good': share must be a whole number from 1 to 100"),
         ("good", Change(maximum=yuan(0)), "rule 'good': maximum must be more than zero"),
-        ("good", Change(benefits={"speed": True}), "rule 'good': benefits belong"),
+        ("good", Change(benefits={"speed": True}), "rule 'good': every approval"),
         ("good", Change(reasons=("NO_SUCH",)), "rule 'good': unknown reason code 'NO_SUCH'"),
-        ("good", Change(share=9, reasons=("NOT_SCORED",)), "rule 'good': NOT_SCORED is no reason for a part: REDUCED"),
+        (
+            "good",
+            Change(share=9, reasons=("NOT_SCORED",)),
+            "rule 'good': NOT_SCORED is not a reason for a partial approval. Allowed: REDUCED",
+        ),
         ("best", Change(share=90), "rule 'best': a decline, and an approval below 100 percent, must name its reasons"),
     ],
 )
@@ -103,7 +107,7 @@ def test_the_override_of_another_policy_is_refused() -> None:
 
 @pytest.mark.parametrize("version", ["", "two words", "a" * 51, "1+1", "-1", "[bold]", "一"])
 def test_a_version_is_a_word(version: str) -> None:
-    with pytest.raises(Misconfigured, match="version is a word"):
+    with pytest.raises(Misconfigured, match="version must be a word"):
         PolicyOverride(policy="test", version=version, effective=FIRST, changes={}, source="mine.toml")
 
 
@@ -140,10 +144,14 @@ def test_within_the_bounds(change: Change) -> None:
         ("good", Change(share=61), "share 61 is out of the operator's bounds: at least 40 and at most 60"),
         ("good", Change(maximum=yuan(9001)), "maximum 90.01 CNY is out of the operator's bounds: at most 90.00 CNY"),
         ("good", Change(benefits={"discount": Decimal("0.49")}), "discount 0.49 is out of .*: at least 0.5"),
-        ("good", Change(benefits={"express": True}), "the operator lets this merchant override no express"),
-        ("best", Change(share=50), "the operator lets this merchant override no share"),
-        ("best", Change(reasons=("NOT_SCORED",)), "reasons belong to a share that is overridden"),
-        ("good", Change(maximum=yuan(1), reasons=("NOT_SCORED",)), "reasons belong to a share that is overridden"),
+        ("good", Change(benefits={"express": True}), "the operator does not allow this merchant to override express"),
+        ("best", Change(share=50), "the operator does not allow this merchant to override share"),
+        ("best", Change(reasons=("NOT_SCORED",)), "reasons can be given only with an overridden share"),
+        (
+            "good",
+            Change(maximum=yuan(1), reasons=("NOT_SCORED",)),
+            "reasons can be given only with an overridden share",
+        ),
     ],
 )
 def test_out_of_the_bounds(rule: str, change: Change, why: str) -> None:

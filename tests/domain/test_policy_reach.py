@@ -29,7 +29,7 @@ UNREACHABLE = [
 
 @pytest.mark.parametrize(("earlier", "later"), UNREACHABLE)
 def test_a_rule_inside_an_earlier_one_is_refused(earlier: Cell, later: Cell) -> None:
-    with pytest.raises(Misconfigured, match=r"'later': can never be reached: rule 'earlier'"):
+    with pytest.raises(Misconfigured, match=r"'later': is unreachable: rule 'earlier'"):
         table(approve("earlier", earlier), decline("later", later), LAST)
 
 

@@ -53,13 +53,15 @@ def test_the_newest_that_has_come_decides(moment: datetime, expected: DecisionTa
 
 def test_before_all_of_them_nothing_is_in_force() -> None:
     early = datetime(2026, 8, 31, 23, tzinfo=UTC)
-    with pytest.raises(Misconfigured, match=r"autumn.toml: is effective from 2026-09-01 only"):
+    with pytest.raises(
+        Misconfigured, match=r"autumn.toml: is effective from 2026-09-01, and there is no earlier version"
+    ):
         SEASONS.require_effective(early)
     assert SEASONS.at(early) is AUTUMN
 
 
 def test_two_of_one_date_are_refused() -> None:
-    with pytest.raises(Misconfigured, match=r"twin.toml: is effective from 2026-12-01, as winter.toml is"):
+    with pytest.raises(Misconfigured, match=r"twin.toml: has the same effective date 2026-12-01 as winter.toml"):
         PolicySet([AUTUMN, WINTER, version("twin", WINTER.effective)])
 
 

@@ -113,8 +113,8 @@ def test_a_stay_exposes_what_is_waived_and_what_waits(room: int, whole: int, per
     [
         ({"room_charge": Money(-1, "CNY")}, "negative"),
         ({"deposit_due": Money(-1, "CNY")}, "negative"),
-        ({"room_charge": Money(120000, "USD")}, "do not mix"),
-        ({"incidentals_limit": Money(80001, "CNY")}, "up to the waived part"),
+        ({"room_charge": Money(120000, "USD")}, "one currency"),
+        ({"incidentals_limit": Money(80001, "CNY")}, "exceed the waived part"),
         ({"deposit_due": Money(1, "CNY")}, "skip the front desk"),
         ({"pay_at_check_out": False}, "skip the front desk"),
         ({"grace_period": -DAY}, "grace"),

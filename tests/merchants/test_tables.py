@@ -103,20 +103,20 @@ def test_the_hash_ignores_layout_and_notices_content() -> None:
         ("{ at_least = 1 }", '{ at_least = "1" }', "column 'overdue': needs a whole number"),
         ("{ at_least = 1 }", "{ at_least = 1.5 }", "column 'overdue': needs a whole number"),
         ("{ at_least = 1 }", "{ at_least = true }", "column 'overdue': needs a whole number"),
-        ("{ at_least = 1 }", "{ at_least = 3, at_most = 2 }", "column 'overdue': at_least lies above"),
-        ("{ at_least = 1 }", "{ one_of = 1 }", "column 'overdue': one_of takes a list"),
-        ("{ at_least = 1 }", "{}", "column 'overdue': tests nothing"),
-        ("{ at_least = 1 }", "1", "column 'overdue': a test is written as"),
+        ("{ at_least = 1 }", "{ at_least = 3, at_most = 2 }", "column 'overdue': at_least is above"),
+        ("{ at_least = 1 }", "{ one_of = 1 }", "column 'overdue': one_of must be a list"),
+        ("{ at_least = 1 }", "{}", "column 'overdue': a cell needs a test"),
+        ("{ at_least = 1 }", "1", "column 'overdue': a test must be written as"),
         ("when.overdue = { at_least = 1 }", 'when.tier = { at_least = "GREAT" }', "column 'tier': at_least: 'GREAT'"),
         ("when.overdue = { at_least = 1 }", "when.tier = { at_least = 3 }", "column 'tier': at_least: 3 is not"),
         ("when.overdue = { at_least = 1 }", "when.amount = { at_most = 500 }", "column 'amount': at_most: amount"),
         ("when.overdue = { at_least = 1 }", 'when.amount = { at_most = "5.001" }', "column 'amount': at_most"),
         ("when.overdue = { at_least = 1 }", 'when.wait = { at_most = "P1M" }', "column 'wait': at_most: years"),
         ("when.overdue = { at_least = 1 }", "when.wait = { at_most = 7 }", "column 'wait': at_most: a duration"),
-        ("when.overdue = { at_least = 1 }", "when = 3", "when is written as"),
-        ("when.overdue = { at_least = 1 }", "", "rule 'last': can never be reached"),
+        ("when.overdue = { at_least = 1 }", "when = 3", "when must be written as"),
+        ("when.overdue = { at_least = 1 }", "", "rule 'last': is unreachable"),
         ("OPEN_OVERDUE_OBLIGATION", "BAD_HAIR", "rule 'it': unknown reason code 'BAD_HAIR'"),
-        ('["OPEN_OVERDUE_OBLIGATION"]', '"OPEN_OVERDUE_OBLIGATION"', "rule 'it': reasons is a list"),
+        ('["OPEN_OVERDUE_OBLIGATION"]', '"OPEN_OVERDUE_OBLIGATION"', "rule 'it': reasons must be a list"),
         ('["OPEN_OVERDUE_OBLIGATION"]', "[]", "rule 'it': a decline"),
         ("decline = {", "decline = { share = 50,", "rule 'it': share and maximum belong"),
         ("decline = {", "decline = { colour = 1,", "rule 'it': unknown key 'colour'"),
@@ -128,8 +128,8 @@ def test_the_hash_ignores_layout_and_notices_content() -> None:
         ("decline = {", 'approve = { share = "50",', "rule 'it': share must be"),
         ("decline = {", "approve = { share = 101,", "rule 'it': share must be"),
         ("decline = {", "aprove = {", "rule 'it': unknown key 'aprove'"),
-        ("decline = {", "refer = {}\ndecline = {", "rule 'it': exactly one"),
-        ('decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"] }', "", "rule 'it': exactly one"),
+        ("decline = {", "refer = {}\ndecline = {", "rule 'it': must have exactly one"),
+        ('decline = { reasons = ["OPEN_OVERDUE_OBLIGATION"] }', "", "rule 'it': must have exactly one"),
         ('id = "it"', "", "rule number 1 has no id"),
         ('id = "it"', 'id = "last"', "rule 'last': the id is used twice"),
         ('version = "7"', "", "version is missing"),
@@ -141,7 +141,7 @@ def test_the_hash_ignores_layout_and_notices_content() -> None:
         ('currency = "CNY"', "currency = []", "currency is missing or unknown"),
         ('currency = "CNY"', "", "currency is missing or unknown"),
         ('policy = "test"', 'policy = "test"\ncolour = 1', "unknown key 'colour'"),
-        ('policy = "test"', "policy =", "is not TOML"),
+        ('policy = "test"', "policy =", "not valid TOML"),
     ],
 )
 def test_faults_are_named_with_their_place(old: str, new: str, why: str) -> None:
@@ -166,7 +166,7 @@ def test_benefits_are_read_by_their_kind() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ('discount = "1.50", ', "", "each must give all of them: discount"),
+        ('discount = "1.50", ', "", "must have all benefits: discount"),
         ('"1.50"', "1.50", "discount: needs a number"),
         ('"1.50"', '"-0.01"', "discount: needs a number"),
         ('"1.50"', '"1.505"', "discount: needs a number"),
@@ -174,7 +174,7 @@ def test_benefits_are_read_by_their_kind() -> None:
         ('"1.50"', '"much"', "discount: needs a number"),
         ('"1.50"', '"NaN"', "discount: needs a number"),
         ('"P30D"', '"P1M"', "longest: years and months"),
-        ('"P30D"', '"PT0S"', "longest: needs a duration longer than nothing"),
+        ('"P30D"', '"PT0S"', "longest: needs a duration longer than zero"),
         ("true", '"true"', "at_door: needs true or false"),
         ("true", "1", "at_door: needs true or false"),
         ("true }", "true, colour = 1 }", "unknown key 'colour'"),
@@ -190,7 +190,7 @@ def test_faults_of_benefits_are_named_with_their_place(old: str, new: str, why: 
 
 def test_benefits_belong_to_approvals_and_have_names_of_their_own() -> None:
     generous_decline = LAST.replace("decline = {", "decline = { at_door = true,")
-    with pytest.raises(Misconfigured, match="'last': benefits belong to an approval"):
+    with pytest.raises(Misconfigured, match="'last': every approval, and no other rule, must have all benefits"):
         read_table(HEADER + generous_decline, COLUMNS, "shop/policy.toml", BENEFITS)
     with pytest.raises(Misconfigured, match="cannot be called maximum"):
         read_table(HEADER + LAST, COLUMNS, "shop/policy.toml", {"maximum": BenefitKind.NUMBER})

@@ -58,8 +58,8 @@ def test_a_merchant_token_has_no_user(world: GraphQLWorld) -> None:
 def test_reasons_in_both_languages(world: GraphQLWorld) -> None:
     catalogue = world.data('{ reasonCatalog { code meaning zh: meaning(locale: "zh-CN") } }')["reasonCatalog"]
     (not_scored,) = (each for each in catalogue if each["code"] == "NOT_SCORED")
-    assert not_scored["meaning"] == "There is no score to decide by."
-    assert not_scored["zh"] == "暂无可供决定的信用分。"
+    assert not_scored["meaning"] == "The person has no score yet."
+    assert not_scored["zh"] == "该用户尚无信用分。"
 
 
 def test_a_source_that_is_down_costs_its_field_only(world: GraphQLWorld) -> None:

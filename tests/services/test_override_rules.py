@@ -36,18 +36,21 @@ def test_without_bounds_nothing_can_be_overridden(world: DemoWorld) -> None:
     ("text", "why"),
     [
         (numbers(rules="[rule.good]\nshare = 39\n"), "rule 'good': share 39 is out of the operator's bounds"),
-        (numbers(rules="[rule.fair]\nshare = 10\n"), "rule 'fair': the operator lets this merchant override no share"),
+        (
+            numbers(rules="[rule.fair]\nshare = 10\n"),
+            "rule 'fair': the operator does not allow this merchant to override share",
+        ),
         (numbers(effective="2026-11-22"), "effective lies in the past: it is 2026-11-23"),
         (
             numbers(rules="[rule.unscored]\nshare = 10\n"),
-            "rule 'unscored': the operator lets this merchant override no share",
+            "rule 'unscored': the operator does not allow this merchant to override share",
         ),
         (
             numbers(rules="[rule.very-good]\nshare = 40\n"),
-            "breaks what every adapter promises: better tier never gets worse answer",
+            "fails the check: better tier never gets worse outcome",
         ),
-        (numbers(rules="[rule.good]\nshare = 'x'\n"), "rule 'good': share: needs a whole number"),
-        ("policy = ", "is not TOML"),
+        (numbers(rules="[rule.good]\nshare = 'x'\n"), "rule 'good': share: must be a whole number"),
+        ("policy = ", "not valid TOML"),
     ],
 )
 def test_what_does_not_fit_is_refused(world: DemoWorld, text: str, why: str) -> None:
@@ -103,7 +106,7 @@ def test_two_operators_at_once_take_turns(world: DemoWorld) -> None:
     ("old", "new", "why"),
     [
         ('id = "good"', 'id = "fine"', "rule 'good': car_rental 2027-01-01 has no such rule"),
-        ("share = 70", "share = 55", "breaks what every adapter promises: better tier never gets worse answer"),
+        ("share = 70", "share = 55", "fails the check: better tier never gets worse outcome"),
     ],
 )
 def test_a_later_version_that_an_override_does_not_fit_is_found(world: DemoWorld, old: str, new: str, why: str) -> None:

@@ -71,7 +71,7 @@ def test_the_dated_path_answers_the_same(http: httpx2.Client) -> None:
 
 def test_text_survives_the_way(http: httpx2.Client) -> None:
     response = post(http, '{ reasonCatalog { meaning(locale: "zh") } }', JSON)
-    assert "暂无可供决定的信用分。" in response.content.decode("utf-8")
+    assert "该用户尚无信用分。" in response.content.decode("utf-8")
 
 
 @pytest.mark.parametrize(

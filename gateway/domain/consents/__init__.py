@@ -1,1 +1,1 @@
-"""Consents: what a person allowed, how it was asked for and how it changes."""
+"""Consents: authorization requests, what the person granted, and later changes."""

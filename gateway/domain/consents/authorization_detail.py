@@ -1,8 +1,9 @@
-"""Rich authorization requests (RFC 9396): what exactly a merchant asks a person for, and what was granted.
+"""Authorization details (RFC 9396): what a merchant asks a person for, and what the person granted.
 
-Two types. A `score` detail names a level; a `decision` detail names products and the ceiling of all open decisions
-together; asked for at a till it names that till too. Both may name a purpose and a duration; what is absent is filled
-from adapter and contract before the person sees it, so that a granted detail is always complete.
+There are two types. A `score` detail names a level. A `decision` detail names products and the ceiling of all open
+decisions together, and at a point of sale also the store and the terminal. Both types may name a purpose and a
+duration. Absent members are filled from adapter and contract before the person sees the request, so a granted detail
+is always complete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,10 +25,12 @@ LONGEST_STORE_ID = 64
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationDetail:
-    """One detail. `level` is set for type "score", `products` and `maximum_amount` for type "decision".
-    In a request `purpose`, `duration` and `maximum_amount` may be None; in a consent they are not. `optional` says
-    that the person may leave this part out: only a request has such parts. `store_id` and `terminal_id` are both set
-    or both None, and set for type "decision" only."""
+    """One authorization detail. `level` is set for type "score", `products` and `maximum_amount` for type "decision".
+
+    In a request `purpose`, `duration` and `maximum_amount` may be None, in a consent they are set. If `optional`, the
+    person may leave this detail out; a consent has no optional details. `store_id` and `terminal_id` are both set or
+    both None, and set for type "decision" only.
+    """
 
     type: str
     level: str | None = None
@@ -41,17 +44,17 @@ class AuthorizationDetail:
 
     @property
     def point_of_sale(self) -> PointOfSale | None:
-        """The till that this detail is bound to; None where it is bound to none."""
+        """The point of sale that this detail is bound to, or None if it is not bound to one."""
         return PointOfSale(self.store_id, self.terminal_id) if self.store_id and self.terminal_id else None
 
     @property
     def scope(self) -> str:
-        """The scope this detail stands for."""
+        """The scope that this detail corresponds to."""
         return f"score:{self.level}" if self.type == "score" else "decisions:request"
 
     def covers(self, other: "AuthorizationDetail") -> bool:
-        """Whether all that `other` allows is allowed by this one too, and for as long. Both are complete, and count
-        their time from the same moment."""
+        """Whether this detail allows everything that `other` allows, for at least as long. Both must be complete, and
+        their durations start at the same moment."""
         if self.type != other.type or self.purpose != other.purpose:
             return False
         if self.point_of_sale not in {None, other.point_of_sale}:
@@ -61,11 +64,12 @@ class AuthorizationDetail:
         if self.level is not None and other.level is not None:
             return LEVELS.index(self.level) >= LEVELS.index(other.level)
         most, wanted = self.maximum_amount, other.maximum_amount
-        enough = most is not None and wanted is not None and most.currency == wanted.currency and wanted <= most
-        return enough and set(self.products) >= set(other.products)
+        is_enough = most is not None and wanted is not None and most.currency == wanted.currency and wanted <= most
+        return is_enough and set(self.products) >= set(other.products)
 
     def completed(self, *, purpose: str, duration: timedelta, ceiling: Money) -> "AuthorizationDetail":
-        """The detail with what it left open filled in; its own duration is cut to the contract's."""
+        """Returns the detail with its absent members filled in. A longer duration is cut to `duration`, the
+        contract's."""
         return replace(
             self,
             purpose=self.purpose or purpose,
@@ -74,7 +78,7 @@ class AuthorizationDetail:
         )
 
     def document(self) -> dict[str, Any]:
-        """The detail as RFC 9396 JSON, without what is not set."""
+        """Returns the detail as RFC 9396 JSON, without the members that are not set."""
         document: dict[str, Any] = {"type": self.type}
         if self.level is not None:
             document["level"] = self.level
@@ -94,8 +98,8 @@ class AuthorizationDetail:
 
 
 def parse_details(value: Any) -> tuple[AuthorizationDetail, ...]:
-    """The details of a request, from decoded JSON. Raises InvalidInput naming index and member; unknown types,
-    unknown members and wrong JSON types are refused (RFC 9396 section 5)."""
+    """Returns the details of a request from decoded JSON. Raises InvalidInput with index and member for unknown types,
+    unknown members and wrong JSON types (RFC 9396 section 5)."""
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         raise InvalidInput("INVALID", "authorization_details must be a non-empty array of objects.")
     if len(value) > MOST_DETAILS:
@@ -137,7 +141,7 @@ def _parse(item: Any) -> AuthorizationDetail:
     store_id, terminal_id = _identifier(item, "store_id"), _identifier(item, "terminal_id")
     if (store_id is None) != (terminal_id is None):
         missing = "terminal_id" if terminal_id is None else "store_id"
-        raise InvalidInput("INVALID", "store_id and terminal_id belong together.", (missing,))
+        raise InvalidInput("INVALID", "store_id and terminal_id must be sent together.", (missing,))
     return AuthorizationDetail(
         "decision",
         products=_products(item.get("products")),
@@ -168,7 +172,7 @@ def _duration(item: Mapping[str, Any]) -> timedelta | None:
     except InvalidInput as error:
         raise error.under("duration") from None
     if not duration:
-        raise InvalidInput("INVALID", "duration must be longer than nothing.", ("duration",))
+        raise InvalidInput("INVALID", "duration must be longer than zero.", ("duration",))
     return duration
 
 
@@ -187,7 +191,7 @@ def _products(value: Any) -> tuple[Product, ...]:
         raise InvalidInput("INVALID", "products must be a non-empty array of product names.", ("products",))
     unknown = [name for name in value if name not in Product.__members__]
     if unknown:
-        raise InvalidInput("INVALID", f"Known products: {', '.join(Product)}.", ("products",))
+        raise InvalidInput("INVALID", f"Unknown product. Known: {', '.join(Product)}.", ("products",))
     return tuple(dict.fromkeys(Product(name) for name in value))
 
 

@@ -1,5 +1,4 @@
-"""A request that changes a consent instead of adding another (Grant Management for OAuth 2.0): what may be merged into
-one that is in force, what takes its place, and what the consent then comes to."""
+"""Changes of an existing consent by a new authorization request (Grant Management for OAuth 2.0): merge and replace."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ _REQUEST = "decisions:request"
 
 
 class GrantAction(StrEnum):
-    """What an authorization request does with the grant that it names."""
+    """What an authorization request does to the grant that it names."""
 
     MERGE = "merge"
     REPLACE = "replace"
@@ -24,27 +23,29 @@ class GrantAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`consent` as it stood in its `version` when the change was asked for: a later version has another answer."""
+    """A requested change. `consent` is the consent in its `version` at the time of the request; the change applies to
+    that version only."""
 
     action: GrantAction
     consent: Consent
     version: int
 
     def require_possible(self, asked: Request, now: BusinessTime) -> None:
-        """Raises InvalidInput for what cannot be merged, however the person narrows it: more details than a consent
-        holds, and previews with requests. Whether decisions may be requested or only previewed is said of all
-        details at once, so that one kind would make more of the other than the person allowed."""
+        """Raises InvalidInput if a merge would exceed the limit of details, or would mix previews and requests of
+        decisions. A scope applies to all decision details at once, so a merged scope would allow more for the other
+        details than the person allowed. Narrowing by the person cannot change either."""
         if self.action is GrantAction.REPLACE:
             return
         held = tuple(in_force(self.consent, now))
         if len(held) + len(asked.details) > MOST_DETAILS:
-            raise InvalidInput("INVALID", f"With what it holds, the grant would have more than {MOST_DETAILS} details.")
+            raise InvalidInput("INVALID", f"The merged grant would have more than {MOST_DETAILS} details.")
         both_decide = _decides(held) and _decides(asked.details)
         if both_decide and (_REQUEST in self.consent.scopes) != (_REQUEST in asked.scopes):
             raise InvalidInput("INVALID", "Previews and requests of decisions cannot be merged. Replace the grant.")
 
     def result(self, granted: Request, now: BusinessTime) -> Consent:
-        """The consent once the person has allowed `granted` at `now`, from which all its durations then count."""
+        """Returns the consent after the person has allowed `granted` at `now`. All its durations then start at
+        `now`."""
         scopes, details = granted.scopes, tuple(granted.details)
         if self.action is GrantAction.MERGE:
             details = _without_covered((*in_force(self.consent, now), *details))
@@ -54,7 +55,8 @@ class Change:
 
 
 def in_force(consent: Consent, now: BusinessTime) -> Iterator[AuthorizationDetail]:
-    """The details that have not run out, with what is left of their time in whole seconds, counted from `now`."""
+    """Yields the details that have not expired. The duration of each is its remaining time from `now`, in whole
+    seconds."""
     for detail in consent.details:
         if detail.duration is None:
             continue  # a granted detail has one
@@ -69,7 +71,7 @@ def _decides(details: Iterable[AuthorizationDetail]) -> bool:
 
 
 def _without_covered(details: Iterable[AuthorizationDetail]) -> tuple[AuthorizationDetail, ...]:
-    """The details without those that another one makes needless."""
+    """Returns the details without those that another detail covers."""
     kept: list[AuthorizationDetail] = []
     for detail in details:
         if not any(other.covers(detail) for other in kept):

@@ -1,4 +1,4 @@
-"""A consent: the record of what a person agreed to show to whom, for what purpose, until when. Not an OAuth grant."""
+"""A consent: what a person allows a merchant to see or decide, for which purpose and until when. Not an OAuth grant."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +19,7 @@ class ConsentStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Consent:
     """One person's consent towards one merchant. `subject` is the pairwise user id; `user_id` never leaves the
-    gateway. A `single_use` consent allows one decision. Times are UTC business time of the merchant's partner."""
+    gateway. A `single_use` consent allows one decision. Times are the partner's business time in UTC."""
 
     id: str
     merchant_id: str
@@ -40,7 +40,7 @@ class Consent:
 
     @property
     def purpose(self) -> str:
-        """The purpose codes, joined by spaces when the details name several."""
+        """The purpose codes of the details, joined by spaces."""
         return " ".join(dict.fromkeys(detail.purpose or "" for detail in self.details))
 
     def require_active(self, now: BusinessTime) -> None:
@@ -50,7 +50,8 @@ class Consent:
             raise ConsentRefused(f"CONSENT_{status}", f"The consent is {status.lower()}. Ask the person again.")
 
     def score_purpose(self, level: str, now: BusinessTime) -> str | None:
-        """The purpose under which the score may be read at `level` ("threshold", "tier", "exact") at `now`."""
+        """Returns the purpose for which the score may be read at `level` ("threshold", "tier", "exact"), or None if no
+        detail in force at `now` allows it."""
         wanted = LEVELS.index(level)
         for detail in self.details:
             if detail.level and LEVELS.index(detail.level) >= wanted and self._alive(detail, now):
@@ -58,8 +59,8 @@ class Consent:
         return None
 
     def require_unused(self, decided: bool) -> None:
-        """Raises ConsentRefused (CONSENT_EXPIRED) where a single-use consent has been `decided` under: by a decision
-        that was not declined."""
+        """Raises ConsentRefused (CONSENT_EXPIRED) for a single-use consent that has been used. `decided` is true if a
+        decision under it was not declined."""
         if self.single_use and decided:
             raise ConsentRefused(
                 "CONSENT_EXPIRED", "The consent was for one decision, which has been made. Ask the person again."
@@ -74,10 +75,12 @@ class Consent:
         now: BusinessTime,
         point_of_sale: PointOfSale | None = None,
     ) -> None:
-        """Raises ConsentRefused unless a decision detail covers product, purpose, place and `amount` on top of what
-        open decisions under this consent have `committed` already. Currencies must agree. A detail that names a
-        place covers asks from there only, and no other amount than its own: it is the price of what lay at that till.
-        One that names none covers asks from anywhere, up to its amount."""
+        """Raises ConsentRefused unless a decision detail in force covers product, purpose, point of sale, and `amount`
+        plus `committed`, the amount of open decisions under this consent. Currencies must agree.
+
+        A detail that names a point of sale covers asks from there only, and for exactly its amount, because the person
+        agreed to one price. Other details cover asks from anywhere, up to their amount.
+        """
         self.require_active(now)
         alive = [detail for detail in self.details if self._alive(detail, now)]
         decisions = [detail for detail in alive if detail.type == "decision"]
@@ -103,20 +106,21 @@ class Consent:
         if not by_point_of_sale:
             raise ConsentRefused(
                 "CONSENT_PRODUCT_NOT_COVERED",
-                "The consent was given at another till.",
+                "The consent was given at another point of sale.",
                 ("ask",),
                 alive,
             )
         if not any(_allows(detail, amount, amount + committed) for detail in by_point_of_sale):
-            bound = all(detail.point_of_sale is not None for detail in by_point_of_sale)
-            raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", _OTHER_PRICE if bound else _TOO_MUCH, ("ask",), alive)
+            are_bound = all(detail.point_of_sale is not None for detail in by_point_of_sale)
+            message = _OTHER_AMOUNT if are_bound else _AMOUNT_TOO_LARGE
+            raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", message, ("ask",), alive)
 
     def _alive(self, detail: AuthorizationDetail, now: BusinessTime) -> bool:
         return detail.duration is None or now < self.granted_at + detail.duration
 
 
-_TOO_MUCH = "The amount, with what is already open under this consent, is more than the person agreed to."
-_OTHER_PRICE = "This is not the amount that was agreed to at the till."
+_AMOUNT_TOO_LARGE = "The amount plus the open decisions under this consent is more than the person agreed to."
+_OTHER_AMOUNT = "The amount differs from the amount that the person agreed to at the point of sale."
 
 
 def _allows(detail: AuthorizationDetail, amount: Money, total: Money) -> bool:

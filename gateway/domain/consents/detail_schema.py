@@ -1,7 +1,7 @@
-"""The authorization details types as JSON Schema 2020-12: what a client may send, for programs to check beforehand.
+"""The authorization details types as JSON Schema 2020-12, so that clients can check a request before they send it.
 
-One thing the schemas cannot say: a duration is at most 3660 days. What a merchant may ask for in a given case is
-decided by its client, its contract and its enabled products.
+The schemas cannot express that a duration is at most 3660 days. Client, contract and enabled products limit further
+what a merchant may ask for.
 """
 
 from itertools import groupby
@@ -18,24 +18,25 @@ _DURATION = rf"^(?=.*[1-9])P(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:
 _IDENTIFIER = {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST_STORE_ID}}}$"}
 _SHARED: dict[str, Any] = {
     "purpose": {
-        "description": "Why. Absent: the default of the adapters behind the products.",
+        "description": "Why the merchant asks. Absent: the default purpose of the products' adapters.",
         "enum": list(PURPOSES),
     },
     "duration": {
-        "description": "For how long, ISO 8601 in exact units, at most P3660D. Absent: the contract's; longer is cut.",
+        "description": "ISO 8601 duration in exact units, at most P3660D. Absent: the contract's. Longer: cut to it.",
         "type": "string",
         "maxLength": 80,
         "pattern": _DURATION,
     },
     "optional": {
-        "description": "True for a part that the person may leave out; it starts unticked.",
+        "description": "True if the person may leave this detail out. Its checkbox is not ticked at first.",
         "type": "boolean",
     },
 }
 
 
 def _amounts() -> list[dict[str, Any]]:
-    """One schema for the currencies with the same number of decimals: above zero, up to MAX_MINOR minor units."""
+    """Returns one schema per number of decimals, each for the currencies that have it. Amounts are above zero and at
+    most MAX_MINOR minor units."""
     schemas = []
     by_exponent = sorted(EXPONENTS, key=lambda currency: (EXPONENTS[currency], currency))
     for exponent, currencies in groupby(by_exponent, EXPONENTS.__getitem__):
@@ -69,23 +70,23 @@ def _schema(kind: str, title: str, required: list[str], properties: dict[str, An
 SCHEMAS: dict[str, dict[str, Any]] = {
     "score": _schema(
         "score",
-        "See the person's score at a level of exactness.",
+        "Read the person's score at one level of detail.",
         ["level"],
-        {"level": {"description": "How exactly.", "enum": list(LEVELS)}},
+        {"level": {"description": "How much of the score may be read.", "enum": list(LEVELS)}},
     ),
     "decision": _schema(
         "decision",
-        "Ask for decisions about the person.",
+        "Request decisions about the person.",
         ["products"],
         {
             "products": {
-                "description": "What may be decided on.",
+                "description": "The products that decisions may be requested for.",
                 "type": "array",
                 "minItems": 1,
                 "items": {"enum": [str(product) for product in Product]},
             },
             "maximum_amount": {
-                "description": "Ceiling of all open decisions together. Absent: the contract's.",
+                "description": "The ceiling of all open decisions together. Absent: the contract's.",
                 "type": "object",
                 "required": ["amount", "currency"],
                 "additionalProperties": False,
@@ -93,7 +94,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "anyOf": _amounts(),
             },
             "store_id": {"description": "The store, in a device authorization request only.", **_IDENTIFIER},
-            "terminal_id": {"description": "The till in that store.", **_IDENTIFIER},
+            "terminal_id": {"description": "The terminal in that store.", **_IDENTIFIER},
         },
         dependentRequired={"store_id": ["terminal_id"], "terminal_id": ["store_id"]},
     ),

@@ -1,4 +1,5 @@
-"""The registry of purpose codes: why a merchant asks. Shown on the consent page, checked and logged at each read."""
+"""The registry of purpose codes: why a merchant asks. They are shown on the consent page, and checked and logged at
+each read."""
 
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ PURPOSES = {purpose.code: purpose for purpose in _ALL}
 
 
 def require_purpose(code: str) -> Purpose:
-    """The purpose with this code. Raises InvalidInput for any other code."""
+    """Returns the purpose with this code. Raises InvalidInput for an unknown code."""
     purpose = PURPOSES.get(code)
     if purpose is None:
         raise InvalidInput("INVALID", f"Unknown purpose code. Known: {', '.join(PURPOSES)}.", ("purpose",))

@@ -1,4 +1,4 @@
-"""What a merchant asks a person for, complete, and what is left of it once the person has narrowed it."""
+"""An authorization request with all members filled in, and how the person narrows it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,28 +12,28 @@ from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
 
 SHORTER_DURATIONS = tuple(timedelta(days=days) for days in (90, 30, 7, 1))
-"""The lengths of time that are offered beside the one that was asked for, longest first."""
+"""The durations that are offered besides the requested one, longest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Scopes in registry order, and details with nothing left open."""
+    """Scopes in registry order, and complete details."""
 
     scopes: tuple[str, ...]
     details: tuple[AuthorizationDetail, ...]
 
     @property
     def duration(self) -> timedelta:
-        """The longest time for which any part is asked."""
+        """The longest duration of any detail."""
         return max(detail.duration for detail in self.details if detail.duration is not None)
 
     @property
     def durations(self) -> tuple[timedelta, ...]:
-        """What the person can choose from: the time that was asked for, then shorter ones, longest first."""
+        """The durations that the person can choose from: the requested one, then shorter ones, longest first."""
         return (self.duration, *(length for length in SHORTER_DURATIONS if length < self.duration))
 
     def document(self) -> dict[str, Any]:
-        """The request as JSON."""
+        """Returns the request as a JSON-safe document; `from_document` reads it."""
         return {"scopes": list(self.scopes), "details": [detail.document() for detail in self.details]}
 
     @classmethod
@@ -42,15 +42,15 @@ class Request:
         return cls(tuple(document["scopes"]), parse_details(document["details"]))
 
     def limit_duration(self, life: timedelta) -> "Request":
-        """The same, no part longer than `life`."""
+        """Returns the request with the duration of each detail cut to `life`."""
         return replace(self, details=tuple(_cut(detail, life) for detail in self.details))
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the person has filled in, by the index of the detail: the optional parts to be included, ceilings as
-    decimal texts in the currency asked for, and an ISO 8601 duration. What is absent stays as asked, and an optional
-    part out."""
+    """What the person chose. `included` holds the indexes of optional details to grant, `amounts` lower ceilings by
+    the index of the detail (decimal strings in the requested currency), `duration` is ISO 8601. An absent amount or
+    duration stays as requested; an optional detail that is not included is left out."""
 
     included: frozenset[int] = frozenset()
     amounts: Mapping[int, str] | None = None
@@ -61,37 +61,39 @@ AS_ASKED = Choice()
 
 
 def narrow(asked: Request, choice: Choice) -> Request:
-    """What the person grants of `asked`: never more than that, in any dimension, and with no optional part left.
+    """Returns the request that the person grants. It never exceeds `asked`, and has no optional details.
 
-    Raises InvalidInput at ("include",) when nothing is left, ("amount", INDEX) for a ceiling that is no amount above
-    zero and up to the one asked for, ("duration",) for a time that was not offered, ("form",) for what was not asked.
+    Raises InvalidInput at ("include",) if no detail remains, ("amount", INDEX) for a ceiling that is not above zero or
+    exceeds the requested one, ("duration",) for a duration that was not offered, ("form",) for an index that was not
+    offered.
     """
     amounts = choice.amounts or {}
     _require_fit(asked, choice.included, amounts)
-    left = [
+    granted = [
         replace(_lowered(detail, index, amounts.get(index)), optional=False)
         for index, detail in enumerate(asked.details)
         if not detail.optional or index in choice.included
     ]
-    if not left:
-        raise InvalidInput("INVALID", "Nothing is left of the request.", ("include",))
+    if not granted:
+        raise InvalidInput("INVALID", "Choose at least one part of the request.", ("include",))
     offered = {format_duration(length): length for length in asked.durations}
     if choice.duration is not None and choice.duration not in offered:
         raise InvalidInput("INVALID", f"Choose one of {', '.join(offered)}.", ("duration",))
     life = asked.duration if choice.duration is None else offered[choice.duration]
-    details = tuple(dict.fromkeys(_cut(detail, life) for detail in left))
+    details = tuple(dict.fromkeys(_cut(detail, life) for detail in granted))
     return Request(supported_scopes(asked.scopes, details), details)
 
 
 def can_lower_ceiling(detail: AuthorizationDetail) -> bool:
-    """Whether the person can lower the ceiling: not at a till, where it is the price of what lies there."""
+    """Whether the person can lower the ceiling of this detail. At a point of sale the ceiling is the price, so it
+    cannot be lowered."""
     return detail.maximum_amount is not None and detail.point_of_sale is None
 
 
 def _require_fit(asked: Request, included: Iterable[int], amounts: Mapping[int, str]) -> None:
     optional = {index for index, detail in enumerate(asked.details) if detail.optional}
-    open_to_less = {index for index, detail in enumerate(asked.details) if can_lower_ceiling(detail)}
-    if not optional.issuperset(included) or not open_to_less.issuperset(amounts):
+    with_ceiling = {index for index, detail in enumerate(asked.details) if can_lower_ceiling(detail)}
+    if not optional.issuperset(included) or not with_ceiling.issuperset(amounts):
         raise InvalidInput("INVALID", "The form does not belong to this request.", ("form",))
 
 
@@ -104,7 +106,7 @@ def _lowered(detail: AuthorizationDetail, index: int, amount: str | None) -> Aut
     except InvalidInput as error:
         raise InvalidInput(error.code, error.message, ("amount", str(index))) from None
     if not chosen.minor or not chosen <= ceiling:
-        raise InvalidInput("INVALID_AMOUNT", f"Above zero and up to {ceiling}.", ("amount", str(index)))
+        raise InvalidInput("INVALID_AMOUNT", f"Enter an amount above zero and up to {ceiling}.", ("amount", str(index)))
     return replace(detail, maximum_amount=chosen)
 
 
@@ -113,7 +115,7 @@ def _cut(detail: AuthorizationDetail, life: timedelta) -> AuthorizationDetail:
 
 
 def supported_scopes(scopes: Iterable[str], details: Iterable[AuthorizationDetail]) -> tuple[str, ...]:
-    """Those of the scopes that some detail stands for, in registry order."""
+    """Returns the scopes that at least one detail supports, in registry order."""
     highest = max((LEVELS.index(detail.level) for detail in details if detail.level), default=-1)
     held = {f"score:{level}" for level in LEVELS[: highest + 1]}
     if any(detail.type == "decision" for detail in details):

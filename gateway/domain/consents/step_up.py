@@ -1,4 +1,4 @@
-"""Step-up: consents so large that a person must have signed in just now (RFC 9470 has the idea and the word)."""
+"""Step-up authentication (RFC 9470): large consents require a recent login."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,27 +12,28 @@ from gateway.kit.clock import WallTime
 
 @dataclass(frozen=True, slots=True)
 class StepUp:
-    """`limits` holds, by currency, the amount up to which any live login will do; `life` is how long one is fresh."""
+    """The step-up rule. `limits` holds by currency the largest amount that needs no recent login. A login is recent for
+    `life`."""
 
     limits: dict[str, Money]
     life: timedelta
 
     @classmethod
     def parse(cls, amounts: str, life: timedelta) -> "StepUp":
-        """From text such as "60000.00 CNY, 8000.00 EUR"; an empty one lets nothing pass. Raises InvalidInput for
-        anything else, and for a currency that comes twice."""
+        """Parses limits such as "60000.00 CNY, 8000.00 EUR". With an empty text every decision detail needs a recent
+        login. Raises InvalidInput for any other text and for a repeated currency."""
         limits: dict[str, Money] = {}
         for item in filter(None, map(str.strip, amounts.split(","))):
             amount, _, currency = item.partition(" ")
             money = Money.parse(amount, currency.strip())
             if money.currency in limits:
-                raise InvalidInput("INVALID", f"{money.currency} comes twice.")
+                raise InvalidInput("INVALID", f"{money.currency} is listed twice.")
             limits[money.currency] = money
         return cls(limits, life)
 
     def exceeded_by(self, details: Iterable[AuthorizationDetail]) -> bool:
-        """True when the decision details, added up, exceed what is limits in one currency, when one has no maximum, and
-        when one is in a currency that is not listed. Looking at a score never does."""
+        """Whether the sum of the decision details exceeds the limit of a currency, or a decision detail has no maximum
+        or a currency without a limit. Score details never exceed a limit."""
         total: dict[str, Money] = {}
         for detail in details:
             if detail.type != "decision":
@@ -46,6 +47,6 @@ class StepUp:
     def required(
         self, details: Iterable[AuthorizationDetail], authenticated_at: WallTime | None, now: WallTime
     ) -> bool:
-        """True when these details need a login that is fresher than this one."""
-        fresh = authenticated_at is not None and now < authenticated_at + self.life
-        return not fresh and self.exceeded_by(details)
+        """Whether these details need a more recent login than the one at `authenticated_at`."""
+        is_recent = authenticated_at is not None and now < authenticated_at + self.life
+        return not is_recent and self.exceeded_by(details)

@@ -1,4 +1,4 @@
-"""A consent's history: what it came to each time somebody changed it."""
+"""The history of a consent: one version per change."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,14 +17,14 @@ class ConsentAction(StrEnum):
 
     @property
     def topic(self) -> Topic:
-        """Under which the merchant is told of it."""
+        """The topic of the message to the merchant."""
         return Topic.CONSENT_REVOKED if self is ConsentAction.REVOKED else Topic.CONSENT_GRANTED
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentVersion:
-    """The consent as it was from `at` on (business time of the merchant's partner), by whose act. `asked` is what the
-    person had been shown, None where nothing was asked."""
+    """The scopes and details of a consent from `at` on (the partner's business time). `actor` made the change. `asked`
+    is the request that the person was shown, or None for a change without a request."""
 
     consent_id: str
     version: int
@@ -37,6 +37,6 @@ class ConsentVersion:
 
     @property
     def narrowed(self) -> bool:
-        """Whether the person granted less than was asked."""
+        """Whether the person granted less than was requested."""
         asked = self.asked.details if self.asked else ()
         return not all(any(held.covers(detail) for held in self.details) for detail in asked)

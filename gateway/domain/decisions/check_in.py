@@ -1,4 +1,4 @@
-"""The terms of a stay in a hotel: what of the deposit is waived, and what a guest may leave until check-out."""
+"""The terms of a hotel stay: the waived part of the deposit, and what the guest may pay at check-out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from gateway.domain.period import Period
 class CheckInTerms:
     """A stay with its deposit waived in full (`deposit_due` is zero) or in part.
 
-    `incidentals_limit` is what may be put on the room without a deposit behind it: the waived part would have secured
-    it, so it lies within `waived_amount` and is not counted a second time. `room_charge`, the price of the whole stay,
-    is trusted too where `pay_at_check_out` leaves it until the guest goes. `skip_front_desk`: straight to the room,
-    which needs that nothing is to be paid on arrival. Raises ValueError for what breaks any of this, for two
-    currencies, and for a negative amount or grace.
+    `incidentals_limit` is the amount of incidentals that the guest may charge to the room without a deposit. The waived
+    part of the deposit would have secured it, so it is at most `waived_amount` and is not counted twice. `room_charge`
+    is the price of the whole stay; it adds to the exposure if `pay_at_check_out`. `skip_front_desk` requires that
+    nothing is paid on arrival. Raises ValueError if these rules are broken, the currencies differ, or an amount or the
+    grace period is negative.
     """
 
     stay: Period
@@ -33,32 +33,32 @@ class CheckInTerms:
     def __post_init__(self) -> None:
         parts = (self.room_charge, self.waived_amount, self.deposit_due, self.incidentals_limit)
         if any(part.minor < 0 for part in parts):
-            raise ValueError("no amount of a stay is negative")
+            raise ValueError("the amounts of a stay must not be negative")
         if len({part.currency for part in parts}) > 1:
-            raise ValueError("the amounts of a stay do not mix currencies")
+            raise ValueError("the amounts of a stay must have one currency")
         if not self.incidentals_limit <= self.waived_amount:
-            raise ValueError("incidentals are trusted up to the waived part of the deposit")
+            raise ValueError("incidentals_limit must not exceed the waived part of the deposit")
         if self.skip_front_desk and (self.deposit_due.minor or not self.pay_at_check_out):
-            raise ValueError("a guest with something to pay on arrival cannot skip the front desk")
+            raise ValueError("a guest who pays on arrival cannot skip the front desk")
         require_grace(self.grace_period)
 
     @property
     def exposed(self) -> Money:
-        """What somebody is trusted with: the waived part of the deposit and, if it waits, the price of the stay."""
+        """The amount at risk: the waived part of the deposit and, if paid at check-out, the price of the stay."""
         return self.waived_amount + self.room_charge if self.pay_at_check_out else self.waived_amount
 
     @property
     def due_at(self) -> datetime:
-        """The last date before grace: check-out."""
+        """The due date, without grace: check-out."""
         return self.stay.end
 
     @property
     def grace(self) -> timedelta:
-        """How long past `due_at` it does not count as overdue."""
+        """How long after `due_at` the obligation is not yet overdue."""
         return self.grace_period
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `from_document` reads it back."""
+        """Returns a JSON-safe document; `from_document` reads it."""
         return {
             "kind": "CHECK_IN",
             "stay": self.stay.document(),
@@ -73,7 +73,7 @@ class CheckInTerms:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "CheckInTerms":
-        """Reads what `document` wrote."""
+        """Reads the terms from their document."""
         return cls(
             stay=Period.from_document(document["stay"]),
             room_charge=Money.from_document(document["room_charge"]),

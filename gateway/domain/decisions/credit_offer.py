@@ -1,4 +1,4 @@
-"""The terms of a credit offer: a limit for a time, and a discount on the lender's own base rate."""
+"""The terms of a credit offer: a limit for a fixed time, and a discount on the lender's base rate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from gateway.domain.period import format_moment, parse_moment
 class CreditOfferTerms:
     """A credit of up to `limit` for `term`, repaid by `due_at` (UTC). Rates are yearly, in percent.
 
-    The base rate is the lender's own; the discount is in percentage points. Raises ValueError unless
-    apr = base - discount, none of them negative, the limit and the term more than nothing.
+    The base rate is the lender's; the discount is in percentage points. Raises ValueError unless
+    apr = base - discount, no rate is negative, and the limit and the term are above zero.
     """
 
     limit: Money
@@ -30,27 +30,27 @@ class CreditOfferTerms:
     def __post_init__(self) -> None:
         rates = (self.base_apr_percent, self.apr_percent, self.discount_percent)
         if not all(rate.is_finite() and rate >= 0 for rate in rates):
-            raise ValueError("no rate is negative")
+            raise ValueError("a rate must not be negative")
         if self.apr_percent != self.base_apr_percent - self.discount_percent:
             raise ValueError("the rate must be the base rate less the discount")
         if self.limit.minor <= 0:
-            raise ValueError("a limit is more than zero")
+            raise ValueError("the limit must be more than zero")
         if self.term <= timedelta(0):
-            raise ValueError("a term is longer than nothing")
+            raise ValueError("the term must be longer than zero")
         require_grace(self.grace_period)
 
     @property
     def exposed(self) -> Money:
-        """What somebody is trusted with: the whole limit, drawn or not."""
+        """The amount at risk: the whole limit, drawn or not."""
         return self.limit
 
     @property
     def grace(self) -> timedelta:
-        """How long past `due_at` it does not count as overdue."""
+        """How long after `due_at` the obligation is not yet overdue."""
         return self.grace_period
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `from_document` reads it back."""
+        """Returns a JSON-safe document; `from_document` reads it."""
         return {
             "kind": "CREDIT_OFFER",
             "limit": self.limit.document(),
@@ -64,7 +64,7 @@ class CreditOfferTerms:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "CreditOfferTerms":
-        """Reads what `document` wrote."""
+        """Reads the terms from their document."""
         return cls(
             limit=Money.from_document(document["limit"]),
             base_apr_percent=Decimal(document["base_apr_percent"]),

@@ -1,4 +1,4 @@
-"""A decision as a unit of work changes it: each transition is a method that returns its event."""
+"""A decision inside a unit of work. Each transition is a method that changes the state and returns its event."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime
 
 FURTHEST_EXTENSION = timedelta(days=366)
-"""How far beyond the last date of its terms a due date may be moved, by all extensions together."""
+"""The latest a due date may be moved by all extensions together, counted from the due date of the terms."""
 
 _REQUESTED = {
     Status.PENDING: Topic.DECISION_PENDING,
@@ -34,8 +34,8 @@ _REQUESTED = {
 
 @dataclass(frozen=True, slots=True)
 class DecisionEvent:
-    """What happened to a decision at `at`. `before` is None for its first event. `transition` is None where the event
-    is not a row of the transition table: a request, or an act in a dispute."""
+    """One event of a decision. `before` is None for the first event. `transition` is None for events outside the
+    transition table: the request, and the steps of a dispute."""
 
     topic: Topic
     before: Status | None
@@ -46,8 +46,8 @@ class DecisionEvent:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvent:
-    """One entry of a decision's timeline, read from the decision log. `note` is None where there was none, or where
-    the person's key has been destroyed; `dispute_id` is set where it is about a dispute."""
+    """One entry of a decision's timeline, read from the decision log. `note` is None if the entry has no note or the
+    person's key has been destroyed. `dispute_id` is set for events of a dispute."""
 
     id: str
     decision_id: str
@@ -62,16 +62,16 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision as the database has it, and the digest of its row."""
+    """The state of a decision in the database, and the digest of its row."""
 
     state: DecisionState
     digest: str
 
 
 class Decision:
-    """A decision that is locked by a unit of work, or new. `stored` is what the database has, None for a new one; the
-    repository uses it to save the difference and the digest before. Methods raise StateConflict where the table has no
-    such transition, or the decision's history blocks it."""
+    """A decision that a unit of work has locked, or a new one. `stored` is its version in the database, or None for a
+    new decision; the repository needs it to save the changed columns and the previous digest. Methods raise
+    StateConflict if the transition table or the history of the decision does not allow the transition."""
 
     def __init__(self, state: DecisionState, stored: StoredDecision | None = None) -> None:
         self.state, self.stored = state, stored
@@ -80,8 +80,8 @@ class Decision:
     def request(
         cls, state: DecisionState, approval: Approval | None, last_date: BusinessTime | None
     ) -> "tuple[Decision, DecisionEvent]":
-        """A decision that has just been made, and its event. `state` has its final status; `last_date` is until when a
-        manual review can wait."""
+        """Returns a new decision and its event. `state` has its final status. `last_date` is when a manual review
+        expires."""
         state = replace(state, valid_until=last_date)
         if approval is not None:
             state = _with_terms(state, approval)
@@ -102,29 +102,32 @@ class Decision:
         return self._apply(rule, replace(self.state, outcome=outcome, valid_until=None), now)
 
     def cancel(self, now: BusinessTime) -> DecisionEvent:
-        """The merchant calls it off before activation."""
+        """The merchant cancels the request or the approval before activation."""
         return self._apply(require_rule(Transition.CANCEL, self.state.status_at(now)), self.state, now)
 
     def activate(self, now: BusinessTime, handed_over_at: BusinessTime | None = None) -> DecisionEvent:
-        """The person has the goods, the room or the money. Raises InvalidInput for a moment that has not come."""
+        """The merchant has handed over the goods, the room or the money. Raises InvalidInput for a time in the
+        future."""
         rule = require_rule(Transition.ACTIVATE, self.state.status_at(now))
         _require_past(handed_over_at, now, "handedOverAt")
         return self._apply(rule, replace(self.state, activated_at=handed_over_at or now), now)
 
     def extend(self, now: BusinessTime, due_at: BusinessTime) -> DecisionEvent:
-        """Moves the due date later. The overdue flag is removed, and a dispute about it ends. Raises InvalidInput for
-        a date that is not later, is past with its grace, or is too far off."""
+        """Moves the due date later. This removes the overdue flag and ends a dispute about it. Raises InvalidInput if
+        the date is not later, has passed including grace, or is too late."""
         state = self.state
         rule = require_rule(Transition.EXTEND, state.status_at(now), state.blocked_transitions)
         if state.due_at is not None and due_at <= state.due_at:
             raise InvalidInput("INVALID_PERIOD", "The due date can only move later.", ("dueAt",))
         last = (state.agreed_due_at or now) + FURTHEST_EXTENSION
-        if due_at > last:  # first: at the end of all dates no grace can be added
+        if due_at > last:  # checked first: adding grace to the largest datetime would overflow
             raise InvalidInput(
-                "INVALID_PERIOD", f"At most {FURTHEST_EXTENSION.days} days after the last date agreed.", ("dueAt",)
+                "INVALID_PERIOD",
+                f"The due date can be at most {FURTHEST_EXTENSION.days} days after the one in the terms.",
+                ("dueAt",),
             )
         if due_at + state.grace <= now:
-            raise InvalidInput("INVALID_PERIOD", "The new due date has passed already.", ("dueAt",))
+            raise InvalidInput("INVALID_PERIOD", "The new due date has already passed.", ("dueAt",))
         extended = replace(
             state,
             due_at=due_at,
@@ -138,8 +141,8 @@ class Decision:
     def settle(
         self, now: BusinessTime, amount: Money | None = None, settled_at: BusinessTime | None = None
     ) -> DecisionEvent:
-        """Settles the whole of what is outstanding, or `amount` of it. A breach is cured as a whole. Raises
-        InvalidInput."""
+        """Settles the outstanding amount, or `amount` of it. A breach can only be settled in full. Raises InvalidInput
+        for an invalid amount or a time in the future."""
         state = self.state
         whole = require_rule(Transition.FULFILL, state.status_at(now))
         _require_past(settled_at, now, "settledAt")
@@ -150,15 +153,16 @@ class Decision:
         if state.status is Status.BREACHED:
             raise InvalidInput(
                 "INVALID_AMOUNT",
-                f"A breach is made good as a whole: {state.outstanding} is outstanding.",
+                f"A breach must be settled in full: {state.outstanding} is outstanding.",
                 ("settledAmount", "amount"),
             )
         part = require_rule(SystemTransition.SETTLE_PART, state.status_at(now))
         return self._apply(part, replace(state, settled=state.settled + amount), now)
 
     def report_breach(self, now: BusinessTime, kind: BreachKind, outstanding: Money | None = None) -> DecisionEvent:
-        """The obligation was not met. `outstanding`, if it is less than what is due, says that the rest was settled.
-        Raises InvalidInput for more: the person owes no more than the terms say."""
+        """The merchant reports that the obligation was not met. If `outstanding` is less than the outstanding amount,
+        the rest counts as settled. Raises InvalidInput if it is more, since the person owes no more than the terms
+        say."""
         state = self.state
         rule = require_rule(Transition.REPORT_BREACH, state.status_at(now), state.blocked_transitions)
         settled = state.settled
@@ -169,31 +173,32 @@ class Decision:
         return self._apply(rule, breached, now)
 
     def void_breach(self, now: BusinessTime) -> DecisionEvent:
-        """A dispute about the breach was upheld: as if it had not been reported, and it cannot be reported again before
-        the due date has passed. A decision that is past its due date does not become overdue by that."""
+        """Removes the breach after a dispute about it was upheld. It cannot be reported again before the due date has
+        passed. A decision that is past its due date does not become overdue."""
         state = self.state
         rule = require_rule(SystemTransition.VOID_BREACH, state.status_at(now))
-        late = state.due_at is not None and now >= state.due_at + state.grace
-        freed = late or state.written_off_at is not None
-        lapsed_at = state.lapsed_at or (now if freed else None)
+        is_late = state.due_at is not None and now >= state.due_at + state.grace
+        is_freed = is_late or state.written_off_at is not None
+        lapsed_at = state.lapsed_at or (now if is_freed else None)
         cleared = replace(
             state, breached_at=None, breach_kind=None, lapsed_at=lapsed_at, voided_at=now, contested_at=None
         )
         return self._apply(rule, cleared, now)
 
     def void_overdue(self, now: BusinessTime) -> DecisionEvent:
-        """A dispute about the overdue flag was upheld: it no longer counts."""
+        """Ends the overdue flag after a dispute about it was upheld."""
         rule = require_rule(SystemTransition.LAPSE, self.state.status_at(now))
         return self._apply(rule, replace(self.state, lapsed_at=now, contested_at=None), now)
 
     def open_dispute(self, now: BusinessTime) -> DecisionEvent:
-        """The person contests what is held against them: it neither counts nor changes until the dispute ends."""
+        """The person contests the overdue flag or the breach. It does not count and does not change until the dispute
+        ends."""
         self.state = replace(self.state, contested_at=now, updated_at=now)
         return self.note(Topic.DISPUTE_OPENED, now)
 
     def reject_dispute(self, now: BusinessTime) -> DecisionEvent:
-        """The dispute was rejected or withdrawn: what was contested counts at once. The time that it took is added to
-        the window after an overdue flag, as nothing could be reported meanwhile."""
+        """The dispute was rejected or withdrawn: the contested flag or breach counts at once. The duration of the
+        dispute extends the window for reporting a breach, because no breach could be reported during the dispute."""
         paused = now - (self.state.contested_at or now)
         pause = self.state.dispute_pause + timedelta(seconds=ceil(paused.total_seconds()))
         self.state = replace(
@@ -202,11 +207,11 @@ class Decision:
         return self.note(Topic.DISPUTE_RESOLVED, now)
 
     def note(self, topic: Topic, now: BusinessTime) -> DecisionEvent:
-        """An event that leaves the status as it is."""
+        """Returns an event that does not change the status."""
         return DecisionEvent(topic, self.state.status, self.state.status, now)
 
     def apply_due(self, now: BusinessTime) -> Iterator[DecisionEvent]:
-        """Applies the system transitions that are due by `now`, one after the other, and yields the event of each."""
+        """Applies the system transitions that are due at `now` in order, and yields the event of each."""
         while self.state.next_transition_at is not None and self.state.next_transition_at <= now:
             state = self.state
             if state.status_at(now) is Status.EXPIRED:
@@ -216,7 +221,7 @@ class Decision:
                 state = replace(state, written_off_at=now)
             elif state.overdue_at is None:
                 rule = require_rule(SystemTransition.MARK_OVERDUE, state.status)
-                state = replace(state, overdue_at=now)  # the window to report a breach begins with the notice
+                state = replace(state, overdue_at=now)  # the window to report a breach begins when the flag is set
             else:
                 rule = require_rule(SystemTransition.LAPSE, state.status)
                 state = replace(state, lapsed_at=now)
@@ -229,7 +234,7 @@ class Decision:
 
 
 def state_by(state: DecisionState, now: BusinessTime) -> DecisionState:
-    """The state once all transitions that are due by `now` have been applied, whether they have been saved or not."""
+    """Returns the state after all system transitions that are due at `now`. Nothing is saved."""
     decision = Decision(state)
     for _ in decision.apply_due(now):
         pass
@@ -245,14 +250,16 @@ def _with_terms(state: DecisionState, approval: Approval) -> DecisionState:
 
 def _require_past(moment: datetime | None, now: BusinessTime, field: str) -> None:
     if moment is not None and moment > now:
-        raise InvalidInput("INVALID_PERIOD", "This moment has not come yet.", (field,))
+        raise InvalidInput("INVALID_PERIOD", "This time is in the future.", (field,))
 
 
 def _require_part(amount: Money, outstanding: Money, field: str) -> None:
-    """Raises InvalidInput unless the amount is above zero and at most what is outstanding."""
+    """Raises InvalidInput unless the amount is above zero and at most `outstanding`."""
     if amount.currency != outstanding.currency:
         raise InvalidInput("UNSUPPORTED_CURRENCY", f"The terms are in {outstanding.currency}.", (field, "currency"))
     if not amount.minor or not amount <= outstanding:
         raise InvalidInput(
-            "INVALID_AMOUNT", f"Above zero and at most {outstanding}, which is outstanding.", (field, "amount")
+            "INVALID_AMOUNT",
+            f"The amount must be above zero and at most the outstanding {outstanding}.",
+            (field, "amount"),
         )

@@ -1,4 +1,4 @@
-"""Disputes: a person contests a breach or an overdue flag; its effect is suspended until the dispute ends."""
+"""Disputes: a person contests a breach or an overdue flag. It does not count until the dispute ends."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +23,8 @@ class Party(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """The merchant answers first. Accepting or silence upholds the person; refusing leaves it to the operator. What is
-    rejected or withdrawn counts, and cannot be contested again."""
+    """The merchant responds first. If it accepts or does not respond in time, the dispute is upheld; if it refuses, the
+    operator decides. After a rejected or withdrawn dispute the breach or flag counts and cannot be contested again."""
 
     AWAITING_MERCHANT = "AWAITING_MERCHANT"
     UNDER_REVIEW = "UNDER_REVIEW"
@@ -38,8 +38,8 @@ OPEN = frozenset({DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UNDER_REVIEW})
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """Times are business time. `statement` and `response` are the parties' own words, "" and None where there are none
-    or where the person's key has been destroyed; `evidence` are the merchant's addresses."""
+    """One dispute. Times are business time. `statement` is the person's text and `response` the merchant's; they are ""
+    and None if absent or if the person's key has been destroyed. `evidence` holds URLs sent by the merchant."""
 
     id: str
     decision_id: str
@@ -57,12 +57,13 @@ class Dispute:
 
 
 def require_contestable(state: DecisionState, now: BusinessTime) -> Contested:
-    """What a person may contest about a decision at `now`. Raises InvalidInput where there is nothing, where it is
-    contested already, where it was and the dispute was rejected or withdrawn, and once a breach's window is over."""
+    """Returns what a person may contest about a decision at `now`. Raises InvalidInput if there is no breach or overdue
+    flag, a dispute is open, an earlier dispute about it was rejected or withdrawn, or the time to contest the breach is
+    over."""
     if state.contested:
-        raise InvalidInput("INVALID", "It is contested already.")
+        raise InvalidInput("INVALID", "A dispute about this is already open.")
     if state.dispute_rejected_at is not None:
-        raise InvalidInput("INVALID", "A dispute about this has been decided or withdrawn.")
+        raise InvalidInput("INVALID", "A dispute about this was already decided or withdrawn.")
     if state.status is Status.BREACHED and state.breached_at is not None:
         if now >= state.breached_at + state.windows.contest:
             raise InvalidInput("INVALID", "The time to contest the breach is over.")

@@ -1,4 +1,4 @@
-"""Credit limits: how much exposure one person may have in all, by tier and currency."""
+"""Credit limits: the largest total exposure of one person, by tier and currency."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
 
 LIMIT_REACHED = "EXPOSURE_LIMIT_REACHED"
-"""The reason for a decline, or for a smaller part, where the available limit is too small."""
+"""The reason for a decline or a reduced approval if the available limit is too small."""
 STEPS = 10
-"""In how many steps a merchant learns of the exposure at other merchants."""
+"""The number of steps to which the exposure at other merchants is rounded."""
 
 
 def available_limit(limit: Money, here: Money, elsewhere: Money) -> Money:
-    """The part of a credit limit that one merchant can still use, whose own exposure is `here`. The exposure
-    `elsewhere` is rounded up to tenths of the limit: however often a merchant asks, and for whatever amounts, its
-    answers do not say more of it."""
+    """Returns the part of a credit limit that one merchant can still use. `here` is the exposure at this merchant.
+    `elsewhere`, the exposure at others, is rounded up to tenths of the limit, so that a merchant cannot learn more
+    about it by repeated requests."""
     step = max(-(-limit.minor // STEPS), 1)
     used = here.minor + -(-elsewhere.minor // step) * step
     return Money(max(limit.minor - used, 0), limit.currency)
@@ -23,14 +23,14 @@ def available_limit(limit: Money, here: Money, elsewhere: Money) -> Money:
 
 @dataclass(frozen=True, slots=True)
 class CreditLimits:
-    """`by_tier` holds each credit limit by tier and currency."""
+    """The credit limits of a deployment by tier and currency."""
 
     by_tier: dict[tuple[Tier, str], Money]
 
     @classmethod
     def parse(cls, text: str) -> "CreditLimits":
-        """From text such as "GOOD 8000.00 CNY, EXCELLENT 30000.00 CNY". Raises InvalidInput for anything else, for a
-        limit that comes twice, and for one that is lower than a lower tier's."""
+        """Parses text such as "GOOD 8000.00 CNY, EXCELLENT 30000.00 CNY". Raises InvalidInput for any other text, for a
+        repeated limit, and for a limit below that of a lower tier."""
         by_tier: dict[tuple[Tier, str], Money] = {}
         for item in filter(None, map(str.strip, text.split(","))):
             words = item.split()
@@ -38,7 +38,7 @@ class CreditLimits:
                 raise InvalidInput("INVALID", "A credit limit is written as a tier and an amount, GOOD 8000.00 CNY.")
             tier, limit = Tier(words[0]), Money.parse(words[1], words[2])
             if (tier, limit.currency) in by_tier:
-                raise InvalidInput("INVALID", f"{tier} comes twice in {limit.currency}.")
+                raise InvalidInput("INVALID", f"{tier} has two limits in {limit.currency}.")
             by_tier[tier, limit.currency] = limit
         limits = cls(by_tier)
         for tier, currency in by_tier:
@@ -49,7 +49,7 @@ class CreditLimits:
         return limits
 
     def limit(self, tier: Tier, currency: str) -> Money:
-        """The credit limit of a tier; that of the next lower one where it has none of its own; zero where there is
-        none."""
+        """Returns the credit limit of a tier. A tier without a limit has that of the next lower tier, or zero if there
+        is none."""
         lower = (self.by_tier.get((each, currency)) for each in reversed(Tier) if each.rank <= tier.rank)
         return next((limit for limit in lower if limit is not None), Money.zero(currency))

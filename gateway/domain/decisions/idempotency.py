@@ -1,4 +1,4 @@
-"""Idempotency of mutations: what makes two calls the same call, and where two differ."""
+"""Idempotency of mutations: the rules for keys, and the difference between two inputs."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,7 +11,7 @@ LONGEST_KEY = 255
 
 
 def require_key(key: str) -> str:
-    """The key. Raises InvalidInput unless it has 1 to 255 printable characters."""
+    """Returns the key. Raises InvalidInput unless it has 1 to 255 printable characters."""
     if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable() or key != key.strip():
         raise InvalidInput(
             "INVALID", f"An idempotency key has 1 to {LONGEST_KEY} printable characters.", ("idempotencyKey",)
@@ -20,8 +20,8 @@ def require_key(key: str) -> str:
 
 
 def differing(first: Any, second: Any, path: FieldPath = ()) -> tuple[FieldPath, ...]:
-    """The paths at which two JSON documents differ, in the order of the first's members."""
+    """Returns the paths at which two JSON documents differ, in the order of the members of `first`."""
     if isinstance(first, Mapping) and isinstance(second, Mapping):
         names = list(dict.fromkeys([*first, *second]))
-        return tuple(found for name in names for found in differing(first.get(name), second.get(name), (*path, name)))
+        return tuple(each for name in names for each in differing(first.get(name), second.get(name), (*path, name)))
     return () if first == second else (path,)

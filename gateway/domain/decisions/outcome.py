@@ -1,4 +1,4 @@
-"""How a request for trust came out: approved with terms, declined with reasons, or referred to a person who decides."""
+"""The outcome of a decision request: approved with terms, declined with reasons, or referred to manual review."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,15 @@ from gateway.domain.period import format_moment, parse_moment
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """`terms` stand until `valid_until` (UTC); `reasons` say why it is less than was asked, if it is."""
+    """An approval. Its `terms` are valid until `valid_until` (UTC); `reasons` say why it is less than requested, if it
+    is."""
 
     terms: Terms
     valid_until: datetime
     reasons: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `outcome_from_document` reads it back."""
+        """Returns a JSON-safe document; `outcome_from_document` reads it."""
         return {
             "kind": "APPROVAL",
             "terms": self.terms.document(),
@@ -30,7 +31,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """A normal answer, never without a reason (else ValueError). `retry_after`: asking earlier is no use (UTC)."""
+    """A decline. Raises ValueError without reasons. A request before `retry_after` (UTC) would be declined again."""
 
     reasons: tuple[str, ...]
     retry_after: datetime | None = None
@@ -38,10 +39,10 @@ class Decline:
 
     def __post_init__(self) -> None:
         if not self.reasons:
-            raise ValueError("a decline names its reasons")
+            raise ValueError("a decline must name its reasons")
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `outcome_from_document` reads it back."""
+        """Returns a JSON-safe document; `outcome_from_document` reads it."""
         return {
             "kind": "DECLINE",
             "reasons": list(self.reasons),
@@ -52,12 +53,12 @@ class Decline:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """Not decided yet: an operator will look at it."""
+    """A referral to manual review: an operator will decide."""
 
     reasons: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `outcome_from_document` reads it back."""
+        """Returns a JSON-safe document; `outcome_from_document` reads it."""
         return {"kind": "REFERRAL", "reasons": list(self.reasons)}
 
 
@@ -65,7 +66,7 @@ Outcome = Approval | Decline | Referral
 
 
 def outcome_from_document(document: Mapping[str, Any]) -> Outcome:
-    """The outcome that `document()` wrote. Raises ValueError for an unknown kind."""
+    """Reads an outcome from its document. Raises ValueError for an unknown kind."""
     reasons = tuple(document["reasons"])
     match document["kind"]:
         case "APPROVAL":

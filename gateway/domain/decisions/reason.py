@@ -1,7 +1,7 @@
-"""Why a decision came out as it did: one catalogue of codes with their texts, for the merchant and for the person.
+"""The catalogue of reason codes, with texts for the merchant and for the person.
 
-The merchant's text says why the request was not granted and nothing about how the person lives; what the person
-can do about it stands in the advice, which only the person sees.
+The merchant's text says why the request was not granted, and nothing about the person's circumstances. The advice says
+what the person can do about it; only the person sees it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,19 +11,19 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One text in the languages of this gateway."""
+    """One text in each language of the gateway."""
 
     en: str
     zh: str
 
     def text(self, locale: str = "en") -> str:
-        """The text for a locale such as "en", "zh" or "zh-CN"; English for a locale that is not known."""
+        """Returns the text for a locale such as "en", "zh" or "zh-CN"; English for an unknown locale."""
         return self.zh if locale.replace("_", "-").split("-")[0].lower() == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonText:
-    """What a reason code means: `merchant` and `user` say why, `advice` tells the person what would help."""
+    """One reason code. `merchant` and `user` say why, `advice` says what the person can do."""
 
     code: str
     merchant: Texts
@@ -40,29 +40,29 @@ _CATALOGUE = (
             "Your score tier is below the one that this request requires.", "您的信用等级未达到本次申请的要求。"
         ),
         advice=Texts(
-            "Finishing what you have agreed to on time raises your score month by month.",
+            "Completing your agreements on time raises your score month by month.",
             "按时完成已约定的事项，信用分会逐月提高。",
         ),
     ),
     ReasonText(
         code="OPEN_OVERDUE_OBLIGATION",
         merchant=Texts(
-            "An earlier agreement is still open past its date; requests can be granted once it is settled.",
+            "The person has an overdue agreement. Requests can be approved once it is settled.",
             "有一项较早的约定已过期且尚未了结；了结后可再次申请。",
         ),
-        user=Texts("An agreement of yours is open past its date.", "您有一项约定已过期且尚未了结。"),
+        user=Texts("One of your agreements is overdue.", "您有一项约定已过期且尚未了结。"),
         advice=Texts(
-            "Settle or return what is overdue: your account page lists it. If it is listed wrongly, contest it there;"
-            " it does not count while it is looked into.",
+            "Settle or return what is overdue: your account page lists it. If an entry is wrong, contest it there; it"
+            " does not count while it is reviewed.",
             "请结清或归还逾期的项目，账户页面上有明细。如果记录有误，可以在那里提出异议；核查期间不计入。",
         ),
     ),
     ReasonText(
         code="NOT_SCORED",
-        merchant=Texts("There is no score to decide by.", "暂无可供决定的信用分。"),
+        merchant=Texts("The person has no score yet.", "该用户尚无信用分。"),
         user=Texts("You do not have a score yet.", "您还没有信用分。"),
         advice=Texts(
-            "A score appears once there are enough records of kept agreements to go by.",
+            "You get a score once there are enough records of completed agreements.",
             "履约记录足够后即会生成信用分。",
         ),
     ),
@@ -82,27 +82,27 @@ _CATALOGUE = (
             "该信用等级可批准的部分不足该货币的最小单位。",
         ),
         user=Texts(
-            "The part of this amount that your score tier allows is less than the smallest coin.",
+            "The part of this amount that your score tier allows is less than the smallest unit of the currency.",
             "您的信用等级可获批的部分不足该货币的最小单位。",
         ),
         advice=Texts(
-            "Pay it this time: it is very little. A higher tier covers all of it.",
+            "The amount is very small: just pay it this time. A higher tier covers all of it.",
             "金额很小，本次直接支付即可。信用等级更高时可获全额批准。",
         ),
     ),
     ReasonText(
         code="EXPOSURE_LIMIT_REACHED",
         merchant=Texts(
-            "What is open elsewhere leaves no room for all of this amount; a smaller one, or a later request, may be"
-            " granted.",
+            "The person's available limit is too small for the full amount. A smaller or a later request may be"
+            " approved.",
             "该用户尚未了结的约定所余额度不足以支持本次全部金额；可申请较小金额，或稍后再试。",
         ),
         user=Texts(
-            "Your open agreements together leave no room for all of this amount.",
+            "Your open agreements leave too little of your limit for the full amount.",
             "您尚未了结的约定合计后，额度不足以支持本次全部金额。",
         ),
         advice=Texts(
-            "Finish or cancel an open agreement, or ask for a smaller amount. The room grows with your tier.",
+            "Complete or cancel an open agreement, or ask for a smaller amount. Your limit grows with your tier.",
             "可先完成或取消一项进行中的约定，或申请较小的金额。额度会随信用等级提高。",
         ),
     ),
@@ -111,18 +111,18 @@ _CATALOGUE = (
         merchant=Texts("A part was granted, as set for the score tier.", "已按信用等级批准其中一部分。"),
         user=Texts("A part was granted, as set for your score tier.", "已按您的信用等级批准其中一部分。"),
         advice=Texts(
-            "A higher tier covers a larger part. Completing this agreement as promised counts towards it.",
+            "A higher tier covers a larger part. Completing this agreement on time counts towards it.",
             "信用等级越高，覆盖的部分越大。如约完成本次约定会有助于提升等级。",
         ),
     ),
     ReasonText(
         code="REDUCTION_NOT_ACCEPTED",
         merchant=Texts(
-            "Only a part could be granted, and the request did not accept a part.",
+            "Only a part could be granted, and the request does not accept a partial approval.",
             "只能批准其中一部分，而本次申请不接受部分批准。",
         ),
         user=Texts(
-            "Only a part could be granted, and the merchant asked for all or nothing.",
+            "Only a part could be granted, and the merchant accepts only the full amount.",
             "只能批准其中一部分，而商家只接受全额。",
         ),
         advice=Texts(
@@ -155,17 +155,16 @@ _CATALOGUE = (
             "已按您的信用等级批准，期限短于申请的期限。",
         ),
         advice=Texts(
-            "Note the earlier date in the terms. Being on time counts towards a higher tier, and that allows a longer"
-            " time.",
+            "Note the earlier date in the terms. Being on time counts towards a higher tier; it allows a longer time.",
             "请留意条款中提前的日期。按时完成有助于提升等级，等级越高，允许的期限越长。",
         ),
     ),
 )
 
 REASONS: Mapping[str, ReasonText] = MappingProxyType({reason.code: reason for reason in _CATALOGUE})
-"""Every reason code that this gateway can return."""
+"""Every reason by its code."""
 
 
 def seen_by_merchant(codes: Iterable[str]) -> tuple[str, ...]:
-    """Those of the codes that a merchant may see, in their order. Raises KeyError for an unknown code."""
+    """Returns the codes that a merchant may see, in their order. Raises KeyError for an unknown code."""
     return tuple(code for code in codes if REASONS[code].merchant_may_see)

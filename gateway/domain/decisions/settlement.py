@@ -1,4 +1,4 @@
-"""The money and time side of a promise, and the windows within which it can be questioned."""
+"""The settlement of an obligation: amounts and dates, and the windows for breaches and disputes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from gateway.domain.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """`due` is what the person answers for: the amount to be paid, the waived deposit, the limit. `outstanding` is what
-    is left of it, zero where nothing came of the promise: it was cancelled or has expired. `due_at` is the last date
-    (UTC). `overdue` means that it has passed, with its grace, and counts."""
+    """What is owed under a decision. `due` is the amount to be paid, the waived deposit or the credit. `outstanding` is
+    `due` less `settled`, and zero if the decision was cancelled or has expired. `due_at` is the due date (UTC).
+    `overdue` means that the due date and its grace have passed and the overdue flag counts."""
 
     due: Money
     settled: Money
@@ -25,9 +25,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """How long things may take, frozen with the terms. `report`: a breach may be reported after the overdue mark, which
-    lapses otherwise. `contest`: the person may contest a breach before it counts. `respond`: the merchant may answer a
-    dispute. `write_off`: a breach holds its exposure. Raises ValueError unless all are longer than nothing."""
+    """Time limits, frozen with the terms. `report`: how long a breach may be reported after the overdue flag is set;
+    then the flag expires. `contest`: how long the person may contest a breach before it counts. `respond`: how long the
+    merchant may respond to a dispute. `write_off`: how long a breach uses its exposure. Raises ValueError unless all
+    are longer than zero."""
 
     report: timedelta = timedelta(days=14)
     contest: timedelta = timedelta(days=14)
@@ -36,15 +37,15 @@ class Windows:
 
     def __post_init__(self) -> None:
         if min(self.report, self.contest, self.respond, self.write_off) <= timedelta(0):
-            raise ValueError("a window is longer than nothing")
+            raise ValueError("a window must be longer than zero")
 
     def document(self) -> dict[str, str]:
-        """A JSON-safe form; `from_document` reads it back."""
+        """Returns a JSON-safe document; `from_document` reads it."""
         return {name: format_duration(getattr(self, name)) for name in self.__slots__}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any] | None) -> "Windows":
-        """The windows that `document` wrote; the usual ones where there are none."""
+        """Reads the windows from their document. Absent windows have their default."""
         return _windows(tuple((document or {}).items()))
 
 

@@ -1,6 +1,6 @@
-"""The state of a decision: every field once, and what follows from the fields.
+"""The state of a decision: each field is declared once, all other values are computed from the fields.
 
-The table of decisions, its rows and the digests in the log follow from this declaration (gateway.store.decisions).
+The table of decisions, its rows and the digests in the log are derived from this declaration (gateway.store.decisions).
 """
 
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ _RESERVING = frozenset({Status.APPROVED, Status.ACTIVE, Status.BREACHED})
 
 
 def stored_as(column: str = "", *, digest: str = "") -> dict[str, str]:
-    """The metadata of a field whose column has another name, or whose name in digests is another one. Digests are kept
-    for ever, so a field keeps its digest name when it is renamed."""
+    """Returns the metadata of a field whose column or digest name differs from its own. Digests are kept for ever, so a
+    renamed field keeps its name in digests."""
     return {"column": column, "digest": digest}
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionProvenance:
-    """Which adapter, policy version and rule decided. `policy_hash` is SHA-256 hex over the canonical policy."""
+    """The adapter, policy version and rule that decided. `policy_hash` is SHA-256 hex over the canonical policy."""
 
     adapter: str
     policy_version: str
@@ -46,13 +46,13 @@ class DecisionProvenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionState:
-    """One decision. Moments are UTC business time of the merchant's partner, None until they come.
+    """One decision. Times are the partner's business time in UTC, and None if the event has not happened.
 
-    `subject` is the pairwise user id. `requested` is what was asked for; `due` and `settled` are zero until approved.
-    `lapsed_at`: the overdue flag has expired. `written_off_at`: the breach no longer holds its exposure.
-    `contested_at`: a dispute is open since then. `dispute_rejected_at`: a dispute about what is held against the person
-    was rejected or withdrawn. `voided_at`: a dispute about a breach was upheld. `dispute_pause`: how long disputes have
-    kept the overdue flag from expiring, in whole seconds.
+    `subject` is the pairwise user id. `requested` is the requested amount; `due` and `settled` are zero until approved.
+    `lapsed_at`: when the overdue flag expired. `written_off_at`: when the breach stopped using its exposure.
+    `contested_at`: since when a dispute is open. `dispute_rejected_at`: when a dispute about the current flag or breach
+    was rejected or withdrawn. `voided_at`: when a dispute about a breach was upheld. `dispute_pause`: how long disputes
+    have postponed the expiry of the overdue flag, in whole seconds.
     """
 
     id: str
@@ -95,7 +95,7 @@ class DecisionState:
 
     @property
     def provenance(self) -> DecisionProvenance:
-        """Which adapter, policy version and rule decided."""
+        """The adapter, policy version and rule that decided."""
         return DecisionProvenance(self.adapter, self.policy_version, self.policy_hash, self.rule_id, self.score_as_of)
 
     @property
@@ -105,36 +105,37 @@ class DecisionState:
 
     @property
     def agreed_due_at(self) -> BusinessTime | None:
-        """The last date of the terms, before any extension."""
+        """The due date of the terms, before any extension."""
         return BusinessTime(self.terms.due_at) if self.terms else None
 
     @property
     def grace(self) -> timedelta:
-        """How long past the due date it does not count as overdue."""
+        """How long after the due date the obligation is not yet overdue."""
         return self.terms.grace if self.terms else timedelta(0)
 
     @property
     def outstanding(self) -> Money:
-        """What is due and not settled."""
+        """The amount that is due and not settled."""
         return self.due - self.settled
 
     @property
     def exposure(self) -> Money:
-        """The part of the person's credit limit that the decision uses: a request reserves nothing, an approval what is
-        outstanding, until it ends, its overdue flag expires or it is written off. Freed exposure is not used again."""
+        """The part of the person's credit limit that the decision uses. A pending request uses none. An approval uses
+        the outstanding amount until it ends, its overdue flag expires or it is written off. Released exposure is never
+        used again."""
         uses = self.status in _RESERVING and not self._freed
         return self.outstanding if uses else Money.zero(self.currency)
 
     @property
     def committed(self) -> Money:
-        """What counts against the ceiling of its consent."""
+        """The amount that counts against the ceiling of its consent."""
         if self.status is Status.PENDING:
             return self.requested
         return self.outstanding if self.status in _RESERVING else Money.zero(self.currency)
 
     @property
     def next_transition_at(self) -> BusinessTime | None:
-        """When its next system transition is due; None for never."""
+        """When the next system transition is due, or None if there is none."""
         match self.status:
             case Status.PENDING | Status.APPROVED:
                 return self.valid_until
@@ -149,12 +150,12 @@ class DecisionState:
 
     @property
     def contested(self) -> bool:
-        """Whether a dispute about it is open."""
+        """Whether a dispute about the decision is open."""
         return self.contested_at is not None
 
     @property
     def flagged_at(self) -> BusinessTime | None:
-        """Since when an overdue flag or a breach is held against the person; None for nothing."""
+        """When the overdue flag was set or the breach reported, or None if the decision has neither."""
         if self.status not in {Status.ACTIVE, Status.BREACHED}:
             return None
         return self.overdue_at or self.breached_at
@@ -162,33 +163,33 @@ class DecisionState:
     @property
     def overdue(self) -> bool:
         """Whether the overdue flag counts: it is set, has not expired and is not contested."""
-        flagged = self.overdue_at is not None and self.lapsed_at is None and not self.contested
-        return flagged and self.status in {Status.ACTIVE, Status.BREACHED}
+        is_flagged = self.overdue_at is not None and self.lapsed_at is None and not self.contested
+        return is_flagged and self.status in {Status.ACTIVE, Status.BREACHED}
 
     @property
     def blocked_transitions(self) -> BlockedTransitions:
         """Transitions blocked by history. After a voided breach, a new report requires the due date to have passed."""
         if self.lapsed_at is not None:
-            why = "as its overdue mark counts no more"
+            why = "its overdue flag has expired"
             return {Transition.REPORT_BREACH: why, Transition.EXTEND: why}
         if self.contested:
-            return {Transition.REPORT_BREACH: "while it is contested"}
+            return {Transition.REPORT_BREACH: "a dispute is open"}
         if self.voided_at is not None and (self.overdue_at is None or self.overdue_at < self.voided_at):
-            return {Transition.REPORT_BREACH: "as a dispute about one was upheld, before its last date has passed"}
+            return {Transition.REPORT_BREACH: "a dispute about a breach was upheld, and the due date has not passed"}
         return {}
 
     @property
     def available_transitions(self) -> tuple[Transition, ...]:
-        """What the merchant may do next, in the order of the transition table."""
+        """The transitions that the merchant may make next, in the order of the transition table."""
         return available_transitions(self.status, self.blocked_transitions)
 
     @property
     def settlement(self) -> Settlement | None:
-        """The side that a merchant sees, None where nothing was ever approved."""
+        """The settlement that the merchant sees, or None if the decision was never approved."""
         if self.status in {Status.PENDING, Status.DECLINED} or not self.due.minor:
             return None
-        gone = self.status in {Status.CANCELLED, Status.EXPIRED}
-        outstanding = Money.zero(self.currency) if gone else self.outstanding
+        is_void = self.status in {Status.CANCELLED, Status.EXPIRED}
+        outstanding = Money.zero(self.currency) if is_void else self.outstanding
         return Settlement(self.due, self.settled, outstanding, self.due_at, self.overdue)
 
     @property
@@ -196,17 +197,18 @@ class DecisionState:
         return self.lapsed_at is not None or self.written_off_at is not None
 
     def status_at(self, now: BusinessTime) -> Status:
-        """The status as of `now`: an approval or request past its `valid_until` has expired, written down or not."""
+        """Returns the status at `now`. After `valid_until` an approval or a pending request has expired, even if that
+        is not saved yet."""
         return status_at(self.status, self.valid_until, now)
 
     def as_of(self, now: BusinessTime) -> "DecisionState":
-        """The same decision with its status as of `now`."""
+        """Returns the decision with its status at `now`."""
         status = self.status_at(now)
         return self if status is self.status else replace(self, status=status)
 
     def counts_against(self, now: BusinessTime) -> bool:
-        """Whether it is an open overdue obligation of the person: a breach once its contest window is over, an overdue
-        flag at once, also when a breach is reported after it; neither while contested."""
+        """Whether the decision is an open overdue obligation. An overdue flag counts at once, also after a breach is
+        reported. A breach without a flag counts once its contest window is over. Neither counts while contested."""
         if self.overdue:
             return True
         if self.status is not Status.BREACHED or self.breached_at is None or self.contested:

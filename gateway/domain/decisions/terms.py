@@ -1,7 +1,7 @@
-"""What was promised: the terms of an approval, frozen at the moment it was given.
+"""The terms of an approval, frozen when the decision is made.
 
-Every kind of terms says what somebody is trusted with (`exposed`), the last date before grace (`due_at`, UTC) and how
-long past it does not count as overdue (`grace`). Every approval ends, so no last date is ever open.
+All terms have the amount at risk (`exposed`), the due date without grace (`due_at`, UTC) and how long after it the
+obligation is not yet overdue (`grace`). Every approval has a due date.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ from gateway.domain.period import format_moment, parse_moment
 
 @dataclass(frozen=True, slots=True)
 class DepositTerms:
-    """A deposit waived in full (`deposit_due` is zero) or in part; the thing comes back by `return_by` (UTC).
+    """A deposit waived in full (`deposit_due` is zero) or in part. The rented thing is returned by `return_by` (UTC).
 
-    Raises ValueError unless waived + due = original, all three in one currency and none negative.
+    Raises ValueError unless waived + due = original, in one currency, and no amount is negative.
     """
 
     original_deposit: Money
@@ -31,28 +31,28 @@ class DepositTerms:
 
     def __post_init__(self) -> None:
         if self.waived_amount.minor < 0 or self.deposit_due.minor < 0:
-            raise ValueError("no part of a deposit is negative")
+            raise ValueError("the parts of a deposit must not be negative")
         if self.waived_amount + self.deposit_due != self.original_deposit:
             raise ValueError("waived and due must add up to the original deposit")
         require_grace(self.return_grace)
 
     @property
     def exposed(self) -> Money:
-        """What somebody is trusted with: the waived amount."""
+        """The amount at risk: the waived amount."""
         return self.waived_amount
 
     @property
     def due_at(self) -> datetime:
-        """The last date before grace: when the thing is to be back."""
+        """The due date, without grace: when the rented thing must be returned."""
         return self.return_by
 
     @property
     def grace(self) -> timedelta:
-        """How long past `due_at` it does not count as overdue."""
+        """How long after `due_at` the obligation is not yet overdue."""
         return self.return_grace
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `from_document` reads it back."""
+        """Returns a JSON-safe document; `from_document` reads it."""
         return {
             "kind": "DEPOSIT",
             "original_deposit": self.original_deposit.document(),
@@ -64,7 +64,7 @@ class DepositTerms:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "DepositTerms":
-        """Reads what `document` wrote."""
+        """Reads the terms from their document."""
         return cls(
             original_deposit=Money.from_document(document["original_deposit"]),
             waived_amount=Money.from_document(document["waived_amount"]),
@@ -76,7 +76,7 @@ class DepositTerms:
 
 @dataclass(frozen=True, slots=True)
 class PayLaterTerms:
-    """Goods first, payment by `due_at` (UTC). Raises ValueError unless the amount is more than zero."""
+    """A purchase that is paid by `due_at` (UTC). Raises ValueError unless the amount is more than zero."""
 
     amount: Money
     due_at: datetime
@@ -84,21 +84,21 @@ class PayLaterTerms:
 
     def __post_init__(self) -> None:
         if self.amount.minor <= 0:
-            raise ValueError("an amount to be paid later is more than zero")
+            raise ValueError("an amount to be paid later must be more than zero")
         require_grace(self.grace_period)
 
     @property
     def exposed(self) -> Money:
-        """What somebody is trusted with: the whole financed amount."""
+        """The amount at risk: the whole financed amount."""
         return self.amount
 
     @property
     def grace(self) -> timedelta:
-        """How long past `due_at` it does not count as overdue."""
+        """How long after `due_at` the obligation is not yet overdue."""
         return self.grace_period
 
     def document(self) -> dict[str, Any]:
-        """A JSON-safe form; `from_document` reads it back."""
+        """Returns a JSON-safe document; `from_document` reads it."""
         return {
             "kind": "PAY_LATER",
             "amount": self.amount.document(),
@@ -108,7 +108,7 @@ class PayLaterTerms:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "PayLaterTerms":
-        """Reads what `document` wrote."""
+        """Reads the terms from their document."""
         return cls(
             amount=Money.from_document(document["amount"]),
             due_at=parse_moment(document["due_at"]),
@@ -120,7 +120,7 @@ Terms = DepositTerms | PayLaterTerms | CheckInTerms | CreditOfferTerms
 
 
 def terms_from_document(document: Mapping[str, Any]) -> Terms:
-    """The terms that `document()` wrote. Raises ValueError for an unknown kind."""
+    """Reads terms from their document. Raises ValueError for an unknown kind."""
     match document["kind"]:
         case "DEPOSIT":
             return DepositTerms.from_document(document)

@@ -1,4 +1,4 @@
-"""The states of a decision and the transition table (design: decisions)."""
+"""The statuses of a decision and the transition table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 
 class Transition(StrEnum):
-    """What a merchant may do to a decision."""
+    """A transition that a merchant makes."""
 
     ACTIVATE = "ACTIVATE"
     EXTEND = "EXTEND"
@@ -33,7 +33,7 @@ class Transition(StrEnum):
 
 
 class SystemTransition(StrEnum):
-    """What changes a decision otherwise: a part settlement, and what operator, scheduler and disputes do."""
+    """Any other transition: a part settlement, and those made by the operator, the scheduler and disputes."""
 
     SETTLE_PART = "SETTLE_PART"
     APPROVE = "APPROVE"
@@ -46,7 +46,7 @@ class SystemTransition(StrEnum):
 
 
 class BreachKind(StrEnum):
-    """How a promise was broken."""
+    """How the obligation was not met."""
 
     NOT_PAID = "NOT_PAID"
     NOT_RETURNED = "NOT_RETURNED"
@@ -57,7 +57,7 @@ class BreachKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransitionRule:
-    """One row of the transition table: its name, from which states, by whom, to which state, and its event's topic."""
+    """One row of the transition table: name, source statuses, actor, target status, and the topic of its event."""
 
     name: Transition | SystemTransition
     sources: frozenset[Status]
@@ -88,47 +88,47 @@ RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
         _rule(SystemTransition.VOID_BREACH, "BREACHED", Actor.OPERATOR, Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
     )
 }
-"""The transition table: the only place that says which transitions there are."""
+"""The transition table. It has all transitions."""
 
 OPEN = frozenset({Status.PENDING, Status.APPROVED, Status.ACTIVE, Status.BREACHED})
-"""States in which a decision still counts against the ceiling of its consent."""
+"""The statuses in which a decision counts against the ceiling of its consent."""
 
 
 def first_status(outcome: Outcome) -> Status:
-    """The status that a new decision with this outcome has."""
+    """Returns the status of a new decision with this outcome."""
     if isinstance(outcome, Approval):
         return Status.APPROVED
     return Status.PENDING if isinstance(outcome, Referral) else Status.DECLINED
 
 
 def status_at(stored: Status, valid_until: datetime | None, now: datetime) -> Status:
-    """The status as of `now`: an approval or referral past its `valid_until` has expired, written down or not."""
+    """Returns the status at `now`. After `valid_until` an approval or referral has expired, even if that is not saved
+    yet."""
     if stored in RULES[SystemTransition.EXPIRE].sources and valid_until is not None and now >= valid_until:
         return Status.EXPIRED
     return stored
 
 
 BlockedTransitions = Mapping[Transition, str]
-"""Transitions that the table has and that the decision's history blocks, each with the reason in words."""
+"""Transitions in the table that the history of the decision blocks, each with the reason in English."""
 
 NOTHING_BLOCKED: BlockedTransitions = MappingProxyType({})
 
 
 def available_transitions(status: Status, blocked: BlockedTransitions = NOTHING_BLOCKED) -> tuple[Transition, ...]:
-    """What the merchant may do next, in the table's order."""
+    """Returns the transitions that the merchant may make next, in the order of the table."""
     return tuple(name for name in Transition if status in RULES[name].sources and name not in blocked)
 
 
 def require_rule(
     name: Transition | SystemTransition, status: Status, blocked: BlockedTransitions = NOTHING_BLOCKED
 ) -> TransitionRule:
-    """The rule of the table. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) if the table has none, or
-    the transition is blocked."""
-    rule, may = RULES[name], available_transitions(status, blocked)
-    if status in rule.sources and (name in may or isinstance(name, SystemTransition)):
+    """Returns the rule of the transition. Raises StateConflict (DECISION_EXPIRED or INVALID_TRANSITION) if the table
+    does not allow the transition from `status`, or it is blocked."""
+    rule, available = RULES[name], available_transitions(status, blocked)
+    if status in rule.sources and (name in available or isinstance(name, SystemTransition)):
         return rule
     code = "DECISION_EXPIRED" if status is Status.EXPIRED else "INVALID_TRANSITION"
-    doing = name.lower().replace("_", " ")
     why = blocked.get(name, "") if isinstance(name, Transition) and status in rule.sources else ""
-    message = f"A decision that is {status} does not allow: {doing}{why and f', {why}'}."
-    raise StateConflict(code, message, status, may)
+    message = f"A decision that is {status} does not allow {name}{why and f': {why}'}."
+    raise StateConflict(code, message, status, available)

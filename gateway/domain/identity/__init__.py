@@ -1,1 +1,1 @@
-"""Who acts: clients, personas, scopes and the principal of a request."""
+"""Clients, personas and the principal of a request."""

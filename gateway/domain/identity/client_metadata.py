@@ -1,4 +1,4 @@
-"""What a client says about itself when it is registered (RFC 7591 section 2), once it has been checked."""
+"""The checked metadata of a client registration (RFC 7591 section 2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ClientMetadata:
-    """Of a client of the profile fapi2. `jwks` holds its public keys, all of which fit `signing_alg` if there is one;
-    or else `jwks_uri` is where they are. `scopes` and `types`, of authorization details, are None where it asked for
-    none in particular."""
+    """The metadata of a fapi2 client. Either `jwks` holds its public keys, which all fit `signing_alg` if that is set,
+    or `jwks_uri` is their address. `scopes` and `types` (of authorization details) are None if the client did not
+    request specific ones."""
 
     name: str | None
     redirect_uris: tuple[str, ...]

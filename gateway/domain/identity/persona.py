@@ -1,4 +1,4 @@
-"""Sandbox personas: test users with known answers."""
+"""Sandbox personas: test users with known outcomes."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from gateway.domain.scoring.tier import Tier
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What an ordinary ask for a product would be answered."""
+    """The expected decision for an ordinary ask for a product."""
 
     product: Product
     status: Status
@@ -18,7 +18,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """One test user of one partner. `score` is None for an unscored one."""
+    """One test user of one partner. `score` is None for an unscored persona."""
 
     id: str
     handle: str

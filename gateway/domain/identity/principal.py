@@ -1,4 +1,4 @@
-"""Who is calling: the result of the token check, which every service gets."""
+"""The principal of a request: the result of the token check, which is passed to every service."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from gateway.kit.clock import BusinessTime, WallTime
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One live access token. `scopes` are those granted, `allowed` also what they imply. `consent` is None
+    """One valid access token. `scopes` are the granted scopes, `allowed` includes the implied ones. `consent` is None
     for a merchant token. `now` is the partner's business time when the token was checked."""
 
     kind: TokenKind

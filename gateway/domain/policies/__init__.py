@@ -1,1 +1,1 @@
-"""Policies: decision tables, their versions and the overrides of merchants."""
+"""Policies: decision tables, their versions, and merchants' overrides."""

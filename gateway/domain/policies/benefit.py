@@ -1,4 +1,5 @@
-"""What an approval grants beside an amount: a rate, a length of time, a convenience. A policy declares its own."""
+"""Benefits: what an approval grants besides an amount, such as a rate or a longer term. Each policy declares its
+own."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -6,13 +7,13 @@ from enum import StrEnum
 
 Benefit = Decimal | timedelta | bool
 MOST = Decimal(1000)
-"""Above every number that a benefit may be: percentage points, months, times."""
+"""The exclusive upper bound of a benefit of the kind NUMBER."""
 
 
 class BenefitKind(StrEnum):
     """NUMBER: a Decimal from 0 up to 1000 with at most two decimals. DURATION: a timedelta above zero. FLAG: a bool.
 
-    Of each kind more is better for the person: a later day, a larger discount, a convenience granted.
+    A higher value is always better for the person: a larger discount, a longer term, a flag that is true.
     """
 
     NUMBER = "NUMBER"
@@ -28,7 +29,7 @@ def require_benefit(value: object, kind: BenefitKind) -> None:
                 raise ValueError("needs a number from 0 up to 1000, with at most two decimals")
         case BenefitKind.DURATION:
             if type(value) is not timedelta or value <= timedelta(0):
-                raise ValueError("needs a duration longer than nothing")
+                raise ValueError("needs a duration longer than zero")
         case BenefitKind.FLAG:
             if type(value) is not bool:
                 raise ValueError("needs true or false")

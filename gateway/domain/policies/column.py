@@ -1,6 +1,6 @@
-"""The columns of a decision table: their kinds, the tests a cell may hold, and when one cell contains another.
+"""The columns of a decision table: their kinds, the tests of a cell, and whether one cell contains another.
 
-Inside, every value becomes a plain key that compares fast: a tier its rank, money its minor units.
+Internally each value becomes a key that compares fast: a tier its rank, money its minor units.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
 
 Fact = Tier | Money | int | timedelta | bool | str
-Key = Any  # int, timedelta, bool or str; one column never mixes them, which its reader makes sure of
+Key = Any  # int, timedelta, bool or str; the reader of a column ensures that its keys have one type
 
 
 class ColumnKind(StrEnum):
-    """What a column holds: a Tier, Money in the table's currency, an int, a timedelta, a bool or a word."""
+    """The kind of a column's values: Tier, Money in the table's currency, int, timedelta, bool or word."""
 
     TIER = "TIER"
     AMOUNT = "AMOUNT"
@@ -39,7 +39,7 @@ OPERATORS: Mapping[ColumnKind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One test of one column: bounds (both included), a set of accepted values, or `is_` for a flag."""
+    """The test of one column: inclusive bounds, a set of accepted values, or `is_` for a flag."""
 
     column: str
     at_least: Fact | None = None
@@ -49,21 +49,21 @@ class Cell:
 
     @property
     def tests(self) -> dict[str, Any]:
-        """Operator to value, for those that are set."""
+        """The operators that are set, with their values."""
         named = {"at_least": self.at_least, "at_most": self.at_most, "one_of": self.one_of, "is": self.is_}
         return {operator: value for operator, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The keys that a cell lets through: `members` if it is a set, else from `low` to `high` (None: no end)."""
+    """The keys that a cell accepts: `members` if it is a set, else from `low` to `high` (None: no upper bound)."""
 
     members: frozenset[Key] | None = None
     low: Key = None
     high: Key = None
 
-    def holds(self) -> Callable[[Key], bool]:
-        """A closure that says whether a key is let through."""
+    def predicate(self) -> Callable[[Key], bool]:
+        """Returns a function that returns whether a key is accepted."""
         members, low, high = self.members, self.low, self.high
         if members is not None:
             return members.__contains__
@@ -72,10 +72,10 @@ class Accepted:
         return lambda key: bool(low <= key <= high)
 
     def contains(self, other: "Accepted") -> bool:
-        """Whether everything `other` lets through is let through here too."""
+        """Whether every key that `other` accepts is accepted here."""
         if other.members is not None:
-            return all(map(self.holds(), other.members))
-        if self.members is not None:  # only a short, closed stretch of counts can lie inside a set
+            return all(map(self.predicate(), other.members))
+        if self.members is not None:  # only a short range of counts with an upper bound can lie within a set
             if other.high is None or other.high - other.low >= len(self.members):
                 return False
             return self.members.issuperset(range(other.low, other.high + 1))
@@ -85,7 +85,7 @@ class Accepted:
 
 
 def reader(kind: ColumnKind, currency: str) -> Callable[[Any], Key]:
-    """A function from a fact to its key; it raises ValueError for a fact that is not of this kind."""
+    """Returns a function from a fact to its key. It raises ValueError for a fact of another kind."""
 
     def amount(value: Any) -> Key:
         if type(value) is not Money or value.currency != currency or value.minor < 0:
@@ -96,15 +96,15 @@ def reader(kind: ColumnKind, currency: str) -> Callable[[Any], Key]:
 
 
 def accepted(cell: Cell, kind: ColumnKind, currency: str) -> Accepted:
-    """What a cell lets through. Raises ValueError for an operator or a value that does not fit the kind."""
+    """Returns what a cell accepts. Raises ValueError for an operator or a value that does not fit the kind."""
     read, tests = reader(kind, currency), cell.tests
     for operator in tests:
         if operator not in OPERATORS[kind]:
             raise ValueError(f"{operator} does not fit {kind}: use {', '.join(OPERATORS[kind])}")
     if not tests or tests.get("one_of") == ():
-        raise ValueError("tests nothing")
+        raise ValueError("a cell needs a test")
     if "one_of" in tests and len(tests) > 1:
-        raise ValueError("one_of stands alone")
+        raise ValueError("one_of cannot be combined with other tests")
     if "is" in tests:
         return Accepted(members=frozenset({read(tests["is"])}))
     if "one_of" in tests:
@@ -113,14 +113,14 @@ def accepted(cell: Cell, kind: ColumnKind, currency: str) -> Accepted:
     low: Key = read(tests["at_least"]) if "at_least" in tests else lowest
     high = read(tests["at_most"]) if "at_most" in tests else None
     if high is not None and low > high:
-        raise ValueError("at_least lies above at_most")
-    if kind is ColumnKind.TIER:  # tiers are few: as a set, "VERY_GOOD or better" and a list of two are the same
+        raise ValueError("at_least is above at_most")
+    if kind is ColumnKind.TIER:  # a set, so that "at_least VERY_GOOD" equals a list of the two highest tiers
         return Accepted(members=frozenset(range(low, len(_RANKS) if high is None else high + 1)))
     return Accepted(low=low, high=high)
 
 
 def everything(kind: ColumnKind) -> Accepted | None:
-    """What an empty cell lets through; None for words, of which there is no end."""
+    """Returns what an empty cell accepts; None for words, which cannot be enumerated."""
     match kind:
         case ColumnKind.TIER:
             return Accepted(members=frozenset(_RANKS.values()))
@@ -143,7 +143,7 @@ def _tier(value: Any) -> Key:
 
 
 def _count(value: Any) -> Key:
-    if type(value) is not int or value < 0:  # True is an int too, and is not a count
+    if type(value) is not int or value < 0:  # `type`, because True is an int too
         raise ValueError("needs a whole number, not negative")
     return value
 

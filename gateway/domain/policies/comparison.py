@@ -1,4 +1,4 @@
-"""What another policy would have changed: one request compared, and many counted."""
+"""Comparison of a recorded policy result with the result of another policy, for one request and summed up."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,8 +14,8 @@ from gateway.domain.scoring.tier import Tier
 
 @dataclass(frozen=True, slots=True)
 class ComparedResult:
-    """What one request was answered by a policy alone. Unless it was approved, `exposed` is zero and there are no
-    `benefits`."""
+    """The result of one request under one policy, before the credit limit is applied. Unless it is an approval,
+    `exposed` is zero and `benefits` is empty."""
 
     status: Status
     exposed: Money
@@ -25,7 +25,7 @@ class ComparedResult:
 
     @classmethod
     def of(cls, outcome: Outcome, rule_id: str, benefits: Mapping[str, Benefit], currency: str) -> "ComparedResult":
-        """Raises ValueError for an amount that is not in `currency`."""
+        """Returns the result of an outcome. Raises ValueError for an amount that is not in `currency`."""
         if not isinstance(outcome, Approval):
             return cls(first_status(outcome), Money.zero(currency), rule_id, outcome.reasons, {})
         return cls(
@@ -33,14 +33,14 @@ class ComparedResult:
         )
 
     def differs(self, other: "ComparedResult") -> bool:
-        """Whether anybody could tell the two apart: a rule's name alone is no difference."""
+        """Whether the results differ in more than the rule id."""
         mine, others = ((a.status, a.exposed, a.reasons, a.benefits) for a in (self, other))
         return mine != others
 
 
 @dataclass(frozen=True, slots=True)
 class ResultComparison:
-    """One request as it was answered, and as the other policy would have."""
+    """One request with its recorded result (`before`) and the result of the other policy (`after`)."""
 
     decision_id: str
     tier: Tier
@@ -53,8 +53,9 @@ class ResultComparison:
 
 
 class SkipReason(StrEnum):
-    """Why a request is not compared: the person's key is destroyed, adapter and policy cannot read it any more, the
-    shadow policy failed at it, or the merchant's override does not fit the other policy."""
+    """Why a request is not compared. SEALED: the person's key is destroyed. UNREADABLE: the adapter or the policy can
+    no longer read it. FAILED: the shadow policy raised an error. OVERRIDDEN: the merchant's override does not fit the
+    other policy."""
 
     SEALED = "SEALED"
     UNREADABLE = "UNREADABLE"
@@ -64,7 +65,7 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Changed requests of one tier with the same two statuses; the amounts are sums."""
+    """Changed requests of one tier with the same two statuses. The amounts are sums."""
 
     tier: Tier
     before: Status
@@ -76,7 +77,7 @@ class Group:
 
 @dataclass
 class ComparisonCounts:
-    """Counts what is compared."""
+    """Counts compared, changed and skipped requests."""
 
     compared: int = 0
     skipped: Counter[SkipReason] = field(default_factory=Counter)
@@ -91,9 +92,9 @@ class ComparisonCounts:
             return
         before, after = one.before, one.after
         key, zero = (one.tier, before.status, after.status), Money.zero(before.exposed.currency)
-        held = self._groups.get(key, Group(*key, 0, zero, zero))
+        group = self._groups.get(key, Group(*key, 0, zero, zero))
         self._groups[key] = Group(
-            *key, held.count + 1, held.exposed_before + before.exposed, held.exposed_after + after.exposed
+            *key, group.count + 1, group.exposed_before + before.exposed, group.exposed_after + after.exposed
         )
 
     @property
@@ -101,7 +102,7 @@ class ComparisonCounts:
         return sum(group.count for group in self._groups.values())
 
     def groups(self) -> Iterator[Group]:
-        """By tier, the lowest first, then by the statuses before and after."""
+        """Yields the groups by tier, lowest first, then by the statuses before and after."""
         order = list(Status)
         yield from sorted(
             self._groups.values(), key=lambda each: (each.tier.rank, order.index(each.before), order.index(each.after))

@@ -1,4 +1,4 @@
-"""What a policy says, in words: the same ones on the reference pages and for the operator who asks why."""
+"""English descriptions of policy rules, for the reference pages and `gateway policy explain`."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from gateway.domain.policies.rule import Rule, plain
 
 
 def describe_cell(cell: Cell) -> str:
-    """Such as "deposit at most 500.00 CNY"."""
+    """Returns a text such as "deposit at most 500.00 CNY"."""
     tests = [f"{operator.replace('_', ' ')} {format_value(value)}" for operator, value in cell.tests.items()]
     return f"{cell.column} {' and '.join(tests)}"
 
 
 def describe_rule(rule: Rule) -> str:
-    """What the rule says if it decides, without its reasons: "approve 70 percent, at most 7000.00 CNY"."""
+    """Returns the result of a rule without its reasons: "approve 70 percent, at most 7000.00 CNY"."""
     says = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
     says += [f"at most {format_value(rule.maximum)}"] if rule.maximum else []
     says += [f"{name} {format_value(value)}" for name, value in rule.benefits.items()]
@@ -23,7 +23,8 @@ def describe_rule(rule: Rule) -> str:
 
 
 def format_value(value: Any) -> str:
-    """A value of a test or of an outcome, as it is or as the log keeps it: "500.00 CNY", "GOOD or FAIR", "yes"."""
+    """Returns the text of a value of a test or an outcome: "500.00 CNY", "GOOD or FAIR", "yes". Accepts the value
+    itself or its form in the log."""
     value = plain(value)
     if isinstance(value, dict):
         return f"{value['amount']} {value['currency']}"

@@ -1,4 +1,4 @@
-"""Reads a ruling back from the document that the log keeps, whether or not its policy is still installed."""
+"""Reads a policy result from its document in the log, even if its policy is no longer installed."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -13,8 +13,9 @@ from gateway.domain.policies.table import PolicyResult, Tried
 
 
 def policy_result_from_document(document: Mapping[str, Any], benefits: Mapping[str, BenefitKind]) -> PolicyResult:
-    """What `PolicyResult.document` wrote; `benefits` are the kinds that the adapter declares. Raises LookupError,
-    ValueError or InvalidInput for a document of another form, such as one whose benefits the adapter no longer has."""
+    """Reads a policy result from its document. `benefits` are the kinds that the adapter declares. Raises LookupError,
+    ValueError or InvalidInput for a document of another form, such as one with benefits that the adapter no longer
+    has."""
     maximum, retry_after = document["maximum"], document["retry_after"]
     return PolicyResult(
         verdict=Verdict(document["verdict"]),
@@ -33,15 +34,15 @@ def policy_result_from_document(document: Mapping[str, Any], benefits: Mapping[s
 
 
 def benefits_from_document(document: Mapping[str, Any], kinds: Mapping[str, BenefitKind]) -> dict[str, Benefit]:
-    """The member `benefits` of such a document. Raises as `policy_result_from_document` does."""
+    """Reads the member `benefits` of such a document. Raises the same errors as `policy_result_from_document`."""
     return {name: _benefit(value, kinds[name]) for name, value in document.items()}
 
 
 def _benefit(value: Any, kind: BenefitKind) -> Benefit:
-    read: Any = value
+    benefit: Any = value
     if kind is BenefitKind.NUMBER and isinstance(value, str):
-        read = Decimal(value)
+        benefit = Decimal(value)
     if kind is BenefitKind.DURATION:
-        read = parse_duration(value)
-    require_benefit(read, kind)
-    return read  # type: ignore[no-any-return]  # which the line above has made sure of
+        benefit = parse_duration(value)
+    require_benefit(benefit, kind)
+    return benefit  # type: ignore[no-any-return]  # require_benefit has checked the type

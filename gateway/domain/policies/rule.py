@@ -1,4 +1,4 @@
-"""One row of a decision table: what it tests, what it says, and the form in which it is hashed."""
+"""One row of a decision table: its tests, its result, and its canonical form for the hash."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from gateway.domain.policies.column import Cell
 
 
 class Verdict(StrEnum):
-    """What a rule says: APPROVE (its share, up to its maximum), DECLINE, or REFER to a person who decides."""
+    """The verdict of a rule: APPROVE (its share, up to its maximum), DECLINE, or REFER to manual review."""
 
     APPROVE = "APPROVE"
     DECLINE = "DECLINE"
@@ -24,8 +24,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One row. `share` (1 to 100 percent), `maximum` and `benefits` belong to an approval, `retry_after` and
-    `alternatives` to a decline; an empty `when` holds always."""
+    """One row of a decision table. `share` (1 to 100 percent), `maximum` and `benefits` belong to an approval,
+    `retry_after` and `alternatives` to a decline. An empty `when` always matches."""
 
     id: str
     when: tuple[Cell, ...] = ()
@@ -38,7 +38,7 @@ class Rule:
     alternatives: tuple[Product, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Every part of the rule in a fixed form; the policy's hash is taken over it."""
+        """Returns all parts of the rule in a fixed form, over which the hash of the policy is computed."""
         return {
             "id": self.id,
             "when": {cell.column: {name: plain(value) for name, value in cell.tests.items()} for cell in self.when},
@@ -53,7 +53,7 @@ class Rule:
 
 
 def plain(value: Any) -> Any:
-    """A value of a cell or of an outcome as JSON has it."""
+    """Returns a value of a cell or an outcome in its JSON form."""
     if isinstance(value, Money):
         return value.document()
     if isinstance(value, timedelta):

@@ -1,7 +1,7 @@
-"""The typed decision table: rules are tried from the top, the first that holds decides, the last holds always.
+"""The typed decision table. Rules are tried from the top, the first that matches decides, the last always matches.
 
-It never fails open: whatever is wrong with a table is refused when it is built, and facts that do not fit the
-columns raise instead of matching nothing.
+It never fails open: an invalid table is rejected when it is built, and facts that do not fit the columns raise an error
+instead of matching no rule.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ B = TypeVar("B", Decimal, timedelta, bool)
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One rule that was tried: `failed` names the first column that did not hold, None for the rule that decided."""
+    """One rule that was tried. `failed` is the first column that did not match, or None for the rule that decided."""
 
     rule_id: str
     failed: str | None
@@ -35,11 +35,11 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyResult:
-    """What the table said and how it came to it. `share` is 1 to 100 percent of an approval, else 0; `benefits` are
-    what an approval grants beside the amount, under the names that the table declares.
+    """The result of a decision table and its trace. `share` is 1 to 100 percent for an approval, else 0. `benefits` are
+    what an approval grants besides the amount, by the names that the table declares.
 
-    The outcome may be narrower than the ruling: an adapter declines where the person gets less than was asked and
-    the merchant takes no less.
+    The outcome may be less than the result: an adapter declines a partial approval if the merchant accepts only the
+    full amount.
     """
 
     verdict: Verdict
@@ -56,25 +56,26 @@ class PolicyResult:
     trace: tuple[Tried, ...]
 
     def number(self, name: str) -> Decimal:
-        """A benefit of the kind NUMBER. Raises Misconfigured where an approval brings none of this name and kind."""
+        """Returns a benefit of the kind NUMBER. Raises Misconfigured if there is none of this name and kind."""
         return self._benefit(name, Decimal)
 
     def length(self, name: str) -> timedelta:
-        """A benefit of the kind DURATION. Raises Misconfigured as `number` does."""
+        """Returns a benefit of the kind DURATION. Raises Misconfigured as `number` does."""
         return self._benefit(name, timedelta)
 
     def flag(self, name: str) -> bool:
-        """A benefit of the kind FLAG. Raises Misconfigured as `number` does."""
+        """Returns a benefit of the kind FLAG. Raises Misconfigured as `number` does."""
         return self._benefit(name, bool)
 
     def _benefit(self, name: str, kind: type[B]) -> B:
         value = self.benefits.get(name)
         if not isinstance(value, kind):
-            raise fault(self.policy, f"gives no {kind.__name__} named {name}", self.rule_id)
+            raise fault(self.policy, f"has no benefit {name} of type {kind.__name__}", self.rule_id)
         return value
 
     def document(self) -> dict[str, Any]:
-        """What the log keeps, all of it: `domain.past_ruling` reads it back. No fact about anybody."""
+        """Returns the document for the log, which `gateway.domain.policies.past_result` reads. It holds no facts about
+        a person."""
         return {
             "policy": self.policy,
             "policy_version": self.policy_version,
@@ -92,11 +93,10 @@ class PolicyResult:
 
 
 class DecisionTable:
-    """A policy that has been checked and compiled. Raises Misconfigured, naming source, rule and column.
+    """A checked and compiled policy. Raises Misconfigured with source, rule and column.
 
-    `source` is what the messages call the policy: the file it was read from. Money in the rules and in the facts is
-    in `currency`. Every approval gives each of the `benefits`, no more and no fewer. `hash` is the SHA-256, in hex, of
-    the canonical content.
+    `source` names the policy in messages: the file that it was read from. Money in rules and facts is in `currency`.
+    Every approval has exactly the declared `benefits`. `hash` is the SHA-256, in hex, of the canonical content.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class DecisionTable:
         self._steps = [_step(rule, accepts[rule.id]) for rule in self.rules]
 
     def document(self) -> dict[str, Any]:
-        """The whole policy in a fixed, JSON-safe form."""
+        """Returns the whole policy in a fixed, JSON-safe form."""
         return {
             "policy": self.policy,
             "version": self.version,
@@ -134,10 +134,10 @@ class DecisionTable:
         }
 
     def decide(self, facts: Mapping[str, Fact]) -> PolicyResult:
-        """The ruling of the first rule that holds.
+        """Returns the result of the first rule that matches.
 
-        Raises Misconfigured unless the facts are exactly the declared columns, each of its kind: that is a fault
-        of the adapter, and must not read as "no rule matched".
+        Raises Misconfigured unless the facts are exactly the declared columns, each of its kind: an adapter with wrong
+        facts must not look like "no rule matched".
         """
         keys = self._keys(facts)
         trace: list[Tried] = []
@@ -148,10 +148,10 @@ class DecisionTable:
                     break
             else:
                 trace.append(hit)
-                return self._ruling(rule, tuple(trace))
-        raise self._fault("no rule held, although the last one must")
+                return self._result(rule, tuple(trace))
+        raise self._fault("no rule matched, although the last rule must")
 
-    def _ruling(self, rule: Rule, trace: tuple[Tried, ...]) -> PolicyResult:
+    def _result(self, rule: Rule, trace: tuple[Tried, ...]) -> PolicyResult:
         return PolicyResult(
             verdict=rule.verdict,
             share=rule.share or 0,
@@ -169,13 +169,13 @@ class DecisionTable:
 
     @property
     def approving_rules(self) -> tuple[str, ...]:
-        """The ids of the rules that approve, in their order."""
+        """The ids of the rules that approve, in order."""
         return tuple(rule.id for rule in self.rules if rule.verdict is Verdict.APPROVE)
 
     def result_of_rule(self, rule_id: str) -> PolicyResult:
-        """The ruling of that rule, whatever the facts are. Raises KeyError for an unknown one."""
+        """Returns the result of one rule, whatever the facts are. Raises KeyError for an unknown rule."""
         rule, _, hit = {step[0].id: step for step in self._steps}[rule_id]
-        return self._ruling(rule, (hit,))
+        return self._result(rule, (hit,))
 
     def _keys(self, facts: Mapping[str, Fact]) -> dict[str, Key]:
         if facts.keys() != self._readers.keys():
@@ -211,7 +211,7 @@ class DecisionTable:
             accepts = self._accepts(rule)
             for other, outer in earlier.items():
                 if self._covers(outer, accepts):
-                    raise self._fault(f"can never be reached: rule {other!r} holds whenever it would", rule.id)
+                    raise self._fault(f"is unreachable: rule {other!r} matches whenever it would", rule.id)
             earlier[rule.id] = accepts
         if not self.rules or self.rules[-1].when:
             raise self._fault("the last rule must have no tests, so that every case is decided")
@@ -239,7 +239,7 @@ class DecisionTable:
         expected = self.benefits if rule.verdict is Verdict.APPROVE else {}
         if rule.benefits.keys() != expected.keys():
             names = ", ".join(sorted(rule.benefits.keys() ^ expected.keys()))
-            raise self._fault(f"benefits belong to an approval, and each must give all of them: {names}", rule.id)
+            raise self._fault(f"every approval, and no other rule, must have all benefits: {names}", rule.id)
         for name, value in rule.benefits.items():
             try:
                 require_benefit(value, self.benefits[name])
@@ -260,7 +260,7 @@ class DecisionTable:
         return accepts
 
     def _covers(self, outer: Mapping[str, Accepted], inner: Mapping[str, Accepted]) -> bool:
-        """Whether a rule with the tests `outer` holds whenever one with the tests `inner` does."""
+        """Whether a rule with the tests `outer` matches whenever one with the tests `inner` does."""
         for column, outside in outer.items():
             inside = inner.get(column) or everything(self.columns[column])
             if inside is None or not outside.contains(inside):
@@ -272,16 +272,16 @@ class DecisionTable:
 
 
 def fault(source: str, why: str, rule: str | None = None, column: str | None = None) -> Misconfigured:
-    """A Misconfigured that names the file and, where they are known, rule and column."""
-    place = [f"rule {rule!r}"] * (rule is not None) + [f"column {column!r}"] * (column is not None)
-    return Misconfigured(": ".join(filter(None, (source, ", ".join(place), why))))
+    """Returns a Misconfigured that names the file and, if known, rule and column."""
+    position = [f"rule {rule!r}"] * (rule is not None) + [f"column {column!r}"] * (column is not None)
+    return Misconfigured(": ".join(filter(None, (source, ", ".join(position), why))))
 
 
 _Step = tuple[Rule, tuple[tuple[str, Callable[[Key], bool], Tried], ...], Tried]
 
 
 def _step(rule: Rule, accepts: Mapping[str, Accepted]) -> _Step:
-    cells = tuple((column, allowed.holds(), Tried(rule.id, column)) for column, allowed in accepts.items())
+    cells = tuple((column, allowed.predicate(), Tried(rule.id, column)) for column, allowed in accepts.items())
     return rule, cells, Tried(rule.id, None)
 
 

@@ -1,4 +1,4 @@
-"""The measurement of a score source about a person, and the answer to a threshold inquiry."""
+"""The measurement of a score source, and the result of a threshold inquiry."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,8 +9,8 @@ from gateway.kit.clock import BusinessTime
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The score in points (350-950, None for an unscored person), from when until when it is valid, and how many
-    overdue obligations are open."""
+    """A person's score in points (350-950, None for an unscored person), its period of validity, and the number of open
+    overdue obligations."""
 
     score: int | None
     as_of: BusinessTime
@@ -29,7 +29,7 @@ class ThresholdAnswer(StrEnum):
 
 
 def meets(tier: Tier, minimum: Tier) -> ThresholdAnswer:
-    """Whether the tier is at or above `minimum`; an unscored person cannot be assessed."""
+    """Returns whether the tier is at or above `minimum`. An unscored person cannot be assessed."""
     if tier is Tier.UNSCORED:
         return ThresholdAnswer.CANNOT_ASSESS
     return ThresholdAnswer.YES if tier.rank >= minimum.rank else ThresholdAnswer.NO

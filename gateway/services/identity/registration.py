@@ -133,7 +133,7 @@ class RegistrationService:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
         if row.awaiting is None:
             raise InvalidInput("INVALID", f"{client_id} waits for nothing.")
-        return row, Rights.read(row.awaiting)
+        return row, Rights.from_document(row.awaiting)
 
     def _put(self, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
         """Writes the metadata into the row, of the rights only those allowed. What it does not say stays as allowed."""
