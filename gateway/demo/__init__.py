@@ -1,1 +1,1 @@
-"""The demos: what a partner's software does over HTTP, printed step by step."""
+"""The demos: a partner's software calls the gateway over HTTP, and each step is printed."""

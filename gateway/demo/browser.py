@@ -1,4 +1,4 @@
-"""A browser without a screen: keeps cookies, follows redirects, finds forms and posts them."""
+"""A browser without a screen: it keeps cookies, follows redirects, and posts forms."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -11,7 +11,7 @@ import httpx2
 
 @dataclass
 class Form:
-    """One form of a page: where it posts and what its hidden fields hold."""
+    """One form of a page: its action, and the values of its hidden fields."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class _Forms(HTMLParser):
 
 
 class Browser:
-    """One person's browser."""
+    """The browser of one person."""
 
     def __init__(self) -> None:
         self._http = httpx2.Client(timeout=20, headers={"Accept-Language": "en"})
@@ -45,14 +45,14 @@ class Browser:
         self._http.close()
 
     def open(self, url: str) -> httpx2.Response:
-        """The page at `url`, redirects followed."""
+        """Returns the page at `url`, after redirects."""
         return self._http.get(url, follow_redirects=True)
 
     def submit(
         self, page: httpx2.Response, values: dict[str, str], *, action: str = "", follow: bool = True
     ) -> httpx2.Response:
-        """Posts the page's form whose address holds `action` and that has all the hidden fields it needs. Raises
-        LookupError when the page has no such form."""
+        """Posts the first form of the page whose action contains `action`, with its hidden fields and `values`, and
+        returns the response. Raises LookupError if the page has no such form."""
         parser = _Forms()
         parser.feed(page.text)
         forms = [form for form in parser.forms if action in form.action and "/logout" not in form.action]

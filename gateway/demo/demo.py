@@ -1,4 +1,4 @@
-"""The base of every demo: steps whose answers are checked; it ends at the first wrong answer."""
+"""The base class of the demos. Each step checks its response; the first unexpected response ends the demo."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -9,47 +9,47 @@ from gateway.demo.narrator import Narrator
 
 
 class DemoFailed(Exception):
-    """A step got another answer than it should."""
+    """A step got an unexpected response."""
 
 
 class Demo(ABC):
-    """A partner's calls in order: `_run_steps` makes them."""
+    """A sequence of calls that a partner makes. Subclasses implement `_run_steps`."""
 
     def __init__(self, narrator: Narrator) -> None:
-        self._say = narrator
+        self._narrator = narrator
 
     def run(self) -> None:
-        """Makes all calls. Raises DemoFailed at the first wrong answer."""
+        """Makes all calls. Raises DemoFailed at the first unexpected response."""
         try:
             self._run_steps()
         except (httpx2.HTTPError, LookupError, TypeError, ValueError) as error:
-            # An answer of another form than the step reads is a wrong answer too.
-            wrong = f"Step {self._say.steps} was answered wrongly: {type(error).__name__}: {error}"
-            raise DemoFailed(wrong) from error
+            # A response without the members that the step reads is unexpected too.
+            message = f"Step {self._narrator.steps} failed: {type(error).__name__}: {error}"
+            raise DemoFailed(message) from error
 
     @abstractmethod
     def _run_steps(self) -> None:
-        """Makes the calls, one step after the other."""
+        """Makes the calls in order."""
 
-    def _data(self, answer: httpx2.Response) -> dict[str, Any]:
-        """The data of a GraphQL answer without errors. Raises DemoFailed for any other answer."""
-        body = answer.json()
-        if answer.status_code != 200 or "errors" in body:
-            raise DemoFailed(f"Step {self._say.steps} should have answered data without errors.")
+    def _data(self, response: httpx2.Response) -> dict[str, Any]:
+        """Returns the data of a GraphQL response. Raises DemoFailed for a response with errors."""
+        body = response.json()
+        if response.status_code != 200 or "errors" in body:
+            raise DemoFailed(f"Step {self._narrator.steps} failed: expected data without errors.")
         data: dict[str, Any] = body["data"]
         return data
 
-    def _expect(self, condition: bool, what: str, answer: httpx2.Response | None) -> None:
-        """Raises DemoFailed unless the condition holds."""
+    def _expect(self, condition: bool, expected: str, response: httpx2.Response | None) -> None:
+        """Prints what was checked. Raises DemoFailed unless the condition is true."""
         if not condition:
-            seen = f" The answer was HTTP {answer.status_code}." if answer is not None else ""
-            raise DemoFailed(f"Step {self._say.steps} should have answered {what}.{seen}")
-        self._say.right(what)
+            status = f" The response was HTTP {response.status_code}." if response is not None else ""
+            raise DemoFailed(f"Step {self._narrator.steps} failed: expected {expected}.{status}")
+        self._narrator.print_check(expected)
 
 
 def find_by(values: list[dict[str, Any]], name: str, wanted: str) -> dict[str, Any]:
-    """The value whose `name` is `wanted`. Raises DemoFailed."""
+    """Returns the value whose `name` is `wanted`. Raises DemoFailed if there is none."""
     for value in values:
         if value[name] == wanted:
             return value
-    raise DemoFailed(f"The sandbox has nothing whose {name} is {wanted}; the journey needs it.")
+    raise DemoFailed(f"The demo needs an entry of the credentials whose {name} is {wanted}. There is none.")

@@ -1,8 +1,12 @@
-"""Prints a demo on the terminal: each step, its request and its answer. Secrets are cut short."""
+"""Prints a demo on the terminal: each step with its request and response, at most 80 columns wide where it can be.
+
+Secrets are shortened.
+"""
 
 import html
 import json
 import re
+import textwrap
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
@@ -23,117 +27,145 @@ _SECRETS = frozenset(
         "device_code",
     )
 )
-_KEPT = 16
-_WIDTH = 100
+_PRINTED_CHARACTERS = 16
+_WIDTH = 80
+_LINE_ENDS = re.compile(r"</(?:p|li|h\d|dt|dd|button|option|summary)>|<select[^>]*>")
 
 
 class Narrator:
-    """`steps` counts the steps so far. Without a console it only counts."""
+    """Prints the steps of a demo. `steps` is the number of steps so far. Without a console it only counts."""
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
         self._last_operation: tuple[str, str] | None = None
         self.steps = 0
 
-    def step(self, sentence: str) -> None:
+    def begin_step(self, sentence: str) -> None:
+        """Counts a step and prints what it does."""
         self.steps += 1
-        self._print(f"\n[bold]{self.steps:>2}. {_safe(sentence)}[/]")
+        first, *rest = textwrap.wrap(sentence, _WIDTH - 4)
+        self._print(f"\n[bold]{self.steps:>2}. {_escaped(first)}[/]")
+        for line in rest:
+            self._print(f"    [bold]{_escaped(line)}[/]")
 
-    def exchange(
+    def print_exchange(
         self,
         method: str,
         url: str,
-        sent: Mapping[str, Any] | None,
-        answer: httpx2.Response,
+        form: Mapping[str, Any] | None,
+        response: httpx2.Response,
         *,
         only: tuple[str, ...] = (),
         authentication: str | None = None,
     ) -> None:
-        """A request and its JSON answer; with `only`, no more than these members of it. `authentication` says how
-        the request was authenticated."""
-        body = answer.json()
-        self.sent(method, url, sent)
+        """Prints a request and its JSON response, or `only` these members of it. `authentication` describes how the
+        client authenticated."""
+        body = response.json()
+        self._print_request(method, url, form or {})
         if authentication is not None:
-            self._print(f"      [dim]with {_safe(authentication)}[/]")
-        self.answered(answer.status_code, {name: body[name] for name in only} if only else body)
+            self._print(f"      [dim]with {_escaped(authentication)}[/]")
+        self._print_response(response.status_code, {name: body[name] for name in only} if only else body)
 
-    def sent(self, method: str, url: str, body: Mapping[str, Any] | None) -> None:
-        self._print(f"    [cyan]{method}[/] {_safe(url)}")
-        for name, value in (body or {}).items():
-            self._print(f"      [dim]{_safe(name)}=[/]{_safe(_cut(name, value))}")
-
-    def answered(self, status: int, body: Mapping[str, Any]) -> None:
-        colour = "green" if status < 300 else "yellow"
-        first, *rest = _lines({name: _cut(name, value) for name, value in body.items()})
-        self._print(f"    [{colour}]{status}[/] {_safe(first)}")
-        for line in rest:
-            self._print(f"        {_safe(line)}")
-
-    def graphql(self, url: str, document: str, variables: Mapping[str, Any], answer: httpx2.Response) -> None:
-        self._print(f"    [cyan]POST[/] {_safe(url)}")
+    def print_graphql(self, url: str, document: str, variables: Mapping[str, Any], response: httpx2.Response) -> None:
+        """Prints a GraphQL request and its response, without the extensions."""
+        self._print(f"    [cyan]POST[/] {_escaped(url)}")
         operation = (document, json.dumps(variables))
         if operation == self._last_operation:
             self._print("      [dim](the same document with the same variables)[/]")
         else:
             for line in document.splitlines():
-                self._print(f"      [dim]{_safe(line)}[/]")
-            for line in _lines({"variables": variables}) if variables else ():
-                self._print(f"      [dim]{_safe(line)}[/]")
+                self._print(f"      [dim]{_escaped(line)}[/]")
+            for line in _json_lines({"variables": variables}, _WIDTH - 6) if variables else ():
+                self._print(f"      [dim]{_escaped(line)}[/]")
         self._last_operation = operation
-        self.answered(answer.status_code, {n: v for n, v in answer.json().items() if n != "extensions"})
+        self._print_response(
+            response.status_code, {name: value for name, value in response.json().items() if name != "extensions"}
+        )
 
-    def page(self, page: httpx2.Response) -> None:
-        """The sentences of an HTML page's main part."""
+    def print_page(self, page: httpx2.Response) -> None:
+        """Prints the text of an HTML page's main part. Buttons and fields are in brackets."""
         main = re.search(r"<main.*?</main>", page.text, re.DOTALL)
         text = re.sub(r"<(script|style).*?</\1>", "", main[0] if main else "", flags=re.DOTALL)
-        lines = (
-            html.unescape(re.sub(r"<[^>]+>", " ", line)) for line in re.split(r"</(?:p|li|h\d|dt|dd|button)>", text)
-        )
-        for line in lines:
-            said = " ".join(line.split())
-            if said:
-                self._print(f"    [magenta]│[/] {_safe(said)}")
+        text = re.sub(r'<input type="number"[^>]* value="([^"]*)"[^>]*>', r" [\1] ", text)
+        text = re.sub(r"<button[^>]*>\s*([^<]+?)\s*</button>", r" [\1]</button>", text)
+        text = re.sub(r"<option[^>]*>", "- ", text)
+        for part in _LINE_ENDS.split(text):
+            words = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", part)).split())
+            for line in textwrap.wrap(words, _WIDTH - 6):
+                self._print(f"    [magenta]│[/] {_escaped(line)}")
 
-    def redirect(self, answer: httpx2.Response) -> None:
-        location = re.sub(r"((?:code|state)=[^&]{4})[^&]*", r"\1...", answer.headers.get("location", ""))
-        self._print(f"    [green]{answer.status_code}[/] {_safe(location)}")
+    def print_redirect(self, response: httpx2.Response) -> None:
+        """Prints the address of a redirect, each parameter on its own line."""
+        location = re.sub(r"((?:code|state)=[^&]{4})[^&]*", r"\1...", response.headers.get("location", ""))
+        first, *rest = re.split(r"(?=[?&])", location)
+        self._print(f"    [green]{response.status_code}[/] {_escaped(first)}")
+        for parameter in rest:
+            self._print(f"          {_escaped(parameter)}")
 
-    def picture(self, code: segno.QRCode) -> None:
-        """A QR code, as a point of sale would show it."""
+    def print_qr_code(self, code: segno.QRCode) -> None:
+        """Prints a QR code, if the output is a terminal."""
         if self._console is not None and self._console.is_terminal:
-            drawn = StringIO()
-            code.terminal(drawn, border=1, compact=True)
-            self._console.file.write(f"\n{drawn.getvalue()}\n")
+            text = StringIO()
+            code.terminal(text, border=1, compact=True)
+            self._console.file.write(f"\n{text.getvalue()}\n")
 
-    def right(self, what: str) -> None:
-        self._print(f"    [green]✓[/] {_safe(what)}")
+    def print_check(self, expected: str) -> None:
+        """Prints that a check of the response passed."""
+        self._print(f"    [green]✓[/] {_escaped(expected)}")
+
+    def _print_request(self, method: str, url: str, form: Mapping[str, Any]) -> None:
+        self._print(f"    [cyan]{method}[/] {_escaped(url)}")
+        for name, value in form.items():
+            first, *rest = _field_lines(name, _shortened(name, value), _WIDTH - 6)
+            self._print(f"      [dim]{_escaped(name)}=[/]{_escaped(first)}")
+            for line in rest:
+                self._print(f"      {_escaped(line)}")
+
+    def _print_response(self, status: int, body: Mapping[str, Any]) -> None:
+        colour = "green" if status < 300 else "yellow"
+        first, *rest = _json_lines({name: _shortened(name, value) for name, value in body.items()}, _WIDTH - 8)
+        self._print(f"    [{colour}]{status}[/] {_escaped(first)}")
+        for line in rest:
+            self._print(f"        {_escaped(line)}")
 
     def _print(self, text: str) -> None:
         if self._console is not None:
             self._console.print(text, markup=True)
 
 
-def _lines(value: Any, indent: str = "") -> list[str]:
-    """The value as JSON: what is short enough to read stays on one line, the rest is broken up."""
+def _json_lines(value: Any, width: int, prefix: str = "") -> list[str]:
+    """Returns the value as JSON text that begins with `prefix`. A value that is longer than `width` is broken into one
+    line per member, and a scalar gets a line of its own."""
     short = json.dumps(value, ensure_ascii=False)
-    if len(indent) + len(short) <= _WIDTH or not isinstance(value, dict | list) or not value:
-        return [short]
-    pairs = value.items() if isinstance(value, dict) else ((None, item) for item in value)
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
-    lines = [opening]
-    for name, item in pairs:
-        first, *rest = _lines(item, f"{indent}  ")
-        lines += [f"  {first}" if name is None else f'  "{name}": {first}', *(f"  {line}" for line in rest)]
+    if len(prefix + short) < width:
+        return [prefix + short]
+    if not isinstance(value, dict | list) or not value:
+        return [prefix.rstrip(), f"  {short}"] if prefix else [short]
+    if isinstance(value, dict):
+        opening, closing = "{", "}"
+        members = [_json_lines(member, width - 2, f"{json.dumps(name)}: ") for name, member in value.items()]
+    else:
+        opening, closing = "[", "]"
+        members = [_json_lines(member, width - 2) for member in value]
+    for lines in members[:-1]:
         lines[-1] += ","
-    lines[-1] = lines[-1].removesuffix(",")
-    return [*lines, closing]
+    return [prefix + opening, *(f"  {line}" for lines in members for line in lines), closing]
 
 
-def _cut(name: str, value: Any) -> Any:
-    if name in _SECRETS and isinstance(value, str) and len(value) > _KEPT:
-        return f"{value[:_KEPT]}..."
+def _field_lines(name: str, value: Any, width: int) -> list[str]:
+    """Returns the value of a form field. JSON text that does not fit beside the name is broken into several lines."""
+    if isinstance(value, str) and value.startswith("["):
+        first, *rest = _json_lines(json.loads(value), width, f"{name}=")
+        return [first.removeprefix(f"{name}="), *rest]
+    return [str(value)]
+
+
+def _shortened(name: str, value: Any) -> Any:
+    if name in _SECRETS and isinstance(value, str) and len(value) > _PRINTED_CHARACTERS:
+        return f"{value[:_PRINTED_CHARACTERS]}..."
     return value
 
 
-def _safe(text: Any) -> str:
+def _escaped(text: Any) -> str:
+    """Returns text in which nothing is markup of the console."""
     return str(text).replace("[", "\\[")

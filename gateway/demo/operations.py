@@ -1,4 +1,4 @@
-"""The GraphQL documents of the demos, as a partner would write them."""
+"""The GraphQL documents of the demos."""
 
 TIER = """query Tier {
   consentedUser {
@@ -23,7 +23,11 @@ REQUEST = """mutation Request($input: DecisionRequestInput!) {
         ... on Approval {
           validUntil
           terms {
-            ... on DepositTerms { waivedAmount { amount currency } depositDue { amount currency } returnBy }
+            ... on DepositTerms {
+              waivedAmount { amount currency }
+              depositDue { amount currency }
+              returnBy
+            }
           }
         }
         ... on Decline { reasons { code message } }
@@ -37,7 +41,12 @@ LOG = """query Log {
     name
     decisions(first: 5) {
       totalCount
-      nodes { id status timeline { nodes { topic occurredAt ... on DecisionEvent { actor } } } }
+      nodes {
+        id status
+        timeline {
+          nodes { topic occurredAt ... on DecisionEvent { actor } }
+        }
+      }
     }
   }
 }"""
@@ -46,7 +55,11 @@ PURCHASE = """mutation Purchase($input: DecisionRequestInput!) {
     decision {
       id status
       outcome {
-        ... on Approval { terms { ... on PayLaterTerms { amount { amount currency } dueAt } } }
+        ... on Approval {
+          terms {
+            ... on PayLaterTerms { amount { amount currency } dueAt }
+          }
+        }
         ... on Decline { reasons { code message } }
       }
     }

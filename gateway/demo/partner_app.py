@@ -1,5 +1,4 @@
-"""A partner's OAuth client, as a partner would write it: one for each client profile. It knows the gateway by its
-metadata only."""
+"""A partner's OAuth client, one class per client profile. It knows nothing of the gateway but its metadata."""
 
 import base64
 import hashlib
@@ -19,9 +18,9 @@ _TIMEOUT = 20
 
 
 class PartnerApp:
-    """A client of the profile baseline: a secret in the Authorization header, bearer tokens."""
+    """A client of the profile baseline. It sends its secret in the Authorization header and gets bearer tokens."""
 
-    sends = "our secret"
+    authentication = "our client secret"
 
     def __init__(self, issuer: str, client: dict[str, Any]) -> None:
         self.issuer, self.client_id, self.redirect_uri = issuer, str(client["client_id"]), str(client["redirect_uri"])
@@ -29,17 +28,17 @@ class PartnerApp:
         self.metadata: dict[str, Any] = {}
 
     def discover(self) -> httpx2.Response:
-        """The server's metadata (RFC 8414), kept for the other calls."""
-        answer = httpx2.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=_TIMEOUT)
-        self.metadata = answer.json()
-        return answer
+        """Fetches the server metadata (RFC 8414) and keeps it for the other calls."""
+        response = httpx2.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=_TIMEOUT)
+        self.metadata = response.json()
+        return response
 
     def post(self, endpoint: str, form: dict[str, str]) -> httpx2.Response:
-        """An authenticated form to the endpoint that the metadata gives this name."""
+        """Posts an authenticated form to the endpoint of this name in the metadata."""
         return httpx2.post(self.metadata[endpoint], data=form, headers=self._basic(), timeout=_TIMEOUT)
 
     def query(self, url: str, token: str, body: dict[str, Any]) -> httpx2.Response:
-        """A GraphQL request with this access token."""
+        """Posts a GraphQL request with this access token."""
         return httpx2.post(url, json=body, headers={**_ACCEPT, "Authorization": f"Bearer {token}"}, timeout=_TIMEOUT)
 
     def _basic(self) -> dict[str, str]:
@@ -48,10 +47,10 @@ class PartnerApp:
 
 
 class FapiApp(PartnerApp):
-    """A client of the profile fapi2: it signs an assertion for each request (RFC 7523), and binds its tokens to a key
-    of its own by proofs (RFC 9449)."""
+    """A client of the profile fapi2. It signs an assertion for each request (RFC 7523) and binds its tokens to a key
+    with DPoP proofs (RFC 9449)."""
 
-    sends = "an assertion and a proof that our key has signed"
+    authentication = "a signed assertion and a DPoP proof"
 
     def __init__(self, issuer: str, client: dict[str, Any]) -> None:
         super().__init__(issuer, client)
@@ -61,25 +60,25 @@ class FapiApp(PartnerApp):
 
     def post(self, endpoint: str, form: dict[str, str]) -> httpx2.Response:
         url = str(self.metadata[endpoint])
-        proves = endpoint == "token_endpoint"
-        return self._sent(lambda: httpx2.post(url, data=self._signed(form), headers=self._proof(url, proves)))
+        needs_proof = endpoint == "token_endpoint"
+        return self._send(lambda: httpx2.post(url, data=self._signed(form), headers=self._proof(url, needs_proof)))
 
     def query(self, url: str, token: str, body: dict[str, Any]) -> httpx2.Response:
         def once() -> httpx2.Response:
             headers = {**_ACCEPT, "Authorization": f"DPoP {token}", **self._proof(url, True, token)}
             return httpx2.post(url, json=body, headers=headers, timeout=_TIMEOUT)
 
-        return self._sent(once)
+        return self._send(once)
 
-    def _sent(self, send: Any) -> httpx2.Response:
-        """The answer, asked for once more where the server wants a nonce of its own in the proof."""
+    def _send(self, send: Any) -> httpx2.Response:
+        """Returns the response. Repeats the request once if the server asks for its nonce in the proof."""
         for _ in range(2):
-            answer: httpx2.Response = send()
-            self._nonce = answer.headers.get("DPoP-Nonce", self._nonce)
-            wanted = answer.headers.get("WWW-Authenticate", "") + (answer.text if answer.status_code == 400 else "")
-            if "use_dpop_nonce" not in wanted:
+            response: httpx2.Response = send()
+            self._nonce = response.headers.get("DPoP-Nonce", self._nonce)
+            body = response.text if response.status_code == 400 else ""
+            if "use_dpop_nonce" not in response.headers.get("WWW-Authenticate", "") + body:
                 break
-        return answer
+        return response
 
     def _signed(self, form: dict[str, str]) -> dict[str, str]:
         now = int(wall_clock().timestamp())
@@ -87,8 +86,8 @@ class FapiApp(PartnerApp):
         assertion = _jwt({"alg": "ES256", "kid": self._key.kid}, {**claims, "jti": token_urlsafe()}, self._key)
         return {**form, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
-    def _proof(self, url: str, proves: bool, token: str | None = None) -> dict[str, str]:
-        if not proves:
+    def _proof(self, url: str, needs_proof: bool, token: str | None = None) -> dict[str, str]:
+        if not needs_proof:
             return {}
         address = urlsplit(url)._replace(query="", fragment="").geturl()
         claims = {"jti": token_urlsafe(), "htm": "POST", "htu": address, "iat": int(wall_clock().timestamp())}

@@ -1,5 +1,5 @@
-"""The demo of a point of sale, without a browser of the merchant's and without a redirect: it shows a code, the person
-agrees on their own phone, and the goods are paid later (RFC 8628)."""
+"""The demo of a point of sale, which has no browser: it shows a code, the person allows the purchase on their phone,
+and pays later (device authorization grant, RFC 8628)."""
 
 import secrets
 import time
@@ -15,12 +15,12 @@ from gateway.demo.operations import PURCHASE, TIER_ALONE
 from gateway.demo.partner_app import APPS, PartnerApp
 from gateway.domain.identity.client import DEVICE_CODE, FAPI2
 
-STORE, TERMINAL, AMOUNT = "harbour-road", "till-3", "400.00"
+STORE, TERMINAL, AMOUNT = "harbour-road", "checkout-3", "400.00"
 
 
 class PointOfSaleDemo(Demo):
-    """The demo retail store sells on credit, with its fapi2 client. `credentials` is what `gateway sandbox up
-    --credentials` writes. Raises DemoFailed where they lack what the demo needs."""
+    """The demo retail store sells on credit, with its fapi2 client. `credentials` is the content of the file that
+    `gateway sandbox up --credentials` writes. Raises DemoFailed if they lack merchant, client or persona."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator) -> None:
         super().__init__(narrator)
@@ -32,60 +32,64 @@ class PointOfSaleDemo(Demo):
     def _run_steps(self) -> None:
         self._app.discover()
         with Browser() as browser:
-            shown = self._ask()
-            self._not_yet(shown["device_code"], shown["interval"])
-            self._agree(browser, shown)
-        token = self._collect(shown["device_code"], shown["interval"])
+            authorization = self._request_code()
+            self._poll_before_consent(authorization["device_code"], authorization["interval"])
+            self._get_consent(browser, authorization)
+        token = self._poll_after_consent(authorization["device_code"], authorization["interval"])
         self._read_tier(token)
-        self._purchase(token)
-        self._once_only(shown["device_code"])
+        self._request_decision(token)
+        self._redeem_again(authorization["device_code"])
 
-    def _ask(self) -> dict[str, Any]:
-        self._say.step("The till asks for a code: the tier, and a purchase of 400 yuan at this very till")
-        answer = self._posted("device_authorization_endpoint", {"authorization_details": _details()}, show=_SHOWN)
-        self._expect(answer.status_code == 200, "a code for the person", answer)
-        shown: dict[str, Any] = answer.json()
-        self._say.picture(segno.make(shown["verification_uri_complete"], error="l"))
-        return shown
+    def _request_code(self) -> dict[str, Any]:
+        self._narrator.begin_step("The point of sale requests a code for a purchase of 400 yuan (RFC 8628)")
+        response = self._post_form(
+            "device_authorization_endpoint", {"authorization_details": _details()}, members=_PRINTED
+        )
+        self._expect(response.status_code == 200, "a code for the person", response)
+        authorization: dict[str, Any] = response.json()
+        self._narrator.print_qr_code(segno.make(authorization["verification_uri_complete"], error="l"))
+        return authorization
 
-    def _not_yet(self, device_code: str, interval: int) -> None:
-        self._say.step("The till asks whether the person has decided")
-        answer = self._poll(device_code)
-        pending = answer.status_code == 400 and answer.json()["error"] == "authorization_pending"
-        self._expect(pending, "not yet", answer)
-        self._due = time.monotonic() + interval
+    def _poll_before_consent(self, device_code: str, interval: int) -> None:
+        self._narrator.begin_step("The point of sale polls: the person has not decided yet")
+        response = self._poll(device_code)
+        pending = response.status_code == 400 and response.json()["error"] == "authorization_pending"
+        self._expect(pending, "authorization_pending", response)
+        self._next_poll_at = time.monotonic() + interval
 
-    def _agree(self, browser: Browser, shown: dict[str, Any]) -> None:
+    def _get_consent(self, browser: Browser, authorization: dict[str, Any]) -> None:
         name = self._persona["username"]
-        self._say.step(f"The person scans it, signs in as {name} and types nothing: the code is filled in")
-        page = browser.open(shown["verification_uri_complete"])
+        self._narrator.begin_step(f"The person scans the code and signs in as {name}")
+        page = browser.open(authorization["verification_uri_complete"])
         page = browser.submit(page, {"username": name, "password": self._persona["password"]})
-        page = browser.submit(page, {"user_code": shown["user_code"]})
-        self._say.page(page)
-        whole = all(part in page.text for part in (STORE, TERMINAL, "400"))
-        self._expect(page.status_code == 200 and whole, "the store, the till and the amount", page)
-        self._say.step("It is the till they stand at; they allow it")
+        page = browser.submit(page, {"user_code": authorization["user_code"]})
+        self._narrator.print_page(page)
+        complete = all(part in page.text for part in (STORE, TERMINAL, "400"))
+        self._expect(page.status_code == 200 and complete, "a page with the store, the terminal and the amount", page)
+        self._narrator.begin_step("The person is at this terminal, and allows the purchase")
         done = browser.submit(page, {"decision": "allow"})
-        self._say.page(done)
-        self._expect(done.status_code == 200, "a page that says so", done)
+        self._narrator.print_page(done)
+        self._expect(done.status_code == 200, "the confirmation", done)
 
-    def _collect(self, device_code: str, interval: int) -> str:
-        self._say.step(f"The till asks again, {interval} seconds after the last time")
-        time.sleep(max(0.0, self._due - time.monotonic()))
-        answer = self._poll(device_code)
-        token = answer.json()
-        self._expect(answer.status_code == 200 and "refresh_token" not in token, "a token for this purchase", answer)
+    def _poll_after_consent(self, device_code: str, interval: int) -> str:
+        self._narrator.begin_step(f"The point of sale polls again after {interval} seconds and gets a token")
+        time.sleep(max(0.0, self._next_poll_at - time.monotonic()))
+        response = self._poll(device_code)
+        token = response.json()
+        self._expect(
+            response.status_code == 200 and "refresh_token" not in token, "a token for this purchase", response
+        )
         return str(token["access_token"])
 
     def _read_tier(self, token: str) -> None:
-        self._say.step("Read the tier")
-        answer = self._app.query(self._graphql, token, {"query": TIER_ALONE})
-        self._say.graphql(self._graphql, TIER_ALONE, {}, answer)
-        tier = self._data(answer)["consentedUser"]["scoreTier"]["tier"]
-        self._expect(tier == self._persona["tier"], "the persona's tier", answer)
+        self._narrator.begin_step("Query the tier")
+        response = self._app.query(self._graphql, token, {"query": TIER_ALONE})
+        self._narrator.print_graphql(self._graphql, TIER_ALONE, {}, response)
+        tier = self._data(response)["consentedUser"]["scoreTier"]["tier"]
+        self._expect(tier == self._persona["tier"], "the persona's tier", response)
 
-    def _purchase(self, token: str) -> None:
-        self._say.step("Request the decision: the very purchase that the person saw, paid later")
+    def _request_decision(self, token: str) -> None:
+        self._narrator.begin_step("Request the decision: the purchase on the page, paid later")
         variables = {
             "input": {
                 "idempotencyKey": secrets.token_hex(16),
@@ -100,28 +104,32 @@ class PointOfSaleDemo(Demo):
                 },
             }
         }
-        answer = self._app.query(self._graphql, token, {"query": PURCHASE, "variables": variables})
-        self._say.graphql(self._graphql, PURCHASE, variables, answer)
-        decision = self._data(answer)["decisionRequest"]["decision"]
-        self._expect(decision is not None and decision["status"] == "APPROVED", "an approved decision", answer)
-        self._expect(decision["outcome"]["terms"]["amount"]["amount"] == AMOUNT, "the whole purchase", answer)
+        response = self._app.query(self._graphql, token, {"query": PURCHASE, "variables": variables})
+        self._narrator.print_graphql(self._graphql, PURCHASE, variables, response)
+        decision = self._data(response)["decisionRequest"]["decision"]
+        self._expect(decision is not None and decision["status"] == "APPROVED", "an approved decision", response)
+        self._expect(decision["outcome"]["terms"]["amount"]["amount"] == AMOUNT, "the whole purchase", response)
 
-    def _once_only(self, device_code: str) -> None:
-        self._say.step("The code has done its work: a second redemption is refused")
-        answer = self._poll(device_code)
-        self._expect(answer.status_code == 400 and answer.json()["error"] == "invalid_grant", "a refusal", answer)
+    def _redeem_again(self, device_code: str) -> None:
+        self._narrator.begin_step("The code cannot be redeemed a second time")
+        response = self._poll(device_code)
+        self._expect(
+            response.status_code == 400 and response.json()["error"] == "invalid_grant", "invalid_grant", response
+        )
 
     def _poll(self, device_code: str) -> httpx2.Response:
-        return self._posted("token_endpoint", {"grant_type": DEVICE_CODE, "device_code": device_code})
+        return self._post_form("token_endpoint", {"grant_type": DEVICE_CODE, "device_code": device_code})
 
-    def _posted(self, endpoint: str, form: dict[str, str], show: tuple[str, ...] = ()) -> httpx2.Response:
-        answer = self._app.post(endpoint, form)
-        only = show if answer.status_code == 200 else ()
-        self._say.exchange("POST", str(answer.url), form, answer, only=only, authentication=self._app.sends)
-        return answer
+    def _post_form(self, endpoint: str, form: dict[str, str], members: tuple[str, ...] = ()) -> httpx2.Response:
+        response = self._app.post(endpoint, form)
+        only = members if response.status_code == 200 else ()
+        self._narrator.print_exchange(
+            "POST", str(response.url), form, response, only=only, authentication=self._app.authentication
+        )
+        return response
 
 
-_SHOWN = ("device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval")
+_PRINTED = ("device_code", "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval")
 
 
 def _details() -> str:

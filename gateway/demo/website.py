@@ -1,7 +1,8 @@
-"""The demo of a website: a partner's calls over HTTP, from metadata to a refused call after the person has revoked.
+"""The demo of a website: a partner's calls, from the server metadata to a call that fails because the person has
+revoked the consent.
 
-It uses nothing of the gateway but its addresses: a client of its own, a browser that posts the HTML forms, and GraphQL
-over HTTP. Each step says what was sent and answered; the first wrong answer ends it.
+It uses the gateway over HTTP only, with its own OAuth client, a browser that posts the HTML forms, and GraphQL. Each
+step prints request and response.
 """
 
 import base64
@@ -23,8 +24,9 @@ from gateway.kit.clock import wall_clock
 
 
 class WebsiteDemo(Demo):
-    """The demo car rental waives a deposit. `credentials` is what `gateway sandbox up --credentials` writes; `profile`
-    is that of the client. Raises DemoFailed where the credentials lack what the demo needs."""
+    """The demo car rental waives a deposit. `credentials` is the content of the file that `gateway sandbox up
+    --credentials` writes, `profile` the client profile. Raises DemoFailed if the credentials lack merchant, client or
+    persona."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator, profile: str = BASELINE) -> None:
         super().__init__(narrator)
@@ -36,26 +38,28 @@ class WebsiteDemo(Demo):
 
     def _run_steps(self) -> None:
         with Browser() as browser:
-            self._metadata()
-            verifier, request_uri = self._push()
-            code = self._consent(browser, request_uri)
-            token = self._redeem(code, verifier)
+            self._read_metadata()
+            verifier, request_uri = self._push_request()
+            code = self._get_consent(browser, request_uri)
+            token = self._redeem_code(code, verifier)
             self._read_tier(token)
-            self._preview(token)
-            decision_id = self._request(token)
-            self._decision_log(self._merchant_token(), decision_id)
-            self._revoke(browser)
-            self._refused(token)
+            self._preview_decision(token)
+            decision_id = self._request_decision(token)
+            self._read_decision_log(self._get_merchant_token(), decision_id)
+            self._revoke_consent(browser)
+            self._call_without_consent(token)
 
-    def _metadata(self) -> None:
-        self._say.step("Ask the gateway where its endpoints are (RFC 8414)")
-        answer = self._app.discover()
+    def _read_metadata(self) -> None:
+        self._narrator.begin_step("Read the server metadata: the addresses of the endpoints (RFC 8414)")
+        response = self._app.discover()
         shown = ("issuer", "pushed_authorization_request_endpoint", "token_endpoint")
-        self._say.exchange("GET", str(answer.url), None, answer, only=shown)
-        self._expect(answer.status_code == 200 and answer.json()["issuer"] == self._app.issuer, "the metadata", answer)
+        self._narrator.print_exchange("GET", str(response.url), None, response, only=shown)
+        self._expect(
+            response.status_code == 200 and response.json()["issuer"] == self._app.issuer, "the metadata", response
+        )
 
-    def _push(self) -> tuple[str, str]:
-        self._say.step("Push the authorization request: what we want to know, why, and up to how much (RFC 9126, 9396)")
+    def _push_request(self) -> tuple[str, str]:
+        self._narrator.begin_step("Push the authorization request with its details (RFC 9126, 9396)")
         verifier, self._state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         parameters = {
@@ -67,56 +71,56 @@ class WebsiteDemo(Demo):
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
-        answer = self._posted("pushed_authorization_request_endpoint", parameters)
-        self._expect(answer.status_code == 201, "a request_uri", answer)
-        return verifier, answer.json()["request_uri"]
+        response = self._post_form("pushed_authorization_request_endpoint", parameters)
+        self._expect(response.status_code == 201, "a request_uri", response)
+        return verifier, response.json()["request_uri"]
 
-    def _consent(self, browser: Browser, request_uri: str) -> str:
-        self._say.step(f"The person opens our link, signs in as {self._persona['username']} and reads the consent page")
-        asked = {"client_id": self._app.client_id, "request_uri": request_uri}
-        page = browser.open(str(httpx2.URL(self._app.metadata["authorization_endpoint"], params=asked)))
+    def _get_consent(self, browser: Browser, request_uri: str) -> str:
+        self._narrator.begin_step(f"The person signs in as {self._persona['username']} and reads the consent page")
+        parameters = {"client_id": self._app.client_id, "request_uri": request_uri}
+        page = browser.open(str(httpx2.URL(self._app.metadata["authorization_endpoint"], params=parameters)))
         page = browser.submit(page, {"username": self._persona["username"], "password": self._persona["password"]})
+        self._narrator.print_page(page)
         self._expect(page.status_code == 200, "the consent page", page)
-        self._say.page(page)
-        self._say.step("The person allows it; the browser is sent back to us with a code")
-        answer = browser.submit(page, {"decision": "allow"}, follow=False)
-        location = answer.headers.get("location", "")
+        self._narrator.begin_step("The person allows it; the browser returns to our redirect_uri with a code")
+        response = browser.submit(page, {"decision": "allow"}, follow=False)
+        location = response.headers.get("location", "")
         query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
-        self._say.redirect(answer)
-        self._expect(answer.status_code == 303 and "code" in query, "a redirect with a code", answer)
-        ours = query["state"] == self._state and query["iss"] == self._app.issuer
-        self._expect(ours, "our state and the issuer", answer)
+        self._narrator.print_redirect(response)
+        self._expect(response.status_code == 303 and "code" in query, "a redirect with a code", response)
+        matches = query["state"] == self._state and query["iss"] == self._app.issuer
+        self._expect(matches, "our state and the issuer", response)
         return query["code"]
 
-    def _redeem(self, code: str, verifier: str) -> str:
-        self._say.step("Redeem the code for tokens, proving that we are who asked (PKCE)")
+    def _redeem_code(self, code: str, verifier: str) -> str:
+        self._narrator.begin_step("Redeem the code for tokens, with the PKCE verifier (RFC 7636)")
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self._app.redirect_uri,
             "code_verifier": verifier,
         }
-        answer = self._posted("token_endpoint", form)
-        token = answer.json()
-        self._expect("refresh_token" in token and token["expires_in"] > 0, f"a {token['token_type']} token", answer)
+        response = self._post_form("token_endpoint", form)
+        token = response.json()
+        self._expect("refresh_token" in token and token["expires_in"] > 0, f"a {token['token_type']} token", response)
         return str(token["access_token"])
 
     def _read_tier(self, token: str) -> None:
-        self._say.step("Ask for the tier: the band, not the number")
-        data = self._data(self._post(token, TIER, {}))["consentedUser"]
+        self._narrator.begin_step("Query the tier: a band, not the score itself")
+        data = self._data(self._query(token, TIER, {}))["consentedUser"]
         self._expect(
             data["scoreTier"]["tier"] == self._persona["tier"] and data["meetsTier"] == "YES",
             "the persona's tier",
             None,
         )
 
-    def _preview(self, token: str) -> None:
-        self._say.step("Preview: what would a request probably be answered? Nothing is reserved")
-        data = self._data(self._post(token, PREVIEW, {"input": {"ask": _ask()}}))["decisionPreview"]
+    def _preview_decision(self, token: str) -> None:
+        self._narrator.begin_step("Preview the decision; this reserves nothing")
+        data = self._data(self._query(token, PREVIEW, {"input": {"ask": _ask()}}))["decisionPreview"]
         self._expect(data["eligible"] and not data["blockers"], "an eligible preview", None)
 
-    def _request(self, token: str) -> str:
-        self._say.step("Request the decision: the deposit for a car, waived")
+    def _request_decision(self, token: str) -> str:
+        self._narrator.begin_step("Request the decision: waive the deposit for a car")
         variables = {
             "input": {
                 "idempotencyKey": secrets.token_hex(16),
@@ -124,51 +128,55 @@ class WebsiteDemo(Demo):
                 "ask": _ask(),
             }
         }
-        first = self._data(self._post(token, REQUEST, variables))["decisionRequest"]
+        first = self._data(self._query(token, REQUEST, variables))["decisionRequest"]
         decision = first["decision"]
         self._expect(decision is not None and decision["status"] == "APPROVED", "an approved decision", None)
         self._expect(decision["outcome"]["terms"]["depositDue"]["amount"] == "0.00", "the whole deposit waived", None)
-        self._say.step("Send the same request again, as after a lost answer: the same decision, replayed")
-        again = self._data(self._post(token, REQUEST, variables))["decisionRequest"]
-        self._expect(again["replayed"] and not first["replayed"], "a replay", None)
-        self._expect(again["decision"]["id"] == decision["id"], "the same decision", None)
+        self._narrator.begin_step("Repeat the request, as after a lost response: the same decision is returned")
+        second = self._data(self._query(token, REQUEST, variables))["decisionRequest"]
+        self._expect(second["replayed"] and not first["replayed"], "replayed: true", None)
+        self._expect(second["decision"]["id"] == decision["id"], "the same decision", None)
         return str(decision["id"])
 
-    def _merchant_token(self) -> str:
-        self._say.step("Get a merchant token for our own back office (client credentials)")
+    def _get_merchant_token(self) -> str:
+        self._narrator.begin_step("Get a merchant token for our back office (client credentials)")
         form = {"grant_type": "client_credentials", "scope": "decisions:read decisions:write"}
-        answer = self._posted("token_endpoint", form)
-        self._expect(answer.status_code == 200, "a merchant token", answer)
-        return str(answer.json()["access_token"])
+        response = self._post_form("token_endpoint", form)
+        self._expect(response.status_code == 200, "a merchant token", response)
+        return str(response.json()["access_token"])
 
-    def _decision_log(self, token: str, decision_id: str) -> None:
-        self._say.step("Read our decision log")
-        page = self._data(self._post(token, LOG, {}))["merchant"]["decisions"]
+    def _read_decision_log(self, token: str, decision_id: str) -> None:
+        self._narrator.begin_step("Read our decision log")
+        page = self._data(self._query(token, LOG, {}))["merchant"]["decisions"]
         newest = page["nodes"][0]
         topics = [event["topic"] for event in newest["timeline"]["nodes"]]
-        self._expect(newest["id"] == decision_id and topics == ["DECISION_APPROVED"], "our decision on top", None)
+        self._expect(
+            newest["id"] == decision_id and topics == ["DECISION_APPROVED"], "our decision is the newest", None
+        )
 
-    def _revoke(self, browser: Browser) -> None:
-        self._say.step("The person opens their account page and revokes the consent")
+    def _revoke_consent(self, browser: Browser) -> None:
+        self._narrator.begin_step("The person revokes the consent on the account page")
         page = browser.open(f"{self._app.issuer}/account")
-        answer = browser.submit(page, {}, action="/revoke")
-        self._say.page(answer)
-        self._expect(answer.status_code == 200, "the account page", answer)
+        response = browser.submit(page, {}, action="/revoke")
+        self._narrator.print_page(response)
+        self._expect(response.status_code == 200, "the account page", response)
 
-    def _refused(self, token: str) -> None:
-        self._say.step("Our very next call is refused")
-        answer = self._post(token, TIER, {})
-        self._expect(answer.status_code == 401, "HTTP 401", answer)
+    def _call_without_consent(self, token: str) -> None:
+        self._narrator.begin_step("Our next call with the same token fails")
+        response = self._query(token, TIER, {})
+        self._expect(response.status_code == 401, "HTTP 401", response)
 
-    def _post(self, token: str, document: str, variables: dict[str, Any]) -> httpx2.Response:
-        answer = self._app.query(self._graphql, token, {"query": document, "variables": variables})
-        self._say.graphql(self._graphql, document, variables, answer)
-        return answer
+    def _query(self, token: str, document: str, variables: dict[str, Any]) -> httpx2.Response:
+        response = self._app.query(self._graphql, token, {"query": document, "variables": variables})
+        self._narrator.print_graphql(self._graphql, document, variables, response)
+        return response
 
-    def _posted(self, endpoint: str, form: dict[str, str]) -> httpx2.Response:
-        answer = self._app.post(endpoint, form)
-        self._say.exchange("POST", str(answer.url), form, answer, authentication=self._app.sends)
-        return answer
+    def _post_form(self, endpoint: str, form: dict[str, str]) -> httpx2.Response:
+        response = self._app.post(endpoint, form)
+        self._narrator.print_exchange(
+            "POST", str(response.url), form, response, authentication=self._app.authentication
+        )
+        return response
 
 
 def _details() -> str:
