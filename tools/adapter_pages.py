@@ -1,4 +1,4 @@
-"""The reference page of each built-in adapter: what it asks, how it decides, what it promises, and known answers."""
+"""The reference page of each built-in adapter: its ask, policy, terms, golden cases and notice."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Table = Callable[[tuple[str, ...], list[tuple[str, ...]]], str]
 
 
 def adapter_pages(table: Table) -> dict[str, tuple[str, str]]:
-    """File name to title and body, for every built-in adapter."""
+    """Returns title and body of the page of each built-in adapter by file name."""
     registry = discover(BUILT_IN)
     schema = build_schema(registry, sandbox=False).schema
     return {
@@ -32,9 +32,9 @@ def adapter_pages(table: Table) -> dict[str, tuple[str, str]]:
 
 
 def _body(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
-    parts = [adapter.summary, _facts(adapter, table), "## What it asks", _ask(adapter, schema, table)]
-    parts += ["## How it decides", _policy(adapter, table), "## What it promises", _terms(adapter, schema, table)]
-    parts += ["## Known answers", _golden(adapter, table), "## What its system is told", _told(adapter)]
+    parts = [adapter.summary, _facts(adapter, table), "## Ask", _ask(adapter, schema, table)]
+    parts += ["## Policy", _policy(adapter, table), "## Terms", _terms(adapter, schema, table)]
+    parts += ["## Golden cases", _golden(adapter, table), "## Notice", _notice(adapter)]
     return "\n\n".join(parts)
 
 
@@ -44,38 +44,38 @@ def _facts(adapter: MerchantAdapter[Any], table: Table) -> str:
     rows = [
         ("member of `DecisionAsk`", f"`{adapter.member}`"),
         ("product", f"`{adapter.product}`"),
-        ("purpose, if none is named", f"`{purpose.code}`: ... so that the merchant can {purpose.sentence}."),
+        ("default purpose", f"`{purpose.code}`: ... so that the merchant can {purpose.sentence}."),
         (
-            "an approval waits to be used",
-            f"`{plain(adapter.approval_validity)}`, and never past the last date of its terms",
+            "an approval can be activated for",
+            f"`{plain(adapter.approval_validity)}`, at most until the due date of its terms",
         ),
         (
             "policy",
             f"version {versions}, amounts in {adapter.policy.currency}",
         ),
     ]
-    return table(("what", "which"), rows)
+    return table(("property", "value"), rows)
 
 
 def _ask(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
     form = schema.type_map[adapter.ask_type_name]
     assert isinstance(form, GraphQLInputObjectType)
     rows = [(f"`{name}`", f"`{field.type}`", field.description or "") for name, field in form.fields.items()]
-    return f"`{form.name}`: {form.description}\n\n{table(('field', 'type', 'what it is'), rows)}"
+    return f"`{form.name}`: {form.description}\n\n{table(('field', 'type', 'meaning'), rows)}"
 
 
 def _policy(adapter: MerchantAdapter[Any], table: Table) -> str:
     versions = list(adapter.policies)
-    parts = ["The first rule that holds decides."]
+    parts = ["The first matching rule decides."]
     for version in versions:
-        parts += [f"Version {version.version} decides from {version.effective} on."] if len(versions) > 1 else []
-        parts.append(table(("rule", "holds if", "says"), [_rule(rule) for rule in version.rules]))
+        parts += [f"Version {version.version} is in force from {version.effective}."] if len(versions) > 1 else []
+        parts.append(table(("rule", "condition", "result"), [_rule(rule) for rule in version.rules]))
     return "\n\n".join(parts)
 
 
 def _rule(rule: Rule) -> tuple[str, str, str]:
-    says = "; ".join([describe_rule(rule), *(f"`{code}`" for code in rule.reasons)])
-    return f"`{rule.id}`", ", ".join(map(describe_cell, rule.when)) or "always", says
+    result = "; ".join([describe_rule(rule), *(f"`{code}`" for code in rule.reasons)])
+    return f"`{rule.id}`", ", ".join(map(describe_cell, rule.when)) or "always", result
 
 
 def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -> str:
@@ -85,19 +85,19 @@ def _terms(adapter: MerchantAdapter[Any], schema: GraphQLSchema, table: Table) -
     assert isinstance(form, GraphQLObjectType)
     rows = [(f"`{name}`", f"`{field.type}`", field.description or "") for name, field in form.fields.items()]
     exposed = (type(outcome.terms).exposed.__doc__ or "").strip()
-    rows.append(("exposed", "not in the answer", exposed))
-    return f"`{form.name}`: {form.description}\n\n{table(('field', 'type', 'what it is'), rows)}"
+    rows.append(("exposed", "not in the response", exposed))
+    return f"`{form.name}`: {form.description}\n\n{table(('field', 'type', 'meaning'), rows)}"
 
 
 def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
     usual = adapter.ask_document(adapter.ordinary_case.ask)
     example = json.dumps({adapter.member: usual}, indent=2, ensure_ascii=False)
     rows = [_case(adapter, case, usual) for case in adapter.golden]
-    intro = f"The everyday ask; each case says what it changes of it.\n\n```json\n{example}\n```\n\n"
-    return intro + table(("case", "tier", "overdue", "asks", "is answered"), rows)
+    intro = f"The ordinary ask. Each case lists its differences from it.\n\n```json\n{example}\n```\n\n"
+    return intro + table(("case", "tier", "open overdue obligations", "differences", "outcome"), rows)
 
 
-def _told(adapter: MerchantAdapter[Any]) -> str:
+def _notice(adapter: MerchantAdapter[Any]) -> str:
     outcome = adapter.decide(adapter.ordinary_case.ask, adapter.ordinary_case.person, adapter.ordinary_case.now).outcome
     assert isinstance(outcome, Approval)
     notice = Notice(
@@ -114,16 +114,18 @@ def _told(adapter: MerchantAdapter[Any]) -> str:
     )
     rendered = adapter.render(notice)
     example = json.dumps(json.loads(rendered.body), indent=2, ensure_ascii=False)
-    how = f"Signed by `{rendered.signature}` in the header `{rendered.header}`, when the everyday ask is approved:"
-    return f"{how}\n\n```json\n{example}\n```"
+    intro = (
+        f"Sent when the ordinary ask is approved, signed with `{rendered.signature}` in the header `{rendered.header}`:"
+    )
+    return f"{intro}\n\n```json\n{example}\n```"
 
 
 def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str, Any]) -> tuple[str, ...]:
     asked = adapter.ask_document(case.ask)
     changed = [f"{name} {format_value(value)}" for name, value in asked.items() if value != usual[name]]
     outcome = adapter.decide(case.ask, case.person, case.now).outcome
-    said = [f"approved, exposes {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
-    said += ["declined"] if isinstance(outcome, Decline) else []
-    said += [f"`{code}`" for code in outcome.reasons]
+    result = [f"approved, exposure {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
+    result += ["declined"] if isinstance(outcome, Decline) else []
+    result += [f"`{code}`" for code in outcome.reasons]
     tier, overdue = case.person.tier.value, str(case.person.open_overdue)
-    return case.name, tier, overdue, ", ".join(changed) or "as usual", "; ".join(said or ["referred"])
+    return case.name, tier, overdue, ", ".join(changed) or "none", "; ".join(result or ["manual review"])

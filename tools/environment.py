@@ -1,7 +1,7 @@
-"""Makes the virtual environment of this checkout from the hashed lock file, once.
+"""Creates the virtual environment of this checkout from the hashed lock file, once.
 
-Run by the Makefile with whatever `python3` the machine has, so this file keeps to syntax that any Python can
-read: an interpreter that is too old gets one clear line instead of a syntax error.
+The Makefile runs it with the machine's `python3`. It uses only syntax that every Python version accepts, so that an
+interpreter that is too old prints one clear line instead of a syntax error.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ BROWSER_LOCK = os.path.join(ROOT, "tests", "browser", "requirements.lock")
 
 
 def fingerprint(*names):
-    """What an installation depends on: these files, the interpreter and the place."""
+    """Returns a hash of what an installation depends on: these files, the interpreter and the folder."""
     digest = hashlib.sha256((sys.version + ROOT).encode())
     for name in names:
         with open(name, "rb") as file:
@@ -29,6 +29,7 @@ def fingerprint(*names):
 
 
 def is_stamped(stamp, wanted):
+    """Returns whether the stamp file in .venv has this content."""
     path = os.path.join(HOME, stamp)
     if not os.path.exists(path):
         return False
@@ -41,20 +42,20 @@ def put_stamp(stamp, wanted):
         file.write(wanted)
 
 
-def usable():
-    """An interpreter within the supported range, or None. The running one comes first."""
+def find_interpreter():
+    """Returns a supported interpreter, preferably the running one, or None."""
     if OLDEST <= sys.version_info[:2] <= NEWEST and sys.implementation.name == "cpython":
-        # The interpreter behind a virtual environment: .venv itself may be about to be made anew.
+        # The base interpreter of a virtual environment, because .venv itself may be deleted.
         return getattr(sys, "_base_executable", sys.executable)
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
-        found = shutil.which("python3.%d" % minor)
-        if found and subprocess.call([found, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:
-            return found
+        path = shutil.which("python3.%d" % minor)
+        if path and subprocess.call([path, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:
+            return path
     return None
 
 
-def pip_of(python):
-    """The command that installs into .venv: its own pip or, where it was made without one, the caller's."""
+def pip_command(python):
+    """Returns the command that installs into .venv, with its own pip or, if it has none, with the pip of `python`."""
     if subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
         command = [PYTHON, "-m", "pip"]
     elif subprocess.call([python, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0:
@@ -65,7 +66,7 @@ def pip_of(python):
 
 
 def create(python):
-    """A fresh, empty environment, also where the system has no ensurepip."""
+    """Creates an empty environment, even if the system has no ensurepip."""
     if subprocess.call([python, "-c", "import venv"], stderr=subprocess.DEVNULL):
         sys.exit("This Python has no venv module. On Debian or Ubuntu: apt-get install python3-venv")
     shutil.rmtree(HOME, ignore_errors=True)
@@ -75,7 +76,7 @@ def create(python):
 
 def install(command):
     if subprocess.call(command, env=dict(os.environ, PIP_ROOT_USER_ACTION="ignore")):
-        sys.exit("Installing the locked packages failed; the lines above say why. Run the same command again.")
+        sys.exit("Installing the locked packages failed; see the lines above. Run the same command again.")
 
 
 def say(sentence):
@@ -84,25 +85,25 @@ def say(sentence):
 
 
 def main():
-    python = usable() if sys.version_info >= (3, 3) else None
+    python = find_interpreter() if sys.version_info >= (3, 3) else None
     if python is None:
         sys.exit(
-            "Sesame Gateway needs CPython 3.11, 3.12 or 3.13; this is %s. Name one: make PYTHON=/path/to/python3.12"
+            "Sesame Gateway needs CPython 3.11, 3.12 or 3.13; this is %s. Set one: make PYTHON=/path/to/python3.12"
             % sys.version.split()[0]
         )
     lock, project = fingerprint(LOCK), fingerprint(LOCK, PROJECT)
     if not is_stamped("lock.sha256", lock):
-        say("Making .venv from requirements.lock (about a minute, once) ...")
+        say("Creating .venv from requirements.lock (once, about a minute) ...")
         create(python)
-        install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", LOCK])
+        install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", LOCK])
         put_stamp("lock.sha256", lock)
     if not is_stamped("project.sha256", project):
-        install(pip_of(python) + ["--no-deps", "--no-build-isolation", "-e", ROOT])
+        install(pip_command(python) + ["--no-deps", "--no-build-isolation", "-e", ROOT])
         put_stamp("project.sha256", project)
     browser = fingerprint(BROWSER_LOCK)
     if "--browser" in sys.argv and not is_stamped("browser.sha256", browser):
         say("Adding the browser driver from tests/browser/requirements.lock ...")
-        install(pip_of(python) + ["--require-hashes", "--only-binary", ":all:", "-r", BROWSER_LOCK])
+        install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", BROWSER_LOCK])
         put_stamp("browser.sha256", browser)
 
 

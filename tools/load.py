@@ -5,9 +5,9 @@
 
 Each run starts `FOLDER/.venv/bin/python -m gateway sandbox up` on core 0, with a new SQLite database in a temporary
 folder. The load comes from core 1, over loopback. A run sends a fixed number of requests, so that both checkouts do the
-same work, and stops early after `--limit` seconds. Every response is checked; the exit code is 1 if one was wrong.
+same work, and stops after `--limit` seconds. Every response is checked; the exit code is 1 if one is incorrect.
 `growth` reports the cost of one more decision for a person who has 1, 100 and 1,000 open decisions. `others` is the
-share of core 0 that other processes used: measure again where it is not small. `--profile` needs py-spy in this
+share of core 0 that other processes used: measure again if it is not small. `--profile` needs py-spy in this
 environment.
 """
 
@@ -47,8 +47,8 @@ PAGE = """{ merchant { decisions(first: 50) {
 
 @dataclass(frozen=True)
 class Figures:
-    """What one scenario measured. `cpu_ms` is the server's CPU per request, `others` the share of its core that other
-    processes used."""
+    """The results of one scenario. `cpu_ms` is the server's CPU time per request, `others` the share of its core that
+    other processes used."""
 
     scenario: str
     requests: int
@@ -64,19 +64,19 @@ class Figures:
 
 @dataclass(frozen=True)
 class Options:
-    """How much is sent, how long at most, and where a profile is written."""
+    """Options of a measurement: a factor for the number of requests, seconds at most, and the file of the profile."""
 
     scale: float
     limit: float
     profile: Path | None
 
 
-def call_for(token: str, is_right: Callable[[dict[str, Any]], bool], query: str, **variables: Any) -> Call:
-    return Call(token, json.dumps({"query": query, "variables": variables}).encode(), is_right)
+def call_for(token: str, is_correct: Callable[[dict[str, Any]], bool], query: str, **variables: Any) -> Call:
+    return Call(token, json.dumps({"query": query, "variables": variables}).encode(), is_correct)
 
 
 def decision_calls(tokens: list[str]) -> Iterator[Call]:
-    """Requests for a deposit waiver of 10 yuan, each new, by each person in turn."""
+    """Yields new requests for a deposit waiver of 10 yuan, with the tokens in turn."""
     start = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
     ask = {
         "deposit": {"amount": "10.00", "currency": "CNY"},
@@ -103,7 +103,7 @@ async def load(
 ) -> Figures:
     """Sends `count` calls, or as many as `limit` seconds allow, over this many connections."""
     latencies: list[float] = []
-    wrong: Counter[str] = Counter()
+    errors: Counter[str] = Counter()
     remaining = itertools.islice(calls, count)
     deadline = time.perf_counter() + limit
 
@@ -115,7 +115,7 @@ async def load(
             try:
                 await connection.send(call)
             except ValueError as error:
-                wrong[str(error)] += 1
+                errors[str(error)] += 1
             latencies.append(time.perf_counter() - began)
 
     async with server.connections(connections) as opened:
@@ -123,16 +123,16 @@ async def load(
         await asyncio.gather(*map(send_all, opened))
         seconds = time.perf_counter() - began
         cpu, other_cpu = server.cpu_seconds() - cpu, server.other_cpu_seconds() - other_cpu
-    for message, times in wrong.most_common(3):
-        print(f"{scenario}: {times} times {message}", file=sys.stderr)
-    return figures_of(scenario, latencies, wrong.total(), seconds, cpu, other_cpu / seconds)
+    for message, times in errors.most_common(3):
+        print(f"{scenario}: {times} times: {message}", file=sys.stderr)
+    return figures_of(scenario, latencies, errors.total(), seconds, cpu, other_cpu / seconds)
 
 
 async def prepare(server: Server, calls: Iterator[Call], connections: int, count: int) -> None:
-    """Sends `count` calls without measuring. Raises RuntimeError if one response is wrong."""
+    """Sends `count` calls without measuring them. Raises RuntimeError if a response is incorrect."""
     sent = await load(server, "preparation", calls, connections, count, 600)
     if sent.errors:
-        raise RuntimeError(f"{sent.errors} of {count} calls before the measurement got a wrong response")
+        raise RuntimeError(f"{sent.errors} of {count} calls before the measurement got an incorrect response")
 
 
 def figures_of(
@@ -144,10 +144,10 @@ def figures_of(
 
 
 async def measure_tier(server: Server, options: Options) -> list[Figures]:
-    def is_right(tier: str, data: dict[str, Any]) -> bool:
+    def is_correct(tier: str, data: dict[str, Any]) -> bool:
         return str(data["consentedUser"]["scoreTier"]["tier"]) == tier
 
-    each = [call_for(server.user_token(name), partial(is_right, server.tier(name)), TIER) for name in PERSONAS]
+    each = [call_for(server.user_token(name), partial(is_correct, server.tier(name)), TIER) for name in PERSONAS]
     calls = itertools.cycle(each)
     await prepare(server, calls, 32, 200)
     with profiled(server, options.profile):
@@ -162,24 +162,25 @@ async def measure_decision(server: Server, options: Options) -> list[Figures]:
 
 
 async def measure_page(server: Server, options: Options) -> list[Figures]:
-    def is_right(data: dict[str, Any]) -> bool:
+    def is_correct(data: dict[str, Any]) -> bool:
         page = data["merchant"]["decisions"]
         return len(page["nodes"]) == 50 and page["pageInfo"]["hasNextPage"] is True
 
     decisions = decision_calls([server.user_token(handle) for handle in PERSONAS])
     await prepare(server, decisions, 16, 250)
-    calls = itertools.repeat(call_for(server.merchant_token, is_right, PAGE))
+    calls = itertools.repeat(call_for(server.merchant_token, is_correct, PAGE))
     await prepare(server, calls, 16, 32)
     with profiled(server, options.profile):
         return [await load(server, "page", calls, 16, int(400 * options.scale), options.limit)]
 
 
 async def measure_growth(server: Server, options: Options) -> list[Figures]:
-    """One request after the other. Each is cancelled outside the measured time, so that the number stays."""
-    calls, measured, opened = decision_calls([server.user_token("excellent")]), [], 0
-    for wanted in OPEN_DECISIONS:
-        await prepare(server, calls, 8, wanted - opened)
-        opened = wanted
+    """Sends one request after the other. Each decision is cancelled outside the measured time, so that the number of
+    open decisions stays the same."""
+    calls, results, open_decisions = decision_calls([server.user_token("excellent")]), [], 0
+    for number_of_open in OPEN_DECISIONS:
+        await prepare(server, calls, 8, number_of_open - open_decisions)
+        open_decisions = number_of_open
         latencies: list[float] = []
         seconds = cpu = 0.0
         other_cpu, window = server.other_cpu_seconds(), time.perf_counter()
@@ -193,21 +194,21 @@ async def measure_growth(server: Server, options: Options) -> list[Figures]:
                 decision_id = data["decisionRequest"]["decision"]["id"]
                 await connection.send(cancel_call(server.merchant_token, decision_id))
         others = (server.other_cpu_seconds() - other_cpu) / (time.perf_counter() - window)
-        measured.append(figures_of(f"growth-{wanted}", latencies, 0, seconds, cpu, others))
-    return measured
+        results.append(figures_of(f"growth-{number_of_open}", latencies, 0, seconds, cpu, others))
+    return results
 
 
 SCENARIOS = {"tier": measure_tier, "decision": measure_decision, "page": measure_page, "growth": measure_growth}
 
 
 def measure(folder: Path, scenario: str, options: Options) -> list[Figures]:
-    """One run of a scenario against a server of its own."""
+    """Runs a scenario once, with its own server."""
     with running(folder) as server:
         return asyncio.run(SCENARIOS[scenario](server, options))
 
 
 def medians(rounds: list[Figures]) -> Figures:
-    """The median of each figure; of the errors the sum, of the longest request and of other processes the largest."""
+    """Returns the median of each figure. Errors are added up; `max_ms` and `others` are the largest of all rounds."""
     names = ("seconds", "per_second", "p50_ms", "p99_ms", "cpu_ms")
     return Figures(
         scenario=rounds[0].scenario,
@@ -239,13 +240,15 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the number of requests")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that a measurement may take")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--profile", type=Path, help="file for py-spy's stacks; takes one scenario and one round")
+    parser.add_argument(
+        "--profile", type=Path, help="file for the stacks of py-spy; needs one --scenario and --rounds 1"
+    )
     arguments = parser.parse_args()
     labels = {"run": ("checkout",), "compare": ("before", "after")}[arguments.mode]
     if len(arguments.folders) != len(labels):
         parser.error(f"{arguments.mode} takes {len(labels)} folders")
     if arguments.profile and (arguments.rounds, len(arguments.scenario or ())) != (1, 1):
-        parser.error("--profile takes one --scenario and --rounds 1")
+        parser.error("--profile needs one --scenario and --rounds 1")
     os.sched_setaffinity(0, {LOAD_CORE})
     options = Options(arguments.scale, arguments.limit, arguments.profile)
     folders = dict(zip(labels, (folder.resolve() for folder in arguments.folders), strict=True))

@@ -1,4 +1,4 @@
-"""A checkout's sandbox in a process of its own, as `load.py` measures it: its tokens, its CPU time, its profile."""
+"""Runs the sandbox of a checkout in its own process for `load.py`: tokens, connections, CPU time and profile."""
 
 import asyncio
 import base64
@@ -30,22 +30,21 @@ CREDIT_LIMITS = "FAIR 10000000.00 CNY"
 
 @dataclass(frozen=True)
 class Call:
-    """One GraphQL request, and whether the `data` of its response is right."""
+    """One GraphQL request, and a function that returns whether the `data` of its response is correct."""
 
     token: str
     body: bytes
-    is_right: Callable[[dict[str, Any]], bool]
+    is_correct: Callable[[dict[str, Any]], bool]
 
 
 class Connection:
-    """One HTTP/1.1 connection that is kept alive."""
+    """One persistent HTTP/1.1 connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
     async def send(self, call: Call) -> dict[str, Any]:
-        """Returns the response's data. Raises ValueError for any response but the right one, TimeoutError after 60
-        seconds."""
+        """Returns the response's data. Raises ValueError for an incorrect response, TimeoutError after 60 seconds."""
         self._writer.write(
             b"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             b"Accept: application/graphql-response+json\r\nAuthorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
@@ -55,15 +54,15 @@ class Connection:
             head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0])
             content = await self._reader.readexactly(length)
-        answer: dict[str, Any] = json.loads(content)
-        if not head.startswith(b"http/1.1 200 ") or "errors" in answer or not call.is_right(answer["data"]):
+        response: dict[str, Any] = json.loads(content)
+        if not head.startswith(b"http/1.1 200 ") or "errors" in response or not call.is_correct(response["data"]):
             raise ValueError(content.decode()[:300])
-        data: dict[str, Any] = answer["data"]
+        data: dict[str, Any] = response["data"]
         return data
 
 
 class Server:
-    """A running sandbox and the tokens of its car rental."""
+    """A running sandbox, with tokens of its car rental."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", credentials: dict[str, Any]) -> None:
         self.process, self._credentials = process, credentials
@@ -71,11 +70,11 @@ class Server:
         self.merchant_token = str(self._merchant["merchant_token"])
 
     def cpu_seconds(self) -> float:
-        """CPU time of the server's process so far, all threads: clock_getcpuclockid(3), to the nanosecond."""
+        """Returns the CPU time of the server process, all threads, in nanosecond steps (clock_getcpuclockid(3))."""
         return time.clock_gettime((~self.process.pid << 3) | 2)
 
     def other_cpu_seconds(self) -> float:
-        """CPU time that all other processes have used of the server's core, from /proc/stat."""
+        """Returns the CPU time that all other processes have used on the server's core, from /proc/stat."""
         line = next(
             text for text in Path("/proc/stat").read_text().splitlines() if text.startswith(f"cpu{SERVER_CORE} ")
         )
@@ -84,11 +83,11 @@ class Server:
         return ticks / os.sysconf("SC_CLK_TCK") - self.cpu_seconds()
 
     def tier(self, handle: str) -> str:
-        """The tier of a persona."""
+        """Returns the tier of a persona."""
         return str(next(p for p in self._credentials["personas"] if p["handle"] == handle)["tier"])
 
     def user_token(self, handle: str) -> str:
-        """A bearer token of a persona who consents to all that is measured."""
+        """Returns a bearer token of a persona, with a consent for all measured requests."""
         issuer = self._credentials["issuer"]
         client = next(c for c in self._merchant["clients"] if c["profile"] == "baseline")
         person = next(p for p in self._credentials["personas"] if p["handle"] == handle)
@@ -105,24 +104,24 @@ class Server:
         }
         secret = (client["client_id"], client["client_secret"])
         pushed = httpx2.post(f"{issuer}/oauth/par", data=parameters, auth=secret).raise_for_status().json()
-        asked = {"client_id": client["client_id"], "request_uri": pushed["request_uri"]}
+        query = {"client_id": client["client_id"], "request_uri": pushed["request_uri"]}
         with Browser() as browser:
-            page = browser.open(str(httpx2.URL(f"{issuer}/oauth/authorize", params=asked)))
+            page = browser.open(str(httpx2.URL(f"{issuer}/oauth/authorize", params=query)))
             page = browser.submit(page, {"username": person["username"], "password": person["password"]})
-            back = browser.submit(page, {"decision": "allow"}, follow=False)
-        code = parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
-        redeemed = {
+            redirect = browser.submit(page, {"decision": "allow"}, follow=False)
+        code = parse_qs(urlsplit(redirect.headers["location"]).query)["code"][0]
+        form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": client["redirect_uri"],
             "code_verifier": verifier,
         }
-        answer = httpx2.post(f"{issuer}/oauth/token", data=redeemed, auth=secret).raise_for_status()
-        return str(answer.json()["access_token"])
+        response = httpx2.post(f"{issuer}/oauth/token", data=form, auth=secret).raise_for_status()
+        return str(response.json()["access_token"])
 
     @asynccontextmanager
     async def connections(self, count: int) -> AsyncIterator[list[Connection]]:
-        """This many open connections to the server."""
+        """Opens `count` connections to the server, and closes them at the end."""
         address = urlsplit(self._credentials["issuer"])
         async with AsyncExitStack() as stack:
             opened = []
@@ -135,7 +134,7 @@ class Server:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """The sandbox of a checkout. Raises RuntimeError if it does not start, or imports another checkout's code."""
+    """Runs the sandbox of a checkout. Raises RuntimeError if it does not start, or if it imports another checkout."""
     python = folder / ".venv" / "bin" / "python"
     with tempfile.TemporaryDirectory(prefix="load-") as directory:
         file, log = Path(directory) / "credentials.json", Path(directory) / "server.log"
@@ -150,7 +149,7 @@ def running(folder: Path) -> Iterator[Server]:
         command = [str(python), "-m", "gateway", "sandbox", "up", "--port", "0", "--credentials", str(file)]
         with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)  # noqa: S603
-        os.sched_setaffinity(process.pid, {SERVER_CORE})  # before it has made any thread
+        os.sched_setaffinity(process.pid, {SERVER_CORE})  # before it starts any thread
         try:
             deadline = time.monotonic() + 60
             while not file.exists():
@@ -165,8 +164,8 @@ def running(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def profiled(server: Server, file: Path | None) -> Iterator[None]:
-    """Samples the thread that holds the interpreter's lock with py-spy meanwhile. Writes the stacks to the file, prints
-    the functions with the most samples. Without a file, does nothing. Raises RuntimeError where py-spy is missing."""
+    """Samples the thread that holds the GIL with py-spy, writes the stacks to the file, and prints the functions with
+    the most samples. Does nothing without a file. Raises RuntimeError if py-spy is missing."""
     if file is None:
         yield
         return
@@ -196,21 +195,21 @@ def profiled(server: Server, file: Path | None) -> Iterator[None]:
 
 
 def _hottest(stacks: list[str], count: int) -> str:
-    """Percentages of the samples: by package and by function where they were taken, and by function of this project
-    with all that it calls."""
+    """Returns the percentages of samples by package and by function (own time), and by function of this project
+    (total time, with all calls)."""
     packages: Counter[str] = Counter()
     functions: Counter[str] = Counter()
     ours: Counter[str] = Counter()
     for line in stacks:
         stack, _, samples = line.rpartition(" ")
-        frames = [frame.rpartition(":")[0] + ")" for frame in stack.split(";")]  # without the line's number
+        frames = [frame.rpartition(":")[0] + ")" for frame in stack.split(";")]  # without the line number
         packages[frames[-1].rpartition(" (")[2].partition("/")[0].strip(")")] += int(samples)
         functions[frames[-1]] += int(samples)
         for frame in set(frames):
             if frame.rpartition(" (")[2].startswith(("gateway/", "schema/", "merchants/")):
                 ours[frame] += int(samples)
     lines = []
-    titles = ("Packages, own time", "Functions, own time", "Functions of the project, with all that they call")
+    titles = ("Packages, own time", "Functions, own time", "Functions of the project, total time")
     for title, counter in zip(titles, (packages, functions, ours), strict=True):
         lines += [title, *(f"  {100 * n / packages.total():5.1f} %  {name}" for name, n in counter.most_common(count))]
     return "\n".join(lines)

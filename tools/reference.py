@@ -1,4 +1,4 @@
-"""Writes docs/reference from the registries in the code; with --check it only says whether that is fresh."""
+"""Writes docs/reference from the registries in the code. With --check it only reports stale pages and exits with 1."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ from gateway.settings import Settings
 from tools.adapter_pages import adapter_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
-NOTE = "Made from the code by `make reference`; edit the code, not this page."
+NOTE = "Generated from the code by `make reference`. Do not edit this page; edit the code."
 
 
 def pages() -> dict[str, str]:
-    """File name to text of every reference page."""
+    """Returns the text of each reference page by file name."""
     return {
         "settings.md": _page("Settings", _settings()),
         "scopes.md": _page("Scopes", _scopes()),
@@ -43,21 +43,21 @@ def _settings() -> str:
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
-    return "Read once from the environment, at start.\n\n" + _table(("name", "default", "what it is"), rows)
+    return "Environment variables, read once at start.\n\n" + _table(("variable", "default", "meaning"), rows)
 
 
 def _scopes() -> str:
     rows = [
         (f"`{s.name}`", s.kind, " ".join(f"`{name}`" for name in s.implies), s.sentence + ".") for s in SCOPES.values()
     ]
-    intro = "A user token hangs from one consent, a merchant token from none; no token holds scopes of both kinds.\n\n"
-    return intro + _table(("scope", "token", "implies", "what it allows"), rows)
+    intro = "A user token belongs to one consent, a merchant token to none. No token has scopes of both kinds.\n\n"
+    return intro + _table(("scope", "token", "implies", "permission"), rows)
 
 
 def _details() -> str:
     intro = (
-        "What `authorization_details` may hold (RFC 9396), as JSON Schema 2020-12, one schema a type. A duration is at "
-        "most 3660 days, which a schema cannot say; what one client may ask for is for its registration and contract."
+        "The types of `authorization_details` (RFC 9396), one JSON Schema (2020-12) per type. Two limits are not in "
+        "the schemas: a duration is at most 3660 days, and a client's registration and contract can allow less."
     )
     parts = [f"## {kind}\n\n```json\n{json.dumps(schema, indent=2)}\n```" for kind, schema in SCHEMAS.items()]
     return "\n\n".join((intro, *parts))
@@ -65,7 +65,7 @@ def _details() -> str:
 
 def _purposes() -> str:
     rows = [(f"`{p.code}`", f"... so that the merchant can {p.sentence}.") for p in PURPOSES.values()]
-    return _table(("code", "what the person reads"), rows)
+    return _table(("code", "text on the consent page"), rows)
 
 
 def _reasons() -> str:
@@ -77,7 +77,9 @@ def _reasons() -> str:
             ("person", reason.user.en, reason.user.zh),
             ("advice", reason.advice.en, reason.advice.zh),
         ]
-        parts.append(f"## {reason.code}\n\nShown to merchants: {seen}.\n\n{_table(('for', 'English', '中文'), rows)}")
+        parts.append(
+            f"## {reason.code}\n\nShown to merchants: {seen}.\n\n{_table(('reader', 'English', '中文'), rows)}"
+        )
     return "\n\n".join(parts)
 
 
@@ -90,13 +92,13 @@ def _errors() -> str:
 
 
 def main() -> None:
-    whole = pages()
-    left_over = [path for path in FOLDER.rglob("*.md") if path.relative_to(FOLDER).as_posix() not in whole]
-    stale = [path.relative_to(FOLDER).as_posix() for path in left_over]
+    texts = pages()
+    obsolete = [path for path in FOLDER.rglob("*.md") if path.relative_to(FOLDER).as_posix() not in texts]
+    stale = [path.relative_to(FOLDER).as_posix() for path in obsolete]
     if "--check" not in sys.argv:
-        for path in left_over:
+        for path in obsolete:
             path.unlink()
-    for name, text in whole.items():
+    for name, text in texts.items():
         path = FOLDER / name
         if not path.exists() or path.read_text() != text:
             stale.append(name)
@@ -105,7 +107,7 @@ def main() -> None:
                 path.write_text(text)
     if stale and "--check" in sys.argv:
         sys.exit(f"Stale: {', '.join(stale)}. Run: make reference")
-    print(f"docs/reference: {', '.join(stale) or 'nothing'} rewritten." if stale else "docs/reference is fresh.")
+    print(f"docs/reference: rewrote {', '.join(stale)}." if stale else "docs/reference is up to date.")
 
 
 if __name__ == "__main__":
