@@ -1,1 +1,1 @@
-"""The adapter door: one package per industry or merchant. README.md says how to add one."""
+"""Merchant adapters: one package per industry or merchant. README.md describes how to add one."""

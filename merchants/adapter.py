@@ -1,7 +1,7 @@
-"""The contract of an adapter: what each one declares, and how a request is decided.
+"""The contract of an adapter: the attributes that it declares, and how it decides a request.
 
-An adapter is pure: it gets values and returns values. It sees an ask, a person's tier and open overdue count, and the
-time. It has no session, no clock and no network.
+An adapter is pure: it gets values and returns values. It sees an ask, a person's tier and number of overdue
+obligations, and the time. It has no access to the database, the clock or the network.
 """
 
 import re
@@ -35,12 +35,12 @@ from merchants.wire import STANDARD, Notice, Rendered, Wire
 
 AskT = TypeVar("AskT")
 SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-"""When golden cases and sample asks happen, unless they say otherwise."""
+"""The time (UTC) of golden cases and sample asks that name no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """All that an adapter knows about a person."""
+    """All that an adapter knows about a person: the tier, and the number of open overdue obligations."""
 
     tier: Tier
     open_overdue: int
@@ -48,7 +48,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class AdapterResult:
-    """What an adapter decided: the outcome, and the policy's ruling from which it was made."""
+    """What an adapter decided: the outcome, and the policy's result from which the outcome was made."""
 
     outcome: Outcome
     policy_result: PolicyResult
@@ -56,7 +56,7 @@ class AdapterResult:
 
 @dataclass(frozen=True, slots=True)
 class GoldenCase(Generic[AskT]):
-    """An ask with its expected result: the kind of outcome, its reasons, and what an approval exposes (else None)."""
+    """An ask with its expected outcome: its type, its reasons, and the amount that an approval exposes (else None)."""
 
     name: str
     ask: AskT
@@ -67,7 +67,7 @@ class GoldenCase(Generic[AskT]):
     now: datetime = SAMPLE_NOW
 
     def difference(self, result: AdapterResult) -> str | None:
-        """A sentence that says how the result differs from the expected one; None if it does not."""
+        """A sentence that describes how the result differs from the expected outcome. None if it does not differ."""
         outcome = result.outcome
         exposed = outcome.terms.exposed if isinstance(outcome, Approval) else None
         if (type(outcome), outcome.reasons, exposed) == (self.expects, self.reasons, self.exposed):
@@ -81,12 +81,12 @@ class GoldenCase(Generic[AskT]):
 class MerchantAdapter(ABC, Generic[AskT]):
     """Decides the requests of one industry or merchant. Its constructor raises Misconfigured for a wrong declaration.
 
-    `key` names it in settings and records, `member` in DecisionAsk. `Ask` is the type of its asks. `policy` decides,
-    and each version in `later` from its effective date on. They share `columns` and `benefits`, which are what an
-    approval grants beside the amount. `approval_validity` says how long an approval may wait to be activated, `windows` how
-    long breaches and disputes may take. `own_reasons` are the codes that the adapter's code gives beside those of its
-    policy. `zero_allowed` names the money fields where zero makes sense. `wire` is the format of messages to the
-    merchant's system.
+    `key` is its name in settings and records, `member` its name in DecisionAsk. `Ask` is the type of its asks. `policy`
+    decides; each version in `later` replaces it from its own effective date on. All versions have the same `columns`
+    (the facts that they test) and the same `benefits` (what an approval grants besides the amount).
+    `approval_validity` is how long an approval can be activated. `windows` are how long breaches and disputes may take.
+    `own_reasons` are the reason codes that the adapter's code uses in addition to those of its policy. `zero_allowed`
+    names the fields of Money that may be zero. `wire` is the format of messages to the merchant's system.
     """
 
     key: ClassVar[str]
@@ -117,9 +117,9 @@ class MerchantAdapter(ABC, Generic[AskT]):
         self.policies = PolicySet((self.policy, *self.later))
         self._require_same_columns(self.policy)
         if self.approval_validity <= timedelta(0):
-            raise Misconfigured(f"{type(self).__name__}.approval_validity must be longer than nothing")
+            raise Misconfigured(f"{type(self).__name__}.approval_validity must be longer than zero")
         self.ask_fields: tuple[AskField, ...] = ask_fields(self.Ask)
-        if self.default_purpose not in PURPOSES:  # people read its sentence
+        if self.default_purpose not in PURPOSES:  # the consent page shows its sentence
             raise Misconfigured(f"{type(self).__name__}: unknown purpose code {self.default_purpose}")
         unknown = self.reason_codes - REASONS.keys()
         if unknown:
@@ -127,42 +127,42 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @abstractmethod
     def check(self, ask: AskT, now: datetime) -> None:
-        """Raises InvalidInput, with a camelCase field path relative to the ask, for an ask that makes no sense."""
+        """Raises InvalidInput, with a camelCase field path relative to the ask, for an invalid ask."""
 
     @abstractmethod
     def requested_amount(self, ask: AskT) -> Money:
-        """The amount asked for. It is compared with the consent's maximum amount."""
+        """The amount asked for. It may not exceed the consent's maximum amount."""
 
     @abstractmethod
     def facts(self, ask: AskT, person: Person, now: datetime) -> Mapping[str, Fact]:
-        """One value per declared column."""
+        """One value for each declared column."""
 
     @abstractmethod
     def terms(self, ask: AskT, result: PolicyResult, now: datetime) -> Terms:
-        """The terms of an approving result. `self.granted_amount(ask, result)` is the amount."""
+        """The terms of an approval. `result` approves; `self.granted_amount(ask, result)` is the amount."""
 
     @abstractmethod
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
-        """Valid asks with small and large amounts and otherwise equal, on which every tier is tried."""
+        """Valid asks for the contract suite, which tries every tier on each. Some differ in the amount alone."""
 
     def divisible_amount(self, ask: AskT) -> Money:
-        """The amount of which a part may be granted. By default what is requested."""
+        """The amount of which a part may be granted. By default the requested amount."""
         return self.requested_amount(ask)
 
     def maximum_amount(self, ask: AskT, result: PolicyResult) -> Money | None:
-        """The most that an approving ruling grants, None for no limit. By default its maximum."""
+        """The largest amount that an approval grants, None for no limit. By default the policy's maximum."""
         return result.maximum
 
     def shortfall_reasons(self, ask: AskT, result: PolicyResult) -> tuple[str, ...]:
-        """The reasons for what is less than was asked beside the amount, such as a shorter term."""
+        """The reasons for terms that are worse than asked in anything but the amount, such as a shorter term."""
         return ()
 
     def point_of_sale(self, ask: AskT) -> PointOfSale | None:
-        """The point of sale from which the ask comes, None where there is none."""
+        """The point of sale from which the ask comes, None for an ask that comes from no store."""
         return None
 
     def all_or_nothing_reason(self, ask: AskT) -> str | None:
-        """The reason to decline with when only a part can be granted, None where the merchant accepts a part."""
+        """The reason for declining an ask of which only a part can be granted. None if the merchant accepts a part."""
         return None
 
     def render(self, notice: Notice) -> Rendered:
@@ -171,17 +171,17 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @property
     def ordinary_case(self) -> GoldenCase[AskT]:
-        """The first golden case: an everyday ask, from which the sandbox describes its personas."""
+        """The first golden case: an everyday ask. The sandbox uses it to describe its personas."""
         return self.golden[0]
 
     @property
     def reason_codes(self) -> frozenset[str]:
-        """Every reason code that an outcome of this adapter may have."""
+        """All reason codes that outcomes of this adapter can have."""
         return self.own_reasons.union({_CAPPED, _TOO_SMALL}, *(table.reason_codes for table in self.policies))
 
     @final
     def load_policy(self, path: Path) -> DecisionTable:
-        """The table in a file, checked against this adapter's columns, benefits and currency. Raises Misconfigured."""
+        """The policy in a file, checked against this adapter's columns, benefits and currency. Raises Misconfigured."""
         table = load_table(path, self.columns, self.benefits)
         if table.currency != self.policy.currency:
             raise fault(table.source, f"the currency of {self.key} is {self.policy.currency}, not {table.currency}")
@@ -189,8 +189,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @final
     def with_policy(self, table: DecisionTable) -> Self:
-        """A copy of this adapter that decides by this table alone, whatever its effective date. Raises Misconfigured
-        for a table with other columns or benefits."""
+        """A copy of this adapter that has this table as its only policy and ignores its effective date. Raises
+        Misconfigured for a table with other columns or benefits."""
         self._require_same_columns(table)
         other = copy(self)
         other.policies = PolicySet((table,))
@@ -198,21 +198,23 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @final
     def granted_amount(self, ask: AskT, result: PolicyResult) -> Money:
-        """The part of the divisible amount that an approving ruling grants: its share, but at most the limit."""
-        part, limit = self.divisible_amount(ask).share(result.share), self.maximum_amount(ask, result)
-        return part if limit is None else min(part, limit)
+        """The part of the divisible amount that an approval grants: the result's share, but at most the maximum."""
+        part, maximum = self.divisible_amount(ask).share(result.share), self.maximum_amount(ask, result)
+        return part if maximum is None else min(part, maximum)
 
     @final
     def decide(self, ask: AskT, person: Person, now: datetime) -> AdapterResult:
-        """The result for an ask at `now` (UTC): checks the ask, applies the policy to its facts, and makes the outcome.
-        Raises InvalidInput for a bad ask."""
+        """Checks the ask, applies the policy in force at `now` (UTC) to its facts, and makes the outcome.
+
+        Raises InvalidInput for an invalid ask.
+        """
         self.check(ask, now)
         result = self.policies.at(now).decide(self.facts(ask, person, now))
         return AdapterResult(self.outcome(ask, result, now), result)
 
     @final
     def outcome(self, ask: AskT, result: PolicyResult, now: datetime) -> Outcome:
-        """The outcome at `now` of a ruling on an ask that has been checked."""
+        """The outcome at `now` (UTC) of a policy's result for this ask. Does not check the ask."""
         match result.verdict:
             case Verdict.APPROVE:
                 return self._approval(ask, result, now)
@@ -224,9 +226,11 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @final
     def manual_approval(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
-        """The result of approving a referred ask by hand: as if the approving rule `rule_id` had held, by default the
-        last one, which grants the least. Does not check the ask. Raises InvalidInput for a rule that does not
-        approve."""
+        """The result of a manual review that approves the ask as if the rule `rule_id` had held.
+
+        By default this is the last rule that approves, which grants the least. Does not check the ask. Raises
+        InvalidInput for a rule that does not approve.
+        """
         table = self.policies.at(now)
         rules = table.approving_rules
         if not rules or rule_id not in {None, *rules}:
@@ -236,12 +240,12 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @final
     def ask_document(self, ask: AskT) -> dict[str, Any]:
-        """The ask as JSON-safe values by GraphQL name."""
+        """The ask as JSON values by their GraphQL names."""
         return ask_document(ask)
 
     @final
     def ask_from_document(self, document: Mapping[str, Any]) -> AskT:
-        """The ask that `ask_document` wrote. Raises InvalidInput."""
+        """The ask in a document that `ask_document` returned. Raises InvalidInput."""
         return ask_from_document(self.Ask, document)
 
     def _require_same_columns(self, table: DecisionTable) -> None:
@@ -250,13 +254,13 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     def _approval(self, ask: AskT, result: PolicyResult, now: datetime) -> Approval | Decline:
         granted = self.granted_amount(ask, result)
-        refusal = self.all_or_nothing_reason(ask) if granted < self.divisible_amount(ask) else None
-        if refusal is not None:  # asking for less can help at once
-            return Decline((refusal,), now, (self.product,))
+        reason = self.all_or_nothing_reason(ask) if granted < self.divisible_amount(ask) else None
+        if reason is not None:  # asking for less can help at once
+            return Decline((reason,), now, (self.product,))
         capped = (_CAPPED,) if granted < self.divisible_amount(ask).share(result.share) else ()
         reasons = tuple(dict.fromkeys((*result.reasons, *capped, *self.shortfall_reasons(ask, result))))
         terms = self.terms(ask, result, now)
-        if not terms.exposed.minor:  # a fifth of three cents rounds down to nothing
+        if not terms.exposed.minor:  # 20 percent of 3 cents rounds down to 0
             return Decline((_TOO_SMALL,), now, (self.product,))
         return Approval(terms, min(now + self.approval_validity, terms.due_at), reasons)
 

@@ -1,4 +1,4 @@
-"""Fits an approval into the person's available limit: a part is granted before nothing."""
+"""Reduces an approval to the person's available limit."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,8 +12,8 @@ from merchants.adapter import AdapterResult, AskT, MerchantAdapter, Person
 from merchants.outcome_order import is_no_worse
 
 RETRY_AFTER = timedelta(days=1)
-"""When asking again can help at the earliest, where nothing fits. When exposure is released depends on the person and
-other merchants."""
+"""How long after a decline for lack of available limit another request can help at the earliest. The actual time at
+which exposure is released depends on the person and on other merchants."""
 
 
 def fit_to_available_limit(
@@ -24,14 +24,14 @@ def fit_to_available_limit(
     result: AdapterResult,
     available_limit: Money,
 ) -> AdapterResult:
-    """The adapter's `result` for this ask, with an approval that exposes more than the available limit reduced to fit.
+    """Returns the adapter's `result` for this ask, with its approval reduced to at most the available limit.
 
-    The reduced approval grants less of the amount, or what a lower tier is granted, whichever gives the person more.
-    Where nothing fits, or the merchant accepts no part, the outcome is a decline (EXPOSURE_LIMIT_REACHED). The ruling
-    stays the policy's.
+    The reduced approval grants a smaller amount, or the terms of a lower tier, whichever gives the person more. If
+    nothing fits, or the merchant accepts no part, the outcome is a decline (EXPOSURE_LIMIT_REACHED). The policy's
+    result does not change.
 
     Tries tiers from the lowest upward and keeps a candidate only if none of its terms is worse. So a better tier never
-    gets a worse answer when the available limit is short.
+    gets a worse outcome when the available limit is short.
     """
     full = result.outcome
     if not isinstance(full, Approval) or full.terms.exposed <= available_limit:
@@ -53,8 +53,8 @@ def fit_to_available_limit(
 def _largest_approval(
     adapter: MerchantAdapter[Any], ask: Any, person: Person, now: datetime, available_limit: Money
 ) -> Approval | None:
-    """What that person is granted within the available limit, None for nothing. Its reasons are only those for what is
-    reduced beside the amount."""
+    """The largest approval for this person within the available limit, None if nothing fits. Has only the reasons for
+    what is reduced besides the amount."""
     result = adapter.decide(ask, person, now)
     outcome, policy_result = result.outcome, result.policy_result
     if not isinstance(outcome, Approval):

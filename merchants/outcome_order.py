@@ -1,4 +1,4 @@
-"""The order of outcomes by what they give the person. Terms are compared part by part, never by a sum."""
+"""Compares outcomes by what they give the person. Terms are compared part by part, never by a sum."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from gateway.domain.decisions.terms import Terms
 
 
 def is_no_worse(outcome: Outcome, than: Outcome) -> bool:
-    """Whether `outcome` gives the person at least what `than` gives: of two approvals, in every part of the terms;
-    otherwise an approval is better than a referral, and a referral better than a decline."""
+    """Whether `outcome` gives the person at least as much as `than`. Of two approvals, no part of the terms may be
+    worse. Otherwise an approval is better than a referral, and a referral is better than a decline."""
     if isinstance(outcome, Approval) and isinstance(than, Approval):
         parts, other_parts = _ordered_parts(outcome.terms), _ordered_parts(than.terms)
         return len(parts) == len(other_parts) and all(
@@ -24,7 +24,7 @@ def _rank(outcome: Outcome) -> int:
 
 
 def _ordered_parts(terms: Terms) -> tuple[Any, ...]:
-    """The parts of terms, each better the larger it is. A lower rate is better, so it is negated."""
+    """The parts of the terms, as values of which the larger is better. The rate is negated: a lower rate is better."""
     match terms:
         case CheckInTerms():
             return terms.waived_amount, terms.incidentals_limit, terms.skip_front_desk, terms.pay_at_check_out

@@ -1,8 +1,8 @@
-"""The adapters: found by their entry points, and looked up by key and by DecisionAsk member.
+"""The registry of adapters: loads them by their entry points, and finds them by key and by DecisionAsk member.
 
-A named merchant's adapter may share the member of the profile that it derives from. Merchants then ask with the same
-type, and the adapters that a merchant has enabled say which one decides. A policy is parsed when the module of its
-adapter is imported, so once a process.
+A named merchant's adapter can share the member of the profile from which it derives. Then the adapters that a merchant
+has enabled determine which one decides. A policy is parsed when the module of its adapter is imported: once per
+process.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -28,8 +28,8 @@ class LoadedAdapter:
 
 @dataclass(frozen=True, slots=True)
 class AdapterDescription:
-    """The description of an adapter, for the log at start and `gateway adapters list`. Names all versions of the
-    policy, oldest first."""
+    """The description of an adapter, for the log at start and `gateway adapters list`. `policy_version` and
+    `policy_hash` list all versions of its policy, oldest first."""
 
     key: str
     member: str
@@ -53,8 +53,8 @@ class InstalledAdapter:
 class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
     """Adapters by key, in order of key. `by_member` and `select_adapter` find them by their DecisionAsk member.
 
-    Raises Misconfigured, naming the distribution, for a class that is no adapter or has a wrong declaration, for a key
-    that another adapter has, and for a member or ask type name that belongs to another ask type.
+    Raises Misconfigured with the name of the distribution for a class that is not an adapter, for a wrong declaration,
+    for a key that two adapters have, and for a member or ask type name that two ask types have.
     """
 
     def __init__(self, adapters: Iterable[LoadedAdapter | type[MerchantAdapter[Any]]]) -> None:
@@ -65,13 +65,13 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         self._sources: dict[str, LoadedAdapter] = {}
         taken: dict[tuple[str, str], tuple[object, LoadedAdapter]] = {}
         for adapter, origin in built:
-            asking = (adapter.member, adapter.ask_type_name, adapter.Ask)
-            for name, holder in (("key", adapter), ("member", asking), ("ask_type_name", asking)):
+            ask_names = (adapter.member, adapter.ask_type_name, adapter.Ask)
+            for name, owner in (("key", adapter), ("member", ask_names), ("ask_type_name", ask_names)):
                 value = getattr(adapter, name)
-                first, other = taken.setdefault((name, value), (holder, origin))
-                if first != holder:
+                first_owner, first_origin = taken.setdefault((name, value), (owner, origin))
+                if first_owner != owner:
                     raise Misconfigured(
-                        f"{name} {value!r} is taken twice: by {other.distribution} and by {origin.distribution}"
+                        f"{name} {value!r} is used twice: by {first_origin.distribution} and by {origin.distribution}"
                     )
             self._by_key[adapter.key] = adapter
             self._by_member.setdefault(adapter.member, []).append(adapter)
@@ -87,19 +87,25 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         return len(self._by_key)
 
     def by_member(self, member: str) -> MerchantAdapter[Any]:
-        """The first adapter of a DecisionAsk member such as "carRental". All adapters of a member share its ask type.
-        Raises KeyError for an unknown member."""
+        """The first adapter with this DecisionAsk member, such as "carRental". All adapters with the same member have
+        the same ask type. Raises KeyError for an unknown member."""
         return self._by_member[member][0]
 
     def select_adapter(self, member: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
-        """The adapter that decides asks of a member for a merchant that has `enabled` these keys, None where there is
-        none. An adapter that derives from another goes before it. Raises KeyError for an unknown member."""
+        """The adapter that decides asks with this member for a merchant that has `enabled` these keys.
+
+        Prefers an adapter that derives from another one. None if the merchant has enabled no adapter with this member.
+        Raises KeyError for an unknown member.
+        """
         candidates = [adapter for adapter in self._by_member[member] if adapter.key in enabled]
         return max(candidates, key=lambda adapter: len(type(adapter).__mro__), default=None)
 
     def conflicting_adapter(self, key: str, enabled: Collection[str]) -> MerchantAdapter[Any] | None:
-        """An enabled adapter of the same member as `key` where neither derives from the other, so that it is undefined
-        which one decides; None where there is none. Raises KeyError for an unknown key."""
+        """An enabled adapter that cannot be enabled together with `key`, None if no enabled adapter conflicts with it.
+
+        Two adapters conflict if they have the same member and neither derives from the other, because it is undefined
+        which one decides. Raises KeyError for an unknown key.
+        """
         adapter = self._by_key[key]
         for other in self._by_member[adapter.member]:
             related = isinstance(adapter, type(other)) or isinstance(other, type(adapter))
@@ -108,12 +114,12 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
         return None
 
     def require_effective(self, now: datetime) -> None:
-        """Raises Misconfigured for an adapter whose policy has no version in force at `now`."""
+        """Raises Misconfigured if an adapter's policy has no version in force at `now`."""
         for adapter in self._by_key.values():
             adapter.policies.require_effective(now)
 
     def describe(self) -> tuple[AdapterDescription, ...]:
-        """The description of each adapter."""
+        """The descriptions of all adapters, in order of key."""
         return tuple(self._describe(adapter) for adapter in self._by_key.values())
 
     def _describe(self, adapter: MerchantAdapter[Any]) -> AdapterDescription:
@@ -131,20 +137,20 @@ class AdapterRegistry(Mapping[str, MerchantAdapter[Any]]):
 
 
 def installed() -> tuple[InstalledAdapter, ...]:
-    """Every installed adapter in order of key. Imports none of them."""
+    """All installed adapters in order of key. Does not import them."""
     adapters = [InstalledAdapter(point.name, *_source(point)) for point in entry_points(group=GROUP)]
     return tuple(sorted(adapters, key=lambda each: (each.key, each.distribution)))
 
 
 def discover(allowed: Collection[str] | None = None) -> AdapterRegistry:
-    """The registry of the installed adapters, or of those with the `allowed` keys. Imports no other adapter.
+    """The registry of all installed adapters, or of those with the `allowed` keys. Does not import others.
 
     Raises Misconfigured for an allowed key that is not installed, and for an adapter that cannot be loaded.
     """
     points = [point for point in entry_points(group=GROUP) if allowed is None or point.name in allowed]
     missing = set(allowed or ()) - {point.name for point in points}
     if missing:
-        raise Misconfigured(f"no installed distribution brings the adapters: {', '.join(sorted(missing))}")
+        raise Misconfigured(f"adapters that are not installed: {', '.join(sorted(missing))}")
     return AdapterRegistry(map(_load, points))
 
 
@@ -152,10 +158,10 @@ def _load(point: EntryPoint) -> LoadedAdapter:
     distribution, version = _source(point)
     try:
         adapter = point.load()
-    except Exception as error:  # foreign code may fail in any way
+    except Exception as error:  # an adapter's code may raise anything
         raise Misconfigured(f"{distribution}: adapter {point.name!r} cannot be loaded: {error}") from error
     if getattr(adapter, "key", None) != point.name:
-        raise Misconfigured(f"{distribution}: entry point {point.name!r} and the adapter's key differ")
+        raise Misconfigured(f"{distribution}: the entry point {point.name!r} and the adapter's key differ")
     return LoadedAdapter(adapter, distribution, version)
 
 

@@ -1,7 +1,7 @@
-"""Writes the package of a new adapter from `templates/`: real and complete, for its author to change.
+"""Writes the package of a new adapter from `templates/`. It is complete and passes its tests; its author changes it.
 
-`templates/package` is what every adapter has, the folder beside it what one product needs. NAME in a path stands for
-the adapter's key.
+`templates/package` has the files of every adapter, the other folders the files for one product each. NAME in a path
+is replaced by the adapter's key.
 """
 
 import ast
@@ -29,50 +29,51 @@ _SUFFIX = ".template"
 def scaffold(
     key: str, product: Product, folder: Path, *, today: date, gateway_version: str, taken: Collection[str]
 ) -> tuple[Path, ...]:
-    """Writes the package of an adapter called `key` into `folder` / `key` and returns the paths of its files, relative
-    to `folder`. `today` becomes the policy's version; `taken` are the names of members and types of the schema.
+    """Writes the package of an adapter called `key` into `folder` / `key`. Returns the paths of its files, relative to
+    `folder`.
 
-    Raises InvalidInput, and writes nothing, for a key that cannot be used, a product that has no template, and a folder
-    that is there already.
+    `today` becomes the policy's version and effective date. `taken` are the names of all types of the schema and of
+    the members of DecisionAsk. Raises InvalidInput, and writes nothing, for a key that cannot be used, a product
+    without a template, and a folder that exists.
     """
     _check_key(key, folder)
     values = _values(key, product, today, gateway_version)
     for name in ("member", "ask_type"):
         if values[name] in taken:
-            raise _refused(f"{key!r} cannot be used: the schema has {values[name]} already.")
+            raise _invalid(f"{key!r} cannot be used: the schema already has {values[name]}.")
     rendered = _rendered(values, product)
     if values["adapter_class"] in _names_used(rendered[f"{key}/adapter.py"]):
-        raise _refused(f"{key!r} cannot be used: a class {values['adapter_class']} would hide another one.")
+        raise _invalid(f"{key!r} cannot be used: a class {values['adapter_class']} would hide another one.")
     with tempfile.TemporaryDirectory(prefix=f".{key}-", dir=folder) as draft:
         for name, text in rendered.items():
             file = Path(draft) / key / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        (Path(draft) / key).rename(folder / key)  # whole or not at all
+        (Path(draft) / key).rename(folder / key)  # atomic: all files or none
     return tuple(Path(key) / name for name in rendered)
 
 
 def _check_key(key: str, folder: Path) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", key) or not 2 <= len(key) <= LONGEST_KEY:
-        raise _refused(f"{key!r} is not a key: use 2 to {LONGEST_KEY} characters in lower snake case, as in boat_hire.")
+        raise _invalid(f"{key!r} is not a key: use 2 to {LONGEST_KEY} characters in lower snake case, as in boat_hire.")
     if keyword.iskeyword(key) or keyword.iskeyword(_class(key)):
-        raise _refused(f"{key!r} cannot be used: it is a word of Python's own.")
+        raise _invalid(f"{key!r} cannot be used: it is a keyword of Python.")
     owner = next((each.distribution for each in installed() if each.key == key), None)
     if owner is not None:
-        raise _refused(f"{key!r} cannot be used: {owner} has installed an adapter of this key.")
+        raise _invalid(f"{key!r} cannot be used: {owner} has installed an adapter with this key.")
     if (folder / key).exists() or (folder / key).is_symlink():
-        raise _refused(f"{key} is there already. Nothing was written.")
+        raise _invalid(f"{key} already exists. Nothing was written.")
     if find_spec(key) is not None:
-        raise _refused(f"{key!r} cannot be used: a module of this name is installed, and one would hide the other.")
+        raise _invalid(f"{key!r} cannot be used: a module of this name is installed, and one would hide the other.")
     try:
         distribution(key)
     except PackageNotFoundError:
         return
-    raise _refused(f"{key!r} cannot be used: a distribution of this name is installed and would be replaced.")
+    raise _invalid(f"{key!r} cannot be used: a distribution of this name is installed and would be replaced.")
 
 
 def _values(key: str, product: Product, today: date, gateway_version: str) -> dict[str, str]:
-    """What the placeholders of the templates stand for."""
+    """The values of the templates' placeholders."""
     return {
         "key": key,
         "member": camel_case(key),
@@ -93,23 +94,23 @@ def _class(key: str) -> str:
 
 
 def _rendered(values: dict[str, str], product: Product) -> dict[str, str]:
-    """Path below the package's folder to text, for every file of the product's templates."""
+    """The texts of the files in the product's templates, by their paths in the package's folder."""
     rendered = {}
-    own = _TEMPLATES / product.lower()
-    if not own.is_dir():
-        raise _refused(f"There is no template for {product}.")
-    for home in (_TEMPLATES / "package", own):
-        for file in sorted(home.rglob(f"*{_SUFFIX}")):
-            name = file.relative_to(home).as_posix().replace("NAME", values["key"]).removesuffix(_SUFFIX)
+    product_folder = _TEMPLATES / product.lower()
+    if not product_folder.is_dir():
+        raise _invalid(f"There is no template for {product}.")
+    for folder in (_TEMPLATES / "package", product_folder):
+        for file in sorted(folder.rglob(f"*{_SUFFIX}")):
+            name = file.relative_to(folder).as_posix().replace("NAME", values["key"]).removesuffix(_SUFFIX)
             rendered[name] = Template(file.read_text(encoding="utf-8")).substitute(values)
     return rendered
 
 
 def _names_used(source: str) -> set[str]:
-    """Every name that a module imports, and those that Python has by itself."""
+    """All names that a module imports, and Python's builtins."""
     imports = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom))
     return {alias.name for node in imports for alias in node.names} | set(dir(builtins))
 
 
-def _refused(message: str) -> InvalidInput:
+def _invalid(message: str) -> InvalidInput:
     return InvalidInput("INVALID", message, ("name",))

@@ -1,6 +1,6 @@
-"""The messages to a merchant's system: by default the standard webhook, else the merchant's own wire format.
+"""The messages to a merchant's system: in the standard webhook format, or in the merchant's own wire format.
 
-Rendering returns bytes and the name of a signature scheme. The sender holds the secret and signs; an adapter has no
+Rendering returns bytes and the name of a signature scheme. The sender has the secret and signs; an adapter has no
 secret.
 """
 
@@ -21,8 +21,8 @@ from merchants.asks.fields import camel_case
 
 
 class Signature(StrEnum):
-    """The scheme by which the sender signs. STANDARD_WEBHOOKS: id, timestamp and body, base64, as that specification
-    says. HMAC_SHA256_HEX: the body alone, in hexadecimal digits."""
+    """The scheme with which the sender signs. STANDARD_WEBHOOKS signs id, timestamp and body as standardwebhooks.com
+    specifies, in base64. HMAC_SHA256_HEX signs the body alone, in hexadecimal digits."""
 
     STANDARD_WEBHOOKS = "STANDARD_WEBHOOKS"
     HMAC_SHA256_HEX = "HMAC_SHA256_HEX"
@@ -30,8 +30,12 @@ class Signature(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What happened to a decision, with what a merchant's system needs to find its order. It holds nothing about the
-    person. `exposed` and `due_at` (UTC) are those of an approval's terms, None without one."""
+    """An event of a decision, with the references by which a merchant's system finds its order. Holds nothing about the
+    person.
+
+    `before` and `after` are the decision's status before and after the event. `exposed` and `due_at` (UTC) are those of
+    an approval's terms, None without an approval.
+    """
 
     topic: Topic
     occurred_at: datetime
@@ -47,7 +51,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message to be sent: the body, the scheme by which it is signed, and the header for the signature."""
+    """A message to be sent: its body, the scheme of its signature, and the header for the signature."""
 
     body: bytes
     content_type: str
@@ -57,10 +61,12 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """A merchant's wire format. `names` maps our field names to theirs, `words` maps topics, statuses and products.
-    What they leave out keeps our word. `nested` puts all but topic and time below "data".
+    """A merchant's wire format.
 
-    Raises Misconfigured for an unknown name or word, and unless all names, and all words of one field, stay distinct.
+    `names` maps our field names to the merchant's, `words` maps our topics, statuses and products. Those that are not
+    in the mappings stay as they are. `nested` puts all fields except topic and time into an object "data".
+
+    Raises Misconfigured for an unknown name or word, and if two names, or two words of one field, become equal.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -71,15 +77,15 @@ class Wire:
 
     def __post_init__(self) -> None:
         _require_distinct("names", self.names, NAMES)
-        for known in (Topic, Status, Product):  # a status and a topic may share a word: they stand in other fields
+        for known in (Topic, Status, Product):  # a status and a topic may have the same word: their fields differ
             own = {word: theirs for word, theirs in self.words.items() if word in known.__members__}
             _require_distinct("words", own, tuple(known))
         unknown = self.words.keys() - {*Topic, *Status, *Product}
         if unknown:
-            raise Misconfigured(f"words that we do not use: {', '.join(sorted(unknown))}")
+            raise Misconfigured(f"unknown words: {', '.join(sorted(unknown))}")
 
     def render(self, notice: Notice) -> Rendered:
-        """The notice in this format: JSON, in UTF-8."""
+        """The message for the notice in this format. Its body is JSON in UTF-8."""
         values = {name: self._encode(getattr(notice, attribute)) for name, attribute in _FIELDS.items()}
         message = {self.names.get(name, name): value for name, value in values.items()}
         if self.nested:
@@ -90,7 +96,7 @@ class Wire:
         return Rendered(body, "application/json", self.signature, self.header)
 
     def read(self, body: bytes) -> Notice:
-        """The notice that `render` wrote. Raises KeyError or ValueError for any other body."""
+        """The notice in a body that `render` returned. Raises KeyError or ValueError for any other body."""
         message: dict[str, Any] = json.loads(body)
         if self.nested:
             message = {**message, **message["data"]}
@@ -120,21 +126,21 @@ class Wire:
         return next((word.value for word in known if self._encode(word) == theirs), theirs)
 
 
-def _require_distinct(what: str, renamed: Mapping[str, str], known: tuple[str, ...]) -> None:
+def _require_distinct(kind: str, renamed: Mapping[str, str], known: tuple[str, ...]) -> None:
     unknown = renamed.keys() - set(known)
     if unknown:
-        raise Misconfigured(f"{what} that we do not use: {', '.join(sorted(unknown))}")
+        raise Misconfigured(f"unknown {kind}: {', '.join(sorted(unknown))}")
     used = [renamed.get(word, word) for word in known]
-    twice = sorted({word for word in used if used.count(word) > 1})
-    if twice:
-        raise Misconfigured(f"{what} must be told apart: {', '.join(twice)} stands for two")
+    duplicates = sorted({word for word in used if used.count(word) > 1})
+    if duplicates:
+        raise Misconfigured(f"{kind} must be distinct: {', '.join(duplicates)} is used twice")
 
 
 _HEAD = ("type", "timestamp")
 _RENAMED = {"topic": "type", "occurred_at": "timestamp"}
 _FIELDS = {_RENAMED.get(each.name, camel_case(each.name)): each.name for each in fields(Notice)}
 NAMES = tuple(_FIELDS)
-"""Our names of the fields, as the standard webhook has them."""
+"""Our names of the fields, as in the standard webhook."""
 
 STANDARD = Wire(nested=True, signature=Signature.STANDARD_WEBHOOKS, header="webhook-signature")
-"""{"type": ..., "timestamp": ..., "data": {...}}, signed as standardwebhooks.com says."""
+"""{"type": ..., "timestamp": ..., "data": {...}}, signed as standardwebhooks.com specifies."""

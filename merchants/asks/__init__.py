@@ -1,1 +1,1 @@
-"""What merchants ask: the fields of an ask type, its JSON form, and the checks that adapters share."""
+"""Asks: the fields of an ask type, its JSON document, and the checks that adapters share."""

@@ -7,16 +7,16 @@ from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.period import Period
 
 EARLIEST_START = timedelta(days=1)
-"""How long before now a period may have started."""
+"""A period may have started at most this long ago."""
 LONGEST_TEXT = 64
 
 
 def check_amount(amount: Money, currency: str, *path: str) -> None:
-    """Raises InvalidInput below `path` unless the amount is in `currency`, more than zero and not beyond MAX_MINOR."""
+    """Raises InvalidInput below `path` unless the amount is in `currency`, above zero and at most MAX_MINOR."""
     if amount.currency != currency:
-        raise InvalidInput("UNSUPPORTED_CURRENCY", f"amounts are in {currency} here", (*path, "currency"))
+        raise InvalidInput("UNSUPPORTED_CURRENCY", f"must be {currency}", (*path, "currency"))
     if not 0 < amount.minor <= MAX_MINOR:
-        raise InvalidInput("INVALID_AMOUNT", "amount must be more than zero, and not too large", (*path, "amount"))
+        raise InvalidInput("INVALID_AMOUNT", "must be above zero, and not too large", (*path, "amount"))
 
 
 def check_text(text: str, *path: str) -> None:
@@ -26,14 +26,14 @@ def check_text(text: str, *path: str) -> None:
 
 
 def check_length(length: timedelta, shortest: timedelta, longest: timedelta, *path: str) -> None:
-    """Raises InvalidInput at `path` unless the length is from `shortest` to `longest`."""
+    """Raises InvalidInput at `path` unless `length` is from `shortest` to `longest`."""
     if not shortest <= length <= longest:
         raise InvalidInput("INVALID", f"must be from {_in_words(shortest)} to {_in_words(longest)}", path)
 
 
 def check_period(period: Period, now: datetime, furthest: timedelta, longest: timedelta, *path: str) -> None:
-    """Raises InvalidInput below `path` unless the period ends in the future, starts not more than a day ago and not
-    after `furthest` from now, and lasts at most `longest`."""
+    """Raises InvalidInput below `path` unless the period starts at most EARLIEST_START before and at most `furthest`
+    after `now`, ends after `now`, and lasts at most `longest`."""
     if period.start < now - EARLIEST_START:
         raise InvalidInput("INVALID_PERIOD", "may not start in the past", (*path, "start"))
     if period.start > now + furthest:

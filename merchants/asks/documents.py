@@ -1,4 +1,4 @@
-"""The JSON form of an ask: camelCase keys as in the GraphQL input, JSON-safe values."""
+"""The JSON document of an ask: camelCase keys as in the GraphQL input, and JSON values."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING
@@ -21,9 +21,9 @@ def ask_document(ask: Any) -> dict[str, Any]:
 
 
 def ask_from_document(cls: type[T], document: Mapping[str, Any]) -> T:
-    """The ask that a document holds. Absent fields take their defaults.
+    """The ask in a document. Absent fields get their defaults.
 
-    Raises InvalidInput, with a field path relative to the ask, for a missing, unknown or unreadable field.
+    Raises InvalidInput, with a field path relative to the ask, for a missing, unknown or invalid field.
     """
     fields = ask_fields(cls)
     members = {field.member for field in fields}
@@ -36,17 +36,17 @@ def ask_from_document(cls: type[T], document: Mapping[str, Any]) -> T:
         if value is not None:
             values[field.name] = _typed(field, value)
         elif field.required or (field.member in document and not field.optional):
-            raise InvalidInput("INVALID", "a value is needed", (field.member,))
+            raise InvalidInput("INVALID", "must have a value", (field.member,))
         elif field.member in document or field.default is MISSING:
             values[field.name] = None
     return cls(**values)
 
 
 def ask_from_values(form: type[T], values: Mapping[str, Any]) -> T:
-    """The ask that coerced GraphQL input holds, under GraphQL names; absent fields take their defaults.
+    """The ask in coerced GraphQL input: values by their GraphQL names. Absent fields get their defaults.
 
-    A moment is a datetime and a duration a timedelta; everything else is as in a document. Raises InvalidInput with a
-    field path relative to the ask.
+    A point in time is a datetime, a duration is a timedelta. All other values are as in a document. Raises
+    InvalidInput with a field path relative to the ask.
     """
     typed: dict[str, Any] = {}
     for field in ask_fields(form):
@@ -83,11 +83,11 @@ def _typed(field: AskField, value: Any) -> Any:
         if field.type is Decimal:
             return _decimal(value)
         if type(value) is not field.type:
-            raise InvalidInput("INVALID", f"needs a value of type {field.type.__name__}")
+            raise InvalidInput("INVALID", f"must be of type {field.type.__name__}")
     except InvalidInput as error:
         raise error.under(field.member) from None
     except (KeyError, TypeError, AttributeError):
-        raise InvalidInput("INVALID", "is not of the form that this field has", (field.member,)) from None
+        raise InvalidInput("INVALID", "does not have the form of this field", (field.member,)) from None
     return value
 
 
@@ -97,5 +97,5 @@ def _decimal(value: Any) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > 30:
-        raise InvalidInput("INVALID", "needs a decimal number, as a string")
+        raise InvalidInput("INVALID", "must be a decimal number, as a string")
     return number

@@ -1,7 +1,7 @@
-"""Ask types: frozen dataclasses whose fields carry descriptions.
+"""Ask types: frozen dataclasses whose fields have descriptions.
 
-GraphQL input types are generated from them, so a field is Money, Period, timedelta, Decimal, str, bool or int, or
-one of these `| None`.
+GraphQL input types are generated from them. A field is Money, Period, timedelta, Decimal, str, bool or int, or one of
+these `| None`.
 """
 
 import dataclasses
@@ -22,19 +22,19 @@ ASK_FIELD_TYPES = (Money, Period, timedelta, Decimal, str, bool, int)
 
 
 def asked(description: str, *, default: Any = dataclasses.MISSING) -> Any:
-    """A field of an ask type. `description` is one English sentence that partners read in the schema."""
+    """Declares a field of an ask type. `description` is one English sentence that partners read in the schema."""
     return dataclasses.field(default=default, metadata={"description": description})
 
 
 @typing.dataclass_transform(frozen_default=True, field_specifiers=(asked,))
 def ask_type(cls: type[T]) -> type[T]:
-    """Makes a class with `asked(...)` fields into a frozen dataclass that the type checker understands as one."""
+    """Returns the class, with its `asked(...)` fields, as a frozen dataclass. Type checkers treat it as one."""
     return dataclass(frozen=True, slots=True)(cls)
 
 
 @dataclass(frozen=True, slots=True)
 class AskField:
-    """One field: `name` in Python, `member` in GraphQL, its `type` without None, `default` if there is one."""
+    """One field of an ask type: `name` in Python, `member` in GraphQL, `type` without None, `default` or MISSING."""
 
     name: str
     member: str
@@ -45,14 +45,14 @@ class AskField:
 
     @property
     def required(self) -> bool:
-        """Whether a merchant must send it: it may not be null and has no default."""
+        """Whether a merchant must send the field, because it may not be null and has no default."""
         return not self.optional and self.default is dataclasses.MISSING
 
 
 def ask_fields(cls: type[Any]) -> tuple[AskField, ...]:
-    """The fields of an ask type in their order, read once per type. Raises Misconfigured for a class that is not a
-    frozen dataclass, and for a field of another type or without a description."""
-    hashable: Any = cls  # the cache asks for a Hashable, and mypy does not take a class for one
+    """The fields of an ask type in their order, cached by type. Raises Misconfigured for a class that is not a frozen
+    dataclass, and for a field that has no description or a type other than the allowed ones."""
+    hashable: Any = cls  # the cache takes a Hashable, which a class is not for mypy
     return _ask_fields(hashable)
 
 
@@ -68,17 +68,17 @@ def _ask_fields(cls: Any) -> tuple[AskField, ...]:
 def _ask_field(cls: type[Any], field: "dataclasses.Field[Any]", hint: Any) -> AskField:
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     kinds = [option for option in options if option is not types.NoneType]
-    place = f"{cls.__name__}.{field.name}"
+    name = f"{cls.__name__}.{field.name}"
     if len(kinds) != 1 or kinds[0] not in ASK_FIELD_TYPES:
         allowed = ", ".join(kind.__name__ for kind in ASK_FIELD_TYPES)
-        raise Misconfigured(f"{place} must be one of {allowed}, or one of them | None")
+        raise Misconfigured(f"{name} must be one of {allowed}, or one of them | None")
     if not field.metadata.get("description"):
-        raise Misconfigured(f"{place} has no description: use asked(...)")
+        raise Misconfigured(f"{name} has no description: use asked(...)")
     description, default = field.metadata["description"], field.default
     return AskField(field.name, camel_case(field.name), kinds[0], len(options) > 1, description, default)
 
 
 def camel_case(name: str) -> str:
-    """vehicle_value becomes vehicleValue."""
+    """The name in camelCase: vehicleValue for vehicle_value."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)

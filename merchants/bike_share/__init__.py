@@ -1,4 +1,4 @@
-"""Bike share: ride first, with no deposit or a smaller one."""
+"""Bike share: rides without a deposit, or with a smaller one."""
 
 from merchants.bike_share.adapter import BikeRideAsk, BikeShare
 

@@ -1,4 +1,4 @@
-"""The bike share adapter: a deposit for one ride, waived in full or in part until the bike is back."""
+"""The bike share adapter: the deposit for a ride is waived in full or in part until the bike is returned."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -26,10 +26,10 @@ COLUMNS = {
 
 @ask_type
 class BikeRideAsk:
-    """A ride for which the deposit may be waived. The bike is back within a day."""
+    """A ride for which the deposit may be waived. The bike must be returned within a day."""
 
     deposit: Money = asked("The deposit you would take without this gateway.")
-    bike_id: str = asked("Your own number of the bike, at most 64 characters.")
+    bike_id: str = asked("Your number for the bike, at most 64 characters.")
 
 
 def _case(
@@ -60,8 +60,8 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     golden: ClassVar[tuple[GoldenCase[BikeRideAsk], ...]] = (
         _case("excellent in full", "299.00", Tier.EXCELLENT, "299.00"),
         _case("very good reduced", "299.00", Tier.VERY_GOOD, "239.20", "REDUCED_FOR_TIER"),
-        _case("good by half", "299.00", Tier.GOOD, "149.50", "REDUCED_FOR_TIER"),
-        _case("fair by a fifth", "299.00", Tier.FAIR, "59.80", "REDUCED_FOR_TIER"),
+        _case("good, half waived", "299.00", Tier.GOOD, "149.50", "REDUCED_FOR_TIER"),
+        _case("fair, a fifth waived", "299.00", Tier.FAIR, "59.80", "REDUCED_FOR_TIER"),
         _case("building declined", "299.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "299.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "299.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -69,7 +69,8 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
     )
 
     def check(self, ask: BikeRideAsk, now: datetime) -> None:
-        """Raises InvalidInput: an amount in the policy's currency, a bike that has a number."""
+        """Raises InvalidInput unless the deposit is a valid amount in the policy's currency and the bike has a
+        number."""
         check_amount(ask.deposit, self.policy.currency, "deposit")
         check_text(ask.bike_id, "bikeId")
 

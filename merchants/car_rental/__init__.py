@@ -1,4 +1,4 @@
-"""Car rental: drive away without a deposit, or with a smaller one."""
+"""Car rental: rentals without a deposit, or with a smaller one."""
 
 from merchants.car_rental.adapter import CarRental, CarRentalAsk
 

@@ -1,4 +1,4 @@
-"""The car rental adapter: a deposit against the car's value, waived in full or in part until the car is back."""
+"""The car rental adapter: the deposit for a car is waived in full or in part until the car is returned."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -35,10 +35,11 @@ class CarRentalAsk:
     """A rental for which the deposit may be waived."""
 
     deposit: Money = asked("The deposit you would take without this gateway.")
-    vehicle_value: Money = asked("What the car is worth; never less than the deposit, and in the same currency.")
+    vehicle_value: Money = asked("The value of the car: at least the deposit, and in the same currency.")
     rental: Period = asked("From pick-up to return, at most 90 days, starting within a year.")
     accept_reduction: bool = asked(
-        "Whether a reduced deposit helps you. If false, anything but a full waiver is declined.", default=True
+        "Whether you accept a partial waiver. If false, the request is declined unless the whole deposit is waived.",
+        default=True,
     )
 
 
@@ -75,8 +76,8 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
     golden: ClassVar[tuple[GoldenCase[CarRentalAsk], ...]] = (
         _case("excellent in full", "3000.00", Tier.EXCELLENT, "3000.00"),
         _case("very good reduced", "3000.00", Tier.VERY_GOOD, "2100.00", "REDUCED_FOR_TIER"),
-        _case("good by half", "3000.00", Tier.GOOD, "1500.00", "REDUCED_FOR_TIER"),
-        _case("fair by a fifth", "3000.00", Tier.FAIR, "600.00", "REDUCED_FOR_TIER"),
+        _case("good, half waived", "3000.00", Tier.GOOD, "1500.00", "REDUCED_FOR_TIER"),
+        _case("fair, a fifth waived", "3000.00", Tier.FAIR, "600.00", "REDUCED_FOR_TIER"),
         _case("building declined", "3000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "3000.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "3000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
@@ -92,13 +93,12 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
     )
 
     def check(self, ask: CarRentalAsk, now: datetime) -> None:
-        """Raises InvalidInput: amounts in the policy's currency, the rental neither past, far off nor too long."""
+        """Raises InvalidInput unless the amounts are in the policy's currency, the car is worth at least the deposit,
+        and the rental is at most LONGEST_RENTAL long and starts within FURTHEST_START."""
         check_amount(ask.deposit, self.policy.currency, "deposit")
         check_amount(ask.vehicle_value, self.policy.currency, "vehicleValue")
         if ask.vehicle_value < ask.deposit:
-            raise InvalidInput(
-                "INVALID_AMOUNT", "the car must be worth at least its deposit", ("vehicleValue", "amount")
-            )
+            raise InvalidInput("INVALID_AMOUNT", "must be at least the deposit", ("vehicleValue", "amount"))
         check_period(ask.rental, now, FURTHEST_START, LONGEST_RENTAL, "rental")
 
     def requested_amount(self, ask: CarRentalAsk) -> Money:

@@ -1,1 +1,1 @@
-"""What every adapter must satisfy, as functions that return findings. They work without a test runner and under -O."""
+"""The requirements on every adapter, as functions that return findings. They need no test runner and work under -O."""

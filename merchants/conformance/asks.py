@@ -1,4 +1,4 @@
-"""Requirements on asks: bad amounts are refused, documents can be read back, and an ask cannot be changed."""
+"""Requirements on asks: invalid amounts are rejected, documents can be read back, and asks cannot be changed."""
 
 import json
 from collections.abc import Iterator
@@ -12,27 +12,27 @@ from merchants.conformance.requirement import Adapter, policy_versions, requirem
 from merchants.conformance.samples import decide_sample
 
 TRIED_ASKS = 3
-"""In how many sample asks each bad amount is put."""
+"""The number of sample asks in which each invalid amount is tried."""
 
 
-@requirement("bad money is refused and the field named")
-def bad_money_refused(adapter: Adapter) -> Iterator[str]:
-    """Zero, negative and huge amounts and a foreign currency are refused in every field of money."""
+@requirement("invalid amount is rejected with its field")
+def invalid_amounts_rejected(adapter: Adapter) -> Iterator[str]:
+    """Every field of Money rejects zero, negative and huge amounts and a foreign currency."""
     members = {field.member for field in adapter.ask_fields}
     for version in policy_versions(adapter):
         for field in version.ask_fields:
-            for bad in _bad_money(version, field.name) if field.type is Money else ():
+            for amount in _invalid_amounts(version, field.name) if field.type is Money else ():
                 for ask in version.sample_asks()[:TRIED_ASKS]:
-                    error = _refusal(version, replace(ask, **{field.name: bad}))
+                    error = _error_of(version, replace(ask, **{field.name: amount}))
                     if error is None:
-                        yield f"{field.name} = {bad} was taken"
+                        yield f"{field.name} = {amount} was accepted"
                     elif not error.field:
-                        yield f"{field.name} = {bad} was refused without naming a field"
+                        yield f"{field.name} = {amount} was rejected without a field"
                     elif error.field[0] not in members:
-                        yield f"{field.name} = {bad} was refused with the unknown field {error.field[0]}"
+                        yield f"{field.name} = {amount} was rejected with the unknown field {error.field[0]}"
 
 
-@requirement("asks survive being written down")
+@requirement("asks can be read back from documents")
 def ask_documents(adapter: Adapter) -> Iterator[str]:
     """The document of an ask has every field, and the ask can be read back from it."""
     members = {field.member for field in adapter.ask_fields}
@@ -46,7 +46,7 @@ def ask_documents(adapter: Adapter) -> Iterator[str]:
 
 @requirement("asks cannot be changed")
 def asks_frozen(adapter: Adapter) -> Iterator[str]:
-    """Setting a field of an ask raises FrozenInstanceError."""
+    """Assigning to a field of an ask raises FrozenInstanceError."""
     try:
         setattr(adapter.sample_asks()[0], adapter.ask_fields[0].name, None)
     except FrozenInstanceError:
@@ -54,7 +54,7 @@ def asks_frozen(adapter: Adapter) -> Iterator[str]:
     yield "an ask must be frozen"
 
 
-def _bad_money(adapter: Adapter, field: str) -> Iterator[Money]:
+def _invalid_amounts(adapter: Adapter, field: str) -> Iterator[Money]:
     currency = adapter.policy.currency
     yield Money(MAX_MINOR + 1, currency)
     yield Money(-1, currency)
@@ -63,7 +63,8 @@ def _bad_money(adapter: Adapter, field: str) -> Iterator[Money]:
         yield Money.zero(currency)
 
 
-def _refusal(adapter: Adapter, ask: Any) -> InvalidInput | None:
+def _error_of(adapter: Adapter, ask: Any) -> InvalidInput | None:
+    """The error with which the adapter rejects an ask, None if it accepts the ask."""
     try:
         decide_sample(adapter, ask, Tier.EXCELLENT)
     except InvalidInput as error:

@@ -1,13 +1,13 @@
-"""Checks an adapter against all requirements, and a policy against those that other numbers can break.
+"""Checks an adapter against all requirements, and a policy against the requirements that depend on its numbers.
 
-Code of the adapter that fails in any way is a finding as well, so that a check never ends early.
+An exception in the adapter's code is a finding too, so every requirement is checked.
 """
 
 from collections.abc import Iterator
 from itertools import islice
 
 from gateway.domain.policies.table import DecisionTable
-from merchants.conformance.asks import ask_documents, asks_frozen, bad_money_refused
+from merchants.conformance.asks import ask_documents, asks_frozen, invalid_amounts_rejected
 from merchants.conformance.disclosure import notice_messages, outcome_documents
 from merchants.conformance.fairness import (
     available_limit_monotonicity,
@@ -27,7 +27,7 @@ POLICY_REQUIREMENTS = (
     approval_end,
     overdue_declined,
 )
-"""The requirements that other numbers in a policy can break."""
+"""The requirements that a change of a policy's numbers can violate."""
 
 REQUIREMENTS = (
     golden_cases,
@@ -35,7 +35,7 @@ REQUIREMENTS = (
     *POLICY_REQUIREMENTS,
     available_limit_monotonicity,
     retry_after_present,
-    bad_money_refused,
+    invalid_amounts_rejected,
     ask_documents,
     asks_frozen,
     outcome_documents,
@@ -44,20 +44,20 @@ REQUIREMENTS = (
 
 
 def check_adapter(adapter: Adapter) -> dict[str, list[Finding]]:
-    """The first findings of every requirement, by the requirement's name. The list is empty where it holds."""
+    """The first findings for every requirement, by the name of the requirement. An empty list if it is satisfied."""
     return {each.name: list(islice(_findings(each, adapter), SHOWN_FINDINGS)) for each in REQUIREMENTS}
 
 
 def check_policy(adapter: Adapter, table: DecisionTable) -> Iterator[Finding]:
-    """Yields the findings for the adapter with this table as its only policy, for the requirements that numbers can
-    break. Raises Misconfigured for a table with other columns or benefits."""
+    """Yields the findings of POLICY_REQUIREMENTS for the adapter with this table as its only policy. Raises
+    Misconfigured for a table with other columns or benefits."""
     effective = adapter.with_policy(table)
-    for each in POLICY_REQUIREMENTS:
-        yield from _findings(each, effective)
+    for requirement in POLICY_REQUIREMENTS:
+        yield from _findings(requirement, effective)
 
 
-def _findings(each: Requirement, adapter: Adapter) -> Iterator[Finding]:
+def _findings(requirement: Requirement, adapter: Adapter) -> Iterator[Finding]:
     try:
-        yield from each(adapter)
-    except Exception as error:  # noqa: BLE001  # foreign code may fail in any way
-        yield Finding(each.name, f"{type(error).__name__}: {error}")
+        yield from requirement(adapter)
+    except Exception as error:  # noqa: BLE001  # an adapter's code may raise anything
+        yield Finding(requirement.name, f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Requirements on what leaves the gateway: the documents of outcomes, and messages to a merchant's system."""
+"""Requirements on data for merchants: the documents of outcomes, and the messages to a merchant's system."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from merchants.conformance.samples import decide_samples
 from merchants.wire import Notice
 
 
-@requirement("documents hold no more than the answer")
+@requirement("documents hold only the outcome")
 def outcome_documents(adapter: Adapter) -> Iterator[str]:
     """The document of an outcome can be read back, has no other fields, and does not name the tier."""
     for version in policy_versions(adapter):
@@ -29,26 +29,28 @@ def outcome_documents(adapter: Adapter) -> Iterator[str]:
             if differing:
                 yield f"the document of {outcome} does not have exactly its fields: {', '.join(sorted(differing))}"
             if sample.person.tier.value in _leaf_values(document):
-                yield f"the answer tells the tier: {document}"
+                yield f"the document names the tier: {document}"
 
 
-@requirement("notices lose nothing on the wire and add nothing")
+@requirement("messages hold exactly the notice")
 def notice_messages(adapter: Adapter) -> Iterator[str]:
-    """A rendered notice can be read back, holds no value that the notice does not have, and is always the same. A
-    notice holds nothing about the person, so neither does the message."""
+    """A message can be read back as its notice, has no values that the notice does not have, and is always the same.
+
+    A notice holds nothing about the person, so the message does not either.
+    """
     for notice in _sample_notices(adapter):
         rendered = adapter.render(notice)
         if adapter.wire.read(rendered.body) != notice:
             yield f"the notice of {notice.topic} differs when it is read back"
         added = _leaf_values(json.loads(rendered.body)) - _known_values(adapter, notice)
         if added:
-            yield f"a notice says more than it was given: {', '.join(sorted(map(str, added)))}"
+            yield f"the message has values that are not in the notice: {', '.join(sorted(map(str, added)))}"
         if adapter.render(notice) != rendered:
-            yield f"the same notice of {notice.topic} is rendered in two ways"
+            yield f"the notice of {notice.topic} is rendered differently the second time"
 
 
 def _sample_notices(adapter: Adapter) -> Iterator[Notice]:
-    """A notice for each topic and status, with and without the parts that may be absent."""
+    """One notice for each topic and status. Some have no previous status, amount and due date."""
     amount = adapter.requested_amount(adapter.ordinary_case.ask)
     for number, (topic, after) in enumerate(product(Topic, Status)):
         yield Notice(
@@ -66,7 +68,7 @@ def _sample_notices(adapter: Adapter) -> Iterator[Notice]:
 
 
 def _known_values(adapter: Adapter, notice: Notice) -> set[Any]:
-    """All values that a message may hold: the notice's own, in the merchant's words."""
+    """All values that the message of a notice may have: those of the notice, in the merchant's words."""
     values = {getattr(notice, field.name) for field in fields(notice)}
     known = {None, format_moment(SAMPLE_NOW), notice.merchant_reference, notice.event_id, notice.decision_id}
     known |= set(notice.exposed.document().values()) if notice.exposed else set()

@@ -1,4 +1,4 @@
-"""Requirements that compare answers: by tier, by amount, by available limit, and with an overdue obligation."""
+"""Requirements that compare outcomes: by tier, amount and available limit, and with an overdue obligation."""
 
 import json
 from collections import defaultdict
@@ -16,24 +16,24 @@ from merchants.conformance.samples import SCORED_TIERS, amount_field, boundary_a
 from merchants.outcome_order import is_no_worse
 
 LIMIT_PERCENTAGES = (1, 30, 70, 99)
-"""Available limits that are tried, in percent of the amount asked for."""
+"""The available limits that are tried, in percent of the amount asked for."""
 
 
-@requirement("better tier never gets worse answer")
+@requirement("better tier never gets worse outcome")
 def tier_monotonicity(adapter: Adapter) -> Iterator[str]:
-    """A better tier loses nothing, in no part of the terms."""
+    """A better tier gets an outcome that is no worse in any part of the terms."""
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
             outcomes = [decide_sample(version, ask, tier) for tier in SCORED_TIERS]
             for tier, (lower, higher) in zip(SCORED_TIERS, pairwise(outcomes), strict=False):
                 if not is_no_worse(higher, lower):
-                    yield f"{ask}: {tier} got {lower}, and the tier above it only {higher}"
+                    yield f"{ask}: {tier} got {lower}, but the tier above got {higher}"
 
 
-@requirement("better tier never gets worse answer within available limit")
+@requirement("better tier never gets worse outcome within available limit")
 def available_limit_monotonicity(adapter: Adapter) -> Iterator[str]:
-    """Where the available limit is short, a better tier loses nothing, nothing exceeds the limit, a smaller limit gives
-    no more, and a merchant that accepts a part is granted one."""
+    """If the available limit is short, a better tier gets no worse outcome, no approval exceeds the limit, a smaller
+    limit gives no better outcome, and a part is granted if the merchant accepts one."""
     partial_approvals = 0
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
@@ -48,21 +48,21 @@ def available_limit_monotonicity(adapter: Adapter) -> Iterator[str]:
                         if outcome.terms.exposed > limit:
                             yield f"{ask}: {tier} was granted more than the available limit {limit}"
                         if not is_no_worse(full.outcome, outcome):
-                            yield f"{ask}: a smaller available limit got {tier} more"
+                            yield f"{ask}: {tier} got a better outcome with a smaller available limit"
                         partial_approvals += outcome != full.outcome
                     if lower is not None and not is_no_worse(outcome, lower):
-                        yield f"{ask}: with {limit} available, {tier} got {outcome}, and the tier below {lower}"
+                        yield f"{ask}: with {limit} available, {tier} got {outcome}, but the tier below got {lower}"
                     lower = outcome
     accepts_no_part = all(adapter.all_or_nothing_reason(ask) for ask in adapter.sample_asks())
     if not partial_approvals and not accepts_no_part:
-        yield "no part is granted where the available limit is short, although the merchant accepts a part"
+        yield "no part is granted when the available limit is short, although the merchant accepts a part"
     if partial_approvals and accepts_no_part:
-        yield "a part is granted where the available limit is short, although the merchant accepts no part"
+        yield "a part is granted when the available limit is short, although the merchant accepts no part"
 
 
 @requirement("larger ask never gets larger share")
 def share_monotonicity(adapter: Adapter) -> Iterator[str]:
-    """Of asks that differ in the amount alone, a larger one gets no larger share of its amount."""
+    """Of two asks that differ in the amount alone, the larger one does not get a larger share of its amount."""
     for version in policy_versions(adapter):
         ladders: defaultdict[str, list[Any]] = defaultdict(list)
         for ask in boundary_asks(version):
@@ -72,18 +72,18 @@ def share_monotonicity(adapter: Adapter) -> Iterator[str]:
             ladder.sort(key=lambda ask: version.divisible_amount(ask).minor)
             for tier in Tier:
                 grants = [(version.divisible_amount(ask).minor, _granted_minor(version, ask, tier)) for ask in ladder]
-                for (amount, granted), (larger_amount, granted_then) in pairwise(grants):
+                for (amount, granted), (larger_amount, larger_granted) in pairwise(grants):
                     comparisons += amount < larger_amount
-                    # shares are rounded down to a minor unit, so the smaller ask may have lost up to one
-                    if granted_then * amount >= (granted + 1) * larger_amount:
-                        yield f"{tier}: {larger_amount} got {granted_then}, and {amount} a smaller share, {granted}"
+                    # shares are rounded down, so the smaller ask may have lost up to one minor unit
+                    if larger_granted * amount >= (granted + 1) * larger_amount:
+                        yield f"{tier}: {amount} got {granted}, but {larger_amount} a larger share: {larger_granted}"
         if not comparisons:
-            yield "sample_asks() must hold asks that differ in the amount alone"
+            yield "sample_asks() must return asks that differ in the amount alone"
 
 
 @requirement("overdue is never approved")
 def overdue_declined(adapter: Adapter) -> Iterator[str]:
-    """Any tier with an open overdue obligation is declined."""
+    """A person with an open overdue obligation is declined in every tier."""
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
             for tier in Tier:
@@ -93,7 +93,7 @@ def overdue_declined(adapter: Adapter) -> Iterator[str]:
 
 
 def _granted_minor(adapter: Adapter, ask: Any, tier: Tier) -> int:
-    """Minor units of the divisible amount that an approval grants, else 0."""
+    """The granted part of the divisible amount, in minor units. 0 without an approval."""
     outcome = decide_sample(adapter, ask, tier)
     if not isinstance(outcome, Approval):
         return 0

@@ -1,4 +1,4 @@
-"""Requirements on each outcome by itself: its amounts, its dates and its reasons."""
+"""Requirements on single outcomes: their amounts, dates and reasons."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ from merchants.conformance.requirement import Adapter, policy_versions, requirem
 from merchants.conformance.samples import boundary_asks, decide_sample, decide_samples
 
 
-@requirement("money is conserved")
+@requirement("amounts add up")
 def money_conservation(adapter: Adapter) -> Iterator[str]:
-    """An approval exposes from zero up to what is requested, and the waived and the due part of a deposit add up."""
+    """An approval exposes at most the requested amount, and the waived and due parts of a deposit add up to it."""
     for version in policy_versions(adapter):
         for sample in decide_samples(version):
             if not isinstance(sample.outcome, Approval):
@@ -28,23 +28,23 @@ def money_conservation(adapter: Adapter) -> Iterator[str]:
                     yield f"{sample.ask}: {terms.waived_amount} waived and {terms.deposit_due} due are not {deposit}"
 
 
-@requirement("less than asked names its reasons")
+@requirement("reduced approval has reasons")
 def reasons_named(adapter: Adapter) -> Iterator[str]:
-    """An approval of less than was asked has a reason, and every reason is one that the adapter declares."""
+    """An approval of less than the requested amount has a reason, and the adapter declares every reason."""
     for version in policy_versions(adapter):
         for sample in decide_samples(version):
             outcome = sample.outcome
             reduced = isinstance(outcome, Approval) and outcome.terms.exposed < version.requested_amount(sample.ask)
             if reduced and not outcome.reasons:
-                yield f"{sample.ask} got less than it asked for and no reason"
+                yield f"{sample.ask} got less than it asked for, without a reason"
             unknown = set(outcome.reasons) - version.reason_codes
             if unknown:
                 yield f"reasons {sorted(unknown)} are neither in the policy nor in own_reasons"
 
 
-@requirement("every decline says when asking again can help")
+@requirement("every decline has a retry time")
 def retry_after_present(adapter: Adapter) -> Iterator[str]:
-    """Every decline has `retry_after`."""
+    """Every decline has `retry_after`, the earliest time at which asking again can help."""
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
             for tier in Tier:
@@ -56,7 +56,7 @@ def retry_after_present(adapter: Adapter) -> Iterator[str]:
 
 @requirement("every approval ends")
 def approval_end(adapter: Adapter) -> Iterator[str]:
-    """An approval is valid for some time, and at most until its terms are due."""
+    """An approval is valid until a time after the request, and at most until its terms are due."""
     for version in policy_versions(adapter):
         for sample in decide_samples(version):
             outcome = sample.outcome

@@ -1,4 +1,4 @@
-"""A requirement on adapters, and a finding where an adapter does not satisfy it."""
+"""A requirement on adapters, and the finding if an adapter violates it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from merchants.adapter import MerchantAdapter
 
 Adapter = MerchantAdapter[Any]
 SHOWN_FINDINGS = 5
-"""How many findings of one requirement are shown: an unfair policy may have thousands."""
+"""The number of findings of one requirement that are shown. An unfair policy can have thousands."""
 Problems = Callable[[Adapter], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One violation: the name of the requirement, and what is wrong, in one sentence."""
+    """One violation: the name of the requirement, and a sentence that describes the problem."""
 
     requirement: str
     problem: str
@@ -22,10 +22,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One property that every adapter must have, under each version of its policy.
+    """One property that every adapter must have with each version of its policy.
 
-    `problems` yields a sentence for each violation. Calling the requirement with an adapter yields the findings lazily:
-    none where it holds. It raises what the adapter's own code raises.
+    `problems` yields a sentence for each violation. Calling the requirement with an adapter returns an iterator over
+    the findings. Exceptions of the adapter's own code are not caught.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Requirement:
 
 
 def requirement(name: str) -> Callable[[Problems], Requirement]:
-    """Makes a function that yields problems into a Requirement of this name."""
+    """Decorator: makes a function that yields problems a Requirement of this name."""
     return lambda problems: Requirement(name, problems)
 
 
 def policy_versions(adapter: Adapter) -> Iterator[Adapter]:
-    """The adapter with each version of its policy in turn."""
+    """Yields, for each version of the adapter's policy, the adapter with this version as its only policy."""
     return map(adapter.with_policy, adapter.policies)

@@ -1,4 +1,4 @@
-"""The asks on which adapters are tried: their samples, and the amounts at which the numbers of a policy show."""
+"""The asks with which adapters are checked: their sample asks, also with the amounts at which their policies change."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SCORED_TIERS = tuple(tier for tier in Tier if tier is not Tier.UNSCORED)
 
 @dataclass(frozen=True, slots=True)
 class SampleDecision:
-    """What an adapter decides for a person about one of its boundary asks, and the policy rule that decided."""
+    """The outcome of one boundary ask for one person, and the policy rule that decided."""
 
     ask: Any
     person: Person
@@ -27,7 +27,7 @@ class SampleDecision:
 
 
 def decide_samples(adapter: Adapter) -> Iterator[SampleDecision]:
-    """The decision of every boundary ask for every tier, without overdue obligations."""
+    """Decides every boundary ask for every tier, without overdue obligations."""
     for ask in boundary_asks(adapter):
         for tier in Tier:
             person = Person(tier, 0)
@@ -46,8 +46,11 @@ def amount_field(adapter: Adapter) -> str:
 
 
 def boundary_asks(adapter: Adapter) -> list[Any]:
-    """The adapter's sample asks, and each of them with other amounts: each amount at which its policies change their
-    answer, one minor unit less and one more. Amounts that the adapter refuses are left out."""
+    """The adapter's sample asks, and copies of them with other amounts.
+
+    These are the amounts at which the outcome of its policies changes, and one minor unit less and more. Omits asks
+    that the adapter rejects.
+    """
     asks = list(adapter.sample_asks())
     amount, currency = amount_field(adapter), adapter.policy.currency
     seen = {json.dumps(adapter.ask_document(ask)) for ask in asks}
@@ -63,7 +66,7 @@ def boundary_asks(adapter: Adapter) -> list[Any]:
 
 
 def _boundaries(table: DecisionTable) -> Iterator[int]:
-    """Minor units at which a share reaches its maximum, and those that a rule compares with."""
+    """The amounts (minor units) at which a share reaches its maximum, and those with which a rule compares."""
     for rule in table.rules:
         if rule.maximum is not None and rule.share:
             yield rule.maximum.minor

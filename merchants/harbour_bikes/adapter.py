@@ -1,5 +1,5 @@
-"""Harbour Bikes lends cargo bikes: dearer ones, at the quay. It asks as every bike share does and decides by its own
-policy, and its dispatch system is told in its own words."""
+"""Harbour Bikes lends cargo bikes, which are more expensive than shared bikes. It has the asks of the bike share
+profile, its own policy, and messages in the words of its dispatch system."""
 
 from pathlib import Path
 
@@ -61,10 +61,10 @@ class HarbourBikes(BikeShare):
     golden = (
         _case("excellent in full", Tier.EXCELLENT, "1500.00"),
         _case("very good reduced", Tier.VERY_GOOD, "1050.00", "REDUCED_FOR_TIER"),
-        _case("good by half", Tier.GOOD, "750.00", "REDUCED_FOR_TIER"),
-        _case("fair by a fifth", Tier.FAIR, "300.00", "REDUCED_FOR_TIER"),
+        _case("good, half waived", Tier.GOOD, "750.00", "REDUCED_FOR_TIER"),
+        _case("fair, a fifth waived", Tier.FAIR, "300.00", "REDUCED_FOR_TIER"),
         _case("building declined", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
-        _case("two bikes in one", Tier.EXCELLENT, "3000.00", "AMOUNT_ABOVE_TIER_LIMIT", deposit="3500.00"),
+        _case("large deposit capped", Tier.EXCELLENT, "3000.00", "AMOUNT_ABOVE_TIER_LIMIT", deposit="3500.00"),
     )

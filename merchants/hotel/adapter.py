@@ -1,4 +1,5 @@
-"""The hotel adapter: a deposit waived in full or in part; at the top tier straight to the room, and pay on leaving."""
+"""The hotel adapter: the deposit is waived in full or in part. The top tier also skips the front desk and pays at
+check-out."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -32,10 +33,10 @@ BENEFITS = {"pay_at_check_out": BenefitKind.FLAG, "skip_front_desk": BenefitKind
 
 @ask_type
 class HotelStayAsk:
-    """A stay for which the deposit may be waived and the price may wait until check-out."""
+    """A stay for which the deposit may be waived and the price may be paid at check-out."""
 
     deposit: Money = asked("The deposit you would take on arrival without this gateway.")
-    room_rate: Money = asked("What a night costs, in the same currency; each day of the stay that begins is a night.")
+    room_rate: Money = asked("The price of a night, in the same currency. Each started day of the stay is a night.")
     stay: Period = asked("From check-in to check-out, at most 60 days, starting within 90 days.")
 
     @property
@@ -84,17 +85,18 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
     golden: ClassVar[tuple[GoldenCase[HotelStayAsk], ...]] = (
         _case("excellent in full, two nights", "800.00", Tier.EXCELLENT, "1800.00"),
         _case("very good pays on arrival", "800.00", Tier.VERY_GOOD, "800.00", "REDUCED_FOR_TIER"),
-        _case("good by half", "800.00", Tier.GOOD, "400.00", "REDUCED_FOR_TIER"),
-        _case("fair by a fifth", "800.00", Tier.FAIR, "160.00", "REDUCED_FOR_TIER"),
+        _case("good, half waived", "800.00", Tier.GOOD, "400.00", "REDUCED_FOR_TIER"),
+        _case("fair, a fifth waived", "800.00", Tier.FAIR, "160.00", "REDUCED_FOR_TIER"),
         _case("building declined", "800.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "800.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "800.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
         _case("large deposit capped", "6000.00", Tier.EXCELLENT, "6000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
-        _case("a suite", "5000.00", Tier.EXCELLENT, "5000.00", "AMOUNT_ABOVE_TIER_LIMIT", rate="7500.01"),
+        _case("expensive stay", "5000.00", Tier.EXCELLENT, "5000.00", "AMOUNT_ABOVE_TIER_LIMIT", rate="7500.01"),
     )
 
     def check(self, ask: HotelStayAsk, now: datetime) -> None:
-        """Raises InvalidInput: amounts in the policy's currency, the stay neither past, far off nor too long."""
+        """Raises InvalidInput unless the amounts are in the policy's currency, and the stay is at most LONGEST_STAY
+        long and starts within FURTHEST_START."""
         check_amount(ask.deposit, self.policy.currency, "deposit")
         check_amount(ask.room_rate, self.policy.currency, "roomRate")
         check_period(ask.stay, now, FURTHEST_START, LONGEST_STAY, "stay")

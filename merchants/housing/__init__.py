@@ -1,4 +1,4 @@
-"""Housing: rent a home without a deposit, or with a smaller one."""
+"""Housing: homes rented without a deposit, or with a smaller one."""
 
 from merchants.housing.adapter import HouseRentalAsk, Housing
 

@@ -1,6 +1,6 @@
-"""The housing adapter: a deposit for a home, waived in full or in part until the lease ends.
+"""The housing adapter: the deposit for a home is waived in full or in part until the lease ends.
 
-A policy caps the waiver in months of rent, as people speak of such deposits: half a month, two months.
+The policy caps the waiver in months of rent, the usual unit of such deposits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,10 +36,11 @@ class HouseRentalAsk:
     """A lease for which the deposit may be waived."""
 
     deposit: Money = asked("The deposit you would take without this gateway.")
-    monthly_rent: Money = asked("A month's rent, in the same currency: waivers are capped in months of it.")
+    monthly_rent: Money = asked("The rent of a month, in the same currency. Waivers are capped in months of rent.")
     lease: Period = asked("From moving in to moving out, at most 1096 days, starting within 60 days.")
     accept_reduction: bool = asked(
-        "Whether a reduced deposit helps you. If false, anything but a full waiver is declined.", default=True
+        "Whether you accept a partial waiver. If false, the request is declined unless the whole deposit is waived.",
+        default=True,
     )
 
 
@@ -77,25 +78,28 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
     golden: ClassVar[tuple[GoldenCase[HouseRentalAsk], ...]] = (
         _case("excellent in full", "8000.00", Tier.EXCELLENT, "8000.00"),
         _case("very good reduced", "8000.00", Tier.VERY_GOOD, "5600.00", "REDUCED_FOR_TIER"),
-        _case("good by half", "8000.00", Tier.GOOD, "4000.00", "REDUCED_FOR_TIER"),
-        _case("fair by a fifth", "8000.00", Tier.FAIR, "1600.00", "REDUCED_FOR_TIER"),
+        _case("good, half waived", "8000.00", Tier.GOOD, "4000.00", "REDUCED_FOR_TIER"),
+        _case("fair, a fifth waived", "8000.00", Tier.FAIR, "1600.00", "REDUCED_FOR_TIER"),
         _case("building declined", "8000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "8000.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "8000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
-        _case("no more than three months", "16000.00", Tier.EXCELLENT, "12000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("capped at three months", "16000.00", Tier.EXCELLENT, "12000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
         _case(
-            "half a month at most",
+            "fair, capped at half a month",
             "12000.00",
             Tier.FAIR,
             "2000.00",
             "REDUCED_FOR_TIER",
             "AMOUNT_ABOVE_TIER_LIMIT",
         ),
-        _case("a villa", "60000.00", Tier.EXCELLENT, "30000.00", "AMOUNT_ABOVE_TIER_LIMIT", rent="30000.00"),
+        _case(
+            "large deposit capped", "60000.00", Tier.EXCELLENT, "30000.00", "AMOUNT_ABOVE_TIER_LIMIT", rent="30000.00"
+        ),
     )
 
     def check(self, ask: HouseRentalAsk, now: datetime) -> None:
-        """Raises InvalidInput: amounts in the policy's currency, the lease neither past, far off nor too long."""
+        """Raises InvalidInput unless the amounts are in the policy's currency, and the lease is at most LONGEST_LEASE
+        long and starts within FURTHEST_START."""
         check_amount(ask.deposit, self.policy.currency, "deposit")
         check_amount(ask.monthly_rent, self.policy.currency, "monthlyRent")
         check_period(ask.lease, now, FURTHEST_START, LONGEST_LEASE, "lease")

@@ -1,4 +1,4 @@
-"""Lender: a credit limit and a discount on the lender"s own rate."""
+"""Lender: credit limits, and discounts on the lender's own rate."""
 
 from merchants.lender.adapter import CreditOfferAsk, Lender
 

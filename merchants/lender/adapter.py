@@ -1,7 +1,7 @@
-"""The lender adapter: a credit limit, a term, and a discount on the lender's own base rate, never a rate of ours.
+"""The lender adapter: a credit limit, a term, and a discount on the lender's own base rate.
 
-What the loan is for stands in the record in the lender's words. It is no fact of the policy: nobody is trusted less
-for what they want to buy. Why the lender may ask at all is the consent's purpose, LENDING.
+The purpose of the loan is recorded in the lender's words. The policy does not test it, so it does not affect the
+decision. The purpose of the consent is LENDING.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,12 +36,12 @@ BENEFITS = {"longest": BenefitKind.DURATION, "discount": BenefitKind.NUMBER}
 
 @ask_type
 class CreditOfferAsk:
-    """A credit limit that may be granted, at a discount on your own rate."""
+    """A credit limit that may be granted, with a discount on your own rate."""
 
-    desired_limit: Money = asked("The limit that is wanted, at least 100.00.")
-    term: timedelta = asked("For how long, P7D to P1827D. The terms may say less.")
-    base_apr_percent: Decimal = asked("Your yearly rate without this gateway, above 0 and at most 100, in percent.")
-    purpose: str = asked("What the loan is for, in your own words: kept in the record, no ground of the decision.")
+    desired_limit: Money = asked("The credit limit that the customer wants, at least 100.00.")
+    term: timedelta = asked("How long the credit lasts, P7D to P1827D. The terms can have a shorter time.")
+    base_apr_percent: Decimal = asked("Your yearly rate without this gateway in percent, above 0 and at most 100.")
+    purpose: str = asked("What the loan is for, in your own words. It is recorded and does not affect the decision.")
 
 
 def _case(
@@ -79,9 +79,9 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     golden: ClassVar[tuple[GoldenCase[CreditOfferAsk], ...]] = (
         _case("excellent in full", "10000.00", 365, Tier.EXCELLENT, "10000.00"),
         _case("very good reduced", "10000.00", 365, Tier.VERY_GOOD, "8000.00", "REDUCED_FOR_TIER"),
-        _case("good by half", "10000.00", 365, Tier.GOOD, "5000.00", "REDUCED_FOR_TIER"),
+        _case("good, half granted", "10000.00", 365, Tier.GOOD, "5000.00", "REDUCED_FOR_TIER"),
         _case(
-            "fair by a fifth, for half a year",
+            "fair, a fifth granted for 180 days",
             "10000.00",
             365,
             Tier.FAIR,
@@ -93,21 +93,19 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
         _case("unscored declined", "10000.00", 365, Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "10000.00", 365, Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
         _case("large limit capped", "50000.00", 365, Tier.EXCELLENT, "30000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
-        _case("five years are three", "10000.00", 1825, Tier.EXCELLENT, "10000.00", "TERM_SHORTENED"),
+        _case("long term shortened", "10000.00", 1825, Tier.EXCELLENT, "10000.00", "TERM_SHORTENED"),
     )
 
     def check(self, ask: CreditOfferAsk, now: datetime) -> None:
-        """Raises InvalidInput: a limit of at least 100 in the policy's currency, a term from a week to five years,
-        a rate above 0 and up to 100 percent, and words for what it is."""
+        """Raises InvalidInput unless the limit is at least 100 in the policy's currency, the term is from 7 days to 5
+        years, the rate is above 0 and at most 100 percent, and the purpose has text."""
         check_amount(ask.desired_limit, self.policy.currency, "desiredLimit")
-        least = Money.parse(SMALLEST_LIMIT, self.policy.currency)  # a hundred yen has fewer minor units
+        least = Money.parse(SMALLEST_LIMIT, self.policy.currency)  # minor units depend on the currency
         if ask.desired_limit < least:
-            raise InvalidInput(
-                "INVALID_AMOUNT", f"the limit must be at least {least.amount}", ("desiredLimit", "amount")
-            )
+            raise InvalidInput("INVALID_AMOUNT", f"must be at least {least.amount}", ("desiredLimit", "amount"))
         check_length(ask.term, SHORTEST_TERM, LONGEST_TERM, "term")
         if not 0 < ask.base_apr_percent <= HIGHEST_RATE or ask.base_apr_percent != round(ask.base_apr_percent, 4):
-            message = "a rate is above 0 and at most 100 percent, with at most four decimals"
+            message = "must be above 0 and at most 100 percent, with at most four decimals"
             raise InvalidInput("INVALID", message, ("baseAprPercent",))
         check_text(ask.purpose, "purpose")
 
@@ -121,7 +119,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
         return ("TERM_SHORTENED",) if result.length("longest") < ask.term else ()
 
     def terms(self, ask: CreditOfferAsk, result: PolicyResult, now: datetime) -> CreditOfferTerms:
-        discount = min(result.number("discount"), ask.base_apr_percent)  # a low base is not made a negative rate
+        discount = min(result.number("discount"), ask.base_apr_percent)  # the rate never becomes negative
         term = min(ask.term, result.length("longest"))
         return CreditOfferTerms(
             limit=self.granted_amount(ask, result),

@@ -1,4 +1,5 @@
-"""Lotus Hotels asks as every hotel does, decides by its own policy, and its booking system speaks of guarantees."""
+"""Lotus Hotels, a hotel chain. It has the asks of the hotel profile, its own policy, and messages in the words of its
+booking system."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -32,9 +33,7 @@ def _case(
 
 class LotusHotels(Hotel):
     key = "lotus_hotels"
-    summary = (
-        "Waives or reduces the deposit at Lotus Hotels, where short stays are paid at check-out from VERY_GOOD on."
-    )
+    summary = "Waives or reduces the deposit at Lotus Hotels. From VERY_GOOD upward, short stays are paid at check-out."
     policy = load_table(Path(__file__).with_name("policy.toml"), COLUMNS, BENEFITS)
     wire = Wire(
         names={
@@ -69,9 +68,9 @@ class LotusHotels(Hotel):
     golden = (
         _case("excellent in full", Tier.EXCELLENT, "2200.00"),
         _case("very good, a short stay", Tier.VERY_GOOD, "2200.00", "REDUCED_FOR_TIER"),
-        _case("very good, a dear room", Tier.VERY_GOOD, "1000.00", "REDUCED_FOR_TIER", rate="1500.01"),
-        _case("good by half", Tier.GOOD, "500.00", "REDUCED_FOR_TIER"),
-        _case("fair by a fifth", Tier.FAIR, "200.00", "REDUCED_FOR_TIER"),
+        _case("very good, an expensive room", Tier.VERY_GOOD, "1000.00", "REDUCED_FOR_TIER", rate="1500.01"),
+        _case("good, half waived", Tier.GOOD, "500.00", "REDUCED_FOR_TIER"),
+        _case("fair, a fifth waived", Tier.FAIR, "200.00", "REDUCED_FOR_TIER"),
         _case("building declined", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),

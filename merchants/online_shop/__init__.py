@@ -1,4 +1,4 @@
-"""Online shop: receive first, pay later."""
+"""Online shop: orders delivered first and paid later."""
 
 from merchants.online_shop.adapter import OnlineOrderAsk, OnlineShop
 

@@ -1,4 +1,4 @@
-"""The online shop adapter: the goods go first, the whole order is paid within the time asked for, or not at all."""
+"""The online shop adapter: an order is delivered first and paid later. The whole order is approved or declined."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -31,9 +31,9 @@ COLUMNS = {
 class OnlineOrderAsk:
     """An order to be delivered first and paid later."""
 
-    amount: Money = asked("What the order costs, delivery included.")
+    amount: Money = asked("The price of the order, including delivery.")
     pay_within: timedelta = asked("How long the buyer may take to pay, from now: PT1H to P90D.")
-    category: str | None = asked("Your own word for what is sold, at most 64 characters.", default=None)
+    category: str | None = asked("Your word for the category of the goods, at most 64 characters.", default=None)
 
 
 def _case(
@@ -65,7 +65,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     golden: ClassVar[tuple[GoldenCase[OnlineOrderAsk], ...]] = (
         _case("ordinary", "400.00", 7, Tier.EXCELLENT, Approval),
         _case("excellent up to the limit", "5000.00", 30, Tier.EXCELLENT, Approval),
-        _case("excellent above it", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
+        _case("excellent above the limit", "5000.01", 30, Tier.EXCELLENT, Decline, "AMOUNT_ABOVE_TIER_LIMIT"),
         _case("excellent for too long", "300.00", 31, Tier.EXCELLENT, Decline, "TERM_TOO_LONG"),
         _case("very good", "3000.00", 30, Tier.VERY_GOOD, Approval),
         _case("good", "1500.00", 14, Tier.GOOD, Approval),
@@ -78,7 +78,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
     )
 
     def check(self, ask: OnlineOrderAsk, now: datetime) -> None:
-        """Raises InvalidInput: an amount in the policy's currency, a term from one hour to 90 days."""
+        """Raises InvalidInput unless the amount is in the policy's currency and the term is from 1 hour to 90 days."""
         check_amount(ask.amount, self.policy.currency, "amount")
         check_length(ask.pay_within, SHORTEST_TERM, LONGEST_TERM, "payWithin")
         if ask.category is not None:
@@ -102,7 +102,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
         )
 
     def all_or_nothing_reason(self, ask: OnlineOrderAsk) -> str | None:
-        return "AMOUNT_ABOVE_TIER_LIMIT"  # half an order cannot be sent
+        return "AMOUNT_ABOVE_TIER_LIMIT"  # a part of an order cannot be delivered
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[OnlineOrderAsk]:
         return [

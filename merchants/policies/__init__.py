@@ -1,1 +1,1 @@
-"""Policies as TOML: decision tables, merchants' overrides of them, and the operator's bounds on overrides."""
+"""Policies in TOML: decision tables, overrides for single merchants, and the operator's bounds on overrides."""

@@ -1,4 +1,4 @@
-"""The base of the readers of tables, overrides and bounds: TOML whose every error names file, rule and column."""
+"""The base of the readers of tables, overrides and bounds in TOML. Each error names file, rule and column."""
 
 import os
 import tomllib
@@ -17,8 +17,8 @@ from gateway.domain.policies.table import fault
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file, and its folder and name for messages. Raises Misconfigured."""
-    source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # also resolves links to missing files
+    """The text of a file, and the name of the file with its folder for messages. Raises Misconfigured."""
+    source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # realpath also resolves links to missing files
     try:
         return path.read_text(encoding="utf-8"), source
     except (OSError, UnicodeDecodeError) as error:
@@ -33,10 +33,10 @@ class PolicyReader:
         try:
             self.content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise fault(source, f"is not TOML: {error}") from None
+            raise fault(source, f"not valid TOML: {error}") from None
         except RecursionError:
-            raise fault(source, "is nested too deeply") from None
-        self.only_keys(self.content, header)
+            raise fault(source, "too deeply nested") from None
+        self.require_known_keys(self.content, header)
         self.currency = str(self.content.get("currency", ""))
         if self.currency not in EXPONENTS:
             raise fault(source, "currency is missing or unknown")
@@ -52,26 +52,26 @@ class PolicyReader:
         except InvalidInput as error:
             raise fault(self.source, f"{key}: {error}", rule) from None
 
-    def words(self, raw: dict[str, Any], key: str, word: Callable[[Any], Any], rule: str) -> tuple[Any, ...]:
+    def words(self, raw: dict[str, Any], key: str, read: Callable[[Any], Any], rule: str) -> tuple[Any, ...]:
         words = raw.get(key, [])
-        if not isinstance(words, list) or not all(isinstance(each, str) for each in words):
-            raise fault(self.source, f"{key} is a list of words", rule)
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise fault(self.source, f"{key} must be a list of words", rule)
         try:
-            return tuple(map(word, words))
+            return tuple(map(read, words))
         except ValueError as error:
             raise fault(self.source, f"{key}: {error}", rule) from None
 
-    def mapping(self, raw: Any, what: str, rule: str, column: str | None = None) -> dict[str, Any]:
+    def mapping(self, raw: Any, name: str, rule: str, column: str | None = None) -> dict[str, Any]:
         if not isinstance(raw, dict):
-            raise fault(self.source, f"{what} is written as {{ ... }}", rule, column)
+            raise fault(self.source, f"{name} must be written as {{ ... }}", rule, column)
         return raw
 
-    def only_keys(
+    def require_known_keys(
         self, raw: dict[str, Any], known: tuple[str, ...], rule: str | None = None, column: str | None = None
     ) -> None:
         unknown = sorted(raw.keys() - set(known))
         if unknown:
-            raise fault(self.source, f"unknown key {unknown[0]!r}; known are {', '.join(known)}", rule, column)
+            raise fault(self.source, f"unknown key {unknown[0]!r}; known keys: {', '.join(known)}", rule, column)
 
 
 def read_duration(text: Any) -> timedelta:
@@ -80,7 +80,7 @@ def read_duration(text: Any) -> timedelta:
 
 def _number(text: Any) -> Decimal:
     try:
-        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # every table refuses it
+        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # tables and overrides reject NaN
     except InvalidOperation:
         return Decimal("NaN")
 
@@ -88,5 +88,5 @@ def _number(text: Any) -> Decimal:
 BENEFIT_READERS: Mapping[BenefitKind, Callable[[Any], Any]] = {
     BenefitKind.NUMBER: _number,
     BenefitKind.DURATION: read_duration,
-    BenefitKind.FLAG: lambda value: value,  # as TOML has it; the table checks the type
+    BenefitKind.FLAG: lambda value: value,  # the value from TOML; the table checks its type
 }

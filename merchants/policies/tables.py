@@ -28,7 +28,7 @@ _NONE: Mapping[str, BenefitKind] = MappingProxyType({})
 def load_table(
     path: Path, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind] = _NONE
 ) -> DecisionTable:
-    """The checked table in the file at `path`. `benefits` are what each approval grants beside the amount. Raises
+    """The checked table in the file at `path`. `benefits` are what each approval grants besides the amount. Raises
     Misconfigured."""
     text, source = read_text(path)
     return read_table(text, columns, source, benefits)
@@ -37,8 +37,11 @@ def load_table(
 def load_tables(
     folder: Path, columns: Mapping[str, ColumnKind], benefits: Mapping[str, BenefitKind] = _NONE
 ) -> PolicySet:
-    """The versions of a policy in a folder: policy.toml, and any policy.WORD.toml such as policy.2027-01-01.toml. The
-    date in a file counts, not the one in its name. Raises Misconfigured, also for two versions with one date."""
+    """The versions of a policy in a folder: policy.toml, and all policy.NAME.toml such as policy.2027-01-01.toml.
+
+    A version is effective from the date in the file, not from a date in its name. Raises Misconfigured, also for two
+    versions with the same date.
+    """
     files = [folder / "policy.toml", *sorted(folder.glob("policy.*.toml"))]
     return PolicySet([load_table(file, columns, benefits) for file in files])
 
@@ -46,7 +49,7 @@ def load_tables(
 def read_table(
     text: str, columns: Mapping[str, ColumnKind], source: str, benefits: Mapping[str, BenefitKind] = _NONE
 ) -> DecisionTable:
-    """The checked table in a TOML text, which messages call `source`. Raises Misconfigured."""
+    """The checked table in a TOML text. `source` is the name of the text in messages. Raises Misconfigured."""
     return _TableReader(text, source, columns, benefits).table()
 
 
@@ -60,10 +63,10 @@ class _TableReader(PolicyReader):
     def table(self) -> DecisionTable:
         taken = sorted(self.benefits.keys() & set(_OUTCOME_KEYS))
         if taken:
-            raise fault(self.source, f"a benefit cannot be called {taken[0]}: every outcome has that")
+            raise fault(self.source, f"a benefit cannot be called {taken[0]}: this is a key of every outcome")
         rules = self.content.get("rule", [])
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-            raise fault(self.source, "rules are written as [[rule]]")
+            raise fault(self.source, "rules must be written as [[rule]]")
         return DecisionTable(
             policy=self.content.get("policy", ""),
             version=self.content.get("version", ""),
@@ -79,12 +82,12 @@ class _TableReader(PolicyReader):
         name = raw.get("id")
         if not isinstance(name, str) or not name:
             raise fault(self.source, f"rule number {number} has no id")
-        self.only_keys(raw, ("id", "when", *_VERDICTS), name)
+        self.require_known_keys(raw, ("id", "when", *_VERDICTS), name)
         verdicts = [word for word in _VERDICTS if word in raw]
         if len(verdicts) != 1:
-            raise fault(self.source, "exactly one of approve, decline and refer is needed", name)
+            raise fault(self.source, "must have exactly one of approve, decline and refer", name)
         outcome = self.mapping(raw[verdicts[0]], verdicts[0], name)
-        self.only_keys(outcome, (*_OUTCOME_KEYS, *self.benefits), name)
+        self.require_known_keys(outcome, (*_OUTCOME_KEYS, *self.benefits), name)
         when = self.mapping(raw.get("when", {}), "when", name)
         return Rule(
             id=name,
@@ -104,14 +107,14 @@ class _TableReader(PolicyReader):
 
     def _cell(self, column: str, raw: Any, rule: str) -> Cell:
         if column not in self.columns:
-            raise fault(self.source, f"unknown column; there are {', '.join(self.columns)}", rule, column)
+            raise fault(self.source, f"unknown column; known columns: {', '.join(self.columns)}", rule, column)
         tests = self.mapping(raw, "a test", rule, column)
-        self.only_keys(tests, _OPERATORS, rule, column)
+        self.require_known_keys(tests, _OPERATORS, rule, column)
         read = self._value_reader(self.columns[column])
         values: dict[str, Any] = {}
         for operator, value in tests.items():
             if operator == "one_of" and not isinstance(value, list):
-                raise fault(self.source, "one_of takes a list", rule, column)
+                raise fault(self.source, "one_of must be a list", rule, column)
             try:
                 values[operator] = tuple(map(read, value)) if operator == "one_of" else read(value)
             except (ValueError, InvalidInput) as error:
@@ -126,7 +129,7 @@ class _TableReader(PolicyReader):
                 return self.money
             case ColumnKind.DURATION:
                 return read_duration
-        return lambda value: value  # counts, flags and words are as TOML has them; the table checks their types
+        return lambda value: value  # counts, flags and words are values from TOML; the table checks their types
 
 
 def _tier(name: Any) -> Tier:

@@ -1,4 +1,4 @@
-"""Retail store: take it from the till, pay later."""
+"""Retail store: purchases taken home first and paid later."""
 
 from merchants.retail_store.adapter import RetailStore, StorePurchaseAsk
 

@@ -1,4 +1,5 @@
-"""The retail store adapter: goods from a till, paid later: the whole purchase, perhaps sooner than asked."""
+"""The retail store adapter: a purchase at a point of sale is paid later. It is approved as a whole, possibly with a
+shorter time to pay than asked for."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -29,12 +30,17 @@ BENEFITS = {"longest": BenefitKind.DURATION}
 
 @ask_type
 class StorePurchaseAsk:
-    """A purchase at a till, taken home now and paid later. Its consent names the same till and the same amount."""
+    """A purchase in a store, taken home now and paid later. If the consent is for one point of sale, the purchase must
+    be made there."""
 
-    amount: Money = asked("What the purchase costs: at a till the very amount that the buyer agreed to.")
-    pay_within: timedelta = asked("How long the buyer may take to pay, from now: PT1H to P90D. The terms may say less.")
-    store_id: str = asked("The store, as in the consent; at most 64 characters.")
-    terminal_id: str = asked("The till in the store, as in the consent; at most 64 characters.")
+    amount: Money = asked(
+        "The price of the purchase. If the consent is for one point of sale, exactly the amount in the consent."
+    )
+    pay_within: timedelta = asked(
+        "How long the buyer may take to pay, from now: PT1H to P90D. The terms can have a shorter time."
+    )
+    store_id: str = asked("The store, as in the consent, at most 64 characters.")
+    terminal_id: str = asked("The terminal in the store, as in the consent, at most 64 characters.")
 
 
 def _case(
@@ -56,7 +62,7 @@ def _case(
 class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     key = "retail_store"
     member = "storePurchase"
-    summary = "Lets a purchase leave the store and be paid later, agreed to at the till."
+    summary = "Lets a purchase in a store be taken home now and paid later."
     product = Product.PAY_LATER
     default_purpose = "STORE_PURCHASE"
     Ask = StorePurchaseAsk
@@ -82,7 +88,8 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     )
 
     def check(self, ask: StorePurchaseAsk, now: datetime) -> None:
-        """Raises InvalidInput: an amount in the policy's currency, a term from one hour to 90 days, a till."""
+        """Raises InvalidInput unless the amount is in the policy's currency, the term is from 1 hour to 90 days, and
+        store and terminal are named."""
         check_amount(ask.amount, self.policy.currency, "amount")
         check_length(ask.pay_within, SHORTEST_TERM, LONGEST_TERM, "payWithin")
         check_text(ask.store_id, "storeId")
@@ -108,7 +115,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
         )
 
     def all_or_nothing_reason(self, ask: StorePurchaseAsk) -> str | None:
-        return "AMOUNT_ABOVE_TIER_LIMIT"  # half a purchase cannot be taken home
+        return "AMOUNT_ABOVE_TIER_LIMIT"  # a part of a purchase cannot be handed over
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[StorePurchaseAsk]:
         return [

@@ -61,7 +61,7 @@ def test_new_says_what_to_type_next(tmp_path: Path) -> None:
 def test_new_refuses_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "new", "bike_ride")  # bike_share's member
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: 'bike_ride' cannot be used: the schema has bikeRide already.\n"
+    assert done.stderr == "error: 'bike_ride' cannot be used: the schema already has bikeRide.\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,13 +74,13 @@ def test_check_tells_a_fair_adapter_from_an_unfair_one(tmp_path: Path) -> None:
     unfair = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site")
 
     assert fair.returncode == 0, fair.stdout + fair.stderr
-    promises = fair.stdout.count("✓")
-    assert promises >= 13
-    assert fair.stdout.splitlines()[promises:] == [f"harbour_boats keeps all {promises} promises."]
+    requirements = fair.stdout.count("✓")
+    assert requirements >= 13
+    assert fair.stdout.splitlines()[requirements:] == [f"harbour_boats meets all {requirements} requirements."]
     assert unfair.returncode == 1
-    assert "✗ better tier never gets worse answer" in unfair.stdout
-    assert "✗ golden cases come out as written" in unfair.stdout
-    assert unfair.stderr.startswith("error: harbour_boats breaks ")
+    assert "✗ better tier never gets worse outcome" in unfair.stdout
+    assert "✗ golden cases have expected outcomes" in unfair.stdout
+    assert unfair.stderr.startswith("error: harbour_boats does not meet ")
 
 
 def test_check_finds_an_ask_that_the_schema_cannot_take(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_check_finds_an_ask_that_the_schema_cannot_take(tmp_path: Path) -> None:
     done = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site")
 
     assert done.returncode == 1
-    assert "✗ its ask has a place in the schema" in done.stdout
+    assert "✗ ask has a place in the schema" in done.stdout
     assert "by sesame-gateway" in done.stdout
 
 
@@ -103,7 +103,7 @@ def test_check_finds_an_unfair_adapter_without_assertions(tmp_path: Path) -> Non
     done = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site", optimized=True)
 
     assert done.returncode == 1, done.stdout
-    assert "✗ better tier never gets worse answer" in done.stdout
+    assert "✗ better tier never gets worse outcome" in done.stdout
 
 
 def test_an_adapter_that_is_not_installed_is_named(tmp_path: Path) -> None:

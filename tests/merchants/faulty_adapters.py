@@ -1,4 +1,4 @@
-"""Adapters that each break one requirement, with the sentence by which it is found."""
+"""Adapters that each violate one requirement, with a part of the problem's sentence."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from gateway.domain.policies.table import DecisionTable, PolicyResult
 from merchants.adapter import SAMPLE_NOW
 from merchants.asks.fields import asked
 from merchants.bike_share import BikeRideAsk, BikeShare
-from merchants.conformance.asks import ask_documents, asks_frozen, bad_money_refused
+from merchants.conformance.asks import ask_documents, asks_frozen, invalid_amounts_rejected
 from merchants.conformance.disclosure import notice_messages
 from merchants.conformance.fairness import (
     available_limit_monotonicity,
@@ -30,7 +30,7 @@ from merchants.policies.tables import read_table
 from merchants.wire import Notice, Rendered
 
 FAULTY: list[tuple[Requirement, type[Any], str]] = []
-"""The requirement, an adapter that breaks it, and a part of the problem's sentence."""
+"""Requirement, an adapter that violates it, and a part of the problem's sentence."""
 
 OVERDUE = """
 [[rule]]
@@ -46,13 +46,13 @@ approve = { share = 100 }
 
 
 def table_of(rules: str, adapter: type[Any] = BikeShare) -> DecisionTable:
-    """A policy of these rules for the adapter."""
+    """A policy with these rules for the adapter."""
     header = 'policy = "faulty"\nversion = "1"\neffective = 2026-11-01\ncurrency = "CNY"\n'
     return read_table(header + rules, adapter.columns, "faulty.toml", adapter.benefits)
 
 
-def breaks(requirement: Requirement, problem: str) -> Any:
-    """Registers the decorated adapter as one that breaks the requirement."""
+def violates(requirement: Requirement, problem: str) -> Any:
+    """Decorator: registers the adapter as one that violates the requirement."""
 
     def register(adapter: type[Any]) -> type[Any]:
         FAULTY.append((requirement, adapter, problem))
@@ -61,22 +61,22 @@ def breaks(requirement: Requirement, problem: str) -> Any:
     return register
 
 
-@breaks(golden_cases, "an adapter brings golden cases")
+@violates(golden_cases, "the adapter has no golden cases")
 class WithoutGoldenCases(BikeShare):
     golden = ()
 
 
-@breaks(golden_cases, "excellent in full: expected Decline")
+@violates(golden_cases, "excellent in full: expected Decline")
 class WrongGoldenCase(BikeShare):
     golden = (replace(BikeShare.golden[0], expects=Decline), *BikeShare.golden[1:])
 
 
-@breaks(rules_reached, "reaches the rules ['never']")
+@violates(rules_reached, "reaches the rules ['never']")
 class UnreachedRule(BikeShare):
     policy = table_of('[[rule]]\nid = "never"\nwhen.open_overdue = { at_least = 2 }\nrefer = {}\n' + OVERDUE + ALL)
 
 
-@breaks(tier_monotonicity, "the tier above it only")
+@violates(tier_monotonicity, "but the tier above got")
 class WorseForBetterTier(BikeShare):
     policy = table_of(
         OVERDUE
@@ -86,13 +86,13 @@ class WorseForBetterTier(BikeShare):
     )
 
 
-@breaks(share_monotonicity, "a smaller share")
+@violates(share_monotonicity, "a larger share")
 class LargerShareForLargerAsk(BikeShare):
     def maximum_amount(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
         return Money(100, "CNY") if ask.deposit.minor < 100_000 else None
 
 
-@breaks(share_monotonicity, "must hold asks that differ in the amount alone")
+@violates(share_monotonicity, "must return asks that differ in the amount alone")
 class OneAmountOnly(BikeShare):
     policy = table_of(OVERDUE + ALL)
 
@@ -100,21 +100,21 @@ class OneAmountOnly(BikeShare):
         return [BikeRideAsk(deposit=Money(10000, "CNY"), bike_id=bike) for bike in ("1", "2")]
 
 
-@breaks(overdue_declined, "with an open overdue obligation got Approval")
+@violates(overdue_declined, "with an open overdue obligation got Approval")
 class ApprovesOverdue(BikeShare):
     policy = table_of(ALL)
 
 
-@breaks(available_limit_monotonicity, "although the merchant accepts a part")
+@violates(available_limit_monotonicity, "although the merchant accepts a part")
 class NeverReducible(BikeShare):
     policy = table_of(OVERDUE + ALL)
 
     def maximum_amount(self, ask: BikeRideAsk, result: PolicyResult) -> Money | None:
-        return None  # ignores the maximum by which an approval is reduced
+        return None  # ignores the maximum that reduces an approval
 
 
 class Overstating(BikeShare):
-    """Its terms are of another deposit than the one that was asked about."""
+    """Its terms are for twice the deposit of the ask."""
 
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
         terms = super().terms(ask, result, now)
@@ -126,10 +126,10 @@ class Overstating(BikeShare):
         )
 
 
-breaks(money_conservation, " exposes ")(Overstating)
+violates(money_conservation, " exposes ")(Overstating)
 
 
-@breaks(money_conservation, "due are not")
+@violates(money_conservation, "due are not")
 class LosesDeposit(BikeShare):
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
         waived = self.granted_amount(ask, result)
@@ -138,7 +138,7 @@ class LosesDeposit(BikeShare):
         )
 
 
-@breaks(reasons_named, "no reason")
+@violates(reasons_named, "without a reason")
 class SilentReduction(Hotel):
     policy = table_of(
         OVERDUE
@@ -147,96 +147,98 @@ class SilentReduction(Hotel):
     )
 
 
-@breaks(reasons_named, "neither in the policy nor in own_reasons")
+@violates(reasons_named, "neither in the policy nor in own_reasons")
 class UndeclaredReason(BikeShare):
     def shortfall_reasons(self, ask: BikeRideAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",)
 
 
-@breaks(retry_after_present, "the rule has no retry_after")
+@violates(retry_after_present, "the rule has no retry_after")
 class WithoutRetryAfter(BikeShare):
     policy = table_of('[[rule]]\nid = "all"\ndecline = { reasons = ["NOT_SCORED"] }\n')
 
 
-@breaks(approval_end, "valid until")
+@violates(approval_end, "valid until")
 class DueInThePast(BikeShare):
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
         return replace(super().terms(ask, result, now), return_by=now - timedelta(days=1))
 
 
-@breaks(bad_money_refused, "was taken")
-class TakesZero(BikeShare):
+@violates(invalid_amounts_rejected, "was accepted")
+class AcceptsZero(BikeShare):
     def check(self, ask: BikeRideAsk, now: datetime) -> None:
         if ask.deposit.minor:
             super().check(ask, now)
 
 
-class Refusing(BikeShare):
+class ReplacesFieldPath(BikeShare):
+    """Rejects invalid asks with `path` instead of the path of the field."""
+
     path: tuple[str, ...] = ()
 
     def check(self, ask: BikeRideAsk, now: datetime) -> None:
         try:
             super().check(ask, now)
         except InvalidInput as error:
-            raise InvalidInput(error.code, "is refused", self.path) from None
+            raise InvalidInput(error.code, "is rejected", self.path) from None
 
 
-@breaks(bad_money_refused, "without naming a field")
-class NamesNoField(Refusing):
+@violates(invalid_amounts_rejected, "was rejected without a field")
+class NamesNoField(ReplacesFieldPath):
     pass
 
 
-@breaks(bad_money_refused, "the unknown field price")
-class NamesUnknownField(Refusing):
+@violates(invalid_amounts_rejected, "the unknown field price")
+class NamesUnknownField(ReplacesFieldPath):
     path = ("price",)
 
 
-@breaks(ask_documents, "does not have exactly its fields")
+@violates(ask_documents, "does not have exactly its fields")
 class LosesField(BikeShare):
     def ask_document(self, ask: BikeRideAsk) -> dict[str, Any]:  # type: ignore[misc]  # it is final
         return {"deposit": ask.deposit.document()}
 
 
-@breaks(ask_documents, "differs when it is read back")
+@violates(ask_documents, "differs when it is read back")
 class ReadsAnotherAsk(BikeShare):
     def ask_from_document(self, document: object) -> BikeRideAsk:  # type: ignore[misc]  # it is final
         return BikeRideAsk(deposit=Money(1, "CNY"), bike_id="another")
 
 
 @dataclass(frozen=True)
-class LooseAsk:
-    """Says that it is frozen, and is not."""
+class MutableAsk:
+    """A dataclass that is declared frozen, but whose fields can be assigned."""
 
     deposit: Money = asked("The deposit.")  # noqa: RUF009
     bike_id: str = asked("The bike.")
 
 
-LooseAsk.__setattr__ = object.__setattr__  # type: ignore[method-assign]
+MutableAsk.__setattr__ = object.__setattr__  # type: ignore[method-assign]
 
 
-@breaks(asks_frozen, "an ask must be frozen")
-class TakesLooseAsks(BikeShare):
-    Ask = LooseAsk  # type: ignore[assignment]
+@violates(asks_frozen, "an ask must be frozen")
+class UsesMutableAsks(BikeShare):
+    Ask = MutableAsk  # type: ignore[assignment]
 
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Any:
-        return [LooseAsk(deposit=ask.deposit, bike_id=ask.bike_id) for ask in super().sample_asks(now)]
+        return [MutableAsk(deposit=ask.deposit, bike_id=ask.bike_id) for ask in super().sample_asks(now)]
 
 
-@breaks(notice_messages, "differs when it is read back")
-class LosesMoment(BikeShare):
+@violates(notice_messages, "differs when it is read back")
+class LosesDueDate(BikeShare):
     def render(self, notice: Notice) -> Rendered:
         return super().render(replace(notice, due_at=None))
 
 
-@breaks(notice_messages, "a notice says more than it was given: EXCELLENT")
-class TellsTheTier(BikeShare):
+@violates(notice_messages, "values that are not in the notice: EXCELLENT")
+class DisclosesTier(BikeShare):
     def render(self, notice: Notice) -> Rendered:
         rendered = super().render(notice)
         message = json.loads(rendered.body)
         return replace(rendered, body=json.dumps({**message, "tier": "EXCELLENT"}).encode())
 
 
-@breaks(notice_messages, "is rendered in two ways")
+@violates(notice_messages, "is rendered differently the second time")
 class RendersDifferently(BikeShare):
     def __init__(self) -> None:
         super().__init__()

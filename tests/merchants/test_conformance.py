@@ -1,4 +1,4 @@
-"""The requirements on adapters: the built-in ones satisfy all, and each kind of violation is found."""
+"""The requirements on adapters: the built-in adapters satisfy all of them, and each kind of violation is found."""
 
 import subprocess
 import sys
@@ -46,28 +46,30 @@ def test_each_requirement_has_a_planted_fault() -> None:
     assert planted == {each.name for each in REQUIREMENTS}
 
 
-def full(adapter: Any, ask: Any, person: Person, now: datetime, result: AdapterResult, limit: Money) -> AdapterResult:
+def ignore_limit(
+    adapter: Any, ask: Any, person: Person, now: datetime, result: AdapterResult, limit: Money
+) -> AdapterResult:
     return result
 
 
-def inverted(
+def grant_cent_below_best_tier(
     adapter: Any, ask: Any, person: Person, now: datetime, result: AdapterResult, limit: Money
 ) -> AdapterResult:
-    """Grants a cent to every tier but the best."""
+    """Grants one cent to every tier but the best, which it declines."""
     if person.tier is Tier.EXCELLENT or not isinstance(result.outcome, Approval):
         return replace(result, outcome=Decline(("EXPOSURE_LIMIT_REACHED",), now))
     cent = adapter.outcome(ask, replace(result.policy_result, maximum=Money(1, "CNY")), now)
     return replace(result, outcome=cent)
 
 
-def generous(
+def grant_best_tier_terms(
     adapter: Any, ask: Any, person: Person, now: datetime, result: AdapterResult, limit: Money
 ) -> AdapterResult:
-    """Grants what the best tier gets, as if it were within the limit."""
+    """Grants the terms of the best tier and ignores the limit."""
     return adapter.decide(ask, Person(Tier.EXCELLENT, 0), now)  # type: ignore[no-any-return]
 
 
-def nothing(
+def decline_all(
     adapter: Any, ask: Any, person: Person, now: datetime, result: AdapterResult, limit: Money
 ) -> AdapterResult:
     return replace(result, outcome=Decline(("EXPOSURE_LIMIT_REACHED",), now))
@@ -76,13 +78,13 @@ def nothing(
 @pytest.mark.parametrize(
     ("fit", "problem"),
     [
-        (full, "was granted more than the available limit"),
-        (generous, "a smaller available limit got FAIR more"),
-        (inverted, "and the tier below"),
-        (nothing, "although the merchant accepts a part"),
+        (ignore_limit, "was granted more than the available limit"),
+        (grant_best_tier_terms, "FAIR got a better outcome with a smaller available limit"),
+        (grant_cent_below_best_tier, "but the tier below got"),
+        (decline_all, "although the merchant accepts a part"),
     ],
 )
-def test_unfair_fitting_to_the_available_limit_is_found(
+def test_unfair_reduction_to_the_available_limit_is_found(
     monkeypatch: pytest.MonkeyPatch, fit: Any, problem: str
 ) -> None:
     monkeypatch.setattr(fairness, "fit_to_available_limit", fit)
@@ -90,18 +92,18 @@ def test_unfair_fitting_to_the_available_limit_is_found(
     assert [each for each in problems if problem in each]
 
 
-def test_part_for_a_merchant_that_accepts_none_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partial_approval_is_found_if_the_merchant_accepts_no_part(monkeypatch: pytest.MonkeyPatch) -> None:
     class AllOrNothing(BikeShare):
         def all_or_nothing_reason(self, ask: BikeRideAsk) -> str | None:
             return "REDUCTION_NOT_ACCEPTED"
 
-    def part(
+    def grant_part(
         adapter: Any, ask: Any, person: Person, now: datetime, result: AdapterResult, limit: Money
     ) -> AdapterResult:
         return BikeShare().decide(replace(ask, deposit=Money(100, "CNY")), person, now)
 
     assert list(fairness.available_limit_monotonicity(AllOrNothing())) == []
-    monkeypatch.setattr(fairness, "fit_to_available_limit", part)
+    monkeypatch.setattr(fairness, "fit_to_available_limit", grant_part)
     problems = [finding.problem for finding in fairness.available_limit_monotonicity(AllOrNothing())]
     assert "although the merchant accepts no part" in problems[-1]
 
@@ -109,12 +111,12 @@ def test_part_for_a_merchant_that_accepts_none_is_found(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"tier": "EXCELLENT"}, "the answer tells the tier"),
+        ({"tier": "EXCELLENT"}, "the document names the tier"),
         ({"tier": "EXCELLENT"}, "does not have exactly its fields: tier"),
         ({"reasons": []}, "differs when it is read back"),
     ],
 )
-def test_document_that_is_not_its_outcome_is_found(
+def test_document_that_differs_from_its_outcome_is_found(
     monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], problem: str
 ) -> None:
     for kind in (Approval, Decline):
@@ -126,16 +128,16 @@ def test_document_that_is_not_its_outcome_is_found(
     assert [each for each in problems if problem in each]
 
 
-def test_numbers_far_beyond_the_sample_asks_are_tried() -> None:
-    """No bike has such a deposit, but an override may name it: the higher tier would get less."""
+def test_numbers_far_above_the_sample_asks_are_tried() -> None:
+    """No bike has such a deposit, but an override may have this maximum. Then the higher tier would get less."""
     table = BikeShare.policy
     most = {"excellent": Money.parse("500000.00", "CNY"), "very-good": Money.parse("600000.00", "CNY")}
     rules = [replace(rule, maximum=most.get(rule.id, rule.maximum)) for rule in table.rules]
     unfair = with_rules(table, rules, "unfair")
-    assert {each.requirement for each in check_policy(BikeShare(), unfair)} == {"better tier never gets worse answer"}
+    assert {each.requirement for each in check_policy(BikeShare(), unfair)} == {"better tier never gets worse outcome"}
 
 
-def test_policy_of_another_adapter_is_refused() -> None:
+def test_policy_of_another_adapter_is_rejected() -> None:
     with pytest.raises(Misconfigured, match="other columns or benefits"):
         list(check_policy(BikeShare(), Lender.policy))
 
@@ -145,19 +147,19 @@ def test_code_that_fails_is_a_finding_and_does_not_end_the_check() -> None:
         def check(self, ask: BikeRideAsk, now: datetime) -> None:
             raise ZeroDivisionError("no bikes")
 
-    found = check_adapter(Broken())
-    assert found["every approval ends"] == [Finding("every approval ends", "ZeroDivisionError: no bikes")]
-    assert sum(map(bool, found.values())) > 5
+    findings = check_adapter(Broken())
+    assert findings["every approval ends"] == [Finding("every approval ends", "ZeroDivisionError: no bikes")]
+    assert sum(map(bool, findings.values())) > 5
     assert {each.requirement for each in check_policy(Broken(), Broken.policy)} == {
         each.name for each in POLICY_REQUIREMENTS
     }
 
 
-def test_check_shows_a_few_findings_of_each_requirement() -> None:
+def test_check_adapter_returns_a_few_findings_of_each_requirement() -> None:
     class Unpaid(BikeShare):
         golden = tuple(replace(case, reasons=("NOT_SCORED",), name=case.name.upper()) for case in BikeShare.golden)
 
-    assert len(check_adapter(Unpaid())["golden cases come out as written"]) == SHOWN_FINDINGS
+    assert len(check_adapter(Unpaid())["golden cases have expected outcomes"]) == SHOWN_FINDINGS
 
 
 OPTIMIZED = """
@@ -166,10 +168,10 @@ from merchants.conformance.check import check_adapter, check_policy
 from merchants.testing import AdapterContract
 from tests.merchants.faulty_adapters import FAULTY, ApprovesOverdue
 
-assert False, "assertions are on"
+assert False, "assertions are enabled"
 for requirement, adapter, _ in FAULTY:
     if not any(requirement(adapter())):
-        raise SystemExit(f"{adapter.__name__} breaks {requirement.name} unnoticed")
+        raise SystemExit(f"no finding for {adapter.__name__}: {requirement.name}")
 if not check_adapter(ApprovesOverdue())["overdue is never approved"]:
     raise SystemExit("check_adapter found nothing")
 if not any(check_policy(BikeShare(), ApprovesOverdue.policy)):

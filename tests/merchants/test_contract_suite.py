@@ -47,20 +47,20 @@ def lending(top: str, rest: str = FAIR) -> DecisionTable:
     return read_table(HEADER + rules, Lender.columns, "unfair.toml", Lender.benefits)
 
 
-def suite(of: type[MerchantAdapter[Any]]) -> AdapterContract:
+def suite(adapter: type[MerchantAdapter[Any]]) -> AdapterContract:
     contract = AdapterContract()
-    contract.adapter = of  # type: ignore[misc]  # one instance, one adapter
+    contract.adapter = adapter  # type: ignore[misc]  # a class variable, here one per instance
     return contract
 
 
-def test_each_requirement_is_a_test_of_its_name() -> None:
+def test_each_requirement_has_a_test_of_its_name() -> None:
     assert sorted(TESTS) == sorted(each.name for each in REQUIREMENTS)
 
 
 @pytest.mark.parametrize(
     ("requirement", "adapter", "problem"), [pytest.param(*each, id=each[1].__name__) for each in FAULTY]
 )
-def test_the_test_of_the_requirement_fails(
+def test_violation_fails_the_test_of_the_requirement(
     requirement: Requirement, adapter: type[MerchantAdapter[Any]], problem: str
 ) -> None:
     with pytest.raises(AssertionError) as failed:
@@ -78,24 +78,24 @@ def test_the_test_of_the_requirement_fails(
         (FAIR, 'decline = { reasons = ["TIER_BELOW_REQUIRED"] }'),
     ],
 )
-def test_a_better_tier_with_a_worse_answer_is_found(old: str, new: str) -> None:
+def test_worse_outcome_for_a_better_tier_is_found(old: str, new: str) -> None:
     class Level(Lender):
         policy = lending(FAIR)
 
     class Unfair(Lender):
         policy = lending(FAIR.replace(old, new))
 
-    suite(Level).test_better_tier_never_gets_worse_answer()
-    with pytest.raises(AssertionError, match="the tier above it only"):
-        suite(Unfair).test_better_tier_never_gets_worse_answer()
+    suite(Level).test_better_tier_never_gets_worse_outcome()
+    with pytest.raises(AssertionError, match="but the tier above got"):
+        suite(Unfair).test_better_tier_never_gets_worse_outcome()
 
 
-def test_a_rate_that_grows_with_the_tier_is_found() -> None:
+def test_higher_rate_for_a_better_tier_is_found() -> None:
     class Usurious(Lender):
         def terms(self, ask: object, result: PolicyResult, now: object) -> CreditOfferTerms:
             fair = super().terms(ask, result, now)  # type: ignore[arg-type]
             rate = fair.base_apr_percent + fair.discount_percent
             return CreditOfferTerms(fair.limit, rate, rate, Decimal(0), fair.term, fair.due_at, fair.grace_period)
 
-    with pytest.raises(AssertionError, match="the tier above it only"):
-        suite(Usurious).test_better_tier_never_gets_worse_answer()
+    with pytest.raises(AssertionError, match="but the tier above got"):
+        suite(Usurious).test_better_tier_never_gets_worse_outcome()

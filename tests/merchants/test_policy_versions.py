@@ -78,7 +78,7 @@ def test_one_file_is_a_set_of_one(tmp_path: Path) -> None:
 
 
 def test_versions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"policy.twin.toml: is effective from 2026-11-01, as .*/policy.toml is"):
+    with pytest.raises(Misconfigured, match=r"policy.twin.toml: has the same effective date 2026-11-01 as .*/policy.toml"):
         beside(tmp_path, twin=TEXT)
     with pytest.raises(Misconfigured, match=r"policy.twin.toml: rule 'good', column 'tier'"):
         beside(tmp_path, twin=later(TEXT.replace('at_least = "GOOD"', 'at_least = "BEST"')))
@@ -97,8 +97,8 @@ def test_the_suite_passes_where_every_version_is_fair(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "test"),
     [
-        ("share = 70", "share = 40", "test_better_tier_never_gets_worse_answer"),
-        ('"7000.00"', '"999999.00"', "test_better_tier_never_gets_worse_answer"),
+        ("share = 70", "share = 40", "test_better_tier_never_gets_worse_outcome"),
+        ('"7000.00"', '"999999.00"', "test_better_tier_never_gets_worse_outcome"),
         ("at_least = 1", "at_least = 2", "test_overdue_is_never_approved"),
         ('id = "fair"', 'id = "never"\nwhen.vehicle_value = { at_most = "0.01" }\nrefer = {}\n[[rule]]\nid = "fair"',
          "test_every_rule_is_reached"),

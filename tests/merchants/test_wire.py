@@ -92,12 +92,12 @@ def test_what_is_no_notice_is_refused(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"names": {"after": "before"}}, "names must be told apart: before"),
-        ({"names": {"after": "x", "before": "x"}}, "names must be told apart: x"),
-        ({"names": {"tier": "level"}}, "names that we do not use: tier"),
-        ({"words": {"APPROVED": "DECLINED"}}, "words must be told apart: DECLINED"),
-        ({"words": {"APPROVED": "x", "ACTIVE": "x"}}, "words must be told apart: x"),
-        ({"words": {"EXCELLENT": "gold"}}, "words that we do not use: EXCELLENT"),
+        ({"names": {"after": "before"}}, "names must be distinct: before"),
+        ({"names": {"after": "x", "before": "x"}}, "names must be distinct: x"),
+        ({"names": {"tier": "level"}}, "unknown names: tier"),
+        ({"words": {"APPROVED": "DECLINED"}}, "words must be distinct: DECLINED"),
+        ({"words": {"APPROVED": "x", "ACTIVE": "x"}}, "words must be distinct: x"),
+        ({"words": {"EXCELLENT": "gold"}}, "unknown words: EXCELLENT"),
     ],
 )
 def test_formats_that_would_lose_something_are_refused(changed: dict[str, Any], why: str) -> None:

@@ -193,7 +193,7 @@ def _fitted(
     for table in adapter.policies.between(first, end):
         made = combined(override, table)
         for finding in check_policy(adapter, made) if requirements else ():
-            raise fault(made.source, f"{made.version} breaks what every adapter promises: {finding.requirement}")
+            raise fault(made.source, f"{made.version} fails the check: {finding.requirement}")
         yield table, made
 
 
