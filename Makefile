@@ -13,10 +13,10 @@ help: ## list these verbs
 environment: ## make .venv from the hashed lock file, if it is missing or stale
 	@$(PYTHON) tools/environment.py
 
-run: environment ## sandbox on 127.0.0.1:8000 (PORT=...), one journey walked and printed, stays up
-	@$(BIN)/gateway sandbox up --port $(PORT) --walk
+run: environment ## run a sandbox on 127.0.0.1:8000 (PORT=...) and print a demo of it
+	@$(BIN)/gateway sandbox up --port $(PORT) --demo
 
-demo: environment ## the journey alone: free port, throw-away database, exit code 0 only if every answer was right
+demo: environment ## run the demos on a temporary sandbox; exit code 0 if every response was as expected
 	@$(BIN)/gateway sandbox demo
 
 test: environment ## the suite: SQLite and, layer by layer, PostgreSQL; some minutes on two cores

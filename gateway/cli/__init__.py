@@ -1,59 +1,88 @@
-"""The command line: everything an operator does, without SQL. One file per group of commands."""
+"""The command line of the operator, one file per group of commands."""
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from gateway import __version__
 from gateway.cli import adapters, clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
-from gateway.cli.console import fail
+from gateway.cli.console import fail, warn_about_variables
 from gateway.cli.policy import commands
 from gateway.domain.errors import GatewayError
 from gateway.settings import SettingsError
 from gateway.store.database import DatabaseDown
 
+_BEGIN, _SET_UP, _OPERATE, _DEVELOP = "Begin here", "Set up a deployment", "Operate it", "Develop"
+_GROUPS = {
+    "sandbox": (sandbox.app, _BEGIN),
+    "database": (database.app, _SET_UP),
+    "merchants": (merchants.app, _SET_UP),
+    "clients": (clients.app, _SET_UP),
+    "decisions": (decisions.app, _OPERATE),
+    "disputes": (disputes.app, _OPERATE),
+    "policy": (commands.app, _OPERATE),
+    "keys": (keys.app, _OPERATE),
+    "log": (log.app, _OPERATE),
+    "adapters": (adapters.app, _DEVELOP),
+    "sdl": (sdl.app, _DEVELOP),
+}
+_ORDER = ("sandbox", "database", "merchants", "clients", "serve")
+"""The commands that come first in the help, in the order in which an operator needs them."""
+
+
+class _Commands(TyperGroup):
+    """The top-level commands in the order of the help."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of the commands."""
+        return [*_ORDER, *(name for name in super().list_commands(ctx) if name not in _ORDER)]
+
+
 app = typer.Typer(
-    name="gateway",
-    help="Sesame Gateway: run it, set it up, check its logs.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    name="gateway", cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-app.add_typer(sandbox.app, name="sandbox")
-app.command("serve")(serve.serve)
-app.add_typer(database.app, name="database")
-app.add_typer(adapters.app, name="adapters")
-app.add_typer(merchants.app, name="merchants")
-app.add_typer(commands.app, name="policy")
-app.add_typer(clients.app, name="clients")
-app.add_typer(decisions.app, name="decisions")
-app.add_typer(disputes.app, name="disputes")
-app.add_typer(keys.app, name="keys")
-app.add_typer(log.app, name="log")
-app.add_typer(sdl.app, name="sdl")
+app.command("serve", rich_help_panel=_SET_UP)(serve.serve)
+for _name, (_group, _panel) in _GROUPS.items():
+    app.add_typer(_group, name=_name, rich_help_panel=_panel)
 
 
-@app.command("version")
-def version() -> None:
-    """Print the version."""
-    print(__version__)
+def _print_version(requested: bool) -> None:
+    if requested:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Sesame Gateway returns credit tiers and decisions to merchants, with the person's consent.
+
+    To try it: gateway sandbox up --demo"""
 
 
 def main() -> None:
-    """Runs the command line. What an operator can mend is one line on standard error and exit code 1."""
+    """Runs the command line. An error that an operator can correct is one line on standard error and exit code 1."""
     _require_text(sys.argv[1:])
     try:
         app()
-    except (GatewayError, SettingsError, DatabaseDown) as error:
+    except SettingsError as error:
+        warn_about_variables()  # a misspelled name can be the reason
+        fail(str(error))
+    except (GatewayError, DatabaseDown) as error:
         fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def _require_text(arguments: Sequence[str]) -> None:
-    """Ends the program at an argument with bytes that are not UTF-8: no name, id or file of ours has any, and neither
-    the databases nor the terminal take what Python makes of them."""
+    """Ends the program if an argument is not UTF-8: neither databases nor terminals accept Python's replacement for
+    such bytes."""
     for number, argument in enumerate(arguments, 1):
         try:
             argument.encode()

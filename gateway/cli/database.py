@@ -1,4 +1,4 @@
-"""`gateway database`: migrations and the database's health."""
+"""`gateway database`: migrate and check the database."""
 
 from itertools import islice
 from typing import Annotated
@@ -7,17 +7,21 @@ import typer
 from rich.text import Text
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_database, require_migrated, settings_for
+from gateway.cli.output import AsJson, print_json
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 
 MOST_MISMATCHES = 50
+"""Mismatches that are reported."""
 
 app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
 
 
 @app.command()
 def upgrade(database_url: DatabaseUrl = None) -> None:
-    """Bring the database to the newest revision."""
+    """Create the tables, or migrate them to the newest revision.
+
+    A SQLite file that does not exist is created."""
     from migrations import runner  # alembic takes most of a second to import; only this command pays
 
     url = settings_for(database_url).database_url
@@ -28,22 +32,33 @@ def upgrade(database_url: DatabaseUrl = None) -> None:
 
 @app.command()
 def check(
-    deep: Annotated[bool, typer.Option("--deep", help="Also whether the records in it agree with each other.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also compare decisions, totals, logs and messages.")] = False,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Say whether the database answers and is at the newest revision. Exit code 1 if not. Needs no secret, and runs
-    beside a live server."""
+    """Check that the database can be reached and is at the newest revision.
+
+    Runs beside a live server and needs no secret. Exit code 1 if the database is not current or, with --deep, if its
+    records do not agree. With --json: an object with revision and mismatches, which is null without --deep."""
+    from migrations import runner
+
     url = settings_for(database_url).database_url
     require_migrated(url)
-    console.print("The database answers and is at the newest revision.")
-    if not deep:
-        return
-    mismatches = _find_mismatches(url)
-    for sentence in mismatches:
-        console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
+    mismatches = _find_mismatches(url) if deep else None
+    if as_json:
+        print_json({"revision": runner.current(url), "mismatches": mismatches})
+    else:
+        _print_check(mismatches)
     if mismatches:
         fail("The reconciliation found mismatches. Nothing was changed.")
-    console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
+
+
+def _print_check(mismatches: list[str] | None) -> None:
+    console.print("The database can be reached and is at the newest revision.")
+    for sentence in mismatches or ():
+        console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
+    if mismatches == []:
+        console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
 
 
 def _find_mismatches(url: str) -> list[str]:

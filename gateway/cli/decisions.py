@@ -1,48 +1,127 @@
-"""`gateway decisions`: list the decisions that wait for manual review, and decide them."""
+"""`gateway decisions`: list and show decisions, and decide those that are in manual review."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, table
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, note
+from gateway.cli.output import AsJson, Record, print_list, print_record
+from gateway.domain.decisions.state import DecisionState
+from gateway.domain.decisions.transitions import Status
+from gateway.kit.json import decode
+from gateway.store.decisions.pages import Filter, Window
+from gateway.store.logs.decision_log import DecisionLogRow
+from gateway.store.unit import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="Decide what policies have referred to manual review.")
+app = typer.Typer(no_args_is_help=True, help="List and show decisions, decide those in manual review.")
+
+DecisionId = Annotated[str, typer.Argument(help="The decision's id, dec_...")]
 
 
 @app.command("list")
-def listed(database_url: DatabaseUrl = None) -> None:
-    """List the decisions that wait for manual review."""
-    rows = table("decision", "merchant", "reference", "product", "asked for at", "until", "rules that approve")
+def listed(
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(case_sensitive=False, help="Only this status. Repeat it for more. PENDING: in manual review."),
+    ] = None,
+    merchant: Annotated[str | None, typer.Option(help="Only decisions of this merchant, mer_...")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The largest number of decisions.")] = 50,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List decisions, newest first. Those that wait for you: --status PENDING
+
+    Times are those of the partner's clock. With --json: an array of objects with id, merchant_id, merchant_reference,
+    product, purpose, status, amounts and times."""
     with container_for(database_url) as container:
-        for decision in container.reviews.list_waiting():
-            rows.add_row(
-                decision.id,
-                decision.merchant_id,
-                decision.merchant_reference,
-                decision.product,
-                f"{decision.created_at:%Y-%m-%d %H:%M}Z",
-                f"{decision.valid_until:%Y-%m-%d %H:%M}Z" if decision.valid_until else "",
-                " ".join(container.reviews.list_rules(decision.id)),
-            )
-    console.print(rows if rows.row_count else "No decision waits for manual review.")
+
+        def load(unit: UnitOfWork) -> list[DecisionState]:
+            if merchant is None:
+                ids = [row.id for row in unit.merchants.list_merchants()]
+            else:
+                ids = [container.merchants.require(unit, merchant).id]
+            filtered, newest = Filter(statuses=tuple(status or ())), Window(limit + 1)
+            pages = (unit.decision_pages.load_page(each, filtered, newest, unit.business_time(each)) for each in ids)
+            return sorted((state for page in pages for state in page), key=lambda state: state.id, reverse=True)
+
+        states = container.database.read(load)
+    print_list(
+        [_describe(state) for state in states[:limit]],
+        {
+            "decision": "id",
+            "merchant": "merchant_id",
+            "reference": "merchant_reference",
+            "product": "product",
+            "status": "status",
+            "requested": "requested",
+            "requested at": "created_at",
+            "valid until": "valid_until",
+        },
+        folded=("reference",),
+        empty="There is no such decision." if status or merchant else "There is no decision.",
+        as_json=as_json,
+    )
+    if len(states) > limit:
+        note(f"These are the newest {limit}. For more: --limit {limit * 2}")
+
+
+@app.command()
+def show(decision_id: DecisionId, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """Show a decision: its amounts, dates and timeline.
+
+    The reasons for its result: gateway policy explain. Times are those of the partner's clock. With --json: an object
+    of `gateway decisions list --json` with provenance, reasons, approving_rules, disputes and timeline."""
+    with container_for(database_url) as container:
+        state, details = container.database.read(lambda unit: _load(unit, decision_id))
+        # By these rules a decision in manual review can be approved.
+        rules = container.reviews.list_rules(decision_id) if state.status is Status.PENDING else ()
+    print_record(
+        {**_describe(state), **details, "approving_rules": rules},
+        {
+            "decision": "id",
+            "merchant": "merchant_id",
+            "reference": "merchant_reference",
+            "client": "client_id",
+            "consent": "consent_id",
+            "product": "product",
+            "purpose": "purpose",
+            "status": "status",
+            "reasons": "reasons",
+            "rules that approve": "approving_rules",
+            "policy": lambda decision: "{adapter} {policy_version}, rule {rule_id}".format(**decision["provenance"]),
+            "requested": "requested",
+            "due": "due",
+            "settled": "settled",
+            "exposure": "exposure",
+            "valid until": "valid_until",
+            "due at": "due_at",
+            "disputes": "disputes",
+            "timeline": lambda decision: "\n".join(map(_event_words, decision["timeline"])),
+        },
+        as_json=as_json,
+    )
 
 
 @app.command()
 def review(
-    decision_id: str,
-    approve: Annotated[bool, typer.Option("--approve", help="Approve it, on the terms of a rule.")] = False,
+    decision_id: DecisionId,
+    approve: Annotated[bool, typer.Option("--approve", help="Approve it on the terms of a rule.")] = False,
     decline: Annotated[bool, typer.Option("--decline", help="Decline it.")] = False,
     rule: Annotated[
-        str | None, typer.Option(help="The rule whose terms hold; by default the least generous that approves.")
+        str | None, typer.Option(help="The rule that sets the terms. Default: the least generous rule that approves.")
     ] = None,
     reason: Annotated[
-        list[str] | None, typer.Option(help="A reason code of a decline; repeat it. Default: those of the policy.")
+        list[str] | None,
+        typer.Option(help="A reason code of a decline. Repeat it for more. Default: those of the policy."),
     ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Approve or decline a decision in manual review. Consent and credit limit are checked again."""
+    """Approve or decline a decision that is in manual review.
+
+    Consent and credit limit are checked again."""
     if approve == decline:
-        fail("Say --approve or --decline.")
+        fail("Choose --approve or --decline.")
     if (rule is not None and decline) or (reason and approve):
         fail("--rule goes with --approve, --reason with --decline.")
     with container_for(database_url) as container:
@@ -50,3 +129,62 @@ def review(
         decision = reviews.approve(decision_id, rule) if approve else reviews.decline(decision_id, reason or ())
     terms = f" {decision.settlement.due} until {decision.valid_until:%Y-%m-%d %H:%M}Z." if decision.settlement else ""
     console.print(f"{decision.id} ({decision.merchant_reference}) is {decision.status}.{terms}")
+
+
+def _load(unit: UnitOfWork, decision_id: str) -> tuple[DecisionState, Record]:
+    """The decision as of now, and what is not part of its state. Ends the command if there is none with this id."""
+    written = unit.decisions.load(decision_id)
+    if written is None:
+        fail(f"There is no decision {decision_id}.")
+    state = written.as_of(unit.business_time(written.merchant_id))
+    details = {
+        "reasons": state.outcome.reasons,
+        "provenance": asdict(state.provenance),
+        "disputes": [dispute.id for dispute in unit.disputes.list_of_decision(decision_id)],
+        "timeline": [_describe_event(entry) for entry in unit.decision_log.list_of_decision(decision_id)],
+    }
+    return state, details
+
+
+def _describe(state: DecisionState) -> Record:
+    return {
+        "id": state.id,
+        "merchant_id": state.merchant_id,
+        "client_id": state.client_id,
+        "consent_id": state.consent_id,
+        "merchant_reference": state.merchant_reference,
+        "product": state.product,
+        "purpose": state.purpose,
+        "status": state.status,
+        "requested": state.requested,
+        "due": state.due,
+        "settled": state.settled,
+        "exposure": state.exposure,
+        "created_at": state.created_at,
+        "updated_at": state.updated_at,
+        "valid_until": state.valid_until,
+        "activated_at": state.activated_at,
+        "due_at": state.due_at,
+        "overdue_at": state.overdue_at,
+        "breached_at": state.breached_at,
+        "contested_at": state.contested_at,
+        "next_transition_at": state.next_transition_at,
+    }
+
+
+def _describe_event(entry: DecisionLogRow) -> Record:
+    """The public part of a log entry."""
+    public = decode(entry.public)
+    return {
+        "id": entry.id,
+        "occurred_at": public["business_at"],
+        "topic": public["topic"],
+        "from": public["from"],
+        "to": public["to"],
+        "actor": public["actor"],
+        "dispute_id": public.get("dispute"),
+    }
+
+
+def _event_words(event: Record) -> str:
+    return f"{event['occurred_at']}  {event['topic']}: {event['to']}, by {event['actor']}"

@@ -1,57 +1,103 @@
-"""`gateway disputes`: decide what people contest and merchants refuse."""
+"""`gateway disputes`: list, show and decide disputes."""
 
 from typing import Annotated
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, table
+from gateway.cli.console import DatabaseUrl, console, container_for, fail
+from gateway.cli.output import AsJson, Record, print_list, print_record
+from gateway.domain.decisions.dispute import Dispute
 
-app = typer.Typer(no_args_is_help=True, help="Decide what people contest and merchants refuse.")
+app = typer.Typer(no_args_is_help=True, help="List and show disputes, decide those that a merchant does not accept.")
+
+DisputeId = Annotated[str, typer.Argument(help="The dispute's id, dsp_...")]
 
 
 @app.command("list")
-def listed(database_url: DatabaseUrl = None) -> None:
-    """List the open disputes."""
-    rows = table("dispute", "decision", "about", "status", "opened at", "respond by")
+def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """List the open disputes. Those that wait for you are UNDER_REVIEW.
+
+    Times are those of the partner's clock. With --json: an array of objects with id, decision_id, merchant_id, subject,
+    opened_by, status, opened_at, respond_by and resolved_at."""
     with container_for(database_url) as container:
         disputes = container.disputes.list_open()
-    for dispute in disputes:
-        rows.add_row(
-            dispute.id,
-            dispute.decision_id,
-            dispute.subject,
-            dispute.status,
-            f"{dispute.opened_at:%Y-%m-%d %H:%M}Z",
-            f"{dispute.respond_by:%Y-%m-%d %H:%M}Z",
-        )
-    console.print(rows if rows.row_count else "No dispute is open.")
+    print_list(
+        [_describe(dispute) for dispute in disputes],
+        {
+            "dispute": "id",
+            "decision": "decision_id",
+            "about": "subject",
+            "status": "status",
+            "opened at": "opened_at",
+            "respond by": "respond_by",
+        },
+        empty="No dispute is open.",
+        as_json=as_json,
+    )
 
 
 @app.command()
-def show(dispute_id: str, database_url: DatabaseUrl = None) -> None:
-    """Show what both sides of an open dispute say. This is personal data: do not keep it."""
+def show(dispute_id: DisputeId, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """Show a dispute with the statements of both sides.
+
+    The statements are personal data: do not store them. With --json: an object of `gateway disputes list --json` with
+    statement, response, evidence and resolution."""
     with container_for(database_url) as container:
-        dispute = next((each for each in container.disputes.list_open() if each.id == dispute_id), None)
-    if dispute is None:
-        fail(f"There is no open dispute {dispute_id}.")
-    console.print(f"{dispute.id}: {dispute.subject} of {dispute.decision_id}, {dispute.status}.")
-    console.print("The user:", dispute.statement)
-    console.print("The merchant:", dispute.response or "has not answered.")
-    for address in dispute.evidence:
-        console.print("  ", address)
+        dispute = container.disputes.load(dispute_id)
+    print_record(
+        {
+            **_describe(dispute),
+            "statement": dispute.statement or None,
+            "response": dispute.response,
+            "evidence": dispute.evidence,
+            "resolution": dispute.resolution,
+        },
+        {
+            "dispute": "id",
+            "decision": "decision_id",
+            "merchant": "merchant_id",
+            "about": "subject",
+            "status": "status",
+            "opened at": "opened_at",
+            "respond by": "respond_by",
+            "resolved at": "resolved_at",
+            "person": "statement",
+            "merchant's response": lambda dispute: dispute["response"] or "none",
+            "evidence": lambda dispute: "\n".join(dispute["evidence"]),
+            "resolution": "resolution",
+        },
+        as_json=as_json,
+    )
 
 
 @app.command()
 def resolve(
-    dispute_id: str,
-    note: Annotated[str, typer.Option(help="Why. Both sides see it.")],
-    uphold: Annotated[bool, typer.Option("--uphold", help="The user is right: it no longer counts.")] = False,
-    reject: Annotated[bool, typer.Option("--reject", help="It counts, from now on.")] = False,
+    dispute_id: DisputeId,
+    note: Annotated[str, typer.Option(help="The reason. Both sides see it.")],
+    uphold: Annotated[
+        bool, typer.Option("--uphold", help="For the person: the breach or overdue flag no longer counts.")
+    ] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="For the merchant: it counts from now on.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Decide a dispute that the merchant has refused."""
+    """Decide a dispute that the merchant has not accepted."""
     if uphold == reject:
-        fail("Say --uphold or --reject.")
+        fail("Choose --uphold or --reject.")
     with container_for(database_url) as container:
         resolved = container.disputes.resolve(dispute_id, uphold=uphold, words=note)
     console.print(f"{resolved.id} is {resolved.status}.")
+
+
+def _describe(dispute: Dispute) -> Record:
+    """The dispute without what the parties have written."""
+    return {
+        "id": dispute.id,
+        "decision_id": dispute.decision_id,
+        "merchant_id": dispute.merchant_id,
+        "subject": dispute.subject,
+        "opened_by": dispute.opened_by,
+        "status": dispute.status,
+        "opened_at": dispute.opened_at,
+        "respond_by": dispute.respond_by,
+        "resolved_at": dispute.resolved_at,
+    }

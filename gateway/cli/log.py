@@ -1,10 +1,12 @@
-"""`gateway log`: prove that nobody has rewritten what happened."""
+"""`gateway log`: verify that no log entry has been changed or removed."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_migrated, settings_for
+from gateway.cli.output import AsJson, print_json
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 
@@ -14,16 +16,21 @@ app = typer.Typer(no_args_is_help=True, help="Verify the decision log and the ac
 @app.command()
 def verify(
     trust: Annotated[
-        list[str] | None, typer.Option(help="A signing key id that you noted earlier; any other is refused. Repeat it.")
+        list[str] | None,
+        typer.Option(help="The id of a signing key that you stored earlier. Repeat it. Other keys are not accepted."),
     ] = None,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Check every entry of both logs: chained, hashed, signed, none missing. Needs no secret. Exit code 1 if not."""
+    """Verify hash, chain and signature of every log entry.
+
+    Runs beside a live server and needs no secret. Exit code 1 if an entry was changed, removed or forged. With --json:
+    an object with is_intact, entries (their number by log), chains, decisions, signing_keys and finding."""
     from gateway.audit.log_report import LogReport
     from gateway.audit.log_verification import verify_logs
 
     def verify_and_list_keys(unit: UnitOfWork) -> tuple[LogReport, list[str]]:
-        return verify_logs(unit, trusted=trust), sorted(unit.keys.public_keys())
+        return verify_logs(unit, trusted=trust), sorted(unit.keys.load_public_keys())
 
     url = settings_for(database_url).database_url
     require_migrated(url)
@@ -32,10 +39,16 @@ def verify(
         report, kids = database.read(verify_and_list_keys)
     finally:
         database.close()
+    if as_json:
+        finding = report.finding and asdict(report.finding)
+        counts = {"entries": report.entries, "chains": report.chains, "decisions": report.decisions}
+        print_json({"is_intact": report.intact, **counts, "signing_keys": kids, "finding": finding})
     if report.finding is not None:
         fail(f"{report.finding.log} log of {report.finding.merchant_id}: {report.finding.sentence}")
+    if as_json:
+        return
     for log, count in report.entries.items():
         console.print(f"{log} log: {count} {'entry' if count == 1 else 'entries'}, all in order.")
-    console.print(f"{report.chains} chains, {report.decisions} decisions agree with them.")
+    console.print(f"{report.chains} chains. {report.decisions} decisions agree with them.")
     for kid in kids:
-        console.print(f"Signed by {kid}. Keep this note elsewhere: gateway log verify --trust {kid}")
+        console.print(f"Signed by {kid}. Store this id outside this machine, to verify with --trust {kid}")

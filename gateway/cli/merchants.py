@@ -1,29 +1,91 @@
-"""`gateway merchants`: register merchants, write their contracts, enable adapters for them."""
+"""`gateway merchants`: list and register merchants, replace their contracts, enable adapters for them."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from gateway.cli.clients import client_words, describe_client
 from gateway.cli.console import DatabaseUrl, console, container_for
+from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
+from gateway.services.container import Container
 from gateway.store.merchants.merchants import MerchantRow
 from gateway.store.unit import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="Register merchants, write their contracts, enable adapters for them.")
+app = typer.Typer(no_args_is_help=True, help="List and register merchants, set their contracts, enable adapters.")
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 
 
+@app.command("list")
+def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """List the merchants, their partners, and the adapters they have enabled.
+
+    A merchant without an adapter cannot request decisions. With --json: an array of objects with id, name, partner,
+    created_at, contract, adapters and products."""
+    with container_for(database_url) as container:
+
+        def describe_all(unit: UnitOfWork) -> list[Record]:
+            return [_describe(container, unit, row) for row in unit.merchants.list_merchants()]
+
+        records = container.database.read(describe_all)
+    print_list(
+        records,
+        {
+            "merchant": "id",
+            "name": "name",
+            "partner": lambda merchant: merchant["partner"]["name"],
+            "enabled adapters": _adapter_words,
+        },
+        folded=("name", "partner", "enabled adapters"),
+        empty="There is no merchant. Register one: gateway merchants register NAME --partner PARTNER",
+        as_json=as_json,
+    )
+
+
+@app.command()
+def show(merchant: Merchant, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """Show a merchant: contract, enabled adapters, products and clients.
+
+    With --json: the object of `gateway merchants list --json` with the clients of `gateway clients list --json`."""
+    with container_for(database_url) as container:
+
+        def describe(unit: UnitOfWork) -> Record:
+            clients = [describe_client(client) for client in unit.clients.list_clients(merchant)]
+            return {**_describe(container, unit, container.merchants.require(unit, merchant)), "clients": clients}
+
+        record = container.database.read(describe)
+    contract = record["contract"]
+    print_record(
+        record,
+        {
+            "merchant": "id",
+            "name": "name",
+            "partner": lambda merchant: f"{merchant['partner']['name']} ({merchant['partner']['id']})",
+            "registered": "created_at",
+            "ceiling of a consent": lambda _: contract["ceiling"],
+            "longest consent": lambda _: contract["consent_life"],
+            "may ask about tiers": lambda _: contract["askable_tiers"] or "none",
+            "enabled adapters": _adapter_words,
+            "products": lambda merchant: merchant["products"] or "none",
+            "clients": lambda merchant: "\n".join(map(client_words, merchant["clients"])) or "none",
+        },
+        as_json=as_json,
+    )
+
+
 @app.command()
 def register(
-    name: Annotated[str, typer.Argument(help="The name that people see on the consent page.")],
-    partner: Annotated[str, typer.Option(help="The partner (tenant) it belongs to; made if it is new.")],
+    name: Annotated[str, typer.Argument(help="The name that persons see on the consent page.")],
+    partner: Annotated[str, typer.Option(help="Name of its partner (tenant). A new name creates a partner.")],
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Register a merchant and print its id."""
+    """Register a merchant and print its id.
+
+    It gets a contract with a ceiling of 50000.00 CNY, one tier and 90 days, and no adapter."""
     with container_for(database_url) as container:
         merchants = container.merchants
 
@@ -37,13 +99,15 @@ def register(
 @app.command()
 def contract(
     merchant: Merchant,
-    ceiling: Annotated[str, typer.Option(help="Most that one consent may cover, such as 50000.00.")],
+    ceiling: Annotated[str, typer.Option(help="The largest amount of one consent, such as 50000.00.")],
     currency: Annotated[str, typer.Option(help="ISO 4217 code of the ceiling.")] = "CNY",
-    tier: Annotated[list[Tier] | None, typer.Option(help="A tier the merchant may ask about; repeat it.")] = None,
-    consent_days: Annotated[int, typer.Option(help="Longest life of a consent, in days.", min=1, max=3650)] = 90,
+    tier: Annotated[list[Tier] | None, typer.Option(help="A tier it may ask about. Repeat it for more.")] = None,
+    consent_days: Annotated[int, typer.Option(help="The longest life of a consent, in days.", min=1, max=3650)] = 90,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Replace a merchant's contract."""
+    """Replace a merchant's contract.
+
+    Consents that persons have already given keep their amounts and dates."""
     written = Contract(
         askable_tiers=frozenset(tier or ()),
         ceiling=Money.parse(ceiling, currency),
@@ -61,7 +125,33 @@ def enable(
     adapter: Annotated[str, typer.Argument(help="The adapter's key, see `gateway adapters list`.")],
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Enable an adapter for a merchant."""
+    """Enable an adapter for a merchant, so that the merchant can request its decisions."""
     with container_for(database_url) as container:
         is_new = container.database.write(lambda unit: container.merchants.enable(unit, merchant, adapter))
     console.print(f"{adapter} {'is now' if is_new else 'was already'} enabled.")
+
+
+def _describe(container: Container, unit: UnitOfWork, merchant: MerchantRow) -> Record:
+    partner = unit.partners.load(merchant.partner_id)
+    contract = merchant.contract
+    return {
+        "id": merchant.id,
+        "name": merchant.name,
+        "partner": {"id": merchant.partner_id, "name": partner.name if partner else None},
+        "created_at": merchant.created_at,
+        "contract": {
+            "ceiling": contract.ceiling,
+            "consent_life": contract.consent_life,
+            "askable_tiers": merchant.askable_tiers,
+        },
+        "adapters": [
+            {"key": key, "is_loaded": key in container.registry}
+            for key in unit.merchants.list_enabled_adapters(merchant.id)
+        ],
+        "products": container.merchants.products(unit, merchant.id),
+    }
+
+
+def _adapter_words(merchant: Record) -> str:
+    words = (each["key"] if each["is_loaded"] else f"{each['key']} (not loaded)" for each in merchant["adapters"])
+    return ", ".join(words) or "none"

@@ -1,4 +1,4 @@
-"""`gateway sandbox`: a whole sandbox in one command, and the demos."""
+"""`gateway sandbox`: run a sandbox, run the demos, make test users."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from rich.text import Text
 
 from gateway.bootstrap import build
 from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_database
+from gateway.cli.output import AsJson, print_json
 from gateway.cli.serve import HOST, listen, server_for
 from gateway.demo.demo import Demo, DemoFailed
 from gateway.demo.narrator import Narrator
@@ -29,26 +31,29 @@ from gateway.domain.identity.client import BASELINE, FAPI2
 from gateway.services.container import Container
 from gateway.services.seeding import Seed, SeededClient, SeededPersona
 from gateway.settings import Settings, read_settings
-from gateway.store.database import throwaway
+from gateway.store.database import temporary_database
 
-app = typer.Typer(no_args_is_help=True, help="Run a sandbox, walk the demo journey.")
+app = typer.Typer(no_args_is_help=True, help="Run a sandbox with demo merchants and test users, run the demo.")
 
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
-"""Where a developer's own servers listen: a sandbox that runs beside them may connect there."""
+"""Networks of a developer's own servers. A sandbox may connect to them."""
 
 START_WITHIN = 60
-"""Seconds a sandbox may take to answer."""
+"""Seconds until a sandbox must have started."""
 
 
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 8000,
     credentials: Annotated[
-        Path | None, typer.Option(help="Where to write the credentials as JSON, readable by you only.")
+        Path | None, typer.Option(help="File for the credentials as JSON, readable by you only.")
     ] = None,
-    walk: Annotated[bool, typer.Option(help="Walk one partner's journey and print it.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Run and print the demo of a website first.")] = False,
 ) -> None:
-    """Migrate, seed what is missing, serve, and write working credentials as soon as the server answers."""
+    """Start a sandbox with demo merchants, clients and personas, and print their credentials.
+
+    Creates and migrates the database, adds what is missing, and serves until Ctrl-C. The credentials are also written
+    to .sandbox/credentials.json. Data and credentials stay the same at the next start."""
     from migrations import runner
 
     listener = listen(HOST, port)
@@ -60,7 +65,7 @@ def up(
     server = server_for(container)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
-    watcher = threading.Thread(target=_announce, args=(server, container, seed, path, walk, failures), daemon=True)
+    watcher = threading.Thread(target=_announce, args=(server, container, seed, path, demo, failures), daemon=True)
     watcher.start()
     server.run(sockets=[listener])
     if failures:
@@ -69,31 +74,35 @@ def up(
 
 @app.command()
 def demo(
-    quiet: Annotated[bool, typer.Option(help="Print the outcome only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the result only.")] = False,
 ) -> None:
-    """Walk the journey with each client profile and at the till, on a free port and a throw-away database. Exit code 0
-    only if every answer was right."""
+    """Run the demos: a website with each client profile, and a point of sale.
+
+    They run against a sandbox of their own with a free port and a temporary database. Exit code 0 if every response was
+    as expected."""
     with tempfile.TemporaryDirectory(prefix="sesame-") as directory, ExitStack() as stack:
         file, url = Path(directory) / "credentials.json", f"sqlite:///{directory}/gateway.db"
         configured = read_settings().database_url
         if configured.startswith("postgresql"):
-            url = stack.enter_context(throwaway(configured))
+            url = stack.enter_context(temporary_database(configured))
         environment = {**os.environ, "GATEWAY_STATE_DIRECTORY": directory, "GATEWAY_DATABASE_URL": url}
-        environment.pop("GATEWAY_ISSUER", None)  # the address is not known before the port is
+        environment.pop("GATEWAY_ISSUER", None)  # it contains the port, which is not known yet
         command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", "0", "--credentials", str(file)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 (our own command)
         try:
             written = _wait_for(file, server)
             began = time.monotonic()
             _run_demos(written, quiet)
-            console.print(Text("\nEvery answer was right", "bold green"), f"({time.monotonic() - began:.1f} s).")
+            console.print(
+                Text("\nEvery response was as expected", "bold green"), f"({time.monotonic() - began:.1f} s)."
+            )
         finally:
             server.terminate()
             server.wait(timeout=15)
 
 
 def _run_demos(written: dict[str, Any], quiet: bool) -> None:
-    """The demo of a website with each client profile, and that of a point of sale."""
+    """Runs the demo of a website with each client profile, and the demo of a point of sale."""
     output = None if quiet else console
     demos: dict[str, Callable[[Narrator], Demo]] = {
         "A client with a secret (profile baseline, sandbox only)": lambda say: WebsiteDemo(written, say, BASELINE),
@@ -112,17 +121,25 @@ def _run_demos(written: dict[str, Any], quiet: bool) -> None:
 @app.command()
 def personas(
     partner: Annotated[str, typer.Argument(help="The partner's name, as in `gateway merchants register --partner`.")],
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Make a partner's own copy of the test users, and print how to sign in as them."""
+    """List a partner's personas (test users) with their passwords. Creates those that are missing.
+
+    With --json: an array of objects with handle, username, password, tier, score and summary."""
     with container_for(database_url) as container:
         if not container.settings.sandbox:
             fail("GATEWAY_ENVIRONMENT is live. Personas exist in a sandbox only.")
         seeded = container.seeding.seed_personas(partner)
-    _print_personas(seeded)
+    if as_json:
+        print_json([asdict(persona) for persona in seeded])
+    else:
+        _print_personas(seeded)
 
 
 def _sandbox_settings(port: int) -> Settings:
+    """The environment's settings with defaults for a sandbox at this port. Settings of the environment take
+    precedence."""
     settings = read_settings()
     if not settings.sandbox:
         fail("GATEWAY_ENVIRONMENT is live. A sandbox runs in a deployment of its own.")
@@ -131,7 +148,6 @@ def _sandbox_settings(port: int) -> Settings:
         "outgoing_networks": LOOPBACK,
         "jwks_uri_hosts": (f"{HOST}:*", "localhost:*", "[::1]:*"),
     }
-    # What the operator has set stays as it is.
     return settings.model_copy(update={name: wanted[name] for name in wanted.keys() - settings.model_fields_set})
 
 
@@ -139,19 +155,19 @@ def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
     deadline = time.monotonic() + START_WITHIN
     while not file.exists():
         if server.poll() is not None:
-            fail("The sandbox did not start; its own line above says why.")
+            fail("The sandbox did not start. Its error is in the line above.")
         if time.monotonic() > deadline:
-            fail(f"The sandbox did not answer within {START_WITHIN} seconds.")
+            fail(f"The sandbox did not start within {START_WITHIN} seconds.")
         time.sleep(0.05)
     written: dict[str, Any] = json.loads(file.read_text())
     return written
 
 
 def _announce(
-    server: uvicorn.Server, container: Container, seed: Seed, path: Path, walk: bool, failures: list[str]
+    server: uvicorn.Server, container: Container, seed: Seed, path: Path, demo: bool, failures: list[str]
 ) -> None:
-    """Runs beside the server: waits until it answers, writes the credentials and prints what there is. Ends the server
-    where the credentials cannot be written: nobody could use it."""
+    """Runs in a thread beside the server: waits until it has started, writes and prints the credentials. Stops the
+    server and adds to `failures` if they cannot be written, since the sandbox could not be used."""
     deadline = time.monotonic() + START_WITHIN
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -162,12 +178,12 @@ def _announce(
         failures.append(f"The credentials could not be written to {path}: {error}")
         server.should_exit = True
         return
-    if walk:
+    if demo:
         try:
             WebsiteDemo(written, Narrator(console)).run()
-            console.print(Text("\nEvery answer was right.", "bold green"))
+            console.print(Text("\nEvery response was as expected.", "bold green"))
         except DemoFailed as error:
-            console.print(Text("\nThe journey failed:", "bold red"), str(error))
+            console.print(Text("\nThe demo failed:", "bold red"), str(error))
     _print_sandbox(container.settings, seed, path, _example_merchant(written["merchants"]))
 
 
@@ -201,11 +217,11 @@ def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
 
 
 def _client(client: SeededClient) -> dict[str, Any]:
-    proves = {"private_jwk": client.private_jwk} if client.private_jwk else {"client_secret": client.client_secret}
+    secret = {"private_jwk": client.private_jwk} if client.private_jwk else {"client_secret": client.client_secret}
     return {
         "client_id": client.client_id,
         "profile": client.profile,
-        **proves,
+        **secret,
         "redirect_uri": client.redirect_uri,
         "scopes": list(client.scopes),
     }
@@ -214,14 +230,14 @@ def _client(client: SeededClient) -> dict[str, Any]:
 def _merchant_token(issuer: str, client: SeededClient) -> dict[str, Any]:
     """Returns a new merchant token and its lifetime in seconds."""
     assert client.client_secret is not None  # a client of the profile baseline
-    answer = httpx2.post(
+    response = httpx2.post(
         f"{issuer}/oauth/token",
         data={"grant_type": "client_credentials"},
         auth=(client.client_id, client.client_secret),
         timeout=20,
     )
-    answer.raise_for_status()
-    token = answer.json()
+    response.raise_for_status()
+    token = response.json()
     return {"merchant_token": token["access_token"], "merchant_token_expires_in": token["expires_in"]}
 
 
@@ -231,7 +247,7 @@ def _example_merchant(merchants: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Writes the file whole or not at all, readable by its owner only."""
+    """Writes the file, complete or not at all, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -241,7 +257,7 @@ def write_privately(path: Path, text: str) -> None:
 
 def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str, Any]) -> None:
     issuer, token = settings.issuer, example["merchant_token"]
-    console.print(Text("\nThe sandbox is up.", "bold"), "Ctrl-C ends it.\n")
+    console.print(Text("\nThe sandbox is running.", "bold"), "Ctrl-C stops it.\n")
     console.print(f"  GraphQL       {issuer}/graphql")
     console.print(f"  OAuth         {issuer}/.well-known/oauth-authorization-server")
     console.print(f"  Your account  {issuer}/account   (sign in as a persona)")
@@ -257,7 +273,7 @@ def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str
     for merchant in seed.merchants:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")
-        console.print(f"    with a key of its own: {merchant.backend.client_id} (the key is in the credentials)")
+        console.print(f"    with a private key: {merchant.backend.client_id} (the key is in the credentials file)")
     console.print("")
     _print_personas(seed.personas)
 

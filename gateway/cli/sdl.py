@@ -6,33 +6,42 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import console, settings_for
+from gateway.cli.output import AsJson, print_json
 from merchants.registry import discover
 
-app = typer.Typer(no_args_is_help=True, help="Export the GraphQL schema, compare it with the contract.")
+app = typer.Typer(no_args_is_help=True, help="Export the GraphQL schema, compare it with the API contract.")
 
 
 class Published(StrEnum):
+    """The environments that have a schema."""
+
     SANDBOX = "sandbox"
     LIVE = "live"
 
 
 @app.command()
 def export(
-    environment: Annotated[Published, typer.Option(help="Which deployment's schema.")] = Published.LIVE,
+    environment: Annotated[Published, typer.Option(help="The environment that the schema is for.")] = Published.LIVE,
 ) -> None:
-    """Print the assembled SDL of the installed adapters."""
+    """Print the GraphQL schema (SDL) with the asks of the loaded adapters."""
     from schema.export import sdl
 
     print(sdl(discover(settings_for(None).adapters), sandbox=environment is Published.SANDBOX), end="")
 
 
 @app.command()
-def diff() -> None:
-    """List what the contract has and the export not yet. Exit code 1 if the export has what the contract lacks."""
+def diff(as_json: AsJson = False) -> None:
+    """List what the API contract has and the schema does not, and the reverse.
+
+    Exit code 1 if the schema has what the contract does not have. With --json: an object with missing (only in the
+    contract) and foreign (only in the schema)."""
     from schema.export import sdl
     from schema.subset import TARGET, compare
 
     found = compare(TARGET.read_text(encoding="utf-8"), sdl(discover(settings_for(None).adapters), sandbox=True))
+    if as_json:
+        print_json({"missing": found.missing, "foreign": found.foreign})
+        raise typer.Exit(1 if found.foreign else 0)
     for line in found.missing:
         console.print(f"not yet  {line}")
     for line in found.foreign:

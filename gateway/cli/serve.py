@@ -1,4 +1,4 @@
-"""`gateway serve`: the server of a deployment that an operator has set up."""
+"""`gateway serve`: run the server of a deployment."""
 
 import errno
 import socket
@@ -21,13 +21,16 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
 ) -> None:
-    """Serve the deployment that the environment's settings describe."""
+    """Run the server, with the settings in the environment.
+
+    First: gateway database upgrade. The settings are listed in docs/reference/settings.md. The log is written to
+    standard error, one JSON object a line."""
     listener = listen(host, port)
     server_for(build(read_settings())).run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a busy port is found out before anything else is done. Port 0 takes a free one."""
+    """A listening socket, so that a busy port is an error before anything else is done. Port 0 takes a free one."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -35,16 +38,17 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            fail(f"Port {port} is in use. Stop what listens there, or choose another: make run PORT={port + 1}")
+            fail(f"Port {port} is in use. Choose another one with --port (with make: PORT=...).")
         fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
     listener.listen(128)
     return listener
 
 
 def server_for(container: Container) -> uvicorn.Server:
-    """A server of one process. The application is found by its name, as uvicorn's own command line would find it:
-    entries do not import each other. No access log: it would hold query strings. No proxy's headers are believed but
-    those of the settings' trusted ones: otherwise the address of a request is that of who connects."""
+    """A server of one process. The application is imported by its name, as by uvicorn's own command line, because
+    `gateway.cli` and `gateway.app` do not import each other. No access log is written: it would contain query strings.
+    Proxy headers are read only from the trusted proxies of the settings; without one of them, the address of a request
+    is that of the connection."""
     proxies = list(container.settings.trusted_proxies)
     app: Starlette = import_from_string("gateway.app:create_app")(container)
     return uvicorn.Server(

@@ -25,7 +25,7 @@ def test_demo_exits_with_0_when_every_answer_was_right() -> None:
     done = _run("sandbox", "demo")
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    assert "Every answer was right" in done.stdout
+    assert "Every response was as expected" in done.stdout
     assert "HTTP 401" in done.stdout
 
 
@@ -101,7 +101,7 @@ def test_busy_port_gets_one_clear_line(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"error: Port {port} is in use. Stop what listens there, or choose another: make run PORT={port + 1}"
+        f"error: Port {port} is in use. Choose another one with --port (with make: PORT=...)."
     ]
 
 

@@ -1,5 +1,6 @@
-"""`gateway policy`: check policies before they decide anything, and see what they decided."""
+"""`gateway policy`: check policies before they decide, explain their decisions, compare them with other policies."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, settings_for
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, note, settings_for
+from gateway.cli.output import AsJson, print_json
 from gateway.cli.policy import overrides
-from gateway.domain.policies.comparison import SkipReason
 from gateway.domain.policies.override import PolicyOverride
 from gateway.domain.policies.table import DecisionTable
 from gateway.kit.clock import BusinessTime, wall_clock
@@ -19,45 +20,61 @@ from merchants.policies.reader import read_text
 from merchants.registry import AdapterRegistry, discover
 
 app = typer.Typer(
-    no_args_is_help=True, help="Check policies and merchants' overrides, explain what they decided, try others on it."
+    no_args_is_help=True, help="Check policies, explain decisions, compare policies, set merchants' overrides."
 )
 
 Since = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was decided on this day (UTC) or later.")
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only decisions of this day (UTC) or later.")
 ]
 _ADAPTER = "Key of the adapter whose columns and benefits the file must have, see `gateway adapters list`."
 
 
 @app.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Policy files; without any, those installed.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Policy files. Default: the installed policies.")] = None,
     adapter: Annotated[str | None, typer.Option(help=_ADAPTER)] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Load policies and print version, effective date, size and hash of each, and which are in force now.
+    """Check the installed policies or policy files, and print their versions.
 
-    Needs no database. Exit code 1, with file, rule and column, for the first that cannot be used."""
+    Needs no database. Exit code 1, with file, rule and column, for the first policy that cannot be used. With --json:
+    an array of objects with adapter, version, effective, is_in_force, rules (their number), hash and source."""
     if files and adapter is None:
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
     registry, now = discover(settings_for(None).adapters if adapter is None else {adapter}), wall_clock()
     if not files:
         registry.require_effective(now)
-    for key, each in registry.items():
-        for table in map(each.table, files) if files else each.policies:
-            in_force = not files and table is each.policies.at(now)
-            console.print(overrides.table_line(key, table, in_force=in_force))
+    checked = [
+        (key, table, not files and table is each.policies.at(now))
+        for key, each in registry.items()
+        for table in (map(each.load_policy, files) if files else each.policies)
+    ]
+    if as_json:
+        print_json([overrides.describe_table(key, table, is_in_force) for key, table, is_in_force in checked])
+        return
+    for key, table, is_in_force in checked:
+        console.print(overrides.table_line(key, table, in_force=is_in_force))
 
 
 @app.command()
 def explain(
     decision: Annotated[str, typer.Argument(help="The decision's id, dec_...")],
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Tell how a decision came about: the rules that were tried, and what the last one said."""
+    """Explain a decision: the rules that were tried, the result of the policy, and the outcome.
+
+    With --json: an object with decision_id, status, decided_at, product, purpose, policy, policy_in_force, is_sealed,
+    requested, person, rules, result, outcome and shadow."""
     from gateway.cli.policy import explanation
 
     with container_for(database_url) as container:
         trace = container.database.read(lambda unit: container.policies.trace(unit, decision))
-    for line in explanation.lines(trace):
+    described = explanation.describe(trace)
+    if as_json:
+        print_json(described)
+        return
+    for line in explanation.lines(described):
         console.print(line)
 
 
@@ -66,15 +83,17 @@ def backtest(
     file: Annotated[Path, typer.Argument(help="The policy file to try.")],
     adapter: Annotated[str, typer.Option(help="Key of the adapter whose requests are replayed.")],
     since: Since = None,
-    csv: Annotated[Path | None, typer.Option(help="Where to write a line for each changed decision.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a line for each changed decision to this file.")] = None,
     merchant: Annotated[str | None, typer.Option(help="FILE is an override of this merchant, mer_...")] = None,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Replay the logged requests of an adapter against a policy file: what would change, by tier.
+    """Replay an adapter's past requests with a policy file, and count what would change.
 
-    With --merchant FILE is that merchant's override, and only its requests are replayed. Otherwise each merchant's own
-    override applies to the file as well. Writes nothing to the database. Credit limits are not replayed: a request
-    that found no room there counts as what its policy had said."""
+    With --merchant, FILE is that merchant's override, and only its requests are replayed. Otherwise each merchant's own
+    override applies to FILE too. Writes nothing to the database. Credit limits are not replayed: a request without
+    enough available limit counts with the result of its policy. With --json: an object with policy, version, source,
+    compared, changed, groups (by tier and status) and not_compared (by reason)."""
     from gateway.cli.policy import comparison
 
     with container_for(database_url) as container:
@@ -87,29 +106,38 @@ def backtest(
             owner = container.database.read(partial(container.merchants.require, merchant_id=merchant))
             tried = read_override(*read_text(file), replayed)
             compared = container.policies.backtest_override(replayed, owner.id, tried, _midnight(since))
-        tally = comparison.count(compared, csv)
-    comparison.show(tally, f"{tried.policy} {tried.version} ({tried.source})")
-    comparison.show_sealed(tally.skipped[SkipReason.SEALED])
+        counts = comparison.describe(comparison.count(compared, csv))
+    if as_json:
+        print_json({"policy": tried.policy, "version": tried.version, "source": tried.source, **counts})
+        return
+    comparison.show(counts, f"{tried.policy} {tried.version} ({tried.source})")
+    comparison.show_sealed(counts["not_compared"]["sealed"])
 
 
 @app.command()
 def shadow(
     adapter: Annotated[str, typer.Argument(help="The adapter's key.")],
     since: Since = None,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Tell how often the shadow policies of an adapter differed from what was decided, by tier.
+    """Count how often an adapter's shadow policies differed from its decisions.
 
-    GATEWAY_SHADOW_POLICIES names them. Credit limits count for neither side."""
+    GATEWAY_SHADOW_POLICIES names the shadow policies. Credit limits are ignored on both sides. With --json: an object
+    with adapter, policies (each with policy, version, hash and counts as of a backtest) and sealed."""
     from gateway.cli.policy import comparison
 
     with container_for(database_url) as container:
         compared = container.policies.shadowed(_adapter(container.registry, adapter), _midnight(since))
-        sealed, tallies = comparison.count_shadows(compared)
-    for version, tally in tallies.items():
-        comparison.show(tally, f"{version.policy} {version.version} ({version.hash})", "live", "shadow")
-    if not tallies:
-        console.print(f"No shadow policy was evaluated beside {adapter}.")
+        sealed, counted = comparison.count_shadows(compared)
+    described = [{**asdict(policy), **comparison.describe(counts)} for policy, counts in counted.items()]
+    if as_json:
+        print_json({"adapter": adapter, "policies": described, "sealed": sealed})
+        return
+    for each in described:
+        comparison.show(each, "{policy} {version} ({hash})".format(**each), "live", "shadow")
+    if not described:
+        note(f"No shadow policy has been evaluated for {adapter}.")
     comparison.show_sealed(sealed)
 
 
@@ -124,5 +152,5 @@ def _midnight(day: datetime | None) -> BusinessTime | None:
 
 def _adapter(registry: AdapterRegistry, key: str) -> MerchantAdapter[Any]:
     if key not in registry:
-        fail(f"There is no adapter {key} here: gateway adapters list")
+        fail(f"No adapter {key} is loaded: gateway adapters list")
     return registry[key]

@@ -1,4 +1,4 @@
-"""What another policy would have changed, as a table in the terminal and as lines of CSV."""
+"""Comparisons with another policy: counts as a table or document, and the differences as CSV."""
 
 import csv
 import os
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.console import console, fail, table
+from gateway.cli.console import console, fail
+from gateway.cli.output import Columns, Record, print_list
 from gateway.domain.policies.comparison import ComparedResult, ComparisonCounts, ResultComparison, SkipReason
 from gateway.services.policies.history import Shadow
 
@@ -18,67 +19,90 @@ COLUMNS = (
 )
 
 
-def count(compared: Iterable[ResultComparison | SkipReason], out: Path | None = None) -> ComparisonCounts:
-    """Counts them all, and writes those that changed to `out`, a file that only its owner can read."""
-    tally = ComparisonCounts()
-    with _lines(out) as write:
-        for one in compared:
-            tally.add(one)
-            if isinstance(one, ResultComparison) and one.changed:
-                tier, currency = one.tier.value, one.before.exposed.currency
-                write([one.decision_id, tier, currency, *_cells(one.before), *_cells(one.after)])
-    return tally
+def count(comparisons: Iterable[ResultComparison | SkipReason], file: Path | None = None) -> ComparisonCounts:
+    """Counts the comparisons, and writes those with a difference to `file`, which only its owner can read."""
+    counts = ComparisonCounts()
+    with _csv_writer(file) as write:
+        for comparison in comparisons:
+            counts.add(comparison)
+            if isinstance(comparison, ResultComparison) and comparison.changed:
+                before, after = comparison.before, comparison.after
+                currency = before.exposed.currency
+                write([comparison.decision_id, comparison.tier.value, currency, *_cells(before), *_cells(after)])
+    return counts
 
 
 def count_shadows(
-    compared: Iterable[tuple[Shadow | None, ResultComparison | SkipReason]],
+    comparisons: Iterable[tuple[Shadow | None, ResultComparison | SkipReason]],
 ) -> tuple[int, Mapping[Shadow, ComparisonCounts]]:
-    """How many are sealed for ever, and the tally of each shadow policy there was."""
-    sealed, tallies = 0, defaultdict[Shadow, ComparisonCounts](ComparisonCounts)
-    for shadow, one in compared:
+    """The number of decisions whose person's key is destroyed, and the counts for each shadow policy."""
+    sealed, counts = 0, defaultdict[Shadow, ComparisonCounts](ComparisonCounts)
+    for shadow, comparison in comparisons:
         if shadow is None:
             sealed += 1
         else:
-            tallies[shadow].add(one)
-    return sealed, tallies
+            counts[shadow].add(comparison)
+    return sealed, counts
 
 
-def show(tally: ComparisonCounts, policy: str, before: str = "was", after: str = "would be") -> None:
-    """Prints the tally of a comparison with the policy of that name."""
-    rows = table("tier", before, after, "decisions", f"exposed: {before}", f"exposed: {after}")
-    for group in tally.groups():
-        amounts = str(group.exposed_before), str(group.exposed_after)
-        rows.add_row(group.tier, group.before, group.after, str(group.count), *amounts)
-    if tally.changed:
-        console.print(rows)
-    differ = "differs" if tally.changed == 1 else "differ"
-    console.print(f"{policy}: {tally.changed} of {tally.compared} {differ}.")
-    if tally.skipped[SkipReason.UNREADABLE]:
-        console.print(
-            f"{tally.skipped[SkipReason.UNREADABLE]} cannot be read with this adapter and policy, not compared."
-        )
-    if tally.skipped[SkipReason.OVERRIDDEN]:
-        console.print(
-            f"{tally.skipped[SkipReason.OVERRIDDEN]} of merchants whose override does not fit it, not compared."
-        )
-    if tally.skipped[SkipReason.FAILED]:
-        console.print(f"{tally.skipped[SkipReason.FAILED]} at which the {after} policy failed, not compared.")
-    console.print("Policies alone are compared: credit limits are not replayed.")
+def describe(counts: ComparisonCounts) -> Record:
+    """The counts as a document."""
+    return {
+        "compared": counts.compared,
+        "changed": counts.changed,
+        "groups": [
+            {
+                "tier": group.tier,
+                "status_before": group.before,
+                "status_after": group.after,
+                "decisions": group.count,
+                "exposed_before": group.exposed_before,
+                "exposed_after": group.exposed_after,
+            }
+            for group in counts.groups()
+        ],
+        "not_compared": {reason.lower(): counts.skipped[reason] for reason in SkipReason},
+    }
+
+
+def show(counts: Record, policy: str, before: str = "was", after: str = "would be") -> None:
+    """Prints the counts of a comparison with the policy of that name."""
+    if counts["changed"]:
+        columns: Columns = {
+            "tier": "tier",
+            before: "status_before",
+            after: "status_after",
+            "decisions": "decisions",
+            f"exposed: {before}": "exposed_before",
+            f"exposed: {after}": "exposed_after",
+        }
+        print_list(counts["groups"], columns, empty="", as_json=False)
+    differ = "differs" if counts["changed"] == 1 else "differ"
+    console.print(f"{policy}: {counts['changed']} of {counts['compared']} {differ}.")
+    reasons = {
+        "unreadable": "the adapter or the policy cannot read them",
+        "overridden": "the merchant's override does not fit the policy",
+        "failed": f"the {after} policy failed",
+    }
+    for reason, words in reasons.items():
+        if counts["not_compared"][reason]:
+            console.print(f"{counts['not_compared'][reason]} not compared: {words}.")
+    console.print("Only policies are compared. Credit limits are not replayed.")
 
 
 def show_sealed(count: int) -> None:
-    """Prints how many could not be looked at."""
+    """Prints the number of decisions that cannot be read."""
     if count:
-        console.print(f"{count} sealed for ever, not compared.")
+        console.print(f"{count} not compared: the person's key has been destroyed.")
 
 
-def _cells(answered: ComparedResult) -> list[str]:
-    return [answered.status.value, answered.exposed.amount, answered.rule_id]
+def _cells(result: ComparedResult) -> list[str]:
+    return [result.status.value, result.exposed.amount, result.rule_id]
 
 
 @contextmanager
-def _lines(out: Path | None) -> Iterator[Any]:
-    """A function that writes one line; it does nothing where there is no file to write."""
+def _csv_writer(out: Path | None) -> Iterator[Any]:
+    """A function that writes one line of CSV, or does nothing without a file."""
     if out is None:
         yield lambda line: None
         return

@@ -1,14 +1,16 @@
-"""`gateway policy bounds`, `override` and `overrides`: what merchants may change of a policy, and what they do."""
+"""`gateway policy bounds`, `override` and `overrides`: the values of a policy that merchants may change, and do."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli.console import DatabaseUrl, console, container_for, fail
-from gateway.cli.console import table as empty_table
+from gateway.cli.output import AsJson, Columns, Record, print_json, print_list
 from gateway.domain.policies.description import describe_rule
 from gateway.domain.policies.override import PolicyBounds
+from gateway.domain.policies.rule import plain
 from gateway.domain.policies.table import DecisionTable
 from gateway.store.unit import UnitOfWork
 from merchants.policies.reader import read_text
@@ -20,10 +22,14 @@ Adapter = Annotated[str, typer.Argument(help="The adapter's key, see `gateway ad
 def bounds(
     merchant: Merchant,
     adapter: Adapter,
-    file: Annotated[Path | None, typer.Argument(help="The bounds, in TOML; without it, those that count.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The new bounds, in TOML.")] = None,
+    as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Say what a merchant may override of an adapter's policy, and how far; replaces what was said before."""
+    """Show the bounds of a merchant's override, or set them from FILE.
+
+    An override may change only the values that have bounds. With --json: an object with merchant_id, adapter and
+    bounds, an array of objects with rule, value, at_least and at_most."""
     content = None if file is None else read_text(file)
     with container_for(database_url) as container:
 
@@ -35,24 +41,36 @@ def bounds(
             text, source = content
             container.database.write(lambda unit: container.overrides.draw(unit, merchant, adapter, text, source))
         name, limits = container.database.read(load_bounds)
-    if limits is None or not limits.ranges:
+    ranges = [
+        (rule, value, allowed)
+        for rule, values in (limits.ranges if limits else {}).items()
+        for value, allowed in values.items()
+    ]
+    if as_json:
+        records = [
+            {"rule": rule, "value": value, "at_least": plain(allowed.at_least), "at_most": plain(allowed.at_most)}
+            for rule, value, allowed in ranges
+        ]
+        print_json({"merchant_id": merchant, "adapter": adapter, "bounds": records})
+    elif ranges:
+        console.print(f"{name} may override these values of {adapter}:")
+        for rule, value, allowed in ranges:
+            console.print(f"  {rule}: {value} {allowed}")
+    else:
         console.print(f"{name} may override nothing of {adapter}.")
-        return
-    console.print(f"{name} may override of {adapter}:")
-    for rule_id, ranges in limits.ranges.items():
-        for what, allowed in ranges.items():
-            console.print(f"  {rule_id}: {what} {allowed}")
 
 
 def override(
     merchant: Merchant,
     adapter: Adapter,
     file: Annotated[Path, typer.Argument(help="The override, in TOML.")],
-    check: Annotated[bool, typer.Option("--check", help="Try it, and write nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check it and write nothing.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Register a merchant's override of an adapter's policy. It is refused where it leaves the operator's bounds, or
-    would make the policy unfair. Prints what changes, under each version of the policy that it will decide with."""
+    """Register a merchant's own values for an adapter's policy.
+
+    Prints the rules that change, for each version of the policy that the override will decide with. Fails if a value is
+    out of the bounds (gateway policy bounds) or makes the policy unfair."""
     text, source = read_text(file)
     with container_for(database_url) as container:
         service = container.overrides
@@ -69,22 +87,40 @@ def override(
         console.print("Nothing was written.")
 
 
-def overrides(database_url: DatabaseUrl = None) -> None:
-    """List the overrides that count now or will. Exit code 1 if one does not fit what is installed."""
+def overrides(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """List the overrides that are in force now or later. Exit code 1 if one does not fit the installed policies.
+
+    With --json: an array of objects with merchant_id, adapter, version, effective, is_usable and fault."""
     with container_for(database_url) as container:
         states = container.database.read(container.overrides.list_states)
-    if not states:
-        console.print("No merchant overrides a policy.")
-        return
-    rows = empty_table("merchant", "adapter", "version", "effective", "fits")
-    for each in states:
-        rows.add_row(each.merchant_id, each.adapter, each.version, each.effective, "no" if each.fault else "yes")
-    console.print(rows)
-    faults = [each.fault for each in states if each.fault]
-    for sentence in faults:
-        console.print(sentence)
+    records = [{**asdict(state), "is_usable": state.fault is None} for state in states]
+    columns: Columns = {
+        "merchant": "merchant_id",
+        "adapter": "adapter",
+        "version": "version",
+        "effective": "effective",
+        "usable": "is_usable",
+    }
+    print_list(records, columns, empty="No merchant overrides a policy.", as_json=as_json)
+    faults = [state.fault for state in states if state.fault]
+    if not as_json:
+        for sentence in faults:
+            console.print(sentence)
     if faults:
         fail(f"{len(faults)} of {len(states)} cannot be used: register others with gateway policy override.")
+
+
+def describe_table(key: str, table: DecisionTable, is_in_force: bool) -> Record:
+    """One version of the policy of an adapter as a document."""
+    return {
+        "adapter": key,
+        "version": table.version,
+        "effective": table.effective,
+        "is_in_force": is_in_force,
+        "rules": len(table.rules),
+        "hash": table.hash,
+        "source": table.source,
+    }
 
 
 def table_line(key: str, table: DecisionTable, *, in_force: bool = False) -> str:

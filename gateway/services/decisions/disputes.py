@@ -48,7 +48,7 @@ class DisputeService:
 
         def open_dispute(unit: UnitOfWork) -> Dispute:
             decision = unit.decisions.lock(decision_id)
-            if decision is None or unit.consents.user_of(decision.state.consent_id) != user_id:
+            if decision is None or unit.consents.load_user_id(decision.state.consent_id) != user_id:
                 raise NotFound("There is no such decision.", ("decisionId",))
             state = decision.state
             now = unit.business_time(state.merchant_id)
@@ -173,6 +173,17 @@ class DisputeService:
         """The newest dispute about each of these decisions that has one, by decision, for their own person."""
         found = _read_all(unit, unit.disputes.list_newest(decision_ids))
         return {dispute.decision_id: dispute for dispute in found}
+
+    def load(self, dispute_id: str) -> Dispute:
+        """The dispute, open or ended. Raises NotFound."""
+
+        def read(unit: UnitOfWork) -> Dispute:
+            row = unit.disputes.load(dispute_id)
+            if row is None:
+                raise NotFound(f"There is no dispute {dispute_id}.")
+            return _read_one(unit, row)
+
+        return self._database.read(read)
 
     def list_open(self) -> list[Dispute]:
         """All open disputes, oldest first."""
