@@ -55,7 +55,7 @@ from gateway.services.seeding import Seeding
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
-from gateway.store.database import UNUSABLE, Database
+from gateway.store.database import DATABASE_ERRORS, Database
 from gateway.store.deployment import DeploymentRow
 from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
@@ -252,7 +252,7 @@ def _require_our_database(database: Database, settings: Settings, master: bytes)
             deployment = database.write(load_or_insert)
         except IntegrityError:  # another process that started at the same moment was quicker
             deployment = database.write(load_or_insert)
-    except UNUSABLE as error:
+    except DATABASE_ERRORS as error:
         raise SettingsError(
             "The database cannot be used: it does not answer, or it is not migrated (gateway database upgrade)."
         ) from error

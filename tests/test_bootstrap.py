@@ -157,7 +157,7 @@ def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
     later = CAR_RENTAL_POLICY.read_text(encoding="utf-8").replace("effective = 2026-11-01", "effective = 2026-11-24")
     monkeypatch.setattr(CarRental, "policy", read_table(later, CarRental.columns, "car_rental/policy.toml"))
 
-    with pytest.raises(Misconfigured, match=r"car_rental/policy.toml: is effective from 2026-11-24, and there is no earlier version"):
+    with pytest.raises(Misconfigured, match=r"effective from 2026-11-24, and there is no earlier version"):
         build(deployment, clock=clock)
     clock.advance(hours=12)
     build(deployment, clock=clock).close()

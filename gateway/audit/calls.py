@@ -13,7 +13,7 @@ from gateway.kit.clock import rfc3339
 from gateway.store.decisions import digests
 from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
-from gateway.store.logs.decision_log import DECISION_LOG, public_of
+from gateway.store.logs.decision_log import DECISION_LOG, read_public
 from gateway.store.unit import UnitOfWork
 
 _CALLS = IDEMPOTENCY_RECORDS.c
@@ -43,7 +43,7 @@ def _without_event(unit: UnitOfWork, rows: Sequence[Row[Any]], batch: int) -> li
     without_digest = set()
     ids = sorted({row.decision_id for row in rows})
     for entry in unit.connection.execute(_ENTRIES, {"ids": ids}, execution_options={"yield_per": batch}):
-        public = public_of(entry)
+        public = read_public(entry)
         remaining.pop((entry.decision_id, public.get(digests.CALL)), None)
         moment = (entry.decision_id, public.get("at"))
         if digests.DECISION not in public and moment in claimed:

@@ -12,7 +12,7 @@ from gateway.domain.events import Topic
 from gateway.store.decisions import digests
 from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.decisions.disputes import DISPUTES
-from gateway.store.logs.decision_log import DECISION_LOG, public_of
+from gateway.store.logs.decision_log import DECISION_LOG, read_public
 from gateway.store.unit import UnitOfWork
 
 _DISPUTES = select(DISPUTES, DECISIONS.c.subject.label("person")).outerjoin(
@@ -51,7 +51,7 @@ def _read_entries(unit: UnitOfWork, decision_ids: Collection[str], batch: int) -
     logged: dict[tuple[str, str], _Logged] = {}
     parameters = {"ids": sorted(decision_ids)}
     for entry in unit.connection.execute(_ENTRIES, parameters, execution_options={"yield_per": batch}):
-        public = public_of(entry)
+        public = read_public(entry)
         key = entry.decision_id, str(public.get("dispute"))
         if key not in logged:
             logged[key] = _Logged(entry.id)

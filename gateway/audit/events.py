@@ -16,7 +16,7 @@ from gateway.store.decisions import digests
 from gateway.store.decisions.decisions import DECISIONS
 from gateway.store.decisions.disputes import DISPUTES
 from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
-from gateway.store.logs.decision_log import DECISION_LOG, public_of
+from gateway.store.logs.decision_log import DECISION_LOG, read_public
 from gateway.store.outbox import OUTBOX, OutboxRow, message_of_event
 from gateway.store.unit import UnitOfWork
 
@@ -57,7 +57,7 @@ def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
 class _Entry:
     def __init__(self, row: Row[Any]) -> None:
         self.id, self.merchant_id, self.decision_id = row.id, row.merchant_id, row.decision_id
-        self.public = public_of(row)
+        self.public = read_public(row)
         self.at = _parse(self.public.get("at"))
 
     def has_record(self, now: WallTime) -> bool:

@@ -18,7 +18,7 @@ from gateway.kit.crypto import thumbprint, verifies
 from gateway.kit.json import canonical, decode
 from gateway.store.logs.access_log import AccessLog
 from gateway.store.logs.decision_log import DecisionLog
-from gateway.store.logs.sealed_log import GENESIS, HEADS, SIGNED_AS, SealedLog, hash_of
+from gateway.store.logs.sealed_log import GENESIS, HEADS, SIGNED_AS, SealedLog, hash_entry
 from gateway.store.unit import UnitOfWork
 
 BATCH = 500
@@ -45,7 +45,7 @@ def verify_logs(unit: UnitOfWork, trusted: Collection[str] | None = None) -> Log
     it every key in the database may, and whoever can write to the database can add one."""
     keys = {
         kid: public
-        for kid, public in unit.keys.public_keys().items()
+        for kid, public in unit.keys.load_public_keys().items()
         if thumbprint(public) == kid and (trusted is None or kid in trusted)
     }
     logs = [_LogVerifier(unit, log, keys) for log in _LOGS]
@@ -111,7 +111,7 @@ class _LogVerifier:
         if row.sequence < expected:
             fail(FindingKind.REORDERED, f"Reordered: {row.id} has the sequence {row.sequence} of an entry before it.")
         public = row.public.encode()
-        if hash_of(row.previous_hash, public, row.sealed) != row.hash:
+        if hash_entry(row.previous_hash, public, row.sealed) != row.hash:
             fail(FindingKind.CHANGED, f"Changed: the content of {row.id} does not have the hash that was recorded.")
         if row.kid not in self._keys:
             fail(FindingKind.UNKNOWN_KEY, f"Unknown key: {row.id} is signed by {row.kid}, which is not a trusted key.")

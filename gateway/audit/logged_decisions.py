@@ -11,7 +11,7 @@ from gateway.audit.batches import read_batches
 from gateway.audit.log_report import Finding, FindingKind, VerificationFailed
 from gateway.store.decisions import digests
 from gateway.store.decisions.decisions import DECISIONS, MAPPING
-from gateway.store.logs.decision_log import DECISION_LOG, DecisionLog, public_of
+from gateway.store.logs.decision_log import DECISION_LOG, DecisionLog, read_public
 from gateway.store.unit import UnitOfWork
 
 _LOG = DECISION_LOG.c
@@ -77,7 +77,7 @@ def _compare(decision: Row[Any], entries: Sequence[Row[Any]]) -> Finding | None:
     if not entries:
         sentence = f"Not logged, or removed at the end: the log has no entry for the decision {decision.id}."
         return Finding(FindingKind.NOT_LOGGED, DecisionLog.LOG, decision.merchant_id, None, None, sentence)
-    newest, public = entries[-1], public_of(entries[-1])
+    newest, public = entries[-1], read_public(entries[-1])
     changed = f"Changed, or removed at the end: the decision {decision.id}"
     for column, path in _LOGGED.items():
         written, logged = getattr(decision, column), _member(public, path)
@@ -89,7 +89,7 @@ def _compare(decision: Row[Any], entries: Sequence[Row[Any]]) -> Finding | None:
     if digest is not None and digests.try_digest(MAPPING.digest, decision) != digest:
         return _not_logged(newest, f"{changed} does not have the digest in its newest entry {newest.id}.")
     for former, latter in pairwise(entries):
-        after, before = public_of(former).get(digests.DECISION), public_of(latter).get(digests.BEFORE)
+        after, before = read_public(former).get(digests.DECISION), read_public(latter).get(digests.BEFORE)
         if after is not None and before is not None and after != before:
             return _not_logged(
                 latter, f"Changed: the decision {decision.id} was changed between {former.id} and {latter.id}."

@@ -39,7 +39,7 @@ class AccessLogService:
         consent = principal.consent
         if consent is None:
             raise ValueError("an access to a person's data needs that person's consent")
-        subject = unit.users.log_subject(consent.user_id)
+        subject = unit.users.load_log_subject(consent.user_id)
         public = {
             "kind": kind,
             "purpose": purpose,
@@ -54,8 +54,8 @@ class AccessLogService:
 
     def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[Seen, ...]:
         """The accesses to a person's data, newest first, at most NEWEST."""
-        entries = unit.access_log.list_of_subject(unit.users.log_subject(user_id), limit=NEWEST)
-        merchants = unit.merchants.counterparts(entry.merchant_id for entry in entries)
+        entries = unit.access_log.list_of_subject(unit.users.load_log_subject(user_id), limit=NEWEST)
+        merchants = unit.merchants.load_counterparts(entry.merchant_id for entry in entries)
         personals = unit.access_log.open_all(entries)
         return tuple(
             _seen(entry, merchants.get(entry.merchant_id), personal)

@@ -42,7 +42,7 @@ class MerchantService:
         """Products of the enabled adapters that are loaded, in the order of the product list."""
         offered = {
             adapter.product
-            for key in unit.merchants.enabled_adapters(merchant_id)
+            for key in unit.merchants.list_enabled_adapters(merchant_id)
             if (adapter := self._registry.get(key)) is not None
         }
         return tuple(product for product in Product if product in offered)
@@ -56,7 +56,7 @@ class MerchantService:
 
     def partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
         """The partner of that name, made if it is new. Raises InvalidInput for an unusable name."""
-        row = unit.partners.by_name(require_name(name, "partner"))
+        row = unit.partners.load_by_name(require_name(name, "partner"))
         if row is None:
             row = PartnerRow(id=self._ids.new("ptn"), name=name, created_at=unit.wall)
             unit.partners.insert(row)
@@ -74,7 +74,7 @@ class MerchantService:
             consent_seconds=0,
             created_at=unit.wall,
         )
-        row.put_contract(DEFAULT_CONTRACT)
+        row.set_contract(DEFAULT_CONTRACT)
         unit.merchants.insert(row)
         return row
 
@@ -85,7 +85,7 @@ class MerchantService:
         if not timedelta(minutes=1) <= contract.consent_life <= LONGEST:
             raise InvalidInput("INVALID", f"A consent lasts from a minute to {LONGEST.days} days.", ("consent_life",))
         row = self.require(unit, merchant_id, lock=True)
-        row.put_contract(contract)
+        row.set_contract(contract)
         unit.merchants.update(row)
         return row
 
@@ -100,7 +100,7 @@ class MerchantService:
         merchant's adapters answers the same asks."""
         self.adapter(adapter)
         merchant = self.require(unit, merchant_id)
-        rival = self._registry.conflicting_adapter(adapter, unit.merchants.enabled_adapters(merchant.id))
+        rival = self._registry.conflicting_adapter(adapter, unit.merchants.list_enabled_adapters(merchant.id))
         if rival is not None:
             raise InvalidInput("INVALID", f"{rival.key} answers {rival.member} for this merchant.", ("adapter",))
         return unit.merchants.enable_adapter(merchant.id, adapter, unit.wall)

@@ -106,7 +106,7 @@ class Seeding:
         InvalidInput where its name does not make a username."""
 
         def load(unit: UnitOfWork) -> tuple[PartnerRow, list[str]]:
-            partner = unit.partners.by_name(partner_name)
+            partner = unit.partners.load_by_name(partner_name)
             if partner is None:
                 raise NotFound(f"There is no partner {partner_name}. gateway merchants register makes it.")
             return partner, self._personas.missing(unit, partner)

@@ -25,7 +25,7 @@ from gateway.store.unit import UnitOfWork
 
 T = TypeVar("T")
 
-UNUSABLE = (DBAPIError, UnicodeError)
+DATABASE_ERRORS = (DBAPIError, UnicodeError)
 """Exceptions raised for an unreachable, invalid or unmigrated database, or an unresolvable host."""
 
 _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -87,7 +87,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
-        except UNUSABLE as error:
+        except DATABASE_ERRORS as error:
             raise DatabaseDown("The database does not answer.") from error
 
     def close(self) -> None:
@@ -97,7 +97,7 @@ class Database:
 
 
 @contextmanager
-def throwaway(url: str) -> Iterator[str]:
+def temporary_database(url: str) -> Iterator[str]:
     """The address of a new, empty database on the same PostgreSQL server, dropped afterwards with all it holds.
     Raises DatabaseDown when the server does not answer or does not let this user create one."""
     engine = _postgresql_engine(url, 1).execution_options(isolation_level="AUTOCOMMIT")

@@ -42,13 +42,13 @@ class UnitOfWork:
     def business_time(self, merchant_id: str) -> BusinessTime:
         """The business time of the merchant's partner. Raises LookupError for an unknown merchant."""
         if merchant_id not in self._offsets:
-            self._offsets[merchant_id] = self.merchants.clock_offset_seconds(merchant_id)
+            self._offsets[merchant_id] = self.merchants.load_clock_offset(merchant_id)
         return business_time(self.wall, self._offsets[merchant_id])
 
-    def counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
+    def load_counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
         """These merchants by id, in one statement however many they are, which also tells the unit their business time.
         Unknown ones are left out."""
-        found = self.merchants.counterparts(merchant_ids)
+        found = self.merchants.load_counterparts(merchant_ids)
         self._offsets.update({each: merchant.clock_offset_seconds for each, merchant in found.items()})
         return found
 

@@ -17,7 +17,7 @@ from gateway.domain.events import Actor
 from gateway.kit.clock import WallTime, rfc3339
 from gateway.kit.json import canonical
 from gateway.store.database import Database
-from gateway.store.logs.decision_log import public_of
+from gateway.store.logs.decision_log import read_public
 from gateway.store.logs.keys import Keyring
 from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.outbox import message_of_event
@@ -236,7 +236,7 @@ def test_data_goes_forward_and_back(old: Database, database_url: str) -> None:
     migrate(old, database_url, BEFORE)
     assert contents(old, *tables) == before
     with reading(old) as unit:
-        digests = [public_of(unit.decision_log.list_of_decision(each["id"])[0])["state"] for each in DECISIONS]
+        digests = [read_public(unit.decision_log.list_of_decision(each["id"])[0])["state"] for each in DECISIONS]
     assert digests == [old_digest(each) for each in DECISIONS]
     migrate(old, database_url, AFTER)
     with reading(old) as unit:

@@ -53,7 +53,7 @@ def chain(database: Database, monkeypatch: pytest.MonkeyPatch) -> Chain:
         unit.connection.execute(text("UPDATE decisions SET status = 'CANCELLED' WHERE id = :id"), {"id": last})
         for _ in range(ENTRIES):
             log_access(unit, cast)
-        (kid,) = unit.keys.public_keys()
+        (kid,) = unit.keys.load_public_keys()
     return Chain(database, cast, [d for d, _ in written], [*[e for _, e in written], cancelled], kid)
 
 

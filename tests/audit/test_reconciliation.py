@@ -13,8 +13,8 @@ from gateway.kit.json import canonical, decode
 from gateway.services.decisions.transitions import ExtendCommand
 from gateway.store.decisions import digests
 from tests.support.clock import MovableClock
+from tests.support.decision_history import DecisionHistory, make_history
 from tests.support.demo_world import DemoWorld
-from tests.support.lived import Lived, lived
 from tests.support.logs import behind_the_triggers
 
 DIGEST = "the digest in its newest entry"
@@ -26,19 +26,21 @@ NO_MESSAGE = "the outbox has no message for it"
 
 
 @pytest.fixture
-def lives(database_url: str, clock: MovableClock) -> Iterator[Lived]:
+def history(database_url: str, clock: MovableClock) -> Iterator[DecisionHistory]:
     with closing(DemoWorld(database_url, clock)) as world:
         world.plant()
-        yield lived(world)
+        yield make_history(world)
 
 
 @pytest.mark.parametrize("batch", [500, 2])
-def test_nothing_is_found_where_nothing_was_changed(lives: Lived, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+def test_nothing_is_found_where_nothing_was_changed(
+    history: DecisionHistory, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
     monkeypatch.setattr(reconciliation, "BATCH", batch)
-    assert lives.world.mismatches() == []
+    assert history.world.mismatches() == []
 
 
-def test_derived_columns(lives: Lived) -> None:
+def test_derived_columns(history: DecisionHistory) -> None:
     changes = {
         "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, and by its state 300000",
         "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, and by its state 300000",
@@ -48,10 +50,10 @@ def test_derived_columns(lives: Lived) -> None:
         "status = 'GONE' WHERE id = {active}": "its row cannot be read",
         "outcome = '{{}}' WHERE id = {active}": "its row cannot be read",
     }
-    assert lives.missed((f"UPDATE decisions SET {change}", words) for change, words in changes.items()) == []
+    assert history.undetected((f"UPDATE decisions SET {change}", words) for change, words in changes.items()) == []
 
 
-def test_totals(lives: Lived) -> None:
+def test_totals(history: DecisionHistory) -> None:
     exposure, at_merchant = "the exposure in CNY", "the exposure in CNY at the merchant mer_test_"
     committed, less, none = "the committed amount in CNY", "is 5, and its decisions add up to", "has no total, and its"
     keys = {"exposures": "user_id", "merchant_exposures": "user_id, merchant_id", "consent_commitments": "consent_id"}
@@ -75,10 +77,10 @@ def test_totals(lives: Lived) -> None:
         ("UPDATE decisions SET committed_minor = 1 WHERE id = {active}", f"{committed} is 300000, and its decisions"),
         ("UPDATE decisions SET currency = 'EUR' WHERE id = {active}", f"in EUR {none}"),
     )
-    assert lives.missed(attempts) == []
+    assert history.undetected(attempts) == []
 
 
-def test_a_decision_that_was_changed(lives: Lived) -> None:
+def test_a_decision_that_was_changed(history: DecisionHistory) -> None:
     changes = (
         "settled_minor = 0 WHERE id = {kept}",
         "settled_minor = -100 WHERE id = {kept}",
@@ -100,7 +102,7 @@ def test_a_decision_that_was_changed(lives: Lived) -> None:
         "created_at = activated_at WHERE id = {kept}",
         "updated_at = created_at WHERE id = {kept}",
     )
-    json = "" if lives.world.database.sqlite else "::json"
+    json = "" if history.world.database.sqlite else "::json"
     statements = [f"UPDATE decisions SET {change.replace('{json}', json)}" for change in changes]
     together = (
         "UPDATE decisions SET due_minor = due_minor - 100, exposure_minor = exposure_minor - 100,"
@@ -110,23 +112,23 @@ def test_a_decision_that_was_changed(lives: Lived) -> None:
         "UPDATE consent_commitments SET committed_minor = committed_minor - 100"
         " WHERE consent_id = (SELECT consent_id FROM decisions WHERE id = {active})"
     )
-    assert lives.missed((statement, DIGEST) for statement in (*statements, together)) == []
-    (mismatch,) = lives(together)  # all else agrees
-    assert lives.active in mismatch
+    assert history.undetected((statement, DIGEST) for statement in (*statements, together)) == []
+    (mismatch,) = history.mismatches_after(together)  # all else agrees
+    assert history.active in mismatch
 
 
-def test_verification_of_the_log_finds_it_too_and_names_the_column_that_it_can(lives: Lived) -> None:
+def test_verification_of_the_log_finds_it_too_and_names_the_column_that_it_can(history: DecisionHistory) -> None:
     findings = [
-        lives.finding(f"UPDATE decisions SET {change} WHERE id = {{kept}}")
+        history.finding(f"UPDATE decisions SET {change} WHERE id = {{kept}}")
         for change in ("settled_minor = 0", "settled_minor = 0, status = 'ACTIVE'")
     ]
     general, named = (finding.sentence for finding in findings if finding)
     assert DIGEST in general
     assert "has the status ACTIVE" in named
-    assert lives.finding("UPDATE decisions SET exposure_minor = 5 WHERE id = {kept}") is None
+    assert history.finding("UPDATE decisions SET exposure_minor = 5 WHERE id = {kept}") is None
 
 
-def test_disputes(lives: Lived) -> None:
+def test_disputes(history: DecisionHistory) -> None:
     contested = "about it are open"
     columns = {
         "status = 'AWAITING_MERCHANT'": DIGEST,
@@ -153,10 +155,10 @@ def test_disputes(lives: Lived) -> None:
         ("DELETE FROM disputes WHERE id = {dispute}", "it does not exist, and event evt_"),
         ("DELETE FROM disputes WHERE id = {ended}", "it does not exist, and event evt_"),
     ]
-    assert lives.missed(attempts) == []
+    assert history.undetected(attempts) == []
 
 
-def test_messages(lives: Lived) -> None:
+def test_messages(history: DecisionHistory) -> None:
     event = "WHERE aggregate_id = {kept} AND topic = 'DECISION_ACTIVATED'"
     ended = "WHERE topic = 'CONSENT_REVOKED'"
     uneven = "its messages do not match its versions"
@@ -182,10 +184,10 @@ def test_messages(lives: Lived) -> None:
         (f"UPDATE outbox SET payload = '{{{{}}}}' {ended}", CONTENT),
         ("DELETE FROM consent_versions WHERE action = 'revoked'", uneven),
     )
-    assert lives.missed(attempts) == []
+    assert history.undetected(attempts) == []
 
 
-def test_idempotency_records(lives: Lived) -> None:
+def test_idempotency_records(history: DecisionHistory) -> None:
     copied = (
         "INSERT INTO idempotency_records (partner_id, client_id, mutation, key, consent_id, input, decision_id,"
         " expires_at) SELECT partner_id, client_id, mutation, 'made-up', consent_id, input, decision_id, expires_at"
@@ -208,46 +210,50 @@ def test_idempotency_records(lives: Lived) -> None:
         ),
         (copied, NO_SUCH_CALL),
     ]
-    assert lives.missed(attempts) == []
-    lives.world.clock.advance(hours=24)
-    assert lives("DELETE FROM idempotency_records") == []  # nobody keeps them longer
+    assert history.undetected(attempts) == []
+    history.world.clock.advance(hours=24)
+    assert history.mismatches_after("DELETE FROM idempotency_records") == []  # nobody keeps them longer
 
 
 @pytest.mark.parametrize("change", ["breach_kind = 'DAMAGED'", "settled_minor = 100", "subject = 'usr_other'"])
-def test_a_change_by_hand_stays_visible_whatever_happens_to_the_decision_next(lives: Lived, change: str) -> None:
-    world = lives.world
-    world.execute(f"UPDATE decisions SET {change} WHERE id = '{lives.active}'")
-    command = ExtendCommand(lives.active, "on-and-on", BusinessTime(world.clock() + timedelta(days=90)), "As agreed")
+def test_a_change_by_hand_stays_visible_whatever_happens_to_the_decision_next(
+    history: DecisionHistory, change: str
+) -> None:
+    world = history.world
+    world.execute(f"UPDATE decisions SET {change} WHERE id = '{history.active}'")
+    command = ExtendCommand(history.active, "on-and-on", BusinessTime(world.clock() + timedelta(days=90)), "As agreed")
     world.transitions.extend(world.merchant_token(), command)
-    assert any(f"the decision {lives.active} was changed between" in mismatch for mismatch in lives.world.mismatches())
+    assert any(
+        f"the decision {history.active} was changed between" in mismatch for mismatch in history.world.mismatches()
+    )
 
 
-def test_entries_without_digests(lives: Lived) -> None:
+def test_entries_without_digests(history: DecisionHistory) -> None:
     """As in databases from before there were digests. What such entries say is compared."""
     members = (digests.DECISION, digests.BEFORE, digests.DISPUTE, digests.CALL)
-    with behind_the_triggers(lives.world.database, "decision_log") as connection:
+    with behind_the_triggers(history.world.database, "decision_log") as connection:
         for entry, public in connection.execute(text("SELECT id, public FROM decision_log")).all():
             bare = {name: value for name, value in decode(public).items() if name not in members}
             change = text("UPDATE decision_log SET public = :public WHERE id = :id")
             connection.execute(change, {"id": entry, "public": canonical(bare).decode()})
-    assert lives.world.mismatches() == []
+    assert history.world.mismatches() == []
     for unseen in (
         "UPDATE decisions SET settled_minor = 0 WHERE id = {kept}",
         "UPDATE disputes SET respond_by = opened_at",
         "DELETE FROM idempotency_records",
     ):
-        assert lives(unseen) == []
+        assert history.mismatches_after(unseen) == []
     seen = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {kept}", "has the status CANCELLED")
     made_up = ("UPDATE idempotency_records SET expires_at = '2026-11-23 11:00:00' WHERE key = 'key-1'", NO_SUCH_CALL)
-    assert lives.missed([seen, made_up, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
+    assert history.undetected([seen, made_up, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
 
 
-def test_a_decision_or_its_entries_that_are_gone(lives: Lived) -> None:
-    database = lives.world.database
-    mismatches = lives("DELETE FROM decisions WHERE id = {active}")
-    assert any(f"its decision {lives.active} does not exist" in mismatch for mismatch in mismatches)
+def test_a_decision_or_its_entries_that_are_gone(history: DecisionHistory) -> None:
+    database = history.world.database
+    mismatches = history.mismatches_after("DELETE FROM decisions WHERE id = {active}")
+    assert any(f"its decision {history.active} does not exist" in mismatch for mismatch in mismatches)
     with behind_the_triggers(database, "decision_log") as connection:
-        connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": lives.kept})
-    mismatches = lives.world.mismatches()
-    assert any(f"the log has no entry for the decision {lives.kept}" in mismatch for mismatch in mismatches)
+        connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": history.kept})
+    mismatches = history.world.mismatches()
+    assert any(f"the log has no entry for the decision {history.kept}" in mismatch for mismatch in mismatches)
     assert any(NOT_LOGGED in mismatch for mismatch in mismatches)

@@ -53,7 +53,7 @@ def test_partner_gets_personas_of_its_own(gateway: Gateway, database_url: str) -
     assert not set(harbour.split()) & {word for word in hill.split() if "@" in word}
     name, password = harbour.split()[:2]
     with closing(Database(database_url)) as database, reading(database) as unit:
-        own, other = (unit.users.by_username(each) for each in (name, name.replace("harbour", "hill")))
+        own, other = (unit.users.load_by_username(each) for each in (name, name.replace("harbour", "hill")))
     accounts = AccountService(Ids(), idle_life=timedelta(hours=1), session_life=timedelta(hours=1))
     assert None not in (own, other)
     assert accounts.verify_password(own, password)

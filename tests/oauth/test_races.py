@@ -110,7 +110,7 @@ def test_one_pairwise_subject_for_all(racing_world: OAuthWorld) -> None:
     world = racing_world
     barrier = Barrier(AT_ONCE)
     with reading(world.database) as unit:
-        user = unit.users.by_username("bo")
+        user = unit.users.load_by_username("bo")
         assert user is not None
         user_id = user.id
 

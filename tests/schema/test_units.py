@@ -58,7 +58,7 @@ def inquiries(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]
 def accesses(world: GraphQLWorld) -> list[tuple[str, Any]]:
     """Kind and opened content of every entry of the access log, oldest first."""
     with reading(world.database) as unit:
-        subject = unit.users.log_subject(world.consent.user_id)
+        subject = unit.users.load_log_subject(world.consent.user_id)
         entries = unit.access_log.list_of_subject(subject, limit=100)[::-1]
         opened = unit.access_log.open_all(entries)
         return [

@@ -118,7 +118,7 @@ def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: Dem
         with pytest.raises(InvalidInput, match="one_shop answers onlineOrder") as refused:
             service.enable(unit, shop, "another_shop")
         assert refused.value.field == ("adapter",)
-        assert unit.merchants.enabled_adapters(shop) == ("one_shop", "online_shop")
+        assert unit.merchants.list_enabled_adapters(shop) == ("one_shop", "online_shop")
 
 
 def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: DemoWorld) -> None:

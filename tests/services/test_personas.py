@@ -98,7 +98,7 @@ def test_a_persona_measures_as_it_says(world: DemoWorld, handle: str) -> None:
 def test_provisioning_twice_changes_nothing(world: DemoWorld) -> None:
     before = world.contents()
     with writing(world.database) as unit:
-        partner = unit.partners.by_name("demo")
+        partner = unit.partners.load_by_name("demo")
         assert partner is not None
         rows = world.personas.provision(unit, partner, {})
         assert [row.handle for row in rows] == list(EXPECTED)
@@ -129,12 +129,12 @@ def test_a_persona_signs_in_with_its_own_partners_password_only(world: DemoWorld
     world.second_partner()
     password = next(each.password for each in world.seed.personas if each.handle == "good")
     with reading(world.database) as unit:
-        own, other = (world.accounts.by_username(unit, f"good@{partner}") for partner in ("demo", "other"))
+        own, other = (world.accounts.load_by_username(unit, f"good@{partner}") for partner in ("demo", "other"))
         assert own is not None
         assert own.id == world.user("good")
         assert world.accounts.verify_password(own, password)
         assert not world.accounts.verify_password(other, password)
-        assert unit.users.by_username("good") is None
+        assert unit.users.load_by_username("good") is None
 
 
 def test_usernames_hold_no_spaces(world: DemoWorld) -> None:

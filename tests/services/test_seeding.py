@@ -28,7 +28,7 @@ def test_the_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world:
                 assert (row.merchant_id, row.profile, row.redirect_uris) == (each.id, profile, [REDIRECT_URI])
                 assert set(row.scopes) == set(SCOPES) == set(client.scopes)
                 assert row.grant_types == list(GRANT_TYPES)
-            assert unit.merchants.enabled_adapters(each.id) == (each.adapter,)
+            assert unit.merchants.list_enabled_adapters(each.id) == (each.adapter,)
             merchant = unit.merchants.load(each.id)
             assert merchant is not None
             assert merchant.contract == CONTRACT
@@ -69,7 +69,7 @@ def test_the_database_holds_the_public_half_of_each_key(world: DemoWorld) -> Non
 def test_the_passwords_let_the_personas_in(world: DemoWorld) -> None:
     with reading(world.database) as unit:
         for persona in world.seed.personas:
-            user = world.accounts.by_username(unit, persona.username)
+            user = world.accounts.load_by_username(unit, persona.username)
             assert world.accounts.verify_password(user, persona.password)
             assert user is not None
             assert user.id == world.user(persona.handle)

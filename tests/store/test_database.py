@@ -38,7 +38,7 @@ def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
 
     with pytest.raises(RuntimeError, match="halfway"):
         database.write(stop_halfway)
-    assert database.read(lambda unit: unit.partners.by_name("Halfway")) is None
+    assert database.read(lambda unit: unit.partners.load_by_name("Halfway")) is None
 
 
 def test_a_write_that_breaks_a_constraint_raises(database: Database) -> None:
@@ -60,8 +60,8 @@ def test_a_commit_that_fails_leaves_nothing_and_the_writer_free(database: Databa
     with pytest.raises(DBAPIError):
         database.write(leave_an_orphan)
     database.write(lambda unit: make_partner(unit, name="Next"))
-    assert database.read(lambda unit: unit.partners.by_name("Lost")) is None
-    assert database.read(lambda unit: unit.partners.by_name("Next")) is not None
+    assert database.read(lambda unit: unit.partners.load_by_name("Lost")) is None
+    assert database.read(lambda unit: unit.partners.load_by_name("Next")) is not None
 
 
 def test_a_read_changes_nothing(database: Database) -> None:

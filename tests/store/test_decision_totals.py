@@ -53,7 +53,7 @@ def test_committed_adds_up_the_open_decisions_of_a_consent_and_currency(database
         make_decision(unit, cast.consent, currency="JPY")
         make_decision(unit, make_cast(unit).consent)
         consent, expected = cast.consent.id, sum(10 ** (i + 10) for i, each in enumerate(Status) if each in OPEN)
-        committed = unit.decisions.committed
+        committed = unit.decisions.load_committed
         assert committed(consent, "CNY", BUSINESS_NOON) == cny(expected)
         assert committed(consent, "JPY", BUSINESS_NOON) == Money(300_000, "JPY")
         assert committed(consent, "EUR", BUSINESS_NOON) == Money(0, "EUR")
@@ -96,7 +96,7 @@ def test_exposure_is_told_apart_by_merchant_as_of_now(database: Database) -> Non
             (at(12 * DAY), 0, 300_000),
             (at(103 * DAY), 0, 0),
         )
-        exposure = unit.decisions.exposure
+        exposure = unit.decisions.load_exposure
         for now, here, elsewhere in expected:
             assert exposure(cast.user, cast.merchant, "CNY", now) == (cny(here), cny(elsewhere)), now
         assert exposure(cast.user, consent.merchant_id, "CNY", EXPIRED) == (cny(300_000), cny(200_000))

@@ -24,7 +24,7 @@ from gateway.store.decisions import digests
 from gateway.store.decisions.decisions import DECISIONS, MAPPING
 from gateway.store.decisions.disputes import DisputeRow
 from gateway.store.decisions.idempotency import IdempotencyRow
-from gateway.store.logs.decision_log import public_of
+from gateway.store.logs.decision_log import read_public
 from gateway.store.outbox import OUTBOX
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import BUSINESS_NOON, NOON
@@ -123,7 +123,7 @@ def test_a_decision_is_read_as_it_was_inserted_with_all_that_belongs_to_it(datab
         assert (state.outcome, state.windows, state.valid_until) == (APPROVAL, WINDOWS, APPROVAL.valid_until)
         assert (state.requested, state.due, state.created_at) == (cny(40_000), cny(30_000), BUSINESS_NOON)
         (entry,) = unit.decision_log.list_of_decision(state.id)
-        public = public_of(entry)
+        public = read_public(entry)
         assert public[digests.DECISION] == MAPPING.digest(MAPPING.write(state))
         assert public[digests.CALL] == digests.digest_call(call_of(cast, state.id, "decisionRequest"), state.subject)
         assert digests.BEFORE not in public
@@ -165,7 +165,7 @@ def test_each_event_changes_row_totals_log_and_outbox_together(database: Databas
             event_id = unit.decisions.save(locked, work(locked), actor, PERSONAL, **parts)
             entry = unit.decision_log.load(event_id)
             assert entry is not None
-            public = public_of(entry)
+            public = read_public(entry)
             assert public[digests.BEFORE] == before
             assert public[digests.DECISION] == locked.stored.digest
             assert load(unit, decision) == locked.state == locked.stored.state
@@ -208,7 +208,7 @@ def test_several_events_can_be_saved_in_one_unit(database: Database) -> None:
         dispute.opened_event = event_id
         unit.disputes.insert(dispute)
     with reading(database) as unit:
-        entries = [public_of(entry) for entry in unit.decision_log.list_of_decision(locked.state.id)]
+        entries = [read_public(entry) for entry in unit.decision_log.list_of_decision(locked.state.id)]
         topics = ["DECISION_APPROVED", "DECISION_ACTIVATED", "DECISION_OVERDUE", "DISPUTE_OPENED"]
         assert [entry["topic"] for entry in entries] == topics
         assert [entry[digests.BEFORE] for entry in entries[1:]] == [entry[digests.DECISION] for entry in entries[:-1]]
@@ -227,7 +227,7 @@ def test_an_event_that_changes_no_field_leaves_the_row_as_it_is(database: Databa
         event_id = unit.decisions.save(locked, event, Actor.MERCHANT, PERSONAL)
         entry, row = unit.decision_log.load(event_id), unit.connection.execute(select(DECISIONS)).one()
         assert entry is not None
-        public = public_of(entry)
+        public = read_public(entry)
         assert public[digests.BEFORE] == public[digests.DECISION] == MAPPING.digest(row)
         assert row.windows is None
 

@@ -44,10 +44,10 @@ def test_user_codes_are_unique(database: Database, client_id: str) -> None:
         assert unit.device_codes.insert(code(client_id, 1, "same"))
         assert not unit.device_codes.insert(code(client_id, 2, "same"))
         assert unit.device_codes.insert(code(client_id, 2, "other"))
-        found = unit.device_codes.by_user_code("same")
+        found = unit.device_codes.load_by_user_code("same")
         assert found is not None
         assert (found.digest, found.parameters) == ("d1", {"complete": {}})
-        assert unit.device_codes.by_user_code("third") is None
+        assert unit.device_codes.load_by_user_code("third") is None
 
 
 def test_one_of_eight_gets_a_user_code(database: Database, client_id: str) -> None:
@@ -84,7 +84,7 @@ def test_a_locked_row_is_the_newest(database: Database, client_id: str) -> None:
     stored(database, client_id)
 
     def poll(unit: UnitOfWork, number: int) -> int:
-        unit.device_codes.by_user_code("u1")  # an older state
+        unit.device_codes.load_by_user_code("u1")  # an older state
         row = unit.device_codes.lock("d1")
         assert row is not None
         found = row.interval_seconds
@@ -107,4 +107,4 @@ def test_old_rows_go_in_batches(database: Database, client_id: str) -> None:
 
 
 def left(unit: UnitOfWork) -> int:
-    return sum(unit.device_codes.by_user_code(f"u{number}") is not None for number in range(SWEEP + 5))
+    return sum(unit.device_codes.load_by_user_code(f"u{number}") is not None for number in range(SWEEP + 5))

@@ -28,11 +28,11 @@ def test_a_user_is_found_by_name_and_id(database: Database) -> None:
     with writing(database) as unit:
         user = make_user(unit, username="li.na")
     with reading(database) as unit:
-        found = unit.users.by_username("li.na")
+        found = unit.users.load_by_username("li.na")
         assert found is not None
         assert found.id == user
         assert unit.users.load(user) == found
-        assert unit.users.by_username("LI.NA") is None
+        assert unit.users.load_by_username("LI.NA") is None
 
 
 def test_a_user_name_is_its_own(database: Database) -> None:

@@ -104,7 +104,7 @@ def test_a_timeline_and_a_persons_accesses_are_found(database: Database) -> None
         other, other_first = log_decision(unit, cast)
         second = log_event(unit, cast, decision, Status.APPROVED, Status.CANCELLED)
         accesses = [log_access(unit, cast) for _ in range(3)]
-        subject = unit.users.log_subject(cast.user)
+        subject = unit.users.load_log_subject(cast.user)
     with reading(database) as unit:
         log = unit.decision_log
         assert [row.id for row in log.list_of_decision(decision)] == [first, second]
@@ -157,11 +157,11 @@ def test_eight_writers_keep_one_chain_contiguous(database: Database) -> None:
 def test_one_person_has_one_key_a_year(database: Database, clock: MovableClock) -> None:
     with writing(database) as unit:
         user = make_user(unit)
-    keys = race_writes(database, lambda unit, _: unit.keys.user_key(user))
+    keys = race_writes(database, lambda unit, _: unit.keys.ensure_user_key(user))
     assert len(set(keys)) == 1
     clock.now = WallTime(datetime(2027, 1, 1, tzinfo=UTC))
     with writing(database) as unit:
-        assert unit.keys.user_key(user) != keys[0]
+        assert unit.keys.ensure_user_key(user) != keys[0]
         assert unit.keys.open_user_keys([keys[0][0], "key_no"]) == dict(keys[:1])
         assert set(unit.connection.scalars(select(USER_KEYS.c.year))) == {2026, 2027}
 

@@ -20,11 +20,11 @@ def test_a_partner_is_found_by_name_and_id(database: Database) -> None:
     with writing(database) as unit:
         partner = make_partner(unit, name="Demo", clock_offset_seconds=90)
     with reading(database) as unit:
-        found = unit.partners.by_name("Demo")
+        found = unit.partners.load_by_name("Demo")
         assert found is not None
         assert (found.id, found.clock_offset_seconds) == (partner, 90)
         assert unit.partners.load(partner) == found
-        assert unit.partners.by_name("demo") is None
+        assert unit.partners.load_by_name("demo") is None
         assert unit.partners.load("prt_no") is None
 
 
@@ -63,10 +63,10 @@ def test_adapters_are_enabled_and_disabled_once(database: Database) -> None:
         assert unit.merchants.enable_adapter(merchant, "car_rental", NOON)
     with writing(database) as unit:
         assert not unit.merchants.enable_adapter(merchant, "car_rental", NOON)
-        assert unit.merchants.enabled_adapters(merchant) == ("car_rental", "online_shop")
+        assert unit.merchants.list_enabled_adapters(merchant) == ("car_rental", "online_shop")
         assert unit.merchants.disable_adapter(merchant, "car_rental")
         assert not unit.merchants.disable_adapter(merchant, "car_rental")
-        assert unit.merchants.enabled_adapters(merchant) == ("online_shop",)
+        assert unit.merchants.list_enabled_adapters(merchant) == ("online_shop",)
 
 
 def test_a_disabled_client_is_listed_but_not_loaded(database: Database) -> None:

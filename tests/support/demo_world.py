@@ -126,7 +126,7 @@ class DemoWorld(World):
         """The demo partner, made or loaded."""
         self.seed = self.seeding.seed_demo()
         with reading(self.database) as unit:
-            partner = unit.partners.by_name(PARTNER)
+            partner = unit.partners.load_by_name(PARTNER)
             assert partner is not None
             self.partner_id = partner.id
         return self.seed
@@ -154,7 +154,7 @@ class DemoWorld(World):
 
     def user(self, handle: str, partner: str = "demo") -> str:
         with reading(self.database) as unit:
-            row = unit.users.by_username(f"{handle}@{partner}")
+            row = unit.users.load_by_username(f"{handle}@{partner}")
             assert row is not None
             return row.id
 

@@ -67,7 +67,7 @@ def make_merchant(unit: UnitOfWork, partner_id: str, *, name: str = "Green Cars"
         consent_seconds=0,
         created_at=NOON,
     )
-    row.put_contract(contract)
+    row.set_contract(contract)
     unit.merchants.insert(row)
     return row.id
 

@@ -11,7 +11,7 @@ from gateway.domain.decisions.transitions import Status
 from gateway.kit.crypto import SigningKey
 from gateway.kit.json import canonical, decode
 from gateway.store.database import Database
-from gateway.store.logs.sealed_log import SIGNED_AS, NewEntry, hash_of
+from gateway.store.logs.sealed_log import SIGNED_AS, NewEntry, hash_entry
 from gateway.store.unit import UnitOfWork
 from tests.support.factories import Cast, make_decision
 
@@ -47,13 +47,13 @@ def log_event(unit: UnitOfWork, cast: Cast, decision: str, before: Status | None
     }
     columns = {"decision_id": decision}
     return unit.decision_log.append(
-        NewEntry(cast.merchant, cast.user, unit.users.log_subject(cast.user), public, PERSONAL, columns)
+        NewEntry(cast.merchant, cast.user, unit.users.load_log_subject(cast.user), public, PERSONAL, columns)
     )
 
 
 def log_access(unit: UnitOfWork, cast: Cast, kind: str = "SCORE_TIER") -> str:
     """Appends an entry to the access log and returns its id."""
-    subject = unit.users.log_subject(cast.user)
+    subject = unit.users.load_log_subject(cast.user)
     return unit.access_log.append(
         NewEntry(cast.merchant, cast.user, subject, {"kind": kind}, PERSONAL, {"subject": subject})
     )
@@ -112,7 +112,7 @@ class Forger:
         for sequence in range(first, last + 1):
             row = self.row(sequence)
             row["previous_hash"] = previous
-            row["hash"] = previous = hash_of(previous, row["public"].encode(), bytes(row["sealed"]))
+            row["hash"] = previous = hash_entry(previous, row["public"].encode(), bytes(row["sealed"]))
             if key is not None:
                 row["kid"], row["signature"] = key.kid, key.sign(SIGNED_AS + bytes.fromhex(row["hash"]))
             self.put(row)

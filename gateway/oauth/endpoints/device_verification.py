@@ -43,7 +43,7 @@ class DeviceVerification:
         expired or answered, whichever it is; OTHER_PARTNER for a person who is not a customer of the merchant's
         partner (a sandbox persona); CHANGED when the merchant may no longer ask for it."""
         code = user_codes.typed(typed)
-        row = unit.device_codes.by_user_code(self._container.user_codes.stored(code)) if code else None
+        row = unit.device_codes.load_by_user_code(self._container.user_codes.stored(code)) if code else None
         if code is None or row is None or row.decided_at is not None or unit.wall >= row.expires_at:
             raise AuthorizationRefused(Refusal.UNUSABLE)
         server = Server(self._container, unit)

@@ -45,7 +45,7 @@ def load_change(
     own = consent is not None and consent.client_id == client.id and not consent.single_use
     if consent is None or not own or consent.status(now) is not ConsentStatus.ACTIVE:
         raise InvalidGrantIdError("The client has no such grant.")
-    change = Change(GrantAction(action), consent, unit.consent_versions.latest_number(consent.id))
+    change = Change(GrantAction(action), consent, unit.consent_versions.load_latest_number(consent.id))
     try:
         change.require_possible(asked, now)
     except InvalidInput as error:

@@ -57,7 +57,7 @@ def _require_few(details: Sequence[AuthorizationDetail]) -> list[AuthorizationDe
 
 def _load_purposes(unit: UnitOfWork, adapters: AdapterRegistry, merchant_id: str) -> Purposes:
     purposes: Purposes = {}
-    for key in unit.merchants.enabled_adapters(merchant_id):
+    for key in unit.merchants.list_enabled_adapters(merchant_id):
         adapter = adapters.get(key)
         if adapter is not None:
             known = purposes.get(adapter.product, ())

@@ -105,7 +105,7 @@ class ConsentService:
         now = unit.business_time(change.consent.merchant_id)
         if stored is None or stored.user_id != user_id or stored.status(now) is not ConsentStatus.ACTIVE:
             raise NotFound("There is no such consent.")
-        if unit.consent_versions.latest_number(stored.id) != change.version:
+        if unit.consent_versions.load_latest_number(stored.id) != change.version:
             raise NotFound("The consent has changed meanwhile.")
         consent = change.result(granted, now)
         unit.consents.update(consent)
@@ -133,7 +133,7 @@ class ConsentService:
         """Revokes the consents to a client that is disabled, and returns how many were in force: people should not see
         them as active."""
         ended = 0
-        for consent_id in unit.consents.list_unended(client_id):
+        for consent_id in unit.consents.list_unrevoked(client_id):
             consent = unit.consents.lock(consent_id)
             if consent and consent.status(unit.business_time(consent.merchant_id)) is ConsentStatus.ACTIVE:
                 self._revoke(unit, consent, actor)
@@ -147,7 +147,7 @@ class ConsentService:
     def of_user(self, unit: UnitOfWork, user_id: str) -> tuple[GivenConsent, ...]:
         """A person's consents, newest first, those that have ended too."""
         consents = unit.consents.list_of_user(user_id)
-        merchants = unit.counterparts(consent.merchant_id for consent in consents)
+        merchants = unit.load_counterparts(consent.merchant_id for consent in consents)
         versions: defaultdict[str, list[ConsentVersion]] = defaultdict(list)
         for version in unit.consent_versions.list_of_user(user_id):
             versions[version.consent_id].append(version)
@@ -188,7 +188,7 @@ class ConsentService:
         asked: Request | None = None,
     ) -> None:
         """Appends a version and the message to the merchant. The consent is new, or its row is locked."""
-        number = unit.consent_versions.latest_number(consent.id) + 1
+        number = unit.consent_versions.load_latest_number(consent.id) + 1
         unit.consent_versions.append(
             ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
         )

@@ -77,7 +77,7 @@ class Assessor:
 
     def find_adapter(self, unit: UnitOfWork, merchant_id: str, member: str) -> MerchantAdapter[Any]:
         """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
-        adapter = self._registry.select_adapter(member, unit.merchants.enabled_adapters(merchant_id))
+        adapter = self._registry.select_adapter(member, unit.merchants.list_enabled_adapters(merchant_id))
         if adapter is None:
             raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
         return adapter
@@ -136,7 +136,7 @@ def find_available_limit(
     unit: UnitOfWork, user_id: str, merchant_id: str, credit_limit: Money, now: BusinessTime
 ) -> Money:
     """The part of the person's credit limit that this merchant can still use at `now`."""
-    here, elsewhere = unit.decisions.exposure(user_id, merchant_id, credit_limit.currency, now)
+    here, elsewhere = unit.decisions.load_exposure(user_id, merchant_id, credit_limit.currency, now)
     return available_limit(credit_limit, here, elsewhere)
 
 
@@ -156,7 +156,7 @@ def require_covered(
     consent.require_active(now)
     reviewed = except_for.state.id if except_for else ""
     consent.require_unused(consent.single_use and unit.decisions.is_consent_used(consent.id, except_for=reviewed))
-    committed = unit.decisions.committed(consent.id, requested.currency, now, except_for=except_for)
+    committed = unit.decisions.load_committed(consent.id, requested.currency, now, except_for=except_for)
     consent.require_covers(product, purpose, requested, committed, now, point_of_sale)
 
 

@@ -60,7 +60,7 @@ class ObligationService:
 
 
 def _merchant_names(unit: UnitOfWork, states: list[DecisionState]) -> dict[str, str]:
-    merchants = unit.counterparts({state.merchant_id for state in states})
+    merchants = unit.load_counterparts({state.merchant_id for state in states})
     return {merchant_id: merchant.name for merchant_id, merchant in merchants.items()}
 
 

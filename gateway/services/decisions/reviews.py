@@ -54,7 +54,7 @@ class DecisionReviewer:
 
         def read(unit: UnitOfWork) -> tuple[str, DecisionState, list[str]]:
             state = _load(unit, decision_id)
-            user_id = unit.consents.user_of(state.consent_id)
+            user_id = unit.consents.load_user_id(state.consent_id)
             return user_id, state, unit.decisions.list_due_of_user(user_id, unit.business_time(state.merchant_id))
 
         user_id, state, due = self._database.read(read)

@@ -71,7 +71,7 @@ class AccountService:
         """A new user. Raises InvalidInput for an unusable or taken username."""
         if not 1 <= len(username) <= LONGEST_USERNAME or not username.isprintable() or username != username.strip():
             raise InvalidInput("INVALID", f"A username has 1 to {LONGEST_USERNAME} characters.", ("username",))
-        if unit.users.by_username(username) is not None:
+        if unit.users.load_by_username(username) is not None:
             raise InvalidInput("INVALID", "The username is taken.", ("username",))
         row = UserRow(
             id=self._ids.new("usr"),
@@ -95,10 +95,10 @@ class AccountService:
             verified = False
         return verified and user is not None and user.disabled_at is None
 
-    def by_username(self, unit: UnitOfWork, username: str) -> UserRow | None:
+    def load_by_username(self, unit: UnitOfWork, username: str) -> UserRow | None:
         """The user of exactly this name, None for a name that nobody has or could have."""
         possible = len(username) <= LONGEST_USERNAME and "\0" not in username
-        return unit.users.by_username(username) if possible else None
+        return unit.users.load_by_username(username) if possible else None
 
     def user(self, unit: UnitOfWork, user_id: str) -> UserRow:
         """The user's row. Raises NotFound."""

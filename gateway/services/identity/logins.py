@@ -83,7 +83,7 @@ class LoginService:
     def sign_in(self, visitor: BrowserSession, attempt: Attempt) -> SignedIn | None:
         """Ends the visitor's session and starts one of the person; None for a wrong username or password, and for a
         disabled account. Raises TooManyAttempts, SharedStateDown."""
-        user = self._database.read(lambda unit: self._accounts.by_username(unit, attempt.username))
+        user = self._database.read(lambda unit: self._accounts.load_by_username(unit, attempt.username))
         buckets = self._buckets(attempt, user)
         self._test(buckets)
         if not self._accounts.verify_password(user, attempt.password) or user is None:

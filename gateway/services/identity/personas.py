@@ -78,7 +78,7 @@ class PersonaService:
     def _describing_adapters(self, query: QueryUnit) -> list[MerchantAdapter[Any]]:
         """For each product one adapter, whose ordinary ask stands for it: the merchant's own where it has enabled
         one, else the first that is loaded."""
-        enabled = query.read(lambda unit: unit.merchants.enabled_adapters(query.principal.merchant_id))
+        enabled = query.read(lambda unit: unit.merchants.list_enabled_adapters(query.principal.merchant_id))
         serving = [self._registry.select_adapter(adapter.member, enabled) for adapter in self._registry.values()]
         by_product: dict[Product, MerchantAdapter[Any]] = {}
         for adapter in (*filter(None, serving), *self._registry.values()):

@@ -37,7 +37,7 @@ _CONSENT = select(CONSENTS).where(CONSENTS.c.id == bindparam("consent_id"))
 _LOCKED = _CONSENT.with_for_update()
 _USER = select(CONSENTS.c.user_id).where(CONSENTS.c.id == bindparam("consent_id"))
 _OF_USER = select(CONSENTS).where(CONSENTS.c.user_id == bindparam("user_id")).order_by(CONSENTS.c.id.desc())
-_UNENDED = (
+_UNREVOKED = (
     select(CONSENTS.c.id)
     .where(CONSENTS.c.client_id == bindparam("client_id"), CONSENTS.c.revoked_at.is_(None))
     .order_by(CONSENTS.c.id)
@@ -46,7 +46,7 @@ _UPDATE = CONSENTS.update().where(CONSENTS.c.id == bindparam("consent_id"))
 _REVOKE = _UPDATE.where(CONSENTS.c.revoked_at.is_(None)).values(revoked_at=bindparam("now")).returning(CONSENTS.c.id)
 
 
-def value(row: ConsentRow) -> Consent:
+def to_consent(row: ConsentRow) -> Consent:
     """The domain value of a row."""
     return Consent(
         id=row.id,
@@ -69,14 +69,14 @@ class ConsentRepository(Repository):
     def load(self, consent_id: str) -> Consent | None:
         """The consent, None if unknown."""
         row = self._first(ConsentRow, _CONSENT, consent_id=consent_id)
-        return value(row) if row else None
+        return to_consent(row) if row else None
 
     def lock(self, consent_id: str) -> Consent | None:
         """The consent as `load` returns it; it cannot change before the unit of work ends."""
         row = self._first(ConsentRow, _LOCKED, consent_id=consent_id)
-        return value(row) if row else None
+        return to_consent(row) if row else None
 
-    def user_of(self, consent_id: str) -> str:
+    def load_user_id(self, consent_id: str) -> str:
         """The id of the person who gave the consent. Raises LookupError for an unknown one."""
         user_id: str | None = self._value(_USER, consent_id=consent_id)
         if user_id is None:
@@ -85,11 +85,11 @@ class ConsentRepository(Repository):
 
     def list_of_user(self, user_id: str) -> list[Consent]:
         """A person's consents, newest first."""
-        return [value(row) for row in self._all(ConsentRow, _OF_USER, user_id=user_id)]
+        return [to_consent(row) for row in self._all(ConsentRow, _OF_USER, user_id=user_id)]
 
-    def list_unended(self, client_id: str) -> list[str]:
+    def list_unrevoked(self, client_id: str) -> list[str]:
         """The ids of the consents to a client that nobody has ended, expired ones too, oldest first."""
-        return self._values(_UNENDED, client_id=client_id)
+        return self._values(_UNREVOKED, client_id=client_id)
 
     def insert(self, consent: Consent) -> None:
         """Writes a new consent."""

@@ -59,7 +59,7 @@ class ConsentVersionRepository(Repository):
         )
         self._insert(CONSENT_VERSIONS, row)
 
-    def latest_number(self, consent_id: str) -> int:
+    def load_latest_number(self, consent_id: str) -> int:
         """The number of a consent's newest version, 0 for an unknown consent."""
         return self._value(_LATEST, consent_id=consent_id) or 0
 

@@ -173,7 +173,7 @@ class DecisionRepository(Repository):
         """Whether another decision was made under the consent that was not declined."""
         return self._value(_USED, consent_id=consent_id, except_for=except_for) is not None
 
-    def committed(
+    def load_committed(
         self, consent_id: str, currency: str, now: BusinessTime, *, except_for: Decision | None = None
     ) -> Money:
         """What the decisions under a consent that are open at `now` add up to, without `except_for` as it is stored."""
@@ -189,7 +189,7 @@ class DecisionRepository(Repository):
         counted = sum(state.committed.minor for state in not_open.values() if state.currency == currency)
         return Money(total - counted, currency)
 
-    def exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
+    def load_exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
         """The person's exposure at this merchant and at all others, once all transitions due by `now` are applied."""
         here = self._exposures.load_at_merchant(user_id, merchant_id, currency).minor
         everywhere = self._exposures.load(user_id, currency).minor

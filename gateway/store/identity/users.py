@@ -85,11 +85,11 @@ class UserRepository(Repository):
         """The user, disabled ones too; None if unknown."""
         return self._first(UserRow, _USER, user_id=user_id)
 
-    def by_username(self, username: str) -> UserRow | None:
+    def load_by_username(self, username: str) -> UserRow | None:
         """The user of exactly this name, disabled ones too; None if there is none."""
         return self._first(UserRow, _USER_BY_NAME, username=username)
 
-    def log_subject(self, user_id: str) -> str:
+    def load_log_subject(self, user_id: str) -> str:
         """The person's random log subject. Raises NotFound for a person who has been erased."""
         subject: str | None = self._value(_LOG_SUBJECT, user_id=user_id)
         if subject is None:

@@ -76,7 +76,7 @@ class DecisionLog(SealedLog):
         return self._all(DecisionLogRow, _FIRST, ids=sorted(set(decision_ids)))
 
 
-def public_of(entry: DecisionLogRow | Row[Any]) -> dict[str, Any]:
+def read_public(entry: DecisionLogRow | Row[Any]) -> dict[str, Any]:
     """The public part of an entry; empty for a text that is not one, which gateway.audit.log_verification reports."""
     try:
         public = decode(entry.public)

@@ -108,12 +108,12 @@ class KeyRepository(Repository):
         """Mints the ids of log entries."""
         return self._keyring.ids
 
-    def keys_of_entry(self, user_id: str) -> tuple[str, bytes, SigningKey]:
+    def ensure_entry_keys(self, user_id: str) -> tuple[str, bytes, SigningKey]:
         """What a new log entry needs: id and bytes of the person's key of this year, and the signing key in force. Each
         is made on first use. They are read each time: another process may have destroyed or rotated them."""
         row = self._row(_KEYS_OF_ENTRY, user_id=user_id, year=self._wall.year)
         if row is None:
-            return *self.user_key(user_id), self.ensure_signing_key()
+            return *self.ensure_user_key(user_id), self.ensure_signing_key()
         return row.id, self._keyring.open(row.key_sealed, row.id), self._keyring.signing_key(row)
 
     def ensure_signing_key(self) -> SigningKey:
@@ -136,7 +136,7 @@ class KeyRepository(Repository):
         self._execute(_RETIRE, now=self._wall)
         return self._make().kid
 
-    def user_key(self, user_id: str) -> tuple[str, bytes]:
+    def ensure_user_key(self, user_id: str) -> tuple[str, bytes]:
         """Id and bytes of the person's key of this year, made on first use. Safe when two units race."""
         year = self._wall.year
         row = self._first(UserKeyRow, _USER_KEY, user_id=user_id, year=year)
@@ -159,7 +159,7 @@ class KeyRepository(Repository):
         rows = self._all(UserKeyRow, _USER_KEYS, ids=sorted(set(key_ids)))
         return {row.id: self._keyring.open(row.key_sealed, row.id) for row in rows}
 
-    def public_keys(self) -> dict[str, bytes]:
+    def load_public_keys(self) -> dict[str, bytes]:
         """The public key of every signing key by kid, retired ones too."""
         return {row.kid: row.public for row in self.list_signing_keys()}
 

@@ -93,7 +93,7 @@ class SealedLog(Repository):
 
     def append(self, entry: NewEntry) -> str:
         """Adds one entry and returns its id."""
-        key_id, key, signing = self._keys.keys_of_entry(entry.user_id)
+        key_id, key, signing = self._keys.ensure_entry_keys(entry.user_id)
         head = self._lock_head(entry.merchant_id)
         entry_id, sequence = self._keys.ids.new(self.NOUN), head.sequence + 1
         public = canonical(
@@ -110,7 +110,7 @@ class SealedLog(Repository):
             }
         )
         sealed = seal(key, canonical(dict(entry.personal)), public)
-        entry_hash = hash_of(head.hash, public, sealed)
+        entry_hash = hash_entry(head.hash, public, sealed)
         columns = {
             "id": entry_id,
             "merchant_id": entry.merchant_id,
@@ -159,7 +159,7 @@ def _opened(key: bytes, entry: SealedEntry) -> dict[str, Any]:
     return document
 
 
-def hash_of(previous: str, public: bytes, sealed: bytes) -> str:
+def hash_entry(previous: str, public: bytes, sealed: bytes) -> str:
     """SHA-256 hex over the canonical JSON of the previous hash, the public text and the ciphertext."""
     form = {"previous": previous, "public": public.decode(), "sealed": base64url(sealed)}
     return hashlib.sha256(canonical(form)).hexdigest()

@@ -36,7 +36,7 @@ class MerchantRow(Record):
             consent_life=timedelta(seconds=self.consent_seconds),
         )
 
-    def put_contract(self, contract: Contract) -> None:
+    def set_contract(self, contract: Contract) -> None:
         """Replaces the contract in the record."""
         self.askable_tiers = [str(tier) for tier in Tier if tier in contract.askable_tiers]
         self.ceiling_minor, self.ceiling_currency = contract.ceiling.minor, contract.ceiling.currency
@@ -112,12 +112,12 @@ class MerchantRepository(Repository):
             return self._all(MerchantRow, _ALL)
         return self._all(MerchantRow, _OF_PARTNER, partner_id=partner_id)
 
-    def counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
+    def load_counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
         """These merchants by id, without unknown ones; one statement for any number of them."""
         rows = self._rows(_COUNTERPARTS, merchant_ids=sorted(set(merchant_ids)))
         return {row.id: Counterpart(row.name, row.clock_offset_seconds) for row in rows}
 
-    def clock_offset_seconds(self, merchant_id: str) -> int:
+    def load_clock_offset(self, merchant_id: str) -> int:
         """How far the business time of the merchant's partner is ahead of wall time. Raises LookupError for an unknown
         merchant."""
         offset: int | None = self._value(_CLOCK_OFFSET, merchant_id=merchant_id)
@@ -133,7 +133,7 @@ class MerchantRepository(Repository):
         """Writes all columns of a merchant that is there."""
         self._execute(_UPDATE, merchant_id=merchant.id, **merchant.model_dump(exclude={"id"}))
 
-    def enabled_adapters(self, merchant_id: str) -> tuple[str, ...]:
+    def list_enabled_adapters(self, merchant_id: str) -> tuple[str, ...]:
         """Keys of the enabled adapters, in alphabetical order."""
         return tuple(sorted(self._values(_ENABLED, merchant_id=merchant_id)))
 

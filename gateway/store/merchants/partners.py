@@ -35,7 +35,7 @@ _MOVE_CLOCK = (
 class PartnerRepository(Repository):
     """Reads and writes partners."""
 
-    def by_name(self, name: str) -> PartnerRow | None:
+    def load_by_name(self, name: str) -> PartnerRow | None:
         """The partner of exactly this name, None if there is none."""
         return self._first(PartnerRow, _BY_NAME, partner_name=name)
 

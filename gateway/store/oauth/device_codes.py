@@ -71,7 +71,7 @@ class DeviceCodeRepository(Repository):
         """The device code, None if unknown; it cannot change before the unit of work ends."""
         return self._first(DeviceCodeRow, _LOCKED, digest=digest)
 
-    def by_user_code(self, mac: str) -> DeviceCodeRow | None:
+    def load_by_user_code(self, mac: str) -> DeviceCodeRow | None:
         """The device code whose user code has this MAC, None if there is none."""
         return self._first(DeviceCodeRow, _BY_USER_CODE, mac=mac)
 

@@ -142,7 +142,7 @@ class TokenRepository(Repository):
         if row is None:
             return None
         token, client, partner, consent = _parts(row)
-        return Bearer(token, client, partner, None if token.consent_id is None else consents.value(consent))
+        return Bearer(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
 
     def load_access_token(self, digest: str) -> AccessTokenRow | None:
         """The access token, ended ones too; None if unknown."""
