@@ -6,10 +6,18 @@ from decimal import Decimal
 import pytest
 
 from tests.support.asks import credit
-from tests.support.exposure import read_exposure
 from tests.support.partner import Partner
+from tests.support.scenario import (
+    CREDIT_LIMIT,
+    PERSONA,
+    TENTH,
+    AvailableIs,
+    Consent,
+    OpenScenario,
+    Scenario,
+    product_consent,
+)
 from tests.support.server import Sandbox
-from tests.support.trade import PERSON, TENTH, WHOLE, Consent, Left, Opened, Trade, allowed
 
 
 @pytest.fixture
@@ -37,37 +45,37 @@ def shop(sandbox: Sandbox) -> Iterator[Partner]:
 
 
 @pytest.fixture
-def opened(narrow_sandbox: Sandbox) -> Iterator[Opened]:
-    trades: list[Trade] = []
+def open_scenario(narrow_sandbox: Sandbox) -> Iterator[OpenScenario]:
+    """Opens scenarios, and ends their decisions after the test."""
+    scenarios: list[Scenario] = []
 
-    def opened(adapter: str, consent: Consent) -> Trade:
-        trades.append(Trade(narrow_sandbox, adapter, consent))
-        return trades[-1]
+    def open_scenario(adapter: str, consent: Consent) -> Scenario:
+        scenarios.append(Scenario(narrow_sandbox, PERSONA, adapter, consent))
+        return scenarios[-1]
 
-    yield opened
-    for trade in trades:
-        trade.close()
+    yield open_scenario
+    for scenario in scenarios:
+        scenario.close()
 
 
 @pytest.fixture(scope="session")
-def bank(narrow_sandbox: Sandbox) -> Iterator[Trade]:
-    """A lender who may ask for as much as a whole credit limit, and so sees the available limit."""
-    made = Trade(narrow_sandbox, "lender", allowed("CREDIT_OFFER", WHOLE))
-    yield made
-    made.close()
+def bank(narrow_sandbox: Sandbox) -> Iterator[Scenario]:
+    """A lender that may ask for the whole credit limit, so that a preview reveals the available limit."""
+    scenario = Scenario(narrow_sandbox, PERSONA, "lender", product_consent("CREDIT_OFFER", CREDIT_LIMIT))
+    yield scenario
+    scenario.close()
 
 
 @pytest.fixture
-def left(bank: Trade, narrow_sandbox: Sandbox) -> Iterator[Left]:
-    """The whole limit is available before a scenario and after it. The database has the exact amount; the bank is
-    offered all of it where only its own decisions use the limit, and its whole tenths where others' do."""
-    username = bank.partner.persona(PERSON)["username"]
+def available_is(bank: Scenario) -> Iterator[AvailableIs]:
+    """The whole limit is available before a test and after it. The database has the exact amount. The bank is offered
+    all of it if the exposure is its own, else whole tenths."""
 
-    def left(amount: str) -> bool:
-        free = Decimal(WHOLE) - Decimal(read_exposure(narrow_sandbox.database_url, username).amount)
-        offered = bank.preview(credit(WHOLE)) or {"limit": "0.00"}
-        return free == Decimal(amount) and Decimal(offered["limit"]) in {free, free // TENTH * TENTH}
+    def available_is(amount: str) -> bool:
+        available = Decimal(CREDIT_LIMIT) - Decimal(bank.exposure)
+        offered = Decimal((bank.preview(credit(CREDIT_LIMIT)) or {"limit": "0.00"})["limit"])
+        return available == Decimal(amount) and offered in {available, available // TENTH * TENTH}
 
-    assert left(WHOLE)
-    yield left
-    assert left(WHOLE)
+    assert available_is(CREDIT_LIMIT)
+    yield available_is
+    assert available_is(CREDIT_LIMIT)

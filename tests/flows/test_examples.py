@@ -1,4 +1,4 @@
-"""The worked examples of the documentation run as they are written."""
+"""Runs the complete examples of the documentation as they are."""
 
 import json
 import re
@@ -16,7 +16,7 @@ LINK = re.compile(r"http://\S+/oauth/authorize\S+")
 
 
 def run_example(command: list[str], sandbox: Sandbox, folder: Path, decision: str) -> str:
-    """What the example prints; a person opens its link, signs in and decides."""
+    """Returns what the example prints. A person opens its link, signs in and decides."""
     file = folder / "credentials.json"
     file.write_text(json.dumps(sandbox.credentials))
     person = next(p for p in sandbox.credentials["personas"] if p["handle"] == "excellent")
@@ -25,22 +25,22 @@ def run_example(command: list[str], sandbox: Sandbox, folder: Path, decision: st
         httpx2.Client(base_url=sandbox.credentials["issuer"], timeout=30) as http,
     ):
         assert example.stdout is not None
-        said = ""
-        while not (found := LINK.search(said)):
+        output = ""
+        while not (link := LINK.search(output)):
             line = example.stdout.readline()
-            assert line, said
-            said += line
-        page = Browser(http).open(found[0], person["username"], person["password"])
-        answer = Browser(http).submit(page, "/oauth/authorize", decision=decision)
-        assert httpx2.get(answer.headers["location"]).status_code == 200
-        return said + example.communicate(timeout=30)[0]
+            assert line, output
+            output += line
+        page = Browser(http).open(link[0], person["username"], person["password"])
+        redirect = Browser(http).submit(page, "/oauth/authorize", decision=decision)
+        assert httpx2.get(redirect.headers["location"]).status_code == 200
+        return output + example.communicate(timeout=30)[0]
 
 
-def test_the_python_client(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_python_client_example(sandbox: Sandbox, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "docs/examples/fapi2_client.py")]
-    said = run_example(command, sandbox, tmp_path, "allow")
-    assert '"tier":"EXCELLENT"' in said
-    assert "With a fresh token: 200" in said
-    assert "After revocation: 401" in said
-    refused = run_example(command, sandbox, tmp_path, "deny")
-    assert "The person did not allow it: access_denied" in refused
+    output = run_example(command, sandbox, tmp_path, "allow")
+    assert '"tier":"EXCELLENT"' in output
+    assert "With a new token: 200" in output
+    assert "After revocation: 401" in output
+    denied = run_example(command, sandbox, tmp_path, "deny")
+    assert "The person denied the request: access_denied" in denied

@@ -21,14 +21,14 @@ NOTICE = (
     "Your request was not granted, for these reasons: {why} You can see this decision, and what would help you, in"
     " your account with the operator of this gateway."
 )
-SETTLE_IT = "An earlier agreement is still open past its date; requests can be granted once it is settled."
+SETTLE_IT = "The person has an overdue agreement. Requests can be approved once it is settled."
 DECLINES: dict[str, tuple[str, str, timedelta]] = {
     "building": (
         "TIER_BELOW_REQUIRED",
         "The score tier is below the one this product requires.",
         timedelta(days=30),
     ),
-    "unscored": ("NOT_SCORED", "There is no score to decide by.", timedelta(days=7)),
+    "unscored": ("NOT_SCORED", "The person has no score yet.", timedelta(days=7)),
     "overdue": ("OPEN_OVERDUE_OBLIGATION", SETTLE_IT, timedelta(days=1)),
 }
 """The reason, what the merchant reads of it, and after how long it is of use to ask again."""

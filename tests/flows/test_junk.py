@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.life import MOVES, PREVIEW, RESPOND, moving
 from tests.support.partner import Partner, car
+from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_input
 
 REQUESTS = 400
 NAMES = [
@@ -139,8 +139,8 @@ def test_mutations_and_previews(cars: Partner, dice: random.Random) -> None:
     read = "query ($id: ID!) { decision(by: {id: $id}) { status updatedAt timeline { nodes { id } } } }"
     before = cars.graphql(cars.merchant_token, read, id=decision["id"]).data
     for _ in range(REQUESTS):
-        name = dice.choice([*MOVES, "respond", "preview"])
-        document = RESPOND if name == "respond" else PREVIEW if name == "preview" else MOVES[name].document
+        name = dice.choice([*TRANSITIONS, "respond", "preview"])
+        document = RESPOND if name == "respond" else PREVIEW if name == "preview" else TRANSITIONS[name].document
         bearer = token if name == "preview" else cars.merchant_token
         content = _junk(dice, name, str(decision["id"]))
         body = b'{"query": %s, "variables": {"input": %s}}' % (json.dumps(document).encode(), content)
@@ -157,7 +157,7 @@ def _junk(dice: random.Random, name: str, decision: str) -> bytes:
     if name == "preview":
         return dice.choice([b'{"ask": %s}', b'{"ask": {"carRental": %s}}', b"%s"]) % dice.choice(RAW)
     given = {"disputeId": decision, "accept": True, "statement": "x"} if name == "respond" else {}
-    right = {**moving(name, decision, amount={"amount": "1.00", "currency": "CNY"}), **given}
+    right = {**transition_input(name, decision, amount={"amount": "1.00", "currency": "CNY"}), **given}
     if name == "respond":
         right.pop("decisionId")
     raw = {member: json.dumps(value).encode() for member, value in right.items()}

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.merchant_decision import MerchantDecision, approved, fulfilled
 from tests.support.operators import Gateway
-from tests.support.promise import Promise, approved, fulfilled
 from tests.support.referring import BOATS, boat
+from tests.support.scenario import Scenario
 from tests.support.server import Sandbox
-from tests.support.story import Story
 
 MERCHANT = "Demo Harbour Boats"
 OUTCOME = """query ($id: ID!) { decision(by: {id: $id}) { status availableTransitions settlement { dueAt }
@@ -20,10 +20,10 @@ OUTCOME = """query ($id: ID!) { decision(by: {id: $id}) { status availableTransi
 
 
 @pytest.fixture
-def told(moving_sandbox: Sandbox) -> Iterator[Story]:
+def scenario(moving_sandbox: Sandbox) -> Iterator[Scenario]:
     """Of a person of the tier FAIR, whose asks for a boat are referred."""
-    with closing(Story(moving_sandbox, "fair", BOATS)) as told:
-        yield told
+    with closing(Scenario(moving_sandbox, "fair", BOATS)) as scenario:
+        yield scenario
 
 
 @pytest.fixture
@@ -35,43 +35,45 @@ def operator(moving_sandbox: Sandbox) -> Iterator[Gateway]:
     assert "agree with each other" in operator.answer("database", "check", "--deep")
 
 
-def seen(told: Story, promise: Promise) -> dict[str, Any]:
-    found: dict[str, Any] = told.merchant.graphql(told.merchant.merchant_token, OUTCOME, id=promise.id).data["decision"]
+def read_outcome(scenario: Scenario, decision: MerchantDecision) -> dict[str, Any]:
+    found: dict[str, Any] = scenario.merchant.graphql(scenario.merchant.merchant_token, OUTCOME, id=decision.id).data[
+        "decision"
+    ]
     return found
 
 
-def referred(told: Story, token: str | None = None) -> Promise:
-    promise = told.asked(boat(), token)
+def request_review(scenario: Scenario, token: str | None = None) -> MerchantDecision:
+    decision = scenario.request(boat(), token)
     waits = {"status": "PENDING", "availableTransitions": ["CANCEL"], "settlement": None, "outcome": None}
-    assert seen(told, promise) == waits
-    assert promise.timeline == ["PENDING by GATEWAY"]
-    assert told.receipt(promise) == ("DECISION_PENDING", "PENDING", None)
-    assert "CN¥1,000: the operator of this service has somebody look at it, until " in told.decided_by(MERCHANT)
-    assert told.agreement() == ""
-    return promise
+    assert read_outcome(scenario, decision) == waits
+    assert decision.timeline == ["PENDING by GATEWAY"]
+    assert scenario.receipt(decision) == ("DECISION_PENDING", "PENDING", None)
+    assert "CN¥1,000: the operator of this service has somebody look at it, until " in scenario.history_entry(MERCHANT)
+    assert scenario.agreement() == ""
+    return decision
 
 
-def test_it_is_approved_on_the_operators_terms(told: Story, operator: Gateway) -> None:
-    promise = referred(told)
-    assert promise.refusal("activate") == ("INVALID_TRANSITION", None)
-    (line,) = [line for line in operator.answer("decisions", "list").splitlines() if promise.id in line]
+def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gateway) -> None:
+    decision = request_review(scenario)
+    assert decision.refusal("activate") == ("INVALID_TRANSITION", None)
+    (line,) = [line for line in operator.answer("decisions", "list").splitlines() if decision.id in line]
     assert "excellent very-good good" in line
-    said = operator.answer("decisions", "review", promise.id, "--approve")
+    said = operator.answer("decisions", "review", decision.id, "--approve")
     assert "is APPROVED. 500.00 CNY until " in said
 
-    assert seen(told, promise)["outcome"] == {
+    assert read_outcome(scenario, decision)["outcome"] == {
         "__typename": "Approval",
         "reasons": [{"code": "REDUCED_FOR_TIER"}],
         "terms": {"waivedAmount": {"amount": "500.00"}},
     }
-    assert promise.stands == approved("500.00")
-    assert "Granted: CN¥500 of CN¥1,000." in told.decided_by(MERCHANT)
-    assert "CN¥500, not used yet. It lapses on " in told.agreement()
-    assert told.receipt(promise) == ("DECISION_APPROVED", "APPROVED", "500.00")
-    assert "is APPROVED does not allow" in operator.refusal("decisions", "review", promise.id, "--decline")
-    promise.move("activate")
-    assert promise.move("fulfill") == fulfilled("500.00")
-    assert promise.timeline == [
+    assert decision.summary == approved("500.00")
+    assert "Granted: CN¥500 of CN¥1,000." in scenario.history_entry(MERCHANT)
+    assert "CN¥500, not used yet. It lapses on " in scenario.agreement()
+    assert scenario.receipt(decision) == ("DECISION_APPROVED", "APPROVED", "500.00")
+    assert "is APPROVED does not allow" in operator.refusal("decisions", "review", decision.id, "--decline")
+    decision.transition("activate")
+    assert decision.transition("fulfill") == fulfilled("500.00")
+    assert decision.timeline == [
         "PENDING by GATEWAY",
         "APPROVED by OPERATOR",
         "ACTIVATED by MERCHANT",
@@ -79,50 +81,50 @@ def test_it_is_approved_on_the_operators_terms(told: Story, operator: Gateway) -
     ]
 
 
-def test_it_is_declined_for_reasons(told: Story, operator: Gateway) -> None:
-    promise = referred(told)
-    operator.answer("decisions", "review", promise.id, "--decline", "--reason", "TIER_BELOW_REQUIRED")
+def test_operator_declines_with_reasons(scenario: Scenario, operator: Gateway) -> None:
+    decision = request_review(scenario)
+    operator.answer("decisions", "review", decision.id, "--decline", "--reason", "TIER_BELOW_REQUIRED")
     reasons = [{"code": "TIER_BELOW_REQUIRED"}]
-    assert seen(told, promise) == {
+    assert read_outcome(scenario, decision) == {
         "status": "DECLINED",
         "availableTransitions": [],
         "settlement": None,
         "outcome": {"__typename": "Decline", "reasons": reasons, "alternatives": []},
     }
-    assert promise.timeline == ["PENDING by GATEWAY", "DECLINED by OPERATOR"]
-    assert told.receipt(promise) == ("DECISION_DECLINED", "DECLINED", None)
-    page = told.decided_by(MERCHANT)
+    assert decision.timeline == ["PENDING by GATEWAY", "DECLINED by OPERATOR"]
+    assert scenario.receipt(decision) == ("DECISION_DECLINED", "DECLINED", None)
+    page = scenario.history_entry(MERCHANT)
     assert "Not granted: CN¥1,000." in page
     assert "Your score tier is below the one that this request requires." in page
 
 
-def test_nobody_looks_at_it_in_time(told: Story, operator: Gateway) -> None:
-    promise = referred(told)
-    told.later(days=1)
-    assert told.happened(promise, "EXPIRED") == ["PENDING by GATEWAY", "EXPIRED by CLOCK"]
-    assert promise.refusal("cancel") == ("DECISION_EXPIRED", None)
+def test_review_expires(scenario: Scenario, operator: Gateway) -> None:
+    decision = request_review(scenario)
+    scenario.advance(days=1)
+    assert scenario.wait_for(decision, "EXPIRED") == ["PENDING by GATEWAY", "EXPIRED by CLOCK"]
+    assert decision.refusal("cancel") == ("DECISION_EXPIRED", None)
     for way in ("--approve", "--decline"):
-        assert "is EXPIRED does not allow" in operator.refusal("decisions", "review", promise.id, way)
-    assert "CN¥1,000: nothing came of it." in told.decided_by(MERCHANT)
-    assert told.receipt(promise) == ("DECISION_EXPIRED", "EXPIRED", None)
+        assert "is EXPIRED does not allow" in operator.refusal("decisions", "review", decision.id, way)
+    assert "CN¥1,000: nothing came of it." in scenario.history_entry(MERCHANT)
+    assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", None)
 
 
-def test_the_merchant_calls_it_off(told: Story, operator: Gateway) -> None:
-    promise = referred(told)
-    payload = promise.send("cancel", reason="Sold out")
+def test_merchant_cancels_during_review(scenario: Scenario, operator: Gateway) -> None:
+    decision = request_review(scenario)
+    payload = decision.send("cancel", reason="Sold out")
     assert (payload["userErrors"], payload["decision"]["status"]) == ([], "CANCELLED")
-    assert promise.timeline == ["PENDING by GATEWAY", "CANCELLED by MERCHANT: Sold out"]
+    assert decision.timeline == ["PENDING by GATEWAY", "CANCELLED by MERCHANT: Sold out"]
     for way in ("--approve", "--decline"):
-        assert "is CANCELLED does not allow" in operator.refusal("decisions", "review", promise.id, way)
-    assert "CN¥1,000: nothing came of it." in told.decided_by(MERCHANT)
+        assert "is CANCELLED does not allow" in operator.refusal("decisions", "review", decision.id, way)
+    assert "CN¥1,000: nothing came of it." in scenario.history_entry(MERCHANT)
 
 
-def test_the_person_ends_the_consent_meanwhile(told: Story, operator: Gateway) -> None:
-    tokens = told.merchant.tokens("fair", told.browser)
-    promise = referred(told, tokens["access_token"])
-    ended = told.browser.submit(told.page(), f"/account/consents/{tokens['grant_id']}/revoke")
+def test_consent_ends_during_review(scenario: Scenario, operator: Gateway) -> None:
+    tokens = scenario.merchant.tokens("fair", scenario.browser)
+    decision = request_review(scenario, tokens["access_token"])
+    ended = scenario.browser.submit(scenario.account_page(), f"/account/consents/{tokens['grant_id']}/revoke")
     assert ended.status_code == 303
-    assert "The consent is revoked." in operator.refusal("decisions", "review", promise.id, "--approve")
-    assert seen(told, promise)["status"] == "PENDING"
-    operator.answer("decisions", "review", promise.id, "--decline")
-    assert seen(told, promise)["outcome"]["reasons"] == [{"code": "REDUCED_FOR_TIER"}]
+    assert "The consent is revoked." in operator.refusal("decisions", "review", decision.id, "--approve")
+    assert read_outcome(scenario, decision)["status"] == "PENDING"
+    operator.answer("decisions", "review", decision.id, "--decline")
+    assert read_outcome(scenario, decision)["outcome"]["reasons"] == [{"code": "REDUCED_FOR_TIER"}]

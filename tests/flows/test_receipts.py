@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.life import MOVES, moving
 from tests.support.partner import Partner, car, order
 from tests.support.receipts import RECEIPT, claims_of
 from tests.support.server import Sandbox
+from tests.support.transitions import TRANSITIONS, transition_input
 
 ACTIVATE = """mutation A($input: DecisionActivateInput!) { decisionActivate(input: $input) {
   decision { status receipt } userErrors { code } } }"""
@@ -70,7 +70,7 @@ def test_a_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None
         assert (done.returncode, done.stdout) == (1, "")
         assert told in done.stderr
     assert verify(receipt, {"keys": []}, issuer, tmp_path).returncode == 1
-    assert "no receipt of this gateway" in verify(receipt, keys, "https://other.example", tmp_path).stderr
+    assert "not a receipt of this gateway" in verify(receipt, keys, "https://other.example", tmp_path).stderr
 
 
 def test_each_step_has_its_receipt(partner: Partner) -> None:
@@ -89,8 +89,8 @@ def test_a_receipt_tells_what_is_left_of_the_promise(partner: Partner) -> None:
     decision = partner.request(partner.token(), car("500.00"))["decision"]
     told = []
     for move, amount in (("activate", None), ("extend", None), ("part", {"amount": "120.00", "currency": "CNY"})):
-        given = moving(move, decision["id"], amount=amount)
-        (payload,) = partner.graphql(partner.merchant_token, MOVES[move].document, input=given).data.values()
+        given = transition_input(move, decision["id"], amount=amount)
+        (payload,) = partner.graphql(partner.merchant_token, TRANSITIONS[move].document, input=given).data.values()
         assert payload["userErrors"] == []
         receipt = claims_of(receipt_of(partner, partner.merchant_token, decision))["decision"]["settlement"]
         shown = payload["decision"]["settlement"]

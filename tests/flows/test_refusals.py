@@ -8,6 +8,7 @@ import pytest
 
 from gateway.domain.error_catalogue import ERRORS
 from tests.support.partner import CANCEL, REQUEST, Partner, car, order, request_input, yuan
+from tests.support.transitions import TRANSITIONS, transition_input
 
 LOG_SIZE = "{ merchant { decisions { totalCount } } }"
 PAST = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-03T00:00:00Z"}
@@ -234,3 +235,14 @@ def test_nested_fragments_cost_no_more_than_their_text(cars: Partner) -> None:
 
     assert (answer.status, answer.code) == (400, "GRAPHQL_VALIDATION_FAILED")
     assert datetime.now(UTC) - began < timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("name", sorted(TRANSITIONS))
+def test_user_token_cannot_change_a_decision(cars: Partner, name: str) -> None:
+    token = cars.token()
+    decision = cars.request(token, car())["decision"]
+    command = transition_input(name, decision["id"], amount=yuan("1.00"))
+    answer = cars.graphql(token, TRANSITIONS[name].document, input=command)
+    assert answer.status == 200
+    assert answer.code == "FORBIDDEN"
+    cars.release(decision)

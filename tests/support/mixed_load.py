@@ -1,5 +1,5 @@
-"""A mixed load on one merchant, for as long as its server answers: promises that are walked through their life and
-contested by the person on their account page, and manual reviews that the operator decides."""
+"""A mixed load on one merchant until its server stops: decisions that go through their lifecycle, disputes that the
+person opens on the account page, and manual reviews that the operator decides."""
 
 import random
 import threading
@@ -9,21 +9,21 @@ from typing import Any
 
 import httpx2
 
-from tests.support.life import MOVES, REQUEST, moving
 from tests.support.oauth import forms
 from tests.support.operators import Gateway
 from tests.support.partner import Partner, request_input, yuan
 from tests.support.referring import BOATS, boat
 from tests.support.server import Sandbox
+from tests.support.transitions import REQUEST, TRANSITIONS, transition_input
 
 DISPUTES = "query ($id: ID!) { decision(by: {id: $id}) { disputes { nodes { id } } } }"
 RESPOND = """mutation ($input: DisputeRespondInput!) { disputeRespond(input: $input) {
   dispute { id } userErrors { code message } } }"""
 LOOKUP = """query ($id: ID!) { decision(by: {id: $id}) { timeline { nodes {
   topic ... on DecisionEvent { actor } } } } }"""
-LEFT_ALONE, UNANSWERED = ("activate",), ("activate", "breach", "contest")
-WALKS: tuple[tuple[str, ...], ...] = (
-    LEFT_ALONE,
+NOT_RETURNED, UNANSWERED = ("activate",), ("activate", "breach", "contest")
+PATHS: tuple[tuple[str, ...], ...] = (
+    NOT_RETURNED,
     UNANSWERED,
     ("activate", "fulfill"),
     ("activate", "breach", "contest", "accept", "fulfill"),
@@ -35,7 +35,7 @@ WALKS: tuple[tuple[str, ...], ...] = (
     ("cancel",),
     ("activate", "breach"),
 )
-REFERRED: tuple[tuple[str, ...], ...] = (("approve", "activate", "fulfill"), ("cancel",), ("decline",), ())
+REVIEW_PATHS: tuple[tuple[str, ...], ...] = (("approve", "activate", "fulfill"), ("cancel",), ("decline",), ())
 TOPICS: dict[str, tuple[str, ...]] = {
     "activate": ("DECISION_ACTIVATED",),
     "extend": ("DECISION_EXTENDED",),
@@ -50,61 +50,64 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "approve": ("DECISION_APPROVED",),
     "decline": ("DECISION_DECLINED",),
 }
-"""What each act leaves on the timeline."""
+"""The topics that each act adds to the timeline."""
 
 
 @dataclass
-class Told:
-    """What has been answered about decisions, by id: the topics of the acts, in order, and those of the act that was
-    under way when its server was gone. `walked` are the decisions that have come to the end of a walk, oldest first."""
+class Acknowledged:
+    """What the server has confirmed, by decision id: the topics of the acts in order, and in `in_flight` those of an
+    act that was not confirmed before the server stopped. `completed` are the decisions at the end of a path, oldest
+    first."""
 
     topics: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    under_way: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    walked: dict[tuple[str, ...], list[str]] = field(default_factory=lambda: {walk: [] for walk in (*WALKS, *REFERRED)})
+    in_flight: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    completed: dict[tuple[str, ...], list[str]] = field(
+        default_factory=lambda: {path: [] for path in (*PATHS, *REVIEW_PATHS)}
+    )
 
     def answered(self, decision_id: str, *topics: str) -> None:
         self.topics[decision_id] = (*self.topics.get(decision_id, ()), *topics)
 
 
 def timeline(partner: Partner, decision_id: str) -> list[dict[str, Any]]:
-    """What happened to a decision, oldest first: topics, and who did it where it is not about a dispute."""
+    """The timeline of a decision, oldest first: topics, and the actor of each event that is not about a dispute."""
     found = partner.graphql(partner.merchant_token, LOOKUP, id=decision_id).data["decision"]
     events: list[dict[str, Any]] = found["timeline"]["nodes"]
     return events
 
 
 class Load:
-    """Writers over one start of the sandbox. `now` is the partner's time, which stands still as long as they write."""
+    """Writers over one start of the sandbox. `now` is the partner's business time, which does not move meanwhile."""
 
-    def __init__(self, sandbox: Sandbox, told: Told, now: datetime, seed: int) -> None:
-        self._told, self._now, self._seed = told, now, seed
+    def __init__(self, sandbox: Sandbox, acknowledged: Acknowledged, now: datetime, seed: int) -> None:
+        self._acknowledged, self._now, self._seed = acknowledged, now, seed
         self._operator = Gateway(sandbox.database_url, sandbox.folder, **sandbox.packages)
         self._partner = Partner(sandbox, BOATS)
-        # The marks of some of the promises that earlier loads left are there to be contested.
-        self._late = told.walked[LEFT_ALONE][1::2]
-        writers = ((WALKS, "excellent", 3), (REFERRED, "fair", 1))
+        # Half of the overdue decisions of earlier loads are contested.
+        self._late = acknowledged.completed[NOT_RETURNED][1::2]
+        writers = ((PATHS, "excellent", 3), (REVIEW_PATHS, "fair", 1))
         self._threads = [
-            threading.Thread(target=self._write, args=(walks, number, *person))
-            for walks, handle, many in writers
+            threading.Thread(target=self._write, args=(paths, number, *person))
+            for paths, handle, many in writers
             for person in [self._person(handle)]
             for number in range(many)
         ]
         for thread in self._threads:
             thread.start()
 
-    def happened(self, decision_id: str) -> list[str]:
-        """The topics of what has happened to a decision."""
+    def topics_of(self, decision_id: str) -> list[str]:
+        """The topics on the timeline of a decision."""
         return [event["topic"] for event in timeline(self._partner, decision_id)]
 
     def join(self) -> None:
-        """Waits for the writers, whose server must be gone."""
+        """Waits for the writers. Their server must have stopped."""
         for thread in self._threads:
             thread.join(timeout=60)
             assert not thread.is_alive()
         self._partner.close()
 
     def _person(self, handle: str) -> tuple[str, httpx2.Cookies, str]:
-        """A token for the persona, and what their browser sends with a form."""
+        """A token for the persona, and the cookies and CSRF token of their browser."""
         browser = self._partner.browser()
         details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"]}]
         token = self._partner.token(handle, browser=browser, scope=None, authorization_details=details)
@@ -113,40 +116,46 @@ class Load:
         return token, browser.http.cookies, field
 
     def _write(
-        self, walks: tuple[tuple[str, ...], ...], number: int, token: str, cookies: httpx2.Cookies, csrf: str
+        self, paths: tuple[tuple[str, ...], ...], number: int, token: str, cookies: httpx2.Cookies, csrf: str
     ) -> None:
         chance = random.Random(self._seed + number)
         with httpx2.Client(base_url=self._partner.credentials["issuer"], timeout=30, cookies=cookies) as http:
-            writer = _Writer(http, self._partner.merchant_token, csrf, self._operator, self._told, self._now)
+            writer = _Writer(http, self._partner.merchant_token, csrf, self._operator, self._acknowledged, self._now)
             try:
                 while True:
-                    for walk in chance.sample(walks, len(walks)):
+                    for path in chance.sample(paths, len(paths)):
                         decision_id = writer.request(token)
-                        for act in walk:
+                        for act in path:
                             writer.take(act, decision_id)
-                        self._told.walked[walk].append(decision_id)
-                        if walks is WALKS and self._late:
-                            writer.contest_if_marked(self._late.pop())
+                        self._acknowledged.completed[path].append(decision_id)
+                        if paths is PATHS and self._late:
+                            writer.contest_if_overdue(self._late.pop())
             except httpx2.TransportError:
                 return
 
 
 class _Writer:
     def __init__(
-        self, http: httpx2.Client, merchant_token: str, csrf: str, operator: Gateway, told: Told, now: datetime
+        self,
+        http: httpx2.Client,
+        merchant_token: str,
+        csrf: str,
+        operator: Gateway,
+        acknowledged: Acknowledged,
+        now: datetime,
     ) -> None:
         self._http, self._merchant_token, self._csrf = http, merchant_token, csrf
-        self._operator, self._told, self._now = operator, told, now
+        self._operator, self._acknowledged, self._now = operator, acknowledged, now
 
     def request(self, token: str) -> str:
         # Each request is small, so that a load never reaches the ceiling of its consent.
         decision = self._call(token, REQUEST, input=request_input(boat("10.00")))["decision"]
-        self._told.answered(decision["id"], f"DECISION_{decision['status']}")
+        self._acknowledged.answered(decision["id"], f"DECISION_{decision['status']}")
         return str(decision["id"])
 
     def take(self, act: str, decision_id: str) -> None:
         dispute_id = self._dispute(decision_id) if act in {"accept", "refuse", "withdraw"} else ""
-        self._told.under_way[decision_id] = TOPICS[act]
+        self._acknowledged.in_flight[decision_id] = TOPICS[act]
         match act:
             case "contest":
                 assert self._contest(decision_id) == 303
@@ -159,19 +168,19 @@ class _Writer:
                 self._operator.answer("decisions", "review", decision_id, f"--{act}")
             case _:
                 more = {"dueAt": (self._now + timedelta(days=60)).isoformat()} if act == "extend" else {}
-                given = moving(act, decision_id, amount=yuan("1.00"), **more)
-                self._call(self._merchant_token, MOVES[act].document, input=given)
-        self._told.answered(decision_id, *TOPICS[act])
-        del self._told.under_way[decision_id]
+                given = transition_input(act, decision_id, amount=yuan("1.00"), **more)
+                self._call(self._merchant_token, TRANSITIONS[act].document, input=given)
+        self._acknowledged.answered(decision_id, *TOPICS[act])
+        del self._acknowledged.in_flight[decision_id]
 
-    def contest_if_marked(self, decision_id: str) -> None:
-        """The clock may not have come by yet, or the mark may have lapsed."""
-        self._told.under_way[decision_id] = TOPICS["contest"]
+    def contest_if_overdue(self, decision_id: str) -> None:
+        """The overdue flag may not be set yet, or may have expired."""
+        self._acknowledged.in_flight[decision_id] = TOPICS["contest"]
         status = self._contest(decision_id)
         assert status in {303, 409}
         if status == 303:
-            self._told.answered(decision_id, *TOPICS["contest"])
-        del self._told.under_way[decision_id]
+            self._acknowledged.answered(decision_id, *TOPICS["contest"])
+        del self._acknowledged.in_flight[decision_id]
 
     def _contest(self, decision_id: str) -> int:
         return self._submit(f"/account/decisions/{decision_id}/contest", statement="I brought it back.")

@@ -46,7 +46,9 @@ def poll(app: PartnerApp, device_code: str, **more: str) -> httpx2.Response:
     return app.post("/oauth/token", {"grant_type": DEVICE_CODE, "device_code": device_code, **more})
 
 
-def open_confirmation(browser: Browser, user_code: str, username: str = "mei", password: str = PASSWORD) -> httpx2.Response:
+def open_confirmation(
+    browser: Browser, user_code: str, username: str = "mei", password: str = PASSWORD
+) -> httpx2.Response:
     """Signs in, submits a user code and returns the page that asks for the decision."""
     page = browser.open("/device", username, password)
     assert page.status_code == 200, page.text

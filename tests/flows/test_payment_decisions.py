@@ -7,17 +7,19 @@ from tests.support.asks import credit, purchase, stay
 from tests.support.merchant_decision import active, approved, breached, fulfilled, parse_time
 from tests.support.partner import order, yuan
 from tests.support.point_of_sale import token_at_point_of_sale
-from tests.support.trade import PERSON, WHOLE, Left, Opened, allowed
+from tests.support.scenario import CREDIT_LIMIT, AvailableIs, OpenScenario, product_consent
 
 DAY = timedelta(days=1)
 
 
-def test_a_hotel_guest_stays_another_night_and_pays_on_leaving(opened: Opened, left: Left) -> None:
-    hotel = opened("hotel", allowed("EXPRESS_CHECK_IN", "1800.00"))
+def test_a_hotel_guest_stays_another_night_and_pays_on_leaving(
+    open_scenario: OpenScenario, available_is: AvailableIs
+) -> None:
+    hotel = open_scenario("hotel", product_consent("EXPRESS_CHECK_IN", "1800.00"))
     asked = stay("800.00", "500.00")
     promised = {"depositDue": "0.00", "incidentalsLimit": "800.00", "skipFrontDesk": True, "payAtCheckOut": True}
     assert promised.items() <= (hotel.preview(asked) or {}).items()
-    room = hotel.ask(asked)
+    room = hotel.approve(asked)
     assert promised.items() <= room.terms.items()
     check_out = parse_time(asked["hotelStay"]["stay"]["end"])
     assert parse_time(room.terms["stay"]["end"]) == room.due_at == check_out
@@ -25,9 +27,9 @@ def test_a_hotel_guest_stays_another_night_and_pays_on_leaving(opened: Opened, l
     assert room.transition("activate") == active("1800.00", "0.00", "1800.00")
     room.transition("extend", dueAt=(check_out + DAY).isoformat(), reason="One more night")
     assert room.due_at == check_out + DAY
-    assert left("28200.00")
+    assert available_is("28200.00")
     assert room.transition("part", amount=yuan("1000.00")) == active("1800.00", "1000.00", "800.00")
-    assert left("29200.00"), "the nights are paid, the minibar has not been looked at"
+    assert available_is("29200.00"), "the nights are paid, the minibar has not been looked at"
     assert room.transition("part", amount=yuan("635.50")) == active("1800.00", "1635.50", "164.50")
     assert room.transition("fulfill") == fulfilled("1800.00")
     assert room.timeline == [
@@ -40,24 +42,26 @@ def test_a_hotel_guest_stays_another_night_and_pays_on_leaving(opened: Opened, l
     ]
 
 
-def test_a_guest_of_lotus_hotels_leaves_by_night_and_pays_after_all(opened: Opened, left: Left) -> None:
-    lotus = opened("lotus_hotels", allowed("EXPRESS_CHECK_IN", "8500.00"))
+def test_a_guest_of_lotus_hotels_leaves_by_night_and_pays_after_all(
+    open_scenario: OpenScenario, available_is: AvailableIs
+) -> None:
+    lotus = open_scenario("lotus_hotels", product_consent("EXPRESS_CHECK_IN", "8500.00"))
     suite = stay("6500.00", "1000.00")
     assert (lotus.preview(suite) or {})["depositDue"] == "1500.00", "Lotus waives up to 5,000 of a deposit"
-    booked = lotus.ask(suite, "AMOUNT_ABOVE_TIER_LIMIT")
+    booked = lotus.approve(suite, "AMOUNT_ABOVE_TIER_LIMIT")
     assert booked.terms["skipFrontDesk"] is False, "a part of the deposit is taken at the desk"
     assert booked.terms["payAtCheckOut"] is True
     assert booked.summary == approved("7000.00")
     assert booked.transition("cancel").status == "CANCELLED"
-    assert left(WHOLE), "the guest takes a smaller room instead"
+    assert available_is(CREDIT_LIMIT), "the guest takes a smaller room instead"
 
-    room = lotus.ask(stay("1000.00", "600.00"))
+    room = lotus.approve(stay("1000.00", "600.00"))
     assert (room.terms["incidentalsLimit"], room.terms["skipFrontDesk"]) == ("1000.00", True)
     assert room.transition("activate") == active("2200.00", "0.00", "2200.00")
     assert room.refusal("cancel") == ("INVALID_TRANSITION", None)
     unpaid = {"amountOutstanding": yuan("1200.00"), "note": "Two nights, gone before breakfast"}
     assert room.transition("breach", **unpaid) == breached("2200.00", "1000.00", "1200.00")
-    assert left("28800.00")
+    assert available_is("28800.00")
     assert room.transition("fulfill", settledAmount=yuan("1200.00")) == fulfilled("2200.00")
     assert room.timeline == [
         "APPROVED by GATEWAY",
@@ -67,16 +71,16 @@ def test_a_guest_of_lotus_hotels_leaves_by_night_and_pays_after_all(opened: Open
     ]
 
 
-def test_an_online_order_is_paid_in_three_instalments(opened: Opened, left: Left) -> None:
-    shop = opened("online_shop", allowed("PAY_LATER", "4500.00"))
+def test_an_online_order_is_paid_in_three_instalments(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+    shop = open_scenario("online_shop", product_consent("PAY_LATER", "4500.00"))
     assert (shop.preview(order("4500.00", "P30D")) or {})["amount"] == "4500.00"
-    parcel = shop.ask(order("4500.00", "P30D", category="shoes"))
+    parcel = shop.approve(order("4500.00", "P30D", category="shoes"))
     assert {"amount": "4500.00", "gracePeriod": "P3D"}.items() <= parcel.terms.items()
     assert parse_time(parcel.terms["dueAt"]) == parcel.due_at
     assert parcel.due_after(30 * DAY)
     assert parcel.transition("activate") == active("4500.00", "0.00", "4500.00")
     assert parcel.transition("part", amount=yuan("1500.00")) == active("4500.00", "1500.00", "3000.00")
-    assert left("27000.00")
+    assert available_is("27000.00")
     later = parcel.due_at + 7 * DAY
     parcel.transition("extend", dueAt=later.isoformat(), reason="The second parcel came late")
     assert (parcel.due_at, parcel.due_after(37 * DAY)) == (later, True)
@@ -94,18 +98,18 @@ def test_an_online_order_is_paid_in_three_instalments(opened: Opened, left: Left
     ]
 
 
-def test_a_purchase_at_the_till_is_brought_back_in_part(opened: Opened, left: Left) -> None:
-    store = opened("retail_store", lambda partner: token_at_point_of_sale(partner, PERSON))
-    bag = store.ask(purchase("268.00", "P30D"))
+def test_a_purchase_at_the_till_is_brought_back_in_part(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+    store = open_scenario("retail_store", token_at_point_of_sale)
+    bag = store.approve(purchase("268.00", "P30D"))
     assert {"amount": "268.00", "gracePeriod": "P3D"}.items() <= bag.terms.items()
     assert bag.summary == approved("268.00")
     assert bag.due_after(30 * DAY)
     assert store.refusal(purchase("268.00", "P30D")) == "CONSENT_EXPIRED", "it was for one purchase"
     # The consent is used up; the promise that was made under it lives on.
     assert bag.transition("activate") == active("268.00", "0.00", "268.00")
-    assert left("29732.00")
+    assert available_is("29732.00")
     assert bag.transition("part", amount=yuan("119.90")) == active("268.00", "119.90", "148.10")
-    assert left("29851.90"), "a shirt was brought back"
+    assert available_is("29851.90"), "a shirt was brought back"
     assert bag.transition("fulfill") == fulfilled("268.00")
     assert bag.timeline == [
         "APPROVED by GATEWAY",
@@ -115,29 +119,31 @@ def test_a_purchase_at_the_till_is_brought_back_in_part(opened: Opened, left: Le
     ]
 
 
-def test_a_loan_takes_the_whole_line_and_gives_it_back_by_instalments(opened: Opened, left: Left) -> None:
-    lender = opened("lender", allowed("CREDIT_OFFER", "50000.00"))
-    shop = opened("online_shop", allowed("PAY_LATER", "5000.00"))
+def test_a_loan_takes_the_whole_line_and_gives_it_back_by_instalments(
+    open_scenario: OpenScenario, available_is: AvailableIs
+) -> None:
+    lender = open_scenario("lender", product_consent("CREDIT_OFFER", "50000.00"))
+    shop = open_scenario("online_shop", product_consent("PAY_LATER", "5000.00"))
     rate = {"baseAprPercent": "12.00", "aprPercent": "10.00", "discountPercent": "2.00"}
-    offer = {"__typename": "CreditOfferTerms", "limit": WHOLE, "term": "P180D", **rate}
+    offer = {"__typename": "CreditOfferTerms", "limit": CREDIT_LIMIT, "term": "P180D", **rate}
     assert lender.preview(credit("50000.00", "P180D")) == offer
-    loan = lender.ask(credit("50000.00", "P180D"), "AMOUNT_ABOVE_TIER_LIMIT")
+    loan = lender.approve(credit("50000.00", "P180D"), "AMOUNT_ABOVE_TIER_LIMIT")
     assert loan.terms == offer
-    assert loan.summary == approved(WHOLE), "the limit that was offered, not the one that was wanted"
+    assert loan.summary == approved(CREDIT_LIMIT), "the limit that was offered, not the one that was wanted"
     assert loan.due_after(180 * DAY)
-    assert loan.transition("activate") == active(WHOLE, "0.00", WHOLE)
+    assert loan.transition("activate") == active(CREDIT_LIMIT, "0.00", CREDIT_LIMIT)
     assert shop.preview(order("0.01")) is None
     assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one limit over all merchants"
-    assert loan.transition("part", amount=yuan("6000.00")) == active(WHOLE, "6000.00", "24000.00")
-    parcel = shop.ask(order("5000.00"))
+    assert loan.transition("part", amount=yuan("6000.00")) == active(CREDIT_LIMIT, "6000.00", "24000.00")
+    parcel = shop.approve(order("5000.00"))
     assert parcel.transition("activate") == active("5000.00", "0.00", "5000.00")
     later = loan.due_at + 30 * DAY
     loan.transition("extend", dueAt=later.isoformat(), reason="A month without an instalment")
     assert loan.due_at == later
     assert parcel.transition("fulfill") == fulfilled("5000.00")
-    assert left("6000.00")
-    assert loan.transition("part", amount=yuan("23999.99")) == active(WHOLE, "29999.99", "0.01")
-    assert loan.transition("part", amount=yuan("0.01")) == fulfilled(WHOLE)
+    assert available_is("6000.00")
+    assert loan.transition("part", amount=yuan("23999.99")) == active(CREDIT_LIMIT, "29999.99", "0.01")
+    assert loan.transition("part", amount=yuan("0.01")) == fulfilled(CREDIT_LIMIT)
     assert loan.timeline == [
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",

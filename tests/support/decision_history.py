@@ -1,4 +1,4 @@
-"""A database with some history of one person's decisions, and what somebody who can write to it could change."""
+"""A database with a history of one person's decisions, for tests that tamper with it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from tests.support.demo_world import DemoWorld
 
 
 @dataclass(frozen=True)
-class Lived:
-    """`kept` was settled in two parts; `active` is under way; `contested` is a breach whose dispute the operator has to
-    decide; `cleared` a breach that its merchant gave up when it was disputed."""
+class DecisionHistory:
+    """Ids of decisions and disputes. `kept` was settled in two parts, `active` is active, `contested` is breached with
+    a dispute for the operator, and the breach of `cleared` was voided: its merchant accepted the dispute."""
 
     world: DemoWorld
     kept: str
@@ -33,9 +33,9 @@ class Lived:
     dispute: str
     ended: str
 
-    def __call__(self, statement: str) -> list[str]:
-        """The mismatches that are found after these statements, which are undone then. A word in braces stands for the
-        id of that name."""
+    def mismatches_after(self, statement: str) -> list[str]:
+        """Runs SQL statements, returns the mismatches of the reconciliation, and rolls back. A name in braces stands
+        for an id."""
         ids = {name: f"'{value}'" for name, value in vars(self).items() if name != "world"}
         with self.world.database.engine.connect() as connection:
             for each in statement.format(**ids).split(";"):
@@ -44,14 +44,16 @@ class Lived:
             connection.rollback()
         return mismatches
 
-    def missed(self, attempts: Iterable[tuple[str, str]]) -> list[str]:
-        """The statements after which no mismatch has the words beside them."""
+    def undetected(self, attempts: Iterable[tuple[str, str]]) -> list[str]:
+        """Takes statements with expected words. Returns the statements after which no mismatch has the words."""
         return [
-            statement for statement, words in attempts if not any(words in mismatch for mismatch in self(statement))
+            statement
+            for statement, words in attempts
+            if not any(words in mismatch for mismatch in self.mismatches_after(statement))
         ]
 
     def finding(self, statement: str) -> Finding | None:
-        """What the verification of the logs finds after a statement, which is undone then."""
+        """Runs an SQL statement, returns the first finding of the log verification, and rolls back."""
         with self.world.database.engine.connect() as connection:
             connection.execute(text(statement.format(kept=f"'{self.kept}'")))
             finding = verify_logs(self._unit(connection)).finding
@@ -62,8 +64,8 @@ class Lived:
         return UnitOfWork(connection, self.world.clock(), NO_KEYRING)
 
 
-def lived(world: DemoWorld) -> Lived:
-    """Lives those lives, and ends the consent under which the first was promised."""
+def make_history(world: DemoWorld) -> DecisionHistory:
+    """Lives those history, and ends the consent under which the first was promised."""
     merchant = world.merchant_token()
     kept = _activated(world, 1)
     for key, amount in (("part", Money.parse("1000.00", "CNY")), ("rest", None)):
@@ -74,7 +76,7 @@ def lived(world: DemoWorld) -> Lived:
     active, (contested, dispute), (cleared, ended) = _activated(world, 2), _disputed(world, 3), _disputed(world, 4)
     world.disputes.respond(merchant, RespondCommand(dispute.id, "no", False, "It was late."))
     world.disputes.respond(merchant, RespondCommand(ended.id, "yes", True, "We found it."))
-    return Lived(world, kept.id, active.id, contested.id, cleared.id, dispute.id, ended.id)
+    return DecisionHistory(world, kept.id, active.id, contested.id, cleared.id, dispute.id, ended.id)
 
 
 def _activated(world: DemoWorld, number: int) -> DecisionState:

@@ -1,0 +1,200 @@
+"""Due transitions over HTTP: what the merchant sees, what the person reads, what another merchant decides meanwhile.
+Each test has another persona. The tests share the partner's business time, which only moves forward."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.merchant_decision import DecisionSummary, MerchantDecision
+from tests.support.partner import TIER, car
+from tests.support.scenario import Scenario
+from tests.support.server import Sandbox
+from tests.support.transitions import transition_input
+
+OVERDUE, LIMIT_REACHED = ["OPEN_OVERDUE_OBLIGATION"], ["EXPOSURE_LIMIT_REACHED"]
+BEGAN = ["APPROVED by GATEWAY", "ACTIVATED by MERCHANT"]
+ALL_TRANSITIONS, ONLY_FULFILL = ["EXTEND", "FULFILL", "REPORT_BREACH"], ["FULFILL"]
+BREACH = """mutation ($input: DecisionReportBreachInput!) { decisionReportBreach(input: $input) {
+  decision { id } userErrors { code ... on StateConflictError { currentStatus availableTransitions } } } }"""
+
+
+@pytest.fixture
+def open_scenario(moving_sandbox: Sandbox) -> Iterator[Callable[[str], Scenario]]:
+    """Opens the scenario of a persona. Everything is reconciled after it."""
+    scenarios: list[Scenario] = []
+
+    def open_scenario(handle: str) -> Scenario:
+        scenarios.append(Scenario(moving_sandbox, handle))
+        return scenarios[-1]
+
+    yield open_scenario
+    for scenario in scenarios:
+        scenario.assert_reconciled()
+        scenario.close()
+
+
+def breach_error(scenario: Scenario, decision: MerchantDecision) -> dict[str, Any]:
+    """Returns the user error of a breach report that is refused."""
+    merchant, command = scenario.merchant, transition_input("breach", decision.id)
+    payload = merchant.graphql(merchant.merchant_token, BREACH, input=command).data["decisionReportBreach"]
+    assert payload["decision"] is None
+    error: dict[str, Any] = payload["userErrors"][0]
+    return error
+
+
+def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> None:
+    scenario = open_scenario("fair")
+    decision = scenario.request(car("10000.00", scenario.time.now))
+    assert decision.summary == DecisionSummary("APPROVED", ["ACTIVATE", "CANCEL"], "2000.00", "0.00", "2000.00")
+    assert "CN¥2,000, not used yet. It lapses on " in scenario.agreement()
+    assert scenario.shop_refusal("400.00") == LIMIT_REACHED
+
+    scenario.advance(days=4)
+    assert scenario.wait_for(decision, "EXPIRED") == ["APPROVED by GATEWAY", "EXPIRED by CLOCK"]
+    assert decision.summary == DecisionSummary("EXPIRED", [], "2000.00", "0.00", "0.00")
+    for move in ("activate", "cancel"):
+        assert decision.refusal(move) == ("DECISION_EXPIRED", None)
+    assert scenario.agreement() == ""
+    assert "Granted: CN¥2,000 of CN¥10,000. It was not used in time." in scenario.history_entry("Demo Car Rental")
+    assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", "0.00")
+    assert scenario.shop_refusal("400.00") == []
+
+
+def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str], Scenario]) -> None:
+    scenario = open_scenario("excellent")
+    decision = scenario.rental("2000.00")
+    scenario.advance(days=5)
+    assert scenario.wait_for(decision, "OVERDUE") == [*BEGAN, "OVERDUE by CLOCK"]
+    assert decision.summary == DecisionSummary("ACTIVE", ALL_TRANSITIONS, "2000.00", "0.00", "2000.00", overdue=True)
+    assert "Overdue since " in scenario.agreement(decision)
+    assert scenario.receipt(decision) == ("DECISION_OVERDUE", "ACTIVE", "2000.00")
+    assert scenario.shop_refusal("400.00") == OVERDUE
+
+    dispute = scenario.contest(decision, "I brought it back on Tuesday.")
+    page = scenario.agreement()
+    assert "it does not count against you. Demo Car Rental has until " in page
+    assert "without an answer you are right" in page
+    assert "Overdue since" not in page
+    assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "2000.00", "0.00", "2000.00")
+    assert breach_error(scenario, decision)["availableTransitions"] == ["EXTEND", "FULFILL"]
+    assert (scenario.shop_refusal("400.00"), scenario.shop_refusal("1500.00")) == ([], LIMIT_REACHED)
+
+    scenario.advance(days=7)
+    assert scenario.wait_for(decision, "DISPUTE_RESOLVED") == [
+        *BEGAN,
+        "OVERDUE by CLOCK",
+        "DISPUTE_OPENED",
+        "LAPSED by CLOCK: A dispute about it was upheld.",
+        "DISPUTE_RESOLVED",
+    ]
+    assert scenario.disputes(decision) == [{"id": dispute, "status": "UPHELD", "subject": "OVERDUE"}]
+    assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    assert breach_error(scenario, decision) == {
+        "code": "INVALID_TRANSITION",
+        "currentStatus": "ACTIVE",
+        "availableTransitions": ONLY_FULFILL,
+    }
+    late = scenario.respond(dispute, accept=False)
+    assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION", "field": None}]}
+    page = scenario.agreement()
+    assert "CN¥2,000 are open, until " in page
+    assert "You contested something here, and were right." in page
+    assert "Overdue since" not in page
+    assert scenario.receipt(decision) == ("DISPUTE_RESOLVED", "ACTIVE", "2000.00")
+    assert scenario.shop_refusal("1500.00") == []
+    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
+
+
+def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[str], Scenario]) -> None:
+    scenario = open_scenario("threshold")
+    decision = scenario.rental("2000.00")
+    scenario.advance(days=5)
+    scenario.wait_for(decision, "OVERDUE")
+    assert scenario.shop_refusal("400.00") == OVERDUE
+
+    scenario.advance(days=14)
+    assert scenario.wait_for(decision, "LAPSED") == [
+        *BEGAN,
+        "OVERDUE by CLOCK",
+        "LAPSED by CLOCK: No breach was reported in time: the mark no longer counts.",
+    ]
+    assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    assert breach_error(scenario, decision) == {
+        "code": "INVALID_TRANSITION",
+        "currentStatus": "ACTIVE",
+        "availableTransitions": ONLY_FULFILL,
+    }
+    assert decision.refusal("extend") == ("INVALID_TRANSITION", None)
+    page = scenario.agreement()
+    assert "CN¥2,000 are open, until " in page
+    assert "Overdue since" not in page
+    assert scenario.receipt(decision) == ("DECISION_LAPSED", "ACTIVE", "2000.00")
+    assert scenario.shop_refusal("1500.00") == []
+    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
+    assert scenario.receipt(decision) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
+
+
+def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Callable[[str], Scenario]) -> None:
+    scenario = open_scenario("just-below")
+    decision = scenario.rental("3000.00")
+    scenario.advance(days=5)
+    scenario.wait_for(decision, "OVERDUE")
+    scenario.advance(days=13)
+    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert decision.transition("breach") == DecisionSummary(
+        "BREACHED", ONLY_FULFILL, "2100.00", "0.00", "2100.00", overdue=True
+    )
+    assert scenario.shop_refusal("400.00") == OVERDUE
+    page = scenario.agreement(decision)
+    assert "Demo Car Rental reported on " in page
+    assert "that it was not kept: not paid." in page
+
+    scenario.advance(days=15)
+    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert "that it was not kept: not paid." in scenario.agreement(), "and it cannot be contested any more"
+    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2100.00", "2100.00", "0.00")
+    assert decision.timeline == [*BEGAN, "OVERDUE by CLOCK", "BREACHED by MERCHANT", "FULFILLED by MERCHANT"]
+    assert scenario.agreement() == ""
+    assert scenario.shop_refusal("1500.00") == []
+
+
+def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Scenario]) -> None:
+    scenario = open_scenario("good")
+    decision = scenario.rental("4000.00")
+    assert decision.transition("breach") == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    # The person has a fortnight to contest it, in which it only uses their credit limit.
+    assert (scenario.shop_refusal("400.00"), scenario.shop_refusal("1500.00")) == ([], LIMIT_REACHED)
+    scenario.advance(days=14)
+    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.exposure == "2000.00"
+
+    scenario.advance(days=351)
+    assert scenario.wait_for(decision, "WRITTEN_OFF") == [
+        *BEGAN,
+        "BREACHED by MERCHANT",
+        "WRITTEN_OFF by CLOCK: Written off: it no longer uses the credit limit.",
+    ]
+    assert decision.summary == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    assert scenario.receipt(decision) == ("DECISION_WRITTEN_OFF", "BREACHED", "2000.00")
+    assert "that it was not kept: not paid." in scenario.agreement()
+    assert scenario.exposure == "0.00"
+    assert scenario.shop_refusal("400.00") == OVERDUE
+
+    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
+    assert scenario.receipt(decision) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
+    assert scenario.shop_refusal("1500.00") == []
+    assert scenario.exposure == "0.00"
+
+
+def test_business_time_ends_a_consent_and_its_token_but_no_merchant_token(
+    open_scenario: Callable[[str], Scenario],
+) -> None:
+    scenario = open_scenario("building")
+    merchant = scenario.merchant
+    token = merchant.token("building", browser=scenario.browser)
+    scenario.advance(days=89)
+    assert merchant.graphql(token, TIER).status == 200
+    scenario.advance(days=2)
+    assert merchant.graphql(token, TIER).status == 401
+    assert merchant.graphql(merchant.merchant_token, "{ merchant { id } }").status == 200
