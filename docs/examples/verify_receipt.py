@@ -1,11 +1,11 @@
-"""Verifies the receipt of a decision offline, from a key set that was kept beside it, and prints what it says.
+"""Verifies the receipt of a decision offline, with a saved key set, and prints its content.
 
     curl -s https://gateway.example/oauth/jwks > jwks.json
     python docs/examples/verify_receipt.py receipt.txt jwks.json https://gateway.example
 
 The receipt is `Decision.receipt` of the API: a compact JWS (RFC 7515) over the newest entry of the decision log. Keep
-it, and the key set, as long as you may have to show them. It needs joserfc and nothing from the network. Exit code 1,
-and one line that says why, for a receipt that does not hold.
+the receipt and the key set as long as you may need them as evidence. The program needs joserfc, and no network. For an
+invalid receipt it prints one line with the reason and exits with 1.
 """
 
 import json
@@ -18,50 +18,52 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 
-class _Registry(jws.JWSRegistry):
+class _EdDSAOnly(jws.JWSRegistry):
+    """Accepts the algorithm EdDSA only."""
+
     def get_alg(self, name: str) -> Any:
         if name != "EdDSA":
             raise JoseError("another algorithm")
         return self.algorithms[name]
 
 
-def verified(receipt: str, key_set: Any, issuer: str) -> dict[str, Any]:
-    """The claims of a receipt that a key of the set has signed. Raises ValueError with a sentence for any other."""
-    # joserfc takes it for granted that this is right, and says so with whatever error comes first.
+def verify(receipt: str, key_set: Any, issuer: str) -> dict[str, Any]:
+    """Returns the claims of a receipt that a key of the set has signed. Raises ValueError with the reason otherwise."""
+    # joserfc does not check this, and would raise some other exception.
     if not isinstance(key_set, dict) or not isinstance(key_set.get("keys"), list):
-        raise ValueError("The file of keys holds no JSON Web Key Set.")
+        raise ValueError("The key file does not contain a JSON Web Key Set.")
     try:
         keys = KeySet.import_key_set(key_set)
-        found = jws.deserialize_compact(receipt.strip(), keys, registry=_Registry(algorithms=["EdDSA"]))
-        claims = json.loads(found.payload)
+        signed = jws.deserialize_compact(receipt.strip(), keys, registry=_EdDSAOnly(algorithms=["EdDSA"]))
+        claims = json.loads(signed.payload)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError("No key of the set has signed this receipt.") from None
-    ours = found.headers().get("typ") == "decision-receipt+jwt" and isinstance(claims, dict)
-    if not ours or claims.get("iss") != issuer:
-        raise ValueError("It is signed, but it is no receipt of this gateway.")
+    is_receipt = signed.headers().get("typ") == "decision-receipt+jwt" and isinstance(claims, dict)
+    if not is_receipt or claims.get("iss") != issuer:
+        raise ValueError("The signature is valid, but this is not a receipt of this gateway.")
     return claims
 
 
-def told(claims: dict[str, Any]) -> str:
-    """What the receipt says, in a few lines. Raises ValueError where something is missing."""
+def describe(claims: dict[str, Any]) -> str:
+    """Returns the content of the receipt in a few lines. Raises ValueError if a member is missing."""
     try:
         decision, log = claims["decision"], claims["log"]
-        policy, left = decision["policy"], decision["settlement"]  # the latter null where nothing was approved
+        policy, settlement = decision["policy"], decision["settlement"]  # null if the request was not approved
         lines = [
             f"{decision['id']} ({decision['merchant_reference']}) is {decision['status']} since {decision['at']}.",
             f"Policy {policy['adapter']} {policy['version']}, {policy['hash']}.",
-            f"Log entry {claims['jti']}, {log['sequence']} of its chain, hash {log['hash']}.",
+            f"Log entry {claims['jti']}, sequence {log['sequence']}, hash {log['hash']}.",
         ]
-        if left is not None:
-            due = left["outstanding"]
-            lines.insert(1, f"Outstanding: {due['amount']} {due['currency']}, by {left['due_at']}.")
+        if settlement is not None:
+            money = settlement["outstanding"]
+            lines.insert(1, f"Outstanding: {money['amount']} {money['currency']}, due at {settlement['due_at']}.")
         return "\n".join(lines)
     except (KeyError, TypeError):
-        raise ValueError("It is signed, but it does not say what a receipt says.") from None
+        raise ValueError("The signature is valid, but members of the receipt are missing.") from None
 
 
-def read(file: str) -> str:
-    """The text in a file. Raises ValueError."""
+def read_text(file: str) -> str:
+    """Returns the text of a file. Raises ValueError if it cannot be read."""
     try:
         return Path(file).read_text(encoding="utf-8")
     except OSError as error:
@@ -70,18 +72,18 @@ def read(file: str) -> str:
         raise ValueError(f"{file} is not text in UTF-8.") from None
 
 
-def parsed(text: str) -> Any:
-    """The JSON in a text. Raises ValueError."""
+def parse_json(text: str) -> Any:
+    """Returns the value of a JSON text. Raises ValueError if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise ValueError("The file of keys holds no JSON.") from None
+        raise ValueError("The key file does not contain JSON.") from None
 
 
 def main(receipt: str, key_set: str, issuer: str) -> None:
-    """Prints the decision."""
+    """Verifies the receipt and prints its content."""
     try:
-        print(told(verified(read(receipt), parsed(read(key_set)), issuer)))
+        print(describe(verify(read_text(receipt), parse_json(read_text(key_set)), issuer)))
     except ValueError as error:
         sys.exit(f"Not verified: {error}")
 

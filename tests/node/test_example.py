@@ -1,4 +1,4 @@
-"""docs/examples/fapi2_client.mjs as a partner runs it, with a client of its own and a customer in a browser."""
+"""Runs docs/examples/fapi2_client.mjs with a newly registered client, and a customer in a browser."""
 
 import json
 import re
@@ -20,7 +20,7 @@ ADDRESS = re.compile(r"Open (http\S+)")
 
 @pytest.fixture
 def credentials(sandbox: Sandbox, tmp_path: Path) -> Path:
-    """A credentials file with a new client, which is answered at a free port."""
+    """Returns a credentials file with a new client, whose redirect URI has a free port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         redirect_uri = f"http://127.0.0.1:{free.getsockname()[1]}/callback"
     merchant = next(one for one in sandbox.credentials["merchants"] if one["adapter"] == "car_rental")
@@ -39,20 +39,20 @@ def credentials(sandbox: Sandbox, tmp_path: Path) -> Path:
     return file
 
 
-def walked(npm: NodeProject, sandbox: Sandbox, credentials: Path, decision: str) -> tuple[int, list[str]]:
-    """The exit code of the example, and what it prints after the customer's decision."""
+def run_example(npm: NodeProject, sandbox: Sandbox, credentials: Path, decision: str) -> tuple[int, list[str]]:
+    """Returns the exit code of the example, and the lines that it prints after the customer's decision."""
     persona = sandbox.credentials["personas"][0]
     program = npm.start("fapi2_client.mjs", credentials)
     try:
         assert program.stdout is not None
-        said = program.stdout.readline()
-        address = ADDRESS.match(said)
-        assert address, said + program.stdout.read()
+        line = program.stdout.readline()
+        address = ADDRESS.match(line)
+        assert address, line + program.stdout.read()
         with httpx2.Client(base_url=sandbox.credentials["issuer"]) as http:
             browser = Browser(http)
             page = browser.open(address[1], persona["username"], persona["password"])
-            answer = browser.submit(page, "/oauth/authorize", decision=decision)
-            assert "Thank you" in http.get(answer.headers["location"]).text
+            redirect = browser.submit(page, "/oauth/authorize", decision=decision)
+            assert "Thank you" in http.get(redirect.headers["location"]).text
         rest, _ = program.communicate(timeout=30)
         return program.returncode, rest.splitlines()
     finally:
@@ -62,16 +62,16 @@ def walked(npm: NodeProject, sandbox: Sandbox, credentials: Path, decision: str)
             program.stdout.close()
 
 
-def test_the_example_reads_the_tier_and_refreshes(npm: NodeProject, sandbox: Sandbox, credentials: Path) -> None:
-    code, printed = walked(npm, sandbox, credentials, "allow")
+def test_example_reads_the_tier_and_refreshes(npm: NodeProject, sandbox: Sandbox, credentials: Path) -> None:
+    code, printed = run_example(npm, sandbox, credentials, "allow")
     assert printed == [
         'Granted: [{"type":"score","level":"tier","purpose":"CAR_RENTAL","duration":"P30D"}]',
         "Tier: EXCELLENT",
-        "Tier, with a fresh token: EXCELLENT",
+        "Tier, with a new token: EXCELLENT",
         "Tokens revoked.",
     ]
     assert code == 0
 
 
-def test_the_example_takes_no_for_an_answer(npm: NodeProject, sandbox: Sandbox, credentials: Path) -> None:
-    assert walked(npm, sandbox, credentials, "deny") == (1, ["The customer does not allow it."])
+def test_example_reports_a_denied_request(npm: NodeProject, sandbox: Sandbox, credentials: Path) -> None:
+    assert run_example(npm, sandbox, credentials, "deny") == (1, ["The customer denied the request."])
