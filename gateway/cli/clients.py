@@ -112,7 +112,7 @@ def approve(
     """Give a client, or refuse it, what it has asked for beyond its invitation."""
     with container_for(database_url) as container:
         registrations = container.registrations
-        awaited = container.database.read(lambda unit: registrations.awaiting(unit, client_id))
+        awaited = container.database.read(lambda unit: registrations.load_awaiting(unit, client_id))
         console.print(f"{client_id} asks for: {_words(awaited)}")
         if not yes:
             typer.confirm("Refuse it?" if refuse else "Approve it?", abort=True)

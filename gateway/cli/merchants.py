@@ -90,7 +90,7 @@ def register(
         merchants = container.merchants
 
         def register_merchant(unit: UnitOfWork) -> MerchantRow:
-            return merchants.register(unit, merchants.partner(unit, partner), name)
+            return merchants.register(unit, merchants.ensure_partner(unit, partner), name)
 
         merchant = container.database.write(register_merchant)
     console.print(merchant.id)
@@ -114,7 +114,7 @@ def contract(
         consent_life=timedelta(days=consent_days),
     )
     with container_for(database_url) as container:
-        row = container.database.write(lambda unit: container.merchants.contract(unit, merchant, written))
+        row = container.database.write(lambda unit: container.merchants.replace_contract(unit, merchant, written))
     askable = " ".join(row.askable_tiers) or "no tier"
     console.print(f"{row.name}: up to {ceiling} {currency} for {consent_days} days; may ask about {askable}.")
 
@@ -148,7 +148,7 @@ def _describe(container: Container, unit: UnitOfWork, merchant: MerchantRow) -> 
             {"key": key, "is_loaded": key in container.registry}
             for key in unit.merchants.list_enabled_adapters(merchant.id)
         ],
-        "products": container.merchants.products(unit, merchant.id),
+        "products": container.merchants.list_products(unit, merchant.id),
     }
 
 

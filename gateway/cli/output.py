@@ -42,7 +42,7 @@ def print_list(
     if as_json:
         print_json(records)
     elif records:
-        rows = [[_cell(_value(record, column)) for column in columns.values()] for record in records]
+        rows = [[_cell(_value(record, column)) or "-" for column in columns.values()] for record in records]
         _print_rows(list(columns), rows, folded)
     else:
         note(empty)

@@ -1,4 +1,4 @@
-"""`gateway adapters new`, `list` and `check`, as an operator types them. None of them needs a database."""
+"""`gateway adapters`: list, new and check. None of them needs a database."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ NOWHERE = "sqlite:////nowhere/at/all.db"
 def run(
     folder: Path, *arguments: str, site: Path | None = None, optimized: bool = False
 ) -> "subprocess.CompletedProcess[str]":
-    """The command, typed in `folder`, with the packages in `site` installed. `optimized` runs it under -O."""
+    """Runs a command in `folder`, with the packages in `site` installed, and with `optimized` under -O."""
     environment = {**bare_environment(), "GATEWAY_DATABASE_URL": NOWHERE, "COLUMNS": "80"}
     if site is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(site), environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
@@ -47,7 +47,7 @@ def install(folder: Path) -> None:
     lay_out(folder / "harbour_boats", folder / "site")
 
 
-def test_new_says_what_to_type_next(tmp_path: Path) -> None:
+def test_new_prints_the_next_commands(tmp_path: Path) -> None:
     done = run(tmp_path, "new", "harbour_boats", "--product", "PAY_LATER")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-3:] == [
@@ -58,14 +58,14 @@ def test_new_says_what_to_type_next(tmp_path: Path) -> None:
     assert "product = Product.PAY_LATER\n" in (tmp_path / "harbour_boats/harbour_boats/adapter.py").read_text()
 
 
-def test_new_refuses_in_one_line(tmp_path: Path) -> None:
+def test_new_rejects_a_taken_name_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "new", "bike_ride")  # bike_share's member
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: 'bike_ride' cannot be used: the schema already has bikeRide.\n"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_check_tells_a_fair_adapter_from_an_unfair_one(tmp_path: Path) -> None:
+def test_check_finds_an_unfair_policy(tmp_path: Path) -> None:
     install(tmp_path)
 
     fair = run(tmp_path, "check", "harbour_boats", site=tmp_path / "site")
@@ -83,7 +83,7 @@ def test_check_tells_a_fair_adapter_from_an_unfair_one(tmp_path: Path) -> None:
     assert unfair.stderr.startswith("error: harbour_boats does not meet ")
 
 
-def test_check_finds_an_ask_that_the_schema_cannot_take(tmp_path: Path) -> None:
+def test_check_finds_an_ask_name_that_the_schema_has_already(tmp_path: Path) -> None:
     install(tmp_path)
     code = tmp_path / "harbour_boats/harbour_boats/adapter.py"
     code.write_text(code.read_text().replace('ask_type_name = "HarbourBoatsAsk"', 'ask_type_name = "BikeRideAsk"'))
@@ -95,7 +95,7 @@ def test_check_finds_an_ask_that_the_schema_cannot_take(tmp_path: Path) -> None:
     assert "by sesame-gateway" in done.stdout
 
 
-def test_check_finds_an_unfair_adapter_without_assertions(tmp_path: Path) -> None:
+def test_check_finds_an_unfair_policy_without_assertions(tmp_path: Path) -> None:
     install(tmp_path)
     policy = tmp_path / "harbour_boats/harbour_boats/policy.toml"
     policy.write_text(policy.read_text().replace("share = 70", "share = 40"))  # very good gets less than good
@@ -106,12 +106,12 @@ def test_check_finds_an_unfair_adapter_without_assertions(tmp_path: Path) -> Non
     assert "✗ better tier never gets worse outcome" in done.stdout
 
 
-def test_an_adapter_that_is_not_installed_is_named(tmp_path: Path) -> None:
+def test_check_names_an_adapter_that_is_not_installed(tmp_path: Path) -> None:
     refusal = Gateway(NOWHERE, tmp_path).refusal("adapters", "check", "harbour_boats")
     assert refusal.startswith("error: harbour_boats is not installed: pip install ")
 
 
-def test_list_tells_what_is_loaded_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+def test_list_does_not_import_adapters_that_are_not_loaded(tmp_path: Path) -> None:
     install(tmp_path)
     (tmp_path / "harbour_boats/harbour_boats/__init__.py").write_text("raise SystemExit('I was imported')\n")
     environment = {"GATEWAY_ADAPTERS": "car_rental,online_shop", "COLUMNS": "40", "PYTHONPATH": str(tmp_path / "site")}

@@ -1,4 +1,4 @@
-"""`gateway clients`: keys, invitations, approvals, and a live deployment that says which client is in its way."""
+"""`gateway clients`: registration with keys, invitations, approvals, list and show."""
 
 import json
 import stat
@@ -48,7 +48,7 @@ def _register(gateway: Gateway, merchant: str, *more: str, typed: str = "") -> s
     return gateway.answer("clients", "register", merchant, "Backend", *more, typed=typed).split()[1]
 
 
-def test_a_key_set_from_a_file_or_from_standard_input(
+def test_register_reads_keys_from_a_file_or_standard_input(
     gateway: Gateway, merchant: str, sqlite_url: str, tmp_path: Path
 ) -> None:
     keys, file = public_half(private_jwk()), tmp_path / "keys.json"
@@ -60,7 +60,7 @@ def test_a_key_set_from_a_file_or_from_standard_input(
         assert (row.profile, row.jwks, row.secret_digest) == ("fapi2", keys, None)
 
 
-def test_keys_at_an_address_are_fetched_once(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
+def test_register_fetches_keys_at_an_address_once(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
     with KeyHost() as host:
         lists = {"GATEWAY_OUTGOING_NETWORKS": "127.0.0.0/8", "GATEWAY_JWKS_URI_HOSTS": f"127.0.0.1:{host.port}"}
         gateway = Gateway(sqlite_url, tmp_path, **lists)
@@ -79,7 +79,7 @@ def test_keys_at_an_address_are_fetched_once(sqlite_url: str, tmp_path: Path, me
     assert (row.profile, row.jwks, row.jwks_uri, row.secret_digest) == ("fapi2", None, host.uri, None)
 
 
-def test_a_new_key_is_the_owners_only_and_never_written_over(
+def test_register_writes_a_new_key_for_the_owner_only_and_never_overwrites_one(
     gateway: Gateway, merchant: str, sqlite_url: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "key.json"
@@ -94,13 +94,13 @@ def test_a_new_key_is_the_owners_only_and_never_written_over(
     assert file.read_text() == written
 
 
-def test_no_key_is_left_of_a_client_that_was_refused(gateway: Gateway, tmp_path: Path) -> None:
+def test_failed_registration_removes_the_new_key(gateway: Gateway, tmp_path: Path) -> None:
     file = tmp_path / "key.json"
     gateway.refusal("clients", "register", "mer_none", "x", "--profile", "fapi2", "--new-key", str(file))
     assert not file.exists()
 
 
-def test_live_registers_clients_with_keys_without_being_told(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
+def test_default_profile_in_live_is_fapi2(sqlite_url: str, tmp_path: Path, merchant: str) -> None:
     live = Gateway(sqlite_url, tmp_path, **LIVE)
     client_id = _register(live, merchant, "--new-key", str(tmp_path / "key.json"))
     assert _row(sqlite_url, client_id).profile == "fapi2"
@@ -108,7 +108,7 @@ def test_live_registers_clients_with_keys_without_being_told(sqlite_url: str, tm
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         pytest.param(b"not json", "does not hold", id="junk"),
         pytest.param(b"\xff\xfe", "does not hold", id="binary"),
@@ -119,16 +119,16 @@ def test_live_registers_clients_with_keys_without_being_told(sqlite_url: str, tm
         pytest.param(json.dumps({"keys": [private_jwk()]}).encode(), "private", id="private"),
     ],
 )
-def test_a_junk_key_file_gets_one_clear_line(
-    gateway: Gateway, merchant: str, tmp_path: Path, content: bytes, words: str
+def test_register_rejects_an_unusable_key_file_in_one_line(
+    gateway: Gateway, merchant: str, tmp_path: Path, content: bytes, message: str
 ) -> None:
     file = tmp_path / "keys.json"
     file.write_bytes(content)
-    assert words in gateway.refusal("clients", "register", merchant, "x", "--profile", "fapi2", "--jwks", str(file))
+    assert message in gateway.refusal("clients", "register", merchant, "x", "--profile", "fapi2", "--jwks", str(file))
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         pytest.param(("--profile", "fapi2"), "key set", id="fapi2 without a key"),
         pytest.param(("--profile", "fapi2", "--jwks", "none.json"), "cannot be read", id="no such file"),
@@ -138,11 +138,13 @@ def test_a_junk_key_file_gets_one_clear_line(
         pytest.param(("--jwks-uri", "https://keys.example/"), "GATEWAY_JWKS_URI_HOSTS", id="host not on the list"),
     ],
 )
-def test_options_that_do_not_fit(gateway: Gateway, merchant: str, options: tuple[str, ...], words: str) -> None:
-    assert words in gateway.refusal("clients", "register", merchant, "x", *options)
+def test_register_rejects_contradictory_options(
+    gateway: Gateway, merchant: str, options: tuple[str, ...], message: str
+) -> None:
+    assert message in gateway.refusal("clients", "register", merchant, "x", *options)
 
 
-def test_an_invitation_is_printed_once_and_narrow(gateway: Gateway, merchant: str, sqlite_url: str) -> None:
+def test_invite_prints_a_token_with_the_chosen_rights(gateway: Gateway, merchant: str, sqlite_url: str) -> None:
     token = gateway.answer("clients", "invite", merchant)
     wider = gateway.answer(
         "clients", "invite", merchant, "--scope", "score:exact", "--detail-type", "score", "--expires-in", "PT1H"
@@ -159,7 +161,7 @@ def test_an_invitation_is_printed_once_and_narrow(gateway: Gateway, merchant: st
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         pytest.param(("--scope", "score:all"), "score:exact", id="scope"),
         pytest.param(("--detail-type", "pay"), "decision", id="type"),
@@ -167,26 +169,28 @@ def test_an_invitation_is_printed_once_and_narrow(gateway: Gateway, merchant: st
         pytest.param(("--expires-in", "PT0S"), "longer", id="no time"),
     ],
 )
-def test_an_impossible_invitation(gateway: Gateway, merchant: str, options: tuple[str, ...], words: str) -> None:
-    assert words in gateway.refusal("clients", "invite", merchant, *options)
+def test_invite_rejects_unknown_rights_and_durations(
+    gateway: Gateway, merchant: str, options: tuple[str, ...], message: str
+) -> None:
+    assert message in gateway.refusal("clients", "invite", merchant, *options)
     assert "no merchant" in gateway.refusal("clients", "invite", "mer_none")
 
 
 @pytest.fixture
 def waiting(sqlite_url: str, merchant: str) -> str:
-    """A client that waits for score:exact."""
+    """The id of a client that waits for score:exact."""
     with closing(Database(sqlite_url)) as database, writing(database) as unit:
         asked = {"scope": "score:exact", "authorization_details_types": []}
         return make_client(unit, merchant, scopes=["score:tier"], authorization_details_types=["score"], awaiting=asked)
 
 
-def test_an_approval_asks_first(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
+def test_approve_asks_for_confirmation(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
     assert "score:exact" in gateway.answer("clients", "list")
     assert gateway("clients", "approve", waiting, typed="n\n").returncode != 0
     assert _row(sqlite_url, waiting).scopes == ["score:tier"]
-    said = gateway.answer("clients", "approve", waiting, typed="y\n")
-    assert f"{waiting} asks for: score:exact" in said
-    assert "Approved." in said
+    output = gateway.answer("clients", "approve", waiting, typed="y\n")
+    assert f"{waiting} asks for: score:exact" in output
+    assert "Approved." in output
     assert _row(sqlite_url, waiting).scopes == ["score:tier", "score:exact"]
     assert "waits for nothing" in gateway.refusal("clients", "approve", waiting, "--yes")
 
@@ -197,7 +201,7 @@ def test_a_refusal_leaves_what_it_has(gateway: Gateway, waiting: str, sqlite_url
     assert (row.scopes, row.awaiting) == (["score:tier"], None)
 
 
-def test_live_serves_nothing_while_a_client_has_a_foreign_profile(
+def test_live_does_not_start_with_an_enabled_client_of_another_profile(
     sqlite_url: str, tmp_path: Path, merchant: str
 ) -> None:
     live = Gateway(sqlite_url, tmp_path, **LIVE)

@@ -1,7 +1,8 @@
-"""The operator decides manual reviews, and reconciles the records, without SQL."""
+"""`gateway decisions`: list, show and manual reviews; `gateway database check --deep`."""
 
+import json
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def gateway(database_url: str, tmp_path: Path) -> Gateway:
 
 
 def referral(database_url: str) -> str:
-    """The id of a decision in manual review, about a person of the highest tier."""
+    """The id of a new decision in manual review, about a person of the highest tier."""
     now = business_time(wall_clock(), 0)
     rental = Period(now + timedelta(days=1), now + timedelta(days=4))
     ask = CarRentalAsk(Money.parse("3000.00", "CNY"), Money.parse("180000.00", "CNY"), rental)
@@ -48,28 +49,23 @@ def status(database_url: str, decision_id: str) -> str:
         return decision.status
 
 
-def test_a_manual_review_is_listed_and_approved(gateway: Gateway, database_url: str) -> None:
-    assert gateway.answer("decisions", "list") == "No decision waits for manual review."
+def test_review_approves_on_the_terms_of_a_rule(gateway: Gateway, database_url: str) -> None:
     decision = referral(database_url)
-    listed = gateway.answer("decisions", "list")
-    assert decision in listed
-    assert "excellent very-good good fair" in " ".join(listed.split())
-    said = gateway.answer("decisions", "review", decision, "--approve", "--rule", "very-good")
-    assert said.startswith(f"{decision} (order-")
-    assert "is APPROVED. 2100.00 CNY until" in said
-    assert gateway.answer("decisions", "list") == "No decision waits for manual review."
+    output = gateway.answer("decisions", "review", decision, "--approve", "--rule", "very-good")
+    assert output.startswith(f"{decision} (order-")
+    assert "is APPROVED. 2100.00 CNY until" in output
     assert "is APPROVED does not allow" in gateway.refusal("decisions", "review", decision, "--decline")
 
 
-def test_a_manual_review_is_declined(gateway: Gateway, database_url: str) -> None:
+def test_review_declines_with_a_reason(gateway: Gateway, database_url: str) -> None:
     decision = referral(database_url)
-    said = gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
-    assert said.endswith("is DECLINED.")
+    output = gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
+    assert output.endswith("is DECLINED.")
     assert status(database_url, decision) == "DECLINED"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "--approve or --decline"),
         (("--approve", "--decline"), "--approve or --decline"),
@@ -79,19 +75,19 @@ def test_a_manual_review_is_declined(gateway: Gateway, database_url: str) -> Non
         (("--decline", "--reason", "NONE"), "A decline names its reasons."),
     ],
 )
-def test_what_cannot_be_meant_decides_nothing(
-    gateway: Gateway, database_url: str, arguments: tuple[str, ...], told: str
+def test_review_rejects_contradictory_options(
+    gateway: Gateway, database_url: str, arguments: tuple[str, ...], message: str
 ) -> None:
     decision = referral(database_url)
-    assert told in gateway.refusal("decisions", "review", decision, *arguments)
+    assert message in gateway.refusal("decisions", "review", decision, *arguments)
     assert status(database_url, decision) == "PENDING"
 
 
-def test_an_unknown_decision(gateway: Gateway) -> None:
+def test_review_rejects_an_unknown_decision(gateway: Gateway) -> None:
     assert "There is no decision dec_none" in gateway.refusal("decisions", "review", "dec_none", "--approve")
 
 
-def test_the_records_are_reconciled(gateway: Gateway, database_url: str) -> None:
+def test_deep_check_finds_a_total_that_differs(gateway: Gateway, database_url: str) -> None:
     assert "is at the newest revision" in gateway.answer("database", "check")
     assert "agree with each other" in gateway.answer("database", "check", "--deep")
     with closing(Database(database_url)) as database, writing(database) as unit:
@@ -102,3 +98,76 @@ def test_the_records_are_reconciled(gateway: Gateway, database_url: str) -> None
     assert done.returncode == 1
     assert "is 300001, and its decisions add up to 300000" in done.stdout
     assert "found mismatches" in done.stderr
+
+
+def test_list_has_the_newest_decision_first(gateway: Gateway, database_url: str) -> None:
+    first, second = make_two(database_url)
+    assert [line.split()[0] for line in gateway.answer("decisions", "list").splitlines()] == ["decision", second, first]
+
+
+def test_list_filters_by_status(gateway: Gateway, database_url: str) -> None:
+    make_two(database_url)
+    pending = referral(database_url)
+    assert list_ids(gateway, "--status", "pending") == [pending]
+
+
+def test_list_filters_by_merchant(gateway: Gateway, database_url: str) -> None:
+    make_two(database_url)
+    pending = referral(database_url)
+    merchant = json.loads(gateway.answer("decisions", "show", pending, "--json"))["merchant_id"]
+    assert list_ids(gateway, "--merchant", merchant) == [pending]
+    assert "There is no merchant mer_none" in gateway.refusal("decisions", "list", "--merchant", "mer_none")
+
+
+def test_list_names_the_option_for_more_than_its_limit(gateway: Gateway, database_url: str) -> None:
+    _, second = make_two(database_url)
+    done = gateway("decisions", "list", "--limit", "1", "--json")
+    assert [decision["id"] for decision in json.loads(done.stdout)] == [second]
+    assert done.stderr == "These are the newest 1. For more: --limit 2\n"
+
+
+def test_list_without_decisions_is_empty(gateway: Gateway) -> None:
+    done = gateway("decisions", "list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "There is no decision.\n")
+    assert json.loads(gateway.answer("decisions", "list", "--json")) == []
+
+
+def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str) -> None:
+    referral(database_url)
+    (decision,) = json.loads(gateway.answer("decisions", "list", "--json"))
+    assert decision["status"] == "PENDING"
+    assert decision["requested"] == {"amount": "3000.00", "currency": "CNY"}
+    assert decision["created_at"].endswith("Z")
+    assert datetime.fromisoformat(decision["valid_until"]) > datetime.fromisoformat(decision["created_at"])
+
+
+def test_show_prints_the_rules_that_approve_a_manual_review(gateway: Gateway, database_url: str) -> None:
+    lines = gateway.answer("decisions", "show", referral(database_url)).splitlines()
+    assert "rules that approve  excellent very-good good fair" in lines
+
+
+def test_show_as_json_has_the_timeline(gateway: Gateway, database_url: str) -> None:
+    decision = referral(database_url)
+    gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
+    shown = json.loads(gateway.answer("decisions", "show", decision, "--json"))
+    assert (shown["status"], shown["reasons"], shown["approving_rules"]) == ("DECLINED", ["TIER_BELOW_REQUIRED"], [])
+    assert [(event["from"], event["to"], event["actor"]) for event in shown["timeline"]][-1] == (
+        "PENDING",
+        "DECLINED",
+        "OPERATOR",
+    )
+
+
+def test_show_rejects_an_unknown_decision(gateway: Gateway) -> None:
+    assert gateway.refusal("decisions", "show", "dec_none") == "error: There is no decision dec_none."
+
+
+def make_two(database_url: str) -> tuple[str, str]:
+    """The ids of two new approvals of one merchant."""
+    with closing(Database(database_url)) as database, writing(database) as unit:
+        cast = make_cast(unit)
+        return make_decision(unit, cast.consent), make_decision(unit, cast.consent)
+
+
+def list_ids(gateway: Gateway, *options: str) -> list[str]:
+    return [decision["id"] for decision in json.loads(gateway.answer("decisions", "list", "--json", *options))]

@@ -1,4 +1,4 @@
-"""Arguments and files that no command can use: one line that says so, exit code 1, and never a stack trace."""
+"""Unusable arguments and files: one line on standard error, exit code 1, no stack trace."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,11 +14,11 @@ from tests.support.operators import Gateway
 from tests.support.units import writing
 
 NOT_UTF8 = "caf\udce9"
-"""What Python makes of an argument with a byte that is not UTF-8."""
+"""An argument with a byte that is not UTF-8, as Python represents it."""
 
 
 def refused(gateway: Gateway, *arguments: str) -> str:
-    """The one line that a command which cannot do it prints."""
+    """The error of a command that fails, without the prefix."""
     done = gateway(*arguments)
     assert done.returncode == 1, (arguments, done.stdout, done.stderr)
     (line,) = done.stderr.splitlines()
@@ -47,7 +47,7 @@ def refused(gateway: Gateway, *arguments: str) -> str:
     ],
     ids=lambda arguments: " ".join(arguments[:2]).encode("ascii", "replace").decode(),
 )
-def test_an_argument_that_is_not_utf_8(gateway: Gateway, arguments: tuple[str, ...]) -> None:
+def test_argument_that_is_not_utf_8_is_named(gateway: Gateway, arguments: tuple[str, ...]) -> None:
     number = next(index for index, argument in enumerate(arguments, 1) if NOT_UTF8 in argument)
     assert refused(gateway, *arguments) == f"Argument {number} is not text in UTF-8."
 
@@ -73,10 +73,10 @@ def nested(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [directory, missing, not_utf_8, loop, nested])
-def test_a_file_that_cannot_be_read(
+def test_unreadable_file_is_named(
     gateway: Gateway, world: DemoWorld, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
-    file, merchant = tmp_path / "given", world.merchant()
+    file, merchant = tmp_path / "input", world.merchant()
     make(file)
     commands = [
         ("policy", "check", str(file), "--adapter", "car_rental"),
@@ -87,18 +87,18 @@ def test_a_file_that_cannot_be_read(
         ("clients", "register", merchant, "shop", "--profile", "fapi2", "--jwks", str(file)),
     ]
     for command in commands:
-        assert "given" in refused(gateway, *command), command
+        assert "input" in refused(gateway, *command), command
 
 
 @pytest.mark.parametrize("make", [directory, loop])
-def test_a_file_that_cannot_be_written(
+def test_unwritable_file_is_named(
     gateway: Gateway, world: DemoWorld, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
-    file, policy = tmp_path / "given", Path("merchants/car_rental/policy.toml").resolve()
+    file, policy = tmp_path / "input", Path("merchants/car_rental/policy.toml").resolve()
     make(file)
     fapi2 = ("clients", "register", world.merchant(), "shop", "--profile", "fapi2", "--new-key", str(file))
-    assert "given" in refused(gateway, *fapi2, "--redirect-uri", "https://cars.example/callback")
-    assert "given" in refused(gateway, "policy", "backtest", str(policy), "--adapter", "car_rental", "--csv", str(file))
+    assert "input" in refused(gateway, *fapi2, "--redirect-uri", "https://cars.example/callback")
+    assert "input" in refused(gateway, "policy", "backtest", str(policy), "--adapter", "car_rental", "--csv", str(file))
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_a_file_that_cannot_be_written(
     ["sqlite:///{}/dir", "sqlite:///{}/text", "postgresql://a:b:c/x", f"postgresql://{'x' * 70}/x", "postgresql://[/x"],
 )
 @pytest.mark.parametrize("command", [("decisions", "list"), ("log", "verify"), ("database", "check")], ids=" ".join)
-def test_a_database_that_is_none(gateway: Gateway, tmp_path: Path, url: str, command: tuple[str, ...]) -> None:
+def test_unusable_database_is_an_error(gateway: Gateway, tmp_path: Path, url: str, command: tuple[str, ...]) -> None:
     (tmp_path / "dir").mkdir()
-    (tmp_path / "text").write_text("This is no database, whatever its name may say.\n" * 100)
+    (tmp_path / "text").write_text("This is not a database.\n" * 100)
     assert "database" in refused(gateway, *command, "--database-url", url.format(tmp_path)).lower()
 
 
-def test_what_others_have_written_is_printed_as_it_is(gateway: Gateway, world: DemoWorld) -> None:
+def test_markup_in_names_is_printed_unchanged(gateway: Gateway, world: DemoWorld) -> None:
     name = "[/]:car:[b]"
     consent, until = world.grant(), wall_clock() + timedelta(days=7)
     with writing(world.database) as unit:

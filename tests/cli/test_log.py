@@ -1,4 +1,4 @@
-"""`gateway log verify` beside what really happened: it agrees, and it names the first row that somebody changed."""
+"""`gateway log verify` beside a live server, and with a changed entry."""
 
 import subprocess
 from contextlib import closing
@@ -23,7 +23,7 @@ def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:
     done = _verify(own_sandbox)
     assert done.returncode == 0, done.stderr
     assert "decision log: 1 entry," in done.stdout
-    # The tier, the threshold and the preview of the journey, and its request.
+    # The tier, the threshold and the preview of the demo, and its request.
     assert "access log: 4 entries" in done.stdout
 
     kid = done.stdout.rsplit("--trust ", 1)[1].strip()
@@ -31,7 +31,7 @@ def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:
     assert _verify(own_sandbox, "--trust", "another").returncode == 1
 
 
-def test_verify_names_what_somebody_changed(own_sandbox: Sandbox) -> None:
+def test_verify_names_a_changed_entry(own_sandbox: Sandbox) -> None:
     WebsiteDemo(own_sandbox.credentials, Narrator(None)).run()
     with (
         closing(Database(own_sandbox.database_url)) as database,

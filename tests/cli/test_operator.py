@@ -1,4 +1,4 @@
-"""The operator's commands: a merchant from nothing to its first token, without SQL."""
+"""The commands that set up a deployment: merchants, clients, personas, database."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -19,7 +19,7 @@ def gateway(database_url: str, tmp_path: Path) -> Gateway:
     return Gateway(database_url, tmp_path)
 
 
-def test_merchant_and_client_are_set_up_without_sql(gateway: Gateway) -> None:
+def test_merchant_is_set_up_by_commands(gateway: Gateway) -> None:
     merchant = gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
     assert merchant.startswith("mer_test_")
 
@@ -42,7 +42,7 @@ def test_merchant_and_client_are_set_up_without_sql(gateway: Gateway) -> None:
     assert "sgw_test_cs_" not in gateway.answer("clients", "list")
 
 
-def test_partner_gets_personas_of_its_own(gateway: Gateway, database_url: str) -> None:
+def test_each_partner_has_its_own_personas(gateway: Gateway, database_url: str) -> None:
     gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
     gateway.answer("merchants", "register", "Hill Bikes", "--partner", "hill")
 
@@ -61,7 +61,7 @@ def test_partner_gets_personas_of_its_own(gateway: Gateway, database_url: str) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         pytest.param(("sandbox", "personas", "nobody"), "no partner nobody", id="unknown partner"),
         pytest.param(("merchants", "contract", "mer_none", "--ceiling", "10.00"), "no merchant", id="unknown merchant"),
@@ -72,22 +72,22 @@ def test_partner_gets_personas_of_its_own(gateway: Gateway, database_url: str) -
         pytest.param(("clients", "disable", "cli_none"), "no client", id="unknown client"),
     ],
 )
-def test_wrong_input_gets_one_clear_line(gateway: Gateway, arguments: tuple[str, ...], words: str) -> None:
+def test_unusable_arguments_are_named_in_one_line(gateway: Gateway, arguments: tuple[str, ...], message: str) -> None:
     done = gateway(*arguments)
 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert words in done.stderr.lower()
+    assert message in done.stderr.lower()
 
 
-def test_log_verify_needs_no_key(gateway: Gateway, tmp_path: Path) -> None:
-    said = gateway.answer("log", "verify")
+def test_log_verify_requires_no_secret_key(gateway: Gateway, tmp_path: Path) -> None:
+    output = gateway.answer("log", "verify")
 
-    assert "decision log: 0 entries, all in order." in said
+    assert "decision log: 0 entries, all in order." in output
     assert not (tmp_path / "secret.key").exists()
 
 
-def test_database_check_tells_old_from_new(gateway: Gateway, database_url: str) -> None:
+def test_database_check_finds_an_old_revision(gateway: Gateway, database_url: str) -> None:
     assert "newest revision" in gateway.answer("database", "check")
 
     runner.downgrade(database_url, "base")
@@ -101,7 +101,7 @@ def test_database_check_tells_old_from_new(gateway: Gateway, database_url: str) 
 
 
 @pytest.mark.parametrize("command", [("log", "verify"), ("database", "check")], ids=" ".join)
-def test_mistyped_database_is_named_and_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_missing_database_file_is_named_and_not_created(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = Gateway(f"sqlite:///{tmp_path}/typo.db", tmp_path)(*command)
 
     assert done.returncode == 1
@@ -109,7 +109,7 @@ def test_mistyped_database_is_named_and_not_made(tmp_path: Path, command: tuple[
     assert not (tmp_path / "typo.db").exists()
 
 
-def test_impossible_folder_gets_one_clear_line(tmp_path: Path) -> None:
+def test_upgrade_rejects_an_impossible_folder_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file where a folder should be")
 
     done = Gateway(f"sqlite:///{tmp_path}/file/gateway.db", tmp_path)("database", "upgrade")
@@ -118,7 +118,7 @@ def test_impossible_folder_gets_one_clear_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_log_of_an_unmigrated_database_says_what_to_do(gateway: Gateway, database_url: str) -> None:
+def test_log_verify_names_the_upgrade_of_an_unmigrated_database(gateway: Gateway, database_url: str) -> None:
     runner.downgrade(database_url, "base")
 
     done = gateway("log", "verify")
@@ -127,14 +127,14 @@ def test_log_of_an_unmigrated_database_says_what_to_do(gateway: Gateway, databas
     assert done.stderr.count("gateway database upgrade") == len(done.stderr.splitlines()) == 1
 
 
-def test_adapters_are_listed_without_a_database(tmp_path: Path) -> None:
+def test_adapters_list_requires_no_database(tmp_path: Path) -> None:
     listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("adapters", "list")
 
     assert "car_rental" in listed
     assert "onlineOrder" in listed
 
 
-def test_sdl_is_printed_for_both_environments(tmp_path: Path) -> None:
+def test_sdl_export_prints_the_schema_of_an_environment(tmp_path: Path) -> None:
     gateway = Gateway("sqlite:////nowhere/at/all.db", tmp_path)
 
     assert "sandboxPersonas" in gateway.answer("sdl", "export", "--environment", "sandbox")

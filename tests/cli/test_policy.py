@@ -1,4 +1,4 @@
-"""`gateway policy`: what an operator learns of a policy before and after it decides."""
+"""`gateway policy`: check, explain, backtest and shadow."""
 
 import stat
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.decisions.state import DecisionState
-from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.shadows import ShadowPolicies
 from merchants.car_rental import CarRental
 from tests.services.asks import asking, car
 from tests.support.checkout import ROOT
@@ -18,7 +18,7 @@ CAR_RENTAL = ROOT / "merchants" / "car_rental" / "policy.toml"
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> Gateway:
-    """An operator whose database does not exist."""
+    """An operator without a database."""
     return Gateway(f"sqlite:///{tmp_path}/none.db", tmp_path)
 
 
@@ -31,7 +31,7 @@ def decided(
 
 
 def changed(folder: Path, old: str, new: str) -> str:
-    """The car rental's policy with some of its text replaced, in a file of its own."""
+    """The path of a copy of the car rental's policy with some of its text replaced."""
     text = CAR_RENTAL.read_text(encoding="utf-8")
     assert old in text
     file = folder / "changed.toml"
@@ -39,7 +39,7 @@ def changed(folder: Path, old: str, new: str) -> str:
     return str(file)
 
 
-def test_the_installed_policies_are_listed_without_a_database(nowhere: Gateway, tmp_path: Path) -> None:
+def test_check_lists_the_installed_policies_without_a_database(nowhere: Gateway, tmp_path: Path) -> None:
     lines = nowhere.answer("policy", "check").splitlines()
 
     policy = CarRental.policy
@@ -53,7 +53,7 @@ def test_the_installed_policies_are_listed_without_a_database(nowhere: Gateway, 
     assert not (tmp_path / "none.db").exists()
 
 
-def test_files_are_held_against_an_adapter(nowhere: Gateway, tmp_path: Path) -> None:
+def test_check_reads_files_for_an_adapter(nowhere: Gateway, tmp_path: Path) -> None:
     same = nowhere.answer("policy", "check", str(CAR_RENTAL), "--adapter", "car_rental")
     both = nowhere.answer(
         "policy", "check", str(CAR_RENTAL), changed(tmp_path, "share = 70", "share = 60"), "--adapter", "car_rental"
@@ -74,12 +74,14 @@ def test_files_are_held_against_an_adapter(nowhere: Gateway, tmp_path: Path) -> 
         ('currency = "CNY"', 'currency = "USD"', "changed.toml: the currency of car_rental is CNY, not USD"),
     ],
 )
-def test_a_fault_is_named_with_its_place(nowhere: Gateway, tmp_path: Path, old: str, new: str, place: str) -> None:
+def test_check_names_file_rule_and_column_of_a_fault(
+    nowhere: Gateway, tmp_path: Path, old: str, new: str, place: str
+) -> None:
     file = changed(tmp_path, old, new)
     assert place in nowhere.refusal("policy", "check", file, "--adapter", "car_rental")
 
 
-def test_a_file_needs_its_adapter_and_must_be_there(nowhere: Gateway, tmp_path: Path) -> None:
+def test_check_requires_an_adapter_and_readable_files(nowhere: Gateway, tmp_path: Path) -> None:
     assert "--adapter" in nowhere.refusal("policy", "check", str(CAR_RENTAL))
     assert "moon_travel" in nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "moon_travel")
     missing = str(tmp_path / "missing.toml")
@@ -88,77 +90,86 @@ def test_a_file_needs_its_adapter_and_must_be_there(nowhere: Gateway, tmp_path: 
     assert "car_rental/policy.toml: rule " in lender
 
 
-def test_a_decision_is_explained(world: DemoWorld, gateway: Gateway) -> None:
+def test_explain_prints_rules_result_and_outcome(world: DemoWorld, gateway: Gateway) -> None:
     decision = decided(world, "just-below")
 
     assert gateway.answer("policy", "explain", decision.id).splitlines() == [
         f"{decision.id}: APPROVED at 2026-11-23T12:00:00Z",
         "product: DEPOSIT_WAIVER for CAR_RENTAL",
         f"policy: car_rental 2026-11-01, {CarRental.policy.hash}",
-        "asked: deposit 3000.00 CNY, vehicleValue 180000.00 CNY",
-        "person: tier VERY_GOOD, 0 open and overdue",
-        "  overdue: did not hold, it needs open_overdue at least 1",
-        "  unscored: did not hold, it needs tier one of UNSCORED",
-        "  excellent: did not hold, it needs tier at least EXCELLENT",
-        "  very-good: decided",
-        "the policy said: approve, 70 percent, at most 7000.00 CNY",
-        "the outcome: approval",
+        "requested: deposit 3000.00 CNY, vehicleValue 180000.00 CNY",
+        "person: tier VERY_GOOD, overdue obligations: 0",
+        "  overdue: not met, requires open_overdue at least 1",
+        "  unscored: not met, requires tier one of UNSCORED",
+        "  excellent: not met, requires tier at least EXCELLENT",
+        "  very-good: matched",
+        "policy result: approve, 70 percent, at most 7000.00 CNY",
+        "outcome: approval",
         "  REDUCED_FOR_TIER: A part was granted, as set for the score tier.",
     ]
 
 
-def test_an_outcome_narrower_than_the_policy_is_told(world: DemoWorld, gateway: Gateway) -> None:
-    told = gateway.answer("policy", "explain", decided(world, "good", reduction=False).id)
+def test_explain_shows_an_outcome_that_differs_from_the_policy_result(world: DemoWorld, gateway: Gateway) -> None:
+    output = gateway.answer("policy", "explain", decided(world, "good", reduction=False).id)
 
-    assert "the policy said: approve, 50 percent, at most 5000.00 CNY\nthe outcome: decline" in told
-    assert "REDUCTION_NOT_ACCEPTED" in told
+    assert "policy result: approve, 50 percent, at most 5000.00 CNY\noutcome: decline" in output
+    assert "REDUCTION_NOT_ACCEPTED" in output
 
 
-def test_what_another_policy_decided_is_explained_with_a_warning(
-    world: DemoWorld, gateway: Gateway, tmp_path: Path
-) -> None:
+def test_explain_warns_about_another_policy_in_force(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     table = CarRental().load_policy(Path(changed(tmp_path, 'retry_after = "P30D"', 'retry_after = "P60D"')))
     adapter = world.registry["car_rental"]
     adapter.policies = adapter.with_policy(table).policies
-    told = gateway.answer("policy", "explain", decided(world, "building").id)
+    output = gateway.answer("policy", "explain", decided(world, "building").id)
 
-    assert f"policy: car_rental 2026-11-01, {table.hash}" in told
-    assert f"warning: the policy now is another one: 2026-11-01, {CarRental.policy.hash}" in told
-    assert "  fair: did not hold, it needs a test of tier that is no longer installed" in told
-    assert "the policy said: decline, retry after P60D" in told
+    assert f"policy: car_rental 2026-11-01, {table.hash}" in output
+    assert f"warning: another policy is in force now: 2026-11-01, {CarRental.policy.hash}" in output
+    assert "  fair: not met, requires a condition on tier of a policy that is no longer installed" in output
+    assert "policy result: decline, retry after P60D" in output
 
 
-def test_a_decision_without_its_key_says_so(world: DemoWorld, gateway: Gateway) -> None:
+def test_explain_shows_no_personal_data_without_the_key(world: DemoWorld, gateway: Gateway) -> None:
     decision = decided(world, "overdue")
     world.execute("DELETE FROM user_keys")
 
-    told = gateway.answer("policy", "explain", decision.id)
+    output = gateway.answer("policy", "explain", decision.id)
 
-    assert "rule: overdue" in told
-    assert "sealed for ever" in told
-    assert "tier" not in told
-    assert "3000.00" not in told
+    assert "rule: overdue" in output
+    assert "key has been destroyed" in output
+    assert "tier" not in output
+    assert "3000.00" not in output
 
 
-def test_an_unknown_decision_is_refused(world: DemoWorld, gateway: Gateway) -> None:
+def test_explain_rejects_an_unknown_decision(world: DemoWorld, gateway: Gateway) -> None:
     assert "There is no decision dec_test_nothing." in gateway.refusal("policy", "explain", "dec_test_nothing")
 
 
-def test_a_changed_policy_is_tried_on_what_was_decided(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+def test_backtest_counts_changes_and_writes_them_as_csv(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     reduced, good, fair = decided(world, "just-below"), decided(world, "good"), decided(world, "fair")
     world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
     before, out = world.contents(), tmp_path / "changed.csv"
 
     file = changed(tmp_path, "share = 70", "share = 60")
-    told = gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--csv", str(out)).splitlines()
+    output = gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--csv", str(out)).splitlines()
 
-    assert told[0].split() == ["tier", "was", "would", "be", "decisions", "exposed:", "was", "exposed:", "would", "be"]
-    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
-    assert told[2].startswith("car_rental 2026-11-01 (")
-    assert told[2].endswith("changed.toml): 1 of 2 differs.")
-    assert told[3:] == [
-        "Policies alone are compared: credit limits are not replayed.",
-        "1 sealed for ever, not compared.",
+    assert output[0].split() == [
+        "tier",
+        "was",
+        "would",
+        "be",
+        "decisions",
+        "exposed:",
+        "was",
+        "exposed:",
+        "would",
+        "be",
+    ]
+    assert output[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert output[2].startswith("car_rental 2026-11-01 (")
+    assert output[2].endswith("changed.toml): 1 of 2 differs.")
+    assert output[3:] == [
+        "Only policies are compared. Credit limits are not replayed.",
+        "1 not compared: the person's key has been destroyed.",
     ]
     assert out.read_text(encoding="utf-8").splitlines() == [
         "decision,tier,currency,old_status,old_amount,old_rule,new_status,new_amount,new_rule",
@@ -169,22 +180,22 @@ def test_a_changed_policy_is_tried_on_what_was_decided(world: DemoWorld, gateway
     assert not {good.id, fair.id} & set(out.read_text(encoding="utf-8").replace("\n", ",").split(","))
 
 
-def test_the_same_policy_changes_nothing(world: DemoWorld, gateway: Gateway) -> None:
+def test_backtest_of_the_same_policy_finds_no_change(world: DemoWorld, gateway: Gateway) -> None:
     decided(world, "excellent")
 
-    told = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
+    output = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
     later = gateway.answer(
         "policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental", "--since", "2026-11-24"
     ).splitlines()
 
-    assert told == [
+    assert output == [
         "car_rental 2026-11-01 (car_rental/policy.toml): 0 of 1 differ.",
-        "Policies alone are compared: credit limits are not replayed.",
+        "Only policies are compared. Credit limits are not replayed.",
     ]
     assert "0 of 0 differ" in later[0]
 
 
-def test_a_backtest_that_cannot_be_made_is_refused(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+def test_backtest_rejects_unusable_arguments(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     same = ("policy", "backtest", str(CAR_RENTAL))
     assert "moon_travel" in gateway.refusal(*same, "--adapter", "moon_travel")
     assert "benefits" in gateway.refusal(*same, "--adapter", "lender")
@@ -192,39 +203,39 @@ def test_a_backtest_that_cannot_be_made_is_refused(world: DemoWorld, gateway: Ga
     assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
 
 
-def test_a_shadow_policy_is_compared_with_what_was_decided(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
-    assert gateway.answer("policy", "shadow", "car_rental") == "No shadow policy was evaluated beside car_rental."
+def test_shadow_counts_differences_from_decisions(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+    assert gateway("policy", "shadow", "car_rental").stderr == "No shadow policy has been evaluated for car_rental.\n"
     table = CarRental().load_policy(Path(changed(tmp_path, "share = 70", "share = 60")))
-    decided(world, "just-below")  # before there was a shadow
-    shadowed = world.variant(shadows=Shadows({"car_rental": table}))
+    decided(world, "just-below")  # before the shadow policy was set
+    shadowed = world.variant(shadows=ShadowPolicies({"car_rental": table}))
     reduced, _, _ = (decided(shadowed, handle, number=2) for handle in ("just-below", "good", "fair"))
     world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
 
     explained = gateway.answer("policy", "explain", reduced.id).splitlines()
-    told = gateway.answer("policy", "shadow", "car_rental").splitlines()
+    output = gateway.answer("policy", "shadow", "car_rental").splitlines()
 
     assert explained[-1] == (
-        f"the shadow car_rental 2026-11-01, {table.hash}, said: approve, 60 percent, at most 7000.00 CNY,"
+        f"shadow policy car_rental 2026-11-01, {table.hash}: approve, 60 percent, at most 7000.00 CNY,"
         " by the rule very-good"
     )
 
-    assert told[0].split() == ["tier", "live", "shadow", "decisions", "exposed:", "live", "exposed:", "shadow"]
-    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
-    assert told[2:] == [
+    assert output[0].split() == ["tier", "live", "shadow", "decisions", "exposed:", "live", "exposed:", "shadow"]
+    assert output[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert output[2:] == [
         f"car_rental 2026-11-01 ({table.hash}): 1 of 2 differs.",
-        "Policies alone are compared: credit limits are not replayed.",
-        "1 sealed for ever, not compared.",
+        "Only policies are compared. Credit limits are not replayed.",
+        "1 not compared: the person's key has been destroyed.",
     ]
-    assert "No shadow" in gateway.answer("policy", "shadow", "online_shop")
+    assert gateway.answer("policy", "shadow", "online_shop") == ""
     assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")
 
 
-def test_a_shadow_policy_that_failed_is_told(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+def test_explain_names_the_error_of_a_shadow_policy(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     table = CarRental().load_policy(Path(changed(tmp_path, "share = 70", "share = 60")))
-    shadowed = world.variant(shadows=Shadows({"car_rental": table}))
-    table.decide = None  # type: ignore[assignment, method-assign]  # it cannot decide anything any more
+    shadowed = world.variant(shadows=ShadowPolicies({"car_rental": table}))
+    table.decide = None  # type: ignore[assignment, method-assign]  # so it raises a TypeError
     decision = decided(shadowed, "just-below")
 
     explained = gateway.answer("policy", "explain", decision.id).splitlines()
 
-    assert explained[-1] == f"the shadow car_rental 2026-11-01, {table.hash}, failed: TypeError"
+    assert explained[-1] == f"shadow policy car_rental 2026-11-01, {table.hash}: failed with TypeError"

@@ -1,4 +1,4 @@
-"""`gateway policy bounds`, `override` and `overrides`: what an operator reads while a merchant gets its own numbers."""
+"""`gateway policy bounds`, `override` and `overrides`: a merchant's own values within the operator's bounds."""
 
 from pathlib import Path
 
@@ -22,13 +22,13 @@ GOOD = '[rule.good]\nshare = 60\nmaximum = "6000.00"\n'
 
 @pytest.fixture(autouse=True)
 def today(world: DemoWorld) -> str:
-    """The command line goes by the real clock, so the world does too."""
+    """Today's date. The world gets the real time, because the command line has it."""
     world.clock.now = WallTime(wall_clock().replace(microsecond=0))
     return world.clock.now.date().isoformat()
 
 
 def written(folder: Path, rules: str, *, version: str = "", effective: str = "") -> str:
-    """A file of bounds, or with a version of an override."""
+    """The path of a file with bounds or, with a version, with an override."""
     file = folder / f"{version or 'bounds'}.toml"
     more = f'version = "{version}"\neffective = {effective}\n' if version else ""
     file.write_text(HEADER + more + rules, encoding="utf-8")
@@ -40,72 +40,72 @@ def decided(world: DemoWorld, handle: str = "good", number: int = 1) -> Decision
     return world.request(world.grant(handle), command).decision
 
 
-def test_from_the_bounds_to_an_explained_decision(
+def test_registered_override_decides_and_is_explained(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
-    who = (world.merchant(), "car_rental")
-    assert gateway.answer("policy", "bounds", *who) == "Demo Car Rental may override nothing of car_rental."
-    assert gateway.answer("policy", "overrides") == "No merchant overrides a policy."
-    drawn = gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
-    assert drawn.splitlines() == [
-        "Demo Car Rental may override of car_rental:",
+    target = (world.merchant(), "car_rental")
+    assert gateway.answer("policy", "bounds", *target) == "Demo Car Rental may override nothing of car_rental."
+    assert gateway.answer("policy", "overrides") == ""
+    bounds = gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    assert bounds.splitlines() == [
+        "Demo Car Rental may override these values of car_rental:",
         "  good: share at least 40 and at most 70",
         "  good: maximum at most 6000.00 CNY",
     ]
-    assert gateway.answer("policy", "bounds", *who) == drawn
+    assert gateway.answer("policy", "bounds", *target) == bounds
 
     file = written(tmp_path, GOOD, version="north-1", effective=today)
-    tried = gateway.answer("policy", "override", *who, file, "--check").splitlines()
-    assert tried[0].startswith(f"car_rental 2026-11-01+north-1, effective {today}: 7 rules, ")
-    assert tried[1:] == [
+    checked = gateway.answer("policy", "override", *target, file, "--check").splitlines()
+    assert checked[0].startswith(f"car_rental 2026-11-01+north-1, effective {today}: 7 rules, ")
+    assert checked[1:] == [
         "  good: approve 60 percent, at most 6000.00 CNY; the policy: approve 50 percent, at most 5000.00 CNY",
         "Nothing was written.",
     ]
-    assert gateway.answer("policy", "overrides") == "No merchant overrides a policy."
+    assert gateway.answer("policy", "overrides") == ""
 
-    assert gateway.answer("policy", "override", *who, file).splitlines() == tried[:2]
+    assert gateway.answer("policy", "override", *target, file).splitlines() == checked[:2]
     listed = gateway.answer("policy", "overrides").splitlines()
-    assert listed[1].split() == [*who, "north-1", today, "yes"]
+    assert listed[1].split() == [*target, "north-1", today, "yes"]
 
     decision = decided(world)
-    told = gateway.answer("policy", "explain", decision.id)
-    assert f"policy: car_rental 2026-11-01+north-1, {tried[0].split()[-1]}\n" in told
-    assert "  very-good: did not hold, it needs tier at least VERY_GOOD\n  good: decided\n" in told
-    assert "the policy said: approve, 60 percent, at most 6000.00 CNY" in told
-    assert "warning" not in told
+    output = gateway.answer("policy", "explain", decision.id)
+    assert f"policy: car_rental 2026-11-01+north-1, {checked[0].split()[-1]}\n" in output
+    assert "  very-good: not met, requires tier at least VERY_GOOD\n  good: matched\n" in output
+    assert "policy result: approve, 60 percent, at most 6000.00 CNY" in output
+    assert "warning" not in output
 
 
-def test_a_later_override_is_warned_of(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
-    who = (world.merchant(), "car_rental")
+def test_explain_warns_about_a_later_override(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
+    target = (world.merchant(), "car_rental")
     decision = decided(world)
-    gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *who, written(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
 
-    told = gateway.answer("policy", "explain", decision.id)
+    output = gateway.answer("policy", "explain", decision.id)
 
-    assert f"policy: car_rental 2026-11-01, {CarRental.policy.hash}\n" in told
-    assert "warning: the policy now is another one: 2026-11-01+north-1, " in told
+    assert f"policy: car_rental 2026-11-01, {CarRental.policy.hash}\n" in output
+    assert "warning: another policy is in force now: 2026-11-01+north-1, " in output
 
 
-def test_what_does_not_fit_is_refused_in_one_line(
+def test_override_and_bounds_reject_unusable_files(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
-    who = (world.merchant(), "car_rental")
+    target = (world.merchant(), "car_rental")
     more = written(tmp_path, "[rule.good]\nshare = 71\n", version="more", effective=today)
-    assert "override nothing of car_rental" in gateway.refusal("policy", "override", *who, more)
-    gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
-    refusal = gateway.refusal("policy", "override", *who, more)
+    assert "override nothing of car_rental" in gateway.refusal("policy", "override", *target, more)
+    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    refusal = gateway.refusal("policy", "override", *target, more)
     assert "more.toml: rule 'good': share 71 is out of the operator's bounds: at least 40 and at most 70" in refusal
-    assert "cannot be read" in gateway.refusal("policy", "override", *who, str(tmp_path / "none.toml"))
+    assert "cannot be read" in gateway.refusal("policy", "override", *target, str(tmp_path / "none.toml"))
     assert "There is no merchant mer_x" in gateway.refusal("policy", "override", "mer_x", "car_rental", more)
     assert "No adapter moon_travel" in gateway.refusal("policy", "override", world.merchant(), "moon_travel", more)
     assert "There is no merchant mer_x" in gateway.refusal("policy", "bounds", "mer_x", "car_rental")
-    assert "at_least lies above" in gateway.refusal(
-        "policy", "bounds", *who, written(tmp_path, "[rule.good]\nshare = { at_least = 9, at_most = 8 }\n")
+    assert "at_least is above" in gateway.refusal(
+        "policy", "bounds", *target, written(tmp_path, "[rule.good]\nshare = { at_least = 9, at_most = 8 }\n")
     )
 
 
-def test_an_override_is_tried_on_what_the_merchant_was_decided(
+def test_backtest_of_an_override_replays_the_merchants_requests(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     decided(world)
@@ -113,22 +113,22 @@ def test_an_override_is_tried_on_what_the_merchant_was_decided(
     file = written(tmp_path, GOOD, version="north-1", effective=today)
     backtest = ("policy", "backtest", file, "--adapter", "car_rental", "--merchant")
 
-    told = gateway.answer(*backtest, world.merchant()).splitlines()
+    output = gateway.answer(*backtest, world.merchant()).splitlines()
 
-    assert told[1].split() == ["GOOD", "APPROVED", "APPROVED", "1", "1500.00", "CNY", "1800.00", "CNY"]
-    assert told[2].startswith("car_rental north-1 (")
-    assert told[2].endswith("north-1.toml): 1 of 2 differs.")
+    assert output[1].split() == ["GOOD", "APPROVED", "APPROVED", "1", "1500.00", "CNY", "1800.00", "CNY"]
+    assert output[2].startswith("car_rental north-1 (")
+    assert output[2].endswith("north-1.toml): 1 of 2 differs.")
     assert "0 of 0 differ" in gateway.answer(*backtest, world.merchant("online_shop"))
     assert "There is no merchant mer_x" in gateway.refusal(*backtest, "mer_x")
 
 
-def test_a_policy_is_tried_with_the_overrides_of_its_time(
+def test_backtest_of_a_policy_applies_the_overrides_of_that_time(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
-    who = (world.merchant(), "car_rental")
+    target = (world.merchant(), "car_rental")
     decided(world)
-    gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *who, written(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
     world.clock.now = wall_clock()
     decided(world, number=2)
     text = CAR_RENTAL.read_text(encoding="utf-8")
@@ -139,18 +139,18 @@ def test_a_policy_is_tried_with_the_overrides_of_its_time(
 
     assert same[0].endswith("0 of 2 differ.")  # one of them without the override: it was registered later that day
     assert "0 of 1 differ" in renamed
-    assert "1 of merchants whose override does not fit it, not compared." in renamed
+    assert "1 not compared: the merchant's override does not fit the policy." in renamed
 
 
-def test_a_server_does_not_start_with_an_override_that_does_not_fit(
+def test_server_does_not_start_with_an_unusable_override(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
-    who = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *who, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *who, written(tmp_path, GOOD, version="north-1", effective=today))
-    # As an upgrade of the adapter would leave it: the rule has another name now.
+    target = (world.merchant(), "car_rental")
+    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
+    # As after an upgrade of the adapter that renames the rule.
     with writing(world.database) as unit:
-        (row,) = unit.policy_overrides.list_overrides(*who)
+        (row,) = unit.policy_overrides.list_overrides(*target)
         renamed = {**row.model_dump(), "id": f"{row.id}2", "content": row.content.replace("rule.good", "rule.fine")}
         unit.policy_overrides.append_override(PolicyOverrideRow(**renamed))
 

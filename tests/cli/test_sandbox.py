@@ -1,4 +1,4 @@
-"""`gateway sandbox`: what a newcomer runs first, and what can go wrong with it."""
+"""`gateway sandbox`: start, credentials, demos, and errors at start."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def _run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[st
     return COMMANDS.run(list(arguments), {**bare_environment(), **environment}, "")
 
 
-def test_demo_exits_with_0_when_every_answer_was_right() -> None:
+def test_demo_exits_with_0_if_every_response_is_as_expected() -> None:
     done = _run("sandbox", "demo")
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
@@ -30,7 +30,7 @@ def test_demo_exits_with_0_when_every_answer_was_right() -> None:
 
 
 @pytest.mark.slow
-def test_demo_leaves_a_postgresql_server_as_it_was(empty_postgresql_url: str) -> None:
+def test_demo_removes_its_database_from_a_postgresql_server(empty_postgresql_url: str) -> None:
     # A second run would fail over the first one's database: its keys are gone with the first run's folder.
     for _ in range(2):
         done = _run("sandbox", "demo", "--quiet", GATEWAY_DATABASE_URL=empty_postgresql_url)
@@ -42,8 +42,8 @@ def test_demo_leaves_a_postgresql_server_as_it_was(empty_postgresql_url: str) ->
     assert (left, tables) == ([], [])
 
 
-def test_demo_exits_with_1_when_an_answer_is_wrong(tmp_path: Path) -> None:
-    # Only the online shop is loaded, so the car rental of the journey cannot be asked for.
+def test_demo_exits_with_1_if_a_response_is_unexpected(tmp_path: Path) -> None:
+    # Only the online shop is loaded, so the car rental of the demo cannot be asked for.
     done = _run("sandbox", "demo", GATEWAY_ADAPTERS="online_shop")
 
     assert done.returncode == 1
@@ -51,7 +51,7 @@ def test_demo_exits_with_1_when_an_answer_is_wrong(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_credentials_work_and_are_the_owners_only(sqlite_sandbox: Sandbox) -> None:
+def test_credentials_work_and_only_their_owner_can_read_them(sqlite_sandbox: Sandbox) -> None:
     file = sqlite_sandbox.folder / "credentials.json"
     written = json.loads(file.read_text())
 
@@ -94,7 +94,7 @@ def test_second_start_after_a_kill_works(own_sandbox: Sandbox) -> None:
     assert httpx2.get(f"{own_sandbox.credentials['issuer']}/readyz").status_code == 200
 
 
-def test_busy_port_gets_one_clear_line(tmp_path: Path) -> None:
+def test_busy_port_is_named_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = _run("sandbox", "up", "--port", str(port), GATEWAY_STATE_DIRECTORY=str(tmp_path))
@@ -106,7 +106,7 @@ def test_busy_port_gets_one_clear_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "words"),
+    ("setting", "value", "message"),
     [
         pytest.param("GATEWAY_ENVIRONMENT", "production", "GATEWAY_ENVIRONMENT", id="unknown environment"),
         pytest.param("GATEWAY_SECRET_KEY", "c2hvcnQ=", "32 bytes", id="short key"),
@@ -115,13 +115,13 @@ def test_busy_port_gets_one_clear_line(tmp_path: Path) -> None:
         pytest.param("GATEWAY_ADAPTERS", "car_rental,zeppelin", "zeppelin", id="unknown adapter"),
     ],
 )
-def test_wrong_setting_gets_one_clear_line(tmp_path: Path, setting: str, value: str, words: str) -> None:
+def test_unusable_setting_is_named_in_one_line(tmp_path: Path, setting: str, value: str, message: str) -> None:
     environment = {"GATEWAY_STATE_DIRECTORY": str(tmp_path), "GATEWAY_DATABASE_URL": f"sqlite:///{tmp_path}/g.db"}
     done = _run("sandbox", "up", "--port", "0", **{**environment, setting: value})
 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert words in done.stderr
+    assert message in done.stderr
 
 
 def test_printed_command_works(sqlite_sandbox: Sandbox) -> None:
@@ -148,12 +148,12 @@ def _registered(sandbox: Sandbox, host: KeyHost) -> int:
     return httpx2.post(address, json=body, headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-def test_a_developers_own_keys_are_fetched_from_loopback(sqlite_sandbox: Sandbox) -> None:
+def test_client_keys_are_fetched_from_loopback(sqlite_sandbox: Sandbox) -> None:
     with KeyHost() as host:
         assert (_registered(sqlite_sandbox, host), host.fetches) == (201, 1)
 
 
-def test_what_the_operator_allows_is_not_widened(tmp_path: Path) -> None:
+def test_sandbox_does_not_extend_a_configured_list_of_hosts(tmp_path: Path) -> None:
     with (
         KeyHost() as host,
         Sandbox(f"sqlite:///{tmp_path}/g.db", tmp_path, jwks_uri_hosts="keys.example") as sandbox,
@@ -161,14 +161,14 @@ def test_what_the_operator_allows_is_not_widened(tmp_path: Path) -> None:
         assert (_registered(sandbox, host), host.connections) == (400, 0)
 
 
-def test_output_holds_no_users_token(sqlite_sandbox: Sandbox) -> None:
+def test_output_has_no_token_of_a_person(sqlite_sandbox: Sandbox) -> None:
     merchant_tokens = {merchant["merchant_token"] for merchant in sqlite_sandbox.credentials["merchants"]}
     printed = set(re.findall(r"sgw_test_(?:at|rt|ac)_[\w-]+", sqlite_sandbox.output))
 
     assert printed < merchant_tokens
 
 
-def test_unwritable_credentials_end_it_with_one_clear_line(tmp_path: Path) -> None:
+def test_unwritable_credentials_file_is_an_error_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where a folder should be")
     done = _run(
         *("sandbox", "up", "--port", "0", "--credentials", str(tmp_path / "taken" / "credentials.json")),
@@ -181,7 +181,7 @@ def test_unwritable_credentials_end_it_with_one_clear_line(tmp_path: Path) -> No
     assert "credentials" in done.stderr
 
 
-def test_interrupt_ends_it_quietly(own_sandbox: Sandbox) -> None:
+def test_interrupt_prints_no_stack_trace(own_sandbox: Sandbox) -> None:
     own_sandbox.interrupt()
 
     assert "Traceback" not in own_sandbox.output

@@ -1,4 +1,4 @@
-"""`gateway serve`: a live deployment as an operator starts it."""
+"""`gateway serve`: a live deployment."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ def _environment(database_url: str, folder: Path, **changed: str) -> dict[str, s
     }
 
 
-def test_live_deployment_serves_part_a_and_knows_no_client_secrets(database_url: str, tmp_path: Path) -> None:
+def test_live_deployment_serves_part_a_without_client_secrets(database_url: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
@@ -63,15 +63,15 @@ def test_live_deployment_serves_part_a_and_knows_no_client_secrets(database_url:
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("changed", "message"),
     [
         pytest.param({"GATEWAY_ISSUER": "http://gateway.example"}, "GATEWAY_ISSUER", id="issuer without TLS"),
         pytest.param({"GATEWAY_SECRET_KEY": ""}, "GATEWAY_SECRET_KEY", id="no key"),
         pytest.param({"GATEWAY_ADAPTERS": ""}, "GATEWAY_ADAPTERS", id="adapters not named"),
     ],
 )
-def test_unsafe_settings_refuse_to_start_in_live(
-    sqlite_url: str, tmp_path: Path, changed: dict[str, str], words: str
+def test_live_does_not_start_with_unsafe_settings(
+    sqlite_url: str, tmp_path: Path, changed: dict[str, str], message: str
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "serve", "--port", "0"],
@@ -84,10 +84,10 @@ def test_unsafe_settings_refuse_to_start_in_live(
 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert words in done.stderr
+    assert message in done.stderr
 
 
-def test_unmigrated_database_refuses_to_start(sqlite_url: str, tmp_path: Path) -> None:
+def test_serve_does_not_start_with_an_unmigrated_database(sqlite_url: str, tmp_path: Path) -> None:
     runner.downgrade(sqlite_url, "base")
     done = subprocess.run(
         [sys.executable, "-m", "gateway", "serve", "--port", "0"],

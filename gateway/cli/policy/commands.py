@@ -69,7 +69,7 @@ def explain(
     from gateway.cli.policy import explanation
 
     with container_for(database_url) as container:
-        trace = container.database.read(lambda unit: container.policies.trace(unit, decision))
+        trace = container.database.read(lambda unit: container.policies.load_trace(unit, decision))
     described = explanation.describe(trace)
     if as_json:
         print_json(described)
@@ -128,7 +128,7 @@ def shadow(
     from gateway.cli.policy import comparison
 
     with container_for(database_url) as container:
-        compared = container.policies.shadowed(_adapter(container.registry, adapter), _midnight(since))
+        compared = container.policies.compare_shadows(_adapter(container.registry, adapter), _midnight(since))
         sealed, counted = comparison.count_shadows(compared)
     described = [{**asdict(policy), **comparison.describe(counts)} for policy, counts in counted.items()]
     if as_json:

@@ -35,11 +35,11 @@ def bounds(
 
         def load_bounds(unit: UnitOfWork) -> tuple[str, PolicyBounds | None]:
             name = container.merchants.require(unit, merchant).name
-            return name, container.overrides.bounds(unit, merchant, container.merchants.adapter(adapter))
+            return name, container.overrides.load_bounds(unit, merchant, container.merchants.require_adapter(adapter))
 
         if content is not None:
             text, source = content
-            container.database.write(lambda unit: container.overrides.draw(unit, merchant, adapter, text, source))
+            container.database.write(lambda unit: container.overrides.set_bounds(unit, merchant, adapter, text, source))
         name, limits = container.database.read(load_bounds)
     ranges = [
         (rule, value, allowed)
