@@ -46,7 +46,7 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     assert "We have a photo." in page
     assert dispute in operator.answer("disputes", "list")
     assert "Ask your colleague at the <desk>." in operator.answer("disputes", "show", dispute)
-    assert "Say --uphold or --reject" in operator.refusal("disputes", "resolve", dispute, "--note", "x")
+    assert "Choose --uphold or --reject" in operator.refusal("disputes", "resolve", dispute, "--note", "x")
     resolved = operator.answer("disputes", "resolve", dispute, "--reject", "--note", "The photo is clear.")
     assert resolved == f"{dispute} is REJECTED."
     assert dispute not in operator.answer("disputes", "list")
