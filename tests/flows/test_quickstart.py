@@ -5,15 +5,20 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
 from tests.support.checkout import ROOT
 from tests.support.server import Sandbox
 
+README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(sh|graphql|json|http)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+UNNAMED_BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = re.compile(r"^export (\w+)=(\S*)\.\.\.$", re.MULTILINE)
 QUERY = re.compile(r'"query": ("(?:[^"\\]|\\.)*")')
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -127,10 +132,17 @@ def test_quickstart_runs_as_written(sandbox: Sandbox, tmp_path: Path) -> None:
     page.run()
 
 
-def test_first_question_of_the_readme_runs_as_written(own_sandbox: Sandbox, tmp_path: Path) -> None:
-    WebsiteDemo(own_sandbox.credentials, Narrator(None)).run()
+def test_readme_excerpt_and_first_request_are_real(own_sandbox: Sandbox, tmp_path: Path) -> None:
+    output = StringIO()
+    WebsiteDemo(own_sandbox.credentials, Narrator(Console(file=output))).run()
+    excerpt = next(
+        block for block in UNNAMED_BLOCK.findall(README.read_text(encoding="utf-8")) if "consent page" in block
+    )
+    missing = [line for line in excerpt.splitlines() if not re.search(_pattern(line), output.getvalue())]
+    assert missing == []
+
     merchant = next(one for one in own_sandbox.credentials["merchants"] if one["adapter"] == "car_rental")
-    page = Page(ROOT / "README.md", own_sandbox, {"MERCHANT_TOKEN": merchant["merchant_token"]}, tmp_path)
+    page = Page(README, own_sandbox, {"MERCHANT_TOKEN": merchant["merchant_token"]}, tmp_path)
     assert len(list(page.blocks("graphql"))) == 1
     assert_queries_are_shown(page)
     page.run()
