@@ -1,2 +1,2 @@
-"""The authorization server and the check of its tokens. Files are named after what the RFCs call things; only this
-package imports Authlib, whose synchronous core runs on a worker thread (see `bridge`)."""
+"""The authorization server and the token check. Modules have the names that the RFCs use. Only this package imports
+Authlib, whose synchronous core runs on a worker thread (see `authlib_adapter`)."""

@@ -1,7 +1,7 @@
-"""Between Starlette and Authlib: parsed requests go in, plain answers come out.
+"""Connects Starlette and Authlib: takes parsed requests, returns plain responses.
 
-Each request gets a `Server` of its own around one unit of work, on a worker thread. An OAuth error is the result of its
-unit, which therefore commits (reuse detection revokes first and refuses then); an unexpected exception rolls back.
+Each request gets its own `Server` with one unit of work, on a worker thread. An OAuth error is a result of the unit,
+which therefore commits: reuse detection revokes tokens and then refuses. An unexpected exception rolls back.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,8 +26,8 @@ _log = get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Answer:
-    """The answer to a request. `location` can be written: RFC 9207's `iss` is added there."""
+class OAuthResponse:
+    """The response to a request. `location` can be set, because Authlib adds RFC 9207's `iss` to it."""
 
     status: int
     body: Any
@@ -42,17 +42,17 @@ class Answer:
         self.headers["Location"] = value
 
     @classmethod
-    def build(cls, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> "Answer":
-        """From Authlib's triple. Answers of this server are never stored."""
+    def build(cls, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> "OAuthResponse":
+        """The response of Authlib's triple, with headers that forbid caching."""
         return cls(status, body, {**dict(headers), **NO_STORE})
 
 
 class AuthlibRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
-    """A parsed request as Authlib reads it: it has a form and nothing else."""
+    """A parsed request in the form that Authlib reads. It has a form and no query."""
 
     def __init__(self, parsed: ParsedRequest, issuer: str) -> None:
-        # Authlib refuses http addresses here, outside its own error handling. Which transport will do is settled by
-        # the settings (live: https only), so it is always told https.
+        # Authlib rejects http addresses here, outside its own error handling. The settings already decide which
+        # transport is allowed (live: https only), so Authlib always gets an https address.
         super().__init__("POST", f"https://{urlsplit(issuer).netloc}{parsed.path}", headers={})
         self.parsed = parsed
         self.payload = BasicOAuth2Payload(dict(parsed.form))
@@ -67,38 +67,38 @@ class AuthlibRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no typ
         return data
 
 
-def error_answer(status: int, code: str, description: str) -> Answer:
-    """An OAuth error (RFC 6749 section 5.2) made outside Authlib."""
-    return Answer(status, {"error": code, "error_description": description}, dict(NO_STORE))
+def error_response(status: int, code: str, description: str) -> OAuthResponse:
+    """An OAuth error response (RFC 6749 section 5.2) made outside Authlib."""
+    return OAuthResponse(status, {"error": code, "error_description": description}, dict(NO_STORE))
 
 
 class Endpoint(Generic[Parsed]):
-    """A Starlette endpoint. `parse` reads the request on the event loop, `perform` answers it on a worker thread."""
+    """A Starlette endpoint. `parse` reads the request on the event loop, `perform` handles it on a worker thread."""
 
     def __init__(
         self,
-        perform: Callable[[Parsed], Answer],
+        perform: Callable[[Parsed], OAuthResponse],
         clock: WallClock,
         parse: Callable[[Request, WallTime], Awaitable[Parsed]],
     ) -> None:
         self._perform, self._clock, self._parse = perform, clock, parse
 
-    async def answer(self, request: Request) -> Response:
-        """The answer as JSON; 400, 413 or 415 for an unreadable request, 500 without detail on failure."""
+    async def respond(self, request: Request) -> Response:
+        """The response as JSON: 400, 413 or 415 for an unreadable request, 500 without details for a failure."""
         try:
             parsed = await self._parse(request, self._clock())
         except UnreadableRequest as refused:
-            return _response(error_answer(refused.status, "invalid_request", refused.message))
+            return _build_response(error_response(refused.status, "invalid_request", refused.message))
         try:
-            answer = await run_in_threadpool(self._perform, parsed)
+            response = await run_in_threadpool(self._perform, parsed)
         except Exception as error:  # noqa: BLE001  # its text may hold secrets: log the type only
             request_id = getattr(request.state, "request_id", None)
             _log.error("oauth_failed", path=parsed.path, error=type(error).__name__, request_id=request_id)
-            answer = error_answer(500, "server_error", "The request could not be processed. Try again.")
-        return _response(answer)
+            response = error_response(500, "server_error", "The request could not be processed. Try again.")
+        return _build_response(response)
 
 
-def _response(answer: Answer) -> Response:
-    if answer.status == HTTPStatus.NO_CONTENT:
-        return Response(status_code=answer.status, headers=answer.headers)
-    return JSONResponse(answer.body, status_code=answer.status, headers=answer.headers)
+def _build_response(response: OAuthResponse) -> Response:
+    if response.status == HTTPStatus.NO_CONTENT:
+        return Response(status_code=response.status, headers=response.headers)
+    return JSONResponse(response.body, status_code=response.status, headers=response.headers)

@@ -1,4 +1,4 @@
-"""How a refused request is told what to send (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1)."""
+"""401 responses with their challenges (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9728 section 5.1)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,38 +11,40 @@ from gateway.kit.jose import ALGORITHMS
 from gateway.oauth.metadata import RESOURCE_METADATA
 
 ErrorBody = Callable[[str | None, str, str | None], dict[str, Any]]
-"""Makes the body of a refusal from its OAuth error code, its sentence and the request's id."""
+"""Builds the body of a 401 response from the OAuth error code, the message and the request id."""
 
 
 def graphql_body(_: str | None, message: str, request_id: str | None) -> dict[str, Any]:
-    """As GraphQL answers errors."""
+    """The error as a GraphQL response."""
     return {"errors": [{"message": message, "extensions": {"code": "UNAUTHENTICATED", "requestId": request_id}}]}
 
 
 def oauth_body(code: str | None, message: str, _: str | None) -> dict[str, Any]:
-    """As OAuth answers errors (RFC 6749 section 5.2)."""
+    """The error as an OAuth error response (RFC 6749 section 5.2)."""
     return {"error": code or "invalid_request", "error_description": message}
 
 
 class Challenges:
-    """Makes the answers to requests without a live token."""
+    """Builds the responses to requests without a valid token."""
 
     def __init__(self, issuer: str, environment: Environment, body: ErrorBody) -> None:
-        about = f'realm="{issuer}", resource_metadata="{issuer}{RESOURCE_METADATA}"'
-        self._dpop = f'DPoP {about}, algs="{" ".join(ALGORITHMS)}"'
-        self._bearer = f"Bearer {about}" if BASELINE in environment.profiles else self._dpop
+        attributes = f'realm="{issuer}", resource_metadata="{issuer}{RESOURCE_METADATA}"'
+        self._dpop = f'DPoP {attributes}, algs="{" ".join(ALGORITHMS)}"'
+        self._bearer = f"Bearer {attributes}" if BASELINE in environment.profiles else self._dpop
         self._body = body
 
-    def answer(self, code: str | None, message: str, request_id: str | None, *, proves: bool) -> JSONResponse:
-        """401. Without a code, to a request that presented nothing: every scheme there is. With a code: what is wrong,
-        in the scheme that was used; `proves` says that it was DPoP."""
+    def build_response(
+        self, code: str | None, message: str, request_id: str | None, *, uses_dpop: bool
+    ) -> JSONResponse:
+        """A 401 response. With `code` None, for a request without a credential, it offers every supported scheme. With
+        a code it reports the error in the scheme of the request: DPoP if `uses_dpop`, else Bearer."""
         response = JSONResponse(self._body(code, message, request_id), 401, {"Cache-Control": "no-store"})
         if code is None:
             challenges = list(dict.fromkeys((self._dpop, self._bearer)))
         else:
-            said = message.replace('"', "'")
-            scheme = self._dpop if proves else self._bearer
-            challenges = [f'{scheme}, error="{code}", error_description="{said}"']
+            description = message.replace('"', "'")
+            scheme = self._dpop if uses_dpop else self._bearer
+            challenges = [f'{scheme}, error="{code}", error_description="{description}"']
         for challenge in challenges:
             response.headers.append("WWW-Authenticate", challenge)
         return response

@@ -1,4 +1,4 @@
-"""Demonstrating proof of possession (RFC 9449): each request is signed by the key that its token is bound to."""
+"""Demonstrating proof of possession (RFC 9449): the key that a token is bound to signs each request."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from gateway.kit.jose import ALGORITHMS, JoseRefused
 
 HEADER, NONCE_HEADER, TYPE = "DPoP", "DPoP-Nonce", "dpop+jwt"
 PROOF_LIFE = timedelta(seconds=60)
-"""How old a proof may be. It holds a nonce as well, so this is the window in which a replay must be remembered."""
+"""The greatest age of a proof, and so the time for which a used proof is remembered. Its nonce limits the age too."""
 
 AHEAD = timedelta(seconds=15)
-"""How far ahead another party's clock may be (FAPI 2.0 section 5.3.2.1 item 13: at least 10 seconds, at most 60)."""
+"""How far a client's clock may be ahead of ours (FAPI 2.0 section 5.3.2.1 item 13: at least 10 seconds, at most 60)."""
 
 REMEMBERED = PROOF_LIFE + AHEAD
 NONCE_STEP, NONCE_LIFE = 60, 300
@@ -35,49 +35,49 @@ class InvalidDpopProofError(OAuth2Error):  # type: ignore[misc]  # Authlib has n
 
 
 class UseDpopNonceError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """RFC 9449 section 8. The answer carries the nonce to use."""
+    """RFC 9449 section 8. The response has the nonce to use."""
 
     error = "use_dpop_nonce"
-    description = "The DPoP proof needs the nonce that this answer carries."
+    description = "The DPoP proof needs the nonce in the DPoP-Nonce header of this response."
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `replay_key` names this one proof."""
+    """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `replay_key` identifies this proof."""
 
     jkt: str
     replay_key: str
 
 
 class Nonces:
-    """Nonces: the MAC of a minute. All processes with the same master key make and accept the same ones."""
+    """Makes and checks nonces. A nonce is the MAC of a minute, the same in all processes with the same master key."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._key = secrets.derive("dpop nonce")
 
     def current(self, wall: WallTime) -> str:
-        """The nonce to use now. It changes each minute and is good for five."""
-        return self._of(int(wall.timestamp()) // NONCE_STEP)
+        """The nonce to use now. It changes each minute and is accepted for five minutes."""
+        return self._compute(int(wall.timestamp()) // NONCE_STEP)
 
-    def good(self, nonce: str, wall: WallTime) -> bool:
-        """Whether the nonce is one of the last five minutes', or of the next for a process whose clock is ahead."""
+    def accepts(self, nonce: str, wall: WallTime) -> bool:
+        """Whether the nonce is of the last five minutes, or of the next one: another process's clock may be ahead."""
         step = int(wall.timestamp()) // NONCE_STEP
         steps = range(step - NONCE_LIFE // NONCE_STEP, step + 2)
-        return any(hmac.compare_digest(nonce.encode(), self._of(one).encode()) for one in steps)
+        return any(hmac.compare_digest(nonce.encode(), self._compute(one).encode()) for one in steps)
 
-    def _of(self, step: int) -> str:
+    def _compute(self, step: int) -> str:
         return base64url(derive(self._key, str(step), 24))
 
 
 class ProofCheck:
-    """Checks proofs sent to the addresses below `issuer`. It needs no database."""
+    """Checks proofs for URLs below `issuer`. It needs no database."""
 
     def __init__(self, issuer: str, secrets: Secrets) -> None:
         self._issuer, self.nonces = issuer, Nonces(secrets)
 
     def check(
         self,
-        sent: Sequence[str],
+        proofs: Sequence[str],
         method: str,
         path: str,
         wall: WallTime,
@@ -85,16 +85,16 @@ class ProofCheck:
         access_token: str | None = None,
         nonce_required: bool = True,
     ) -> Proof:
-        """The proof of a request that carried these DPoP headers (RFC 9449 section 4.3). Whether it is a replay is not
-        checked. Raises InvalidDpopProofError, UseDpopNonceError."""
-        if len(sent) != 1:
+        """The valid proof of a request with these DPoP headers (RFC 9449 section 4.3). This does not check whether the
+        proof is a replay. Raises InvalidDpopProofError, UseDpopNonceError."""
+        if len(proofs) != 1:
             raise InvalidDpopProofError("Exactly one DPoP header is required.")
         try:
-            return self._checked(sent[0], method, path, wall, access_token, nonce_required)
+            return self._verify(proofs[0], method, path, wall, access_token, nonce_required)
         except JoseRefused as refused:
             raise InvalidDpopProofError(str(refused)) from None
 
-    def _checked(
+    def _verify(
         self, text: str, method: str, path: str, wall: WallTime, access_token: str | None, nonce_required: bool
     ) -> Proof:
         header = jose.unverified(text).header
@@ -104,7 +104,7 @@ class ProofCheck:
             raise JoseRefused(f"The alg of a proof is one of {', '.join(ALGORITHMS)}.")
         key = jose.public_key(header.get("jwk"))
         claims = jose.verified(text, key).claims
-        self._require_this_request(claims, method, path)
+        self._require_same_request(claims, method, path)
         _require_fresh(claims, wall)
         jti = claims.get("jti")
         if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
@@ -112,33 +112,33 @@ class ProofCheck:
         if access_token is not None and claims.get("ath") != base64url(sha256(access_token.encode()).digest()):
             raise JoseRefused("The claim ath must be the digest of the access token.")
         nonce = claims.get("nonce")
-        if (nonce is not None or nonce_required) and not (isinstance(nonce, str) and self.nonces.good(nonce, wall)):
+        if (nonce is not None or nonce_required) and not (isinstance(nonce, str) and self.nonces.accepts(nonce, wall)):
             raise UseDpopNonceError
         jkt = key.thumbprint()
         return Proof(jkt, digest(f"proof {jkt} {jti}"))
 
-    def _require_this_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
+    def _require_same_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
         if claims.get("htm") != method:
             raise JoseRefused("The claim htm must be the method of this request.")
-        if _target(claims.get("htu")) != _target(self._issuer + path):
-            raise JoseRefused("The claim htu must be the address of this request.")
+        if _normalize_url(claims.get("htu")) != _normalize_url(self._issuer + path):
+            raise JoseRefused("The claim htu must be the URL of this request.")
 
 
 def _require_fresh(claims: Mapping[str, Any], wall: WallTime) -> None:
     now, ahead = wall.timestamp(), AHEAD.total_seconds()
     issued = jose.moment_claim(claims, "iat")
     if issued is None or not now - PROOF_LIFE.total_seconds() <= issued <= now + ahead:
-        raise JoseRefused("The claim iat must be the present moment.")
+        raise JoseRefused("The claim iat must be the current time.")
     expires, begins = jose.moment_claim(claims, "exp"), jose.moment_claim(claims, "nbf")
     if (expires is not None and expires <= now) or (begins is not None and begins > now + ahead):
-        raise JoseRefused("The proof is not valid at this moment.")
+        raise JoseRefused("The proof has expired, or is not valid yet.")
 
 
-def _target(address: object) -> tuple[str, str, int | None, str] | None:
-    """Scheme, host, port and path, so that equal addresses compare equal (RFC 9449 section 4.3, RFC 3986 section 6.2):
-    without query and fragment, case of scheme and host and the default port aside. None for what is no address."""
+def _normalize_url(url: object) -> tuple[str, str, int | None, str] | None:
+    """Scheme, host, port and path for a comparison (RFC 9449 section 4.3, RFC 3986 section 6.2). Scheme and host are in
+    lower case, a missing port is the default one, query and fragment are dropped. None if `url` is not a URL."""
     try:
-        parts = urlsplit(address if isinstance(address, str) else "")
+        parts = urlsplit(url if isinstance(url, str) else "")
         port = parts.port or _PORTS.get(parts.scheme)
     except ValueError:
         return None

@@ -22,7 +22,7 @@ GRAPHQL = "/graphql"
 
 
 def server_metadata(settings: Settings, environment: Environment, grant_types: list[str]) -> dict[str, Any]:
-    """The RFC 8414 document. Every address begins with the configured issuer; only what works is listed."""
+    """The RFC 8414 document. Every URL begins with the configured issuer. Only supported features are listed."""
     methods = authentication.supported(environment)
     return {
         "issuer": settings.issuer,
@@ -53,7 +53,7 @@ def server_metadata(settings: Settings, environment: Environment, grant_types: l
 
 
 def resource_metadata(settings: Settings, environment: Environment, resource_path: str = "") -> dict[str, Any]:
-    """The RFC 9728 document of the API; `resource_path` follows the well-known part of the address."""
+    """The RFC 9728 document of the API. `resource_path` follows the well-known part of the URL."""
     return {
         "resource": settings.issuer + resource_path,
         "authorization_servers": [settings.issuer],
@@ -67,7 +67,7 @@ def resource_metadata(settings: Settings, environment: Environment, resource_pat
 
 
 def _authentication(endpoint: str, methods: list[str]) -> dict[str, list[str]]:
-    """How clients authenticate at an endpoint: the same at each."""
+    """The client authentication members of an endpoint. They are the same for each endpoint."""
     return {
         f"{endpoint}_endpoint_auth_methods_supported": methods,
         f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),

@@ -16,7 +16,7 @@ _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
 class UnreadableRequest(Exception):
-    """The request cannot be read. `status` is 400, 413 or 415; the message repeats nothing of the input."""
+    """The request cannot be read. `status` is 400, 413 or 415. The message contains nothing of the input."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,8 +25,8 @@ class UnreadableRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """All that the authorization server reads of a request. `authorization` is the one Authorization header, None if
-    there was none; `proofs` are the values of its DPoP headers."""
+    """The parts of a request that the authorization server reads. `authorization` is the Authorization header, None if
+    the request has none; `proofs` are the values of its DPoP headers."""
 
     path: str
     form: Mapping[str, str]
@@ -37,8 +37,8 @@ class ParsedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument(ParsedRequest):
-    """A request for client registration. Its body, if it has one, is JSON. `client_id` is the last part of its path,
-    "" without."""
+    """A request for client registration. `body` is JSON, or empty. `client_id` is the last part of the path, "" if the
+    path has no client id."""
 
     method: str = "POST"
     client_id: str = ""
@@ -62,27 +62,27 @@ async def parse_document(request: Request, received_at: WallTime) -> ParsedDocum
     return ParsedDocument(request.url.path, {}, authorization, received_at, (), request.method, client_id, body)
 
 
-async def read_form(request: Request, several_lines: Collection[str] = ()) -> dict[str, str]:
-    """The form's fields, also those left empty. Those of `several_lines` may hold line ends, returned as single
-    newlines. Raises UnreadableRequest for another content type, more than 64 KiB, text that is not UTF-8, other
-    control characters and a repeated field."""
-    return _fields(await _read_body(request, _FORM), several_lines)
+async def read_form(request: Request, multiline: Collection[str] = ()) -> dict[str, str]:
+    """The fields of the form, including empty ones. The fields named in `multiline` may contain line ends, which are
+    returned as single newlines. Raises UnreadableRequest for another content type, more than 64 KiB, text that is not
+    UTF-8, other control characters and a repeated field."""
+    return _fields(await _read_body(request, _FORM), multiline)
 
 
 def parse_members(body: bytes) -> dict[str, Any]:
-    """The members of a JSON object. Those that are null count as absent (RFC 7592 section 2.2). Raises
-    UnreadableRequest for anything but an object, and where an object names a member twice."""
+    """The members of a JSON object. A null member counts as absent (RFC 7592 section 2.2). Raises UnreadableRequest
+    if the body is not an object, or an object in it has a member twice."""
     try:
         document = json.decode_unrepeated(body)
     except ValueError:
-        raise UnreadableRequest(400, "The body must be JSON in UTF-8, with each member named once.") from None
+        raise UnreadableRequest(400, "The body must be JSON in UTF-8, and no member may occur twice.") from None
     if not isinstance(document, dict):
         raise UnreadableRequest(400, "The body must be a JSON object.")
     return {name: value for name, value in document.items() if value is not None}
 
 
 def _read_authorization(request: Request) -> str | None:
-    """The one Authorization header, None if there is none. Raises UnreadableRequest for several, and for a query."""
+    """The Authorization header, None if there is none. Raises UnreadableRequest for several of them or a query."""
     if request.url.query:
         raise UnreadableRequest(400, "Parameters belong in the request body, not in the address.")
     headers = request.headers.getlist("authorization")
@@ -103,12 +103,12 @@ async def _read_body(request: Request, content_type: str) -> bytes:
     return bytes(body)
 
 
-def _fields(body: bytes, several_lines: Collection[str]) -> dict[str, str]:
+def _fields(body: bytes, multiline: Collection[str]) -> dict[str, str]:
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MOST_FIELDS
         )
-    except ValueError:  # covers text that is not ASCII, not UTF-8 inside, and too many fields
+    except ValueError:  # text that is not ASCII, escapes that are not UTF-8, or too many fields
         raise UnreadableRequest(
             400, f"The body must be an urlencoded form of UTF-8 text, {MOST_FIELDS} fields at most."
         ) from None
@@ -116,10 +116,10 @@ def _fields(body: bytes, several_lines: Collection[str]) -> dict[str, str]:
     for name, value in pairs:
         if name in fields:
             raise UnreadableRequest(400, "A parameter is repeated.")
-        if name in several_lines:  # a browser sends the line ends of a textarea as two characters
+        if name in multiline:  # a browser sends the line ends of a textarea as two characters
             value = value.replace("\r\n", "\n")
-        one_line = value.replace("\n", " ") if name in several_lines else value
+        one_line = value.replace("\n", " ") if name in multiline else value
         if any(character < " " or character == "\x7f" for character in name + one_line):
-            raise UnreadableRequest(400, "A parameter holds control characters.")
+            raise UnreadableRequest(400, "A parameter contains control characters.")
         fields[name] = value
     return fields

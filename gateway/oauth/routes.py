@@ -1,5 +1,5 @@
-"""The routes that clients call. People open the authorization endpoint and the device page: those are routes of the
-website."""
+"""The routes that clients call. Persons open the authorization endpoint and the device page; those routes are in
+`gateway.web.routes`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,20 +28,20 @@ def oauth_routes(container: Container) -> list[BaseRoute]:
         Route(metadata.SERVER_METADATA, _document(server)),
         Route(metadata.RESOURCE_METADATA, _document(resource)),
         Route(metadata.RESOURCE_METADATA + metadata.GRAPHQL, _document(graphql)),
-        Route(metadata.PAR, endpoints.par.answer, methods=["POST"]),
-        Route(metadata.TOKEN, endpoints.token.answer, methods=["POST"]),
-        Route(metadata.DEVICE_AUTHORIZATION, endpoints.device_authorization.answer, methods=["POST"]),
-        Route(metadata.REGISTER, registration.register.answer, methods=["POST"]),
-        Route(metadata.REGISTER + "/{client_id}", registration.manage.answer, methods=["GET", "PUT", "DELETE"]),
+        Route(metadata.PAR, endpoints.par.respond, methods=["POST"]),
+        Route(metadata.TOKEN, endpoints.token.respond, methods=["POST"]),
+        Route(metadata.DEVICE_AUTHORIZATION, endpoints.device_authorization.respond, methods=["POST"]),
+        Route(metadata.REGISTER, registration.register.respond, methods=["POST"]),
+        Route(metadata.REGISTER + "/{client_id}", registration.manage.respond, methods=["GET", "PUT", "DELETE"]),
         Route(metadata.JWKS, KeySetEndpoint(container).show),
-        Route(metadata.REVOKE, endpoints.revoke.answer, methods=["POST"]),
-        Route(metadata.INTROSPECT, endpoints.introspect.answer, methods=["POST"]),
+        Route(metadata.REVOKE, endpoints.revoke.respond, methods=["POST"]),
+        Route(metadata.INTROSPECT, endpoints.introspect.respond, methods=["POST"]),
         Route(metadata.GRANTS + "/{grant_id}", TokenCheck(GrantManagement(container), container, oauth_body)),
     ]
 
 
 def _document(content: dict[str, Any]) -> Callable[[Request], Any]:
-    async def answer(_: Request) -> Response:
+    async def show(_: Request) -> Response:
         return JSONResponse(content, headers={"Cache-Control": "public, max-age=300"})
 
-    return answer
+    return show

@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestErro
 from authlib.oauth2.rfc9207 import IssuerParameter
 
 from gateway.kit.clock import WallTime
-from gateway.oauth.authlib_adapter import Answer, AuthlibRequest
+from gateway.oauth.authlib_adapter import AuthlibRequest, OAuthResponse
 from gateway.oauth.clients import authentication
 from gateway.oauth.clients.client import Client
 from gateway.oauth.clients.private_key_jwt import Assertion
@@ -21,14 +21,14 @@ from gateway.store.unit import UnitOfWork
 
 TOKEN = "token"  # noqa: S105  # Authlib's name of the token endpoint
 LONGEST_WAIT = timedelta(minutes=1)
-"""How long after the verification of a request its unit of work may begin. Used proofs and assertions are remembered
-so much longer."""
+"""The longest time between the verification of a request and the begin of its unit of work. Used proofs and assertions
+are remembered for this much longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was verified at `at`, before the unit of work of a request began: the proof of possession that came with it,
-    and the assertion of its client."""
+    """The results of the verification at `at`, before the unit of work of a request: its proof of possession and its
+    client assertion."""
 
     at: WallTime
     proof: Proof | None = None
@@ -36,7 +36,7 @@ class Verified:
 
 
 class ResponseIssuer(IssuerParameter):  # type: ignore[misc]  # Authlib has no types
-    """Puts `iss` into every authorization response (RFC 9207)."""
+    """Adds `iss` to every authorization response (RFC 9207)."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
@@ -46,8 +46,8 @@ class ResponseIssuer(IssuerParameter):  # type: ignore[misc]  # Authlib has no t
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
-    """Built for one unit of work and thrown away. Without `verified` it authenticates no client. `proof` is the proof
-    of possession that came with the request, once the client is authenticated."""
+    """The server of one unit of work. It can authenticate a client only if it has `verified`. `proof` is the proof of
+    possession of the request, None until the client is authenticated."""
 
     proof: Proof | None = None
 
@@ -59,13 +59,13 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         self.register_extension(ResponseIssuer(container.settings.issuer))
 
     def query_client(self, client_id: str) -> Client | None:
-        """The client, None if it is unknown, disabled or of a profile that this environment does not have."""
+        """The client. None if it is unknown or disabled, or its profile does not exist in this environment."""
         row = self.unit.clients.load(client_id)
         return Client(row) if row and row.profile in self.container.environment.profiles else None
 
     def authenticate_client(self, request: Any, methods: Any = None, endpoint: str = TOKEN) -> Client:
-        """The authenticated client; its assertion and proof are used from now on. Raises InvalidClientError, the same
-        for an unknown client, a wrong secret and a bad assertion, and InvalidDpopProofError."""
+        """The authenticated client. Records the use of its assertion and proof. Raises InvalidDpopProofError, and
+        InvalidClientError, which is the same for an unknown client, a wrong secret and an invalid assertion."""
         verified = self._verified
         assert verified is not None
         if self.unit.wall > verified.at + LONGEST_WAIT:
@@ -99,40 +99,40 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         assert isinstance(request, AuthlibRequest)
         return request
 
-    def handle_response(self, status: int, body: Any, headers: Any) -> Answer:
-        return Answer.build(status, body, headers)
+    def handle_response(self, status: int, body: Any, headers: Any) -> OAuthResponse:
+        return OAuthResponse.build(status, body, headers)
 
-    def handle_error_response(self, request: Any, error: OAuth2Error) -> Answer:
-        return refuse(self.container, request.form, error)
+    def handle_error_response(self, request: Any, error: OAuth2Error) -> OAuthResponse:
+        return build_error_response(self.container, request.form, error)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens."""
+        """Does nothing: no signal is used."""
 
 
-def refuse(container: Container, form: Mapping[str, str], error: OAuth2Error) -> Answer:
-    """The error as an answer to a request with this form: 401 for invalid_client, with a Basic challenge for a client
-    that sent no assertion, where there is Basic; nothing that the client sent is repeated."""
+def build_error_response(container: Container, form: Mapping[str, str], error: OAuth2Error) -> OAuthResponse:
+    """The error response to a request with this form. It contains nothing that the client sent. invalid_client is 401,
+    with a Basic challenge if the environment supports Basic and the client sent no assertion."""
     status, body, headers = error(None)
-    answer = Answer.build(status, body, headers)
+    response = OAuthResponse.build(status, body, headers)
     if isinstance(error, InvalidClientError):
-        answer.status = 401
+        response.status = 401
         basic = "client_secret_basic" in authentication.supported(container.environment)
         if basic and "client_assertion" not in form:
-            answer.headers["WWW-Authenticate"] = f'Basic realm="{container.settings.issuer}", charset="UTF-8"'
-    return answer
+            response.headers["WWW-Authenticate"] = f'Basic realm="{container.settings.issuer}", charset="UTF-8"'
+    return response
 
 
-def guarded(server: Server, request: AuthlibRequest, answer: Callable[[], Any]) -> Answer:
-    """The result of `answer`. An error of a grant, which Authlib does not catch, becomes an answer; so does the
-    ValueError that Authlib raises for characters outside RFC 6749's set, as invalid_request."""
+def catch_errors(server: Server, request: AuthlibRequest, respond: Callable[[], Any]) -> OAuthResponse:
+    """The result of `respond`, or its error as a response: an OAuth error of a grant, which Authlib does not catch, or
+    invalid_request for the ValueError that Authlib raises for characters that RFC 6749 does not allow."""
     try:
-        done: Answer = answer()
+        response: OAuthResponse = respond()
     except OAuth2Error as error:
         return server.handle_error_response(request, error)
     except ValueError as error:
         if "forbidden characters" not in str(error):
             raise
         return server.handle_error_response(
-            request, InvalidRequestError("A parameter holds characters that are not allowed there.")
+            request, InvalidRequestError("A parameter contains characters that are not allowed there.")
         )
-    return done
+    return response

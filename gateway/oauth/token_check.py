@@ -1,4 +1,4 @@
-"""The check of access tokens in front of the API (RFC 6750, RFC 9449 section 7), in one statement a request."""
+"""The check of access tokens before the API (RFC 6750, RFC 9449 section 7). It runs one SQL statement per request."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -24,19 +24,19 @@ from gateway.store.oauth.tokens import Bearer
 from gateway.store.unit import UnitOfWork
 
 LONGEST_TOKEN = 512
-_DEAD = "The access token is not valid. Get a new one."
-_ABSENT = "An access token is required: Authorization: DPoP TOKEN with a proof, or Bearer TOKEN for a baseline client."
+_INVALID = "The access token is not valid. Get a new one."
+_MISSING = "An access token is required: Authorization: DPoP TOKEN with a proof, or Bearer TOKEN for a baseline client."
 
 
-def check(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Environment) -> Principal:
-    """The caller that presents this token with a proof by the key `jkt`, or without a proof. Raises Unauthenticated,
-    with the same words, for a token that is unknown, of the other environment, expired or revoked, bound to another
-    key or to none, whose client or user is disabled, or whose consent is not active."""
+def check_token(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Environment) -> Principal:
+    """The caller that sent this token. `jkt` is the thumbprint of the key of its proof, None without a proof. Raises
+    Unauthenticated, always with the same message, for a token that is unknown, of the other environment, expired,
+    revoked, or not bound to exactly that key, whose client or user is disabled, or whose consent is not active."""
     if len(token_text) > LONGEST_TOKEN or not token_text.startswith(environment.token_prefix("at")):
-        raise Unauthenticated(_DEAD)
+        raise Unauthenticated(_INVALID)
     bearer = unit.tokens.load_bearer(digest(token_text))
     if bearer is None or bearer.token.jkt != jkt:
-        raise Unauthenticated(_DEAD)
+        raise Unauthenticated(_INVALID)
     now = require_live(unit, bearer, environment)
     token, client, partner, consent = bearer.token, bearer.client, bearer.partner, bearer.consent
     allowed = scopes.expand(token.scopes) & usable_scopes(client.scopes, client.authorization_details_types)
@@ -55,21 +55,22 @@ def check(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Envir
 
 
 def require_live(unit: UnitOfWork, bearer: Bearer, environment: Environment) -> BusinessTime:
-    """The business time of the token's partner. Raises Unauthenticated for a token that is expired or revoked (in wall
-    time), whose client is disabled, or whose consent is not active (in business time)."""
+    """The business time of the token's partner. Raises Unauthenticated if the token is expired (in wall time) or
+    revoked, its client is disabled, or its consent is not active (in business time)."""
     token, client, consent = bearer.token, bearer.client, bearer.consent
     now = business_time(unit.wall, bearer.partner.clock_offset_seconds)  # without a second statement
     ended = token.revoked_at is not None or unit.wall >= token.expires_at
     disabled = client.disabled_at is not None or client.profile not in environment.profiles
     withdrawn = consent is not None and consent.status(now) is not ConsentStatus.ACTIVE
     if ended or disabled or withdrawn:
-        raise Unauthenticated(_DEAD)
+        raise Unauthenticated(_INVALID)
     return now
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
-    """The credential of a request: its scheme, "dpop" or "bearer", the token, and where and with which proofs."""
+class Credential:
+    """The credential of a request: its scheme ("dpop" or "bearer"), token and proofs, with method and path of the
+    request."""
 
     scheme: str
     token: str
@@ -79,10 +80,10 @@ class Presented:
 
 
 class TokenCheck:
-    """ASGI middleware around an application that calls scope["state"]["authenticate"] on its own worker thread, before
-    anything else, and gets the Principal: so the check and the work share one hop. A request without a valid token is
-    answered with 401. A token is read from the Authorization header and from nowhere else; one that is bound to a key
-    needs the scheme DPoP and a fresh proof by that key."""
+    """ASGI middleware. It sets scope["state"]["authenticate"], which the application calls first on its own worker
+    thread and which returns the Principal: so the check and the work share one hop to a thread. A request without a
+    valid token gets 401. Tokens are read from the Authorization header only. A token that is bound to a key needs the
+    scheme DPoP and a fresh proof by that key."""
 
     def __init__(self, app: ASGIApp, container: Container, body: ErrorBody = graphql_body) -> None:
         self._app, self._container = app, container
@@ -95,50 +96,56 @@ class TokenCheck:
             return
         state: dict[str, Any] = scope.setdefault("state", {})
         headers = Headers(scope=scope)
-        presented = _presented(headers.getlist("authorization"), headers.getlist(HEADER), scope)
-        proves = presented is not None and presented.scheme == "dpop"
-        sending = self._with_nonce(send) if proves else send
+        credential = _read_credential(headers.getlist("authorization"), headers.getlist(HEADER), scope)
+        uses_dpop = credential is not None and credential.scheme == "dpop"
+        send_response = self._with_nonce(send) if uses_dpop else send
         try:
-            if presented is None:
-                raise Unauthenticated(_DEAD if "authorization" in headers else _ABSENT)
-            state["authenticate"] = partial(self._look_up, presented)
-            await self._app(scope, receive, sending)
+            if credential is None:
+                raise Unauthenticated(_INVALID if "authorization" in headers else _MISSING)
+            state["authenticate"] = partial(self._authenticate, credential)
+            await self._app(scope, receive, send_response)
         except Unauthenticated as error:
             code = "invalid_token" if "authorization" in headers else None
-            answer = self._challenges.answer(code, error.message, state.get("request_id"), proves=proves)
-            await answer(scope, receive, sending)
-        except OAuth2Error as error:  # of the proof
-            answer = self._challenges.answer(error.error, error.description, state.get("request_id"), proves=True)
-            await answer(scope, receive, sending)
+            response = self._challenges.build_response(
+                code, error.message, state.get("request_id"), uses_dpop=uses_dpop
+            )
+            await response(scope, receive, send_response)
+        except OAuth2Error as error:  # an error of the proof
+            response = self._challenges.build_response(
+                error.error, error.description, state.get("request_id"), uses_dpop=True
+            )
+            await response(scope, receive, send_response)
 
-    def _look_up(self, presented: Presented) -> Principal:
+    def _authenticate(self, credential: Credential) -> Principal:
         container, proof = self._container, None
-        if presented.scheme == "dpop":
+        if credential.scheme == "dpop":
             proof = self._proofs.check(
-                presented.proofs, presented.method, presented.path, container.clock(), access_token=presented.token
+                credential.proofs, credential.method, credential.path, container.clock(), access_token=credential.token
             )
         jkt = proof.jkt if proof else None
-        principal = container.database.read(lambda unit: check(unit, presented.token, jkt, container.environment))
-        # Remembered last, so that only holders of a valid token can fill the memory.
+        principal = container.database.read(
+            lambda unit: check_token(unit, credential.token, jkt, container.environment)
+        )
+        # Recorded last, so that only holders of a valid token can fill the memory.
         if proof and not container.replays.first_use(proof.replay_key, int(REMEMBERED.total_seconds()) + 1):
             raise InvalidDpopProofError("The proof has been used before.")
         return principal
 
     def _with_nonce(self, send: Send) -> Send:
-        async def sending(message: Message) -> None:
+        async def send_with_nonce(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[NONCE_HEADER] = self._proofs.nonces.current(self._container.clock())
             await send(message)
 
-        return sending
+        return send_with_nonce
 
 
-def _presented(sent: list[str], proofs: list[str], scope: Scope) -> Presented | None:
-    """The one credential sent, None if there is none or it cannot be read."""
-    if len(sent) != 1:
+def _read_credential(authorizations: list[str], proofs: list[str], scope: Scope) -> Credential | None:
+    """The credential of the request. None if it has not exactly one Authorization header, or an unreadable one."""
+    if len(authorizations) != 1:
         return None
-    scheme, _, token = sent[0].partition(" ")
+    scheme, _, token = authorizations[0].partition(" ")
     scheme, token = scheme.lower(), token.strip()
     if scheme not in {"dpop", "bearer"} or not token or not token.isascii():
         return None
-    return Presented(scheme, token, tuple(proofs), scope["method"], scope["path"])
+    return Credential(scheme, token, tuple(proofs), scope["method"], scope["path"])

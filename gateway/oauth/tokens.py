@@ -1,4 +1,4 @@
-"""Issues codes and tokens: their text, their life by client profile, and the token answer."""
+"""Issues codes and tokens: their text, their lifetime by client profile, and the token response."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +21,7 @@ CODE_LIFE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """How tokens of one client profile behave. `rotates`: each refresh gives a new refresh token."""
+    """The token rules of one client profile. `rotates`: each refresh returns a new refresh token."""
 
     access_token_life: timedelta
     rotates: bool
@@ -35,7 +35,7 @@ def token_policy(profile: str, settings: Settings) -> TokenPolicy:
 
 
 class TokenIssuer:
-    """Makes and stores codes and tokens in the unit of work of one request. Their times are wall time."""
+    """Creates and stores codes and tokens in the unit of work of one request. Their times are wall time."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._unit = server, server.unit
@@ -44,7 +44,8 @@ class TokenIssuer:
     def issue_code(
         self, client: Client, consent: Consent, redirect_uri: str, code_challenge: str, dpop_jkt: str | None
     ) -> str:
-        """A code that lasts 60 seconds (RFC 6749 section 4.1.2), bound to a key where `dpop_jkt` names one."""
+        """A code that is valid for 60 seconds (RFC 6749 section 4.1.2). If `dpop_jkt` is not None, the code is bound to
+        the key with that thumbprint."""
         text = self._text("ac")
         self._unit.authorization_requests.insert_code(
             AuthorizationCodeRow(
@@ -66,17 +67,17 @@ class TokenIssuer:
     def issue_user_token(
         self, client: Client, consent: Consent, scopes: tuple[str, ...], family: str | None, refresh_token: str | None
     ) -> dict[str, Any]:
-        """The token answer for a consent, which the token does not outlive. It says what was granted (RFC 9396
-        section 7)."""
-        answer = self._issue_access_token(client, scopes, consent, family)
+        """The token response for a consent, with the granted details (RFC 9396 section 7). The token ends with the
+        consent at the latest."""
+        response = self._issue_access_token(client, scopes, consent, family)
         if refresh_token is not None:
-            answer["refresh_token"] = refresh_token
-        answer["grant_id"] = consent.id
-        answer["authorization_details"] = [d.document() for d in details_within(consent.details, scopes)]
-        return answer
+            response["refresh_token"] = refresh_token
+        response["grant_id"] = consent.id
+        response["authorization_details"] = [d.document() for d in details_within(consent.details, scopes)]
+        return response
 
     def issue_merchant_token(self, client: Client, scopes: tuple[str, ...]) -> dict[str, Any]:
-        """The token answer for the merchant itself (RFC 6749 section 4.4.3)."""
+        """The token response for the merchant itself (RFC 6749 section 4.4.3)."""
         return self._issue_access_token(client, scopes, None, None)
 
     def new_refresh_token(self) -> str:
@@ -84,7 +85,7 @@ class TokenIssuer:
         return self._text("rt")
 
     def store_refresh_token(self, text: str, client: Client, consent: Consent, family: str) -> None:
-        """Makes `text` a refresh token of this family, which ends with the consent at the latest."""
+        """Stores `text` as a refresh token of this family. It ends with the consent at the latest."""
         ends = WallTime(self._unit.wall + self._settings.refresh_token_life)
         self._unit.tokens.insert_refresh_token(
             RefreshTokenRow(

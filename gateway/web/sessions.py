@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gateway.oauth.request_parsing import UnreadableRequest, read_form
 from gateway.services.container import Container
 from gateway.services.identity.accounts import BrowserSession
-from gateway.services.identity.logins import LONGEST_MARK
+from gateway.services.identity.logins import LONGEST_DEVICE_COOKIE
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
 from gateway.web.texts import msgid
@@ -29,7 +29,7 @@ class Sessions:
         self._database, self._accounts, self._settings = container.database, container.accounts, container.settings
         self._secure = self._settings.issuer.startswith("https")
         prefix = "__Host-" if self._secure else ""
-        self.cookie, self.mark_cookie = f"{prefix}sesame_session", f"{prefix}sesame_device"
+        self.cookie, self.device_cookie_name = f"{prefix}sesame_session", f"{prefix}sesame_device"
 
     async def current(self, request: Request) -> BrowserSession | None:
         """The live session of the request's cookie, a visitor's too; None if there is none."""
@@ -41,17 +41,21 @@ class Sessions:
     async def of_visitor(self, request: Request) -> BrowserSession:
         """The live session, or a new one of a visitor."""
         session = await self.current(request)
-        return session if session is not None else await run_in_threadpool(self._database.write, self._accounts.visit)
+        return (
+            session
+            if session is not None
+            else await run_in_threadpool(self._database.write, self._accounts.start_visitor_session)
+        )
 
     async def submitted(
-        self, request: Request, several_lines: Collection[str] = ()
+        self, request: Request, multiline: Collection[str] = ()
     ) -> tuple[BrowserSession, dict[str, str]]:
-        """The session and the fields of a form of ours, those of `several_lines` with their line ends. Raises PageError
+        """The session and the fields of a form of ours, those of `multiline` with their line ends. Raises PageError
         (403) unless the form carries the session's CSRF token and the browser says that it comes from our own
         origin."""
         self._require_own_origin(request)
         try:
-            form = await read_form(request, several_lines)
+            form = await read_form(request, multiline)
         except UnreadableRequest as refused:
             raise PageError(refused.status, UNREADABLE_FORM) from None
         session = await self.current(request)
@@ -64,21 +68,23 @@ class Sessions:
         """Sets the cookie. It ends with the browser; the server ends it sooner."""
         response.set_cookie(self.cookie, session.secret, path="/", secure=self._secure, httponly=True, samesite="lax")
 
-    def mark(self, request: Request) -> str:
+    def device_cookie(self, request: Request) -> str:
         """What the browser got at its last login, "" if it has nothing or nothing of ours."""
-        mark = request.cookies.get(self.mark_cookie, "")
-        return mark if len(mark) <= LONGEST_MARK else ""
+        cookie = request.cookies.get(self.device_cookie_name, "")
+        return cookie if len(cookie) <= LONGEST_DEVICE_COOKIE else ""
 
-    def remember_browser(self, response: Response, mark: str) -> None:
+    def remember_browser(self, response: Response, cookie: str) -> None:
         """Sets the cookie by which the browser is known at its next login. It outlives sessions and signing out."""
-        response.set_cookie(self.mark_cookie, mark, _YEAR, path="/", secure=self._secure, httponly=True, samesite="lax")
+        response.set_cookie(
+            self.device_cookie_name, cookie, _YEAR, path="/", secure=self._secure, httponly=True, samesite="lax"
+        )
 
     def forget(self, response: Response) -> None:
         response.delete_cookie(self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def _find(self, secret: str) -> BrowserSession | None:
         def look_up(unit: UnitOfWork) -> BrowserSession | None:
-            return self._accounts.look_up(unit, secret)
+            return self._accounts.find_session(unit, secret)
 
         session = self._database.read(look_up)
         if session is not None and session.stale:

@@ -155,9 +155,9 @@ RULES: Sequence[Group] = (
             (
                 73,
                 "keys fetched within the transaction",
-                "key_set = self._container.client_keys.at_hand(row.id, row.jwks_uri, kid)",
+                "key_set = self._container.client_keys.get_key_set(row.id, row.jwks_uri, kid)",
                 "uri = row.jwks_uri\n        key_set = self._container.database.write("
-                "lambda _: self._container.client_keys.at_hand(row.id, uri, kid))",
+                "lambda _: self._container.client_keys.get_key_set(row.id, uri, kid))",
             ),
             (
                 73,
@@ -171,24 +171,24 @@ RULES: Sequence[Group] = (
         "gateway/oauth/endpoints/registration.py",
         (REGISTERING, *KEYS),
         (
-            (73, "keys of a registration not fetched", "if described.jwks_uri is not None:", "if False:"),
+            (73, "keys of a registration not fetched", "if metadata_sent.jwks_uri is not None:", "if False:"),
             (
                 73,
                 "keys of a registration fetched within the transaction",
-                "described = self._with_keys(read_metadata(parse_members(request.body)))",
-                "described = self._container.database.write("
-                "lambda _: self._with_keys(read_metadata(parse_members(request.body))))",
+                "metadata_sent = self._check_keys(read_metadata(parse_members(request.body)))",
+                "metadata_sent = self._container.database.write("
+                "lambda _: self._check_keys(read_metadata(parse_members(request.body))))",
             ),
             (
                 13,
                 "fetched keys of another algorithm",
-                "require_fitting(fetched.key_set, described.signing_alg)",
+                "require_fitting(fetched.key_set, metadata_sent.signing_alg)",
                 "pass",
             ),
             (
                 71,
                 "fetched before the invitation is looked at",
-                " or not self._container.database.read(lambda unit: registrations.invited(unit, token)):",
+                " or not self._container.database.read(lambda unit: registrations.is_invited(unit, token)):",
                 ":",
             ),
         ),

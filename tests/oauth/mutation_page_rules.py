@@ -60,7 +60,7 @@ RULES: Sequence[Group] = (
             (
                 35,
                 "no fresh login for a large decision",
-                "require_fresh_login(self._site, browser, opened.comes_to(granted), unit.wall)",
+                "require_fresh_login(self._site, browser, opened.resulting_details(granted), unit.wall)",
                 "pass",
             ),
         ),

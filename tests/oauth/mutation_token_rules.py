@@ -54,8 +54,8 @@ RULES: Sequence[Group] = (
             (
                 36,
                 "refusal rolled back",
-                "            return guarded(server, request, lambda: server.create_token_response(request))",
-                "            done = guarded(server, request, lambda: server.create_token_response(request))"
+                "            return catch_errors(server, request, lambda: server.create_token_response(request))",
+                "            done = catch_errors(server, request, lambda: server.create_token_response(request))"
                 "\n            if done.status >= 400:\n                unit.connection.rollback()"
                 "\n            return done",
             ),
@@ -152,8 +152,8 @@ RULES: Sequence[Group] = (
             (
                 56,
                 "consent's end taken for wall time",
-                "left = consent.expires_at - unit.business_time(consent.merchant_id)",
-                "left = consent.expires_at - unit.wall",
+                "remaining = consent.expires_at - unit.business_time(consent.merchant_id)",
+                "remaining = consent.expires_at - unit.wall",
             ),
             (56, "person who is locked out", "if user is None or user.disabled_at is not None:", "if user is None:"),
         ),

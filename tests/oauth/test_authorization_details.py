@@ -72,7 +72,7 @@ def test_23_a_client_without_types_may_ask_for_all(world: OAuthWorld) -> None:
 def test_23_only_a_point_of_sale_names_a_store(world: OAuthWorld) -> None:
     answer = push(world, SCORE, {**DECISION, **PLACE})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
-    assert answer.json()["error_description"] == "Only a device authorization request names a store."
+    assert answer.json()["error_description"] == "store_id and terminal_id are for device authorization requests only."
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,9 @@ def test_at_the_point_of_sale_a_decision_is_bound_to_it(world: OAuthWorld) -> No
 )
 def test_at_the_point_of_sale_a_decision_names_place_and_amount(world: OAuthWorld, missing: set[str]) -> None:
     whole = {name: value for name, value in {**DECISION, **PLACE}.items() if name not in missing}
-    with pytest.raises(InvalidAuthorizationDetailsError, match="1: at the till a decision detail names store_id"):
+    with pytest.raises(
+        InvalidAuthorizationDetailsError, match="1: at a point of sale, a decision detail needs store_id"
+    ):
         at_point_of_sale(world, {**DECISION, **PLACE}, whole)
 
 

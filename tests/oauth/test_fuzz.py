@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.kit import json
 from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.request_parsing import ParsedRequest
-from gateway.oauth.server import Server, guarded
+from gateway.oauth.server import Server, catch_errors
 from gateway.settings import Settings
 from tests.fixtures.database import KINDS, created
 from tests.support import fuzz
@@ -171,8 +171,8 @@ def test_76_characters_that_authlib_refuses_to_repeat(world: OAuthWorld) -> None
     with reading(world.database) as unit:
         server = Server(world.container, unit)
         for text in ('"', "é", "\n"):
-            answer = guarded(server, request, partial(repeats, text))
+            answer = catch_errors(server, request, partial(repeats, text))
             assert (answer.status, answer.body["error"]) == (400, "invalid_request")
             assert text not in answer.body["error_description"]
         with pytest.raises(ValueError, match="another one"):
-            guarded(server, request, fails)
+            catch_errors(server, request, fails)

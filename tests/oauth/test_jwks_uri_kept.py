@@ -120,7 +120,7 @@ def test_73_a_failure_is_told_and_remembered_for_ten_seconds(
 
 
 def test_73_what_is_remembered_is_bounded(host: KeyHost, clock: MovableClock) -> None:
-    keys = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), clock, places=1, capacity=3)
+    keys = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), clock, max_fetches=1, capacity=3)
     for number in range(6):
-        keys.at_hand(f"client {number}", host.uri, None)
+        keys.get_key_set(f"client {number}", host.uri, None)
     assert [client for client, _ in keys._entries] == ["client 3", "client 4", "client 5"]

@@ -99,9 +99,11 @@ def test_73_a_host_that_is_off_the_list_is_not_asked_again(
     remote_registrar: Registrar, host: KeyHost, clock: MovableClock
 ) -> None:
     made = remote(remote_registrar, host)
-    restarted = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, places=1)
+    restarted = ClientKeyCache(
+        KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, max_fetches=1
+    )
     with pytest.raises(KeysRefused) as refused:
-        restarted.at_hand(made["client_id"], made["jwks_uri"], "k1")
+        restarted.get_key_set(made["client_id"], made["jwks_uri"], "k1")
     assert refused.value.reason == "host"
     assert host.fetches == 1
 

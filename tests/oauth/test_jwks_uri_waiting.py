@@ -21,7 +21,7 @@ def test_10_many_at_once_cause_one_fetch(remote_app: FapiApp, host: KeyHost, rem
         if number == 7:
             time.sleep(0.3)  # by then the others all wait
             host.open.set()
-        return len(keys.at_hand(remote_app.client_id, uri, "k1")["keys"])
+        return len(keys.get_key_set(remote_app.client_id, uri, "k1")["keys"])
 
     assert race(ask, 8) == [1] * 8
     assert host.fetches == 2
@@ -31,11 +31,11 @@ def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableCloc
     with KeyHost() as slow:
         slow.open.clear()
         source = KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"])
-        keys = ClientKeyCache(source, clock, places=2)
+        keys = ClientKeyCache(source, clock, max_fetches=2)
 
         def ask(number: int) -> bool:
             try:
-                return bool(keys.at_hand(f"client {number}", (slow if number == 0 else host).uri, "k1"))
+                return bool(keys.get_key_set(f"client {number}", (slow if number == 0 else host).uri, "k1"))
             finally:
                 if number == 1:
                     slow.open.set()  # opened by who did not have to wait for it
@@ -46,7 +46,7 @@ def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableCloc
 def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: MovableClock) -> None:
     """While a merchant's server hangs, the threads that are left serve everybody else."""
     source = KeySource(HttpClient(LOOPBACK), [f"127.0.0.1:{host.port}"])
-    keys = ClientKeyCache(source, clock, places=2)
+    keys = ClientKeyCache(source, clock, max_fetches=2)
     host.open.clear()
 
     def ask(number: int) -> str:
@@ -54,14 +54,14 @@ def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: Mov
             while host.connections < 2:
                 time.sleep(0.01)
         try:
-            keys.at_hand(f"client {number}", host.uri, None)
+            keys.get_key_set(f"client {number}", host.uri, None)
         except KeysRefused as refused:
             host.open.set()
             return refused.reason
         return "keys"
 
     assert race(ask, 3) == ["keys", "keys", "busy"]
-    assert keys.at_hand("client 2", host.uri, None)
+    assert keys.get_key_set("client 2", host.uri, None)
 
 
 def test_73_nobody_who_writes_waits_for_a_fetch(each_remote_registrar: Registrar, host: KeyHost) -> None:

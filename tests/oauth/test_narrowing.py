@@ -96,7 +96,7 @@ def test_34_what_is_ticked_lowered_and_shortened_is_stored_and_echoed(world: OAu
         row = unit.connection.execute(select(CONSENTS)).one()
         assert row.details == expected
         assert (row.expires_at - row.granted_at).days == 7
-        (version,) = world.container.consents.history(unit, row.id)
+        (version,) = world.container.consents.list_versions(unit, row.id)
     assert version.narrowed
     assert version.asked is not None
     assert [detail.optional for detail in version.asked.details] == [False, True, False, True]

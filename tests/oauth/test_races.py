@@ -121,7 +121,7 @@ def test_one_pairwise_subject_for_all(racing_world: OAuthWorld) -> None:
             merchant = unit.merchants.load(world.cars_id)
             assert client is not None
             assert merchant is not None
-            asked = world.container.consents.complete(unit, merchant, ("score:tier",), ())
+            asked = world.container.consents.complete_request(unit, merchant, ("score:tier",), ())
             return world.container.consents.grant(unit, client, user_id, asked).subject
 
     with ThreadPoolExecutor(AT_ONCE) as pool:

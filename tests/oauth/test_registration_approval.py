@@ -26,7 +26,7 @@ def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: OAuth
     assert app.merchant_token().json()["scope"] == "decisions:read"
 
     with writing(world.database) as unit:
-        waiting = registrar.service.awaiting(unit, made["client_id"])
+        waiting = registrar.service.load_awaiting(unit, made["client_id"])
         registrar.service.approve(unit, made["client_id"], waiting)
     assert app.push(scope="score:exact").status_code == 201
     now = registrar.manage("GET", made).json()
@@ -47,7 +47,7 @@ def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: OAuthW
 def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(scope=WIDE)
     with writing(world.database) as unit:
-        registrar.service.refuse(unit, made["client_id"], registrar.service.awaiting(unit, made["client_id"]))
+        registrar.service.refuse(unit, made["client_id"], registrar.service.load_awaiting(unit, made["client_id"]))
     now = registrar.manage("GET", made).json()
     assert now["scope"] == made["scope"]
     assert "awaiting_approval" not in now
@@ -64,7 +64,7 @@ def test_73_an_update_raises_nothing_by_itself(registrar: Registrar) -> None:
 def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(scope="score:tier decisions:write")
     with reading(world.database) as unit:
-        shown = registrar.service.awaiting(unit, made["client_id"])
+        shown = registrar.service.load_awaiting(unit, made["client_id"])
     registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:tier score:exact"))
     with pytest.raises(InvalidInput), writing(world.database) as unit:
         registrar.service.approve(unit, made["client_id"], shown)
@@ -101,7 +101,7 @@ def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: O
     made = registrar.registered()
     with writing(world.database) as unit:
         with pytest.raises(InvalidInput):
-            registrar.service.awaiting(unit, made["client_id"])
+            registrar.service.load_awaiting(unit, made["client_id"])
         with pytest.raises(NotFound):
             registrar.service.approve(unit, "cli_test_none", Rights.of(["score:exact"], ()))
 
@@ -110,7 +110,7 @@ def test_approvals_at_once_have_one_winner(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     made = registrar.registered(scope=WIDE)
     with reading(racing_world.database) as unit:
-        shown = registrar.service.awaiting(unit, made["client_id"])
+        shown = registrar.service.load_awaiting(unit, made["client_id"])
 
     def settle(number: int) -> str:
         act = registrar.service.approve if number % 2 else registrar.service.refuse

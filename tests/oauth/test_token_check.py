@@ -1,4 +1,4 @@
-"""The check in front of the API (RFC 6750, RFC 9728 section 5.1)."""
+"""The token check before the API (RFC 6750, RFC 9728 section 5.1)."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import Unauthenticated
-from gateway.oauth.token_check import check
+from gateway.oauth.token_check import check_token
 from gateway.store.identity.users import USERS
 from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from tests.support.clock import NOON, MovableClock
@@ -133,16 +133,16 @@ def test_a_refresh_token_opens_nothing(world: OAuthWorld) -> None:
 def test_a_sandbox_token_is_nothing_in_live(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     with reading(world.database) as unit:
-        assert check(unit, token, None, SANDBOX).merchant_id == world.cars_id
+        assert check_token(unit, token, None, SANDBOX).merchant_id == world.cars_id
         with pytest.raises(Unauthenticated):
-            check(unit, token, None, LIVE)
+            check_token(unit, token, None, LIVE)
 
 
 def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     world.change_client(world.cars, profile="fapi2")
     with reading(world.database) as unit, pytest.raises(Unauthenticated):
-        check(unit, token, None, LIVE)
+        check_token(unit, token, None, LIVE)
 
 
 def test_one_person_two_merchants_two_subjects(world: OAuthWorld) -> None:

@@ -1,1 +1,1 @@
-"""Clients: how they authenticate and where their keys come from."""
+"""Clients: their rights and their authentication."""

@@ -1,4 +1,4 @@
-"""Client authentication (RFC 6749 section 2.3): the one place where a client proves who it is, at every endpoint."""
+"""Client authentication at all endpoints (RFC 6749 section 2.3)."""
 
 import base64
 import binascii
@@ -27,41 +27,41 @@ def supported(environment: Environment) -> list[str]:
 
 
 def require_one_method(request: ParsedRequest) -> None:
-    """Raises InvalidClientError for an assertion beside another method (RFC 6749 section 2.3, RFC 7521 section 4.2.1),
-    InvalidRequestError for a secret in the body, which no profile takes there."""
+    """Raises InvalidClientError if an assertion comes with another method (RFC 6749 section 2.3, RFC 7521 section
+    4.2.1), InvalidRequestError for a secret in the body, which no profile allows."""
     asserted = any(name.startswith("client_assertion") for name in request.form)
     if asserted and (request.authorization is not None or "client_secret" in request.form):
         raise InvalidClientError("There is more than one client authentication.")
     if "client_secret" in request.form:
-        raise InvalidRequestError("A client secret belongs in the Authorization header, and nowhere else.")
+        raise InvalidRequestError("Send the client secret in the Authorization header, not in the body.")
 
 
 def client_secret_basic(query_client: Callable[[str], Any], request: Any) -> Any:
-    """The client whose id and secret are in the Authorization header, None if they are wrong. Both are
-    form-encoded before they are joined (RFC 6749 section 2.3.1)."""
+    """The client whose id and secret are in the Authorization header, None if they are missing or wrong. Clients
+    form-encode both before they join them (RFC 6749 section 2.3.1)."""
     credentials = _basic(request.parsed.authorization)
     if credentials is None:
         return None
     client_id, secret = credentials
     client = query_client(client_id)
     expected = client.row.secret_digest if client else None
-    # An unknown client costs the same comparison as a wrong secret.
+    # The comparison also runs for an unknown client, so that its time shows no difference.
     right = hmac.compare_digest(digest(secret), expected or digest(client_id))
     return client if expected and right else None
 
 
 def require_same_client(client: Any, request: Any) -> None:
-    """Raises InvalidClientError when the body names another client than the one that authenticated."""
+    """Raises InvalidClientError if the client_id in the body is not that of the authenticated client."""
     named = request.form.get("client_id")
     if named is not None and named != client.id:
         raise InvalidClientError("The client_id is not that of the authenticated client.")
 
 
 def methods(assertion: Assertion | None) -> dict[str, Callable[[Callable[[str], Any], Any], Any]]:
-    """Every method by its registered name (RFC 7591 section 2), for a request that came with this assertion."""
+    """All methods by their registered names (RFC 7591 section 2), for a request with this assertion."""
 
     def by_assertion(query_client: Callable[[str], Any], _: Any) -> Any:
-        """The client that has signed the assertion, None if there is none or its keys have been replaced since."""
+        """The client that signed the assertion. None without an assertion, or if its keys have changed since."""
         client = query_client(assertion.client.id) if assertion else None
         return client if client and assertion and assertion.has_keys_of(client.row) else None
 

@@ -1,4 +1,4 @@
-"""A registered client as Authlib asks about it (RFC 6749 section 2)."""
+"""A registered client in the form that Authlib reads (RFC 6749 section 2)."""
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
@@ -11,7 +11,8 @@ from gateway.store.identity.clients import ClientRow
 
 
 class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
-    """Wraps a client's row. `allowed` are its scopes and all they imply, as far as its detail types go."""
+    """A client's row with Authlib's methods. `allowed` are its scopes and the scopes they imply, limited to its detail
+    types."""
 
     def __init__(self, row: ClientRow) -> None:
         self.row, self.id = row, row.id
@@ -21,11 +22,11 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return self.id
 
     def get_default_redirect_uri(self) -> None:
-        """None: every request names its redirect URI."""
+        """None: every request must have a redirect URI."""
 
     def get_allowed_scope(self, requested: str | None) -> str | None:
-        """The user scopes asked for; None, which means invalid_scope, if any is unknown, of merchant kind or not
-        this client's. Nothing asked is nothing allowed, never a default."""
+        """The requested user scopes, "" if none is requested: there is no default. None, which Authlib reports as
+        invalid_scope, if one of them is unknown, for merchants only, or not allowed for this client."""
         names = scope.parse(requested)
         if all(self.may_hold(name, TokenKind.USER) for name in names):
             return " ".join(names)
@@ -33,19 +34,19 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     @property
     def must_prove(self) -> bool:
-        """Whether every access token of this client is bound to a key (FAPI 2.0 section 5.3.2.1 item 4)."""
+        """Whether every access token of this client must be bound to a key (FAPI 2.0 section 5.3.2.1 item 4)."""
         return self.row.profile != BASELINE
 
     def may_hold(self, name: str, kind: TokenKind) -> bool:
-        """Whether a token of this kind may give this client that scope."""
+        """Whether a token of this kind may have this scope for this client."""
         return name in self.allowed and SCOPES[name].kind is kind
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Exact comparison of characters (RFC 9700 section 2.1)."""
+        """Whether the URI is registered, by exact comparison (RFC 9700 section 2.1)."""
         return redirect_uri in self.row.redirect_uris
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """One profile, one set of methods, the same at every endpoint."""
+        """Whether the client's profile has this method. It does so at every endpoint or at none."""
         return method in METHODS.get(self.row.profile, ())
 
     def check_response_type(self, response_type: str) -> bool:

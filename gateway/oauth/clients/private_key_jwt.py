@@ -1,4 +1,4 @@
-"""Client authentication by a signed assertion (RFC 7523 section 3, as FAPI 2.0 section 5.3.2.1 narrows it)."""
+"""Client authentication by a signed assertion (RFC 7523 section 3, with the limits of FAPI 2.0 section 5.3.2.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,28 +18,28 @@ from gateway.store.identity.clients import ClientRow
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_LIFE = timedelta(minutes=10)
-"""How far ahead an assertion may expire: so long is its jti remembered."""
+"""The longest time until an assertion expires. Its jti is remembered for this time."""
 
 _LONGEST_JTI = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion with the signature of `client`, whose record was read before the unit of work of the request.
-    `replay_key` names the assertion; from `expires_at` on its age refuses it."""
+    """An assertion signed by `client`, whose row was read before the unit of work of the request. `replay_key`
+    identifies the assertion. It is invalid from `expires_at` on."""
 
     client: ClientRow
     replay_key: str
     expires_at: WallTime
 
     def has_keys_of(self, row: ClientRow) -> bool:
-        """Whether the signature was verified with the keys, or the address of keys, that the client still has."""
+        """Whether `row` still has the keys, or the address of keys, with which the signature was verified."""
         return _key_members(self.client) == _key_members(row)
 
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """An assertion whose signature has not been verified. `kid` is the key that it names."""
+    """An assertion whose signature has not been verified. `kid` is the key id in its header."""
 
     client_id: str
     kid: str | None
@@ -48,18 +48,18 @@ class _Claimed:
 
 
 class AssertionCheck:
-    """Verifies client assertions before the unit of work of a request begins. The issuer is their only audience."""
+    """Verifies client assertions before the unit of work of a request. Their only valid audience is the issuer."""
 
     def __init__(self, container: Container) -> None:
         self._container, self._issuer = container, container.settings.issuer
 
     def verify(self, request: ParsedRequest, wall: WallTime) -> Assertion | None:
-        """The assertion in the request, None if there is none or it is not valid. The keys of a client that has them
-        at a jwks_uri are fetched where only the signature is left to verify. Raises KeysRefused."""
+        """The assertion in the request, None if there is none or it is invalid. Keys at a jwks_uri are fetched only
+        after everything but the signature has been verified. Raises KeysRefused."""
         token = request.form.get("client_assertion")
         if token is None or request.form.get("client_assertion_type") != ASSERTION_TYPE:
             return None
-        if request.authorization is not None:  # one method too many, which is refused later
+        if request.authorization is not None:  # a second method, which is refused later
             return None
         try:
             claimed = self._read(token, wall)
@@ -77,22 +77,22 @@ class AssertionCheck:
         return row if row is not None and row.profile in self._container.environment.profiles else None
 
     def _keys(self, row: ClientRow, kid: str | None) -> Mapping[str, Any] | None:
-        """The client's keys, None if it has none. Raises KeysRefused."""
+        """The client's keys, None if the client has none. Raises KeysRefused."""
         if row.jwks_uri is None:
             return row.jwks
-        key_set = self._container.client_keys.at_hand(row.id, row.jwks_uri, kid)
+        key_set = self._container.client_keys.get_key_set(row.id, row.jwks_uri, kid)
         return fitting_keys(key_set, row.token_endpoint_auth_signing_alg)
 
     def _read(self, token: str, wall: WallTime) -> _Claimed:
-        """An assertion that is valid if its signature is. Raises JoseRefused for any other."""
+        """The assertion, which is valid if its signature is valid. Raises JoseRefused otherwise."""
         signed = jose.unverified(token)
         claims, kid = signed.claims, signed.header.get("kid")
         client_id = claims.get("sub")
         if not isinstance(client_id, str) or not client_id.isprintable() or signed.header.get("alg") not in ALGORITHMS:
-            raise JoseRefused("The assertion cannot be a client's.")
+            raise JoseRefused("sub must be a client_id, and alg a supported algorithm.")
         if claims.get("iss") != client_id:
             raise JoseRefused("iss and sub must be the client_id.")
-        # A list, or the address of an endpoint, could be meant for another server as well (FAPI 2.0 item 8).
+        # A list or the URL of an endpoint could be valid at another server as well (FAPI 2.0 section 5.3.2.1 item 8).
         if claims.get("aud") != self._issuer:
             raise JoseRefused("aud must be the issuer, as a string.")
         expires = _expiry(claims, wall)
@@ -111,11 +111,11 @@ def _expiry(claims: Mapping[str, Any], wall: WallTime) -> float:
     now, ahead = wall.timestamp(), AHEAD.total_seconds()
     expires = jose.moment_claim(claims, "exp")
     if expires is None or not now < expires <= now + LONGEST_LIFE.total_seconds() + ahead:
-        raise JoseRefused("exp must lie at most ten minutes ahead.")
+        raise JoseRefused("exp must be at most ten minutes in the future.")
     for name in ("iat", "nbf"):
         begins = jose.moment_claim(claims, name)
         if begins is not None and begins > now + ahead:
-            raise JoseRefused(f"{name} lies ahead.")
+            raise JoseRefused(f"{name} is in the future.")
     return expires
 
 
@@ -127,7 +127,7 @@ def _require_signed(token: str, key_set: Mapping[str, Any]) -> None:
         except JoseRefused:
             continue
         return
-    raise JoseRefused("No key of the client has signed this.")
+    raise JoseRefused("The signature is not of a key of the client.")
 
 
 def _key_members(row: ClientRow) -> tuple[object, ...]:

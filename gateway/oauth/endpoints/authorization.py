@@ -1,4 +1,4 @@
-"""The authorization endpoint without its page (RFC 6749 section 3.1): opens a request, carries out a decision."""
+"""The authorization endpoint without its page (RFC 6749 section 3.1): opens a request and records the decision."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,11 +28,11 @@ from gateway.store.merchants.merchants import MerchantRow
 from gateway.store.unit import UnitOfWork
 
 TIME_TO_DECIDE = timedelta(minutes=10)
-"""How long a request that a person has opened waits for them; unopened it lasts 90 seconds."""
+"""How long a person has to decide after they have opened a request. An unopened request is valid for 90 seconds."""
 
 
 class Refusal(StrEnum):
-    """Why a request cannot be shown or decided. None of these redirects: the address may not be the client's."""
+    """Why a request cannot be shown or decided. None of these redirects, because the URI may not be of the client."""
 
     NOT_PUSHED = "NOT_PUSHED"
     UNUSABLE = "UNUSABLE"
@@ -42,7 +42,7 @@ class Refusal(StrEnum):
 
 
 class AuthorizationRefused(Exception):
-    """Nothing is issued and nothing redirected; the page says why."""
+    """The request cannot be shown or decided. Nothing is issued, and nobody is redirected."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.value)
@@ -51,9 +51,9 @@ class AuthorizationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """A pushed request on the consent page: who asks, for what, and where the answer goes. It belongs to the unit of
-    work that opened it. Durations count from `now`; `change` is the change of a consent that the request asks for;
-    `grant` is the validated request as Authlib answers it."""
+    """A pushed request, open on the consent page. It belongs to the unit of work that opened it. Durations count from
+    `now`. `change` is the change of a consent that the request asks for, None for a new consent. `grant` is Authlib's
+    grant with the validated request."""
 
     digest: str
     parameters: dict[str, Any]
@@ -64,8 +64,8 @@ class OpenRequest:
     now: BusinessTime
     grant: AuthorizationCodeGrant
 
-    def comes_to(self, granted: Request) -> tuple[AuthorizationDetail, ...]:
-        """The details in force once `granted` has been allowed."""
+    def resulting_details(self, granted: Request) -> tuple[AuthorizationDetail, ...]:
+        """The details of the consent after `granted` is allowed."""
         return self.change.result(granted, self.now).details if self.change else granted.details
 
     @property
@@ -74,14 +74,14 @@ class OpenRequest:
 
 
 class AuthorizationEndpoint:
-    """Works in the caller's writing unit of work, which rolls back when AuthorizationRefused is raised."""
+    """Opens, allows and denies requests in the caller's writing unit of work. AuthorizationRefused rolls it back."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
 
     def open(self, unit: UnitOfWork, client_id: str | None, request_uri: str | None) -> OpenRequest:
-        """The undecided request of this client; from its first opening on a person has ten minutes to decide. Raises
-        AuthorizationRefused."""
+        """The undecided request of this client. When it is opened for the first time, the person gets ten minutes to
+        decide. Raises AuthorizationRefused."""
         if client_id is None or request_uri is None:
             raise AuthorizationRefused(Refusal.NOT_PUSHED)
         requests, wall = unit.authorization_requests, unit.wall
@@ -106,19 +106,19 @@ class AuthorizationEndpoint:
         now = unit.business_time(merchant.id)
         return OpenRequest(row.digest, row.parameters, client.row, merchant, grant.asked, change, now, grant)
 
-    def require_own(self, opened: OpenRequest, user: UserRow) -> None:
-        """Raises AuthorizationRefused for a user of another partner than the merchant's (a sandbox persona), and for
-        another than the one whose consent would be changed."""
+    def require_eligible(self, opened: OpenRequest, user: UserRow) -> None:
+        """Raises AuthorizationRefused if the user cannot decide the request: a sandbox persona of another partner, or
+        not the user whose consent would change."""
         if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:
             raise AuthorizationRefused(Refusal.OTHER_PARTNER)
         if opened.change is not None and user.id != opened.change.consent.user_id:
             raise AuthorizationRefused(Refusal.OTHER_PERSON)
 
     def allow(self, unit: UnitOfWork, opened: OpenRequest, user: UserRow, granted: Request) -> str:
-        """Records the consent to `granted`, the part of the request that the person allows, and returns the address
+        """Records the consent to `granted`, the part of the request that the person allows. Returns the redirect URI
         with `code`, `state` and `iss`. Raises AuthorizationRefused."""
-        self.require_own(opened, user)
-        self._use(unit, opened)
+        self.require_eligible(opened, user)
+        self._mark_used(unit, opened)
         consents, asked = self._container.consents, opened.asked
         if opened.change is None:
             consent = consents.grant(unit, opened.client, user.id, granted, asked=asked)
@@ -130,11 +130,11 @@ class AuthorizationEndpoint:
         return _location(opened, consent)
 
     def deny(self, unit: UnitOfWork, opened: OpenRequest) -> str:
-        """The address with `error=access_denied`, `state` and `iss`. Raises AuthorizationRefused."""
-        self._use(unit, opened)
+        """The redirect URI with `error=access_denied`, `state` and `iss`. Raises AuthorizationRefused."""
+        self._mark_used(unit, opened)
         return _location(opened, None)
 
-    def _use(self, unit: UnitOfWork, opened: OpenRequest) -> None:
+    def _mark_used(self, unit: UnitOfWork, opened: OpenRequest) -> None:
         if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall):
             raise AuthorizationRefused(Refusal.UNUSABLE)
 
@@ -148,7 +148,7 @@ class AuthorizationEndpoint:
 
 def _location(opened: OpenRequest, consent: Consent | None) -> str:
     grant = opened.grant
-    answer = grant.server.create_authorization_response(request=grant.request, grant_user=consent, grant=grant)
-    location = answer.location
-    assert location is not None  # the request has been validated, so both outcomes redirect
+    response = grant.server.create_authorization_response(request=grant.request, grant_user=consent, grant=grant)
+    location = response.location
+    assert location is not None  # a validated request redirects, allowed or denied
     return str(location)

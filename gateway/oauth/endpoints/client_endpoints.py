@@ -1,4 +1,4 @@
-"""The OAuth endpoints that clients call: what is verified before a request's unit of work, and what the unit does."""
+"""The OAuth endpoints that clients call: the verification before the unit of work of a request, and that unit."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any
 from authlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error, UnsupportedGrantTypeError
 
 from gateway.kit.clock import WallTime
-from gateway.oauth.authlib_adapter import Answer, Endpoint, error_answer
+from gateway.oauth.authlib_adapter import Endpoint, OAuthResponse, error_response
 from gateway.oauth.clients.authentication import require_one_method
 from gateway.oauth.clients.private_key_jwt import AssertionCheck
 from gateway.oauth.dpop import NONCE_HEADER, Proof, ProofCheck
@@ -21,7 +21,7 @@ from gateway.oauth.grants.device_code import DeviceCodeGrant
 from gateway.oauth.grants.pkce import S256
 from gateway.oauth.grants.refresh_token import RefreshTokenGrant
 from gateway.oauth.request_parsing import ParsedRequest, parse_request
-from gateway.oauth.server import TOKEN, Server, Verified, guarded, refuse
+from gateway.oauth.server import TOKEN, Server, Verified, build_error_response, catch_errors
 from gateway.services.container import Container
 from gateway.services.identity.client_keys import KeysRefused
 from gateway.store.unit import UnitOfWork
@@ -32,7 +32,7 @@ GRANTS: tuple[tuple[Any, list[Any]], ...] = (
     (ClientCredentialsGrant, []),
     (DeviceCodeGrant, []),
 )
-"""Every grant of the token endpoint, with its extensions."""
+"""The grants of the token endpoint, with their Authlib extensions."""
 
 GRANT_TYPES = [grant.GRANT_TYPE for grant, _ in GRANTS]
 _PAR = PushedAuthorizationRequestEndpoint.ENDPOINT_NAME
@@ -60,36 +60,36 @@ class ClientEndpoints:
     def _endpoint(self, name: str) -> Endpoint[ParsedRequest]:
         return Endpoint(partial(self._perform, name), self._container.clock, parse_request)
 
-    def _perform(self, name: str, request: ParsedRequest) -> Answer:
+    def _perform(self, name: str, request: ParsedRequest) -> OAuthResponse:
         wall = self._container.clock()
         try:
             assertion = self._assertions.verify(request, wall)
         except KeysRefused:
-            return error_answer(401, "invalid_client", "The client's keys could not be fetched from its jwks_uri.")
+            return error_response(401, "invalid_client", "The client's keys could not be fetched from its jwks_uri.")
         try:
             if name == TOKEN:
                 _require_grant_type(request.form)
             proof = self._verify_proof(name, request, wall)
             require_one_method(request)
         except OAuth2Error as error:
-            answer = refuse(self._container, request.form, error)
+            response = build_error_response(self._container, request.form, error)
         else:
             verified = Verified(wall, proof, assertion)
-            answer = self._container.database.write(lambda unit: self._answer(unit, name, request, verified))
-        if request.proofs:  # also with a refusal: use_dpop_nonce is answered by sending the nonce back
-            answer.headers[NONCE_HEADER] = self._proofs.nonces.current(wall)
-        return answer
+            response = self._container.database.write(lambda unit: self._run(unit, name, request, verified))
+        if request.proofs:  # also with an error: after use_dpop_nonce the client needs a nonce
+            response.headers[NONCE_HEADER] = self._proofs.nonces.current(wall)
+        return response
 
     def _verify_proof(self, name: str, request: ParsedRequest, wall: WallTime) -> Proof | None:
-        """The proof of possession of a request, at the endpoints where it binds what is issued (RFC 9449 sections 5 and
-        10.1). A pushed request needs no nonce: its proof only names the key, which is proved when the code is
-        redeemed. Raises InvalidDpopProofError, UseDpopNonceError."""
+        """The proof of possession of a request, at the endpoints where it binds a code or token to its key (RFC 9449
+        sections 5 and 10.1). A pushed request needs no nonce: the key is proved again when the code is redeemed. Raises
+        InvalidDpopProofError, UseDpopNonceError."""
         if not request.proofs or name not in {TOKEN, _PAR}:
             return None
         nonce_required = name == TOKEN
         return self._proofs.check(request.proofs, "POST", request.path, wall, nonce_required=nonce_required)
 
-    def _answer(self, unit: UnitOfWork, name: str, parsed: ParsedRequest, verified: Verified) -> Answer:
+    def _run(self, unit: UnitOfWork, name: str, parsed: ParsedRequest, verified: Verified) -> OAuthResponse:
         server = Server(self._container, unit, verified)
         for grant, extensions in GRANTS:
             server.register_grant(grant, extensions)
@@ -97,12 +97,12 @@ class ClientEndpoints:
             server.register_endpoint(endpoint)
         request = server.create_oauth2_request(parsed)
         if name == TOKEN:
-            return guarded(server, request, lambda: server.create_token_response(request))
-        return guarded(server, request, lambda: server.create_endpoint_response(name, request))
+            return catch_errors(server, request, lambda: server.create_token_response(request))
+        return catch_errors(server, request, lambda: server.create_endpoint_response(name, request))
 
 
 def _require_grant_type(form: Mapping[str, str]) -> None:
-    """Raises InvalidRequestError where the form names no grant type, UnsupportedGrantTypeError for an unknown one."""
+    """Raises InvalidRequestError if the form has no grant type, UnsupportedGrantTypeError for an unknown one."""
     if "grant_type" not in form:
         raise InvalidRequestError("The grant_type is missing.")
     if form["grant_type"] not in GRANT_TYPES:

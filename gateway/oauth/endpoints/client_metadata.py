@@ -1,5 +1,5 @@
-"""Reads client metadata as strictly as it is meant (RFC 7591 section 2, RFC 9396 section 10, RFC 9449 section 5.2,
-RFC 9126 section 6). Members that it does not know are ignored, and neither kept nor sent back."""
+"""Reads and validates client metadata (RFC 7591 section 2, RFC 9396 section 10, RFC 9449 section 5.2,
+RFC 9126 section 6). Unknown members are ignored. They are not stored and not returned."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NoReturn
@@ -21,14 +21,15 @@ from gateway.services.identity.client_keys import fitting_keys
 
 LONGEST_NAME = 64
 MOST = 20
-"""Redirect URIs, and members of every other list."""
+"""The greatest number of redirect URIs, and of entries in any other list."""
 
 _Text = Annotated[str, Field(max_length=2048)]
 _Texts = Annotated[list[_Text], Field(max_length=MOST)]
 
 
 class MetadataRefused(Exception):
-    """The metadata cannot be registered. `code` is of RFC 7591 section 3.2.2; the message repeats nothing of them."""
+    """The metadata cannot be registered. `code` is an error code of RFC 7591 section 3.2.2. The message contains
+    nothing of the input."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,7 +37,7 @@ class MetadataRefused(Exception):
 
 
 class _Metadata(BaseModel):
-    """The members that mean something here, by type only."""
+    """The known members, checked by type only."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -55,8 +56,8 @@ class _Metadata(BaseModel):
 
 
 def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
-    """The metadata of a client of the profile fapi2, with the defaults of RFC 7591 for what is absent, but for the
-    authentication method, of which there is only one. Raises MetadataRefused."""
+    """The metadata of a client of the profile fapi2. Absent members have the defaults of RFC 7591, except for the
+    authentication method, which is always private_key_jwt. Raises MetadataRefused."""
     if "software_statement" in members:
         raise MetadataRefused("unapproved_software_statement", "Software statements are not accepted here.")
     try:
@@ -82,36 +83,36 @@ def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
 
 
 def _check_flow(sent: _Metadata) -> None:
-    """Grants, response types and redirect URIs that go together (RFC 7591 section 2.1)."""
+    """Raises MetadataRefused unless grants, response types and redirect URIs fit together (RFC 7591 section 2.1)."""
     if not all(is_redirect_uri(uri) for uri in sent.redirect_uris):
         raise MetadataRefused("invalid_redirect_uri", REDIRECT_URI_RULE)
     if not sent.grant_types or not set(sent.grant_types) <= set(GRANT_TYPES):
-        _refuse(f"grant_types: Known: {' '.join(GRANT_TYPES)}.")
+        _refuse(f"grant_types can only have: {' '.join(GRANT_TYPES)}.")
     code = AUTHORIZATION_CODE in sent.grant_types
     if code and not sent.redirect_uris:
         raise MetadataRefused("invalid_redirect_uri", "The grant authorization_code needs redirect_uris.")
     if REFRESH_TOKEN in sent.grant_types and not code:
-        _refuse("grant_types: refresh_token goes with authorization_code only.")
+        _refuse("grant_types: refresh_token needs authorization_code.")
     if sent.response_types is not None and sent.response_types != (["code"] if code else []):
-        _refuse("response_types is ['code'] with the grant authorization_code, and empty without it.")
+        _refuse("response_types must be ['code'] with the grant authorization_code, and empty without it.")
 
 
 def _check_name(name: str | None) -> None:
     if name is None:
         return
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
-        _refuse(f"client_name has 1 to {LONGEST_NAME} printable characters.")
+        _refuse(f"client_name must have 1 to {LONGEST_NAME} printable characters.")
 
 
 def _keys(sent: _Metadata) -> dict[str, Any] | None:
-    """The client's public keys, which fit its signing algorithm; None where they are at its jwks_uri."""
+    """The client's public keys, None if they are at its jwks_uri. Raises MetadataRefused."""
     if sent.token_endpoint_auth_method != METHOD:
         _refuse(f"token_endpoint_auth_method can only be {METHOD}.")
     algorithm = sent.token_endpoint_auth_signing_alg
     if algorithm is not None and algorithm not in ALGORITHMS:
-        _refuse(f"token_endpoint_auth_signing_alg: Known: {' '.join(ALGORITHMS)}.")
+        _refuse(f"token_endpoint_auth_signing_alg can only be one of: {' '.join(ALGORITHMS)}.")
     if (sent.jwks is None) == (sent.jwks_uri is None):
-        _refuse("There must be jwks or jwks_uri, and not both.")
+        _refuse("Send either jwks or jwks_uri, not both.")
     if sent.jwks is None:
         return None
     try:
@@ -123,7 +124,7 @@ def _keys(sent: _Metadata) -> dict[str, Any] | None:
 
 
 def require_fitting(key_set: Mapping[str, Any], algorithm: str | None) -> None:
-    """Raises MetadataRefused unless all keys of the accepted set are of the client's signing algorithm."""
+    """Raises MetadataRefused unless all keys of the set fit the client's signing algorithm."""
     if fitting_keys(key_set, algorithm) != key_set:
         _refuse("token_endpoint_auth_signing_alg does not fit every key of the client.")
 
@@ -133,7 +134,7 @@ def _scopes(text: str | None) -> tuple[str, ...] | None:
         return None
     names = scope.parse(text)
     if not names:
-        _refuse("scope names no scope. Leave it out to get what you were invited to.")
+        _refuse("scope is empty. Leave it out to register for all scopes of your invitation.")
     return names
 
 

@@ -1,4 +1,5 @@
-"""The device authorization endpoint (RFC 8628 section 3.1): a point of sale asks, a person decides on their device."""
+"""The device authorization endpoint (RFC 8628 section 3.1). A point of sale sends a request, and a person decides
+on their own device."""
 
 from datetime import timedelta
 from io import BytesIO
@@ -22,16 +23,17 @@ from gateway.services.identity import user_codes
 from gateway.store.oauth.device_codes import DeviceCodeRow
 
 INTERVAL = timedelta(seconds=5)
-"""How long a point of sale waits between two polls, until it is told to slow down."""
+"""How long a point of sale waits between two polls. Each slow_down lengthens it."""
 
 QR_MEMBER = "sesame_verification_qr_svg"
-"""Our own member of the answer, named so that no registered one can collide: an SVG of `verification_uri_complete`."""
+"""Our own member of the response: an SVG of `verification_uri_complete`. Its name cannot collide with a registered
+one."""
 
 _ATTEMPTS = 8
 
 
 class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib has no types
-    """Answers 200 with a device code of 256 random bits and a user code, which are stored as digests."""
+    """Returns 200 with a device code of 256 random bits and a user code. Both are stored as digests."""
 
     server: Server
 
@@ -47,16 +49,16 @@ class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib ha
         parameters: dict[str, Any] = {
             name: request.form[name] for name in ("scope", details.NAME) if name in request.form
         }
-        # What will be shown is fixed now: a decision is about exactly this (see `device_verification`).
+        # The page shows exactly this request, or none (see `device_verification`).
         parameters["complete"] = read_device_request(server, client, parameters).document()
         server.unit.device_codes.purge(server.unit.wall)
         settings = server.container.settings
         life = settings.device_code_life
         device_code = random_token(server.container.environment.token_prefix("dc"))
-        code = user_codes.shown(_store(server, client, parameters, device_code, life))
+        code = user_codes.format_code(_store(server, client, parameters, device_code, life))
         address = settings.issuer + DEVICE
         complete = f"{address}?user_code={code}"
-        answer = {
+        response = {
             "device_code": device_code,
             "user_code": code,
             "verification_uri": address,
@@ -65,24 +67,24 @@ class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib ha
             "interval": int(INTERVAL.total_seconds()),
             QR_MEMBER: _qr_code(complete),
         }
-        return 200, answer, []
+        return 200, response, []
 
 
 def read_device_request(server: Server, client: Client, data: dict[str, Any]) -> Request:
-    """The complete request of a point of sale. No part of it lasts longer than such a consent may. Raises
+    """The complete request of a point of sale. No part lasts longer than a consent at a point of sale may. Raises
     OAuth2Error."""
     if client.get_allowed_scope(data.get("scope")) is None:
-        raise InvalidScopeError("The scope is unknown, a merchant's, or not this client's.")
+        raise InvalidScopeError("The scope is unknown, for merchants only, or not allowed for this client.")
     unit, container = server.unit, server.container
     merchant = unit.merchants.load(client.row.merchant_id)
-    assert merchant is not None  # a foreign key says so
+    assert merchant is not None  # a foreign key ensures it
     asked = details.read_request(unit, container.consents, client, merchant, data, at_point_of_sale=True)
     return asked.limit_duration(container.settings.till_consent_life)
 
 
 def _qr_code(address: str) -> str:
-    """An SVG that a point of sale can show as it is, in a page or as a file. Its background is white: on a dark screen
-    the code would otherwise be inverted."""
+    """An SVG that a point of sale can show unchanged, in a page or as a file. It has a white background, because the
+    code would be inverted on a dark screen."""
     drawn = BytesIO()
     segno.make_qr(address).save(
         drawn, kind="svg", scale=4, light="#fff", xmldecl=False, nl=False, svgclass=None, lineclass=None
@@ -93,10 +95,10 @@ def _qr_code(address: str) -> str:
 def _store(server: Server, client: Client, parameters: dict[str, Any], device_code: str, life: timedelta) -> str:
     """Stores the request and returns its user code, which no other request has."""
     for _ in range(_ATTEMPTS):
-        code = user_codes.fresh()
+        code = user_codes.generate_code()
         row = DeviceCodeRow(
             digest=digest(device_code),
-            user_code_mac=server.container.user_codes.stored(code),
+            user_code_mac=server.container.user_codes.mac(code),
             client_id=client.id,
             parameters=parameters,
             interval_seconds=int(INTERVAL.total_seconds()),

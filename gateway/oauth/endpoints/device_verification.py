@@ -1,5 +1,5 @@
-"""The person's side of the device grant without its pages (RFC 8628 section 3.3): finds the request of a point of sale
-by its user code, carries out a decision."""
+"""The verification endpoint of the device grant without its pages (RFC 8628 section 3.3): finds the request of a point
+of sale by its user code and records the decision."""
 
 from dataclasses import dataclass
 
@@ -21,8 +21,7 @@ from gateway.store.unit import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class DeviceRequest:
-    """An undecided request of a point of sale: `user_code` as people read it, who asks, for what. Durations count from
-    `now`."""
+    """An undecided request of a point of sale. `user_code` is in the form for persons. Durations count from `now`."""
 
     digest: str
     user_code: str
@@ -33,17 +32,18 @@ class DeviceRequest:
 
 
 class DeviceVerification:
-    """Works in the caller's unit of work, which rolls back when AuthorizationRefused is raised. `open` only reads."""
+    """Opens, allows and denies requests in the caller's unit of work. AuthorizationRefused rolls it back. `open` only
+    reads."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
 
     def open(self, unit: UnitOfWork, typed: str, user: UserRow) -> DeviceRequest:
-        """The undecided request with this code. Raises AuthorizationRefused: UNUSABLE for a code that is unknown,
-        expired or answered, whichever it is; OTHER_PARTNER for a person who is not a customer of the merchant's
-        partner (a sandbox persona); CHANGED when the merchant may no longer ask for it."""
-        code = user_codes.typed(typed)
-        row = unit.device_codes.load_by_user_code(self._container.user_codes.stored(code)) if code else None
+        """The undecided request with this code. Raises AuthorizationRefused: UNUSABLE if the code is unknown, expired
+        or already decided; OTHER_PARTNER for a sandbox persona of another partner; CHANGED if the merchant may no
+        longer ask for this."""
+        code = user_codes.parse_code(typed)
+        row = unit.device_codes.load_by_user_code(self._container.user_codes.mac(code)) if code else None
         if code is None or row is None or row.decided_at is not None or unit.wall >= row.expires_at:
             raise AuthorizationRefused(Refusal.UNUSABLE)
         server = Server(self._container, unit)
@@ -60,12 +60,12 @@ class DeviceVerification:
         if asked.document() != row.parameters["complete"]:
             raise AuthorizationRefused(Refusal.CHANGED)
         now = unit.business_time(merchant.id)
-        return DeviceRequest(row.digest, user_codes.shown(code), client.row, merchant, asked, now)
+        return DeviceRequest(row.digest, user_codes.format_code(code), client.row, merchant, asked, now)
 
     def allow(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow, granted: Request) -> None:
-        """Records the consent to `granted`, the part of the request that the person allows: short, and for one
-        decision. Raises AuthorizationRefused when another decision was faster."""
-        self._decide(unit, opened)
+        """Records the consent to `granted`, the part of the request that the person allows. It is short and valid for
+        one decision. Raises AuthorizationRefused if the request has been decided meanwhile."""
+        self._mark_decided(unit, opened)
         consent = self._container.consents.grant(
             unit,
             opened.client,
@@ -78,10 +78,10 @@ class DeviceVerification:
         unit.device_codes.attach_consent(opened.digest, consent.id)
 
     def deny(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
-        """Denies the request: the point of sale gets access_denied. Raises AuthorizationRefused when another decision
-        was faster."""
-        self._decide(unit, opened)
+        """Denies the request: the point of sale gets access_denied. Raises AuthorizationRefused if the request has been
+        decided meanwhile."""
+        self._mark_decided(unit, opened)
 
-    def _decide(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
+    def _mark_decided(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
         if not unit.device_codes.decide(opened.digest, unit.wall):
             raise AuthorizationRefused(Refusal.UNUSABLE)

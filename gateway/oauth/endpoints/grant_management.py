@@ -1,5 +1,5 @@
-"""Grant management (OpenID Foundation, Grant Management for OAuth 2.0): a client queries or revokes a consent that it
-was given. A `grant_id` is the id of the consent."""
+"""Grant management (OpenID Foundation, Grant Management for OAuth 2.0): a client queries or revokes one of
+its consents. A `grant_id` is the id of the consent."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,18 +18,18 @@ _SCOPE_OF = {"GET": QUERY, "DELETE": REVOKE}
 
 
 class GrantManagement:
-    """GET and DELETE /oauth/grants/{grant_id}, behind the token check, with a merchant token."""
+    """GET and DELETE /oauth/grants/{grant_id} with a merchant token. The token check runs before it."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """200 with the grant or 204; 403 without the scope, 404 for a grant that is not this client's or has ended,
-        405 for another method."""
+        """Sends 200 with the grant, or 204; 403 without the scope, 404 for a grant that has ended or belongs to another
+        client, 405 for another method."""
         request = Request(scope, receive)
-        await (await self._answer(request))(scope, receive, send)
+        await (await self._respond(request))(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Response:
         principal: Principal = await run_in_threadpool(request.state.authenticate)
         needed = _SCOPE_OF.get(request.method)
         if needed is None:

@@ -1,4 +1,4 @@
-"""Token introspection (RFC 7662): a client learns about its own tokens, and about no other."""
+"""Token introspection (RFC 7662). A client can introspect its own tokens only."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from gateway.store.oauth.tokens import Bearer, RefreshTokenRow
 
 
 class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib has no types
-    """Anything but a valid token of the asking client is exactly {"active": false}. The hint is not needed."""
+    """Returns {"active": false} for anything but a valid token of the client. The token type hint is ignored."""
 
     server: Server
 
@@ -28,7 +28,7 @@ class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib h
         return client
 
     def authenticate_token(self, request: AuthlibRequest, client: Client) -> dict[str, Any] | None:
-        """The members of the answer, None for a token that is not valid or not this client's."""
+        """The members of the response, None if the token is not valid or belongs to another client."""
         text = request.form.get("token")
         if text is None:
             raise InvalidRequestError("The token is missing.")

@@ -1,4 +1,4 @@
-"""The key set of this server (RFC 7517, RFC 8414 section 2): the keys it signs with, and those retired lately."""
+"""The key set of this server (RFC 7517, RFC 8414 section 2): its signing keys, and those that were retired recently."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from starlette.responses import JSONResponse, Response
 from gateway.kit.crypto import base64url
 from gateway.services.container import Container
 
-# The older name of Ed25519 (RFC 9864): every library knows it, and `crv` leaves no doubt.
+# The older name of Ed25519 (RFC 9864). Every library knows it, and `crv` has the exact algorithm.
 _ALGORITHM = "EdDSA"
 _KEPT_FOR = "public, max-age=60"
 
 
 class KeySetEndpoint:
-    """Answers the key set to anybody."""
+    """Returns the key set. No authentication is needed."""
 
     def __init__(self, container: Container) -> None:
         self._container = container

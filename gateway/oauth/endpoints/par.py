@@ -1,4 +1,4 @@
-"""Pushed authorization requests (RFC 9126): every request is pushed, and fully validated here."""
+"""Pushed authorization requests (RFC 9126). Clients must push every request, and it is fully validated here."""
 
 import re
 from datetime import timedelta
@@ -28,33 +28,33 @@ _KEPT = (
 
 
 class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Authlib has no types
-    """Answers 201 with a request_uri of 256 random bits, which lasts 90 seconds and is stored as a digest."""
+    """Returns 201 with a request_uri of 256 random bits. It is valid for 90 seconds and stored as a digest."""
 
     server: Server
 
     ENDPOINT_NAME = "pushed_authorization_request"
 
     def create_endpoint_response(self, request: AuthlibRequest) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """RFC 9126 section 2. Raises OAuth2Error, never one that redirects."""
+        """RFC 9126 section 2. Raises OAuth2Error without a redirect."""
         client = self.server.authenticate_client(request, endpoint=self.ENDPOINT_NAME)
         if not client.check_grant_type("authorization_code"):
             raise UnauthorizedClientError("The client may not use the authorization code grant.")
         request.payload.data["client_id"] = client.id
-        _require_plain(request.form)
+        _check_form(request.form)
         grant = AuthorizationCodeGrant(request, self.server)
         S256()(grant)
         try:
             grant.validate_authorization_request()
             change = grant.load_change()
         except OAuth2Error as error:
-            error.redirect_uri = error.state = None  # or Authlib would answer a redirect
+            error.redirect_uri = error.state = None  # otherwise Authlib would return a redirect
             raise
         request_uri = random_token(PREFIX)
         parameters: dict[str, Any] = {name: request.form[name] for name in _KEPT if name in request.form}
-        jkt = self._key_named(request.form.get("dpop_jkt"))
+        jkt = self._find_thumbprint(request.form.get("dpop_jkt"))
         if jkt is not None:
             parameters["dpop_jkt"] = jkt
-        # What will be shown is fixed now: a decision is about exactly this (see `authorization`).
+        # The page shows exactly this request, or none (see `authorization`).
         parameters["complete"] = grant.asked.document()
         if change is not None:
             parameters["grant_version"] = change.version
@@ -69,20 +69,21 @@ class PushedAuthorizationRequestEndpoint(Endpoint):  # type: ignore[misc]  # Aut
         )
         return 201, {"request_uri": request_uri, "expires_in": int(LIFE.total_seconds())}, []
 
-    def _key_named(self, dpop_jkt: str | None) -> str | None:
-        """The thumbprint of the key that the code is bound to, by parameter or by proof (RFC 9449 section 10.1)."""
+    def _find_thumbprint(self, dpop_jkt: str | None) -> str | None:
+        """The thumbprint of the key that the code is bound to, from the parameter or the proof, None without both (RFC
+        9449 section 10.1)."""
         proof = self.server.proof
         if dpop_jkt is not None and not _THUMBPRINT.fullmatch(dpop_jkt):
             raise InvalidRequestError("The dpop_jkt is not the thumbprint of a key.")
         if proof is not None and dpop_jkt not in {None, proof.jkt}:
-            raise InvalidRequestError("The dpop_jkt is not that of the key in the DPoP proof.")
+            raise InvalidRequestError("The dpop_jkt does not match the key of the DPoP proof.")
         return proof.jkt if proof else dpop_jkt
 
 
-def _require_plain(form: dict[str, str]) -> None:
+def _check_form(form: dict[str, str]) -> None:
     if "request" in form or "request_uri" in form:
-        raise InvalidRequestError("A pushed request holds neither request nor request_uri.")
+        raise InvalidRequestError("A pushed request must not have request or request_uri.")
     if len(form.get("state", "")) > LONGEST_STATE:
         raise InvalidRequestError(f"The state may have at most {LONGEST_STATE} characters.")
     if any(not value.isascii() for name, value in form.items() if name != NAME):
-        raise InvalidRequestError("A parameter holds characters outside ASCII.")
+        raise InvalidRequestError("A parameter contains characters outside ASCII.")

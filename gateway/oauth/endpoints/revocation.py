@@ -13,7 +13,7 @@ from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
 
 
 class RevocationEndpoint(Rfc7009Endpoint):  # type: ignore[misc]  # Authlib has no types
-    """A refresh token takes its whole family along; the hint is not needed to find a token, so any hint will do."""
+    """Revokes a token. A refresh token is revoked with its whole family. The token type hint is ignored."""
 
     server: Server
 
@@ -23,8 +23,8 @@ class RevocationEndpoint(Rfc7009Endpoint):  # type: ignore[misc]  # Authlib has 
         return client
 
     def authenticate_token(self, request: AuthlibRequest, client: Client) -> AccessTokenRow | RefreshTokenRow | None:
-        """The client's own token, None for one that does not exist. Raises InvalidGrantError for another client's,
-        which stays as it is."""
+        """The client's token, None if it does not exist. Raises InvalidGrantError for a token of another client, which
+        is not revoked."""
         text = request.form.get("token")
         if text is None:
             raise InvalidRequestError("The token is missing.")

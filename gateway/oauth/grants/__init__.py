@@ -1,1 +1,1 @@
-"""The grants: each turns a token request into tokens."""
+"""The grants. Each issues tokens for one grant type."""

@@ -25,7 +25,7 @@ from gateway.store.oauth.requests import AuthorizationCodeRow
 
 
 class AuthorizationCode:
-    """A code's row as Authlib asks about it."""
+    """A code's row in the form that Authlib reads."""
 
     def __init__(self, row: AuthorizationCodeRow) -> None:
         self.row, self.code_challenge = row, row.code_challenge
@@ -35,15 +35,15 @@ class AuthorizationCode:
 
 
 class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
-    """`asked` is the complete request once it has been validated."""
+    """Issues codes and the first tokens of a consent. `asked` is the complete request, set by its validation."""
 
     server: Server
     redirect_uri: str | None
     asked: Request
 
     def validate_authorization_request(self) -> str:
-        """The redirect URI of a valid request (RFC 6749 section 4.1.1, RFC 9396 section 5). A request is validated
-        once, also where Authlib asks again before it answers. Raises OAuth2Error."""
+        """The redirect URI of a valid request (RFC 6749 section 4.1.1, RFC 9396 section 5). Validates a request once,
+        although Authlib calls this twice. Raises OAuth2Error."""
         if self.redirect_uri is None:
             self.redirect_uri = self._validate()
         return self.redirect_uri
@@ -62,12 +62,12 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         redirect_uri: str = super().validate_authorization_request()
         unit = self.server.unit
         merchant = unit.merchants.load(client.row.merchant_id)
-        assert merchant is not None  # a foreign key says so
+        assert merchant is not None  # a foreign key ensures it
         self.asked = details.read_request(unit, self.server.container.consents, client, merchant, data)
         return redirect_uri
 
     def load_change(self) -> Change | None:
-        """The change that the validated request asks for, None where it makes a grant of its own. Raises
+        """The change of a grant that the validated request asks for, None if it asks for a new grant. Raises
         OAuth2Error."""
         unit, client = self.server.unit, self.client
         now = unit.business_time(client.row.merchant_id)
@@ -80,30 +80,30 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         return TokenIssuer(self.server).issue_code(self.client, consent, uri, challenge, jkt)
 
     def save_authorization_code(self, code: str, request: AuthlibRequest) -> None:
-        """Stored when it was made."""
+        """Does nothing: `generate_authorization_code` has stored the code."""
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
-        """The live code of this client. Another client's stays as it is; a used one ends what it was used for
-        (RFC 6749 section 4.1.2)."""
+        """The unexpired, unused code of this client, or None. A used code revokes the tokens of its consent (RFC 6749
+        section 4.1.2). The code of another client is not changed."""
         row = self.server.unit.authorization_requests.load_code(digest(code))
         if row is None or row.client_id != client.id:
             return None
         if row.used_at is not None:
-            self._end_consent_tokens(row)
+            self._revoke_consent_tokens(row)
             return None
         return AuthorizationCode(row) if self.server.unit.wall < row.expires_at else None
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        """Consumes the code, then issues. Raises InvalidGrantError when another request was faster."""
+        """Uses up the code, then issues the tokens. Raises InvalidGrantError if another request used the code first."""
         if details.NAME in self.request.form:
-            raise InvalidAuthorizationDetailsError("Details are chosen in the authorization request.")
+            raise InvalidAuthorizationDetailsError("authorization_details belong in the authorization request.")
         unit, row, client = self.server.unit, self.request.authorization_code.row, self.client
         proof = self.server.proof
         if row.dpop_jkt is not None and (proof is None or proof.jkt != row.dpop_jkt):
-            raise InvalidGrantError("The code is bound to another key than the DPoP proof's.")
+            raise InvalidGrantError("The code is bound to a key other than that of the DPoP proof.")
         consent = lock_active_consent(unit, row.consent_id)
         if not unit.authorization_requests.use_code(row.digest, unit.wall):
-            self._end_consent_tokens(row)
+            self._revoke_consent_tokens(row)
             raise InvalidGrantError("The code has been used.")
         issuer = TokenIssuer(self.server)
         family = issuer.new_family()
@@ -114,5 +114,5 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         token = issuer.issue_user_token(client, consent, consent.scopes, family, refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
-    def _end_consent_tokens(self, row: AuthorizationCodeRow) -> None:
+    def _revoke_consent_tokens(self, row: AuthorizationCodeRow) -> None:
         self.server.unit.tokens.revoke_of_consent(row.consent_id, self.server.unit.wall)

@@ -1,4 +1,4 @@
-"""The client credentials grant (RFC 6749 section 4.4): the merchant acts for itself, never for a person."""
+"""The client credentials grant (RFC 6749 section 4.4): tokens for the merchant itself, never for a person."""
 
 from typing import Any
 
@@ -15,13 +15,13 @@ from gateway.oauth.tokens import TokenIssuer
 
 
 class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
-    """Merchant scopes only. No scope asked means all merchant scopes that the client has."""
+    """Issues tokens with merchant scopes. A request without a scope gets all merchant scopes of the client."""
 
     server: Server
 
     def validate_requested_scope(self) -> None:
-        """Raises InvalidScopeError for a scope that is unknown, of user kind, not this client's, or when there is
-        none to give."""
+        """Raises InvalidScopeError for a scope that is unknown, for users only or not allowed for this client, and if
+        the client has no merchant scope."""
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("A merchant token has no authorization details.")
         if not self._scopes():
@@ -37,5 +37,5 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[mis
         offered = self.server.container.environment.offered(TokenKind.MERCHANT)
         asked = scope.parse(self.request.payload.scope)
         if any(name not in offered or name not in client.allowed for name in asked):
-            raise InvalidScopeError("The scope is unknown, a user's, or not this client's.")
+            raise InvalidScopeError("The scope is unknown, for users only, or not allowed for this client.")
         return tuple(name for name in SCOPES if name in (asked or client.allowed) and name in offered)

@@ -18,13 +18,13 @@ ACTIONS = (CREATE, *GrantAction)
 
 
 class InvalidGrantIdError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """The grant_id is unknown, another client's, or of a grant that cannot be changed: never told apart."""
+    """The grant_id is unknown, of another client, or of a grant that cannot be changed. It does not say which."""
 
     error = "invalid_grant_id"
 
 
 def require_new(data: Mapping[str, str]) -> None:
-    """Raises InvalidRequestError for a request to change a grant, at an endpoint that can only make a new one."""
+    """Raises InvalidRequestError if the request asks to change a grant. For endpoints that only make new grants."""
     if data.get(ACTION, CREATE) != CREATE or GRANT_ID in data:
         raise InvalidRequestError("Only a pushed authorization request can change a grant.")
 
@@ -32,13 +32,13 @@ def require_new(data: Mapping[str, str]) -> None:
 def load_change(
     unit: UnitOfWork, client: Client, data: Mapping[str, str], asked: Request, now: BusinessTime
 ) -> Change | None:
-    """The change that the request asks for, None where it makes a grant of its own. Raises InvalidRequestError,
+    """The change of a grant that the request asks for, None if it asks for a new grant. Raises InvalidRequestError,
     InvalidGrantIdError."""
     action, grant_id = data.get(ACTION, CREATE), data.get(GRANT_ID)
     if action not in ACTIONS:
-        raise InvalidRequestError(f"Known actions: {' '.join(ACTIONS)}.")
+        raise InvalidRequestError(f"grant_management_action must be one of: {' '.join(ACTIONS)}.")
     if (action == CREATE) != (grant_id is None):
-        raise InvalidRequestError("A grant_id goes with the actions merge and replace, and with no other.")
+        raise InvalidRequestError("The actions merge and replace need a grant_id. No other action takes one.")
     if grant_id is None:
         return None
     consent = unit.consents.load(grant_id) if grant_id.isprintable() else None

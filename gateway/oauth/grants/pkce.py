@@ -1,4 +1,4 @@
-"""Proof Key for Code Exchange (RFC 7636): S256, always, for everyone."""
+"""Proof Key for Code Exchange (RFC 7636). Every client must use it, with S256."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ METHOD = "S256"
 
 
 class S256(CodeChallenge):  # type: ignore[misc]  # Authlib has no types
-    """Authlib's extension takes `plain`, takes an absent method for `plain`, and asks nothing of a confidential client
-    that sends no challenge; this one refuses all three."""
+    """Refuses three things that Authlib's extension allows: the method `plain`, a challenge without a method, and a
+    confidential client without a challenge."""
 
     SUPPORTED_CODE_CHALLENGE_METHOD = [METHOD]  # noqa: RUF012  # the base class declares it so
 
     def validate_code_challenge(self, grant: Any, redirect_uri: Any) -> None:
-        """Raises InvalidRequestError unless there is an S256 challenge (RFC 7636 section 4.4.1)."""
+        """Raises InvalidRequestError unless the request has an S256 challenge (RFC 7636 section 4.4.1)."""
         data = grant.request.payload.data
         if "code_challenge" not in data or data.get("code_challenge_method") != METHOD:
             raise InvalidRequestError("A code_challenge with code_challenge_method=S256 is required.")

@@ -18,38 +18,38 @@ from gateway.oauth.tokens import TokenIssuer, token_policy
 from gateway.store.oauth.tokens import RefreshTokenRow
 
 RETRY_WINDOW = timedelta(seconds=60)
-"""How long a client whose answer was lost may send the same refresh token again."""
+"""How long a client that lost the response may send the same refresh token again."""
 
 
 class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no types
-    """Checks everything, then consumes, then issues. A foreign client is refused before reuse is looked at: or it
-    could end the grants of others."""
+    """Checks everything, then uses up the token, then issues new ones. The client is checked before reuse, so that no
+    client can end the grants of another one."""
 
     server: Server
 
     def validate_token_request(self) -> None:
-        """Finds the token of the authenticated client. Raises OAuth2Error."""
+        """Loads the refresh token of the authenticated client. Raises OAuth2Error."""
         client = self._validate_request_client()
         self.request.client = client
         text = self.request.form.get("refresh_token")
         if text is None:
             raise InvalidRequestError("The refresh_token is missing.")
         if details.NAME in self.request.form:
-            raise InvalidAuthorizationDetailsError("Details are chosen in the authorization request.")
+            raise InvalidAuthorizationDetailsError("authorization_details belong in the authorization request.")
         row = self.server.unit.tokens.load_refresh_token(digest(text))
         if row is None or row.client_id != client.id:
             raise InvalidGrantError("The refresh token is not valid.")
         self.request.refresh_token = row
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        """A new access token and, where the profile rotates, a new refresh token. Raises OAuth2Error."""
+        """A new access token, and a new refresh token if the client profile rotates them. Raises OAuth2Error."""
         row: RefreshTokenRow = self.request.refresh_token
         unit, client = self.server.unit, self.client
         self._refuse_reuse(row)
         if unit.wall >= row.expires_at:
             raise InvalidGrantError("The refresh token has expired.")
         consent = lock_active_consent(unit, row.consent_id)
-        scopes = self._narrowed(consent)
+        scopes = self._narrow_scopes(consent)
         issuer = TokenIssuer(self.server)
         refresh_token = None
         if token_policy(client.row.profile, self.server.container.settings).rotates:
@@ -57,35 +57,35 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
         token = issuer.issue_user_token(client, consent, scopes, row.family, refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
-    def _narrowed(self, consent: Consent) -> tuple[str, ...]:
+    def _narrow_scopes(self, consent: Consent) -> tuple[str, ...]:
         asked = scope.parse(self.request.payload.scope)
         granted = scope.restrict(consent.scopes, self.client.allowed)
         held = scope.expand(granted)
         if not granted or any(name not in held for name in asked):
-            raise InvalidScopeError("The scope goes beyond what the person has granted, or the client may hold.")
+            raise InvalidScopeError("The scope is wider than the consent, or not allowed for this client.")
         return tuple(name for name in SCOPES if name in asked) or granted
 
     def _refuse_reuse(self, row: RefreshTokenRow) -> None:
-        """Raises InvalidGrantError for a token that is no longer the family's newest, except for a retry in time."""
+        """Raises InvalidGrantError if the token is no longer the newest of its family, except for a retry in time."""
         if row.revoked_at is not None:
-            self._end_family(row)
+            self._revoke_family(row)
         if row.used_at is None:
             return
         if self.request.parsed.received_at < row.used_at:
-            # It was received before another request used the token: two workers of one client, not a thief. It is no
-            # retry either, which comes after the answer was lost.
+            # Received before another request used the token: two workers of one client, not a thief. Nor is it a retry,
+            # which comes after a lost response.
             raise InvalidGrantError("The refresh token is being used by another request.")
         successor = self.server.unit.tokens.load_refresh_token(row.successor or "")
         unused = successor is not None and successor.used_at is None and successor.revoked_at is None
         if not unused or self.server.unit.wall > row.used_at + RETRY_WINDOW:
-            self._end_family(row)
+            self._revoke_family(row)
 
     def _rotate(self, row: RefreshTokenRow, consent: Consent, issuer: TokenIssuer) -> str:
         unit = self.server.unit
         text = issuer.new_refresh_token()
         if row.used_at is None:
-            # Not the time at which the unit began: it may have waited since for another one that uses the same token,
-            # and a request that was received meanwhile is no retry.
+            # Not the time at which the unit began: it may have waited for another unit that uses the same token, and a
+            # request received during the wait is not a retry.
             now = self.server.container.clock()
             won = unit.tokens.use_refresh_token(row.digest, digest(text), now)
         else:
@@ -95,6 +95,6 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
         issuer.store_refresh_token(text, self.client, consent, row.family)
         return text
 
-    def _end_family(self, row: RefreshTokenRow) -> None:
+    def _revoke_family(self, row: RefreshTokenRow) -> None:
         self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)
         raise InvalidGrantError("The refresh token has been used before: all tokens of its family are revoked.")

@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.errors import InvalidInput, NotFound, StateConflict
-from gateway.services.access_log import Seen
-from gateway.services.consents.service import GivenConsent
+from gateway.services.access_log import LoggedAccess
+from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.obligations import Obligation, PastDecision
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
@@ -50,10 +50,10 @@ class Account:
     """The records of one person, each list newest first."""
 
     name: str
-    consents: tuple[GivenConsent, ...]
+    consents: tuple[ConsentOverview, ...]
     obligations: tuple[Obligation, ...]
     decisions: tuple[PastDecision, ...]
-    accesses: tuple[Seen, ...]
+    accesses: tuple[LoggedAccess, ...]
 
 
 async def _redirect_to_account(_: Request) -> Response:
@@ -120,8 +120,8 @@ class AccountPage:
 
         def load_account(unit: UnitOfWork) -> Account:
             return Account(
-                name=container.accounts.user(unit, user_id).display_name,
-                consents=container.consents.of_user(unit, user_id),
+                name=container.accounts.load_user(unit, user_id).display_name,
+                consents=container.consents.list_of_user(unit, user_id),
                 obligations=container.obligations.list_obligations(unit, user_id),
                 decisions=container.obligations.list_history(unit, user_id, LISTED_DECISIONS),
                 accesses=container.access_log.list_of_user(unit, user_id),
@@ -153,7 +153,7 @@ class DisputeForms:
         return await self._perform(lambda: self._site.container.disputes.withdraw(user_id, dispute_id))
 
     async def _read_form(self, request: Request) -> tuple[str, str, dict[str, str]]:
-        session, form = await self._site.sessions.submitted(request, several_lines={STATEMENT})
+        session, form = await self._site.sessions.submitted(request, multiline={STATEMENT})
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
         identifier = str(request.path_params["id"])

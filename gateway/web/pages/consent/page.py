@@ -142,8 +142,8 @@ class ConsentPage:
             opened = self._site.authorization.open(unit, client_id, request_uri)
             if user_id is None:
                 return None
-            user = self._site.container.accounts.user(unit, user_id)
-            self._site.authorization.require_own(opened, user)
+            user = self._site.container.accounts.load_user(unit, user_id)
+            self._site.authorization.require_eligible(opened, user)
             return PermissionRequest(
                 name=user.display_name,
                 merchant=opened.merchant.name,
@@ -153,7 +153,7 @@ class ConsentPage:
                 redirect_uri=opened.redirect_uri,
                 asked=opened.asked,
                 change=opened.change,
-                granted_if_allowed=opened.comes_to(opened.asked),
+                granted_if_allowed=opened.resulting_details(opened.asked),
                 now=opened.now,
             )
 
@@ -168,12 +168,12 @@ class ConsentPage:
 
         def decide(unit: UnitOfWork) -> str:
             opened = authorization.open(unit, client_id, request_uri)
-            user = self._site.container.accounts.user(unit, str(browser.user_id))
-            authorization.require_own(opened, user)
+            user = self._site.container.accounts.load_user(unit, str(browser.user_id))
+            authorization.require_eligible(opened, user)
             if choice is None:
                 return authorization.deny(unit, opened)
             granted = narrow(opened.asked, choice)
-            require_fresh_login(self._site, browser, opened.comes_to(granted), unit.wall)
+            require_fresh_login(self._site, browser, opened.resulting_details(granted), unit.wall)
             return authorization.allow(unit, opened, user, granted)
 
         return self._site.container.database.write(decide)
