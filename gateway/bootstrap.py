@@ -34,13 +34,13 @@ from gateway.services.decisions.receipts import ReceiptService
 from gateway.services.decisions.requests import DecisionRequester
 from gateway.services.decisions.reviews import DecisionReviewer
 from gateway.services.decisions.scheduler import DecisionScheduler
-from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.shadows import ShadowPolicies
 from gateway.services.decisions.transitions import DecisionTransitions
 from gateway.services.identity.accounts import AccountService
 from gateway.services.identity.client_key_cache import ClientKeyCache
 from gateway.services.identity.client_keys import KeySource
 from gateway.services.identity.clients import ClientService
-from gateway.services.identity.logins import LoginService, Marks
+from gateway.services.identity.logins import DeviceCookies, LoginService
 from gateway.services.identity.personas import PersonaService
 from gateway.services.identity.registration import RegistrationService
 from gateway.services.identity.user_codes import UserCodes
@@ -48,9 +48,9 @@ from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.query_unit import QueryRunner
+from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
-from gateway.services.scoring.scores import ScoreService
 from gateway.services.seeding import Seeding
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
@@ -71,7 +71,7 @@ def build(
     source: ScoreSource | None = None,
     hasher: PasswordHash | None = None,
     registry: AdapterRegistry | None = None,
-    shadows: Shadows | None = None,
+    shadows: ShadowPolicies | None = None,
 ) -> Container:
     """Every service of the deployment behind these settings, over its opened and checked database. `source` measures
     scores in place of the personas, `hasher` hashes passwords; `registry` and `shadows` stand in for the adapters and
@@ -87,7 +87,7 @@ def build(
     with _reading("GATEWAY_CREDIT_LIMITS"):
         credit_limits = CreditLimits.parse(settings.credit_limits)
     with _reading("GATEWAY_SHADOW_POLICIES"):
-        shadows = shadows or Shadows.read(settings.shadow_policies, registry)
+        shadows = shadows or ShadowPolicies.read(settings.shadow_policies, registry)
     shared_limits, shared_replays = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     environment = SANDBOX if settings.sandbox else LIVE
@@ -130,7 +130,7 @@ def build(
             database,
             accounts,
             shared_limits,
-            Marks(secrets.derive("marks of browsers")),
+            DeviceCookies(secrets.derive("marks of browsers")),
             attempts=settings.login_attempts,
             attempts_per_address=settings.login_attempts_per_address,
             window=settings.login_window,
@@ -138,7 +138,7 @@ def build(
         personas=personas,
         clients=clients,
         # At most half of the threads wait for other people's servers.
-        client_keys=ClientKeyCache(key_source, clock, places=settings.worker_threads // 2),
+        client_keys=ClientKeyCache(key_source, clock, max_fetches=settings.worker_threads // 2),
         registrations=RegistrationService(ids, environment),
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
@@ -254,7 +254,7 @@ def _require_our_database(database: Database, settings: Settings, master: bytes)
             deployment = database.write(load_or_insert)
     except DATABASE_ERRORS as error:
         raise SettingsError(
-            "The database cannot be used: it does not answer, or it is not migrated (gateway database upgrade)."
+            "The database cannot be used: it does not respond, or it is not migrated (gateway database upgrade)."
         ) from error
     if deployment.environment != settings.environment:
         raise SettingsError(f"This database belongs to a {deployment.environment} deployment.")

@@ -1,1 +1,1 @@
-"""One file per noun: its tables and its queries. SQL is written here and nowhere else."""
+"""The tables and queries of the gateway, one module per subject. Only this package has SQL."""

@@ -1,9 +1,9 @@
-"""The engine. It runs units of work: nothing else in the gateway begins, commits or rolls back.
+"""The database, which runs units of work. Nothing else in the gateway begins, commits or rolls back.
 
-SQLite: WAL, one writing process; units that wait for the writer share a commit. A unit that may write begins IMMEDIATE:
-upgrading a deferred read fails at once with BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a unit that reads is
-REPEATABLE READ and read-only, one that writes READ COMMITTED; races are closed by conditional statements and row locks,
-the same on both.
+SQLite: WAL, one writing process; units that wait for the writer share a commit. A writing unit begins IMMEDIATE,
+because upgrading a deferred read fails at once with BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a reading unit is
+REPEATABLE READ and read-only, a writing unit READ COMMITTED. On both, conditional statements and row locks prevent
+races.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,13 +32,14 @@ _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgres
 
 
 class DatabaseDown(Exception):
-    """The database cannot be reached. The message names no credentials."""
+    """The database cannot be reached. The message has no credentials."""
 
 
 class Database:
-    """Runs units of work. `size` is the largest number of connections that read, which must be at least the number of
-    worker threads. `keyring` opens and seals what the logs keep sealed; without one nothing can be appended to them.
-    `engine` is for checks and `writing_engine` for migrations; services use `read` and `write`."""
+    """Runs units of work. `size` is the largest number of reading connections; it must be at least the number of worker
+    threads. `keyring` seals and opens log entries; without one nothing can be appended to the logs. `engine` is for
+    checks and `writing_engine` for migrations. Services use `read` and `write`. Raises DatabaseDown for an invalid
+    URL."""
 
     def __init__(
         self, url: str, *, size: int = 16, clock: WallClock = wall_clock, keyring: Keyring = NO_KEYRING
@@ -49,12 +50,12 @@ class Database:
             try:
                 Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
-                raise DatabaseDown(f"The folder of the database cannot be made: {error.strerror}.") from error
+                raise DatabaseDown(f"The folder of the database cannot be created: {error.strerror}.") from error
         try:
             self.engine = sqlite.reading_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
             self.writing_engine = sqlite.writing_engine(url) if self.sqlite else self.engine
-        except (ArgumentError, ValueError):  # whose text may repeat a password
-            raise DatabaseDown("The address of the database cannot be read.") from None
+        except (ArgumentError, ValueError):  # their messages may contain a password
+            raise DatabaseDown("The database URL is not valid.") from None
         # SQLite allows one writer. Its busy handler sleeps and retries, so a waiting thread could fail by chance; a
         # lock and a queue serve every thread in turn.
         self._one_writer: AbstractContextManager[Any] = Lock() if self.sqlite else nullcontext()
@@ -62,14 +63,14 @@ class Database:
         self._reading = self.engine if self.sqlite else self.engine.execution_options(**_ONE_SNAPSHOT)
 
     def read(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Runs a unit of work that only reads, over one snapshot of the data, and returns its result."""
+        """Runs a reading unit of work over one snapshot of the data, and returns its result."""
         with self._reading.connect() as connection:
-            connection.begin()  # and rolled back at the end
+            connection.begin()  # rolled back at the end
             return work(self._unit(connection))
 
     def write(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Runs a unit of work that may write, and returns its result once that is committed durably. Nothing is
-        written when the unit raises."""
+        """Runs a writing unit of work, and returns its result after a durable commit. If the unit raises, nothing is
+        written."""
         if self._shared is not None:
             result: T = self._shared.run(work)
             return result
@@ -83,12 +84,12 @@ class Database:
         return UnitOfWork(connection, self._clock(), self._keyring)
 
     def ping(self) -> None:
-        """Raises DatabaseDown unless the database answers."""
+        """Raises DatabaseDown unless the database responds."""
         try:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql("SELECT 1")
         except DATABASE_ERRORS as error:
-            raise DatabaseDown("The database does not answer.") from error
+            raise DatabaseDown("The database does not respond.") from error
 
     def close(self) -> None:
         """Closes all connections."""
@@ -98,8 +99,8 @@ class Database:
 
 @contextmanager
 def temporary_database(url: str) -> Iterator[str]:
-    """The address of a new, empty database on the same PostgreSQL server, dropped afterwards with all it holds.
-    Raises DatabaseDown when the server does not answer or does not let this user create one."""
+    """Creates an empty database on the same PostgreSQL server, yields its URL, and drops it afterwards. Raises
+    DatabaseDown if the server does not respond or this user may not create databases."""
     engine = _postgresql_engine(url, 1).execution_options(isolation_level="AUTOCOMMIT")
     name = f"sesame_demo_{token_hex(6)}"
     try:
@@ -107,7 +108,7 @@ def temporary_database(url: str) -> Iterator[str]:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
     except DBAPIError as error:
         engine.dispose()
-        raise DatabaseDown("The PostgreSQL server does not let us create a throw-away database.") from error
+        raise DatabaseDown("The PostgreSQL server did not create a temporary database.") from error
     try:
         yield make_url(url).set(database=name).render_as_string(hide_password=False)
     finally:

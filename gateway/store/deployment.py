@@ -1,4 +1,5 @@
-"""The one row that says what this database belongs to, so that a sandbox key or token cannot be carried into live."""
+"""The deployment: one row that binds the database to its environment and master key, so that a sandbox database cannot
+be used in a live deployment."""
 
 from sqlalchemy import select
 from sqlmodel import Field
@@ -9,7 +10,7 @@ from gateway.store.repository import Repository
 
 
 class DeploymentRow(Record):
-    """`key_check` is derived from the master key: it proves the key without revealing it."""
+    """The deployment's row. `key_check` is derived from the master key and verifies it without revealing it."""
 
     id: int = Field(default=1, primary_key=True)
     environment: str
@@ -29,9 +30,9 @@ class DeploymentRepository(Repository):
     """Reads and writes the deployment's row."""
 
     def load(self) -> DeploymentRow | None:
-        """The row, None on a fresh database."""
+        """Returns the row, or None in a new database."""
         return self._first(DeploymentRow, _DEPLOYMENT)
 
     def insert(self, deployment: DeploymentRow) -> None:
-        """Writes the row of a fresh database."""
+        """Writes the row of a new database."""
         self._insert(DEPLOYMENT, deployment)

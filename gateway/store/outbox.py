@@ -1,6 +1,6 @@
-"""The outbox: messages for the merchants' systems, written in the transaction of what they report.
+"""The outbox: messages for the merchants' systems, written in the same transaction as the events that they report.
 
-The content of a message follows from what it reports. It is made here, both to write it and to check it later.
+A message is computed from its event. The same functions write it and check it later.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from gateway.store.repository import Repository
 
 
 class OutboxRow(Record):
-    """`aggregate_id` is what the message is about; messages of one aggregate keep the order of their ids.
-    `payload` holds no personal data. `id` is the receiver's idempotency key."""
+    """One message. `aggregate_id` is the id of the decision or consent; messages of one aggregate are in the order of
+    their ids. `payload` has no personal data. `id` is the receiver's idempotency key."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id", index=True)
@@ -38,8 +38,8 @@ OUTBOX = table_of(OutboxTable)
 def message_of_event(
     event_id: str, merchant_id: str, public: Mapping[str, Any], reference: str, now: WallTime
 ) -> OutboxRow:
-    """The message that reports an entry of the decision log. `public` is its public part, `reference` the merchant's
-    own for the decision. Raises KeyError where the public part lacks a member."""
+    """Returns the message for an entry of the decision log. `public` is the entry's public part, `reference` the
+    merchant's reference of the decision. Raises KeyError if the public part lacks a member."""
     return OutboxRow(
         id=event_id,
         merchant_id=merchant_id,
@@ -58,7 +58,7 @@ def message_of_event(
 
 
 def message_of_consent(message_id: str, consent: Consent | ConsentRow, topic: Topic, now: WallTime) -> OutboxRow:
-    """The message that a consent was given, changed or ended."""
+    """Returns the message that a consent was given, changed or ended."""
     return OutboxRow(
         id=message_id,
         merchant_id=consent.merchant_id,
@@ -73,5 +73,5 @@ class OutboxRepository(Repository):
     """Writes messages."""
 
     def add(self, message: OutboxRow) -> None:
-        """Writes a message, which is sent once the unit of work has committed."""
+        """Writes a message. It is sent after the unit of work has committed."""
         self._insert(OUTBOX, message)

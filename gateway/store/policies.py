@@ -1,5 +1,5 @@
-"""What merchant and operator agree on beside a policy: the operator's bounds, and the merchant's overrides within them.
-Rows are never changed: each past decision is explained by the override that was in force. The newest bounds count."""
+"""Policy bounds of the operator and policy overrides of merchants. Rows are never changed, so that each past decision
+can be explained by the override that was in force. The newest bounds apply."""
 
 from datetime import date
 
@@ -11,8 +11,8 @@ from gateway.store.base import Record, moment_column, table_of
 from gateway.store.repository import Repository
 
 
-class _Agreed(Record):
-    """`content` is the TOML text as it was handed in, `sequence` counts the merchant's rows of the table."""
+class _PolicyDocumentRow(Record):
+    """Base of both rows. `content` is the submitted TOML text, `sequence` counts the merchant's rows in the table."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id")
@@ -22,8 +22,8 @@ class _Agreed(Record):
     created_at: WallTime = moment_column()
 
 
-class PolicyBoundsRow(_Agreed):
-    """The part of a policy that the merchant may override."""
+class PolicyBoundsRow(_PolicyDocumentRow):
+    """The bounds within which a merchant may override a policy."""
 
 
 class PolicyBoundsTable(PolicyBoundsRow, table=True):
@@ -31,8 +31,8 @@ class PolicyBoundsTable(PolicyBoundsRow, table=True):
     __table_args__ = (UniqueConstraint("merchant_id", "sequence"),)
 
 
-class PolicyOverrideRow(_Agreed):
-    """`effective` is the first day (YYYY-MM-DD, UTC) on which it counts."""
+class PolicyOverrideRow(_PolicyDocumentRow):
+    """An override. `effective` is the first day (YYYY-MM-DD, UTC) on which it applies."""
 
     version: str
     effective: str
@@ -52,12 +52,12 @@ POLICY_OVERRIDES = table_of(PolicyOverrideTable)
 
 
 def _of_adapter(table: Table) -> Select[tuple[object, ...]]:
-    """The rows of one merchant and one adapter."""
+    """Returns a query for the rows of one merchant and one adapter."""
     return select(table).where(table.c.merchant_id == bindparam("merchant_id"), table.c.adapter == bindparam("adapter"))
 
 
 def _last_number(table: Table) -> Select[tuple[int | None]]:
-    """The number of a merchant's last row."""
+    """Returns a query for the sequence number of a merchant's last row."""
     return select(func.max(table.c.sequence)).where(table.c.merchant_id == bindparam("merchant_id"))
 
 
@@ -83,35 +83,36 @@ class PolicyOverrideRepository(Repository):
     """Reads and appends bounds and overrides."""
 
     def load_bounds(self, merchant_id: str, adapter: str) -> PolicyBoundsRow | None:
-        """The bounds that count, None where the merchant may override nothing."""
+        """Returns the bounds in force, or None if the merchant may override nothing."""
         return self._first(PolicyBoundsRow, _BOUNDS, merchant_id=merchant_id, adapter=adapter)
 
     def load_in_force(
         self, merchant_id: str, adapter: str, day: date, known_at: WallTime | None = None
     ) -> PolicyOverrideRow | None:
-        """The override that counts on that day (UTC): the newest effective one, of one date the one registered last.
-        With `known_at`, only of those registered until then."""
+        """Returns the override in force on a day (UTC), or None: the one with the latest effective date, of several
+        with the same date the one registered last. With `known_at`, only overrides registered until then are
+        considered."""
         wanted = {"merchant_id": merchant_id, "adapter": adapter, "day": day.isoformat()}
         if known_at is None:
             return self._first(PolicyOverrideRow, _IN_FORCE, **wanted)
         return self._first(PolicyOverrideRow, _KNOWN_IN_FORCE, **wanted, known_at=known_at)
 
     def list_overrides(self, merchant_id: str, adapter: str) -> list[PolicyOverrideRow]:
-        """The overrides of one merchant and one adapter, in the order in which they were registered."""
+        """Returns the overrides of one merchant and one adapter in the order of registration."""
         return self._all(PolicyOverrideRow, _OVERRIDES, merchant_id=merchant_id, adapter=adapter)
 
     def list_overridden(self) -> list[tuple[str, str]]:
-        """Merchant id and adapter key of all overrides."""
+        """Returns merchant id and adapter key of all overrides."""
         return [(row.merchant_id, row.adapter) for row in self._rows(_OVERRIDDEN)]
 
     def append_bounds(self, bounds: PolicyBoundsRow) -> None:
-        """Writes the bounds as the merchant's next, and their number into the record. The caller has locked the
-        merchant: else two units of work take one number, and one of them fails."""
+        """Writes the bounds with the merchant's next sequence number, which is also set in the record. The caller must
+        have locked the merchant: otherwise two units of work take the same number and one fails."""
         bounds.sequence = (self._value(_LAST_BOUNDS, merchant_id=bounds.merchant_id) or 0) + 1
         self._insert(POLICY_BOUNDS, bounds)
 
     def append_override(self, override: PolicyOverrideRow) -> None:
-        """Writes the override as the merchant's next, and its number into the record. The caller has locked the
-        merchant, as for `append_bounds`."""
+        """Writes the override with the merchant's next sequence number, which is also set in the record. The caller
+        must have locked the merchant, as for `append_bounds`."""
         override.sequence = (self._value(_LAST_OVERRIDE, merchant_id=override.merchant_id) or 0) + 1
         self._insert(POLICY_OVERRIDES, override)

@@ -1,4 +1,4 @@
-"""What every repository does: runs statements that are built once, and reads rows as records."""
+"""The base of repositories: runs prepared statements and reads rows as records."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,14 +14,14 @@ Insert = postgresql.Insert
 
 
 def insert_into(table: Table) -> Insert:
-    """An INSERT that knows ON CONFLICT; SQLite compiles PostgreSQL's form as its own."""
+    """Returns an INSERT that supports ON CONFLICT. SQLite accepts PostgreSQL's syntax."""
     return postgresql.insert(table)
 
 
 class Repository:
-    """The queries of one subject over the connection of a unit of work. Statements are constants of the module with
-    bind parameters, so that each is compiled once. In an UPDATE the name of a bind parameter must not be the
-    name of a column of its table."""
+    """The queries of one subject, run over the connection of a unit of work. Statements are module constants with bind
+    parameters, so each is compiled once. In an UPDATE a bind parameter must not have the name of a column of the
+    table."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -30,41 +30,41 @@ class Repository:
         return run(self._connection, statement, parameters)
 
     def _execute(self, statement: Executable, **parameters: Any) -> int:
-        """How many rows the statement inserted, updated or deleted."""
+        """Runs a statement and returns the number of inserted, updated or deleted rows."""
         return self._run(statement, parameters).changed
 
     def _insert(self, table: Table, record: Record) -> None:
         self._run(_insert(table), dict(record))
 
     def _first(self, record: type[R], statement: Executable, **parameters: Any) -> R | None:
-        """The first row as a record, or None if there are no rows."""
+        """Returns the first row as a record, or None if there are no rows."""
         row = self._row(statement, **parameters)
         return None if row is None else read_row(record, row)
 
     def _all(self, record: type[R], statement: Executable, **parameters: Any) -> list[R]:
-        """All rows as records."""
+        """Returns all rows as records."""
         return [read_row(record, row) for row in self._rows(statement, **parameters)]
 
     def _row(self, statement: Executable, **parameters: Any) -> Row | None:
-        """The first row, or None if there are no rows."""
+        """Returns the first row, or None if there are no rows."""
         rows = self._run(statement, parameters).rows
         return rows[0] if rows else None
 
     def _rows(self, statement: Executable, **parameters: Any) -> Sequence[Row]:
-        """All rows."""
+        """Returns all rows."""
         return self._run(statement, parameters).rows
 
     def _value(self, statement: Executable, **parameters: Any) -> Any:
-        """The first column of the first row, or None if there are no rows."""
+        """Returns the first column of the first row, or None if there are no rows."""
         rows = self._run(statement, parameters).rows
         return rows[0][0] if rows else None
 
     def _values(self, statement: Executable, **parameters: Any) -> list[Any]:
-        """The first column of all rows."""
+        """Returns the first column of all rows."""
         return [row[0] for row in self._run(statement, parameters).rows]
 
     def _changes(self, statement: Executable, **parameters: Any) -> bool:
-        """Whether a statement with RETURNING inserted, updated or deleted a row."""
+        """Runs a statement with RETURNING and returns whether it inserted, updated or deleted a row."""
         return bool(self._run(statement, parameters).rows)
 
 

@@ -57,7 +57,8 @@ class SharedCommits:
         self._mutex, self._waiting, self._led = Lock(), deque[_Waiting](), False
 
     def run(self, work: Callable[[UnitOfWork], Any]) -> Any:
-        """The unit's result, after its commit. Raises what the unit or the commit raises; then nothing was written."""
+        """Runs the unit and returns its result after the commit. Raises what the unit or the commit raises; then
+        nothing was written."""
         own = _Waiting(work)
         with self._mutex:
             self._waiting.append(own)
@@ -71,7 +72,7 @@ class SharedCommits:
         return own.result
 
     def _lead(self, own: _Waiting) -> None:
-        """Runs the waiting units, `own` first, and makes the thread of the next waiting unit the leader."""
+        """Runs the waiting units, `own` first, then makes the thread of the next waiting unit the leader."""
         with self._mutex:
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
         try:
@@ -91,8 +92,9 @@ class SharedCommits:
                 successor.wake()
 
     def _run_together(self, together: list[_Waiting]) -> bool:
-        """Whether the units were committed. A unit that raises is rolled back alone. False if the transaction was lost
-        or its commit failed: then nothing was written, and each unit may be run again."""
+        """Runs the units in one transaction and returns whether they were committed. A unit that raises is rolled back
+        alone. False if the transaction was lost or its commit failed: then nothing was written, and each unit may be
+        run again."""
         try:
             with self._begin() as connection:
                 driver: Any = connection.connection.dbapi_connection
@@ -104,7 +106,7 @@ class SharedCommits:
                         each.error = error
                         driver.execute("ROLLBACK TO unit")
                     driver.execute("RELEASE unit")
-        except Exception:  # noqa: BLE001  # whose fault it was shows when each runs alone
+        except Exception:  # noqa: BLE001  # each unit then runs alone, which shows which of them fails
             return False
         return True
 

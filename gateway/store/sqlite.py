@@ -1,7 +1,7 @@
-"""SQLite's engines: one whose transactions read, one whose transactions may write.
+"""The SQLite engines: one for reading and one for writing transactions.
 
-SQLAlchemy leaves BEGIN to the driver, whose own comes too late for a snapshot and is never IMMEDIATE. The two dialects
-say it themselves: an event handler would do the same at three times the cost of a small statement.
+SQLAlchemy leaves BEGIN to the driver, which begins too late for a snapshot and never IMMEDIATE. So the two dialects
+execute BEGIN themselves. An event handler would do the same, but costs three times as much as a small statement.
 """
 
 from typing import Any, ClassVar
@@ -15,15 +15,15 @@ from gateway.kit import json
 
 _PRAGMAS = (
     "journal_mode = WAL",
-    "synchronous = FULL",  # an answered request is a committed request, also after a power cut
+    "synchronous = FULL",  # a committed request stays committed after a power failure
     "foreign_keys = ON",
     "busy_timeout = 10000",
-    "recursive_triggers = ON",  # or INSERT OR REPLACE would slip past the append-only triggers
+    "recursive_triggers = ON",  # otherwise INSERT OR REPLACE would bypass the append-only triggers
 )
 
 
 class ReadingDialect(SQLiteDialect_pysqlite):
-    """Begins a transaction that reads one snapshot."""
+    """The dialect of transactions that read one snapshot."""
 
     supports_statement_cache = True
     BEGIN: ClassVar[str] = "BEGIN DEFERRED"
@@ -32,7 +32,7 @@ class ReadingDialect(SQLiteDialect_pysqlite):
         dbapi_connection.execute(self.BEGIN)
 
     def do_commit(self, dbapi_connection: Any) -> None:
-        # The driver's own commit says nothing where the transaction was lost, and leaves it open where COMMIT fails.
+        # The driver's commit raises nothing if the transaction was lost, and leaves it open if COMMIT fails.
         try:
             dbapi_connection.execute("COMMIT")
         except Exception:
@@ -42,7 +42,7 @@ class ReadingDialect(SQLiteDialect_pysqlite):
 
 
 class WritingDialect(ReadingDialect):
-    """Begins a transaction that may write: upgrading a deferred one fails at once with BUSY_SNAPSHOT."""
+    """The dialect of transactions that may write. Upgrading a deferred one would fail at once with BUSY_SNAPSHOT."""
 
     supports_statement_cache = True
     BEGIN: ClassVar[str] = "BEGIN IMMEDIATE"
@@ -53,12 +53,12 @@ registry.register("sqlite.writing", __name__, WritingDialect.__name__)
 
 
 def reading_engine(url: str, size: int) -> Engine:
-    """An engine of at most `size` connections whose transactions only read. Raises ArgumentError, ValueError."""
+    """Returns an engine with at most `size` connections for reading transactions. Raises ArgumentError, ValueError."""
     return _engine(url.replace("sqlite://", "sqlite+reading://", 1), size)
 
 
 def writing_engine(url: str) -> Engine:
-    """An engine of one connection whose transactions may write. Raises as `reading_engine` does."""
+    """Returns an engine with one connection for writing transactions. Raises as `reading_engine` does."""
     return _engine(url.replace("sqlite://", "sqlite+writing://", 1), 1)
 
 
@@ -68,7 +68,7 @@ def _engine(url: str, size: int) -> Engine:
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
-        pool_reset_on_return=None,  # whoever borrows a connection ends its transaction
+        pool_reset_on_return=None,  # `Database` always ends the transaction before it returns a connection
         json_serializer=json.encode_text,
         json_deserializer=json.decode,
         connect_args={"check_same_thread": False},

@@ -1,9 +1,8 @@
 """Statements that are compiled once and run by the driver.
 
-SQLAlchemy compiles a statement to one dialect's SQL, and says how each value is turned into the driver's and back; then
-the driver runs it. That leaves out what `Connection.execute` does on each call besides: it costs several times as much
-as the statement itself. A list of values whose length differs from call to call changes the SQL: such a statement goes
-through `Connection.execute`.
+SQLAlchemy compiles a statement to the SQL of one dialect and provides the conversions of values; the driver runs it.
+This avoids the other work of `Connection.execute`, which costs several times as much as the statement itself. A list of
+values whose length differs between calls changes the SQL, so such a statement is run by `Connection.execute`.
 """
 
 from collections import namedtuple
@@ -27,15 +26,15 @@ _MOST_PREPARED = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a statement returned: its rows, and how many it inserted, updated or deleted."""
+    """The result of a statement: its rows, and the number of inserted, updated or deleted rows."""
 
     rows: Sequence[Row]
     changed: int
 
 
 def run(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> Result:
-    """Runs a statement within the connection's transaction, which has begun. Raises what `Connection.execute` raises;
-    the text of an error has no parameters."""
+    """Runs a statement in the connection's transaction, which must have begun. Raises the same errors as
+    `Connection.execute`; their messages have no parameters."""
     prepared = _prepare(statement, connection.dialect, tuple(parameters))
     if prepared is None:
         result = connection.execute(statement, parameters)
@@ -44,7 +43,7 @@ def run(connection: Connection, statement: Executable, parameters: Mapping[str, 
 
 
 class Prepared:
-    """One statement as one dialect's SQL."""
+    """One statement, compiled to the SQL of one dialect."""
 
     def __init__(self, compiled: SQLCompiler, parameters: Sequence[str], dialect: Dialect) -> None:
         expanded = compiled.construct_expanded_state(dict.fromkeys(parameters))
@@ -66,7 +65,7 @@ class Prepared:
         self._plain = not any(self._read)
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> Result:
-        """Runs it. Raises DBAPIError."""
+        """Runs the statement. Raises DBAPIError."""
         driver: Any = connection.connection.dbapi_connection
         try:
             cursor = driver.execute(self.text, self._bind(parameters))
@@ -113,7 +112,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """The driver of a dialect. All engines of one driver are made alike, so they share compiled statements."""
+    """The driver of a dialect. All engines of one driver have the same options, so they share compiled statements."""
 
     database: str
     name: str
@@ -122,7 +121,7 @@ class _Driver:
 
 @lru_cache(maxsize=_MOST_PREPARED)
 def _prepare(statement: Executable, dialect: Dialect, names: tuple[str, ...]) -> Prepared | None:
-    """Returns the statement for parameters of these names, None if its SQL depends on their values."""
+    """Returns the statement for parameters of these names, or None if its SQL depends on their values."""
     return _compile(statement, _Driver(dialect.name, dialect.driver, dialect), names)
 
 

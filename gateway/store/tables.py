@@ -1,5 +1,5 @@
-"""All tables on one metadata. Importing this module imports every module of the store that has a table, so that
-migrations and checks see them all; a test keeps the list complete."""
+"""All tables on one metadata. This module imports every store module that has a table, so that migrations and checks
+know all tables. A test keeps the list complete."""
 
 from gateway.store import deployment, outbox, policies
 from gateway.store.base import metadata

@@ -1,4 +1,4 @@
-"""A unit of work: what one transaction may use."""
+"""The unit of work: everything that one transaction may use."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -33,24 +33,23 @@ from gateway.store.policies import PolicyOverrideRepository
 
 class UnitOfWork:
     """The repositories over one connection, the wall time at which the unit began, and the business time of partners.
-    It does no I/O beyond them. A function of a unit may be run again, so it has no other effects."""
+    A unit does no other I/O. Its function may be run again, so it must have no other effects."""
 
     def __init__(self, connection: Connection, wall: WallTime, keyring: Keyring) -> None:
         self.connection, self.wall, self._keyring = connection, wall, keyring
         self._offsets: dict[str, int] = {}
 
     def business_time(self, merchant_id: str) -> BusinessTime:
-        """The business time of the merchant's partner. Raises LookupError for an unknown merchant."""
+        """Returns the business time of the merchant's partner. Raises LookupError for an unknown merchant."""
         if merchant_id not in self._offsets:
             self._offsets[merchant_id] = self.merchants.load_clock_offset(merchant_id)
         return business_time(self.wall, self._offsets[merchant_id])
 
     def load_counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
-        """These merchants by id, in one statement however many they are, which also tells the unit their business time.
-        Unknown ones are left out."""
-        found = self.merchants.load_counterparts(merchant_ids)
-        self._offsets.update({each: merchant.clock_offset_seconds for each, merchant in found.items()})
-        return found
+        """Returns these merchants by id, without unknown ones, in one statement. It also loads their business time."""
+        counterparts = self.merchants.load_counterparts(merchant_ids)
+        self._offsets.update({each: merchant.clock_offset_seconds for each, merchant in counterparts.items()})
+        return counterparts
 
     @cached_property
     def consents(self) -> ConsentRepository:

@@ -68,7 +68,7 @@ def test_committed_leaves_out_what_has_expired_and_is_not_saved_as_expired(datab
         make_decision(unit, cast.consent, status=Status.ACTIVE, due_at=EXPIRED, valid_until=EXPIRED)
         for status in (Status.PENDING, Status.APPROVED):
             last = make_decision(unit, cast.consent, status=status, valid_until=EXPIRED)
-        committed, consent = unit.decisions.committed, cast.consent.id
+        committed, consent = unit.decisions.load_committed, cast.consent.id
         assert committed(consent, "CNY", BusinessTime(EXPIRED - MICROSECOND)) == cny(900_000)
         assert committed(consent, "CNY", EXPIRED) == cny(300_000)
         assert committed(consent, "CNY", EXPIRED, except_for=lock(unit, last)) == cny(300_000), "not left out twice"

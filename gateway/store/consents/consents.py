@@ -1,4 +1,4 @@
-"""Consents: one row each, which says what holds now. Rows are ended, never deleted."""
+"""Consents: one row each, with the current scopes and details. Rows are never deleted."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from gateway.store.repository import Repository
 
 
 class ConsentRow(Record):
-    """`details` are RFC 9396 documents, complete. Times are business time of the merchant's partner."""
+    """A consent. `details` are complete RFC 9396 documents. Times are the partner's business time."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id", index=True)
@@ -47,7 +47,7 @@ _REVOKE = _UPDATE.where(CONSENTS.c.revoked_at.is_(None)).values(revoked_at=bindp
 
 
 def to_consent(row: ConsentRow) -> Consent:
-    """The domain value of a row."""
+    """Returns the domain object of a row."""
     return Consent(
         id=row.id,
         merchant_id=row.merchant_id,
@@ -67,28 +67,28 @@ class ConsentRepository(Repository):
     """Reads and writes consents."""
 
     def load(self, consent_id: str) -> Consent | None:
-        """The consent, None if unknown."""
+        """Returns the consent, or None if it is unknown."""
         row = self._first(ConsentRow, _CONSENT, consent_id=consent_id)
         return to_consent(row) if row else None
 
     def lock(self, consent_id: str) -> Consent | None:
-        """The consent as `load` returns it; it cannot change before the unit of work ends."""
+        """Returns the consent as `load` does, and locks it until the unit of work ends."""
         row = self._first(ConsentRow, _LOCKED, consent_id=consent_id)
         return to_consent(row) if row else None
 
     def load_user_id(self, consent_id: str) -> str:
-        """The id of the person who gave the consent. Raises LookupError for an unknown one."""
+        """Returns the id of the person who gave the consent. Raises LookupError for an unknown consent."""
         user_id: str | None = self._value(_USER, consent_id=consent_id)
         if user_id is None:
             raise LookupError(f"There is no consent {consent_id}.")
         return user_id
 
     def list_of_user(self, user_id: str) -> list[Consent]:
-        """A person's consents, newest first."""
+        """Returns a person's consents, newest first."""
         return [to_consent(row) for row in self._all(ConsentRow, _OF_USER, user_id=user_id)]
 
     def list_unrevoked(self, client_id: str) -> list[str]:
-        """The ids of the consents to a client that nobody has ended, expired ones too, oldest first."""
+        """Returns the ids of a client's consents that are not revoked, including expired ones, oldest first."""
         return self._values(_UNREVOKED, client_id=client_id)
 
     def insert(self, consent: Consent) -> None:
@@ -119,5 +119,5 @@ class ConsentRepository(Repository):
         )
 
     def revoke(self, consent_id: str, now: BusinessTime) -> bool:
-        """Ends the consent. False if it had been revoked before."""
+        """Revokes the consent. Returns False if it was already revoked."""
         return self._changes(_REVOKE, consent_id=consent_id, now=now)

@@ -16,8 +16,8 @@ from gateway.store.repository import Repository
 
 
 class ConsentVersionRow(Record):
-    """`version` counts from 1 for each consent. `asked` holds scopes and details as the person was shown them. `at` is
-    business time of the merchant's partner."""
+    """One version of a consent. `version` counts from 1 for each consent. `asked` holds the scopes and details that the
+    person was shown. `at` is the partner's business time."""
 
     consent_id: str = Field(primary_key=True, foreign_key="consents.id")
     version: int = Field(primary_key=True)
@@ -46,7 +46,7 @@ class ConsentVersionRepository(Repository):
     """Reads and appends versions of consents."""
 
     def append(self, version: ConsentVersion) -> None:
-        """Writes a version. Two units of work that append the same one do not both commit."""
+        """Writes a version. If two units of work append the same version, one fails."""
         row = ConsentVersionRow(
             consent_id=version.consent_id,
             version=version.version,
@@ -60,15 +60,15 @@ class ConsentVersionRepository(Repository):
         self._insert(CONSENT_VERSIONS, row)
 
     def load_latest_number(self, consent_id: str) -> int:
-        """The number of a consent's newest version, 0 for an unknown consent."""
+        """Returns the number of a consent's newest version, or 0 for an unknown consent."""
         return self._value(_LATEST, consent_id=consent_id) or 0
 
     def list_of_consent(self, consent_id: str) -> list[ConsentVersion]:
-        """A consent's versions, oldest first."""
+        """Returns a consent's versions, oldest first."""
         return [_value(row) for row in self._all(ConsentVersionRow, _OF_CONSENT, consent_id=consent_id)]
 
     def list_of_user(self, user_id: str) -> list[ConsentVersion]:
-        """The versions of all of a person's consents; those of each consent, oldest first."""
+        """Returns the versions of all consents of a person, oldest first for each consent."""
         return [_value(row) for row in self._all(ConsentVersionRow, _OF_USER, user_id=user_id)]
 
 

@@ -1,1 +1,1 @@
-"""Tables and queries of decisions, disputes, exposure and idempotency records."""
+"""Tables and queries of decisions, disputes, exposures and idempotency records."""

@@ -1,4 +1,4 @@
-"""Decisions: one row each, saved together with all that follows from it."""
+"""Decisions: one row each, saved together with totals, log entry and outbox message."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,7 +34,7 @@ DERIVED = {
     "next_transition_at": (moment_column(default=None, nullable=True, index=True), lambda s: s.next_transition_at),
     "flagged_at": (moment_column(default=None, nullable=True), lambda state: state.flagged_at),
 }
-"""Columns that repeat what follows from the state, so that the database can search and add."""
+"""Columns computed from the state, so that the database can search and sum them."""
 
 MAPPING = StateMapping(DecisionState, DERIVED)
 DecisionTable = MAPPING.declare(
@@ -110,7 +110,7 @@ _IDS_OF_ADAPTER = (
 )
 _IDS_OF_ADAPTER_AND_MERCHANT = _IDS_OF_ADAPTER.where(_D.merchant_id == bindparam("merchant_id"))
 EXPIRING = RULES[SystemTransition.EXPIRE].sources
-"""States in which a decision can be past its `valid_until`."""
+"""The statuses in which a decision can expire."""
 
 
 class DecisionRepository(Repository):
@@ -122,12 +122,13 @@ class DecisionRepository(Repository):
         self._exposures, self._outbox = ExposureRepository(connection), OutboxRepository(connection)
 
     def load(self, decision_id: str) -> DecisionState | None:
-        """The decision as it is written, None for an unknown id."""
+        """Returns the stored decision, or None for an unknown id."""
         row = self._row(_BY_ID, decision_id=decision_id)
         return None if row is None else MAPPING.read(row)
 
     def lock(self, decision_id: str) -> Decision | None:
-        """The decision, to be changed and saved; nobody else changes it until the unit of work ends."""
+        """Returns the decision to be changed and saved, or None for an unknown id. It stays locked until the unit of
+        work ends."""
         row = self._row(_LOCKED, decision_id=decision_id)
         if row is None:
             return None
@@ -135,48 +136,50 @@ class DecisionRepository(Repository):
         return Decision(state, StoredDecision(state, MAPPING.digest(row)))
 
     def load_by_reference(self, merchant_id: str, reference: str) -> DecisionState | None:
-        """The merchant's decision with this reference, or None."""
+        """Returns the merchant's decision with this reference, or None."""
         row = self._row(_BY_REFERENCE, merchant_id=merchant_id, reference=reference)
         return None if row is None else MAPPING.read(row)
 
     def list_pending(self) -> list[DecisionState]:
-        """The decisions of all merchants that are in manual review, as they are written, oldest first."""
+        """Returns the stored decisions of all merchants that are in manual review, oldest first."""
         return self._states(_PENDING)
 
     def list_reserving(self, user_id: str) -> list[DecisionState]:
-        """A person's approvals, active decisions and breaches at all merchants, as they are written, newest first."""
+        """Returns a person's stored approvals, active decisions and breaches at all merchants, newest first."""
         return self._states(_RESERVING_OF_USER, user_id=user_id)
 
     def list_newest(self, user_id: str, limit: int) -> list[DecisionState]:
-        """A person's decisions at all merchants, as they are written, newest first."""
+        """Returns a person's stored decisions at all merchants, newest first."""
         return self._states(_NEWEST_OF_USER, user_id=user_id, most=limit)
 
     def list_due_of_user(self, user_id: str, now: BusinessTime) -> list[str]:
-        """The ids of the person's decisions with a system transition due by `now`, longest due first."""
+        """Returns the ids of the person's decisions with a system transition due at `now`, longest due first."""
         return self._values(_DUE_IDS_OF_USER, user_id=user_id, now=now)
 
     def list_due_of_partner(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
-        """The same for the decisions of a partner's merchants."""
+        """Returns the ids of the decisions of a partner's merchants with a system transition due at `now`, longest due
+        first."""
         return self._values(_DUE_IDS_OF_PARTNER, partner_id=partner_id, now=now, most=limit)
 
     def list_ids_of_adapter(
         self, adapter: str, since: datetime, after: str, limit: int, merchant_id: str | None = None
     ) -> list[str]:
-        """The ids above `after` of the adapter's decisions that were made at `since` (business time) or later, in their
-        order; with `merchant_id` those of one merchant."""
+        """Returns the ids above `after` of the adapter's decisions made at `since` (business time) or later, in order.
+        With `merchant_id`, only those of one merchant."""
         parameters = {"adapter": adapter, "since": since, "after": after, "most": limit}
         if merchant_id is None:
             return self._values(_IDS_OF_ADAPTER, **parameters)
         return self._values(_IDS_OF_ADAPTER_AND_MERCHANT, **parameters, merchant_id=merchant_id)
 
     def is_consent_used(self, consent_id: str, *, except_for: str = "") -> bool:
-        """Whether another decision was made under the consent that was not declined."""
+        """Returns whether another decision under the consent was not declined."""
         return self._value(_USED, consent_id=consent_id, except_for=except_for) is not None
 
     def load_committed(
         self, consent_id: str, currency: str, now: BusinessTime, *, except_for: Decision | None = None
     ) -> Money:
-        """What the decisions under a consent that are open at `now` add up to, without `except_for` as it is stored."""
+        """Returns the committed amount of the decisions under a consent that are open at `now`, without the stored
+        amount of `except_for`."""
         excluded = except_for.stored.state if except_for and except_for.stored else None
         not_open = {
             state.id: state
@@ -190,7 +193,7 @@ class DecisionRepository(Repository):
         return Money(total - counted, currency)
 
     def load_exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
-        """The person's exposure at this merchant and at all others, once all transitions due by `now` are applied."""
+        """Returns the person's exposure at this merchant and at all others, after all transitions due at `now`."""
         here = self._exposures.load_at_merchant(user_id, merchant_id, currency).minor
         everywhere = self._exposures.load(user_id, currency).minor
         for state in self._states(_DUE_OF_USER, user_id=user_id, now=now):  # few: the scheduler runs every few seconds
@@ -201,15 +204,15 @@ class DecisionRepository(Repository):
         return Money(here, currency), Money(everywhere - here, currency)
 
     def count_overdue(self, user_id: str, now: BusinessTime) -> int:
-        """How many open overdue obligations the person has, at all merchants."""
+        """Returns the number of the person's open overdue obligations at all merchants."""
         flagged = self._states(_FLAGGED_OF_USER, user_id=user_id, now=now)
         return sum(state_by(state, now).counts_against(now) for state in flagged)
 
     def insert(
         self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], call: IdempotencyRow
     ) -> str | None:
-        """Saves a new decision and returns the id of its log entry. None, with nothing written, where its merchant has
-        used the reference before. `personal` is sealed, `call` is the idempotency record of the request."""
+        """Saves a new decision and returns the id of its log entry. Returns None and writes nothing if the merchant has
+        used the reference before. `personal` is sealed in the log, `call` is the idempotency record of the request."""
         columns = MAPPING.write(decision.state)
         if not self._changes(_INSERT, **columns):
             return None
@@ -226,11 +229,13 @@ class DecisionRepository(Repository):
         call: IdempotencyRow | None = None,
     ) -> str:
         """Saves a decision that `lock` returned, after one event, and returns the id of the event's log entry.
-        `dispute` is what the event is about, `call` the idempotency record of the call that caused it. The entry holds
-        the digests of all of them: none may be changed after it in the same unit of work, but for the columns of a
-        dispute that name entries."""
+        `dispute` is the dispute of the event, `call` the idempotency record of the call that caused it.
+
+        The entry holds the digests of decision, dispute and call. So none of them may be changed later in the same unit
+        of work, except the columns of a dispute that refer to log entries.
+        """
         if decision.stored is not None and decision.stored.state == decision.state:
-            digest = decision.stored.digest  # of the row, which may be of an older version
+            digest = decision.stored.digest  # not computed anew: the row may be of an older version
         else:
             columns = MAPPING.write(decision.state)
             digest = MAPPING.digest(columns)
@@ -283,7 +288,7 @@ class DecisionRepository(Repository):
     def _person(self, consent_id: str) -> tuple[str, str]:
         row = self._row(_PERSON, consent_id=consent_id)
         if row is None:
-            raise NotFound("The person is no longer known here.")
+            raise NotFound("The person has been erased.")
         return row.id, row.log_subject
 
     def _change_totals(self, user_id: str, state: DecisionState, before: DecisionState | None) -> None:

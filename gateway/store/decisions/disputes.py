@@ -1,4 +1,4 @@
-"""Disputes: one row each. What the parties say is in the decision log, sealed; the row names its entries."""
+"""Disputes: one row each. The parties' texts are sealed in the decision log; the row has the ids of these entries."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from gateway.store.repository import Repository
 
 
 class DisputeRow(Record):
-    """`opened_event`, `answered_event` and `resolved_event` are ids of log entries."""
+    """A dispute. `opened_event`, `answered_event` and `resolved_event` are ids of log entries."""
 
     id: str = Field(primary_key=True)
     decision_id: str = Field(foreign_key="decisions.id", index=True)
@@ -61,26 +61,26 @@ _UPDATE = DISPUTES.update().where(DISPUTES.c.id == bindparam("dispute_id"))
 
 
 class DisputeRepository(Repository):
-    """Reads and writes disputes. Whoever writes one has locked its decision."""
+    """Reads and writes disputes. The caller must lock the decision before it writes a dispute."""
 
     def load(self, dispute_id: str) -> DisputeRow | None:
-        """The dispute, None for an unknown id."""
+        """Returns the dispute, or None for an unknown id."""
         return self._first(DisputeRow, _BY_ID, dispute_id=dispute_id)
 
     def list_of_decision(self, decision_id: str) -> list[DisputeRow]:
-        """A decision's disputes, oldest first."""
+        """Returns the disputes of a decision, oldest first."""
         return self._all(DisputeRow, _OF_DECISION, decision_id=decision_id)
 
     def list_newest(self, decision_ids: Iterable[str]) -> list[DisputeRow]:
-        """The newest dispute of each of these decisions that has one."""
+        """Returns the newest dispute of each decision that has one."""
         return self._all(DisputeRow, _NEWEST, ids=sorted(set(decision_ids)))
 
     def list_open(self) -> list[DisputeRow]:
-        """All open disputes, oldest first."""
+        """Returns all open disputes, oldest first."""
         return self._all(DisputeRow, _OPEN)
 
     def list_unanswered(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
-        """The ids of the disputes that a partner's merchants have not answered in time by `now`."""
+        """Returns the ids of disputes whose time for a response by a partner's merchant has passed at `now`."""
         return self._values(_UNANSWERED, partner_id=partner_id, now=now, most=limit)
 
     def insert(self, dispute: DisputeRow) -> None:
@@ -88,5 +88,5 @@ class DisputeRepository(Repository):
         self._insert(DISPUTES, dispute)
 
     def update(self, dispute: DisputeRow) -> None:
-        """Writes all columns of a dispute that is there."""
+        """Writes all columns of a stored dispute."""
         self._execute(_UPDATE, dispute_id=dispute.id, **dispute.model_dump(exclude={"id"}))

@@ -1,5 +1,5 @@
-"""Totals over decisions: the exposure of a person, in all and at each merchant, and what is committed under a consent.
-The decision repository changes them together with the decisions that they add up."""
+"""Totals over decisions: a person's exposure, in total and per merchant, and the committed amount of a consent. The
+decision repository changes them together with the decisions."""
 
 from sqlalchemy import BigInteger, Executable, bindparam, select
 from sqlmodel import Field
@@ -10,8 +10,8 @@ from gateway.store.repository import Repository, insert_into
 
 
 class ExposureRow(Record):
-    """`exposure_minor` is the sum of `exposure_minor` over the person's decisions in this currency. The lock on the row
-    orders everything that changes it."""
+    """A person's total exposure: the sum of `exposure_minor` over the person's decisions in this currency. It is
+    changed only under a lock on its row."""
 
     user_id: str = Field(primary_key=True, foreign_key="users.id")
     currency: str = Field(primary_key=True)
@@ -23,7 +23,7 @@ class ExposureTable(ExposureRow, table=True):
 
 
 class MerchantExposureRow(Record):
-    """The part of a person's exposure that is at one merchant."""
+    """The part of a person's exposure at one merchant."""
 
     user_id: str = Field(primary_key=True, foreign_key="users.id")
     merchant_id: str = Field(primary_key=True, foreign_key="merchants.id")
@@ -36,7 +36,7 @@ class MerchantExposureTable(MerchantExposureRow, table=True):
 
 
 class CommitmentRow(Record):
-    """`committed_minor` is the sum of `committed_minor` over the decisions under a consent in this currency."""
+    """The committed amount of a consent: the sum of `committed_minor` over its decisions in this currency."""
 
     consent_id: str = Field(primary_key=True, foreign_key="consents.id")
     currency: str = Field(primary_key=True)
@@ -82,14 +82,14 @@ _ADD_COMMITTED = _NEW_COMMITTED.on_conflict_do_update(
     index_elements=["consent_id", "currency"],
     set_={"committed_minor": COMMITMENTS.c.committed_minor + _NEW_COMMITTED.excluded.committed_minor},
 ).returning(COMMITMENTS.c.committed_minor)
-_TOO_LOW = "a total is lower than what one of its decisions adds to it"
+_NEGATIVE_TOTAL = "a total would be negative: the totals do not match the decisions"
 
 
 class ExposureRepository(Repository):
     """Reads and changes the totals."""
 
     def lock(self, user_id: str, currency: str) -> Money:
-        """The person's exposure, which changes only under this lock; it is held until the unit of work ends."""
+        """Locks the person's exposure until the unit of work ends, and returns it. It changes only under this lock."""
         total = self._value(_LOCK, user_id=user_id, currency=currency)
         if total is None:
             fresh = ExposureRow(user_id=user_id, currency=currency, exposure_minor=0)
@@ -98,35 +98,35 @@ class ExposureRepository(Repository):
         return Money(int(total), currency)
 
     def load(self, user_id: str, currency: str) -> Money:
-        """The person's exposure, as it is written."""
+        """Returns the person's stored exposure."""
         return Money(int(self._value(_LOAD, user_id=user_id, currency=currency) or 0), currency)
 
     def load_at_merchant(self, user_id: str, merchant_id: str, currency: str) -> Money:
-        """The person's exposure at one merchant, as it is written."""
+        """Returns the person's stored exposure at one merchant."""
         total = self._value(_AT_MERCHANT, user_id=user_id, merchant_id=merchant_id, currency=currency)
         return Money(int(total or 0), currency)
 
     def load_committed(self, consent_id: str, currency: str) -> Money:
-        """What is committed under a consent, as it is written."""
+        """Returns the stored committed amount of a consent."""
         return Money(int(self._value(_COMMITTED, consent_id=consent_id, currency=currency) or 0), currency)
 
     def change(self, user_id: str, merchant_id: str, by: Money) -> None:
-        """Adds `by`, which may be negative, to the person's exposure at the merchant and in all. Raises RuntimeError
-        where a total would be negative: the totals are wrong, and nothing may go on."""
+        """Adds `by`, which may be negative, to the person's exposure in total and at the merchant. Raises RuntimeError
+        if a total would be negative: then the totals are wrong, and nothing may be written."""
         if by.minor > 0:
             self.lock(user_id, by.currency)
         if not self._changes(_CHANGE, of_user=user_id, in_currency=by.currency, change=by.minor):
-            raise RuntimeError(_TOO_LOW)
+            raise RuntimeError(_NEGATIVE_TOTAL)
         row = MerchantExposureRow(
             user_id=user_id, merchant_id=merchant_id, currency=by.currency, exposure_minor=by.minor
         )
         self._add(_ADD_AT_MERCHANT, row)
 
     def change_committed(self, consent_id: str, by: Money) -> None:
-        """Adds `by`, which may be negative, to what is committed under the consent. Raises RuntimeError as `change`
+        """Adds `by`, which may be negative, to the committed amount of the consent. Raises RuntimeError as `change`
         does."""
         self._add(_ADD_COMMITTED, CommitmentRow(consent_id=consent_id, currency=by.currency, committed_minor=by.minor))
 
     def _add(self, statement: Executable, row: Record) -> None:
         if self._value(statement, **dict(row)) < 0:
-            raise RuntimeError(_TOO_LOW)
+            raise RuntimeError(_NEGATIVE_TOTAL)

@@ -1,4 +1,4 @@
-"""Idempotency records: which key did which work, for 24 hours of wall time."""
+"""Idempotency records: the input and the decision of each idempotency key, for 24 hours of wall time."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from gateway.store.repository import Repository, insert_into
 
 
 class IdempotencyRow(Record):
-    """`input` is the whole input of the first use, so that a later one can be told where it differs."""
+    """The first use of a key. `input` is its whole input, so that a later use can be compared with it."""
 
     partner_id: str = Field(foreign_key="partners.id", primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id", primary_key=True)
@@ -40,14 +40,14 @@ class IdempotencyRepository(Repository):
     """Finds and claims keys."""
 
     def find(self, partner_id: str, client_id: str, mutation: str, key: str, now: WallTime) -> IdempotencyRow | None:
-        """The record of this key, None if there is none or it has expired."""
+        """Returns the record of this key, or None if there is none or it has expired."""
         return self._first(
             IdempotencyRow, _FIND, partner_id=partner_id, client_id=client_id, mutation=mutation, key=key, now=now
         )
 
     def claim(self, record: IdempotencyRow, now: WallTime) -> bool:
-        """Records the key's first use. False when another unit of work has it: PostgreSQL waits for that unit's end
-        first. An expired record is replaced."""
+        """Records the first use of a key. Returns False if another unit of work has used it; PostgreSQL waits for the
+        end of that unit first. An expired record is replaced."""
         values = dict(record)
         if self._changes(_CLAIM, **values):
             return True

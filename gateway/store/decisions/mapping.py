@@ -1,4 +1,4 @@
-"""How the state of a decision is stored: its fields become columns, rows and digests by their types alone."""
+"""Maps the state of a decision to columns, rows and digests, by the types of its fields."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -72,8 +72,8 @@ class StoredField:
 
 
 class StateMapping(Generic[S]):
-    """The mapping of a state class. `derived` names further columns that repeat what follows from the fields: they are
-    for the database's use, and not part of a digest."""
+    """The mapping of a state class. `derived` are further columns that are computed from the fields for use in queries.
+    They are not part of digests."""
 
     def __init__(self, state_type: type[S], derived: Mapping[str, tuple[Any, Callable[[S], Any]]]) -> None:
         self._type, self._derived = state_type, derived
@@ -87,8 +87,8 @@ class StateMapping(Generic[S]):
     def declare(
         self, module: str, name: str, table: str, options: Mapping[str, Mapping[str, Any]], arguments: Any = ()
     ) -> type[Record]:
-        """The SQLModel table with these columns, as if the class `name` stood in `module`. `options` are further
-        arguments of single columns (keys, indexes), `arguments` those of the table."""
+        """Returns the SQLModel table with these columns, as if the class `name` were declared in `module`. `options`
+        are further arguments of single columns (keys, indexes), `arguments` those of the table."""
         namespace: dict[str, Any] = {"__module__": module, "__tablename__": table, "__table_args__": arguments}
         annotations: dict[str, Any] = {}
         for each in self.fields:
@@ -100,12 +100,13 @@ class StateMapping(Generic[S]):
         return cast("type[Record]", new_class(name, (Record,), {"table": True}, lambda body: body.update(namespace)))
 
     def write(self, state: S) -> dict[str, Any]:
-        """The columns of a state, derived ones included."""
+        """Returns the columns of a state, including derived ones."""
         values = {each.column: _written(each, getattr(state, each.name)) for each in self.fields}
         return {**values, **{column: derive(state) for column, (_, derive) in self._derived.items()}}
 
     def read(self, row: Row | Values) -> S:
-        """The state in a row. Raises ValueError, TypeError or LookupError for values that this class never writes."""
+        """Returns the state in a row. Raises ValueError, TypeError or LookupError for values that `write` never
+        returns."""
         values = _values(row)
         arguments = {name: values[column] for name, column in self._as_is}
         for each in self._converted:
@@ -113,12 +114,12 @@ class StateMapping(Generic[S]):
         return self._type(**arguments)
 
     def derive(self, state: S) -> dict[str, Any]:
-        """The derived columns of a state."""
+        """Returns the derived columns of a state."""
         return {column: derive(state) for column, (_, derive) in self._derived.items()}
 
     def digest(self, row: Row | Values) -> str:
-        """SHA-256 hex over a row, without derived columns. Columns that are null or zero are left out, so that a column
-        that is added later changes no digest of an older row."""
+        """Returns SHA-256 hex over a row without derived columns. Columns that are null or zero are left out, so that a
+        new column does not change the digests of older rows."""
         values = _values(row)
         return digest_document({each.digest: values[each.column] for each in self.fields})
 
@@ -128,7 +129,7 @@ def _values(row: Row | Values) -> Values:
 
 
 def digest_document(document: Values) -> str:
-    """SHA-256 hex over the canonical JSON of the members that are neither null nor zero nor false."""
+    """Returns SHA-256 hex over the canonical JSON of the members that are not null, zero or false."""
     plain = {name: _plain(value) for name, value in document.items() if value not in (None, 0)}
     return hashlib.sha256(canonical(plain)).hexdigest()
 
@@ -151,7 +152,7 @@ def _stored_field(name: str, hint: Any, metadata: Mapping[str, str], default: An
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
-    """The type without None, and whether None was in it."""
+    """Returns the type without None, and whether it contained None."""
     if hint in _KINDS or get_origin(hint) is Mapping:
         return hint, False
     parts = get_args(hint)

@@ -1,4 +1,4 @@
-"""Pages of a merchant's decisions: keyset, filtered, in either direction."""
+"""Filtered pages of a merchant's decisions, by keyset and in both directions."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,12 +15,12 @@ from gateway.store.decisions.decisions import DECISIONS, EXPIRING, MAPPING
 from gateway.store.repository import Repository
 
 _VARIANTS = 512
-"""How many forms of the two statements are kept: with and without each filter and bound, in each order."""
+"""The number of cached variants of each statement: with and without each filter and bound, in each order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a page of decisions is filtered by; empty members filter nothing."""
+    """The filter of a page of decisions. Empty members filter nothing."""
 
     products: tuple[Product, ...] = ()
     statuses: tuple[Status, ...] = ()
@@ -30,7 +30,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One keyset page: `limit` rows past `after` (and before `before`), each a (time, id) position in the order."""
+    """One keyset page: at most `limit` rows after the position `after` and before the position `before`. A position is
+    (time, id)."""
 
     limit: int
     by_update: bool = False
@@ -39,7 +40,7 @@ class Window:
     before: tuple[datetime, str] | None = None
 
     def reversed(self) -> "Window":
-        """The same rows seen from the other end."""
+        """Returns the window over the same rows in reverse order."""
         return replace(self, descending=not self.descending, after=self.before, before=self.after)
 
 
@@ -47,7 +48,8 @@ class DecisionPageRepository(Repository):
     """Reads pages."""
 
     def load_page(self, merchant_id: str, filtered: Filter, window: Window, now: BusinessTime) -> list[DecisionState]:
-        """Up to `window.limit` decisions of one merchant as of `now`, in the window's order."""
+        """Returns at most `window.limit` decisions of one merchant, with their status at `now`, in the order of the
+        window."""
         statement = _page(
             _shape(filtered), window.by_update, window.descending, window.after is not None, window.before is not None
         )
@@ -59,12 +61,12 @@ class DecisionPageRepository(Repository):
         return [MAPPING.read(row).as_of(now) for row in rows]
 
     def count(self, merchant_id: str, filtered: Filter, now: BusinessTime) -> int:
-        """How many decisions the filter leaves."""
+        """Returns the number of decisions that match the filter."""
         return int(self._value(_count(_shape(filtered)), **_parameters(merchant_id, filtered, now)))
 
 
 _Shape = tuple[bool, tuple[Status, ...], bool, bool]
-"""What of a filter the form of a statement depends on."""
+"""The parts of a filter that decide which variant of a statement is used."""
 
 
 def _shape(filtered: Filter) -> _Shape:
@@ -121,11 +123,12 @@ def _conditions(shape: _Shape) -> list[ColumnElement[bool]]:
 
 
 def _status_is(status: Status, now: BindParameter[Any]) -> ColumnElement[bool]:
-    """SQL for `status_at`: an approval or request past its time counts as EXPIRED before that is written."""
-    written = DECISIONS.c.status == status.value
+    """Returns the SQL of `status_at`: after `valid_until` an approval or request is EXPIRED, even if that is not saved
+    yet."""
+    has_status = DECISIONS.c.status == status.value
     if status in EXPIRING:
-        return and_(written, or_(DECISIONS.c.valid_until.is_(None), DECISIONS.c.valid_until > now))
+        return and_(has_status, or_(DECISIONS.c.valid_until.is_(None), DECISIONS.c.valid_until > now))
     if status is Status.EXPIRED:
-        expired = and_(DECISIONS.c.status.in_(sorted(EXPIRING)), DECISIONS.c.valid_until <= now)
-        return or_(written, expired)
-    return written
+        has_expired = and_(DECISIONS.c.status.in_(sorted(EXPIRING)), DECISIONS.c.valid_until <= now)
+        return or_(has_status, has_expired)
+    return has_status

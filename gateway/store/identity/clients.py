@@ -12,11 +12,11 @@ from gateway.store.repository import Repository
 
 
 class ClientRow(Record):
-    """`id` is the client_id. `secret_digest` is set for the baseline profile only; for fapi2 either `jwks`, a set of
-    public keys, or `jwks_uri`, the address of one. `scopes` is the most this client may be given, of both kinds of
-    token; `authorization_details_types` are the types it may ask for (RFC 9396 section 10), null for all that its
-    scopes allow; `awaiting` is what it has asked for beyond both. `registration_digest` is that of the token by which
-    it manages itself (RFC 7592), if it may."""
+    """An OAuth client. `id` is the client_id. A baseline client has `secret_digest`. A fapi2 client has `jwks`, a set
+    of public keys, or `jwks_uri`, its address. `scopes` are the scopes that its tokens of both kinds may have.
+    `authorization_details_types` are the types it may ask for (RFC 9396 section 10), null for all that its scopes
+    allow. `awaiting` are requested rights that the operator has not approved. `registration_digest` is the digest of
+    the token by which the client manages itself (RFC 7592), null if it may not."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id", index=True)
@@ -55,21 +55,21 @@ class ClientRepository(Repository):
     """Reads and writes clients."""
 
     def load(self, client_id: str) -> ClientRow | None:
-        """The client, None if it is unknown or disabled."""
+        """Returns the client, or None if it is unknown or disabled."""
         return self._first(ClientRow, _ENABLED, client_id=client_id)
 
     def lock(self, client_id: str) -> ClientRow | None:
-        """The client as `load` returns it; it cannot change before the unit of work ends."""
+        """Returns the client as `load` does, and locks it until the unit of work ends."""
         return self._first(ClientRow, _LOCKED, client_id=client_id)
 
     def list_clients(self, merchant_id: str | None = None) -> list[ClientRow]:
-        """All clients, disabled ones too, or those of one merchant, oldest first."""
+        """Returns all clients or those of one merchant, including disabled ones, oldest first."""
         if merchant_id is None:
             return self._all(ClientRow, _ALL)
         return self._all(ClientRow, _OF_MERCHANT, merchant_id=merchant_id)
 
     def list_of_other_profiles(self, profiles: Collection[str]) -> list[ClientRow]:
-        """The enabled clients whose profile is none of these, oldest first."""
+        """Returns the enabled clients with any other profile, oldest first."""
         return self._all(ClientRow, _OF_OTHER_PROFILES, profiles=list(profiles))
 
     def insert(self, client: ClientRow) -> None:
@@ -77,5 +77,5 @@ class ClientRepository(Repository):
         self._insert(CLIENTS, client)
 
     def update(self, client: ClientRow) -> None:
-        """Writes all columns of a client that is there."""
+        """Writes all columns of a stored client."""
         self._execute(_UPDATE, client_id=client.id, **client.model_dump(exclude={"id"}))

@@ -1,4 +1,4 @@
-"""Signed-in browser sessions, kept here so that they can be ended. Only the digest of the cookie is stored."""
+"""Browser sessions, stored so that they can be ended. Only the digest of the cookie is stored."""
 
 from sqlalchemy import Integer, bindparam, select
 from sqlmodel import Field
@@ -9,7 +9,8 @@ from gateway.store.repository import Repository
 
 
 class SessionRow(Record):
-    """`authenticated_at` is None for a visitor who has not signed in: such a session carries the CSRF token only."""
+    """A browser session. `authenticated_at` is None before the login; such a session is used for the CSRF token
+    only."""
 
     digest: str = Field(primary_key=True)
     user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
@@ -44,7 +45,7 @@ class SessionRepository(Repository):
     """Reads and writes browser sessions."""
 
     def load(self, digest: str) -> SessionRow | None:
-        """The session, ended ones too; None if unknown."""
+        """Returns the session, including an ended one, or None if it is unknown."""
         return self._first(SessionRow, _SESSION, digest=digest)
 
     def insert(self, session: SessionRow) -> None:
@@ -52,18 +53,18 @@ class SessionRepository(Repository):
         self._insert(SESSIONS, session)
 
     def touch(self, digest: str, now: WallTime) -> None:
-        """Moves the idle limit: the session has been seen at `now`."""
+        """Records a request of the session at `now`, which extends its idle limit."""
         self._execute(_TOUCH, of_digest=digest, now=now)
 
     def end(self, digest: str, now: WallTime) -> None:
-        """Ends the session, unless it has been ended before."""
+        """Ends the session, if it has not ended before."""
         self._execute(_END, of_digest=digest, now=now)
 
     def end_all(self, user_id: str, now: WallTime) -> list[SessionRow]:
-        """Ends every session of this user that has not been ended, and returns them."""
+        """Ends all sessions of the user that have not ended, and returns them."""
         return self._all(SessionRow, _END_ALL, of_user=user_id, now=now)
 
     def purge(self, before: WallTime, most: int) -> None:
-        """Deletes at most `most` of the sessions that began at `before` or earlier. Two purges at once take different
+        """Deletes at most `most` sessions that began at `before` or earlier. Concurrent purges delete different
         sessions."""
         self._execute(_PURGE, before=before, most=most)

@@ -1,4 +1,4 @@
-"""Users: the people whose score it is. In a sandbox each belongs to one partner and is one of its personas."""
+"""Users: the persons who have a score. In a sandbox each belongs to one partner and is one of its personas."""
 
 import secrets
 
@@ -12,7 +12,8 @@ from gateway.store.repository import Repository, insert_into
 
 
 class UserRow(Record):
-    """`log_subject` names the person in the logs; it is random, so that erasing this row unlinks them."""
+    """A user. `log_subject` is the person's random id in the logs; when this row is erased, the logs no longer refer to
+    a person."""
 
     id: str = Field(primary_key=True)
     partner_id: str | None = Field(default=None, foreign_key="partners.id")
@@ -29,7 +30,7 @@ class UserTable(UserRow, table=True):
 
 
 class PersonaRow(Record):
-    """A sandbox user with known answers: `score` is None for an unscored one."""
+    """A sandbox user with known outcomes. `score` is None for an unscored persona."""
 
     id: str = Field(primary_key=True)
     partner_id: str = Field(foreign_key="partners.id")
@@ -46,7 +47,7 @@ class PersonaTable(PersonaRow, table=True):
 
 
 class PairwiseSubjectRow(Record):
-    """The id under which one merchant knows one user. Two merchants cannot join theirs."""
+    """The id of a user at one merchant. Merchants cannot link their ids of the same user."""
 
     user_id: str = Field(foreign_key="users.id", primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id", primary_key=True)
@@ -74,7 +75,7 @@ _PAIRWISE_SUBJECT = select(PAIRWISE_SUBJECTS.c.subject).where(
 
 
 def new_log_subject() -> str:
-    """A random name for a person in the logs."""
+    """Returns a random id for a person in the logs."""
     return f"sub_{secrets.token_hex(16)}"
 
 
@@ -82,18 +83,18 @@ class UserRepository(Repository):
     """Reads and writes users, personas and pairwise subjects."""
 
     def load(self, user_id: str) -> UserRow | None:
-        """The user, disabled ones too; None if unknown."""
+        """Returns the user, including a disabled one, or None if unknown."""
         return self._first(UserRow, _USER, user_id=user_id)
 
     def load_by_username(self, username: str) -> UserRow | None:
-        """The user of exactly this name, disabled ones too; None if there is none."""
+        """Returns the user with exactly this username, including a disabled one, or None."""
         return self._first(UserRow, _USER_BY_NAME, username=username)
 
     def load_log_subject(self, user_id: str) -> str:
-        """The person's random log subject. Raises NotFound for a person who has been erased."""
+        """Returns the person's random log subject. Raises NotFound for an erased person."""
         subject: str | None = self._value(_LOG_SUBJECT, user_id=user_id)
         if subject is None:
-            raise NotFound("The person is no longer known here.")
+            raise NotFound("The person has been erased.")
         return subject
 
     def insert(self, user: UserRow) -> None:
@@ -101,15 +102,15 @@ class UserRepository(Repository):
         self._insert(USERS, user)
 
     def load_persona(self, partner_id: str, persona_id: str) -> PersonaRow | None:
-        """One persona of this partner, None for another partner's."""
+        """Returns a persona of this partner, or None if the partner has no such persona."""
         return self._first(PersonaRow, _PERSONA, partner_id=partner_id, persona_id=persona_id)
 
     def load_persona_of_user(self, user_id: str) -> PersonaRow | None:
-        """The persona that this user is, None if the user is no persona."""
+        """Returns the persona of this user, or None if the user is not a persona."""
         return self._first(PersonaRow, _PERSONA_OF_USER, user_id=user_id)
 
     def list_personas(self, partner_id: str) -> list[PersonaRow]:
-        """A partner's personas, oldest first."""
+        """Returns the personas of a partner, oldest first."""
         return self._all(PersonaRow, _PERSONAS, partner_id=partner_id)
 
     def insert_persona(self, persona: PersonaRow) -> None:
@@ -117,7 +118,7 @@ class UserRepository(Repository):
         self._insert(PERSONAS, persona)
 
     def ensure_pairwise_subject(self, user_id: str, merchant_id: str, candidate: str) -> str:
-        """The pairwise id of this user at this merchant: `candidate` becomes it unless there is one already. Any
-        number of concurrent calls return the same id."""
+        """Returns the pairwise id of this user at this merchant. If there is none, `candidate` becomes it. All
+        concurrent calls return the same id."""
         self._execute(_NEW_PAIRWISE_SUBJECT, user_id=user_id, merchant_id=merchant_id, subject=candidate)
         return str(self._value(_PAIRWISE_SUBJECT, user_id=user_id, merchant_id=merchant_id))

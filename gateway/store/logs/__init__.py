@@ -1,1 +1,1 @@
-"""The sealed logs: seals and appends entries."""
+"""The sealed logs and their keys."""

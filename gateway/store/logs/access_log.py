@@ -1,4 +1,4 @@
-"""The access log: one sealed entry for each read of a score or tier, each threshold inquiry, preview and request."""
+"""The access log: one sealed entry per read of a score or tier, threshold inquiry, preview and request."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from gateway.store.repository import Insert, insert_into
 
 
 class AccessLogRow(SealedEntry):
-    """`subject` repeats the random log subject of the public part, so that a person can be shown all of theirs."""
+    """An entry. `subject` repeats the log subject of the public part, so that a person's entries can be listed."""
 
     subject: str
 
@@ -42,5 +42,5 @@ class AccessLog(SealedLog):
     INSERT: ClassVar[Insert] = insert_into(ACCESS_LOG)
 
     def list_of_subject(self, subject: str, *, limit: int = 100) -> list[AccessLogRow]:
-        """A person's newest entries first, at most `limit`."""
+        """Returns at most `limit` entries of a person, newest first."""
         return self._all(AccessLogRow, _OF_SUBJECT, subject=subject, most=limit)

@@ -1,4 +1,4 @@
-"""The decision log: one sealed entry for each event of a decision."""
+"""The decision log: one sealed entry per event of a decision."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from gateway.store.repository import Insert, insert_into
 
 
 class DecisionLogRow(SealedEntry):
-    """Ids are event ids: the timeline of a decision is its entries, in order."""
+    """An entry. Its id is the event id; the timeline of a decision is its entries in order."""
 
     decision_id: str
 
@@ -60,24 +60,25 @@ class DecisionLog(SealedLog):
     INSERT: ClassVar[Insert] = insert_into(DECISION_LOG)
 
     def load(self, entry_id: str) -> DecisionLogRow | None:
-        """One entry, None for an unknown id."""
+        """Returns an entry, or None for an unknown id."""
         return self._first(DecisionLogRow, _BY_ID, entry_id=entry_id)
 
     def list_of_decision(self, decision_id: str) -> list[DecisionLogRow]:
-        """All entries of one decision, oldest first."""
+        """Returns all entries of a decision, oldest first."""
         return self._all(DecisionLogRow, _OF_DECISION, decision_id=decision_id)
 
     def list_by_ids(self, entry_ids: Iterable[str]) -> list[DecisionLogRow]:
-        """These entries, in no order, without unknown ones."""
+        """Returns these entries in any order, without unknown ones."""
         return self._all(DecisionLogRow, _BY_IDS, ids=sorted(set(entry_ids)))
 
     def list_first(self, decision_ids: Iterable[str]) -> list[DecisionLogRow]:
-        """The first entry of each of these decisions, in the order of their ids."""
+        """Returns the first entry of each decision, in the order of the decision ids."""
         return self._all(DecisionLogRow, _FIRST, ids=sorted(set(decision_ids)))
 
 
 def read_public(entry: DecisionLogRow | Row[Any]) -> dict[str, Any]:
-    """The public part of an entry; empty for a text that is not one, which gateway.audit.log_verification reports."""
+    """Returns the public part of an entry. An invalid one is returned as empty; `gateway.audit.log_verification`
+    reports it."""
     try:
         public = decode(entry.public)
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Keys in the database: each log signing key and each person's log key of a year, all sealed by the master key."""
+"""Keys in the database: the log signing keys, and one log key per person and year, all sealed by the master key."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,8 @@ from gateway.store.repository import Repository, insert_into
 
 
 class SigningKeyRow(Record):
-    """`kid` is the RFC 7638 thumbprint of `public` (Ed25519, 32 bytes). The private half is sealed."""
+    """A log signing key. `kid` is the RFC 7638 thumbprint of `public` (Ed25519, 32 bytes). The private key is
+    sealed."""
 
     kid: str = Field(primary_key=True)
     public: bytes = bytes_column()
@@ -29,7 +30,8 @@ class SigningKeyTable(SigningKeyRow, table=True):
 
 
 class UserKeyRow(Record):
-    """The key that seals one person's log entries of one year. Destroying it erases them; the rows stay."""
+    """The key that seals a person's log entries of one year. When it is destroyed, the personal parts of these entries
+    cannot be read any more; the entries stay."""
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id")
@@ -66,34 +68,34 @@ _NEW_USER_KEY = insert_into(USER_KEYS).on_conflict_do_nothing()
 
 
 class Keyring:
-    """Seals and opens keys with the master key, remembers the signing keys it has opened, and mints ids of entries."""
+    """Seals and opens keys with the master key, caches opened signing keys, and creates ids of entries."""
 
     def __init__(self, master: bytes | None, ids: Ids) -> None:
         self._master, self.ids = master, ids
         self._opened: dict[str, SigningKey] = {}
 
     def seal(self, plain: bytes, key_id: str) -> bytes:
-        """The key, sealed for its id."""
+        """Returns the key, sealed and bound to its id."""
         return seal(self._key(), plain, key_id.encode())
 
     def open(self, sealed: bytes, key_id: str) -> bytes:
-        """The key that was sealed for this id. Raises SealBroken."""
+        """Returns the key that was sealed for this id. Raises SealBroken."""
         return unseal(self._key(), sealed, key_id.encode())
 
     def signing_key(self, row: SigningKeyRow | Row) -> SigningKey:
-        """The signing key in a row. Raises SealBroken."""
+        """Returns the signing key in a row. Raises SealBroken."""
         if row.kid not in self._opened:
             self._opened[row.kid] = SigningKey(self.open(row.private_sealed, row.kid))
         return self._opened[row.kid]
 
     def _key(self) -> bytes:
         if self._master is None:
-            raise RuntimeError("this database was opened without the master key")
+            raise RuntimeError("the database was opened without the master key")
         return self._master
 
 
 NO_KEYRING = Keyring(None, Ids())
-"""For a database that is only checked: it opens and seals nothing."""
+"""The keyring for a database that is only checked. It cannot open or seal anything."""
 
 
 class KeyRepository(Repository):
@@ -105,19 +107,20 @@ class KeyRepository(Repository):
 
     @property
     def ids(self) -> Ids:
-        """Mints the ids of log entries."""
+        """Creates the ids of log entries."""
         return self._keyring.ids
 
     def ensure_entry_keys(self, user_id: str) -> tuple[str, bytes, SigningKey]:
-        """What a new log entry needs: id and bytes of the person's key of this year, and the signing key in force. Each
-        is made on first use. They are read each time: another process may have destroyed or rotated them."""
+        """Returns the keys of a new log entry: id and bytes of the person's key of this year, and the signing key in
+        force. Missing keys are created. They are read each time, because another process may have destroyed or rotated
+        them."""
         row = self._row(_KEYS_OF_ENTRY, user_id=user_id, year=self._wall.year)
         if row is None:
             return *self.ensure_user_key(user_id), self.ensure_signing_key()
         return row.id, self._keyring.open(row.key_sealed, row.id), self._keyring.signing_key(row)
 
     def ensure_signing_key(self) -> SigningKey:
-        """The signing key in force, made on a fresh database."""
+        """Returns the signing key in force. In a new database it is created."""
         row = self._first(SigningKeyRow, _IN_FORCE)
         if row is None:
             self._lock()
@@ -125,19 +128,19 @@ class KeyRepository(Repository):
         return self._keyring.signing_key(row)
 
     def load_signing_key(self) -> SigningKey | None:
-        """The signing key in force, None on a fresh database."""
+        """Returns the signing key in force, or None in a new database."""
         row = self._first(SigningKeyRow, _IN_FORCE)
         return None if row is None else self._keyring.signing_key(row)
 
     def rotate(self) -> str:
-        """Puts a new signing key in force, retires the one before, and returns the new one's kid. Public halves are
-        kept for ever, so that what a retired key has signed can be verified."""
+        """Creates a new signing key, retires the previous one, and returns the kid of the new one. Public keys are kept
+        for ever, so that entries signed by retired keys can be verified."""
         self._lock()
         self._execute(_RETIRE, now=self._wall)
         return self._make().kid
 
     def ensure_user_key(self, user_id: str) -> tuple[str, bytes]:
-        """Id and bytes of the person's key of this year, made on first use. Safe when two units race."""
+        """Returns id and bytes of the person's key of this year. A missing key is created, also if two units race."""
         year = self._wall.year
         row = self._first(UserKeyRow, _USER_KEY, user_id=user_id, year=year)
         if row is None:
@@ -151,29 +154,29 @@ class KeyRepository(Repository):
             )
             self._run(_NEW_USER_KEY, dict(fresh))
             row = self._first(UserKeyRow, _USER_KEY, user_id=user_id, year=year)
-            assert row is not None  # it has just been made, by this unit or another
+            assert row is not None  # this unit or another has just created it
         return row.id, self._keyring.open(row.key_sealed, row.id)
 
     def open_user_keys(self, key_ids: Iterable[str]) -> Mapping[str, bytes]:
-        """The bytes of persons' keys by id, without those that have been destroyed."""
+        """Returns the bytes of persons' keys by id, without destroyed keys."""
         rows = self._all(UserKeyRow, _USER_KEYS, ids=sorted(set(key_ids)))
         return {row.id: self._keyring.open(row.key_sealed, row.id) for row in rows}
 
     def load_public_keys(self) -> dict[str, bytes]:
-        """The public key of every signing key by kid, retired ones too."""
+        """Returns the public keys of all signing keys by kid, including retired ones."""
         return {row.kid: row.public for row in self.list_signing_keys()}
 
     def list_signing_keys(self) -> list[SigningKeyRow]:
-        """Every signing key, oldest first."""
+        """Returns all signing keys, oldest first."""
         return self._all(SigningKeyRow, _ALL)
 
     def list_published(self, retired_since: datetime) -> list[SigningKeyRow]:
-        """The signing keys in force and those retired after that moment, oldest first."""
+        """Returns the signing keys in force and those retired after `retired_since`, oldest first."""
         rows = self.list_signing_keys()
         return [row for row in rows if row.retired_at is None or row.retired_at > retired_since]
 
     def _lock(self) -> None:
-        """Waits until no other unit can be making or retiring a signing key. On SQLite a writing unit is alone."""
+        """Waits until no other unit can create or retire a signing key. On SQLite only one unit writes at a time."""
         if self._connection.dialect.name == "postgresql":
             self._execute(_LOCK_ON_POSTGRESQL)
 

@@ -1,8 +1,8 @@
-"""Append-only logs of sealed entries: a public part, a personal part sealed with the person's key of the year, a hash
-over both and over the entry before it, and a signature. The database refuses to change or remove rows; changes behind
-its back are found by `gateway.audit.log_verification`, which needs no secret.
+"""Append-only logs of sealed entries. An entry has a public part, a personal part sealed with the person's key of the
+year, a hash over both and the previous hash, and a signature. Triggers in the database prevent changes and deletions;
+`gateway.audit.log_verification` detects changes that bypass them, and needs no secret.
 
-One chain per merchant, so that one busy merchant does not hold up another.
+There is one chain per merchant, so that a busy merchant does not delay others.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ SIGNED_AS = b"sesame-gateway log entry v1\n"
 
 
 class LogHeadRow(Record):
-    """The newest entry of a chain. The lock on its row orders the writers of the chain."""
+    """The newest entry of a chain. Writers of the chain lock its row."""
 
     log: str = Field(primary_key=True)
     merchant_id: str = Field(primary_key=True)
@@ -38,7 +38,7 @@ class LogHeadTable(LogHeadRow, table=True):
 
 
 class SealedEntry(Record):
-    """The columns of every sealed log. `public` is the exact canonical text that was hashed."""
+    """The columns of all sealed logs. `public` is the exact canonical text that was hashed."""
 
     id: str = Field(primary_key=True)
     merchant_id: str
@@ -53,9 +53,8 @@ class SealedEntry(Record):
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """What is to be logged: by which merchant's doing, about whom, what anyone may read (`public`) and what only the
-    holder of the person's key may (`personal`). `columns` are extra columns of the table, each repeated from the public
-    part."""
+    """An entry to be logged. `user_id` and `subject` identify the person. Anyone may read `public`; `personal` can be
+    read only with the person's key. `columns` are further columns of the table, each repeated from the public part."""
 
     merchant_id: str
     user_id: str
@@ -130,17 +129,17 @@ class SealedLog(Repository):
         return entry_id
 
     def open_personal(self, entry: SealedEntry) -> dict[str, Any] | None:
-        """The personal part of an entry, None once the person's key has been destroyed. Raises SealBroken for bytes
-        that were changed behind the database's back."""
+        """Returns the personal part of an entry, or None if the person's key has been destroyed. Raises SealBroken if
+        the entry was tampered with."""
         return self.open_all([entry])[0]
 
     def open_all(self, entries: Sequence[SealedEntry]) -> list[dict[str, Any] | None]:
-        """The personal parts of these entries, in their order, with one statement for all keys."""
+        """Returns the personal parts of these entries in their order. One statement loads all keys."""
         if not entries:
             return []
-        needed = [decode(entry.public)["key"] for entry in entries]
-        keys = self._keys.open_user_keys(needed)
-        return [_opened(keys[key], entry) if key in keys else None for key, entry in zip(needed, entries, strict=True)]
+        key_ids = [decode(entry.public)["key"] for entry in entries]
+        keys = self._keys.open_user_keys(key_ids)
+        return [_opened(keys[key], entry) if key in keys else None for key, entry in zip(key_ids, entries, strict=True)]
 
     def _lock_head(self, merchant_id: str) -> LogHeadRow:
         head = self._first(LogHeadRow, _HEAD, log=self.LOG, merchant_id=merchant_id)
@@ -148,7 +147,7 @@ class SealedLog(Repository):
             fresh = LogHeadRow(log=self.LOG, merchant_id=merchant_id, sequence=0, hash=GENESIS)
             self._run(_NEW_HEAD, dict(fresh))
             head = self._first(LogHeadRow, _HEAD, log=self.LOG, merchant_id=merchant_id)
-            assert head is not None  # it has just been made, by this unit or another
+            assert head is not None  # this unit or another has just created it
         return head
 
 
@@ -160,6 +159,6 @@ def _opened(key: bytes, entry: SealedEntry) -> dict[str, Any]:
 
 
 def hash_entry(previous: str, public: bytes, sealed: bytes) -> str:
-    """SHA-256 hex over the canonical JSON of the previous hash, the public text and the ciphertext."""
+    """Returns SHA-256 hex over the canonical JSON of the previous hash, the public text and the ciphertext."""
     form = {"previous": previous, "public": public.decode(), "sealed": base64url(sealed)}
     return hashlib.sha256(canonical(form)).hexdigest()

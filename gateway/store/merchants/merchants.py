@@ -17,7 +17,7 @@ from gateway.store.repository import Repository, insert_into
 
 
 class MerchantRow(Record):
-    """The contract is part of the merchant's row: a merchant without one cannot exist."""
+    """A merchant with its contract, which every merchant has."""
 
     id: str = Field(primary_key=True)
     partner_id: str = Field(foreign_key="partners.id", index=True)
@@ -61,7 +61,8 @@ class MerchantAdapterTable(MerchantAdapterRow, table=True):
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """A merchant as a person sees it: its name, and how far its partner's business time is ahead of wall time."""
+    """What a person's pages need of a merchant: its name, and how far its partner's business time is ahead of wall
+    time."""
 
     name: str
     clock_offset_seconds: int
@@ -99,27 +100,27 @@ class MerchantRepository(Repository):
     """Reads and writes merchants and their adapters."""
 
     def load(self, merchant_id: str) -> MerchantRow | None:
-        """The merchant, None if unknown."""
+        """Returns the merchant, or None if it is unknown."""
         return self._first(MerchantRow, _MERCHANT, merchant_id=merchant_id)
 
     def lock(self, merchant_id: str) -> MerchantRow | None:
-        """The merchant as `load` returns it; it cannot change before the unit of work ends."""
+        """Returns the merchant as `load` does, and locks it until the unit of work ends."""
         return self._first(MerchantRow, _LOCKED, merchant_id=merchant_id)
 
     def list_merchants(self, partner_id: str | None = None) -> list[MerchantRow]:
-        """All merchants, or those of one partner, oldest first."""
+        """Returns all merchants or those of one partner, oldest first."""
         if partner_id is None:
             return self._all(MerchantRow, _ALL)
         return self._all(MerchantRow, _OF_PARTNER, partner_id=partner_id)
 
     def load_counterparts(self, merchant_ids: Iterable[str]) -> Mapping[str, Counterpart]:
-        """These merchants by id, without unknown ones; one statement for any number of them."""
+        """Returns these merchants by id, without unknown ones. One statement loads all."""
         rows = self._rows(_COUNTERPARTS, merchant_ids=sorted(set(merchant_ids)))
         return {row.id: Counterpart(row.name, row.clock_offset_seconds) for row in rows}
 
     def load_clock_offset(self, merchant_id: str) -> int:
-        """How far the business time of the merchant's partner is ahead of wall time. Raises LookupError for an unknown
-        merchant."""
+        """Returns how far the business time of the merchant's partner is ahead of wall time, in seconds. Raises
+        LookupError for an unknown merchant."""
         offset: int | None = self._value(_CLOCK_OFFSET, merchant_id=merchant_id)
         if offset is None:
             raise LookupError(f"There is no merchant {merchant_id}.")
@@ -130,17 +131,17 @@ class MerchantRepository(Repository):
         self._insert(MERCHANTS, merchant)
 
     def update(self, merchant: MerchantRow) -> None:
-        """Writes all columns of a merchant that is there."""
+        """Writes all columns of a stored merchant."""
         self._execute(_UPDATE, merchant_id=merchant.id, **merchant.model_dump(exclude={"id"}))
 
     def list_enabled_adapters(self, merchant_id: str) -> tuple[str, ...]:
-        """Keys of the enabled adapters, in alphabetical order."""
+        """Returns the keys of the enabled adapters in alphabetical order."""
         return tuple(sorted(self._values(_ENABLED, merchant_id=merchant_id)))
 
     def enable_adapter(self, merchant_id: str, adapter: str, now: WallTime) -> bool:
-        """Enables the adapter. False if it was enabled already."""
+        """Enables the adapter. Returns False if it was already enabled."""
         return self._changes(_ENABLE, merchant_id=merchant_id, adapter=adapter, enabled_at=now)
 
     def disable_adapter(self, merchant_id: str, adapter: str) -> bool:
-        """Disables the adapter. False if it was not enabled."""
+        """Disables the adapter. Returns False if it was not enabled."""
         return self._changes(_DISABLE, merchant_id=merchant_id, adapter=adapter)

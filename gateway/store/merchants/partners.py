@@ -9,7 +9,7 @@ from gateway.store.repository import Repository
 
 
 class PartnerRow(Record):
-    """`clock_offset_seconds` is how far the partner's business time is ahead of wall time."""
+    """A partner. `clock_offset_seconds` is how far its business time is ahead of wall time."""
 
     id: str = Field(primary_key=True)
     name: str = Field(unique=True)
@@ -36,15 +36,15 @@ class PartnerRepository(Repository):
     """Reads and writes partners."""
 
     def load_by_name(self, name: str) -> PartnerRow | None:
-        """The partner of exactly this name, None if there is none."""
+        """Returns the partner with exactly this name, or None."""
         return self._first(PartnerRow, _BY_NAME, partner_name=name)
 
     def load(self, partner_id: str) -> PartnerRow | None:
-        """The partner, None if unknown."""
+        """Returns the partner, or None if it is unknown."""
         return self._first(PartnerRow, _PARTNER, partner_id=partner_id)
 
     def list_partners(self) -> list[PartnerRow]:
-        """All partners, oldest first."""
+        """Returns all partners, oldest first."""
         return self._all(PartnerRow, _ALL)
 
     def insert(self, partner: PartnerRow) -> None:
@@ -52,5 +52,5 @@ class PartnerRepository(Repository):
         self._insert(PARTNERS, partner)
 
     def move_clock(self, partner_id: str, seconds: int) -> None:
-        """Moves the partner's business time forward by so many seconds."""
+        """Moves the partner's business time forward by `seconds`."""
         self._execute(_MOVE_CLOCK, partner_id=partner_id, seconds=seconds)

@@ -1,4 +1,4 @@
-"""Device codes (RFC 8628): a point of sale asks a person for a consent, and polls until it has its token."""
+"""Device codes (RFC 8628): a point of sale asks a person for a consent, and polls for its token."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,16 +11,16 @@ from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
 
 KEPT = timedelta(hours=1)
-"""How long an expired code is kept: the response to a late poll is that it has expired, not that it is unknown."""
+"""How long an expired code is kept, so that the response to a late poll is expired_token."""
 
 SWEEP = 100
 """The largest number of old codes that one purge deletes."""
 
 
 class DeviceCodeRow(Record):
-    """`user_code_mac` finds the row by what a person types. `parameters` are the request as it was made, and under
-    "complete" as the person is shown it. A decided row without a consent was denied. `polled_at` is the last poll that
-    came in time, `slowed_at` the last that did not. Times are wall time."""
+    """A device code. `user_code_mac` is the MAC of the user code that a person types. `parameters` is the request, with
+    the request that the person is shown as member "complete". A decided row without a consent was denied. `polled_at`
+    is the last regular poll, `slowed_at` the last poll that came too early. Times are wall time."""
 
     digest: str = Field(primary_key=True)
     user_code_mac: str = Field(unique=True)
@@ -68,38 +68,39 @@ class DeviceCodeRepository(Repository):
     """Reads and writes device codes."""
 
     def lock(self, digest: str) -> DeviceCodeRow | None:
-        """The device code, None if unknown; it cannot change before the unit of work ends."""
+        """Returns the device code, or None if it is unknown, and locks it until the unit of work ends."""
         return self._first(DeviceCodeRow, _LOCKED, digest=digest)
 
     def load_by_user_code(self, mac: str) -> DeviceCodeRow | None:
-        """The device code whose user code has this MAC, None if there is none."""
+        """Returns the device code whose user code has this MAC, or None."""
         return self._first(DeviceCodeRow, _BY_USER_CODE, mac=mac)
 
     def insert(self, code: DeviceCodeRow) -> bool:
-        """Writes a new device code. False if its user code is taken: then another one is needed."""
+        """Writes a new device code. Returns False if its user code is taken: then another one is needed."""
         return self._changes(_INSERT, **dict(code))
 
     def purge(self, now: WallTime) -> None:
-        """Deletes some of the codes that expired longer than KEPT ago."""
+        """Deletes at most SWEEP codes that expired longer than KEPT ago."""
         self._execute(_PURGE, before=now - KEPT)
 
     def record_poll(self, digest: str, at: WallTime) -> None:
-        """Records a poll that came in time."""
+        """Records a regular poll."""
         self._execute(_UPDATE, of_digest=digest, polled_at=at)
 
     def record_early_poll(self, digest: str, at: WallTime, interval_seconds: int) -> None:
-        """Records a poll that came too early, and the interval from now on."""
+        """Records a poll that came too early, and the new interval."""
         self._execute(_UPDATE, of_digest=digest, slowed_at=at, interval_seconds=interval_seconds)
 
     def decide(self, digest: str, now: WallTime) -> bool:
-        """Marks the request as decided. False if it already was, or has expired: then nothing may be granted."""
+        """Marks the request as decided. Returns False if it was already decided or has expired: then nothing may be
+        granted."""
         return self._changes(_DECIDE, of_digest=digest, now=now)
 
     def attach_consent(self, digest: str, consent_id: str) -> None:
-        """Writes the consent that the person gave, in the unit of work that decided."""
+        """Writes the consent that the person gave, in the same unit of work as `decide`."""
         self._execute(_UPDATE, of_digest=digest, consent_id=consent_id)
 
     def use(self, digest: str, now: WallTime) -> bool:
-        """Redeems the code. False for all but the first of any number of concurrent redemptions, and for a code
-        without a consent."""
+        """Redeems the code. Returns True for only one of several concurrent redemptions, and False for a code without a
+        consent."""
         return self._changes(_USE, of_digest=digest, now=now)

@@ -1,4 +1,4 @@
-"""Initial access tokens (RFC 7591 section 3): each lets one client of one merchant register, once."""
+"""Initial access tokens (RFC 7591 section 3): with each, one client of one merchant can register once."""
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Field
@@ -9,8 +9,8 @@ from gateway.store.repository import Repository
 
 
 class InitialAccessTokenRow(Record):
-    """`scopes` and `authorization_details_types` are what the client gets without further approval. Times are wall
-    time."""
+    """An initial access token. `scopes` and `authorization_details_types` are granted to the client without further
+    approval. Times are wall time."""
 
     digest: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id")
@@ -49,6 +49,6 @@ class InitialAccessTokenRepository(Repository):
         return self._row(_USABLE, of_digest=digest, now=now) is not None
 
     def use(self, digest: str, now: WallTime) -> InitialAccessTokenRow | None:
-        """The token, used from now on. None for all but the first of any number of concurrent uses, and for an unknown
-        or expired one."""
+        """Marks the token as used and returns it. Returns None if it was already used, is unknown or has expired. Of
+        several concurrent uses only one succeeds."""
         return self._first(InitialAccessTokenRow, _USE, of_digest=digest, now=now)

@@ -1,4 +1,4 @@
-"""Assertions and proofs that have been used: each is good for one request, whichever process receives it."""
+"""Used client assertions and proofs. Each is valid for one request, across all processes."""
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Field
@@ -11,8 +11,8 @@ _SWEEP = 100
 
 
 class ReplayRow(Record):
-    """`digest` names client or key and jti together. Past `expires_at` (wall time) the JWT is refused by its age, and
-    the row can be deleted."""
+    """A used JWT. `digest` is over the client or key and the jti. After `expires_at` (wall time) the JWT is rejected
+    for its age, and the row can be deleted."""
 
     digest: str = Field(primary_key=True)
     expires_at: WallTime = moment_column(index=True)
@@ -38,7 +38,7 @@ class ReplayRepository(Repository):
     """Records the use of assertions and proofs."""
 
     def record_use(self, digest: str, now: WallTime, expires_at: WallTime) -> bool:
-        """Records the use. False if it had been recorded before: of any number of concurrent uses, for all but one.
-        Deletes some of the expired rows."""
+        """Records the use. Returns False if it was already recorded. Of several concurrent uses only one returns True.
+        Also deletes some expired rows."""
         self._execute(_PURGE, now=now)
         return self._changes(_RECORD, digest=digest, expires_at=expires_at)

@@ -11,7 +11,7 @@ from gateway.store.repository import Repository
 
 
 class PushedRequestRow(Record):
-    """`parameters` are the validated request parameters as they were pushed. Times are wall time."""
+    """A pushed request. `parameters` are the validated request parameters. Times are wall time."""
 
     digest: str = Field(primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id")
@@ -25,8 +25,8 @@ class PushedRequestTable(PushedRequestRow, table=True):
 
 
 class AuthorizationCodeRow(Record):
-    """A code belongs to the consent that the person just gave. With `dpop_jkt`, the thumbprint of a key, only that
-    key's holder can redeem it (RFC 9449 section 10)."""
+    """An authorization code for the consent that the person just gave. With `dpop_jkt`, the thumbprint of a key, only
+    the holder of that key can redeem it (RFC 9449 section 10)."""
 
     digest: str = Field(primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id")
@@ -67,7 +67,7 @@ class AuthorizationRequestRepository(Repository):
     """Reads and writes pushed requests and authorization codes."""
 
     def load_pushed_request(self, digest: str) -> PushedRequestRow | None:
-        """The pushed request, used and expired ones too; None if unknown."""
+        """Returns the pushed request, including a used or expired one, or None if it is unknown."""
         return self._first(PushedRequestRow, _REQUEST, digest=digest)
 
     def insert_pushed_request(self, request: PushedRequestRow) -> None:
@@ -75,16 +75,17 @@ class AuthorizationRequestRepository(Repository):
         self._insert(PUSHED_REQUESTS, request)
 
     def open_pushed_request(self, digest: str, now: WallTime, short: WallTime, until: WallTime) -> None:
-        """Gives a person who has opened the request until `until` to decide. A request that lasts beyond `short` has
-        been opened before and keeps its end; a used or expired one stays as it is."""
+        """Extends a request that a person opens to `until`, so that there is time to decide. A request that expires
+        after `short` was opened before and is not extended again. A used or expired request is not changed."""
         self._execute(_OPEN_REQUEST, of_digest=digest, now=now, short=short, until=until)
 
     def use_pushed_request(self, digest: str, now: WallTime) -> bool:
-        """Marks the request as decided. False if it already was, or has expired: then nothing may be issued."""
+        """Marks the request as decided. Returns False if it was already decided or has expired: then nothing may be
+        issued."""
         return self._changes(_USE_REQUEST, of_digest=digest, now=now)
 
     def load_code(self, digest: str) -> AuthorizationCodeRow | None:
-        """The code, used and expired ones too; None if unknown."""
+        """Returns the code, including a used or expired one, or None if it is unknown."""
         return self._first(AuthorizationCodeRow, _CODE, digest=digest)
 
     def insert_code(self, code: AuthorizationCodeRow) -> None:
@@ -92,5 +93,5 @@ class AuthorizationRequestRepository(Repository):
         self._insert(AUTHORIZATION_CODES, code)
 
     def use_code(self, digest: str, now: WallTime) -> bool:
-        """Redeems the code. False for all but the first of any number of concurrent redemptions."""
+        """Redeems the code. Returns True for only one of several redemptions, also concurrent ones."""
         return self._changes(_USE_CODE, of_digest=digest, now=now)

@@ -1,4 +1,4 @@
-"""Access and refresh tokens: opaque, stored as digests. Each belongs to a consent or to a client alone."""
+"""Access and refresh tokens: opaque, stored as digests. Each belongs to a client, and user tokens to a consent."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,8 +20,9 @@ from gateway.store.repository import Repository
 
 
 class AccessTokenRow(Record):
-    """`consent_id` is None for a merchant token. `family` is the refresh token family that issued it, if any. With
-    `jkt`, the thumbprint of a key, the token works only beside that key's proof (RFC 9449 section 6)."""
+    """An access token. `consent_id` is None for a merchant token. `family` is the refresh token family that issued it,
+    if any. With `jkt`, the thumbprint of a key, the token is valid only with a proof of that key (RFC 9449 section
+    6)."""
 
     digest: str = Field(primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id", index=True)
@@ -39,7 +40,7 @@ class AccessTokenTable(AccessTokenRow, table=True):
 
 
 class RefreshTokenRow(Record):
-    """One token of a rotating family: `successor` is the digest of the token that replaced it."""
+    """A refresh token of a rotating family. `successor` is the digest of the token that replaced it."""
 
     digest: str = Field(primary_key=True)
     family: str = Field(index=True)
@@ -74,7 +75,7 @@ def _columns(table: Table, record: type[Record]) -> Iterable[Label[Any]]:
 
 
 def _parts(row: Row) -> Iterator[Any]:
-    """The four records of a row of _BEARER."""
+    """Yields the four records of a row of _BEARER."""
     start = 0
     for record in _PARTS:
         names = record.model_fields
@@ -118,7 +119,7 @@ _PUT_SUCCESSOR = (
 
 
 def _revoke(table: Table, column: str) -> Update:
-    """Ends the tokens of a table that have one value in this column."""
+    """Returns the statement that revokes all tokens with one value in this column."""
     return (
         table.update()
         .where(table.c[column] == bindparam("wanted"), table.c.revoked_at.is_(None))
@@ -136,8 +137,8 @@ class TokenRepository(Repository):
     """Reads and writes access and refresh tokens."""
 
     def load_bearer(self, digest: str) -> Bearer | None:
-        """The access token with its client, partner and consent, ended ones too. None for an unknown token and for one
-        of a disabled user."""
+        """Returns the access token with its client, partner and consent, including expired and revoked ones. Returns
+        None for an unknown token and for a token of a disabled user."""
         row = self._row(_BEARER, digest=digest)
         if row is None:
             return None
@@ -145,11 +146,11 @@ class TokenRepository(Repository):
         return Bearer(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
 
     def load_access_token(self, digest: str) -> AccessTokenRow | None:
-        """The access token, ended ones too; None if unknown."""
+        """Returns the access token, including an expired or revoked one, or None if it is unknown."""
         return self._first(AccessTokenRow, _ACCESS_TOKEN, digest=digest)
 
     def load_refresh_token(self, digest: str) -> RefreshTokenRow | None:
-        """The refresh token, used and ended ones too; None if unknown."""
+        """Returns the refresh token, including a used, expired or revoked one, or None if it is unknown."""
         return self._first(RefreshTokenRow, _REFRESH_TOKEN, digest=digest)
 
     def insert_access_token(self, token: AccessTokenRow) -> None:
@@ -161,31 +162,32 @@ class TokenRepository(Repository):
         self._insert(REFRESH_TOKENS, token)
 
     def use_refresh_token(self, digest: str, successor: str, now: WallTime) -> bool:
-        """Rotates the token. False for all but the first of any number of concurrent uses, and for a revoked one."""
+        """Rotates the token. Returns False for a used or revoked token. Of several concurrent uses only one returns
+        True."""
         return self._changes(_USE, of_digest=digest, next_digest=successor, now=now)
 
     def replace_successor(self, digest: str, old: str, new: str, now: WallTime) -> bool:
-        """Revokes the unused successor `old` of a used token and puts `new` in its place, for a retry. False if `old`
-        has been used or replaced already."""
+        """Revokes the unused successor `old` of a used token and replaces it by `new`, for a retry. Returns False if
+        `old` has been used or revoked."""
         if not self._changes(_REVOKE_UNUSED, of_digest=old, now=now):
             return False
         self._execute(_PUT_SUCCESSOR, of_digest=digest, next_digest=new)
         return True
 
     def revoke_access_token(self, digest: str, now: WallTime) -> None:
-        """Ends the access token, unless it has been ended before."""
+        """Revokes the access token, if it is not revoked yet."""
         self._execute(_REVOKE_ACCESS_TOKEN, wanted=digest, now=now)
 
     def revoke_family(self, family: str, now: WallTime) -> None:
-        """Ends every token of the family, refresh and access."""
+        """Revokes all refresh and access tokens of the family."""
         self._revoke(_REVOKE_FAMILY, family, now)
 
     def revoke_of_consent(self, consent_id: str, now: WallTime) -> None:
-        """Ends every token that belongs to the consent."""
+        """Revokes all tokens of the consent."""
         self._revoke(_REVOKE_OF_CONSENT, consent_id, now)
 
     def revoke_of_client(self, client_id: str, now: WallTime) -> None:
-        """Ends every token of the client."""
+        """Revokes all tokens of the client."""
         self._revoke(_REVOKE_OF_CLIENT, client_id, now)
 
     def _revoke(self, statements: Iterable[Update], wanted: str, now: WallTime) -> None:
