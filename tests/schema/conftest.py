@@ -1,4 +1,4 @@
-"""The fixture `world`: the engine over real services and a SQLite file."""
+"""The fixture `world`: the GraphQL engine with real services on SQLite."""
 
 from collections.abc import Iterator
 from contextlib import closing

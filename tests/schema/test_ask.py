@@ -1,4 +1,4 @@
-"""DecisionAsk follows the registered adapters, whatever they ask."""
+"""DecisionAsk has one member per registered adapter, with the fields of the adapter's ask."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def schema(registry: Any) -> BuiltSchema:
     return build_schema(registry, sandbox=False)
 
 
-def test_every_kind_of_field(schema: BuiltSchema) -> None:
+def test_each_type_of_field_is_in_the_sdl(schema: BuiltSchema) -> None:
     for line in (
         "everyKind: EveryKindAsk",
         "price: MoneyInput!",
@@ -80,17 +80,17 @@ def test_every_kind_of_field(schema: BuiltSchema) -> None:
     assert "One field of each kind." in schema.sdl
 
 
-def read(schema: BuiltSchema, registry: Any, sent: dict[str, Any]) -> object:
-    """The ask that a request's input holds, once GraphQL has coerced it."""
+def read(schema: BuiltSchema, registry: Any, document: dict[str, Any]) -> object:
+    """Returns the ask of a request's input, after GraphQL has coerced it."""
     type_ = schema.schema.type_map["DecisionAsk"]
     assert isinstance(type_, GraphQLInputObjectType)
-    ((member, values),) = coerce_input_value(sent, type_).items()
+    ((member, values),) = coerce_input_value(document, type_).items()
     return DecisionAsk(member=member, values=values).read(registry)
 
 
-def test_what_is_sent_becomes_the_adapters_ask(schema: BuiltSchema, registry: Any) -> None:
-    sent = {"everyKind": {"price": {"amount": "12.50", "currency": "EUR"}, "term": "PT90M", "note": None}}
-    assert read(schema, registry, sent) == EveryAsk(price=Money(1250, "EUR"), term=timedelta(minutes=90))
+def test_input_becomes_the_adapters_ask(schema: BuiltSchema, registry: Any) -> None:
+    document = {"everyKind": {"price": {"amount": "12.50", "currency": "EUR"}, "term": "PT90M", "note": None}}
+    assert read(schema, registry, document) == EveryAsk(price=Money(1250, "EUR"), term=timedelta(minutes=90))
 
 
 PRICE = {"amount": "12.50", "currency": "EUR"}
@@ -111,32 +111,32 @@ PRICE = {"amount": "12.50", "currency": "EUR"}
         {"price": {"amount": "1.001", "currency": "EUR"}, "ratePercent": "9" * 40},
     ],
 )
-def test_input_is_read_as_the_document_is(schema: BuiltSchema, registry: Any, document: dict[str, Any]) -> None:
+def test_input_and_document_give_the_same_result(schema: BuiltSchema, registry: Any, document: dict[str, Any]) -> None:
     expected = result_of(lambda: ask_from_document(EveryAsk, document), below=("ask", "everyKind"))
     assert result_of(lambda: read(schema, registry, {"everyKind": document})) == expected
 
 
 def result_of(work: Callable[[], object], *, below: tuple[str, ...] = ()) -> object:
-    """What the work returns, or code, message and path of the InvalidInput that it raises."""
+    """Returns the result of the work, or code, message and path of its InvalidInput."""
     try:
         return work()
     except InvalidInput as error:
         return error.code, error.message, (*below, *(error.field or ()))
 
 
-def test_every_adapters_asks_are_read_as_they_were_written() -> None:
+def test_asks_of_all_adapters_survive_a_round_trip() -> None:
     registry = discover()
     for adapter in registry.values():
         for ask in (*adapter.sample_asks(), *(case.ask for case in adapter.golden)):
             assert read(built(), registry, {adapter.member: adapter.ask_document(ask)}) == ask
 
 
-def test_one_adapter_alone() -> None:
+def test_schema_with_one_adapter_has_one_member() -> None:
     sdl = build_schema(AdapterRegistry([CarRental]), sandbox=False).sdl
     assert "carRental: CarRentalAsk" in sdl
     assert "onlineOrder" not in sdl
 
 
-def test_equal_registries_give_equal_text() -> None:
+def test_equal_registries_give_equal_sdl() -> None:
     first, second = (build_schema(AdapterRegistry([CarRental]), sandbox=True).sdl for _ in range(2))
     assert first == second

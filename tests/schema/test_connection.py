@@ -1,4 +1,4 @@
-"""Pages: sizes, cursors, both directions, all orders."""
+"""Connections: page sizes, cursors, both directions, all orders."""
 
 from base64 import urlsafe_b64encode
 from datetime import timedelta
@@ -23,7 +23,7 @@ MANY = 25
 
 @pytest.fixture
 def filled(world: GraphQLWorld) -> GraphQLWorld:
-    """25 decisions, two of each moment, so that the id has to break ties; updated in the reverse order."""
+    """25 decisions, two per timestamp so that the id breaks ties, updated in reverse order."""
     with writing(world.database) as unit:
         for number in range(MANY):
             factories.make_decision(
@@ -41,56 +41,56 @@ def page(world: GraphQLWorld, **variables: Any) -> Any:
     return world.data(PAGE, variables, by=world.merchant())["merchant"]["decisions"]
 
 
-def references(found: Any) -> list[str]:
-    return [node["merchantReference"] for node in found["nodes"]]
+def references(result: Any) -> list[str]:
+    return [node["merchantReference"] for node in result["nodes"]]
 
 
 def all_references(*, newest_first: bool) -> list[str]:
     return [f"r{number:02}" for number in (range(MANY - 1, -1, -1) if newest_first else range(MANY))]
 
 
-def test_the_first_page_needs_no_arguments(filled: GraphQLWorld) -> None:
-    found = page(filled)
-    assert references(found) == all_references(newest_first=True)[:20]
-    assert found["totalCount"] == MANY
-    assert found["pageInfo"]["hasNextPage"] is True
-    assert found["pageInfo"]["hasPreviousPage"] is False
-    assert found["pageInfo"]["endCursor"] == found["edges"][-1]["cursor"]
+def test_first_page_needs_no_arguments(filled: GraphQLWorld) -> None:
+    result = page(filled)
+    assert references(result) == all_references(newest_first=True)[:20]
+    assert result["totalCount"] == MANY
+    assert result["pageInfo"]["hasNextPage"] is True
+    assert result["pageInfo"]["hasPreviousPage"] is False
+    assert result["pageInfo"]["endCursor"] == result["edges"][-1]["cursor"]
 
 
 @pytest.mark.parametrize("order", ["CREATED_AT_DESC", "CREATED_AT_ASC", "UPDATED_AT_DESC"])
 @pytest.mark.parametrize("size", [1, 2, 7, 100])
-def test_walking_forward_and_backward_sees_everything_once(filled: GraphQLWorld, order: str, size: int) -> None:
+def test_paging_in_both_directions_returns_each_item_once(filled: GraphQLWorld, order: str, size: int) -> None:
     expected = all_references(newest_first=order == "CREATED_AT_DESC")
     forward: list[str] = []
     after = None
     while True:
-        found = page(filled, first=size, after=after, order=order)
-        forward += references(found)
-        after = found["pageInfo"]["endCursor"]
-        if not found["pageInfo"]["hasNextPage"]:
+        result = page(filled, first=size, after=after, order=order)
+        forward += references(result)
+        after = result["pageInfo"]["endCursor"]
+        if not result["pageInfo"]["hasNextPage"]:
             break
     assert forward == expected
     backward: list[str] = []
     before = None
     while True:
-        found = page(filled, last=size, before=before, order=order)
-        backward = references(found) + backward
-        before = found["pageInfo"]["startCursor"]
-        if not found["pageInfo"]["hasPreviousPage"]:
+        result = page(filled, last=size, before=before, order=order)
+        backward = references(result) + backward
+        before = result["pageInfo"]["startCursor"]
+        if not result["pageInfo"]["hasPreviousPage"]:
             break
     assert backward == expected
 
 
-def test_between_two_cursors(filled: GraphQLWorld) -> None:
+def test_after_and_before_can_be_combined(filled: GraphQLWorld) -> None:
     edges = page(filled, first=10)["edges"]
-    found = page(filled, first=100, after=edges[2]["cursor"], before=edges[6]["cursor"])
-    assert references(found) == all_references(newest_first=True)[3:6]
+    result = page(filled, first=100, after=edges[2]["cursor"], before=edges[6]["cursor"])
+    assert references(result) == all_references(newest_first=True)[3:6]
 
 
-def test_filters_narrow_the_count_too(filled: GraphQLWorld) -> None:
-    found = page(filled, filter={"statuses": ["DECLINED"]})
-    assert (len(found["nodes"]), found["totalCount"]) == (5, 5)
+def test_total_count_respects_the_filter(filled: GraphQLWorld) -> None:
+    result = page(filled, filter={"statuses": ["DECLINED"]})
+    assert (len(result["nodes"]), result["totalCount"]) == (5, 5)
     assert page(filled, filter={"products": ["PAY_LATER"]})["totalCount"] == 0
     late = (NOON + timedelta(seconds=10)).isoformat()
     assert page(filled, filter={"createdAfter": late, "statuses": None})["totalCount"] < MANY
@@ -117,7 +117,7 @@ def test_filters_narrow_the_count_too(filled: GraphQLWorld) -> None:
         {"after": cursor("UPDATED_AT_DESC", (NOON, "dec_1"))},
     ],
 )
-def test_what_cannot_be_paged(filled: GraphQLWorld, arguments: dict[str, Any]) -> None:
+def test_invalid_page_arguments_are_bad_user_input(filled: GraphQLWorld, arguments: dict[str, Any]) -> None:
     executed = filled.run(PAGE, arguments, by=filled.merchant())
     assert executed.ran
     assert executed.body["data"] == {"merchant": {"decisions": None}}
@@ -126,7 +126,7 @@ def test_what_cannot_be_paged(filled: GraphQLWorld, arguments: dict[str, Any]) -
     assert error["path"] == ["merchant", "decisions"]
 
 
-def test_a_timeline_pages_in_memory(world: GraphQLWorld) -> None:
+def test_timeline_has_pages(world: GraphQLWorld) -> None:
     first, second = (world.request(f"k{n}", f"order-{n}")["decision"]["id"] for n in (1, 2))
     cancel = (
         'mutation C($id: ID!) { decisionCancel(input: {decisionId: $id, idempotencyKey: "c"}) { decision { id } } }'

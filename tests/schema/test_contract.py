@@ -1,4 +1,4 @@
-"""The exported contract: fresh, a subset of the target, described throughout."""
+"""The exported contract: up to date, a subset of the target, with a description of each part."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,26 +24,24 @@ TARGET_SDL = TARGET.read_text(encoding="utf-8")
 
 @pytest.mark.parametrize(("file", "schema"), PUBLISHED)
 class TestPublished:
-    def test_the_committed_file_is_fresh(self, file: Any, schema: BuiltSchema) -> None:
-        assert file.read_text(encoding="utf-8") == schema.sdl, (
-            "stale: call schema.export.write(discover()) with merchants.registry.discover"
-        )
+    def test_committed_file_is_up_to_date(self, file: Any, schema: BuiltSchema) -> None:
+        assert file.read_text(encoding="utf-8") == schema.sdl, "stale: run make reference"
 
-    def test_it_is_valid(self, file: Any, schema: BuiltSchema) -> None:
+    def test_sdl_is_valid(self, file: Any, schema: BuiltSchema) -> None:
         assert validate_schema(build_schema(schema.sdl)) == []
 
-    def test_it_has_nothing_that_the_target_lacks(self, file: Any, schema: BuiltSchema) -> None:
+    def test_sdl_is_a_subset_of_the_target(self, file: Any, schema: BuiltSchema) -> None:
         assert compare(TARGET_SDL, schema.sdl).foreign == []
 
-    def test_everything_is_described(self, file: Any, schema: BuiltSchema) -> None:
+    def test_each_part_has_a_description(self, file: Any, schema: BuiltSchema) -> None:
         assert list(_undescribed(schema)) == []
 
 
-def test_the_target_is_valid() -> None:
+def test_target_is_valid() -> None:
     assert validate_schema(build_schema(TARGET_SDL)) == []
 
 
-def test_live_has_nothing_of_the_sandbox() -> None:
+def test_live_schema_has_no_part_of_the_sandbox() -> None:
     assert "andbox" not in built(sandbox=False).sdl.replace("sandbox deployment", "").replace("SANDBOX", "").replace(
         "in a sandbox", ""
     )
@@ -52,9 +50,9 @@ def test_live_has_nothing_of_the_sandbox() -> None:
     assert any(fact.startswith("Query.sandboxPersonas") for fact in only.missing)
 
 
-def test_this_stage_has_what_it_should() -> None:
+def test_export_has_the_implemented_parts() -> None:
     missing = {fact.split("(")[0].split(" ")[0].rstrip(":") for fact in compare(TARGET_SDL, built().sdl).missing}
-    there = {
+    implemented = {
         "Query.node",
         "Query.decisionPreview",
         "Mutation.decisionActivate",
@@ -73,7 +71,7 @@ def test_this_stage_has_what_it_should() -> None:
         "CreditOfferTerms.aprPercent",
         "Decision.timeline",
     }
-    assert there.isdisjoint(missing)
+    assert implemented.isdisjoint(missing)
     assert not {fact for fact in missing if fact.startswith(("DecisionAsk", "DecisionTerms")) or "Terms." in fact}
     assert {"Viewer.rateLimit", "Merchant.consents"} <= missing
 
@@ -91,7 +89,7 @@ def test_this_stage_has_what_it_should() -> None:
         ("interface A { a: Int! }", "interface A"),
     ],
 )
-def test_a_difference_is_named(export: str, foreign: str) -> None:
+def test_compare_returns_each_difference(export: str, foreign: str) -> None:
     target = """directive @cost(weight: Int!) on FIELD_DEFINITION
         type A { a: Int! @cost(weight: 1) } enum E { B } input I { a: Int = 1 } union U = A"""
     assert foreign in compare(target, export).foreign

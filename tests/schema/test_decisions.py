@@ -1,4 +1,4 @@
-"""Decisions requested, replayed, refused, called off."""
+"""Decision requests, replays, user errors and cancellations."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def cancelled(world: GraphQLWorld, decision: str, key: str = "cancel-1", **more:
     return world.data(CANCEL, variables, by=world.merchant())["decisionCancel"]
 
 
-def test_a_request_is_answered_whole(world: GraphQLWorld) -> None:
+def test_request_returns_the_complete_decision(world: GraphQLWorld) -> None:
     payload = world.request()
     assert payload["userErrors"] == []
     assert payload["replayed"] is False
@@ -41,13 +41,13 @@ def test_a_request_is_answered_whole(world: GraphQLWorld) -> None:
     ]
 
 
-def test_the_same_key_gives_the_same_decision(world: GraphQLWorld) -> None:
+def test_same_key_returns_the_same_decision(world: GraphQLWorld) -> None:
     first, second = world.request(), world.request()
     assert second["replayed"] is True
     assert second["decision"]["id"] == first["decision"]["id"]
 
 
-def test_the_same_key_with_another_input(world: GraphQLWorld) -> None:
+def test_same_key_with_another_input_fails(world: GraphQLWorld) -> None:
     world.request()
     payload = world.request(reference="order-2")
     (error,) = payload["userErrors"]
@@ -71,7 +71,7 @@ def test_the_same_key_with_another_input(world: GraphQLWorld) -> None:
         ({"vehicleValue": {"amount": "1.00", "currency": "CNY"}}, "INVALID_AMOUNT", ["vehicleValue", "amount"]),
     ],
 )
-def test_what_cannot_be_used_comes_back_with_its_path(
+def test_invalid_value_gives_a_user_error_with_its_path(
     world: GraphQLWorld, changed: dict[str, Any], code: str, field: list[str]
 ) -> None:
     payload = world.request(**changed)
@@ -84,16 +84,16 @@ def test_what_cannot_be_used_comes_back_with_its_path(
 
 def test_null_characters_never_reach_the_database(world: GraphQLWorld) -> None:
     ask = {"onlineOrder": {"amount": {"amount": "10.00", "currency": "CNY"}, "payWithin": "P7D", "category": "a\x00b"}}
-    given = {"idempotencyKey": "k", "merchantReference": "r", "ask": ask, "purpose": "CAR_RENTAL"}
-    (error,) = world.data(REQUEST, {"input": given})["decisionRequest"]["userErrors"]
+    arguments = {"idempotencyKey": "k", "merchantReference": "r", "ask": ask, "purpose": "CAR_RENTAL"}
+    (error,) = world.data(REQUEST, {"input": arguments})["decisionRequest"]["userErrors"]
     assert error["field"] == ["input", "ask", "onlineOrder", "category"]
     for name in ("idempotencyKey", "merchantReference", "purpose"):
-        changed = {**given, "ask": asked("", "")["input"]["ask"], name: "a\x00b"}
+        changed = {**arguments, "ask": asked("", "")["input"]["ask"], name: "a\x00b"}
         (error,) = world.data(REQUEST, {"input": changed})["decisionRequest"]["userErrors"]
         assert error["field"] == ["input", name]
 
 
-def test_a_decline_is_an_answer(world: GraphQLWorld) -> None:
+def test_decline_has_reasons_and_a_notice(world: GraphQLWorld) -> None:
     payload = world.request(acceptReduction=False)
     outcome = payload["decision"]["outcome"]
     assert payload["decision"]["status"] == "DECLINED"
@@ -101,7 +101,7 @@ def test_a_decline_is_an_answer(world: GraphQLWorld) -> None:
     assert outcome["noticeText"].startswith("您的申请未获批准，原因如下：只能批准其中一部分")
 
 
-def test_cancelling(world: GraphQLWorld) -> None:
+def test_cancel_and_a_second_cancel(world: GraphQLWorld) -> None:
     decision = world.request()["decision"]["id"]
     payload = cancelled(world, decision, reason="The car broke down.")
     assert payload["userErrors"] == []
@@ -125,25 +125,25 @@ def test_cancelling(world: GraphQLWorld) -> None:
     ]
 
 
-def test_a_reason_may_be_left_out(world: GraphQLWorld) -> None:
+def test_cancel_without_a_reason(world: GraphQLWorld) -> None:
     decision = world.request()["decision"]["id"]
     assert cancelled(world, decision)["decision"]["status"] == "CANCELLED"
 
 
-def test_a_foreign_decision_cannot_be_cancelled(world: GraphQLWorld) -> None:
+def test_foreign_decision_cannot_be_cancelled(world: GraphQLWorld) -> None:
     payload = cancelled(world, world.foreign_decision, reason="Why not.")
     assert payload["userErrors"][0]["code"] == "NOT_FOUND"
     assert payload["userErrors"][0]["field"] == ["input", "decisionId"]
 
 
-def test_mutations_of_one_document_stand_alone(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mutations_of_one_document_are_independent(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     original, calls = DecisionRequester.request, []
 
-    def second_breaks(self: DecisionRequester, *given: Any) -> Any:
-        calls.append(given)
+    def second_breaks(self: DecisionRequester, *arguments: Any) -> Any:
+        calls.append(arguments)
         if len(calls) == 2:
             raise RuntimeError("broken")
-        return original(self, *given)
+        return original(self, *arguments)
 
     monkeypatch.setattr(DecisionRequester, "request", second_breaks)
     document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
@@ -162,12 +162,12 @@ def test_no_connection_is_held_while_a_mutation_writes(world: GraphQLWorld) -> N
     held: list[int] = []
     original = DecisionRequester.request
 
-    def looking(self: DecisionRequester, *given: Any) -> Any:
+    def record_connections(self: DecisionRequester, *arguments: Any) -> Any:
         held.append(engine.pool.checkedout())
-        return original(self, *given)
+        return original(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DecisionRequester, "request", looking)
+        patch.setattr(DecisionRequester, "request", record_connections)
         document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
             first: decisionRequest(input: $a) { decision { consent { id } } }
             second: decisionRequest(input: $b) { decision { consent { id } } } }"""

@@ -1,4 +1,4 @@
-"""Disputes as a merchant sees and answers them through the API."""
+"""Disputes in the API: what a merchant reads, and how it responds."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.graphql_world import ISSUER, GraphQLWorld
-from tests.support.life import MOVES, moving
+from tests.support.transitions import TRANSITIONS, transition_input
 
 RESPOND = """mutation R($input: DisputeRespondInput!) { disputeRespond(input: $input) {
   dispute { id status statement response evidence resolvedAt resolution decision { id status availableTransitions } }
@@ -22,9 +22,11 @@ WORDS = "It came back on time."
 SCOPES = ("decisions:read", "decisions:write", "disputes:write")
 
 
-def moved(world: GraphQLWorld, decision: str, *moves: str) -> str:
+def make_transitions(world: GraphQLWorld, decision: str, *moves: str) -> str:
     for move in moves:
-        (payload,) = world.data(MOVES[move].document, {"input": moving(move, decision)}, by=world.merchant()).values()
+        (payload,) = world.data(
+            TRANSITIONS[move].document, {"input": transition_input(move, decision)}, by=world.merchant()
+        ).values()
         assert payload["userErrors"] == []
     return decision
 
@@ -32,21 +34,21 @@ def moved(world: GraphQLWorld, decision: str, *moves: str) -> str:
 @pytest.fixture
 def breached(world: GraphQLWorld) -> str:
     """The id of a decision whose breach has been reported."""
-    return moved(world, world.request()["decision"]["id"], "activate", "breach")
+    return make_transitions(world, world.request()["decision"]["id"], "activate", "breach")
 
 
-def opened(world: GraphQLWorld, decision: str) -> str:
+def open_dispute(world: GraphQLWorld, decision: str) -> str:
     dispute = world.container.disputes.open(world.consent.user_id, decision, WORDS)
     return dispute.id
 
 
-def respond(world: GraphQLWorld, dispute: str, *scopes: str, **given: Any) -> Any:
-    variables = {"disputeId": dispute, "idempotencyKey": "k", "accept": False, "statement": "No.", **given}
+def respond(world: GraphQLWorld, dispute: str, *scopes: str, **changes: Any) -> Any:
+    variables = {"disputeId": dispute, "idempotencyKey": "k", "accept": False, "statement": "No.", **changes}
     return world.data(RESPOND, {"input": variables}, by=world.merchant(*(scopes or SCOPES)))["disputeRespond"]
 
 
-def test_a_merchant_sees_what_is_contested(world: GraphQLWorld, breached: str) -> None:
-    dispute = opened(world, breached)
+def test_merchant_reads_an_open_dispute(world: GraphQLWorld, breached: str) -> None:
+    dispute = open_dispute(world, breached)
     found = world.data(DISPUTES, {"id": breached}, by=world.merchant(*SCOPES))["decision"]
     (node,) = found["disputes"]["nodes"]
     assert node == {
@@ -69,8 +71,8 @@ def test_a_merchant_sees_what_is_contested(world: GraphQLWorld, breached: str) -
     }
 
 
-def test_accepting_ends_it(world: GraphQLWorld, breached: str) -> None:
-    dispute = opened(world, breached)
+def test_accepting_upholds_the_dispute(world: GraphQLWorld, breached: str) -> None:
+    dispute = open_dispute(world, breached)
     payload = respond(world, dispute, accept=True, statement="Sorry.", evidence=["https://cars.example/1"])
     assert payload["userErrors"] == []
     assert payload["dispute"] == {
@@ -89,8 +91,8 @@ def test_accepting_ends_it(world: GraphQLWorld, breached: str) -> None:
     }
 
 
-def test_refusals_have_their_place(world: GraphQLWorld, breached: str) -> None:
-    dispute = opened(world, breached)
+def test_user_errors_of_a_response(world: GraphQLWorld, breached: str) -> None:
+    dispute = open_dispute(world, breached)
     (error,) = respond(world, "dsp_test_none")["userErrors"]
     assert (error["__typename"], error["code"], error["field"]) == (
         "NotFoundError",
@@ -104,7 +106,7 @@ def test_refusals_have_their_place(world: GraphQLWorld, breached: str) -> None:
         f"{ISSUER}/docs/errors#INVALID",
     )
     assert respond(world, dispute)["dispute"]["status"] == "UNDER_REVIEW"
-    assert respond(world, dispute)["dispute"]["status"] == "UNDER_REVIEW", "the same answer once more"
+    assert respond(world, dispute)["dispute"]["status"] == "UNDER_REVIEW", "a replay"
     (error,) = respond(world, dispute, accept=True)["userErrors"]
     assert error["differingFields"] == [["input", "accept"]]
     (error,) = respond(world, dispute, idempotencyKey="other")["userErrors"]
@@ -115,13 +117,13 @@ def test_refusals_have_their_place(world: GraphQLWorld, breached: str) -> None:
     )
 
 
-def test_pages_of_disputes(world: GraphQLWorld) -> None:
-    breached = moved(world, world.request()["decision"]["id"], "activate")
+def test_disputes_have_pages(world: GraphQLWorld) -> None:
+    breached = make_transitions(world, world.request()["decision"]["id"], "activate")
     world.clock.advance(timedelta(days=6))
     assert world.container.scheduler.apply_due() == 2, "the stranger's approval expires, too"
-    first = opened(world, breached)
+    first = open_dispute(world, breached)
     world.container.disputes.withdraw(world.consent.user_id, first)
-    second = opened(world, moved(world, breached, "breach"))
+    second = open_dispute(world, make_transitions(world, breached, "breach"))
     by = world.merchant(*SCOPES)
     page = world.data(DISPUTES, {"id": breached, "first": 1}, by=by)["decision"]["disputes"]
     assert [(node["id"], node["status"]) for node in page["nodes"]] == [(first, "WITHDRAWN")]
@@ -132,9 +134,9 @@ def test_pages_of_disputes(world: GraphQLWorld) -> None:
     assert other.body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_only_the_merchant_with_the_scope_reaches_it(world: GraphQLWorld, breached: str) -> None:
-    dispute = opened(world, breached)
-    assert world.data(NODE, {"id": dispute}, by=world.user())["node"] is None, "a user's token reaches no dispute"
+def test_dispute_needs_a_merchant_token_with_the_scope(world: GraphQLWorld, breached: str) -> None:
+    dispute = open_dispute(world, breached)
+    assert world.data(NODE, {"id": dispute}, by=world.user())["node"] is None, "a user token cannot read disputes"
     refused = world.run(
         RESPOND,
         {"input": {"disputeId": dispute, "idempotencyKey": "k", "accept": True, "statement": "x"}},

@@ -1,4 +1,4 @@
-"""The cache of documents: bounded by number and size, failures left out, safe between threads."""
+"""The cache of documents: limits of number and size, no invalid documents, thread safety."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,13 +14,13 @@ def document(number: int, padding: int = 0) -> str:
     return f"query Q{number} {{ __typename }}{' ' * padding}"
 
 
-def test_the_same_text_is_prepared_once() -> None:
+def test_same_text_is_prepared_once() -> None:
     documents = Documents(SCHEMA)
     assert documents.prepare(document(1)) is documents.prepare(document(1))
     assert len(documents) == 1
 
 
-def test_the_oldest_leaves_first() -> None:
+def test_least_recently_used_document_is_evicted() -> None:
     documents = Documents(SCHEMA, entries=2)
     first = documents.prepare(document(1))
     documents.prepare(document(2))
@@ -31,7 +31,7 @@ def test_the_oldest_leaves_first() -> None:
     assert documents.prepare(document(3)) is second
 
 
-def test_its_size_is_bounded() -> None:
+def test_size_is_limited() -> None:
     documents = Documents(SCHEMA, size=1000)
     for number in range(50):
         documents.prepare(document(number, padding=100))
@@ -41,7 +41,7 @@ def test_its_size_is_bounded() -> None:
     assert documents.text_size == 0
 
 
-def test_failures_are_not_kept() -> None:
+def test_invalid_documents_are_not_kept() -> None:
     documents = Documents(SCHEMA)
     for text, code in (
         ("{", "GRAPHQL_PARSE_FAILED"),
@@ -54,10 +54,10 @@ def test_failures_are_not_kept() -> None:
     assert len(documents) == 0
 
 
-def test_many_threads() -> None:
+def test_many_threads_share_the_cache() -> None:
     documents = Documents(SCHEMA, entries=8)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda number: documents.prepare(document(number % 16)), range(2000)))
-    assert len(found) == 2000
+        prepared = list(pool.map(lambda number: documents.prepare(document(number % 16)), range(2000)))
+    assert len(prepared) == 2000
     assert len(documents) == 8
     assert documents.text_size == sum(len(text) for text in documents._documents)

@@ -1,4 +1,4 @@
-"""Values at and beyond every edge: each is answered, or refused with a typed error; none is an internal error."""
+"""Values at and beyond their limits: each is accepted or fails with a typed error, never with an internal error."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
-from tests.support.life import MOVES, moving
+from tests.support.transitions import TRANSITIONS, transition_input
 
 TYPED = {"INVALID", "INVALID_AMOUNT", "INVALID_PERIOD", "UNSUPPORTED_CURRENCY", "CONSENT_AMOUNT_EXCEEDED"}
 
@@ -17,7 +17,7 @@ def money(amount: str, currency: str = "CNY") -> dict[str, str]:
 
 
 def outcome(world: GraphQLWorld, document: str, given: dict[str, Any], *, merchant: bool = False) -> str:
-    """The status of the decision, or the code of the one error."""
+    """Returns the status of the decision, or the code of the single error."""
     executed = world.run(document, given, by=world.merchant() if merchant else None)
     if "errors" in executed.body:
         (code,) = {error["extensions"]["code"] for error in executed.body["errors"]}
@@ -30,11 +30,11 @@ def outcome(world: GraphQLWorld, document: str, given: dict[str, Any], *, mercha
 
 
 @pytest.mark.parametrize(
-    ("deposit", "answer"),
+    ("deposit", "expected"),
     [
         (money("0.02"), "APPROVED"),
-        (money("0.01"), "DECLINED"),  # half of it, for that tier, is no coin
-        (money("10000000000.00"), "INVALID_AMOUNT"),  # ten billion: more than the car is worth
+        (money("0.01"), "DECLINED"),  # this tier gets half: less than the smallest unit
+        (money("10000000000.00"), "INVALID_AMOUNT"),  # ten billion: more than the vehicle value
         (money("10000000000.01"), "INVALID_AMOUNT"),
         (money("99999999999999999999.00"), "INVALID_AMOUNT"),
         (money("0.00"), "INVALID_AMOUNT"),
@@ -51,19 +51,23 @@ def outcome(world: GraphQLWorld, document: str, given: dict[str, Any], *, mercha
         (money("1.00", "CN"), "BAD_USER_INPUT"),
     ],
 )
-def test_amounts(world: GraphQLWorld, deposit: dict[str, str], answer: str) -> None:
-    assert outcome(world, REQUEST, asked("k", "r", deposit=deposit)) == answer
+def test_amounts_at_their_limits(world: GraphQLWorld, deposit: dict[str, str], expected: str) -> None:
+    assert outcome(world, REQUEST, asked("k", "r", deposit=deposit)) == expected
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "answer"),
+    ("start", "end", "expected"),
     [
-        ("2026-11-24T09:00:00+14:00", "2026-11-24T09:00:00-12:00", "APPROVED"),  # the clocks of two ends of the world
-        ("2027-03-28T01:59:59+01:00", "2027-03-28T03:00:00+02:00", "APPROVED"),  # the hour that spring skips: a second
-        ("2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00", "APPROVED"),  # the hour that autumn has twice
+        ("2026-11-24T09:00:00+14:00", "2026-11-24T09:00:00-12:00", "APPROVED"),  # the largest difference of offsets
+        (
+            "2027-03-28T01:59:59+01:00",
+            "2027-03-28T03:00:00+02:00",
+            "APPROVED",
+        ),  # the skipped hour in spring: one second
+        ("2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00", "APPROVED"),  # the repeated hour in autumn
         ("2027-10-31T02:30:00+01:00", "2027-10-31T02:30:00+02:00", "INVALID_PERIOD"),
         ("2027-02-27T00:00:00Z", "2027-03-01T00:00:00Z", "APPROVED"),
-        ("2027-02-28T00:00:00Z", "2027-02-29T00:00:00Z", "BAD_USER_INPUT"),  # no leap year
+        ("2027-02-28T00:00:00Z", "2027-02-29T00:00:00Z", "BAD_USER_INPUT"),  # not a leap year
         ("2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z", "INVALID_PERIOD"),  # a leap day, but too far off
         ("2016-12-31T23:59:60Z", "2027-01-02T00:00:00Z", "BAD_USER_INPUT"),  # a leap second
         ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "INVALID_PERIOD"),
@@ -74,17 +78,17 @@ def test_amounts(world: GraphQLWorld, deposit: dict[str, str], answer: str) -> N
         ("2026-11-24", "2026-11-27", "BAD_USER_INPUT"),
     ],
 )
-def test_periods(world: GraphQLWorld, start: str, end: str, answer: str) -> None:
-    assert outcome(world, REQUEST, asked("k", "r", rental={"start": start, "end": end})) == answer
+def test_periods_at_their_limits(world: GraphQLWorld, start: str, end: str, expected: str) -> None:
+    assert outcome(world, REQUEST, asked("k", "r", rental={"start": start, "end": end})) == expected
 
 
 @pytest.mark.parametrize("text", ["x" * 255, "订单" * 120, "😀" * 100])
-def test_texts_at_their_limits_are_taken(world: GraphQLWorld, text: str) -> None:
+def test_texts_at_their_limits_are_accepted(world: GraphQLWorld, text: str) -> None:
     assert outcome(world, REQUEST, asked(text, text)) == "APPROVED"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 256, "a\nb", "a\x00b", "\u202eb", " x"])
-def test_texts_beyond_them_are_refused(world: GraphQLWorld, text: str) -> None:
+def test_texts_beyond_their_limits_are_invalid(world: GraphQLWorld, text: str) -> None:
     assert outcome(world, REQUEST, asked(text, "r")) == "INVALID"
     assert outcome(world, REQUEST, asked("k", text)) == "INVALID"
 
@@ -93,22 +97,25 @@ def test_texts_beyond_them_are_refused(world: GraphQLWorld, text: str) -> None:
 def active(world: GraphQLWorld) -> str:
     decision = world.request()["decision"]["id"]
     assert (
-        outcome(world, MOVES["activate"].document, {"input": moving("activate", decision)}, merchant=True) == "ACTIVE"
+        outcome(
+            world, TRANSITIONS["activate"].document, {"input": transition_input("activate", decision)}, merchant=True
+        )
+        == "ACTIVE"
     )
     return str(decision)
 
 
 @pytest.mark.parametrize(
-    ("move", "given", "answer"),
+    ("move", "given", "expected"),
     [
-        ("part", {"settledAmount": money("1500.00")}, "FULFILLED"),  # half of 3,000, for that tier
+        ("part", {"settledAmount": money("1500.00")}, "FULFILLED"),  # this tier gets half of 3,000
         ("part", {"settledAmount": money("1500.01")}, "INVALID_AMOUNT"),
         ("part", {"settledAmount": money("0.00")}, "INVALID_AMOUNT"),
         ("part", {"settledAmount": money("1", "JPY")}, "UNSUPPORTED_CURRENCY"),
         ("part", {"settledAmount": money("1.000", "KWD")}, "UNSUPPORTED_CURRENCY"),
         ("fulfill", {"settledAt": "2026-11-23T12:00:00.000001Z"}, "INVALID_PERIOD"),
         ("fulfill", {"settledAt": "1970-01-01T00:00:00Z"}, "FULFILLED"),
-        ("extend", {"dueAt": "2027-11-28T09:00:00Z"}, "ACTIVE"),  # 366 days beyond the day of return
+        ("extend", {"dueAt": "2027-11-28T09:00:00Z"}, "ACTIVE"),  # 366 days after the due date
         ("extend", {"dueAt": "2027-11-28T09:00:00.000001Z"}, "INVALID_PERIOD"),
         ("extend", {"dueAt": "9999-12-31T23:59:59Z"}, "INVALID_PERIOD"),
         ("extend", {"dueAt": "2026-11-27T09:00:00Z"}, "INVALID_PERIOD"),
@@ -126,9 +133,11 @@ def active(world: GraphQLWorld) -> str:
         ("breach", {"idempotencyKey": "x" * 256}, "INVALID"),
     ],
 )
-def test_moves(world: GraphQLWorld, active: str, move: str, given: dict[str, Any], answer: str) -> None:
-    variables = {"input": {**moving(move, active, amount=money("1.00")), **given}}
-    assert outcome(world, MOVES[move].document, variables, merchant=True) == answer
+def test_inputs_of_transitions_at_their_limits(
+    world: GraphQLWorld, active: str, move: str, given: dict[str, Any], expected: str
+) -> None:
+    variables = {"input": {**transition_input(move, active, amount=money("1.00")), **given}}
+    assert outcome(world, TRANSITIONS[move].document, variables, merchant=True) == expected
 
 
 ANY_AMOUNT = st.builds(
@@ -141,7 +150,7 @@ ANY_MOMENT = st.one_of(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(ANY_AMOUNT, ANY_MOMENT, ANY_MOMENT, st.text(max_size=300), st.integers(0, 10**9))
-def test_whatever_is_sent_gets_a_typed_answer(
+def test_any_input_gives_a_typed_result(
     world: GraphQLWorld, deposit: dict[str, str], start: str, end: str, reference: str, number: int
 ) -> None:
     variables = asked(f"key-{number}", reference, deposit=deposit, rental={"start": start, "end": end})

@@ -1,4 +1,4 @@
-"""Answers to requests that cannot run, and what errors tell."""
+"""Request errors, field errors, and what they contain."""
 
 from datetime import timedelta
 from typing import Any
@@ -80,13 +80,13 @@ def test_request_errors(
         {"unknown": 1},
     ],
 )
-def test_values_that_do_not_fit_the_schema(world: GraphQLWorld, changed: dict[str, Any]) -> None:
+def test_values_of_the_wrong_type_are_bad_user_input(world: GraphQLWorld, changed: dict[str, Any]) -> None:
     executed = world.run(REQUEST, asked("k", "r", **changed))
     assert not executed.ran
     assert {error["extensions"]["code"] for error in executed.body["errors"]} == {"BAD_USER_INPUT"}
 
 
-def test_floats_are_refused_in_documents_too(world: GraphQLWorld) -> None:
+def test_floats_in_documents_are_rejected(world: GraphQLWorld) -> None:
     document = """{ decisionPreview(input: {ask: {onlineOrder: {
         amount: {amount: 1.5, currency: "CNY"}, payWithin: "P1Y"}}}) { eligible } }"""
     messages = [error["message"] for error in world.run(document).body["errors"]]
@@ -94,7 +94,7 @@ def test_floats_are_refused_in_documents_too(world: GraphQLWorld) -> None:
     assert any("years and months" in message for message in messages)
 
 
-def test_no_suggestions(world: GraphQLWorld) -> None:
+def test_errors_contain_no_suggestions(world: GraphQLWorld) -> None:
     assert "Did you mean" not in str(world.run("{ viewr { appName } }").body)
     assert "Did you mean" not in str(
         world.run("query Q($t: Tier!) { consentedUser { meetsTier(minimum: $t) } }", {"t": "GOO"}).body
@@ -110,16 +110,16 @@ def test_introspection_works_and_shows_one_of(world: GraphQLWorld) -> None:
     assert {"carRental", "onlineOrder"} < set(members)
 
 
-def test_an_argument_that_turns_out_null(world: GraphQLWorld) -> None:
+def test_null_variable_for_a_required_argument_fails_the_field(world: GraphQLWorld) -> None:
     document = 'query Q($id: ID = "dec_1") { node(id: $id) { id } viewer { appName } }'
     executed = world.run(document, {"id": None})
     assert executed.body["data"] == {"node": None, "viewer": {"appName": "Green Cars website"}}
     assert executed.body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
-def test_what_the_log_keeps_of_an_unexpected_error(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_entry_of_an_unexpected_error(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("a secret stands in this text")
+        raise RuntimeError("a secret")
 
     monkeypatch.setattr(MerchantService, "own", broken)
     with capture_logs() as logs:
@@ -146,13 +146,13 @@ def test_what_the_log_keeps_of_an_unexpected_error(world: GraphQLWorld, monkeypa
         (Misconfigured("policy.toml: rule 3"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "req_test_1"}),
     ],
 )
-def test_refusals_in_query_fields(
+def test_gateway_errors_in_query_fields(
     world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch, raised: Exception, extensions: dict[str, Any] | None
 ) -> None:
-    def refusing(*_: object) -> None:
+    def failing(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(MerchantService, "own", refusing)
+    monkeypatch.setattr(MerchantService, "own", failing)
     (error,) = world.run(VIEWER).body["errors"]
     assert error["extensions"] == (extensions or {"code": "TOO_MANY_INQUIRIES", "retryAfter": 90})
     assert "policy.toml" not in error["message"]

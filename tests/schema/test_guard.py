@@ -1,6 +1,6 @@
-"""What a document may be: linear to measure, safe with cycles, open to every tool's introspection.
+"""Limits of documents: checked in linear time, safe with cycles, open to introspection queries.
 
-Times are CPU time of the thread, so that a busy machine does not fail them."""
+Times are CPU time of the thread, so that a busy machine does not fail the tests."""
 
 import time
 from contextlib import suppress
@@ -13,7 +13,7 @@ from schema.documents import Documents, Refused
 from tests.support.graphql_world import built
 
 
-def refused(text: str) -> str:
+def limit_error(text: str) -> str:
     with pytest.raises(GraphQLError) as caught:
         guard.check(parse(text))
     return caught.value.message
@@ -42,7 +42,7 @@ def doubled(levels: int) -> str:
     ],
 )
 def test_limits(text: str, limit: str) -> None:
-    assert limit in refused(text)
+    assert limit in limit_error(text)
 
 
 def test_documents_at_the_limits_pass() -> None:
@@ -52,12 +52,12 @@ def test_documents_at_the_limits_pass() -> None:
     guard.check(parse("{ a @x @x @x @x }"))
 
 
-def test_the_introspection_query_passes() -> None:
+def test_introspection_query_passes() -> None:
     text = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
     assert Documents(built().schema).prepare(text).definitions
 
 
-def test_sixty_levels_of_doubled_fragments_cost_nothing() -> None:
+def test_sixty_levels_of_doubled_fragments_are_measured_quickly() -> None:
     document = parse(doubled(60))
     started = time.thread_time()
     with pytest.raises(GraphQLError):
@@ -70,7 +70,7 @@ def test_sixty_levels_of_doubled_fragments_cost_nothing() -> None:
     assert time.thread_time() - started < 0.005
 
 
-def test_cycles_are_left_to_validation() -> None:
+def test_fragment_cycles_are_reported_by_validation() -> None:
     text = "{ ...A } fragment A on Query { ...B a } fragment B on Query { ...A b }"
     guard.check(parse(text))
     with pytest.raises(Refused) as caught:
@@ -78,8 +78,8 @@ def test_cycles_are_left_to_validation() -> None:
     assert caught.value.code == "GRAPHQL_VALIDATION_FAILED"
 
 
-def test_inline_fragments_cannot_nest_without_end() -> None:
-    assert "nested too deeply" in refused(
+def test_nesting_of_inline_fragments_is_limited() -> None:
+    assert "nested too deeply" in limit_error(
         "{ ...A "
         + "}"
         + "".join(
@@ -105,13 +105,13 @@ def test_inline_fragments_cannot_nest_without_end() -> None:
         "{ ... { " * 150 + "viewer { appName } " + "} } " * 150,
     ],
 )
-def test_hostile_documents_are_refused_or_prepared_quickly(text: str) -> None:
-    def took() -> float:
+def test_hostile_documents_are_handled_quickly(text: str) -> None:
+    def elapsed() -> float:
         documents = Documents(built().schema)
         started = time.thread_time()
         with suppress(Refused):
             documents.prepare(text)
         return time.thread_time() - started
 
-    # The best of three: a collection of all the garbage of the tests before may fall into one.
-    assert min(took() for _ in range(3)) < 0.5
+    # The best of three, because a garbage collection may fall into one.
+    assert min(elapsed() for _ in range(3)) < 0.5

@@ -1,5 +1,5 @@
-"""Junk of every type in every variable of every mutation and of previews: typed refusals, after which all is as it was.
-The same junk each time, so that a failure can be repeated."""
+"""Junk of every type in every variable of all mutations and previews: it fails with a typed error and changes nothing.
+The junk is the same in each run, so that failures can be reproduced."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,8 +18,8 @@ from gateway.store.tables import metadata
 from tests.support import fuzz
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, built
-from tests.support.life import MOVES, PREVIEW, RESPOND, moving
 from tests.support.partner import yuan
+from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_input
 
 SCOPES = ("decisions:read", "decisions:write", "disputes:write")
 INPUTS = {
@@ -32,14 +32,14 @@ MOMENTS = ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2026-11-23T12
 AMOUNTS = ("0.00", "-1.00", "0.01", "0.001", "9" * 40, "1e9", "NaN", "", "10000000000.00")
 
 LOGGED = {"access_log", "log_heads", "signing_keys", "user_keys"}
-"""What grows when somebody is told something of a person: the first entry makes the keys, too."""
+"""Tables that grow when personal data is read. The first entry also creates the keys."""
 
 SHARP: tuple[Any, ...] = (
     *(None, True, -1, 2**63 - 1, 1.5, "", "\0", "a\0b", "x" * 3000, "\u202e", "0"),
     *([], ["\0"], {}, {"surprise": 1}, {"amount": "1", "currency": "\0"}),
     *MOMENTS,
 )
-"""Each of these goes into each variable; what hypothesis draws is beside them."""
+"""Values for each variable, in addition to those that hypothesis generates."""
 
 bent_text = st.sampled_from(
     (*MOMENTS, *AMOUNTS, "\0", "a\0", "PT0S", "P9999999D", "NOT_PAID", "https://[", "https://a/")
@@ -53,7 +53,7 @@ junk = fuzz.anything | bent_text | bent_money | bent_period | st.lists(bent_text
 
 
 def members(type_name: str) -> tuple[str, ...]:
-    """The fields of an input type, and one that it does not have."""
+    """Returns the fields of an input type, and an unknown field."""
     found = built().schema.type_map[type_name]
     assert isinstance(found, GraphQLInputObjectType)
     return (*found.fields, "surprise")
@@ -63,38 +63,38 @@ def bent(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(names), junk, min_size=1, max_size=3)
 
 
-def often(number: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
-    """Runs a function so many times."""
+def run_examples(number: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
+    """Returns a decorator that runs a function with `number` generated examples."""
 
     def run(function: Callable[..., None]) -> None:
-        quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given]
-        calm = settings(max_examples=number, derandomize=True, database=None, suppress_health_check=quiet)
-        calm(given(**drawn)(function))()
+        suppressed = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given]
+        profile = settings(max_examples=number, derandomize=True, database=None, suppress_health_check=suppressed)
+        profile(given(**drawn)(function))()
 
     return run
 
 
 class Junkyard:
-    """A merchant whose decisions stand wherever a mutation could be taken."""
+    """A merchant with a decision or dispute in the right state for each mutation."""
 
     def __init__(self, world: GraphQLWorld) -> None:
         self.world, self.by = world, world.merchant(*SCOPES)
         self._number = 0
-        self._standing: dict[str, str] = {}
-        self._known: dict[str, list[str]] = {}
+        self._targets: dict[str, str] = {}
+        self._last_contents: dict[str, list[str]] = {}
         self.refused = 0
 
     def target(self, name: str) -> str:
-        """The id of what the mutation could be done to; another one once it has been done."""
-        if name not in self._standing:
-            self._standing[name] = self._dispute() if name == "respond" else self._decision(name)
-            self._known = {}
-        return self._standing[name]
+        """Returns the id of a decision or dispute that allows the mutation. A new one after it has succeeded."""
+        if name not in self._targets:
+            self._targets[name] = self._dispute() if name == "respond" else self._decision(name)
+            self._last_contents = {}
+        return self._targets[name]
 
     def send(self, document: str, given: Any, name: str = "", *, unlogged: bool = True) -> None:
-        """Junk is refused with a code of the contract, and leaves everything as it was. What is no junk after all is
-        done. An answer that tells about the person may be noted in the access log (`unlogged` is False)."""
-        before = self._known or self._contents()
+        """Sends an input. Junk must fail with a code of the contract and change nothing; valid input may succeed. If
+        `unlogged` is False, a response with personal data may add entries to the access log."""
+        before = self._last_contents or self._contents()
         executed = self.world.run(document, {"input": given}, by=self.by if name else self.world.user())
         json.encode(executed.body)  # as the endpoint does
         codes = [error["extensions"]["code"] for error in executed.body.get("errors", [])]
@@ -103,29 +103,31 @@ class Junkyard:
         assert codes or payload, executed.body
         refused = codes or payload.get("userErrors") or "likelyOutcome" in payload
         if not refused:
-            self._standing.pop(name, None)
-            self._known = {}
+            self._targets.pop(name, None)
+            self._last_contents = {}
             return
         self.refused += 1
-        self._known = self._contents()
+        self._last_contents = self._contents()
         grows = set() if unlogged else LOGGED
-        assert [each for each in before if self._known[each] != before[each] and each not in grows] == [], given
+        assert [each for each in before if self._last_contents[each] != before[each] and each not in grows] == [], given
 
     def _decision(self, name: str) -> str:
         self._number += 1
         made = self.world.request(f"k-{self._number}", f"r-{self._number}", deposit=yuan("2.00"))["decision"]
         assert made["status"] == "APPROVED", made
         if name not in {"activate", "cancel"}:
-            self._done("activate", made["id"])
+            self._make_transition("activate", made["id"])
         return str(made["id"])
 
     def _dispute(self) -> str:
         decision = self._decision("breach")
-        self._done("breach", decision)
+        self._make_transition("breach", decision)
         return self.world.container.disputes.open(self.world.consent.user_id, decision, "It came back.").id
 
-    def _done(self, name: str, decision: str) -> None:
-        (payload,) = self.world.data(MOVES[name].document, {"input": moving(name, decision)}, by=self.by).values()
+    def _make_transition(self, name: str, decision: str) -> None:
+        (payload,) = self.world.data(
+            TRANSITIONS[name].document, {"input": transition_input(name, decision)}, by=self.by
+        ).values()
         assert payload["userErrors"] == []
 
     def _contents(self) -> dict[str, list[str]]:
@@ -137,34 +139,34 @@ class Junkyard:
 
 @pytest.fixture
 def yard(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[Junkyard]:
-    """On both databases in turn."""
+    """A Junkyard on SQLite and PostgreSQL in turn."""
     with closing(GraphQLWorld(settings.model_copy(update={"database_url": database_url}), clock)) as world:
         yield Junkyard(world)
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_mutations_of_what_was_decided(yard: Junkyard, name: str) -> None:
-    document = RESPOND if name == "respond" else MOVES[name].document
+def test_transitions_and_responses_reject_junk(yard: Junkyard, name: str) -> None:
+    document = RESPOND if name == "respond" else TRANSITIONS[name].document
 
-    def right() -> dict[str, Any]:
-        given = moving(name, yard.target(name), amount=yuan("0.50"))
+    def valid_input() -> dict[str, Any]:
+        given = transition_input(name, yard.target(name), amount=yuan("0.50"))
         if name != "respond":
             return given
         return {"disputeId": given["decisionId"], "idempotencyKey": "k", "accept": False, "statement": "No."}
 
     for member, each in product(members(INPUTS[name]), SHARP):
-        yard.send(document, {**right(), member: each}, name)
+        yard.send(document, {**valid_input(), member: each}, name)
     for each in SHARP:
         yard.send(document, each, name)
 
-    @often(8, changed=bent(members(INPUTS[name])))
+    @run_examples(8, changed=bent(members(INPUTS[name])))
     def _(changed: dict[str, Any]) -> None:
-        yard.send(document, {**right(), **changed}, name)
+        yard.send(document, {**valid_input(), **changed}, name)
 
-    assert yard.refused > 80, "it was no junk"
+    assert yard.refused > 80, "too little of it was junk"
 
 
-def test_requests_and_previews(yard: Junkyard) -> None:
+def test_requests_and_previews_reject_junk(yard: Junkyard) -> None:
     registry = yard.world.container.registry
     asks = {each.member: (each.ask_type_name, each.ask_document(each.ordinary_case.ask)) for each in registry.values()}
     cases = st.sampled_from(sorted(asks)).flatmap(
@@ -175,17 +177,17 @@ def test_requests_and_previews(yard: Junkyard) -> None:
         for each in SHARP:
             yard.send(REQUEST, {**asked("k", "r")["input"], member: each})
 
-    @often(25, case=cases)
+    @run_examples(25, case=cases)
     def _(case: tuple[str, dict[str, Any]]) -> None:
         member, changed = case
         ask = {member: {**asks[member][1], **changed}}
         yard.send(REQUEST, {**asked("k", "r")["input"], "ask": ask})
         yard.send(PREVIEW, {"ask": ask}, unlogged=False)
 
-    @often(12, changed=bent(members("DecisionRequestInput")))
+    @run_examples(12, changed=bent(members("DecisionRequestInput")))
     def _(changed: dict[str, Any]) -> None:
         given = {**asked("k", "r")["input"], **changed}
         yard.send(REQUEST, given)
         yard.send(PREVIEW, {name: given[name] for name in given if name in {"ask", "purpose"}}, unlogged=False)
 
-    assert yard.refused > 80, "it was no junk"
+    assert yard.refused > 80, "too little of it was junk"

@@ -1,4 +1,4 @@
-"""What a document needs beforehand: found in it before it runs, for exactly the fields that will run."""
+"""The needs of an operation: computed before it runs, for exactly the fields that will run."""
 
 import ast
 import inspect
@@ -69,13 +69,13 @@ def needs(text: str, allowed: frozenset[str] = ALLOWED, **variables: Any) -> Nee
             Needs(True),
         ),
         ("{ ...F } fragment F on Query { consentedUser { score } viewer { appName } }", Needs(score=True)),
-        # Below interfaces and lists.
+        # In interfaces and lists.
         ('{ node(id: "x") { id ... on ConsentedUser { score } } }', Needs(score=True)),
         ('{ node(id: "x") { ...F } } fragment F on Node { id ... on ConsentedUser { score } }', Needs(score=True)),
         ('{ nodes(ids: ["x", "y"]) { ... on ConsentedUser { meetsTier(minimum: GOOD) } } }', Needs(True)),
         ('{ node(id: "x") { ... on Decision { id outcome { __typename } } } }', NOTHING),
         ("{ merchant { decisions { nodes { consent { id } timeline { nodes { topic } } } } } }", NOTHING),
-        # A persona's score is no measurement of a person.
+        # The score of a persona is not measured.
         ("{ sandboxPersonas { score tier } }", NOTHING),
         ('{ node(id: "x") { ... on SandboxPersona { score } } }', NOTHING),
     ],
@@ -111,7 +111,7 @@ def test_skip_and_include(directives: str, needed: bool) -> None:
         assert needs(text, yes=True, no=False) == Needs(score=needed), selection
 
 
-def test_a_skipped_spread_does_not_hide_the_next() -> None:
+def test_skipped_spread_does_not_hide_the_next() -> None:
     text = "{ consentedUser { ...F @skip(if: true) ...F } } fragment F on ConsentedUser { score }"
     assert needs(text) == Needs(score=True)
 
@@ -127,12 +127,12 @@ def test_a_skipped_spread_does_not_hide_the_next() -> None:
         (("score:tier", "decisions:preview"), Needs(True)),
     ],
 )
-def test_a_field_that_the_token_is_refused_needs_nothing(scopes: tuple[str, ...], expected: Needs) -> None:
+def test_field_that_the_token_may_not_read_needs_nothing(scopes: tuple[str, ...], expected: Needs) -> None:
     text = f"{{ consentedUser {{ meetsTier(minimum: GOOD) }} decisionPreview(input: {ASK}) {{ eligible }} }}"
     assert needs(text, expand(scopes)) == expected
 
 
-def test_the_operation_that_runs() -> None:
+def test_needs_are_those_of_the_chosen_operation() -> None:
     text = "query A { viewer { appName } } query B { consentedUser { score } } mutation C { __typename }"
     values = VariableValues({}, {})
     assert operation(text, "A").needs(values, ALLOWED) == NOTHING
@@ -143,7 +143,7 @@ def test_the_operation_that_runs() -> None:
     assert isinstance(choose_operation(SCHEMA, parse(text), "D"), str)
 
 
-def test_variables_that_do_not_fit_are_told() -> None:
+def test_invalid_variables_return_errors() -> None:
     errors = operation("query Q($on: Boolean!) { viewer @include(if: $on) { appName } }").coerce_variables({"on": None})
     assert isinstance(errors, list)
     assert len(errors) == 1
@@ -159,19 +159,19 @@ def test_doubled_fragments_take_no_longer_than_the_execution() -> None:
     assert time.thread_time() - started < 0.05
 
 
-# The list of fields is complete: whatever reads a score does so through these four methods, and whatever resolver
-# calls one of them is in the list.
+# SCORE_FIELDS is complete: services read scores in these four methods only, and each resolver that calls one of them
+# is in the list.
 SCORE_READERS = {
-    "ScoreService.tier": ".scores.tier(",
-    "ScoreService.meets": ".scores.meets(",
-    "ScoreService.exact": ".scores.exact(",
+    "ScoreService.load_measurement": ".scores.load_measurement(",
+    "ScoreService.check_threshold": ".scores.check_threshold(",
+    "ScoreService.load_score": ".scores.load_score(",
     "DecisionQueries.preview": ".decisions.preview(",
 }
-INQUIRERS = {"ScoreService.meets", "DecisionQueries.preview"}
+INQUIRERS = {"ScoreService.check_threshold", "DecisionQueries.preview"}
 
 
 def readers(*attributes: str) -> set[str]:
-    """The methods of services that use one of these attributes of a QueryUnit."""
+    """Returns the methods of services that use one of these attributes of a QueryUnit."""
     found = set()
     for file in Path(str(gateway.services.__file__)).parent.rglob("*.py"):
         for class_ in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -189,7 +189,7 @@ def _attributes_of_query(method: ast.FunctionDef) -> Iterator[str]:
 
 
 def resolvers(*, sandbox: bool) -> Iterator[tuple[str, str]]:
-    """Name and source of every resolver that is written as a method."""
+    """Yields name and source of each resolver that is a method."""
     for type_ in built(sandbox=sandbox).schema.type_map.values():
         if isinstance(type_, GraphQLObjectType):
             for name, field in type_.fields.items():
@@ -198,7 +198,7 @@ def resolvers(*, sandbox: bool) -> Iterator[tuple[str, str]]:
                     yield f"{type_.name}.{name}", inspect.getsource(definition.base_resolver.wrapped_func)
 
 
-def test_a_score_is_read_by_few_services() -> None:
+def test_only_these_methods_of_services_read_scores() -> None:
     assert readers("score", "measurement", "take_inquiry") == SCORE_READERS.keys()
     assert readers("take_inquiry") == INQUIRERS
 
@@ -207,5 +207,5 @@ def test_a_score_is_read_by_few_services() -> None:
 def test_every_resolver_that_reads_a_score_is_listed(sandbox: bool) -> None:
     sources = dict(resolvers(sandbox=sandbox))
     assert len(sources) > 20
-    calling = {name for name, source in sources.items() if any(call in source for call in SCORE_READERS.values())}
-    assert calling == SCORE_FIELDS
+    callers = {name for name, source in sources.items() if any(call in source for call in SCORE_READERS.values())}
+    assert callers == SCORE_FIELDS

@@ -1,4 +1,4 @@
-"""Scopes: on every field and type that has them, however an object is reached."""
+"""Scopes are enforced on every field and type that has them, however an object is found."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ OBJECTS = [type_ for type_ in SCHEMA.type_map.values() if isinstance(type_, Grap
 
 
 def refusals(world: GraphQLWorld, document: str, **by: Any) -> list[tuple[list[Any], list[Any]]]:
-    """Path and requiredScopes of each error, all of which must be FORBIDDEN."""
+    """Returns path and requiredScopes of each error. All errors must be FORBIDDEN."""
     executed = world.run(document, **by)
     assert executed.ran
     assert {error["extensions"]["code"] for error in executed.body["errors"]} == {"FORBIDDEN"}
@@ -32,7 +32,7 @@ def test_every_root_field_has_scopes_or_is_open_to_any_valid_token() -> None:
     assert all(field_scopes(field) for field in SCHEMA.mutation_type.fields.values())
 
 
-def test_every_scope_is_registered_and_every_scoped_field_can_be_null() -> None:
+def test_every_scope_is_registered_and_every_scoped_field_is_nullable() -> None:
     found = [
         (type_.name, name, field) for type_ in OBJECTS for name, field in type_.fields.items() if field_scopes(field)
     ]
@@ -42,7 +42,7 @@ def test_every_scope_is_registered_and_every_scoped_field_can_be_null() -> None:
         assert {scope for group in field_scopes(field) or () for scope in group} <= SCOPES.keys()
 
 
-def test_scopes_and_cost_are_told_in_descriptions() -> None:
+def test_descriptions_contain_the_scopes() -> None:
     for type_ in OBJECTS:
         for field in type_.fields.values():
             for group in field_scopes(field) or ():
@@ -67,13 +67,13 @@ SCOPED_FIELDS = [
 
 
 @pytest.mark.parametrize(("document", "path"), SCOPED_FIELDS)
-def test_a_missing_scope_costs_the_field_only(world: GraphQLWorld, document: str, path: list[str]) -> None:
+def test_missing_scope_fails_only_the_field(world: GraphQLWorld, document: str, path: list[str]) -> None:
     ((refused, required),) = refusals(world, document, by=world.user("decisions:preview"))
     assert refused == path
     assert required
 
 
-def test_the_rest_of_the_answer_stands(world: GraphQLWorld) -> None:
+def test_fields_with_sufficient_scopes_are_returned(world: GraphQLWorld) -> None:
     executed = world.run("{ viewer { appName } consentedUser { id score } }", by=world.user("score:tier"))
     assert executed.body["data"] == {
         "viewer": {"appName": "Green Cars website"},
@@ -83,13 +83,13 @@ def test_the_rest_of_the_answer_stands(world: GraphQLWorld) -> None:
     assert error["extensions"] == {"code": "FORBIDDEN", "requiredScopes": [["score:exact"]]}
 
 
-def test_a_higher_scope_implies_the_lower(world: GraphQLWorld) -> None:
+def test_higher_scope_implies_the_lower(world: GraphQLWorld) -> None:
     document = "{ consentedUser { meetsTier(minimum: GOOD) scoreTier { tier } } }"
     assert world.data(document, by=world.user("score:exact"))["consentedUser"]["meetsTier"] == "YES"
 
 
 class TestScopedType:
-    """`Decision` asks for a scope; a token with other scopes is refused it on every way to it."""
+    """`Decision` requires a scope. A token without it cannot read a decision, however it is found."""
 
     @pytest.fixture
     def decision(self, world: GraphQLWorld) -> str:
@@ -102,7 +102,7 @@ class TestScopedType:
         assert world.data(document, by=world.merchant("decisions:write"))["node"] == {"id": decision}
         assert refusals(world, document, by=world.merchant("consents:read")) == [(["node"], self.REQUIRED)]
 
-    def test_by_nodes_the_others_stand(self, world: GraphQLWorld, decision: str) -> None:
+    def test_by_nodes_only_the_item_fails(self, world: GraphQLWorld, decision: str) -> None:
         document = f'{{ nodes(ids: ["{world.merchant_id}", "{decision}", "{world.consent.id}"]) {{ id }} }}'
         executed = world.run(document, by=world.merchant("consents:read"))
         assert executed.body["data"] == {"nodes": [{"id": world.merchant_id}, None, {"id": world.consent.id}]}
@@ -125,16 +125,16 @@ class TestScopedType:
 
     def test_inside_lists_of_non_null_items(self, world: GraphQLWorld, decision: str) -> None:
         assert type_scopes(SCHEMA.type_map["Decision"])
-        for place in ("DecisionConnection.nodes", "DecisionEdge.node", "DecisionEvent.decision", "Query.decision"):
-            type_name, _, name = place.partition(".")
+        for field_name in ("DecisionConnection.nodes", "DecisionEdge.node", "DecisionEvent.decision", "Query.decision"):
+            type_name, _, name = field_name.partition(".")
             field = SCHEMA.type_map[type_name].fields[name]  # type: ignore[attr-defined]
-            assert "_checking" in field.resolve.__qualname__, place
+            assert "_checking" in field.resolve.__qualname__, field_name
 
 
-class TestReach:
-    """A token reaches its own; everything else does not exist for it."""
+class TestVisibility:
+    """A token can read its own objects. Other objects do not exist for it."""
 
-    def test_strangers_ids_answer_null(self, world: GraphQLWorld) -> None:
+    def test_foreign_ids_return_null(self, world: GraphQLWorld) -> None:
         foreign = [
             world.foreign_decision,
             world.foreign_consent.id,
@@ -146,7 +146,7 @@ class TestReach:
             found = world.data("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": foreign}, by=token)
             assert found == {"nodes": [None] * len(foreign)}
 
-    def test_a_user_token_does_not_reach_another_consents_decisions(self, world: GraphQLWorld) -> None:
+    def test_user_token_cannot_read_decisions_of_another_consent(self, world: GraphQLWorld) -> None:
         decision = world.request()["decision"]["id"]
         with writing(world.database) as unit:
             user = factories.make_user(unit, world.partner_id)
@@ -158,16 +158,16 @@ class TestReach:
         "identifier",
         ["", "dec_", "nonsense", "dec_\x00", "dec_'; DROP TABLE decisions", "x" * 5000, "RGVjaXNpb246MQ==", "évt_1"],
     )
-    def test_malformed_ids_answer_null(self, world: GraphQLWorld, identifier: str) -> None:
+    def test_malformed_ids_return_null(self, world: GraphQLWorld, identifier: str) -> None:
         document = "query N($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } decision(by: {id: $id}) { id } }"
         assert world.data(document, {"id": identifier}) == {"node": None, "nodes": [None], "decision": None}
 
     @pytest.mark.parametrize("reference", ["", "a\x00b", "x" * 5000, "nobody's"])
-    def test_references_that_cannot_be(self, world: GraphQLWorld, reference: str) -> None:
+    def test_invalid_references_return_null(self, world: GraphQLWorld, reference: str) -> None:
         document = "query D($r: String!) { decision(by: {merchantReference: $r}) { id } }"
         assert world.data(document, {"r": reference}) == {"decision": None}
 
-    def test_own_objects(self, world: GraphQLWorld) -> None:
+    def test_own_objects_are_returned(self, world: GraphQLWorld) -> None:
         decision = world.request()["decision"]["id"]
         ids = [decision, world.consent.id, world.merchant_id, world.consent.subject]
         document = "query N($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -175,11 +175,11 @@ class TestReach:
         found = world.data(document, {"ids": ids})["nodes"]
         assert found == [{"__typename": kind, "id": each} for kind, each in zip(kinds, ids, strict=True)]
 
-    def test_personas_are_for_sandbox_tokens(self, world: GraphQLWorld) -> None:
+    def test_personas_need_the_sandbox_scope(self, world: GraphQLWorld) -> None:
         document = f'{{ node(id: "{world.persona_id}") {{ __typename }} }}'
         assert world.data(document, by=world.merchant("sandbox")) == {"node": {"__typename": "SandboxPersona"}}
         assert world.data(document, by=world.merchant("decisions:read")) == {"node": None}
 
-    def test_at_most_a_hundred_nodes(self, world: GraphQLWorld) -> None:
+    def test_more_than_100_nodes_are_bad_user_input(self, world: GraphQLWorld) -> None:
         executed = world.run("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["dec_1"] * 101})
         assert executed.body["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}

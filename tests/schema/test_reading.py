@@ -1,9 +1,9 @@
-"""What tokens can read, over real services."""
+"""Queries: viewer, consented user, reasons, previews and personas."""
 
 import pytest
 
 from gateway.domain.merchants import Product
-from gateway.services.scoring.scores import ScoreService
+from gateway.services.scores import ScoreService
 from tests.support.graphql_world import ISSUER, GraphQLWorld, asked
 from tests.support.units import writing
 
@@ -13,7 +13,7 @@ VIEWER = """{
 }"""
 
 
-def test_viewer_tells_a_token_about_itself(world: GraphQLWorld) -> None:
+def test_viewer_describes_the_token(world: GraphQLWorld) -> None:
     viewer = world.data(VIEWER, by=world.merchant("decisions:read"))["viewer"]
     assert viewer == {
         "appName": "Green Cars website",
@@ -25,7 +25,7 @@ def test_viewer_tells_a_token_about_itself(world: GraphQLWorld) -> None:
     }
 
 
-def test_the_consented_user(world: GraphQLWorld) -> None:
+def test_consented_user_with_consent_and_score(world: GraphQLWorld) -> None:
     found = world.data(
         """{ consentedUser { id score meetsTier(minimum: EXCELLENT) scoreTier { tier rank asOf validUntil }
              consent { id subject status scopes purpose grantedAt expiresAt revokedAt
@@ -51,7 +51,7 @@ def test_tier_and_threshold(world: GraphQLWorld) -> None:
     assert user == {"scoreTier": {"tier": "GOOD", "rank": 3}, "yes": "YES"}
 
 
-def test_a_merchant_token_has_no_user(world: GraphQLWorld) -> None:
+def test_merchant_token_has_no_user(world: GraphQLWorld) -> None:
     assert world.data("{ consentedUser { id } }", by=world.merchant()) == {"consentedUser": None}
 
 
@@ -62,7 +62,7 @@ def test_reasons_in_both_languages(world: GraphQLWorld) -> None:
     assert not_scored["zh"] == "该用户尚无信用分。"
 
 
-def test_a_source_that_is_down_costs_its_field_only(world: GraphQLWorld) -> None:
+def test_unavailable_score_source_fails_only_the_field(world: GraphQLWorld) -> None:
     with writing(world.database) as unit:
         unit.connection.exec_driver_sql("DELETE FROM personas")
     executed = world.run("{ viewer { appName } consentedUser { scoreTier { tier } } }")
@@ -75,7 +75,7 @@ def test_a_source_that_is_down_costs_its_field_only(world: GraphQLWorld) -> None
 
 def test_unexpected_errors_are_masked(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("a secret stands in this text")
+        raise RuntimeError("a secret")
 
     monkeypatch.setattr(ScoreService, "tier", broken)
     executed = world.run("{ consentedUser { id scoreTier { tier } } }")
@@ -124,4 +124,4 @@ def test_personas_belong_to_the_partner(world: GraphQLWorld) -> None:
     document = "{ sandboxPersonas { id handle tier score expectedOutcomes { product status reasonCodes } } }"
     (persona,) = world.data(document, by=world.merchant())["sandboxPersonas"]
     assert (persona["id"], persona["handle"], persona["tier"]) == (world.persona_id, "good", "GOOD")
-    assert [each["product"] for each in persona["expectedOutcomes"]] == list(Product), "one for each"
+    assert [each["product"] for each in persona["expectedOutcomes"]] == list(Product), "one per product"

@@ -1,4 +1,4 @@
-"""The units of work of a document: one for what it reads, one for what is logged, and none more than once."""
+"""The units of work of a document: one reads its data, one writes its log entries."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -18,7 +18,7 @@ from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
 from tests.support.units import reading, writing
 
 SOURCE, DOCUMENT, LOG = "read", "read", "write"
-"""The persona source reads the person's score in a unit of its own, before that of the document."""
+"""The persona source reads the score in its own unit, before the unit of the document."""
 
 PREVIEW = "query P($ask: DecisionAsk!) { decisionPreview(input: {ask: $ask}) { eligible blockers { code } } }"
 ASK = asked("", "")["input"]["ask"]
@@ -26,10 +26,10 @@ ASK = asked("", "")["input"]["ask"]
 
 @pytest.fixture
 def units(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The kinds of the units of work that have been run, in order."""
+    """The kinds of all units of work that have run, in order."""
     run: list[str] = []
 
-    def noted(kind: str) -> Callable[[Any], Any]:
+    def recording(kind: str) -> Callable[[Any], Any]:
         original = getattr(world.database, kind)
 
         def note(work: Any) -> Any:
@@ -39,13 +39,13 @@ def units(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return note
 
     for kind in ("read", "write"):
-        monkeypatch.setattr(world.database, kind, noted(kind))
+        monkeypatch.setattr(world.database, kind, recording(kind))
     return run
 
 
 @pytest.fixture
 def inquiries(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The persons about whom an inquiry has been counted, in order."""
+    """The user id of each counted inquiry, in order."""
     counted: list[str] = []
 
     def count(principal: Any) -> None:
@@ -56,7 +56,7 @@ def inquiries(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]
 
 
 def accesses(world: GraphQLWorld) -> list[tuple[str, Any]]:
-    """Kind and opened content of every entry of the access log, oldest first."""
+    """Returns kind and decrypted content of each entry of the access log, oldest first."""
     with reading(world.database) as unit:
         subject = unit.users.load_log_subject(world.consent.user_id)
         entries = unit.access_log.list_of_subject(subject, limit=100)[::-1]
@@ -67,7 +67,7 @@ def accesses(world: GraphQLWorld) -> list[tuple[str, Any]]:
         ]
 
 
-def test_a_document_is_one_unit(world: GraphQLWorld, units: list[str], inquiries: list[str]) -> None:
+def test_document_is_one_unit(world: GraphQLWorld, units: list[str], inquiries: list[str]) -> None:
     document = """{ viewer { appName merchant { name } } merchant { decisions { totalCount nodes { id } } }
         decision(by: {merchantReference: "r"}) { id } sandboxPersonas { score } reasonCatalog { code } }"""
     world.data(document, by=world.merchant())
@@ -75,7 +75,7 @@ def test_a_document_is_one_unit(world: GraphQLWorld, units: list[str], inquiries
     assert (accesses(world), inquiries) == ([], [])
 
 
-def test_a_tier_is_one_unit_that_reads_and_one_that_logs(
+def test_tier_takes_one_reading_unit_and_one_that_logs(
     world: GraphQLWorld, units: list[str], inquiries: list[str]
 ) -> None:
     world.data("{ consentedUser { id scoreTier { tier } } }")
@@ -97,7 +97,7 @@ def test_a_tier_is_one_unit_that_reads_and_one_that_logs(
         ),
     ],
 )
-def test_a_score_is_fetched_before_the_document_and_each_inquiry_is_counted(
+def test_score_is_fetched_before_the_document_and_each_inquiry_is_counted(
     world: GraphQLWorld,
     units: list[str],
     inquiries: list[str],
@@ -120,7 +120,7 @@ def test_all_accesses_of_a_document_are_logged_in_one_unit(world: GraphQLWorld, 
     ]
 
 
-def test_a_field_that_runs_for_each_item_is_counted_for_each(
+def test_inquiries_of_list_items_are_counted_for_each_item(
     world: GraphQLWorld, units: list[str], inquiries: list[str]
 ) -> None:
     document = "query N($ids: [ID!]!) { nodes(ids: $ids) { ... on ConsentedUser { meetsTier(minimum: GOOD) } } }"
@@ -131,7 +131,7 @@ def test_a_field_that_runs_for_each_item_is_counted_for_each(
     assert [kind for kind, _ in accesses(world)] == ["SCORE_THRESHOLD"] * 2
 
 
-def test_what_is_refused_or_left_out_fetches_and_counts_nothing(
+def test_forbidden_and_skipped_fields_fetch_and_count_nothing(
     world: GraphQLWorld, units: list[str], inquiries: list[str]
 ) -> None:
     document = "query Q($on: Boolean = false) { consentedUser { id %s } }"
@@ -146,7 +146,7 @@ def test_what_is_refused_or_left_out_fetches_and_counts_nothing(
     assert inquiries == []
 
 
-def test_an_inquiry_beyond_the_budget_costs_its_field_only(
+def test_inquiry_beyond_the_budget_fails_only_its_field(
     settings: Settings, sqlite_url: str, clock: MovableClock
 ) -> None:
     few = settings.model_copy(update={"database_url": sqlite_url, "inquiries_per_hour": 2})
@@ -164,8 +164,8 @@ def test_an_inquiry_beyond_the_budget_costs_its_field_only(
         assert "errors" not in world.run(document % "").body
 
 
-def test_a_document_reads_one_snapshot(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = MerchantService.own
+def test_document_reads_one_snapshot(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = MerchantService.load_own
     names = iter(("Red Cars", "Blue Cars"))
 
     def renamed_meanwhile(self: MerchantService, query: Any) -> Any:
@@ -175,36 +175,36 @@ def test_a_document_reads_one_snapshot(world: GraphQLWorld, monkeypatch: pytest.
             unit.connection.execute(rename.values(name=next(names)))
         return merchant
 
-    monkeypatch.setattr(MerchantService, "own", renamed_meanwhile)
+    monkeypatch.setattr(MerchantService, "load_own", renamed_meanwhile)
     assert world.data("{ a: merchant { name } b: merchant { name } }") == {
         "a": {"name": "Green Cars"},
         "b": {"name": "Green Cars"},
     }
 
 
-def test_payloads_read_what_was_committed(world: GraphQLWorld) -> None:
+def test_payloads_read_the_committed_state(world: GraphQLWorld) -> None:
     decision = world.request()["decision"]["id"]
     document = """mutation M($a: DecisionActivateInput!, $b: DecisionFulfillInput!) {
       a: decisionActivate(input: $a) { decision { ...F } } b: decisionFulfill(input: $b) { decision { ...F } } }
       fragment F on Decision {
         status receipt timeline { nodes { topic ... on DecisionEvent { decision { status } } } } }"""
     moves = {name: {"decisionId": decision, "idempotencyKey": name} for name in ("a", "b")}
-    answered = world.data(document, moves, by=world.merchant())
+    payloads = world.data(document, moves, by=world.merchant())
     for name, status, topics in (
         ("a", "ACTIVE", ["DECISION_APPROVED", "DECISION_ACTIVATED"]),
         ("b", "FULFILLED", ["DECISION_APPROVED", "DECISION_ACTIVATED", "DECISION_FULFILLED"]),
     ):
-        found = answered[name]["decision"]
+        found = payloads[name]["decision"]
         assert found["status"] == status
         assert [each["topic"] for each in found["timeline"]["nodes"]] == topics
         assert {each["decision"]["status"] for each in found["timeline"]["nodes"]} == {status}
-    receipts = [answered[name]["decision"]["receipt"] for name in ("a", "b")]
+    receipts = [payloads[name]["decision"]["receipt"] for name in ("a", "b")]
     assert receipts[0] != receipts[1]
     shown = "query D($id: ID!) { decision(by: {id: $id}) { receipt } }"
     assert world.data(shown, {"id": decision})["decision"]["receipt"] == receipts[1]
 
 
-def test_payloads_read_outside_the_unit_that_wrote(world: GraphQLWorld, units: list[str]) -> None:
+def test_payloads_read_outside_the_writing_unit(world: GraphQLWorld, units: list[str]) -> None:
     world.data(REQUEST, asked("k", "r"))
     written = units.index("write")
     assert units.count("write") == 1
@@ -212,7 +212,7 @@ def test_payloads_read_outside_the_unit_that_wrote(world: GraphQLWorld, units: l
     assert set(units[:written] + units[written + 1 :]) == {"read"}
 
 
-def test_an_answer_that_cannot_be_logged_is_none(world: GraphQLWorld) -> None:
+def test_no_response_is_returned_if_its_accesses_cannot_be_logged(world: GraphQLWorld) -> None:
     with world.database.engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON access_log BEGIN SELECT RAISE(ABORT, 'full'); END"
@@ -221,14 +221,14 @@ def test_an_answer_that_cannot_be_logged_is_none(world: GraphQLWorld) -> None:
         world.run("{ consentedUser { scoreTier { tier } } }")
 
 
-def test_a_score_source_that_breaks_costs_only_the_fields_that_need_it(
+def test_failing_score_source_fails_only_the_fields_that_need_it(
     world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Broken:
+    class FailingSource:
         def measure(self, user_id: str, now: BusinessTime) -> Measurement:
             raise RuntimeError("the provider's text, which may name a person")
 
-    monkeypatch.setattr(world.container.queries, "_scores", ScoreFetcher(Broken()))
+    monkeypatch.setattr(world.container.queries, "_scores", ScoreFetcher(FailingSource()))
     executed = world.run("{ viewer { appName } consentedUser { id scoreTier { tier } } }")
     assert executed.body["data"] == {
         "viewer": {"appName": "Green Cars website"},
