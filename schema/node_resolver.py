@@ -30,7 +30,7 @@ def _find_decision(identifier: str, context: Context) -> Node | None:
 
 
 def _find_consent(identifier: str, context: Context) -> Node | None:
-    consent = context.container.consents.seen(context.query, identifier)
+    consent = context.container.consents.find(context.query, identifier)
     return Consent.of(consent, context.query.now) if consent else None
 
 
@@ -47,7 +47,7 @@ def _find_dispute(identifier: str, context: Context) -> Node | None:
 def _find_merchant(identifier: str, context: Context) -> Node | None:
     if identifier != context.principal.merchant_id:
         return None
-    return Merchant.of(context.container.merchants.own(context.query))
+    return Merchant.of(context.container.merchants.load_own(context.query))
 
 
 def _find_persona(identifier: str, context: Context) -> Node | None:

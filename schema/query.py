@@ -92,11 +92,11 @@ class Query:
 
     @resolved("The access token of this request: its client, merchant and scopes. Works with any valid token.")
     def viewer(self, info: Info) -> Viewer:
-        return Viewer.of(info.context, info.context.container.merchants.own(info.context.query))
+        return Viewer.of(info.context, info.context.container.merchants.load_own(info.context.query))
 
     @resolved("The merchant that the token acts for.")
     def merchant(self, info: Info) -> Merchant:
-        return Merchant.of(info.context.container.merchants.own(info.context.query))
+        return Merchant.of(info.context.container.merchants.load_own(info.context.query))
 
     @resolved("The user of a user token. Null for a merchant token.")
     def consented_user(self, info: Info) -> ConsentedUser | None:
@@ -156,4 +156,4 @@ class SandboxQuery(Query):
 
     @resolved("Test users of your partner account.", scopes=["sandbox"], assumed_size=30)
     def sandbox_personas(self, info: Info) -> list[SandboxPersona] | None:
-        return [SandboxPersona.of(each) for each in info.context.container.personas.listed(info.context.query)]
+        return [SandboxPersona.of(each) for each in info.context.container.personas.list_of_partner(info.context.query)]

@@ -18,7 +18,7 @@ NEWEST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LoggedAccess:
     """One access as its person sees it. `answered` is None once the person's key of that year has been destroyed."""
 
     at: WallTime
@@ -52,7 +52,7 @@ class AccessLogService:
             NewEntry(principal.merchant_id, consent.user_id, subject, public, {"answered": answered}, columns)
         )
 
-    def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[Seen, ...]:
+    def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[LoggedAccess, ...]:
         """The accesses to a person's data, newest first, at most NEWEST."""
         entries = unit.access_log.list_of_subject(unit.users.load_log_subject(user_id), limit=NEWEST)
         merchants = unit.merchants.load_counterparts(entry.merchant_id for entry in entries)
@@ -63,9 +63,9 @@ class AccessLogService:
         )
 
 
-def _seen(entry: AccessLogRow, merchant: Counterpart | None, personal: Mapping[str, Any] | None) -> Seen:
+def _seen(entry: AccessLogRow, merchant: Counterpart | None, personal: Mapping[str, Any] | None) -> LoggedAccess:
     public = decode(entry.public)
-    return Seen(
+    return LoggedAccess(
         at=WallTime(datetime.fromisoformat(public["at"])),
         merchant_name=merchant.name if merchant else entry.merchant_id,
         kind=public["kind"],

@@ -31,8 +31,8 @@ from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.query_unit import QueryRunner
+from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
-from gateway.services.scoring.scores import ScoreService
 from gateway.services.seeding import Seeding
 from gateway.settings import Settings
 from gateway.store.database import Database

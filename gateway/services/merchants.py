@@ -29,16 +29,16 @@ class MerchantService:
     def __init__(self, registry: AdapterRegistry, ids: Ids) -> None:
         self._registry, self._ids = registry, ids
 
-    def own(self, query: QueryUnit) -> Merchant:
+    def load_own(self, query: QueryUnit) -> Merchant:
         """The merchant that the token acts for."""
 
         def load(unit: UnitOfWork) -> Merchant:
             row = self.require(unit, query.principal.merchant_id)
-            return Merchant(row.id, row.name, self.products(unit, row.id))
+            return Merchant(row.id, row.name, self.list_products(unit, row.id))
 
         return query.read(load)
 
-    def products(self, unit: UnitOfWork, merchant_id: str) -> tuple[Product, ...]:
+    def list_products(self, unit: UnitOfWork, merchant_id: str) -> tuple[Product, ...]:
         """Products of the enabled adapters that are loaded, in the order of the product list."""
         offered = {
             adapter.product
@@ -54,7 +54,7 @@ class MerchantService:
             raise NotFound(f"There is no merchant {merchant_id}.")
         return row
 
-    def partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
+    def ensure_partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
         """The partner of that name, made if it is new. Raises InvalidInput for an unusable name."""
         row = unit.partners.load_by_name(require_name(name, "partner"))
         if row is None:
@@ -78,7 +78,7 @@ class MerchantService:
         unit.merchants.insert(row)
         return row
 
-    def contract(self, unit: UnitOfWork, merchant_id: str, contract: Contract) -> MerchantRow:
+    def replace_contract(self, unit: UnitOfWork, merchant_id: str, contract: Contract) -> MerchantRow:
         """Replaces the contract; consents given before keep what they say. Raises NotFound, InvalidInput."""
         if not 0 < contract.ceiling.minor <= MAX_MINOR:
             raise InvalidInput("INVALID", "A contract needs a ceiling above zero, and not too large.", ("ceiling",))
@@ -89,7 +89,7 @@ class MerchantService:
         unit.merchants.update(row)
         return row
 
-    def adapter(self, key: str) -> MerchantAdapter[Any]:
+    def require_adapter(self, key: str) -> MerchantAdapter[Any]:
         """The loaded adapter with this key. Raises NotFound."""
         if key not in self._registry:
             raise NotFound(f"No adapter {key} is loaded. Loaded: {', '.join(self._registry)}.")
@@ -98,7 +98,7 @@ class MerchantService:
     def enable(self, unit: UnitOfWork, merchant_id: str, adapter: str) -> bool:
         """Enables a loaded adapter. False when it already was. Raises NotFound, and InvalidInput where another of the
         merchant's adapters answers the same asks."""
-        self.adapter(adapter)
+        self.require_adapter(adapter)
         merchant = self.require(unit, merchant_id)
         rival = self._registry.conflicting_adapter(adapter, unit.merchants.list_enabled_adapters(merchant.id))
         if rival is not None:

@@ -79,7 +79,7 @@ class QueryUnit:
             raise Forbidden("Only a user's token can ask about a user.", [["score:threshold"], ["decisions:preview"]])
         return self.principal.consent
 
-    def measurement(self) -> Measurement:
+    def require_measurement(self) -> Measurement:
         """The person's measurement. Raises Unavailable."""
         return require_measurement(self.score)
 
@@ -91,7 +91,7 @@ class QueryUnit:
         if counted and counted[0] is not None:
             raise counted[0]
 
-    def log(self, kind: str, purpose: str, answered: dict[str, Any]) -> None:
+    def log_access(self, kind: str, purpose: str, answered: dict[str, Any]) -> None:
         """Notes an access; it is written before the document is answered."""
         self.accesses.append(Access(kind, purpose, answered))
 

@@ -109,7 +109,7 @@ class Seeding:
             partner = unit.partners.load_by_name(partner_name)
             if partner is None:
                 raise NotFound(f"There is no partner {partner_name}. gateway merchants register makes it.")
-            return partner, self._personas.missing(unit, partner)
+            return partner, self._personas.list_missing(unit, partner)
 
         partner, missing = self._database.read(load)
         passwords = {handle: self._password(partner, handle) for handle, *_ in CATALOGUE}
@@ -128,14 +128,14 @@ class Seeding:
         )
 
     def _seed_merchants(self, unit: UnitOfWork) -> tuple[SeededMerchant, ...]:
-        partner = self._merchants.partner(unit, PARTNER)
+        partner = self._merchants.ensure_partner(unit, PARTNER)
         present = {row.name: row for row in unit.merchants.list_merchants(partner.id)}
         seeded = []
         for key in self._registry:
             name = f"Demo {key.replace('_', ' ').title()}"
             row = present.get(name) or self._merchants.register(unit, partner, name)
             if name not in present:
-                self._merchants.contract(unit, row.id, CONTRACT)
+                self._merchants.replace_contract(unit, row.id, CONTRACT)
             self._merchants.enable(unit, row.id, key)
             website = self._client(unit, row, BASELINE)
             backend = self._client(unit, row, FAPI2)

@@ -254,7 +254,7 @@ class Decision(Node):
     @resolved("The consent under which the decision was requested.")
     def consent(self, info: Info) -> Consent:
         query = info.context.query
-        consent = info.context.container.consents.seen(query, self.state.consent_id)
+        consent = info.context.container.consents.find(query, self.state.consent_id)
         if consent is None:
             raise LookupError("a visible decision has a visible consent")
         return Consent.of(consent, query.now)

@@ -42,7 +42,7 @@ class ConsentedUser(Node):
         cost=2,
     )
     def score_tier(self, info: Info) -> ScoreTier | None:
-        measured = info.context.container.scores.tier(info.context.query)
+        measured = info.context.container.scores.load_measurement(info.context.query)
         tier = measured.tier
         return ScoreTier(tier=tier, rank=tier.rank, as_of=measured.as_of, valid_until=measured.valid_until)
 
@@ -55,7 +55,7 @@ class ConsentedUser(Node):
     def meets_tier(
         self, info: Info, minimum: Annotated[Tier, strawberry.argument(description="Tier to compare with.")]
     ) -> ThresholdAnswer | None:
-        return info.context.container.scores.meets(info.context.query, minimum)
+        return info.context.container.scores.check_threshold(info.context.query, minimum)
 
     @resolved(
         "The user's score in points, 350 to 950. Null if the user has no score, or with error SCORE_UNAVAILABLE if no"
@@ -64,4 +64,4 @@ class ConsentedUser(Node):
         cost=2,
     )
     def score(self, info: Info) -> int | None:
-        return info.context.container.scores.exact(info.context.query)
+        return info.context.container.scores.load_score(info.context.query)

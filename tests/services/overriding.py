@@ -29,7 +29,7 @@ def numbers(version: str = "north-1", effective: str = "2026-11-23", rules: str 
 
 def draw(world: DemoWorld, text: str = BOUNDS) -> None:
     with writing(world.database) as unit:
-        world.overrides.draw(unit, world.merchant(), "car_rental", text, "bounds.toml")
+        world.overrides.set_bounds(unit, world.merchant(), "car_rental", text, "bounds.toml")
 
 
 def register(world: DemoWorld, text: str) -> None:

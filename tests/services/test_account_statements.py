@@ -12,8 +12,8 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.decisions.dispute import Contested, DisputeStatus
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.kit.clock import WallTime
-from gateway.services.access_log import Seen
-from gateway.services.consents.service import GivenConsent
+from gateway.services.access_log import LoggedAccess
+from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.obligations import Obligation, PastDecision
 from gateway.services.decisions.transitions import BreachCommand
@@ -86,10 +86,10 @@ class Person:
     def decisions(self, unit: UnitOfWork) -> tuple[PastDecision, ...]:
         return self._world.obligations.list_history(unit, self.id, 20)
 
-    def given(self, unit: UnitOfWork) -> tuple[GivenConsent, ...]:
-        return self._world.consents.of_user(unit, self.id)
+    def given(self, unit: UnitOfWork) -> tuple[ConsentOverview, ...]:
+        return self._world.consents.list_of_user(unit, self.id)
 
-    def seen(self, unit: UnitOfWork) -> tuple[Seen, ...]:
+    def seen(self, unit: UnitOfWork) -> tuple[LoggedAccess, ...]:
         return self._world.access_log.list_of_user(unit, self.id)
 
 

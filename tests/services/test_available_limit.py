@@ -9,7 +9,7 @@ from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
-from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand
 from tests.services.asks import asking, car, order
 from tests.services.promises import DAY, activated, requested, seen, settlement, yuan
@@ -105,7 +105,7 @@ def test_many_at_once_share_what_is_left_to_the_cent(world: DemoWorld) -> None:
     ]
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]
-    decisions = [each.decision for each in answers if isinstance(each, Requested)]
+    decisions = [each.decision for each in answers if isinstance(each, RequestResult)]
     amounts = sorted(granted(each)[0] for each in decisions if each.status is Status.APPROVED)
     assert amounts == ["3100.00", "3100.00", "3100.00", "700.00"]
     assert (world.exposure(), world.mismatches()) == (3_000_000, [])

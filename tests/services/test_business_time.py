@@ -32,8 +32,8 @@ def test_moving_a_partner_forward_expires_its_consents_only(world: DemoWorld) ->
     assert refused.value.code == "CONSENT_EXPIRED"
     assert world.requester.request(world.acting(ours), asking(car(world.clock()))).decision.status is Status.APPROVED
     with reading(world.database) as unit:
-        (own,) = world.consents.of_user(unit, ours.user_id)
-        (other,) = world.consents.of_user(unit, theirs.user_id)
+        (own,) = world.consents.list_of_user(unit, ours.user_id)
+        (other,) = world.consents.list_of_user(unit, theirs.user_id)
     assert own.consent.status(own.now) is ConsentStatus.ACTIVE
     assert other.consent.status(other.now) is ConsentStatus.EXPIRED
 

@@ -181,7 +181,7 @@ def test_what_people_agreed_to_ends_with_the_client(world: DemoWorld) -> None:
         told = {
             given.consent.id: (given.consent.status(given.now), [version.actor for version in given.history])
             for handle in ("excellent", "fair")
-            for given in world.consents.of_user(unit, world.user(handle))
+            for given in world.consents.list_of_user(unit, world.user(handle))
         }
     assert told == {
         ended.id: (ConsentStatus.REVOKED, [Actor.USER, Actor.OPERATOR]),

@@ -31,12 +31,12 @@ def complete(world: DemoWorld, scopes: tuple[str, ...], *details: AuthorizationD
     with reading(world.database) as unit:
         merchant = unit.merchants.load(world.merchant())
         assert merchant is not None
-        return world.consents.complete(unit, merchant, scopes, details)
+        return world.consents.complete_request(unit, merchant, scopes, details)
 
 
 def history(world: DemoWorld, consent: Consent) -> tuple[ConsentVersion, ...]:
     with reading(world.database) as unit:
-        return world.consents.history(unit, consent.id)
+        return world.consents.list_versions(unit, consent.id)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_person_sees_the_history_of_each_of_their_consents(world: DemoWorld) -
     world.grant("good")
     world.revoke(first)
     with reading(world.database) as unit:
-        given = world.consents.of_user(unit, first.user_id)
+        given = world.consents.list_of_user(unit, first.user_id)
     assert [(one.consent.id, [version.version for version in one.history]) for one in given] == [
         (second.id, [1]),
         (first.id, [1, 2]),
@@ -165,4 +165,4 @@ def test_a_person_sees_the_history_of_each_of_their_consents(world: DemoWorld) -
 
 def test_an_unknown_consent_has_no_history(world: DemoWorld) -> None:
     with reading(world.database) as unit:
-        assert world.consents.history(unit, "con_test_unknown") == ()
+        assert world.consents.list_versions(unit, "con_test_unknown") == ()

@@ -7,7 +7,7 @@ from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
-from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand, CancelCommand, FulfillCommand
 from gateway.services.seeding import CONTRACT
 from tests.services.asks import asking, car, order
@@ -23,11 +23,11 @@ LIMIT = 3_000_000
 def consents(world: DemoWorld) -> list[Consent]:
     """One person's consents to twenty shops of one partner."""
     with writing(world.database) as unit:
-        partner = world.merchants.partner(unit, "demo")
+        partner = world.merchants.ensure_partner(unit, "demo")
         made = []
         for number in range(MERCHANTS):
             merchant = world.merchants.register(unit, partner, f"Shop {number}")
-            world.merchants.contract(unit, merchant.id, CONTRACT)
+            world.merchants.replace_contract(unit, merchant.id, CONTRACT)
             world.merchants.enable(unit, merchant.id, "online_shop")
             row, _ = world.clients.register(unit, merchant.id, f"Shop {number}", ["https://shop.example/cb"])
             made.append(row.id)
@@ -43,7 +43,7 @@ def test_two_hundred_requests_from_twenty_merchants(world: DemoWorld) -> None:
     ]
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]
-    decisions = [each.decision for each in answers if isinstance(each, Requested)]
+    decisions = [each.decision for each in answers if isinstance(each, RequestResult)]
     approved = [each for each in decisions if each.status is Status.APPROVED]
     # The seventeenth fits only a shop for which what is held elsewhere stays below the last tenth of the limit.
     assert LIMIT // 170_000 - 1 <= len(approved) <= LIMIT // 170_000
@@ -109,7 +109,7 @@ def test_requests_at_once_from_two_merchants_share_the_available_limit(world: De
         calls.append(partial(world.requester.request, world.acting(consents[(n + 1) % 2]), given))
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]
-    approved = [each for each in answers if isinstance(each, Requested) and each.decision.status is Status.APPROVED]
+    approved = [each for each in answers if isinstance(each, RequestResult) and each.decision.status is Status.APPROVED]
     taken = [each.decision.outcome.terms.exposed for each in approved if isinstance(each.decision.outcome, Approval)]
     whole = [amount for amount in taken if amount == yuan("4000.00")]
     # Of 10,000 yuan that were left. Who comes late gets a part, if it is the one that takes parts: of 2,000 that are

@@ -17,7 +17,7 @@ from gateway.domain.errors import (
 )
 from gateway.domain.scoring.score import Measurement
 from gateway.kit.clock import BusinessTime, WallTime
-from gateway.services.decisions.requests import RequestCommand, Requested
+from gateway.services.decisions.requests import RequestCommand, RequestResult
 from gateway.services.decisions.transitions import CancelCommand
 from gateway.services.identity.personas import CATALOGUE
 from tests.services.asks import asking, car, order, waiver
@@ -30,19 +30,19 @@ pytestmark = pytest.mark.postgresql
 THREADS = 8
 
 
-def requests(world: DemoWorld, *calls: tuple[Consent, RequestCommand]) -> list[Requested | Exception]:
+def requests(world: DemoWorld, *calls: tuple[Consent, RequestCommand]) -> list[RequestResult | Exception]:
     return at_once([partial(world.requester.request, world.acting(consent), given) for consent, given in calls])
 
 
-def codes(answers: list[Requested | Exception]) -> list[str]:
+def codes(answers: list[RequestResult | Exception]) -> list[str]:
     """The codes of the refusals. Fails on anything that is no expected failure."""
     unexpected = [each for each in answers if isinstance(each, Exception) and not isinstance(each, GatewayError)]
     assert not unexpected
     return [each.code for each in answers if isinstance(each, GatewayError)]
 
 
-def decided(answers: list[Requested | Exception]) -> list[Requested]:
-    return [each for each in answers if isinstance(each, Requested)]
+def decided(answers: list[RequestResult | Exception]) -> list[RequestResult]:
+    return [each for each in answers if isinstance(each, RequestResult)]
 
 
 def test_equal_requests_at_once_make_one_decision(world: DemoWorld) -> None:
@@ -65,7 +65,7 @@ def test_requests_at_once_never_exceed_the_ceiling(world: DemoWorld, handle: str
     consent, now = world.grant(handle, waiver("9000.00")), world.clock()
     answers = requests(world, *((consent, asking(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["CONSENT_AMOUNT_EXCEEDED"] * (THREADS - approved)
-    assert all(isinstance(each, ConsentRefused | Requested) for each in answers)
+    assert all(isinstance(each, ConsentRefused | RequestResult) for each in answers)
     rows = world.rows("SELECT status, committed_minor FROM decisions")
     assert len(rows) == approved
     assert {status for status, _ in rows} == {Status.APPROVED}
@@ -152,13 +152,13 @@ def test_cancels_at_once_have_one_winner(world: DemoWorld, keys: Callable[[int],
 
 def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
-    calls: list[Callable[[], Requested | None]] = [
+    calls: list[Callable[[], RequestResult | None]] = [
         partial(world.requester.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
         for n in range(THREADS - 1)
     ]
     calls.append(partial(world.revoke, consent))
     answers = at_once(calls)
-    made = [answer for answer in answers if isinstance(answer, Requested)]
+    made = [answer for answer in answers if isinstance(answer, RequestResult)]
     refused = [answer for answer in answers if isinstance(answer, Exception)]
     assert [getattr(each, "code", each) for each in refused] == ["CONSENT_REVOKED"] * (THREADS - 1 - len(made))
     assert world.counts()["decisions"] == len(made)
@@ -212,7 +212,7 @@ def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: DemoWor
 
 def test_an_equal_request_that_was_quicker_is_answered(world: DemoWorld) -> None:
     consent, given = world.grant(), asking(car(world.clock()))
-    quicker: list[Requested] = []
+    quicker: list[RequestResult] = []
     act = lambda: quicker.append(world.requester.request(world.acting(consent), given))  # noqa: E731
     answer = world.meddled(act).requester.request(world.acting(consent), given)
     assert answer.replayed

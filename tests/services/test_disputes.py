@@ -140,7 +140,7 @@ def test_refusing_leaves_it_to_the_operator_who_may_reject(world: DemoWorld) -> 
     assert seen(world, decision).status is Status.BREACHED
     assert asks_again(world, 8) is Status.DECLINED, "a rejected dispute makes the breach count at once"
     again = refused(world, lambda: opened(world, decision), InvalidInput)
-    assert "has been decided" in again.message
+    assert "already decided" in again.message
     cured = world.transitions.fulfill(world.merchant_token(), FulfillCommand(decision.id, "f"))
     assert cured.status is Status.FULFILLED
     assert world.mismatches() == []

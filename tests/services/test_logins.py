@@ -13,7 +13,7 @@ from gateway.kit.ids import Ids
 from gateway.kit.limits import Limits, TooManyAttempts, limits
 from gateway.kit.valkey import SharedStateDown
 from gateway.services.identity.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
-from gateway.services.identity.logins import Attempt, LoginService, Marks, network
+from gateway.services.identity.logins import Attempt, DeviceCookies, LoginService, network
 from gateway.store.database import Database
 from gateway.store.identity.sessions import SESSIONS, SessionRow
 from gateway.store.identity.users import UserRow
@@ -29,7 +29,9 @@ VISITOR = BrowserSession("a visitor's secret", "", None)
 
 def logins_over(database: Database, counted: Limits, accounts: AccountService) -> LoginService:
     window = timedelta(minutes=15)
-    return LoginService(database, accounts, counted, Marks(b"key"), attempts=3, attempts_per_address=6, window=window)
+    return LoginService(
+        database, accounts, counted, DeviceCookies(b"key"), attempts=3, attempts_per_address=6, window=window
+    )
 
 
 @pytest.fixture
@@ -127,22 +129,22 @@ def test_each_login_clears_away_a_few_sessions_that_are_over(
 
 
 def test_a_mark_is_of_one_user_and_one_browser() -> None:
-    marks = Marks(b"key")
+    marks = DeviceCookies(b"key")
     one, other = marks.new("usr_mei"), marks.new("usr_mei")
     assert marks.nonce(one, "usr_mei") is not None
     assert marks.nonce(one, "usr_mei") != marks.nonce(other, "usr_mei")
     assert marks.nonce(one, "usr_bo") is None
-    assert Marks(b"other key").nonce(one, "usr_mei") is None
+    assert DeviceCookies(b"other key").nonce(one, "usr_mei") is None
     assert "mei" not in one
 
 
 @pytest.mark.parametrize("mark", ["", ".", "x", "x.y", "é.é", "x" * 5000])
 def test_a_mark_that_we_did_not_make(mark: str) -> None:
-    assert Marks(b"key").nonce(mark, "usr_mei") is None
+    assert DeviceCookies(b"key").nonce(mark, "usr_mei") is None
 
 
 def test_a_mark_cannot_be_changed() -> None:
-    marks = Marks(b"key")
+    marks = DeviceCookies(b"key")
     nonce, _, proof = marks.new("usr_mei").partition(".")
     assert marks.nonce(f"{nonce}x.{proof}", "usr_mei") is None
     assert marks.nonce(f"{nonce}.{proof[:-1]}", "usr_mei") is None

@@ -21,19 +21,19 @@ from tests.support.units import reading, writing
 
 def test_a_partner_is_found_by_its_name_when_it_exists(world: DemoWorld) -> None:
     with writing(world.database) as unit:
-        one = world.merchants.partner(unit, "Green Cars")
-        assert world.merchants.partner(unit, "Green Cars").id == one.id
-        assert world.merchants.partner(unit, "green cars").id != one.id
+        one = world.merchants.ensure_partner(unit, "Green Cars")
+        assert world.merchants.ensure_partner(unit, "Green Cars").id == one.id
+        assert world.merchants.ensure_partner(unit, "green cars").id != one.id
 
 
 @BAD_NAMES
 def test_an_unusable_name_is_refused(world: DemoWorld, name: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
-        world.merchants.partner(unit, name)
+        world.merchants.ensure_partner(unit, name)
     assert (refused.value.code, refused.value.field) == ("INVALID", ("name",))
     with reading(world.database) as unit:
-        partner = world.merchants.partner(unit, "demo")
+        partner = world.merchants.ensure_partner(unit, "demo")
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.merchants.register(unit, partner, name)
     assert refused.value.field == ("name",)
@@ -42,20 +42,20 @@ def test_an_unusable_name_is_refused(world: DemoWorld, name: str) -> None:
 
 def test_a_new_merchant_has_the_default_contract_and_no_product(world: DemoWorld) -> None:
     with writing(world.database) as unit:
-        partner = world.merchants.partner(unit, "Green Cars")
+        partner = world.merchants.ensure_partner(unit, "Green Cars")
         merchant = world.merchants.register(unit, partner, "绿色租车")
         assert merchant.contract == DEFAULT_CONTRACT
-        assert world.merchants.products(unit, merchant.id) == ()
+        assert world.merchants.list_products(unit, merchant.id) == ()
 
 
 def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: DemoWorld) -> None:
     consent = world.grant()
     contract = Contract(frozenset({Tier.GOOD, Tier.FAIR}), Money(100, "CNY"), timedelta(minutes=1))
     with writing(world.database) as unit:
-        world.merchants.contract(unit, world.merchant(), contract)
+        world.merchants.replace_contract(unit, world.merchant(), contract)
     with reading(world.database) as unit:
         assert world.merchants.require(unit, world.merchant()).contract == contract
-        (given,) = world.consents.of_user(unit, consent.user_id)
+        (given,) = world.consents.list_of_user(unit, consent.user_id)
     assert given.consent == consent
     short = world.grant()
     assert short.expires_at == world.clock() + timedelta(minutes=1)
@@ -75,14 +75,14 @@ def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: DemoWorld
 def test_an_unusable_contract_is_refused(world: DemoWorld, contract: Contract) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput), writing(world.database) as unit:
-        world.merchants.contract(unit, world.merchant(), contract)
+        world.merchants.replace_contract(unit, world.merchant(), contract)
     assert world.contents() == before
 
 
 def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         with pytest.raises(NotFound):
-            world.merchants.contract(unit, "mer_test_nothing", DEFAULT_CONTRACT)
+            world.merchants.replace_contract(unit, "mer_test_nothing", DEFAULT_CONTRACT)
         with pytest.raises(NotFound):
             world.merchants.enable(unit, "mer_test_nothing", "car_rental")
 
@@ -92,7 +92,7 @@ def test_an_adapter_is_enabled_once(world: DemoWorld) -> None:
         assert world.merchants.enable(unit, world.merchant(), "online_shop") is True
     with writing(world.database) as unit:
         assert world.merchants.enable(unit, world.merchant(), "online_shop") is False
-    own = world.query(world.merchant_token(), world.merchants.own)
+    own = world.query(world.merchant_token(), world.merchants.load_own)
     assert own.products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
 
 

@@ -28,7 +28,7 @@ def limited(world: DemoWorld, budget: int = BUDGET) -> DemoWorld:
 
 
 def meets(world: DemoWorld, token: Principal, minimum: Tier = Tier.GOOD) -> ThresholdAnswer:
-    return world.query(token, lambda query: world.scores.meets(query, minimum))
+    return world.query(token, lambda query: world.scores.check_threshold(query, minimum))
 
 
 def previewed(world: DemoWorld, token: Principal, amount: str = "3000.00") -> Preview:
@@ -87,7 +87,7 @@ def test_each_inquiry_of_a_document_is_counted(world: DemoWorld) -> None:
     """As in `nodes` with the id of the person twice: the document does not say beforehand how many it takes."""
     world = limited(world, 3)
     token = world.acting(world.grant())
-    twice = world.query(token, lambda query: [world.scores.meets(query, Tier.GOOD) for _ in range(2)])
+    twice = world.query(token, lambda query: [world.scores.check_threshold(query, Tier.GOOD) for _ in range(2)])
     assert twice == [ThresholdAnswer.YES] * 2
     meets(world, token)
     with pytest.raises(LimitReached):
@@ -101,7 +101,7 @@ def test_inquiry_beyond_the_budget_fails_alone(world: DemoWorld) -> None:
 
     def ask(query: QueryUnit) -> str:
         try:
-            return world.scores.meets(query, Tier.GOOD)
+            return world.scores.check_threshold(query, Tier.GOOD)
         except LimitReached as error:
             return error.code
 
@@ -116,7 +116,7 @@ def test_inquiry_beyond_the_budget_fails_alone(world: DemoWorld) -> None:
 def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
     contract = Contract(frozenset({Tier.GOOD}), Money(100, "CNY"), timedelta(days=1))
     with writing(world.database) as unit:
-        world.merchants.contract(unit, world.merchant(), contract)
+        world.merchants.replace_contract(unit, world.merchant(), contract)
     world = limited(world, 1)
     token = world.acting(world.grant())
     uncovered = world.acting(world.grant(scopes=("decisions:request",)))

@@ -68,7 +68,7 @@ def test_unknown_merchants_and_adapters_are_refused(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         for merchant, adapter in (("mer_none", "car_rental"), (world.merchant(), "moon_travel")):
             with pytest.raises(NotFound):
-                world.overrides.draw(unit, merchant, adapter, BOUNDS, "bounds.toml")
+                world.overrides.set_bounds(unit, merchant, adapter, BOUNDS, "bounds.toml")
             with pytest.raises(NotFound):
                 world.overrides.register(unit, merchant, adapter, numbers(), "north.toml")
 

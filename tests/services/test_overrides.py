@@ -2,7 +2,7 @@
 
 from gateway.domain.decisions.outcome import Approval
 from gateway.kit.json import decode
-from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.shadows import ShadowPolicies
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
 from tests.services.asks import car
@@ -24,7 +24,7 @@ def test_an_override_decides_the_merchants_requests_and_nobody_elses(world: Demo
     assert mine.provenance.rule_id == other.provenance.rule_id == "good"
     with reading(world.database) as unit:
         public = decode(unit.decision_log.list_of_decision(mine.id)[0].public)
-        found = world.overrides.recorded(
+        found = world.overrides.find_table(
             unit, world.merchant(), world.registry["car_rental"], mine.provenance.policy_hash
         )
     assert public["policy"]["hash"] == mine.provenance.policy_hash
@@ -84,7 +84,7 @@ def test_a_shadow_is_evaluated_as_the_merchant_would_carry_it(world: DemoWorld) 
     draw(world)
     register(world, numbers())
     table = read_table(TEXT.replace("share = 70", "share = 75"), CarRental.columns, "next.toml")
-    shadowed = world.variant(shadows=Shadows({"car_rental": table}))
+    shadowed = world.variant(shadows=ShadowPolicies({"car_rental": table}))
 
     decision = decided(shadowed)
 

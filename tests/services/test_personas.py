@@ -40,7 +40,7 @@ EXPECTED = {
 
 
 def test_the_personas_are_listed_with_what_they_are_answered(world: DemoWorld) -> None:
-    listed = world.query(world.merchant_token(), world.personas.listed)
+    listed = world.query(world.merchant_token(), world.personas.list_of_partner)
     assert [persona.handle for persona in listed] == [handle for handle, *_ in CATALOGUE] == list(EXPECTED)
     for persona in listed:
         score, tier, car, shop = EXPECTED[persona.handle]
@@ -78,7 +78,7 @@ def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: DemoWorld)
     answers = {}
     for adapter in ("car_rental", "online_shop"):
         token = world.merchant_token(world.client(adapter))
-        listed = world.query(token, service.listed)
+        listed = world.query(token, service.list_of_partner)
         first = listed[0]
         assert world.query(token, lambda query: service.find(query, first.id)) == first  # noqa: B023
         assert [each.product for each in listed[0].expectations] == [Product.DEPOSIT_WAIVER, Product.PAY_LATER]
@@ -110,13 +110,13 @@ def test_provisioning_makes_what_is_missing(world: DemoWorld) -> None:
     before = world.counts()
     world.plant()
     assert {name: world.counts()[name] - before[name] for name in ("personas", "users")} == {"personas": 1, "users": 1}
-    listed = world.query(world.merchant_token(), world.personas.listed)
+    listed = world.query(world.merchant_token(), world.personas.list_of_partner)
     assert {persona.handle for persona in listed} == set(EXPECTED)
 
 
 def test_two_partners_have_personas_of_their_own(world: DemoWorld) -> None:
     here, there = world.merchant_token(), world.merchant_token(world.second_partner())
-    mine, theirs = world.query(here, world.personas.listed), world.query(there, world.personas.listed)
+    mine, theirs = world.query(here, world.personas.list_of_partner), world.query(there, world.personas.list_of_partner)
     assert [persona.handle for persona in mine] == [persona.handle for persona in theirs]
     assert not {persona.id for persona in mine} & {persona.id for persona in theirs}
     assert world.query(here, lambda query: world.personas.find(query, mine[0].id)) == mine[0]
@@ -139,7 +139,7 @@ def test_a_persona_signs_in_with_its_own_partners_password_only(world: DemoWorld
 
 def test_usernames_hold_no_spaces(world: DemoWorld) -> None:
     with writing(world.database) as unit:
-        partner = world.merchants.partner(unit, "Green Cars Ltd")
+        partner = world.merchants.ensure_partner(unit, "Green Cars Ltd")
         assert username("just-below", partner) == "just-below@green-cars-ltd"
 
 
@@ -160,7 +160,7 @@ def test_personas_are_told_what_the_version_in_force_answers(world: DemoWorld) -
     service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.ids)
 
     def told() -> set[tuple[str, ...]]:
-        listed = world.query(world.merchant_token(), service.listed)
+        listed = world.query(world.merchant_token(), service.list_of_partner)
         return {expectation.reasons for persona in listed for expectation in persona.expectations}
 
     assert ("TERM_TOO_LONG",) not in told()

@@ -14,7 +14,7 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import OPEN, BreachKind, Status
 from gateway.domain.errors import GatewayError
 from gateway.services.decisions.disputes import RespondCommand
-from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import (
     ActivateCommand,
     BreachCommand,
@@ -60,7 +60,7 @@ class Life:
         world, consent = self.world, self.world.grant()
         asked = asking(car(world.clock(), "30.00"), f"request-{self.number}", f"order-{self.number}")
 
-        def request() -> Requested:
+        def request() -> RequestResult:
             return world.requester.request(world.acting(consent), asked)
 
         self.decision = request().decision

@@ -21,9 +21,9 @@ from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
 Inquiry = Callable[[DemoWorld, QueryUnit], Any]
-TIER: Inquiry = lambda world, query: world.scores.tier(query).tier  # noqa: E731
-EXACT: Inquiry = lambda world, query: world.scores.exact(query)  # noqa: E731
-MEETS: Inquiry = lambda world, query: world.scores.meets(query, Tier.EXCELLENT)  # noqa: E731
+TIER: Inquiry = lambda world, query: world.scores.load_measurement(query).tier  # noqa: E731
+EXACT: Inquiry = lambda world, query: world.scores.load_score(query)  # noqa: E731
+MEETS: Inquiry = lambda world, query: world.scores.check_threshold(query, Tier.EXCELLENT)  # noqa: E731
 LEVELS = ("threshold", "tier", "exact")
 
 
@@ -93,9 +93,9 @@ def test_an_unscored_person_has_no_number(world: DemoWorld) -> None:
 def test_a_merchant_may_ask_about_the_tiers_of_its_contract_only(world: DemoWorld, tier: Tier) -> None:
     contract = Contract(frozenset({Tier.GOOD, Tier.EXCELLENT}), Money(100, "CNY"), timedelta(days=1))
     with writing(world.database) as unit:
-        world.merchants.contract(unit, world.merchant(), contract)
+        world.merchants.replace_contract(unit, world.merchant(), contract)
     token = world.acting(world.grant())
-    inquiry: Inquiry = lambda world, query: world.scores.meets(query, tier)  # noqa: E731
+    inquiry: Inquiry = lambda world, query: world.scores.check_threshold(query, tier)  # noqa: E731
     if tier in contract.askable_tiers:
         assert ask(world, token, inquiry) is ThresholdAnswer.YES
         assert len(logged(world)) == 1
@@ -163,7 +163,7 @@ def test_document_that_fails_logs_nothing(world: DemoWorld) -> None:
     """An unexpected error is no answer: nothing was disclosed."""
 
     def fail(query: QueryUnit) -> None:
-        world.scores.tier(query)
+        world.scores.load_measurement(query)
         raise RuntimeError("a defect")
 
     with pytest.raises(RuntimeError, match="a defect"):
@@ -182,7 +182,7 @@ def test_nothing_is_answered_when_the_access_log_cannot_be_written(world: DemoWo
 
 def test_query_without_an_access_writes_nothing(world: DemoWorld) -> None:
     before = world.contents()
-    assert world.query(world.merchant_token(), world.merchants.own).products
+    assert world.query(world.merchant_token(), world.merchants.load_own).products
     assert world.contents() == before
 
 
@@ -199,7 +199,7 @@ def test_the_personal_part_is_sealed_and_opens_with_the_key(world: DemoWorld) ->
             assert secret.encode() not in bytes(sealed)
     assert [kind for kind, _ in logged(world)] == ["SCORE_TIER", "SCORE_EXACT", "REQUEST"]
     with reading(world.database) as unit:
-        user = world.accounts.user(unit, consent.user_id)
+        user = world.accounts.load_user(unit, consent.user_id)
         mine = unit.access_log.list_of_subject(user.log_subject)
         newest = unit.access_log.open_personal(mine[1])
     assert len(mine) == 3

@@ -12,7 +12,7 @@ from gateway.domain.policies.comparison import ResultComparison, SkipReason
 from gateway.domain.policies.table import DecisionTable, PolicyResult
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.json import decode
-from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.shadows import ShadowPolicies
 from gateway.services.policies.history import Shadow
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
@@ -56,7 +56,7 @@ class Broken(DecisionTable):
 
 def beside(world: DemoWorld, table: DecisionTable) -> DemoWorld:
     """The same deployment with that shadow."""
-    return world.variant(shadows=Shadows({"car_rental": table}))
+    return world.variant(shadows=ShadowPolicies({"car_rental": table}))
 
 
 def first_entry(world: DemoWorld, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -69,7 +69,7 @@ def first_entry(world: DemoWorld, decision_id: str) -> tuple[dict[str, Any], dic
 
 
 def shadowed(world: DemoWorld) -> list[tuple[Shadow | None, ResultComparison | SkipReason]]:
-    return list(world.policies.shadowed(world.registry["car_rental"]))
+    return list(world.policies.compare_shadows(world.registry["car_rental"]))
 
 
 def ask_all(world: DemoWorld, *handles: str) -> list[Any]:

@@ -11,7 +11,7 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import ConsentRefused
 from gateway.domain.merchants import PointOfSale
-from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import CancelCommand
 from merchants.car_rental.adapter import CarRental
 from tests.services.asks import asking, car, waiver
@@ -33,7 +33,7 @@ def give(world: DemoWorld, *details: AuthorizationDetail, handle: str = "excelle
         assert client is not None
         merchant = unit.merchants.load(client.merchant_id)
         assert merchant is not None
-        request = world.consents.complete(unit, merchant, (), details or (waiver("20000.00"),))
+        request = world.consents.complete_request(unit, merchant, (), details or (waiver("20000.00"),))
         return world.consents.grant(unit, client, user_id, request, single_use=True, life=timedelta(minutes=minutes))
 
 
@@ -78,9 +78,9 @@ def test_requests_at_once_make_one_approval(world: DemoWorld) -> None:
             for n in range(THREADS)
         ]
     )
-    made = [answer for answer in answers if isinstance(answer, Requested)]
+    made = [answer for answer in answers if isinstance(answer, RequestResult)]
     assert [answer.decision.status for answer in made] == [Status.APPROVED]
-    refused = [getattr(answer, "code", answer) for answer in answers if not isinstance(answer, Requested)]
+    refused = [getattr(answer, "code", answer) for answer in answers if not isinstance(answer, RequestResult)]
     assert refused == ["CONSENT_EXPIRED"] * (THREADS - 1)
     assert world.counts()["decisions"] == 1
     assert world.counts()["idempotency_records"] == 1

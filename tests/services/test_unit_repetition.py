@@ -12,7 +12,7 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import BreachKind
 from gateway.domain.errors import GatewayError, StateConflict
 from gateway.services.decisions.disputes import RespondCommand
-from gateway.services.decisions.requests import Requested
+from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import (
     ActivateCommand,
     BreachCommand,
@@ -92,7 +92,7 @@ class Person:
             [self.world.rows(count, id=self.decision)[0][0] for count in counts],
         )
 
-    def request(self) -> Requested:
+    def request(self) -> RequestResult:
         command = asking(car(self.world.clock()), "request", "order")
         requested = self.world.request(self.consent, command)
         self.decision = requested.decision.id
@@ -169,7 +169,7 @@ class Person:
 def view(result: Any) -> Any:
     """A result without what is different for each decision."""
     match result:
-        case Requested(decision, replayed):
+        case RequestResult(decision, replayed):
             return replayed, view(decision)
         case DecisionState():
             return result.status, result.outcome, result.settlement, result.available_transitions, result.updated_at

@@ -15,8 +15,8 @@ from gateway.domain.policies.rule import Verdict
 from gateway.domain.scope import TokenKind, expand
 from gateway.domain.scoring.score import Measurement
 from gateway.kit.clock import BusinessTime, WallTime, business_time
-from gateway.services.decisions.requests import RequestCommand, Requested
-from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.requests import RequestCommand, RequestResult
+from gateway.services.decisions.shadows import ShadowPolicies
 from gateway.services.identity.personas import CATALOGUE
 from gateway.services.query_unit import Needs, QueryUnit
 from gateway.services.seeding import PARTNER, Seed
@@ -75,7 +75,7 @@ class DemoWorld(World):
         *,
         source: ScoreSource | None = None,
         adapters: Sequence[type[MerchantAdapter[Any]]] = (CarRental, OnlineShop),
-        shadows: Shadows | None = None,
+        shadows: ShadowPolicies | None = None,
         **settings: Any,
     ) -> None:
         self._url = url
@@ -135,7 +135,7 @@ class DemoWorld(World):
         """A partner "other" with a car rental merchant and personas of its own; returns its client's id."""
         hashes = {handle: self.accounts.hash_password(f"password of {handle}") for handle, *_ in CATALOGUE}
         with writing(self.database) as unit:
-            partner = self.merchants.partner(unit, "other")
+            partner = self.merchants.ensure_partner(unit, "other")
             merchant = self.merchants.register(unit, partner, "Other Cars")
             self.merchants.enable(unit, merchant.id, "car_rental")
             self.personas.provision(unit, partner, hashes)
@@ -174,7 +174,7 @@ class DemoWorld(World):
             assert row is not None
             merchant = unit.merchants.load(row.merchant_id)
             assert merchant is not None
-            request = self.consents.complete(unit, merchant, wanted, details)
+            request = self.consents.complete_request(unit, merchant, wanted, details)
             return self.consents.grant(unit, row, user_id, request)
 
     def revoke(self, consent: Consent) -> None:
@@ -205,7 +205,7 @@ class DemoWorld(World):
             raise result
         return result
 
-    def request(self, consent: Consent, command: RequestCommand) -> Requested:
+    def request(self, consent: Consent, command: RequestCommand) -> RequestResult:
         """decisionRequest with a token of this consent."""
         return self.requester.request(self.acting(consent), command)
 

@@ -21,14 +21,14 @@ class ScopesNotCovered(InvalidInput):
     """The details can be asked for, but not the details that the scopes stand for."""
 
 
-def complete(
+def complete_request(
     unit: UnitOfWork,
     adapters: AdapterRegistry,
     merchant: MerchantRow,
     scopes: Sequence[str],
     details: Sequence[AuthorizationDetail],
 ) -> Request:
-    """See ConsentService.complete."""
+    """See ConsentService.complete_request."""
     purposes = _load_purposes(unit, adapters, merchant.id)
     wanted = {*scopes, *(detail.scope for detail in details)}
     whole: list[AuthorizationDetail] = []

@@ -30,7 +30,7 @@ _CHANGED = {GrantAction.MERGE: ConsentAction.MERGED, GrantAction.REPLACE: Consen
 
 
 @dataclass(frozen=True, slots=True)
-class GivenConsent:
+class ConsentOverview:
     """A consent as its owner sees it: with the merchant's name, the business time there, and its history."""
 
     consent: Consent
@@ -47,7 +47,7 @@ class ConsentService:
         self._adapters, self._ids = adapters, ids
         self._subject_prefix = f"usr_{environment.mark}"
 
-    def complete(
+    def complete_request(
         self,
         unit: UnitOfWork,
         merchant: MerchantRow,
@@ -60,7 +60,7 @@ class ConsentService:
         Raises InvalidInput, with the detail's index in its path, for what the merchant may not ask, and
         ScopesNotCovered where only the scopes stand for such a detail.
         """
-        return completion.complete(unit, self._adapters, merchant, scopes, details)
+        return completion.complete_request(unit, self._adapters, merchant, scopes, details)
 
     def grant(
         self,
@@ -129,7 +129,7 @@ class ConsentService:
             raise NotFound("There is no such consent.")
         return self._revoke(unit, consent, Actor.MERCHANT)
 
-    def end_all(self, unit: UnitOfWork, client_id: str, actor: Actor) -> int:
+    def revoke_of_client(self, unit: UnitOfWork, client_id: str, actor: Actor) -> int:
         """Revokes the consents to a client that is disabled, and returns how many were in force: people should not see
         them as active."""
         ended = 0
@@ -140,11 +140,11 @@ class ConsentService:
                 ended += 1
         return ended
 
-    def history(self, unit: UnitOfWork, consent_id: str) -> tuple[ConsentVersion, ...]:
+    def list_versions(self, unit: UnitOfWork, consent_id: str) -> tuple[ConsentVersion, ...]:
         """The versions of the consent, oldest first; empty for an unknown one."""
         return tuple(unit.consent_versions.list_of_consent(consent_id))
 
-    def of_user(self, unit: UnitOfWork, user_id: str) -> tuple[GivenConsent, ...]:
+    def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[ConsentOverview, ...]:
         """A person's consents, newest first, those that have ended too."""
         consents = unit.consents.list_of_user(user_id)
         merchants = unit.load_counterparts(consent.merchant_id for consent in consents)
@@ -152,7 +152,7 @@ class ConsentService:
         for version in unit.consent_versions.list_of_user(user_id):
             versions[version.consent_id].append(version)
         return tuple(
-            GivenConsent(
+            ConsentOverview(
                 consent=consent,
                 merchant_name=merchants[consent.merchant_id].name,
                 now=unit.business_time(consent.merchant_id),
@@ -161,7 +161,7 @@ class ConsentService:
             for consent in consents
         )
 
-    def seen(self, query: QueryUnit, consent_id: str) -> Consent | None:
+    def find(self, query: QueryUnit, consent_id: str) -> Consent | None:
         """One consent as a token may see it: its own for a user token, its merchant's for a merchant token; None for
         any other."""
         own = query.principal.consent

@@ -102,7 +102,7 @@ class Assessor:
             raise error.under("ask", adapter.member) from None
         require_covered(unit, consent, adapter.product, purpose, requested, point_of_sale, now)
         measurement = add_overdue(unit, require_measurement(score), consent.user_id, now)
-        override = self._overrides.override_at(unit, principal.merchant_id, adapter, now)
+        override = self._overrides.load_override(unit, principal.merchant_id, adapter, now)
         effective = adapter if override is None else with_override(adapter, override, now)
         full = effective.decide(ask, Person(measurement.tier, measurement.open_overdue), now)
         credit_limit = self.credit_limit(measurement.tier, requested.currency)

@@ -93,7 +93,7 @@ class DisputeService:
 
         def respond(unit: UnitOfWork) -> Dispute:
             decision, dispute = _lock(unit, command.dispute_id, principal.merchant_id)
-            if call.find_first(unit) is not None:
+            if call.find_decision(unit) is not None:
                 return _read_one(unit, dispute)
             now = unit.business_time(dispute.merchant_id)
             if dispute.status != DisputeStatus.AWAITING_MERCHANT or now >= dispute.respond_by:

@@ -25,7 +25,7 @@ class Call:
     def __post_init__(self) -> None:
         require_key(self.key)
 
-    def find_first(self, unit: UnitOfWork) -> DecisionState | None:
+    def find_decision(self, unit: UnitOfWork) -> DecisionState | None:
         """The decision that the key's first use worked on, as of now; None for a first use. Raises
         IdempotencyConflict where that was another call."""
         principal = self.principal
@@ -56,7 +56,7 @@ class Call:
             expires_at=WallTime(unit.wall + KEPT_FOR),
         )
         if not unit.idempotency.claim(record, unit.wall):
-            # Another unit committed this key between `find_first` and here: only under another consent or for another
+            # Another unit committed this key after `find_decision`: only under another consent or for another
             # decision, since equal calls wait for one row lock.
             raise IdempotencyConflict("This key is being used by another call.", ())
         return record

@@ -86,7 +86,7 @@ class DecisionQueries:
         except GatewayError as error:
             return Preview(None, (error,))
         answered = {"product": assessment.adapter.product, **assessment.summary()}
-        query.log("PREVIEW", assessment.purpose, answered)
+        query.log_access("PREVIEW", assessment.purpose, answered)
         return Preview(assessment.result.outcome, ())
 
 

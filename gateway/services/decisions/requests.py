@@ -21,13 +21,13 @@ from gateway.services.decisions.assessment import Assessment, Assessor, find_ava
 from gateway.services.decisions.idempotency import Call
 from gateway.services.decisions.inputs import require_text
 from gateway.services.decisions.scheduler import DecisionScheduler
-from gateway.services.decisions.shadows import Shadows
+from gateway.services.decisions.shadows import ShadowPolicies
 from gateway.services.scoring.fetching import FetchedScore, ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 
-NO_SHADOWS = Shadows()
+NO_SHADOW_POLICIES = ShadowPolicies()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RequestCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
+class RequestResult:
     """`replayed` is True when an earlier call with the same key did the work."""
 
     decision: DecisionState
@@ -71,13 +71,13 @@ class DecisionRequester:
         scores: ScoreFetcher,
         inquiries: InquiryBudget,
         ids: Ids,
-        shadows: Shadows = NO_SHADOWS,
+        shadows: ShadowPolicies = NO_SHADOW_POLICIES,
     ) -> None:
         self._database, self._assessor, self._access_log = database, assessor, access_log
         self._scheduler, self._scores, self._inquiries = scheduler, scores, inquiries
         self._ids, self._shadows = ids, shadows
 
-    def request(self, principal: Principal, command: RequestCommand) -> Requested:
+    def request(self, principal: Principal, command: RequestCommand) -> RequestResult:
         """Decides and writes the decision, or returns the one that this key made before. Raises InvalidInput,
         ConsentRefused, IdempotencyConflict, Unavailable, LimitReached; then nothing was written."""
         require_text(command.merchant_reference, "merchantReference")
@@ -88,7 +88,7 @@ class DecisionRequester:
             prepared = self._database.read(lambda unit: self._assess(unit, principal, command, score))
         if prepared.assessed is None:
             assert prepared.replayed is not None  # one of the two was found
-            return Requested(prepared.replayed, True)
+            return RequestResult(prepared.replayed, True)
         call, assessment = prepared.assessed
         assessment = self._shadows.evaluate(assessment)
         self._inquiries.count(principal)  # not for a replay, which reveals nothing new
@@ -114,19 +114,19 @@ class DecisionRequester:
             "purpose": command.purpose,
         }
         call = Call(principal, "decisionRequest", command.idempotency_key, document)
-        replayed = call.find_first(unit)
+        replayed = call.find_decision(unit)
         if replayed is not None:
             return _Prepared(replayed=replayed)
         assessment = self._assessor.assess(unit, principal, adapter, command.ask, command.purpose, score)
         return _Prepared(assessed=(call, assessment))
 
-    def _decide(self, unit: UnitOfWork, call: Call, command: RequestCommand, assessment: Assessment) -> Requested:
+    def _decide(self, unit: UnitOfWork, call: Call, command: RequestCommand, assessment: Assessment) -> RequestResult:
         principal = call.principal
         now = unit.business_time(principal.merchant_id)
         consent = _lock_consent(unit, principal)
-        replayed = call.find_first(unit)
+        replayed = call.find_decision(unit)
         if replayed is not None:
-            return Requested(replayed, True)
+            return RequestResult(replayed, True)
         product, requested = assessment.adapter.product, assessment.requested
         require_covered(unit, consent, product, assessment.purpose, requested, assessment.point_of_sale, now)
         if assessment.measurement.valid_until <= now:
@@ -151,7 +151,7 @@ class DecisionRequester:
                 "DUPLICATE_REFERENCE", "Another decision has this merchant reference.", ("merchantReference",)
             )
         self._access_log.record(unit, principal, "REQUEST", assessment.purpose, {"decision": decision_id})
-        return Requested(decision.state.as_of(now), False)
+        return RequestResult(decision.state.as_of(now), False)
 
 
 def _lock_consent(unit: UnitOfWork, principal: Principal) -> Consent:

@@ -9,19 +9,19 @@ from gateway.domain.errors import Misconfigured
 from gateway.domain.policies.table import DecisionTable
 from gateway.kit.logging import get_logger
 from gateway.services.decisions.assessment import Assessment
-from gateway.services.policies.overrides import combined
+from gateway.services.policies.overrides import apply_override
 from merchants.adapter import Person
 from merchants.registry import AdapterRegistry
 
 
-class Shadows:
+class ShadowPolicies:
     """At most one table for each adapter, by its key."""
 
     def __init__(self, tables: Mapping[str, DecisionTable] = MappingProxyType({})) -> None:
         self._tables = dict(tables)
 
     @classmethod
-    def read(cls, files: Iterable[tuple[str, Path]], registry: AdapterRegistry) -> "Shadows":
+    def read(cls, files: Iterable[tuple[str, Path]], registry: AdapterRegistry) -> "ShadowPolicies":
         """The tables in these files, each for the adapter of its key. Raises Misconfigured."""
         tables = {}
         for key, file in files:
@@ -39,7 +39,7 @@ class Shadows:
         if table is None:
             return assessment
         try:
-            table = table if assessment.override is None else combined(assessment.override, table)
+            table = table if assessment.override is None else apply_override(assessment.override, table)
             facts = adapter.facts(assessment.ask, Person(measurement.tier, measurement.open_overdue), assessment.now)
             document = table.decide(facts).document()
         except Exception as error:  # noqa: BLE001  # no merchant's request fails for a policy that decides nothing

@@ -143,7 +143,7 @@ class DecisionTransitions:
             decision = unit.decisions.lock(command.decision_id)
             if decision is None or decision.state.merchant_id != principal.merchant_id:
                 raise NotFound("There is no such decision.", ("decisionId",))
-            replayed = call.find_first(unit)
+            replayed = call.find_decision(unit)
             if replayed is not None:
                 return replayed
             now = unit.business_time(principal.merchant_id)

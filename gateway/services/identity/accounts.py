@@ -100,14 +100,14 @@ class AccountService:
         possible = len(username) <= LONGEST_USERNAME and "\0" not in username
         return unit.users.load_by_username(username) if possible else None
 
-    def user(self, unit: UnitOfWork, user_id: str) -> UserRow:
+    def load_user(self, unit: UnitOfWork, user_id: str) -> UserRow:
         """The user's row. Raises NotFound."""
         row = unit.users.load(user_id)
         if row is None:
             raise NotFound("The account does not exist.")
         return row
 
-    def visit(self, unit: UnitOfWork) -> BrowserSession:
+    def start_visitor_session(self, unit: UnitOfWork) -> BrowserSession:
         """A new session of somebody who has not signed in; it carries a CSRF token only."""
         return self._start(unit, None)
 
@@ -130,7 +130,7 @@ class AccountService:
         """Deletes a few of all users' sessions that are too old to be alive."""
         unit.sessions.purge(WallTime(unit.wall - self._session_life), PURGED_AT_ONCE)
 
-    def look_up(self, unit: UnitOfWork, secret: str) -> BrowserSession | None:
+    def find_session(self, unit: UnitOfWork, secret: str) -> BrowserSession | None:
         """The live session behind a cookie; None when it is unknown, ended, idle too long or too old, or when its
         user is disabled."""
         row = unit.sessions.load(digest(secret))

@@ -71,9 +71,9 @@ class ClientKeyCache:
     """The cache of one process. `places` is how many threads may wait for fetches at once: those that are left go on
     serving everybody else while a merchant's server hangs."""
 
-    def __init__(self, source: KeySource, clock: WallClock, *, places: int, capacity: int = CAPACITY) -> None:
+    def __init__(self, source: KeySource, clock: WallClock, *, max_fetches: int, capacity: int = CAPACITY) -> None:
         self._source, self._clock, self._capacity = source, clock, capacity
-        self._places = threading.BoundedSemaphore(places)
+        self._places = threading.BoundedSemaphore(max_fetches)
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
 
@@ -82,7 +82,7 @@ class ClientKeyCache:
         with self._place():
             return self._source.fetch(uri)
 
-    def at_hand(self, client_id: str, uri: str, kid: str | None) -> Mapping[str, Any]:
+    def get_key_set(self, client_id: str, uri: str, kid: str | None) -> Mapping[str, Any]:
         """The key set of the client, fetched where it has to be. Raises KeysRefused."""
         entry = self._entry(client_id, uri)
         keys = entry.settled(self._clock(), kid)

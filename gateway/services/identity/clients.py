@@ -96,7 +96,7 @@ class ClientService:
         row.disabled_at, row.awaiting = unit.wall, None
         unit.clients.update(row)
         unit.tokens.revoke_of_client(client_id, unit.wall)
-        self._consents.end_all(unit, client_id, actor)
+        self._consents.revoke_of_client(unit, client_id, actor)
 
     def _scopes(self, wanted: Sequence[str] | None) -> list[str]:
         known = self._environment.scopes

@@ -1,8 +1,8 @@
 """Signing in with a password, and the limits on guessing one.
 
-Only failures count. A browser that has signed in to an account carries a mark of it (a "device cookie") and has a count
-of its own; all browsers without one share the account's count and that of their address. So many failures at an account
-lock out strangers, not the person in their own browser. At a limit no password is verified, whether the account exists
+Only failed logins count. A browser that has signed in to an account has a device cookie for it and its own count. All
+browsers without a device cookie share the count of the account and the count of their address. So failed logins by
+others do not lock out the person in their own browser. At a limit no password is verified, whether the account exists
 or not.
 """
 
@@ -19,42 +19,44 @@ from gateway.store.database import Database
 from gateway.store.identity.users import UserRow
 from gateway.store.unit import UnitOfWork
 
-LONGEST_MARK = 128
+LONGEST_DEVICE_COOKIE = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One login. `address` is the client's as the server sees it, `mark` what the browser got at its last login."""
+    """One login attempt. `address` is the client's address as the server sees it, `device_cookie` the value that the
+    browser got at its last login, "" for none."""
 
     username: str
     password: str
     address: str
-    mark: str = ""
+    device_cookie: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The new session, and the browser's new mark."""
+    """The new session, and the browser's new device cookie."""
 
     session: BrowserSession
-    mark: str
+    device_cookie: str
 
 
-class Marks:
-    """Marks of browsers: a random number, and an HMAC over it and the user's id. Nobody can read a user from one."""
+class DeviceCookies:
+    """Makes and verifies device cookies. A device cookie is a random number, and an HMAC over it and the user's id. It
+    does not reveal the user."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def new(self, user_id: str) -> str:
-        """A fresh mark of a browser that this user has signed in with."""
+        """A new device cookie for a browser in which this user has signed in."""
         nonce = base64url(secrets.token_bytes(16))
         return f"{nonce}.{self._proof(user_id, nonce)}"
 
-    def nonce(self, mark: str, user_id: str) -> str | None:
-        """What names the browser, None unless this user has signed in with it."""
-        nonce, _, proof = mark.partition(".")
-        usable = 0 < len(mark) <= LONGEST_MARK and mark.isascii()
+    def nonce(self, cookie: str, user_id: str) -> str | None:
+        """The random number in the cookie, which identifies the browser. None unless it is a cookie of this user."""
+        nonce, _, proof = cookie.partition(".")
+        usable = 0 < len(cookie) <= LONGEST_DEVICE_COOKIE and cookie.isascii()
         return nonce if usable and hmac.compare_digest(proof, self._proof(user_id, nonce)) else None
 
     def _proof(self, user_id: str, nonce: str) -> str:
@@ -62,27 +64,29 @@ class Marks:
 
 
 class LoginService:
-    """Runs its own units of work: limits are counted and passwords verified outside of them."""
+    """Runs its own units of work. Limits are counted and passwords are verified outside of them."""
 
     def __init__(
         self,
         database: Database,
         accounts: AccountService,
         limits: Limits,
-        marks: Marks,
+        device_cookies: DeviceCookies,
         *,
         attempts: int,
         attempts_per_address: int,
         window: timedelta,
     ) -> None:
-        self._database, self._accounts, self._limits, self._marks = database, accounts, limits, marks
+        self._database, self._accounts, self._limits, self._device_cookies = database, accounts, limits, device_cookies
         self._account = Limit("login account", attempts, window)
         self._browser = Limit("login browser", attempts, window)
         self._address = Limit("login address", attempts_per_address, window)
 
     def sign_in(self, visitor: BrowserSession, attempt: Attempt) -> SignedIn | None:
-        """Ends the visitor's session and starts one of the person; None for a wrong username or password, and for a
-        disabled account. Raises TooManyAttempts, SharedStateDown."""
+        """Ends the visitor's session and starts a session of the user.
+
+        None for a wrong username or password, and for a disabled account. Raises TooManyAttempts, SharedStateDown.
+        """
         user = self._database.read(lambda unit: self._accounts.load_by_username(unit, attempt.username))
         buckets = self._buckets(attempt, user)
         self._test(buckets)
@@ -90,7 +94,7 @@ class LoginService:
             for limit, key in buckets:
                 self._limits.hit(limit, key)
             return None
-        # Again, because guesses sent all at once have passed the first test together: none of them learns more than
+        # Tested again, because concurrent guesses can pass the first test together. None of them may learn more than
         # the limit allows.
         self._test(buckets)
         user_id = user.id
@@ -99,10 +103,10 @@ class LoginService:
             self._accounts.purge(unit)
             return self._accounts.sign_in(unit, visitor, user_id)
 
-        return SignedIn(self._database.write(start_session), self._marks.new(user_id))
+        return SignedIn(self._database.write(start_session), self._device_cookies.new(user_id))
 
     def _buckets(self, attempt: Attempt, user: UserRow | None) -> list[tuple[Limit, str]]:
-        nonce = self._marks.nonce(attempt.mark, user.id) if user else None
+        nonce = self._device_cookies.nonce(attempt.device_cookie, user.id) if user else None
         if nonce is not None:
             return [(self._browser, nonce)]
         return [(self._address, network(attempt.address)), (self._account, attempt.username)]
@@ -113,8 +117,11 @@ class LoginService:
 
 
 def network(address: str) -> str:
-    """Whose address it is: an IPv4 address, also one written as IPv6, counts for itself, an IPv6 address for its /64,
-    of which one machine has all. Anything else is its own name."""
+    """The key under which failures of an address are counted.
+
+    An IPv4 address, also as an IPv4-mapped IPv6 address, is counted by itself. An IPv6 address is counted by its /64
+    network, because one machine usually has all of it. Other text is returned as it is.
+    """
     try:
         six = IPv6Address(address)
     except AddressValueError:

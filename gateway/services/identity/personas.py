@@ -35,7 +35,7 @@ class PersonaService:
     def __init__(self, registry: AdapterRegistry, accounts: AccountService, ids: Ids) -> None:
         self._registry, self._accounts, self._ids = registry, accounts, ids
 
-    def listed(self, query: QueryUnit) -> list[Persona]:
+    def list_of_partner(self, query: QueryUnit) -> list[Persona]:
         """The personas of the token's partner, in the catalogue's order."""
         rows = query.read(lambda unit: unit.users.list_personas(query.principal.partner_id))
         adapters = self._describing_adapters(query)
@@ -46,7 +46,7 @@ class PersonaService:
         row = query.read(lambda unit: unit.users.load_persona(query.principal.partner_id, persona_id))
         return _persona(row, self._describing_adapters(query)) if row else None
 
-    def missing(self, unit: UnitOfWork, partner: PartnerRow) -> list[str]:
+    def list_missing(self, unit: UnitOfWork, partner: PartnerRow) -> list[str]:
         """The handles of the personas that the partner lacks."""
         present = {row.handle for row in unit.users.list_personas(partner.id)}
         return [handle for handle, *_ in CATALOGUE if handle not in present]

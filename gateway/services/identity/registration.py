@@ -58,7 +58,7 @@ class RegistrationService:
         unit.initial_access_tokens.insert(row)
         return text
 
-    def invited(self, unit: UnitOfWork, token: str) -> bool:
+    def is_invited(self, unit: UnitOfWork, token: str) -> bool:
         """Whether the initial access token could be used at this moment."""
         return unit.initial_access_tokens.is_usable(digest(token), unit.wall)
 
@@ -86,7 +86,7 @@ class RegistrationService:
         unit.clients.insert(row)
         return row, text
 
-    def authenticated(self, unit: UnitOfWork, client_id: str, token: str, *, lock: bool = False) -> ClientRow | None:
+    def authenticate(self, unit: UnitOfWork, client_id: str, token: str, *, lock: bool = False) -> ClientRow | None:
         """The enabled client to which this registration access token belongs, None for any other token. With `lock`
         it cannot change before the unit of work ends."""
         load = unit.clients.lock if lock else unit.clients.load
@@ -101,7 +101,7 @@ class RegistrationService:
         self._put(row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
         unit.clients.update(row)
 
-    def awaiting(self, unit: UnitOfWork, client_id: str) -> Rights:
+    def load_awaiting(self, unit: UnitOfWork, client_id: str) -> Rights:
         """What the client waits for. Raises NotFound for an unknown or disabled client, InvalidInput where it waits
         for nothing."""
         return self._waiting(unit.clients.load(client_id), client_id)[1]

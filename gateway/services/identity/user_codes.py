@@ -19,22 +19,22 @@ class UserCodes:
     def __init__(self, secrets: Secrets) -> None:
         self._key = secrets.derive("user code")
 
-    def stored(self, code: str) -> str:
+    def mac(self, code: str) -> str:
         """The MAC of a code."""
         return derive(self._key, code).hex()
 
 
-def fresh() -> str:
+def generate_code() -> str:
     """A random code of eight letters, without its dash."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
-def shown(code: str) -> str:
+def format_code(code: str) -> str:
     """The code as people read it: XXXX-XXXX."""
     return f"{code[: LENGTH // 2]}-{code[LENGTH // 2 :]}"
 
 
-def typed(text: str) -> str | None:
+def parse_code(text: str) -> str | None:
     """The code that somebody has typed, in any case and width, with any dashes and spaces; None for what cannot be
     one."""
     if len(text) > LONGEST_TYPED:

@@ -13,7 +13,7 @@ from gateway.domain.policies.past_result import policy_result_from_document
 from gateway.domain.policies.table import DecisionTable
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.kit.json import decode
-from gateway.services.policies.overrides import OverrideService, combined
+from gateway.services.policies.overrides import OverrideService, apply_override
 from gateway.services.policies.past_request import UNREADABLE, PastRequest
 from gateway.store.database import Database
 from gateway.store.logs.decision_log import DecisionLogRow
@@ -65,7 +65,7 @@ class PolicyService:
     def __init__(self, registry: AdapterRegistry, database: Database, overrides: OverrideService) -> None:
         self._registry, self._database, self._overrides = registry, database, overrides
 
-    def trace(self, unit: UnitOfWork, decision_id: str) -> Trace:
+    def load_trace(self, unit: UnitOfWork, decision_id: str) -> Trace:
         """The explanation of a decision, with the policy that is in force now. Raises NotFound."""
         entries = unit.decision_log.list_of_decision(decision_id)
         if not entries:
@@ -76,7 +76,7 @@ class PolicyService:
             return Trace(public, personal, None, None)
         merchant_id, recorded = entries[0].merchant_id, public["policy"]["hash"]
         table = adapter.policies.of_hash(recorded)
-        table = table or self._overrides.recorded(unit, merchant_id, adapter, recorded)
+        table = table or self._overrides.find_table(unit, merchant_id, adapter, recorded)
         return Trace(public, personal, table, self._in_force(unit, merchant_id, adapter))
 
     def backtest(
@@ -91,8 +91,8 @@ class PolicyService:
 
         def with_override_of_then(unit: UnitOfWork, entry: DecisionLogRow, then: BusinessTime) -> DecisionTable:
             logged = WallTime(parse_moment(decode(entry.public)["at"]))
-            override = self._overrides.override_at(unit, entry.merchant_id, adapter, then, logged)
-            return table if override is None else combined(override, table)
+            override = self._overrides.load_override(unit, entry.merchant_id, adapter, then, logged)
+            return table if override is None else apply_override(override, table)
 
         return self._compare(adapter, with_override_of_then, since)
 
@@ -106,11 +106,11 @@ class PolicyService:
         """The same for the requests of one merchant, compared with that override of the policy that was in force."""
 
         def overridden(_: UnitOfWork, __: DecisionLogRow, then: BusinessTime) -> DecisionTable:
-            return combined(override, adapter.policies.at(then))
+            return apply_override(override, adapter.policies.at(then))
 
         return self._compare(adapter, overridden, since, merchant_id)
 
-    def shadowed(
+    def compare_shadows(
         self, adapter: MerchantAdapter[Any], since: BusinessTime | None = None
     ) -> Iterator[tuple[Shadow | None, ResultComparison | SkipReason]]:
         """Every request for which a shadow policy was evaluated, with that policy. An entry whose key is destroyed does

@@ -62,10 +62,10 @@ class OverrideService:
     def effective_adapter(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, now: BusinessTime) -> Adapter:
         """The adapter with the merchant's override in force at `now`, or the adapter itself where there is none. Raises
         Misconfigured for an override that does not fit what is installed."""
-        override = self.override_at(unit, merchant_id, adapter, now)
+        override = self.load_override(unit, merchant_id, adapter, now)
         return adapter if override is None else with_override(adapter, override, now)
 
-    def override_at(
+    def load_override(
         self,
         unit: UnitOfWork,
         merchant_id: str,
@@ -78,25 +78,25 @@ class OverrideService:
         row = unit.policy_overrides.load_in_force(merchant_id, adapter.key, now.date(), known_at)
         return None if row is None else _read(adapter, row)
 
-    def recorded(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, content: str) -> DecisionTable | None:
+    def find_table(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, content: str) -> DecisionTable | None:
         """The table with this hash that an override of the merchant made of an installed version, None where there is
         none any more."""
         for row, table in product(unit.policy_overrides.list_overrides(merchant_id, adapter.key), adapter.policies):
             with suppress(Misconfigured):  # not every override fits every version
-                made = combined(_read(adapter, row), table)
+                made = apply_override(_read(adapter, row), table)
                 if made.hash == content:
                     return made
         return None
 
-    def bounds(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter) -> PolicyBounds | None:
+    def load_bounds(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter) -> PolicyBounds | None:
         """What the merchant may override, None for nothing."""
         row = unit.policy_overrides.load_bounds(merchant_id, adapter.key)
         return None if row is None else read_bounds(row.content, _source(row), adapter)
 
-    def draw(self, unit: UnitOfWork, merchant_id: str, key: str, text: str, source: str) -> PolicyBounds:
+    def set_bounds(self, unit: UnitOfWork, merchant_id: str, key: str, text: str, source: str) -> PolicyBounds:
         """Sets the bounds in a TOML text in place of those before. Raises NotFound, and Misconfigured for bounds that
         an override of the merchant does not keep, now or from a later date on: another override has to come first."""
-        merchant, adapter = self._merchants.require(unit, merchant_id, lock=True), self._merchants.adapter(key)
+        merchant, adapter = self._merchants.require(unit, merchant_id, lock=True), self._merchants.require_adapter(key)
         drawn = read_bounds(text, source, adapter)
         for row, _, _ in self._list_counting(unit, merchant_id, key):
             with suppress(Unreadable):  # by this adapter; a server refuses to start, until there is another
@@ -115,7 +115,7 @@ class OverrideService:
         """What registering it would come to; nothing is written. Raises NotFound, and Misconfigured, with file and
         rule, for an override that begins in the past, whose version was there before, that leaves the bounds, does not
         fit a version of the policy with which it is to decide, or breaks with it what every adapter promises."""
-        merchant, adapter = self._merchants.require(unit, merchant_id), self._merchants.adapter(key)
+        merchant, adapter = self._merchants.require(unit, merchant_id), self._merchants.require_adapter(key)
         override, today = read_override(text, source, adapter), unit.business_time(merchant_id).date()
         if override.effective < today:
             raise fault(source, f"effective lies in the past: it is {today}")
@@ -161,7 +161,7 @@ class OverrideService:
         return [(rows[index], first, end) for index, first, end in effective_periods([row.day for row in rows], today)]
 
     def _require_allowed(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, override: PolicyOverride) -> None:
-        drawn = self.bounds(unit, merchant_id, adapter)
+        drawn = self.load_bounds(unit, merchant_id, adapter)
         if drawn is not None:
             drawn.require(override)
         elif override.changes:
@@ -191,7 +191,7 @@ def _fitted(
     """Every version of the policy from `first` until before `end`, as it is and with the override. Raises Misconfigured
     for one that the override does not fit or, with `requirements`, with which it breaks one of every adapter."""
     for table in adapter.policies.between(first, end):
-        made = combined(override, table)
+        made = apply_override(override, table)
         for finding in check_policy(adapter, made) if requirements else ():
             raise fault(made.source, f"{made.version} fails the check: {finding.requirement}")
         yield table, made
@@ -212,7 +212,7 @@ def _override(adapter: Adapter, content: str, source: str) -> PolicyOverride:
 def with_override(adapter: Adapter, override: PolicyOverride, now: BusinessTime) -> Adapter:
     """The adapter with the override of the policy that is in force at `now`. Raises Misconfigured where it does not
     fit."""
-    return _with_policy(adapter, combined(override, adapter.policies.at(now)))
+    return _with_policy(adapter, apply_override(override, adapter.policies.at(now)))
 
 
 @lru_cache(maxsize=4096)
@@ -222,6 +222,6 @@ def _with_policy(adapter: Adapter, table: DecisionTable) -> Adapter:
 
 
 @lru_cache(maxsize=4096)
-def combined(override: PolicyOverride, table: DecisionTable) -> DecisionTable:
+def apply_override(override: PolicyOverride, table: DecisionTable) -> DecisionTable:
     """`PolicyOverride.on`, made once: every decision needs it."""
     return override.apply_to(table)

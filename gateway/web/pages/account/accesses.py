@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
-from gateway.services.access_log import Seen
+from gateway.services.access_log import LoggedAccess
 from gateway.web.site.consent_parts import describe_purpose
 from gateway.web.texts import Texts, msgid
 
@@ -46,7 +46,7 @@ class AccessView:
     purpose: str
 
 
-def describe_access(texts: Texts, access: Seen) -> AccessView:
+def describe_access(texts: Texts, access: LoggedAccess) -> AccessView:
     """The access in the person's language."""
     return AccessView(
         moment=texts.moment(access.at),

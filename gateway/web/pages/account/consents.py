@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.events import Actor
-from gateway.services.consents.service import GivenConsent
+from gateway.services.consents.service import ConsentOverview
 from gateway.web.site.consent_parts import ConsentPart, describe_parts
 from gateway.web.texts import Texts, msgid
 
@@ -49,7 +49,7 @@ class ConsentView:
     history: tuple[ConsentChange, ...]
 
 
-def describe_consent(texts: Texts, given: GivenConsent) -> ConsentView:
+def describe_consent(texts: Texts, given: ConsentOverview) -> ConsentView:
     """The consent in the person's language, at its partner's business time."""
     consent, merchant = given.consent, given.merchant_name
     return ConsentView(

@@ -61,8 +61,8 @@ class DevicePage:
         if session is None or session.user_id is None:
             return see_other(login_address(request_address(request)))
         codes = request.query_params.getlist("user_code")
-        code = user_codes.typed(codes[0]) if len(codes) == 1 else None
-        return self._code_form(request, session, user_codes.shown(code) if code else "")
+        code = user_codes.parse_code(codes[0]) if len(codes) == 1 else None
+        return self._code_form(request, session, user_codes.format_code(code) if code else "")
 
     async def submit(self, request: Request) -> Response:
         """Without a decision, the page that asks for it; with one, 303 to the page that confirms it. 303 to the login
@@ -142,7 +142,7 @@ class DevicePage:
         container, verification = self._site.container, self._site.device_verification
 
         def find(unit: UnitOfWork) -> PointOfSaleRequest:
-            user = container.accounts.user(unit, user_id)
+            user = container.accounts.load_user(unit, user_id)
             return PointOfSaleRequest(user.display_name, verification.open(unit, typed, user))
 
         container.limits.test(WRONG_CODES, user_id)
@@ -161,7 +161,7 @@ class DevicePage:
         container, verification = self._site.container, self._site.device_verification
 
         def decide(unit: UnitOfWork) -> None:
-            user = container.accounts.user(unit, str(browser.user_id))
+            user = container.accounts.load_user(unit, str(browser.user_id))
             waiting = verification.open(unit, typed, user)
             if choice is None:
                 verification.deny(unit, waiting)

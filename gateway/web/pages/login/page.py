@@ -60,7 +60,7 @@ class LoginPage:
         session, form = await self._site.sessions.submitted(request)
         return_to = form.get("return_to") or request.query_params.get("return_to")
         username, address = form.get("username", ""), request.client.host if request.client else ""
-        attempt = Attempt(username, form.get("password", ""), address, self._site.sessions.mark(request))
+        attempt = Attempt(username, form.get("password", ""), address, self._site.sessions.device_cookie(request))
         try:
             signed_in = await run_in_threadpool(self._site.container.logins.sign_in, session, attempt)
         except TooManyAttempts as limit:
@@ -70,7 +70,7 @@ class LoginPage:
             return self._form(request, session, return_to, username=username, again=again, error=_WRONG)
         response = see_other(local_address(return_to))
         self._site.sessions.remember(response, signed_in.session)
-        self._site.sessions.remember_browser(response, signed_in.mark)
+        self._site.sessions.remember_browser(response, signed_in.device_cookie)
         return response
 
     async def sign_out(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class LoginPage:
 
     def _username(self, user_id: str) -> str:
         def load_username(unit: UnitOfWork) -> str:
-            return self._site.container.accounts.user(unit, user_id).username
+            return self._site.container.accounts.load_user(unit, user_id).username
 
         return self._site.container.database.read(load_username)
 

@@ -9,14 +9,14 @@ from gateway.services.query_unit import QueryUnit
 class ScoreService:
     """Reads a consenting person's score at the level that the consent names."""
 
-    def tier(self, query: QueryUnit) -> Measurement:
+    def load_measurement(self, query: QueryUnit) -> Measurement:
         """The measurement behind the tier. Raises Forbidden, ConsentRefused, Unavailable (SCORE_UNAVAILABLE)."""
         purpose = _require_purpose(query, "tier")
-        measurement = query.measurement()
-        query.log("SCORE_TIER", purpose, {"tier": measurement.tier})
+        measurement = query.require_measurement()
+        query.log_access("SCORE_TIER", purpose, {"tier": measurement.tier})
         return measurement
 
-    def meets(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
+    def check_threshold(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
         """Whether the tier is at or above `minimum`. Raises Forbidden also for a tier that the merchant's contract does
         not let it ask about; and LimitReached."""
         purpose = _require_purpose(query, "threshold")
@@ -24,15 +24,15 @@ class ScoreService:
         if merchant is None or minimum not in merchant.contract.askable_tiers:
             raise Forbidden(f"The merchant's contract does not allow asking about {minimum}.", [])
         query.take_inquiry()
-        answer = meets(query.measurement().tier, minimum)
-        query.log("SCORE_THRESHOLD", purpose, {"minimum": minimum, "answer": answer})
+        answer = meets(query.require_measurement().tier, minimum)
+        query.log_access("SCORE_THRESHOLD", purpose, {"minimum": minimum, "answer": answer})
         return answer
 
-    def exact(self, query: QueryUnit) -> int | None:
+    def load_score(self, query: QueryUnit) -> int | None:
         """The score in points, None for an unscored person. Raises as `tier` does."""
         purpose = _require_purpose(query, "exact")
-        measurement = query.measurement()
-        query.log("SCORE_EXACT", purpose, {"score": measurement.score})
+        measurement = query.require_measurement()
+        query.log_access("SCORE_EXACT", purpose, {"score": measurement.score})
         return measurement.score
 
 
