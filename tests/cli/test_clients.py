@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kit.client_key import private_jwk, public_half
+from gateway.kit.client_key import private_jwk, public_jwks
 from gateway.store.database import Database
 from gateway.store.identity.clients import ClientRow
 from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
@@ -51,7 +51,7 @@ def _register(gateway: Gateway, merchant: str, *more: str, typed: str = "") -> s
 def test_register_reads_keys_from_a_file_or_standard_input(
     gateway: Gateway, merchant: str, sqlite_url: str, tmp_path: Path
 ) -> None:
-    keys, file = public_half(private_jwk()), tmp_path / "keys.json"
+    keys, file = public_jwks(private_jwk()), tmp_path / "keys.json"
     file.write_text(json.dumps(keys))
     for source in (str(file), "-"):
         typed = file.read_text() if source == "-" else ""
@@ -87,7 +87,7 @@ def test_register_writes_a_new_key_for_the_owner_only_and_never_overwrites_one(
     client_id = _register(gateway, merchant, *options)
     written = file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert _row(sqlite_url, client_id).jwks == public_half(json.loads(written))
+    assert _row(sqlite_url, client_id).jwks == public_jwks(json.loads(written))
 
     refusal = gateway.refusal("clients", "register", merchant, "Backend", *options)
     assert "is there already" in refusal

@@ -1,0 +1,91 @@
+"""`gateway merchants`: list and show."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.operators import Gateway
+
+
+@pytest.fixture
+def gateway(database_url: str, tmp_path: Any) -> Gateway:
+    return Gateway(database_url, tmp_path)
+
+
+@pytest.fixture
+def merchant(gateway: Gateway) -> str:
+    """The id of a merchant with a contract, an adapter and a client."""
+    merchant = gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    options = ("--ceiling", "20000.00", "--tier", "EXCELLENT", "--tier", "GOOD", "--consent-days", "30")
+    gateway.answer("merchants", "contract", merchant, *options)
+    gateway.answer("merchants", "enable", merchant, "car_rental")
+    return merchant
+
+
+@pytest.fixture
+def client(gateway: Gateway, merchant: str) -> str:
+    """The id of the merchant's client."""
+    redirect = ("--redirect-uri", "https://cars.example/callback")
+    return gateway.answer("clients", "register", merchant, "web shop", *redirect).split()[1]
+
+
+def test_list_shows_partner_and_adapters(gateway: Gateway, merchant: str) -> None:
+    second = gateway.answer("merchants", "register", "Harbour Bikes", "--partner", "harbour")
+    rows = [line.split("  ") for line in gateway.answer("merchants", "list").splitlines()]
+    cells = [[cell.strip() for cell in row if cell] for row in rows]
+    assert cells == [
+        ["merchant", "name", "partner", "enabled adapters"],
+        [merchant, "Harbour Cars", "harbour", "car_rental"],
+        [second, "Harbour Bikes", "harbour", "none"],
+    ]
+
+
+def test_list_marks_adapters_that_are_not_loaded(
+    gateway: Gateway, merchant: str, database_url: str, tmp_path: Any
+) -> None:
+    other = Gateway(database_url, tmp_path, GATEWAY_ADAPTERS="online_shop")
+    assert "car_rental (not loaded)" in other.answer("merchants", "list")
+
+
+def test_list_without_merchants_names_the_command_that_registers_one(gateway: Gateway) -> None:
+    done = gateway("merchants", "list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "gateway merchants register" in done.stderr
+
+
+def test_list_as_json(gateway: Gateway, merchant: str) -> None:
+    (listed,) = json.loads(gateway.answer("merchants", "list", "--json"))
+    assert listed.pop("created_at").endswith("Z")
+    assert listed.pop("partner")["name"] == "harbour"
+    assert listed == {
+        "id": merchant,
+        "name": "Harbour Cars",
+        "contract": {
+            "ceiling": {"amount": "20000.00", "currency": "CNY"},
+            "consent_life": "P30D",
+            "askable_tiers": ["GOOD", "EXCELLENT"],
+        },
+        "adapters": [{"key": "car_rental", "is_loaded": True}],
+        "products": ["DEPOSIT_WAIVER"],
+    }
+
+
+def test_show_prints_contract_products_and_clients(gateway: Gateway, merchant: str, client: str) -> None:
+    lines = gateway.answer("merchants", "show", merchant).splitlines()
+    values = dict(line.split("  ", 1) for line in lines)
+    shown = {heading: value.strip() for heading, value in values.items()}
+    assert shown["ceiling of a consent"] == "20000.00 CNY"
+    assert shown["longest consent"] == "30 days"
+    assert shown["may ask about tiers"] == "GOOD EXCELLENT"
+    assert shown["products"] == "DEPOSIT_WAIVER"
+    assert shown["clients"] == f"{client}  web shop (baseline, enabled)"
+
+
+def test_show_as_json_has_the_clients(gateway: Gateway, merchant: str, client: str) -> None:
+    shown = json.loads(gateway.answer("merchants", "show", merchant, "--json"))
+    assert [each["client_id"] for each in shown["clients"]] == [client]
+
+
+def test_show_rejects_an_unknown_merchant(gateway: Gateway) -> None:
+    assert gateway.refusal("merchants", "show", "mer_none") == "error: There is no merchant mer_none."
