@@ -20,9 +20,9 @@ from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import Secrets, derive
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
-from gateway.kit.key_file import kept_key
-from gateway.kit.limits import Limits, limits
-from gateway.kit.replay import Replays, replays
+from gateway.kit.key_file import load_or_create_key
+from gateway.kit.limits import Limits, make_limits
+from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.consents.service import ConsentService
 from gateway.services.container import Container
@@ -188,7 +188,7 @@ def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays
     """The limits and the replays, in Valkey where the settings name one."""
     url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
     try:
-        return limits(url, clock), replays(url)
+        return make_limits(url, clock), make_replays(url)
     except ValueError:
         raise SettingsError(
             "GATEWAY_VALKEY_URL: cannot be read as an address"
@@ -229,7 +229,7 @@ def _require_our_packages() -> None:
 def _sandbox_key(directory: Path) -> bytes:
     path = directory / "secret.key"
     try:
-        return kept_key(path)
+        return load_or_create_key(path)
     except OSError as error:
         raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
     except ValueError:

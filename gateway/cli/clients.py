@@ -12,7 +12,7 @@ from gateway.cli.console import DatabaseUrl, console, container_for, fail
 from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.duration import parse_duration
 from gateway.domain.identity.client_rights import Rights
-from gateway.kit.client_key import private_jwk, public_half
+from gateway.kit.client_key import private_jwk, public_jwks
 from gateway.services.container import Container
 from gateway.services.identity.client_keys import KeysRefused
 from gateway.services.identity.registration import INVITED
@@ -47,7 +47,7 @@ def register(
     if sum(given is not None for given in (jwks, jwks_uri, new_key)) > 1:
         fail("Give one of --jwks, --jwks-uri and --new-key, not both.")
     private_key = private_jwk() if new_key is not None else None
-    keys = public_half(private_key) if private_key else _read(jwks) if jwks is not None else None
+    keys = public_jwks(private_key) if private_key else _read(jwks) if jwks is not None else None
     with container_for(database_url) as container:
         if jwks_uri is not None:
             _require_keys_at(container, jwks_uri)

@@ -1,2 +1,2 @@
-"""Tools with no noun of ours: clock, ids, canonical JSON, keys, limits, one-time values, the outgoing HTTP client,
-structured logs, languages."""
+"""General tools without domain knowledge: clock, ids, canonical JSON, keys, rate limits, one-time values, the outgoing
+HTTP client, structured logs, languages."""

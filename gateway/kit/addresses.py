@@ -1,4 +1,4 @@
-"""Which addresses this server may connect to: public ones (RFC 6890), and the networks that the operator allows."""
+"""The addresses that the server may connect to: public ones (RFC 6890), and networks that the operator allows."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -8,12 +8,11 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 Resolver = Callable[[str, int], Sequence[str]]
-"""Answers the addresses of a host and port as text. Raises OSError or UnicodeError where there are none."""
+"""Returns the addresses of a host and port as text. Raises OSError or UnicodeError if there are none."""
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-# The registries as they stand today, beside what the interpreter knows: versions of Python differ in what they call
-# global. Whatever holds an IPv4 address inside (mapped, 6to4, Teredo, NAT64) is refused unread: it leads past the rules
-# for the address that it holds.
+# The current registries, in addition to `is_global`, which differs between versions of Python. Addresses that contain
+# an IPv4 address (mapped, 6to4, Teredo, NAT64) are all rejected, because they would bypass the rules for that address.
 _NOT_PUBLIC: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
@@ -26,21 +25,21 @@ _NOT_PUBLIC: tuple[Network, ...] = tuple(
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses that the machine's resolver knows for the host, each once. Raises OSError, UnicodeError."""
-    answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    """Returns the addresses of the host from the machine's resolver, without repeats. Raises OSError, UnicodeError."""
+    results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(result[4][0]) for result in results))
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is one of the open internet, and of nothing else."""
+    """Whether the address is a public unicast address of the internet."""
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
     return address.is_global and not address.is_multicast and not _within(address, _NOT_PUBLIC)
 
 
 def may_connect(address: Address, allowed: Sequence[Network], *, encrypted: bool) -> bool:
-    """Whether a connection to the address is allowed: `allowed` are networks that need not be public. What is not
-    encrypted stays on this machine."""
+    """Whether a connection to the address is allowed. `allowed` are networks that need not be public. Unencrypted
+    connections are allowed to loopback addresses only."""
     if not encrypted:
         return address.is_loopback and _within(address, allowed)
     return is_public(address) or _within(address, allowed)

@@ -1,7 +1,8 @@
-"""Two kinds of time, as two types.
+"""The two kinds of time, as two types.
 
-Wall time is what other people's clocks agree on: tokens, proofs, sessions, retries, log time. Business time is a
-partner's own: consents, decisions, due dates, windows. In a sandbox a partner moves its business time forward.
+Wall time is the real time, used for tokens, proofs, sessions, retries and log entries. Business time belongs to a
+partner and is used for consents, decisions, due dates and windows. In a sandbox a partner can move its business time
+forward.
 """
 
 from collections.abc import Callable
@@ -15,19 +16,19 @@ BusinessTime = NewType("BusinessTime", datetime)
 """A moment in UTC by a partner's clock."""
 
 WallClock = Callable[[], WallTime]
-"""Returns the present moment, aware, in UTC, to the microsecond."""
+"""Returns the current time as an aware datetime in UTC, in microseconds."""
 
 
 def wall_clock() -> WallTime:
-    """The machine's present moment in UTC."""
+    """Returns the machine's current time in UTC."""
     return WallTime(datetime.now(UTC))
 
 
 def business_time(wall: WallTime, offset_seconds: int) -> BusinessTime:
-    """The business time of a partner whose clock is `offset_seconds` ahead of wall time."""
+    """Returns the business time of a partner whose clock is `offset_seconds` ahead of wall time."""
     return BusinessTime(wall + timedelta(seconds=offset_seconds))
 
 
 def rfc3339(moment: datetime) -> str:
-    """The moment in UTC as RFC 3339 with a trailing Z, to the microsecond where there are any."""
+    """Returns RFC 3339 in UTC with a trailing Z, with microseconds only if they are not zero."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -14,56 +14,56 @@ _NONCE_BYTES = 12
 
 
 class SealBroken(Exception):
-    """A sealed value does not open: another key, another context, or changed bytes."""
+    """A sealed value cannot be opened: the key or the context is wrong, or bytes were changed."""
 
 
 def digest(secret: str) -> str:
-    """SHA-256 hex: the only form in which tokens, codes and request_uris are stored."""
+    """Returns SHA-256 hex. Tokens, codes and request_uris are stored in this form only."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def random_token(prefix: str) -> str:
-    """A fresh secret of 256 random bits behind a prefix that secret scanners can find."""
+    """Returns a new secret of 256 random bits, after a prefix that secret scanners can find."""
     return f"{prefix}{base64url(secrets.token_bytes(32))}"
 
 
 def base64url(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
+    """Returns base64url without padding (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def derive(master: bytes, context: str, length: int = 32) -> bytes:
-    """`length` bytes (at most 32) that only the master key's holder can name, one value per context."""
+    """Returns `length` bytes (at most 32) that only a holder of the master key can compute, one value per context."""
     return hmac.new(master, context.encode(), hashlib.sha256).digest()[:length]
 
 
 class Secrets:
-    """Secrets derived from the master key, one for each context."""
+    """Derives secrets from the master key, one per context."""
 
     def __init__(self, master: bytes) -> None:
         self._master = master
 
     def derive(self, context: str, length: int = 32) -> bytes:
-        """`length` bytes (at most 32) for this context."""
+        """Returns `length` bytes (at most 32) for this context."""
         return derive(self._master, context, length)
 
 
 def seal(key: bytes, plain: bytes, context: bytes) -> bytes:
-    """AES-256-GCM: nonce, then ciphertext with tag. `context` is authenticated, not stored."""
+    """Encrypts with AES-256-GCM. Returns nonce, ciphertext and tag. `context` is authenticated but not stored."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, context)
 
 
 def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    """The plain bytes. Raises SealBroken."""
+    """Returns the plain bytes. Raises SealBroken."""
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
     except (InvalidTag, ValueError) as error:
-        raise SealBroken("the sealed value does not open with this key") from error
+        raise SealBroken("the sealed value cannot be opened with this key") from error
 
 
 class SigningKey:
-    """An Ed25519 key. `kid` is the RFC 7638 thumbprint of its public half, so it names the key for good."""
+    """An Ed25519 key pair. `kid` is the RFC 7638 thumbprint of the public key."""
 
     def __init__(self, private: bytes | None = None) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(private) if private else Ed25519PrivateKey.generate()
@@ -72,12 +72,12 @@ class SigningKey:
         self.kid = thumbprint(self.public)
 
     def sign(self, message: bytes) -> bytes:
-        """64 bytes of signature (RFC 8032)."""
+        """Returns a signature of 64 bytes (RFC 8032)."""
         return self._key.sign(message)
 
 
 def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
-    """True when the signature over the message is by the Ed25519 key with these 32 public bytes."""
+    """Whether the signature over the message was made by the Ed25519 key with these 32 public bytes."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -86,6 +86,6 @@ def verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def thumbprint(public: bytes) -> str:
-    """RFC 7638 thumbprint (SHA-256, base64url) of an Ed25519 public key as a JWK."""
+    """Returns the RFC 7638 thumbprint (SHA-256, base64url) of an Ed25519 public key as a JWK."""
     jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{base64url(public)}"}}'
     return base64url(hashlib.sha256(jwk.encode()).digest())

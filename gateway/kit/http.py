@@ -1,8 +1,9 @@
-"""The one outgoing HTTP client: to addresses that others name, and so with nothing of theirs taken on trust.
+"""The outgoing HTTP client, for URLs that clients supply and that are not trusted.
 
-A host is resolved once, every answer is checked, and the connection goes to an address that was checked: what its name
-means a moment later does not matter. The certificate is still that of the name. It stands on httpcore2 alone, which
-follows no redirects, decodes nothing, keeps no cookies and reads neither proxies nor passwords from the environment.
+A host is resolved once, all its addresses are checked, and the connection is made to a checked address. So a later
+change of the name (DNS rebinding) has no effect. The certificate must be valid for the name. The client uses httpcore2
+only, which follows no redirects, decodes no bodies, keeps no cookies and reads neither proxies nor passwords from the
+environment.
 """
 
 import ssl
@@ -20,14 +21,14 @@ from gateway.kit.http_address import HttpAddress, Unreachable, read_address
 from gateway.kit.http_network import Deadline, GuardedNetwork
 
 USER_AGENT = "sesame-gateway"
-CONNECT_WITHIN = 2.0
-"""Seconds that one connection may take to come about."""
+CONNECT_TIMEOUT = 2.0
+"""The largest number of seconds for one connection attempt."""
 
 
 @dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What a server answered, whatever its status: a redirect is an answer like any other. Names of headers are in
-    lower case, values of the same name joined (RFC 9110 section 5.3)."""
+class HttpResponse:
+    """The response of a server, with any status, including redirects. Header names are in lower case; values of the
+    same name are joined (RFC 9110 section 5.3)."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,33 +36,35 @@ class HttpAnswer:
 
 
 class HttpClient:
-    """GET and POST over a fresh connection each, on the caller's thread; safe on any. `networks` may be reached though
-    they are not public; `ca_file` holds certificates of further authorities. Raises OSError for a file that cannot be
-    used."""
+    """Sends GET and POST requests, each over a new connection on the caller's thread. It is thread-safe. `networks` are
+    allowed although they are not public. `ca_file` holds certificates of further authorities. Raises OSError for a file
+    that cannot be used."""
 
     def __init__(
         self, networks: Sequence[Network] = (), ca_file: Path | None = None, *, resolver: Resolver = resolve
     ) -> None:
         self._networks, self._resolver = tuple(networks), resolver
         self._context: ssl.SSLContext | None = _trusting(ca_file) if ca_file is not None else None
-        self._making = threading.Lock()
+        self._context_lock = threading.Lock()
 
-    def get(self, url: str, *, within: float, at_most: int, headers: Mapping[str, str] | None = None) -> HttpAnswer:
-        """The answer to a GET, which is complete `within` so many seconds and whose body has `at_most` so many bytes.
-        Raises Unreachable."""
-        return self._exchange("GET", url, None, headers or {}, within, at_most)
+    def get(
+        self, url: str, *, timeout: float, max_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
+        """Sends a GET and returns the response. `timeout` is in seconds and for the whole exchange, `max_bytes` limits
+        the body. Raises Unreachable."""
+        return self._exchange("GET", url, None, headers or {}, timeout, max_bytes)
 
     def post(
-        self, url: str, content: bytes, *, within: float, at_most: int, headers: Mapping[str, str] | None = None
-    ) -> HttpAnswer:
-        """The answer to a POST of these bytes, as `get` has it. Raises Unreachable."""
-        return self._exchange("POST", url, content, headers or {}, within, at_most)
+        self, url: str, content: bytes, *, timeout: float, max_bytes: int, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
+        """Sends a POST with these bytes and returns the response, with the limits of `get`. Raises Unreachable."""
+        return self._exchange("POST", url, content, headers or {}, timeout, max_bytes)
 
     def _exchange(
-        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], within: float, at_most: int
-    ) -> HttpAnswer:
-        address, deadline = read_address(url), Deadline(within)
-        network = GuardedNetwork(self._resolver, self._networks, address.encrypted, deadline, CONNECT_WITHIN)
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], timeout: float, max_bytes: int
+    ) -> HttpResponse:
+        address, deadline = read_address(url), Deadline(timeout)
+        network = GuardedNetwork(self._resolver, self._networks, address.encrypted, deadline, CONNECT_TIMEOUT)
         target = httpcore2.URL(
             scheme=address.scheme, host=address.host, port=address.port, target=address.path_and_query
         )
@@ -70,7 +73,7 @@ class HttpClient:
         connection = httpcore2.HTTPConnection(target.origin, ssl_context=context, network_backend=network)
         try:
             with closing(connection), closing(connection.handle_request(request)) as response:
-                return _received(response, at_most)
+                return _received(response, max_bytes)
         except httpcore2.TimeoutException:
             raise Unreachable("timeout") from None
         except httpcore2.NetworkError:
@@ -79,7 +82,7 @@ class HttpClient:
             raise Unreachable("protocol") from None
 
     def _trusted(self) -> ssl.SSLContext:
-        with self._making:  # reading the machine's certificates takes long enough to do it once, and only when needed
+        with self._context_lock:  # reading the machine's certificates is slow, so it is done once and only if needed
             if self._context is None:
                 self._context = _trusting(None)
             return self._context
@@ -93,26 +96,26 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def _sent(address: HttpAddress, content: bytes | None, headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    ours = {"Host": address.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
+    own = {"Host": address.authority, "User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
     if content is not None:
-        ours["Content-Length"] = str(len(content))
-    return [*ours.items(), *headers.items()]
+        own["Content-Length"] = str(len(content))
+    return [*own.items(), *headers.items()]
 
 
-def _received(response: httpcore2.Response, at_most: int) -> HttpAnswer:
-    """The whole answer. Raises Unreachable as soon as it is longer than it may be, and for a body in an encoding that
-    was not asked for: it might grow to any size when it is decoded."""
+def _received(response: httpcore2.Response, max_bytes: int) -> HttpResponse:
+    """Returns the whole response. Raises Unreachable as soon as it exceeds `max_bytes`, and for a compressed body,
+    which could decode to any size."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise Unreachable("encoding")
-    if int(headers.get("content-length", "0")) > at_most:  # digits only: h11 has seen to that
+    if int(headers.get("content-length", "0")) > max_bytes:  # h11 has checked that it has digits only
         raise Unreachable("too_large")
     body = bytearray()
     for chunk in response.iter_stream():
         body += chunk
-        if len(body) > at_most:
+        if len(body) > max_bytes:
             raise Unreachable("too_large")
-    return HttpAnswer(response.status, headers, bytes(body))
+    return HttpResponse(response.status, headers, bytes(body))

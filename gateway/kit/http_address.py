@@ -1,4 +1,4 @@
-"""Addresses of other servers, read once and strictly: two readers of one address must not see two hosts in it."""
+"""Strict parsing of URLs of other servers, so that no two parsers see different hosts in one URL."""
 
 import re
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ PORTS = {"https": 443, "http": 80}
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
 
 Reason = Literal[
-    "url",  # the address cannot be read, or holds what it must not
+    "url",  # the URL is not valid
     "unresolved",  # the host has no address
-    "address_refused",  # one of its addresses may not be reached from here
-    "connection",  # nobody listens, or the connection broke
-    "tls",  # the certificate is not good, or not that of the host
+    "address_refused",  # a connection to one of its addresses is not allowed
+    "connection",  # the connection was refused or lost
+    "tls",  # the certificate is not valid for the host
     "timeout",
-    "protocol",  # what came is not HTTP
+    "protocol",  # the response is not HTTP
     "encoding",  # the body is compressed
     "too_large",
 ]
 
 
 class Unreachable(Exception):
-    """There is no answer that could be used. The text repeats nothing of the address nor of what was answered."""
+    """No usable response was received. The message contains nothing of the URL or the response."""
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__(f"There was no usable answer: {reason}.")
+        super().__init__(f"There was no usable response: {reason}.")
         self.reason: Reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAddress:
-    """An http or https address in its parts; `host` is in lower case, an IPv6 address without its brackets."""
+    """The parts of an http or https URL. `host` is in lower case, and an IPv6 address has no brackets."""
 
     scheme: str
     host: str
@@ -46,14 +46,14 @@ class HttpAddress:
 
     @property
     def authority(self) -> str:
-        """Host and port, as the Host header has them: the scheme's own port is left out."""
+        """Host and port for the Host header, without the default port of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def read_address(url: str) -> HttpAddress:
-    """The address in its parts. Raises Unreachable for anything but an absolute http or https URL (RFC 3986) of
-    printable ASCII, and for one with user information, a fragment or more than 2048 characters."""
+    """Returns the parts of a URL. Raises Unreachable unless it is an absolute http or https URL (RFC 3986) of at most
+    2048 printable ASCII characters, without user information and fragment."""
     if not 0 < len(url) <= LONGEST or not url.isascii() or not url.isprintable() or re.search(r"[ \\#]", url):
         raise Unreachable("url")
     try:

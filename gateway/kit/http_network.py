@@ -1,5 +1,5 @@
-"""The network under the outgoing HTTP client: names resolved once and checked, and one deadline over all that is sent,
-read and waited for."""
+"""The network backend of the outgoing HTTP client: resolves and checks names once, and applies one deadline to the
+whole exchange."""
 
 import ssl
 import threading
@@ -14,26 +14,27 @@ import httpcore2
 from gateway.kit.addresses import Network, Resolver, may_connect
 from gateway.kit.http_address import Unreachable
 
-MOST_TRIED = 4
-"""Addresses of one host that are tried in turn."""
+MAX_ADDRESSES = 4
+"""The largest number of addresses of one host that are tried in turn."""
 
 
 class Deadline:
-    """Begins when it is made. A timeout of each single read would not do: who sends a byte a second never meets it."""
+    """A deadline that starts at construction. A timeout per read is not enough, because a server that sends one byte a
+    second would never exceed it."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
-    def left(self, at_most: float | None = None) -> float:
-        """The seconds that are left, or `at_most` if that is less. Raises TimeoutException when none are."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+    def remaining(self, at_most: float | None = None) -> float:
+        """Returns the remaining seconds, or `at_most` if that is less. Raises TimeoutException if none remain."""
+        seconds = self._end - time.monotonic()
+        if seconds <= 0:
             raise httpcore2.TimeoutException
-        return left if at_most is None else min(left, at_most)
+        return seconds if at_most is None else min(seconds, at_most)
 
 
 class GuardedNetwork(httpcore2.NetworkBackend):
-    """For one exchange. What it raises is Unreachable, or an exception of httpcore2."""
+    """The network backend of one exchange. It raises Unreachable or exceptions of httpcore2."""
 
     def __init__(
         self,
@@ -41,10 +42,10 @@ class GuardedNetwork(httpcore2.NetworkBackend):
         networks: Sequence[Network],
         encrypted: bool,
         deadline: Deadline,
-        connect_within: float,
+        connect_timeout: float,
     ) -> None:
         self._resolver, self._networks, self._encrypted = resolver, networks, encrypted
-        self._deadline, self._connect_within = deadline, connect_within
+        self._deadline, self._connect_timeout = deadline, connect_timeout
 
     def connect_tcp(
         self,
@@ -54,22 +55,22 @@ class GuardedNetwork(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """A connection to an address of the host, after all its addresses have been found good."""
-        failed: Exception = Unreachable("unresolved")
-        for address in self._checked(host, port)[:MOST_TRIED]:
-            within = self._deadline.left(self._connect_within)
+        """Returns a connection to an address of the host, after all its addresses have been checked."""
+        failure: Exception = Unreachable("unresolved")
+        for address in self._checked(host, port)[:MAX_ADDRESSES]:
+            seconds = self._deadline.remaining(self._connect_timeout)
             try:
-                # An address in figures: there is nothing left to resolve.
-                stream = httpcore2.SyncBackend().connect_tcp(address, port, within, None, ())
+                # A numeric address, which is not resolved again.
+                stream = httpcore2.SyncBackend().connect_tcp(address, port, seconds, None, ())
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failed = error
+                failure = error
             else:
                 return _TimedStream(stream, self._deadline)
-        raise failed
+        raise failure
 
     def _checked(self, host: str, port: int) -> list[str]:
-        """The addresses of the host. One that may not be reached refuses all: whoever mixes it in hopes that it will
-        be the one that is taken."""
+        """Returns the addresses of the host. If one of them is not allowed, all are rejected: an attacker may have
+        added it to have it chosen."""
         texts = self._resolved(host, port)
         try:
             addresses = [ip_address(text) for text in texts]
@@ -80,37 +81,38 @@ class GuardedNetwork(httpcore2.NetworkBackend):
         return [str(address) for address in addresses]
 
     def _resolved(self, host: str, port: int) -> Sequence[str]:
-        """What the resolver says, in time. It has no timeout of its own, so a slow one is left behind on its thread."""
-        found: SimpleQueue[Sequence[str]] = SimpleQueue()
+        """Returns the result of the resolver. The resolver has no timeout, so it runs on its own thread, which is
+        abandoned at the deadline."""
+        results: SimpleQueue[Sequence[str]] = SimpleQueue()
 
         def ask() -> None:
             try:
-                found.put(self._resolver(host, port))
+                results.put(self._resolver(host, port))
             except (OSError, UnicodeError):
-                found.put(())
+                results.put(())
 
         threading.Thread(target=ask, name="resolver", daemon=True).start()
         try:
-            return found.get(timeout=self._deadline.left())
+            return results.get(timeout=self._deadline.remaining())
         except Empty:
             raise Unreachable("timeout") from None
 
 
 class _TimedStream(httpcore2.NetworkStream):
-    """A connection on which every step ends with the deadline."""
+    """A connection on which each operation ends at the deadline."""
 
     def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
         self._stream, self._deadline = stream, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout))
+        return self._stream.read(max_bytes, self._deadline.remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # Not by the stream's own write, which gives each of its sends the whole timeout again.
+        # The stream's own write would apply the whole timeout to each of its sends.
         socket, view = self._stream.get_extra_info("socket"), memoryview(buffer)
         try:
             while view:
-                socket.settimeout(self._deadline.left(timeout))
+                socket.settimeout(self._deadline.remaining(timeout))
                 view = view[socket.send(view) :]
         except TimeoutError:
             raise httpcore2.WriteTimeout from None
@@ -124,10 +126,10 @@ class _TimedStream(httpcore2.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         try:
-            left = self._deadline.left(timeout)
-            return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
+            seconds = self._deadline.remaining(timeout)
+            return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._deadline)
         except BaseException as error:
-            self.close()  # httpcore2 has not kept it yet
+            self.close()  # httpcore2 does not close it at this point
             if isinstance(error.__cause__, ssl.SSLError):
                 raise Unreachable("tls") from None
             raise

@@ -1,4 +1,4 @@
-"""Ids: a prefix that says the noun, the sandbox mark, and a sortable part (UUIDv7, RFC 9562, in base32)."""
+"""Ids: a noun, the environment mark ("test_" in a sandbox), and a sortable part (UUIDv7, RFC 9562, in base32)."""
 
 import secrets
 import threading
@@ -8,7 +8,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 class Ids:
-    """Mints ids that sort in the order they were made within this process. `mark` stands in each of them."""
+    """Creates ids that sort in the order of their creation within this process. `mark` is the environment mark in each
+    id."""
 
     def __init__(self, mark: str = "") -> None:
         self._mark = mark
@@ -16,7 +17,7 @@ class Ids:
         self._last = 0
 
     def new(self, noun: str) -> str:
-        """A fresh id such as `dec_test_01jd...`: noun, mark, 26 base32 characters."""
+        """Returns a new id such as `dec_test_01jd...`: noun, environment mark, 26 base32 characters."""
         return f"{noun}_{self._mark}{_base32(self._uuid7())}"
 
     def _uuid7(self) -> int:
@@ -29,9 +30,9 @@ class Ids:
 
 
 def noun_of(identifier: str) -> str:
-    """The noun of an id, "" for a text that is none."""
-    noun, mark, _ = identifier.partition("_")
-    return noun if mark else ""
+    """Returns the noun of an id, or "" for a text that is not an id."""
+    noun, separator, _ = identifier.partition("_")
+    return noun if separator else ""
 
 
 def _base32(number: int) -> str:

@@ -13,7 +13,8 @@ from joserfc.util import base64_to_int
 from gateway.kit import json
 
 ALGORITHMS = ("ES256", "PS256", "Ed25519", "EdDSA")
-"""What we verify (FAPI 2.0 section 5.4.1). EdDSA is the older name of Ed25519 (RFC 9864), which most clients send."""
+"""The accepted algorithms (FAPI 2.0 section 5.4.1). EdDSA is the older name of Ed25519 (RFC 9864), which most clients
+send."""
 
 LONGEST_TOKEN = 16 * 1024
 MOST_KEYS = 10
@@ -28,16 +29,16 @@ Key = ECKey | RSAKey | OKPKey
 
 
 class JoseRefused(Exception):
-    """A key or a signature that cannot be accepted. The message repeats nothing of the input."""
+    """A key or a signature is not accepted. The message contains nothing of the input."""
 
 
 class _Registry(JWSRegistry):
-    max_header_length = 8 * 1024  # joserfc's 512 bytes hold no RSA key, and so no PS256 proof of possession
+    max_header_length = 8 * 1024  # joserfc's 512 bytes are too few for a PS256 proof, whose header has an RSA key
 
     def get_alg(self, name: str) -> Any:
         if name not in ALGORITHMS:
-            raise UnsupportedAlgorithmError("not one of ours")
-        return self.algorithms[name]  # the base class warns about EdDSA at every call
+            raise UnsupportedAlgorithmError("not an accepted algorithm")
+        return self.algorithms[name]  # the method of the base class warns about EdDSA at each call
 
 
 _REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
@@ -52,7 +53,7 @@ class Signed:
 
 
 def public_key(jwk: object) -> Key:
-    """The public key that a JWK holds. Raises JoseRefused for a private or symmetric key, another curve than P-256 or
+    """Returns the public key in a JWK. Raises JoseRefused for a private or symmetric key, a curve other than P-256 or
     Ed25519, an RSA key outside 2048 to 4096 bits, and a key that is not for signatures."""
     if not isinstance(jwk, dict) or not all(isinstance(name, str) for name in jwk):
         raise JoseRefused("A key must be a JSON object.")
@@ -60,7 +61,7 @@ def public_key(jwk: object) -> Key:
     if not isinstance(kind, str) or kind not in _BY_TYPE:
         raise JoseRefused("A key must be of type EC, RSA or OKP.")
     if _PRIVATE & set(jwk):
-        raise JoseRefused("A key must not hold its private part.")
+        raise JoseRefused("A key must not contain its private part.")
     if kind in _CURVES and jwk.get("crv") != _CURVES[kind]:
         raise JoseRefused(f"The curve of an {kind} key must be {_CURVES[kind]}.")
     if jwk.get("use", "sig") != "sig" or "verify" not in _list(jwk.get("key_ops", ["verify"])):
@@ -69,67 +70,67 @@ def public_key(jwk: object) -> Key:
         raise JoseRefused(f"The alg of an {kind} key must be {' or '.join(_BY_TYPE[kind])}.")
     kid = jwk.get("kid", "-")
     if not isinstance(kid, str) or not 0 < len(kid) <= _LONGEST_KID or not kid.isprintable():
-        raise JoseRefused(f"A kid has 1 to {_LONGEST_KID} printable characters.")
+        raise JoseRefused(f"A kid must have 1 to {_LONGEST_KID} printable characters.")
     try:
-        # Before joserfc sees it, which warns on standard error of a short one.
+        # Checked before joserfc, which would warn about a short key on standard error.
         if kind == "RSA" and not RSA_BITS[0] <= base64_to_int(jwk["n"]).bit_length() <= RSA_BITS[1]:
             raise JoseRefused(f"An RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits.")
         key = JWKRegistry.import_key({name: jwk[name] for name in _KEPT if name in jwk})
         key.thumbprint()
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
-        raise JoseRefused("A key cannot be read.") from None
+        raise JoseRefused("A key is not valid.") from None
     assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
     return key
 
 
 def public_key_set(value: object) -> dict[str, Any]:
-    """The JWK Set as it is stored: the public members of each key only. Raises JoseRefused unless it is an object whose
-    `keys` are 1 to 10 keys, each with a kid of its own where there are several."""
+    """Returns the JWK Set to be stored, with the public members of each key only. Raises JoseRefused unless it is an
+    object with 1 to 10 `keys`. Several keys must have different kids."""
     keys = value.get("keys") if isinstance(value, dict) else None
     if not isinstance(keys, list) or not 1 <= len(keys) <= MOST_KEYS:
-        raise JoseRefused(f"A key set is an object with 1 to {MOST_KEYS} keys.")
+        raise JoseRefused(f"A key set must be an object with 1 to {MOST_KEYS} keys.")
     for jwk in keys:
         public_key(jwk)
     kids = [jwk.get("kid") for jwk in keys]
     if len(keys) > 1 and (None in kids or len(set(kids)) < len(kids)):
-        raise JoseRefused("Of several keys each must have a kid of its own.")
+        raise JoseRefused("Several keys must have different kids.")
     return {"keys": [{name: jwk[name] for name in _KEPT if name in jwk} for jwk in keys]}
 
 
-def fitting(jwk: Mapping[str, Any]) -> tuple[str, ...]:
-    """The algorithms in which this accepted key may sign."""
+def allowed_algorithms(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the algorithms in which this accepted key may sign."""
     return _BY_TYPE[jwk["kty"]]
 
 
-def candidates(key_set: Mapping[str, Any], token: str) -> list[Key]:
-    """The keys of a stored set that may have signed this compact JWS: those of its kid, or all where it names none.
-    Raises JoseRefused for a JWS that cannot be read."""
-    kid = unverified(token).header.get("kid")
+def candidate_keys(key_set: Mapping[str, Any], token: str) -> list[Key]:
+    """Returns the keys of a stored set that may have signed this compact JWS: those with its kid, or all if it has no
+    kid. Raises JoseRefused for an invalid JWS."""
+    kid = read_unverified(token).header.get("kid")
     return [public_key(jwk) for jwk in key_set["keys"] if kid is None or jwk.get("kid") == kid]
 
 
-def unverified(token: str) -> Signed:
-    """Header and claims of a compact JWS before its signature has been looked at: to find out whose key to try.
-    Raises JoseRefused for what is not a compact JWS over a JSON object."""
+def read_unverified(token: str) -> Signed:
+    """Returns header and claims of a compact JWS without verifying its signature, to find the key to verify it with.
+    Raises JoseRefused unless it is a compact JWS over a JSON object."""
     if len(token) > LONGEST_TOKEN or not token.isascii():
-        raise JoseRefused("The JWT is too long or holds other characters than ASCII.")
+        raise JoseRefused("The JWT is too long or contains characters other than ASCII.")
     header: Any
     try:
-        found = jws.extract_compact(token.encode(), registry=_REGISTRY)
-        header, claims = found.headers(), json.decode(found.payload)
+        extracted = jws.extract_compact(token.encode(), registry=_REGISTRY)
+        header, claims = extracted.headers(), json.decode(extracted.payload)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise JoseRefused("The JWT cannot be read.") from None
+        raise JoseRefused("The JWT is malformed.") from None
     if not isinstance(header, dict) or not isinstance(claims, dict):
-        raise JoseRefused("The JWT cannot be read.")
-    if "crit" in header:  # we understand no extension that could be critical
-        raise JoseRefused("The JWT has a critical header that is not understood.")
+        raise JoseRefused("The JWT is malformed.")
+    if "crit" in header:  # no critical extension is supported
+        raise JoseRefused("The JWT has a critical header that is not supported.")
     return Signed(header, claims)
 
 
-def verified(token: str, key: Key) -> Signed:
-    """Header and claims of a compact JWS by this key, in one of our algorithms that fits the key's type.
-    Raises JoseRefused."""
-    signed = unverified(token)
+def verify(token: str, key: Key) -> Signed:
+    """Verifies a compact JWS with this key, in an accepted algorithm that fits the key's type, and returns header and
+    claims. Raises JoseRefused."""
+    signed = read_unverified(token)
     if signed.header.get("alg") not in _BY_TYPE[key.key_type]:
         raise JoseRefused("The JWT's alg is not accepted for this key.")
     try:
@@ -140,13 +141,13 @@ def verified(token: str, key: Key) -> Signed:
 
 
 def sign(header: Mapping[str, str], content: bytes, key: OKPKey) -> str:
-    """A compact JWS over `content` by a key of ours, in the algorithm that the header names."""
+    """Returns a compact JWS over `content`, signed with the key in the algorithm that the header names."""
     return jws.serialize_compact(dict(header), content, key, registry=_REGISTRY)
 
 
-def moment_claim(claims: Mapping[str, Any], name: str) -> float | None:
-    """A NumericDate claim in seconds since 1970 UTC (RFC 7519 section 2), None if it is absent. Raises JoseRefused for
-    anything but a number."""
+def read_time_claim(claims: Mapping[str, Any], name: str) -> float | None:
+    """Returns a NumericDate claim in seconds since 1970 UTC (RFC 7519 section 2), or None if it is absent. Raises
+    JoseRefused unless it is a number."""
     value = claims.get(name)
     if value is None and name not in claims:
         return None

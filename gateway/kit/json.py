@@ -1,4 +1,4 @@
-"""JSON: fast for answers, canonical for what is hashed."""
+"""JSON encoding and decoding, and a canonical form for hashes."""
 
 import json
 from typing import Any
@@ -7,31 +7,31 @@ import orjson
 
 
 def encode(value: Any) -> bytes:
-    """The value as compact JSON in UTF-8."""
+    """Returns the value as compact JSON in UTF-8."""
     return orjson.dumps(value)
 
 
 def encode_text(value: Any) -> str:
-    """The value as compact JSON text, as databases take it."""
+    """Returns the value as compact JSON text, for databases."""
     return orjson.dumps(value).decode()
 
 
 def decode(text: bytes | str) -> Any:
-    """The decoded JSON. Raises ValueError on anything that is not JSON."""
+    """Returns the decoded JSON. Raises ValueError for invalid JSON."""
     return orjson.loads(text)
 
 
-def decode_unrepeated(text: bytes | str) -> Any:
-    """The decoded JSON, where no object names a member twice: readers differ in which one they take. Raises ValueError
-    otherwise, and on anything that is not JSON."""
-    orjson.loads(text)  # strict: UTF-8, no NaN, no half of a surrogate pair, no endless nesting
+def decode_unique(text: bytes | str) -> Any:
+    """Returns the decoded JSON. Raises ValueError for invalid JSON and for an object with a repeated member, which
+    parsers read differently."""
+    orjson.loads(text)  # strict: UTF-8, no NaN, no lone surrogates, limited nesting
     try:
-        return json.loads(text, object_pairs_hook=_unrepeated)
+        return json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
 
 
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         raise ValueError("a member is repeated")
@@ -39,16 +39,16 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def canonical(value: Any) -> bytes:
-    """One byte form for one value: members sorted by code point, no white space, UTF-8. For integer numbers and names
-    within the Basic Multilingual Plane this is the RFC 8785 form. Raises TypeError for floats, whose text differs
-    between languages, and for what is not plain JSON."""
+    """Returns the canonical form of a value: members sorted by code point, no white space, UTF-8. For integers and
+    names within the Basic Multilingual Plane it equals RFC 8785. Raises TypeError for floats, whose text differs
+    between programming languages, and for values that are not plain JSON."""
     _require_plain(value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def _require_plain(value: Any) -> None:
     if isinstance(value, float):
-        raise TypeError("canonical JSON holds no floats")
+        raise TypeError("canonical JSON must not contain floats")
     if isinstance(value, dict):
         for member in value.values():
             _require_plain(member)

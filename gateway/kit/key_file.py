@@ -1,4 +1,4 @@
-"""The key that a sandbox keeps beside its data."""
+"""The secret key that a sandbox keeps in a file."""
 
 import os
 import secrets
@@ -7,23 +7,23 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def kept_key(path: Path) -> bytes:
-    """The 32 bytes in the file, which only its owner can read; a fresh key where there is no file yet. Raises OSError
-    where it can be neither read nor made, and ValueError where it holds something else."""
+def load_or_create_key(path: Path) -> bytes:
+    """Returns the 32 bytes in the file. If there is no file, a random key is written to it, readable by its owner only.
+    Raises OSError if the file can be neither read nor created, and ValueError if it does not hold a key."""
     if not path.exists():
-        _make(path)
+        _create(path)
     key = b64decode(path.read_text().strip(), validate=True)
     if len(key) != 32:
-        raise ValueError("a key has 32 bytes")
+        raise ValueError("a key must have 32 bytes")
     return key
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(b64encode(secrets.token_bytes(32)).decode())
-    # Linked whole, and only where there is none yet: of two processes that start together, both use the first's.
+    # A link is atomic and fails if the file exists, so two processes that start together use the same key.
     with suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

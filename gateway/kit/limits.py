@@ -1,6 +1,5 @@
-"""Rate limits: at most so many attempts within any window of a length, counted for one process or, in Valkey, for all.
-
-Where Valkey is set and does not answer, SharedStateDown says so: nothing passes uncounted.
+"""Rate limits: a largest number of attempts within any window of time, counted per process or, in Valkey, for all
+processes. If Valkey is configured and does not respond, SharedStateDown is raised: no attempt is accepted uncounted.
 """
 
 import threading
@@ -18,14 +17,14 @@ from limits.strategies import MovingWindowRateLimiter
 
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import digest
-from gateway.kit.valkey import answered, connect
+from gateway.kit.valkey import connect, shared_state_errors
 
 CAPACITY = 100_000
-"""Windows that one process remembers; the least recently used go first."""
+"""The largest number of windows that one process keeps. The least recently used are dropped first."""
 
 
 class TooManyAttempts(Exception):
-    """A limit is reached. After `retry_after` whole seconds, at least 1, one more attempt fits."""
+    """A limit is reached. After `retry_after` whole seconds, at least 1, one more attempt is allowed."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("Too many attempts.")
@@ -34,7 +33,7 @@ class TooManyAttempts(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `amount` attempts within any window of length `per` (whole seconds). `name` keeps limits apart."""
+    """At most `amount` attempts within any window of length `per` (whole seconds). Limits have different names."""
 
     name: str
     amount: int
@@ -42,26 +41,26 @@ class Limit:
 
 
 class Limits:
-    """Counts attempts by limit and keys. Keys are hashed before they are kept: names and addresses may be handed in.
-    Safe on any thread; Valkey is asked synchronously, so never within a unit of work. Each method may raise
+    """Counts attempts by limit and keys. Keys are stored as digests, so they may be names and addresses. It is
+    thread-safe. Calls to Valkey block, so it must not be used within a unit of work. Each method may raise
     SharedStateDown."""
 
     def __init__(self, storage: Storage, clock: WallClock, close: Callable[[], object] = lambda: None) -> None:
         self._windows, self._clock = MovingWindowRateLimiter(storage), clock
         self.close = close
-        """Closes the connections to Valkey, if there are any."""
+        """Closes the connections to Valkey, if any."""
 
     def hit(self, limit: Limit, *keys: str) -> None:
-        """Counts one attempt. Raises TooManyAttempts, and counts nothing, if the window is full."""
+        """Counts one attempt. If the window is full, it raises TooManyAttempts and counts nothing."""
         item, kept = _item(limit), _kept(keys)
-        with answered():
+        with shared_state_errors():
             if not self._windows.hit(item, kept):
                 raise self._refusal(item, kept)
 
     def test(self, limit: Limit, *keys: str) -> None:
-        """Counts nothing. Raises TooManyAttempts if the window is full."""
+        """Raises TooManyAttempts if the window is full. Counts nothing."""
         item, kept = _item(limit), _kept(keys)
-        with answered():
+        with shared_state_errors():
             if not self._windows.test(item, kept):
                 raise self._refusal(item, kept)
 
@@ -70,12 +69,12 @@ class Limits:
         return TooManyAttempts(max(1, ceil(free_again - self._clock().timestamp())))
 
 
-def limits(valkey_url: str | None, clock: WallClock = wall_clock) -> Limits:
-    """Those of the Valkey at this address, or of this process alone where there is none. `clock` counts for this
-    process; processes that share a Valkey go by the machine's. Raises ValueError for an address that cannot be read."""
+def make_limits(valkey_url: str | None, clock: WallClock = wall_clock) -> Limits:
+    """Returns limits that are counted in the Valkey at this URL, or in this process without a URL. `clock` is used for
+    this process only; limits in Valkey use wall time. Raises ValueError for an invalid URL."""
     if not valkey_url:
         return Limits(_OneProcess(clock), clock)
-    # The address goes to our own client alone: the library names it in its errors.
+    # The library does not get the URL, because it repeats the URL in its errors.
     client = connect(valkey_url)
     shared = RedisStorage("valkey://", connection_pool=client.connection_pool, key_prefix="sesame:limit")
     return Limits(shared, wall_clock, client.close)
@@ -84,7 +83,7 @@ def limits(valkey_url: str | None, clock: WallClock = wall_clock) -> Limits:
 def _item(limit: Limit) -> RateLimitItem:
     seconds = int(limit.per.total_seconds())
     if limit.amount < 1 or seconds < 1:
-        raise ValueError("a limit is at least one attempt in at least one second")
+        raise ValueError("a limit must be at least one attempt in at least one second")
     return RateLimitItemPerSecond(limit.amount, seconds, limit.name)
 
 
@@ -93,8 +92,8 @@ def _kept(keys: tuple[str, ...]) -> str:
 
 
 class _OneProcess(Storage, MovingWindowSupport):
-    """The library's memory storage keeps every key for ever, starts threads to look for expired ones, and lets two
-    threads write one window. This one has one lock, a clock that is handed in, and room for CAPACITY windows."""
+    """A memory storage with one lock, a clock, and at most CAPACITY windows. The library's memory storage keeps all
+    keys for ever, starts threads to find expired ones, and lets two threads write one window."""
 
     STORAGE_SCHEME = None
 
@@ -133,7 +132,7 @@ class _OneProcess(Storage, MovingWindowSupport):
         return True
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError  # of fixed windows, which nobody uses here
+        raise NotImplementedError  # for fixed windows only, which are not used
 
     def get(self, key: str) -> int:
         raise NotImplementedError
@@ -143,7 +142,7 @@ class _OneProcess(Storage, MovingWindowSupport):
 
     @contextmanager
     def _window(self, key: str, expiry: int) -> Iterator[tuple[float, list[float]]]:
-        """Now and the moments within the window, to be changed in place."""
+        """Yields the current time and the attempts within the window, to be changed in place."""
         with self._lock:
             now = self._clock().timestamp()
             moments = self._moments.pop(key, [])
@@ -156,4 +155,4 @@ class _OneProcess(Storage, MovingWindowSupport):
 
 
 _LEAST = 1e-6
-"""An attempt leaves the window exactly `per` after it was made."""
+"""The smallest step of time: an attempt leaves the window exactly `per` after it was made."""

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line an event, on standard error. Secrets and personal data do not reach them."""
+"""Structured logs: one JSON line per event, on standard error, without secrets and personal data."""
 
 import logging
 import sys
@@ -18,7 +18,7 @@ _SECRET_NAMES = frozenset(
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Replaces the value of every member, at any depth, whose name belongs to a secret or to a person."""
+    """Replaces the values of members, at any depth, whose names are those of secrets or personal data."""
     return {name: _redacted(name, value) for name, value in event.items()}
 
 
@@ -31,8 +31,8 @@ def _redacted(name: str, value: Any) -> Any:
 
 
 def configure(level: str) -> None:
-    """Sets up the process's logs at `level` ("INFO", "WARNING", ...). Authlib stays at INFO at least: at DEBUG
-    it logs whole token answers."""
+    """Configures the logs of the process at `level` ("INFO", "WARNING", ...). Authlib and the HTTP libraries log
+    warnings only, because at DEBUG Authlib logs whole token responses."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -50,10 +50,10 @@ def configure(level: str) -> None:
 
 
 def get_announcer(name: str) -> Any:
-    """A logger of a module that is heard at every level: for what a start must leave in the log in any case."""
+    """Returns a logger that logs at every level, for events of the start that must always be logged."""
     return structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger, module=name)
 
 
 def get_logger(name: str) -> Any:
-    """The logger of a module; its name becomes the member `module`."""
+    """Returns the logger of a module. The name becomes the member `module`."""
     return structlog.get_logger(module=name)

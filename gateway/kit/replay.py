@@ -1,4 +1,4 @@
-"""One-time values such as the `jti` of a proof (RFC 9449 section 11.1): who comes first, and who comes again."""
+"""Replay detection of one-time values such as the `jti` of a proof (RFC 9449 section 11.1)."""
 
 import threading
 import time
@@ -7,31 +7,32 @@ from typing import Protocol
 
 from valkey import Valkey
 
-from gateway.kit.valkey import answered, connect
+from gateway.kit.valkey import connect, shared_state_errors
 
 CAPACITY = 500_000
-"""Values that one process remembers: 100 MB, and 1,600 proofs a second of a life of 5 minutes."""
+"""The largest number of values in one process: 100 MB, or 1,600 proofs a second with a lifetime of 5 minutes."""
 
 _PREFIX = "sesame:once:"
 
 
 class Replays(Protocol):
-    """Remembers values for a while. Safe on any thread."""
+    """Stores used values for a limited time. It is thread-safe."""
 
     def first_use(self, key: str, seconds: int) -> bool:
-        """True for the first of all callers that hand in this key within `seconds`, False for every other one. The key
-        is a digest, so that what is remembered tells nothing. Raises SharedStateDown, ValueError for no seconds."""
+        """Records the key for `seconds` and returns True if it was not recorded, else False. Of several concurrent
+        calls only one returns True. The key must be a digest, so that no secret is stored. Raises SharedStateDown, and
+        ValueError for less than one second."""
         ...
 
     def close(self) -> None: ...
 
 
 class LocalReplays:
-    """In the memory of this process: right for a deployment that has no other.
+    """Replay detection in memory, for a deployment with one process.
 
-    Callers of one instance hand in one and the same `seconds`, so that the order of arrival is that of expiry. When it
-    is full the oldest values go first, although they have not expired: a flood of proofs makes old ones usable again,
-    but never makes memory grow and never stops the service.
+    All calls of one instance must have the same `seconds`, so that values expire in their order of arrival. If it is
+    full, the oldest values are dropped although they have not expired: a flood of proofs makes old ones usable again,
+    but memory does not grow and the service continues.
     """
 
     def __init__(self, capacity: int = CAPACITY, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -54,10 +55,10 @@ class LocalReplays:
             return True
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
     def _forget(self, now: float) -> None:
-        # Two go for one that comes: what has expired shrinks, and no single call pays for a long pause.
+        # At most two per call: expired values become fewer, and no single call has to delete many.
         for _ in range(2):
             oldest = next(iter(self._ends), None)
             if oldest is None or self._ends[oldest] > now:
@@ -66,16 +67,16 @@ class LocalReplays:
 
 
 class ValkeyReplays:
-    """In Valkey, for all processes of the deployment: one SET with NX and EX decides."""
+    """Replay detection in Valkey, for all processes of the deployment: one SET with NX and EX per value."""
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
 
     def first_use(self, key: str, seconds: int) -> bool:
-        """See Replays. A command that is repeated over a new connection may find its own first try: then the caller is
-        told False, which is the safe mistake."""
+        """See Replays. A command that is repeated over a new connection may find the value of its own first attempt and
+        return False. That is a safe error."""
         _require_life(seconds)
-        with answered():
+        with shared_state_errors():
             return bool(self._valkey.set(_PREFIX + key, 1, nx=True, ex=seconds))
 
     def close(self) -> None:
@@ -83,11 +84,11 @@ class ValkeyReplays:
         self._valkey.close()  # type: ignore[no-untyped-call]
 
 
-def replays(valkey_url: str | None) -> Replays:
-    """Those of the Valkey at this address, or of this process alone where there is none."""
+def make_replays(valkey_url: str | None) -> Replays:
+    """Returns replay detection in the Valkey at this URL, or in this process without a URL."""
     return ValkeyReplays(connect(valkey_url)) if valkey_url else LocalReplays()
 
 
 def _require_life(seconds: int) -> None:
     if seconds < 1:
-        raise ValueError("a value is remembered for at least one second")
+        raise ValueError("a value must be stored for at least one second")

@@ -1,13 +1,14 @@
-"""Which language a person reads: the languages of this gateway, and the choice among them (RFC 9110 section 12.5.4)."""
+"""The languages of the gateway, and language negotiation (RFC 9110 section 12.5.4)."""
 
 from collections.abc import Sequence
 
 LANGUAGES = ("en", "zh")
-"""English is what everything is written in; the others are translations."""
+"""The first is the language of the source; the others are translations."""
 
 
 def negotiate(accept_language: str | None, chosen: Sequence[str | None] = ()) -> str:
-    """The first of `chosen` that is a language of ours, else the best of an Accept-Language header, else English."""
+    """Returns the first of `chosen` that is supported, else the best language of an Accept-Language header, else
+    English."""
     for choice in chosen:
         if choice in LANGUAGES:
             return choice

@@ -1,4 +1,4 @@
-"""Valkey: what the processes of one deployment share for a while. Its address holds a password: it is never logged."""
+"""Valkey: short-lived state shared by the processes of a deployment. Its URL holds a password and is never logged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,32 +10,32 @@ from valkey.exceptions import ValkeyError
 from valkey.retry import Retry
 
 SCHEMES = ("valkey://", "valkeys://", "unix://")
-PATIENCE = 2.0
-"""Seconds that a connection, and each answer, may take. A request waits for it, so it is short."""
+TIMEOUT = 2.0
+"""The largest number of seconds for a connection and for each reply. It is short, because requests wait for it."""
 
 
 class SharedStateDown(Exception):
-    """Valkey does not answer, so nobody knows what other processes have seen. What needs to know is refused (503)."""
+    """Valkey does not respond, so the state of other processes is unknown. Requests that need it fail (503)."""
 
     def __init__(self) -> None:
-        super().__init__("The shared store does not answer.")
+        super().__init__("The shared store does not respond.")
 
 
 def connect(url: str) -> Valkey:
-    """A client with a pool of connections, safe on any thread. Nothing is sent before the first command. A connection
-    that was lost while idle is opened again once. Raises ValueError for an address that cannot be read."""
+    """Returns a thread-safe client with a pool of connections. Nothing is sent before the first command. A connection
+    that was lost while idle is reopened once. Raises ValueError for an invalid URL."""
     return Valkey.from_url(
         url,
-        socket_timeout=PATIENCE,
-        socket_connect_timeout=PATIENCE,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
         retry=Retry(NoBackoff(), 1, (ConnectionLost,)),
         retry_on_error=[ConnectionLost],
     )
 
 
 @contextmanager
-def answered() -> Iterator[None]:
-    """Turns every failure of Valkey within into SharedStateDown. The cause, which may name hosts, is left behind."""
+def shared_state_errors() -> Iterator[None]:
+    """Raises SharedStateDown for every failure of Valkey in the block, without its cause, which may name hosts."""
     try:
         yield
     except (ValkeyError, OSError):

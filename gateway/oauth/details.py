@@ -77,7 +77,7 @@ def _require_point_of_sale(names: tuple[str, ...], details: tuple[AuthorizationD
 
 def _parse(text: str) -> tuple[AuthorizationDetail, ...]:
     try:
-        value: Any = json.decode_unrepeated(text)
+        value: Any = json.decode_unique(text)
     except ValueError:
         raise InvalidAuthorizationDetailsError("authorization_details is not JSON, or has a member twice.") from None
     try:

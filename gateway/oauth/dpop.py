@@ -97,13 +97,13 @@ class ProofCheck:
     def _verify(
         self, text: str, method: str, path: str, wall: WallTime, access_token: str | None, nonce_required: bool
     ) -> Proof:
-        header = jose.unverified(text).header
+        header = jose.read_unverified(text).header
         if header.get("typ") != TYPE:
             raise JoseRefused(f"The typ of a proof is {TYPE}.")
         if header.get("alg") not in ALGORITHMS:
             raise JoseRefused(f"The alg of a proof is one of {', '.join(ALGORITHMS)}.")
         key = jose.public_key(header.get("jwk"))
-        claims = jose.verified(text, key).claims
+        claims = jose.verify(text, key).claims
         self._require_same_request(claims, method, path)
         _require_fresh(claims, wall)
         jti = claims.get("jti")
@@ -126,10 +126,10 @@ class ProofCheck:
 
 def _require_fresh(claims: Mapping[str, Any], wall: WallTime) -> None:
     now, ahead = wall.timestamp(), AHEAD.total_seconds()
-    issued = jose.moment_claim(claims, "iat")
+    issued = jose.read_time_claim(claims, "iat")
     if issued is None or not now - PROOF_LIFE.total_seconds() <= issued <= now + ahead:
         raise JoseRefused("The claim iat must be the current time.")
-    expires, begins = jose.moment_claim(claims, "exp"), jose.moment_claim(claims, "nbf")
+    expires, begins = jose.read_time_claim(claims, "exp"), jose.read_time_claim(claims, "nbf")
     if (expires is not None and expires <= now) or (begins is not None and begins > now + ahead):
         raise JoseRefused("The proof has expired, or is not valid yet.")
 

@@ -14,7 +14,7 @@ from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier, tier_of
-from gateway.kit.client_key import private_jwk, public_half
+from gateway.kit.client_key import private_jwk, public_jwks
 from gateway.kit.crypto import Secrets, base64url, digest
 from gateway.kit.ids import Ids
 from gateway.kit.jose import public_key_set
@@ -151,7 +151,7 @@ class Seeding:
             secret = self._clients.secret_prefix + self._secret(f"client {client_id}")
         else:
             key = private_jwk(self._secrets.derive(f"seed client key {client_id}"))
-        jwks = public_key_set(public_half(key)) if key else None
+        jwks = public_key_set(public_jwks(key)) if key else None
         if row is None:
             row, _ = self._clients.register(
                 unit,

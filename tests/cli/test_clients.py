@@ -213,3 +213,28 @@ def test_live_does_not_start_with_an_enabled_client_of_another_profile(
     assert refusal.count("gateway clients disable") == 1
     assert foreign in live.answer("clients", "list")
     live.answer("clients", "disable", foreign)
+
+
+def test_list_as_json_has_the_awaited_rights(gateway: Gateway, waiting: str) -> None:
+    (client,) = json.loads(gateway.answer("clients", "list", "--json"))
+    assert (client["client_id"], client["is_enabled"], client["scopes"]) == (waiting, True, ["score:tier"])
+    assert client["awaits_approval"] == {"scopes": ["score:exact"], "authorization_details_types": []}
+    assert client["created_at"].endswith("Z")
+
+
+def test_show_prints_scopes_and_state(gateway: Gateway, waiting: str) -> None:
+    lines = gateway.answer("clients", "show", waiting).splitlines()
+    assert "scopes            score:tier" in lines
+    assert "state             enabled" in lines
+    assert "awaits approval   score:exact" in lines
+
+
+def test_show_finds_a_disabled_client(gateway: Gateway, waiting: str) -> None:
+    gateway.answer("clients", "disable", waiting)
+    client = json.loads(gateway.answer("clients", "show", waiting, "--json"))
+    assert client["is_enabled"] is False
+    assert client["disabled_at"].endswith("Z")
+
+
+def test_show_rejects_an_unknown_client(gateway: Gateway) -> None:
+    assert gateway.refusal("clients", "show", "cli_none") == "error: There is no client cli_none."

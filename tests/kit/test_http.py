@@ -27,7 +27,7 @@ def test_get_and_post_over_tls(authority: Authority) -> None:
         client = HttpClient(LOOPBACK, authority.ca_file, resolver=resolver)
         url = server.url("/keys?a=b", "keys.example")
         found = got(client, url)
-        posted = client.post(url, b"ping", within=5, at_most=10, headers={"Content-Type": "text/plain"})
+        posted = client.post(url, b"ping", timeout=5, max_bytes=10, headers={"Content-Type": "text/plain"})
 
     assert (found.status, found.body, found.headers["x-a"]) == (200, b"[1]", "1, 2")
     assert posted.body == b"[1]"
@@ -45,7 +45,7 @@ def test_get_and_post_over_tls(authority: Authority) -> None:
 def test_a_large_body_is_sent_whole() -> None:
     with LocalServer(fixed(answer(b"ok"))) as server:
         body = bytes(range(256)) * 16_000
-        HttpClient(LOOPBACK).post(server.url(), body, within=20, at_most=10)
+        HttpClient(LOOPBACK).post(server.url(), body, timeout=20, max_bytes=10)
     assert server.requests[0].endswith(body)
 
 
@@ -133,7 +133,7 @@ def test_a_host_without_an_address_and_a_slow_resolver() -> None:
 
     assert refused(HttpClient(resolver=failing), "https://keys.example/") == "unresolved"
     began = time.monotonic()
-    assert refused(HttpClient(LOOPBACK, resolver=slow), "https://keys.example/", within=0.3) == "timeout"
+    assert refused(HttpClient(LOOPBACK, resolver=slow), "https://keys.example/", timeout=0.3) == "timeout"
     assert time.monotonic() - began < 2.5
 
 

@@ -27,7 +27,7 @@ def test_a_body_is_read_up_to_its_limit() -> None:
     for said in (answer(b"x" * 1000), answer(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
         with LocalServer(fixed(said)) as server:
             assert len(got(HttpClient(LOOPBACK), server.url()).body) == 1000
-            assert refused(HttpClient(LOOPBACK), server.url(), at_most=999) == "too_large"
+            assert refused(HttpClient(LOOPBACK), server.url(), max_bytes=999) == "too_large"
     with LocalServer(_endless) as server:
         assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
 
@@ -47,7 +47,7 @@ def test_a_length_that_is_announced_is_believed_without_reading() -> None:
 def test_a_compressed_body_is_not_taken(encoding: str) -> None:
     small = gzip.compress(b"0" * 10_000_000)
     with LocalServer(fixed(answer(small, headers=[("Content-Encoding", encoding)]))) as server:
-        assert refused(HttpClient(LOOPBACK), server.url(), at_most=100_000) == "encoding"
+        assert refused(HttpClient(LOOPBACK), server.url(), max_bytes=100_000) == "encoding"
 
 
 @pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
@@ -61,7 +61,7 @@ def test_one_deadline_over_all_that_drips(part: str) -> None:
 
     with LocalServer(drip) as server:
         began = time.monotonic()
-        reason = refused(HttpClient(LOOPBACK), server.url(), within=0.6)
+        reason = refused(HttpClient(LOOPBACK), server.url(), timeout=0.6)
         took = time.monotonic() - began
     assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
 
@@ -70,7 +70,7 @@ def test_a_server_that_does_not_read() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         began, url = time.monotonic(), f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(Unreachable) as unreachable:
-            HttpClient(LOOPBACK).post(url, bytes(50_000_000), within=0.3, at_most=10)
+            HttpClient(LOOPBACK).post(url, bytes(50_000_000), timeout=0.3, max_bytes=10)
         assert (unreachable.value.reason, time.monotonic() - began < 2.5) == ("timeout", True)
 
 

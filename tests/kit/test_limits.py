@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.kit.limits import Limit, Limits, TooManyAttempts, _OneProcess, limits
+from gateway.kit.limits import Limit, Limits, TooManyAttempts, _OneProcess, make_limits
 from gateway.kit.valkey import SharedStateDown, connect
 from tests.support.clock import MovableClock
 from tests.support.race import race
@@ -19,7 +19,7 @@ THREE = Limit("test", 3, timedelta(minutes=1))
 @pytest.fixture(params=["local", "valkey"])
 def both(request: pytest.FixtureRequest) -> Iterator[Limits]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(limits(url)) as found:
+    with closing(make_limits(url)) as found:
         yield found
 
 
@@ -82,7 +82,7 @@ def test_a_limit_of_nothing_is_an_error_of_the_caller(both: Limits, amount: int,
 
 
 def test_an_attempt_leaves_the_window_when_its_time_is_over(clock: MovableClock) -> None:
-    local = limits(None, clock)
+    local = make_limits(None, clock)
     for _ in range(3):
         local.hit(THREE, "mei")
         clock.advance(seconds=10)
@@ -109,12 +109,12 @@ def test_memory_is_bounded_and_what_is_over_is_forgotten(clock: MovableClock) ->
 
 
 def test_two_processes_share_a_valkey(valkey_url: str) -> None:
-    with closing(limits(valkey_url)) as one, closing(limits(valkey_url)) as other:
+    with closing(make_limits(valkey_url)) as one, closing(make_limits(valkey_url)) as other:
         assert race(lambda runner: fits((one, other)[runner % 2], THREE, "mei")).count(True) == 3
 
 
 def test_valkey_holds_no_names_and_forgets_by_itself(valkey_url: str) -> None:
-    with closing(limits(valkey_url)) as shared, connect(valkey_url) as client:
+    with closing(make_limits(valkey_url)) as shared, connect(valkey_url) as client:
         shared.hit(THREE, "mei")
         keys = [key.decode() for key in client.scan_iter()]
         assert len(keys) == 1
@@ -124,7 +124,7 @@ def test_valkey_holds_no_names_and_forgets_by_itself(valkey_url: str) -> None:
 
 
 def test_a_valkey_that_is_not_there_counts_as_no_permission() -> None:
-    with closing(limits(nobody_there())) as shared:
+    with closing(make_limits(nobody_there())) as shared:
         for ask in (shared.hit, shared.test):
             with pytest.raises(SharedStateDown) as caught:
                 ask(THREE, "mei")
@@ -133,7 +133,7 @@ def test_a_valkey_that_is_not_there_counts_as_no_permission() -> None:
 
 
 def test_a_valkey_that_stops(own_valkey: ValkeyServer) -> None:
-    with closing(limits(own_valkey.url)) as shared:
+    with closing(make_limits(own_valkey.url)) as shared:
         shared.hit(THREE, "mei")
         own_valkey.stop()
         with pytest.raises(SharedStateDown):

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from gateway.kit.replay import LocalReplays, Replays, replays
+from gateway.kit.replay import LocalReplays, Replays, make_replays
 from gateway.kit.valkey import SharedStateDown, connect
 from tests.support.race import race
 from tests.support.valkey import ValkeyServer, nobody_there
@@ -25,7 +25,7 @@ class Hand:
 @pytest.fixture(params=["local", "valkey"])
 def both(request: pytest.FixtureRequest) -> Iterator[Replays]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(replays(url)) as found:
+    with closing(make_replays(url)) as found:
         yield found
 
 
@@ -83,7 +83,7 @@ def test_when_it_is_full_the_oldest_go() -> None:
 
 
 def test_two_processes_share_a_valkey(valkey_url: str) -> None:
-    with closing(replays(valkey_url)) as one, closing(replays(valkey_url)) as other:
+    with closing(make_replays(valkey_url)) as one, closing(make_replays(valkey_url)) as other:
         for number in range(20):
             key = f"key {number}"
             won = race(lambda runner, key=key: (one, other)[runner % 2].first_use(key, 60))  # type: ignore[misc]
@@ -91,13 +91,13 @@ def test_two_processes_share_a_valkey(valkey_url: str) -> None:
 
 
 def test_valkey_forgets_by_itself(valkey_url: str) -> None:
-    with closing(replays(valkey_url)) as shared, connect(valkey_url) as client:
+    with closing(make_replays(valkey_url)) as shared, connect(valkey_url) as client:
         shared.first_use("one", 60)
         assert [0 < client.ttl(key) <= 60 for key in client.scan_iter("sesame:once:*")] == [True]
 
 
 def test_a_valkey_that_is_not_there_is_never_a_first_use() -> None:
-    with closing(replays(nobody_there())) as shared, pytest.raises(SharedStateDown) as caught:
+    with closing(make_replays(nobody_there())) as shared, pytest.raises(SharedStateDown) as caught:
         shared.first_use("one", 60)
     assert "hidden-word" not in repr(caught.value)
     assert caught.value.__cause__ is None
@@ -105,7 +105,7 @@ def test_a_valkey_that_is_not_there_is_never_a_first_use() -> None:
 
 
 def test_a_valkey_that_stops(own_valkey: ValkeyServer) -> None:
-    with closing(replays(own_valkey.url)) as shared:
+    with closing(make_replays(own_valkey.url)) as shared:
         assert shared.first_use("one", 60)
         own_valkey.stop()
         with pytest.raises(SharedStateDown):
@@ -113,7 +113,7 @@ def test_a_valkey_that_stops(own_valkey: ValkeyServer) -> None:
 
 
 def test_a_connection_that_was_lost_while_idle_is_opened_again(valkey_url: str) -> None:
-    with closing(replays(valkey_url)) as shared, connect(valkey_url) as client:
+    with closing(make_replays(valkey_url)) as shared, connect(valkey_url) as client:
         assert shared.first_use("one", 60)
         client.client_kill_filter(_type="normal")
         assert shared.first_use("two", 60)
@@ -122,4 +122,4 @@ def test_a_connection_that_was_lost_while_idle_is_opened_again(valkey_url: str) 
 
 def test_an_address_that_cannot_be_read_is_refused_at_once() -> None:
     with pytest.raises(ValueError):
-        replays("http://valkey.example")
+        make_replays("http://valkey.example")

@@ -32,13 +32,13 @@ RULES: Sequence[Group] = (
             (
                 73,
                 "host resolved again",
-                "connect_tcp(address, port, within, None, ())",
-                "connect_tcp([*self._resolver(host, port)][0], port, within, None, ())",
+                "connect_tcp(address, port, seconds, None, ())",
+                "connect_tcp([*self._resolver(host, port)][0], port, seconds, None, ())",
             ),
             (
                 73,
                 "every read has its own time",
-                "return self._stream.read(max_bytes, self._deadline.left(timeout))",
+                "return self._stream.read(max_bytes, self._deadline.remaining(timeout))",
                 "return self._stream.read(max_bytes, 0.5)",
             ),
         ),
@@ -47,11 +47,11 @@ RULES: Sequence[Group] = (
         "gateway/kit/http.py",
         HTTP,
         (
-            (73, "body of any size", "if len(body) > at_most:", "if False:"),
+            (73, "body of any size", "if len(body) > max_bytes:", "if False:"),
             (
                 73,
                 "announced length not looked at",
-                'if int(headers.get("content-length", "0")) > at_most:',
+                'if int(headers.get("content-length", "0")) > max_bytes:',
                 "if False:",
             ),
             (
@@ -87,8 +87,8 @@ RULES: Sequence[Group] = (
             (
                 73,
                 "fetched keys as they are",
-                "keys = public_key_set(json.decode_unrepeated(answer.body))",
-                "keys = json.decode_unrepeated(answer.body)",
+                "keys = public_key_set(json.decode_unique(answer.body))",
+                "keys = json.decode_unique(answer.body)",
             ),
         ),
     ),
@@ -149,7 +149,7 @@ RULES: Sequence[Group] = (
                 73,
                 "keys fetched for any assertion",
                 "claimed = self._read(token, wall)",
-                'claimed = _Claimed(str(jose.unverified(token).claims.get("sub")), None, token, wall)',
+                'claimed = _Claimed(str(jose.read_unverified(token).claims.get("sub")), None, token, wall)',
             ),
             (73, "keys fetched beside another method", "if request.authorization is not None:", "if False:"),
             (

@@ -19,8 +19,8 @@ RULES: Sequence[Group] = (
             (
                 46,
                 "proof not signed by its key",
-                "claims = jose.verified(text, key).claims",
-                "claims = jose.unverified(text).claims",
+                "claims = jose.verify(text, key).claims",
+                "claims = jose.read_unverified(text).claims",
             ),
             (46, "first of two proofs", "if len(proofs) != 1:", "if not proofs:"),
             (47, "proof of another method", 'if claims.get("htm") != method:', "if False:"),

@@ -85,8 +85,8 @@ RULES: Sequence[Group] = (
             (
                 10,
                 "signature not looked at",
-                "jose.verified(token, key)",
-                "jose.unverified(token)",
+                "jose.verify(token, key)",
+                "jose.read_unverified(token)",
             ),
         ),
     ),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from gateway.domain.environment import LIVE
-from gateway.kit.replay import Replays, replays
+from gateway.kit.replay import Replays, make_replays
 from gateway.oauth.token_check import TokenCheck
 from gateway.store.identity.clients import CLIENTS
 from gateway.store.identity.users import USERS
@@ -138,7 +138,7 @@ def test_63_a_refused_request_has_not_used_its_proof(world: OAuthWorld, token: s
 @pytest.fixture
 def elsewhere(world: OAuthWorld, valkey_url: str) -> Iterator[list[TestClient]]:
     """The token check of two processes that share a Valkey."""
-    made: list[Replays] = [replays(valkey_url), replays(valkey_url)]
+    made: list[Replays] = [make_replays(valkey_url), make_replays(valkey_url)]
     yield [
         TestClient(TokenCheck(probe, replace(world.container, replays=one)), "http://127.0.0.1:8000") for one in made
     ]

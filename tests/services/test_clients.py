@@ -11,7 +11,7 @@ from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor
 from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES, WITHOUT_BROWSER
-from gateway.kit.client_key import private_jwk, public_half
+from gateway.kit.client_key import private_jwk, public_jwks
 from gateway.kit.crypto import digest
 from gateway.services.decisions.transitions import ActivateCommand
 from gateway.services.identity.clients import ClientService
@@ -40,10 +40,10 @@ def test_a_client_with_a_key_has_no_secret(world: DemoWorld) -> None:
     key = private_jwk()
     with writing(world.database) as unit:
         row, secret = world.clients.register(
-            unit, world.merchant(), "Backend", [], profile=FAPI2, jwks=public_half(key)
+            unit, world.merchant(), "Backend", [], profile=FAPI2, jwks=public_jwks(key)
         )
         assert (row.profile, row.secret_digest, secret) == (FAPI2, None, None)
-        assert row.jwks == public_half(key)
+        assert row.jwks == public_jwks(key)
     assert key["d"] not in repr(world.contents())
 
 
@@ -53,8 +53,8 @@ def test_a_client_with_a_key_has_no_secret(world: DemoWorld) -> None:
         pytest.param({"profile": FAPI2}, "jwks", id="without a key"),
         pytest.param({"profile": FAPI2, "jwks": {"keys": [private_jwk()]}}, "jwks", id="private key"),
         pytest.param({"profile": FAPI2, "jwks": [1]}, "jwks", id="not a key set"),
-        pytest.param({"profile": FAPI2, "jwks": public_half(private_jwk()), "secret": "s"}, "secret", id="with secret"),
-        pytest.param({"profile": BASELINE, "jwks": public_half(private_jwk())}, "jwks", id="key of baseline"),
+        pytest.param({"profile": FAPI2, "jwks": public_jwks(private_jwk()), "secret": "s"}, "secret", id="with secret"),
+        pytest.param({"profile": BASELINE, "jwks": public_jwks(private_jwk())}, "jwks", id="key of baseline"),
         pytest.param({"profile": "fapi3"}, "profile", id="unknown profile"),
     ],
 )

@@ -10,7 +10,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from gateway.kit.ids import Ids
-from gateway.kit.limits import Limits, TooManyAttempts, limits
+from gateway.kit.limits import Limits, TooManyAttempts, make_limits
 from gateway.kit.valkey import SharedStateDown
 from gateway.services.identity.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
 from gateway.services.identity.logins import Attempt, DeviceCookies, LoginService, network
@@ -47,7 +47,7 @@ def accounts(database: Database) -> AccountService:
 @pytest.fixture(params=["local", "valkey"])
 def counted(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Limits]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(limits(url, clock)) as found:
+    with closing(make_limits(url, clock)) as found:
         yield found
 
 
@@ -100,7 +100,7 @@ def test_logins_that_succeed_never_count(logins: LoginService) -> None:
 def test_a_valkey_that_is_not_there_lets_nobody_in(
     database: Database, accounts: AccountService, clock: MovableClock
 ) -> None:
-    with closing(limits(nobody_there())) as counted:
+    with closing(make_limits(nobody_there())) as counted:
         logins = logins_over(database, counted, accounts)
         with pytest.raises(SharedStateDown):
             logins.sign_in(VISITOR, Attempt("mei", PASSWORD, "192.0.2.1"))

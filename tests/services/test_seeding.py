@@ -61,7 +61,7 @@ def test_the_database_holds_the_public_half_of_each_key(world: DemoWorld) -> Non
             assert row.jwks is not None
             (public,) = row.jwks["keys"]
         token = jws.serialize_compact({"alg": "ES256", "kid": key["kid"]}, b"{}", ECKey.import_key(key))
-        assert jose.verified(token, jose.public_key(public)).claims == {}
+        assert jose.verify(token, jose.public_key(public)).claims == {}
         kids.add(key["kid"])
     assert len(kids) == len(world.seed.merchants)
 

@@ -6,22 +6,22 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.kit.addresses import Resolver
-from gateway.kit.http import HttpAnswer, HttpClient
+from gateway.kit.http import HttpClient, HttpResponse
 from gateway.kit.http_address import Unreachable
 from tests.support.local_server import Answers
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-def got(client: HttpClient, url: str, within: float = 5, at_most: int = 1000) -> HttpAnswer:
-    return client.get(url, within=within, at_most=at_most)
+def got(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> HttpResponse:
+    return client.get(url, timeout=timeout, max_bytes=max_bytes)
 
 
-def refused(client: HttpClient, url: str, within: float = 5, at_most: int = 1000) -> str:
+def refused(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> str:
     """Why there is no answer; the text says nothing of the address."""
     with pytest.raises(Unreachable) as unreachable:
-        got(client, url, within, at_most)
-    assert str(unreachable.value) == f"There was no usable answer: {unreachable.value.reason}."
+        got(client, url, timeout, max_bytes)
+    assert str(unreachable.value) == f"There was no usable response: {unreachable.value.reason}."
     assert unreachable.value.__cause__ is None
     return unreachable.value.reason
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from gateway.kit.valkey import SharedStateDown, answered, connect
+from gateway.kit.valkey import SharedStateDown, connect, shared_state_errors
 
 ABSENT = "no embedded Valkey for this platform"
 _READY_WITHIN = 30.0
@@ -87,7 +87,7 @@ class ValkeyServer:
         with connect(self.url) as client:
             while True:
                 try:
-                    with answered():
+                    with shared_state_errors():
                         client.ping()
                 except SharedStateDown as error:
                     if time.monotonic() > deadline:

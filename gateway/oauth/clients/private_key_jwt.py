@@ -85,7 +85,7 @@ class AssertionCheck:
 
     def _read(self, token: str, wall: WallTime) -> _Claimed:
         """The assertion, which is valid if its signature is valid. Raises JoseRefused otherwise."""
-        signed = jose.unverified(token)
+        signed = jose.read_unverified(token)
         claims, kid = signed.claims, signed.header.get("kid")
         client_id = claims.get("sub")
         if not isinstance(client_id, str) or not client_id.isprintable() or signed.header.get("alg") not in ALGORITHMS:
@@ -109,11 +109,11 @@ class AssertionCheck:
 
 def _expiry(claims: Mapping[str, Any], wall: WallTime) -> float:
     now, ahead = wall.timestamp(), AHEAD.total_seconds()
-    expires = jose.moment_claim(claims, "exp")
+    expires = jose.read_time_claim(claims, "exp")
     if expires is None or not now < expires <= now + LONGEST_LIFE.total_seconds() + ahead:
         raise JoseRefused("exp must be at most ten minutes in the future.")
     for name in ("iat", "nbf"):
-        begins = jose.moment_claim(claims, name)
+        begins = jose.read_time_claim(claims, name)
         if begins is not None and begins > now + ahead:
             raise JoseRefused(f"{name} is in the future.")
     return expires
@@ -121,9 +121,9 @@ def _expiry(claims: Mapping[str, Any], wall: WallTime) -> float:
 
 def _require_signed(token: str, key_set: Mapping[str, Any]) -> None:
     """Raises JoseRefused unless one of the keys has signed the token."""
-    for key in jose.candidates(key_set, token):
+    for key in jose.candidate_keys(key_set, token):
         try:
-            jose.verified(token, key)
+            jose.verify(token, key)
         except JoseRefused:
             continue
         return

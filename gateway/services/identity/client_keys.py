@@ -8,7 +8,7 @@ from typing import Any
 from gateway.kit import json
 from gateway.kit.http import HttpClient
 from gateway.kit.http_address import PORTS, HttpAddress, Unreachable, read_address
-from gateway.kit.jose import JoseRefused, fitting, public_key_set
+from gateway.kit.jose import JoseRefused, allowed_algorithms, public_key_set
 
 WITHIN = 5.0
 """Seconds for the whole exchange."""
@@ -63,13 +63,13 @@ class KeySource:
         """The keys at the address. Takes up to five seconds, so never within a unit of work. Raises KeysRefused."""
         try:
             self._require_known(read_address(uri))
-            answer = self._http.get(uri, within=WITHIN, at_most=LARGEST, headers={"Accept": "application/json"})
+            answer = self._http.get(uri, timeout=WITHIN, max_bytes=LARGEST, headers={"Accept": "application/json"})
         except Unreachable as unreachable:
             raise KeysRefused(unreachable.reason) from None
         if answer.status != 200:
             raise KeysRefused("status")
         try:
-            keys = public_key_set(json.decode_unrepeated(answer.body))
+            keys = public_key_set(json.decode_unique(answer.body))
         except ValueError:
             raise KeysRefused("json") from None
         except JoseRefused as refused:
@@ -84,7 +84,7 @@ class KeySource:
 def fitting_keys(key_set: Mapping[str, Any], algorithm: str | None) -> dict[str, Any]:
     """The set without the keys that do not fit the client's algorithm; the whole set where it has none."""
     keys = key_set["keys"]
-    return {"keys": [jwk for jwk in keys if algorithm is None or algorithm in fitting(jwk)]}
+    return {"keys": [jwk for jwk in keys if algorithm is None or algorithm in allowed_algorithms(jwk)]}
 
 
 def _host_and_port(entry: str) -> tuple[str, int | None]:
