@@ -11,7 +11,7 @@ from gateway.domain.error_catalogue import ERRORS
 from gateway.settings import Settings
 from schema import errors
 from schema.types.enums import UserErrorCode
-from tests.support.checkout import ROOT, files, named
+from tests.support.checkout import ROOT, files, named, python_files
 
 
 def test_reference_is_fresh() -> None:
@@ -73,3 +73,10 @@ def test_index_lists_every_page_of_the_documentation() -> None:
     listed = {target.resolve() for target, _ in links("docs/README.md")}
     pages = {path for path in (ROOT / "docs").rglob("*.md") if path.name != "README.md"}
     assert {path.relative_to(ROOT).as_posix() for path in pages - listed} == set()
+
+
+def test_mutation_table_names_existing_tests_and_files() -> None:
+    table = (ROOT / "docs" / "mutations.md").read_text(encoding="utf-8")
+    tests = {name for file in python_files("tests") for name in re.findall(r"def (test_\w+)", file.read_text())}
+    assert set(re.findall(r"`(test_\w+?)(?:\[|`)", table)) - tests == set()
+    assert [name for name in re.findall(r"\| `(gateway/[^`]+)` \|", table) if not (ROOT / name).exists()] == []
