@@ -119,7 +119,7 @@ def test_other_people_cannot_reach_a_dispute(scenario: Scenario) -> None:
     ):
         assert post(browser, path, form) == 404
     browser.http.close()
-    assert [each["status"] for each in scenario.disputes(decision)] == ["OPEN"]
+    assert [each["status"] for each in scenario.disputes(decision)] == ["AWAITING_MERCHANT"]
     decision.transition("fulfill")
 
 

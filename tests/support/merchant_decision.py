@@ -80,9 +80,9 @@ class MerchantDecision:
         """One text an event, oldest first: topic, actor and note. Events of disputes have the topic only."""
         return [_describe(event) for event in self.read()["timeline"]["nodes"]]
 
-    def move(self, name: str, **given: Any) -> DecisionSummary:
-        """Takes one step. What the mutation answers is what the log says afterwards."""
-        payload = self.send(name, **given)
+    def transition(self, name: str, **arguments: Any) -> DecisionSummary:
+        """Makes a transition. The mutation returns what the log has afterwards."""
+        payload = self.send(name, **arguments)
         assert payload["userErrors"] == []
         answered, logged = flat(payload["decision"]), self.read()
         assert {key: logged[key] for key in answered} == answered
