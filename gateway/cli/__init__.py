@@ -1,7 +1,8 @@
 """The command line of the operator, one file per group of commands."""
 
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -33,6 +34,12 @@ _ORDER = ("sandbox", "database", "merchants", "clients", "serve")
 """The commands that come first in the help, in the order in which an operator needs them."""
 
 
+def _joined_lines(command: Callable[..., Any] | None) -> str:
+    """The docstring of a command with one line for each paragraph: the help breaks lines at the terminal's width."""
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
+
 class _Commands(TyperGroup):
     """The top-level commands in the order of the help."""
 
@@ -47,6 +54,9 @@ app = typer.Typer(
 app.command("serve", rich_help_panel=_SET_UP)(serve.serve)
 for _name, (_group, _panel) in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
+for _each in (app, *(group for group, _ in _GROUPS.values())):
+    for _command in _each.registered_commands:
+        _command.help = _joined_lines(_command.callback)
 
 
 def _print_version(requested: bool) -> None:

@@ -81,7 +81,9 @@ def check(
 ) -> None:
     """Check an installed adapter against the requirements of every adapter.
 
-    Also checks that the GraphQL schema can be built with its ask. Exit code 1 if a requirement is not met. With --json:
+    Also checks that the GraphQL schema can be built with its ask. Exit code 1 if a requirement is not met.
+
+    With --json:
     an object with adapter, is_met and requirements, each with name, is_met and problems."""
     from merchants.conformance.check import check_adapter
 

@@ -1,4 +1,4 @@
-"""`gateway clients`: register, invite, approve, list and disable OAuth clients."""
+"""`gateway clients`: register, invite, approve, list, show and disable OAuth clients."""
 
 import json
 import os
@@ -19,7 +19,10 @@ from gateway.services.identity.registration import INVITED
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="Register, invite, approve, list and disable OAuth clients.")
+_HELP = """Register, invite, approve, list and disable OAuth clients.
+
+To begin: gateway clients register MERCHANT NAME"""
+app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 ClientId = Annotated[str, typer.Argument(help="The client's id, cli_...")]
 
@@ -30,24 +33,32 @@ _LONGEST_FILE = 64 * 1024
 @app.command()
 def register(
     merchant: Annotated[str, typer.Argument(help="The merchant's id, mer_...")],
-    name: Annotated[str, typer.Argument(help="What the client is, such as 'web shop'.")],
-    profile: Annotated[str | None, typer.Option(help="baseline (a secret, sandbox only) or fapi2 (a key).")] = None,
+    name: Annotated[str, typer.Argument(help="A name for the client, such as 'web shop'.")],
+    profile: Annotated[
+        str | None, typer.Option(help="baseline (with a secret, sandbox only) or fapi2 (with a key).")
+    ] = None,
     jwks: Annotated[
-        str | None, typer.Option(help="File with the public key set of a fapi2 client; - reads it.")
+        str | None, typer.Option(help="File with the public keys (JWKS) of a fapi2 client; - for standard input.")
     ] = None,
     jwks_uri: Annotated[
-        str | None, typer.Option(help="Address of that key set instead; it is fetched, and again every 10 minutes.")
+        str | None, typer.Option(help="Address of the public keys. They are fetched now and every 10 minutes.")
     ] = None,
-    new_key: Annotated[Path | None, typer.Option(help="Make the key, and write its private half to this file.")] = None,
-    redirect_uri: Annotated[list[str] | None, typer.Option(help="An exact redirect URI; repeat it.")] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="A scope it may use; repeat it. Default: all.")] = None,
+    new_key: Annotated[
+        Path | None, typer.Option(help="Make a key pair and write the private key to this file.")
+    ] = None,
+    redirect_uri: Annotated[
+        list[str] | None, typer.Option(help="A redirect URI, compared exactly. Repeat it for more.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope it may use. Repeat it for more. Default: all.")
+    ] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Register a client. The secret of a baseline client is printed once and not kept."""
-    if sum(given is not None for given in (jwks, jwks_uri, new_key)) > 1:
-        fail("Give one of --jwks, --jwks-uri and --new-key, not both.")
+    """Register a client and print its id. The secret of a baseline client is printed only once."""
+    if sum(option is not None for option in (jwks, jwks_uri, new_key)) > 1:
+        fail("Use only one of --jwks, --jwks-uri and --new-key.")
     private_key = private_jwk() if new_key is not None else None
-    keys = public_jwks(private_key) if private_key else _read(jwks) if jwks is not None else None
+    keys = public_jwks(private_key) if private_key else _read_keys(jwks) if jwks is not None else None
     with container_for(database_url) as container:
         if jwks_uri is not None:
             _require_keys_at(container, jwks_uri)
@@ -70,7 +81,7 @@ def register(
             client, secret = container.database.write(register_client)
         except BaseException:
             if new_key is not None:
-                new_key.unlink(missing_ok=True)  # the key of no client
+                new_key.unlink(missing_ok=True)  # the client was not registered
             raise
     console.print(f"client_id     {client.id}")
     if secret is not None:
@@ -82,21 +93,25 @@ def invite(
     merchant: Annotated[str, typer.Argument(help="The merchant's id, mer_...")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help=f"A scope it gets without approval; repeat it. Default: {' '.join(INVITED.scopes)}."),
+        typer.Option(
+            help=f"A scope that the client gets without approval. Repeat it. Default: {' '.join(INVITED.scopes)}."
+        ),
     ] = None,
     detail_type: Annotated[
         list[str] | None,
-        typer.Option(help=f"A type of authorization details likewise. Default: {' '.join(INVITED.types)}."),
+        typer.Option(
+            help=f"A type of authorization details that it gets without approval. Default: {' '.join(INVITED.types)}."
+        ),
     ] = None,
-    expires_in: Annotated[str, typer.Option(help="How long the invitation is good, such as P7D or PT1H.")] = "P7D",
+    expires_in: Annotated[str, typer.Option(help="How long the token is valid, such as P7D or PT1H.")] = "P7D",
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Print an initial access token, with which one client of the merchant registers itself. It is not kept."""
-    life = parse_duration(expires_in)
+    """Print an initial access token, with which one client can register itself. It is printed only once."""
+    lifetime = parse_duration(expires_in)
     with container_for(database_url) as container:
 
         def create_invitation(unit: UnitOfWork) -> str:
-            return container.registrations.invite(unit, merchant, life, scopes=scope or (), types=detail_type or ())
+            return container.registrations.invite(unit, merchant, lifetime, scopes=scope or (), types=detail_type or ())
 
         token = container.database.write(create_invitation)
     console.print(token)
@@ -105,21 +120,21 @@ def invite(
 @app.command()
 def approve(
     client_id: ClientId,
-    refuse: Annotated[bool, typer.Option("--refuse", help="Do not give it; the client keeps what it has.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse them. The client keeps the rights it has.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Give a client, or refuse it, what it has asked for beyond its invitation."""
+    """Approve or refuse the rights that a client has requested beyond its invitation."""
     with container_for(database_url) as container:
         registrations = container.registrations
         awaited = container.database.read(lambda unit: registrations.load_awaiting(unit, client_id))
-        console.print(f"{client_id} asks for: {_words(awaited)}")
+        console.print(f"{client_id} requests: {_rights_words(awaited)}")
         if not yes:
             typer.confirm("Refuse it?" if refuse else "Approve it?", abort=True)
-        settle = registrations.refuse if refuse else registrations.approve
-        client = container.database.write(lambda unit: settle(unit, client_id, awaited))
+        decide = registrations.refuse if refuse else registrations.approve
+        client = container.database.write(lambda unit: decide(unit, client_id, awaited))
     rights = Rights.of(client.scopes, client.authorization_details_types or ())
-    console.print(f"{'Refused' if refuse else 'Approved'}. {client_id} has: {_words(rights)}")
+    console.print(f"{'Refused' if refuse else 'Approved'}. {client_id} has: {_rights_words(rights)}")
 
 
 @app.command("list")
@@ -179,7 +194,7 @@ def show(client_id: ClientId, as_json: AsJson = False, database_url: DatabaseUrl
 
 @app.command()
 def disable(client_id: ClientId, database_url: DatabaseUrl = None) -> None:
-    """Disable a client; its tokens die with it."""
+    """Disable a client. Its tokens are invalid at once."""
     with container_for(database_url) as container:
         container.database.write(lambda unit: container.clients.disable(unit, client_id))
     console.print(f"{client_id} is disabled.")
@@ -216,29 +231,29 @@ def _state(client: Record) -> str:
 
 def _awaited_words(client: Record) -> str:
     awaited = client["awaits_approval"]
-    return _words(Rights(awaited["scopes"], awaited["authorization_details_types"])) if awaited else ""
+    return _rights_words(Rights(awaited["scopes"], awaited["authorization_details_types"])) if awaited else ""
 
 
-def _words(rights: Rights) -> str:
+def _rights_words(rights: Rights) -> str:
     return " ".join((*rights.scopes, *(f"details:{name}" for name in rights.types))) or "nothing"
 
 
-def _read(file: str) -> Any:
-    """The JSON in the file, or in standard input where the file is "-"."""
+def _read_keys(file: str) -> Any:
+    """The JSON in the file, or in standard input if the file is "-". Ends the command if it cannot be read."""
     try:
-        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as opened:
-            content = opened.read(_LONGEST_FILE + 1)
+        with sys.stdin.buffer if file == "-" else Path(file).open("rb") as stream:
+            content = stream.read(_LONGEST_FILE + 1)
         if len(content) > _LONGEST_FILE:
             raise ValueError
         return json.loads(content)
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}.")
-    except (ValueError, RecursionError):  # no JSON, no text, or too much of it
+    except (ValueError, RecursionError):  # not JSON, not text, or too long
         fail(f"{file} does not hold a JSON Web Key Set.")
 
 
 def _require_keys_at(container: Container, uri: str) -> None:
-    """Ends the command unless the keys there can be fetched and used."""
+    """Ends the command if the keys at the address cannot be fetched or used."""
     try:
         container.client_keys.fetch(uri)
     except KeysRefused as refused:
@@ -246,12 +261,12 @@ def _require_keys_at(container: Container, uri: str) -> None:
 
 
 def _write_new(path: Path, key: dict[str, Any]) -> None:
-    """Writes the private key into a file of its own, readable by its owner only; never over another."""
+    """Writes the private key to a new file, readable by its owner only. Ends the command if the file exists."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(json.dumps(key, indent=2) + "\n")
     except FileExistsError:
-        fail(f"{path} is there already. A key is never written over another.")
+        fail(f"{path} exists already. A key file is never overwritten.")
     except OSError as error:
         fail(f"{path} cannot be written: {error.strerror}.")

@@ -14,7 +14,7 @@ from gateway.store.unit import UnitOfWork
 MOST_MISMATCHES = 50
 """Mismatches that are reported."""
 
-app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.")
+app = typer.Typer(no_args_is_help=True, help="Migrate and check the database.\n\nTo begin: gateway database upgrade")
 
 
 @app.command()
@@ -39,7 +39,9 @@ def check(
     """Check that the database can be reached and is at the newest revision.
 
     Runs beside a live server and needs no secret. Exit code 1 if the database is not current or, with --deep, if its
-    records do not agree. With --json: an object with revision and mismatches, which is null without --deep."""
+    records do not agree.
+
+    With --json: an object with revision and mismatches, which is null without --deep."""
     from migrations import runner
 
     url = settings_for(database_url).database_url

@@ -23,16 +23,20 @@ DecisionId = Annotated[str, typer.Argument(help="The decision's id, dec_...")]
 def listed(
     status: Annotated[
         list[Status] | None,
-        typer.Option(case_sensitive=False, help="Only this status. Repeat it for more. PENDING: in manual review."),
+        typer.Option(
+            metavar="STATUS", case_sensitive=False, help=f"Only one of {', '.join(Status)}. Repeat it for more."
+        ),
     ] = None,
     merchant: Annotated[str | None, typer.Option(help="Only decisions of this merchant, mer_...")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The largest number of decisions.")] = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """List decisions, newest first. Those that wait for you: --status PENDING
+    """List decisions, newest first. With --status PENDING: those in manual review.
 
-    Times are those of the partner's clock. With --json: an array of objects with id, merchant_id, merchant_reference,
+    Times are those of the partner's clock.
+
+    With --json: an array of objects with id, merchant_id, merchant_reference,
     product, purpose, status, amounts and times."""
     with container_for(database_url) as container:
 
@@ -70,7 +74,9 @@ def listed(
 def show(decision_id: DecisionId, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """Show a decision: its amounts, dates and timeline.
 
-    The reasons for its result: gateway policy explain. Times are those of the partner's clock. With --json: an object
+    The reasons for its result: gateway policy explain. Times are those of the partner's clock.
+
+    With --json: an object
     of `gateway decisions list --json` with provenance, reasons, approving_rules, disputes and timeline."""
     with container_for(database_url) as container:
         state, details = container.database.read(lambda unit: _load(unit, decision_id))

@@ -17,7 +17,9 @@ DisputeId = Annotated[str, typer.Argument(help="The dispute's id, dsp_...")]
 def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the open disputes. Those that wait for you are UNDER_REVIEW.
 
-    Times are those of the partner's clock. With --json: an array of objects with id, decision_id, merchant_id, subject,
+    Times are those of the partner's clock.
+
+    With --json: an array of objects with id, decision_id, merchant_id, subject,
     opened_by, status, opened_at, respond_by and resolved_at."""
     with container_for(database_url) as container:
         disputes = container.disputes.list_open()
@@ -40,7 +42,9 @@ def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
 def show(dispute_id: DisputeId, as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """Show a dispute with the statements of both sides.
 
-    The statements are personal data: do not store them. With --json: an object of `gateway disputes list --json` with
+    The statements are personal data: do not store them.
+
+    With --json: an object of `gateway disputes list --json` with
     statement, response, evidence and resolution."""
     with container_for(database_url) as container:
         dispute = container.disputes.load(dispute_id)
@@ -84,7 +88,7 @@ def resolve(
     if uphold == reject:
         fail("Choose --uphold or --reject.")
     with container_for(database_url) as container:
-        resolved = container.disputes.resolve(dispute_id, uphold=uphold, words=note)
+        resolved = container.disputes.resolve(dispute_id, uphold=uphold, resolution=note)
     console.print(f"{resolved.id} is {resolved.status}.")
 
 

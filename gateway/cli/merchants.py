@@ -15,7 +15,10 @@ from gateway.services.container import Container
 from gateway.store.merchants.merchants import MerchantRow
 from gateway.store.unit import UnitOfWork
 
-app = typer.Typer(no_args_is_help=True, help="List and register merchants, set their contracts, enable adapters.")
+_HELP = """List and register merchants, set their contracts, enable adapters.
+
+To begin: gateway merchants register NAME --partner PARTNER"""
+app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 
@@ -24,7 +27,9 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the merchants, their partners, and the adapters they have enabled.
 
-    A merchant without an adapter cannot request decisions. With --json: an array of objects with id, name, partner,
+    A merchant without an adapter cannot request decisions.
+
+    With --json: an array of objects with id, name, partner,
     created_at, contract, adapters and products."""
     with container_for(database_url) as container:
 
@@ -101,7 +106,9 @@ def contract(
     merchant: Merchant,
     ceiling: Annotated[str, typer.Option(help="The largest amount of one consent, such as 50000.00.")],
     currency: Annotated[str, typer.Option(help="ISO 4217 code of the ceiling.")] = "CNY",
-    tier: Annotated[list[Tier] | None, typer.Option(help="A tier it may ask about. Repeat it for more.")] = None,
+    tier: Annotated[
+        list[Tier] | None, typer.Option(metavar="TIER", help=f"A tier it may ask about: {', '.join(Tier)}. Repeat it.")
+    ] = None,
     consent_days: Annotated[int, typer.Option(help="The longest life of a consent, in days.", min=1, max=3650)] = 90,
     database_url: DatabaseUrl = None,
 ) -> None:

@@ -33,7 +33,10 @@ from gateway.services.seeding import Seed, SeededClient, SeededPersona
 from gateway.settings import Settings, read_settings
 from gateway.store.database import temporary_database
 
-app = typer.Typer(no_args_is_help=True, help="Run a sandbox with demo merchants and test users, run the demo.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Run a sandbox with demo merchants and test users.\n\nTo begin: gateway sandbox up --demo",
+)
 
 LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 """Networks of a developer's own servers. A sandbox may connect to them."""

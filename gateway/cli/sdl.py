@@ -33,7 +33,9 @@ def export(
 def diff(as_json: AsJson = False) -> None:
     """List what the API contract has and the schema does not, and the reverse.
 
-    Exit code 1 if the schema has what the contract does not have. With --json: an object with missing (only in the
+    Exit code 1 if the schema has what the contract does not have.
+
+    With --json: an object with missing (only in the
     contract) and foreign (only in the schema)."""
     from schema.export import sdl
     from schema.subset import TARGET, compare

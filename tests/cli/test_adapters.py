@@ -1,5 +1,6 @@
 """`gateway adapters`: list, new and check. None of them needs a database."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.domain.merchants import Product
+from merchants.car_rental import CarRental
 from merchants.scaffold import scaffold
 from tests.support.installed import lay_out
 from tests.support.operators import Gateway
@@ -130,3 +132,25 @@ def test_list_does_not_import_adapters_that_are_not_loaded(tmp_path: Path) -> No
     assert rows["online_shop"][6] == "yes"
     assert rows["harbour_boats"] == ["harbour_boats", "-", "-", "-", "harbour-boats", "0.1.0", "no", "-"]
     assert rows["hotel"][6] == "no"
+
+
+def test_list_as_json_has_every_policy_version(tmp_path: Path) -> None:
+    listed = json.loads(run(tmp_path, "list", "--json").stdout)
+    (car_rental,) = (adapter for adapter in listed if adapter["key"] == "car_rental")
+    (policy,) = CarRental().policies
+    assert car_rental["is_loaded"] is True
+    assert car_rental["policies"] == [
+        {"version": policy.version, "effective": policy.effective.isoformat(), "hash": policy.hash}
+    ]
+
+
+def test_check_as_json_has_the_problems(tmp_path: Path) -> None:
+    install(tmp_path)
+    policy = tmp_path / "harbour_boats/harbour_boats/policy.toml"
+    policy.write_text(policy.read_text().replace("share = 70", "share = 40"))  # very good gets less than good
+    done = run(tmp_path, "check", "harbour_boats", "--json", site=tmp_path / "site")
+    report = json.loads(done.stdout)
+    unmet = {each["name"] for each in report["requirements"] if not each["is_met"]}
+    assert (done.returncode, report["is_met"]) == (1, False)
+    assert "better tier never gets worse outcome" in unmet
+    assert all(bool(each["problems"]) is not each["is_met"] for each in report["requirements"])

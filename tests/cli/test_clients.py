@@ -90,7 +90,7 @@ def test_register_writes_a_new_key_for_the_owner_only_and_never_overwrites_one(
     assert _row(sqlite_url, client_id).jwks == public_jwks(json.loads(written))
 
     refusal = gateway.refusal("clients", "register", merchant, "Backend", *options)
-    assert "is there already" in refusal
+    assert "exists already" in refusal
     assert file.read_text() == written
 
 
@@ -133,8 +133,8 @@ def test_register_rejects_an_unusable_key_file_in_one_line(
         pytest.param(("--profile", "fapi2"), "key set", id="fapi2 without a key"),
         pytest.param(("--profile", "fapi2", "--jwks", "none.json"), "cannot be read", id="no such file"),
         pytest.param(("--profile", "fapi3"), "baseline fapi2", id="unknown profile"),
-        pytest.param(("--jwks", "a", "--new-key", "b"), "not both", id="two keys"),
-        pytest.param(("--jwks", "a", "--jwks-uri", "https://keys.example/"), "not both", id="keys and their address"),
+        pytest.param(("--jwks", "a", "--new-key", "b"), "only one", id="two keys"),
+        pytest.param(("--jwks", "a", "--jwks-uri", "https://keys.example/"), "only one", id="keys and their address"),
         pytest.param(("--jwks-uri", "https://keys.example/"), "GATEWAY_JWKS_URI_HOSTS", id="host not on the list"),
     ],
 )
@@ -189,7 +189,7 @@ def test_approve_asks_for_confirmation(gateway: Gateway, waiting: str, sqlite_ur
     assert gateway("clients", "approve", waiting, typed="n\n").returncode != 0
     assert _row(sqlite_url, waiting).scopes == ["score:tier"]
     output = gateway.answer("clients", "approve", waiting, typed="y\n")
-    assert f"{waiting} asks for: score:exact" in output
+    assert f"{waiting} requests: score:exact" in output
     assert "Approved." in output
     assert _row(sqlite_url, waiting).scopes == ["score:tier", "score:exact"]
     assert "waits for nothing" in gateway.refusal("clients", "approve", waiting, "--yes")

@@ -72,7 +72,7 @@ def test_review_declines_with_a_reason(gateway: Gateway, database_url: str) -> N
         (("--decline", "--rule", "good"), "--rule goes with --approve"),
         (("--approve", "--reason", "NOT_SCORED"), "--reason with --decline"),
         (("--approve", "--rule", "none"), "Rules that approve: excellent very-good good fair."),
-        (("--decline", "--reason", "NONE"), "A decline names its reasons."),
+        (("--decline", "--reason", "NONE"), "A decline needs reasons."),
     ],
 )
 def test_review_rejects_contradictory_options(

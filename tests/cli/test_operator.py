@@ -1,5 +1,6 @@
 """The commands that set up a deployment: merchants, clients, personas, database."""
 
+import json
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -140,3 +141,33 @@ def test_sdl_export_prints_the_schema_of_an_environment(tmp_path: Path) -> None:
     assert "sandboxPersonas" in gateway.answer("sdl", "export", "--environment", "sandbox")
     assert "sandboxPersonas" not in gateway.answer("sdl", "export", "--environment", "live")
     assert gateway.answer("sdl", "diff").endswith(" 0 foreign.")
+
+
+def test_personas_as_json(gateway: Gateway) -> None:
+    gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    personas = json.loads(gateway.answer("sandbox", "personas", "harbour", "--json"))
+    assert [persona["handle"] for persona in personas][:2] == ["excellent", "threshold"]
+    assert {tuple(persona) for persona in personas} == {("handle", "username", "password", "tier", "score", "summary")}
+
+
+def test_log_verify_as_json(gateway: Gateway) -> None:
+    kid = gateway.answer("keys", "rotate").split()[0]
+    assert json.loads(gateway.answer("log", "verify", "--json")) == {
+        "is_intact": True,
+        "entries": {"decision": 0, "access": 0},
+        "chains": 0,
+        "decisions": 0,
+        "signing_keys": [kid],
+        "finding": None,
+    }
+
+
+def test_database_check_as_json(gateway: Gateway) -> None:
+    shallow, deep = (json.loads(gateway.answer("database", "check", *more, "--json")) for more in ((), ("--deep",)))
+    assert shallow == {"revision": shallow["revision"], "mismatches": None}
+    assert deep == {"revision": shallow["revision"], "mismatches": []}
+
+
+def test_sdl_diff_as_json(tmp_path: Path) -> None:
+    report = json.loads(Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("sdl", "diff", "--json"))
+    assert report["foreign"] == []

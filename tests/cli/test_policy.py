@@ -1,5 +1,6 @@
 """`gateway policy`: check, explain, backtest and shadow."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -239,3 +240,67 @@ def test_explain_names_the_error_of_a_shadow_policy(world: DemoWorld, gateway: G
     explained = gateway.answer("policy", "explain", decision.id).splitlines()
 
     assert explained[-1] == f"shadow policy car_rental 2026-11-01, {table.hash}: failed with TypeError"
+
+
+def test_check_as_json(nowhere: Gateway) -> None:
+    listed = json.loads(nowhere.answer("policy", "check", "--adapter", "car_rental", "--json"))
+    assert listed == [
+        {
+            "adapter": "car_rental",
+            "version": CarRental.policy.version,
+            "effective": "2026-11-01",
+            "is_in_force": True,
+            "rules": len(CarRental.policy.rules),
+            "hash": CarRental.policy.hash,
+            "source": CarRental.policy.source,
+        }
+    ]
+
+
+def test_explain_as_json(world: DemoWorld, gateway: Gateway) -> None:
+    decision = decided(world, "just-below")
+    explained = json.loads(gateway.answer("policy", "explain", decision.id, "--json"))
+    assert (explained["decision_id"], explained["is_sealed"]) == (decision.id, False)
+    assert explained["requested"]["deposit"] == {"amount": "3000.00", "currency": "CNY"}
+    assert explained["person"] == {"tier": "VERY_GOOD", "open_overdue": 0}
+    assert [(rule["rule"], rule["is_matched"]) for rule in explained["rules"]][-2:] == [
+        ("excellent", False),
+        ("very-good", True),
+    ]
+    assert (explained["result"]["verdict"], explained["result"]["share"]) == ("APPROVE", 70)
+    assert explained["outcome"] == {"kind": "APPROVAL", "reasons": ["REDUCED_FOR_TIER"]}
+    assert explained["shadow"] is None
+
+
+def test_explain_as_json_without_the_key(world: DemoWorld, gateway: Gateway) -> None:
+    decision = decided(world, "just-below")
+    world.execute("DELETE FROM user_keys")
+    explained = json.loads(gateway.answer("policy", "explain", decision.id, "--json"))
+    assert explained["is_sealed"] is True
+    assert {explained[name] for name in ("requested", "person", "rules", "result", "outcome", "shadow")} == {None}
+
+
+def test_backtest_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+    decided(world, "just-below")
+    file = changed(tmp_path, "share = 70", "share = 60")
+    counts = json.loads(gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--json"))
+    assert (counts["compared"], counts["changed"]) == (1, 1)
+    assert counts["groups"] == [
+        {
+            "tier": "VERY_GOOD",
+            "status_before": "APPROVED",
+            "status_after": "APPROVED",
+            "decisions": 1,
+            "exposed_before": {"amount": "2100.00", "currency": "CNY"},
+            "exposed_after": {"amount": "1800.00", "currency": "CNY"},
+        }
+    ]
+    assert counts["not_compared"] == {"sealed": 0, "unreadable": 0, "failed": 0, "overridden": 0}
+
+
+def test_shadow_as_json_without_a_shadow_policy(world: DemoWorld, gateway: Gateway) -> None:
+    assert json.loads(gateway.answer("policy", "shadow", "car_rental", "--json")) == {
+        "adapter": "car_rental",
+        "policies": [],
+        "sealed": 0,
+    }

@@ -1,5 +1,6 @@
 """`gateway policy bounds`, `override` and `overrides`: a merchant's own values within the operator's bounds."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,37 @@ def test_server_does_not_start_with_an_unusable_override(
     assert "rule 'fine'" in refusal
     assert listed.returncode == 1
     assert "rule 'fine'" in listed.stdout
+
+
+def test_bounds_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
+    target = (world.merchant(), "car_rental")
+    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    assert json.loads(gateway.answer("policy", "bounds", *target, "--json")) == {
+        "merchant_id": world.merchant(),
+        "adapter": "car_rental",
+        "bounds": [
+            {"rule": "good", "value": "share", "at_least": 40, "at_most": 70},
+            {
+                "rule": "good",
+                "value": "maximum",
+                "at_least": None,
+                "at_most": {"amount": "6000.00", "currency": "CNY"},
+            },
+        ],
+    }
+
+
+def test_overrides_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
+    target = (world.merchant(), "car_rental")
+    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
+    assert json.loads(gateway.answer("policy", "overrides", "--json")) == [
+        {
+            "merchant_id": world.merchant(),
+            "adapter": "car_rental",
+            "version": "north-1",
+            "effective": today,
+            "fault": None,
+            "is_usable": True,
+        }
+    ]

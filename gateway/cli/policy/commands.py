@@ -37,7 +37,9 @@ def check(
 ) -> None:
     """Check the installed policies or policy files, and print their versions.
 
-    Needs no database. Exit code 1, with file, rule and column, for the first policy that cannot be used. With --json:
+    Needs no database. Exit code 1, with file, rule and column, for the first policy that cannot be used.
+
+    With --json:
     an array of objects with adapter, version, effective, is_in_force, rules (their number), hash and source."""
     if files and adapter is None:
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
@@ -92,7 +94,9 @@ def backtest(
 
     With --merchant, FILE is that merchant's override, and only its requests are replayed. Otherwise each merchant's own
     override applies to FILE too. Writes nothing to the database. Credit limits are not replayed: a request without
-    enough available limit counts with the result of its policy. With --json: an object with policy, version, source,
+    enough available limit counts with the result of its policy.
+
+    With --json: an object with policy, version, source,
     compared, changed, groups (by tier and status) and not_compared (by reason)."""
     from gateway.cli.policy import comparison
 
@@ -123,7 +127,9 @@ def shadow(
 ) -> None:
     """Count how often an adapter's shadow policies differed from its decisions.
 
-    GATEWAY_SHADOW_POLICIES names the shadow policies. Credit limits are ignored on both sides. With --json: an object
+    GATEWAY_SHADOW_POLICIES names the shadow policies. Credit limits are ignored on both sides.
+
+    With --json: an object
     with adapter, policies (each with policy, version, hash and counts as of a backtest) and sealed."""
     from gateway.cli.policy import comparison
 

@@ -28,7 +28,9 @@ def bounds(
 ) -> None:
     """Show the bounds of a merchant's override, or set them from FILE.
 
-    An override may change only the values that have bounds. With --json: an object with merchant_id, adapter and
+    An override may change only the values that have bounds.
+
+    With --json: an object with merchant_id, adapter and
     bounds, an array of objects with rule, value, at_least and at_most."""
     content = None if file is None else read_text(file)
     with container_for(database_url) as container:
