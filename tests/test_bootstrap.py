@@ -167,7 +167,7 @@ def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
     ("key", "old", "new", "why"),
     [
         ("moon_travel", "", "", "no adapter moon_travel is loaded"),
-        ("lender", "", "", "next.toml: rule 'excellent': benefits"),
+        ("lender", "", "", "next.toml: rule 'excellent': every approval"),
         ("car_rental", "share = 70", "share = 700", "next.toml: rule 'very-good': share"),
         ("car_rental", "when.open_overdue", "when.weather", "next.toml: rule 'overdue', column 'weather'"),
         ("car_rental", '"CNY"', '"EUR"', "next.toml: the currency of car_rental is CNY, not EUR"),

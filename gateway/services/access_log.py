@@ -1,4 +1,5 @@
-"""Who read what about a person: the one place that writes to the access log, and shows it to the person."""
+"""The access log: records which merchant read what about a person, and lists the accesses for the person. Nothing else
+writes to the access log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from gateway.store.merchants.merchants import Counterpart
 from gateway.store.unit import UnitOfWork
 
 NEWEST = 50
-"""How many accesses a person is shown at once."""
+"""The number of accesses that a person sees at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedAccess:
-    """One access as its person sees it. `answered` is None once the person's key of that year has been destroyed."""
+    """One access as the person sees it. `answered` is what the merchant read, None if the person's key of that year has
+    been destroyed."""
 
     at: WallTime
     merchant_name: str
@@ -29,16 +31,16 @@ class LoggedAccess:
 
 
 class AccessLogService:
-    """Appends entries to the access log, and shows a person theirs."""
+    """Appends entries to the access log, and lists those of a person."""
 
     def record(
         self, unit: UnitOfWork, principal: Principal, kind: str, purpose: str, answered: Mapping[str, Any]
     ) -> None:
         """Logs one access under the principal's consent. `kind` is one of SCORE_TIER, SCORE_THRESHOLD, SCORE_EXACT,
-        PREVIEW and REQUEST; `answered` is sealed. Raises ValueError for a principal without a consent."""
+        PREVIEW and REQUEST. `answered` is sealed. Raises ValueError for a principal without a consent."""
         consent = principal.consent
         if consent is None:
-            raise ValueError("an access to a person's data needs that person's consent")
+            raise ValueError("an access to a person's data needs the person's consent")
         subject = unit.users.load_log_subject(consent.user_id)
         public = {
             "kind": kind,
@@ -53,17 +55,17 @@ class AccessLogService:
         )
 
     def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[LoggedAccess, ...]:
-        """The accesses to a person's data, newest first, at most NEWEST."""
+        """The newest accesses to a person's data, at most NEWEST, newest first."""
         entries = unit.access_log.list_of_subject(unit.users.load_log_subject(user_id), limit=NEWEST)
         merchants = unit.merchants.load_counterparts(entry.merchant_id for entry in entries)
         personals = unit.access_log.open_all(entries)
         return tuple(
-            _seen(entry, merchants.get(entry.merchant_id), personal)
+            _read(entry, merchants.get(entry.merchant_id), personal)
             for entry, personal in zip(entries, personals, strict=True)
         )
 
 
-def _seen(entry: AccessLogRow, merchant: Counterpart | None, personal: Mapping[str, Any] | None) -> LoggedAccess:
+def _read(entry: AccessLogRow, merchant: Counterpart | None, personal: Mapping[str, Any] | None) -> LoggedAccess:
     public = decode(entry.public)
     return LoggedAccess(
         at=WallTime(datetime.fromisoformat(public["at"])),

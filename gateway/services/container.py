@@ -1,4 +1,4 @@
-"""The container: every service of one deployment, built once by `gateway.bootstrap` and by tests."""
+"""The container: all services of one deployment. `gateway.bootstrap` and tests build it once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ from merchants.registry import AdapterRegistry
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Services have no state of their own and are shared by all requests. `rule_name` maps a rule id to what a merchant
-    sees of it: the id itself in a sandbox, an opaque name that only the operator can resolve in live."""
+    """All services of one deployment. All requests share them. `rule_name` maps the id of a policy rule to the name
+    that merchants see: the id itself in a sandbox, an opaque name in live, which only the operator can resolve."""
 
     settings: Settings
     environment: Environment
@@ -81,7 +81,7 @@ class Container:
     seeding: Seeding
 
     def close(self) -> None:
-        """Closes the connections to the database and to what processes share."""
+        """Closes the connections to the database and to Valkey."""
         self.database.close()
         self.replays.close()
         self.limits.close()

@@ -96,7 +96,7 @@ def test_deep_check_finds_a_total_that_differs(gateway: Gateway, database_url: s
         unit.exposures.change(cast.user, cast.merchant, Money(1, "CNY"))
     done = gateway("database", "check", "--deep")
     assert done.returncode == 1
-    assert "is 300001, and its decisions add up to 300000" in done.stdout
+    assert "is 300001, but its decisions add up to 300000" in done.stdout
     assert "found mismatches" in done.stderr
 
 

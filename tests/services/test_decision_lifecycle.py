@@ -107,7 +107,7 @@ def test_due_transition_at_a_merchants_call_has_the_schedulers_note(world: DemoW
     world.clock.advance(14 * DAY)
     settled = world.transitions.fulfill(world.merchant_token(), FulfillCommand(decision.id, "late"))
     assert settled.status is Status.FULFILLED
-    note = "No breach was reported in time: the mark no longer counts."
+    note = "No breach was reported in time: the overdue flag expired."
     assert events(world, decision)[-2:] == [
         (Topic.DECISION_LAPSED, Status.ACTIVE, Status.ACTIVE, Actor.CLOCK, note),
         (Topic.DECISION_FULFILLED, Status.ACTIVE, Status.FULFILLED, Actor.MERCHANT, None),

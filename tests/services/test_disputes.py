@@ -135,7 +135,7 @@ def test_refusing_leaves_it_to_the_operator_who_may_reject(world: DemoWorld) -> 
     assert (world.disputes.uphold_unanswered(), asks_again(world, 7)) == (0, Status.APPROVED), (
         "it waits for the operator"
     )
-    done = world.disputes.resolve(dispute.id, uphold=False, words="The photo shows the car elsewhere.")
+    done = world.disputes.resolve(dispute.id, uphold=False, resolution="The photo shows the car elsewhere.")
     assert (done.status, done.resolution) == (DisputeStatus.REJECTED, "The photo shows the car elsewhere.")
     assert seen(world, decision).status is Status.BREACHED
     assert asks_again(world, 8) is Status.DECLINED, "a rejected dispute makes the breach count at once"
@@ -148,7 +148,7 @@ def test_refusing_leaves_it_to_the_operator_who_may_reject(world: DemoWorld) -> 
 
 def test_a_rejected_dispute_counts_even_within_the_window(world: DemoWorld) -> None:
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, breached(world)), accept=False))
-    world.disputes.resolve(dispute.id, uphold=False, words="No.")
+    world.disputes.resolve(dispute.id, uphold=False, resolution="No.")
     assert asks_again(world) is Status.DECLINED
 
 
@@ -156,10 +156,10 @@ def test_the_operator_may_uphold(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     assert [each.id for each in world.disputes.list_open()] == [dispute.id]
-    assert world.disputes.resolve(dispute.id, uphold=True, words="Paid.").status is DisputeStatus.UPHELD
+    assert world.disputes.resolve(dispute.id, uphold=True, resolution="Paid.").status is DisputeStatus.UPHELD
     assert seen(world, decision).status is Status.ACTIVE
     assert world.disputes.list_open() == []
-    refused(world, lambda: world.disputes.resolve(dispute.id, uphold=False, words="Again."), StateConflict)
+    refused(world, lambda: world.disputes.resolve(dispute.id, uphold=False, resolution="Again."), StateConflict)
 
 
 def test_an_overdue_mark_can_be_contested_at_once(world: DemoWorld) -> None:
@@ -191,7 +191,7 @@ def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: DemoWorld) -
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     world.clock.advance(60 * DAY)
     assert world.scheduler.apply_due() == 0, "what is contested does not lapse"
-    world.disputes.resolve(dispute.id, uphold=False, words="Not back.")
+    world.disputes.resolve(dispute.id, uphold=False, resolution="Not back.")
     assert asks_again(world, 6) is Status.DECLINED
     assert world.scheduler.apply_due() == 0
     world.clock.advance(14 * DAY)

@@ -129,7 +129,7 @@ class Life:
             ),
             "cancel": lambda: moves.cancel(by(), CancelCommand(identifier, key, "Called off")),
             "dispute": self._contest,
-            "uphold": lambda: disputes.resolve(self.dispute, uphold=True, words="Right."),
+            "uphold": lambda: disputes.resolve(self.dispute, uphold=True, resolution="Right."),
             **dict.fromkeys(("accept", "refuse"), lambda: disputes.respond(by(), reply)),
         }
         return calls[step]

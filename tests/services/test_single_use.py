@@ -115,9 +115,9 @@ def test_a_consent_of_one_till_is_for_that_till(world: DemoWorld, monkeypatch: p
     bound = replace(waiver("3000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
     consent = give(world, bound)
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
-    monkeypatch.setattr(CarRental, "place", lambda self, ask: PointOfSale("S1", "T2"))
+    monkeypatch.setattr(CarRental, "point_of_sale", lambda self, ask: PointOfSale("S1", "T2"))
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
-    monkeypatch.setattr(CarRental, "place", lambda self, ask: HERE)
+    monkeypatch.setattr(CarRental, "point_of_sale", lambda self, ask: HERE)
     with pytest.raises(ConsentRefused) as refused:
         world.requester.request(world.acting(consent), asking(car(world.clock(), "2999.99")))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"

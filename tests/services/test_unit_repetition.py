@@ -138,10 +138,10 @@ class Person:
         return self._respond(accept=False)
 
     def uphold(self) -> Dispute:
-        return self.world.disputes.resolve(self.dispute_id(), uphold=True, words="Right.")
+        return self.world.disputes.resolve(self.dispute_id(), uphold=True, resolution="Right.")
 
     def reject(self) -> Dispute:
-        return self.world.disputes.resolve(self.dispute_id(), uphold=False, words="Wrong.")
+        return self.world.disputes.resolve(self.dispute_id(), uphold=False, resolution="Wrong.")
 
     def uphold_unanswered(self) -> int:
         return self.world.disputes.uphold_unanswered()

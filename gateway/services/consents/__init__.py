@@ -1,1 +1,1 @@
-"""Use cases of consents: complete a request, grant, change, revoke."""
+"""Use cases of consents: complete a request; grant, change and revoke a consent."""

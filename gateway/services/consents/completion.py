@@ -1,4 +1,4 @@
-"""Completes a request for consent from the merchant's adapters and contract."""
+"""Completes a request for consent with the purposes of the merchant's adapters and the bounds of its contract."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ Purposes = dict[Product, tuple[str, ...]]
 
 
 class ScopesNotCovered(InvalidInput):
-    """The details can be asked for, but not the details that the scopes stand for."""
+    """The merchant may ask for the details, but not for the details that the scopes imply."""
 
 
 def complete_request(
@@ -28,31 +28,31 @@ def complete_request(
     scopes: Sequence[str],
     details: Sequence[AuthorizationDetail],
 ) -> Request:
-    """See ConsentService.complete_request."""
+    """The complete request. ConsentService.complete_request describes it."""
     purposes = _load_purposes(unit, adapters, merchant.id)
-    wanted = {*scopes, *(detail.scope for detail in details)}
-    whole: list[AuthorizationDetail] = []
+    requested_scopes = {*scopes, *(detail.scope for detail in details)}
+    completed: list[AuthorizationDetail] = []
     for index, detail in enumerate(details):
         try:
-            whole += _completed(detail, purposes, merchant.contract)
+            completed += _complete_detail(detail, purposes, merchant.contract)
         except InvalidInput as error:
             raise error.under(str(index)) from None
-    whole = _require_few(whole)
+    completed = _without_duplicates(completed)
     try:
-        for detail in _shorthand(scopes, details, purposes):
-            whole += _completed(detail, purposes, merchant.contract)
-        whole = _require_few(whole)
+        for detail in _details_of_scopes(scopes, details, purposes):
+            completed += _complete_detail(detail, purposes, merchant.contract)
+        completed = _without_duplicates(completed)
     except InvalidInput as error:
         raise ScopesNotCovered(error.code, error.message, error.field) from None
-    return Request(tuple(name for name in SCOPES if name in wanted), tuple(whole))
+    return Request(tuple(name for name in SCOPES if name in requested_scopes), tuple(completed))
 
 
-def _require_few(details: Sequence[AuthorizationDetail]) -> list[AuthorizationDetail]:
-    """The details without repeats. Raises InvalidInput where they are more than a consent may have."""
-    unrepeated = list(dict.fromkeys(details))
-    if len(unrepeated) > MOST_DETAILS:
-        raise InvalidInput("INVALID", f"Together these are more than {MOST_DETAILS} authorization details.")
-    return unrepeated
+def _without_duplicates(details: Sequence[AuthorizationDetail]) -> list[AuthorizationDetail]:
+    """The details without duplicates. Raises InvalidInput for more than MOST_DETAILS."""
+    distinct = list(dict.fromkeys(details))
+    if len(distinct) > MOST_DETAILS:
+        raise InvalidInput("INVALID", f"There are more than {MOST_DETAILS} authorization details.")
+    return distinct
 
 
 def _load_purposes(unit: UnitOfWork, adapters: AdapterRegistry, merchant_id: str) -> Purposes:
@@ -65,22 +65,24 @@ def _load_purposes(unit: UnitOfWork, adapters: AdapterRegistry, merchant_id: str
     return purposes
 
 
-def _completed(detail: AuthorizationDetail, purposes: Purposes, contract: Contract) -> Iterator[AuthorizationDetail]:
-    """One detail or, where it leaves the purpose open and its products differ in theirs, one for each purpose."""
+def _complete_detail(
+    detail: AuthorizationDetail, purposes: Purposes, contract: Contract
+) -> Iterator[AuthorizationDetail]:
+    """The completed detail. A detail without a purpose becomes one detail for each default purpose of its products."""
     _require_covered(detail, purposes, contract)
-    for purpose, products in _by_purpose(detail, purposes):
+    for purpose, products in _group_by_purpose(detail, purposes):
         yield replace(detail, products=products).completed(
             purpose=purpose, duration=contract.consent_life, ceiling=contract.ceiling
         )
 
 
-def _shorthand(
+def _details_of_scopes(
     scopes: Sequence[str], details: Sequence[AuthorizationDetail], purposes: Purposes
 ) -> Iterator[AuthorizationDetail]:
-    """The details that the scopes stand for where no detail does. An optional detail stands for its own scope, not
-    for the lower ones: those are not optional."""
+    """The details for those scopes that no detail covers. An optional detail covers its own scope but not the scopes of
+    lower levels, because those are not optional."""
     levels = [level for level in LEVELS if f"score:{level}" in scopes]
-    if levels and not any(_stands_for(detail, levels[-1]) for detail in details if detail.level):
+    if levels and not any(_covers_level(detail, levels[-1]) for detail in details if detail.level):
         yield AuthorizationDetail("score", level=levels[-1])
     if {_REQUEST, _PREVIEW} & set(scopes) and not any(detail.type == "decision" for detail in details):
         if not purposes:
@@ -88,9 +90,9 @@ def _shorthand(
         yield AuthorizationDetail("decision", products=tuple(p for p in Product if p in purposes))
 
 
-def _stands_for(detail: AuthorizationDetail, level: str) -> bool:
-    above = LEVELS.index(detail.level or level) - LEVELS.index(level)
-    return above == 0 or (above > 0 and not detail.optional)
+def _covers_level(detail: AuthorizationDetail, level: str) -> bool:
+    levels_above = LEVELS.index(detail.level or level) - LEVELS.index(level)
+    return levels_above == 0 or (levels_above > 0 and not detail.optional)
 
 
 def _require_covered(detail: AuthorizationDetail, purposes: Purposes, contract: Contract) -> None:
@@ -100,15 +102,15 @@ def _require_covered(detail: AuthorizationDetail, purposes: Purposes, contract: 
     amount, ceiling = detail.maximum_amount, contract.ceiling
     if amount is not None and amount.currency != ceiling.currency:
         raise InvalidInput(
-            "UNSUPPORTED_CURRENCY", f"The contract is in {ceiling.currency}.", ("maximum_amount", "currency")
+            "UNSUPPORTED_CURRENCY", f"The contract's currency is {ceiling.currency}.", ("maximum_amount", "currency")
         )
     if amount is not None and not amount <= ceiling:
         raise InvalidInput("INVALID_AMOUNT", f"The contract's ceiling is {ceiling}.", ("maximum_amount", "amount"))
     if detail.type == "score" and detail.purpose is None and not purposes:
-        raise InvalidInput("INVALID", "Without an enabled product a purpose must be named.", ("purpose",))
+        raise InvalidInput("INVALID", "A merchant without an enabled product must name a purpose.", ("purpose",))
 
 
-def _by_purpose(detail: AuthorizationDetail, purposes: Purposes) -> Iterator[tuple[str, tuple[Product, ...]]]:
+def _group_by_purpose(detail: AuthorizationDetail, purposes: Purposes) -> Iterator[tuple[str, tuple[Product, ...]]]:
     if detail.purpose is not None:
         yield detail.purpose, detail.products
     elif detail.type == "score":

@@ -31,7 +31,7 @@ _CHANGED = {GrantAction.MERGE: ConsentAction.MERGED, GrantAction.REPLACE: Consen
 
 @dataclass(frozen=True, slots=True)
 class ConsentOverview:
-    """A consent as its owner sees it: with the merchant's name, the business time there, and its history."""
+    """A consent as its person sees it: with the merchant's name, the merchant's business time, and all versions."""
 
     consent: Consent
     merchant_name: str
@@ -40,8 +40,8 @@ class ConsentOverview:
 
 
 class ConsentService:
-    """Changes happen in the caller's unit of work. Consents have the business time of the merchant's partner, tokens
-    wall time."""
+    """Grants, changes, revokes and reads consents, in the caller's unit of work. Times of consents are business times
+    of the merchant's partner; times of tokens are wall times."""
 
     def __init__(self, adapters: AdapterRegistry, ids: Ids, environment: Environment) -> None:
         self._adapters, self._ids = adapters, ids
@@ -54,11 +54,11 @@ class ConsentService:
         scopes: Sequence[str],
         details: Sequence[AuthorizationDetail],
     ) -> Request:
-        """The whole request that `scopes` (user scopes) and `details` stand for: a detail gives its scope, a scope
-        without a detail gives one over the enabled products, default purposes and the contract's bounds.
+        """The complete request for `scopes` (user scopes) and `details`.
 
-        Raises InvalidInput, with the detail's index in its path, for what the merchant may not ask, and
-        ScopesNotCovered where only the scopes stand for such a detail.
+        Adds the scope of each detail. For a scope without a detail, adds details for the enabled products with their
+        default purposes. Bounds all details by the contract. Raises InvalidInput, with the detail's index in its path,
+        for a detail that the merchant may not ask for, and ScopesNotCovered if only a scope implies such a detail.
         """
         return completion.complete_request(unit, self._adapters, merchant, scopes, details)
 
@@ -73,8 +73,11 @@ class ConsentService:
         life: timedelta | None = None,
         asked: Request | None = None,
     ) -> Consent:
-        """Records that the user has agreed to `request`, and notifies the merchant. `asked` is what they were shown, if
-        that was more. A `single_use` consent allows one decision; no part of it lasts longer than `life`."""
+        """Records that the user has agreed to `request`, and adds a message to the merchant. Returns the consent.
+
+        `asked` is what the user was shown, if that was more. A `single_use` consent allows one decision. No detail
+        lasts longer than `life`.
+        """
         asked = asked or request
         if life is not None:
             request, asked = request.limit_duration(life), asked.limit_duration(life)
@@ -98,15 +101,19 @@ class ConsentService:
         return consent
 
     def change(self, unit: UnitOfWork, change: Change, user_id: str, granted: Request, *, asked: Request) -> Consent:
-        """Merges `granted` into a consent of this user, or replaces the consent by it, and notifies the merchant.
-        `asked` is what they were shown. A replacement ends the tokens; a merge takes nothing away and leaves them.
-        Raises NotFound for a consent that is not theirs, has ended, or has changed since `change` was read."""
+        """Merges `granted` into a consent of this user, or replaces the consent by it, and adds a message to the
+        merchant. Returns the changed consent.
+
+        `asked` is what the user was shown. A replacement revokes the tokens; a merge removes no permission and keeps
+        them. Raises NotFound for a consent that belongs to another user, has ended, or has changed since `change` was
+        read.
+        """
         stored = unit.consents.lock(change.consent.id)
         now = unit.business_time(change.consent.merchant_id)
         if stored is None or stored.user_id != user_id or stored.status(now) is not ConsentStatus.ACTIVE:
             raise NotFound("There is no such consent.")
         if unit.consent_versions.load_latest_number(stored.id) != change.version:
-            raise NotFound("The consent has changed meanwhile.")
+            raise NotFound("The consent has changed in the meantime.")
         consent = change.result(granted, now)
         unit.consents.update(consent)
         if change.action is GrantAction.REPLACE:
@@ -115,23 +122,23 @@ class ConsentService:
         return consent
 
     def revoke(self, unit: UnitOfWork, consent_id: str, user_id: str | None, *, actor: Actor = Actor.USER) -> Consent:
-        """Ends the consent and all its tokens; a consent that was revoked before stays as it is. With `user_id` only
-        that user's own. Raises NotFound."""
+        """Revokes the consent and all its tokens. Does not change a revoked consent. Raises NotFound for an unknown
+        consent and, with `user_id`, for a consent of another user."""
         consent = unit.consents.lock(consent_id)
         if consent is None or (user_id is not None and consent.user_id != user_id):
             raise NotFound("There is no such consent.")
         return self._revoke(unit, consent, actor)
 
     def revoke_for_client(self, unit: UnitOfWork, client: ClientRow, consent_id: str) -> Consent:
-        """The same, by the client to which it was given. Raises NotFound for any other client's."""
+        """Revokes a consent of this client, as `revoke` does. Raises NotFound for a consent of another client."""
         consent = unit.consents.lock(consent_id)
         if consent is None or consent.client_id != client.id:
             raise NotFound("There is no such consent.")
         return self._revoke(unit, consent, Actor.MERCHANT)
 
     def revoke_of_client(self, unit: UnitOfWork, client_id: str, actor: Actor) -> int:
-        """Revokes the consents to a client that is disabled, and returns how many were in force: people should not see
-        them as active."""
+        """Revokes the consents of a disabled client, so that users do not see them as active. Returns how many were
+        active."""
         ended = 0
         for consent_id in unit.consents.list_unrevoked(client_id):
             consent = unit.consents.lock(consent_id)
@@ -141,11 +148,11 @@ class ConsentService:
         return ended
 
     def list_versions(self, unit: UnitOfWork, consent_id: str) -> tuple[ConsentVersion, ...]:
-        """The versions of the consent, oldest first; empty for an unknown one."""
+        """The versions of the consent, oldest first. Empty for an unknown consent."""
         return tuple(unit.consent_versions.list_of_consent(consent_id))
 
     def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[ConsentOverview, ...]:
-        """A person's consents, newest first, those that have ended too."""
+        """All consents of a person, newest first, including ended ones."""
         consents = unit.consents.list_of_user(user_id)
         merchants = unit.load_counterparts(consent.merchant_id for consent in consents)
         versions: defaultdict[str, list[ConsentVersion]] = defaultdict(list)
@@ -162,8 +169,8 @@ class ConsentService:
         )
 
     def find(self, query: QueryUnit, consent_id: str) -> Consent | None:
-        """One consent as a token may see it: its own for a user token, its merchant's for a merchant token; None for
-        any other."""
+        """The consent with this id if the token may see it: the consent of a user token, or any consent of the merchant
+        of a merchant token. None otherwise."""
         own = query.principal.consent
         if own is not None:
             return own if own.id == consent_id else None
@@ -187,7 +194,7 @@ class ConsentService:
         now: BusinessTime,
         asked: Request | None = None,
     ) -> None:
-        """Appends a version and the message to the merchant. The consent is new, or its row is locked."""
+        """Appends a version, and adds the message to the merchant. The consent must be new, or its row locked."""
         number = unit.consent_versions.load_latest_number(consent.id) + 1
         unit.consent_versions.append(
             ConsentVersion(consent.id, number, action, actor, consent.scopes, consent.details, asked, now)
@@ -196,7 +203,8 @@ class ConsentService:
 
 
 def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]) -> list[AuthorizationDetail]:
-    """The part of a consent's details that a token with these scopes can use: levels are lowered to the token's."""
+    """The part of a consent's details that a token with these scopes can use. A level above the token's level is
+    lowered to it."""
     held = registry_of_scopes.expand(scopes)
     levels = [level for level in LEVELS if f"score:{level}" in held]
     within = []

@@ -1,4 +1,4 @@
-"""The first phase of a decision: everything that is read and reasoned, before anything is written."""
+"""The first phase of a decision request: reads everything and computes the outcome. Writes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,10 +26,13 @@ from merchants.registry import AdapterRegistry
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What would be decided, and on what grounds. `adapter` is the merchant's effective adapter at `now`, `full` its
-    result, `result` what of it fits into the available part of `credit_limit`. `requested` counts against the consent's
-    ceiling, `point_of_sale` is where it is asked. `override` is the merchant's part of the policy, `shadow` what a
-    shadow policy adds to the log, if there are any."""
+    """The outcome of an ask, and the facts from which it was computed.
+
+    `adapter` is the merchant's effective adapter at `now`, `full` its result, and `result` the result reduced to the
+    available part of `credit_limit`. `requested` counts against the consent's ceiling. `point_of_sale` is where the ask
+    comes from, if from a store. `override` is the merchant's override of the policy, if it has one. `shadow` is what
+    the log entry says about a shadow policy, empty without one.
+    """
 
     adapter: MerchantAdapter[Any]
     ask: object
@@ -45,13 +48,13 @@ class Assessment:
     shadow: Mapping[str, Any] = field(default_factory=dict)
 
     def fit(self, available: Money) -> "Assessment":
-        """The assessment with the result for this available limit."""
+        """The assessment with its result reduced to this available limit."""
         person = Person(self.measurement.tier, self.measurement.open_overdue)
         result = fit_to_available_limit(self.adapter, self.ask, person, self.now, self.full, available)
         return replace(self, result=result)
 
     def summary(self) -> dict[str, Any]:
-        """The grounds and the outcome as a document, for the sealed part of a log entry."""
+        """Tier, overdue obligations and outcome as a document, for the sealed part of a log entry."""
         return {
             "tier": self.measurement.tier,
             "open_overdue": self.measurement.open_overdue,
@@ -68,15 +71,15 @@ class Assessor:
     def effective_adapter(
         self, unit: UnitOfWork, merchant_id: str, key: str, now: BusinessTime
     ) -> MerchantAdapter[Any]:
-        """The adapter with this key and the merchant's override in force at `now`. Raises NotFound where it is not
-        installed any more."""
+        """The adapter with this key, with the merchant's override in force at `now`. Raises NotFound if it is no longer
+        installed."""
         adapter = self._registry.get(key)
         if adapter is None:
             raise NotFound(f"The adapter {key} is not loaded.")
         return self._overrides.effective_adapter(unit, merchant_id, adapter, now)
 
     def find_adapter(self, unit: UnitOfWork, merchant_id: str, member: str) -> MerchantAdapter[Any]:
-        """The merchant's adapter behind a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
+        """The merchant's adapter for a member of DecisionAsk. Raises InvalidInput (PRODUCT_NOT_ENABLED)."""
         adapter = self._registry.select_adapter(member, unit.merchants.list_enabled_adapters(merchant_id))
         if adapter is None:
             raise InvalidInput("PRODUCT_NOT_ENABLED", "This product is not enabled for the merchant.", ("ask", member))
@@ -91,8 +94,8 @@ class Assessor:
         purpose: str | None,
         score: FetchedScore,
     ) -> Assessment:
-        """Assesses the ask as of the principal's business time. Raises InvalidInput, ConsentRefused, Unavailable, with
-        field paths relative to the mutation's input."""
+        """The assessment of the ask as of the principal's business time. Raises InvalidInput, ConsentRefused,
+        Unavailable, with field paths relative to the mutation's input."""
         consent, now = require_consent(principal), principal.now
         purpose = require_purpose(purpose).code if purpose is not None else adapter.default_purpose
         try:
@@ -128,7 +131,7 @@ class Assessor:
 
 
 def add_overdue(unit: UnitOfWork, measurement: Measurement, user_id: str, now: BusinessTime) -> Measurement:
-    """The measurement with the person's open overdue obligations of this deployment added."""
+    """The measurement, with the person's open overdue obligations in this deployment added to its count."""
     return replace(measurement, open_overdue=measurement.open_overdue + unit.decisions.count_overdue(user_id, now))
 
 
@@ -151,8 +154,8 @@ def require_covered(
     *,
     except_for: Decision | None = None,
 ) -> None:
-    """Raises ConsentRefused unless the consent, with what has been decided under it, covers one more decision.
-    `except_for` is a decision that is reviewed and does not count itself."""
+    """Raises ConsentRefused unless the consent covers one more decision in addition to those already made under it.
+    `except_for` is a decision in manual review, which is not counted."""
     consent.require_active(now)
     reviewed = except_for.state.id if except_for else ""
     consent.require_unused(consent.single_use and unit.decisions.is_consent_used(consent.id, except_for=reviewed))

@@ -1,4 +1,4 @@
-"""How a dispute ends, by whatever party: the decision, the dispute's row, the log and the message together."""
+"""Ends a dispute: updates the decision, the dispute's row, the log and the outbox together."""
 
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.dispute import Contested, DisputeStatus
@@ -14,11 +14,11 @@ def end_dispute(
     dispute: DisputeRow,
     outcome: DisputeStatus,
     actor: Actor,
-    words: str | None,
+    resolution: str | None,
     now: BusinessTime,
 ) -> None:
-    """Ends an open dispute of a locked decision. Upheld, what was contested no longer counts; rejected or withdrawn, it
-    counts at once. `words` say why."""
+    """Ends an open dispute of a locked decision. If it is upheld, the contested breach or overdue flag no longer
+    counts. If it is rejected or withdrawn, that counts again at once. `resolution` is the operator's reason."""
     if outcome is DisputeStatus.UPHELD:
         if decision.state.contested:
             breach = dispute.subject == Contested.BREACH
@@ -28,5 +28,5 @@ def end_dispute(
     else:
         event = decision.reject_dispute(now)
     dispute.status, dispute.resolved_at = outcome, now
-    dispute.resolved_event = unit.decisions.save(decision, event, actor, {"resolution": words}, dispute=dispute)
+    dispute.resolved_event = unit.decisions.save(decision, event, actor, {"resolution": resolution}, dispute=dispute)
     unit.disputes.update(dispute)

@@ -1,4 +1,4 @@
-"""Disputes: opened by the person, answered by the merchant, decided by the operator. Silence upholds the person."""
+"""Disputes: the person opens one, the merchant responds, the operator decides. Without a response it is upheld."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RespondCommand:
-    """The input of disputeRespond. `evidence` are addresses, which are kept and never fetched."""
+    """The input of disputeRespond. `evidence` are URLs, which are stored and never fetched."""
 
     dispute_id: str
     idempotency_key: str
@@ -36,14 +36,14 @@ class RespondCommand:
 
 
 class DisputeService:
-    """Each act is one unit of work, in which the decision is locked first."""
+    """Opens, answers, ends and reads disputes. Each change is one unit of work, which locks the decision first."""
 
     def __init__(self, database: Database, ids: Ids) -> None:
         self._database, self._ids = database, ids
 
     def open(self, user_id: str, decision_id: str, statement: str) -> Dispute:
-        """The person contests what is held against them by a decision. Its effect is suspended from now on. Raises
-        NotFound for a decision that is not theirs, InvalidInput where there is nothing to contest, or no longer."""
+        """Opens a dispute of a person about the breach or overdue flag of a decision, which does not count until the
+        dispute ends. Raises NotFound for a decision of another person, InvalidInput if nothing can be contested."""
         require_statement(statement, "statement")
 
         def open_dispute(unit: UnitOfWork) -> Dispute:
@@ -74,8 +74,8 @@ class DisputeService:
         return self._database.write(open_dispute)
 
     def respond(self, principal: Principal, command: RespondCommand) -> Dispute:
-        """The merchant accepts, which upholds the person, or refuses, which leaves it to the operator. Raises
-        NotFound, StateConflict once it has been answered or its time is over, IdempotencyConflict, InvalidInput."""
+        """Records the merchant's response: acceptance upholds the dispute, refusal passes it to the operator. Raises
+        NotFound, StateConflict if it was already answered or the time is over, IdempotencyConflict, InvalidInput."""
         require_statement(command.statement, "statement")
         require_attachments(command.evidence)
         document = {
@@ -113,16 +113,16 @@ class DisputeService:
 
         return self._database.write(respond)
 
-    def resolve(self, dispute_id: str, *, uphold: bool, words: str) -> Dispute:
-        """The operator decides a dispute that the merchant has refused, and says why. Raises NotFound, StateConflict,
-        InvalidInput."""
-        require_statement(words, "resolution")
+    def resolve(self, dispute_id: str, *, uphold: bool, resolution: str) -> Dispute:
+        """Records the operator's decision on a dispute that the merchant has refused, with its reason. Raises NotFound,
+        StateConflict, InvalidInput."""
+        require_statement(resolution, "resolution")
         outcome = DisputeStatus.UPHELD if uphold else DisputeStatus.REJECTED
-        return self._end(dispute_id, DisputeStatus.UNDER_REVIEW, outcome, Actor.OPERATOR, words)
+        return self._end(dispute_id, DisputeStatus.UNDER_REVIEW, outcome, Actor.OPERATOR, resolution)
 
     def withdraw(self, user_id: str, dispute_id: str) -> Dispute:
-        """The person no longer contests it: it counts, and cannot be contested again. Raises NotFound,
-        StateConflict."""
+        """Withdraws the person's dispute. What was contested counts again and cannot be contested again. Raises
+        NotFound, StateConflict."""
 
         def withdraw(unit: UnitOfWork) -> Dispute:
             decision, dispute = _lock(unit, dispute_id)
@@ -137,14 +137,14 @@ class DisputeService:
         return self._database.write(withdraw)
 
     def uphold_unanswered(self) -> int:
-        """Upholds the person in disputes that their merchants have not answered in time, each in a unit of work of its
-        own. Returns how many; one that fails is logged, and the others go on."""
+        """Upholds the disputes that their merchants have not answered in time, each in its own unit of work. Returns
+        how many. An error in one dispute is logged and does not stop the others."""
         upheld = 0
         for dispute_id in self._database.read(_list_unanswered):
             try:
                 self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
             except StateConflict:
-                continue  # answered, or upheld by another process, meanwhile
+                continue  # answered in the meantime, or upheld by another process
             except Exception as error:  # noqa: BLE001  # one dispute that fails does not stop the others
                 _log.error("dispute_not_upheld", dispute=dispute_id, error=type(error).__name__)
                 continue
@@ -152,7 +152,7 @@ class DisputeService:
         return upheld
 
     def find(self, query: QueryUnit, dispute_id: str) -> Dispute | None:
-        """The dispute, None if it does not exist or is not the token's."""
+        """The dispute, None if it does not exist or the token may not see it."""
 
         def read(unit: UnitOfWork) -> Dispute | None:
             row = unit.disputes.load(dispute_id)
@@ -161,7 +161,7 @@ class DisputeService:
         return query.read(read)
 
     def list_of_decision(self, query: QueryUnit, decision_id: str) -> list[Dispute]:
-        """A decision's disputes that the token may see, oldest first."""
+        """The disputes of a decision that the token may see, oldest first."""
 
         def read(unit: UnitOfWork) -> list[Dispute]:
             rows = unit.disputes.list_of_decision(decision_id)
@@ -170,12 +170,12 @@ class DisputeService:
         return query.read(read)
 
     def list_newest(self, unit: UnitOfWork, decision_ids: Iterable[str]) -> Mapping[str, Dispute]:
-        """The newest dispute about each of these decisions that has one, by decision, for their own person."""
-        found = _read_all(unit, unit.disputes.list_newest(decision_ids))
-        return {dispute.decision_id: dispute for dispute in found}
+        """The newest dispute of each of these decisions, by decision id. For the person of the decisions."""
+        disputes = _read_all(unit, unit.disputes.list_newest(decision_ids))
+        return {dispute.decision_id: dispute for dispute in disputes}
 
     def load(self, dispute_id: str) -> Dispute:
-        """The dispute, open or ended. Raises NotFound."""
+        """The dispute, whether open or ended. For the operator. Raises NotFound."""
 
         def read(unit: UnitOfWork) -> Dispute:
             row = unit.disputes.load(dispute_id)
@@ -186,39 +186,39 @@ class DisputeService:
         return self._database.read(read)
 
     def list_open(self) -> list[Dispute]:
-        """All open disputes, oldest first."""
+        """All open disputes, oldest first. For the operator."""
 
         def read(unit: UnitOfWork) -> list[Dispute]:
-            # One by one: nothing bounds how many are open at all merchants, and a statement's parameters are bounded.
+            # One by one: the number of open disputes has no bound, the number of parameters of a statement has one.
             return [_read_one(unit, row) for row in unit.disputes.list_open()]
 
         return self._database.read(read)
 
     def _end(
-        self, dispute_id: str, expected: DisputeStatus, outcome: DisputeStatus, actor: Actor, words: str | None
+        self, dispute_id: str, expected: DisputeStatus, outcome: DisputeStatus, actor: Actor, resolution: str | None
     ) -> Dispute:
         def end(unit: UnitOfWork) -> Dispute:
             decision, dispute = _lock(unit, dispute_id)
             if dispute.status != expected:
                 raise _conflict(decision, dispute)
-            end_dispute(unit, decision, dispute, outcome, actor, words, unit.business_time(dispute.merchant_id))
+            end_dispute(unit, decision, dispute, outcome, actor, resolution, unit.business_time(dispute.merchant_id))
             return _read_one(unit, dispute)
 
         return self._database.write(end)
 
 
 def _list_unanswered(unit: UnitOfWork) -> list[str]:
-    late: list[str] = []
+    unanswered: list[str] = []
     for partner in unit.partners.list_partners():
         now = business_time(unit.wall, partner.clock_offset_seconds)
-        late += unit.disputes.list_unanswered(partner.id, now, BATCH)
-    return late
+        unanswered += unit.disputes.list_unanswered(partner.id, now, BATCH)
+    return unanswered
 
 
 def _lock(unit: UnitOfWork, dispute_id: str, merchant_id: str = "") -> tuple[Decision, DisputeRow]:
-    found = unit.disputes.load(dispute_id)
-    decision = unit.decisions.lock(found.decision_id) if found else None
-    dispute = unit.disputes.load(dispute_id)  # as it is now that nobody else can change it
+    unlocked = unit.disputes.load(dispute_id)
+    decision = unit.decisions.lock(unlocked.decision_id) if unlocked else None
+    dispute = unit.disputes.load(dispute_id)  # read again under the lock
     if decision is None or dispute is None or (merchant_id and dispute.merchant_id != merchant_id):
         raise NotFound("There is no such dispute.", ("disputeId",))
     return decision, dispute
@@ -233,18 +233,18 @@ def _read_one(unit: UnitOfWork, row: DisputeRow) -> Dispute:
 
 
 def _read_all(unit: UnitOfWork, rows: Sequence[DisputeRow]) -> list[Dispute]:
-    """The disputes in the order of the rows, with one statement for what was said in all of them."""
+    """The disputes in the order of the rows. Reads all statements of the parties with one query."""
     events = (event for row in rows for event in (row.opened_event, row.answered_event, row.resolved_event))
     entries = unit.decision_log.list_by_ids(filter(None, events))
     personals = unit.decision_log.open_all(entries)
-    said = {entry.id: personal or {} for entry, personal in zip(entries, personals, strict=True)}
-    return [_dispute(row, said) for row in rows]
+    by_entry = {entry.id: personal or {} for entry, personal in zip(entries, personals, strict=True)}
+    return [_dispute(row, by_entry) for row in rows]
 
 
-def _dispute(row: DisputeRow, said: Mapping[str, dict[str, Any]]) -> Dispute:
-    """The value of a row; `said` are the personal parts of its log entries by id."""
+def _dispute(row: DisputeRow, personals: Mapping[str, dict[str, Any]]) -> Dispute:
+    """The dispute in a row. `personals` are the personal parts of its log entries by id."""
     opened, answered, ended = (
-        said.get(event or "", {}) for event in (row.opened_event, row.answered_event, row.resolved_event)
+        personals.get(event or "", {}) for event in (row.opened_event, row.answered_event, row.resolved_event)
     )
     return Dispute(
         id=row.id,
@@ -264,6 +264,6 @@ def _dispute(row: DisputeRow, said: Mapping[str, dict[str, Any]]) -> Dispute:
 
 
 def _conflict(decision: Decision, dispute: DisputeRow) -> StateConflict:
-    message = f"The dispute is {dispute.status} and cannot be answered or decided in this way any more."
+    message = f"The dispute is {dispute.status}, which does not allow this."
     state = decision.state
     return StateConflict("INVALID_TRANSITION", message, state.status, state.available_transitions)

@@ -1,4 +1,4 @@
-"""Idempotency of the mutations on decisions: one key does its work once."""
+"""Idempotency of the mutations on decisions: calls with the same key apply once."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,8 @@ from gateway.store.unit import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a mutation by a principal. `document` is its input without the key. Raises InvalidInput for a key
-    that cannot be used."""
+    """One call of a mutation by a principal. `document` is its input without the key. Raises InvalidInput for an
+    invalid key."""
 
     principal: Principal
     mutation: str
@@ -26,8 +26,8 @@ class Call:
         require_key(self.key)
 
     def find_decision(self, unit: UnitOfWork) -> DecisionState | None:
-        """The decision that the key's first use worked on, as of now; None for a first use. Raises
-        IdempotencyConflict where that was another call."""
+        """The decision of the first call with this key, in its current state. None if this is the first call. Raises
+        IdempotencyConflict if the first call had another input or consent."""
         principal = self.principal
         record = unit.idempotency.find(principal.partner_id, principal.client_id, self.mutation, self.key, unit.wall)
         if record is None:
@@ -39,11 +39,11 @@ class Call:
             raise IdempotencyConflict("This key was first used with another input.", paths)
         decision = unit.decisions.load(record.decision_id)
         if decision is None:
-            raise NotFound("The decision of this key is gone.")
+            raise NotFound("The decision of this key no longer exists.")
         return decision.as_of(unit.business_time(principal.merchant_id))
 
     def claim(self, unit: UnitOfWork, decision_id: str) -> IdempotencyRow:
-        """Records the key's first use in the unit of work that does the work, and returns the record. Raises
+        """Records the first use of the key, in the unit of work that applies the call. Returns the record. Raises
         IdempotencyConflict."""
         record = IdempotencyRow(
             partner_id=self.principal.partner_id,

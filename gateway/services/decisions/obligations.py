@@ -1,5 +1,4 @@
-"""A person's decisions at all merchants, for the person alone: what is open, what is held against them, and what was
-decided before."""
+"""A person's decisions at all merchants, for the account page: open obligations with their disputes, and history."""
 
 from dataclasses import dataclass
 
@@ -14,8 +13,8 @@ from gateway.store.unit import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One open decision: its state as of its partner's time. `contestable` is what can be contested now, None for
-    nothing; `dispute` is the newest one about it."""
+    """One open decision, with its state as of its partner's time. `contestable` is what the person can contest now,
+    None if nothing. `dispute` is the newest dispute about it, None if there is none."""
 
     state: DecisionState
     merchant_name: str
@@ -25,14 +24,14 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class PastDecision:
-    """One decision as of its partner's time."""
+    """One decision, with its state as of its partner's time."""
 
     decision: DecisionState
     merchant_name: str
 
 
 class ObligationService:
-    """Reads a person's decisions, in as many statements for a hundred of them as for one."""
+    """Reads a person's decisions. The number of statements does not depend on the number of decisions."""
 
     def __init__(self, disputes: DisputeService) -> None:
         self._disputes = disputes
@@ -50,7 +49,7 @@ class ObligationService:
         return tuple(each for each in obligations if each.state.status is not Status.EXPIRED)
 
     def list_history(self, unit: UnitOfWork, user_id: str, limit: int) -> tuple[PastDecision, ...]:
-        """The newest `limit` of the person's decisions, newest first."""
+        """The newest decisions of the person, at most `limit`, newest first."""
         states = unit.decisions.list_newest(user_id, limit)
         names = _merchant_names(unit, states)
         return tuple(

@@ -1,4 +1,4 @@
-"""Decisions as they are read and previewed."""
+"""Reads and previews decisions for a token."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,39 +20,39 @@ from gateway.store.unit import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a request would probably be answered; `outcome` is None exactly when there are blockers."""
+    """The probable outcome of a request. `outcome` is None if there are blockers, and only then."""
 
     outcome: Outcome | None
     blockers: tuple[GatewayError, ...]
 
 
 class DecisionQueries:
-    """A user token reaches the decisions under its consent, a merchant token those of its merchant."""
+    """Reads decisions. A user token can read those under its consent, a merchant token those of its merchant."""
 
     def __init__(self, assessor: Assessor) -> None:
         self._assessor = assessor
 
     def find(self, query: QueryUnit, decision_id: str) -> DecisionState | None:
-        """The decision, None if it does not exist or is not the token's."""
+        """The decision, None if it does not exist or the token may not read it."""
         return _visible(query, query.read(lambda unit: unit.decisions.load(decision_id)))
 
     def find_by_reference(self, query: QueryUnit, reference: str) -> DecisionState | None:
-        """The decision with this reference of the token's merchant, None as for `find`."""
+        """The decision of the token's merchant with this reference, None as in `find`."""
         merchant_id = query.principal.merchant_id
         return _visible(query, query.read(lambda unit: unit.decisions.load_by_reference(merchant_id, reference)))
 
     def list_page(self, query: QueryUnit, filtered: Filter, window: Window) -> list[DecisionState]:
-        """A page of the token's merchant's decisions."""
+        """A page of the decisions of the token's merchant."""
         merchant_id = query.principal.merchant_id
         return query.read(lambda unit: unit.decision_pages.load_page(merchant_id, filtered, window, query.now))
 
     def count(self, query: QueryUnit, filtered: Filter) -> int:
-        """How many decisions of the token's merchant the filter leaves."""
+        """The number of decisions of the token's merchant that match the filter."""
         merchant_id = query.principal.merchant_id
         return query.read(lambda unit: unit.decision_pages.count(merchant_id, filtered, query.now))
 
     def list_events(self, query: QueryUnit, decision_id: str) -> list[LoggedEvent]:
-        """The timeline of a decision, oldest first; empty if it is not the token's."""
+        """The timeline of a decision, oldest event first. Empty if the token may not read the decision."""
 
         def read(unit: UnitOfWork) -> list[LoggedEvent]:
             if _visible(query, unit.decisions.load(decision_id)) is None:
@@ -62,7 +62,7 @@ class DecisionQueries:
         return query.read(read)
 
     def find_event(self, query: QueryUnit, event_id: str) -> LoggedEvent | None:
-        """One event, None if its decision is not the token's."""
+        """One event, None if it does not exist or the token may not read its decision."""
 
         def read(unit: UnitOfWork) -> LoggedEvent | None:
             row = unit.decision_log.load(event_id)
@@ -73,7 +73,7 @@ class DecisionQueries:
         return query.read(read)
 
     def preview(self, query: QueryUnit, member: str, ask: object, purpose: str | None) -> Preview:
-        """What a request with this ask would probably be answered. Reserves nothing; the access is logged."""
+        """The probable outcome of a request with this ask. Reserves nothing. The access is logged."""
 
         def read(unit: UnitOfWork) -> Assessment:
             principal = query.principal

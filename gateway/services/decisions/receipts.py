@@ -1,4 +1,4 @@
-"""Receipts: what was decided, signed so that anybody can verify it later without asking this server (RFC 7515)."""
+"""Receipts: signed documents of decisions that anybody can verify without this server (JWS, RFC 7515)."""
 
 from typing import Any
 
@@ -15,18 +15,19 @@ from gateway.services.query_unit import QueryUnit
 from gateway.store.unit import UnitOfWork
 
 TYPE = "decision-receipt+jwt"
-_ALGORITHM = "EdDSA"  # the name under which the key set publishes these keys
+_ALGORITHM = "EdDSA"  # the `alg` of these keys in the published key set
 
 
 class ReceiptService:
-    """Signs with the log's key in force. A receipt holds what its merchant may see anyway, and no more: not the log
-    subject, which is the same for all merchants."""
+    """Signs receipts with the current signing key of the log. A receipt holds only what the merchant may see; it does
+    not hold the log subject, which is the same for all merchants."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
 
     def sign(self, query: QueryUnit, decision: DecisionState) -> str | None:
-        """A compact JWS over the newest log entry of a decision that the token may see; None where it has none."""
+        """A compact JWS over the newest log entry of a decision that the token may read. None if the decision has no
+        log entry, or no signing key exists."""
         return query.read(lambda unit: self._sign(unit, decision))
 
     def _sign(self, unit: UnitOfWork, decision: DecisionState) -> str | None:
@@ -72,7 +73,7 @@ def _outcome(decision: DecisionState) -> dict[str, Any] | None:
 
 
 def _settlement(written: DecisionState, at: BusinessTime) -> dict[str, Any] | None:
-    """What is owed after the entry: an extension or a part settlement is not in the terms."""
+    """The settlement after the entry. It can differ from the terms, by an extension or a partial settlement."""
     settlement = written.as_of(at).settlement
     if settlement is None:
         return None

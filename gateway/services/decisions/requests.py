@@ -1,7 +1,8 @@
-"""decisionRequest: read and reasoned first, then written together or not at all.
+"""decisionRequest: a first phase reads and assesses, a second phase writes.
 
-The decision, its log entry, the access, the idempotency record, the outbox message and the exposure share one unit of
-work. Consent and freshness are checked again inside it, so that a consent that was withdrawn meanwhile is refused.
+The second phase writes the decision, its log entry, the access log entry, the idempotency record, the outbox message
+and the exposure in one unit of work. It checks the consent and the age of the score again, so a consent that was
+revoked after the first phase is refused.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ NO_SHADOW_POLICIES = ShadowPolicies()
 
 @dataclass(frozen=True, slots=True)
 class RequestCommand:
-    """The input of decisionRequest. `member` names the adapter's member of DecisionAsk, `ask` is its Ask."""
+    """The input of decisionRequest. `member` is the adapter's member of DecisionAsk, `ask` an instance of its Ask."""
 
     idempotency_key: str
     merchant_reference: str
@@ -43,7 +44,7 @@ class RequestCommand:
 
 @dataclass(frozen=True, slots=True)
 class RequestResult:
-    """`replayed` is True when an earlier call with the same key did the work."""
+    """The decision of a request. `replayed` is True if an earlier call with the same key made it."""
 
     decision: DecisionState
     replayed: bool
@@ -51,8 +52,8 @@ class RequestResult:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """What the first phase found: decisions of the person with due transitions, which come first; or what an earlier
-    call decided; or the assessment."""
+    """The result of the first phase, one of three: decisions of the person with due transitions, which must be applied
+    first; the decision of an earlier call with the same key; or this call with its assessment."""
 
     due: list[str] = field(default_factory=list)
     replayed: DecisionState | None = None
@@ -60,7 +61,7 @@ class _Prepared:
 
 
 class DecisionRequester:
-    """Runs its own units of work: a mutation field is one."""
+    """Decides requests. Runs its own units of work."""
 
     def __init__(
         self,
@@ -78,8 +79,8 @@ class DecisionRequester:
         self._ids, self._shadows = ids, shadows
 
     def request(self, principal: Principal, command: RequestCommand) -> RequestResult:
-        """Decides and writes the decision, or returns the one that this key made before. Raises InvalidInput,
-        ConsentRefused, IdempotencyConflict, Unavailable, LimitReached; then nothing was written."""
+        """Makes and writes the decision, or returns the decision of an earlier call with the same key. Raises
+        InvalidInput, ConsentRefused, IdempotencyConflict, Unavailable, LimitReached; then nothing was written."""
         require_text(command.merchant_reference, "merchantReference")
         score = self._scores.fetch(principal)
         prepared = self._database.read(lambda unit: self._prepare(unit, principal, command, score))
@@ -87,11 +88,11 @@ class DecisionRequester:
             self._scheduler.apply_to(prepared.due)
             prepared = self._database.read(lambda unit: self._assess(unit, principal, command, score))
         if prepared.assessed is None:
-            assert prepared.replayed is not None  # one of the two was found
+            assert prepared.replayed is not None  # without due decisions, one of the two is set
             return RequestResult(prepared.replayed, True)
         call, assessment = prepared.assessed
         assessment = self._shadows.evaluate(assessment)
-        self._inquiries.count(principal)  # not for a replay, which reveals nothing new
+        self._inquiries.count(principal)  # a replay is not counted: it reveals nothing new
         return self._database.write(lambda unit: self._decide(unit, call, command, assessment))
 
     def _prepare(
@@ -130,7 +131,7 @@ class DecisionRequester:
         product, requested = assessment.adapter.product, assessment.requested
         require_covered(unit, consent, product, assessment.purpose, requested, assessment.point_of_sale, now)
         if assessment.measurement.valid_until <= now:
-            raise Unavailable("SCORE_UNAVAILABLE", "The score went stale while deciding. Send the request again.")
+            raise Unavailable("SCORE_UNAVAILABLE", "The score expired during the request. Send the request again.")
         decision_id = self._ids.new("dec")
         claim = call.claim(unit, decision_id)
         assessment = _fit_under_lock(unit, consent, assessment, now)
@@ -155,16 +156,16 @@ class DecisionRequester:
 
 
 def _lock_consent(unit: UnitOfWork, principal: Principal) -> Consent:
-    # Locked, so that requests under one consent add up its open decisions one after the other.
+    # Locked, so that concurrent requests under one consent count each other's decisions.
     consent = principal.consent and unit.consents.lock(principal.consent.id)
     if not consent:
-        raise ConsentRefused("CONSENT_REVOKED", "The consent is gone. Ask the person again.")
+        raise ConsentRefused("CONSENT_REVOKED", "The consent no longer exists. Ask the person again.")
     return consent
 
 
 def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, now: BusinessTime) -> Assessment:
-    """Reduces the approval to the person's available limit. The person's exposure is locked, so that the reservation
-    which follows cannot exceed the limit."""
+    """Locks the person's exposure and reduces the approval to the available limit, so that the following reservation
+    cannot exceed the limit."""
     if not isinstance(assessment.full.outcome, Approval):
         return assessment
     limit = assessment.credit_limit
@@ -173,7 +174,7 @@ def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, 
     assessment = assessment.fit(available)
     outcome = assessment.result.outcome
     if isinstance(outcome, Approval) and limit < used + outcome.terms.exposed:
-        # What is due at `now` frees exposure, but is not written yet: a transition that became due just now.
+        # A transition became due after due transitions were applied. The exposure that it releases is not written yet.
         return assessment.fit(Money.zero(limit.currency))
     return assessment
 

@@ -1,4 +1,4 @@
-"""Manual reviews: the operator approves or declines what a policy did not decide."""
+"""Manual reviews: the operator approves or declines the requests that a policy referred."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from gateway.store.unit import UnitOfWork
 
 
 class DecisionReviewer:
-    """Consent and exposure are checked again inside the unit of work that decides."""
+    """Lists and decides requests in manual review. The unit of work that decides checks consent and exposure again."""
 
     def __init__(
         self, database: Database, assessor: Assessor, source: ScoreSource, scheduler: DecisionScheduler
@@ -26,7 +26,7 @@ class DecisionReviewer:
         self._database, self._assessor, self._source, self._scheduler = database, assessor, source, scheduler
 
     def list_waiting(self) -> list[DecisionState]:
-        """The decisions that are in manual review, as of their partners' time, longest waiting first."""
+        """The decisions in manual review, as of their partners' time, oldest first."""
 
         def read(unit: UnitOfWork) -> list[DecisionState]:
             pending = unit.decisions.list_pending()
@@ -35,8 +35,8 @@ class DecisionReviewer:
         return [state for state in self._database.read(read) if state.status is Status.PENDING]
 
     def list_rules(self, decision_id: str) -> tuple[str, ...]:
-        """The rules of the adapter's policy by which a decision can be approved, the most generous first. Raises
-        NotFound."""
+        """The rules of the adapter's policy with which a decision can be approved, from the rule that grants the most
+        to the rule that grants the least. Raises NotFound."""
 
         def read(unit: UnitOfWork) -> tuple[str, ...]:
             state = _load(unit, decision_id)
@@ -47,10 +47,12 @@ class DecisionReviewer:
         return self._database.read(read)
 
     def approve(self, decision_id: str, rule_id: str | None = None) -> DecisionState:
-        """Approves on the terms of that rule, by default of the least generous. Raises NotFound, StateConflict for a
-        decision that is not in manual review any more, ConsentRefused, Unavailable, and InvalidInput where the person's
-        available limit is too small, the rule does not approve, the merchant takes no part of what it asked for, or its
-        time is over."""
+        """Approves a decision on the terms of `rule_id`, by default of the rule that grants the least.
+
+        Raises NotFound, StateConflict for a decision that is not in manual review, ConsentRefused, Unavailable, and
+        InvalidInput if the person's available limit is too small, the rule does not approve, the merchant accepts no
+        part of its ask, or the ask is no longer valid.
+        """
 
         def read(unit: UnitOfWork) -> tuple[str, DecisionState, list[str]]:
             state = _load(unit, decision_id)
@@ -58,13 +60,14 @@ class DecisionReviewer:
             return user_id, state, unit.decisions.list_due_of_user(user_id, unit.business_time(state.merchant_id))
 
         user_id, state, due = self._database.read(read)
-        self._scheduler.apply_to(due)  # what is due frees exposure, as it does for a request
+        self._scheduler.apply_to(due)  # as for a request, because due transitions can release exposure
         now = self._database.read(lambda unit: unit.business_time(state.merchant_id))
         measurement = self._source.measure(user_id, now)
         return self._database.write(lambda unit: self._approve(unit, decision_id, rule_id, measurement))
 
     def decline(self, decision_id: str, reasons: Sequence[str] = ()) -> DecisionState:
-        """Declines, for the policy's own reasons if none are given. Raises NotFound, StateConflict, InvalidInput."""
+        """Declines a decision with these reason codes, by default those of the policy. Raises NotFound, StateConflict,
+        InvalidInput."""
 
         def decline(unit: UnitOfWork) -> DecisionState:
             decision = _lock(unit, decision_id)
@@ -73,7 +76,7 @@ class DecisionReviewer:
             codes = tuple(reasons) or decision.state.outcome.reasons
             unknown = [code for code in codes if code not in REASONS]
             if not codes or unknown:
-                raise InvalidInput("INVALID", f"A decline names its reasons. Known: {' '.join(REASONS)}.", ("reasons",))
+                raise InvalidInput("INVALID", f"A decline needs reasons. Known: {' '.join(REASONS)}.", ("reasons",))
             event = decision.decline(Decline(codes), now)
             personal = {"outcome": decision.state.outcome.document()}
             unit.decisions.save(decision, event, Actor.OPERATOR, personal)
@@ -93,13 +96,13 @@ class DecisionReviewer:
         ask = adapter.ask_from_document(document)
         require_rule(SystemTransition.APPROVE, state.status_at(now))
         try:
-            adapter.check(ask, now)  # what was asked for may be over by now
+            adapter.check(ask, now)  # the period of the ask may have passed
         except InvalidInput as error:
             raise error.under("ask", adapter.member) from None
         result = adapter.manual_approval(ask, rule_id, now)
         approval = _require_approval(result.outcome)
         if consent is None:
-            raise ConsentRefused("CONSENT_REVOKED", "The consent is gone.")
+            raise ConsentRefused("CONSENT_REVOKED", "The consent no longer exists.")
         require_covered(
             unit,
             consent,
@@ -144,5 +147,5 @@ def _lock(unit: UnitOfWork, decision_id: str) -> Decision:
 
 def _require_approval(outcome: Outcome) -> Approval:
     if not isinstance(outcome, Approval):
-        raise InvalidInput("INVALID", f"On these terms it is not approved: {' '.join(outcome.reasons)}.")
+        raise InvalidInput("INVALID", f"The rule does not approve this ask: {' '.join(outcome.reasons)}.")
     return outcome

@@ -1,5 +1,4 @@
-"""Applies the system transitions that are due: approvals expire, overdue flags are set and expire, breaches are written
-off."""
+"""Applies due system transitions: approvals expire, overdue flags are set and expire, breaches are written off."""
 
 from collections.abc import Iterable
 
@@ -14,13 +13,13 @@ from gateway.store.unit import UnitOfWork
 BATCH = 100
 _log = get_logger(__name__)
 _NOTES = {
-    SystemTransition.LAPSE: "No breach was reported in time: the mark no longer counts.",
+    SystemTransition.LAPSE: "No breach was reported in time: the overdue flag expired.",
     SystemTransition.WRITE_OFF: "Written off: it no longer uses the credit limit.",
 }
 
 
 def save_due(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> bool:
-    """Applies what is due of a locked decision by `now` and saves each transition. False where nothing was due."""
+    """Applies the transitions of a locked decision that are due at `now`, and saves each. False if none was due."""
     applied = False
     for event in decision.apply_due(now):
         note = _NOTES.get(event.transition) if isinstance(event.transition, SystemTransition) else None
@@ -30,24 +29,24 @@ def save_due(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> bool:
 
 
 class DecisionScheduler:
-    """Each decision is a unit of work of its own. Several processes may do the same work at once: a transition is
+    """Applies due transitions, one unit of work per decision. Several processes can run it at once: each transition is
     applied once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def apply_due(self) -> int:
-        """Applies what is due, a batch of each partner's decisions in its own time. Returns how many decisions
-        changed."""
+        """Applies due transitions, for each partner in its own business time and for at most BATCH decisions. Returns
+        how many decisions changed."""
         return self.apply_to(self._database.read(_list_due))
 
     def apply_to(self, decision_ids: Iterable[str]) -> int:
-        """Applies what is due of these decisions. Returns how many changed; one that fails is logged, and the others
-        go on."""
+        """Applies the due transitions of these decisions. Returns how many decisions changed. An error in one decision
+        is logged and does not stop the others."""
         return sum(self._apply_or_log(decision_id) for decision_id in decision_ids)
 
     def apply(self, decision_id: str) -> bool:
-        """Applies what is due of one decision. False where nothing was."""
+        """Applies the due transitions of one decision. False if none was due."""
 
         def apply(unit: UnitOfWork) -> bool:
             decision = unit.decisions.lock(decision_id)

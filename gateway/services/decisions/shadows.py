@@ -1,4 +1,4 @@
-"""Shadow policies: evaluated beside the live one at each request, logged, and never acted on."""
+"""Shadow policies: evaluated for each request in addition to the policy in force, and logged. They decide nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -15,14 +15,14 @@ from merchants.registry import AdapterRegistry
 
 
 class ShadowPolicies:
-    """At most one table for each adapter, by its key."""
+    """The shadow policies of a deployment: at most one for each adapter, by its key."""
 
     def __init__(self, tables: Mapping[str, DecisionTable] = MappingProxyType({})) -> None:
         self._tables = dict(tables)
 
     @classmethod
     def read(cls, files: Iterable[tuple[str, Path]], registry: AdapterRegistry) -> "ShadowPolicies":
-        """The tables in these files, each for the adapter of its key. Raises Misconfigured."""
+        """The policies in these files, each for the adapter with its key. Raises Misconfigured."""
         tables = {}
         for key, file in files:
             if key not in registry:
@@ -31,9 +31,11 @@ class ShadowPolicies:
         return cls(tables)
 
     def evaluate(self, assessment: Assessment) -> Assessment:
-        """The assessment with what a shadow policy says of the same request, for the sealed part of the log: the
-        document of its result, or the name of what it raised. A merchant's override applies to the shadow as to the
-        live policy. The result itself does not change, whatever happens here."""
+        """The assessment with the result of the shadow policy for the same request, for the sealed part of the log.
+
+        This is the document of the result, or the name of the exception that the policy raised. A merchant's override
+        applies to the shadow policy too. The result of the assessment does not change, even if the shadow policy fails.
+        """
         adapter, measurement = assessment.adapter, assessment.measurement
         table = self._tables.get(adapter.key)
         if table is None:
@@ -42,8 +44,8 @@ class ShadowPolicies:
             table = table if assessment.override is None else apply_override(assessment.override, table)
             facts = adapter.facts(assessment.ask, Person(measurement.tier, measurement.open_overdue), assessment.now)
             document = table.decide(facts).document()
-        except Exception as error:  # noqa: BLE001  # no merchant's request fails for a policy that decides nothing
-            # The text of the error may hold facts about the person; its name does not.
+        except Exception as error:  # noqa: BLE001  # a shadow policy must not fail a request
+            # The message of the exception can hold facts about the person, its name cannot.
             get_logger(__name__).warning("shadow policy failed", adapter=adapter.key, error=type(error).__name__)
             document = {"policy": table.policy, "policy_version": table.version, "policy_hash": table.hash}
             document["error"] = type(error).__name__

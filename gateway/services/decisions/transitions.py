@@ -1,4 +1,4 @@
-"""What a merchant does to a decision after it was made: activate, extend, settle, report a breach, cancel."""
+"""The merchant's transitions of a decision: activate, extend, settle, report a breach, cancel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from gateway.store.unit import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class ActivateCommand:
-    """The input of decisionActivate. `handed_over_at` is now where it is None."""
+    """The input of decisionActivate. `handed_over_at` None means now."""
 
     decision_id: str
     idempotency_key: str
@@ -43,7 +43,7 @@ class ExtendCommand:
 
 @dataclass(frozen=True, slots=True)
 class FulfillCommand:
-    """The input of decisionFulfill. Without `settled_amount` the whole is settled."""
+    """The input of decisionFulfill. `settled_amount` None means the whole outstanding amount."""
 
     decision_id: str
     idempotency_key: str
@@ -53,7 +53,7 @@ class FulfillCommand:
 
 @dataclass(frozen=True, slots=True)
 class BreachCommand:
-    """The input of decisionReportBreach. `evidence` are addresses, which are kept and never fetched."""
+    """The input of decisionReportBreach. `evidence` are URLs, which are stored and never fetched."""
 
     decision_id: str
     idempotency_key: str
@@ -65,7 +65,7 @@ class BreachCommand:
 
 @dataclass(frozen=True, slots=True)
 class CancelCommand:
-    """The input of decisionCancel. `reason` is the merchant's own words, None for none."""
+    """The input of decisionCancel. `reason` is a text of the merchant, None without one."""
 
     decision_id: str
     idempotency_key: str
@@ -76,26 +76,26 @@ TransitionCommand = ActivateCommand | ExtendCommand | FulfillCommand | BreachCom
 
 
 class DecisionTransitions:
-    """Each call is one unit of work. Raises NotFound, StateConflict, IdempotencyConflict, InvalidInput: then nothing
-    was written."""
+    """Applies a merchant's transitions. Each call is one unit of work. All methods return the new state, and raise
+    NotFound, StateConflict, IdempotencyConflict, InvalidInput; then nothing was written."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def activate(self, principal: Principal, command: ActivateCommand) -> DecisionState:
-        """The person has the goods, the room or the money."""
+        """Records that the person has received the goods, the service or the money."""
         at = command.handed_over_at
         arguments = {"handedOverAt": at and format_moment(at)}
         return self._run(principal, "decisionActivate", command, arguments, lambda d, now: d.activate(now, at))
 
     def extend(self, principal: Principal, command: ExtendCommand) -> DecisionState:
-        """Moves the due date later."""
+        """Moves the due date to a later time."""
         require_text(command.reason, "reason")
         arguments = {"dueAt": format_moment(command.due_at), "reason": command.reason}
         return self._run(principal, "decisionExtend", command, arguments, lambda d, now: d.extend(now, command.due_at))
 
     def fulfill(self, principal: Principal, command: FulfillCommand) -> DecisionState:
-        """Settles the whole or a part, or cures a breach."""
+        """Settles the whole obligation or a part of it, or cures a breach."""
         amount, at = command.settled_amount, command.settled_at
         arguments = {"settledAt": at and format_moment(at), "settledAmount": amount and amount.document()}
         return self._run(principal, "decisionFulfill", command, arguments, lambda d, now: d.settle(now, amount, at))
@@ -121,7 +121,7 @@ class DecisionTransitions:
         )
 
     def cancel(self, principal: Principal, command: CancelCommand) -> DecisionState:
-        """Calls it off before activation."""
+        """Cancels the decision before activation."""
         if command.reason is not None:
             require_text(command.reason, "reason")
         arguments = {"reason": command.reason}
@@ -135,7 +135,7 @@ class DecisionTransitions:
         arguments: dict[str, Any],
         transition: Callable[[Decision, BusinessTime], DecisionEvent],
     ) -> DecisionState:
-        """Applies the transition once for each key; `arguments` are what the merchant said of it."""
+        """Applies the transition once for each idempotency key. `arguments` is the input without decision and key."""
         document = {"decisionId": command.decision_id, **arguments}
         call = Call(principal, mutation, command.idempotency_key, document)
 
@@ -147,7 +147,7 @@ class DecisionTransitions:
             if replayed is not None:
                 return replayed
             now = unit.business_time(principal.merchant_id)
-            save_due(unit, decision, now)  # what is due comes first, whether the scheduler has run or not
+            save_due(unit, decision, now)  # due transitions come first, even if the scheduler has not run
             contested = decision.state.contested
             event = transition(decision, now)
             claim = call.claim(unit, decision.state.id)
@@ -161,7 +161,7 @@ class DecisionTransitions:
 
 
 def _uphold_open(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> None:
-    """A merchant that settles or extends what is contested accepts the dispute."""
+    """Upholds the open disputes of a decision. A merchant that settles or extends a contested decision accepts them."""
     for dispute in unit.disputes.list_of_decision(decision.state.id):
         if dispute.status in OPEN:
             end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)
