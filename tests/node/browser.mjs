@@ -1,16 +1,16 @@
-// A person's browser: it keeps cookies, follows redirects and submits the forms it finds, as they stand in the page.
+// A person's browser: it keeps cookies, follows redirects and submits the forms of a page.
 import assert from 'node:assert/strict';
 
 const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'" };
 const unescaped = (text) => text.replaceAll(/&(amp|lt|gt|quot|#34|#39);/g, (_, name) => ENTITIES[name]);
 
 function attributes(tag) {
-  const found = {};
-  for (const [, name, value] of tag.matchAll(/([\w-]+)(?:="([^"]*)")?/g)) found[name] = unescaped(value ?? '');
-  return found;
+  const values = {};
+  for (const [, name, value] of tag.matchAll(/([\w-]+)(?:="([^"]*)")?/g)) values[name] = unescaped(value ?? '');
+  return values;
 }
 
-/** The form that goes to `action` with its fields; boxes that are not ticked are not sent. */
+/** Returns the fields of the form with this `action`, without unticked boxes. */
 function formTo(page, action) {
   for (const [, opening, inner] of page.matchAll(/<form([^>]*)>(.*?)<\/form>/gs)) {
     if (attributes(opening).action !== action) continue;
@@ -29,60 +29,60 @@ export class Browser {
     this.persona = persona;
   }
 
-  /** Opens an address, signs in where the way leads over the login, and gives the page behind it. */
+  /** Opens an address, signs in if it leads to the login page, and returns the page that follows. */
   async open(address) {
-    let answer = await this.#get(address);
-    if (new URL(answer.url).pathname === '/login') {
+    let response = await this.#get(address);
+    if (new URL(response.url).pathname === '/login') {
       const { username, password } = this.persona;
-      answer = await this.submit(answer, '/login', { username, password });
+      response = await this.submit(response, '/login', { username, password });
     }
-    return answer;
+    return response;
   }
 
-  /** Submits the page's form to `action`, with these values on top of its own. Gives the page that follows, or the
-      address where another site's begins. */
+  /** Submits the page's form to `action`, with these values in addition to its own. Returns the page that follows, or
+      the address of a redirect to another site. */
   async submit(page, action, values) {
     const body = new URLSearchParams({ ...formTo(page.text, action), ...values });
-    return this.#followed(await this.#send(new URL(action, this.issuer), { method: 'POST', body }));
+    return this.#followRedirects(await this.#send(new URL(action, this.issuer), { method: 'POST', body }));
   }
 
-  /** Opens an authorization request and decides it. Gives the address at the client that the answer went to. */
+  /** Opens an authorization request and decides it. Returns the address at the client to which it redirects. */
   async decide(address, decision) {
     const page = await this.open(address);
     assert.equal(page.status, 200, `the consent page: ${page.status}`);
-    const answer = await this.submit(page, '/oauth/authorize', { decision });
-    assert.equal(answer.status, 303, `the decision: ${answer.status}`);
-    return new URL(answer.url);
+    const response = await this.submit(page, '/oauth/authorize', { decision });
+    assert.equal(response.status, 303, `the decision: ${response.status}`);
+    return new URL(response.url);
   }
 
-  /** Types a till's code on the device page. Gives the page that follows. */
-  async type(user_code) {
+  /** Enters a user code on the device page. Returns the page that follows. */
+  async enterCode(user_code) {
     return this.submit(await this.open(new URL('/device', this.issuer)), '/device', { user_code });
   }
 
   async #get(address) {
-    return this.#followed(await this.#send(new URL(address)));
+    return this.#followRedirects(await this.#send(new URL(address)));
   }
 
-  async #followed(answer) {
-    for (let hops = 0; answer.status === 303; hops += 1) {
-      assert.ok(hops < 8, 'redirected in circles');
-      const next = new URL(answer.location, this.issuer);
+  async #followRedirects(response) {
+    for (let hops = 0; response.status === 303; hops += 1) {
+      assert.ok(hops < 8, 'too many redirects');
+      const next = new URL(response.location, this.issuer);
       if (next.origin !== this.issuer) return { status: 303, url: next.href, text: '' };
-      answer = await this.#send(next);
+      response = await this.#send(next);
     }
-    return answer;
+    return response;
   }
 
   async #send(url, options = {}) {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { cookie, ...(options.method ? { origin: this.issuer } : {}) };
-    const answer = await fetch(url, { ...options, headers, redirect: 'manual' });
-    for (const set of answer.headers.getSetCookie()) {
+    const response = await fetch(url, { ...options, headers, redirect: 'manual' });
+    for (const set of response.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(set);
       this.#cookies.set(name, value);
     }
-    const location = answer.headers.get('location');
-    return { status: answer.status, url: url.href, location, text: await answer.text() };
+    const location = response.headers.get('location');
+    return { status: response.status, url: url.href, location, text: await response.text() };
   }
 }

@@ -1,60 +1,60 @@
-// What the scripts here share: named checks, one line each, and what they are run against.
+// Shared by the scripts of this folder: named checks, printed in one line each, and the credentials.
 import { readFileSync } from 'node:fs';
 import assert from 'node:assert/strict';
 
 let done = 0;
 let failed = 0;
 
-/** Runs one check and prints `ok NAME`, or `not ok NAME: why`. Gives what `body` gave, undefined if it failed. */
+/** Runs a check and prints `ok NAME` or `not ok NAME: reason`. Returns the result of `body`, undefined on failure. */
 export async function check(name, body) {
   done += 1;
   try {
-    const given = await body();
+    const result = await body();
     console.log(`ok ${name}`);
-    return given;
+    return result;
   } catch (error) {
     failed += 1;
-    const why = [error.message, error.cause?.error, error.cause?.error_description, error.cause?.message];
-    console.log(`not ok ${name}: ${why.filter(Boolean).join('; ').replaceAll(/\s+/g, ' ')}`);
+    const reasons = [error.message, error.cause?.error, error.cause?.error_description, error.cause?.message];
+    console.log(`not ok ${name}: ${reasons.filter(Boolean).join('; ').replaceAll(/\s+/g, ' ')}`);
     return undefined;
   }
 }
 
-/** Prints how many checks ran, and ends with exit code 1 if one of them failed. */
+/** Prints the number of checks, and exits with 1 if one of them failed. */
 export function end() {
   console.log(`${done} checks, ${failed} failed`);
   process.exit(failed === 0 ? 0 : 1);
 }
 
-/** Asserts that the promise is refused with this OAuth error code and, where one is given, this HTTP status. */
-export async function refused(promise, code, status) {
-  const error = await promise.then(() => assert.fail(`${code} was due, and it was accepted`), (reason) => reason);
+/** Asserts that the promise is rejected with this OAuth error code and, if it is given, this HTTP status. */
+export async function assertRejected(promise, code, status) {
+  const error = await promise.then(() => assert.fail(`expected ${code}, but it was accepted`), (reason) => reason);
   if (error instanceof assert.AssertionError) throw error;
   assert.equal(error.error ?? error.cause?.error ?? error.message, code);
   if (status !== undefined) assert.equal(error.status, status);
   return error;
 }
 
-/** Asserts that a resource request is refused by a challenge of this scheme with this error; `error` may be absent. */
-export async function challenged(promise, scheme, error) {
-  const reason = await promise.then(() => assert.fail('a challenge was due, and it was accepted'), (thrown) => thrown);
+/** Asserts that a resource request is rejected with a challenge of this scheme and, if it is given, this error. */
+export async function assertChallenged(promise, scheme, error) {
+  const reason = await promise.then(() => assert.fail('expected a challenge, but it was accepted'), (thrown) => thrown);
   if (reason instanceof assert.AssertionError) throw reason;
   assert.ok(Array.isArray(reason.cause), `no challenge, but: ${reason.message}`);
   assert.equal(reason.status ?? reason.response?.status, 401);
-  const said = reason.cause.map((challenge) => `${challenge.scheme} ${challenge.parameters.error ?? '-'}`);
-  assert.ok(said.includes(`${scheme} ${error ?? '-'}`), `challenges: ${said}`);
+  const challenges = reason.cause.map((challenge) => `${challenge.scheme} ${challenge.parameters.error ?? '-'}`);
+  assert.ok(challenges.includes(`${scheme} ${error ?? '-'}`), `challenges: ${challenges}`);
 }
 
-/** The sandbox's credentials, from the file that the first argument names. */
+/** The credentials of the sandbox, from the file in the first argument. */
 export const credentials = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
-/** A demo merchant's client of this profile. */
+/** Returns the client of a demo merchant with this profile. */
 export function clientOf(adapter, profile) {
   const merchant = credentials.merchants.find((one) => one.adapter === adapter);
   return merchant.clients.find((one) => one.profile === profile);
 }
 
-/** The signing key of a private JWK as WebCrypto has it. */
+/** Returns the WebCrypto signing key of a private JWK. */
 export async function signingKey(jwk) {
   const algorithms = {
     EC: { name: 'ECDSA', namedCurve: 'P-256' },

@@ -1,4 +1,4 @@
-"""The npm project of these tests, its locked packages installed once a session, by whichever worker is first."""
+"""The npm project of these tests. The first worker installs its locked packages, once per session."""
 
 import fcntl
 from pathlib import Path
@@ -13,10 +13,10 @@ EXAMPLES = HERE.parents[1] / "docs" / "examples"
 
 @pytest.fixture(scope="session")
 def npm(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> NodeProject:
-    """The scripts of this folder and of docs/examples beside the packages that they import."""
+    """A folder with the scripts of this folder and of docs/examples, and the packages that they import."""
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
-        shared = shared.parent  # each worker has a folder of its own in it
+        shared = shared.parent  # each worker has its own folder in it
     project = shared / "npm"
     with (shared / "npm.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

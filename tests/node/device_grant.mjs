@@ -1,16 +1,16 @@
-// The device grant by openid-client, which polls by itself, and oauth4webapi, which is told when:
+// The device grant with openid-client, which polls by itself, and with oauth4webapi, whose caller polls:
 // node device_grant.mjs CREDENTIALS
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as stepwise from 'oauth4webapi';
 import * as oauth from 'openid-client';
-import { challenged, check, clientOf, end, refused } from './checks.mjs';
-import { ask, authentication, connect, person, prover } from './partner.mjs';
+import { assertChallenged, assertRejected, check, clientOf, end } from './checks.mjs';
+import { ask, authentication, connect, newDPoPHandle, person } from './partner.mjs';
 
 const own = clientOf('online_shop', 'fapi2');
 const config = await connect(own);
 const server = config.serverMetadata();
-const DPoP = await prover(config);
+const DPoP = await newDPoPHandle(config);
 const SALE = {
   type: 'decision',
   products: ['PAY_LATER'],
@@ -20,17 +20,17 @@ const SALE = {
 };
 const LOOK = { type: 'score', level: 'tier' };
 
-const begun = (details = [SALE, LOOK]) =>
+const startGrant = (details = [SALE, LOOK]) =>
   oauth.initiateDeviceAuthorization(config, { authorization_details: JSON.stringify(details) });
 
-/** What a person sees who types this code, and the page after their decision. */
-async function decided(user_code, decision) {
+/** Enters a user code and decides. Returns the page with the request, and the page after the decision. */
+async function decide(user_code, decision) {
   const browser = person();
-  const shown = await browser.type(user_code);
-  return { shown, done: await browser.submit(shown, '/device', { decision }) };
+  const page = await browser.enterCode(user_code);
+  return { page, done: await browser.submit(page, '/device', { decision }) };
 }
 
-/** One poll, and once more where a nonce is wanted. */
+/** Polls once, and repeats the request if the server asks for a nonce. */
 async function poll({ device_code }, handle = DPoP) {
   const proving = { DPoP: handle, [stepwise.allowInsecureRequests]: true };
   const once = async () => stepwise.processDeviceCodeResponse(server, own, await stepwise.deviceCodeGrantRequest(
@@ -41,52 +41,52 @@ async function poll({ device_code }, handle = DPoP) {
   });
 }
 
-await check('a till gets its codes, and what it shows', async () => {
-  const given = await begun();
-  assert.match(given.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
-  assert.equal(given.verification_uri, `${server.issuer}/device`);
-  assert.equal(new URL(given.verification_uri_complete).searchParams.get('user_code'), given.user_code);
-  assert.deepEqual([given.expires_in, given.interval], [600, 5]);
+await check('a point of sale gets its codes and addresses', async () => {
+  const codes = await startGrant();
+  assert.match(codes.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
+  assert.equal(codes.verification_uri, `${server.issuer}/device`);
+  assert.equal(new URL(codes.verification_uri_complete).searchParams.get('user_code'), codes.user_code);
+  assert.deepEqual([codes.expires_in, codes.interval], [600, 5]);
 });
 
-await check('a sale without a till is refused', () => {
+await check('a sale without a store is rejected', () => {
   const { store_id, ...bare } = SALE;
-  return refused(begun([bare]), 'invalid_authorization_details', 400);
+  return assertRejected(startGrant([bare]), 'invalid_authorization_details', 400);
 });
-await check('an unknown scope is refused', () =>
-  refused(oauth.initiateDeviceAuthorization(config, { scope: 'everything' }), 'invalid_scope', 400));
-await check('a wrong key is refused', async () => {
+await check('an unknown scope is rejected', () =>
+  assertRejected(oauth.initiateDeviceAuthorization(config, { scope: 'everything' }), 'invalid_scope', 400));
+await check('a wrong key is rejected', async () => {
   const { privateKey } = await oauth.randomDPoPKeyPair('ES256');
   const stranger = await connect(own, { key: privateKey });
-  await refused(oauth.initiateDeviceAuthorization(stranger, { scope: 'score:tier' }), 'invalid_client', 401);
+  await assertRejected(oauth.initiateDeviceAuthorization(stranger, { scope: 'score:tier' }), 'invalid_client', 401);
 });
 
-await check('who polls too early is slowed down, and who then waits is heard', async () => {
-  const given = await begun();
-  await refused(poll(given), 'authorization_pending', 400);
-  await refused(poll(given), 'slow_down', 400);
+await check('a poll that is too early gets slow_down, a later one is accepted', async () => {
+  const codes = await startGrant();
+  await assertRejected(poll(codes), 'authorization_pending', 400);
+  await assertRejected(poll(codes), 'slow_down', 400);
   await sleep(10_000);
-  await refused(poll(given), 'authorization_pending', 400);
+  await assertRejected(poll(codes), 'authorization_pending', 400);
 });
 
-await check('the page prefills the code of the complete address, and does nothing by itself', async () => {
-  const given = await begun();
+await check('the complete address fills in the code and does not decide', async () => {
+  const codes = await startGrant();
   const browser = person();
-  const page = await browser.open(given.verification_uri_complete);
-  assert.ok(page.text.includes(given.user_code));
-  await refused(poll(given), 'authorization_pending', 400);
-  const shown = await browser.submit(page, '/device', {});
-  for (const said of ['Demo Online Shop', 'Store 17', 'T-3', given.user_code]) {
-    assert.ok(shown.text.includes(said), said);
+  const entry = await browser.open(codes.verification_uri_complete);
+  assert.ok(entry.text.includes(codes.user_code));
+  await assertRejected(poll(codes), 'authorization_pending', 400);
+  const page = await browser.submit(entry, '/device', {});
+  for (const text of ['Demo Online Shop', 'Store 17', 'T-3', codes.user_code]) {
+    assert.ok(page.text.includes(text), text);
   }
-  await refused(poll(given), 'slow_down', 400);
+  await assertRejected(poll(codes), 'slow_down', 400);
 });
 
 await check('waits until the person allows it, and gets a token for this sale', async () => {
-  const given = await begun();
+  const codes = await startGrant();
   const [tokens, { done }] = await Promise.all([
-    oauth.pollDeviceAuthorizationGrant(config, given, undefined, { DPoP }),
-    decided(given.user_code.toLowerCase().replace('-', ' '), 'allow'),
+    oauth.pollDeviceAuthorizationGrant(config, codes, undefined, { DPoP }),
+    decide(codes.user_code.toLowerCase().replace('-', ' '), 'allow'),
   ]);
   assert.equal(done.status, 200);
   assert.equal(tokens.token_type, 'dpop');
@@ -94,31 +94,31 @@ await check('waits until the person allows it, and gets a token for this sale', 
   const [sale] = tokens.authorization_details;
   assert.deepEqual([sale.store_id, sale.terminal_id, sale.maximum_amount], ['Store 17', 'T-3', SALE.maximum_amount]);
   assert.equal((await ask(config, tokens.access_token, DPoP)).data.consentedUser.scoreTier.tier, 'EXCELLENT');
-  await challenged(ask(config, tokens.access_token), 'bearer', 'invalid_token');
-  await refused(poll(given), 'invalid_grant', 400);
+  await assertChallenged(ask(config, tokens.access_token), 'bearer', 'invalid_token');
+  await assertRejected(poll(codes), 'invalid_grant', 400);
 });
 
-await check('hears that the person does not allow it', async () => {
-  const given = await begun();
-  await decided(given.user_code, 'deny');
-  await refused(poll(given), 'access_denied', 400);
+await check('a denial ends the polling with access_denied', async () => {
+  const codes = await startGrant();
+  await decide(codes.user_code, 'deny');
+  await assertRejected(poll(codes), 'access_denied', 400);
 });
 
-await check('a code is decided once', async () => {
-  const given = await begun();
-  await decided(given.user_code, 'deny');
-  assert.equal((await person().type(given.user_code)).status, 400);
+await check('a code can be decided once', async () => {
+  const codes = await startGrant();
+  await decide(codes.user_code, 'deny');
+  assert.equal((await person().enterCode(codes.user_code)).status, 400);
 });
 
-await check("a foreign client's poll is refused, and the code stays its owner's", async () => {
-  const given = await begun();
-  await decided(given.user_code, 'allow');
+await check('a foreign client cannot redeem a code, and its attempt does not use it up', async () => {
+  const codes = await startGrant();
+  await decide(codes.user_code, 'allow');
   const foreign = await connect(clientOf('car_rental', 'fapi2'));
-  const tried = oauth.pollDeviceAuthorizationGrant(foreign, { ...given, interval: 0.1 }, undefined, {
-    DPoP: await prover(foreign),
+  const attempt = oauth.pollDeviceAuthorizationGrant(foreign, { ...codes, interval: 0.1 }, undefined, {
+    DPoP: await newDPoPHandle(foreign),
   });
-  await refused(tried, 'invalid_grant', 400);
-  assert.ok((await poll(given)).access_token);
+  await assertRejected(attempt, 'invalid_grant', 400);
+  assert.ok((await poll(codes)).access_token);
 });
 
 end();

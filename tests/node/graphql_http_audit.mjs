@@ -1,5 +1,5 @@
 // Runs graphql-http's audits against a live server: node graphql_http_audit.mjs URL
-// Prints every result that is not ok; the exit code is 1 for any error or warning.
+// Prints each result that is not ok, and exits with 1 for any error or warning.
 import { auditServer } from 'graphql-http';
 
 const results = await auditServer({ url: process.argv[2] });

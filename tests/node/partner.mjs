@@ -1,4 +1,4 @@
-// A partner's system on openid-client, as the scripts here drive it, and the customer who decides.
+// A partner's client, built on openid-client, and the customer who decides.
 import * as oauth from 'openid-client';
 import { Browser } from './browser.mjs';
 import { credentials, JSON_BODY, QUERY, SCORE, signingKey } from './checks.mjs';
@@ -6,11 +6,11 @@ import { credentials, JSON_BODY, QUERY, SCORE, signingKey } from './checks.mjs';
 export const issuer = new URL(credentials.issuer);
 export const graphql = new URL(credentials.graphql);
 
-/** The customer, in a browser of their own. */
+/** Returns a new browser of the customer. */
 export const person = (handle = 'excellent') =>
   new Browser(credentials.issuer, credentials.personas.find((persona) => persona.handle === handle));
 
-/** How a client proves who it is. `alg` replaces the name of its algorithm, `claims` go into each assertion. */
+/** Returns the authentication of a client. `alg` replaces its algorithm name, `claims` go into its assertions. */
 export async function authentication(client, { key, kid, alg, claims } = {}) {
   if (client.client_secret) return oauth.ClientSecretBasic(client.client_secret);
   const jwk = client.private_jwk;
@@ -26,19 +26,19 @@ export const overHttp = (log = []) => ({
   algorithm: 'oauth2',
   execute: [oauth.allowInsecureRequests],
   [oauth.customFetch]: async (url, options) => {
-    const answer = await fetch(url, options);
-    log.push({ url: String(url), status: answer.status });
-    return answer;
+    const response = await fetch(url, options);
+    log.push({ url: String(url), status: response.status });
+    return response;
   },
 });
 
-/** openid-client's configuration for this client, all by discovery. */
+/** Returns the openid-client configuration of this client, from the server metadata. */
 export async function connect(client, { log, metadata = {}, ...proving } = {}) {
   return oauth.discovery(issuer, client.client_id, metadata, await authentication(client, proving), overHttp(log));
 }
 
-/** A proof-of-possession handle with a fresh key; `name` replaces the name of its algorithm. */
-export async function prover(config, alg = 'ES256', name = alg) {
+/** Returns a DPoP handle with a new key. `name` replaces the name of its algorithm. */
+export async function newDPoPHandle(config, alg = 'ES256', name = alg) {
   return oauth.getDPoPHandle(config, await oauth.randomDPoPKeyPair(alg), {
     [oauth.modifyAssertion](header) {
       header.alg = name;
@@ -46,8 +46,8 @@ export async function prover(config, alg = 'ES256', name = alg) {
   });
 }
 
-/** A pushed request, ready to be shown: its address, and what the answer will be checked by. */
-export async function pushed(config, redirect_uri, { DPoP, ...changed } = {}) {
+/** Pushes an authorization request. Returns its address, and the checks for the callback. */
+export async function pushRequest(config, redirect_uri, { DPoP, ...changed } = {}) {
   const verifier = oauth.randomPKCECodeVerifier();
   const state = oauth.randomState();
   const address = await oauth.buildAuthorizationUrlWithPAR(config, {
@@ -61,20 +61,20 @@ export async function pushed(config, redirect_uri, { DPoP, ...changed } = {}) {
   return { address, checks: { pkceCodeVerifier: verifier, expectedState: state } };
 }
 
-/** What comes back to the client after the customer has decided, and what it is checked by. */
-export async function answered(config, redirect_uri, { decision = 'allow', browser = person(), ...changed } = {}) {
-  const { address, checks } = await pushed(config, redirect_uri, changed);
-  return { back: await browser.decide(address, decision), checks, address, browser };
+/** Pushes a request and lets the customer decide. Returns the callback address, and the checks for it. */
+export async function getDecision(config, redirect_uri, { decision = 'allow', browser = person(), ...changed } = {}) {
+  const { address, checks } = await pushRequest(config, redirect_uri, changed);
+  return { callback: await browser.decide(address, decision), checks, address, browser };
 }
 
-/** The tokens of a whole way: pushed, allowed, redeemed. */
+/** Returns the tokens of a request that was pushed, allowed and redeemed. */
 export async function tokensFor(config, redirect_uri, DPoP, changed = {}) {
-  const { back, checks } = await answered(config, redirect_uri, changed);
-  return oauth.authorizationCodeGrant(config, back, checks, undefined, { DPoP });
+  const { callback, checks } = await getDecision(config, redirect_uri, changed);
+  return oauth.authorizationCodeGrant(config, callback, checks, undefined, { DPoP });
 }
 
-/** The API's answer to this query. */
+/** Returns status and body of the API's response to this query. */
 export async function ask(config, token, DPoP, query = QUERY) {
-  const answer = await oauth.fetchProtectedResource(config, token, graphql, 'POST', query, JSON_BODY, { DPoP });
-  return { status: answer.status, ...(await answer.json()) };
+  const response = await oauth.fetchProtectedResource(config, token, graphql, 'POST', query, JSON_BODY, { DPoP });
+  return { status: response.status, ...(await response.json()) };
 }

@@ -1,16 +1,18 @@
 // Clients that register themselves by openid-client, with keys of every kind: node registration.mjs CREDENTIALS TOKENS
-// TOKENS is a file with initial access tokens of the car rental: `wide` allow all, `narrow` the default.
+// TOKENS is a file with initial access tokens of the car rental: `wide` allow all scopes, `narrow` the default ones.
 import { readFileSync } from 'node:fs';
 import assert from 'node:assert/strict';
 import * as oauth from 'openid-client';
-import { challenged, check, clientOf, end, refused } from './checks.mjs';
-import { answered, ask, authentication, connect, issuer, overHttp, prover, pushed, tokensFor } from './partner.mjs';
+import { assertChallenged, assertRejected, check, clientOf, end } from './checks.mjs';
+import {
+  ask, authentication, connect, getDecision, issuer, newDPoPHandle, overHttp, pushRequest, tokensFor,
+} from './partner.mjs';
 
 const { wide, narrow } = JSON.parse(readFileSync(process.argv[3], 'utf8'));
 const { redirect_uri } = clientOf('car_rental', 'fapi2');
 const EVERYTHING = 'score:exact decisions:request decisions:read';
 
-/** A fresh key pair as JWKs; `bits` is an RSA key's length. */
+/** Returns a new key pair as JWKs. `modulusLength` is the length of an RSA key in bits. */
 async function keys(alg, kid = 'first', modulusLength = 2048) {
   const how = {
     ES256: { name: 'ECDSA', namedCurve: 'P-256' },
@@ -24,7 +26,7 @@ async function keys(alg, kid = 'first', modulusLength = 2048) {
   return { private_jwk: { ...secret, kid }, public_jwk: { ...open, kid } };
 }
 
-const described = (public_jwk, changed = {}) => ({
+const metadataFor = (public_jwk, changed = {}) => ({
   client_name: 'A client of its own',
   redirect_uris: [redirect_uri],
   grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
@@ -37,57 +39,57 @@ const described = (public_jwk, changed = {}) => ({
   ...changed,
 });
 
-const registered = (metadata, initialAccessToken, proof) =>
+const register = (metadata, initialAccessToken, proof) =>
   oauth.dynamicClientRegistration(issuer, metadata, proof, { initialAccessToken, ...overHttp() });
 
-const made = [];
+const clients = [];
 for (const [alg, name] of [['PS256', 'PS256'], ['Ed25519', 'Ed25519'], ['Ed25519', 'EdDSA'], ['ES256', 'ES256']]) {
   const pair = await keys(alg);
   const config = await check(`registers a client that signs with ${name}`, async () => {
     const proof = await authentication(pair, { alg: name });
-    const metadata = described(pair.public_jwk, { token_endpoint_auth_signing_alg: name });
-    const found = await registered(metadata, wide[made.length], proof);
-    const told = found.clientMetadata();
-    assert.equal(told.client_secret, undefined);
-    assert.equal(told.awaiting_approval, undefined);
-    assert.equal(told.token_endpoint_auth_method, 'private_key_jwt');
-    assert.deepEqual(new Set(told.scope.split(' ')), new Set(EVERYTHING.split(' ')));
-    const shown = told.jwks.keys.map((key) => [key.kty, key.kid, key.d]);
+    const metadata = metadataFor(pair.public_jwk, { token_endpoint_auth_signing_alg: name });
+    const result = await register(metadata, wide[clients.length], proof);
+    const client = result.clientMetadata();
+    assert.equal(client.client_secret, undefined);
+    assert.equal(client.awaiting_approval, undefined);
+    assert.equal(client.token_endpoint_auth_method, 'private_key_jwt');
+    assert.deepEqual(new Set(client.scope.split(' ')), new Set(EVERYTHING.split(' ')));
+    const shown = client.jwks.keys.map((key) => [key.kty, key.kid, key.d]);
     assert.deepEqual(shown, [[pair.public_jwk.kty, 'first', undefined]]);
-    assert.ok(told.registration_access_token);
-    return found;
+    assert.ok(client.registration_access_token);
+    return result;
   });
-  made.push({ config, pair });
-  await check(`and it goes the whole way, with proofs in ${name} too`, async () => {
-    const DPoP = await prover(config, alg, name);
+  clients.push({ config, pair });
+  await check(`it gets, uses, refreshes and revokes tokens, with proofs in ${name}`, async () => {
+    const DPoP = await newDPoPHandle(config, alg, name);
     const tokens = await tokensFor(config, redirect_uri, DPoP);
     assert.equal(tokens.token_type, 'dpop');
     const again = await oauth.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
     assert.equal((await ask(config, again.access_token, DPoP)).data.consentedUser.scoreTier.tier, 'EXCELLENT');
     assert.equal((await oauth.tokenIntrospection(config, again.access_token)).active, true);
     assert.equal((await oauth.clientCredentialsGrant(config, undefined, { DPoP })).scope, 'decisions:read');
-    const denied = await answered(config, redirect_uri, { decision: 'deny' });
-    await refused(oauth.authorizationCodeGrant(config, denied.back, denied.checks), 'access_denied');
+    const denied = await getDecision(config, redirect_uri, { decision: 'deny' });
+    await assertRejected(oauth.authorizationCodeGrant(config, denied.callback, denied.checks), 'access_denied');
     await oauth.tokenRevocation(config, tokens.refresh_token);
-    await challenged(ask(config, again.access_token, DPoP), 'dpop', 'invalid_token');
+    await assertChallenged(ask(config, again.access_token, DPoP), 'dpop', 'invalid_token');
   });
-  await check(`and a key of the same kind that is not its own is refused (${name})`, async () => {
+  await check(`it is rejected with another key of the same type (${name})`, async () => {
     const { private_jwk } = await keys(alg);
     const stranger = await connect({ client_id: config.clientMetadata().client_id, private_jwk }, { alg: name });
-    await refused(pushed(stranger, redirect_uri), 'invalid_client', 401);
+    await assertRejected(pushRequest(stranger, redirect_uri), 'invalid_client', 401);
   });
 }
 
 const { public_jwk, private_jwk } = await keys('ES256');
-await check('an initial access token is good once', () =>
-  challenged(registered(described(public_jwk), wide[0]), 'bearer', 'invalid_token'));
-await check('an unknown initial access token is refused', () =>
-  challenged(registered(described(public_jwk), 'unknown'), 'bearer', 'invalid_token'));
-await check('no initial access token is refused, without an error code', () =>
-  challenged(registered(described(public_jwk), undefined), 'bearer'));
+await check('an initial access token can be used once', () =>
+  assertChallenged(register(metadataFor(public_jwk), wide[0]), 'bearer', 'invalid_token'));
+await check('an unknown initial access token is rejected', () =>
+  assertChallenged(register(metadataFor(public_jwk), 'unknown'), 'bearer', 'invalid_token'));
+await check('a registration without an initial access token is rejected without an error code', () =>
+  assertChallenged(register(metadataFor(public_jwk), undefined), 'bearer'));
 
-const spare = wide[made.length];
-const REFUSALS = {
+const spare = wide[clients.length];
+const REJECTIONS = {
   'a redirect to plain http': [{ redirect_uris: ['http://shop.example/back'] }, 'invalid_redirect_uri'],
   'a redirect to a script': [{ redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
   'a redirect with a wildcard': [{ redirect_uris: ['https://*.shop.example/back'] }, 'invalid_redirect_uri'],
@@ -104,58 +106,59 @@ const REFUSALS = {
   'a scope of the wrong type': [{ scope: 5 }],
   'redirects of the wrong type': [{ redirect_uris: redirect_uri }],
 };
-for (const [what, [changed, code]] of Object.entries(REFUSALS)) {
-  await check(`a registration with ${what} is refused`, () =>
-    refused(registered(described(public_jwk, changed), spare), code ?? 'invalid_client_metadata', 400));
+for (const [name, [changed, code]] of Object.entries(REJECTIONS)) {
+  await check(`a registration with ${name} is rejected`, () =>
+    assertRejected(register(metadataFor(public_jwk, changed), spare), code ?? 'invalid_client_metadata', 400));
 }
-await check('a refused registration has not used up its token; unknown members are left aside', async () => {
-  const found = await registered(described(public_jwk, { logo_uri: 'https://shop.example/logo.png' }), spare);
-  assert.ok(found.clientMetadata().client_id);
-  assert.equal(found.clientMetadata().logo_uri, undefined);
+await check('a rejected registration does not use up its token; unknown members are ignored', async () => {
+  const result = await register(metadataFor(public_jwk, { logo_uri: 'https://shop.example/logo.png' }), spare);
+  assert.ok(result.clientMetadata().client_id);
+  assert.equal(result.clientMetadata().logo_uri, undefined);
 });
 
-await check('what goes beyond the invitation awaits approval and is not good before', async () => {
-  const found = await registered(described(public_jwk), narrow[0], await authentication({ private_jwk }));
-  const told = found.clientMetadata();
-  assert.ok(!told.scope.split(' ').includes('score:exact'));
-  assert.ok(told.awaiting_approval.scope.split(' ').includes('score:exact'));
-  await refused(pushed(found, redirect_uri, { scope: 'score:exact', authorization_details: '' }), 'invalid_scope', 400);
-  assert.ok((await pushed(found, redirect_uri, { scope: 'decisions:request', authorization_details: '' })).address);
+await check('a scope beyond the invitation cannot be used before it is approved', async () => {
+  const result = await register(metadataFor(public_jwk), narrow[0], await authentication({ private_jwk }));
+  const metadata = result.clientMetadata();
+  assert.ok(!metadata.scope.split(' ').includes('score:exact'));
+  assert.ok(metadata.awaiting_approval.scope.split(' ').includes('score:exact'));
+  const push = (scope) => pushRequest(result, redirect_uri, { scope, authorization_details: '' });
+  await assertRejected(push('score:exact'), 'invalid_scope', 400);
+  assert.ok((await push('decisions:request')).address);
 });
 
-// Management (RFC 7592) by plain requests: the library has none.
+// Management (RFC 7592) with plain requests, because the library does not support it.
 async function manage(method, { registration_client_uri, registration_access_token }, metadata) {
   const body = metadata && JSON.stringify(metadata);
   const headers = { authorization: `Bearer ${registration_access_token}`, 'content-type': 'application/json' };
-  const answer = await fetch(registration_client_uri, { method, headers, body });
-  return { status: answer.status, told: answer.status === 204 ? undefined : await answer.json() };
+  const response = await fetch(registration_client_uri, { method, headers, body });
+  return { status: response.status, body: response.status === 204 ? undefined : await response.json() };
 }
-const [first, second] = made.map((one) => one.config?.clientMetadata() ?? {});
+const [first, second] = clients.map((one) => one.config?.clientMetadata() ?? {});
 
 await check('a client reads its registration', async () => {
-  const { status, told } = await manage('GET', first);
+  const { status, body } = await manage('GET', first);
   assert.equal(status, 200);
-  assert.equal(told.client_id, first.client_id);
+  assert.equal(body.client_id, first.client_id);
 });
-await check('a client cannot read another one\'s', async () => {
+await check('a client cannot read the registration of another client', async () => {
   const foreign = { ...first, registration_access_token: second.registration_access_token };
   assert.equal((await manage('GET', foreign)).status, 401);
 });
-await check('a client changes its key: the new one works at once, the old one no more', async () => {
+await check('a client changes its key: the new key works at once, the old key no longer', async () => {
   const pair = await keys('ES256', 'second');
-  const metadata = { client_id: first.client_id, ...described(pair.public_jwk) };
+  const metadata = { client_id: first.client_id, ...metadataFor(pair.public_jwk) };
   assert.equal((await manage('PUT', first, metadata)).status, 200);
-  assert.ok((await pushed(await connect({ ...first, ...pair }), redirect_uri)).address);
-  await refused(pushed(made[0].config, redirect_uri), 'invalid_client', 401);
+  assert.ok((await pushRequest(await connect({ ...first, ...pair }), redirect_uri)).address);
+  await assertRejected(pushRequest(clients[0].config, redirect_uri), 'invalid_client', 401);
 });
-await check('a client that removes itself takes its tokens along', async () => {
-  const { config } = made[1];
-  const DPoP = await prover(config);
+await check('deleting a client revokes its tokens', async () => {
+  const { config } = clients[1];
+  const DPoP = await newDPoPHandle(config);
   const { access_token } = await tokensFor(config, redirect_uri, DPoP);
   assert.equal((await ask(config, access_token, DPoP)).status, 200);
   assert.equal((await manage('DELETE', second)).status, 204);
-  await challenged(ask(config, access_token, DPoP), 'dpop', 'invalid_token');
-  await refused(pushed(config, redirect_uri), 'invalid_client', 401);
+  await assertChallenged(ask(config, access_token, DPoP), 'dpop', 'invalid_token');
+  await assertRejected(pushRequest(config, redirect_uri), 'invalid_client', 401);
   assert.equal((await manage('GET', second)).status, 401);
 });
 

@@ -1,4 +1,4 @@
-"""graphql-http's audits of GraphQL over HTTP, against a live server: no error, no warning."""
+"""The GraphQL-over-HTTP audits of graphql-http against a live server: no error, no warning."""
 
 import socket
 import threading
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture
 def url(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[str]:
-    """The address of a live endpoint where every request is a customer's token's."""
+    """The address of a live endpoint where every request has a user token."""
     with (
         closing(GraphQLWorld(settings.model_copy(update={"database_url": sqlite_url}), clock)) as world,
         socket.create_server(("127.0.0.1", 0)) as listening,
@@ -41,10 +41,10 @@ def url(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[st
 
 
 def test_no_audit_fails_or_warns(npm: NodeProject, url: str) -> None:
-    ran = npm.run("graphql_http_audit.mjs", url)
-    print(ran.stdout)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    done = npm.run("graphql_http_audit.mjs", url)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_lock_names_no_host() -> None:
+def test_lock_file_contains_no_host() -> None:
     assert "://" not in (HERE / "package-lock.json").read_text(encoding="utf-8")

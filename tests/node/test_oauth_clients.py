@@ -1,4 +1,4 @@
-"""OAuth clients that nobody here wrote, against a live sandbox: openid-client and oauth4webapi."""
+"""Independent OAuth clients against a live sandbox: openid-client and oauth4webapi."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ CHECKS = {
     "oauth4webapi.mjs": 18,
     "device_grant.mjs": 10,
 }
-"""How many checks a script makes: so that one that leaves some out is noticed."""
+"""The number of checks of each script, so that a skipped check is noticed."""
 
 WIDE = ["--scope", "score:exact", "--scope", "decisions:request", "--scope", "decisions:read"]
 
@@ -37,13 +37,11 @@ def invitations(sandbox: Sandbox, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("script", list(CHECKS))
-def test_every_check_is_right(npm: NodeProject, sandbox: Sandbox, script: str) -> None:
-    found = npm.checked(script, sandbox.folder / "credentials.json")
-    assert found == [f"{CHECKS[script]} checks, 0 failed"]
+def test_every_check_passes(npm: NodeProject, sandbox: Sandbox, script: str) -> None:
+    output = npm.checked(script, sandbox.folder / "credentials.json")
+    assert output == [f"{CHECKS[script]} checks, 0 failed"]
 
 
-def test_clients_of_every_kind_of_key_register_themselves(
-    npm: NodeProject, sandbox: Sandbox, invitations: Path
-) -> None:
-    found = npm.checked("registration.mjs", sandbox.folder / "credentials.json", invitations)
-    assert found == ["36 checks, 0 failed"]
+def test_clients_with_every_type_of_key_register(npm: NodeProject, sandbox: Sandbox, invitations: Path) -> None:
+    output = npm.checked("registration.mjs", sandbox.folder / "credentials.json", invitations)
+    assert output == ["36 checks, 0 failed"]
