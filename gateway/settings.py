@@ -1,4 +1,5 @@
-"""Settings: read once from the environment, frozen, handed down by the composition root; never a global."""
+"""The settings, read once from the environment and frozen. The composition root passes them on; they are never
+global."""
 
 import base64
 import binascii
@@ -17,7 +18,7 @@ _HOST_AND_PORT = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(?:[0-9]{1,5}|
 
 
 class SettingsError(Exception):
-    """The environment's settings cannot be used; the message has one sentence per wrong one."""
+    """The settings are not valid. The message has one sentence per invalid setting."""
 
 
 class EnvironmentName(StrEnum):
@@ -26,64 +27,64 @@ class EnvironmentName(StrEnum):
 
 
 class Settings(BaseSettings):
-    """One value per deployment. Each field is read from GATEWAY_<NAME> and explained in docs/reference."""
+    """The settings of a deployment. Each field is read from GATEWAY_<NAME> and described in docs/reference."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     environment: EnvironmentName = Field(
-        EnvironmentName.SANDBOX, description="Which environment this deployment is: sandbox or live."
+        EnvironmentName.SANDBOX, description="The environment of this deployment: sandbox or live."
     )
     database_url: str = Field(
         "sqlite:///.sandbox/gateway.db",
-        description="Where the data is: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME.",
+        description="The database: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME.",
     )
     issuer: str = Field(
         "http://127.0.0.1:8000",
-        description="The issuer identifier (RFC 8414) and base of every address: scheme and host, no path, no slash.",
+        description="The issuer identifier (RFC 8414) and base of all URLs: scheme and host, without path or slash.",
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="32 random bytes in base64 that seal the keys in the database. Without it a sandbox keeps one "
-        "in a file beside its data; live refuses to start.",
+        description="32 random bytes in base64 that seal the keys in the database. Without it a sandbox creates a key "
+        "file in its state directory, and a live deployment does not start.",
     )
     state_directory: Path = Field(
-        Path(".sandbox"), description="Where a sandbox keeps its SQLite file, its secret key and its credentials."
+        Path(".sandbox"), description="The folder of a sandbox's SQLite file, secret key and credentials."
     )
     adapters: Annotated[tuple[str, ...] | None, NoDecode] = Field(
-        None, description="Comma-separated keys of the merchant adapters to load; absent, a sandbox loads all."
+        None, description="Comma-separated keys of the merchant adapters to load. If absent, a sandbox loads all."
     )
     shadow_policies: Annotated[tuple[tuple[str, Path], ...], NoDecode] = Field(
         (),
-        description="Comma-separated KEY=PATH: a policy file that is evaluated beside the live policy of an adapter. "
-        "It decides nothing; `gateway policy shadow KEY` tells how often it differed.",
+        description="Comma-separated KEY=PATH: a policy file that is evaluated besides the policy of an adapter. It "
+        "decides nothing; `gateway policy shadow KEY` shows how often its result differs.",
     )
     worker_threads: int = Field(
-        16, ge=2, le=200, description="Threads for database work, and so the size of the connection pool."
+        16, ge=2, le=200, description="The number of threads for database work, and of pooled database connections."
     )
-    log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The least level logged.")
+    log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The lowest level logged.")
     baseline_token_life: timedelta = Field(
         timedelta(hours=12),
         gt=timedelta(0),
-        description="Life of bearer access tokens of baseline clients (sandbox only).",
+        description="The lifetime of bearer access tokens of baseline clients (sandbox only).",
     )
     access_token_life: timedelta = Field(
-        timedelta(minutes=5), gt=timedelta(0), description="Life of all other access tokens."
+        timedelta(minutes=5), gt=timedelta(0), description="The lifetime of all other access tokens."
     )
     refresh_token_life: timedelta = Field(
         timedelta(days=90),
         gt=timedelta(0),
-        description="Longest life of a refresh token; it never outlives its consent.",
+        description="The longest lifetime of a refresh token. It ends with its consent at the latest.",
     )
     device_code_life: timedelta = Field(
         timedelta(minutes=10),
         ge=timedelta(seconds=1),
         le=timedelta(hours=1),
-        description="How long a till waits for a person's decision (RFC 8628 expires_in).",
+        description="How long a point of sale waits for a person's decision (RFC 8628 expires_in).",
     )
     till_consent_life: timedelta = Field(
         timedelta(minutes=15),
         ge=timedelta(seconds=1),
-        description="Life of a consent given at a till, good for one decision.",
+        description="The lifetime of a consent given at a point of sale. It allows one decision.",
     )
     retired_key_life: timedelta = Field(
         timedelta(days=400),
@@ -93,82 +94,82 @@ class Settings(BaseSettings):
     session_idle_life: timedelta = Field(
         timedelta(minutes=30),
         gt=timedelta(0),
-        description="A signed-in browser session ends after this long without a request.",
+        description="How long a signed-in browser session may be idle before it ends.",
     )
     session_life: timedelta = Field(
-        timedelta(hours=12), gt=timedelta(0), description="The longest life of a browser session."
+        timedelta(hours=12), gt=timedelta(0), description="The longest lifetime of a browser session."
     )
     step_up_amount: str = Field(
         "100000.00 CNY",
-        description="Comma-separated amounts: to consent to decisions above the one in their currency, or in a "
-        "currency that is not listed, a person must have signed in freshly.",
+        description="Comma-separated amounts, one per currency. A person who consents to decisions above the amount, "
+        "or in a currency that is not listed, needs a recent login.",
     )
     credit_limits: str = Field(
         "FAIR 3000.00 CNY, GOOD 8000.00 CNY, VERY_GOOD 15000.00 CNY, EXCELLENT 30000.00 CNY",
         description="Comma-separated credit limits by tier and currency: the largest exposure of one person at all "
-        "merchants together. A tier that is not listed has the limit of the tier below it; without any limit, nothing "
+        "merchants together. A tier that is not listed has the limit of the next lower tier. Without any limit nothing "
         "is approved.",
     )
     inquiries_per_hour: int | None = Field(
         None,
         ge=1,
         le=10_000_000,
-        description="Threshold inquiries, previews and requests that one merchant may make about one person within an "
-        "hour; absent, 60 in live and 100000 in a sandbox.",
+        description="The largest number of threshold inquiries, previews and requests of one merchant about one person "
+        "within an hour. If absent, 60 in live and 100000 in a sandbox.",
     )
     clock_interval: timedelta = Field(
         timedelta(seconds=5),
         ge=timedelta(milliseconds=100),
         le=timedelta(hours=1),
-        description="How often a server looks for decisions whose date has come.",
+        description="How often a server looks for decisions with due transitions.",
     )
     step_up_life: timedelta = Field(
-        timedelta(minutes=5), gt=timedelta(0), description="How long a login counts as fresh."
+        timedelta(minutes=5), gt=timedelta(0), description="How long a login counts as recent (GATEWAY_STEP_UP_AMOUNT)."
     )
     login_attempts: int = Field(
         10,
         ge=1,
         le=10_000,
-        description="Failed logins that one account may have within GATEWAY_LOGIN_WINDOW from browsers it has not "
-        "signed in with before, and from each one that it has.",
+        description="The largest number of failed logins to one account within GATEWAY_LOGIN_WINDOW, from each browser "
+        "that has signed in to it before, and from all other browsers together.",
     )
     login_attempts_per_address: int = Field(
         100,
         ge=1,
         le=1_000_000,
-        description="Failed logins within GATEWAY_LOGIN_WINDOW from one address, as the server sees it: behind a "
-        "proxy that GATEWAY_TRUSTED_PROXIES does not name, all browsers have the proxy's.",
+        description="The largest number of failed logins from one IP address within GATEWAY_LOGIN_WINDOW. Browsers "
+        "behind a proxy that is not in GATEWAY_TRUSTED_PROXIES all have the proxy's address.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Comma-separated addresses or networks of the reverse proxies in front of the server, whose "
-        "X-Forwarded-For header says where a request comes from. Each must add to that header or replace it.",
+        description="Comma-separated addresses or networks of the reverse proxies in front of the server. Their "
+        "X-Forwarded-For header is trusted, so each must append to it or replace it.",
     )
     login_window: timedelta = Field(
         timedelta(minutes=15),
         ge=timedelta(seconds=1),
         le=timedelta(days=1),
-        description="The length of time over which failed logins are counted.",
+        description="The window of time in which failed logins are counted.",
     )
     valkey_url: SecretStr | None = Field(
         None,
-        description="Where the processes of a deployment share rate limits and what was used once: "
-        "valkey://:PASSWORD@HOST:PORT/0, valkeys:// over TLS, or unix:///PATH. Absent, one process keeps them itself.",
+        description="The Valkey in which the processes of a deployment share rate limits and used proofs: "
+        "valkey://:PASSWORD@HOST:PORT/0, valkeys:// over TLS, or unix:///PATH. If absent, each process has its own.",
     )
     outgoing_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
-        description="Comma-separated networks such as 10.20.0.0/16 that this server may connect to although they are "
-        "not public. Plain http goes to loopback addresses only, and only where they are listed here.",
+        description="Comma-separated networks such as 10.20.0.0/16 that the server may connect to although they are "
+        "not public. Plain http is allowed to loopback addresses only, and only if they are listed here.",
     )
     outgoing_ca_file: Path | None = Field(
         None,
-        description="A PEM file with certificates of authorities that outgoing connections trust beside the machine's "
-        "own.",
+        description="A PEM file with certificates of authorities that outgoing connections trust in addition to the "
+        "machine's.",
     )
     jwks_uri_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Comma-separated hosts from which clients' keys may be fetched (jwks_uri): HOST for its port 443, "
-        "HOST:PORT, or HOST:* for any port. Without any, no jwks_uri is accepted.",
+        description="Comma-separated hosts from which clients' keys may be fetched (jwks_uri): HOST for port 443, "
+        "HOST:PORT, or HOST:* for any port. If absent, no jwks_uri is accepted.",
     )
 
     @field_validator("adapters", "trusted_proxies", "jwks_uri_hosts", mode="before")
@@ -185,7 +186,7 @@ class Settings(BaseSettings):
         if not all(key.strip() and path.strip() for key, _, path in pairs):
             raise ValueError("each must be KEY=PATH, such as car_rental=next.toml")
         if len({key.strip() for key, _, _ in pairs}) < len(pairs):
-            raise ValueError("an adapter has one shadow at most")
+            raise ValueError("an adapter can have only one shadow policy")
         return tuple((key.strip(), Path(path.strip())) for key, _, path in pairs)
 
     @field_validator("outgoing_networks", mode="before")
@@ -196,7 +197,7 @@ class Settings(BaseSettings):
         try:
             return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
         except ValueError:
-            raise ValueError("each must be a network such as 10.20.0.0/16, with no bit set behind its prefix") from None
+            raise ValueError("each must be a network such as 10.20.0.0/16, without bits after its prefix") from None
 
     @field_validator("issuer")
     @classmethod
@@ -232,7 +233,7 @@ class Settings(BaseSettings):
     def _known_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         hosts = tuple(host.lower() for host in value)
         if not all(_HOST_AND_PORT.fullmatch(host) for host in hosts):
-            raise ValueError("each must be HOST, HOST:PORT or HOST:*, without a scheme and a path")
+            raise ValueError("each must be HOST, HOST:PORT or HOST:*, without scheme and path")
         return hosts
 
     @field_validator("adapters")
@@ -251,13 +252,13 @@ class Settings(BaseSettings):
             raise ValueError("must be addresses or networks, such as 10.0.0.0/8, 127.0.0.1") from None
 
     def unsafe_in_live(self) -> list[str]:
-        """A sentence for each setting that a live deployment must not have."""
-        wrong = {
+        """Returns a sentence for each setting that is not allowed in a live deployment."""
+        rules = {
             "GATEWAY_ISSUER: must be https in live": not self.issuer.startswith("https://"),
             "GATEWAY_SECRET_KEY: is required in live": self.secret_key is None,
             "GATEWAY_ADAPTERS: must be named in live": self.adapters is None,
         }
-        return [sentence for sentence, holds in wrong.items() if holds]
+        return [sentence for sentence, is_broken in rules.items() if is_broken]
 
     @property
     def sandbox(self) -> bool:
@@ -269,7 +270,7 @@ class Settings(BaseSettings):
         return self.inquiries_per_hour or (100_000 if self.sandbox else 60)
 
     def master_key(self) -> bytes | None:
-        """The 32 bytes of `secret_key`, None where it is not set."""
+        """Returns the 32 bytes of `secret_key`, or None if it is not set."""
         return _key_bytes(self.secret_key) if self.secret_key else None
 
 
@@ -282,7 +283,7 @@ def _key_bytes(value: SecretStr) -> bytes | None:
 
 
 def read_settings(**overrides: object) -> Settings:
-    """The settings from the environment, `overrides` first. Raises SettingsError."""
+    """Returns the settings from `overrides` and the environment. Raises SettingsError."""
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""Verifies the logs and reconciles them with the tables."""
+"""Verification of the logs, and reconciliation of the tables with them."""

@@ -1,4 +1,4 @@
-"""Reading a whole table in bounded memory."""
+"""Reads a whole table in batches, with bounded memory."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, tuple_
 def read_batches(
     connection: Connection, query: Select[Any], key: Sequence[ColumnElement[Any]], size: int
 ) -> Iterator[Sequence[Row[Any]]]:
-    """The rows of a query, at most `size` at a time, in the order of `key`: selected columns that together are
-    unique."""
+    """Yields the rows of a query in batches of at most `size`, in the order of `key`. `key` are selected columns that
+    are unique together."""
     query = query.order_by(*key).limit(size)
     rows = connection.execute(query).all()
     while rows:

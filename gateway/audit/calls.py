@@ -1,5 +1,5 @@
-"""Idempotency records against the decision log: each belongs to an event. With one that was made up, a call would be
-answered as if it had been made before."""
+"""Reconciles idempotency records with the decision log. Each record belongs to an event. A forged record would make a
+new call return an existing decision."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -27,17 +27,17 @@ _ENTRIES: Executable = select(DECISION_LOG.c.decision_id, DECISION_LOG.c.public)
 
 
 def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
-    """A sentence for each record whose digest is in no entry; `batch` records are read at a time."""
+    """Yields a sentence for each record whose digest is in no entry. Records are read in batches."""
     for rows in read_batches(unit.connection, _RECORDS, _KEY, batch):
         known = [row for row in rows if row.person is not None]
         for decision in sorted({row.decision_id for row in rows} - {row.decision_id for row in known}):
-            yield f"Decision {decision}: it does not exist, and an idempotency record names it."
+            yield f"Decision {decision}: it does not exist, but an idempotency record refers to it."
         for row in _without_event(unit, known, batch):
-            yield f"Decision {row.decision_id}: no event is of the call in one of its idempotency records."
+            yield f"Decision {row.decision_id}: one of its idempotency records belongs to no event."
 
 
 def _without_event(unit: UnitOfWork, rows: Sequence[Row[Any]], batch: int) -> list[Row[Any]]:
-    """The records that belong to no event of their decision."""
+    """Returns the records that belong to no event of their decision."""
     remaining = {(row.decision_id, digests.try_digest(digests.digest_call, row, row.person)): row for row in rows}
     claimed = {(row.decision_id, _claimed_at(row)) for row in rows}
     without_digest = set()
@@ -47,7 +47,7 @@ def _without_event(unit: UnitOfWork, rows: Sequence[Row[Any]], batch: int) -> li
         remaining.pop((entry.decision_id, public.get(digests.CALL)), None)
         moment = (entry.decision_id, public.get("at"))
         if digests.DECISION not in public and moment in claimed:
-            without_digest.add(moment)  # an entry from before there were digests: its time has to match
+            without_digest.add(moment)  # an old entry without digests: its time must match
     return [row for row in remaining.values() if (row.decision_id, _claimed_at(row)) not in without_digest]
 
 

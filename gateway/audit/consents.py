@@ -1,4 +1,4 @@
-"""Consents against the outbox: each version of a consent has its message, and no message is without a version."""
+"""Reconciles consents with the outbox: each version of a consent has one message, and each message a version."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,12 +28,12 @@ _OF_NO_CONSENT = select(OUTBOX.c.id).where(_OF_CONSENTS, OUTBOX.c.aggregate_id.n
 
 
 def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
-    """A sentence for each message about a consent that is missing, superfluous or has other content than it should;
-    `batch` consents are read at a time."""
+    """Yields a sentence for each message about a consent that is missing, superfluous or has other content. Consents
+    are read in batches."""
     for rows in read_batches(unit.connection, _CONSENTS, (CONSENTS.c.id,), batch):
         yield from _compare(unit, rows)
     for message in unit.connection.scalars(_OF_NO_CONSENT):
-        yield f"Message {message}: the consent that it reports does not exist."
+        yield f"Message {message}: its consent does not exist."
 
 
 def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _compare(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
         topic, consent = Topic(message.topic), consents[message.aggregate_id]
         written[consent.id, topic] += 1
         if message_of_consent(message.id, consent, topic, message.created_at).model_dump() != dict(message._mapping):
-            yield f"Message {message.id}: its content is not what it should report about the consent {consent.id}."
+            yield f"Message {message.id}: its content does not match the consent {consent.id}."
     unequal = {key[0] for key in expected.keys() | written.keys() if expected[key] != written[key]}
     for consent_id in sorted(unequal):
         yield f"Consent {consent_id}: its messages do not match its versions."

@@ -1,5 +1,5 @@
-"""Disputes against the decision log: each is what its entries say. A dispute that was deleted is found by the events
-that name it (gateway.audit.events)."""
+"""Reconciles disputes with the decision log. `gateway.audit.events` finds deleted disputes by the events that name
+them."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _ENTRIES: Executable = (
 
 @dataclass(slots=True)
 class _Logged:
-    """What the entries about one dispute say, read in their order."""
+    """The log entries about one dispute."""
 
     opened_event: str
     answered_event: str | None = None
@@ -39,7 +39,7 @@ class _Logged:
 
 
 def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
-    """A sentence for each dispute that is not what its entries say; `batch` disputes are read at a time."""
+    """Yields a sentence for each dispute that does not match its entries. Disputes are read in batches."""
     for rows in read_batches(unit.connection, _DISPUTES, (DISPUTES.c.id,), batch):
         logged = _read_entries(unit, {row.decision_id for row in rows}, batch)
         for row in rows:
@@ -47,7 +47,7 @@ def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
 
 
 def _read_entries(unit: UnitOfWork, decision_ids: Collection[str], batch: int) -> dict[tuple[str, str], _Logged]:
-    """What the log says about the disputes of these decisions, by decision and dispute id."""
+    """Returns the log entries about the disputes of these decisions, by decision and dispute id."""
     logged: dict[tuple[str, str], _Logged] = {}
     parameters = {"ids": sorted(decision_ids)}
     for entry in unit.connection.execute(_ENTRIES, parameters, execution_options={"yield_per": batch}):
@@ -65,11 +65,11 @@ def _read_entries(unit: UnitOfWork, decision_ids: Collection[str], batch: int) -
 
 def _compare(row: Row[Any], logged: _Logged | None) -> Iterator[str]:
     if logged is None:
-        yield f"Dispute {row.id}: the log of the decision {row.decision_id} has no entry for it."
+        yield f"Dispute {row.id}: the log of decision {row.decision_id} has no entry for it."
         return
     for column in sorted(digests.POINTERS):
         written, expected = getattr(row, column), getattr(logged, column)
         if written != expected:
-            yield f"Dispute {row.id}: its {column} is {written}, and by the log {expected}."
+            yield f"Dispute {row.id}: its {column} is {written}, but {expected} in the log."
     if logged.digest is not None and digests.try_digest(digests.digest_dispute, row, row.person) != logged.digest:
-        yield f"Dispute {row.id}: its state does not have the digest in its newest entry {logged.newest}."
+        yield f"Dispute {row.id}: its row does not match the digest in its newest entry {logged.newest}."

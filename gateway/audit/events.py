@@ -1,5 +1,5 @@
-"""Entries of the decision log against all that was written together with them: decisions, messages, disputes and
-idempotency records."""
+"""Reconciles entries of the decision log with the decisions, messages, disputes and idempotency records that were
+written together with them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -21,8 +21,8 @@ from gateway.store.outbox import OUTBOX, OutboxRow, message_of_event
 from gateway.store.unit import UnitOfWork
 
 MARGIN = timedelta(minutes=5)
-"""By how much the clocks of servers that share a database may differ: a record that is about to expire may have been
-deleted."""
+"""The largest difference between the clocks of servers that share a database. A record that expires within it may
+already be deleted."""
 
 _IDS: Any = bindparam("ids", expanding=True)
 _CALLS = IDEMPOTENCY_RECORDS.c
@@ -39,19 +39,19 @@ _RECORDS = (
 _OF_NO_EVENT = select(OUTBOX.c.id).where(
     OUTBOX.c.topic.not_like("CONSENT\\_%", escape="\\"), OUTBOX.c.id.not_in(select(_LOG.id))
 )
-"""Messages that report neither an event nor a consent (gateway.audit.consents)."""
+"""Messages without an event, except those about consents (gateway.audit.consents)."""
 
 
 def find_mismatches(unit: UnitOfWork, batch: int) -> Iterator[str]:
-    """A sentence for each part of an event that is missing or differs, and for each message without an event; `batch`
-    entries are read at a time."""
+    """Yields a sentence for each part of an event that is missing or differs, and for each message without an event.
+    Entries are read in batches."""
     for rows in read_batches(unit.connection, _ENTRIES, (_LOG.id,), batch):
         entries = [_Entry(row) for row in rows]
         yield from _check_messages(unit, entries)
         yield from _check_disputes(unit, entries)
         yield from _check_calls(unit, [entry for entry in entries if entry.has_record(unit.wall)])
     for message in unit.connection.scalars(_OF_NO_EVENT):
-        yield f"Message {message}: the log has no entry for the event that it reports."
+        yield f"Message {message}: the log has no entry for its event."
 
 
 class _Entry:
@@ -61,11 +61,12 @@ class _Entry:
         self.at = _parse(self.public.get("at"))
 
     def has_record(self, now: WallTime) -> bool:
-        """Whether the idempotency record of its call, if it is of one, is still kept."""
+        """Whether an idempotency record of this entry is still kept."""
         return self.at is not None and self.at + KEPT_FOR > now + MARGIN
 
     def message(self, reference: str) -> OutboxRow | None:
-        """The message that reports it; None for a public part that gateway.audit.log_verification reports."""
+        """Returns the message for this entry, or None for an invalid public part, which gateway.audit.log_verification
+        reports."""
         if self.at is None:
             return None
         try:
@@ -95,18 +96,18 @@ def _check_messages(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str
         elif reference is not None:
             expected = entry.message(reference)
             if expected is not None and expected.model_dump() != dict(message._mapping):
-                yield f"Message {message.id}: its content is not what was logged."
+                yield f"Message {message.id}: its content does not match the log."
 
 
 def _check_disputes(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
     named = {str(entry.public["dispute"]): entry.id for entry in entries if "dispute" in entry.public}
     existing = set(unit.connection.scalars(_DISPUTES, {"ids": sorted(named)})) if named else set()
     for dispute in sorted(named.keys() - existing):
-        yield f"Dispute {dispute}: it does not exist, and event {named[dispute]} is about it."
+        yield f"Dispute {dispute}: it does not exist, but event {named[dispute]} is about it."
 
 
 def _check_calls(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
-    """Events of calls without their idempotency records: such a call could be made again."""
+    """Yields a sentence for each event whose idempotency record is missing: such a call could be made again."""
     of_calls = [entry for entry in entries if digests.CALL in entry.public]
     if not of_calls:
         return
@@ -116,4 +117,4 @@ def _check_calls(unit: UnitOfWork, entries: Sequence[_Entry]) -> Iterator[str]:
     written = {digests.try_digest(digests.digest_call, row, row.person) for row in records}
     for entry in of_calls:
         if entry.public[digests.CALL] not in written:
-            yield f"Event {entry.id}: the idempotency record of its call does not exist, or was changed."
+            yield f"Event {entry.id}: its idempotency record does not exist or was changed."

@@ -1,4 +1,4 @@
-"""The result of a verification of the logs: how much was read, and the first thing that is wrong."""
+"""The result of a log verification: what was read, and the first finding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class FindingKind(StrEnum):
-    """What is wrong, as a word for programs."""
+    """The kind of a finding, for programs."""
 
     CHANGED = "CHANGED"
-    """An entry does not have the content that its hash is of."""
+    """The content of an entry does not match its hash."""
     FORGED = "FORGED"
-    """An entry has its right hash, and no valid signature of it."""
+    """The hash of an entry is correct, but its signature is not valid."""
     UNKNOWN_KEY = "UNKNOWN_KEY"
     """An entry is signed by a key that is not the gateway's."""
     REMOVED = "REMOVED"
@@ -19,19 +19,19 @@ class FindingKind(StrEnum):
     REMOVED_AT_END = "REMOVED_AT_END"
     """The newest entries of a chain are missing."""
     REORDERED = "REORDERED"
-    """An entry is in another position than the one it was written for."""
+    """An entry is not at its original position."""
     HEAD_CHANGED = "HEAD_CHANGED"
-    """The entries are in order, and the record of the chain's end is not of the last one."""
+    """The entries are in order, but the head of the chain does not match the last entry."""
     NOT_LOGGED = "NOT_LOGGED"
-    """A decision has no entry, or differs from its newest one: the decision or the log was changed."""
+    """A decision has no entry, or differs from its newest entry: the decision or the log was changed."""
     DECISION_REMOVED = "DECISION_REMOVED"
     """The decision of an entry does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The first thing that is wrong. `sequence` is that of the missing entry where one is missing; `entry_id` is None
-    there, and where nothing is wrong with an entry. `sentence` is for people and holds ids only."""
+    """One finding. `sequence` is the position of the entry, also of a missing one. `entry_id` is None if the entry is
+    missing or the finding is not about an entry. `sentence` describes the finding, with ids only."""
 
     kind: FindingKind
     log: str
@@ -43,7 +43,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """`entries` counts by log. With a finding, the counts are of what was read before it."""
+    """The result of a verification. `entries` are counted by log. If there is a finding, the counts are of what was
+    read before it."""
 
     entries: Mapping[str, int]
     chains: int
@@ -52,7 +53,7 @@ class LogReport:
 
     @property
     def intact(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no finding."""
         return self.finding is None
 
 

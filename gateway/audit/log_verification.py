@@ -1,8 +1,8 @@
-"""Verifies both logs without any secret: every entry against its hash, its signature and its position in the chain,
-every chain against its head, and the decisions against their entries.
+"""Verifies both logs without a secret: the hash, signature and position of each entry, the head of each chain, and the
+decisions against their entries.
 
-Entries cut off the end of the decision log are noticed by the decisions that they were about. Entries cut off the end
-of the access log, with its head set back, are not noticed.
+Entries removed from the end of the decision log are detected by their decisions. Entries removed from the end of the
+access log are not detected if the head is changed as well.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,22 +27,22 @@ _LOGS: Mapping[type[SealedLog], Mapping[str, str]] = {
     DecisionLog: {"id": "id", "merchant_id": "merchant", "decision_id": "decision"},
     AccessLog: {"id": "id", "merchant_id": "merchant", "subject": "subject"},
 }
-"""By log: the columns that repeat members of the public part, beside the sequence."""
+"""The columns of each log that repeat members of the public part, besides the sequence."""
 
 _KINDS = {
     str: ("id", "merchant_id", "public", "previous_hash", "hash", "kid"),
     int: ("sequence",),
     bytes: ("sealed", "signature"),
 }
-"""SQLite keeps a value of any kind in any column."""
+"""The type of each column. It is checked because SQLite stores values of any type in any column."""
 
 _HEADS = select(HEADS).where(HEADS.c.log == bindparam("log")).order_by(HEADS.c.merchant_id).limit(1)
 _HEAD = _HEADS.where(HEADS.c.merchant_id == bindparam("merchant_id"))
 
 
 def verify_logs(unit: UnitOfWork, trusted: Collection[str] | None = None) -> LogReport:
-    """Verifies the unit's whole snapshot, in batches. `trusted` are the key ids (kid) that may have signed; without
-    it every key in the database may, and whoever can write to the database can add one."""
+    """Verifies both logs in the unit's snapshot, in batches. `trusted` are the ids (kid) of the keys that may have
+    signed. Without it all keys in the database are accepted, and anyone who can write to the database can add one."""
     keys = {
         kid: public
         for kid, public in unit.keys.load_public_keys().items()
@@ -64,7 +64,7 @@ def verify_logs(unit: UnitOfWork, trusted: Collection[str] | None = None) -> Log
 
 
 class _LogVerifier:
-    """Reads one log: all its chains, each from its first entry to its head."""
+    """Verifies one log: all chains, each from its first entry to its head."""
 
     def __init__(self, unit: UnitOfWork, log: type[SealedLog], keys: Mapping[str, bytes]) -> None:
         self._unit, self._keys, self._repeated = unit, keys, _LOGS[log]
@@ -89,11 +89,13 @@ class _LogVerifier:
         self._check_empty()
 
     def _batches(self) -> Iterator[Sequence[Row[Any]]]:
-        # Without types, so that a value of a wrong kind arrives as it is.
+        # Without types, so that a value of a wrong type is not converted.
         columns: dict[str, Any] = {
             column.name: type_coerce(column, NullType()).label(column.name) for column in self._table.c
         }
-        key = [columns[name] for name in ("merchant_id", "sequence", "id")]  # the id, should the constraint be gone
+        key = [
+            columns[name] for name in ("merchant_id", "sequence", "id")
+        ]  # with id, in case the constraint is dropped
         return read_batches(self._unit.connection, select(*columns.values()), key, BATCH)
 
     def _check_entry(self, row: Row[Any]) -> None:
@@ -103,20 +105,20 @@ class _LogVerifier:
         for kind, columns in _KINDS.items():
             for column in columns:
                 if type(getattr(row, column)) is not kind:
-                    fail(FindingKind.CHANGED, f"Changed: the column {column} of {row.id} has a value of another kind.")
+                    fail(FindingKind.CHANGED, f"Changed: the column {column} of {row.id} has a value of another type.")
         expected = self._sequence + 1
         if row.sequence > expected:
             gap = str(expected) if row.sequence == expected + 1 else f"{expected} to {row.sequence - 1}"
             self._fail(FindingKind.REMOVED, row.merchant_id, expected, f"Removed: entry {gap}, before {row.id}.")
         if row.sequence < expected:
-            fail(FindingKind.REORDERED, f"Reordered: {row.id} has the sequence {row.sequence} of an entry before it.")
+            fail(FindingKind.REORDERED, f"Reordered: {row.id} has the sequence {row.sequence} of an earlier entry.")
         public = row.public.encode()
         if hash_entry(row.previous_hash, public, row.sealed) != row.hash:
-            fail(FindingKind.CHANGED, f"Changed: the content of {row.id} does not have the hash that was recorded.")
+            fail(FindingKind.CHANGED, f"Changed: the content of {row.id} does not match its hash.")
         if row.kid not in self._keys:
             fail(FindingKind.UNKNOWN_KEY, f"Unknown key: {row.id} is signed by {row.kid}, which is not a trusted key.")
         if not verifies(self._keys[row.kid], SIGNED_AS + bytes.fromhex(row.hash), row.signature):
-            fail(FindingKind.FORGED, f"Changed and hashed again: the signature of {row.id} is not of its hash.")
+            fail(FindingKind.FORGED, f"Changed and hashed again: the signature of {row.id} does not match its hash.")
         document = _parse(public)
         if document is None or document.get("log") != self.name:
             sentence = f"Changed: the public part of {row.id} is not an entry of this log in canonical JSON."
@@ -125,10 +127,10 @@ class _LogVerifier:
             fail(FindingKind.REORDERED, f"Reordered: {row.id} was written as entry {document.get('sequence')}.")
         for column, member in self._repeated.items():
             if getattr(row, column) != document.get(member):
-                sentence = f"Changed: the column {column} of {row.id} is not the same as in its public part."
+                sentence = f"Changed: the column {column} of {row.id} differs from its public part."
                 fail(FindingKind.CHANGED, sentence)
         if row.previous_hash != self._hash:
-            fail(FindingKind.REORDERED, f"Reordered: {row.id} does not follow the entry before it.")
+            fail(FindingKind.REORDERED, f"Reordered: {row.id} does not follow the previous entry.")
 
     def _end_chain(self) -> None:
         if self._merchant is None:
@@ -137,18 +139,18 @@ class _LogVerifier:
         last = self._sequence
         head = self._unit.connection.execute(_HEAD, {"log": self.name, "merchant_id": self._merchant}).first()
         if head is not None and head.sequence > last:
-            sentence = f"Removed at the end: the chain had {head.sequence} entries, and its last one is {last}."
+            sentence = f"Removed at the end: the chain had {head.sequence} entries, but its last one is {last}."
             self._fail(FindingKind.REMOVED_AT_END, self._merchant, last + 1, sentence)
         if head is None or (head.sequence, head.hash) != (last, self._hash):
-            sentence = f"The record of the end of the chain is not of its last entry, {last}."
+            sentence = f"The head of the chain does not match its last entry, {last}."
             self._fail(FindingKind.HEAD_CHANGED, self._merchant, last, sentence)
 
     def _check_empty(self) -> None:
-        """No chain has lost all its entries."""
+        """Raises VerificationFailed if a chain with a head has no entries."""
         emptied = _HEADS.where(HEADS.c.sequence > 0, HEADS.c.merchant_id.not_in(select(self._table.c.merchant_id)))
         head = self._unit.connection.execute(emptied, {"log": self.name}).first()
         if head is not None:
-            sentence = f"Removed at the end: the chain had {head.sequence} entries, and has none."
+            sentence = f"Removed at the end: the chain had {head.sequence} entries, but has none."
             self._fail(FindingKind.REMOVED_AT_END, head.merchant_id, 1, sentence)
 
     def _fail(self, kind: FindingKind, merchant_id: str, sequence: int, sentence: str) -> NoReturn:
@@ -156,7 +158,7 @@ class _LogVerifier:
 
 
 def _parse(public: bytes) -> dict[str, Any] | None:
-    """The public part, None unless it is one JSON object in canonical form."""
+    """Returns the public part, or None unless it is a JSON object in canonical form."""
     try:
         document = decode(public)
         return document if isinstance(document, dict) and canonical(document) == public else None

@@ -1,5 +1,5 @@
-"""Decisions against the decision log: each has the content and the digest that its newest entry says, and none that
-the log names was deleted. This finds entries cut off the end of a chain, which the chain alone cannot show."""
+"""Compares decisions with the decision log: each matches the content and digest in its newest entry, and each decision
+in the log exists. This detects entries removed from the end of a chain, which the chain alone does not show."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -33,13 +33,13 @@ _LOGGED = {
     "policy_hash": ("policy", "hash"),
     "rule_id": ("policy", "rule"),
 }
-"""Columns of a decision, and where the public part of its newest entry has them."""
+"""Columns of a decision, and their paths in the public part of its newest entry."""
 
 
 def require_decisions(unit: UnitOfWork, entries: Sequence[Row[Any]]) -> None:
-    """Raises VerificationFailed unless every decision that these entries of the decision log name exists."""
-    named = sorted({entry.decision_id for entry in entries})
-    existing = set(unit.connection.scalars(_EXISTING, {"ids": named}))
+    """Raises VerificationFailed unless the decisions of these entries of the decision log exist."""
+    decision_ids = sorted({entry.decision_id for entry in entries})
+    existing = set(unit.connection.scalars(_EXISTING, {"ids": decision_ids}))
     for entry in entries:
         if entry.decision_id not in existing:
             raise VerificationFailed(
@@ -49,14 +49,14 @@ def require_decisions(unit: UnitOfWork, entries: Sequence[Row[Any]]) -> None:
                     entry.merchant_id,
                     entry.sequence,
                     entry.id,
-                    f"Removed: the decision {entry.decision_id} of the entry {entry.id} does not exist.",
+                    f"Removed: decision {entry.decision_id} of entry {entry.id} does not exist.",
                 )
             )
 
 
 def compare_decisions(unit: UnitOfWork, batch: int) -> Iterator[tuple[str, Finding | None]]:
-    """The id of every decision, and a finding where it is not what its newest entry says; `batch` decisions are read
-    at a time."""
+    """Yields the id of every decision, with a finding if the decision differs from its newest entry. Decisions are read
+    in batches."""
     for rows in read_batches(unit.connection, _DECISIONS, (DECISIONS.c.id,), batch):
         entries = _read_entries(unit, [row.id for row in rows])
         for row in rows:
@@ -64,7 +64,7 @@ def compare_decisions(unit: UnitOfWork, batch: int) -> Iterator[tuple[str, Findi
 
 
 def _read_entries(unit: UnitOfWork, decision_ids: list[str]) -> dict[tuple[str, str], list[Row[Any]]]:
-    """The entries of these decisions by merchant and decision id, oldest first."""
+    """Returns the entries of these decisions by merchant and decision id, oldest first."""
     entries: dict[tuple[str, str], list[Row[Any]]] = {}
     for entry in unit.connection.execute(_ENTRIES, {"ids": decision_ids}):
         entries.setdefault((entry.merchant_id, entry.decision_id), []).append(entry)
@@ -72,27 +72,27 @@ def _read_entries(unit: UnitOfWork, decision_ids: list[str]) -> dict[tuple[str, 
 
 
 def _compare(decision: Row[Any], entries: Sequence[Row[Any]]) -> Finding | None:
-    """Named columns come first: their sentence says which one differs, a digest only that one does. Then each entry is
-    compared with the one before it, whose state it has to have met."""
+    """Compares the logged columns first, because their sentences name the column; a digest only shows that something
+    differs. Then compares the previous digest of each entry with the digest in the previous entry."""
     if not entries:
-        sentence = f"Not logged, or removed at the end: the log has no entry for the decision {decision.id}."
+        sentence = f"Not logged, or removed at the end: the log has no entry for decision {decision.id}."
         return Finding(FindingKind.NOT_LOGGED, DecisionLog.LOG, decision.merchant_id, None, None, sentence)
     newest, public = entries[-1], read_public(entries[-1])
-    changed = f"Changed, or removed at the end: the decision {decision.id}"
+    changed = f"Changed, or removed at the end: decision {decision.id}"
     for column, path in _LOGGED.items():
         written, logged = getattr(decision, column), _member(public, path)
         if logged != written:
             return _not_logged(
-                newest, f"{changed} has the {column} {written}, and by its newest entry {newest.id} {logged}."
+                newest, f"{changed} has the {column} {written}, but {logged} in its newest entry {newest.id}."
             )
     digest = public.get(digests.DECISION)
     if digest is not None and digests.try_digest(MAPPING.digest, decision) != digest:
-        return _not_logged(newest, f"{changed} does not have the digest in its newest entry {newest.id}.")
+        return _not_logged(newest, f"{changed} does not match the digest in its newest entry {newest.id}.")
     for former, latter in pairwise(entries):
         after, before = read_public(former).get(digests.DECISION), read_public(latter).get(digests.BEFORE)
         if after is not None and before is not None and after != before:
             return _not_logged(
-                latter, f"Changed: the decision {decision.id} was changed between {former.id} and {latter.id}."
+                latter, f"Changed: decision {decision.id} was changed between {former.id} and {latter.id}."
             )
     return None
 

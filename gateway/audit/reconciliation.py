@@ -1,7 +1,7 @@
-"""Compares everything that was written in one transaction: decisions, totals, disputes, log, outbox and idempotency
-records. A mismatch is a defect of the gateway, or a change by hand.
+"""Reconciles everything that is written in one transaction: decisions, totals, disputes, log, outbox and idempotency
+records. A mismatch is a defect of the gateway or a manual change of the database.
 
-The decision log is taken as true here: it is signed, and verified by gateway.audit.log_verification.
+The decision log is assumed to be correct: it is signed, and verified by gateway.audit.log_verification.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _OPEN_DISPUTES = (
 
 
 def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
-    """A sentence for each mismatch in the unit's snapshot, with ids only and nothing about a person."""
+    """Yields a sentence for each mismatch in the unit's snapshot. Sentences have ids only and no personal data."""
     yield from (finding.sentence for _, finding in compare_decisions(unit, BATCH) if finding)
     for rows in read_batches(unit.connection, _DECISIONS, (DECISIONS.c.id,), BATCH):
         yield from _check_rows(unit, rows)
@@ -39,7 +39,7 @@ def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
 
 
 def _check_rows(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
-    """Derived columns, and whether a decision with an open dispute is contested."""
+    """Checks derived columns, and that exactly the decisions with one open dispute are contested."""
     counted = unit.connection.execute(_OPEN_DISPUTES, {"ids": [row.id for row in rows]})
     open_disputes = {row.decision_id: row.disputes for row in counted}
     for row in rows:
@@ -50,13 +50,13 @@ def _check_row(row: Row[Any], open_disputes: int) -> Iterator[str]:
     try:
         state = MAPPING.read(row)
         derived = MAPPING.derive(state)
-    except Exception:  # noqa: BLE001  # whatever somebody has written there, the check goes on
+    except Exception:  # noqa: BLE001  # the check continues after any invalid row
         yield f"Decision {row.id}: its row cannot be read."
         return
     for column, expected in derived.items():
         written = row._mapping[column]
         if written != expected:
-            yield f"Decision {row.id}: its {column} is {written}, and by its state {expected}."
+            yield f"Decision {row.id}: its {column} is {written}, but should be {expected} by its state."
     if open_disputes != int(state.contested):
         contested = "is contested" if state.contested else "is not contested"
-        yield f"Decision {row.id}: it {contested}, and {open_disputes} disputes about it are open."
+        yield f"Decision {row.id}: it {contested}, but has {open_disputes} open disputes."

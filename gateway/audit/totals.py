@@ -1,5 +1,5 @@
-"""Totals against the decisions that they add up: exposures of persons, at each merchant and in all, and what is
-committed under consents."""
+"""Reconciles totals with their decisions: exposures of persons, in total and per merchant, and the committed amounts of
+consents."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +15,8 @@ _Statements = tuple[str, Select[Any], Select[Any]]
 
 
 def _statements(name: str, table: Table, amount: str, keys: Mapping[str, ColumnElement[Any]]) -> _Statements:
-    """What a total is called, the totals that are not the sum of their decisions, and the sums without a total."""
+    """Returns the name of a total, a query for totals that are not the sum of their decisions, and one for sums without
+    a total."""
     sums = (
         select(*(column.label(key) for key, column in keys.items()), func.sum(DECISIONS.c[amount]).label("sum"))
         .select_from(DECISIONS.join(CONSENTS, CONSENTS.c.id == DECISIONS.c.consent_id))
@@ -58,9 +59,9 @@ _TOTALS = (
 
 
 def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
-    """A sentence for each total that is not the sum of its decisions, and for each sum without a total."""
+    """Yields a sentence for each total that is not the sum of its decisions, and for each sum without a total."""
     for name, wrong, missing in _TOTALS:
         for row in unit.connection.execute(wrong):
-            yield f"{name.format(row)} is {row.total}, and its decisions add up to {row.sum}."
+            yield f"{name.format(row)} is {row.total}, but its decisions add up to {row.sum}."
         for row in unit.connection.execute(missing):
-            yield f"{name.format(row)} has no total, and its decisions add up to {row.sum}."
+            yield f"{name.format(row)} has no total, but its decisions add up to {row.sum}."

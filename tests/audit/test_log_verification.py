@@ -1,4 +1,4 @@
-"""The verification of the logs: what is right passes, and every way to tamper with rows is found and named."""
+"""Log verification: intact logs pass, and each kind of tampering is found with its entry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Chain:
 
 @pytest.fixture
 def chain(database: Database, monkeypatch: pytest.MonkeyPatch) -> Chain:
-    monkeypatch.setattr(log_verification, "BATCH", 2)  # so that every chain goes over several batches
+    monkeypatch.setattr(log_verification, "BATCH", 2)  # so that every chain has several batches
     with writing(database) as unit:
         cast = make_cast(unit)
         written = [log_decision(unit, cast) for _ in range(ENTRIES)]
@@ -69,7 +69,7 @@ def test_an_empty_database_is_intact(database: Database) -> None:
     assert report.intact
 
 
-def test_what_nobody_touched_is_intact(chain: Chain) -> None:
+def test_untouched_logs_are_intact(chain: Chain) -> None:
     with writing(chain.database) as unit:
         other = make_cast(unit)
         for _ in range(3):
@@ -93,7 +93,7 @@ def test_a_changed_public_field_is_found(chain: Chain) -> None:
     assert chain.entries[2] in finding.sentence
 
 
-def test_an_entry_that_was_changed_and_hashed_again_is_found(chain: Chain) -> None:
+def test_changed_and_rehashed_entry_is_found(chain: Chain) -> None:
     def act(forger: Forger) -> None:
         forger.edit_public(3, to="DECLINED")
         forger.rehash(3, 3)
@@ -103,7 +103,7 @@ def test_an_entry_that_was_changed_and_hashed_again_is_found(chain: Chain) -> No
     assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.FORGED, 3, chain.entries[2])
 
 
-def test_a_chain_that_was_hashed_again_to_its_end_is_found(chain: Chain) -> None:
+def test_chain_rehashed_to_its_end_is_found(chain: Chain) -> None:
     def act(forger: Forger) -> None:
         forger.edit_public(2, to="DECLINED")
         forger.rehash(2, ENTRIES + 1)
@@ -114,7 +114,7 @@ def test_a_chain_that_was_hashed_again_to_its_end_is_found(chain: Chain) -> None
     assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.FORGED, 2, chain.entries[1])
 
 
-def test_a_chain_signed_again_by_a_foreign_key_is_found_when_the_keys_are_named(chain: Chain) -> None:
+def test_chain_signed_by_a_foreign_key_is_found_with_trusted_keys(chain: Chain) -> None:
     foreign = SigningKey()
 
     def act(forger: Forger) -> None:
@@ -128,14 +128,14 @@ def test_a_chain_signed_again_by_a_foreign_key_is_found_when_the_keys_are_named(
         forger.set_head("decision", ENTRIES + 1)
 
     tamper(chain, act)
-    assert chain.check().intact  # whoever can write keys can sign: that is why the operator names them
+    assert chain.check().intact  # anyone who can write keys can sign, so the operator should name trusted keys
     finding = chain.finding(trusted={chain.kid})
     assert (finding.kind, finding.sequence, finding.entry_id) == (FindingKind.UNKNOWN_KEY, 4, chain.entries[3])
     assert foreign.kid in finding.sentence
 
 
-def test_a_key_put_under_a_trusted_name_is_found(chain: Chain) -> None:
-    """The kid is the key's thumbprint, so that a name cannot be given to another key."""
+def test_foreign_key_with_a_trusted_kid_is_found(chain: Chain) -> None:
+    """The kid is the thumbprint of the key, so another key cannot have it."""
     foreign = SigningKey()
 
     def act(forger: Forger) -> None:
@@ -194,7 +194,7 @@ def test_a_removed_chain_is_found(chain: Chain, log: str) -> None:
     )
 
 
-def test_a_last_row_removed_with_the_head_wound_back_is_found_by_the_decisions(chain: Chain) -> None:
+def test_removed_last_row_with_changed_head_is_found_by_the_decision(chain: Chain) -> None:
     tamper(chain, lambda forger: forger.wind_back("decision", ENTRIES))
     finding = chain.finding()
     assert (finding.kind, finding.entry_id) == (FindingKind.NOT_LOGGED, chain.entries[4])
@@ -202,14 +202,14 @@ def test_a_last_row_removed_with_the_head_wound_back_is_found_by_the_decisions(c
     assert "CANCELLED" in finding.sentence
 
 
-def test_a_first_entry_removed_at_the_end_is_found_by_the_decisions(chain: Chain) -> None:
+def test_decision_whose_only_entry_was_removed_is_found(chain: Chain) -> None:
     tamper(chain, lambda forger: forger.wind_back("decision", ENTRIES - 1))
     finding = chain.finding()
     assert (finding.kind, finding.entry_id, finding.sequence) == (FindingKind.NOT_LOGGED, None, None)
     assert chain.decisions[4] in finding.sentence
 
 
-def test_a_head_that_says_otherwise_is_found(chain: Chain) -> None:
+def test_changed_head_is_found(chain: Chain) -> None:
     tamper(chain, lambda forger: forger.set_head("decision", 3))
     assert chain.finding().kind is FindingKind.HEAD_CHANGED
 
@@ -231,7 +231,7 @@ def test_a_sealed_part_swapped_between_rows_is_found(chain: Chain) -> None:
     assert (finding.kind, finding.sequence) == (FindingKind.CHANGED, 2)
 
 
-def test_swapped_places_are_found(chain: Chain) -> None:
+def test_swapped_entries_are_found(chain: Chain) -> None:
     def act(forger: Forger) -> None:
         two, three = forger.row(2), forger.row(3)
         forger.put({**two, "sequence": 99})
@@ -244,7 +244,7 @@ def test_swapped_places_are_found(chain: Chain) -> None:
 
 
 @pytest.mark.parametrize(("table", "column"), [("decision_log", "decision_id"), ("access_log", "subject")])
-def test_a_changed_column_beside_the_public_part_is_found(chain: Chain, table: str, column: str) -> None:
+def test_column_that_differs_from_the_public_part_is_found(chain: Chain, table: str, column: str) -> None:
     def act(forger: Forger) -> None:
         forger.put({**forger.row(3), column: "other"})
 
@@ -254,8 +254,8 @@ def test_a_changed_column_beside_the_public_part_is_found(chain: Chain, table: s
     assert column in finding.sentence
 
 
-def test_a_public_part_in_another_form_is_found(chain: Chain) -> None:
-    """The same JSON with a space has another hash, also where somebody with the key signed it."""
+def test_public_part_that_is_not_canonical_is_found(chain: Chain) -> None:
+    """The same JSON with a space is rejected, even with a valid hash and signature."""
     with writing(chain.database) as unit:
         key = unit.keys.ensure_signing_key()
 
@@ -295,8 +295,8 @@ def test_a_decision_without_an_entry_is_found(chain: Chain) -> None:
     assert decision in chain.finding().sentence
 
 
-def test_a_value_of_another_kind_is_found(chain: Chain) -> None:
-    # SQLite keeps a text in a column of bytes: that must not end the check with an error.
+def test_value_of_another_type_is_found(chain: Chain) -> None:
+    # SQLite stores text in a column of bytes. The verification must not fail with an error.
     tamper(chain, lambda forger: forger.put({**forger.row(2), "public": b"{}", "sealed": "text"}))
     finding = chain.finding()
     assert (finding.kind, finding.sequence) == (FindingKind.CHANGED, 2)

@@ -1,4 +1,4 @@
-"""Reconciliation finds every change by hand, and nothing where there was none."""
+"""Reconciliation of decisions, totals, disputes, messages and idempotency records after manual changes."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,10 +18,10 @@ from tests.support.demo_world import DemoWorld
 from tests.support.logs import behind_the_triggers
 
 DIGEST = "the digest in its newest entry"
-CONTENT = "its content is not what"
-LOST_CALL = "the idempotency record of its call"
-NO_SUCH_CALL = "no event is of the call"
-NOT_LOGGED = "the log has no entry for the event that it reports"
+CONTENT = "its content does not match"
+LOST_CALL = "its idempotency record"
+NO_EVENT = "one of its idempotency records belongs to no event"
+NOT_LOGGED = "the log has no entry for its event"
 NO_MESSAGE = "the outbox has no message for it"
 
 
@@ -33,29 +33,29 @@ def history(database_url: str, clock: MovableClock) -> Iterator[DecisionHistory]
 
 
 @pytest.mark.parametrize("batch", [500, 2])
-def test_nothing_is_found_where_nothing_was_changed(
+def test_unchanged_database_has_no_mismatches(
     history: DecisionHistory, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     monkeypatch.setattr(reconciliation, "BATCH", batch)
     assert history.world.mismatches() == []
 
 
-def test_derived_columns(history: DecisionHistory) -> None:
+def test_changed_derived_column_is_found(history: DecisionHistory) -> None:
     changes = {
-        "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, and by its state 300000",
-        "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, and by its state 300000",
-        "next_transition_at = NULL WHERE id = {active}": "its next_transition_at is None, and by its state 2026",
-        "flagged_at = NULL WHERE id = {contested}": "its flagged_at is None, and by its state 2026",
-        "flagged_at = created_at WHERE id = {kept}": "and by its state None",
+        "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, but should be 300000 by its state",
+        "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, but should be 300000 by its state",
+        "next_transition_at = NULL WHERE id = {active}": "its next_transition_at is None, but should be 2026",
+        "flagged_at = NULL WHERE id = {contested}": "its flagged_at is None, but should be 2026",
+        "flagged_at = created_at WHERE id = {kept}": "but should be None by its state",
         "status = 'GONE' WHERE id = {active}": "its row cannot be read",
         "outcome = '{{}}' WHERE id = {active}": "its row cannot be read",
     }
     assert history.undetected((f"UPDATE decisions SET {change}", words) for change, words in changes.items()) == []
 
 
-def test_totals(history: DecisionHistory) -> None:
+def test_changed_total_is_found(history: DecisionHistory) -> None:
     exposure, at_merchant = "the exposure in CNY", "the exposure in CNY at the merchant mer_test_"
-    committed, less, none = "the committed amount in CNY", "is 5, and its decisions add up to", "has no total, and its"
+    committed, less, none = "the committed amount in CNY", "is 5, but its decisions add up to", "has no total, but its"
     keys = {"exposures": "user_id", "merchant_exposures": "user_id, merchant_id", "consent_commitments": "consent_id"}
     elsewhere = "(SELECT max(id) FROM merchants WHERE id <> merchant_id)"
     attempts = (
@@ -64,7 +64,7 @@ def test_totals(history: DecisionHistory) -> None:
         ("UPDATE merchant_exposures SET exposure_minor = 5", f"{less} 900000"),
         ("UPDATE merchant_exposures SET exposure_minor = 5", at_merchant),
         ("DELETE FROM merchant_exposures", at_merchant),
-        (f"UPDATE merchant_exposures SET merchant_id = {elsewhere}", "is 900000, and its decisions add up to 0"),
+        (f"UPDATE merchant_exposures SET merchant_id = {elsewhere}", "is 900000, but its decisions add up to 0"),
         (f"UPDATE merchant_exposures SET merchant_id = {elsewhere}", none),
         ("UPDATE consent_commitments SET committed_minor = 5", f"{committed} {less} 300000"),
         ("DELETE FROM consent_commitments", f"{committed} {none} decisions add up to 300000"),
@@ -72,15 +72,15 @@ def test_totals(history: DecisionHistory) -> None:
             (f"INSERT INTO {table} SELECT DISTINCT {key}, 'EUR', 5 FROM {table}", "in EUR")
             for table, key in keys.items()
         ),
-        ("UPDATE decisions SET exposure_minor = 1 WHERE id = {active}", f"{exposure} is 900000, and its decisions add"),
+        ("UPDATE decisions SET exposure_minor = 1 WHERE id = {active}", f"{exposure} is 900000, but its decisions add"),
         ("UPDATE decisions SET exposure_minor = 1 WHERE id = {active}", at_merchant),
-        ("UPDATE decisions SET committed_minor = 1 WHERE id = {active}", f"{committed} is 300000, and its decisions"),
+        ("UPDATE decisions SET committed_minor = 1 WHERE id = {active}", f"{committed} is 300000, but its decisions"),
         ("UPDATE decisions SET currency = 'EUR' WHERE id = {active}", f"in EUR {none}"),
     )
     assert history.undetected(attempts) == []
 
 
-def test_a_decision_that_was_changed(history: DecisionHistory) -> None:
+def test_changed_decision_is_found(history: DecisionHistory) -> None:
     changes = (
         "settled_minor = 0 WHERE id = {kept}",
         "settled_minor = -100 WHERE id = {kept}",
@@ -113,11 +113,11 @@ def test_a_decision_that_was_changed(history: DecisionHistory) -> None:
         " WHERE consent_id = (SELECT consent_id FROM decisions WHERE id = {active})"
     )
     assert history.undetected((statement, DIGEST) for statement in (*statements, together)) == []
-    (mismatch,) = history.mismatches_after(together)  # all else agrees
+    (mismatch,) = history.mismatches_after(together)  # everything else is consistent
     assert history.active in mismatch
 
 
-def test_verification_of_the_log_finds_it_too_and_names_the_column_that_it_can(history: DecisionHistory) -> None:
+def test_log_verification_finds_a_changed_decision_and_names_logged_columns(history: DecisionHistory) -> None:
     findings = [
         history.finding(f"UPDATE decisions SET {change} WHERE id = {{kept}}")
         for change in ("settled_minor = 0", "settled_minor = 0, status = 'ACTIVE'")
@@ -128,8 +128,8 @@ def test_verification_of_the_log_finds_it_too_and_names_the_column_that_it_can(h
     assert history.finding("UPDATE decisions SET exposure_minor = 5 WHERE id = {kept}") is None
 
 
-def test_disputes(history: DecisionHistory) -> None:
-    contested = "about it are open"
+def test_changed_dispute_is_found(history: DecisionHistory) -> None:
+    contested = "open disputes"
     columns = {
         "status = 'AWAITING_MERCHANT'": DIGEST,
         "respond_by = opened_at": DIGEST,
@@ -141,7 +141,7 @@ def test_disputes(history: DecisionHistory) -> None:
         "opened_event = answered_event": "its opened_event is evt_",
         "answered_event = NULL": "its answered_event is None",
         "answered_event = opened_event": "its answered_event is",
-        "resolved_event = opened_event": "and by the log None",
+        "resolved_event = opened_event": "but None in the log",
         "decision_id = {kept}": "has no entry for it",
     }
     attempts = [
@@ -152,13 +152,13 @@ def test_disputes(history: DecisionHistory) -> None:
         ("UPDATE decisions SET contested_at = created_at WHERE id = {active}", contested),
         ("UPDATE decisions SET contested_at = NULL WHERE id = {contested}", contested),
         ("UPDATE decisions SET contested_at = NULL WHERE id = {contested}", DIGEST),
-        ("DELETE FROM disputes WHERE id = {dispute}", "it does not exist, and event evt_"),
-        ("DELETE FROM disputes WHERE id = {ended}", "it does not exist, and event evt_"),
+        ("DELETE FROM disputes WHERE id = {dispute}", "it does not exist, but event evt_"),
+        ("DELETE FROM disputes WHERE id = {ended}", "it does not exist, but event evt_"),
     ]
     assert history.undetected(attempts) == []
 
 
-def test_messages(history: DecisionHistory) -> None:
+def test_changed_message_is_found(history: DecisionHistory) -> None:
     event = "WHERE aggregate_id = {kept} AND topic = 'DECISION_ACTIVATED'"
     ended = "WHERE topic = 'CONSENT_REVOKED'"
     uneven = "its messages do not match its versions"
@@ -179,7 +179,7 @@ def test_messages(history: DecisionHistory) -> None:
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", uneven),
         (f"UPDATE outbox SET topic = 'DECISION_CANCELLED' {ended}", NOT_LOGGED),
         (f"UPDATE outbox SET topic = '' {ended}", NOT_LOGGED),
-        (f"UPDATE outbox SET aggregate_id = 'con_other' {ended}", "the consent that it reports does not exist"),
+        (f"UPDATE outbox SET aggregate_id = 'con_other' {ended}", "its consent does not exist"),
         (f"UPDATE outbox SET aggregate_id = (SELECT min(id) FROM consents) {ended}", uneven),
         (f"UPDATE outbox SET payload = '{{{{}}}}' {ended}", CONTENT),
         ("DELETE FROM consent_versions WHERE action = 'revoked'", uneven),
@@ -187,7 +187,7 @@ def test_messages(history: DecisionHistory) -> None:
     assert history.undetected(attempts) == []
 
 
-def test_idempotency_records(history: DecisionHistory) -> None:
+def test_changed_idempotency_record_is_found(history: DecisionHistory) -> None:
     copied = (
         "INSERT INTO idempotency_records (partner_id, client_id, mutation, key, consent_id, input, decision_id,"
         " expires_at) SELECT partner_id, client_id, mutation, 'made-up', consent_id, input, decision_id, expires_at"
@@ -201,35 +201,31 @@ def test_idempotency_records(history: DecisionHistory) -> None:
         ),
         ("UPDATE idempotency_records SET key = 'x' WHERE mutation = 'decisionRequest' AND key = 'key-1'", LOST_CALL),
         ("UPDATE idempotency_records SET input = '{{}}' WHERE key = 'key-1'", LOST_CALL),
-        ("UPDATE idempotency_records SET input = '{{}}' WHERE key = 'key-1'", NO_SUCH_CALL),
+        ("UPDATE idempotency_records SET input = '{{}}' WHERE key = 'key-1'", NO_EVENT),
         ("UPDATE idempotency_records SET expires_at = '2026-11-23 12:00:00' WHERE key = 'key-1'", LOST_CALL),
-        ("UPDATE idempotency_records SET decision_id = {active} WHERE key = 'key-1'", NO_SUCH_CALL),
+        ("UPDATE idempotency_records SET decision_id = {active} WHERE key = 'key-1'", NO_EVENT),
         (
             "UPDATE idempotency_records SET decision_id = 'dec_gone' WHERE key = 'key-1'",
-            "an idempotency record names it",
+            "an idempotency record refers to it",
         ),
-        (copied, NO_SUCH_CALL),
+        (copied, NO_EVENT),
     ]
     assert history.undetected(attempts) == []
     history.world.clock.advance(hours=24)
-    assert history.mismatches_after("DELETE FROM idempotency_records") == []  # nobody keeps them longer
+    assert history.mismatches_after("DELETE FROM idempotency_records") == []  # they are kept for 24 hours
 
 
 @pytest.mark.parametrize("change", ["breach_kind = 'DAMAGED'", "settled_minor = 100", "subject = 'usr_other'"])
-def test_a_change_by_hand_stays_visible_whatever_happens_to_the_decision_next(
-    history: DecisionHistory, change: str
-) -> None:
+def test_manual_change_is_found_after_a_later_transition(history: DecisionHistory, change: str) -> None:
     world = history.world
     world.execute(f"UPDATE decisions SET {change} WHERE id = '{history.active}'")
     command = ExtendCommand(history.active, "on-and-on", BusinessTime(world.clock() + timedelta(days=90)), "As agreed")
     world.transitions.extend(world.merchant_token(), command)
-    assert any(
-        f"the decision {history.active} was changed between" in mismatch for mismatch in history.world.mismatches()
-    )
+    assert any(f"decision {history.active} was changed between" in mismatch for mismatch in history.world.mismatches())
 
 
 def test_entries_without_digests(history: DecisionHistory) -> None:
-    """As in databases from before there were digests. What such entries say is compared."""
+    """Databases of older versions have entries without digests. Only their logged columns are compared."""
     members = (digests.DECISION, digests.BEFORE, digests.DISPUTE, digests.CALL)
     with behind_the_triggers(history.world.database, "decision_log") as connection:
         for entry, public in connection.execute(text("SELECT id, public FROM decision_log")).all():
@@ -237,23 +233,23 @@ def test_entries_without_digests(history: DecisionHistory) -> None:
             change = text("UPDATE decision_log SET public = :public WHERE id = :id")
             connection.execute(change, {"id": entry, "public": canonical(bare).decode()})
     assert history.world.mismatches() == []
-    for unseen in (
+    for undetectable in (
         "UPDATE decisions SET settled_minor = 0 WHERE id = {kept}",
         "UPDATE disputes SET respond_by = opened_at",
         "DELETE FROM idempotency_records",
     ):
-        assert history.mismatches_after(unseen) == []
-    seen = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {kept}", "has the status CANCELLED")
-    made_up = ("UPDATE idempotency_records SET expires_at = '2026-11-23 11:00:00' WHERE key = 'key-1'", NO_SUCH_CALL)
-    assert history.undetected([seen, made_up, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
+        assert history.mismatches_after(undetectable) == []
+    status = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {kept}", "has the status CANCELLED")
+    forged = ("UPDATE idempotency_records SET expires_at = '2026-11-23 11:00:00' WHERE key = 'key-1'", NO_EVENT)
+    assert history.undetected([status, forged, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
 
 
-def test_a_decision_or_its_entries_that_are_gone(history: DecisionHistory) -> None:
+def test_deleted_decision_and_deleted_entries_are_found(history: DecisionHistory) -> None:
     database = history.world.database
     mismatches = history.mismatches_after("DELETE FROM decisions WHERE id = {active}")
     assert any(f"its decision {history.active} does not exist" in mismatch for mismatch in mismatches)
     with behind_the_triggers(database, "decision_log") as connection:
         connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": history.kept})
     mismatches = history.world.mismatches()
-    assert any(f"the log has no entry for the decision {history.kept}" in mismatch for mismatch in mismatches)
+    assert any(f"the log has no entry for decision {history.kept}" in mismatch for mismatch in mismatches)
     assert any(NOT_LOGGED in mismatch for mismatch in mismatches)
