@@ -1,1 +1,1 @@
-"""Schema migrations (Alembic): forward and back, on SQLite and on PostgreSQL. README.md has the rules."""
+"""Schema migrations (Alembic): upgrade and downgrade, on SQLite and PostgreSQL. README.md has the rules."""

@@ -1,10 +1,10 @@
-"""Triggers that make a table append-only: what is in it can be neither changed, nor replaced, nor removed. It has an
-`id` and numbers the rows of each merchant in `sequence`.
+"""Triggers that make a table append-only: its rows cannot be changed, replaced or deleted. The table must have an `id`,
+and number the rows of each merchant in `sequence`.
 
-SQLite refuses a second row for a place that is taken by itself, because INSERT OR REPLACE fires the DELETE trigger
-only where `recursive_triggers` is on, which is each connection's own choice. On PostgreSQL the trigger fires ALWAYS,
-so that `session_replication_role = replica` does not get past it; being a statement trigger it also sees MERGE and
-ON CONFLICT DO UPDATE.
+On SQLite a separate trigger rejects a second row with the same id or sequence, because INSERT OR REPLACE fires the
+DELETE trigger only if the connection has `recursive_triggers` on. On PostgreSQL the trigger fires ALWAYS, so that
+`session_replication_role = replica` does not bypass it. It is a statement trigger, so it also covers MERGE and ON
+CONFLICT DO UPDATE.
 """
 
 from typing import Any
@@ -14,14 +14,14 @@ POSTGRESQL_TRIGGER = "append_only"
 
 
 def install(op: Any, table: str) -> None:
-    """Makes the table append-only. Call it again after every batch change, which on SQLite rebuilds the table
-    without its triggers; where they are still there it changes nothing."""
+    """Makes the table append-only. Call it again after every batch change, because on SQLite that rebuilds the table
+    without its triggers. It changes nothing if the triggers exist."""
     for statement in _SQLITE if _sqlite(op) else _POSTGRESQL:
         op.execute(statement.format(table=table))
 
 
 def remove(op: Any, table: str) -> None:
-    """Lets rows be changed again; only for a migration, and only with `install` at its end."""
+    """Allows changes of rows. Only for a migration that calls `install` at its end."""
     for statement in _SQLITE_REMOVE if _sqlite(op) else _POSTGRESQL_REMOVE:
         op.execute(statement.format(table=table))
 

@@ -1,5 +1,5 @@
-"""Short forms for the columns and constraints of new tables, with the constraint names of gateway.store.base written
-out. Released revisions stand on these functions: add to them, never change what one of them makes."""
+"""Short forms for the columns and constraints of new tables, with the constraint names of gateway.store.base. Released
+revisions use these functions: add new ones, but never change what one of them returns."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,12 +10,12 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 
 def text(*names: str) -> Iterator[Any]:
-    """Texts of any length. Here and below, a name that ends in "?" may be null."""
+    """Returns text columns of any length. In all these functions a name that ends in "?" may be null."""
     return _columns(AutoString, names)
 
 
 def moment(*names: str) -> Iterator[Any]:
-    """Points in time, in UTC."""
+    """Returns columns with points in time in UTC."""
     return _columns(UTCDateTime, names)
 
 
@@ -28,32 +28,32 @@ def large_number(*names: str) -> Iterator[Any]:
 
 
 def total(*names: str) -> Iterator[Any]:
-    """Amounts in minor units; zero where nothing is said."""
+    """Returns columns with amounts in minor units; zero by default."""
     return (sa.Column(name, sa.BigInteger(), nullable=False, server_default=sa.text("0")) for name in names)
 
 
 def flag(*names: str) -> Iterator[Any]:
-    """Yes or no; no where nothing is said."""
+    """Returns boolean columns; false by default."""
     return (sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false()) for name in names)
 
 
 def document(*names: str) -> Iterator[Any]:
-    """JSON documents."""
+    """Returns columns with JSON documents."""
     return _columns(sa.JSON, names)
 
 
 def octets(*names: str) -> Iterator[Any]:
-    """Bytes."""
+    """Returns columns with bytes."""
     return _columns(sa.LargeBinary, names)
 
 
 def create(table: str, *parts: Any, key: tuple[str, ...] = ("id",)) -> None:
-    """Creates a table of these columns and constraints with the primary key `key`."""
+    """Creates a table with these columns and constraints and the primary key `key`."""
     op.create_table(table, *parts, sa.PrimaryKeyConstraint(*key, name=f"pk_{table}"))
 
 
 def add(table: str, *columns: Any) -> None:
-    """Adds columns: optional ones, or ones with a server default."""
+    """Adds columns that are nullable or have a server default."""
     for column in columns:
         op.add_column(table, column)
 
@@ -68,7 +68,7 @@ def unique(table: str, *names: str) -> Any:
 
 
 def reference(table: str, column: str, target: str) -> Any:
-    """A foreign key to the `id` of another table."""
+    """Returns a foreign key to the `id` of another table."""
     return sa.ForeignKeyConstraint([column], [f"{target}.id"], name=f"fk_{table}_{column}_{target}")
 
 

@@ -1,5 +1,5 @@
-"""What Alembic runs for each of its commands. `migrations.runner` hands its connection over; from the command line
-the database is the one of the gateway's settings (GATEWAY_DATABASE_URL)."""
+"""The script that Alembic runs for each command. It uses the connection of `migrations.runner`, or from the command
+line the database in the gateway's settings (GATEWAY_DATABASE_URL)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from gateway.settings import read_settings
 from gateway.store.database import Database
 from gateway.store.tables import metadata
 
-_ONE_AT_A_TIME = 0x5E5A3E  # any number that nothing else locks in this database
+_ONE_AT_A_TIME = 0x5E5A3E  # the number of an advisory lock that nothing else uses in this database
 
 _OPTIONS: dict[str, Any] = {
     "target_metadata": metadata,
     "compare_type": True,
     "compare_server_default": True,
-    "transactional_ddl": True,  # on SQLite too: the Database begins its transactions itself
+    "transactional_ddl": True,  # also on SQLite, because `Database` begins transactions itself
 }
 
 
@@ -41,8 +41,8 @@ def main() -> None:
 
 
 def _migrate(connection: Connection) -> None:
-    """SQLite: all revisions in one writing transaction. PostgreSQL: one transaction a revision, so that no lock
-    outlives the revision that took it."""
+    """Runs the revisions. SQLite: all in one writing transaction. PostgreSQL: one transaction per revision, so that
+    locks are released after each revision."""
     sqlite = connection.dialect.name == "sqlite"
     with _alone_on_sqlite(connection) if sqlite else _alone_on_postgresql(connection):
         context.configure(
@@ -56,8 +56,8 @@ def _migrate(connection: Connection) -> None:
 
 @contextmanager
 def _alone_on_sqlite(connection: Connection) -> Iterator[None]:
-    # Rebuilding a table drops it, which with foreign keys on would first delete its rows from under the references.
-    # The pragma acts between transactions only, so it goes past SQLAlchemy, which would begin one.
+    # Rebuilding a table drops it, and with foreign keys on DROP TABLE deletes its rows first, which breaks references.
+    # The pragma has no effect within a transaction, so it is executed without SQLAlchemy, which would begin one.
     driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA foreign_keys = OFF")
     try:

@@ -1,6 +1,6 @@
 """${message}.
 
-Say here what changes, which step it is (expand, backfill or contract), and what a table's size means for its time.
+Describe what changes, which step it is (expand, backfill or contract), and how long it takes on a large table.
 """
 
 import sqlalchemy as sa

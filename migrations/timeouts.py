@@ -1,5 +1,5 @@
-"""How long a revision may wait and work on PostgreSQL. A migration that queues for a lock holds up everybody who
-queues behind it, so it gives up early; run it again when the database is quieter."""
+"""Limits how long a revision may wait and run on PostgreSQL. A migration that waits for a lock blocks all later queries
+on the table, so it fails early. Run it again when the database is less busy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Clients that sign with keys of their own, tokens bound to a key, and what has been used once."""
+"""Clients with keys of their own, tokens bound to a key, consent versions, and used proofs and assertions."""
 
 from alembic import op
 
@@ -71,7 +71,7 @@ def downgrade() -> None:
 
 
 def _write_history() -> None:
-    """What is known of the consents so far: when each was given, and when its person ended it."""
+    """Writes the versions of existing consents: when each was given, and when the person revoked it."""
     for version, action, at, ended in (
         (1, "created", "granted_at", ""),
         (2, "revoked", "revoked_at", "WHERE revoked_at IS NOT NULL"),

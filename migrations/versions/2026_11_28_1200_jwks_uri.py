@@ -1,4 +1,4 @@
-"""Clients whose public keys stand at an address of their own."""
+"""Clients with their public keys at a `jwks_uri`."""
 
 from alembic import op
 

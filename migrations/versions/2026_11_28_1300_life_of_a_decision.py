@@ -1,4 +1,4 @@
-"""What a promise comes to and when the clock has to look at it; the lines of trust that open promises take up."""
+"""The amounts and dates of obligations, the next transition of each decision, exposures, and disputes."""
 
 from alembic import op
 
@@ -53,7 +53,7 @@ def downgrade() -> None:
 
 
 def _write_promises() -> None:
-    """What the decisions so far have promised, from their terms; none of them has been activated yet."""
+    """Writes the obligations of existing decisions, from their terms. None of them has been activated yet."""
     op.execute("UPDATE decisions SET requested_minor = amount_minor, wakes_at = valid_until WHERE status = 'PENDING'")
     op.execute(
         "UPDATE decisions SET requested_minor = amount_minor, due_minor = amount_minor, held_minor = amount_minor,"
@@ -65,7 +65,7 @@ def _write_promises() -> None:
         " FROM decisions JOIN consents ON consents.id = decisions.consent_id"
         " WHERE decisions.held_minor > 0 GROUP BY consents.user_id, decisions.currency"
     )
-    last = "{0}return_by{1}", "{0}due_at{1}"  # of a deposit, of a payment
+    last = "{0}return_by{1}", "{0}due_at{1}"  # the due date of a deposit or of a payment
     if op.get_context().dialect.name == "postgresql":
         members = (name.format("outcome -> 'terms' ->> '", "'") for name in last)
         moment_of = "CAST(COALESCE({}, {}) AS timestamptz)"

@@ -1,5 +1,5 @@
-"""Merchants' own numbers within a policy, and the operator's bounds to them; both append-only, as past decisions are
-explained by them."""
+"""Policy overrides of merchants, and the operator's bounds. Both are append-only, because past decisions are explained
+by them."""
 
 from alembic import op
 

@@ -1,4 +1,5 @@
-"""Since when something is contested, that a breach was voided, and how long disputes have kept a mark from lapsing."""
+"""When a dispute was opened, when a breach was voided, and how long disputes have postponed an overdue flag's
+expiry."""
 
 from alembic import op
 

@@ -1,6 +1,6 @@
-"""Columns named as the code names them; totals for each merchant and each consent; since when something is held against
-a person; the times of tokens as wall time. Nothing has been released, so columns are renamed in place. Digests keep
-the names of the revision before."""
+"""New names of columns, as in the code; totals per merchant and per consent; when a decision was flagged; the times of
+tokens as wall time. Nothing has been released, so columns are renamed in place. Digests keep the names of the previous
+revision."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,7 +26,7 @@ _OFFSET = (
     " JOIN merchants ON merchants.id = oauth_clients.merchant_id"
     " JOIN partners ON partners.id = merchants.partner_id WHERE oauth_clients.id = client_id)"
 )
-"""How many seconds the clock of a token's partner is ahead."""
+"""The number of seconds by which the business time of a token's partner is ahead."""
 
 
 def upgrade() -> None:
@@ -97,10 +97,10 @@ def _create_totals() -> None:
 
 
 def _move_tokens(sign: str) -> None:
-    """Tokens were issued and ended by the clock of the partner. Which of them have expired does not change."""
+    """Moves the times of tokens from business time to wall time. This does not change which of them have expired."""
     if op.get_context().dialect.name == "postgresql":
         moved = f"{{0}} = {{0}} {sign} {_OFFSET} * INTERVAL '1 second'"
-    else:  # a text: whole seconds are moved, and the fraction of a second stays as it is
+    else:  # a text: whole seconds are moved, the fraction of a second does not change
         moved = f"{{0}} = datetime(substr({{0}}, 1, 19), ({sign}{_OFFSET}) || ' seconds') || substr({{0}}, 20)"
     changes = ", ".join(moved.format(column) for column in ("issued_at", "expires_at"))
     for table in ("oauth_access_tokens", "oauth_refresh_tokens"):
