@@ -9,6 +9,7 @@ from gateway.cli.console import DatabaseUrl, console, container_for, fail, note
 from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
+from gateway.domain.period import parse_moment
 from gateway.kit.json import decode
 from gateway.store.decisions.pages import Filter, Window
 from gateway.store.logs.decision_log import DecisionLogRow
@@ -183,7 +184,7 @@ def _describe_event(entry: DecisionLogRow) -> Record:
     public = decode(entry.public)
     return {
         "id": entry.id,
-        "occurred_at": public["business_at"],
+        "occurred_at": parse_moment(public["business_at"]),
         "topic": public["topic"],
         "from": public["from"],
         "to": public["to"],
@@ -193,4 +194,4 @@ def _describe_event(entry: DecisionLogRow) -> Record:
 
 
 def _event_words(event: Record) -> str:
-    return f"{event['occurred_at']}  {event['topic']}: {event['to']}, by {event['actor']}"
+    return f"{event['occurred_at']:%Y-%m-%d %H:%M}Z  {event['topic']} by {event['actor']}, now {event['to']}"

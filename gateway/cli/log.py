@@ -51,6 +51,6 @@ def verify(
         return
     for log, count in report.entries.items():
         console.print(f"{log} log: {count} {'entry' if count == 1 else 'entries'}, all in order.")
-    console.print(f"{report.chains} chains. {report.decisions} decisions agree with them.")
+    console.print(f"Chains: {report.chains}. Decisions that agree with the log: {report.decisions}.")
     for kid in kids:
         console.print(f"Signed by {kid}. Store this id outside this machine, to verify with --trust {kid}")

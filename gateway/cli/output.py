@@ -1,6 +1,7 @@
 """Lists and records on standard output: a table for a terminal or a pipe, or with --json one document for programs."""
 
 import json
+import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
@@ -24,6 +25,7 @@ Columns = Mapping[str, str | Callable[[Record], object]]
 """By heading, the key of the value in a record, or a function that returns the value."""
 
 GAP = "  "
+_UNLIMITED = 1_000_000
 NARROWEST = 16
 """Characters that a folded column needs. If a terminal has fewer, each record is printed as a block of lines."""
 
@@ -42,7 +44,7 @@ def print_list(
     if as_json:
         print_json(records)
     elif records:
-        rows = [[_cell(_value(record, column)) or "-" for column in columns.values()] for record in records]
+        rows = [[_cell(_value(record, column)) for column in columns.values()] for record in records]
         _print_rows(list(columns), rows, folded)
     else:
         note(empty)
@@ -85,9 +87,9 @@ def _shrink(widths: dict[str, int], folded: Collection[str], most: int) -> bool:
 
 
 def _print_line(cells: Sequence[str], widths: Mapping[str, int], style: str = "") -> None:
-    """Prints the cells of one row, folded to the widths."""
+    """Prints the cells of one row, folded to the widths, with a dash for an empty one."""
     folded = [
-        [line.plain.rstrip() for line in Text(cell).wrap(console, width, overflow="fold")] if cell else []
+        [line.plain.rstrip() for line in Text(cell or "-").wrap(console, width, overflow="fold")]
         for cell, width in zip(cells, widths.values(), strict=True)
     ]
     for line in zip_longest(*folded, fillvalue=""):
@@ -96,14 +98,18 @@ def _print_line(cells: Sequence[str], widths: Mapping[str, int], style: str = ""
 
 
 def _print_block(headings: Sequence[str], values: Sequence[str]) -> None:
-    """Prints one line for each heading with a value. Further lines of a value are indented."""
+    """Prints one line for each heading with a value. Further lines of a value are indented. On a terminal, a long value
+    is folded between words."""
     widest = max(map(len, headings))
+    width = console.width - widest - len(GAP) if console.is_terminal else _UNLIMITED
     for heading, value in zip(headings, values, strict=True):
-        if value:
-            first, *further = value.splitlines()
-            console.print(f"{heading:<{widest}}{GAP}{first}")
-            for line in further:
-                console.print(f"{'':<{widest}}{GAP}{line}")
+        lines = [part for line in value.splitlines() for part in _fold(line, width)]
+        for number, line in enumerate(lines):
+            console.print(f"{'' if number else heading:<{widest}}{GAP}{line}")
+
+
+def _fold(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _cell(value: object) -> str:

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from gateway.bootstrap import build
 from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_database
-from gateway.cli.output import AsJson, print_json
+from gateway.cli.output import AsJson, print_list
 from gateway.cli.serve import HOST, listen, server_for
 from gateway.demo.demo import Demo, DemoFailed
 from gateway.demo.narrator import Narrator
@@ -134,10 +134,7 @@ def personas(
         if not container.settings.sandbox:
             fail("GATEWAY_ENVIRONMENT is live. Personas exist in a sandbox only.")
         seeded = container.seeding.seed_personas(partner)
-    if as_json:
-        print_json([asdict(persona) for persona in seeded])
-    else:
-        _print_personas(seeded)
+    _print_personas(seeded, as_json=as_json)
 
 
 def _sandbox_settings(port: int) -> Settings:
@@ -281,7 +278,11 @@ def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str
     _print_personas(seed.personas)
 
 
-def _print_personas(personas: tuple[SeededPersona, ...]) -> None:
-    widest = max(len(persona.username) for persona in personas)
-    for persona in personas:
-        console.print(f"  {persona.username:<{widest}}  {persona.password}  {persona.tier:<10} {persona.summary}")
+def _print_personas(personas: tuple[SeededPersona, ...], *, as_json: bool = False) -> None:
+    print_list(
+        [asdict(persona) for persona in personas],
+        {"persona": "username", "password": "password", "tier": "tier", "summary": "summary"},
+        folded=("summary",),
+        empty="The partner has no persona.",
+        as_json=as_json,
+    )

@@ -192,7 +192,7 @@ def test_approve_asks_for_confirmation(gateway: Gateway, waiting: str, sqlite_ur
     assert f"{waiting} requests: score:exact" in output
     assert "Approved." in output
     assert _row(sqlite_url, waiting).scopes == ["score:tier", "score:exact"]
-    assert "waits for nothing" in gateway.refusal("clients", "approve", waiting, "--yes")
+    assert "does not wait for any rights" in gateway.refusal("clients", "approve", waiting, "--yes")
 
 
 def test_a_refusal_leaves_what_it_has(gateway: Gateway, waiting: str, sqlite_url: str) -> None:

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,12 +48,13 @@ def test_each_partner_has_its_own_personas(gateway: Gateway, database_url: str) 
     gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
     gateway.answer("merchants", "register", "Hill Bikes", "--partner", "hill")
 
-    harbour, hill = (gateway.answer("sandbox", "personas", partner) for partner in ("harbour", "hill"))
-
-    assert len(harbour.splitlines()) == len(hill.splitlines()) == 8
-    assert gateway.answer("sandbox", "personas", "harbour") == harbour
-    assert not set(harbour.split()) & {word for word in hill.split() if "@" in word}
-    name, password = harbour.split()[:2]
+    harbour, hill = (
+        {persona["username"]: persona["password"] for persona in list_personas(gateway, partner)}
+        for partner in ("harbour", "hill")
+    )
+    assert len(harbour) == len(hill) == 8
+    assert not harbour.keys() & hill.keys()
+    name, password = next(iter(harbour.items()))
     with closing(Database(database_url)) as database, reading(database) as unit:
         own, other = (unit.users.load_by_username(each) for each in (name, name.replace("harbour", "hill")))
     accounts = AccountService(Ids(), idle_life=timedelta(hours=1), session_life=timedelta(hours=1))
@@ -143,9 +145,21 @@ def test_sdl_export_prints_the_schema_of_an_environment(tmp_path: Path) -> None:
     assert gateway.answer("sdl", "diff").endswith(" 0 foreign.")
 
 
+def list_personas(gateway: Gateway, partner: str) -> list[dict[str, Any]]:
+    personas: list[dict[str, Any]] = json.loads(gateway.answer("sandbox", "personas", partner, "--json"))
+    return personas
+
+
+def test_personas_stay_the_same(gateway: Gateway) -> None:
+    gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    first = gateway.answer("sandbox", "personas", "harbour")
+    assert first.splitlines()[0].split() == ["persona", "password", "tier", "summary"]
+    assert gateway.answer("sandbox", "personas", "harbour") == first
+
+
 def test_personas_as_json(gateway: Gateway) -> None:
     gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
-    personas = json.loads(gateway.answer("sandbox", "personas", "harbour", "--json"))
+    personas = list_personas(gateway, "harbour")
     assert [persona["handle"] for persona in personas][:2] == ["excellent", "threshold"]
     assert {tuple(persona) for persona in personas} == {("handle", "username", "password", "tier", "score", "summary")}
 

@@ -54,9 +54,10 @@ def test_other_columns_are_folded_to_the_width_of_the_terminal(terminal: Console
 def test_records_are_blocks_on_a_terminal_that_is_too_narrow_for_the_table(terminal: Console) -> None:
     terminal.width = 50
     print_list(folded=("name",))
-    assert lines_of(terminal)[:5] == [
+    assert lines_of(terminal)[:6] == [
         f"merchant  {FIRST}",
-        f"name      {RECORDS[0]['name']}",
+        "name      Harbour Cars, the rental at the ferry",
+        "          terminal",
         "enabled   yes",
         "",
         f"merchant  {SECOND}",
@@ -120,6 +121,14 @@ def test_json_formats_of_values(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_rejects_values_of_other_types() -> None:
     with pytest.raises(TypeError, match="object"):
         output.print_json(object())
+
+
+def test_long_value_of_a_record_is_folded_between_words_on_a_terminal(terminal: Console) -> None:
+    output.print_record({"scopes": ["decisions:request"] * 5}, {"scopes": "scopes"}, as_json=False)
+    assert lines_of(terminal) == [
+        "scopes  decisions:request decisions:request decisions:request decisions:request",
+        "        decisions:request",
+    ]
 
 
 def test_record_has_one_line_for_each_value(capsys: pytest.CaptureFixture[str]) -> None:

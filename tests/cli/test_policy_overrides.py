@@ -93,7 +93,7 @@ def test_override_and_bounds_reject_unusable_files(
 ) -> None:
     target = (world.merchant(), "car_rental")
     more = written(tmp_path, "[rule.good]\nshare = 71\n", version="more", effective=today)
-    assert "override nothing of car_rental" in gateway.refusal("policy", "override", *target, more)
+    assert "has set no bounds for car_rental" in gateway.refusal("policy", "override", *target, more)
     gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
     refusal = gateway.refusal("policy", "override", *target, more)
     assert "more.toml: rule 'good': share 71 is out of the operator's bounds: at least 40 and at most 70" in refusal
