@@ -1,4 +1,4 @@
-"""`python -m gateway` is the same as `gateway`."""
+"""Makes `python -m gateway` the same command as `gateway`."""
 
 from gateway.cli import main
 

@@ -1,4 +1,4 @@
-"""The application: routes and middleware around a container."""
+"""The ASGI application: routes and middleware over a container."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,8 +28,8 @@ _log = get_logger(__name__)
 
 
 def create_app(container: Container) -> Starlette:
-    """The ASGI application. It closes the container when it shuts down. Raises SettingsError for a deployment that
-    cannot be served, see `prepare_to_serve`."""
+    """The ASGI application of the deployment. It closes the container at shutdown. Raises SettingsError for a
+    deployment that cannot be served, see `prepare_to_serve`."""
     prepare_to_serve(container)
     settings = container.settings
     _log_unread_variables()
@@ -38,12 +38,12 @@ def create_app(container: Container) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # As many threads as connections: a thread that has started never waits for a connection.
+        # As many threads as database connections, so that no thread waits for a connection.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run_scheduler, container)
             yield
-            tasks.cancel_scope.cancel()  # a run that has begun is waited for
+            tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
     return Starlette(
@@ -55,39 +55,40 @@ def create_app(container: Container) -> Starlette:
 
 
 def _log_unread_variables() -> None:
-    """Logs a warning for each GATEWAY_ variable of the environment that is no setting, by name, without its value."""
+    """Logs a warning for each GATEWAY_ variable of the environment that is not a setting: its name, not its value."""
     for sentence in unread_variables():
         _log.warning("variable_not_read", message=sentence)
 
 
 def _log_adapters(container: Container) -> None:
-    """Logs the code and the policy of each adapter; in live at any level: it is asked for long after the start."""
+    """Logs version and policy of each adapter. In live this is logged at every log level, because it is needed long
+    after the start."""
     log = _log if container.settings.sandbox else get_announcer(__name__)
-    for about in container.registry.describe():
+    for adapter in container.registry.describe():
         log.info(
             "adapter_loaded",
-            adapter=about.key,
-            distribution=about.distribution,
-            version=about.version,
-            policy_version=about.policy_version,
-            policy_hash=about.policy_hash,
+            adapter=adapter.key,
+            distribution=adapter.distribution,
+            version=adapter.version,
+            policy_version=adapter.policy_version,
+            policy_hash=adapter.policy_hash,
         )
 
 
 async def _run_scheduler(container: Container) -> None:
-    """Applies due transitions of decisions and upholds unanswered disputes for as long as the server runs. Several
-    servers may do so at once."""
+    """Applies due transitions of decisions and upholds unanswered disputes, at intervals, until it is cancelled.
+    Several servers can do this at once."""
     while True:
         await anyio.sleep(container.settings.clock_interval.total_seconds())
         try:
             await anyio.to_thread.run_sync(container.scheduler.apply_due)
             await anyio.to_thread.run_sync(container.disputes.uphold_unanswered)
-        except Exception as error:  # noqa: BLE001  # the database may be away: it is tried again
+        except Exception as error:  # noqa: BLE001  # the database may be unreachable; the next run tries again
             _log.error("clock_failed", error=type(error).__name__)
 
 
 def _graphql_routes(container: Container) -> list[BaseRoute]:
-    """The API behind its token check, at its path and at its dated alias, and its schema for anybody."""
+    """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
     built = build_schema(container.registry, sandbox=container.settings.sandbox)
     guarded = TokenCheck(GraphQLEndpoint(Engine(built, container)), container)
 

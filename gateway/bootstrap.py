@@ -1,5 +1,4 @@
-"""The composition root: builds every service once and hands it what it needs. The only place that tells sandbox from
-live."""
+"""The composition root: builds every service of a sandbox or live deployment once, with its dependencies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,10 +72,12 @@ def build(
     registry: AdapterRegistry | None = None,
     shadows: ShadowPolicies | None = None,
 ) -> Container:
-    """Every service of the deployment behind these settings, over its opened and checked database. `source` measures
-    scores in place of the personas, `hasher` hashes passwords; `registry` and `shadows` stand in for the adapters and
-    shadow policies that the settings name. Raises SettingsError for a database that is not migrated
-    or belongs to another environment or key, Misconfigured for a bad adapter."""
+    """All services of the deployment with these settings, over its opened and checked database.
+
+    `source` replaces the personas as the score source, `hasher` hashes passwords. `registry` and `shadows` replace the
+    adapters and shadow policies in the settings. Raises SettingsError for a database that is not migrated or belongs to
+    another environment or key, and Misconfigured for an invalid adapter.
+    """
     _require_our_packages()
     logging.configure(settings.log_level)
     master = settings.master_key() or _sandbox_key(settings.state_directory)
@@ -137,7 +138,7 @@ def build(
         ),
         personas=personas,
         clients=clients,
-        # At most half of the threads wait for other people's servers.
+        # At most half of the threads wait for merchants' servers.
         client_keys=ClientKeyCache(key_source, clock, max_fetches=settings.worker_threads // 2),
         registrations=RegistrationService(ids, environment),
         user_codes=UserCodes(secrets),
@@ -162,13 +163,15 @@ def build(
 
 
 def prepare_to_serve(container: Container) -> None:
-    """Makes the first signing key, so that the key set is never empty. Raises SettingsError while there is an enabled
-    client of a profile that the environment does not have: its owner believes that it works; and while there is a
-    merchant's override that does not fit the installed policies: its requests would fail. Commands do without these
-    checks, or nobody could mend it."""
+    """Creates the first signing key, so that the key set is never empty, and checks that the deployment can be served.
+
+    Raises SettingsError for an enabled client with a profile that the environment does not have, because it would not
+    work, and for a merchant's override that does not fit the installed policies, because its requests would fail.
+    Commands do not call this, so that the operator can correct both.
+    """
 
     def prepare(unit: UnitOfWork) -> tuple[list[str], list[str]]:
-        """The ids of the clients that would not work, and what is wrong with overrides."""
+        """The ids of the clients that would not work, and the faults of overrides."""
         unit.keys.ensure_signing_key()
         clients = unit.clients.list_of_other_profiles(container.environment.profiles)
         overrides = container.overrides.list_states(unit, requirements=False)
@@ -179,13 +182,13 @@ def prepare_to_serve(container: Container) -> None:
         raise SettingsError(f"{len(faults)} override(s) cannot be used, see gateway policy overrides: {faults[0]}")
     if client_ids:
         raise SettingsError(
-            f"{len(client_ids)} enabled client(s) have a profile that this deployment does not: "
+            f"{len(client_ids)} enabled client(s) have a profile that this deployment does not have: "
             + "; ".join(f"gateway clients disable {client_id}" for client_id in client_ids)
         )
 
 
 def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays]:
-    """The limits and the replays, in Valkey where the settings name one."""
+    """The limits and the replay records: in Valkey if the settings name one, else in this process."""
     url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
     try:
         return make_limits(url, clock), make_replays(url)
@@ -196,16 +199,16 @@ def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays
 
 
 def _http(settings: Settings) -> HttpClient:
-    """The outgoing client."""
+    """The client for outgoing HTTP requests. Raises SettingsError for an unusable CA file."""
     try:
         return HttpClient(settings.outgoing_networks, settings.outgoing_ca_file)
-    except OSError as error:  # also of a file that holds no certificate
+    except OSError as error:  # also for a file without a certificate
         raise SettingsError(f"GATEWAY_OUTGOING_CA_FILE: cannot be used: {error.strerror or error}") from None
 
 
 @contextmanager
 def _reading(setting: str) -> Iterator[None]:
-    """Adds the name of the setting to an error about its value."""
+    """Raises errors about a value as SettingsError with the name of the setting."""
     try:
         yield
     except (InvalidInput, Misconfigured) as error:
@@ -213,12 +216,12 @@ def _reading(setting: str) -> Iterator[None]:
 
 
 def _opaque_rule(master: bytes, rule_id: str) -> str:
-    """What a merchant sees of a rule in live: the same name for the same rule, and no way back to its condition."""
+    """The name of a rule that merchants see in live: always the same for a rule, and without its meaning."""
     return f"rule_{derive(master, f'rule {rule_id}').hex()[:12]}"
 
 
 def _require_our_packages() -> None:
-    """`schema` and `merchants` are also names of unrelated packages; theirs must not be loaded in place of ours."""
+    """Raises SettingsError if unrelated packages named `schema` or `merchants` are imported instead of ours."""
     for module in (schema, merchants):
         if Path(str(module.__file__)).resolve().parent.parent != ROOT:
             raise SettingsError(
@@ -237,7 +240,8 @@ def _sandbox_key(directory: Path) -> bytes:
 
 
 def _require_our_database(database: Database, settings: Settings, master: bytes) -> None:
-    """Makes a fresh database ours. Raises SettingsError for one that is another deployment's, or cannot be used."""
+    """Records this deployment in a new database. Raises SettingsError for a database of another deployment, and for one
+    that cannot be used."""
     check = derive(master, "deployment").hex()
 
     def load_or_insert(unit: UnitOfWork) -> DeploymentRow:
@@ -250,7 +254,7 @@ def _require_our_database(database: Database, settings: Settings, master: bytes)
     try:
         try:
             deployment = database.write(load_or_insert)
-        except IntegrityError:  # another process that started at the same moment was quicker
+        except IntegrityError:  # another process has inserted it at the same time
             deployment = database.write(load_or_insert)
     except DATABASE_ERRORS as error:
         raise SettingsError(
@@ -259,4 +263,4 @@ def _require_our_database(database: Database, settings: Settings, master: bytes)
     if deployment.environment != settings.environment:
         raise SettingsError(f"This database belongs to a {deployment.environment} deployment.")
     if deployment.key_check != check:
-        raise SettingsError("The secret key is not the one that this database was sealed with.")
+        raise SettingsError("This database was sealed with another secret key.")

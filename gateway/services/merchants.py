@@ -1,4 +1,4 @@
-"""Merchants: what their own tokens see, and what the operator sets up for them."""
+"""Merchants: their names, contracts and enabled adapters."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,17 +20,17 @@ LONGEST_NAME = 100
 DEFAULT_CONTRACT = Contract(
     askable_tiers=frozenset({Tier.EXCELLENT}), ceiling=Money(5_000_000, "CNY"), consent_life=timedelta(days=90)
 )
-"""A new merchant's contract until the operator writes another: it may ask about one tier only."""
+"""The contract of a new merchant. It may ask about one tier only."""
 
 
 class MerchantService:
-    """Reads for tokens, changes for the operator. Changes happen in the caller's unit of work."""
+    """Reads merchants for their tokens, and changes them for the operator in the caller's unit of work."""
 
     def __init__(self, registry: AdapterRegistry, ids: Ids) -> None:
         self._registry, self._ids = registry, ids
 
     def load_own(self, query: QueryUnit) -> Merchant:
-        """The merchant that the token acts for."""
+        """The merchant of the token."""
 
         def load(unit: UnitOfWork) -> Merchant:
             row = self.require(unit, query.principal.merchant_id)
@@ -39,7 +39,7 @@ class MerchantService:
         return query.read(load)
 
     def list_products(self, unit: UnitOfWork, merchant_id: str) -> tuple[Product, ...]:
-        """Products of the enabled adapters that are loaded, in the order of the product list."""
+        """The products of the merchant's enabled adapters that are loaded, in the order of Product."""
         offered = {
             adapter.product
             for key in unit.merchants.list_enabled_adapters(merchant_id)
@@ -48,14 +48,14 @@ class MerchantService:
         return tuple(product for product in Product if product in offered)
 
     def require(self, unit: UnitOfWork, merchant_id: str, *, lock: bool = False) -> MerchantRow:
-        """The merchant's row. With `lock` it cannot change before the unit of work ends. Raises NotFound."""
+        """The merchant's row. With `lock` it is locked until the unit of work ends. Raises NotFound."""
         row = unit.merchants.lock(merchant_id) if lock else unit.merchants.load(merchant_id)
         if row is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         return row
 
     def ensure_partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
-        """The partner of that name, made if it is new. Raises InvalidInput for an unusable name."""
+        """The partner with this name. Creates it if it does not exist. Raises InvalidInput for an invalid name."""
         row = unit.partners.load_by_name(require_name(name, "partner"))
         if row is None:
             row = PartnerRow(id=self._ids.new("ptn"), name=name, created_at=unit.wall)
@@ -63,7 +63,7 @@ class MerchantService:
         return row
 
     def register(self, unit: UnitOfWork, partner: PartnerRow, name: str) -> MerchantRow:
-        """A new merchant of the partner, with the default contract and no adapter. Raises InvalidInput."""
+        """Creates a merchant of the partner, with the default contract and no adapter. Raises InvalidInput."""
         row = MerchantRow(
             id=self._ids.new("mer"),
             partner_id=partner.id,
@@ -79,11 +79,11 @@ class MerchantService:
         return row
 
     def replace_contract(self, unit: UnitOfWork, merchant_id: str, contract: Contract) -> MerchantRow:
-        """Replaces the contract; consents given before keep what they say. Raises NotFound, InvalidInput."""
+        """Replaces the contract. Existing consents do not change. Raises NotFound, InvalidInput."""
         if not 0 < contract.ceiling.minor <= MAX_MINOR:
-            raise InvalidInput("INVALID", "A contract needs a ceiling above zero, and not too large.", ("ceiling",))
+            raise InvalidInput("INVALID", "The ceiling must be above zero, and not too large.", ("ceiling",))
         if not timedelta(minutes=1) <= contract.consent_life <= LONGEST:
-            raise InvalidInput("INVALID", f"A consent lasts from a minute to {LONGEST.days} days.", ("consent_life",))
+            raise InvalidInput("INVALID", f"A consent lasts from 1 minute to {LONGEST.days} days.", ("consent_life",))
         row = self.require(unit, merchant_id, lock=True)
         row.set_contract(contract)
         unit.merchants.update(row)
@@ -96,18 +96,19 @@ class MerchantService:
         return self._registry[key]
 
     def enable(self, unit: UnitOfWork, merchant_id: str, adapter: str) -> bool:
-        """Enables a loaded adapter. False when it already was. Raises NotFound, and InvalidInput where another of the
-        merchant's adapters answers the same asks."""
+        """Enables a loaded adapter for the merchant. False if it was enabled already. Raises NotFound, and InvalidInput
+        if it conflicts with an enabled adapter."""
         self.require_adapter(adapter)
         merchant = self.require(unit, merchant_id)
-        rival = self._registry.conflicting_adapter(adapter, unit.merchants.list_enabled_adapters(merchant.id))
-        if rival is not None:
-            raise InvalidInput("INVALID", f"{rival.key} answers {rival.member} for this merchant.", ("adapter",))
+        other = self._registry.conflicting_adapter(adapter, unit.merchants.list_enabled_adapters(merchant.id))
+        if other is not None:
+            message = f"The merchant has enabled {other.key}, which also decides {other.member}."
+            raise InvalidInput("INVALID", message, ("adapter",))
         return unit.merchants.enable_adapter(merchant.id, adapter, unit.wall)
 
 
 def require_name(name: str, noun: str) -> str:
-    """The name. Raises InvalidInput unless it has 1 to 100 printable characters."""
+    """Returns the name. Raises InvalidInput unless it has 1 to 100 printable characters."""
     if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise InvalidInput("INVALID", f"A {noun}'s name has 1 to {LONGEST_NAME} printable characters.", ("name",))
     return name

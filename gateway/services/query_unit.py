@@ -1,4 +1,4 @@
-"""The unit of work of one GraphQL document: one snapshot, and the accesses that are logged before it is answered."""
+"""The unit of work of one GraphQL document: one snapshot, and the accesses to log before the result is sent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a document needs that must be had before its unit of work begins: a score."""
+    """What must be fetched for a document before its unit of work begins: whether it needs the score."""
 
     score: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One read of a person's data: what kind, for which purpose, and what was answered."""
+    """One read of a person's data: its kind, the purpose, and the data that the merchant gets."""
 
     kind: str
     purpose: str
@@ -36,17 +36,19 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """A score, None where none was fetched, and for each inquiry that was counted its error, None for one that is
-    allowed."""
+    """What was fetched for a document: the score, None if it was not fetched; and for each counted inquiry its error,
+    None if the inquiry is allowed."""
 
     score: FetchedScore
     inquiries: tuple[GatewayError | None, ...]
 
 
 class QueryUnit:
-    """What resolvers use: who is calling, the snapshot, the score, the inquiries, and the log of accesses. Each run of
-    a document gets a new one. `inquiries` is how many it took; `lacks_score` says that it needed a score that was not
-    fetched, so that its answer is thrown away and it runs again."""
+    """The unit of work of one run of a document: principal, snapshot, score, inquiries and accesses.
+
+    `inquiries` is the number of inquiries that the document took. `lacks_score` is True if the document needed the
+    score and it was not fetched; then its result is discarded, and the document runs again.
+    """
 
     def __init__(
         self, principal: Principal, fetched: _Fetched, read: Callable[[Callable[[UnitOfWork], Any]], Any]
@@ -63,43 +65,46 @@ class QueryUnit:
 
     @property
     def score(self) -> FetchedScore:
-        """The person's score, or why there is none."""
+        """The person's score, or the error of its source."""
         if self._fetched.score is None and self.principal.consent is not None:
             self.lacks_score = True
         return self._fetched.score
 
     def read(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Runs a reading function over the document's snapshot; for a mutation's payload over a new one."""
+        """Runs a reading function over the document's snapshot, or over a new snapshot in a document of mutations."""
         result: T = self._read(work)
         return result
 
     def require_consent(self) -> Consent:
         """The consent of a user token. Raises Forbidden for a merchant token."""
         if self.principal.consent is None:
-            raise Forbidden("Only a user's token can ask about a user.", [["score:threshold"], ["decisions:preview"]])
+            raise Forbidden("Only a user token can ask about a user.", [["score:threshold"], ["decisions:preview"]])
         return self.principal.consent
 
     def require_measurement(self) -> Measurement:
-        """The person's measurement. Raises Unavailable."""
+        """Returns the person's measurement. Raises Unavailable."""
         return require_measurement(self.score)
 
     def take_inquiry(self) -> None:
-        """Takes one inquiry, which is counted before the document is answered. Raises LimitReached, Unavailable where
-        that has failed: then the document runs again."""
+        """Takes one inquiry, which is counted before the document's result returns. If the counting fails, the document
+        runs again, and this raises LimitReached or Unavailable."""
         counted = self._fetched.inquiries[self.inquiries :]
         self.inquiries += 1
         if counted and counted[0] is not None:
             raise counted[0]
 
     def log_access(self, kind: str, purpose: str, answered: dict[str, Any]) -> None:
-        """Notes an access; it is written before the document is answered."""
+        """Adds an access, which is written to the access log before the document's result returns."""
         self.accesses.append(Access(kind, purpose, answered))
 
 
 class QueryRunner:
-    """Runs documents. A score is fetched before the unit of work. After it, and before the result is returned, the
-    inquiries that the document took are counted and its accesses are logged durably: if that fails, there is no result.
-    Where an inquiry is not allowed, the document runs again, and the inquiry raises."""
+    """Runs documents.
+
+    The score is fetched before the unit of work. After it, and before the result returns, the document's inquiries are
+    counted and its accesses are committed to the access log. If that fails, the document has no result. If an inquiry
+    is not allowed, the document runs again, and `take_inquiry` raises.
+    """
 
     def __init__(
         self, database: Database, access_log: AccessLogService, scores: ScoreFetcher, inquiries: InquiryBudget
@@ -108,7 +113,7 @@ class QueryRunner:
         self._scores, self._inquiries = scores, inquiries
 
     def run_query(self, principal: Principal, needs: Needs, execute: Callable[[QueryUnit], T]) -> T:
-        """The result of a query document over one snapshot."""
+        """Runs a query document over one snapshot and returns its result."""
 
         def work(unit: UnitOfWork) -> tuple[T, QueryUnit]:
             query = QueryUnit(principal, fetched, lambda read: read(unit))
@@ -128,8 +133,8 @@ class QueryRunner:
         return result
 
     def run_mutations(self, principal: Principal, execute: Callable[[QueryUnit], T]) -> T:
-        """The result of a document of mutations: each is a unit of work of its service, and what its payload reads is a
-        new snapshot."""
+        """Runs a document of mutations and returns its result. Each mutation is a unit of work of its service; each
+        read of its payload has a new snapshot."""
         query = QueryUnit(principal, _Fetched(None, ()), self._database.read)
         result = execute(query)
         self._record(principal, query.accesses)

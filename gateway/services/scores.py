@@ -1,4 +1,4 @@
-"""Scores: what a merchant may be told of a person's score, under which purpose. Each read is logged."""
+"""Scores: reads of a person's score by a merchant, within the person's consent. Each read is logged."""
 
 from gateway.domain.errors import Forbidden
 from gateway.domain.scoring.score import Measurement, ThresholdAnswer, meets
@@ -7,18 +7,19 @@ from gateway.services.query_unit import QueryUnit
 
 
 class ScoreService:
-    """Reads a consenting person's score at the level that the consent names."""
+    """Reads a person's score at the levels that the person's consent covers."""
 
     def load_measurement(self, query: QueryUnit) -> Measurement:
-        """The measurement behind the tier. Raises Forbidden, ConsentRefused, Unavailable (SCORE_UNAVAILABLE)."""
+        """The measurement of the person, for its tier. Raises Forbidden, ConsentRefused, Unavailable
+        (SCORE_UNAVAILABLE)."""
         purpose = _require_purpose(query, "tier")
         measurement = query.require_measurement()
         query.log_access("SCORE_TIER", purpose, {"tier": measurement.tier})
         return measurement
 
     def check_threshold(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
-        """Whether the tier is at or above `minimum`. Raises Forbidden also for a tier that the merchant's contract does
-        not let it ask about; and LimitReached."""
+        """Whether the person's tier is at or above `minimum`. Raises as `load_measurement` does, Forbidden also for a
+        tier that the merchant's contract does not allow, and LimitReached."""
         purpose = _require_purpose(query, "threshold")
         merchant = query.read(lambda unit: unit.merchants.load(query.principal.merchant_id))
         if merchant is None or minimum not in merchant.contract.askable_tiers:
@@ -29,7 +30,7 @@ class ScoreService:
         return answer
 
     def load_score(self, query: QueryUnit) -> int | None:
-        """The score in points, None for an unscored person. Raises as `tier` does."""
+        """The score in points, None for an unscored person. Raises as `load_measurement` does."""
         purpose = _require_purpose(query, "exact")
         measurement = query.require_measurement()
         query.log_access("SCORE_EXACT", purpose, {"score": measurement.score})

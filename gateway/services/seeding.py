@@ -1,7 +1,7 @@
-"""The sandbox's demo partner: a merchant per adapter with a client of each profile, and its own personas.
+"""Creates the sandbox's demo partner: a merchant for each adapter with a client of each profile, and its own personas.
 
-Secrets, keys and passwords are derived from the master key, so that every start can print working ones while the
-database holds digests and public halves only.
+Secrets, keys and passwords are derived from the master key. So every start can print working ones, while the database
+stores only digests and public keys.
 """
 
 from base64 import b32encode
@@ -37,7 +37,7 @@ CONTRACT = Contract(askable_tiers=frozenset(Tier), ceiling=Money(5_000_000, "CNY
 
 @dataclass(frozen=True, slots=True)
 class SeededClient:
-    """A client with its secret or its private key in the clear, for the credentials file."""
+    """A client with its secret or its private key in plain text, for the credentials file."""
 
     client_id: str
     profile: str
@@ -49,7 +49,7 @@ class SeededClient:
 
 @dataclass(frozen=True, slots=True)
 class SeededMerchant:
-    """A merchant of the demo partner. `client` is of the profile baseline, `backend` of fapi2."""
+    """A merchant of the demo partner. `client` has the profile baseline, `backend` the profile fapi2."""
 
     id: str
     name: str
@@ -60,7 +60,7 @@ class SeededMerchant:
 
 @dataclass(frozen=True, slots=True)
 class SeededPersona:
-    """A persona with its password in the clear."""
+    """A persona with its password in plain text."""
 
     handle: str
     username: str
@@ -72,14 +72,14 @@ class SeededPersona:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """All that the demo partner has."""
+    """The merchants and personas of the demo partner."""
 
     merchants: tuple[SeededMerchant, ...]
     personas: tuple[SeededPersona, ...]
 
 
 class Seeding:
-    """Makes what is missing and leaves the rest: safe at every start, also after a crash."""
+    """Creates what is missing and keeps the rest, so it can run at every start, also after a crash."""
 
     def __init__(
         self,
@@ -97,18 +97,18 @@ class Seeding:
         self._accounts, self._personas = account_service, persona_service
 
     def seed_demo(self) -> Seed:
-        """The demo partner, whole, with its secrets."""
+        """Returns the complete demo partner with its secrets. Creates what is missing."""
         merchants = self._database.write(self._seed_merchants)
         return Seed(merchants, self.seed_personas(PARTNER))
 
     def seed_personas(self, partner_name: str) -> tuple[SeededPersona, ...]:
-        """A partner's own copy of the personas, those that it lacks made anew. Raises NotFound for an unknown partner,
-        InvalidInput where its name does not make a username."""
+        """Returns a partner's personas. Creates missing ones. Raises NotFound for an unknown partner, and InvalidInput
+        if the partner's name cannot be part of a username."""
 
         def load(unit: UnitOfWork) -> tuple[PartnerRow, list[str]]:
             partner = unit.partners.load_by_name(partner_name)
             if partner is None:
-                raise NotFound(f"There is no partner {partner_name}. gateway merchants register makes it.")
+                raise NotFound(f"There is no partner {partner_name}. gateway merchants register creates it.")
             return partner, self._personas.list_missing(unit, partner)
 
         partner, missing = self._database.read(load)
@@ -170,14 +170,14 @@ class Seeding:
         self, unit: UnitOfWork, row: ClientRow, secret_digest: str | None, jwks: dict[str, Any] | None
     ) -> None:
         grants = list(dict.fromkeys([*row.grant_types, *GRANT_TYPES]))
-        right = {"secret_digest": secret_digest, "jwks": jwks, "grant_types": grants, "disabled_at": None}
-        if any(getattr(row, name) != value for name, value in right.items()):
-            for name, value in right.items():
+        wanted = {"secret_digest": secret_digest, "jwks": jwks, "grant_types": grants, "disabled_at": None}
+        if any(getattr(row, name) != value for name, value in wanted.items()):
+            for name, value in wanted.items():
                 setattr(row, name, value)
             unit.clients.update(row)
 
     def _password(self, partner: PartnerRow, handle: str) -> str:
-        # Letters and digits only: people type it.
+        # Letters and digits only, because it is typed by hand.
         return b32encode(self._secrets.derive(f"seed persona {partner.id} {handle}")).decode().lower()[:12]
 
     def _secret(self, context: str) -> str:

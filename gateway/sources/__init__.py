@@ -1,1 +1,1 @@
-"""Where scores come from."""
+"""Score sources."""

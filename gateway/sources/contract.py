@@ -7,8 +7,8 @@ from gateway.kit.clock import BusinessTime
 
 
 class ScoreSource(Protocol):
-    """Measures people's scores. It is called outside of all units of work: it may use the network."""
+    """Measures persons' scores. It is called outside of all units of work, so it may use the network."""
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
-        """The person's measurement as of `now`. Raises Unavailable (SCORE_UNAVAILABLE) when it cannot be had now."""
+        """The person's measurement as of `now`. Raises Unavailable (SCORE_UNAVAILABLE) if it cannot be fetched."""
         ...

@@ -1,4 +1,4 @@
-"""The sandbox's score source: each persona's known score."""
+"""The sandbox's score source: the fixed score of each persona."""
 
 from datetime import timedelta
 
@@ -11,14 +11,13 @@ FRESH_FOR = timedelta(days=1)
 
 
 class PersonaSource:
-    """Reads the persona of a sandbox user, in a unit of work of its own. A measurement is as of now, and valid for a
-    day."""
+    """Reads the score of a sandbox user's persona, in its own unit of work. A measurement is valid for FRESH_FOR."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
-        """The persona's measurement. Raises Unavailable for a user who is no persona."""
+        """The persona's measurement. Raises Unavailable for a user who is not a persona."""
         persona = self._database.read(lambda unit: unit.users.load_persona_of_user(user_id))
         if persona is None:
             raise Unavailable("SCORE_UNAVAILABLE", "No score source knows this person yet.")

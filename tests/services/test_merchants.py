@@ -115,7 +115,7 @@ def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: Dem
     with writing(world.database) as unit:
         shop = world.merchant("online_shop")
         assert service.enable(unit, shop, "one_shop") is True
-        with pytest.raises(InvalidInput, match="one_shop answers onlineOrder") as refused:
+        with pytest.raises(InvalidInput, match="enabled one_shop, which also decides onlineOrder") as refused:
             service.enable(unit, shop, "another_shop")
         assert refused.value.field == ("adapter",)
         assert unit.merchants.list_enabled_adapters(shop) == ("one_shop", "online_shop")

@@ -26,7 +26,7 @@ from tests.support.units import reading, writing
 
 def test_without_bounds_nothing_can_be_overridden(world: DemoWorld) -> None:
     refused(
-        world, partial(register, world, numbers()), "the operator lets this merchant override nothing of car_rental"
+        world, partial(register, world, numbers()), "the operator has set no bounds for car_rental"
     )
     register(world, numbers(rules=""))  # which says what the policy says
     assert decided(world).provenance.policy_hash == CarRental.policy.hash
@@ -40,7 +40,7 @@ def test_without_bounds_nothing_can_be_overridden(world: DemoWorld) -> None:
             numbers(rules="[rule.fair]\nshare = 10\n"),
             "rule 'fair': the operator does not allow this merchant to override share",
         ),
-        (numbers(effective="2026-11-22"), "effective lies in the past: it is 2026-11-23"),
+        (numbers(effective="2026-11-22"), "effective is in the past: today is 2026-11-23"),
         (
             numbers(rules="[rule.unscored]\nshare = 10\n"),
             "rule 'unscored': the operator does not allow this merchant to override share",
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_refused(world: DemoWorld, text: str, why: str) -> 
 def test_a_version_is_registered_once(world: DemoWorld) -> None:
     draw(world)
     register(world, numbers())
-    refused(world, partial(register, world, numbers(effective="2027-01-01")), "version north-1 was registered before")
+    refused(world, partial(register, world, numbers(effective="2027-01-01")), "version north-1 is already registered")
 
 
 def test_unknown_merchants_and_adapters_are_refused(world: DemoWorld) -> None:

@@ -1,4 +1,4 @@
-"""Accounts: people's passwords and their signed-in browser sessions."""
+"""Accounts: passwords and browser sessions of users."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,18 +16,19 @@ from gateway.store.identity.users import UserRow, new_log_subject
 from gateway.store.unit import UnitOfWork
 
 TOUCH_AFTER = timedelta(minutes=1)
-"""How stale `last_seen_at` may grow before a request writes it anew: not every page view is a write."""
+"""A request updates `last_seen_at` of its session if it is at least this old, so that not every page view writes."""
 
 PURGED_AT_ONCE = 20
-"""Old sessions that one login clears away: more than it makes, and too few to be felt."""
+"""The number of old sessions that one login deletes: more than it creates, and few enough to be fast."""
 
 LONGEST_USERNAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 64, 8, 256
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
-    """A live session. `secret` is the cookie's value, `csrf_token` goes into forms; `user_id` is None for a visitor.
-    `authenticated_at` is the time of the login; `stale` says that `AccountService.touch` is due."""
+    """A live session. `secret` is the cookie's value, `csrf_token` the token for forms. `user_id` and the time of the
+    login, `authenticated_at`, are None for a visitor who has not signed in. `stale` is True if `AccountService.touch`
+    must be called."""
 
     secret: str
     csrf_token: str
@@ -37,7 +38,8 @@ class BrowserSession:
 
 
 class AccountService:
-    """Changes happen in the caller's unit of work. Passwords are hashed outside of all units: that takes long."""
+    """Registers users, verifies passwords and manages sessions, in the caller's unit of work. Passwords are hashed
+    outside of all units, because hashing takes long."""
 
     def __init__(
         self, ids: Ids, *, idle_life: timedelta, session_life: timedelta, hasher: PasswordHash | None = None
@@ -47,12 +49,12 @@ class AccountService:
 
     @cached_property
     def _unknown_hash(self) -> str:
-        """The hash of a password that nobody knows."""
+        """The hash of a random password, for users that do not exist."""
         return self._hasher.hash(random_token(""))
 
     def hash_password(self, password: str) -> str:
-        """The hash to `register` a user with. It takes long, so never within a unit of work. Raises InvalidInput for an
-        unusable password."""
+        """The hash of a password, for `register`. Takes long, so never call it within a unit of work. Raises
+        InvalidInput for a password that is too short or too long."""
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise InvalidInput(
                 "INVALID", f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.", ("password",)
@@ -68,7 +70,7 @@ class AccountService:
         display_name: str,
         partner_id: str | None = None,
     ) -> UserRow:
-        """A new user. Raises InvalidInput for an unusable or taken username."""
+        """Creates a user. Raises InvalidInput for an invalid or taken username."""
         if not 1 <= len(username) <= LONGEST_USERNAME or not username.isprintable() or username != username.strip():
             raise InvalidInput("INVALID", f"A username has 1 to {LONGEST_USERNAME} characters.", ("username",))
         if unit.users.load_by_username(username) is not None:
@@ -86,8 +88,8 @@ class AccountService:
         return row
 
     def verify_password(self, user: UserRow | None, password: str) -> bool:
-        """Whether this is the user's password and the user is not disabled. It takes as much time for None: nobody can
-        tell whether a username exists."""
+        """Whether this is the user's password and the user is not disabled. Takes as much time for None, so that the
+        time does not reveal whether a username exists."""
         expected = user.password_hash if user else self._unknown_hash
         try:
             verified = self._hasher.verify(password[: LONGEST_PASSWORD + 1], expected)
@@ -108,31 +110,31 @@ class AccountService:
         return row
 
     def start_visitor_session(self, unit: UnitOfWork) -> BrowserSession:
-        """A new session of somebody who has not signed in; it carries a CSRF token only."""
+        """Starts a session for a visitor who has not signed in. It has a CSRF token and no user."""
         return self._start(unit, None)
 
     def sign_in(self, unit: UnitOfWork, old: BrowserSession, user_id: str) -> BrowserSession:
-        """Ends `old` and starts a session of this user with a new id and a new CSRF token, so that nothing an
-        attacker may have planted before survives the login."""
+        """Ends `old` and starts a session of this user with a new secret and a new CSRF token. This prevents session
+        fixation."""
         unit.sessions.end(digest(old.secret), unit.wall)
         return self._start(unit, user_id)
 
     def sign_out(self, unit: UnitOfWork, secret: str) -> None:
-        """Ends the session, if it is alive."""
+        """Ends the session if it is live."""
         unit.sessions.end(digest(secret), unit.wall)
 
     def sign_out_everywhere(self, unit: UnitOfWork, user_id: str) -> int:
-        """Ends every session of this user, in all browsers. Returns how many of them were alive."""
+        """Ends all sessions of this user, in all browsers. Returns how many of them were live."""
         ended = unit.sessions.end_all(user_id, unit.wall)
         return sum(self._is_alive(row, unit.wall) for row in ended)
 
     def purge(self, unit: UnitOfWork) -> None:
-        """Deletes a few of all users' sessions that are too old to be alive."""
+        """Deletes at most PURGED_AT_ONCE sessions that have reached their maximum age, of any user."""
         unit.sessions.purge(WallTime(unit.wall - self._session_life), PURGED_AT_ONCE)
 
     def find_session(self, unit: UnitOfWork, secret: str) -> BrowserSession | None:
-        """The live session behind a cookie; None when it is unknown, ended, idle too long or too old, or when its
-        user is disabled."""
+        """The live session of a cookie. None if it is unknown, ended, idle too long or too old, or if its user is
+        disabled."""
         row = unit.sessions.load(digest(secret))
         if row is None or row.ended_at is not None or not self._is_alive(row, unit.wall):
             return None
@@ -144,7 +146,7 @@ class AccountService:
         return BrowserSession(secret, _csrf_token(secret), row.user_id, row.authenticated_at, stale)
 
     def touch(self, unit: UnitOfWork, secret: str) -> None:
-        """Moves the idle limit of the session."""
+        """Sets the session's last use to now."""
         unit.sessions.touch(digest(secret), unit.wall)
 
     def _start(self, unit: UnitOfWork, user_id: str | None) -> BrowserSession:
@@ -161,10 +163,10 @@ class AccountService:
         return BrowserSession(secret, _csrf_token(secret), user_id, authenticated_at)
 
     def _is_alive(self, row: SessionRow, now: WallTime) -> bool:
-        """Whether the session is neither idle too long nor too old."""
+        """Whether the session is live: neither idle too long nor too old."""
         return now < row.last_seen_at + self._idle_life and now < row.created_at + self._session_life
 
 
 def _csrf_token(secret: str) -> str:
-    # One per session and derived from it, so that every open tab has the same and none has to be stored readable.
+    # One per session, derived from its secret: all open tabs have the same token, and it is not stored in plain text.
     return base64url(derive(secret.encode(), "csrf"))

@@ -1,4 +1,4 @@
-"""OAuth clients, as the operator registers them."""
+"""OAuth clients that the operator registers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,20 +24,19 @@ from gateway.store.unit import UnitOfWork
 
 
 class ClientService:
-    """Registers and disables clients of the profiles that the environment has. Changes happen in the caller's unit of
-    work."""
+    """Registers and disables clients of the environment's profiles, in the caller's unit of work."""
 
     def __init__(self, ids: Ids, environment: Environment, consents: ConsentService) -> None:
         self._ids, self._environment, self._consents = ids, environment, consents
 
     @property
     def secret_prefix(self) -> str:
-        """How the secrets of clients begin."""
+        """The prefix of client secrets."""
         return self._environment.token_prefix("cs")
 
     @property
     def default_profile(self) -> str:
-        """The profile of a client that is registered without naming one: the simplest of the environment."""
+        """The profile of a client that is registered without one: the simplest profile of the environment."""
         return BASELINE if BASELINE in self._environment.profiles else FAPI2
 
     def register(
@@ -54,10 +53,12 @@ class ClientService:
         secret: str | None = None,
         client_id: str | None = None,
     ) -> tuple[ClientRow, str | None]:
-        """A new client. A baseline one comes with its secret, which is shown once and stored as a digest only; a fapi2
-        one has no secret but `jwks`, its public keys, or `jwks_uri`, where they are and have been fetched (RFC 7591
-        section 2). Without `scopes` it may use all. Raises NotFound for an unknown merchant, InvalidInput for the
-        rest."""
+        """Registers a client. Returns it with its secret, None if it has none.
+
+        A baseline client has a secret, which is stored as a digest only. A fapi2 client has public keys instead:
+        `jwks`, or `jwks_uri`, from which the caller has fetched them once (RFC 7591 section 2). Without `scopes` the
+        client may use all scopes. Raises NotFound for an unknown merchant, InvalidInput for all else.
+        """
         if profile not in self._environment.profiles:
             known = " ".join(sorted(self._environment.profiles))
             raise InvalidInput("INVALID", f"Profiles of this deployment: {known}.", ("profile",))
@@ -88,8 +89,8 @@ class ClientService:
         return row, secret
 
     def disable(self, unit: UnitOfWork, client_id: str, *, actor: Actor = Actor.OPERATOR) -> None:
-        """Ends the client, all its tokens, and what people have consented to towards it. Decisions under those consents
-        live on. Raises NotFound."""
+        """Disables the client, and revokes all its tokens and all consents to it. Decisions under these consents do not
+        change. Raises NotFound."""
         row = unit.clients.lock(client_id)
         if row is None:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
@@ -107,7 +108,7 @@ class ClientService:
 
 
 def _keys(profile: str, jwks: object, jwks_uri: str | None) -> dict[str, Any] | None:
-    """The key set as it is stored, None for a profile without keys and for keys that are elsewhere."""
+    """The key set as it is stored. None for a profile without keys, and for keys at a `jwks_uri`."""
     if profile != FAPI2:
         if jwks is not None or jwks_uri is not None:
             raise InvalidInput("INVALID", f"A client of the profile {profile} has no keys.", ("jwks",))

@@ -1,4 +1,4 @@
-"""Signing in with a password, and the limits on guessing one.
+"""Logins with a password, and the limits on password guesses.
 
 Only failed logins count. A browser that has signed in to an account has a device cookie for it and its own count. All
 browsers without a device cookie share the count of the account and the count of their address. So failed logins by

@@ -1,4 +1,4 @@
-"""Sandbox personas: one copy per partner, made once, with passwords that only the master key's holder can name."""
+"""Sandbox personas: test users with fixed scores. Each partner has its own copy of them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,42 +17,42 @@ from merchants.adapter import MerchantAdapter, Person
 from merchants.registry import AdapterRegistry
 
 CATALOGUE = (
-    ("excellent", 780, 0, "Top tier with a clean history: approved in full at ordinary asks."),
-    ("threshold", 700, 0, "Exactly at the top tier's line: answered as the top tier."),
-    ("just-below", 699, 0, "One point below the top tier: reduced, not refused."),
-    ("good", 640, 0, "A middling score: graded help."),
-    ("fair", 570, 0, "A modest score: little is waived, small amounts are trusted."),
-    ("building", 420, 0, "At the beginning: declined, with reasons and advice."),
-    ("unscored", None, 0, "Too little is known for a score: cannot be assessed."),
-    ("overdue", 760, 1, "Top tier, but an obligation is overdue: declined until it is settled."),
+    ("excellent", 780, 0, "Top tier without overdue obligations: ordinary asks are approved in full."),
+    ("threshold", 700, 0, "The lowest score of the top tier: same outcomes as excellent."),
+    ("just-below", 699, 0, "One point below the top tier: reduced approvals."),
+    ("good", 640, 0, "A medium score: reduced approvals."),
+    ("fair", 570, 0, "A low score: small approvals."),
+    ("building", 420, 0, "A very low score: declined, with reasons and advice."),
+    ("unscored", None, 0, "No score: cannot be assessed."),
+    ("overdue", 760, 1, "Top tier, but with an overdue obligation: declined until it is settled."),
 )
 """Handle, score, open overdue obligations, summary."""
 
 
 class PersonaService:
-    """Makes a partner's personas, and describes what ordinary asks about them come to."""
+    """Creates a partner's personas, and describes them by the outcomes of ordinary asks."""
 
     def __init__(self, registry: AdapterRegistry, accounts: AccountService, ids: Ids) -> None:
         self._registry, self._accounts, self._ids = registry, accounts, ids
 
     def list_of_partner(self, query: QueryUnit) -> list[Persona]:
-        """The personas of the token's partner, in the catalogue's order."""
+        """The personas of the token's partner, in the order of CATALOGUE."""
         rows = query.read(lambda unit: unit.users.list_personas(query.principal.partner_id))
         adapters = self._describing_adapters(query)
         return [_persona(row, adapters) for row in rows]
 
     def find(self, query: QueryUnit, persona_id: str) -> Persona | None:
-        """One persona of the token's partner, None for any other id."""
+        """The persona of the token's partner with this id, None for any other id."""
         row = query.read(lambda unit: unit.users.load_persona(query.principal.partner_id, persona_id))
         return _persona(row, self._describing_adapters(query)) if row else None
 
     def list_missing(self, unit: UnitOfWork, partner: PartnerRow) -> list[str]:
-        """The handles of the personas that the partner lacks."""
+        """The handles of the personas that the partner does not have."""
         present = {row.handle for row in unit.users.list_personas(partner.id)}
         return [handle for handle, *_ in CATALOGUE if handle not in present]
 
     def provision(self, unit: UnitOfWork, partner: PartnerRow, hashes: Mapping[str, str]) -> list[PersonaRow]:
-        """All personas of the partner, those that it lacks made now with the password hashes in `hashes`, by handle."""
+        """All personas of the partner. Creates missing ones, with the password hashes in `hashes` by handle."""
         present = {row.handle: row for row in unit.users.list_personas(partner.id)}
         for handle, score, open_overdue, summary in CATALOGUE:
             if handle not in present:
@@ -76,15 +76,15 @@ class PersonaService:
         return [present[handle] for handle, *_ in CATALOGUE]
 
     def _describing_adapters(self, query: QueryUnit) -> list[MerchantAdapter[Any]]:
-        """For each product one adapter, whose ordinary ask stands for it: the merchant's own where it has enabled
-        one, else the first that is loaded."""
+        """One adapter for each product, whose ordinary ask represents the product: an adapter that the merchant has
+        enabled if there is one, else the first one that is loaded."""
         enabled = query.read(lambda unit: unit.merchants.list_enabled_adapters(query.principal.merchant_id))
-        serving = [self._registry.select_adapter(adapter.member, enabled) for adapter in self._registry.values()]
+        own = [self._registry.select_adapter(adapter.member, enabled) for adapter in self._registry.values()]
         by_product: dict[Product, MerchantAdapter[Any]] = {}
-        for adapter in (*filter(None, serving), *self._registry.values()):
+        for adapter in (*filter(None, own), *self._registry.values()):
             by_product.setdefault(adapter.product, adapter)
         ordered = [by_product[product] for product in Product if product in by_product]
-        # An ordinary ask has a date of its own. The version in force now decides it all the same.
+        # The policy version in force now decides the ordinary ask, although the ask has a date of its own.
         return [adapter.with_policy(adapter.policies.at(query.now)) for adapter in ordered]
 
 
@@ -101,5 +101,5 @@ def _expectation(adapter: MerchantAdapter[Any], person: Person) -> Expectation:
 
 
 def username(handle: str, partner: PartnerRow) -> str:
-    """The name a persona signs in with: unique in the deployment, since handles repeat across partners."""
+    """The username of a persona. Contains the partner's name, because partners have the same handles."""
     return f"{handle}@{partner.name.lower().replace(' ', '-')}"

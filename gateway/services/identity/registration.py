@@ -1,4 +1,5 @@
-"""Clients that register themselves: by invitation, within what was invited; the rest waits for the operator."""
+"""Clients that register themselves with an initial access token (RFC 7591). Rights beyond the token wait for the
+operator."""
 
 import hmac
 from collections.abc import Sequence
@@ -18,12 +19,12 @@ from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRow
 from gateway.store.unit import UnitOfWork
 
 INVITED = Rights.of(("score:tier", "decisions:request", "decisions:read"), TYPES)
-"""What an invitation allows where it does not say: ask people for a tier and for decisions, and read those back. Exact
-scores, changes for the merchant, and other people's consents need the operator."""
+"""The default rights of an invitation: to ask users for their tier and for decisions, and to read these decisions.
+Exact scores, transitions of decisions and the merchant's consents need the operator's approval."""
 
 
 class RegistrationService:
-    """Invitations, registered clients, and the rights that they wait for. Changes happen in the caller's unit of
+    """Creates invitations, registers clients, and approves the rights that they wait for, in the caller's unit of
     work."""
 
     def __init__(self, ids: Ids, environment: Environment) -> None:
@@ -38,12 +39,12 @@ class RegistrationService:
         scopes: Sequence[str] = (),
         types: Sequence[str] = (),
     ) -> str:
-        """An initial access token for one client of the merchant; it is stored as a digest only. Raises NotFound for
-        an unknown merchant, InvalidInput for the rest."""
+        """Creates an initial access token for one client of the merchant. It is stored as a digest only. Raises
+        NotFound for an unknown merchant, InvalidInput for all else."""
         if unit.merchants.load(merchant_id) is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         if life <= timedelta(0):
-            raise InvalidInput("INVALID", "An invitation lasts longer than no time.", ("expires_in",))
+            raise InvalidInput("INVALID", "The lifetime of an invitation must be longer than zero.", ("expires_in",))
         self._require_known("scope", scopes, self._environment.scopes)
         self._require_known("authorization_details_types", types, TYPES)
         text = random_token(self._environment.token_prefix("ia"))
@@ -59,12 +60,12 @@ class RegistrationService:
         return text
 
     def is_invited(self, unit: UnitOfWork, token: str) -> bool:
-        """Whether the initial access token could be used at this moment."""
+        """Whether the initial access token can be used now."""
         return unit.initial_access_tokens.is_usable(digest(token), unit.wall)
 
     def register(self, unit: UnitOfWork, token: str, metadata: ClientMetadata) -> tuple[ClientRow, str] | None:
-        """A new client and its registration access token, which is stored as a digest only; None where the initial
-        access token is not good or no longer so. Raises InvalidInput for an unknown scope or type."""
+        """Registers a client. Returns it with its registration access token, which is stored as a digest only. None if
+        the initial access token is unknown, expired or used. Raises InvalidInput for an unknown scope or type."""
         invitation = unit.initial_access_tokens.use(digest(token), unit.wall)
         if invitation is None:
             return None
@@ -87,28 +88,28 @@ class RegistrationService:
         return row, text
 
     def authenticate(self, unit: UnitOfWork, client_id: str, token: str, *, lock: bool = False) -> ClientRow | None:
-        """The enabled client to which this registration access token belongs, None for any other token. With `lock`
-        it cannot change before the unit of work ends."""
+        """The enabled client with this registration access token, None for a wrong token. With `lock` its row is locked
+        until the unit of work ends."""
         load = unit.clients.lock if lock else unit.clients.load
-        row = load(client_id) if client_id.isprintable() else None  # PostgreSQL cannot even look for a NUL
+        row = load(client_id) if client_id.isprintable() else None  # PostgreSQL rejects a NUL in a query
         expected = row.registration_digest if row else None
         right = hmac.compare_digest(digest(token), expected or digest(client_id))
         return row if expected and right else None
 
     def replace(self, unit: UnitOfWork, row: ClientRow, metadata: ClientMetadata) -> None:
-        """Puts the metadata in place of all that the client had (RFC 7592 section 2.2). What it did not have before
-        waits; what it has no longer is gone at once. Raises InvalidInput for an unknown scope or type."""
+        """Replaces all metadata of the client (RFC 7592 section 2.2). New rights wait for the operator, removed rights
+        end at once. Raises InvalidInput for an unknown scope or type."""
         self._put(row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
         unit.clients.update(row)
 
     def load_awaiting(self, unit: UnitOfWork, client_id: str) -> Rights:
-        """What the client waits for. Raises NotFound for an unknown or disabled client, InvalidInput where it waits
-        for nothing."""
+        """The rights that the client waits for. Raises NotFound for an unknown or disabled client, InvalidInput if it
+        waits for none."""
         return self._waiting(unit.clients.load(client_id), client_id)[1]
 
     def approve(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
-        """Gives the client what it waits for: that which the operator was `shown`, and nothing that it asked for
-        since. Raises NotFound, InvalidInput."""
+        """Gives the client the rights that it waits for. Raises NotFound, and InvalidInput if these are no longer the
+        rights that the operator was `shown`."""
         row = self._settled(unit, client_id, shown)
         held = Rights.of(row.scopes, row.authorization_details_types or ()) | shown
         row.scopes, row.authorization_details_types = list(held.scopes), list(held.types)
@@ -116,7 +117,7 @@ class RegistrationService:
         return row
 
     def refuse(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
-        """Ends the wait: the client keeps what it has. Raises NotFound, InvalidInput."""
+        """Refuses the rights that the client waits for. It keeps the rights that it has. Raises as `approve` does."""
         row = self._settled(unit, client_id, shown)
         unit.clients.update(row)
         return row
@@ -124,7 +125,7 @@ class RegistrationService:
     def _settled(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
         row, waiting = self._waiting(unit.clients.lock(client_id), client_id)
         if waiting != shown:
-            raise InvalidInput("INVALID", f"{client_id} has asked for something else meanwhile. Look again.")
+            raise InvalidInput("INVALID", f"{client_id} has asked for other rights in the meantime. Review them again.")
         row.awaiting = None
         return row
 
@@ -132,11 +133,12 @@ class RegistrationService:
         if row is None:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
         if row.awaiting is None:
-            raise InvalidInput("INVALID", f"{client_id} waits for nothing.")
+            raise InvalidInput("INVALID", f"{client_id} does not wait for any rights.")
         return row, Rights.from_document(row.awaiting)
 
     def _put(self, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
-        """Writes the metadata into the row, of the rights only those allowed. What it does not say stays as allowed."""
+        """Writes the metadata and the allowed part of its rights into the row. If the metadata has no scopes or types,
+        those in `allowed` apply."""
         self._require_known("scope", metadata.scopes or (), self._environment.scopes)
         self._require_known("authorization_details_types", metadata.types or (), TYPES)
         asked = Rights.of(

@@ -1,4 +1,4 @@
-"""User codes: what a person types to name the point of sale that asks them (RFC 8628 section 6.1)."""
+"""User codes: the codes that a person types to open the request of a point of sale (RFC 8628 section 6.1)."""
 
 import secrets
 import unicodedata
@@ -6,15 +6,15 @@ import unicodedata
 from gateway.kit.crypto import Secrets, derive
 
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-"""Consonants only: no word comes about, and no digit is taken for a letter."""
+"""Consonants only, so that codes spell no words and no letter looks like a digit (RFC 8628 section 6.1)."""
 
 LENGTH = 8
 LONGEST_TYPED = 64
 
 
 class UserCodes:
-    """Turns codes into what is stored of them. They have 34 bits, few enough to be found behind a plain digest while
-    they live, so it is a MAC under a key that is not in the database."""
+    """Computes the stored form of user codes. A code has 34 bits, so it could be guessed from a plain digest while it
+    is valid. Therefore a MAC is stored, whose key is not in the database."""
 
     def __init__(self, secrets: Secrets) -> None:
         self._key = secrets.derive("user code")
@@ -25,18 +25,17 @@ class UserCodes:
 
 
 def generate_code() -> str:
-    """A random code of eight letters, without its dash."""
+    """A random code of eight letters, without a dash."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
 def format_code(code: str) -> str:
-    """The code as people read it: XXXX-XXXX."""
+    """The code in the form XXXX-XXXX."""
     return f"{code[: LENGTH // 2]}-{code[LENGTH // 2 :]}"
 
 
 def parse_code(text: str) -> str | None:
-    """The code that somebody has typed, in any case and width, with any dashes and spaces; None for what cannot be
-    one."""
+    """The code in typed text. Ignores case, character width, dashes and spaces. None if the text is not a code."""
     if len(text) > LONGEST_TYPED:
         return None
     letters = unicodedata.normalize("NFKC", text).upper()

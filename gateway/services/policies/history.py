@@ -1,4 +1,4 @@
-"""Policies and what they decided: the explanation of a past decision, and what another policy would have decided."""
+"""Explains past decisions, and compares them with the results of other policies."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,19 +26,22 @@ Personal = Mapping[str, Any] | None
 """The personal part of an entry, None once the person's key has been destroyed."""
 
 TableChoice = Callable[[UnitOfWork, DecisionLogRow, BusinessTime], DecisionTable]
-"""Returns the table to try on the decision of an entry, which was made at that time. May raise Misconfigured."""
+"""Returns the table with which the decision of an entry, made at that time, is compared. May raise Misconfigured."""
 
 BATCH = 500
-"""How many decisions one unit of work reads."""
+"""The number of decisions that one unit of work reads."""
 
 _ALWAYS = BusinessTime(datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The first entry of a decision. `personal` is None once the person's key has been destroyed. `table` is the policy
-    that decided, None where it is no longer installed; `in_force` is the policy that decides now, None where the
-    adapter is not installed. Both include the merchant's override."""
+    """The first log entry of a decision, and its policy.
+
+    `public` and `personal` are the parts of the entry; `personal` is None if the person's key has been destroyed.
+    `table` is the policy that decided, None if it is no longer installed. `in_force` is the policy that decides now,
+    None if the adapter is not installed. Both include the merchant's override.
+    """
 
     public: Mapping[str, Any]
     personal: Personal
@@ -59,14 +62,14 @@ _Shadowed = tuple[Shadow | None, ResultComparison | SkipReason]
 
 
 class PolicyService:
-    """For the operator, who may read all that the deployment can open. Writes nothing. Comparisons run their own units
-    of work, one for each batch of decisions."""
+    """Explains and compares decisions for the operator, who may read all sealed parts of the log. Writes nothing.
+    Comparisons run their own units of work, one for each batch of decisions."""
 
     def __init__(self, registry: AdapterRegistry, database: Database, overrides: OverrideService) -> None:
         self._registry, self._database, self._overrides = registry, database, overrides
 
     def load_trace(self, unit: UnitOfWork, decision_id: str) -> Trace:
-        """The explanation of a decision, with the policy that is in force now. Raises NotFound."""
+        """The first log entry of a decision, the policy that decided, and the policy in force now. Raises NotFound."""
         entries = unit.decision_log.list_of_decision(decision_id)
         if not entries:
             raise NotFound(f"There is no decision {decision_id}.")
@@ -82,19 +85,19 @@ class PolicyService:
     def backtest(
         self, adapter: MerchantAdapter[Any], table: DecisionTable, since: BusinessTime | None = None
     ) -> Iterator[ResultComparison | SkipReason]:
-        """Every request that the adapter decided at `since` or later, compared with the result of `table` and the
-        merchant's override of that moment.
+        """Compares every request that the adapter decided at `since` or later with the result of `table`, combined with
+        the merchant's override at that time.
 
-        Ask and person are those of the log entry, the time is that of the decision. Credit limits are not replayed: a
-        request that was declined for lack of available limit counts as what its policy had decided.
+        Ask and person are those in the log entry, the time is the time of the decision. Credit limits are not replayed:
+        a request that was declined for lack of available limit counts with the outcome of its policy.
         """
 
-        def with_override_of_then(unit: UnitOfWork, entry: DecisionLogRow, then: BusinessTime) -> DecisionTable:
-            logged = WallTime(parse_moment(decode(entry.public)["at"]))
-            override = self._overrides.load_override(unit, entry.merchant_id, adapter, then, logged)
+        def choose_table(unit: UnitOfWork, entry: DecisionLogRow, decided_at: BusinessTime) -> DecisionTable:
+            logged_at = WallTime(parse_moment(decode(entry.public)["at"]))
+            override = self._overrides.load_override(unit, entry.merchant_id, adapter, decided_at, logged_at)
             return table if override is None else apply_override(override, table)
 
-        return self._compare(adapter, with_override_of_then, since)
+        return self._compare(adapter, choose_table, since)
 
     def backtest_override(
         self,
@@ -103,18 +106,23 @@ class PolicyService:
         override: PolicyOverride,
         since: BusinessTime | None = None,
     ) -> Iterator[ResultComparison | SkipReason]:
-        """The same for the requests of one merchant, compared with that override of the policy that was in force."""
+        """Compares the requests of one merchant, as `backtest` does, with the result of the policy that was in force,
+        combined with `override`."""
 
-        def overridden(_: UnitOfWork, __: DecisionLogRow, then: BusinessTime) -> DecisionTable:
-            return apply_override(override, adapter.policies.at(then))
+        def choose_table(_: UnitOfWork, __: DecisionLogRow, decided_at: BusinessTime) -> DecisionTable:
+            return apply_override(override, adapter.policies.at(decided_at))
 
-        return self._compare(adapter, overridden, since, merchant_id)
+        return self._compare(adapter, choose_table, since, merchant_id)
 
     def compare_shadows(
         self, adapter: MerchantAdapter[Any], since: BusinessTime | None = None
     ) -> Iterator[tuple[Shadow | None, ResultComparison | SkipReason]]:
-        """Every request for which a shadow policy was evaluated, with that policy. An entry whose key is destroyed does
-        not show whether there was one: it comes with None. Credit limits count for neither side, as in a backtest."""
+        """Compares every request for which a shadow policy was evaluated, and yields the shadow policy with the
+        comparison.
+
+        An entry whose key is destroyed does not show whether there was a shadow policy; it is yielded with None. Credit
+        limits are not replayed, as in `backtest`.
+        """
 
         def compare(_: UnitOfWork, entry: DecisionLogRow, personal: Personal) -> _Shadowed | None:
             if personal is None:
@@ -131,7 +139,7 @@ class PolicyService:
         now = unit.business_time(merchant_id)
         try:
             return self._overrides.effective_adapter(unit, merchant_id, adapter, now).policies.at(now)
-        except Misconfigured:  # an override that does not fit any more explains nothing about the past
+        except Misconfigured:  # the override no longer fits the installed policy
             return adapter.policies.at(now)
 
     def _compare(
@@ -155,7 +163,7 @@ class PolicyService:
         since: BusinessTime | None,
         merchant_id: str | None = None,
     ) -> Iterator[T]:
-        """The result of `read` for the first entry of each decision of the adapter, in the order of their ids."""
+        """Yields the result of `read` for the first entry of each decision of the adapter, in the order of the ids."""
         last_id = ""
 
         def read_batch(unit: UnitOfWork) -> tuple[list[T], str]:

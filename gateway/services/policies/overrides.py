@@ -1,7 +1,7 @@
-"""Merchants' overrides of policies: registered by the operator, kept within its bounds, and applied to each decision.
+"""Merchants' overrides of policies: the operator registers them within bounds, and they apply to each decision.
 
-A registered override fits the bounds and each installed version of the policy with which it will decide. Neither an
-override nor bounds are accepted that would break this.
+A registered override is within the bounds, and fits each installed version of the policy with which it will be
+combined. Overrides and bounds that would violate this are rejected.
 """
 
 from collections.abc import Iterator
@@ -30,12 +30,12 @@ Adapter = MerchantAdapter[Any]
 
 
 class Unreadable(Misconfigured):
-    """A registered override that the adapter, as it is installed now, cannot read: it lacks a benefit, say."""
+    """The installed adapter cannot read a registered override, for example because it no longer has a benefit."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverrideState:
-    """One registered override that counts now or will. `fault` says why it cannot be used, None where it can."""
+    """One registered override that applies now or later. `fault` describes why it cannot be used, None if it can."""
 
     merchant_id: str
     adapter: str
@@ -46,22 +46,23 @@ class OverrideState:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An override to be registered, and each version of the policy with which it will decide, as it is and as the
-    merchant gives it."""
+    """An override to be registered. `tables` are the versions of the policy with which it will be combined, each
+    without and with the override."""
 
     row: PolicyOverrideRow
     tables: tuple[tuple[DecisionTable, DecisionTable], ...]
 
 
 class OverrideService:
-    """Changes happen in the caller's unit of work. All days are those of the partner's business time, in UTC."""
+    """Registers overrides and bounds, and applies overrides, in the caller's unit of work. All days are days of the
+    partner's business time in UTC."""
 
     def __init__(self, registry: AdapterRegistry, merchants: MerchantService, ids: Ids) -> None:
         self._registry, self._merchants, self._ids = registry, merchants, ids
 
     def effective_adapter(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, now: BusinessTime) -> Adapter:
-        """The adapter with the merchant's override in force at `now`, or the adapter itself where there is none. Raises
-        Misconfigured for an override that does not fit what is installed."""
+        """The adapter with the merchant's override in force at `now`, or the adapter itself without an override. Raises
+        Misconfigured for an override that does not fit the installed policy."""
         override = self.load_override(unit, merchant_id, adapter, now)
         return adapter if override is None else with_override(adapter, override, now)
 
@@ -73,55 +74,58 @@ class OverrideService:
         now: BusinessTime,
         known_at: WallTime | None = None,
     ) -> PolicyOverride | None:
-        """The override that counts at `now`, or None; with `known_at`, of those that were registered
-        until then. Raises Misconfigured for one that cannot be read with the adapter that is installed."""
+        """The merchant's override in force at `now`, None without one. With `known_at`, ignores overrides that were
+        registered later. Raises Misconfigured for an override that the installed adapter cannot read."""
         row = unit.policy_overrides.load_in_force(merchant_id, adapter.key, now.date(), known_at)
         return None if row is None else _read(adapter, row)
 
     def find_table(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, content: str) -> DecisionTable | None:
-        """The table with this hash that an override of the merchant made of an installed version, None where there is
-        none any more."""
+        """The combination of an installed version and an override of the merchant that has this hash. None if no such
+        combination exists any more."""
         for row, table in product(unit.policy_overrides.list_overrides(merchant_id, adapter.key), adapter.policies):
             with suppress(Misconfigured):  # not every override fits every version
-                made = apply_override(_read(adapter, row), table)
-                if made.hash == content:
-                    return made
+                overridden = apply_override(_read(adapter, row), table)
+                if overridden.hash == content:
+                    return overridden
         return None
 
     def load_bounds(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter) -> PolicyBounds | None:
-        """What the merchant may override, None for nothing."""
+        """The bounds of the merchant's overrides, None if it may not override anything."""
         row = unit.policy_overrides.load_bounds(merchant_id, adapter.key)
         return None if row is None else read_bounds(row.content, _source(row), adapter)
 
     def set_bounds(self, unit: UnitOfWork, merchant_id: str, key: str, text: str, source: str) -> PolicyBounds:
-        """Sets the bounds in a TOML text in place of those before. Raises NotFound, and Misconfigured for bounds that
-        an override of the merchant does not keep, now or from a later date on: another override has to come first."""
+        """Replaces the bounds of a merchant by those in a TOML text. Raises NotFound, and Misconfigured if an override
+        that applies now or later is outside of the new bounds. Such an override must be replaced first."""
         merchant, adapter = self._merchants.require(unit, merchant_id, lock=True), self._merchants.require_adapter(key)
-        drawn = read_bounds(text, source, adapter)
-        for row, _, _ in self._list_counting(unit, merchant_id, key):
-            with suppress(Unreadable):  # by this adapter; a server refuses to start, until there is another
-                drawn.require(_read(adapter, row))
+        bounds = read_bounds(text, source, adapter)
+        for row, _, _ in self._list_applicable(unit, merchant_id, key):
+            with suppress(Unreadable):  # a server does not start until such an override is replaced
+                bounds.require(_read(adapter, row))
         unit.policy_overrides.append_bounds(PolicyBoundsRow(**self._columns(unit, merchant, adapter, text, "bnd")))
-        return drawn
+        return bounds
 
     def register(self, unit: UnitOfWork, merchant_id: str, key: str, text: str, source: str) -> Proposal:
-        """Registers the override in a TOML text. Raises what `propose` does."""
+        """Registers the override in a TOML text. Raises as `propose` does."""
         self._merchants.require(unit, merchant_id, lock=True)
         proposal = self.propose(unit, merchant_id, key, text, source)
         unit.policy_overrides.append_override(proposal.row)
         return proposal
 
     def propose(self, unit: UnitOfWork, merchant_id: str, key: str, text: str, source: str) -> Proposal:
-        """What registering it would come to; nothing is written. Raises NotFound, and Misconfigured, with file and
-        rule, for an override that begins in the past, whose version was there before, that leaves the bounds, does not
-        fit a version of the policy with which it is to decide, or breaks with it what every adapter promises."""
+        """Checks the override in a TOML text as `register` does, but writes nothing.
+
+        Raises NotFound, and Misconfigured, with file and rule, for an override that begins in the past, has the version
+        of an earlier one, is outside of the bounds, does not fit a version of the policy with which it will be
+        combined, or fails a check of the contract suite with it.
+        """
         merchant, adapter = self._merchants.require(unit, merchant_id), self._merchants.require_adapter(key)
         override, today = read_override(text, source, adapter), unit.business_time(merchant_id).date()
         if override.effective < today:
-            raise fault(source, f"effective lies in the past: it is {today}")
+            raise fault(source, f"effective is in the past: today is {today}")
         rows = unit.policy_overrides.list_overrides(merchant_id, key)
         if override.version in {each.version for each in rows}:
-            raise fault(source, f"version {override.version} was registered before: give it another name")
+            raise fault(source, f"version {override.version} is already registered: use another name")
         row = PolicyOverrideRow(
             **self._columns(unit, merchant, adapter, text, "ovr"),
             version=override.version,
@@ -133,15 +137,17 @@ class OverrideService:
         return Proposal(row, tuple(_fitted(adapter, override, first, end)))
 
     def list_states(self, unit: UnitOfWork, *, requirements: bool = True) -> list[OverrideState]:
-        """Every merchant's overrides that count now or will, each checked against bounds and installed policies, and
-        with `requirements` against those of every adapter, which takes up to a tenth of a second each. Those of an
-        adapter that is not loaded are left out: it decides nothing."""
+        """The overrides of all merchants that apply now or later, each checked against bounds and installed policies.
+
+        With `requirements`, each is also checked with the contract suite, which takes up to 0.1 seconds. Omits
+        overrides for adapters that are not loaded.
+        """
         states = []
         for merchant_id, key in unit.policy_overrides.list_overridden():
             if key not in self._registry:
                 continue
             adapter = self._registry[key]
-            for row, first, end in self._list_counting(unit, merchant_id, key):
+            for row, first, end in self._list_applicable(unit, merchant_id, key):
                 try:
                     override = _read(adapter, row)
                     self._require_allowed(unit, merchant_id, adapter, override)
@@ -152,20 +158,21 @@ class OverrideService:
                 states.append(OverrideState(merchant_id, key, row.version, row.effective, error))
         return states
 
-    def _list_counting(
+    def _list_applicable(
         self, unit: UnitOfWork, merchant_id: str, key: str
     ) -> list[tuple[PolicyOverrideRow, date, date | None]]:
-        """The overrides that count now or later, each with its first day from today on and the day after its last."""
+        """The overrides that apply now or later, each with its first day (today or later) and the day after its
+        last."""
         rows = unit.policy_overrides.list_overrides(merchant_id, key)
         today = unit.business_time(merchant_id).date()
         return [(rows[index], first, end) for index, first, end in effective_periods([row.day for row in rows], today)]
 
     def _require_allowed(self, unit: UnitOfWork, merchant_id: str, adapter: Adapter, override: PolicyOverride) -> None:
-        drawn = self.load_bounds(unit, merchant_id, adapter)
-        if drawn is not None:
-            drawn.require(override)
+        bounds = self.load_bounds(unit, merchant_id, adapter)
+        if bounds is not None:
+            bounds.require(override)
         elif override.changes:
-            raise fault(override.source, f"the operator lets this merchant override nothing of {adapter.key}")
+            raise fault(override.source, f"the operator has set no bounds for {adapter.key} and this merchant")
 
     def _columns(
         self, unit: UnitOfWork, merchant: MerchantRow, adapter: Adapter, text: str, noun: str
@@ -188,13 +195,13 @@ def _source(row: PolicyOverrideRow | PolicyBoundsRow) -> str:
 def _fitted(
     adapter: Adapter, override: PolicyOverride, first: date, end: date | None, *, requirements: bool = True
 ) -> Iterator[tuple[DecisionTable, DecisionTable]]:
-    """Every version of the policy from `first` until before `end`, as it is and with the override. Raises Misconfigured
-    for one that the override does not fit or, with `requirements`, with which it breaks one of every adapter."""
+    """Yields every version of the policy from `first` until before `end`, without and with the override. Raises
+    Misconfigured for a version that the override does not fit or, with `requirements`, with which it fails a check."""
     for table in adapter.policies.between(first, end):
-        made = apply_override(override, table)
-        for finding in check_policy(adapter, made) if requirements else ():
-            raise fault(made.source, f"{made.version} fails the check: {finding.requirement}")
-        yield table, made
+        overridden = apply_override(override, table)
+        for finding in check_policy(adapter, overridden) if requirements else ():
+            raise fault(overridden.source, f"{overridden.version} fails the check: {finding.requirement}")
+        yield table, overridden
 
 
 def _read(adapter: Adapter, row: PolicyOverrideRow) -> PolicyOverride:
@@ -210,18 +217,18 @@ def _override(adapter: Adapter, content: str, source: str) -> PolicyOverride:
 
 
 def with_override(adapter: Adapter, override: PolicyOverride, now: BusinessTime) -> Adapter:
-    """The adapter with the override of the policy that is in force at `now`. Raises Misconfigured where it does not
-    fit."""
+    """The adapter with the policy in force at `now`, combined with the override. Raises Misconfigured if the override
+    does not fit the policy."""
     return _with_policy(adapter, apply_override(override, adapter.policies.at(now)))
 
 
 @lru_cache(maxsize=4096)
 def _with_policy(adapter: Adapter, table: DecisionTable) -> Adapter:
-    """`MerchantAdapter.with_policy`, made once."""
+    """`MerchantAdapter.with_policy`, cached."""
     return adapter.with_policy(table)
 
 
 @lru_cache(maxsize=4096)
 def apply_override(override: PolicyOverride, table: DecisionTable) -> DecisionTable:
-    """`PolicyOverride.on`, made once: every decision needs it."""
+    """`PolicyOverride.apply_to`, cached, because every decision needs it."""
     return override.apply_to(table)

@@ -1,4 +1,4 @@
-"""A request as the log has it, decided once more."""
+"""A request from the log that is decided again with another policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from gateway.kit.clock import BusinessTime
 from merchants.adapter import MerchantAdapter, Person
 
 UNREADABLE = (GatewayError, LookupError, TypeError, ValueError)
-"""Exceptions that adapter and policy raise for an entry that another version of them has written."""
+"""The exceptions of adapter and policy for an entry that an incompatible version has written."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastRequest:
-    """`now` is the time at which it was decided, `personal` the personal part of its first entry. All methods raise one
-    of UNREADABLE where the adapter has changed too much."""
+    """A request from the log. `now` is the time of the decision, `personal` the personal part of its first entry. All
+    methods raise one of UNREADABLE for an entry that the installed adapter cannot read."""
 
     adapter: MerchantAdapter[Any]
     decision_id: str
@@ -35,7 +35,7 @@ class PastRequest:
     def read(
         cls, adapter: MerchantAdapter[Any], public: Mapping[str, Any], personal: Mapping[str, Any]
     ) -> "PastRequest":
-        """The request in the public and the personal part of its first entry."""
+        """The request in the public and personal parts of its first log entry."""
         return cls(
             adapter=adapter,
             decision_id=public["decision"],
@@ -46,19 +46,19 @@ class PastRequest:
         )
 
     def decide_by(self, table: DecisionTable) -> PolicyResult:
-        """The result of another policy."""
+        """The result of another policy for this request."""
         return table.decide(self.adapter.facts(self.ask, self.person, self.now))
 
     def compare(self, result: PolicyResult) -> ResultComparison:
-        """How it was decided, and how it would have been with that result of a policy."""
+        """The recorded result of the request, compared with this result of a policy."""
         outcome = self.adapter.outcome(self.ask, result, self.now)
         after = ComparedResult.of(outcome, result.rule_id, result.benefits, self.adapter.policy.currency)
-        return ResultComparison(self.decision_id, self.person.tier, self._answered(), after)
+        return ResultComparison(self.decision_id, self.person.tier, self._recorded(), after)
 
-    def _answered(self) -> ComparedResult:
+    def _recorded(self) -> ComparedResult:
         recorded, benefits = self.personal["ruling"], self.adapter.benefits
         outcome = outcome_from_document(self.personal["outcome"])
-        if LIMIT_REACHED in outcome.reasons:  # policies are compared, so the policy's own outcome counts
+        if LIMIT_REACHED in outcome.reasons:  # policies are compared, not available limits
             outcome = self.adapter.outcome(self.ask, policy_result_from_document(recorded, benefits), self.now)
         granted = benefits_from_document(recorded["benefits"], benefits)
         return ComparedResult.of(outcome, recorded["rule_id"], granted, self.adapter.policy.currency)

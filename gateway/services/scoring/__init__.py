@@ -1,1 +1,1 @@
-"""Use cases of scores, and the inquiry budget."""
+"""Fetching of scores, and the inquiry budget."""

@@ -1,4 +1,4 @@
-"""Fetches a person's score before a unit of work begins: a source may ask a provider, which no unit may."""
+"""Fetches a person's score before a unit of work begins, because a score source may use the network."""
 
 from gateway.domain.errors import Unavailable
 from gateway.domain.identity.principal import Principal
@@ -6,18 +6,18 @@ from gateway.domain.scoring.score import Measurement
 from gateway.sources.contract import ScoreSource
 
 FetchedScore = Measurement | Exception | None
-"""A measurement, the error of the source, or None where nothing was fetched: a merchant token has no person."""
+"""A measurement, the error of the source, or None if nothing was fetched. A merchant token has no person."""
 
 
 class ScoreFetcher:
-    """Asks the score source about the person of a token."""
+    """Fetches the score of a token's person from the score source."""
 
     def __init__(self, source: ScoreSource) -> None:
         self._source = source
 
     def fetch(self, principal: Principal) -> FetchedScore:
-        """The person's measurement as of the principal's business time, or the source's error, whatever it is: it is
-        raised where the score is needed, and costs nothing else."""
+        """The person's measurement as of the principal's business time, or any error of the source. The error is raised
+        where the score is used, so that it does not affect fields without the score."""
         if principal.consent is None:
             return None
         try:
@@ -27,7 +27,7 @@ class ScoreFetcher:
 
 
 def require_measurement(score: FetchedScore) -> Measurement:
-    """The measurement. Raises the source's error, Unavailable (SCORE_UNAVAILABLE) where it has none."""
+    """Returns the measurement. Raises the source's error, or Unavailable (SCORE_UNAVAILABLE) if nothing was fetched."""
     if isinstance(score, Measurement):
         return score
     raise score or Unavailable("SCORE_UNAVAILABLE", "No score was fetched for this request.")

@@ -1,5 +1,5 @@
-"""The inquiry budget: threshold inquiries, previews and requests about one person by one merchant are counted together,
-so that nobody finds a score by inquiring again and again."""
+"""The inquiry budget: counts threshold inquiries, previews and requests of one merchant about one person together, so
+that a merchant cannot find out a score by repeated inquiries."""
 
 from datetime import timedelta
 
@@ -12,14 +12,14 @@ HOUR = timedelta(hours=1)
 
 
 class InquiryBudget:
-    """`per_hour` inquiries within any hour of wall time."""
+    """Allows `per_hour` inquiries of a merchant about a person within any hour of wall time."""
 
     def __init__(self, limits: Limits, per_hour: int) -> None:
         self._limits, self._limit = limits, Limit("inquiries", per_hour, HOUR)
 
     def count(self, principal: Principal) -> None:
-        """Counts one inquiry about the token's person; a merchant token has none. Never within a unit of work. Raises
-        LimitReached (TOO_MANY_INQUIRIES), and Unavailable where inquiries cannot be counted."""
+        """Counts one inquiry about the token's person. Does nothing for a merchant token. Never call it within a unit
+        of work. Raises LimitReached (TOO_MANY_INQUIRIES), and Unavailable if inquiries cannot be counted."""
         if principal.consent is None:
             return
         try:
