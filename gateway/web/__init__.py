@@ -1,1 +1,1 @@
-"""HTTP that is not a protocol: pages, sessions, middleware, and the one page of addresses."""
+"""The web layer: pages, sessions, middleware, the GraphQL endpoint, health checks, and all routes."""

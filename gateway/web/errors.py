@@ -1,4 +1,4 @@
-"""Errors at the edge: pages for people, JSON for programs. Never a stack trace, a secret or personal data."""
+"""Error responses: pages for persons, JSON for programs. They contain no stack trace, secret or personal data."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,33 +16,33 @@ from gateway.web.texts import msgid
 
 PAGES = ("/login", "/logout", "/account", "/oauth/authorize", "/device", "/device/done")
 _TITLES = {
-    400: msgid("This cannot be done"),
+    400: msgid("This did not work"),
     403: msgid("This is not allowed"),
-    404: msgid("There is nothing here"),
-    405: msgid("This cannot be done"),
-    413: msgid("That was too much"),
-    415: msgid("This cannot be done"),
-    429: msgid("That was too often"),
+    404: msgid("Page not found"),
+    405: msgid("This did not work"),
+    413: msgid("This is too large"),
+    415: msgid("This did not work"),
+    429: msgid("Too many attempts"),
     500: msgid("Something went wrong on our side"),
-    503: msgid("Something is out of reach on our side"),
+    503: msgid("This is not available right now"),
 }
 _TEXTS = {
-    404: msgid("The address may be mistyped, or what stood here is gone."),
-    413: msgid("What was sent is larger than this page takes."),
+    404: msgid("The address may be wrong, or the page no longer exists."),
+    413: msgid("You sent more than this page accepts."),
     429: msgid("Please wait a while, then try again."),
-    500: msgid("It is not your doing. Please try again in a moment."),
-    503: msgid("It is not your doing. Please try again in a moment."),
+    500: msgid("This is not your fault. Please try again in a moment."),
+    503: msgid("This is not your fault. Please try again in a moment."),
 }
-_BREATH = 5
-"""Seconds after which a server in need is worth another try."""
+_RETRY_AFTER = 5
+"""Seconds to wait before a retry after a 503."""
 
 _log = get_logger(__name__)
-_ANY = msgid("Please go back and try again.")
+_DEFAULT_TEXT = msgid("Please go back and try again.")
 
 
 class PageError(Exception):
-    """A page cannot be shown or a form not be taken. `message` is a msgid; `csrf_token` offers signing out;
-    `retry_after` is in seconds."""
+    """A page cannot be shown, or a form cannot be accepted. `message` is a msgid. With a `csrf_token` the error page
+    has a sign-out button. `retry_after` is in seconds."""
 
     def __init__(
         self, status: int, message: str, csrf_token: str | None = None, retry_after: int | None = None
@@ -52,7 +52,7 @@ class PageError(Exception):
 
 
 class Errors:
-    """Answers errors in the form that the caller reads."""
+    """Builds error responses as a page or as JSON, whichever the caller reads."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
@@ -63,66 +63,66 @@ class Errors:
             PageError: self.page_error,
             HTTPException: self.http_error,
             TooManyAttempts: self.too_many,
-            SharedStateDown: self.out_of_reach,
+            SharedStateDown: self.shared_state_down,
         }
 
     async def page_error(self, request: Request, error: Exception) -> Response:
         """Handler of PageError."""
         assert isinstance(error, PageError)
-        response = self.answer(request, error.status, error.message, error.csrf_token)
-        return _later(response, error.retry_after)
+        response = self.build_response(request, error.status, error.message, error.csrf_token)
+        return _with_retry_after(response, error.retry_after)
 
     async def too_many(self, request: Request, error: Exception) -> Response:
         """Handler of TooManyAttempts: 429 (RFC 6585 section 4)."""
         assert isinstance(error, TooManyAttempts)
-        return _later(self.answer(request, 429), error.retry_after)
+        return _with_retry_after(self.build_response(request, 429), error.retry_after)
 
-    async def out_of_reach(self, request: Request, _: Exception) -> Response:
-        """Handler of SharedStateDown: 503. What cannot be counted is not let through."""
+    async def shared_state_down(self, request: Request, _: Exception) -> Response:
+        """Handler of SharedStateDown: 503. A request that cannot be counted is refused."""
         _log.error("shared_state_down", path=request.url.path)
-        return _later(self.answer(request, 503), _BREATH)
+        return _with_retry_after(self.build_response(request, 503), _RETRY_AFTER)
 
     async def http_error(self, request: Request, error: Exception) -> Response:
         """Handler of Starlette's HTTPException: unknown addresses, wrong methods, bodies that are too large."""
         assert isinstance(error, HTTPException)
-        response = self.answer(request, error.status_code)
+        response = self.build_response(request, error.status_code)
         response.headers.update(error.headers or {})
         return response
 
-    def answer(
+    def build_response(
         self, request: Request, status: int, message: str | None = None, csrf_token: str | None = None
     ) -> Response:
-        """A page for a person's browser, RFC 6749 JSON below /oauth, GraphQL's shape at /graphql, JSON elsewhere."""
-        if not _for_people(request):
+        """A page for a browser, JSON of RFC 6749 for a client of /oauth, else JSON in the form of GraphQL errors."""
+        if not _is_for_persons(request):
             return _json(request, status)
         return self._renderer.page(
             request,
             "site/error.html",
             status,
             title=_TITLES.get(status, _TITLES[500 if status >= 500 else 400]),
-            message=message or _TEXTS.get(status, _ANY),
+            message=message or _TEXTS.get(status, _DEFAULT_TEXT),
             request_id=request_id(request),
             csrf_token=csrf_token,
         )
 
 
-def _later(response: Response, seconds: int | None) -> Response:
+def _with_retry_after(response: Response, seconds: int | None) -> Response:
     if seconds is not None:
         response.headers["Retry-After"] = str(seconds)
     return response
 
 
 def request_id(request: Request) -> str:
-    """The id that the RequestId middleware gave, "" without it."""
+    """The id that the RequestId middleware set, "" without it."""
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
-def _for_people(request: Request) -> bool:
+def _is_for_persons(request: Request) -> bool:
     path = request.url.path
     if path in PAGES or path.startswith("/account/"):
         return True
-    machine = path.startswith(("/oauth/", "/graphql", "/.well-known/"))
-    return not machine and "text/html" in request.headers.get("accept", "")
+    for_programs = path.startswith(("/oauth/", "/graphql", "/.well-known/"))
+    return not for_programs and "text/html" in request.headers.get("accept", "")
 
 
 def _json(request: Request, status: int) -> JSONResponse:

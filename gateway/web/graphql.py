@@ -7,9 +7,9 @@
 | the body is not JSON, or not a GraphQL request         | 400    |
 | no valid token, by the token check                     | 401    |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
-| something broke here, also while finishing             | 500    |
+| an unexpected exception, also in the encoding          | 500    |
 
-A request error has no `data`. The statuses are those of graphql-http's audits.
+A request error has no `data`. The statuses are those that the audits of graphql-http expect.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.domain.identity.principal import Principal
 from gateway.kit import json
-from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, answered_in, is_json
+from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
 from schema.context import API_VERSION
 from schema.engine import Engine, GraphQLRequest
 from schema.errors import BAD_REQUEST, body, internal, plain
@@ -35,20 +35,22 @@ LARGEST_BODY = 64 * 1024
 
 
 class _Refusal(Exception):
+    """The request is refused with this status, message, error code and response headers."""
+
     def __init__(self, status: int, message: str, code: str = BAD_REQUEST, **headers: str) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.headers = status, message, code, headers
 
 
-class _Gone(Exception):
-    """The client went away before its request was complete."""
+class _Disconnected(Exception):
+    """The client disconnected before its request was complete."""
 
 
 class GraphQLEndpoint:
     """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["authenticate"].
 
-    The token check, parsing, execution and the unit of work share one hop to a worker thread; `limiter` bounds those
-    threads, by default with all other ones of the process. Unauthenticated is left to the middleware.
+    The token check, parsing, execution and the unit of work share one hop to a worker thread. `limiter` limits those
+    threads; by default all worker threads of the process share one limit. The middleware handles Unauthenticated.
     """
 
     def __init__(self, engine: Engine, limiter: anyio.CapacityLimiter | None = None) -> None:
@@ -58,22 +60,22 @@ class GraphQLEndpoint:
         state: Mapping[str, Any] = scope.get("state", {})
         request_id = str(state.get("request_id") or uuid4().hex)
         headers = Headers(scope=scope)
-        media_type = answered_in(headers.get("accept"))
+        media_type = choose_media_type(headers.get("accept"))
         authenticate: Callable[[], Principal] = state["authenticate"]
         try:
             _check_headers(scope, media_type, headers)
             request = _read(await _body(headers, receive))
-        except _Gone:
+        except _Disconnected:
             return
         except _Refusal as refusal:
-            await anyio.to_thread.run_sync(authenticate, limiter=self._limiter)  # a missing token is answered first
+            await anyio.to_thread.run_sync(authenticate, limiter=self._limiter)  # a missing token is reported first
             content = json.encode(body([plain(refusal.code, refusal.message)], request_id))
-            await _answer(send, refusal.status, content, media_type or JSON, refusal.headers)
+            await _send_response(send, refusal.status, content, media_type or JSON, refusal.headers)
             return
         status, content = await anyio.to_thread.run_sync(
             self._run, request, authenticate, request_id, media_type, limiter=self._limiter
         )
-        await _answer(send, status, content, media_type or JSON, {})
+        await _send_response(send, status, content, media_type or JSON, {})
 
     def _run(
         self, request: GraphQLRequest, authenticate: Callable[[], Principal], request_id: str, media_type: str | None
@@ -88,17 +90,17 @@ class GraphQLEndpoint:
 
 
 def _check_headers(scope: Scope, media_type: str | None, headers: Headers) -> None:
-    """Raises a refusal where the request is wrong before its body."""
+    """Raises _Refusal for a wrong method, Accept, Content-Type or Content-Encoding."""
     if scope["method"] != "POST":
-        raise _Refusal(405, "Only POST is served here.", Allow="POST")
+        raise _Refusal(405, "Send a POST request.", Allow="POST")
     if media_type is None:
-        raise _Refusal(406, f"Answers are given in {GRAPHQL_RESPONSE} and {JSON}.")
+        raise _Refusal(406, f"Accept must allow {GRAPHQL_RESPONSE} or {JSON}.")
     if not is_json(headers.get("content-type")) or headers.get("content-encoding", "identity") != "identity":
-        raise _Refusal(415, f"Requests are read as {JSON} in UTF-8, without Content-Encoding.")
+        raise _Refusal(415, f"The request must be {JSON} in UTF-8, without Content-Encoding.")
 
 
 async def _body(headers: Headers, receive: Receive) -> bytes:
-    too_large = _Refusal(413, f"A request has at most {LARGEST_BODY} bytes.")
+    too_large = _Refusal(413, f"A request may have at most {LARGEST_BODY} bytes.")
     announced = headers.get("content-length", "0")
     if not announced.isdigit() or len(announced) > 9 or int(announced) > LARGEST_BODY:
         raise too_large
@@ -106,7 +108,7 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Gone
+            raise _Disconnected
         received += message.get("body", b"")
         if len(received) > LARGEST_BODY:
             raise too_large
@@ -119,9 +121,9 @@ def _read(content: bytes) -> GraphQLRequest:
         request = json.decode(content)
         _STRICT.decode(content.decode())
     except (ValueError, RecursionError):
-        raise _Refusal(400, "The body is not JSON, or names a member twice.") from None
+        raise _Refusal(400, "The body is not JSON, or has a member twice.") from None
     if isinstance(request, list):
-        raise _Refusal(400, "Batches are not served; send one operation at a time.")
+        raise _Refusal(400, "Batches are not supported. Send one operation at a time.")
     if not isinstance(request, dict):
         raise _Refusal(400, "The body must be a JSON object.")
     query, name = request.get("query"), request.get("operationName")
@@ -137,14 +139,14 @@ def _read(content: bytes) -> GraphQLRequest:
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
     if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a member is named twice")
+        raise ValueError("a member occurs twice")
 
 
 _STRICT = JSONDecoder(object_pairs_hook=_without_repeats)
-"""Our own decoder keeps the last of two members of one name, and says nothing."""
+"""Finds repeated members, of which `kit.json` keeps the last one without an error."""
 
 
-async def _answer(send: Send, status: int, content: bytes, media_type: str, extra: Mapping[str, str]) -> None:
+async def _send_response(send: Send, status: int, content: bytes, media_type: str, extra: Mapping[str, str]) -> None:
     headers = {
         "content-type": f"{media_type}; charset=utf-8",
         "content-length": str(len(content)),

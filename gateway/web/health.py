@@ -1,4 +1,4 @@
-"""Health checks: whether the process is up, and whether it can serve."""
+"""Health checks: whether the process runs, and whether it can serve requests."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ _HEADERS = {"Cache-Control": "no-store"}
 
 
 def health_routes(ping: Callable[[], None]) -> list[Route]:
-    """GET /healthz: 200 while the process answers. GET /readyz: 200 when `ping` returns, 503 when it raises."""
+    """GET /healthz: always 200. GET /readyz: 200 if `ping` returns, 503 if it raises."""
 
     async def alive(_: Request) -> Response:
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
@@ -19,7 +19,7 @@ def health_routes(ping: Callable[[], None]) -> list[Route]:
     async def ready(_: Request) -> Response:
         try:
             await run_in_threadpool(ping)
-        except Exception:  # noqa: BLE001 - a database fails in many ways, and all of them mean "not now"
+        except Exception:  # noqa: BLE001  # whatever the database raises, the process is not ready
             return JSONResponse({"status": "unavailable"}, 503, headers=_HEADERS)
         return JSONResponse({"status": "ok"}, headers=_HEADERS)
 

@@ -1,4 +1,4 @@
-"""What every answer goes through: a request id, security headers, a body limit, and an end for unexpected errors."""
+"""The middleware of all routes: request ids, security headers, a body limit, and responses to unexpected errors."""
 
 import re
 
@@ -31,8 +31,8 @@ def middleware(settings: Settings, ids: Ids, errors: Errors) -> list[Middleware]
 
 
 class RequestId:
-    """Gives every request an id, in scope["state"]["request_id"], in the logs and in the answer. A client's own is
-    taken if it is harmless."""
+    """Sets the request id in scope["state"]["request_id"], the logs and the response. Uses the client's X-Request-ID if
+    it has 8 to 64 letters, digits, dots, hyphens or underscores, else a new id."""
 
     def __init__(self, app: ASGIApp, ids: Ids) -> None:
         self._app, self._ids = app, ids
@@ -55,7 +55,7 @@ class RequestId:
 
 
 class SecurityHeaders:
-    """Adds the strictest headers to every answer; a page that needs other ones sets them itself."""
+    """Adds the strictest security headers to every response, except for headers that the response already has."""
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
@@ -77,7 +77,7 @@ class SecurityHeaders:
 
 
 class Failures:
-    """The end of every unexpected error: logged with request id and type only, answered without detail."""
+    """Handles unexpected exceptions: logs their type and the request id, and sends 500 without details."""
 
     def __init__(self, app: ASGIApp, errors: Errors) -> None:
         self._app, self._errors = app, errors
@@ -88,24 +88,24 @@ class Failures:
             return
         started = False
 
-        async def watching(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal started
             started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self._app(scope, receive, watching)
+            await self._app(scope, receive, send_and_note)
         except ClientDisconnect:
             return
-        except Exception as error:  # noqa: BLE001  # the last resort; its text may hold secrets, so only its type is said
+        except Exception as error:  # noqa: BLE001  # its text may contain secrets: log the type only
             _log.error("request_failed", path=scope["path"], error=type(error).__name__)
             if started:
-                raise ConnectionAbortedError("the answer had begun") from None
-            await self._errors.answer(Request(scope), 500)(scope, receive, send)
+                raise ConnectionAbortedError("the response has already begun") from None
+            await self._errors.build_response(Request(scope), 500)(scope, receive, send)
 
 
 class BodyLimit:
-    """Refuses bodies over one MiB with 413, by their announced length or as they come in."""
+    """Refuses bodies over one MiB with 413, by their Content-Length or while it reads them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -117,7 +117,7 @@ class BodyLimit:
         announced = Headers(scope=scope).get("content-length", "")
         read = 0
 
-        async def limited() -> Message:
+        async def receive_limited() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
@@ -125,4 +125,4 @@ class BodyLimit:
                 raise HTTPException(413)
             return message
 
-        await self._app(scope, limited, send)
+        await self._app(scope, receive_limited, send)

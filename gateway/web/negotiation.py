@@ -1,4 +1,4 @@
-"""Media types of GraphQL over HTTP: which one an answer takes, and which bodies are read."""
+"""Media types of GraphQL over HTTP: that of the response, and those accepted for a request."""
 
 from email.message import Message
 
@@ -8,10 +8,10 @@ _OFFERED = (JSON, GRAPHQL_RESPONSE)
 _LONGEST_ACCEPT = 2000
 
 
-def answered_in(accept: str | None) -> str | None:
-    """The media type to answer in, by the Accept header's q-values (RFC 9110 section 12.5.1); where they are equal, the
-    one that was named first, and JSON for a wildcard or no header. Stream types are never offered, so naming them
-    beside others does no harm. None if nothing that is accepted can be given."""
+def choose_media_type(accept: str | None) -> str | None:
+    """The media type of the response by the q-values of the Accept header (RFC 9110 section 12.5.1). If they are equal,
+    it is the first in the header. It is JSON for a wildcard or without a header. None if the header accepts neither
+    type. Other types in the header are ignored."""
     if accept is None or not accept.strip():
         return JSON
     ranges = _ranges(accept[:_LONGEST_ACCEPT])
@@ -20,7 +20,7 @@ def answered_in(accept: str | None) -> str | None:
         fitting = [each for each in ranges if each[0] in {offered, "application/*", "*/*"}]
         if not fitting:
             continue
-        # the most specific range counts for a type: exact, then application/*, then */*
+        # the most specific range applies to a type: exact, then application/*, then */*
         name, quality, place = min(fitting, key=lambda each: (each[0] == "*/*", each[0].endswith("*"), each[2]))
         rank = place if name == offered else len(ranges)
         if quality > 0 and (best is None or (quality, -rank) > best[:2]):
@@ -29,7 +29,7 @@ def answered_in(accept: str | None) -> str | None:
 
 
 def is_json(content_type: str | None) -> bool:
-    """Whether a body of this Content-Type is read: JSON in UTF-8, which is assumed where no charset is named."""
+    """Whether this Content-Type is JSON in UTF-8. Without a charset it counts as UTF-8."""
     if content_type is None:
         return False
     message = Message()

@@ -1,4 +1,4 @@
-"""Renders pages: one Jinja2 environment a language, autoescaped, with the headers that keep a page to itself."""
+"""Renders pages: one Jinja2 environment for each language, with autoescape, and the security headers of pages."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,13 +14,13 @@ from gateway.settings import Settings
 from gateway.web.texts import Texts, all_texts
 
 TEMPLATES = Path(__file__).parent
-"""The folder that template names are relative to: a page's templates are in its package, the shared ones in `site`."""
+"""The root of template names. The templates of a page are in its package, shared ones are in `site`."""
 LANGUAGE_COOKIE = "sesame_language"
 _YEAR = 365 * 86400
 
 
 class Renderer:
-    """Turns a template and its values into an answer in the language of the request."""
+    """Renders a template and its values in the language of the request."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -28,7 +28,7 @@ class Renderer:
         self._environments = {language: self._environment(texts) for language, texts in self._texts.items()}
 
     def texts(self, request: Request) -> Texts:
-        """The language of the request: ?lang, else its cookie, else Accept-Language."""
+        """The texts in the language of the request: ?lang, else the cookie, else Accept-Language."""
         chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
         return self._texts[negotiate(request.headers.get("accept-language"), chosen)]
 
@@ -42,15 +42,18 @@ class Renderer:
         query: Mapping[str, str] | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """The page. `form_target` is a foreign source to which its form's answer may redirect: browsers hold
-        form-action against redirects too. With `query`, in place of the request's, its address shows it again: the
-        answer to a form has none of its own."""
+        """The page as a response. `form_target` is a foreign source to which the response to its form may redirect,
+        because browsers apply form-action to redirects too. `query` is the query of the page's own address for the
+        language links; None means that of the request. The response to a form needs it, because its request has no
+        query."""
         texts = self.texts(request)
         kept = request.query_params.multi_items() if query is None else query.items()
         content = (
             self._environments[texts.language]
             .get_template(template)
-            .render(texts=texts, languages=_switches(kept, texts.language), sandbox=self._settings.sandbox, **values)
+            .render(
+                texts=texts, languages=_language_links(kept, texts.language), sandbox=self._settings.sandbox, **values
+            )
         )
         response = HTMLResponse(content, status, headers=_headers(form_target))
         if request.query_params.get("lang") in LANGUAGES:
@@ -82,14 +85,14 @@ def _headers(form_target: str | None) -> dict[str, str]:
     return {
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
         f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'",
-        # Not no-referrer: under it browsers send "Origin: null" with our own forms. Other sites still learn nothing.
+        # Not no-referrer, with which browsers send "Origin: null" with our own forms. Other sites get no referrer.
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
 
 
-def _switches(query: Iterable[tuple[str, str]], current: str) -> list[tuple[str, str, str]]:
-    """(language, its own name, address of this page in it) of every language but the current one."""
+def _language_links(query: Iterable[tuple[str, str]], current: str) -> list[tuple[str, str, str]]:
+    """(language, its own name, address of this page in it) for every language except the current one."""
     kept = [(name, value) for name, value in query if name != "lang"]
     names = {"en": "English", "zh": "中文"}
     return [

@@ -19,11 +19,11 @@ STATIC = Path(__file__).parent / "static"
 
 def routes(site: Site, api: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     """Every route; `api` holds the GraphQL endpoint and the health checks."""
-    return [*api, *oauth_routes(site.container), *page_routes(site)]  # the busiest first
+    return [*api, *oauth_routes(site.container), *page_routes(site)]  # the most used ones first
 
 
 def page_routes(site: Site) -> list[BaseRoute]:
-    """The routes that people open, and the static files that pages load."""
+    """The routes of the pages, and the static files that they load."""
     return [
         *consent.routes(site),
         *device.routes(site),

@@ -1,4 +1,4 @@
-"""Browser sessions: the cookie, and forms that prove they come from our own page (RFC 6265, RFC 9700 section 4.7)."""
+"""Browser sessions: their cookie, and the CSRF protection of forms (RFC 6265, RFC 9700 section 4.7)."""
 
 import hmac
 from collections.abc import Collection
@@ -18,12 +18,12 @@ from gateway.web.texts import msgid
 CSRF_FIELD = "csrf_token"
 LONGEST_SECRET = 128
 _YEAR = 365 * 86400
-FOREIGN_FORM = msgid("The form did not come from this page as you see it now. Please open the page again.")
+FOREIGN_FORM = msgid("This page is out of date. Please open it again.")
 UNREADABLE_FORM = msgid("The form could not be read. Please open the page again.")
 
 
 class Sessions:
-    """Finds and starts sessions and checks submitted forms."""
+    """Loads and starts sessions, and checks submitted forms."""
 
     def __init__(self, container: Container) -> None:
         self._database, self._accounts, self._settings = container.database, container.accounts, container.settings
@@ -32,14 +32,15 @@ class Sessions:
         self.cookie, self.device_cookie_name = f"{prefix}sesame_session", f"{prefix}sesame_device"
 
     async def current(self, request: Request) -> BrowserSession | None:
-        """The live session of the request's cookie, a visitor's too; None if there is none."""
+        """The session of the request's cookie, of a person or a visitor. None if the cookie is missing or the session
+        has ended."""
         secret = request.cookies.get(self.cookie, "")
         if not 0 < len(secret) <= LONGEST_SECRET:
             return None
         return await run_in_threadpool(self._find, secret)
 
     async def of_visitor(self, request: Request) -> BrowserSession:
-        """The live session, or a new one of a visitor."""
+        """The session of the request's cookie, or a new session of a visitor."""
         session = await self.current(request)
         return (
             session
@@ -50,9 +51,8 @@ class Sessions:
     async def submitted(
         self, request: Request, multiline: Collection[str] = ()
     ) -> tuple[BrowserSession, dict[str, str]]:
-        """The session and the fields of a form of ours, those of `multiline` with their line ends. Raises PageError
-        (403) unless the form carries the session's CSRF token and the browser says that it comes from our own
-        origin."""
+        """The session and the fields of a submitted form. The fields in `multiline` may contain line ends. Raises
+        PageError (403) unless the form has the session's CSRF token and the browser reports our own origin."""
         self._require_own_origin(request)
         try:
             form = await read_form(request, multiline)
@@ -65,7 +65,7 @@ class Sessions:
         return session, form
 
     def remember(self, response: Response, session: BrowserSession) -> None:
-        """Sets the cookie. It ends with the browser; the server ends it sooner."""
+        """Sets the session cookie, which the browser deletes when it closes. The session can end earlier."""
         response.set_cookie(self.cookie, session.secret, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def device_cookie(self, request: Request) -> str:

@@ -1,4 +1,4 @@
-"""What pages say, in a person's language: Babel catalogues, dates, amounts and lengths of time."""
+"""The texts of pages in a person's language: Babel catalogues, dates, amounts and durations."""
 
 from datetime import datetime, timedelta
 from gettext import GNUTranslations
@@ -20,12 +20,12 @@ _TAGS = {"en": "en", "zh": "zh-Hans"}
 
 
 def msgid(text: str) -> str:
-    """The text itself, marked to be translated where it is shown."""
+    """Returns the text. Marks it for translation where it is shown."""
     return text
 
 
 def catalogue(language: str) -> Translations:
-    """The translations of a language, read from its committed .po file; none for English, the source."""
+    """The translations of a language, from its .po file. They are empty for English, the language of the source."""
     if language == LANGUAGES[0]:
         return Translations()
     with (FOLDER / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
@@ -42,11 +42,11 @@ _UNITS = (
     (60, "%(n)d minute", "%(n)d minutes"),
     (1, "%(n)d second", "%(n)d seconds"),
 )
-_HEAP = 999
+_MOST_UNITS = 999
 
 
 class Texts:
-    """One language: `gettext` translates, the rest formats. `tag` is the value of the lang attribute."""
+    """The texts of one language: translations and formats. `tag` is the value of the lang attribute."""
 
     def __init__(self, language: str) -> None:
         self.language, self.tag = language, _TAGS[language]
@@ -66,25 +66,26 @@ class Texts:
         return f"{format_datetime(moment, 'medium', locale=self._locale)} UTC"
 
     def until(self, now: datetime, length: timedelta) -> str:
-        """When a length of time from `now` is over: a date, with the time of day where the end is near."""
+        """The end of a duration that starts at `now`: a date, with the time of day (UTC) if it is less than two days
+        away."""
         end = now + length
         if length >= timedelta(days=2):
             return self.date(end)
         return self.moment(end)
 
     def length(self, length: timedelta) -> str:
-        """A length of time in the largest unit that fits it exactly. Where that is a heap of small ones, in whole
-        units of the largest of which there are two: what is left of a time is never round."""
+        """A duration in the largest unit that divides it, such as "36 hours". If there would be more than 999 of that
+        unit, it is rounded down in the largest unit with at least two, such as "16 minutes" for 1001 seconds."""
         seconds = int(length.total_seconds())
         for exact in (True, False):
             for size, one, many in _UNITS:
                 count, rest = divmod(seconds, size)
-                if (not rest and count <= _HEAP) if exact else count >= 2:
+                if (not rest and count <= _MOST_UNITS) if exact else count >= 2:
                     return self._plural(one, many, count)
         return self._plural("%(n)d second", "%(n)d seconds", seconds)
 
     def money(self, amount: Money) -> str:
-        """An amount with its currency's sign, without decimals where there are none."""
+        """An amount with its currency sign, without decimals if they are zero."""
         return format_currency(amount.amount, amount.currency, locale=self._locale).removesuffix(".00")
 
     def _plural(self, one: str, many: str, n: int) -> str:
@@ -92,5 +93,5 @@ class Texts:
 
 
 def all_texts() -> dict[str, Texts]:
-    """Every language's texts, read once at start."""
+    """The texts of all languages. They are read once, at start."""
     return {language: Texts(language) for language in LANGUAGES}

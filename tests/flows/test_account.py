@@ -1,25 +1,25 @@
-"""What a person sees of what merchants asked: everything, with the answer, and nobody else's."""
+"""The account page lists all accesses to the person's data with their results, and all decisions about the person."""
 
 from tests.support.partner import Partner, car
 
-EVERYTHING = """query ($input: DecisionPreviewInput!) {
+ALL_INQUIRIES = """query ($input: DecisionPreviewInput!) {
   consentedUser { scoreTier { tier } meetsTier(minimum: EXCELLENT) score }
   decisionPreview(input: $input) { eligible }
 }"""
 
 
-def test_person_sees_each_access_with_its_answer(cars: Partner, shop: Partner) -> None:
+def test_account_page_lists_each_access_with_its_result(cars: Partner, shop: Partner) -> None:
     browser = cars.browser()
     token = str(cars.tokens("just-below", browser, scope="score:exact decisions:request")["access_token"])
-    before = _asked(browser.get("/account").text)
+    before = _accesses(browser.get("/account").text)
 
-    assert cars.graphql(token, EVERYTHING, input={"ask": car()}).data["decisionPreview"]["eligible"]
+    assert cars.graphql(token, ALL_INQUIRIES, input={"ask": car()}).data["decisionPreview"]["eligible"]
     cars.request(token, car())
 
-    asked = _asked(browser.get("/account").text)
-    assert asked[: len(asked) - len(before)] == [
+    accesses = _accesses(browser.get("/account").text)
+    assert accesses[: len(accesses) - len(before)] == [
         "asked for a decision",
-        "asked what would probably be decided",
+        "asked for a preview of a decision",
         "saw your score: 699",
         "asked whether your tier is at least “excellent”: no",
         "saw your tier: very good",
@@ -30,30 +30,30 @@ def test_person_sees_each_access_with_its_answer(cars: Partner, shop: Partner) -
 
     stranger, person = shop.browser(), shop.persona("building")
     page = stranger.open("/account", person["username"], person["password"])
-    assert not any("699" in said or "very good" in said for said in _asked(page.text))
+    assert not any("699" in text or "very good" in text for text in _accesses(page.text))
     stranger.http.close()
 
 
-def test_refused_question_is_no_access(cars: Partner) -> None:
+def test_forbidden_query_is_not_listed_as_an_access(cars: Partner) -> None:
     browser = cars.browser()
     token = str(cars.tokens("unscored", browser, scope="score:threshold")["access_token"])
-    before = _asked(browser.get("/account").text)
+    before = _accesses(browser.get("/account").text)
 
     refused = cars.graphql(token, "{ consentedUser { score scoreTier { tier } } }")
 
     assert refused.body["data"]["consentedUser"] == {"score": None, "scoreTier": None}
-    assert _asked(browser.get("/account").text) == before
+    assert _accesses(browser.get("/account").text) == before
     browser.http.close()
 
 
-def test_person_sees_what_was_decided_and_what_would_help(cars: Partner) -> None:
+def test_account_page_shows_decisions_with_reasons_and_advice(cars: Partner) -> None:
     browser = cars.browser()
     token = str(cars.tokens("building", browser, scope="decisions:request")["access_token"])
     cars.request(token, car())
 
-    for language, said in DECLINED.items():
-        first = _decided(browser.get(f"/account?lang={language}").text)[0]
-        for each in said:
+    for language, texts in DECLINED.items():
+        first = _decisions(browser.get(f"/account?lang={language}").text)[0]
+        for each in texts:
             assert each in first, each
     browser.http.close()
 
@@ -63,31 +63,31 @@ def test_person_sees_what_was_decided_and_what_would_help(cars: Partner) -> None
     cars.request(token, car())
 
     page = browser.get("/account").text
-    latest, called_off = _decided(page)[:2]
-    assert "Granted: CN¥2,100 of CN¥3,000.</p>" in latest
+    latest, cancelled = _decisions(page)[:2]
+    assert "Approved: CN¥2,100 of CN¥3,000.</p>" in latest
     assert "A part was granted, as set for your score tier." in latest
-    assert "Granted: CN¥2,100 of CN¥3,000. Demo Car Rental called it off." in called_off
+    assert "Approved: CN¥2,100 of CN¥3,000. Demo Car Rental cancelled it." in cancelled
     browser.http.close()
 
 
 DECLINED = {
     "en": (
-        "Not granted: CN¥3,000.",
+        "Declined: CN¥3,000.",
         "Your score tier is below the one that this request requires.",
         "raises your score month by month",
-        "Asking again can help from ",
+        "You can try again from ",
     ),
-    "zh": ("未获准：¥3,000。", "您的信用等级未达到本次申请的要求。", "信用分会逐月提高", "起可以再次申请。"),
+    "zh": ("未通过：¥3,000。", "您的信用等级未达到本次申请的要求。", "信用分会逐月提高", "起可以再次申请。"),
 }
 
 
-def _decided(page: str) -> list[str]:
-    """The entries of the list, newest first."""
+def _decisions(page: str) -> list[str]:
+    """Returns the entries of the list of decisions, newest first."""
     part = page.split('id="decided"')[1].split("</section>", maxsplit=1)[0]
     return [f"<strong>{item}" for item in part.split("<p><strong>")[1:]]
 
 
-def _asked(page: str) -> list[str]:
-    """The sentences of the list, newest first, without the merchant."""
+def _accesses(page: str) -> list[str]:
+    """Returns the sentences of the list of accesses, newest first, without the merchant."""
     part = page.split('id="asked"')[1].split("</section>", maxsplit=1)[0]
     return [item.split("</strong>")[1].split("</p>")[0].strip() for item in part.split("<li>")[1:]]

@@ -1,5 +1,5 @@
-"""A breach is contested over HTTP: by the person on their account page, answered by the merchant's system, decided by
-the operator. Nobody else can see or change it."""
+"""Disputes over HTTP: the person contests a breach on the account page, the merchant responds, the operator decides.
+Nobody else can see or change the dispute."""
 
 import re
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     operator, decision = scenario.operator, report_breach(scenario)
     page = scenario.account_page().text
     assert scenario.dispute_forms() == [f"/account/decisions/{decision.id}/contest"]
-    assert "reported on" in page
+    assert "reported that you broke the agreement" in page
     assert "not paid" in page
-    assert "CN¥500 are open" in page
+    assert "CN¥500 open until" in page
 
     dispute = scenario.contest(decision, STATEMENT)
-    assert "it does not count against you" in scenario.account_page().text
+    assert "It does not count against you" in scenario.account_page().text
     assert scenario.dispute_forms() == [f"/account/disputes/{dispute}/withdraw"]
 
     assert scenario.respond(dispute, accept=False)["dispute"]["statement"] == STATEMENT
@@ -52,7 +52,7 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     assert dispute not in operator.answer("disputes", "list")
 
     page = scenario.account_page().text
-    assert "decided that it counts" in page
+    assert "rejected your dispute" in page
     assert "The photo is clear." in page
     assert scenario.dispute_forms() == []
     assert scenario.shop_refusal("100.00") == ["OPEN_OVERDUE_OBLIGATION"]
@@ -91,9 +91,9 @@ def test_withdrawn_dispute_is_final(scenario: Scenario) -> None:
     decision = report_breach(scenario)
     dispute = scenario.contest(decision, STATEMENT)
     page = scenario.account_page()
-    assert "it counts, and you cannot contest it again" in page.text
+    assert "this counts against you, and you cannot dispute it again" in page.text
     assert scenario.browser.submit(page, f"/account/disputes/{dispute}/withdraw").status_code == 303
-    assert "You no longer contest this." in scenario.account_page().text
+    assert "You withdrew your dispute." in scenario.account_page().text
     assert scenario.dispute_forms() == []
     token = csrf_token(scenario.account_page())
     contest, withdraw = f"/account/decisions/{decision.id}/contest", f"/account/disputes/{dispute}/withdraw"
@@ -103,7 +103,7 @@ def test_withdrawn_dispute_is_final(scenario: Scenario) -> None:
     decision.transition("fulfill")
 
 
-def test_other_people_cannot_reach_a_dispute(scenario: Scenario) -> None:
+def test_other_persons_cannot_change_a_dispute(scenario: Scenario) -> None:
     decision = report_breach(scenario)
     dispute = scenario.contest(decision, STATEMENT)
     browser, person = scenario.merchant.browser(), scenario.merchant.persona("good")

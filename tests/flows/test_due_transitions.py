@@ -1,4 +1,4 @@
-"""Due transitions over HTTP: what the merchant sees, what the person reads, what another merchant decides meanwhile.
+"""Due transitions over HTTP: their effect for the merchant, for the person, and for decisions of another merchant.
 Each test has another persona. The tests share the partner's business time, which only moves forward."""
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from tests.support.server import Sandbox
 from tests.support.transitions import transition_input
 
 OVERDUE, LIMIT_REACHED = ["OPEN_OVERDUE_OBLIGATION"], ["EXPOSURE_LIMIT_REACHED"]
-BEGAN = ["APPROVED by GATEWAY", "ACTIVATED by MERCHANT"]
+ACTIVATED = ["APPROVED by GATEWAY", "ACTIVATED by MERCHANT"]
 ALL_TRANSITIONS, ONLY_FULFILL = ["EXTEND", "FULFILL", "REPORT_BREACH"], ["FULFILL"]
 BREACH = """mutation ($input: DecisionReportBreachInput!) { decisionReportBreach(input: $input) {
   decision { id } userErrors { code ... on StateConflictError { currentStatus availableTransitions } } } }"""
@@ -35,7 +35,7 @@ def open_scenario(moving_sandbox: Sandbox) -> Iterator[Callable[[str], Scenario]
 
 
 def breach_error(scenario: Scenario, decision: MerchantDecision) -> dict[str, Any]:
-    """Returns the user error of a breach report that is refused."""
+    """Returns the user error of a breach report."""
     merchant, command = scenario.merchant, transition_input("breach", decision.id)
     payload = merchant.graphql(merchant.merchant_token, BREACH, input=command).data["decisionReportBreach"]
     assert payload["decision"] is None
@@ -47,7 +47,7 @@ def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> No
     scenario = open_scenario("fair")
     decision = scenario.request(car("10000.00", scenario.time.now))
     assert decision.summary == DecisionSummary("APPROVED", ["ACTIVATE", "CANCEL"], "2000.00", "0.00", "2000.00")
-    assert "CN¥2,000, not used yet. It lapses on " in scenario.agreement()
+    assert "CN¥2,000, not used yet. It expires on " in scenario.agreement()
     assert scenario.shop_refusal("400.00") == LIMIT_REACHED
 
     scenario.advance(days=4)
@@ -56,7 +56,7 @@ def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> No
     for move in ("activate", "cancel"):
         assert decision.refusal(move) == ("DECISION_EXPIRED", None)
     assert scenario.agreement() == ""
-    assert "Granted: CN¥2,000 of CN¥10,000. It was not used in time." in scenario.history_entry("Demo Car Rental")
+    assert "Approved: CN¥2,000 of CN¥10,000. It was not used in time." in scenario.history_entry("Demo Car Rental")
     assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", "0.00")
     assert scenario.shop_refusal("400.00") == []
 
@@ -65,7 +65,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     scenario = open_scenario("excellent")
     decision = scenario.rental("2000.00")
     scenario.advance(days=5)
-    assert scenario.wait_for(decision, "OVERDUE") == [*BEGAN, "OVERDUE by CLOCK"]
+    assert scenario.wait_for(decision, "OVERDUE") == [*ACTIVATED, "OVERDUE by CLOCK"]
     assert decision.summary == DecisionSummary("ACTIVE", ALL_TRANSITIONS, "2000.00", "0.00", "2000.00", overdue=True)
     assert "Overdue since " in scenario.agreement(decision)
     assert scenario.receipt(decision) == ("DECISION_OVERDUE", "ACTIVE", "2000.00")
@@ -73,8 +73,8 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
 
     dispute = scenario.contest(decision, "I brought it back on Tuesday.")
     page = scenario.agreement()
-    assert "it does not count against you. Demo Car Rental has until " in page
-    assert "without an answer you are right" in page
+    assert "It does not count against you for now. If Demo Car Rental does not answer by " in page
+    assert "your dispute is upheld" in page
     assert "Overdue since" not in page
     assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "2000.00", "0.00", "2000.00")
     assert breach_error(scenario, decision)["availableTransitions"] == ["EXTEND", "FULFILL"]
@@ -82,7 +82,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
 
     scenario.advance(days=7)
     assert scenario.wait_for(decision, "DISPUTE_RESOLVED") == [
-        *BEGAN,
+        *ACTIVATED,
         "OVERDUE by CLOCK",
         "DISPUTE_OPENED",
         "LAPSED by CLOCK: A dispute about it was upheld.",
@@ -98,8 +98,8 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     late = scenario.respond(dispute, accept=False)
     assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION", "field": None}]}
     page = scenario.agreement()
-    assert "CN¥2,000 are open, until " in page
-    assert "You contested something here, and were right." in page
+    assert "CN¥2,000 open until " in page
+    assert "Your dispute was upheld." in page
     assert "Overdue since" not in page
     assert scenario.receipt(decision) == ("DISPUTE_RESOLVED", "ACTIVE", "2000.00")
     assert scenario.shop_refusal("1500.00") == []
@@ -115,7 +115,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
 
     scenario.advance(days=14)
     assert scenario.wait_for(decision, "LAPSED") == [
-        *BEGAN,
+        *ACTIVATED,
         "OVERDUE by CLOCK",
         "LAPSED by CLOCK: No breach was reported in time: the overdue flag expired.",
     ]
@@ -127,7 +127,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
     }
     assert decision.refusal("extend") == ("INVALID_TRANSITION", None)
     page = scenario.agreement()
-    assert "CN¥2,000 are open, until " in page
+    assert "CN¥2,000 open until " in page
     assert "Overdue since" not in page
     assert scenario.receipt(decision) == ("DECISION_LAPSED", "ACTIVE", "2000.00")
     assert scenario.shop_refusal("1500.00") == []
@@ -147,14 +147,13 @@ def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Cal
     )
     assert scenario.shop_refusal("400.00") == OVERDUE
     page = scenario.agreement(decision)
-    assert "Demo Car Rental reported on " in page
-    assert "that it was not kept: not paid." in page
+    assert "Demo Car Rental reported that you broke the agreement: not paid." in page
 
     scenario.advance(days=15)
     assert scenario.shop_refusal("400.00") == OVERDUE
-    assert "that it was not kept: not paid." in scenario.agreement(), "and it cannot be contested any more"
+    assert "that you broke the agreement: not paid." in scenario.agreement(), "it can no longer be contested"
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2100.00", "2100.00", "0.00")
-    assert decision.timeline == [*BEGAN, "OVERDUE by CLOCK", "BREACHED by MERCHANT", "FULFILLED by MERCHANT"]
+    assert decision.timeline == [*ACTIVATED, "OVERDUE by CLOCK", "BREACHED by MERCHANT", "FULFILLED by MERCHANT"]
     assert scenario.agreement() == ""
     assert scenario.shop_refusal("1500.00") == []
 
@@ -163,7 +162,7 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
     scenario = open_scenario("good")
     decision = scenario.rental("4000.00")
     assert decision.transition("breach") == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
-    # The person has a fortnight to contest it, in which it only uses their credit limit.
+    # During the contest window of 14 days the breach uses the credit limit and does not count.
     assert (scenario.shop_refusal("400.00"), scenario.shop_refusal("1500.00")) == ([], LIMIT_REACHED)
     scenario.advance(days=14)
     assert scenario.shop_refusal("400.00") == OVERDUE
@@ -171,13 +170,13 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
 
     scenario.advance(days=351)
     assert scenario.wait_for(decision, "WRITTEN_OFF") == [
-        *BEGAN,
+        *ACTIVATED,
         "BREACHED by MERCHANT",
         "WRITTEN_OFF by CLOCK: Written off: it no longer uses the credit limit.",
     ]
     assert decision.summary == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
     assert scenario.receipt(decision) == ("DECISION_WRITTEN_OFF", "BREACHED", "2000.00")
-    assert "that it was not kept: not paid." in scenario.agreement()
+    assert "that you broke the agreement: not paid." in scenario.agreement()
     assert scenario.exposure == "0.00"
     assert scenario.shop_refusal("400.00") == OVERDUE
 

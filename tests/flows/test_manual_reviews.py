@@ -1,5 +1,5 @@
-"""What a policy leaves to a person, over HTTP and at the operator's command line: approved, declined, run out, called
-off, and asked for by somebody who has ended the consent meanwhile."""
+"""Manual reviews over HTTP and at the operator's command line: approved, declined, expired, cancelled, and with a
+consent that ends meanwhile."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,14 +21,14 @@ OUTCOME = """query ($id: ID!) { decision(by: {id: $id}) { status availableTransi
 
 @pytest.fixture
 def scenario(moving_sandbox: Sandbox) -> Iterator[Scenario]:
-    """Of a person of the tier FAIR, whose asks for a boat are referred."""
+    """The scenario of a person in tier FAIR, whose asks for a boat go to manual review."""
     with closing(Scenario(moving_sandbox, "fair", BOATS)) as scenario:
         yield scenario
 
 
 @pytest.fixture
 def operator(moving_sandbox: Sandbox) -> Iterator[Gateway]:
-    """Has nothing left to decide when a story has ended; and the books agree."""
+    """The operator. After the test no decision is pending, and everything is reconciled."""
     operator = Gateway(moving_sandbox.database_url, moving_sandbox.folder, **moving_sandbox.packages)
     yield operator
     assert operator.answer("decisions", "list", "--status", "PENDING") == ""
@@ -36,19 +36,19 @@ def operator(moving_sandbox: Sandbox) -> Iterator[Gateway]:
 
 
 def read_outcome(scenario: Scenario, decision: MerchantDecision) -> dict[str, Any]:
-    found: dict[str, Any] = scenario.merchant.graphql(scenario.merchant.merchant_token, OUTCOME, id=decision.id).data[
-        "decision"
-    ]
-    return found
+    decision_data: dict[str, Any] = scenario.merchant.graphql(
+        scenario.merchant.merchant_token, OUTCOME, id=decision.id
+    ).data["decision"]
+    return decision_data
 
 
 def request_review(scenario: Scenario, token: str | None = None) -> MerchantDecision:
     decision = scenario.request(boat(), token)
-    waits = {"status": "PENDING", "availableTransitions": ["CANCEL"], "settlement": None, "outcome": None}
-    assert read_outcome(scenario, decision) == waits
+    pending = {"status": "PENDING", "availableTransitions": ["CANCEL"], "settlement": None, "outcome": None}
+    assert read_outcome(scenario, decision) == pending
     assert decision.timeline == ["PENDING by GATEWAY"]
     assert scenario.receipt(decision) == ("DECISION_PENDING", "PENDING", None)
-    assert "CN¥1,000: the operator of this service has somebody look at it, until " in scenario.history_entry(MERCHANT)
+    assert "CN¥1,000: in manual review, until " in scenario.history_entry(MERCHANT)
     assert scenario.agreement() == ""
     return decision
 
@@ -58,8 +58,8 @@ def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gate
     assert decision.refusal("activate") == ("INVALID_TRANSITION", None)
     assert decision.id in operator.answer("decisions", "list", "--status", "PENDING")
     assert "rules that approve  excellent very-good good" in operator.answer("decisions", "show", decision.id)
-    said = operator.answer("decisions", "review", decision.id, "--approve")
-    assert "is APPROVED. 500.00 CNY until " in said
+    output = operator.answer("decisions", "review", decision.id, "--approve")
+    assert "is APPROVED. 500.00 CNY until " in output
 
     assert read_outcome(scenario, decision)["outcome"] == {
         "__typename": "Approval",
@@ -67,8 +67,8 @@ def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gate
         "terms": {"waivedAmount": {"amount": "500.00"}},
     }
     assert decision.summary == approved("500.00")
-    assert "Granted: CN¥500 of CN¥1,000." in scenario.history_entry(MERCHANT)
-    assert "CN¥500, not used yet. It lapses on " in scenario.agreement()
+    assert "Approved: CN¥500 of CN¥1,000." in scenario.history_entry(MERCHANT)
+    assert "CN¥500, not used yet. It expires on " in scenario.agreement()
     assert scenario.receipt(decision) == ("DECISION_APPROVED", "APPROVED", "500.00")
     assert "is APPROVED does not allow" in operator.refusal("decisions", "review", decision.id, "--decline")
     decision.transition("activate")
@@ -94,7 +94,7 @@ def test_operator_declines_with_reasons(scenario: Scenario, operator: Gateway) -
     assert decision.timeline == ["PENDING by GATEWAY", "DECLINED by OPERATOR"]
     assert scenario.receipt(decision) == ("DECISION_DECLINED", "DECLINED", None)
     page = scenario.history_entry(MERCHANT)
-    assert "Not granted: CN¥1,000." in page
+    assert "Declined: CN¥1,000." in page
     assert "Your score tier is below the one that this request requires." in page
 
 
@@ -103,9 +103,9 @@ def test_review_expires(scenario: Scenario, operator: Gateway) -> None:
     scenario.advance(days=1)
     assert scenario.wait_for(decision, "EXPIRED") == ["PENDING by GATEWAY", "EXPIRED by CLOCK"]
     assert decision.refusal("cancel") == ("DECISION_EXPIRED", None)
-    for way in ("--approve", "--decline"):
-        assert "is EXPIRED does not allow" in operator.refusal("decisions", "review", decision.id, way)
-    assert "CN¥1,000: nothing came of it." in scenario.history_entry(MERCHANT)
+    for option in ("--approve", "--decline"):
+        assert "is EXPIRED does not allow" in operator.refusal("decisions", "review", decision.id, option)
+    assert "CN¥1,000: closed without a decision." in scenario.history_entry(MERCHANT)
     assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", None)
 
 
@@ -114,9 +114,9 @@ def test_merchant_cancels_during_review(scenario: Scenario, operator: Gateway) -
     payload = decision.send("cancel", reason="Sold out")
     assert (payload["userErrors"], payload["decision"]["status"]) == ([], "CANCELLED")
     assert decision.timeline == ["PENDING by GATEWAY", "CANCELLED by MERCHANT: Sold out"]
-    for way in ("--approve", "--decline"):
-        assert "is CANCELLED does not allow" in operator.refusal("decisions", "review", decision.id, way)
-    assert "CN¥1,000: nothing came of it." in scenario.history_entry(MERCHANT)
+    for option in ("--approve", "--decline"):
+        assert "is CANCELLED does not allow" in operator.refusal("decisions", "review", decision.id, option)
+    assert "CN¥1,000: closed without a decision." in scenario.history_entry(MERCHANT)
 
 
 def test_consent_ends_during_review(scenario: Scenario, operator: Gateway) -> None:

@@ -101,13 +101,13 @@ def test_create_makes_a_grant_of_its_own(world: OAuthWorld) -> None:
 
 def test_34_the_page_shows_what_stays_and_what_ends(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
-    for action, words in (("merge", "It stays as it is"), ("replace", "it ends, and only the new applies")):
+    for action, words in (("merge", "It stays as it is"), ("replace", "it replaces this")):
         _, page, _ = opened(world, world.cars, action, before["grant_id"], WAIVER)
-        assert "What you have allowed" in page.text
+        assert "What you already allow" in page.text
         assert "See your credit tier" in page.text
         assert words in page.text
     assert (
-        "What you have allowed"
+        "What you already allow"
         not in world.browser().open(world.cars.address(world.cars.push().json()["request_uri"]), "mei", PASSWORD).text
     )
 
@@ -117,9 +117,9 @@ def test_the_account_page_tells_the_whole_history(world: OAuthWorld) -> None:
     changed(world, world.cars, "merge", before["grant_id"], WAIVER)
     changed(world, world.cars, "replace", before["grant_id"], TIER)
     page = world.browser().open("/account", "mei", PASSWORD)
-    assert "You added to it on" in page.text
-    assert "You changed it on" in page.text
-    assert page.text.count("It then held:") == 2
+    assert "you added what Green Cars asked for" in page.text
+    assert "you changed it to what Green Cars asked for" in page.text
+    assert page.text.count("The consent was then:") == 2
 
 
 def test_a_code_from_before_gets_what_holds_now(world: OAuthWorld) -> None:

@@ -67,7 +67,7 @@ def test_another_person_cannot_change_it(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
     assert page.status_code == 403
-    assert "another account" in page.text
+    assert "a different account" in page.text
     assert 'action="/logout"' in page.text
     # Nor by sending the form that the page did not show.
     own = browser.get("/account")
@@ -84,7 +84,7 @@ def test_what_changed_meanwhile_is_not_decided(world: OAuthWorld) -> None:
     changed(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
     answer = browser.submit(page, "/oauth/authorize", decision="allow")
     assert answer.status_code == 400
-    assert "has changed meanwhile" in answer.text
+    assert "no longer valid" in answer.text
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REPLACED]
 
 

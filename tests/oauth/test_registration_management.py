@@ -100,8 +100,8 @@ def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: OAuth
     assert app.refresh(tokens["refresh_token"]).status_code == 401
     assert app.push().status_code == 401
     page = world.browser().open("/account", "mei", PASSWORD)
-    assert "Nobody may ask about you now." in page.text
-    assert "Green Cars ended it on" in page.text
+    assert "No merchant can ask about you now." in page.text
+    assert "Green Cars ended it." in page.text
     for method in ("GET", "DELETE"):
         assert registrar.manage(method, made).status_code == 401
 

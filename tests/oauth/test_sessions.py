@@ -128,7 +128,7 @@ def test_35_signing_out_everywhere_ends_the_sessions_of_all_browsers(
     page = own.get("/account")
     answer = own.submit(page, "/account/sign-out-everywhere")
     assert answer.status_code == 303
-    assert own.get(answer.headers["location"]).text.count("Sessions that were ended: 2.") == 1
+    assert own.get(answer.headers["location"]).text.count("Sessions ended: 2.") == 1
     assert [browser.get("/account").status_code for browser in (own, other, strangers)] == [303, 303, 200]
     assert own.http.post("/account/sign-out-everywhere", data={"csrf_token": "x"}).status_code == 403
     assert own.sign_in("mei", PASSWORD).status_code == 303
@@ -149,4 +149,4 @@ def test_35_signing_out_everywhere_needs_the_form_of_ones_own_page(world: OAuthW
 def test_a_count_of_ended_sessions_that_is_none(world: OAuthWorld, ended: str) -> None:
     page = world.http().get("/login", params={"ended": ended})
     assert page.status_code == 200
-    assert "Sessions that were ended" not in page.text
+    assert "Sessions ended" not in page.text

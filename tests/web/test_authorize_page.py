@@ -194,13 +194,13 @@ def test_34_the_page_says_who_what_why_and_how_long(world: OAuthWorld) -> None:
         "Green Cars asks for your permission",
         "Green Cars app",
         "See your credit tier, not the number",
-        "no deposit, or a smaller one",
+        "no deposit or a smaller one",
         "CN¥3,000",
         "decide on the deposit for renting a car",
-        "A decision hints at your tier",
+        "The terms of a decision can reveal your tier to Green Cars.",
         "December 23, 2026 (30 days)",
         "February 21, 2027 (90 days)",
-        "at any time, on your account page",
+        "at any time on your account page",
         "Mei Lin",
     ):
         assert said in text, said

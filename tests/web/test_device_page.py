@@ -46,12 +46,12 @@ def test_70_the_page_says_who_what_where_how_much_and_how_long(world: OAuthWorld
         "Store 17",
         "T-3",
         "CN¥268",
-        "receiving goods first and paying later",
+        "buy now and pay later",
         "See your credit tier, not the number",
-        "A decision hints at your tier",
+        "The terms of a decision can reveal your tier to Green Cars.",
         "For 15 minutes from the moment you allow it.",
-        "Look at the till before you allow this.",
-        "You should be standing in this store",
+        "Look at the checkout before you allow this.",
+        "You should be in this store now",
         "one decision",
         "Mei Lin",
     ):
@@ -81,9 +81,9 @@ def test_70_what_the_till_names_is_escaped(world: OAuthWorld) -> None:
 def test_the_pages_speak_chinese(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     page = browser.open("/device", "mei", PASSWORD)
-    assert "收银台代码" in browser.get("/device?lang=zh").text
+    assert "收银台确认码" in browser.get("/device?lang=zh").text
     page = open_confirmation(browser, device["user_code"])
-    assert "允许之前，请先看一眼收银台" in page.text
+    assert "允许前，请先核对收银台" in page.text
     assert device["user_code"] not in page.text.split("</header>")[0]
     assert "已允许" in browser.get("/device/done?decision=allow").text
-    assert "未允许" in browser.get("/device/done").text
+    assert "已拒绝" in browser.get("/device/done").text

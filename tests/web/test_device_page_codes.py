@@ -41,7 +41,7 @@ def test_70_unknown_used_denied_and_expired_are_one_answer(world: OAuthWorld, cl
         assert page.status_code == 400
         pages.append(plain(browser, page).replace(code, "CODE"))
     assert len(set(pages)) == 1
-    assert "unknown, has expired, or has been answered" in pages[0]
+    assert "wrong, has expired or was already used" in pages[0]
 
 
 def test_70_a_code_of_a_disabled_client(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:

@@ -148,7 +148,7 @@ def test_70_nothing_ticked(world: OAuthWorld) -> None:
     fields = {name: value for name, value in form.fields.items() if not name.startswith("include_")}
     page = browser.http.post("/device", data={**fields, "decision": "allow"})
     assert page.status_code == 422
-    assert "Please tick at least one part" in page.text
+    assert "Please tick at least one item" in page.text
     assert is_undecided(world)
     assert browser.submit(page, "/device", decision="deny").status_code == 303
 

@@ -33,7 +33,7 @@ def test_a_wrong_password(world: OAuthWorld, username: str, password: str) -> No
     browser = world.browser()
     answer = browser.sign_in(username, password)
     assert answer.status_code == 400
-    assert "do not belong together" in answer.text
+    assert "Wrong username or password" in answer.text
     assert PASSWORD not in answer.text
     assert browser.get("/account").status_code == 303
 

@@ -41,5 +41,5 @@ def test_each_caller_gets_its_form(settings: Settings, error: Exception, status:
 
 
 def test_the_pages_have_words_of_their_own(settings: Settings) -> None:
-    assert "That was too often" in http(settings, TooManyAttempts(1)).get("/account").text
-    assert "out of reach" in http(settings, SharedStateDown()).get("/account").text
+    assert "Too many attempts" in http(settings, TooManyAttempts(1)).get("/account").text
+    assert "not available right now" in http(settings, SharedStateDown()).get("/account").text

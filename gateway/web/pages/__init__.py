@@ -1,4 +1,4 @@
-"""The pages that people see: one package each, with its handlers and routes, its views and its templates.
+"""The pages. Each is a package with its handlers, routes, views and templates.
 
-Pages work without JavaScript, and the names of their form fields are stable.
+Pages work without JavaScript. The names of their form fields are stable.
 """

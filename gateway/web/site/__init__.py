@@ -1,2 +1,1 @@
-"""What several pages share: their services, redirects, step-up, the layout, and the parts of a consent with the form
-that narrows them."""
+"""Shared parts of pages: services, redirects, step-up, the layout, the parts of a consent, and the permission form."""

@@ -1,4 +1,4 @@
-"""The parts of a consent or of a request for one: what is shared, up to which amount, for what and until when."""
+"""The view of the parts of a consent or request: the data, the limit, the purpose and the end of each part."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from gateway.domain.scope import SCOPES
 from gateway.web.texts import Texts, msgid
 
 PRODUCTS = {
-    Product.DEPOSIT_WAIVER: msgid("no deposit, or a smaller one"),
-    Product.PAY_LATER: msgid("receiving goods first and paying later"),
+    Product.DEPOSIT_WAIVER: msgid("no deposit or a smaller one"),
+    Product.PAY_LATER: msgid("buy now and pay later"),
     Product.EXPRESS_CHECK_IN: msgid("express check-in"),
     Product.CREDIT_OFFER: msgid("a credit limit and an interest rate"),
 }
 _NOT_SHARED = {
-    "threshold": msgid("The answer is yes or no. Your tier, your score and your records stay with us."),
-    "tier": msgid("One word, such as Good. Your score and your records stay with us."),
-    "exact": msgid("This is the most exact answer there is. Your records stay with us."),
+    "threshold": msgid("Only yes or no. We do not share your tier, your score or your records."),
+    "tier": msgid("Only one word, such as Good. We do not share your score or your records."),
+    "exact": msgid("The exact number. We do not share your records."),
 }
 _PRODUCT_LIST = msgid("%(what)s: %(products)s")
-_UP_TO = msgid("All open decisions together: up to %(amount)s.")
+_UP_TO = msgid("Up to %(amount)s for all open agreements together.")
 _PURPOSE = msgid("So that %(merchant)s can %(purpose)s.")
-_POINT_OF_SALE = msgid("Only at till %(terminal)s of store %(store)s.")
+_POINT_OF_SALE = msgid("Only at checkout %(terminal)s in store %(store)s.")
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """An amount that the person can lower, and its smallest step, both in major units."""
+    """The requested amount, which the person can lower, and the smallest step, both in major units."""
 
     requested: str
     currency: str
@@ -63,7 +63,7 @@ def describe_parts(
 
 
 def describe_purpose(texts: Texts, merchant: str, purpose: str) -> str:
-    """What the merchant may use the data for, as a sentence. `purpose` is a purpose code."""
+    """The purpose as a sentence. `purpose` is a purpose code."""
     return texts.gettext(_PURPOSE, merchant=merchant, purpose=texts.gettext(PURPOSES[purpose].sentence))
 
 
@@ -71,7 +71,7 @@ def _describe_part(
     texts: Texts, merchant: str, index: int, detail: AuthorizationDetail, decides: bool, start: datetime
 ) -> ConsentPart:
     length = detail.duration
-    assert length is not None  # granted and pushed details are complete
+    assert length is not None  # granted details and pushed details are complete
     assert detail.purpose is not None
     sold_at = detail.point_of_sale
     return ConsentPart(

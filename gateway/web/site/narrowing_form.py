@@ -16,17 +16,17 @@ from gateway.domain.errors import InvalidInput
 from gateway.web.texts import Texts, msgid
 
 _FIELD = re.compile(r"(include|amount)_([0-9]|[1-9][0-9])", re.ASCII)
-_AMOUNT_PROBLEM = msgid("Please enter an amount above zero, and no more than %(amount)s.")
+_AMOUNT_PROBLEM = msgid("Please enter an amount above zero, up to %(amount)s.")
 _PROBLEMS = {
-    "include": msgid("Please tick at least one part, or do not allow it."),
-    "duration": msgid("Please choose one of the times that are offered."),
-    "form": msgid("What you sent does not fit this request. Please look at it again."),
+    "include": msgid("Please tick at least one item, or choose “Do not allow”."),
+    "duration": msgid("Please choose a duration from the list."),
+    "form": msgid("Your answer does not fit this request. Please check it again."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DurationOption:
-    """One duration to choose from."""
+    """One duration that the person can choose."""
 
     value: str
     until: str
@@ -65,7 +65,7 @@ def read_known_fields(form: Mapping[str, str]) -> Choice:
 def describe_form(
     texts: Texts, asked: Request, start: datetime, choice: Choice = AS_ASKED, refused: InvalidInput | None = None
 ) -> NarrowingForm:
-    """The form with the person's choice, or at first with what was requested. Durations count from `start`."""
+    """The form with the person's choice, which at first is what was requested. Durations count from `start`."""
     durations = tuple(
         DurationOption(format_duration(length), texts.until(start, length), texts.length(length))
         for length in asked.durations

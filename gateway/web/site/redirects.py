@@ -18,25 +18,25 @@ def see_other(address: str) -> Response:
 
 
 def request_address(request: Request) -> str:
-    """The path and query of this request, so that a login can lead back to it."""
+    """The path and query of this request. A login can lead back to it."""
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def login_address(return_to: str, *, again: bool = False) -> str:
-    """The address of the login page, which leads back to `return_to`. `again` explains to a signed-in person why they
-    are asked."""
+    """The address of the login page, which leads back to `return_to`. With `again` the page explains to a signed-in
+    person why they must sign in again."""
     return f"{LOGIN}?{urlencode({'return_to': return_to, **({'again': '1'} if again else {})})}"
 
 
 def signed_out_address(ended: int) -> str:
-    """The address of the login page, which says how many sessions were ended."""
+    """The address of the login page, which shows the number of ended sessions."""
     return f"{LOGIN}?{urlencode({'ended': ended})}"
 
 
 def local_address(text: str | None) -> str:
-    """The address if it is one of our own pages that a login may lead to, else the account page. A foreign address is
-    never returned: the login must not be an open redirector."""
+    """The address if it is a page that a login may lead to, else that of the account page. It is never a foreign
+    address: the login must not be an open redirector."""
     if text is None or not _PATH_AND_QUERY.fullmatch(text):
         return ACCOUNT
     parts = urlsplit(text)

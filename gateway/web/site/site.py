@@ -1,4 +1,4 @@
-"""The parts that every page uses."""
+"""The objects that every page uses."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from gateway.web.sessions import Sessions
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The services of the deployment, and what only pages need. Made once by `build_site`."""
+    """The services of the deployment, and the objects that only pages need. `build_site` makes it once."""
 
     container: Container
     renderer: Renderer
@@ -23,7 +23,7 @@ class Site:
 
 
 def build_site(container: Container) -> Site:
-    """The site of a deployment."""
+    """The site of this container."""
     renderer = Renderer(container.settings)
     return Site(
         container=container,

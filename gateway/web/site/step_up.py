@@ -1,4 +1,4 @@
-"""Step-up at a page: a large consent requires a recent login, which then leads back to the page."""
+"""Step-up authentication: a large consent requires a recent login, which then leads back to the page."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from gateway.web.site.site import Site
 
 
 class FreshLoginRequired(Exception):
-    """These details need a more recent login. Raised within a unit of work it rolls it back: nothing is issued."""
+    """These details need a more recent login. In a unit of work it rolls back, so nothing is issued."""
 
 
 def needs_fresh_login(
@@ -31,5 +31,5 @@ def require_fresh_login(
 
 
 def request_fresh_login(return_to: str) -> Response:
-    """303 to the login, which says why it asks and leads back to `return_to`."""
+    """303 to the login page, which explains why and leads back to `return_to`."""
     return see_other(login_address(return_to, again=True))

@@ -1,1 +1,1 @@
-"""The account page: consents, open agreements, decisions and accesses, each described by a module of its own."""
+"""The account page. It has a module each for consents, open obligations, decisions and accesses."""

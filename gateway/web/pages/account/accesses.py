@@ -1,4 +1,4 @@
-"""Accesses: who asked what about the person, when and for what."""
+"""The view of an access: which merchant asked what about the person, when and for which purpose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ _THRESHOLD = msgid("asked whether your tier is at least “%(minimum)s”: %(ans
 _WITHOUT_ANSWER = {
     "SCORE_TIER": msgid("saw your tier"),
     "SCORE_EXACT": msgid("saw your score"),
-    "SCORE_THRESHOLD": msgid("asked whether your tier is at or above a line"),
-    "PREVIEW": msgid("asked what would probably be decided"),
+    "SCORE_THRESHOLD": msgid("asked whether your tier is high enough"),
+    "PREVIEW": msgid("asked for a preview of a decision"),
     "REQUEST": msgid("asked for a decision"),
 }
-"""The sentence for an access whose answer is not shown, or can no longer be decrypted."""
+"""Sentences for accesses whose answer is not shown or can no longer be decrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class AccessView:
 
 
 def describe_access(texts: Texts, access: LoggedAccess) -> AccessView:
-    """The access in the person's language."""
+    """The view of the access in the person's language."""
     return AccessView(
         moment=texts.moment(access.at),
         merchant=access.merchant_name,

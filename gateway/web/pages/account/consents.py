@@ -1,4 +1,4 @@
-"""Consents: to whom, what they share, how long they last, and how they changed."""
+"""The view of a consent: its merchant, its parts, its duration and its history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +11,26 @@ from gateway.web.site.consent_parts import ConsentPart, describe_parts
 from gateway.web.texts import Texts, msgid
 
 _NARROWED = {
-    ConsentAction.CREATED: msgid("You allowed it on %(date)s, and less of it than %(merchant)s asked for:"),
-    ConsentAction.MERGED: msgid("You added to it on %(date)s, and less than %(merchant)s asked for:"),
-    ConsentAction.REPLACED: msgid("You changed it on %(date)s, and allowed less than %(merchant)s asked for:"),
+    ConsentAction.CREATED: msgid("On %(date)s you allowed less than %(merchant)s asked for. The request was:"),
+    ConsentAction.MERGED: msgid("On %(date)s you added less than %(merchant)s asked for. The request was:"),
+    ConsentAction.REPLACED: msgid(
+        "On %(date)s you changed it to less than %(merchant)s asked for. The request was:"
+    ),
 }
 _CHANGES = {
-    (ConsentAction.CREATED, Actor.USER): msgid("You allowed it on %(date)s, as %(merchant)s asked."),
-    (ConsentAction.MERGED, Actor.USER): msgid("You added to it on %(date)s, as %(merchant)s asked."),
-    (ConsentAction.REPLACED, Actor.USER): msgid("You changed it on %(date)s, as %(merchant)s asked."),
-    (ConsentAction.REVOKED, Actor.USER): msgid("You ended it on %(date)s."),
-    (ConsentAction.REVOKED, Actor.MERCHANT): msgid("%(merchant)s ended it on %(date)s."),
-    (ConsentAction.REVOKED, Actor.OPERATOR): msgid("The operator of this service ended it on %(date)s."),
+    (ConsentAction.CREATED, Actor.USER): msgid("On %(date)s you allowed what %(merchant)s asked for."),
+    (ConsentAction.MERGED, Actor.USER): msgid("On %(date)s you added what %(merchant)s asked for."),
+    (ConsentAction.REPLACED, Actor.USER): msgid("On %(date)s you changed it to what %(merchant)s asked for."),
+    (ConsentAction.REVOKED, Actor.USER): msgid("On %(date)s you ended it."),
+    (ConsentAction.REVOKED, Actor.MERCHANT): msgid("On %(date)s %(merchant)s ended it."),
+    (ConsentAction.REVOKED, Actor.OPERATOR): msgid("On %(date)s the operator of this service ended it."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentChange:
-    """One version of a consent. `requested` is empty unless the person allowed less than was requested; `granted` is
-    empty unless a later version changed it."""
+    """One version of a consent. `requested` is empty unless the person allowed less than the request. `granted` is
+    empty unless the next version changed it."""
 
     sentence: str
     requested: tuple[ConsentPart, ...]
@@ -50,7 +52,7 @@ class ConsentView:
 
 
 def describe_consent(texts: Texts, given: ConsentOverview) -> ConsentView:
-    """The consent in the person's language, at its partner's business time."""
+    """The view of the consent in the person's language, at the business time of its partner."""
     consent, merchant = given.consent, given.merchant_name
     return ConsentView(
         id=consent.id,

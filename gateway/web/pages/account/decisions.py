@@ -1,4 +1,4 @@
-"""Decisions: what was requested, what was decided and why, what would help, and when to ask again."""
+"""The view of a decision: the request, the outcome with its reasons, advice, and the date of the next try."""
 
 from dataclasses import dataclass
 
@@ -12,23 +12,23 @@ from gateway.web.texts import Texts, msgid
 LISTED_DECISIONS = 20
 """How many decisions the account page lists."""
 
-_APPROVED = msgid("Granted: %(amount)s.")
-_PARTLY_APPROVED = msgid("Granted: %(amount)s of %(asked)s.")
-_DECLINED = msgid("Not granted: %(asked)s.")
-_PENDING = msgid("%(asked)s: the operator of this service has somebody look at it, until %(date)s.")
-_ENDED_UNDECIDED = msgid("%(asked)s: nothing came of it.")
-_RETRY_AFTER = msgid("Asking again can help from %(date)s on.")
+_APPROVED = msgid("Approved: %(amount)s.")
+_PARTLY_APPROVED = msgid("Approved: %(amount)s of %(asked)s.")
+_DECLINED = msgid("Declined: %(asked)s.")
+_PENDING = msgid("%(asked)s: in manual review, until %(date)s at the latest.")
+_ENDED_UNDECIDED = msgid("%(asked)s: closed without a decision.")
+_RETRY_AFTER = msgid("You can try again from %(date)s.")
 _ENDINGS = {
-    Status.FULFILLED: msgid("It is settled."),
-    Status.CANCELLED: msgid("%(merchant)s called it off."),
+    Status.FULFILLED: msgid("It has been settled."),
+    Status.CANCELLED: msgid("%(merchant)s cancelled it."),
     Status.EXPIRED: msgid("It was not used in time."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One decision on the account page. `reasons` are pairs of reason and advice; `retry_after` is a sentence, "" if
-    there is no date."""
+    """One decision on the account page. `reasons` are pairs of reason and advice. `retry_after` is a sentence, "" if
+    the decision has no such date."""
 
     id: str
     merchant: str
@@ -40,7 +40,7 @@ class DecisionView:
 
 
 def describe_decision(texts: Texts, record: PastDecision) -> DecisionView:
-    """The decision in the person's language."""
+    """The view of the decision in the person's language."""
     decision, outcome = record.decision, record.decision.outcome
     codes = outcome.reasons if isinstance(outcome, Approval | Decline) else ()
     reasons = [REASONS[code] for code in codes if code in REASONS]
@@ -75,7 +75,7 @@ def _describe_outcome(texts: Texts, record: PastDecision) -> str:
 def _describe_retry(texts: Texts, record: PastDecision) -> str:
     outcome = record.decision.outcome
     retry_after = outcome.retry_after if isinstance(outcome, Decline) else None
-    # A date that has passed at the decision means that a smaller amount may be requested at once.
+    # A date before the decision means that the person may request a smaller amount at once.
     if retry_after is None or retry_after <= record.decision.created_at:
         return ""
     return texts.gettext(_RETRY_AFTER, date=texts.date(retry_after))

@@ -1,5 +1,5 @@
-"""Open obligations, which people read as agreements: to whom, how much until when, breaches, overdue flags and
-disputes."""
+"""The view of an open obligation: its merchant, amount and date, its breach or overdue flag, and its dispute. Persons
+read "agreement" for obligation."""
 
 from dataclasses import dataclass
 
@@ -9,37 +9,37 @@ from gateway.services.decisions.obligations import Obligation
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, msgid
 
-_UNUSED = msgid("%(amount)s, not used yet. It lapses on %(date)s.")
-_OPEN = msgid("%(amount)s are open, until %(date)s.")
+_UNUSED = msgid("%(amount)s, not used yet. It expires on %(date)s.")
+_OPEN = msgid("%(amount)s open until %(date)s.")
 _OVERDUE = msgid("Overdue since %(date)s.")
-_BREACHED = msgid("%(merchant)s reported on %(date)s that it was not kept: %(kind)s.")
+_BREACHED = msgid("On %(date)s %(merchant)s reported that you broke the agreement: %(kind)s.")
 _BREACH_KINDS = {
     BreachKind.NOT_PAID: msgid("not paid"),
     BreachKind.NOT_RETURNED: msgid("not returned"),
     BreachKind.DAMAGED: msgid("damaged"),
-    BreachKind.NO_SHOW: msgid("you did not come"),
-    BreachKind.OTHER: msgid("something else"),
+    BreachKind.NO_SHOW: msgid("you did not show up"),
+    BreachKind.OTHER: msgid("another reason"),
 }
 _DISPUTES = {
     DisputeStatus.AWAITING_MERCHANT: msgid(
-        "You contest this, and it does not count against you. %(merchant)s has until %(date)s to answer; without an"
-        " answer you are right."
+        "You disputed this. It does not count against you for now. If %(merchant)s does not answer by %(date)s, your"
+        " dispute is upheld."
     ),
     DisputeStatus.UNDER_REVIEW: msgid(
-        "You contest this, and it does not count against you. %(merchant)s does not agree: the operator of this service"
-        " decides."
+        "You disputed this, and %(merchant)s does not agree. It does not count against you until the operator of this"
+        " service has decided."
     ),
-    DisputeStatus.REJECTED: msgid("You contested this. The operator of this service decided that it counts."),
-    DisputeStatus.UPHELD: msgid("You contested something here, and were right."),
-    DisputeStatus.WITHDRAWN: msgid("You no longer contest this."),
+    DisputeStatus.REJECTED: msgid("The operator of this service rejected your dispute. This counts against you."),
+    DisputeStatus.UPHELD: msgid("Your dispute was upheld."),
+    DisputeStatus.WITHDRAWN: msgid("You withdrew your dispute."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
-    """One open obligation on the account page. `default` says that it is breached or overdue; `contest_address` and
-    `withdraw_address` are the actions of its forms; `response` and `resolution` quote the merchant and the operator.
-    Each of them, and `dispute`, is "" if it does not apply."""
+    """One open obligation on the account page. `default` is the sentence about its breach or overdue flag, `dispute`
+    the one about its dispute. `response` is the merchant's text, `resolution` the operator's. `contest_address` and
+    `withdraw_address` are the actions of its forms. Each of these is "" if it does not apply."""
 
     id: str
     merchant: str
@@ -54,7 +54,7 @@ class ObligationView:
 
 
 def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
-    """The obligation in the person's language."""
+    """The view of the obligation in the person's language."""
     state, dispute = obligation.state, obligation.dispute
     default = _describe_default(texts, obligation)
     in_dispute = dispute is not None and dispute.status in OPEN

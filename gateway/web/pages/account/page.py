@@ -27,13 +27,13 @@ from gateway.web.texts import msgid
 STATEMENT = "statement"
 _AGREEMENTS = f"{ACCOUNT}#agreements"
 _UNKNOWN_CONSENT = msgid("You have no such consent.")
-_UNKNOWN_DISPUTE = msgid("There is nothing of yours here that you could contest.")
-_NOT_CONTESTABLE = msgid("This cannot be contested, or not any more. Your account page shows where it stands.")
-_INVALID_STATEMENT = msgid("Please say what is wrong, in at most 2000 characters.")
+_UNKNOWN_DISPUTE = msgid("You have no such agreement or dispute.")
+_NOT_CONTESTABLE = msgid("You cannot dispute this, or no longer. Your account page shows its current state.")
+_INVALID_STATEMENT = msgid("Please say what is wrong, in up to 2000 characters.")
 
 
 def routes(site: Site) -> list[Route]:
-    """GET / and /account, and POST of the forms below /account."""
+    """GET / and /account, and POST for the forms below /account."""
     page, disputes = AccountPage(site), DisputeForms(site)
     return [
         Route("/", _redirect_to_account),
@@ -61,13 +61,14 @@ async def _redirect_to_account(_: Request) -> Response:
 
 
 class AccountPage:
-    """The page, and the forms that end a consent or every session."""
+    """The page, and its forms that end a consent or all sessions."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The person's consents, agreements, decisions and accesses, newest first; 303 to the login for a visitor."""
+        """The person's consents, obligations, decisions and accesses, newest first; 303 to the login page for a
+        visitor."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
             return see_other(login_address(ACCOUNT))
@@ -89,7 +90,7 @@ class AccountPage:
         )
 
     async def revoke(self, request: Request) -> Response:
-        """Ends one of the person's consents; 303 back. 404 for anything that is not theirs."""
+        """Ends one of the person's consents; 303 back to the page. 404 if the person has no such consent."""
         session, _ = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
@@ -103,7 +104,7 @@ class AccountPage:
         return see_other(ACCOUNT)
 
     async def sign_out_everywhere(self, request: Request) -> Response:
-        """Ends every session of the person, also in other browsers; 303 to the login page, which says how many."""
+        """Ends all sessions of the person, also in other browsers; 303 to the login page with their number."""
         session, _ = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
@@ -141,14 +142,14 @@ class DisputeForms:
         self._site = site
 
     async def open(self, request: Request) -> Response:
-        """Opens a dispute; 303 back. 404 for a decision that is not theirs, 409 if nothing can be contested, 422
-        without a statement."""
+        """Opens a dispute; 303 back to the page. 404 if the person has no such decision, 409 if it cannot be disputed,
+        422 without a valid statement."""
         user_id, decision_id, form = await self._read_form(request)
         statement = form.get(STATEMENT, "").strip()
         return await self._perform(lambda: self._site.container.disputes.open(user_id, decision_id, statement))
 
     async def withdraw(self, request: Request) -> Response:
-        """Withdraws the person's own open dispute; 303 back. 404 for any other, 409 for one that has ended."""
+        """Withdraws a dispute; 303 back to the page. 404 if the person has no such dispute, 409 if it has ended."""
         user_id, dispute_id, _ = await self._read_form(request)
         return await self._perform(lambda: self._site.container.disputes.withdraw(user_id, dispute_id))
 

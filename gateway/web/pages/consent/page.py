@@ -1,4 +1,4 @@
-"""The handlers of the consent page. Every request is shown, and only the person answers it."""
+"""The handlers of the consent page. It shows every request, and only the person decides."""
 
 from collections.abc import Mapping
 
@@ -17,6 +17,7 @@ from gateway.web.errors import PageError
 from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request, form_target
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import read_choice, read_known_fields
+from gateway.web.site.permission import OTHER_PARTNER, read_decision
 from gateway.web.site.redirects import login_address, request_address, see_other
 from gateway.web.site.site import Site
 from gateway.web.site.step_up import (
@@ -28,25 +29,24 @@ from gateway.web.site.step_up import (
 from gateway.web.texts import msgid
 
 _REFUSALS = {
-    Refusal.NOT_PUSHED: (400, msgid("The request must be pushed by the merchant before it is shown here.")),
+    Refusal.NOT_PUSHED: (400, msgid("This link has no request. Please go back to the merchant and start again.")),
     Refusal.UNUSABLE: (
         400,
-        msgid("This request is unknown, has expired, or has been answered. Please start again at the merchant."),
+        msgid("This request is unknown, has expired or was answered. Please go back to the merchant and start again."),
     ),
     Refusal.CHANGED: (
         400,
-        msgid("What the merchant may ask for has changed meanwhile. Please start again at the merchant."),
+        msgid("This request is no longer valid. Please go back to the merchant and start again."),
     ),
     Refusal.OTHER_PERSON: (
         403,
-        msgid("The merchant wants to change a consent that another account has given. Sign out first."),
+        msgid("The merchant wants to change a consent of a different account. Please sign out first."),
     ),
     Refusal.OTHER_PARTNER: (
         403,
-        msgid("You are signed in with an account that does not belong to this merchant's sandbox. Sign out first."),
+        OTHER_PARTNER,
     ),
 }
-_NO_DECISION = msgid("Please choose one of the two answers.")
 _SIGN_OUT = (Refusal.OTHER_PARTNER, Refusal.OTHER_PERSON)
 
 
@@ -63,8 +63,8 @@ class ConsentPage:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The page; 303 to the login for a visitor; an error page, never a redirect, for an unusable request.
-        Parameters other than client_id and request_uri are ignored (RFC 9126 section 4)."""
+        """The page; 303 to the login page for a visitor; an error page for an unusable request. Ignores parameters
+        other than client_id and request_uri (RFC 9126 section 4)."""
         client_id, request_uri = _parameter(request, "client_id"), _parameter(request, "request_uri")
         session = await self._site.sessions.current(request)
         user_id = session.user_id if session else None
@@ -79,14 +79,12 @@ class ConsentPage:
         return self._page(request, permission, session)
 
     async def decide(self, request: Request) -> Response:
-        """303 to the client with a code or with access_denied, or to the login if the decision needs a fresh one. The
+        """303 to the client with a code or with access_denied, or to the login page if a fresh login is needed. The
         page again (422) if a field is invalid: then nothing is decided."""
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
-        decision = form.get("decision")
-        if decision not in {"allow", "deny"}:
-            raise PageError(400, _NO_DECISION)
+        decision = read_decision(form)
         client_id = form.get("client_id") or _parameter(request, "client_id")
         request_uri = form.get("request_uri") or _parameter(request, "request_uri")
         try:
@@ -124,19 +122,21 @@ class ConsentPage:
         refused: InvalidInput | None = None,
     ) -> Response:
         renderer = self._site.renderer
+        view = describe_request(renderer.texts(request), permission, choice, refused)
         return renderer.page(
             request,
             "pages/consent/consent.html",
             422 if refused else 200,
             form_target=form_target(permission.redirect_uri),
             query=permission.parameters,
-            view=describe_request(renderer.texts(request), permission, choice, refused),
+            view=view,
+            permission=view.permission,
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
 
     def _open(self, client_id: str | None, request_uri: str | None, user_id: str | None) -> PermissionRequest | None:
-        """The request, and the person if one is signed in. None for a visitor."""
+        """The request with the signed-in person, None for a visitor. Raises AuthorizationRefused."""
 
         def open_request(unit: UnitOfWork) -> PermissionRequest | None:
             opened = self._site.authorization.open(unit, client_id, request_uri)
@@ -162,8 +162,8 @@ class ConsentPage:
     def _decide(
         self, client_id: str | None, request_uri: str | None, browser: BrowserSession, choice: Choice | None
     ) -> str:
-        """The address that the browser is sent to. Without a choice the request is denied. Raises AuthorizationRefused,
-        InvalidInput, FreshLoginRequired: then nothing is decided."""
+        """Allows what the person chose, or denies the request if `choice` is None. Returns the address to redirect to.
+        Raises AuthorizationRefused, InvalidInput, FreshLoginRequired: then nothing is decided."""
         authorization = self._site.authorization
 
         def decide(unit: UnitOfWork) -> str:

@@ -1,4 +1,4 @@
-"""The view of the consent page: who asks, for what, and what of it is already allowed."""
+"""The view of the consent page: the permission form, and the consent that the request would change."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.kit.clock import BusinessTime
 from gateway.oauth.metadata import AUTHORIZE
 from gateway.web.site.consent_parts import ConsentPart, describe_parts
-from gateway.web.site.narrowing_form import NarrowingForm, describe_form
+from gateway.web.site.permission import Permission, describe_permission
 from gateway.web.texts import Texts
 
 _SOURCE = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|[a-z][a-z0-9+.\-]*:", re.ASCII)
@@ -19,8 +19,9 @@ _SOURCE = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|[a-z][a-z0-9+.\-]*:", re.AS
 
 @dataclass(frozen=True, slots=True)
 class PermissionRequest:
-    """A pushed request and the signed-in person. `request_uri` and `client_id` identify it; `granted_if_allowed` are
-    the details in force if all of it were allowed; `now` is the partner's business time."""
+    """A pushed request and the signed-in person. `client_id` and `request_uri` identify the request;
+    `granted_if_allowed` are the details of the consent if the person allows all of it; `now` is the partner's business
+    time."""
 
     name: str
     merchant: str
@@ -41,7 +42,7 @@ class PermissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class PreviousConsent:
-    """The consent that the request would change. `merges`: it stays, and the request is added to it."""
+    """The consent that the request would change. `merges`: the request is added to it, else it is replaced."""
 
     granted_on: str
     merges: bool
@@ -50,40 +51,35 @@ class PreviousConsent:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPageView:
-    """What the page says. `returns_to` is where the person's answer goes, as they read it; `decides`: decisions are
-    requested too; `address` is the page's own address, which a login leads back to."""
+    """The content of the page. `returns_to` is the host that gets the person's answer; `previous` is None for a new
+    consent."""
 
-    name: str
-    merchant: str
-    client: str
+    permission: Permission
     returns_to: str
-    purposes: tuple[str, ...]
     previous: PreviousConsent | None
-    parts: tuple[ConsentPart, ...]
-    form: NarrowingForm
-    decides: bool
-    parameters: dict[str, str]
-    address: str
 
 
 def describe_request(
     texts: Texts, request: PermissionRequest, choice: Choice = AS_ASKED, refused: InvalidInput | None = None
 ) -> ConsentPageView:
-    """The request in the person's language, with the choice in its fields, and what is wrong with it if refused."""
-    asked = request.asked
-    parts = describe_parts(texts, request.merchant, asked.scopes, asked.details, request.now)
-    return ConsentPageView(
+    """The request in the person's language, with their choice in its fields, and the problem if it was refused."""
+    permission = describe_permission(
+        texts,
+        request.asked,
+        request.now,
+        choice,
+        refused,
         name=request.name,
         merchant=request.merchant,
         client=request.client,
+        action=AUTHORIZE,
+        fields=request.parameters,
+        return_to=consent_address(request.client_id, request.request_uri),
+    )
+    return ConsentPageView(
+        permission=permission,
         returns_to=urlsplit(request.redirect_uri).netloc or request.redirect_uri,
-        purposes=tuple(dict.fromkeys(part.purpose for part in parts)),
         previous=_describe_previous(texts, request),
-        parts=parts,
-        form=describe_form(texts, asked, request.now, choice, refused),
-        decides=any(detail.type == "decision" for detail in asked.details),
-        parameters=request.parameters,
-        address=consent_address(request.client_id, request.request_uri),
     )
 
 
@@ -93,8 +89,8 @@ def consent_address(client_id: str | None, request_uri: str | None) -> str:
 
 
 def form_target(redirect_uri: str) -> str | None:
-    """The redirect URI's origin, or its scheme for an app, as a source in a Content-Security-Policy. None if it cannot
-    be one."""
+    """The origin of the redirect URI (for an app, its scheme) as a source of a Content-Security-Policy. None if it
+    cannot be one."""
     parts = urlsplit(redirect_uri)
     source = f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
     return source if _SOURCE.fullmatch(source) else None

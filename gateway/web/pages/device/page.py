@@ -1,5 +1,5 @@
-"""The handlers of the device page: a person types the code that a point of sale shows, sees what it asks for, and
-decides. A code is unaffected until the person has sent it themselves."""
+"""The handlers of the device page: a person enters the code that a point of sale shows, reads the request, and decides.
+Opening the page with a code in its address changes nothing: the person must send the form."""
 
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from gateway.web.errors import PageError
 from gateway.web.pages.device.view import PointOfSaleRequest, describe_request
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import read_choice, read_known_fields
+from gateway.web.site.permission import OTHER_PARTNER, read_decision
 from gateway.web.site.redirects import login_address, request_address, see_other
 from gateway.web.site.site import Site
 from gateway.web.site.step_up import FreshLoginRequired, request_fresh_login, require_fresh_login
@@ -27,20 +28,15 @@ from gateway.web.texts import msgid
 
 DONE = f"{DEVICE}/done"
 WRONG_CODES = Limit("wrong user codes", 10, timedelta(minutes=1))
-"""Per person. There are 20^8 codes, and a guesser can try a hundred while one is valid; whoever mistypes waits a
-minute."""
+"""Per person. There are 20^8 codes, and one person can try about a hundred of them while a code is valid."""
 WRONG_CODES_FROM_ADDRESS = Limit("wrong user codes from an address", 100, timedelta(minutes=1))
-"""Per network address, which the customers of a store share."""
+"""Per network address, because the customers of a store can share one."""
 
 _WRONG_CODE = msgid(
-    "This code is unknown, has expired, or has been answered. Please compare it with the till, or ask for a new one."
+    "This code is wrong, has expired or was already used. Please check it at the checkout, or ask for a new one."
 )
 _TOO_MANY = msgid("Too many wrong codes. Please wait a while before you try again.")
-_CHANGED = msgid("What the merchant may ask for has changed meanwhile. Please ask for a new code at the till.")
-_OTHER_PARTNER = msgid(
-    "You are signed in with an account that does not belong to this merchant's sandbox. Sign out first."
-)
-_NO_DECISION = msgid("Please choose one of the two answers.")
+_CHANGED = msgid("This request is no longer valid. Please ask for a new code at the checkout.")
 
 
 def routes(site: Site) -> list[Route]:
@@ -50,13 +46,14 @@ def routes(site: Site) -> list[Route]:
 
 
 class DevicePage:
-    """The form for the code, the page that asks for the decision, and the page that confirms it."""
+    """Three pages: the form for the code, the permission form, and the confirmation of the decision."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The form, filled in with `user_code` if the address has one; 303 to the login for a visitor."""
+        """The form for the code, with `user_code` filled in if the address has one; 303 to the login page for a
+        visitor."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
             return see_other(login_address(request_address(request)))
@@ -65,19 +62,17 @@ class DevicePage:
         return self._code_form(request, session, user_codes.format_code(code) if code else "")
 
     async def submit(self, request: Request) -> Response:
-        """Without a decision, the page that asks for it; with one, 303 to the page that confirms it. 303 to the login
-        if a fresh one is needed; the page again (422) if a field is invalid."""
+        """Without a decision, the permission form; with one, 303 to its confirmation. 303 to the login page if a fresh
+        login is needed; the form again (422) if a field is invalid."""
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
-        decision = form.get("decision")
-        if decision not in {None, "allow", "deny"}:
-            raise PageError(400, _NO_DECISION)
+        decision = read_decision(form) if "decision" in form else None
         typed, address = form.get("user_code", ""), request.client.host if request.client else ""
         try:
             sale = await run_in_threadpool(self._find, typed, session.user_id, address)
             if decision is None:
-                require_fresh_login(self._site, session, sale.waiting.asked.details, self._site.container.clock())
+                require_fresh_login(self._site, session, sale.request.asked.details, self._site.container.clock())
                 return self._confirmation(request, session, sale)
             try:
                 choice = read_choice(form) if decision == "allow" else None
@@ -85,7 +80,7 @@ class DevicePage:
             except InvalidInput as refused:
                 return self._confirmation(request, session, sale, read_known_fields(form), refused)
         except FreshLoginRequired:
-            return request_fresh_login(DEVICE)  # without the code, which must not appear in an address
+            return request_fresh_login(DEVICE)  # without the code, which must not be in an address
         except TooManyAttempts as refused:
             raise PageError(429, _TOO_MANY, retry_after=refused.retry_after) from None
         except AuthorizationRefused as refused:
@@ -93,7 +88,7 @@ class DevicePage:
         return see_other(f"{DONE}?decision={decision}")
 
     async def done(self, request: Request) -> Response:
-        """Confirms the decision. The point of sale learns it when it polls."""
+        """The confirmation. The point of sale gets the decision with its next poll."""
         allowed = request.query_params.get("decision") == "allow"
         return self._site.renderer.page(request, "pages/device/done.html", allowed=allowed)
 
@@ -119,26 +114,28 @@ class DevicePage:
         refused: InvalidInput | None = None,
     ) -> Response:
         renderer = self._site.renderer
+        view = describe_request(renderer.texts(request), sale, choice, refused)
         return renderer.page(
             request,
             "pages/device/confirm.html",
             422 if refused else 200,
-            view=describe_request(renderer.texts(request), sale, choice, refused),
+            view=view,
+            permission=view.permission,
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
 
     def _refusal(self, request: Request, session: BrowserSession, refusal: Refusal, typed: str) -> Response:
-        """The form again, for a code that cannot be used. Raises PageError if another code would not help."""
+        """The form for the code again, with an error. Raises PageError if another code cannot help."""
         if refusal is Refusal.OTHER_PARTNER:
-            raise PageError(403, _OTHER_PARTNER, session.csrf_token) from None
+            raise PageError(403, OTHER_PARTNER, session.csrf_token) from None
         if refusal is Refusal.CHANGED:
             raise PageError(400, _CHANGED) from None
         return self._code_form(request, session, typed[: user_codes.LONGEST_TYPED], _WRONG_CODE, 400)
 
     def _find(self, typed: str, user_id: str, address: str) -> PointOfSaleRequest:
-        """The request that waits under the code. Raises AuthorizationRefused, and TooManyAttempts before the code is
-        looked up; only wrong codes count."""
+        """The undecided request with this code. Raises AuthorizationRefused, and TooManyAttempts before it looks up the
+        code. Only wrong codes count."""
         container, verification = self._site.container, self._site.device_verification
 
         def find(unit: UnitOfWork) -> PointOfSaleRequest:
@@ -156,18 +153,18 @@ class DevicePage:
             raise
 
     def _decide(self, typed: str, browser: BrowserSession, choice: Choice | None) -> None:
-        """Allows what the person chose, or denies without a choice. Raises AuthorizationRefused, InvalidInput,
-        FreshLoginRequired: then nothing is decided."""
+        """Allows what the person chose, or denies the request if `choice` is None. Raises AuthorizationRefused,
+        InvalidInput, FreshLoginRequired: then nothing is decided."""
         container, verification = self._site.container, self._site.device_verification
 
         def decide(unit: UnitOfWork) -> None:
             user = container.accounts.load_user(unit, str(browser.user_id))
-            waiting = verification.open(unit, typed, user)
+            opened = verification.open(unit, typed, user)
             if choice is None:
-                verification.deny(unit, waiting)
+                verification.deny(unit, opened)
             else:
-                granted = narrow(waiting.asked, choice)
+                granted = narrow(opened.asked, choice)
                 require_fresh_login(self._site, browser, granted.details, unit.wall)
-                verification.allow(unit, waiting, user, granted)
+                verification.allow(unit, opened, user, granted)
 
         container.database.write(decide)

@@ -1,4 +1,4 @@
-"""The views of the device page: which point of sale asks, for what, and up to how much."""
+"""The view of the device page: the permission form of a point of sale, with store, terminal and amount."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,22 @@ from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.request import AS_ASKED, Choice
 from gateway.domain.errors import InvalidInput
 from gateway.oauth.endpoints.device_verification import DeviceRequest
-from gateway.web.site.consent_parts import ConsentPart, describe_parts
-from gateway.web.site.narrowing_form import NarrowingForm, describe_form
+from gateway.oauth.metadata import DEVICE
+from gateway.web.site.permission import Permission, describe_permission
 from gateway.web.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
 class PointOfSaleRequest:
-    """The waiting request of a point of sale, and the name of the signed-in person."""
+    """The undecided request of a point of sale, and the name of the signed-in person."""
 
     name: str
-    waiting: DeviceRequest
+    request: DeviceRequest
 
 
 @dataclass(frozen=True, slots=True)
 class SaleView:
-    """A purchase that the request is for: where, and up to how much."""
+    """A purchase of the request: its store, terminal and maximum amount."""
 
     store: str
     terminal: str
@@ -30,36 +30,36 @@ class SaleView:
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfirmationView:
-    """What the person confirms. `code` is the user code as people read it; `decides`: a decision is requested too."""
+    """The content of the page. `code` is the user code in the form for persons."""
 
-    name: str
-    merchant: str
-    client: str
+    permission: Permission
     code: str
     sales: tuple[SaleView, ...]
-    purposes: tuple[str, ...]
-    parts: tuple[ConsentPart, ...]
-    form: NarrowingForm
-    decides: bool
 
 
 def describe_request(
-    texts: Texts, request: PointOfSaleRequest, choice: Choice = AS_ASKED, refused: InvalidInput | None = None
+    texts: Texts, sale: PointOfSaleRequest, choice: Choice = AS_ASKED, refused: InvalidInput | None = None
 ) -> DeviceConfirmationView:
-    """The request in the person's language, with the choice in its fields, and what is wrong with it if refused."""
-    waiting, asked = request.waiting, request.waiting.asked
-    parts = describe_parts(texts, waiting.merchant.name, asked.scopes, asked.details, waiting.now)
-    sales = (_describe_sale(texts, detail) for detail in asked.details)
+    """The request in the person's language, with their choice in its fields, and the problem if it was refused."""
+    request = sale.request
+    permission = describe_permission(
+        texts,
+        request.asked,
+        request.now,
+        choice,
+        refused,
+        name=sale.name,
+        merchant=request.merchant.name,
+        client=request.client.name,
+        action=DEVICE,
+        fields={"user_code": request.user_code},
+        return_to=DEVICE,
+    )
+    sales = (_describe_sale(texts, detail) for detail in request.asked.details)
     return DeviceConfirmationView(
-        name=request.name,
-        merchant=waiting.merchant.name,
-        client=waiting.client.name,
-        code=waiting.user_code,
-        sales=tuple(dict.fromkeys(sale for sale in sales if sale is not None)),
-        purposes=tuple(dict.fromkeys(part.purpose for part in parts)),
-        parts=parts,
-        form=describe_form(texts, asked, waiting.now, choice, refused),
-        decides=any(detail.type == "decision" for detail in asked.details),
+        permission=permission,
+        code=request.user_code,
+        sales=tuple(dict.fromkeys(each for each in sales if each is not None)),
     )
 
 

@@ -1,6 +1,6 @@
-"""GET /docs/errors: what each error code means and what to do about it. For engineers, in English.
+"""GET /docs/errors: each error code with its meaning and remedy. For engineers, in English only.
 
-Every user error of the GraphQL API links to its code here: the code is the fragment of the address.
+Every user error of the GraphQL API links to its code on this page. The code is the fragment of the link.
 """
 
 from starlette.requests import Request

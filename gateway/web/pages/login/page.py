@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""The handlers of the login page: sign in and sign out."""
 
 import re
 
@@ -17,11 +17,8 @@ from gateway.web.site.redirects import LOGIN, local_address, login_address, see_
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
-_WRONG = msgid("That username and password do not belong together.")
-_TOO_MANY = msgid(
-    "Too many logins have failed. Please wait a while, or use a browser in which you have signed in to this account "
-    "before."
-)
+_WRONG = msgid("Wrong username or password.")
+_TOO_MANY = msgid("Too many failed sign-ins. Please wait a while, or use a browser in which you have signed in before.")
 _COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -36,13 +33,13 @@ def routes(site: Site) -> list[Route]:
 
 
 class LoginPage:
-    """The handlers of the login page."""
+    """The page, its form, and the form that signs out."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The form; a visitor gets a session for its CSRF token."""
+        """The form. A visitor gets a session for its CSRF token."""
         session = await self._site.sessions.of_visitor(request)
         query = request.query_params
         username = await run_in_threadpool(self._username, session.user_id) if session.user_id else ""
@@ -54,9 +51,9 @@ class LoginPage:
         return response
 
     async def submit(self, request: Request) -> Response:
-        """303 to where the person came from, with a new session; the form again (400) for a wrong password. Raises
-        PageError (429) at a limit. The address that is counted is the peer's, from the ASGI scope. Headers of a proxy
-        are not trusted, because anybody can send them."""
+        """303 to the page that required the login, with a new session; the form again (400) for a wrong password.
+        Raises PageError (429) at a limit. The limit by address uses the peer of the connection (ASGI scope), because
+        anybody can send the headers of a proxy."""
         session, form = await self._site.sessions.submitted(request)
         return_to = form.get("return_to") or request.query_params.get("return_to")
         username, address = form.get("username", ""), request.client.host if request.client else ""
