@@ -83,8 +83,7 @@ def check(
 
     Also checks that the GraphQL schema can be built with its ask. Exit code 1 if a requirement is not met.
 
-    With --json:
-    an object with adapter, is_met and requirements, each with name, is_met and problems."""
+    With --json: an object with adapter, is_met and requirements, each with name, is_met and problems."""
     from merchants.conformance.check import check_adapter
 
     if key not in {adapter.key for adapter in installed()}:

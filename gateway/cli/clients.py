@@ -141,8 +141,8 @@ def approve(
 def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the clients, disabled ones too.
 
-    With --json: an array of objects with client_id, merchant_id, name, profile, is_enabled, created_at, disabled_at,
-    scopes, authorization_details_types, awaits_approval, redirect_uris, grant_types and jwks_uri."""
+    With --json: an array of objects with client_id, merchant_id, name, profile, is_enabled, created_at,
+    disabled_at, scopes, authorization_details_types, awaits_approval, redirect_uris, grant_types and jwks_uri."""
     with container_for(database_url) as container:
         clients = container.database.read(lambda unit: unit.clients.list_clients())
     print_list(

@@ -37,8 +37,8 @@ def listed(
 
     Times are those of the partner's clock.
 
-    With --json: an array of objects with id, merchant_id, merchant_reference,
-    product, purpose, status, amounts and times."""
+    With --json: an array of objects with id, merchant_id, merchant_reference, product, purpose, status, amounts and
+    times."""
     with container_for(database_url) as container:
 
         def load(unit: UnitOfWork) -> list[DecisionState]:
@@ -77,8 +77,8 @@ def show(decision_id: DecisionId, as_json: AsJson = False, database_url: Databas
 
     The reasons for its result: gateway policy explain. Times are those of the partner's clock.
 
-    With --json: an object
-    of `gateway decisions list --json` with provenance, reasons, approving_rules, disputes and timeline."""
+    With --json: an object of `gateway decisions list --json` with provenance, reasons, approving_rules, disputes
+    and timeline."""
     with container_for(database_url) as container:
         state, details = container.database.read(lambda unit: _load(unit, decision_id))
         # By these rules a decision in manual review can be approved.

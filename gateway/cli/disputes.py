@@ -19,8 +19,8 @@ def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
 
     Times are those of the partner's clock.
 
-    With --json: an array of objects with id, decision_id, merchant_id, subject,
-    opened_by, status, opened_at, respond_by and resolved_at."""
+    With --json: an array of objects with id, decision_id, merchant_id, subject, opened_by, status, opened_at,
+    respond_by and resolved_at."""
     with container_for(database_url) as container:
         disputes = container.disputes.list_open()
     print_list(
@@ -44,8 +44,7 @@ def show(dispute_id: DisputeId, as_json: AsJson = False, database_url: DatabaseU
 
     The statements are personal data: do not store them.
 
-    With --json: an object of `gateway disputes list --json` with
-    statement, response, evidence and resolution."""
+    With --json: an object of `gateway disputes list --json` with statement, response, evidence and resolution."""
     with container_for(database_url) as container:
         dispute = container.disputes.load(dispute_id)
     print_record(

@@ -26,8 +26,8 @@ def verify(
 
     Runs beside a live server and needs no secret. Exit code 1 if an entry was changed, removed or forged.
 
-    With --json:
-    an object with is_intact, entries (their number by log), chains, decisions, signing_keys and finding."""
+    With --json: an object with is_intact, entries (their number by log), chains, decisions, signing_keys and
+    finding."""
     from gateway.audit.log_report import LogReport
     from gateway.audit.log_verification import verify_logs
 

@@ -29,8 +29,7 @@ def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
 
     A merchant without an adapter cannot request decisions.
 
-    With --json: an array of objects with id, name, partner,
-    created_at, contract, adapters and products."""
+    With --json: an array of objects with id, name, partner, created_at, contract, adapters and products."""
     with container_for(database_url) as container:
 
         def describe_all(unit: UnitOfWork) -> list[Record]:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from gateway.bootstrap import build
 from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_database
+from gateway.cli.credentials import demo_merchant, describe_credentials, write_privately
 from gateway.cli.output import AsJson, print_list
 from gateway.cli.serve import HOST, listen, server_for
 from gateway.demo.demo import Demo, DemoFailed
@@ -29,7 +30,7 @@ from gateway.demo.point_of_sale import PointOfSaleDemo
 from gateway.demo.website import WebsiteDemo
 from gateway.domain.identity.client import BASELINE, FAPI2
 from gateway.services.container import Container
-from gateway.services.seeding import Seed, SeededClient, SeededPersona
+from gateway.services.seeding import Seed, SeededPersona
 from gateway.settings import Settings, read_settings
 from gateway.store.database import temporary_database
 
@@ -68,7 +69,9 @@ def up(
     server = server_for(container)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
-    watcher = threading.Thread(target=_announce, args=(server, container, seed, path, demo, failures), daemon=True)
+    watcher = threading.Thread(
+        target=_announce_start, args=(server, container, seed, path, demo, failures), daemon=True
+    )
     watcher.start()
     server.run(sockets=[listener])
     if failures:
@@ -93,9 +96,9 @@ def demo(
         command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", "0", "--credentials", str(file)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603 (our own command)
         try:
-            written = _wait_for(file, server)
+            credentials = _wait_for_credentials(file, server)
             began = time.monotonic()
-            _run_demos(written, quiet)
+            _run_demos(credentials, quiet)
             console.print(
                 Text("\nEvery response was as expected", "bold green"), f"({time.monotonic() - began:.1f} s)."
             )
@@ -104,13 +107,17 @@ def demo(
             server.wait(timeout=15)
 
 
-def _run_demos(written: dict[str, Any], quiet: bool) -> None:
+def _run_demos(credentials: dict[str, Any], quiet: bool) -> None:
     """Runs the demo of a website with each client profile, and the demo of a point of sale."""
     output = None if quiet else console
     demos: dict[str, Callable[[Narrator], Demo]] = {
-        "A client with a secret (profile baseline, sandbox only)": lambda say: WebsiteDemo(written, say, BASELINE),
-        "A client with a key of its own (profile fapi2)": lambda say: WebsiteDemo(written, say, FAPI2),
-        "At the point of sale, with the device grant (profile fapi2)": lambda say: PointOfSaleDemo(written, say),
+        "A client with a secret (profile baseline, sandbox only)": lambda narrator: WebsiteDemo(
+            credentials, narrator, BASELINE
+        ),
+        "A client with a key of its own (profile fapi2)": lambda out: WebsiteDemo(credentials, out, FAPI2),
+        "At the point of sale, with the device grant (profile fapi2)": lambda narrator: PointOfSaleDemo(
+            credentials, narrator
+        ),
     }
     for title, make_demo in demos.items():
         if output is not None:
@@ -143,15 +150,16 @@ def _sandbox_settings(port: int) -> Settings:
     settings = read_settings()
     if not settings.sandbox:
         fail("GATEWAY_ENVIRONMENT is live. A sandbox runs in a deployment of its own.")
-    wanted = {
+    defaults = {
         "issuer": f"http://{HOST}:{port}",
         "outgoing_networks": LOOPBACK,
         "jwks_uri_hosts": (f"{HOST}:*", "localhost:*", "[::1]:*"),
     }
-    return settings.model_copy(update={name: wanted[name] for name in wanted.keys() - settings.model_fields_set})
+    return settings.model_copy(update={name: defaults[name] for name in defaults.keys() - settings.model_fields_set})
 
 
-def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
+def _wait_for_credentials(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
+    """The content of the credentials file, once the sandbox has written it. Ends the command if it does not."""
     deadline = time.monotonic() + START_WITHIN
     while not file.exists():
         if server.poll() is not None:
@@ -159,11 +167,11 @@ def _wait_for(file: Path, server: "subprocess.Popen[bytes]") -> dict[str, Any]:
         if time.monotonic() > deadline:
             fail(f"The sandbox did not start within {START_WITHIN} seconds.")
         time.sleep(0.05)
-    written: dict[str, Any] = json.loads(file.read_text())
-    return written
+    credentials: dict[str, Any] = json.loads(file.read_text())
+    return credentials
 
 
-def _announce(
+def _announce_start(
     server: uvicorn.Server, container: Container, seed: Seed, path: Path, demo: bool, failures: list[str]
 ) -> None:
     """Runs in a thread beside the server: waits until it has started, writes and prints the credentials. Stops the
@@ -172,87 +180,19 @@ def _announce(
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        written = _credentials(container.settings, seed)
-        write_privately(path, json.dumps(written, indent=2, ensure_ascii=False))
+        credentials = describe_credentials(container.settings.issuer, seed)
+        write_privately(path, json.dumps(credentials, indent=2, ensure_ascii=False))
     except (httpx2.HTTPError, OSError) as error:
         failures.append(f"The credentials could not be written to {path}: {error}")
         server.should_exit = True
         return
     if demo:
         try:
-            WebsiteDemo(written, Narrator(console)).run()
+            WebsiteDemo(credentials, Narrator(console)).run()
             console.print(Text("\nEvery response was as expected.", "bold green"))
         except DemoFailed as error:
             console.print(Text("\nThe demo failed:", "bold red"), str(error))
-    _print_sandbox(container.settings, seed, path, _example_merchant(written["merchants"]))
-
-
-def _credentials(settings: Settings, seed: Seed) -> dict[str, Any]:
-    issuer = settings.issuer
-    return {
-        "issuer": issuer,
-        "graphql": f"{issuer}/graphql",
-        "merchants": [
-            {
-                "id": merchant.id,
-                "name": merchant.name,
-                "adapter": merchant.adapter,
-                "clients": [_client(merchant.client), _client(merchant.backend)],
-                **_merchant_token(issuer, merchant.client),
-            }
-            for merchant in seed.merchants
-        ],
-        "personas": [
-            {
-                "handle": persona.handle,
-                "username": persona.username,
-                "password": persona.password,
-                "tier": persona.tier,
-                "score": persona.score,
-                "summary": persona.summary,
-            }
-            for persona in seed.personas
-        ],
-    }
-
-
-def _client(client: SeededClient) -> dict[str, Any]:
-    secret = {"private_jwk": client.private_jwk} if client.private_jwk else {"client_secret": client.client_secret}
-    return {
-        "client_id": client.client_id,
-        "profile": client.profile,
-        **secret,
-        "redirect_uri": client.redirect_uri,
-        "scopes": list(client.scopes),
-    }
-
-
-def _merchant_token(issuer: str, client: SeededClient) -> dict[str, Any]:
-    """Returns a new merchant token and its lifetime in seconds."""
-    assert client.client_secret is not None  # a client of the profile baseline
-    response = httpx2.post(
-        f"{issuer}/oauth/token",
-        data={"grant_type": "client_credentials"},
-        auth=(client.client_id, client.client_secret),
-        timeout=20,
-    )
-    response.raise_for_status()
-    token = response.json()
-    return {"merchant_token": token["access_token"], "merchant_token_expires_in": token["expires_in"]}
-
-
-def _example_merchant(merchants: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns the merchant of the demo, or the first if the deployment does not load its adapter."""
-    return next((merchant for merchant in merchants if merchant["adapter"] == "car_rental"), merchants[0])
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Writes the file, complete or not at all, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text + "\n")
-    draft.replace(path)
+    _print_sandbox(container.settings, seed, path, demo_merchant(credentials))
 
 
 def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str, Any]) -> None:

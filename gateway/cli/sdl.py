@@ -35,18 +35,17 @@ def diff(as_json: AsJson = False) -> None:
 
     Exit code 1 if the schema has what the contract does not have.
 
-    With --json: an object with missing (only in the
-    contract) and foreign (only in the schema)."""
+    With --json: an object with missing (only in the contract) and foreign (only in the schema)."""
     from schema.export import sdl
     from schema.subset import TARGET, compare
 
-    found = compare(TARGET.read_text(encoding="utf-8"), sdl(discover(settings_for(None).adapters), sandbox=True))
+    comparison = compare(TARGET.read_text(encoding="utf-8"), sdl(discover(settings_for(None).adapters), sandbox=True))
     if as_json:
-        print_json({"missing": found.missing, "foreign": found.foreign})
-        raise typer.Exit(1 if found.foreign else 0)
-    for line in found.missing:
+        print_json({"missing": comparison.missing, "foreign": comparison.foreign})
+        raise typer.Exit(1 if comparison.foreign else 0)
+    for line in comparison.missing:
         console.print(f"not yet  {line}")
-    for line in found.foreign:
+    for line in comparison.foreign:
         console.print(f"foreign  {line}")
-    console.print(f"{len(found.missing)} not yet, {len(found.foreign)} foreign.")
-    raise typer.Exit(1 if found.foreign else 0)
+    console.print(f"{len(comparison.missing)} not yet, {len(comparison.foreign)} foreign.")
+    raise typer.Exit(1 if comparison.foreign else 0)

@@ -39,8 +39,8 @@ def check(
 
     Needs no database. Exit code 1, with file, rule and column, for the first policy that cannot be used.
 
-    With --json:
-    an array of objects with adapter, version, effective, is_in_force, rules (their number), hash and source."""
+    With --json: an array of objects with adapter, version, effective, is_in_force, rules (their number), hash and
+    source."""
     if files and adapter is None:
         fail("Name the adapter whose columns and benefits the files must have: --adapter KEY")
     registry, now = discover(settings_for(None).adapters if adapter is None else {adapter}), wall_clock()
@@ -66,8 +66,8 @@ def explain(
 ) -> None:
     """Explain a decision: the rules that were tried, the result of the policy, and the outcome.
 
-    With --json: an object with decision_id, status, decided_at, product, purpose, policy, policy_in_force, is_sealed,
-    requested, person, rules, result, outcome and shadow."""
+    With --json: an object with decision_id, status, decided_at, product, purpose, policy, policy_in_force,
+    is_sealed, requested, person, rules, result, outcome and shadow."""
     from gateway.cli.policy import explanation
 
     with container_for(database_url) as container:
@@ -96,25 +96,25 @@ def backtest(
     override applies to FILE too. Writes nothing to the database. Credit limits are not replayed: a request without
     enough available limit counts with the result of its policy.
 
-    With --json: an object with policy, version, source,
-    compared, changed, groups (by tier and status) and not_compared (by reason)."""
+    With --json: an object with policy, version, source, compared, changed, groups (by tier and status) and
+    not_compared (by reason)."""
     from gateway.cli.policy import comparison
 
     with container_for(database_url) as container:
         replayed = _adapter(container.registry, adapter)
-        tried: DecisionTable | PolicyOverride
+        candidate: DecisionTable | PolicyOverride
         if merchant is None:
-            tried = replayed.load_policy(file)
-            compared = container.policies.backtest(replayed, tried, _midnight(since))
+            candidate = replayed.load_policy(file)
+            compared = container.policies.backtest(replayed, candidate, _midnight(since))
         else:
             owner = container.database.read(partial(container.merchants.require, merchant_id=merchant))
-            tried = read_override(*read_text(file), replayed)
-            compared = container.policies.backtest_override(replayed, owner.id, tried, _midnight(since))
+            candidate = read_override(*read_text(file), replayed)
+            compared = container.policies.backtest_override(replayed, owner.id, candidate, _midnight(since))
         counts = comparison.describe(comparison.count(compared, csv))
     if as_json:
-        print_json({"policy": tried.policy, "version": tried.version, "source": tried.source, **counts})
+        print_json({"policy": candidate.policy, "version": candidate.version, "source": candidate.source, **counts})
         return
-    comparison.show(counts, f"{tried.policy} {tried.version} ({tried.source})")
+    comparison.show(counts, f"{candidate.policy} {candidate.version} ({candidate.source})")
     comparison.show_sealed(counts["not_compared"]["sealed"])
 
 
@@ -129,8 +129,8 @@ def shadow(
 
     GATEWAY_SHADOW_POLICIES names the shadow policies. Credit limits are ignored on both sides.
 
-    With --json: an object
-    with adapter, policies (each with policy, version, hash and counts as of a backtest) and sealed."""
+    With --json: an object with adapter, policies (each with policy, version, hash and counts as of a backtest) and
+    sealed."""
     from gateway.cli.policy import comparison
 
     with container_for(database_url) as container:

@@ -30,8 +30,8 @@ def bounds(
 
     An override may change only the values that have bounds.
 
-    With --json: an object with merchant_id, adapter and
-    bounds, an array of objects with rule, value, at_least and at_most."""
+    With --json: an object with merchant_id, adapter and bounds, an array of objects with rule, value, at_least and
+    at_most."""
     content = None if file is None else read_text(file)
     with container_for(database_url) as container:
 

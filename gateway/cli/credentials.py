@@ -1,0 +1,79 @@
+"""The credentials file of a sandbox: merchants with their clients and a token, and personas with their passwords."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from gateway.services.seeding import Seed, SeededClient
+
+
+def describe_credentials(issuer: str, seed: Seed) -> dict[str, Any]:
+    """The content of the credentials file. Requests a merchant token for each merchant from the running server. Raises
+    httpx2.HTTPError."""
+    return {
+        "issuer": issuer,
+        "graphql": f"{issuer}/graphql",
+        "merchants": [
+            {
+                "id": merchant.id,
+                "name": merchant.name,
+                "adapter": merchant.adapter,
+                "clients": [_client(merchant.client), _client(merchant.backend)],
+                **_merchant_token(issuer, merchant.client),
+            }
+            for merchant in seed.merchants
+        ],
+        "personas": [
+            {
+                "handle": persona.handle,
+                "username": persona.username,
+                "password": persona.password,
+                "tier": persona.tier,
+                "score": persona.score,
+                "summary": persona.summary,
+            }
+            for persona in seed.personas
+        ],
+    }
+
+
+def _client(client: SeededClient) -> dict[str, Any]:
+    secret = {"private_jwk": client.private_jwk} if client.private_jwk else {"client_secret": client.client_secret}
+    return {
+        "client_id": client.client_id,
+        "profile": client.profile,
+        **secret,
+        "redirect_uri": client.redirect_uri,
+        "scopes": list(client.scopes),
+    }
+
+
+def _merchant_token(issuer: str, client: SeededClient) -> dict[str, Any]:
+    """A new merchant token and its lifetime in seconds."""
+    assert client.client_secret is not None  # a client of the profile baseline
+    response = httpx2.post(
+        f"{issuer}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(client.client_id, client.client_secret),
+        timeout=20,
+    )
+    response.raise_for_status()
+    token = response.json()
+    return {"merchant_token": token["access_token"], "merchant_token_expires_in": token["expires_in"]}
+
+
+def demo_merchant(credentials: dict[str, Any]) -> dict[str, Any]:
+    """The credentials of the demo's merchant, or of the first merchant if the deployment does not load its adapter."""
+    merchants: list[dict[str, Any]] = credentials["merchants"]
+    return next((merchant for merchant in merchants if merchant["adapter"] == "car_rental"), merchants[0])
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Writes the file, complete or not at all, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text + "\n")
+    draft.replace(path)
