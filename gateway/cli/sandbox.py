@@ -69,9 +69,7 @@ def up(
     server = server_for(container)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
-    watcher = threading.Thread(
-        target=_announce_start, args=(server, container, seed, path, demo, failures), daemon=True
-    )
+    watcher = threading.Thread(target=_announce, args=(server, container, seed, path, demo, failures), daemon=True)
     watcher.start()
     server.run(sockets=[listener])
     if failures:
@@ -171,7 +169,7 @@ def _wait_for_credentials(file: Path, server: "subprocess.Popen[bytes]") -> dict
     return credentials
 
 
-def _announce_start(
+def _announce(
     server: uvicorn.Server, container: Container, seed: Seed, path: Path, demo: bool, failures: list[str]
 ) -> None:
     """Runs in a thread beside the server: waits until it has started, writes and prints the credentials. Stops the

@@ -1,6 +1,6 @@
-"""The command line in a process of its own for each command, but read from disk once: this program, run as a script,
-loads `gateway.cli` and answers one request a line, each in a child that it forks. A test suite runs a hundred commands,
-and loading them costs four times as much as what they do."""
+"""Runs commands without loading `gateway.cli` for each: this file, run as a script, loads it once and runs each command
+in a forked process. Requests and results are JSON, one line each. Loading takes four times as long as a usual command,
+and the tests run hundreds of commands."""
 
 import json
 import os
@@ -15,14 +15,14 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class CommandLine:
-    """Runs commands as `python -m gateway` would."""
+    """Runs commands as `python -m gateway` does, one at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loaded: subprocess.Popen[str] | None = None
 
     def run(self, arguments: list[str], environment: dict[str, str], typed: str) -> "subprocess.CompletedProcess[str]":
-        """What the command answers and prints."""
+        """The exit code and output of the command. `typed` is its standard input."""
         request = {"arguments": arguments, "environment": environment, "typed": typed}
         with self._lock:
             loaded = self._loaded or self._load()
@@ -30,8 +30,8 @@ class CommandLine:
             assert loaded.stdout is not None
             loaded.stdin.write(json.dumps(request) + "\n")
             loaded.stdin.flush()
-            answer: dict[str, Any] = json.loads(loaded.stdout.readline())
-        return subprocess.CompletedProcess(["gateway", *arguments], **answer)
+            result: dict[str, Any] = json.loads(loaded.stdout.readline())
+        return subprocess.CompletedProcess(["gateway", *arguments], **result)
 
     def close(self) -> None:
         """Ends the loaded program."""
@@ -46,7 +46,8 @@ class CommandLine:
         return self._loaded
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _run(request: dict[str, Any]) -> dict[str, Any]:
+    """Runs the command of a request in a forked process and returns its exit code and output."""
     with (
         tempfile.TemporaryFile("w+") as typed,
         tempfile.TemporaryFile("w+") as out,
@@ -58,15 +59,15 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         if child == 0:
             for number, file in enumerate((typed, out, err)):
                 os.dup2(file.fileno(), number)
-            _become(request["arguments"], request["environment"])
+            _replace_process(request["arguments"], request["environment"])
         _, status = os.waitpid(child, 0)
         out.seek(0)
         err.seek(0)
         return {"returncode": os.waitstatus_to_exitcode(status), "stdout": out.read(), "stderr": err.read()}
 
 
-def _become(arguments: list[str], environment: dict[str, str]) -> None:
-    """Runs the command and ends the process as the interpreter would."""
+def _replace_process(arguments: list[str], environment: dict[str, str]) -> None:
+    """Runs the command and ends the process with its exit code, as the interpreter does."""
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
@@ -77,7 +78,7 @@ def _become(arguments: list[str], environment: dict[str, str]) -> None:
         code = 0
     except SystemExit as end:
         code = end.code
-    except BaseException as error:  # noqa: BLE001  # as the interpreter takes whatever a program leaves
+    except BaseException as error:  # noqa: BLE001  # the interpreter prints any exception
         sys.excepthook(type(error), error, error.__traceback__)
     finally:
         sys.stdout.flush()
@@ -90,5 +91,5 @@ if __name__ == "__main__":
     from gateway import cli
 
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(_run(json.loads(line))) + "\n")
         sys.stdout.flush()
