@@ -1,4 +1,4 @@
-"""Rich authorization requests: what is read back as it was written, and what is refused with its field."""
+"""Authorization details: valid ones round-trip, invalid ones are refused at their member."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from gateway.kit.json import decode, encode
 
 SCORE = {"type": "score", "level": "tier"}
 DECISION = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
-TILL = {"store_id": "S1", "terminal_id": "T1"}
+AT_STORE = {"store_id": "S1", "terminal_id": "T1"}
 
 purposes = st.none() | st.sampled_from(sorted(PURPOSES))
 durations = st.none() | st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(days=3660))
@@ -36,8 +36,8 @@ details = st.one_of(
         optional=st.booleans(),
     ),
     st.builds(
-        lambda place, **members: AuthorizationDetail(**members, **place),
-        place=bound,
+        lambda point_of_sale, **members: AuthorizationDetail(**members, **point_of_sale),
+        point_of_sale=bound,
         type=st.just("decision"),
         products=st.lists(st.sampled_from(Product), min_size=1, unique=True).map(tuple),
         maximum_amount=st.none() | amounts,
@@ -49,13 +49,13 @@ details = st.one_of(
 
 
 @given(st.lists(details, min_size=1, max_size=MOST_DETAILS))
-def test_details_survive_being_written_down(written: list[AuthorizationDetail]) -> None:
+def test_details_round_trip(written: list[AuthorizationDetail]) -> None:
     documents = decode(encode([detail.document() for detail in written]))
     assert parse_details(documents) == tuple(written)
 
 
-def test_a_detail_is_bound_to_the_till_that_it_names() -> None:
-    plain, bound, optional = parse_details([DECISION, {**DECISION, **TILL}, {**SCORE, "optional": True}])
+def test_detail_is_bound_to_the_point_of_sale_that_it_names() -> None:
+    plain, bound, optional = parse_details([DECISION, {**DECISION, **AT_STORE}, {**SCORE, "optional": True}])
     assert (plain.point_of_sale, bound.point_of_sale, optional.point_of_sale) == (None, PointOfSale("S1", "T1"), None)
     assert (plain.optional, optional.optional) == (False, True)
     assert "optional" not in plain.document()
@@ -63,7 +63,7 @@ def test_a_detail_is_bound_to_the_till_that_it_names() -> None:
 
 
 @given(details)
-def test_a_detail_stands_for_a_scope(detail: AuthorizationDetail) -> None:
+def test_detail_has_its_scope(detail: AuthorizationDetail) -> None:
     assert detail.scope == ("decisions:request" if detail.type == "decision" else f"score:{detail.level}")
 
 
@@ -91,25 +91,27 @@ def test_repeated_products_count_once() -> None:
         pytest.param({**SCORE, "purpose": "MARKETING"}, "INVALID", ("purpose",), id="unknown-purpose"),
         pytest.param({**SCORE, "purpose": ""}, "INVALID", ("purpose",), id="empty-purpose"),
         pytest.param({**SCORE, "purpose": 1}, "INVALID", ("purpose",), id="purpose-of-wrong-type"),
-        pytest.param({**SCORE, "duration": "90 days"}, "INVALID", ("duration",), id="no-duration"),
+        pytest.param({**SCORE, "duration": "90 days"}, "INVALID", ("duration",), id="not-a-duration"),
         pytest.param({**SCORE, "duration": "P3M"}, "INVALID", ("duration",), id="calendar-duration"),
         pytest.param({**SCORE, "duration": "PT0S"}, "INVALID", ("duration",), id="zero-duration"),
-        pytest.param({**SCORE, "duration": "P4000D"}, "INVALID", ("duration",), id="endless-duration"),
+        pytest.param({**SCORE, "duration": "P4000D"}, "INVALID", ("duration",), id="too-long-duration"),
         pytest.param({**SCORE, "purpose": None}, "INVALID", ("purpose",), id="null-purpose"),
         pytest.param({**SCORE, "duration": None}, "INVALID", ("duration",), id="null-duration"),
         pytest.param({**DECISION, "maximum_amount": None}, "INVALID", ("maximum_amount",), id="null-amount"),
         pytest.param({**SCORE, "optional": "true"}, "INVALID", ("optional",), id="optional-as-text"),
         pytest.param({**SCORE, "optional": 1}, "INVALID", ("optional",), id="optional-as-number"),
         pytest.param({**SCORE, "optional": None}, "INVALID", ("optional",), id="null-optional"),
-        pytest.param({**SCORE, **TILL}, "INVALID", ("store_id",), id="place-of-a-score"),
+        pytest.param({**SCORE, **AT_STORE}, "INVALID", ("store_id",), id="point-of-sale-of-a-score"),
         pytest.param({**DECISION, "store_id": "S1"}, "INVALID", ("terminal_id",), id="store-without-terminal"),
         pytest.param({**DECISION, "terminal_id": "T1"}, "INVALID", ("store_id",), id="terminal-without-store"),
-        pytest.param({**DECISION, **TILL, "store_id": ""}, "INVALID", ("store_id",), id="empty-store"),
-        pytest.param({**DECISION, **TILL, "store_id": None}, "INVALID", ("store_id",), id="null-store"),
-        pytest.param({**DECISION, **TILL, "terminal_id": "x" * 65}, "INVALID", ("terminal_id",), id="long-terminal"),
-        pytest.param({**DECISION, **TILL, "terminal_id": "\u5e97"}, "INVALID", ("terminal_id",), id="not-ascii"),
-        pytest.param({**DECISION, **TILL, "store_id": "a\n"}, "INVALID", ("store_id",), id="control-character"),
-        pytest.param({**DECISION, **TILL, "store_id": 7}, "INVALID", ("store_id",), id="store-as-number"),
+        pytest.param({**DECISION, **AT_STORE, "store_id": ""}, "INVALID", ("store_id",), id="empty-store"),
+        pytest.param({**DECISION, **AT_STORE, "store_id": None}, "INVALID", ("store_id",), id="null-store"),
+        pytest.param(
+            {**DECISION, **AT_STORE, "terminal_id": "x" * 65}, "INVALID", ("terminal_id",), id="long-terminal"
+        ),
+        pytest.param({**DECISION, **AT_STORE, "terminal_id": "\u5e97"}, "INVALID", ("terminal_id",), id="not-ascii"),
+        pytest.param({**DECISION, **AT_STORE, "store_id": "a\n"}, "INVALID", ("store_id",), id="control-character"),
+        pytest.param({**DECISION, **AT_STORE, "store_id": 7}, "INVALID", ("store_id",), id="store-as-number"),
         pytest.param({**DECISION, "duration": 90}, "INVALID", ("duration",), id="duration-of-wrong-type"),
         pytest.param({"type": "decision"}, "INVALID", ("products",), id="no-products"),
         pytest.param({**DECISION, "products": []}, "INVALID", ("products",), id="empty-products"),
@@ -180,7 +182,7 @@ def test_a_bad_detail_is_refused_with_its_index_and_member(item: Any, code: str,
         pytest.param([SCORE] * (MOST_DETAILS + 1), id="too-many"),
     ],
 )
-def test_other_than_a_short_array_is_refused(value: Any) -> None:
+def test_value_that_is_not_a_short_array_is_refused(value: Any) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_details(value)
     assert refused.value.code == "INVALID"
@@ -209,7 +211,7 @@ members = (
         max_size=3,
     )
 )
-def test_whatever_is_sent_is_read_or_refused(value: list[dict[str, Any]]) -> None:
+def test_any_json_is_parsed_or_refused(value: list[dict[str, Any]]) -> None:
     refused: InvalidInput | None = None
     read: tuple[AuthorizationDetail, ...] = ()
     try:

@@ -1,4 +1,4 @@
-"""What a client may ask for: split into what is allowed and what is not, and what its tokens may hold."""
+"""The rights of a client: splitting them by what is allowed, and the scopes of its tokens."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +11,7 @@ RIGHTS = st.builds(Rights.of, st.sets(st.sampled_from(list(SCOPES))), st.sets(st
 
 
 @given(RIGHTS, RIGHTS)
-def test_a_split_loses_and_adds_nothing(asked: Rights, allowed: Rights) -> None:
+def test_split_has_all_rights_and_no_others(asked: Rights, allowed: Rights) -> None:
     within, beyond = asked.split(allowed)
     assert within | beyond == asked
     assert not set(within.scopes) & set(beyond.scopes)
@@ -21,13 +21,13 @@ def test_a_split_loses_and_adds_nothing(asked: Rights, allowed: Rights) -> None:
 
 
 @given(RIGHTS)
-def test_rights_are_read_as_they_were_written(rights: Rights) -> None:
+def test_rights_round_trip(rights: Rights) -> None:
     assert Rights.from_document(rights.document()) == rights
     assert bool(rights) == bool(rights.scopes or rights.types)
     assert not Rights.from_document(None)
 
 
-def test_scopes_go_with_the_type_whose_details_they_stand_for() -> None:
+def test_client_without_a_type_has_none_of_its_scopes() -> None:
     scopes = ["score:tier", "decisions:request", "decisions:read"]
     every = {"score:tier", "score:threshold", "decisions:request", "decisions:preview", "decisions:read"}
     assert usable_scopes(scopes, None) == usable_scopes(scopes, ["score", "decision"]) == every
@@ -36,11 +36,11 @@ def test_scopes_go_with_the_type_whose_details_they_stand_for() -> None:
 
 
 @given(RIGHTS, RIGHTS)
-def test_what_is_left_is_the_most_that_both_allow(granted: Rights, allowed: Rights) -> None:
+def test_restrict_keeps_everything_that_both_allow(granted: Rights, allowed: Rights) -> None:
     most = expand(allowed.scopes)
     assert expand(restrict(granted.scopes, most)) == expand(granted.scopes) & most
 
 
-def test_scopes_that_are_all_allowed_stay_as_they_were_granted() -> None:
+def test_restrict_keeps_allowed_scopes_unchanged() -> None:
     granted = ("score:threshold", "score:tier")
     assert restrict(granted, expand(["score:exact"])) == granted

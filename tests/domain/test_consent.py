@@ -1,4 +1,4 @@
-"""What a consent covers, until when, and how much."""
+"""What a consent covers: products, purposes, amounts, points of sale and times."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,11 +56,11 @@ def consent(*details: AuthorizationDetail) -> Consent:
 
 
 def refusal(
-    given: Consent, minor: int, committed: int = 0, *, now: BusinessTime = NOON, purpose: str = "CAR_RENTAL"
+    granted: Consent, minor: int, committed: int = 0, *, now: BusinessTime = NOON, purpose: str = "CAR_RENTAL"
 ) -> str:
-    """The code of the refusal, "" where a deposit waiver over this amount is covered."""
+    """Returns the code of the refusal, or "" if a deposit waiver over this amount is covered."""
     try:
-        given.require_covers(Product.DEPOSIT_WAIVER, purpose, Money(minor, "CNY"), Money(committed, "CNY"), now)
+        granted.require_covers(Product.DEPOSIT_WAIVER, purpose, Money(minor, "CNY"), Money(committed, "CNY"), now)
     except ConsentRefused as refused:
         return refused.code
     return ""
@@ -79,7 +79,7 @@ def test_status_of_a_consent(now: BusinessTime, status: ConsentStatus) -> None:
 
 
 @pytest.mark.parametrize("now", [NOON, NOON + 2 * DAYS_90], ids=["in-time", "after-its-end"])
-def test_a_revoked_consent_is_revoked_whatever_the_time(now: BusinessTime) -> None:
+def test_revoked_consent_is_revoked_at_any_time(now: BusinessTime) -> None:
     revoked = replace(consent(decision(100)), revoked_at=NOON)
     assert revoked.status(now) is ConsentStatus.REVOKED
     assert refusal(revoked, 1, now=now) == "CONSENT_REVOKED"
@@ -92,10 +92,10 @@ def test_amounts_are_covered_exactly_up_to_the_ceiling(amount: int, committed: i
 
 
 @given(st.lists(st.integers(1, 500), max_size=20), st.integers(1, 1000))
-def test_whatever_is_asked_the_open_amounts_never_exceed_the_ceiling(asked: list[int], ceiling: int) -> None:
-    given, total = consent(decision(ceiling)), 0
+def test_open_amounts_never_exceed_the_ceiling(asked: list[int], ceiling: int) -> None:
+    granted, total = consent(decision(ceiling)), 0
     for amount in asked:
-        if not refusal(given, amount, total):
+        if not refusal(granted, amount, total):
             total += amount
     assert total <= ceiling
 
@@ -124,78 +124,80 @@ def test_several_details_cover_up_to_the_highest_and_do_not_add_up(ceilings: lis
         pytest.param([decision(100, Product.PAY_LATER, Product.DEPOSIT_WAIVER)], "", id="two-products"),
     ],
 )
-def test_a_deposit_waiver_of_one_yuan(details: list[AuthorizationDetail], code: str) -> None:
+def test_coverage_by_product_purpose_and_ceiling(details: list[AuthorizationDetail], code: str) -> None:
     assert refusal(consent(*details), 100) == code
 
 
-HERE, NEXT_TILL, OTHER_STORE = PointOfSale("S1", "T1"), PointOfSale("S1", "T2"), PointOfSale("S2", "T1")
+HERE, OTHER_TERMINAL, OTHER_STORE = PointOfSale("S1", "T1"), PointOfSale("S1", "T2"), PointOfSale("S2", "T1")
 
 
-def at(place: PointOfSale, minor: int = 100) -> AuthorizationDetail:
-    return replace(decision(minor), store_id=place.store_id, terminal_id=place.terminal_id)
+def at(point_of_sale: PointOfSale, minor: int = 100) -> AuthorizationDetail:
+    return replace(decision(minor), store_id=point_of_sale.store_id, terminal_id=point_of_sale.terminal_id)
 
 
 @pytest.mark.parametrize(
-    ("details", "place", "code"),
+    ("details", "point_of_sale", "code"),
     [
-        pytest.param([at(HERE)], HERE, "", id="there"),
-        pytest.param([at(HERE)], NEXT_TILL, "CONSENT_PRODUCT_NOT_COVERED", id="another-terminal"),
+        pytest.param([at(HERE)], HERE, "", id="same"),
+        pytest.param([at(HERE)], OTHER_TERMINAL, "CONSENT_PRODUCT_NOT_COVERED", id="another-terminal"),
         pytest.param([at(HERE)], OTHER_STORE, "CONSENT_PRODUCT_NOT_COVERED", id="another-store"),
-        pytest.param([at(HERE)], None, "CONSENT_PRODUCT_NOT_COVERED", id="nowhere"),
-        pytest.param([decision(100)], HERE, "", id="bound-to-no-place"),
-        pytest.param([decision(100)], None, "", id="no-place-at-all"),
-        pytest.param([at(HERE, 99), at(NEXT_TILL, 900)], HERE, "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-till"),
+        pytest.param([at(HERE)], None, "CONSENT_PRODUCT_NOT_COVERED", id="no-point-of-sale-in-the-ask"),
+        pytest.param([decision(100)], HERE, "", id="detail-without-point-of-sale"),
+        pytest.param([decision(100)], None, "", id="none-in-both"),
+        pytest.param(
+            [at(HERE, 99), at(OTHER_TERMINAL, 900)], HERE, "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-terminal"
+        ),
         pytest.param([at(HERE, 99), decision(100)], HERE, "", id="one-of-two"),
     ],
 )
-def test_a_detail_with_a_place_covers_that_place_alone(
-    details: list[AuthorizationDetail], place: PointOfSale | None, code: str
+def test_detail_with_a_point_of_sale_covers_only_that_one(
+    details: list[AuthorizationDetail], point_of_sale: PointOfSale | None, code: str
 ) -> None:
-    given, found = consent(*details), ""
+    granted, code_of_refusal = consent(*details), ""
     try:
-        given.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON, place)
+        granted.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON, point_of_sale)
     except ConsentRefused as refused:
-        found = refused.code
-    assert found == code
+        code_of_refusal = refused.code
+    assert code_of_refusal == code
 
 
 @pytest.mark.parametrize(("minor", "committed"), [(99, 0), (101, 0), (1, 99), (100, 1), (100, 100)])
-def test_at_a_till_the_amount_is_the_one_agreed_to(minor: int, committed: int) -> None:
-    given, asked = consent(at(HERE)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
-    given.require_covers(*asked, Money(100, "CNY"), NOTHING, NOON, HERE)
+def test_point_of_sale_detail_covers_only_its_exact_amount(minor: int, committed: int) -> None:
+    granted, asked = consent(at(HERE)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
+    granted.require_covers(*asked, Money(100, "CNY"), NOTHING, NOON, HERE)
     with pytest.raises(ConsentRefused, match="differs from the amount that the person agreed to") as refused:
-        given.require_covers(*asked, Money(minor, "CNY"), Money(committed, "CNY"), NOON, HERE)
+        granted.require_covers(*asked, Money(minor, "CNY"), Money(committed, "CNY"), NOON, HERE)
     assert (refused.value.code, refused.value.field) == ("CONSENT_AMOUNT_EXCEEDED", ("ask",))
 
 
-def test_a_ceiling_that_is_bound_to_no_till_stays_a_ceiling_there() -> None:
-    given, asked = consent(at(HERE, 100), decision(300)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
+def test_detail_without_point_of_sale_is_a_ceiling_at_any_point_of_sale() -> None:
+    granted, asked = consent(at(HERE, 100), decision(300)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
     for minor in (1, 100, 299, 300):
-        given.require_covers(*asked, Money(minor, "CNY"), NOTHING, NOON, HERE)
+        granted.require_covers(*asked, Money(minor, "CNY"), NOTHING, NOON, HERE)
     with pytest.raises(ConsentRefused, match="more than the person agreed to"):
-        given.require_covers(*asked, Money(301, "CNY"), NOTHING, NOON, HERE)
+        granted.require_covers(*asked, Money(301, "CNY"), NOTHING, NOON, HERE)
 
 
 @pytest.mark.parametrize("single_use", [True, False])
 @pytest.mark.parametrize("decided", [True, False])
 def test_a_single_use_consent_is_used_by_one_decision(single_use: bool, decided: bool) -> None:
-    given = replace(consent(decision(100)), single_use=single_use)
+    granted = replace(consent(decision(100)), single_use=single_use)
     if single_use and decided:
         with pytest.raises(ConsentRefused, match="one decision") as refused:
-            given.require_unused(decided)
+            granted.require_unused(decided)
         assert refused.value.code == "CONSENT_EXPIRED"
     else:
-        given.require_unused(decided)
+        granted.require_unused(decided)
 
 
-def test_a_refusal_names_field_and_what_is_covered() -> None:
-    given = consent(decision(99))
+def test_refusal_has_field_and_covered_details() -> None:
+    granted = consent(decision(99))
     with pytest.raises(ConsentRefused) as refused:
-        given.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON)
-    assert (refused.value.field, refused.value.covered) == (("ask",), given.details)
+        granted.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON)
+    assert (refused.value.field, refused.value.covered) == (("ask",), granted.details)
     with pytest.raises(ConsentRefused) as refused:
-        given.require_covers(Product.DEPOSIT_WAIVER, "LENDING", Money(1, "CNY"), NOTHING, NOON)
-    assert (refused.value.field, refused.value.covered) == (("purpose",), given.details)
+        granted.require_covers(Product.DEPOSIT_WAIVER, "LENDING", Money(1, "CNY"), NOTHING, NOON)
+    assert (refused.value.field, refused.value.covered) == (("purpose",), granted.details)
 
 
 @pytest.mark.parametrize(
@@ -207,36 +209,38 @@ def test_a_refusal_names_field_and_what_is_covered() -> None:
     ],
 )
 def test_a_detail_shorter_than_its_consent_ends_first(now: BusinessTime, code: str) -> None:
-    given = consent(decision(100, duration=timedelta(days=1)), score("tier"))
-    assert refusal(given, 1, now=now) == code
+    granted = consent(decision(100, duration=timedelta(days=1)), score("tier"))
+    assert refusal(granted, 1, now=now) == code
 
 
-def test_what_a_refusal_shows_as_covered_is_still_in_force() -> None:
-    given = consent(decision(99), decision(900, purpose="LENDING", duration=timedelta(days=1)))
+def test_covered_details_of_a_refusal_are_in_force() -> None:
+    granted = consent(decision(99), decision(900, purpose="LENDING", duration=timedelta(days=1)))
     with pytest.raises(ConsentRefused) as refused:
-        given.require_covers(Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON + timedelta(days=2))
-    assert refused.value.covered == given.details[:1]
+        granted.require_covers(
+            Product.DEPOSIT_WAIVER, "CAR_RENTAL", Money(100, "CNY"), NOTHING, NOON + timedelta(days=2)
+        )
+    assert refused.value.covered == granted.details[:1]
 
 
-@pytest.mark.parametrize("given", LEVELS)
+@pytest.mark.parametrize("granted", LEVELS)
 @pytest.mark.parametrize("wanted", LEVELS)
-def test_a_score_is_read_at_the_level_given_or_below(given: str, wanted: str) -> None:
-    allowed = LEVELS.index(wanted) <= LEVELS.index(given)
-    assert consent(score(given)).score_purpose(wanted, NOON) == ("CAR_RENTAL" if allowed else None)
+def test_score_can_be_read_at_the_granted_level_or_below(granted: str, wanted: str) -> None:
+    allowed = LEVELS.index(wanted) <= LEVELS.index(granted)
+    assert consent(score(granted)).score_purpose(wanted, NOON) == ("CAR_RENTAL" if allowed else None)
 
 
-def test_a_score_is_read_under_the_purpose_whose_detail_reaches_the_level() -> None:
-    given = consent(score("threshold", "LENDING"), score("exact", "CAR_RENTAL", timedelta(days=1)))
-    assert given.score_purpose("threshold", NOON) == "LENDING"
-    assert given.score_purpose("tier", NOON) == "CAR_RENTAL"
-    assert given.score_purpose("tier", NOON + timedelta(days=1)) is None
-    assert given.score_purpose("threshold", NOON + timedelta(days=1)) == "LENDING"
+def test_score_purpose_is_of_the_first_detail_with_the_level() -> None:
+    granted = consent(score("threshold", "LENDING"), score("exact", "CAR_RENTAL", timedelta(days=1)))
+    assert granted.score_purpose("threshold", NOON) == "LENDING"
+    assert granted.score_purpose("tier", NOON) == "CAR_RENTAL"
+    assert granted.score_purpose("tier", NOON + timedelta(days=1)) is None
+    assert granted.score_purpose("threshold", NOON + timedelta(days=1)) == "LENDING"
 
 
-def test_a_decision_detail_does_not_open_the_score() -> None:
+def test_decision_detail_does_not_allow_reading_the_score() -> None:
     assert consent(decision(100)).score_purpose("threshold", NOON) is None
 
 
-def test_purposes_are_named_once_each_in_order() -> None:
-    given = consent(score("tier", "LENDING"), decision(1), score("exact", "LENDING"))
-    assert given.purpose == "LENDING CAR_RENTAL"
+def test_purpose_has_each_code_once_in_order() -> None:
+    granted = consent(score("tier", "LENDING"), decision(1), score("exact", "LENDING"))
+    assert granted.purpose == "LENDING CAR_RENTAL"

@@ -1,4 +1,4 @@
-"""What a merge or a replacement makes of a consent: nothing that the person has not allowed, at any moment."""
+"""Merging and replacing consents: the result never allows what the person has not allowed."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -60,36 +60,36 @@ def replaced(held: Consent, *details: AuthorizationDetail, now: BusinessTime = N
     return Change(GrantAction.REPLACE, held, 1).result(request(*details), now)
 
 
-def test_a_merge_adds_and_keeps_what_was_there() -> None:
+def test_merge_adds_to_existing_details() -> None:
     after = merged(consent(TIER), WAIVER)
     assert after.details == (TIER, WAIVER)
     assert after.scopes == ("score:tier", "decisions:request")
 
 
-def test_a_replacement_leaves_nothing_of_what_was_there() -> None:
+def test_replacement_removes_existing_details() -> None:
     after = replaced(consent(TIER, WAIVER), LATER, now=NOON + DAY)
     assert after.details == (LATER,)
     assert after.scopes == ("decisions:request",)
     assert (after.granted_at, after.expires_at) == (NOON + DAY, NOON + 91 * DAY)
 
 
-def test_what_was_there_ends_when_it_would_have_ended() -> None:
+def test_merge_keeps_the_end_of_existing_details() -> None:
     moment = NOON + DAY + timedelta(seconds=1, microseconds=5)
     after = merged(consent(replace(TIER, duration=3 * DAY)), WAIVER, now=moment)
-    assert after.details[0].duration == 2 * DAY - timedelta(seconds=2)  # never longer, so rounded down
+    assert after.details[0].duration == 2 * DAY - timedelta(seconds=2)  # rounded down, so that it is never longer
     assert after.score_purpose("tier", NOON + 3 * DAY - timedelta(seconds=1)) == "CAR_RENTAL"
     assert after.score_purpose("tier", NOON + 3 * DAY) is None
     assert after.expires_at == moment + 90 * DAY
 
 
-def test_what_had_run_out_is_gone_with_its_scope() -> None:
+def test_merge_drops_expired_details_and_their_scopes() -> None:
     held = consent(replace(TIER, duration=DAY), LATER)
     after = merged(held, WAIVER, now=NOON + DAY)
     assert after.details == (replace(LATER, duration=89 * DAY), WAIVER)
     assert after.scopes == ("decisions:request",)
 
 
-def test_less_than_a_second_is_nothing() -> None:
+def test_detail_with_less_than_a_second_left_is_expired() -> None:
     held = consent(replace(TIER, duration=DAY), LATER)
     assert [d.type for d in in_force(held, NOON + DAY - timedelta(microseconds=1))] == ["decision"]
 
@@ -105,7 +105,7 @@ def test_less_than_a_second_is_nothing() -> None:
         pytest.param(WAIVER, 2, id="another-type"),
     ],
 )
-def test_what_another_part_covers_is_not_kept_twice(more: AuthorizationDetail, left: int) -> None:
+def test_merge_drops_details_that_another_covers(more: AuthorizationDetail, left: int) -> None:
     assert len(merged(consent(TIER), more).details) == left
 
 
@@ -117,7 +117,7 @@ def test_what_another_part_covers_is_not_kept_twice(more: AuthorizationDetail, l
         pytest.param(replace(WAIVER, maximum_amount=Money(300_001, "CNY")), False, id="more-money"),
         pytest.param(replace(WAIVER, maximum_amount=Money(1, "EUR")), False, id="other-money"),
         pytest.param(replace(WAIVER, duration=91 * DAY), False, id="longer"),
-        pytest.param(replace(WAIVER, store_id="S", terminal_id="T"), True, id="at-one-till"),
+        pytest.param(replace(WAIVER, store_id="S", terminal_id="T"), True, id="at-one-point-of-sale"),
         pytest.param(LATER, False, id="another-product"),
         pytest.param(replace(WAIVER, products=(*WAIVER.products, *LATER.products)), False, id="more-products"),
     ],
@@ -126,10 +126,10 @@ def test_what_a_decision_detail_covers(other: AuthorizationDetail, covered: bool
     assert WAIVER.covers(other) is covered
 
 
-def test_a_till_covers_no_other_place() -> None:
-    till = replace(WAIVER, store_id="S", terminal_id="T")
-    assert not till.covers(WAIVER)
-    assert not till.covers(replace(till, terminal_id="U"))
+def test_point_of_sale_detail_covers_no_other_point_of_sale() -> None:
+    at_terminal = replace(WAIVER, store_id="S", terminal_id="T")
+    assert not at_terminal.covers(WAIVER)
+    assert not at_terminal.covers(replace(at_terminal, terminal_id="U"))
 
 
 @pytest.mark.parametrize(
@@ -145,17 +145,17 @@ def test_previews_and_requests_are_not_merged(held: Consent, asked: Request) -> 
     Change(GrantAction.REPLACE, held, 1).require_possible(asked, NOON)
 
 
-def test_a_preview_joins_a_tier() -> None:
+def test_preview_can_be_merged_with_a_tier() -> None:
     Change(GrantAction.MERGE, consent(TIER), 1).require_possible(Request((PREVIEW,), (WAIVER,)), NOON)
 
 
-def test_a_merge_never_grows_beyond_what_a_consent_holds() -> None:
+def test_merge_is_limited_to_the_largest_number_of_details() -> None:
     held = consent(*(replace(TIER, level="exact", duration=n * DAY, purpose="HOUSING") for n in range(1, MOST_DETAILS)))
     change = Change(GrantAction.MERGE, held, 1)
     change.require_possible(request(TIER), NOON)
     with pytest.raises(InvalidInput):
         change.require_possible(request(TIER, WAIVER), NOON)
-    change.require_possible(request(TIER, WAIVER), NOON + DAY)  # one of them has run out
+    change.require_possible(request(TIER, WAIVER), NOON + DAY)  # one of them has expired
     Change(GrantAction.REPLACE, held, 1).require_possible(request(TIER, WAIVER), NOON)
 
 
@@ -170,7 +170,9 @@ scores = st.builds(
 decisions = st.builds(
     AuthorizationDetail,
     st.just("decision"),
-    products=st.sets(st.sampled_from(list(Product)), min_size=1, max_size=2).map(lambda found: tuple(sorted(found))),
+    products=st.sets(st.sampled_from(list(Product)), min_size=1, max_size=2).map(
+        lambda products: tuple(sorted(products))
+    ),
     maximum_amount=st.builds(Money, st.integers(1, 3), st.sampled_from(["CNY", "EUR"])),
     purpose=st.sampled_from(["CAR_RENTAL", "HOUSING"]),
     duration=lengths,
@@ -194,7 +196,7 @@ def allows(held: Consent, asked: AuthorizationDetail, now: BusinessTime) -> bool
 
 
 @given(details, details, st.one_of(scores, decisions), st.integers(0, 150), st.integers(0, 400))
-def test_a_merge_allows_what_either_of_the_two_allows_and_nothing_else(
+def test_merge_allows_exactly_what_either_consent_allows(
     before: tuple[AuthorizationDetail, ...],
     more: tuple[AuthorizationDetail, ...],
     asked: AuthorizationDetail,
@@ -205,7 +207,7 @@ def test_a_merge_allows_what_either_of_the_two_allows_and_nothing_else(
     now = min(NOON + timedelta(hours=merged_after), held.expires_at - timedelta(seconds=1))
     after, fresh = merged(held, *more, now=now), replaced(held, *more, now=now)
     moment = now + timedelta(hours=later)
-    # One product at a time: that is how decisions are asked for.
+    # One product at a time, as decisions are requested.
     for one in (replace(asked, products=(product,)) for product in asked.products) if asked.products else (asked,):
         assert allows(after, one, moment) == (allows(held, one, moment) or allows(fresh, one, moment))
     assert after.expires_at == max(held.expires_at, fresh.expires_at)

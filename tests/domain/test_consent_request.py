@@ -1,4 +1,4 @@
-"""What a person leaves of a request: never more than was asked, and exactly what they chose."""
+"""Narrowing of a request: the person grants exactly the choice, and never more than was requested."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +29,7 @@ WAIVER = AuthorizationDetail(
     duration=DAYS_90,
 )
 LATER = replace(WAIVER, products=(Product.PAY_LATER,), maximum_amount=Money(500, "JPY"), optional=True)
-AT_TILL = replace(WAIVER, store_id="S1", terminal_id="T1")
+AT_POINT_OF_SALE = replace(WAIVER, store_id="S1", terminal_id="T1")
 
 
 def request(*details: AuthorizationDetail) -> Request:
@@ -46,17 +46,17 @@ def refused_at(asked: Request, choice: Choice) -> tuple[str, ...] | None:
     return refused.value.field
 
 
-def test_without_a_choice_the_optional_parts_are_left_out() -> None:
+def test_optional_details_are_left_out_by_default() -> None:
     assert narrow(ASKED, AS_ASKED) == request(TIER, WAIVER)
 
 
-def test_what_is_ticked_is_granted_and_no_longer_optional() -> None:
+def test_included_details_are_granted_and_not_optional() -> None:
     granted = narrow(ASKED, Choice(frozenset({1, 3})))
     assert granted.details == (TIER, replace(EXACT, optional=False), WAIVER, replace(LATER, optional=False))
     assert granted.scopes == ASKED.scopes
 
 
-def test_the_scope_of_a_dropped_part_goes_too() -> None:
+def test_scope_of_a_left_out_detail_is_not_granted() -> None:
     assert narrow(request(TIER, EXACT), AS_ASKED).scopes == ("score:tier",)
     assert narrow(request(TIER, LATER), AS_ASKED).scopes == ("score:tier",)
     plain = Request(("score:threshold", "score:tier", "decisions:preview"), (TIER, replace(WAIVER, optional=True)))
@@ -64,7 +64,7 @@ def test_the_scope_of_a_dropped_part_goes_too() -> None:
     assert narrow(plain, Choice(frozenset({1}))).scopes == plain.scopes
 
 
-def test_when_nothing_is_left_it_is_no_consent() -> None:
+def test_narrowing_to_nothing_is_refused() -> None:
     assert refused_at(request(EXACT, LATER), AS_ASKED) == ("include",)
     assert narrow(request(EXACT, LATER), Choice(frozenset({0}))).scopes == ("score:exact",)
 
@@ -85,13 +85,13 @@ def test_a_ceiling_is_above_zero_and_not_above_the_one_asked_for(amount: str) ->
     assert refused_at(ASKED, Choice(amounts={2: amount})) == ("amount", "2")
 
 
-def test_the_ceiling_of_a_part_that_is_left_out_does_not_matter() -> None:
+def test_ceiling_of_a_left_out_detail_is_ignored() -> None:
     assert narrow(ASKED, Choice(amounts={3: "junk"})) == narrow(ASKED, AS_ASKED)
 
 
-def test_at_a_till_the_amount_is_fixed() -> None:
-    assert not can_lower_ceiling(AT_TILL)
-    assert refused_at(request(AT_TILL), Choice(amounts={0: "1.00"})) == ("form",)
+def test_ceiling_at_a_point_of_sale_cannot_be_lowered() -> None:
+    assert not can_lower_ceiling(AT_POINT_OF_SALE)
+    assert refused_at(request(AT_POINT_OF_SALE), Choice(amounts={0: "1.00"})) == ("form",)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_at_a_till_the_amount_is_fixed() -> None:
         pytest.param(Choice(amounts={4: "1.00"}), id="amount-of-no-part"),
     ],
 )
-def test_a_choice_that_was_not_offered(choice: Choice) -> None:
+def test_choice_that_was_not_offered_is_refused(choice: Choice) -> None:
     assert refused_at(ASKED, choice) == ("form",)
 
 
-def test_a_shorter_time_cuts_every_part() -> None:
+def test_shorter_duration_cuts_every_detail() -> None:
     granted = narrow(ASKED, Choice(frozenset({1}), duration="P30D"))
     assert {detail.duration for detail in granted.details} == {timedelta(days=30)}
     granted = narrow(ASKED, Choice(frozenset({1}), duration="P90D"))
@@ -115,12 +115,12 @@ def test_a_shorter_time_cuts_every_part() -> None:
 
 
 @pytest.mark.parametrize("duration", ["P91D", "P89D", "P0D", "", "forever", "P3660D"])
-def test_only_a_time_that_is_offered(duration: str) -> None:
+def test_duration_that_was_not_offered_is_refused(duration: str) -> None:
     assert refused_at(ASKED, Choice(duration=duration)) == ("duration",)
 
 
 @given(st.timedeltas(min_value=timedelta(microseconds=1), max_value=timedelta(days=3660)))
-def test_the_times_offered_are_what_was_asked_and_shorter_ones(length: timedelta) -> None:
+def test_offered_durations_are_the_requested_one_and_shorter_ones(length: timedelta) -> None:
     first, *rest = request(replace(TIER, duration=length)).durations
     assert first == length
     assert rest == [each for each in SHORTER_DURATIONS if each < length]
@@ -149,7 +149,7 @@ details = st.builds(
 
 
 def within(part: AuthorizationDetail, asked: AuthorizationDetail) -> bool:
-    """Whether `part` is `asked` or less, and less only where a person can choose."""
+    """Whether `part` equals `asked`, or is less in members that a person can lower."""
     amount, ceiling = part.maximum_amount, asked.maximum_amount
     less = amount is None if ceiling is None else amount is not None and 0 < amount.minor <= ceiling.minor
     assert part.duration is not None
@@ -159,7 +159,7 @@ def within(part: AuthorizationDetail, asked: AuthorizationDetail) -> bool:
 
 
 def narrowed_or_none(asked: Request, choice: Choice) -> Request | None:
-    """What is granted; None for a choice that leaves nothing or has a ceiling that cannot be."""
+    """Returns the granted request; None for a choice that includes nothing or has an invalid ceiling."""
     wrong = [
         n
         for n, amount in (choice.amounts or {}).items()
@@ -176,7 +176,7 @@ def narrowed_or_none(asked: Request, choice: Choice) -> Request | None:
 
 
 @given(st.lists(details, min_size=1, max_size=8, unique=True), st.data())
-def test_nobody_grants_more_than_was_asked(parts: list[AuthorizationDetail], data: st.DataObject) -> None:
+def test_granted_request_never_exceeds_the_asked_one(parts: list[AuthorizationDetail], data: st.DataObject) -> None:
     asked = request(*parts)
     indexes = range(len(parts))
     choice = Choice(
@@ -201,7 +201,7 @@ def test_nobody_grants_more_than_was_asked(parts: list[AuthorizationDetail], dat
 
 
 @given(st.lists(details, min_size=1, max_size=8, unique=True), st.integers(1, 200))
-def test_no_part_outlasts_a_life(parts: list[AuthorizationDetail], days: int) -> None:
+def test_limit_duration_cuts_every_detail(parts: list[AuthorizationDetail], days: int) -> None:
     life = timedelta(days=days)
     cut = request(*parts).limit_duration(life)
     assert all(part.duration is not None and part.duration <= life for part in cut.details)
@@ -209,7 +209,7 @@ def test_no_part_outlasts_a_life(parts: list[AuthorizationDetail], days: int) ->
     assert cut.scopes == request(*parts).scopes
 
 
-def test_a_request_survives_being_written_down() -> None:
+def test_request_round_trips() -> None:
     assert Request.from_document(ASKED.document()) == ASKED
 
 
@@ -222,8 +222,8 @@ def test_a_request_survives_being_written_down() -> None:
         pytest.param(Choice(frozenset({1, 3}), duration="P7D"), True, id="less-time"),
     ],
 )
-def test_a_version_says_whether_less_was_granted(granted: Choice, narrowed: bool) -> None:
-    given = narrow(ASKED, granted)
-    version = ConsentVersion("con_1", 1, ConsentAction.CREATED, Actor.USER, given.scopes, given.details, ASKED, NOON)
+def test_version_is_narrowed_if_less_was_granted(granted: Choice, narrowed: bool) -> None:
+    result = narrow(ASKED, granted)
+    version = ConsentVersion("con_1", 1, ConsentAction.CREATED, Actor.USER, result.scopes, result.details, ASKED, NOON)
     assert version.narrowed is narrowed
     assert not replace(version, asked=None).narrowed

@@ -1,4 +1,4 @@
-"""A contract bounds what a request comes to: no completed detail lasts longer or goes higher unless it said so."""
+"""Completing details from a contract: absent members are filled in, and durations are cut to the contract's."""
 
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
@@ -47,7 +47,7 @@ def test_a_completed_detail_stays_within_the_contract(detail: AuthorizationDetai
 
 
 @given(details)
-def test_a_completed_detail_leaves_nothing_open_and_keeps_what_it_said(detail: AuthorizationDetail) -> None:
+def test_completed_detail_has_all_members_and_keeps_its_own(detail: AuthorizationDetail) -> None:
     whole = completed(detail)
     assert (whole.maximum_amount is None) == (detail.type == "score")
     assert whole.purpose == (detail.purpose or "CAR_RENTAL")
@@ -55,7 +55,7 @@ def test_a_completed_detail_leaves_nothing_open_and_keeps_what_it_said(detail: A
     assert completed(whole) == whole
 
 
-def test_a_detail_that_asks_for_longer_is_cut_to_the_contract() -> None:
+def test_longer_duration_is_cut_to_the_contract() -> None:
     assert completed(AuthorizationDetail("score", level="tier", duration=timedelta(days=91))).duration == timedelta(90)
 
 

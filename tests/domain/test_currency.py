@@ -1,4 +1,4 @@
-"""The currency list: known codes, their decimals, and a refusal for the rest."""
+"""The currency list: known codes and their decimals; other codes are refused."""
 
 import pytest
 from babel.core import get_global

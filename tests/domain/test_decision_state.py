@@ -1,4 +1,4 @@
-"""The states of a decision: what each transition of the table changes, in time and money, and nothing else."""
+"""The state of a decision: the dates and amounts that each transition changes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,7 +46,7 @@ TICK = timedelta(microseconds=1)
 
 
 def refused(code: str, state: DecisionState, transition: Callable[..., DecisionEvent], *arguments: Any) -> GatewayError:
-    """The error of a transition, which must have changed nothing."""
+    """Returns the error of a transition, which must change nothing."""
     with pytest.raises(GatewayError) as refusal:
         changed(state, transition, *arguments)
     assert refusal.value.code == code
@@ -67,10 +67,10 @@ def test_approval_uses_the_credit_limit() -> None:
 
 
 def test_cancelled_or_expired_approval_has_nothing_outstanding() -> None:
-    gone = after(approved(), Decision.cancel, NOON)
+    cancelled = after(approved(), Decision.cancel, NOON)
     until = approved().valid_until
     assert until is not None
-    for state, now in ((gone, NOON), (approved(), until)):  # whether the scheduler has run or not
+    for state, now in ((cancelled, NOON), (approved(), until)):  # whether the scheduler has run or not
         settlement = state.as_of(now).settlement
         assert settlement is not None
         assert (settlement.due, settlement.settled, settlement.outstanding) == (AMOUNT, yuan(0), yuan(0))
@@ -111,17 +111,17 @@ def test_part_settlement_releases_its_part_and_the_last_one_ends_the_decision() 
 
 
 @pytest.mark.parametrize(
-    ("amount", "code", "place"),
+    ("amount", "code", "member"),
     [
         (yuan(0), "INVALID_AMOUNT", "amount"),
         (yuan(30_001), "INVALID_AMOUNT", "amount"),
         (Money(1, "EUR"), "UNSUPPORTED_CURRENCY", "currency"),
     ],
 )
-def test_unusable_amount_is_an_error_at_its_field(amount: Money, code: str, place: str) -> None:
-    assert refused(code, active(), Decision.settle, NOON, amount).field == ("settledAmount", place)
+def test_unusable_amount_is_an_error_at_its_field(amount: Money, code: str, member: str) -> None:
+    assert refused(code, active(), Decision.settle, NOON, amount).field == ("settledAmount", member)
     error = refused(code, active(), Decision.report_breach, NOON, BreachKind.DAMAGED, amount)
-    assert error.field == ("amountOutstanding", place)
+    assert error.field == ("amountOutstanding", member)
 
 
 def test_breach_is_cured_as_a_whole() -> None:
@@ -183,8 +183,8 @@ def test_overdue_flag_is_set_and_expires() -> None:
     assert (lapsed.exposure, lapsed.status, lapsed.next_transition_at) == (yuan(0), Status.ACTIVE, None)
     assert not lapsed.counts_against(DUE + 1000 * DAY)
     assert lapsed.available_transitions == (Transition.FULFILL,)
-    late_word = refused("INVALID_TRANSITION", lapsed, Decision.report_breach, DUE + 20 * DAY, BreachKind.OTHER)
-    assert late_word.message == (
+    late_report = refused("INVALID_TRANSITION", lapsed, Decision.report_breach, DUE + 20 * DAY, BreachKind.OTHER)
+    assert late_report.message == (
         "A decision that is ACTIVE does not allow REPORT_BREACH: its overdue flag has expired."
     )
     refused("INVALID_TRANSITION", lapsed, Decision.extend, DUE + 20 * DAY, DUE + 30 * DAY)
@@ -262,7 +262,7 @@ def test_voided_breach_restores_the_decision() -> None:
     assert after(off, Decision.void_breach, NOON + 101 * DAY).exposure == yuan(0), "freed exposure is not used again"
 
 
-def test_report_after_a_voided_breach_needs_a_due_date_that_has_passed() -> None:
+def test_report_after_a_voided_breach_requires_a_passed_due_date() -> None:
     back = after(breached(), Decision.void_breach, NOON)
     assert back.available_transitions == (Transition.EXTEND, Transition.FULFILL)
     early = refused("INVALID_TRANSITION", back, Decision.report_breach, NOON + DAY, BreachKind.OTHER)

@@ -1,4 +1,4 @@
-"""The published schemas of the authorization details types say what the parser does."""
+"""The published schemas of the authorization details types agree with the parser."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ KEYWORDS = {
 
 
 def fits(schema: dict[str, Any], value: Any) -> bool:
-    """JSON Schema 2020-12, as far as our schemas use it; a keyword beyond that fails."""
+    """Validates the keywords of JSON Schema 2020-12 that the schemas use. Any other keyword fails."""
     assert set(schema) <= KEYWORDS
     if "type" in schema and not isinstance(value, JSON_TYPES[schema["type"]]):
         return False
@@ -118,7 +118,7 @@ MEMBERS: list[tuple[str, st.SearchStrategy[Any]]] = [
 
 @pytest.mark.parametrize(("member", "values"), [pytest.param(*pair, id=pair[0]) for pair in MEMBERS])
 @given(st.data())
-def test_they_agree_on_each_member_of_an_otherwise_right_detail(
+def test_schema_and_parser_agree_on_each_member(
     member: str, values: st.SearchStrategy[Any], data: st.DataObject
 ) -> None:
     agree({"type": "decision", "products": ["PAY_LATER"], member: data.draw(values)})
@@ -126,7 +126,7 @@ def test_they_agree_on_each_member_of_an_otherwise_right_detail(
 
 @given(st.sampled_from(sorted(EXPONENTS)), st.integers(-2, 2))
 @example("JPY", 0)
-def test_they_agree_at_the_largest_amount(currency: str, beyond: int) -> None:
+def test_schema_and_parser_agree_at_the_largest_amount(currency: str, beyond: int) -> None:
     amount = Money(MAX_MINOR + beyond, currency)
     detail = {"type": "decision", "products": ["PAY_LATER"], "maximum_amount": amount.document()}
     agree(detail)
@@ -134,11 +134,11 @@ def test_they_agree_at_the_largest_amount(currency: str, beyond: int) -> None:
 
 
 @given(st.text(" ~!az09é\n", max_size=66), st.text(" ~az09", min_size=1, max_size=64))
-def test_they_agree_on_the_names_of_a_till(store: str, terminal: str) -> None:
+def test_schema_and_parser_agree_on_store_and_terminal_ids(store: str, terminal: str) -> None:
     agree({"type": "decision", "products": ["PAY_LATER"], "store_id": store, "terminal_id": terminal})
 
 
-def test_a_duration_beyond_ten_years_is_for_the_parser_alone() -> None:
+def test_only_the_parser_limits_the_duration() -> None:
     detail = {"type": "score", "level": "tier", "duration": "P3661D"}
     assert fits(SCHEMAS["score"], detail)
     assert not is_read(detail)

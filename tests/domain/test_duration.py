@@ -78,6 +78,6 @@ def test_years_and_months_are_refused_with_the_reason(text: str) -> None:
         parse_duration(text)
 
 
-def test_negative_lengths_cannot_be_written() -> None:
+def test_negative_duration_cannot_be_formatted() -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         format_duration(timedelta(seconds=-1))

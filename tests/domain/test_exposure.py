@@ -1,4 +1,4 @@
-"""Credit limits as an operator writes them."""
+"""Parsing of the operator's credit limits."""
 
 import pytest
 
@@ -36,13 +36,13 @@ def test_limit_is_zero_without_a_setting() -> None:
         "GOOD 2.00 CNY, EXCELLENT 3.00 EUR, FAIR 3.00 CNY",
     ],
 )
-def test_what_cannot_be_meant_is_refused(text: str) -> None:
+def test_invalid_limits_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         CreditLimits.parse(text)
 
 
-def test_tier_without_a_limit_has_that_of_the_one_below() -> None:
-    """Or a setting that names only some tiers would lend more to the lower ones."""
+def test_tier_without_a_limit_has_the_next_lower_limit() -> None:
+    """Otherwise a setting with only some tiers would give higher limits to lower tiers."""
     limits = CreditLimits.parse("GOOD 2.00 CNY, EXCELLENT 3.00 CNY")
     assert [limits.limit(tier, "CNY").minor for tier in Tier] == [0, 0, 0, 200, 200, 300]
 

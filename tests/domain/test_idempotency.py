@@ -1,4 +1,4 @@
-"""Keys, and where two inputs differ."""
+"""Idempotency keys, and the difference between two inputs."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_differing_is_empty_exactly_when_equal(first: dict[str, Any], second: di
 
 
 @given(documents, documents)
-def test_differing_names_places_that_differ_in_either_order(first: dict[str, Any], second: dict[str, Any]) -> None:
+def test_differing_is_symmetric_and_names_different_values(first: dict[str, Any], second: dict[str, Any]) -> None:
     paths = differing(first, second)
     assert set(paths) == set(differing(second, first))
     assert len(set(paths)) == len(paths)
@@ -58,7 +58,7 @@ def test_differing_paths(first: dict[str, Any], second: dict[str, Any], paths: t
 
 
 @pytest.mark.parametrize("key", ["k", "a b", "键-1", "x" * 255], ids=["one", "inner-space", "chinese", "longest"])
-def test_a_key_is_taken(key: str) -> None:
+def test_valid_key_is_accepted(key: str) -> None:
     assert require_key(key) == key
 
 
@@ -67,7 +67,7 @@ def test_a_key_is_taken(key: str) -> None:
     ["", "x" * 256, " k", "k ", "a\nb", "a\x00b", "a\u200bb", "\ud800"],
     ids=["empty", "too-long", "leading", "trailing", "newline", "nul", "zero-width", "surrogate"],
 )
-def test_a_key_is_refused_at_its_field(key: str) -> None:
+def test_invalid_key_is_refused_at_its_field(key: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         require_key(key)
     assert (refused.value.code, refused.value.field) == ("INVALID", ("idempotencyKey",))

@@ -1,4 +1,4 @@
-"""Money: what parses, what does not, and arithmetic that never mixes currencies or loses a minor unit."""
+"""Money: parsing, and arithmetic that never mixes currencies or loses a minor unit."""
 
 from decimal import Decimal
 from typing import Any
@@ -62,13 +62,13 @@ def test_parses_plain_decimals(text: str, currency: str, minor: int, written: st
         True,
     ],
 )
-def test_refuses_everything_else(text: Any) -> None:
+def test_other_amounts_are_refused(text: Any) -> None:
     with pytest.raises(InvalidInput) as refused:
         Money.parse(text, "CNY")
     assert (refused.value.code, refused.value.field) == ("INVALID_AMOUNT", ("amount",))
 
 
-def test_refuses_decimals_the_currency_does_not_have() -> None:
+def test_too_many_decimals_are_refused() -> None:
     with pytest.raises(InvalidInput, match="at most 0 decimals"):
         Money.parse("1.0", "JPY")
 
@@ -87,7 +87,7 @@ def test_survives_being_written(money: Money) -> None:
     assert Money.from_document(money.document()) == money
 
 
-def test_documents_of_debts_and_sums_can_be_read() -> None:
+def test_negative_and_large_amounts_round_trip() -> None:
     for money in (Money(-5, "CNY"), Money(-12345, "KWD"), Money(3 * MAX_MINOR, "CNY")):
         assert Money.from_document(money.document()) == money
     assert Money(-5, "CNY").amount == "-0.05"

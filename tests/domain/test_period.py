@@ -1,4 +1,4 @@
-"""Periods and moments: UTC inside, RFC 3339 with Z outside."""
+"""Periods and times: kept in UTC, formatted as RFC 3339 with Z."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -14,11 +14,11 @@ NINE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_moments_survive_being_written(moment: datetime) -> None:
+def test_times_round_trip(moment: datetime) -> None:
     assert parse_moment(format_moment(moment)) == moment
 
 
-def test_moments_are_written_in_utc() -> None:
+def test_times_are_formatted_in_utc() -> None:
     assert format_moment(NINE) == "2026-11-02T09:00:00Z"
     assert format_moment(datetime(2026, 11, 2, 17, tzinfo=timezone(timedelta(hours=8)))) == "2026-11-02T09:00:00Z"
     assert parse_moment("2026-11-02T17:00:00+08:00") == NINE
@@ -65,7 +65,7 @@ def test_a_period_ends_after_it_starts(length: timedelta) -> None:
     assert (refused.value.code, refused.value.field) == ("INVALID_PERIOD", ("end",))
 
 
-def test_a_period_needs_zones_and_years_that_utc_can_hold() -> None:
+def test_period_requires_time_zones_and_valid_years() -> None:
     with pytest.raises(ValueError, match="time zone"):
         Period(datetime(2026, 11, 2), NINE)  # noqa: DTZ001  # a missing zone is the point
     with pytest.raises(ValueError, match="time zone"):

@@ -1,4 +1,4 @@
-"""A merchant's override moves numbers within the operator's bounds, and nothing else of a policy."""
+"""Policy overrides: they change only numbers of a policy, within the operator's bounds."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,7 +34,7 @@ def base(**more: object) -> DecisionTable:
     )
 
 
-def test_only_what_is_named_moves() -> None:
+def test_override_changes_only_the_named_values() -> None:
     whole = base()
     made = override(good=Change(share=60)).apply_to(whole)
 
@@ -50,7 +50,7 @@ def test_only_what_is_named_moves() -> None:
         }
 
 
-def test_the_whole_has_a_version_and_a_hash_of_its_own() -> None:
+def test_overridden_policy_has_its_own_version_and_hash() -> None:
     whole = base()
     made = override(good=Change(maximum=yuan(6000))).apply_to(whole)
 
@@ -60,13 +60,13 @@ def test_the_whole_has_a_version_and_a_hash_of_its_own() -> None:
     assert made.hash != override(good=Change(maximum=yuan(6001))).apply_to(whole).hash
 
 
-def test_benefits_move_one_by_one() -> None:
+def test_benefits_are_overridden_one_by_one() -> None:
     whole = table(approve("all", benefits=GIVEN), benefits=BENEFITS)
-    ruling = override(all=Change(benefits={"discount": Decimal("1.50")})).apply_to(whole).decide(FACTS)
-    assert ruling.benefits == {**GIVEN, "discount": Decimal("1.50")}
+    result = override(all=Change(benefits={"discount": Decimal("1.50")})).apply_to(whole).decide(FACTS)
+    assert result.benefits == {**GIVEN, "discount": Decimal("1.50")}
 
 
-def test_without_changes_it_is_the_policy() -> None:
+def test_override_without_changes_returns_the_policy() -> None:
     whole = base()
     assert override().apply_to(whole) is whole
 
@@ -89,18 +89,18 @@ def test_without_changes_it_is_the_policy() -> None:
         ("best", Change(share=90), "rule 'best': a decline, and an approval below 100 percent, must name its reasons"),
     ],
 )
-def test_what_no_policy_may_say_is_refused(rule: str, change: Change, why: str) -> None:
+def test_override_with_an_invalid_result_is_refused(rule: str, change: Change, why: str) -> None:
     with pytest.raises(Misconfigured, match=f"^mine.toml: {why}"):
         override(**{rule: change}).apply_to(base())
 
 
-def test_a_part_of_what_was_given_whole_names_its_reasons() -> None:
+def test_partial_approval_of_a_full_rule_has_its_reasons() -> None:
     made = override(best=Change(share=90, reasons=("REDUCED_FOR_TIER",))).apply_to(base())
-    ruling = made.decide({**FACTS, "tier": Tier.EXCELLENT})
-    assert (ruling.share, ruling.reasons) == (90, ("REDUCED_FOR_TIER",))
+    result = made.decide({**FACTS, "tier": Tier.EXCELLENT})
+    assert (result.share, result.reasons) == (90, ("REDUCED_FOR_TIER",))
 
 
-def test_the_override_of_another_policy_is_refused() -> None:
+def test_override_of_another_policy_is_refused() -> None:
     with pytest.raises(Misconfigured, match="overrides the policy 'test', not 'other'"):
         override(good=Change(share=1)).apply_to(base(policy="other"))
 
@@ -133,7 +133,7 @@ BOUNDS = PolicyBounds(
         Change(share=50, reasons=("REDUCED_FOR_TIER",)),
     ],
 )
-def test_within_the_bounds(change: Change) -> None:
+def test_override_within_the_bounds_is_accepted(change: Change) -> None:
     BOUNDS.require(override(good=change))
 
 
@@ -154,7 +154,7 @@ def test_within_the_bounds(change: Change) -> None:
         ),
     ],
 )
-def test_out_of_the_bounds(rule: str, change: Change, why: str) -> None:
+def test_override_out_of_bounds_is_refused(rule: str, change: Change, why: str) -> None:
     with pytest.raises(Misconfigured, match=f"^mine.toml: rule '{rule}': {why}"):
         BOUNDS.require(override(**{rule: change}))
 
@@ -163,7 +163,7 @@ DAYS = some.dates(date(2026, 11, 1), date(2026, 11, 20))
 
 
 @given(some.lists(DAYS, max_size=6), DAYS, some.integers(0, 30))
-def test_exactly_one_version_counts_on_each_day(days: list[date], today: date, ahead: int) -> None:
+def test_at_most_one_version_is_in_force_on_each_day(days: list[date], today: date, ahead: int) -> None:
     day = today + timedelta(days=ahead)
     come = [(effective, index) for index, effective in enumerate(days) if effective <= day]
     counting = [

@@ -7,7 +7,7 @@ from gateway.domain.errors import InvalidInput
 
 
 @pytest.mark.parametrize("code", sorted(PURPOSES))
-def test_a_purpose_is_found_by_its_code(code: str) -> None:
+def test_purpose_has_its_code_and_sentence(code: str) -> None:
     purpose = require_purpose(code)
     assert purpose.code == code
     assert purpose.sentence[0].islower(), "it completes a sentence"

@@ -1,4 +1,4 @@
-"""The reason catalogue: complete in both languages, and neither short of a code that is used nor longer than needed."""
+"""The reason catalogue: complete in both languages, with exactly the codes that are used."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_every_code_that_an_adapter_uses_is_in_the_catalogue() -> None:
 
 def test_every_code_in_the_catalogue_is_used() -> None:
     unused = REASONS.keys() - _codes_of_adapters() - _codes_named_in_source()
-    assert not unused, f"nobody gives the reasons {sorted(unused)}"
+    assert not unused, f"unused reasons: {sorted(unused)}"
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=lambda reason: reason.code)
@@ -44,7 +44,7 @@ def test_every_text_exists_in_both_languages(reason: ReasonText) -> None:
 
 
 @pytest.mark.parametrize("reason", REASONS.values(), ids=lambda reason: reason.code)
-def test_the_merchant_reads_neither_advice_nor_habits(reason: ReasonText) -> None:
+def test_merchant_text_has_neither_advice_nor_personal_details(reason: ReasonText) -> None:
     personal = r"\b(you|your|yours|he|she|their|habit|spend|shopping|income|friend|late payer|should)\b|您|你|建议"
     for text in (reason.merchant.en, reason.merchant.zh):
         assert not re.search(personal, text, re.IGNORECASE)
@@ -59,7 +59,7 @@ def test_locales() -> None:
     assert texts.text() == "yes"
 
 
-def test_hidden_codes_stay_hidden() -> None:
+def test_seen_by_merchant_keeps_visible_codes_in_order() -> None:
     assert seen_by_merchant(["NOT_SCORED", "TERM_TOO_LONG"]) == ("NOT_SCORED", "TERM_TOO_LONG")
     with pytest.raises(KeyError):
         seen_by_merchant(["NO_SUCH_CODE"])

@@ -1,4 +1,4 @@
-"""The registry of scopes: what implies what, which token may hold what, and the one check."""
+"""The registry of scopes: implied scopes, kinds of tokens, and the scope check."""
 
 import pytest
 from hypothesis import given
@@ -25,12 +25,12 @@ def test_expansion_is_monotone(some: set[str], more: set[str]) -> None:
 
 
 @given(st.sets(named))
-def test_expansion_holds_what_was_granted_and_nothing_unknown(granted: set[str]) -> None:
+def test_expansion_has_granted_scopes_and_no_unknown_ones(granted: set[str]) -> None:
     assert granted & SCOPES.keys() <= expand(granted) <= SCOPES.keys()
 
 
 @given(known)
-def test_what_a_scope_implies_belongs_to_the_same_kind_of_token(name: str) -> None:
+def test_implied_scopes_are_of_the_same_token_kind(name: str) -> None:
     assert {SCOPES[implied].kind for implied in expand([name])} == {SCOPES[name].kind}
 
 
@@ -45,12 +45,12 @@ def test_what_a_scope_implies_belongs_to_the_same_kind_of_token(name: str) -> No
         pytest.param("SCORE:EXACT", set(), id="wrong-case"),
     ],
 )
-def test_expand_gives_the_lower_scopes_when_a_higher_is_granted(granted: str, expanded: set[str]) -> None:
+def test_expand_adds_implied_scopes(granted: str, expanded: set[str]) -> None:
     assert expand([granted]) == expanded
 
 
 @pytest.mark.parametrize("kind", TokenKind)
-def test_realm_lacks_the_sandbox_scope_when_live(kind: TokenKind) -> None:
+def test_live_environment_has_no_sandbox_scope(kind: TokenKind) -> None:
     live, sandbox = LIVE.offered(kind), SANDBOX.offered(kind)
     assert "sandbox" not in live
     assert set(sandbox) - set(live) == ({"sandbox"} if kind is TokenKind.MERCHANT else set())
@@ -76,14 +76,14 @@ def test_parse_keeps_order_without_repeats(text: str | None, names: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("required", "held"),
+    ("required", "is_satisfied"),
     [
         pytest.param([["score:tier"]], True, id="one"),
         pytest.param([["score:exact"], ["score:tier"]], True, id="either"),
         pytest.param([["score:exact", "score:tier"]], False, id="both"),
-        pytest.param([[]], True, id="nothing-is-needed"),
-        pytest.param([], False, id="no-way-at-all"),
+        pytest.param([[]], True, id="no-scope-needed"),
+        pytest.param([], False, id="no-alternative"),
     ],
 )
-def test_satisfies_when_any_group_is_held_whole(required: list[list[str]], held: bool) -> None:
-    assert satisfies(expand(["score:tier"]), required) is held
+def test_satisfies_any_complete_group(required: list[list[str]], is_satisfied: bool) -> None:
+    assert satisfies(expand(["score:tier"]), required) is is_satisfied

@@ -1,4 +1,4 @@
-"""Measurements and threshold questions."""
+"""Measurements and threshold inquiries."""
 
 from dataclasses import FrozenInstanceError
 from datetime import timedelta
@@ -25,7 +25,7 @@ def test_a_measurement_cannot_be_changed() -> None:
 
 
 @given(scores, st.sampled_from(Tier))
-def test_a_scored_person_meets_a_line_exactly_when_at_or_above_it(score: int, minimum: Tier) -> None:
+def test_scored_person_meets_a_tier_exactly_at_or_above_it(score: int, minimum: Tier) -> None:
     tier = tier_of(score)
     assert meets(tier, minimum) == (ThresholdAnswer.YES if tier.rank >= minimum.rank else ThresholdAnswer.NO)
 
@@ -37,7 +37,7 @@ def test_a_better_score_never_turns_yes_into_no(score: int, more: int, minimum: 
 
 
 @pytest.mark.parametrize("minimum", Tier)
-def test_an_unscored_person_cannot_be_assessed_whatever_the_line(minimum: Tier) -> None:
+def test_unscored_person_cannot_be_assessed_for_any_tier(minimum: Tier) -> None:
     assert meets(Tier.UNSCORED, minimum) is ThresholdAnswer.CANNOT_ASSESS
 
 
@@ -48,5 +48,5 @@ def test_an_unscored_person_cannot_be_assessed_whatever_the_line(minimum: Tier) 
         pytest.param(700, ThresholdAnswer.YES, id="exactly-at"),
     ],
 )
-def test_meets_at_the_line(score: int, answer: ThresholdAnswer) -> None:
+def test_meets_at_the_cut_off(score: int, answer: ThresholdAnswer) -> None:
     assert meets(tier_of(score), Tier.EXCELLENT) is answer

@@ -1,4 +1,4 @@
-"""Step-up: which consents need a fresh login."""
+"""Step-up: which consents need a recent login."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def decision(minor: int | None, currency: str = "CNY") -> AuthorizationDetail:
 
 
 @pytest.mark.parametrize(
-    ("details", "covered"),
+    ("details", "exceeds"),
     [
         pytest.param([], False, id="nothing"),
         pytest.param([SCORE], False, id="a-score"),
@@ -34,18 +34,18 @@ def decision(minor: int | None, currency: str = "CNY") -> AuthorizationDetail:
         pytest.param([decision(None)], True, id="no-maximum"),
     ],
 )
-def test_what_is_covered(details: list[AuthorizationDetail], covered: bool) -> None:
-    assert RULE.exceeded_by(details) is covered
-    assert RULE.required(details, None, NOON) is covered
-    assert RULE.required(details, NOON, NOON + timedelta(minutes=5)) is covered
+def test_details_above_a_limit_need_a_recent_login(details: list[AuthorizationDetail], exceeds: bool) -> None:
+    assert RULE.exceeded_by(details) is exceeds
+    assert RULE.required(details, None, NOON) is exceeds
+    assert RULE.required(details, NOON, NOON + timedelta(minutes=5)) is exceeds
     assert not RULE.required(details, NOON, NOON + timedelta(minutes=5) - timedelta(microseconds=1))
 
 
-def test_an_empty_text_lets_no_amount_pass() -> None:
+def test_empty_text_requires_a_login_for_any_amount() -> None:
     assert StepUp.parse(" ", timedelta(minutes=5)).exceeded_by([decision(1)])
 
 
 @pytest.mark.parametrize("text", ["1000", "1000.00 XXX", "x CNY", "-1 CNY", "1.234 CNY", "1 CNY 2", "1 CNY, 2 CNY"])
-def test_a_text_that_is_no_list_of_amounts(text: str) -> None:
+def test_invalid_list_of_amounts_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         StepUp.parse(text, timedelta(minutes=5))

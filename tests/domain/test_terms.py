@@ -1,4 +1,4 @@
-"""Terms and outcomes: what they refuse to be, and that they survive being written down."""
+"""Terms and outcomes: invalid ones are refused, valid ones round-trip through their documents."""
 
 import json
 from dataclasses import replace
@@ -73,7 +73,7 @@ def test_parts_that_do_not_add_up_are_refused(original: int, waived: int, due: i
         deposit(original, waived, due)
 
 
-def test_other_terms_that_make_no_sense() -> None:
+def test_invalid_deposit_and_pay_later_terms_are_refused() -> None:
     with pytest.raises(ValueError, match="do not mix"):
         DepositTerms(Money(2, "CNY"), Money(1, "CNY"), Money(1, "USD"), NOON, DAY)
     with pytest.raises(ValueError, match="more than zero"):
@@ -85,7 +85,7 @@ def test_other_terms_that_make_no_sense() -> None:
 
 
 @pytest.mark.parametrize("terms", EVERY_KIND, ids=lambda terms: type(terms).__name__)
-def test_terms_survive_being_written(terms: Terms) -> None:
+def test_terms_round_trip(terms: Terms) -> None:
     assert terms_from_document(json.loads(json.dumps(terms.document()))) == terms
     assert terms.due_at == NOON
     assert terms.exposed >= Money.zero("CNY")
@@ -93,7 +93,7 @@ def test_terms_survive_being_written(terms: Terms) -> None:
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 100), st.booleans())
-def test_a_stay_exposes_what_is_waived_and_what_waits(room: int, whole: int, percent: int, later: bool) -> None:
+def test_stay_exposes_the_waived_part_and_the_unpaid_price(room: int, whole: int, percent: int, later: bool) -> None:
     waived = Money(whole, "CNY").share(percent)
     due = Money(whole, "CNY") - waived
     terms = check_in(
@@ -120,7 +120,7 @@ def test_a_stay_exposes_what_is_waived_and_what_waits(room: int, whole: int, per
         ({"grace_period": -DAY}, "grace"),
     ],
 )
-def test_stays_that_make_no_sense(changed: dict[str, Any], why: str) -> None:
+def test_invalid_stays_are_refused(changed: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         check_in(**changed)
 
@@ -148,12 +148,12 @@ def test_a_rate_is_the_base_less_the_discount(base: Decimal, discount: Decimal, 
         ({"grace_period": -DAY}, "grace"),
     ],
 )
-def test_credit_offers_that_make_no_sense(changed: dict[str, Any], why: str) -> None:
+def test_invalid_credit_offers_are_refused(changed: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         credit(**changed)
 
 
-def test_what_is_exposed() -> None:
+def test_exposed_amounts() -> None:
     assert check_in().exposed == Money(200000, "CNY")
     assert check_in(skip_front_desk=False, pay_at_check_out=False).exposed == Money(80000, "CNY")
     assert credit().exposed == Money(1000000, "CNY")
@@ -163,7 +163,7 @@ def test_what_is_exposed() -> None:
     assert PAY_LATER.grace == 3 * DAY
 
 
-def test_the_form_of_the_documents() -> None:
+def test_documents_of_terms() -> None:
     assert deposit().document() == {
         "kind": "DEPOSIT",
         "original_deposit": {"amount": "3000.00", "currency": "CNY"},
@@ -215,7 +215,7 @@ def test_the_form_of_the_documents() -> None:
     ],
     ids=lambda outcome: type(outcome).__name__,
 )
-def test_outcomes_survive_being_written(outcome: Outcome) -> None:
+def test_outcomes_round_trip(outcome: Outcome) -> None:
     assert outcome_from_document(json.loads(json.dumps(outcome.document()))) == outcome
 
 

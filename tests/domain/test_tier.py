@@ -1,4 +1,4 @@
-"""The tier of every score, and their order."""
+"""The tiers of scores, and their order."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from gateway.domain.scoring.tier import HIGHEST_SCORE, LOWEST_SCORE, Tier, tier_
         (950, Tier.EXCELLENT),
     ],
 )
-def test_edges(score: int | None, tier: Tier) -> None:
+def test_tiers_at_their_cut_offs(score: int | None, tier: Tier) -> None:
     assert tier_of(score) is tier
 
 
@@ -32,6 +32,6 @@ def test_a_higher_score_never_has_a_lower_tier() -> None:
 
 
 @pytest.mark.parametrize("score", [349, 951, -1, 0])
-def test_outside_the_scale(score: int) -> None:
+def test_score_outside_the_scale_is_refused(score: int) -> None:
     with pytest.raises(ValueError, match="outside"):
         tier_of(score)

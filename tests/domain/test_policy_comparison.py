@@ -1,4 +1,4 @@
-"""What counts as a change of an answer, and how changes are counted."""
+"""Comparison of policy results: which results differ, and how changes are counted."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,13 +33,13 @@ NO = ComparedResult(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
         ({"status": Status.PENDING}, True),
     ],
 )
-def test_what_anybody_could_tell_apart_differs(changed: dict[str, Any], differs: bool) -> None:
+def test_results_differ_in_everything_but_the_rule_id(changed: dict[str, Any], differs: bool) -> None:
     other = replace(YES, **changed)
     assert YES.differs(other) is other.differs(YES) is differs
     assert ResultComparison("dec_1", Tier.GOOD, YES, other).changed is differs
 
 
-def test_answers_of_outcomes() -> None:
+def test_compared_results_of_outcomes() -> None:
     approval = Approval(PayLaterTerms(yuan(500), NOW, timedelta(days=3)), NOW, ("NOT_SCORED",))
     benefits = {"discount": Decimal(1)}
 

@@ -1,4 +1,4 @@
-"""Which rules a decision table can reach: one inside an earlier one is refused; compiled rules do what they say."""
+"""Unreachable rules of a decision table are refused, and compiled rules match like their cells."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ UNREACHABLE = [
 
 
 @pytest.mark.parametrize(("earlier", "later"), UNREACHABLE)
-def test_a_rule_inside_an_earlier_one_is_refused(earlier: Cell, later: Cell) -> None:
+def test_rule_that_an_earlier_rule_covers_is_refused(earlier: Cell, later: Cell) -> None:
     with pytest.raises(Misconfigured, match=r"'later': is unreachable: rule 'earlier'"):
         table(approve("earlier", earlier), decline("later", later), LAST)
 
@@ -44,7 +44,7 @@ def test_a_rule_inside_an_earlier_one_is_refused(earlier: Cell, later: Cell) -> 
         (Cell("category", one_of=("a",)), Cell("member", is_=True)),
     ],
 )
-def test_a_rule_that_can_be_reached_is_not(earlier: Cell, later: Cell) -> None:
+def test_reachable_rule_is_accepted(earlier: Cell, later: Cell) -> None:
     assert table(approve("earlier", earlier), decline("later", later), LAST).rules[1].id == "later"
 
 
@@ -55,7 +55,7 @@ count_cells = st.builds(
 whens = st.lists(st.one_of(tier_cells, count_cells), min_size=1, max_size=2, unique_by=lambda cell: cell.column)
 
 
-def _holds(cell: Cell, facts: Mapping[str, Any]) -> bool:
+def _matches(cell: Cell, facts: Mapping[str, Any]) -> bool:
     value = facts[cell.column]
     if cell.one_of is not None:
         return value in cell.one_of
@@ -64,30 +64,30 @@ def _holds(cell: Cell, facts: Mapping[str, Any]) -> bool:
 
 
 @given(st.lists(whens, max_size=4), st.sampled_from(Tier), st.integers(0, 8))
-def test_compiled_rules_do_what_they_say(rows: list[list[Cell]], tier: Tier, overdue: int) -> None:
+def test_compiled_rules_match_like_their_cells(rows: list[list[Cell]], tier: Tier, overdue: int) -> None:
     rules = [approve(str(number), *when) for number, when in enumerate(rows)]
     facts = {**FACTS, "tier": tier, "overdue": overdue}
-    expected = next((rule.id for rule in rules if all(_holds(cell, facts) for cell in rule.when)), "last")
+    expected = next((rule.id for rule in rules if all(_matches(cell, facts) for cell in rule.when)), "last")
     try:
         policy = table(*rules, LAST)
-    except Misconfigured:  # one of the rules lies inside an earlier one, or is the same as the last
+    except Misconfigured:  # an earlier rule covers one of the rules, or it equals the last
         return
     assert policy.decide(facts).rule_id == expected
 
 
 @given(whens, whens)
-def test_a_rule_is_refused_exactly_when_an_earlier_one_swallows_it(first: list[Cell], second: list[Cell]) -> None:
+def test_rule_is_refused_exactly_if_an_earlier_rule_covers_it(first: list[Cell], second: list[Cell]) -> None:
     every = [{**FACTS, "tier": tier, "overdue": overdue} for tier in Tier for overdue in range(12)]
-    swallowed = all(
-        all(_holds(cell, facts) for cell in first) for facts in every if all(_holds(cell, facts) for cell in second)
+    is_covered = all(
+        all(_matches(cell, facts) for cell in first) for facts in every if all(_matches(cell, facts) for cell in second)
     )
     try:
         table(approve("first", *first), approve("second", *second), LAST)
         refused = False
     except Misconfigured:
         refused = True
-    assert refused is swallowed or _says_everything(second)
+    assert refused is is_covered or _matches_all(second)
 
 
-def _says_everything(when: list[Cell]) -> bool:
+def _matches_all(when: list[Cell]) -> bool:
     return all(cell.one_of is not None and len(cell.one_of) == len(Tier) for cell in when)

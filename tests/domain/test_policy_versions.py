@@ -1,4 +1,4 @@
-"""Versions of a policy: which decides when, and which do not belong together."""
+"""Versions of a policy: which one is in force when, and which cannot be in one set."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -26,7 +26,7 @@ SPRING = version("spring", date(2027, 3, 1))
 SEASONS = PolicySet([SPRING, AUTUMN, WINTER])
 
 
-def test_versions_come_in_order() -> None:
+def test_versions_are_in_order_of_their_effective_dates() -> None:
     assert list(SEASONS) == [AUTUMN, WINTER, SPRING]
     assert len(SEASONS) == 3
     assert SEASONS.of_hash(WINTER.hash) is WINTER
@@ -41,17 +41,17 @@ def test_versions_come_in_order() -> None:
         (datetime(2026, 12, 1, tzinfo=UTC), WINTER),
         (datetime(2027, 2, 28, tzinfo=UTC), WINTER),
         (datetime(2030, 1, 1, tzinfo=UTC), SPRING),
-        # What counts is the date in UTC, whatever the zone.
+        # The date in UTC decides, in any time zone.
         (datetime(2026, 12, 1, 7, 59, tzinfo=timezone(timedelta(hours=8))), AUTUMN),
         (datetime(2026, 12, 1, 8, tzinfo=timezone(timedelta(hours=8))), WINTER),
     ],
 )
-def test_the_newest_that_has_come_decides(moment: datetime, expected: DecisionTable) -> None:
+def test_newest_effective_version_is_in_force(moment: datetime, expected: DecisionTable) -> None:
     SEASONS.require_effective(moment)
     assert SEASONS.at(moment) is expected
 
 
-def test_before_all_of_them_nothing_is_in_force() -> None:
+def test_no_version_is_in_force_before_the_first_date() -> None:
     early = datetime(2026, 8, 31, 23, tzinfo=UTC)
     with pytest.raises(
         Misconfigured, match=r"autumn.toml: is effective from 2026-09-01, and there is no earlier version"
@@ -60,12 +60,12 @@ def test_before_all_of_them_nothing_is_in_force() -> None:
     assert SEASONS.at(early) is AUTUMN
 
 
-def test_two_of_one_date_are_refused() -> None:
+def test_two_versions_with_one_date_are_refused() -> None:
     with pytest.raises(Misconfigured, match=r"twin.toml: has the same effective date 2026-12-01 as winter.toml"):
         PolicySet([AUTUMN, WINTER, version("twin", WINTER.effective)])
 
 
-def test_a_set_of_none_is_refused() -> None:
+def test_empty_set_is_refused() -> None:
     with pytest.raises(Misconfigured):
         PolicySet([])
 
@@ -84,9 +84,7 @@ def test_versions_of_different_policies_are_refused(more: dict[str, Any], what: 
 
 
 @given(some.sets(DATES, min_size=1, max_size=5), DATES, some.none() | some.integers(1, 40))
-def test_between_two_days_are_those_that_decide_on_one_of_them(
-    starts: set[date], first: date, length: int | None
-) -> None:
+def test_between_yields_the_versions_in_force_on_any_day(starts: set[date], first: date, length: int | None) -> None:
     policies = PolicySet([version(start.isoformat(), start) for start in starts])
     end = None if length is None else first + timedelta(days=length)
     days = (first + timedelta(days=offset) for offset in range(length or 60))

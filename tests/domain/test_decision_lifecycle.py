@@ -1,4 +1,4 @@
-"""A decision under random actions of everybody at any time: the transition table and the amounts stay right."""
+"""A decision under random actions of all actors at any time: the transition table and the amounts stay correct."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ from tests.support.decision_states import APPROVAL, DAY, PROVENANCE, WINDOWS, ap
 
 
 class DecisionLifecycle(RuleBasedStateMachine):
-    """Anything that merchant, person, operator and scheduler may try, at any time: each change is a row of the
-    transition table, no amount appears or is lost, and nobody may act outside of the windows."""
+    """Random actions of merchant, person, operator and scheduler. Each change is a row of the transition table, amounts
+    add up, and no action is possible outside its window."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
         return self.decision.state
 
     def take(self, transition: Callable[..., DecisionEvent], *arguments: Any) -> bool:
-        """Tries a transition. Returns whether the decision allowed it; where not, nothing has changed."""
+        """Tries a transition and returns whether the decision allowed it. A refused one must change nothing."""
         before = self.state
         try:
             event = transition(self.decision, *arguments)
@@ -61,7 +61,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
         assert before.status_at(self.now) in row.sources or before.status in row.sources
         assert self.state.status is row.target
         assert (event.topic, event.before, event.after, event.at) == (row.topic, before.status, row.target, self.now)
-        assert not self.ended, "a decision that has ended changes no more"
+        assert not self.ended, "an ended decision does not change"
         assert name not in before.blocked_transitions
         if name is not SystemTransition.APPROVE:
             assert self.state.due == before.due
@@ -85,7 +85,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
             if event.transition is SystemTransition.LAPSE:
                 assert self.flagged_at is not None
                 assert self.now >= self.flagged_at + WINDOWS.report + self.pauses, (
-                    "disputes take no time from merchants"
+                    "a dispute does not shorten the report window"
                 )
                 self.lapsed = True
             self.check(before, event)

@@ -1,4 +1,4 @@
-"""A ruling comes back from the log as it was, and nothing else is taken for one."""
+"""Policy results read from their documents in the log."""
 
 import json
 from datetime import timedelta
@@ -26,14 +26,14 @@ POLICY = table(
 )
 
 
-def ruling(**facts: Any) -> PolicyResult:
+def result(**facts: Any) -> PolicyResult:
     return POLICY.decide({**FACTS, **facts})
 
 
 @pytest.mark.parametrize("facts", [{}, {"overdue": 2}, {"tier": Tier.FAIR}])
-def test_what_was_written_is_read_back(facts: dict[str, Any]) -> None:
-    written = json.loads(json.dumps(ruling(**facts).document()))
-    assert policy_result_from_document(written, BENEFITS) == ruling(**facts)
+def test_result_round_trips(facts: dict[str, Any]) -> None:
+    written = json.loads(json.dumps(result(**facts).document()))
+    assert policy_result_from_document(written, BENEFITS) == result(**facts)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_what_was_written_is_read_back(facts: dict[str, Any]) -> None:
         ({"benefits": {"longest": None}}, BENEFITS),
     ],
 )
-def test_another_form_is_refused(changed: dict[str, Any], benefits: dict[str, BenefitKind]) -> None:
+def test_document_of_another_form_is_refused(changed: dict[str, Any], benefits: dict[str, BenefitKind]) -> None:
     with pytest.raises((LookupError, ValueError, InvalidInput)):
-        policy_result_from_document({**ruling().document(), **changed}, benefits)
+        policy_result_from_document({**result().document(), **changed}, benefits)
 
 
-def test_a_document_that_lacks_a_part_is_refused() -> None:
-    document = ruling().document()
+def test_document_without_a_member_is_refused() -> None:
+    document = result().document()
     del document["maximum"]
     with pytest.raises(LookupError):
         policy_result_from_document(document, BENEFITS)

@@ -1,4 +1,4 @@
-"""The decision table: first hit, loud about faults, never a silent "no match"."""
+"""The decision table: the first matching rule decides, and invalid tables and facts raise errors."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,23 +18,23 @@ from gateway.domain.scoring.tier import Tier
 from tests.support.policy import COLUMNS, DAY, FACTS, LAST, approve, decline, table, yuan
 
 
-def test_the_first_rule_that_holds_decides_and_the_trace_says_why() -> None:
+def test_first_matching_rule_decides_and_the_trace_has_all_tried_rules() -> None:
     policy = table(
         decline("overdue", Cell("overdue", at_least=1)),
         approve("great", Cell("member", is_=True), Cell("tier", at_least=Tier.EXCELLENT)),
         approve("good", Cell("tier", at_least=Tier.GOOD), share=50, maximum=yuan(900), reasons=("REDUCED_FOR_TIER",)),
         LAST,
     )
-    ruling = policy.decide(FACTS)
-    assert (ruling.verdict, ruling.share, ruling.maximum) == (Verdict.APPROVE, 50, yuan(900))
-    assert ruling.trace == (Tried("overdue", "overdue"), Tried("great", "tier"), Tried("good", None))
-    assert (ruling.rule_id, ruling.policy, ruling.policy_version) == ("good", "test", "1")
-    assert ruling.policy_hash == policy.hash
-    assert ruling.document()["trace"][-1] == {"rule_id": "good", "failed": None}
+    result = policy.decide(FACTS)
+    assert (result.verdict, result.share, result.maximum) == (Verdict.APPROVE, 50, yuan(900))
+    assert result.trace == (Tried("overdue", "overdue"), Tried("great", "tier"), Tried("good", None))
+    assert (result.rule_id, result.policy, result.policy_version) == ("good", "test", "1")
+    assert result.policy_hash == policy.hash
+    assert result.document()["trace"][-1] == {"rule_id": "good", "failed": None}
 
 
 @pytest.mark.parametrize(
-    ("cell", "holds"),
+    ("cell", "matches"),
     [
         (Cell("tier", at_least=Tier.GOOD), True),
         (Cell("tier", at_least=Tier.VERY_GOOD), False),
@@ -59,8 +59,8 @@ def test_the_first_rule_that_holds_decides_and_the_trace_says_why() -> None:
         (Cell("category", one_of=("books",)), False),
     ],
 )
-def test_operators(cell: Cell, holds: bool) -> None:
-    assert (table(approve("it", cell), LAST).decide(FACTS).rule_id == "it") is holds
+def test_operators(cell: Cell, matches: bool) -> None:
+    assert (table(approve("it", cell), LAST).decide(FACTS).rule_id == "it") is matches
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_operators(cell: Cell, holds: bool) -> None:
         ({"surplus": 1}, "surplus"),
     ],
 )
-def test_facts_that_do_not_fit_raise(changed: Mapping[str, Any], column: str) -> None:
+def test_facts_of_another_kind_raise(changed: Mapping[str, Any], column: str) -> None:
     with pytest.raises(Misconfigured, match=column):
         table(decline("overdue", Cell("overdue", at_least=1)), LAST).decide({**FACTS, **changed})
 
@@ -94,7 +94,7 @@ def test_a_missing_fact_raises(column: str) -> None:
         table(LAST).decide(facts)
 
 
-CELL_FAULTS = [
+INVALID_CELLS = [
     (Cell("colour", one_of=("red",)), "unknown column"),
     (Cell("amount", one_of=(yuan(1),)), "does not fit"),
     (Cell("tier", is_=True), "does not fit"),
@@ -116,15 +116,15 @@ CELL_FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("cell", "why"), CELL_FAULTS)
-def test_bad_cells_are_refused_with_their_place(cell: Cell, why: str) -> None:
+@pytest.mark.parametrize(("cell", "why"), INVALID_CELLS)
+def test_invalid_cells_are_refused_with_file_rule_and_column(cell: Cell, why: str) -> None:
     with pytest.raises(Misconfigured, match=why) as refused:
         table(approve("it", cell), LAST)
     for part in ("test.toml", "'it'", repr(cell.column)):
         assert part in refused.value.message
 
 
-RULE_FAULTS = [
+INVALID_RULES = [
     (approve("it", Cell("overdue", at_least=1), share=0), "1 to 100"),
     (approve("it", Cell("overdue", at_least=1), share=101), "1 to 100"),
     (approve("it", Cell("overdue", at_least=1), share=None), "1 to 100"),
@@ -147,8 +147,8 @@ RULE_FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "why"), RULE_FAULTS)
-def test_bad_rules_are_refused(rule: Rule, why: str) -> None:
+@pytest.mark.parametrize(("rule", "why"), INVALID_RULES)
+def test_invalid_rules_are_refused(rule: Rule, why: str) -> None:
     with pytest.raises(Misconfigured, match=why):
         table(rule, LAST)
 
@@ -161,19 +161,19 @@ def test_bad_rules_are_refused(rule: Rule, why: str) -> None:
         ({"policy": " "}, "policy"),
         ({"effective": None}, "effective"),
         ({"effective": "2026-11-01"}, "effective"),
-        ({"effective": datetime(2026, 11, 1)}, "effective"),  # noqa: DTZ001  # TOML has such, and it is no date
+        ({"effective": datetime(2026, 11, 1)}, "effective"),  # noqa: DTZ001  # TOML has datetimes, which are not dates
         ({"currency": "XYZ"}, "currency"),
         ({"columns": {}}, "columns"),
         ({"rules": ()}, "last rule"),
         ({"rules": (approve("it", Cell("overdue", at_most=0)),)}, "last rule"),
     ],
 )
-def test_bad_headers_are_refused(header: Mapping[str, Any], why: str) -> None:
+def test_invalid_headers_are_refused(header: Mapping[str, Any], why: str) -> None:
     with pytest.raises(Misconfigured, match=why):
         table(LAST, **header)
 
 
-def test_the_hash_is_of_the_content() -> None:
+def test_hash_depends_on_the_content_only() -> None:
     rule = approve("it", Cell("amount", at_most=yuan(500)))
     same, other = approve("it", Cell("amount", at_most=yuan(500))), approve("it", Cell("amount", at_most=yuan(501)))
     assert table(rule, LAST).hash == table(same, LAST, source="elsewhere.toml").hash
@@ -182,32 +182,32 @@ def test_the_hash_is_of_the_content() -> None:
     assert all(len(each) == 64 for each in hashes)
 
 
-def test_a_ruling_gives_the_benefits_of_its_rule() -> None:
+def test_result_has_the_benefits_of_its_rule() -> None:
     kinds = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
-    given = {"discount": Decimal("0.25"), "longest": DAY, "at_door": False}
-    ruling = table(approve("it", Cell("overdue", at_most=0), benefits=given), LAST, benefits=kinds).decide(FACTS)
-    assert (ruling.number("discount"), ruling.length("longest"), ruling.flag("at_door")) == (
+    benefits = {"discount": Decimal("0.25"), "longest": DAY, "at_door": False}
+    result = table(approve("it", Cell("overdue", at_most=0), benefits=benefits), LAST, benefits=kinds).decide(FACTS)
+    assert (result.number("discount"), result.length("longest"), result.flag("at_door")) == (
         Decimal("0.25"),
         DAY,
         False,
     )
-    assert ruling.document()["benefits"] == {"discount": "0.25", "longest": "P1D", "at_door": False}
-    for ask in (ruling.number, ruling.length, ruling.flag):
+    assert result.document()["benefits"] == {"discount": "0.25", "longest": "P1D", "at_door": False}
+    for ask in (result.number, result.length, result.flag):
         with pytest.raises(Misconfigured, match="has no benefit"):
             ask("pony")
     with pytest.raises(Misconfigured, match="has no benefit"):
-        ruling.number("longest")
+        result.number("longest")
 
 
-def test_a_decline_gives_no_benefit() -> None:
+def test_decline_has_no_benefits() -> None:
     assert table(LAST, benefits={"at_door": BenefitKind.FLAG}).decide(FACTS).benefits == {}
 
 
-def test_a_rule_that_refers_and_one_that_declines() -> None:
+def test_results_of_referring_and_declining_rules() -> None:
     refer = Rule(id="ask", when=(Cell("tier", one_of=(Tier.UNSCORED,)),), verdict=Verdict.REFER)
     last = decline("last", retry_after=DAY, alternatives=(Product.PAY_LATER,))
     policy = table(refer, last)
     assert policy.decide({**FACTS, "tier": Tier.UNSCORED}).verdict is Verdict.REFER
-    ruling = policy.decide(FACTS)
-    assert (ruling.share, ruling.retry_after, ruling.alternatives) == (0, DAY, (Product.PAY_LATER,))
+    result = policy.decide(FACTS)
+    assert (result.share, result.retry_after, result.alternatives) == (0, DAY, (Product.PAY_LATER,))
     assert policy.reason_codes == {"NOT_SCORED"}

@@ -1,4 +1,4 @@
-"""Tests and verdicts in words."""
+"""English descriptions of cells, rules and values."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from tests.support.policy import approve, decline, yuan
         (Cell("overdue", at_least=1), "overdue at least 1"),
     ],
 )
-def test_a_test_in_words(cell: Cell, words: str) -> None:
+def test_describe_cell(cell: Cell, words: str) -> None:
     assert describe_cell(cell) == words
 
 
@@ -44,10 +44,10 @@ def test_a_test_in_words(cell: Cell, words: str) -> None:
         ),
     ],
 )
-def test_a_rule_in_words(rule: Rule, words: str) -> None:
+def test_describe_rule(rule: Rule, words: str) -> None:
     assert describe_rule(rule) == words
 
 
 @pytest.mark.parametrize("value", [yuan(50000), yuan(50000).document()])
-def test_a_value_reads_the_same_from_the_log(value: Any) -> None:
+def test_format_value_accepts_the_form_in_the_log(value: Any) -> None:
     assert format_value(value) == "500.00 CNY"

@@ -1,4 +1,4 @@
-"""The transition table and the clock's part in it."""
+"""The transition table, and the expiry of statuses."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,12 +29,12 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.
 statuses = st.sampled_from(Status)
 
 
-def test_the_table_is_the_designs() -> None:
-    told = [
+def test_transition_table() -> None:
+    rows = [
         (str(s.name), " ".join(sorted(s.sources)), str(s.target), str(s.topic).removeprefix("DECISION_"))
         for s in RULES.values()
     ]
-    assert told == [
+    assert rows == [
         ("ACTIVATE", "APPROVED", "ACTIVE", "ACTIVATED"),
         ("EXTEND", "ACTIVE", "ACTIVE", "EXTENDED"),
         ("FULFILL", "ACTIVE BREACHED", "FULFILLED", "FULFILLED"),
@@ -52,22 +52,22 @@ def test_the_table_is_the_designs() -> None:
 
 
 @given(st.lists(st.sampled_from(Transition), max_size=6), statuses)
-def test_no_walk_leaves_the_table(walk: list[Transition], status: Status) -> None:
-    for transition in walk:
-        may = available_transitions(status)
-        if transition not in may:
+def test_any_sequence_of_transitions_follows_the_table(transitions: list[Transition], status: Status) -> None:
+    for transition in transitions:
+        available = available_transitions(status)
+        if transition not in available:
             with pytest.raises(StateConflict) as refused:
                 require_rule(transition, status)
-            assert (refused.value.status, refused.value.transitions) == (status, may)
+            assert (refused.value.status, refused.value.transitions) == (status, available)
             continue
-        step = require_rule(transition, status)
-        assert step is RULES[transition]
-        assert status in step.sources
-        status = step.target
+        rule = require_rule(transition, status)
+        assert rule is RULES[transition]
+        assert status in rule.sources
+        status = rule.target
 
 
 @pytest.mark.parametrize("status", [Status.DECLINED, Status.FULFILLED, Status.CANCELLED, Status.EXPIRED])
-def test_nothing_is_possible_when_a_decision_has_ended(status: Status) -> None:
+def test_ended_decision_has_no_transitions(status: Status) -> None:
     assert available_transitions(status) == ()
     assert status not in OPEN
 
@@ -86,7 +86,7 @@ def test_cancel_is_possible_before_activation(status: Status) -> None:
         if status not in {Status.PENDING, Status.APPROVED}
     ],
 )
-def test_cancel_is_refused_with_what_is_possible(status: Status, code: str) -> None:
+def test_refused_cancel_has_the_available_transitions(status: Status, code: str) -> None:
     with pytest.raises(StateConflict) as refused:
         require_rule(Transition.CANCEL, status)
     assert (refused.value.code, refused.value.status, refused.value.transitions) == (
@@ -98,31 +98,31 @@ def test_cancel_is_refused_with_what_is_possible(status: Status, code: str) -> N
 
 @pytest.mark.parametrize("stored", [Status.PENDING, Status.APPROVED])
 @pytest.mark.parametrize(
-    ("now", "lapsed"),
+    ("now", "expired"),
     [
         pytest.param(NOON - TICK, False, id="just-before"),
         pytest.param(NOON, True, id="exactly-at-valid-until"),
         pytest.param(NOON + TICK, True, id="just-after"),
     ],
 )
-def test_status_at_the_last_moment(stored: Status, now: datetime, lapsed: bool) -> None:
-    assert status_at(stored, NOON, now) is (Status.EXPIRED if lapsed else stored)
+def test_status_at_the_last_moment(stored: Status, now: datetime, expired: bool) -> None:
+    assert status_at(stored, NOON, now) is (Status.EXPIRED if expired else stored)
 
 
 @given(statuses, moments, moments)
-def test_status_at_changes_only_what_waits(stored: Status, valid_until: datetime, now: datetime) -> None:
+def test_status_at_expires_only_pending_and_approved(stored: Status, valid_until: datetime, now: datetime) -> None:
     seen = status_at(stored, valid_until, now)
-    waits = stored in {Status.PENDING, Status.APPROVED}
-    assert seen is (Status.EXPIRED if waits and now >= valid_until else stored)
+    can_expire = stored in {Status.PENDING, Status.APPROVED}
+    assert seen is (Status.EXPIRED if can_expire and now >= valid_until else stored)
 
 
 @given(statuses, moments)
-def test_status_at_never_lapses_without_a_last_date(stored: Status, now: datetime) -> None:
+def test_status_at_never_expires_without_valid_until(stored: Status, now: datetime) -> None:
     assert status_at(stored, None, now) is stored
 
 
 @given(statuses, moments, moments, moments)
-def test_what_has_expired_stays_so(stored: Status, valid_until: datetime, one: datetime, other: datetime) -> None:
+def test_expired_status_stays_expired(stored: Status, valid_until: datetime, one: datetime, other: datetime) -> None:
     early, late = sorted((one, other))
     if status_at(stored, valid_until, early) is Status.EXPIRED:
         assert status_at(stored, valid_until, late) is Status.EXPIRED
