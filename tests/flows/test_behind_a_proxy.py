@@ -1,4 +1,4 @@
-"""Behind a reverse proxy: limits count the person's address, and only a proxy that is trusted may say it."""
+"""Behind a reverse proxy: rate limits use the person's address, but only if a trusted proxy reports it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import httpx2
 from tests.support.oauth import Browser
 from tests.support.server import Sandbox
 
-HERE, THERE = "203.0.113.7", "2001:db8::1"
+FIRST, SECOND = "203.0.113.7", "2001:db8::1"
 
 
 def sandbox_behind(proxies: str, folder: Path) -> Sandbox:
@@ -15,23 +15,23 @@ def sandbox_behind(proxies: str, folder: Path) -> Sandbox:
     return Sandbox(database_url, folder, trusted_proxies=proxies, login_attempts_per_address="2")
 
 
-def guesses(sandbox: Sandbox, *forwarded: str) -> list[int]:
-    """The status of one wrong login from each address, as the proxy names it."""
-    answers = []
+def login_statuses(sandbox: Sandbox, *forwarded: str) -> list[int]:
+    """Returns the status of one failed login per address, which the proxy reports in X-Forwarded-For."""
+    statuses = []
     for number, address in enumerate(forwarded):
         headers = {"X-Forwarded-For": address}
         with httpx2.Client(base_url=sandbox.credentials["issuer"], headers=headers, timeout=30) as http:
-            answers.append(Browser(http).sign_in(f"nobody-{number}", "a guess").status_code)
-    return answers
+            statuses.append(Browser(http).sign_in(f"nobody-{number}", "a guess").status_code)
+    return statuses
 
 
 def test_each_address_behind_a_trusted_proxy_has_its_own_limit(tmp_path: Path) -> None:
     with sandbox_behind("10.0.0.0/8, 127.0.0.0/30", tmp_path) as sandbox:
-        assert guesses(sandbox, HERE, HERE, HERE, THERE) == [400, 400, 429, 400]
-        # What a browser writes there itself stands to the left of what the proxy adds.
-        assert guesses(sandbox, f"{THERE}, {HERE}", f"junk, {HERE}", f"{HERE}, {THERE}") == [429, 429, 400]
+        assert login_statuses(sandbox, FIRST, FIRST, FIRST, SECOND) == [400, 400, 429, 400]
+        # Addresses that a browser sends itself are to the left of the one that the proxy adds.
+        assert login_statuses(sandbox, f"{SECOND}, {FIRST}", f"junk, {FIRST}", f"{FIRST}, {SECOND}") == [429, 429, 400]
 
 
-def test_who_is_not_trusted_names_no_address(tmp_path: Path) -> None:
+def test_forwarded_address_of_an_untrusted_proxy_is_ignored(tmp_path: Path) -> None:
     with sandbox_behind("127.0.0.2", tmp_path) as sandbox:
-        assert guesses(sandbox, HERE, THERE, "203.0.113.8") == [400, 400, 429]
+        assert login_statuses(sandbox, FIRST, SECOND, "203.0.113.8") == [400, 400, 429]

@@ -1,4 +1,4 @@
-"""A back end with bound tokens at GraphQL: what a token reaches, and what it does not (FAPI 2.0 section 5.3.4)."""
+"""DPoP-bound tokens at GraphQL: what a token can read, and what it cannot (FAPI 2.0 section 5.3.4)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,60 +34,61 @@ def token_of(app: FapiApp, sandbox: Sandbox, **changed: Any) -> str:
         return str(app.tokens(browser, person["username"], person["password"], **changed)["access_token"])
 
 
-def asked(app: FapiApp, token: str, query: str, **variables: Any) -> Any:
-    """The body of an answer with status 200."""
-    answer = app.call(token, json={"query": query, "variables": variables})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["dpop-nonce"]
-    return answer.json()
+def query_api(app: FapiApp, token: str, query: str, **variables: Any) -> Any:
+    """Returns the body of a response, which must have status 200."""
+    response = app.call(token, json={"query": query, "variables": variables})
+    assert response.status_code == 200, response.text
+    assert response.headers["dpop-nonce"]
+    return response.json()
 
 
-def test_61_a_tier_and_a_decision(sandbox: Sandbox, backend: FapiApp) -> None:
+def test_61_bound_token_reads_a_tier_and_requests_a_decision(sandbox: Sandbox, backend: FapiApp) -> None:
     token = token_of(backend, sandbox, scope=None, authorization_details=DETAILS)
-    assert asked(backend, token, TIER)["data"]["consentedUser"]["scoreTier"]["tier"] == "EXCELLENT"
-    made = asked(backend, token, REQUEST, input=request_input(car()))["data"]["decisionRequest"]
-    assert made["decision"]["outcome"]["__typename"] == "Approval"
+    assert query_api(backend, token, TIER)["data"]["consentedUser"]["scoreTier"]["tier"] == "EXCELLENT"
+    payload = query_api(backend, token, REQUEST, input=request_input(car()))["data"]["decisionRequest"]
+    assert payload["decision"]["outcome"]["__typename"] == "Approval"
 
 
-def test_65_a_missing_scope_is_a_typed_error_and_no_data(sandbox: Sandbox, backend: FapiApp) -> None:
+def test_65_missing_scope_is_a_typed_error_without_data(sandbox: Sandbox, backend: FapiApp) -> None:
     token = token_of(backend, sandbox, scope="score:threshold")
-    body = asked(backend, token, "{ consentedUser { id score scoreTier { tier } } }")
+    body = query_api(backend, token, "{ consentedUser { id score scoreTier { tier } } }")
     assert body["data"]["consentedUser"]["score"] is None
     assert body["data"]["consentedUser"]["scoreTier"] is None
     assert {error["extensions"]["code"] for error in body["errors"]} == {"FORBIDDEN"}
-    requested = asked(backend, token, REQUEST, input=request_input(car()))
+    requested = query_api(backend, token, REQUEST, input=request_input(car()))
     assert requested["errors"][0]["extensions"]["requiredScopes"] == [["decisions:request"]]
 
 
-def test_65_a_missing_detail_is_a_typed_error_and_no_decision(sandbox: Sandbox, backend: FapiApp) -> None:
+def test_65_missing_detail_is_a_typed_error_without_a_decision(sandbox: Sandbox, backend: FapiApp) -> None:
     token = token_of(backend, sandbox, scope=None, authorization_details=DETAILS)
-    payload = asked(backend, token, REQUEST, input=request_input(car("3000.01")))["data"]["decisionRequest"]
+    payload = query_api(backend, token, REQUEST, input=request_input(car("3000.01")))["data"]["decisionRequest"]
     assert payload["decision"] is None
     assert payload["userErrors"][0]["__typename"] == "ConsentError"
 
 
-def test_66_a_merchant_token_reaches_no_person(backend: FapiApp) -> None:
+def test_66_merchant_token_cannot_read_a_user(backend: FapiApp) -> None:
     token = backend.merchant_token().json()["access_token"]
-    assert asked(backend, token, "{ consentedUser { id } }")["data"]["consentedUser"] is None
+    assert query_api(backend, token, "{ consentedUser { id } }")["data"]["consentedUser"] is None
     for query in (TIER, "{ consentedUser { score } }"):
-        assert asked(backend, token, query)["data"]["consentedUser"] is None
-    requested = asked(backend, token, REQUEST, input=request_input(car()))
+        assert query_api(backend, token, query)["data"]["consentedUser"] is None
+    requested = query_api(backend, token, REQUEST, input=request_input(car()))
     assert requested["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-def test_67_a_purpose_that_the_consent_does_not_cover(sandbox: Sandbox, backend: FapiApp) -> None:
+def test_67_purpose_outside_the_consent_is_a_user_error(sandbox: Sandbox, backend: FapiApp) -> None:
     token = token_of(backend, sandbox, scope=None, authorization_details=DETAILS)
-    made = asked(backend, token, REQUEST, input=request_input(car(), purpose="LENDING"))["data"]["decisionRequest"]
-    assert made["decision"] is None
-    assert made["userErrors"][0]["code"] == "CONSENT_PURPOSE_MISMATCH"
+    body = query_api(backend, token, REQUEST, input=request_input(car(), purpose="LENDING"))
+    payload = body["data"]["decisionRequest"]
+    assert payload["decision"] is None
+    assert payload["userErrors"][0]["code"] == "CONSENT_PURPOSE_MISMATCH"
 
 
 @pytest.mark.skipif(not HAS_POSTGRESQL, reason="needs two deployments")
-def test_67_a_token_of_another_deployment(sqlite_sandbox: Sandbox, postgresql_sandbox: Sandbox) -> None:
+def test_67_token_of_another_deployment_is_rejected(sqlite_sandbox: Sandbox, postgresql_sandbox: Sandbox) -> None:
     with connected(sqlite_sandbox) as here, connected(postgresql_sandbox) as there:
         token = here.merchant_token().json()["access_token"]
         assert here.call(token, json={"query": "{ viewer { appName } }"}).status_code == 200
         there.dpop_key = here.dpop_key
-        answer = there.call(token, json={"query": "{ viewer { appName } }"})
-        assert answer.status_code == 401
-        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+        response = there.call(token, json={"query": "{ viewer { appName } }"})
+        assert response.status_code == 401
+        assert 'error="invalid_token"' in response.headers["www-authenticate"]

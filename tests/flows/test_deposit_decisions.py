@@ -1,5 +1,5 @@
-"""What is lent without a deposit, one story for each trade: from the consent until the thing is back and nothing is
-outstanding, and the person's available limit meanwhile."""
+"""Deposit waivers, one scenario per industry: from consent to full settlement, with the person's available limit at
+each step."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from tests.support.scenario import CREDIT_LIMIT, AvailableIs, OpenScenario, prod
 DAY = timedelta(days=1)
 
 
-def test_a_shared_bike_is_back_within_the_hour(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+def test_bike_ride_from_consent_to_settlement(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     city = open_scenario("bike_share", product_consent("DEPOSIT_WAIVER", "299.00"))
     bike = city.approve(ride())
     assert {"waivedAmount": "299.00", "depositDue": "0.00", "returnGrace": "PT6H"}.items() <= bike.terms.items()
@@ -32,19 +32,19 @@ def test_a_shared_bike_is_back_within_the_hour(open_scenario: OpenScenario, avai
     assert next_one.timeline == ["APPROVED by GATEWAY", "CANCELLED by MERCHANT: Its lock is jammed"]
 
 
-def test_a_cargo_bike_goes_missing_and_is_found(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+def test_breach_of_a_missing_cargo_bike_is_cured(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     quay = open_scenario("harbour_bikes", product_consent("DEPOSIT_WAIVER", "3500.00"))
-    promised = {"originalDeposit": "3500.00", "waivedAmount": "3000.00", "depositDue": "500.00"}
-    assert promised.items() <= (quay.preview(ride("3500.00")) or {}).items()
+    expected_terms = {"originalDeposit": "3500.00", "waivedAmount": "3000.00", "depositDue": "500.00"}
+    assert expected_terms.items() <= (quay.preview(ride("3500.00")) or {}).items()
     bike = quay.approve(ride("3500.00"), "AMOUNT_ABOVE_TIER_LIMIT")
-    assert promised.items() <= bike.terms.items()
+    assert expected_terms.items() <= bike.terms.items()
     bike.transition("activate")
     storm = bike.due_at + DAY
     bike.transition("extend", dueAt=storm.isoformat(), reason="A storm, the quay is closed")
     assert bike.due_at == storm
     missing = breached("3000.00", "0.00", "3000.00")
     assert bike.transition("breach", kind="NOT_RETURNED") == missing
-    assert available_is("27000.00"), "what is missing is still owed"
+    assert available_is("27000.00"), "the missing bike is still owed"
     assert bike.refusal("extend", dueAt=(storm + DAY).isoformat()) == ("INVALID_TRANSITION", None)
     assert bike.refusal("part", amount=yuan("1.00")) == ("INVALID_AMOUNT", ["input", "settledAmount", "amount"])
     assert bike.transition("fulfill") == fulfilled("3000.00")
@@ -56,31 +56,31 @@ def test_a_cargo_bike_goes_missing_and_is_found(open_scenario: OpenScenario, ava
         "FULFILLED by MERCHANT",
     ]
     again = quay.approve(ride("1500.00"))
-    assert again.summary == approved("1500.00"), "what was made good is held against nobody"
+    assert again.summary == approved("1500.00"), "a cured breach does not count"
     again.end()
 
 
-def test_a_car_is_kept_two_days_longer_and_comes_back_dented(
-    open_scenario: OpenScenario, available_is: AvailableIs
-) -> None:
+def test_extended_car_rental_with_damage(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     rental = open_scenario("car_rental", product_consent("DEPOSIT_WAIVER", "3000.00"))
     asked = car()
     back = parse_time(asked["carRental"]["rental"]["end"])
     assert rental.preview({"carRental": {**asked["carRental"], "acceptReduction": False}}) is not None
-    promise = rental.approve(asked)
-    assert {"waivedAmount": "3000.00", "depositDue": "0.00", "returnGrace": "P1D"}.items() <= promise.terms.items()
-    assert parse_time(promise.terms["returnBy"]) == promise.due_at == back
-    assert promise.transition("activate") == active("3000.00", "0.00", "3000.00")
-    assert promise.transition(
+    decision = rental.approve(asked)
+    assert {"waivedAmount": "3000.00", "depositDue": "0.00", "returnGrace": "P1D"}.items() <= decision.terms.items()
+    assert parse_time(decision.terms["returnBy"]) == decision.due_at == back
+    assert decision.transition("activate") == active("3000.00", "0.00", "3000.00")
+    assert decision.transition(
         "extend", dueAt=(back + 2 * DAY).isoformat(), reason="Two more days by the sea"
     ) == active("3000.00", "0.00", "3000.00")
-    assert (promise.due_at, parse_time(promise.terms["returnBy"])) == (back + 2 * DAY, back), "terms stay as they were"
+    assert (decision.due_at, parse_time(decision.terms["returnBy"])) == (back + 2 * DAY, back), (
+        "the terms stay the same"
+    )
     assert available_is("27000.00")
     dent = {"kind": "DAMAGED", "amountOutstanding": yuan("800.00"), "note": "A dent in the left door"}
-    assert promise.transition("breach", **dent) == breached("3000.00", "2200.00", "800.00")
+    assert decision.transition("breach", **dent) == breached("3000.00", "2200.00", "800.00")
     assert available_is("29200.00")
-    assert promise.transition("fulfill") == fulfilled("3000.00")
-    assert promise.timeline == [
+    assert decision.transition("fulfill") == fulfilled("3000.00")
+    assert decision.timeline == [
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",
         "EXTENDED by MERCHANT: Two more days by the sea",
@@ -89,9 +89,7 @@ def test_a_car_is_kept_two_days_longer_and_comes_back_dented(
     ]
 
 
-def test_a_tenant_stays_three_months_longer_and_gets_the_rooms_checked(
-    open_scenario: OpenScenario, available_is: AvailableIs
-) -> None:
+def test_extended_lease_settled_in_two_parts(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     landlord = open_scenario("housing", product_consent("DEPOSIT_WAIVER", "40000.00"))
     asked = home("40000.00", rent="8000.00", days=180)
     flat = landlord.approve(asked, "AMOUNT_ABOVE_TIER_LIMIT")

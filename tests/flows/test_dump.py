@@ -1,4 +1,4 @@
-"""Whoever gets hold of the database gets hold of no secret that works (RFC 9700 section 4.16)."""
+"""A copy of the database contains no usable secret (RFC 9700 section 4.16)."""
 
 import re
 from collections.abc import Callable
@@ -22,11 +22,11 @@ FIELDS = {"password", "csrf_token", "user_code", "device_code", "code", "code_ve
 VERIFIER = re.compile(r"[A-Z]{4}-[A-Z]{4}")
 
 
-class Listener:
-    """Hears all secrets that go over the wire."""
+class SecretRecorder:
+    """Records all secrets in requests and responses."""
 
     def __init__(self) -> None:
-        self.heard: set[str] = set()
+        self.secrets: set[str] = set()
 
     def client(self, base_url: str) -> httpx2.Client:
         hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._request], "response": [self._response]}
@@ -34,22 +34,22 @@ class Listener:
 
     def _request(self, request: httpx2.Request) -> None:
         body = request.read().decode()
-        self.heard |= {value for name, value in parse_qsl(body) if name in FIELDS}
-        self._hear(body + str(request.headers.multi_items()))
+        self.secrets |= {value for name, value in parse_qsl(body) if name in FIELDS}
+        self._record(body + str(request.headers.multi_items()))
 
     def _response(self, response: httpx2.Response) -> None:
         response.read()
-        self._hear(response.text + response.headers.get("location", ""))
-        self.heard |= {cookie.split("=", 1)[1].split(";")[0] for cookie in response.headers.get_list("set-cookie")}
-        self.heard |= set(VERIFIER.findall(response.text))
+        self._record(response.text + response.headers.get("location", ""))
+        self.secrets |= {cookie.split("=", 1)[1].split(";")[0] for cookie in response.headers.get_list("set-cookie")}
+        self.secrets |= set(VERIFIER.findall(response.text))
 
-    def _hear(self, said: str) -> None:
+    def _record(self, content: str) -> None:
         for kind in ("token, code or client secret", "request_uri"):
-            self.heard |= set(PATTERNS[kind].findall(said))
+            self.secrets |= set(PATTERNS[kind].findall(content))
 
 
 def dump(url: str) -> str:
-    """Every value of every row, bytes in hexadecimal and as the text they may be."""
+    """Returns each value of each row as text. Bytes are in hexadecimal, followed by their decoded text."""
     with closing(Database(url)) as database, database.engine.connect() as connection:
         values = (
             value
@@ -63,12 +63,12 @@ def dump(url: str) -> str:
         )
 
 
-def use(sandbox: Sandbox, listener: Listener) -> None:
-    """Both profiles' journeys and the till's, with an error here and there."""
+def run_flows(sandbox: Sandbox, recorder: SecretRecorder) -> None:
+    """Runs the flows of both profiles and of a point of sale, with some errors."""
     issuer, person = sandbox.credentials["issuer"], sandbox.credentials["personas"][0]
     merchant = next(m for m in sandbox.credentials["merchants"] if m["adapter"] == "online_shop")
     baseline, backend = merchant["clients"]
-    with listener.client(issuer) as http, listener.client(issuer) as web:
+    with recorder.client(issuer) as http, recorder.client(issuer) as web:
         apps: list[Any] = [
             PartnerApp(http, baseline["client_id"], baseline["client_secret"], baseline["redirect_uri"]),
             FapiApp(
@@ -92,14 +92,14 @@ def use(sandbox: Sandbox, listener: Listener) -> None:
         browser.sign_in(person["username"], "a wrong password")
 
 
-def test_75_a_dump_holds_no_usable_secret(own_sandbox: Sandbox) -> None:
-    listener = Listener()
-    use(own_sandbox, listener)
+def test_75_database_dump_contains_no_usable_secret(own_sandbox: Sandbox) -> None:
+    recorder = SecretRecorder()
+    run_flows(own_sandbox, recorder)
     credentials = own_sandbox.credentials
-    known = listener.heard | {person["password"] for person in credentials["personas"]}
+    known = recorder.secrets | {person["password"] for person in credentials["personas"]}
     known |= {client["private_jwk"]["d"] for m in credentials["merchants"] for client in m["clients"][1:]}
     known |= {client["client_secret"] for m in credentials["merchants"] for client in m["clients"][:1]}
-    assert len(known) > 40, "the journeys have been listened to"
-    held = dump(own_sandbox.database_url)
-    assert credentials["merchants"][0]["clients"][1]["client_id"] in held, "the dump is whole"
-    assert not [secret for secret in known if secret in held or secret.encode().hex() in held]
+    assert len(known) > 40, "the secrets were recorded"
+    dumped = dump(own_sandbox.database_url)
+    assert credentials["merchants"][0]["clients"][1]["client_id"] in dumped, "the dump is complete"
+    assert not [secret for secret in known if secret in dumped or secret.encode().hex() in dumped]

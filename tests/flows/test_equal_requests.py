@@ -1,4 +1,4 @@
-"""Requests at the same moment: equal ones make one decision, different ones never pass the ceiling."""
+"""Concurrent requests: equal ones create one decision, different ones never exceed the consent's ceiling."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,28 +8,28 @@ from tests.support.partner import REQUEST, Partner, car, request_input, yuan
 RUNNERS = 8
 
 
-def test_equal_requests_at_once_make_one_decision(cars: Partner) -> None:
-    token, given = cars.token(), request_input(car())
+def test_concurrent_equal_requests_create_one_decision(cars: Partner) -> None:
+    token, input_ = cars.token(), request_input(car())
 
-    payloads = _at_once([(cars, token, given)] * RUNNERS)
+    payloads = _at_once([(cars, token, input_)] * RUNNERS)
 
     assert len({payload["decision"]["id"] for payload in payloads}) == 1
     assert [payload["replayed"] for payload in payloads].count(False) == 1
 
 
-def test_different_requests_at_once_never_pass_the_ceiling(cars: Partner) -> None:
+def test_concurrent_requests_never_exceed_the_ceiling(cars: Partner) -> None:
     details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": yuan("3000.00")}]
     token = cars.token(scope=None, authorization_details=details)
 
     payloads = _at_once([(cars, token, request_input(car("1000.00"))) for _ in range(RUNNERS)])
 
     approved = [payload for payload in payloads if payload["decision"]]
-    refused = [payload["userErrors"][0]["code"] for payload in payloads if payload["userErrors"]]
+    errors = [payload["userErrors"][0]["code"] for payload in payloads if payload["userErrors"]]
     assert len(approved) == 3
-    assert refused == ["CONSENT_AMOUNT_EXCEEDED"] * (RUNNERS - 3)
+    assert errors == ["CONSENT_AMOUNT_EXCEEDED"] * (RUNNERS - 3)
 
 
-def test_several_mutations_in_one_document_are_units_of_their_own(cars: Partner) -> None:
+def test_each_mutation_of_a_document_is_its_own_unit(cars: Partner) -> None:
     document = """mutation ($good: DecisionRequestInput!, $bad: DecisionRequestInput!) {
         first: decisionRequest(input: $good) { decision { id } userErrors { code } }
         second: decisionRequest(input: $bad) { decision { id } userErrors { code } }
@@ -45,8 +45,8 @@ def test_several_mutations_in_one_document_are_units_of_their_own(cars: Partner)
 
 def _at_once(calls: list[tuple[Partner, str, dict[str, Any]]]) -> list[dict[str, Any]]:
     def call(one: tuple[Partner, str, dict[str, Any]]) -> dict[str, Any]:
-        partner, token, given = one
-        payload: dict[str, Any] = partner.graphql(token, REQUEST, input=given).data["decisionRequest"]
+        partner, token, input_ = one
+        payload: dict[str, Any] = partner.graphql(token, REQUEST, input=input_).data["decisionRequest"]
         return payload
 
     with ThreadPoolExecutor(RUNNERS) as pool:

@@ -1,4 +1,4 @@
-"""Each industry and the named merchants: from consent to the decision, above 700, below it, and refused."""
+"""Each industry and the named merchants: from consent to decision in the top tier, in lower tiers, and declined."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ LOG = """query ($reference: String!) {
     status product provenance { adapter } settlement { due { amount currency } } timeline { nodes { topic } } }
 }"""
 NOTICE = (
-    "Your request was not granted, for these reasons: {why} You can see this decision, and what would help you, in"
+    "Your request was not granted, for these reasons: {message} You can see this decision, and what would help you, in"
     " your account with the operator of this gateway."
 )
 SETTLE_IT = "The person has an overdue agreement. Requests can be approved once it is settled."
@@ -31,16 +31,16 @@ DECLINES: dict[str, tuple[str, str, timedelta]] = {
     "unscored": ("NOT_SCORED", "The person has no score yet.", timedelta(days=7)),
     "overdue": ("OPEN_OVERDUE_OBLIGATION", SETTLE_IT, timedelta(days=1)),
 }
-"""The reason, what the merchant reads of it, and after how long it is of use to ask again."""
+"""The reason code, its text for the merchant, and the time after which a new request makes sense."""
 
 Terms = dict[str, Any]
 Graded = tuple[Terms, list[str]]
-"""Terms, and the reasons for which they are less than was asked."""
+"""Terms, and the reasons why they are less than requested."""
 
 
 @dataclass(frozen=True)
-class Story:
-    """One industry: what is asked, under which product and ceiling, and what three personas are promised."""
+class Industry:
+    """One industry: its ask, product, purpose and ceiling, and the expected terms of three personas."""
 
     adapter: str
     product: str
@@ -74,79 +74,79 @@ def goods(amount: str) -> Terms:
     return {"amount": {"amount": amount, "currency": "CNY"}}
 
 
-def less(terms: Terms, *more: str) -> Graded:
+def reduced(terms: Terms, *more: str) -> Graded:
     return terms, ["REDUCED_FOR_TIER", *more]
 
 
-STORIES = [
-    Story(
+INDUSTRIES = [
+    Industry(
         "bike_share", "DEPOSIT_WAIVER", "BIKE_RIDE", ride, "299.00",
-        waived("299.00", "0.00"), less(waived("239.20", "59.80")), less(waived("59.80", "239.20")),
+        waived("299.00", "0.00"), reduced(waived("239.20", "59.80")), reduced(waived("59.80", "239.20")),
     ),
-    Story(
+    Industry(
         "harbour_bikes", "DEPOSIT_WAIVER", "BIKE_RIDE", partial(ride, "1500.00"), "1500.00",
-        waived("1500.00", "0.00"), less(waived("1050.00", "450.00")), less(waived("300.00", "1200.00")),
+        waived("1500.00", "0.00"), reduced(waived("1050.00", "450.00")), reduced(waived("300.00", "1200.00")),
     ),
-    Story(
+    Industry(
         "car_rental", "DEPOSIT_WAIVER", "CAR_RENTAL", car, "3000.00",
-        waived("3000.00", "0.00"), less(waived("2100.00", "900.00")), less(waived("600.00", "2400.00")),
+        waived("3000.00", "0.00"), reduced(waived("2100.00", "900.00")), reduced(waived("600.00", "2400.00")),
     ),
-    Story(
+    Industry(
         "housing", "DEPOSIT_WAIVER", "HOUSE_RENTAL", home, "8000.00",
-        waived("8000.00", "0.00"), less(waived("5600.00", "2400.00")), less(waived("1600.00", "6400.00")),
+        waived("8000.00", "0.00"), reduced(waived("5600.00", "2400.00")), reduced(waived("1600.00", "6400.00")),
     ),
-    Story(
+    Industry(
         "hotel", "EXPRESS_CHECK_IN", "HOTEL_STAY", stay, "1800.00",
         room("0.00", "800.00", desk=False, pays_later=True),
-        less(room("0.00", "800.00", desk=True, pays_later=False)),
-        less(room("640.00", "160.00", desk=True, pays_later=False)),
+        reduced(room("0.00", "800.00", desk=True, pays_later=False)),
+        reduced(room("640.00", "160.00", desk=True, pays_later=False)),
     ),
-    Story(
+    Industry(
         "lotus_hotels", "EXPRESS_CHECK_IN", "HOTEL_STAY", partial(stay, "1000.00", "600.00"), "2200.00",
         room("0.00", "1000.00", desk=False, pays_later=True),
-        less(room("0.00", "1000.00", desk=True, pays_later=True)),
-        less(room("800.00", "200.00", desk=True, pays_later=False)),
+        reduced(room("0.00", "1000.00", desk=True, pays_later=True)),
+        reduced(room("800.00", "200.00", desk=True, pays_later=False)),
     ),
-    Story(
+    Industry(
         "online_shop", "PAY_LATER", "ONLINE_PURCHASE", order, "400.00",
         goods("400.00"), (goods("400.00"), []), (goods("400.00"), []),
     ),
-    Story(
+    Industry(
         "retail_store", "PAY_LATER", "STORE_PURCHASE", purchase, "268.00",
         goods("268.00"), (goods("268.00"), ["TERM_SHORTENED"]), (goods("268.00"), ["TERM_SHORTENED"]),
     ),
-    Story(
+    Industry(
         "lender", "CREDIT_OFFER", "LENDING", credit, "10000.00",
         loan("10000.00", "10.00", "2.00", "P365D"),
-        less(loan("8000.00", "10.75", "1.25", "P365D")),
-        less(loan("2000.00", "11.75", "0.25", "P180D"), "TERM_SHORTENED"),
+        reduced(loan("8000.00", "10.75", "1.25", "P365D")),
+        reduced(loan("2000.00", "11.75", "0.25", "P180D"), "TERM_SHORTENED"),
     ),
 ]  # fmt: skip
 
 
-@pytest.fixture(params=STORIES, ids=lambda story: story.adapter)
-def story(request: pytest.FixtureRequest) -> Story:
-    told: Story = request.param
-    return told
+@pytest.fixture(params=INDUSTRIES, ids=lambda industry: industry.adapter)
+def industry(request: pytest.FixtureRequest) -> Industry:
+    param: Industry = request.param
+    return param
 
 
 @contextmanager
-def asked(sandbox: Sandbox, story: Story, handle: str) -> Iterator[tuple[Partner, dict[str, Any]]]:
-    """The merchant, and its decision after the persona has allowed exactly this product up to exactly this amount."""
-    partner = Partner(sandbox, story.adapter)
+def request_decision(sandbox: Sandbox, industry: Industry, handle: str) -> Iterator[tuple[Partner, dict[str, Any]]]:
+    """Yields the merchant and its decision, after the persona has allowed exactly this product and amount."""
+    partner = Partner(sandbox, industry.adapter)
     detail = {
         "type": "decision",
-        "products": [story.product],
-        "maximum_amount": {"amount": story.ceiling, "currency": "CNY"},
+        "products": [industry.product],
+        "maximum_amount": {"amount": industry.ceiling, "currency": "CNY"},
     }
     token = partner.token(handle, scope=None, authorization_details=[detail])
-    decision = partner.request(token, story.ask())["decision"]
+    decision = partner.request(token, industry.ask())["decision"]
     logged = partner.graphql(partner.merchant_token, LOG, reference=decision["merchantReference"]).data["decision"]
     decision["settlement"] = logged.pop("settlement")
     assert logged == {
         "status": decision["status"],
-        "product": story.product,
-        "provenance": {"adapter": story.adapter},
+        "product": industry.product,
+        "provenance": {"adapter": industry.adapter},
         "timeline": {"nodes": [{"topic": f"DECISION_{decision['status']}"}]},
     }
     try:
@@ -155,11 +155,11 @@ def asked(sandbox: Sandbox, story: Story, handle: str) -> Iterator[tuple[Partner
         partner.close()
 
 
-def decide(sandbox: Sandbox, story: Story, handle: str) -> dict[str, Any]:
-    """The decision, which then is called off."""
-    with asked(sandbox, story, handle) as (partner, decision):
+def decide(sandbox: Sandbox, industry: Industry, handle: str) -> dict[str, Any]:
+    """Returns the decision, after cancelling it."""
+    with request_decision(sandbox, industry, handle) as (partner, decision):
         partner.release(decision)
-    assert (decision["product"], decision["purpose"]) == (story.product, story.purpose)
+    assert (decision["product"], decision["purpose"]) == (industry.product, industry.purpose)
     return decision
 
 
@@ -167,32 +167,32 @@ def codes(decision: dict[str, Any]) -> list[str]:
     return [reason["code"] for reason in decision["outcome"]["reasons"]]
 
 
-def test_at_the_top_all_that_was_asked(sandbox: Sandbox, story: Story) -> None:
-    decision = decide(sandbox, story, "excellent")
+def test_top_tier_gets_the_full_amount(sandbox: Sandbox, industry: Industry) -> None:
+    decision = decide(sandbox, industry, "excellent")
     assert decision["status"] == "APPROVED"
-    assert decision["settlement"] == {"due": {"amount": story.ceiling, "currency": "CNY"}}
+    assert decision["settlement"] == {"due": {"amount": industry.ceiling, "currency": "CNY"}}
     assert decision["outcome"]["reasons"] == []
-    assert story.excellent.items() <= decision["outcome"]["terms"].items()
+    assert industry.excellent.items() <= decision["outcome"]["terms"].items()
 
 
 @pytest.mark.parametrize("handle", ["just-below", "fair"])
-def test_below_it_graded_help_with_its_reasons(sandbox: Sandbox, story: Story, handle: str) -> None:
-    decision = decide(sandbox, story, handle)
-    terms, reasons = story.fair if handle == "fair" else story.just_below
+def test_lower_tiers_get_reduced_terms_with_reasons(sandbox: Sandbox, industry: Industry, handle: str) -> None:
+    decision = decide(sandbox, industry, handle)
+    terms, reasons = industry.fair if handle == "fair" else industry.just_below
     assert (decision["status"], codes(decision)) == ("APPROVED", reasons)
     assert terms.items() <= decision["outcome"]["terms"].items()
 
 
 @pytest.mark.parametrize("handle", list(DECLINES))
-def test_declined_with_a_reason_a_notice_and_a_date(sandbox: Sandbox, story: Story, handle: str) -> None:
+def test_decline_has_a_reason_a_notice_and_a_date(sandbox: Sandbox, industry: Industry, handle: str) -> None:
     began = datetime.now(UTC)
-    decision = decide(sandbox, story, handle)
-    code, why, again = DECLINES[handle]
+    decision = decide(sandbox, industry, handle)
+    code, message, delay = DECLINES[handle]
     assert (decision["status"], decision["availableTransitions"], decision["settlement"]) == ("DECLINED", [], None)
     outcome = decision["outcome"]
-    assert outcome["reasons"] == [{"code": code, "message": why}]
-    assert outcome["noticeText"] == NOTICE.format(why=why)
-    assert began <= datetime.fromisoformat(outcome["retryAfter"]) - again <= datetime.now(UTC)
+    assert outcome["reasons"] == [{"code": code, "message": message}]
+    assert outcome["noticeText"] == NOTICE.format(message=message)
+    assert began <= datetime.fromisoformat(outcome["retryAfter"]) - delay <= datetime.now(UTC)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_declined_with_a_reason_a_notice_and_a_date(sandbox: Sandbox, story: Sto
         ("fair", "TERM_TOO_LONG", ("500.00", "P8D"), ("500.00", "P7D")),
     ],
 )
-def test_an_order_too_large_or_too_long_may_be_asked_for_smaller_at_once(
+def test_order_beyond_the_tier_can_be_requested_smaller_at_once(
     shop: Partner, handle: str, reason: str, too_much: tuple[str, str], granted: tuple[str, str]
 ) -> None:
     token = shop.token(handle)

@@ -1,4 +1,4 @@
-"""Junk at every door: nothing answers 5xx. The same junk each time, so that a failure can be repeated."""
+"""Junk at every endpoint never gets a 5xx response. It is the same in each run, so that failures can be reproduced."""
 
 import json
 import random
@@ -63,7 +63,7 @@ RAW = (
     b'["\\u0000"]',
     b"",
 )
-"""As they stand in a body: JSON of every type, and what is none. Those in BAD are no id and no key."""
+"""JSON texts of every type, and invalid ones. Those in BAD are not valid as an id or key."""
 FORMS = (
     "/oauth/par",
     "/oauth/token",
@@ -99,7 +99,7 @@ def _value(dice: random.Random) -> str:
     return "".join(chr(dice.randrange(1, 0x2FFF)) for _ in range(dice.randrange(30)))
 
 
-def test_forms(cars: Partner, dice: random.Random) -> None:
+def test_forms_with_junk(cars: Partner, dice: random.Random) -> None:
     for _ in range(REQUESTS):
         path = dice.choice(FORMS)
         form = urlencode({dice.choice(NAMES): _value(dice) for _ in range(dice.randrange(8))}).encode()
@@ -108,32 +108,32 @@ def test_forms(cars: Partner, dice: random.Random) -> None:
             "Content-Type": "application/x-www-form-urlencoded",
             **(cars.app.auth if dice.random() < 0.8 else {}),
         }
-        answer = cars.http.post(path, content=content, headers=headers)
-        assert answer.status_code < 500, (path, content)
+        response = cars.http.post(path, content=content, headers=headers)
+        assert response.status_code < 500, (path, content)
 
 
-def test_pages(cars: Partner, dice: random.Random) -> None:
+def test_pages_with_junk(cars: Partner, dice: random.Random) -> None:
     for _ in range(REQUESTS):
         path = dice.choice(PAGES)
         headers = {
             "Accept-Language": dice.choice(["zh", "*", "", "en;q=x"]),
             "Cookie": f"sesame_session={dice.choice(['x', 'y' * 500, '%00'])}",
         }
-        answer = cars.http.get(path, params={dice.choice(NAMES): _value(dice) for _ in range(3)}, headers=headers)
-        assert answer.status_code < 500, path
+        response = cars.http.get(path, params={dice.choice(NAMES): _value(dice) for _ in range(3)}, headers=headers)
+        assert response.status_code < 500, path
 
 
-def test_graphql(cars: Partner, dice: random.Random) -> None:
+def test_graphql_with_junk(cars: Partner, dice: random.Random) -> None:
     headers = {"Authorization": f"Bearer {cars.merchant_token}", "Content-Type": "application/json"}
     for _ in range(REQUESTS):
         content = json.dumps(_body(dice)).encode() if dice.random() < 0.9 else dice.randbytes(50)
-        answer = cars.http.post("/graphql", content=content, headers=headers)
-        assert answer.status_code < 500, content
-        assert "INTERNAL_SERVER_ERROR" not in answer.text, content
+        response = cars.http.post("/graphql", content=content, headers=headers)
+        assert response.status_code < 500, content
+        assert "INTERNAL_SERVER_ERROR" not in response.text, content
 
 
-def test_mutations_and_previews(cars: Partner, dice: random.Random) -> None:
-    """Through HTTP and JSON, where junk has more forms than a decoded variable has; tests/schema goes through those."""
+def test_mutations_and_previews_with_junk(cars: Partner, dice: random.Random) -> None:
+    """Sends junk as JSON text, which has more forms than the decoded variables in tests/schema."""
     token = cars.token()
     decision = cars.request(token, car("1.00"))["decision"]
     read = "query ($id: ID!) { decision(by: {id: $id}) { status updatedAt timeline { nodes { id } } } }"
@@ -145,22 +145,22 @@ def test_mutations_and_previews(cars: Partner, dice: random.Random) -> None:
         content = _junk(dice, name, str(decision["id"]))
         body = b'{"query": %s, "variables": {"input": %s}}' % (json.dumps(document).encode(), content)
         headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
-        answer = cars.http.post("/graphql", content=body, headers=headers)
-        assert answer.status_code < 500, body
-        assert "INTERNAL" not in answer.text, body
+        response = cars.http.post("/graphql", content=body, headers=headers)
+        assert response.status_code < 500, body
+        assert "INTERNAL" not in response.text, body
     assert cars.graphql(cars.merchant_token, read, id=decision["id"]).data == before
     cars.release(decision)
 
 
 def _junk(dice: random.Random, name: str, decision: str) -> bytes:
-    """A right input, but for one member that is junk at least: the one that would do it, the key or the id."""
+    """Returns a valid input with at least one junk member: the id or the idempotency key."""
     if name == "preview":
         return dice.choice([b'{"ask": %s}', b'{"ask": {"carRental": %s}}', b"%s"]) % dice.choice(RAW)
-    given = {"disputeId": decision, "accept": True, "statement": "x"} if name == "respond" else {}
-    right = {**transition_input(name, decision, amount={"amount": "1.00", "currency": "CNY"}), **given}
+    response_input = {"disputeId": decision, "accept": True, "statement": "x"} if name == "respond" else {}
+    valid = {**transition_input(name, decision, amount={"amount": "1.00", "currency": "CNY"}), **response_input}
     if name == "respond":
-        right.pop("decisionId")
-    raw = {member: json.dumps(value).encode() for member, value in right.items()}
+        valid.pop("decisionId")
+    raw = {member: json.dumps(value).encode() for member, value in valid.items()}
     raw[dice.choice([member for member in ("decisionId", "disputeId", "idempotencyKey") if member in raw])] = (
         dice.choice(BAD)
     )

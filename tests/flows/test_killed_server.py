@@ -1,5 +1,5 @@
-"""SIGKILL during a mixed load, repeatedly, while days pass. Everything that was confirmed is there afterwards, with
-what the scheduler and the operator did, and everything is reconciled."""
+"""SIGKILL during a mixed load, repeatedly, with days of business time in between. Everything that was confirmed is
+stored afterwards, as are the changes of the scheduler and the operator, and everything is reconciled."""
 
 import random
 import time
@@ -28,7 +28,7 @@ an unanswered dispute is upheld."""
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_server_loses_nothing_that_was_answered(empty_database_url: str, tmp_path: Path, rounds: int) -> None:
+def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, tmp_path: Path, rounds: int) -> None:
     acknowledged, chance, time_of = Acknowledged(), random.Random(20261123), PartnerTime(empty_database_url)
     not_returned, unanswered = acknowledged.completed[NOT_RETURNED], acknowledged.completed[UNANSWERED]
     state, packages = tmp_path / "state", install_boats(tmp_path)
@@ -38,7 +38,7 @@ def test_killed_server_loses_nothing_that_was_answered(empty_database_url: str, 
             before, known = count_completed(acknowledged), len(not_returned)
             load = Load(sandbox, acknowledged, time_of.now, chance.randrange(2**32))
             until(partial(count_completed, acknowledged), partial(all_greater, before))
-            if known:  # the scheduler runs beside the load
+            if known:  # the scheduler runs during the load
                 until(partial(load.topics_of, not_returned[0]), lambda topics: "DECISION_OVERDUE" in topics)
             time.sleep(chance.uniform(0.0, 0.6))
             sandbox.kill()
@@ -74,12 +74,12 @@ def ended_with(topic: str, events: list[dict[str, Any]]) -> bool:
 
 def without_system_events(events: list[dict[str, Any]]) -> tuple[str, ...]:
     """The topics without those of the scheduler: its transitions, and the resolution of a dispute that follows one."""
-    kept, scheduler = [], False
+    topics, scheduler = [], False
     for event in events:
         if event["topic"] == "DISPUTE_RESOLVED" and scheduler:
             scheduler = False
             continue
         scheduler = event.get("actor") == "CLOCK"
         if not scheduler:
-            kept.append(event["topic"])
-    return tuple(kept)
+            topics.append(event["topic"])
+    return tuple(topics)

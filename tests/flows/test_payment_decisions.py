@@ -1,5 +1,5 @@
-"""What is paid afterwards, one story for each trade: from the consent until the last part is paid, and the
-available limit meanwhile."""
+"""Payments after delivery, one scenario per industry: from consent to the last payment, with the available limit at
+each step."""
 
 from datetime import timedelta
 
@@ -12,24 +12,22 @@ from tests.support.scenario import CREDIT_LIMIT, AvailableIs, OpenScenario, prod
 DAY = timedelta(days=1)
 
 
-def test_a_hotel_guest_stays_another_night_and_pays_on_leaving(
-    open_scenario: OpenScenario, available_is: AvailableIs
-) -> None:
+def test_extended_hotel_stay_paid_at_check_out(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     hotel = open_scenario("hotel", product_consent("EXPRESS_CHECK_IN", "1800.00"))
-    asked = stay("800.00", "500.00")
-    promised = {"depositDue": "0.00", "incidentalsLimit": "800.00", "skipFrontDesk": True, "payAtCheckOut": True}
-    assert promised.items() <= (hotel.preview(asked) or {}).items()
-    room = hotel.approve(asked)
-    assert promised.items() <= room.terms.items()
-    check_out = parse_time(asked["hotelStay"]["stay"]["end"])
+    ask = stay("800.00", "500.00")
+    expected_terms = {"depositDue": "0.00", "incidentalsLimit": "800.00", "skipFrontDesk": True, "payAtCheckOut": True}
+    assert expected_terms.items() <= (hotel.preview(ask) or {}).items()
+    room = hotel.approve(ask)
+    assert expected_terms.items() <= room.terms.items()
+    check_out = parse_time(ask["hotelStay"]["stay"]["end"])
     assert parse_time(room.terms["stay"]["end"]) == room.due_at == check_out
-    assert room.summary == approved("1800.00"), "the deposit, and two nights that wait until check-out"
+    assert room.summary == approved("1800.00"), "the deposit, and two nights that are paid at check-out"
     assert room.transition("activate") == active("1800.00", "0.00", "1800.00")
     room.transition("extend", dueAt=(check_out + DAY).isoformat(), reason="One more night")
     assert room.due_at == check_out + DAY
     assert available_is("28200.00")
     assert room.transition("part", amount=yuan("1000.00")) == active("1800.00", "1000.00", "800.00")
-    assert available_is("29200.00"), "the nights are paid, the minibar has not been looked at"
+    assert available_is("29200.00"), "the nights are paid, the minibar is still open"
     assert room.transition("part", amount=yuan("635.50")) == active("1800.00", "1635.50", "164.50")
     assert room.transition("fulfill") == fulfilled("1800.00")
     assert room.timeline == [
@@ -42,9 +40,7 @@ def test_a_hotel_guest_stays_another_night_and_pays_on_leaving(
     ]
 
 
-def test_a_guest_of_lotus_hotels_leaves_by_night_and_pays_after_all(
-    open_scenario: OpenScenario, available_is: AvailableIs
-) -> None:
+def test_unpaid_hotel_stay_is_cured(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     lotus = open_scenario("lotus_hotels", product_consent("EXPRESS_CHECK_IN", "8500.00"))
     suite = stay("6500.00", "1000.00")
     assert (lotus.preview(suite) or {})["depositDue"] == "1500.00", "Lotus waives up to 5,000 of a deposit"
@@ -71,7 +67,7 @@ def test_a_guest_of_lotus_hotels_leaves_by_night_and_pays_after_all(
     ]
 
 
-def test_an_online_order_is_paid_in_three_instalments(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+def test_online_order_paid_in_three_instalments(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     shop = open_scenario("online_shop", product_consent("PAY_LATER", "4500.00"))
     assert (shop.preview(order("4500.00", "P30D")) or {})["amount"] == "4500.00"
     parcel = shop.approve(order("4500.00", "P30D", category="shoes"))
@@ -87,7 +83,9 @@ def test_an_online_order_is_paid_in_three_instalments(open_scenario: OpenScenari
     assert parcel.transition("part", amount=yuan("1500.00")) == active("4500.00", "3000.00", "1500.00")
     too_much = ("INVALID_AMOUNT", ["input", "settledAmount", "amount"])
     assert parcel.refusal("part", amount=yuan("1500.01")) == too_much
-    assert parcel.transition("part", amount=yuan("1500.00")) == fulfilled("4500.00"), "the last part is the whole"
+    assert parcel.transition("part", amount=yuan("1500.00")) == fulfilled("4500.00"), (
+        "the last part settles the decision"
+    )
     assert parcel.timeline == [
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",
@@ -98,14 +96,14 @@ def test_an_online_order_is_paid_in_three_instalments(open_scenario: OpenScenari
     ]
 
 
-def test_a_purchase_at_the_till_is_brought_back_in_part(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+def test_store_purchase_returned_in_part(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     store = open_scenario("retail_store", token_at_point_of_sale)
     bag = store.approve(purchase("268.00", "P30D"))
     assert {"amount": "268.00", "gracePeriod": "P3D"}.items() <= bag.terms.items()
     assert bag.summary == approved("268.00")
     assert bag.due_after(30 * DAY)
-    assert store.refusal(purchase("268.00", "P30D")) == "CONSENT_EXPIRED", "it was for one purchase"
-    # The consent is used up; the promise that was made under it lives on.
+    assert store.refusal(purchase("268.00", "P30D")) == "CONSENT_EXPIRED", "the consent was for one purchase"
+    # The consent is used up, and the obligation under it continues.
     assert bag.transition("activate") == active("268.00", "0.00", "268.00")
     assert available_is("29732.00")
     assert bag.transition("part", amount=yuan("119.90")) == active("268.00", "119.90", "148.10")
@@ -119,9 +117,7 @@ def test_a_purchase_at_the_till_is_brought_back_in_part(open_scenario: OpenScena
     ]
 
 
-def test_a_loan_takes_the_whole_line_and_gives_it_back_by_instalments(
-    open_scenario: OpenScenario, available_is: AvailableIs
-) -> None:
+def test_loan_uses_the_whole_credit_limit_until_repaid(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     lender = open_scenario("lender", product_consent("CREDIT_OFFER", "50000.00"))
     shop = open_scenario("online_shop", product_consent("PAY_LATER", "5000.00"))
     rate = {"baseAprPercent": "12.00", "aprPercent": "10.00", "discountPercent": "2.00"}
@@ -129,11 +125,11 @@ def test_a_loan_takes_the_whole_line_and_gives_it_back_by_instalments(
     assert lender.preview(credit("50000.00", "P180D")) == offer
     loan = lender.approve(credit("50000.00", "P180D"), "AMOUNT_ABOVE_TIER_LIMIT")
     assert loan.terms == offer
-    assert loan.summary == approved(CREDIT_LIMIT), "the limit that was offered, not the one that was wanted"
+    assert loan.summary == approved(CREDIT_LIMIT), "the offered limit, not the requested one"
     assert loan.due_after(180 * DAY)
     assert loan.transition("activate") == active(CREDIT_LIMIT, "0.00", CREDIT_LIMIT)
     assert shop.preview(order("0.01")) is None
-    assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one limit over all merchants"
+    assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one credit limit over all merchants"
     assert loan.transition("part", amount=yuan("6000.00")) == active(CREDIT_LIMIT, "6000.00", "24000.00")
     parcel = shop.approve(order("5000.00"))
     assert parcel.transition("activate") == active("5000.00", "0.00", "5000.00")

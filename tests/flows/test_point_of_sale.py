@@ -1,4 +1,4 @@
-"""Consent at the till (RFC 8628): the till asks and polls, the person scans its code with their own telephone."""
+"""Consent at a point of sale (RFC 8628): it requests a code and polls, and the person decides on their phone."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,20 +12,20 @@ from tests.support.point_of_sale import SALE, authorize_device, decide, error, p
 TIER = {"type": "score", "level": "tier"}
 
 
-def test_customer_allows_at_the_till(store: Partner) -> None:
+def test_customer_allows_a_purchase(store: Partner) -> None:
     device = authorize_device(store.app, SALE, TIER)
     assert error(poll(store.app, device["device_code"])) == "authorization_pending"
     assert error(poll(store.app, device["device_code"])) == "slow_down"
 
-    person, telephone = store.persona("excellent"), store.browser()
+    person, phone = store.persona("excellent"), store.browser()
     path = device["verification_uri_complete"].removeprefix(store.credentials["issuer"])
-    page = telephone.open(path, person["username"], person["password"])
-    page = telephone.submit(page, "/device")
+    page = phone.open(path, person["username"], person["password"])
+    page = phone.submit(page, "/device")
     assert "Demo Retail Store asks for your permission" in page.text
     assert "Store 17" in page.text
-    done = telephone.submit(page, "/device", decision="allow")
+    done = phone.submit(page, "/device", decision="allow")
     assert done.status_code == 303
-    assert "Allowed" in telephone.get(done.headers["location"]).text
+    assert "Allowed" in phone.get(done.headers["location"]).text
 
     answer = poll(store.app, device["device_code"])
     assert answer.status_code == 200, answer.text
@@ -35,35 +35,35 @@ def test_customer_allows_at_the_till(store: Partner) -> None:
     user = store.graphql(token["access_token"], "{ consentedUser { scoreTier { tier } } }").data["consentedUser"]
     assert user["scoreTier"]["tier"] == "EXCELLENT"
 
-    bought = store.request(token["access_token"], purchase("268.00"))["decision"]
-    assert (bought["status"], bought["purpose"]) == ("APPROVED", "STORE_PURCHASE")
-    assert bought["outcome"]["terms"]["amount"] == {"amount": "268.00", "currency": "CNY"}
-    assert refusals(store.request(token["access_token"], purchase("268.00"))) == ["CONSENT_EXPIRED"]
+    decision = store.request(token["access_token"], purchase("268.00"))["decision"]
+    assert (decision["status"], decision["purpose"]) == ("APPROVED", "STORE_PURCHASE")
+    assert decision["outcome"]["terms"]["amount"] == {"amount": "268.00", "currency": "CNY"}
+    assert error_codes(store.request(token["access_token"], purchase("268.00"))) == ["CONSENT_EXPIRED"]
     assert error(poll(store.app, device["device_code"])) == "invalid_grant"
-    telephone.http.close()
+    phone.http.close()
 
 
 @pytest.mark.parametrize(
     ("ask", "code"),
     [
-        pytest.param(purchase("268.00", terminal="T-4"), "CONSENT_PRODUCT_NOT_COVERED", id="another-till"),
+        pytest.param(purchase("268.00", terminal="T-4"), "CONSENT_PRODUCT_NOT_COVERED", id="another-terminal"),
         pytest.param(purchase("268.00", store="Store 18"), "CONSENT_PRODUCT_NOT_COVERED", id="another-store"),
         pytest.param(purchase("268.01"), "CONSENT_AMOUNT_EXCEEDED", id="more"),
         pytest.param(purchase("267.99"), "CONSENT_AMOUNT_EXCEEDED", id="less"),
     ],
 )
-def test_only_what_the_customer_saw_is_bought(store: Partner, ask: dict[str, Any], code: str) -> None:
+def test_other_purchase_than_the_allowed_one_fails(store: Partner, ask: dict[str, Any], code: str) -> None:
     token = token_at_point_of_sale(store, "good")
-    refused = store.request(token, ask)
-    assert refusals(refused) == [code]
-    assert [each["field"] for each in refused["userErrors"]] == [["input", "ask"]]
-    bought = store.request(token, purchase("268.00", "P14D"))["decision"]
-    assert bought["status"] == "APPROVED", "a refusal has not used the consent up"
-    store.release(bought)
+    payload = store.request(token, ask)
+    assert error_codes(payload) == [code]
+    assert [each["field"] for each in payload["userErrors"]] == [["input", "ask"]]
+    decision = store.request(token, purchase("268.00", "P14D"))["decision"]
+    assert decision["status"] == "APPROVED", "a failed request does not use up the consent"
+    store.release(decision)
 
 
 @pytest.mark.parametrize(("handle", "days"), [("just-below", 21), ("good", 14), ("fair", 7)])
-def test_others_pay_sooner_for_what_they_take_home(store: Partner, handle: str, days: int) -> None:
+def test_lower_tiers_get_a_shorter_term(store: Partner, handle: str, days: int) -> None:
     token = token_at_point_of_sale(store, handle)
     began = datetime.now(UTC)
     decision = store.request(token, purchase("268.00", "P30D"))["decision"]
@@ -78,26 +78,26 @@ def test_others_pay_sooner_for_what_they_take_home(store: Partner, handle: str, 
 @pytest.mark.parametrize(
     ("handle", "reason"), [("building", "TIER_BELOW_REQUIRED"), ("overdue", "OPEN_OVERDUE_OBLIGATION")]
 )
-def test_declined_at_the_till(store: Partner, handle: str, reason: str) -> None:
+def test_purchase_is_declined(store: Partner, handle: str, reason: str) -> None:
     decision = store.request(token_at_point_of_sale(store, handle), purchase("268.00"))["decision"]
     assert (decision["status"], [why["code"] for why in decision["outcome"]["reasons"]]) == ("DECLINED", [reason])
 
 
-def test_an_online_order_does_not_come_from_a_till(shop: Partner) -> None:
-    assert refusals(shop.request(token_at_point_of_sale(shop, "good"), order("268.00"))) == [
+def test_consent_of_a_point_of_sale_does_not_cover_an_online_order(shop: Partner) -> None:
+    assert error_codes(shop.request(token_at_point_of_sale(shop, "good"), order("268.00"))) == [
         "CONSENT_PRODUCT_NOT_COVERED"
     ]
 
 
-def test_customer_refuses_at_the_till(store: Partner) -> None:
+def test_customer_denies_a_purchase(store: Partner) -> None:
     device = authorize_device(store.app)
-    person, telephone = store.persona("good"), store.browser()
-    decide(telephone, device["user_code"], "deny", username=person["username"], password=person["password"])
+    person, phone = store.persona("good"), store.browser()
+    decide(phone, device["user_code"], "deny", username=person["username"], password=person["password"])
     assert error(poll(store.app, device["device_code"])) == "access_denied"
-    telephone.http.close()
+    phone.http.close()
 
 
-def refusals(payload: dict[str, Any]) -> list[str]:
-    """The codes of a payload without a decision."""
+def error_codes(payload: dict[str, Any]) -> list[str]:
+    """Returns the error codes of a payload without a decision."""
     assert payload["decision"] is None
     return [problem["code"] for problem in payload["userErrors"]]

@@ -1,4 +1,4 @@
-"""A merchant's override at a live server: the next request is decided by it, and a partner sees whose numbers ruled."""
+"""A merchant's policy override at a live server: it decides the next request, and its version is in the provenance."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,11 +7,11 @@ from tests.support.operators import Gateway
 from tests.support.partner import Partner, car
 from tests.support.server import Sandbox
 
-RULING = "query ($id: ID!) { node(id: $id) { ... on Decision { provenance { policyVersion policyHash ruleId } } } }"
+PROVENANCE = "query ($id: ID!) { node(id: $id) { ... on Decision { provenance { policyVersion policyHash ruleId } } } }"
 HEADER = 'policy = "car_rental"\ncurrency = "CNY"\n'
 
 
-def test_an_override_decides_from_the_next_request_on(empty_database_url: str, tmp_path: Path) -> None:
+def test_override_decides_the_next_request(empty_database_url: str, tmp_path: Path) -> None:
     bounds, north = tmp_path / "bounds.toml", tmp_path / "north.toml"
     bounds.write_text(f"{HEADER}[rule.very-good]\nshare = {{ at_least = 60, at_most = 90 }}\n", encoding="utf-8")
     today = datetime.now(UTC).date()
@@ -29,10 +29,10 @@ def test_an_override_decides_from_the_next_request_on(empty_database_url: str, t
             operator.answer("policy", "bounds", merchant, "car_rental", str(bounds))
             operator.answer("policy", "override", merchant, "car_rental", str(north))
             after = partner.request(token, car())["decision"]
-            rulings = [
+            provenances = [
                 partner.graphql(
                     partner.merchant_token,
-                    RULING,
+                    PROVENANCE,
                     id=decision["id"],
                 ).body["data"]["node"]["provenance"]
                 for decision in (before, after)
@@ -43,9 +43,9 @@ def test_an_override_decides_from_the_next_request_on(empty_database_url: str, t
         deep = operator.answer("database", "check", "--deep")
 
     assert [each["outcome"]["terms"]["waivedAmount"]["amount"] for each in (before, after)] == ["2100.00", "2700.00"]
-    assert [each["policyVersion"] for each in rulings] == ["2026-11-01", "2026-11-01+north-1"]
-    assert rulings[0]["policyHash"] != rulings[1]["policyHash"]
-    assert rulings[0]["ruleId"] == rulings[1]["ruleId"]
-    assert f"policy: car_rental 2026-11-01+north-1, {rulings[1]['policyHash']}" in explained
-    assert "  very-good: decided" in explained
+    assert [each["policyVersion"] for each in provenances] == ["2026-11-01", "2026-11-01+north-1"]
+    assert provenances[0]["policyHash"] != provenances[1]["policyHash"]
+    assert provenances[0]["ruleId"] == provenances[1]["ruleId"]
+    assert f"policy: car_rental 2026-11-01+north-1, {provenances[1]['policyHash']}" in explained
+    assert "  very-good: matched" in explained
     assert deep

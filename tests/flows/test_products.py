@@ -17,7 +17,7 @@ LOG = """query ($reference: String!) {
 }"""
 
 
-def test_journey_that_the_demo_walks(sandbox: Sandbox) -> None:
+def test_website_demo_runs_all_steps(sandbox: Sandbox) -> None:
     narrator = Narrator(None)
 
     WebsiteDemo(sandbox.credentials, narrator).run()
@@ -26,13 +26,13 @@ def test_journey_that_the_demo_walks(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("handle", PERSONAS)
-def test_deposit_is_decided_as_the_persona_promises(cars: Partner, handle: str) -> None:
-    promised = _promised(cars, handle, "DEPOSIT_WAIVER")
+def test_deposit_decision_is_the_expected_one_of_the_persona(cars: Partner, handle: str) -> None:
+    expected = _expected(cars, handle, "DEPOSIT_WAIVER")
     token = cars.token(handle)
 
     decision = cars.request(token, car())["decision"]
 
-    assert (decision["status"], _reasons(decision)) == promised
+    assert (decision["status"], _reasons(decision)) == expected
     assert cars.graphql(token, TIER).data["consentedUser"]["scoreTier"]["tier"] == cars.persona(handle)["tier"]
     terms = decision["outcome"].get("terms")
     if terms:
@@ -41,28 +41,28 @@ def test_deposit_is_decided_as_the_persona_promises(cars: Partner, handle: str) 
 
 
 @pytest.mark.parametrize("handle", PERSONAS)
-def test_order_is_decided_as_the_persona_promises(shop: Partner, handle: str) -> None:
-    promised = _promised(shop, handle, "PAY_LATER")
+def test_order_decision_is_the_expected_one_of_the_persona(shop: Partner, handle: str) -> None:
+    expected = _expected(shop, handle, "PAY_LATER")
 
     decision = shop.request(shop.token(handle), order())["decision"]
 
-    assert (decision["status"], _reasons(decision)) == promised
+    assert (decision["status"], _reasons(decision)) == expected
 
 
-def test_decision_is_in_the_merchants_log_and_in_no_other(cars: Partner, shop: Partner) -> None:
+def test_decision_is_only_in_the_log_of_its_merchant(cars: Partner, shop: Partner) -> None:
     decision = cars.request(cars.token(), car())["decision"]
 
-    found = cars.graphql(cars.merchant_token, LOG, reference=decision["merchantReference"]).data
+    own = cars.graphql(cars.merchant_token, LOG, reference=decision["merchantReference"]).data
     foreign = shop.graphql(shop.merchant_token, LOG, reference=decision["merchantReference"]).data
 
-    assert found["decision"]["id"] == decision["id"]
-    assert found["decision"]["timeline"]["nodes"] == [{"topic": "DECISION_APPROVED", "actor": "GATEWAY"}]
-    assert decision["id"] in [node["id"] for node in found["merchant"]["decisions"]["nodes"]]
+    assert own["decision"]["id"] == decision["id"]
+    assert own["decision"]["timeline"]["nodes"] == [{"topic": "DECISION_APPROVED", "actor": "GATEWAY"}]
+    assert decision["id"] in [node["id"] for node in own["merchant"]["decisions"]["nodes"]]
     assert foreign["decision"] is None
     assert decision["id"] not in [node["id"] for node in foreign["merchant"]["decisions"]["nodes"]]
 
 
-def test_user_has_another_id_at_each_merchant(cars: Partner, shop: Partner) -> None:
+def test_user_id_differs_per_merchant(cars: Partner, shop: Partner) -> None:
     query = "{ consentedUser { id } }"
 
     ids = {p.graphql(p.token("good"), query).data["consentedUser"]["id"] for p in (cars, shop)}
@@ -70,7 +70,7 @@ def test_user_has_another_id_at_each_merchant(cars: Partner, shop: Partner) -> N
     assert len(ids) == 2
 
 
-def _promised(partner: Partner, handle: str, product: str) -> tuple[str, list[str]]:
+def _expected(partner: Partner, handle: str, product: str) -> tuple[str, list[str]]:
     personas = partner.graphql(partner.merchant_token, EXPECTED).data["sandboxPersonas"]
     persona = next(p for p in personas if p["handle"] == handle)
     outcome = next(o for o in persona["expectedOutcomes"] if o["product"] == product)

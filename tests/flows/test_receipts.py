@@ -1,4 +1,4 @@
-"""Receipts: what was decided can be shown to anybody later, without this server, and holds nothing about the person."""
+"""Receipts: anybody can verify a decision later without this server, and a receipt contains no personal data."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def encoded(document: Any) -> str:
 
 
 def verify(receipt: str, keys: Any, issuer: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """The example that the documentation gives, run as a stranger runs it: with two files and no network."""
+    """Runs the verifier of the documentation with two files and without network."""
     (folder / "receipt.txt").write_text(receipt)
     (folder / "jwks.json").write_text(json.dumps(keys))
     command = [sys.executable, str(ROOT / "docs/examples/verify_receipt.py")]
@@ -46,7 +46,7 @@ def partner(sandbox: Sandbox) -> Any:
     made.close()
 
 
-def test_a_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None:
+def test_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None:
     decision = partner.request(partner.token(), car())["decision"]
     receipt = receipt_of(partner, partner.merchant_token, decision)
     keys, issuer = partner.http.get("/oauth/jwks").json(), partner.credentials["issuer"]
@@ -73,7 +73,7 @@ def test_a_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None
     assert "not a receipt of this gateway" in verify(receipt, keys, "https://other.example", tmp_path).stderr
 
 
-def test_each_step_has_its_receipt(partner: Partner) -> None:
+def test_each_transition_has_its_receipt(partner: Partner) -> None:
     decision = partner.request(partner.token(), car())["decision"]
     first = claims_of(receipt_of(partner, partner.merchant_token, decision))
     given = {"decisionId": decision["id"], "idempotencyKey": f"a-{decision['id']}"}
@@ -85,7 +85,7 @@ def test_each_step_has_its_receipt(partner: Partner) -> None:
     assert first["jti"] != second["jti"]
 
 
-def test_a_receipt_tells_what_is_left_of_the_promise(partner: Partner) -> None:
+def test_receipt_has_the_outstanding_amount_and_due_date(partner: Partner) -> None:
     decision = partner.request(partner.token(), car("500.00"))["decision"]
     told = []
     for move, amount in (("activate", None), ("extend", None), ("part", {"amount": "120.00", "currency": "CNY"})):
@@ -103,7 +103,7 @@ def test_a_receipt_tells_what_is_left_of_the_promise(partner: Partner) -> None:
     assert first < extended
 
 
-def test_two_merchants_cannot_join_their_receipts(partner: Partner, sandbox: Sandbox) -> None:
+def test_receipts_of_two_merchants_cannot_be_linked(partner: Partner, sandbox: Sandbox) -> None:
     shop = Partner(sandbox, "online_shop")
     try:
         receipts = [

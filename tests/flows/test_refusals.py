@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request gets a typed error that is documented, the designed status, and writes nothing."""
+"""Invalid requests get a documented typed error and the right HTTP status, and write nothing."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ LOG_SIZE = "{ merchant { decisions { totalCount } } }"
 PAST = {"start": "2020-01-01T00:00:00Z", "end": "2020-01-03T00:00:00Z"}
 REVERSED = {"start": "2027-01-03T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
 
-BAD_ASKS: list[Any] = [
+INVALID_ASKS: list[Any] = [
     pytest.param(car("-1.00"), "INVALID_AMOUNT", "deposit", id="negative amount"),
     pytest.param(car("0.00"), "INVALID_AMOUNT", "deposit", id="zero amount"),
     pytest.param(car("99999999999999999999.00"), "INVALID_AMOUNT", "deposit", id="huge amount"),
@@ -44,13 +44,13 @@ SMALL = [
 
 @pytest.fixture
 def unchanged(cars: Partner) -> Callable[[], bool]:
-    """Answers whether the merchant's log has stayed as it was."""
+    """A function that returns whether the merchant's log is unchanged."""
     before = cars.graphql(cars.merchant_token, LOG_SIZE).data
     return lambda: cars.graphql(cars.merchant_token, LOG_SIZE).data == before
 
 
-@pytest.mark.parametrize(("ask", "code", "field"), BAD_ASKS)
-def test_bad_ask_is_a_typed_user_error(
+@pytest.mark.parametrize(("ask", "code", "field"), INVALID_ASKS)
+def test_invalid_ask_is_a_typed_user_error(
     cars: Partner, unchanged: Callable[[], bool], ask: dict[str, Any], code: str, field: str | None
 ) -> None:
     token = cars.token(scope=None, authorization_details=SMALL)
@@ -68,7 +68,7 @@ def test_bad_ask_is_a_typed_user_error(
     assert unchanged()
 
 
-def test_other_purpose_is_refused_with_what_is_covered(cars: Partner, unchanged: Callable[[], bool]) -> None:
+def test_other_purpose_fails_with_the_covered_details(cars: Partner, unchanged: Callable[[], bool]) -> None:
     token = cars.token(scope=None, authorization_details=SMALL)
 
     (error,) = cars.request(token, car(), purpose="LENDING")["userErrors"]
@@ -79,18 +79,18 @@ def test_other_purpose_is_refused_with_what_is_covered(cars: Partner, unchanged:
     assert unchanged()
 
 
-def test_product_outside_the_consent_is_refused(cars: Partner, unchanged: Callable[[], bool]) -> None:
+def test_product_outside_the_consent_is_forbidden(cars: Partner, unchanged: Callable[[], bool]) -> None:
     token = cars.token(scope=None, authorization_details=[{"type": "score", "level": "tier"}])
 
-    answer = cars.graphql(token, REQUEST, input=request_input(car()))
+    response = cars.graphql(token, REQUEST, input=request_input(car()))
 
-    assert answer.status == 200
-    assert answer.code == "FORBIDDEN"
-    assert answer.body["errors"][0]["extensions"]["requiredScopes"] == [["decisions:request"]]
+    assert response.status == 200
+    assert response.code == "FORBIDDEN"
+    assert response.body["errors"][0]["extensions"]["requiredScopes"] == [["decisions:request"]]
     assert unchanged()
 
 
-def test_unknown_product_is_refused_in_the_ask_and_in_the_consent(cars: Partner, unchanged: Callable[[], bool]) -> None:
+def test_unknown_product_fails_in_ask_and_authorization_request(cars: Partner, unchanged: Callable[[], bool]) -> None:
     asked = cars.graphql(cars.token(), REQUEST, input=request_input({"zeppelinRide": {"deposit": yuan("1.00")}}))
     assert (asked.status, asked.code) == (400, "BAD_USER_INPUT")
 
@@ -99,7 +99,7 @@ def test_unknown_product_is_refused_in_the_ask_and_in_the_consent(cars: Partner,
     assert unchanged()
 
 
-def test_same_key_with_another_input_is_refused(cars: Partner) -> None:
+def test_same_key_with_another_input_fails(cars: Partner) -> None:
     token, ask = cars.token(), car()
     first = request_input(ask)
     decision = cars.graphql(token, REQUEST, input=first).data["decisionRequest"]["decision"]
@@ -115,16 +115,16 @@ def test_same_key_with_another_input_is_refused(cars: Partner) -> None:
     assert again["decision"]["id"] == decision["id"]
 
 
-def test_same_key_under_another_consent_is_refused(cars: Partner) -> None:
-    given = request_input(car())
-    cars.graphql(cars.token("good"), REQUEST, input=given)
+def test_same_key_under_another_consent_fails(cars: Partner) -> None:
+    changes = request_input(car())
+    cars.graphql(cars.token("good"), REQUEST, input=changes)
 
-    payload = cars.graphql(cars.token("excellent"), REQUEST, input=given).data["decisionRequest"]
+    payload = cars.graphql(cars.token("excellent"), REQUEST, input=changes).data["decisionRequest"]
 
     assert payload["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
-def test_same_reference_twice_is_refused(cars: Partner) -> None:
+def test_duplicate_reference_fails(cars: Partner) -> None:
     token = cars.token()
     reference = cars.request(token, car())["decision"]["merchantReference"]
 
@@ -134,7 +134,7 @@ def test_same_reference_twice_is_refused(cars: Partner) -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "changes",
     [
         pytest.param({"idempotencyKey": ""}, id="empty key"),
         pytest.param({"idempotencyKey": "k" * 256}, id="long key"),
@@ -143,13 +143,13 @@ def test_same_reference_twice_is_refused(cars: Partner) -> None:
         pytest.param({"purpose": ""}, id="empty purpose is not the default one"),
     ],
 )
-def test_unusable_text_is_a_typed_user_error(
-    cars: Partner, unchanged: Callable[[], bool], given: dict[str, str]
+def test_invalid_text_is_a_typed_user_error(
+    cars: Partner, unchanged: Callable[[], bool], changes: dict[str, str]
 ) -> None:
-    payload = cars.request(cars.token(), car(), **given)
+    payload = cars.request(cars.token(), car(), **changes)
 
     assert payload["userErrors"][0]["code"] == "INVALID"
-    assert payload["userErrors"][0]["field"] == ["input", next(iter(given))]
+    assert payload["userErrors"][0]["field"] == ["input", next(iter(changes))]
     assert unchanged()
 
 
@@ -165,7 +165,7 @@ def test_ceiling_counts_all_open_decisions_together(cars: Partner) -> None:
     assert cars.request(token, car("3000.00"))["decision"]["status"] == "APPROVED"
 
 
-def test_stranger_cannot_cancel(cars: Partner, shop: Partner) -> None:
+def test_other_merchant_cannot_cancel(cars: Partner, shop: Partner) -> None:
     decision = cars.request(cars.token(), car())["decision"]
     cancel = {"decisionId": decision["id"], "idempotencyKey": "theirs"}
 
@@ -175,24 +175,24 @@ def test_stranger_cannot_cancel(cars: Partner, shop: Partner) -> None:
     assert payload["userErrors"][0]["field"] == ["input", "decisionId"]
 
 
-def test_scope_of_a_field_is_asked_however_it_is_reached(cars: Partner) -> None:
+def test_fields_without_their_scope_are_null_and_forbidden(cars: Partner) -> None:
     token = cars.token("good", scope="score:threshold")
     query = """{ consentedUser { id meetsTier(minimum: EXCELLENT) scoreTier { tier } score }
         merchant { name decisions { totalCount } } }"""
 
-    answer = cars.graphql(token, query)
+    response = cars.graphql(token, query)
 
-    assert answer.status == 200
-    user = answer.body["data"]["consentedUser"]
+    assert response.status == 200
+    user = response.body["data"]["consentedUser"]
     assert (user["meetsTier"], user["scoreTier"], user["score"]) == ("NO", None, None)
-    assert answer.body["data"]["merchant"] == {"name": "Demo Car Rental", "decisions": None}
-    assert {error["extensions"]["code"] for error in answer.body["errors"]} == {"FORBIDDEN"}
-    assert len(answer.body["errors"]) == 3
+    assert response.body["data"]["merchant"] == {"name": "Demo Car Rental", "decisions": None}
+    assert {error["extensions"]["code"] for error in response.body["errors"]} == {"FORBIDDEN"}
+    assert len(response.body["errors"]) == 3
 
 
-def test_merchant_token_reaches_no_user(cars: Partner) -> None:
-    answer = cars.graphql(cars.merchant_token, "{ consentedUser { id } viewer { scopes } }")
-    assert answer.data["consentedUser"] is None
+def test_merchant_token_cannot_read_a_user(cars: Partner) -> None:
+    response = cars.graphql(cars.merchant_token, "{ consentedUser { id } viewer { scopes } }")
+    assert response.data["consentedUser"] is None
 
     requested = cars.graphql(cars.merchant_token, REQUEST, input=request_input(car()))
     assert (requested.status, requested.code) == (200, "FORBIDDEN")
@@ -213,27 +213,27 @@ def test_merchant_token_reaches_no_user(cars: Partner) -> None:
         ),
     ],
 )
-def test_request_that_cannot_run_has_its_status(cars: Partner, content: bytes, status: int, code: str) -> None:
+def test_request_error_has_its_status(cars: Partner, content: bytes, status: int, code: str) -> None:
     headers = {
         "Authorization": f"Bearer {cars.merchant_token}",
         "Content-Type": "application/json",
         "Accept": "application/graphql-response+json",
     }
-    answer = cars.http.post("/graphql", content=content, headers=headers)
+    response = cars.http.post("/graphql", content=content, headers=headers)
 
-    assert answer.status_code == status
-    assert answer.json()["errors"][0]["extensions"]["code"] == code
-    assert "data" not in answer.json()
+    assert response.status_code == status
+    assert response.json()["errors"][0]["extensions"]["code"] == code
+    assert "data" not in response.json()
 
 
-def test_nested_fragments_cost_no_more_than_their_text(cars: Partner) -> None:
+def test_nested_fragments_are_rejected_quickly(cars: Partner) -> None:
     fragments = " ".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(45))
     document = f"{{ ...f0 }} {fragments} fragment f45 on Query {{ viewer {{ appName }} }}"
 
     began = datetime.now(UTC)
-    answer = cars.graphql(cars.merchant_token, document)
+    response = cars.graphql(cars.merchant_token, document)
 
-    assert (answer.status, answer.code) == (400, "GRAPHQL_VALIDATION_FAILED")
+    assert (response.status, response.code) == (400, "GRAPHQL_VALIDATION_FAILED")
     assert datetime.now(UTC) - began < timedelta(seconds=2)
 
 
@@ -242,7 +242,7 @@ def test_user_token_cannot_change_a_decision(cars: Partner, name: str) -> None:
     token = cars.token()
     decision = cars.request(token, car())["decision"]
     command = transition_input(name, decision["id"], amount=yuan("1.00"))
-    answer = cars.graphql(token, TRANSITIONS[name].document, input=command)
-    assert answer.status == 200
-    assert answer.code == "FORBIDDEN"
+    response = cars.graphql(token, TRANSITIONS[name].document, input=command)
+    assert response.status == 200
+    assert response.code == "FORBIDDEN"
     cars.release(decision)

@@ -1,4 +1,4 @@
-"""Taking consent back: it holds at the very next request, and open decisions live on under their terms."""
+"""Revocation of a consent: it applies to the next request, and open decisions keep their terms."""
 
 from tests.support.oauth import Browser
 from tests.support.partner import CANCEL, TIER, Partner, car
@@ -6,27 +6,27 @@ from tests.support.partner import CANCEL, TIER, Partner, car
 VIEWER = "{ viewer { merchant { name } } }"
 
 
-def test_revoke_holds_at_the_very_next_request(cars: Partner) -> None:
+def test_revocation_applies_to_the_next_request(cars: Partner) -> None:
     browser = cars.browser()
     tokens = cars.tokens("good", browser)
     assert cars.graphql(tokens["access_token"], TIER).status == 200
 
     _revoke_all(cars, browser, "good")
 
-    answer = cars.graphql(tokens["access_token"], VIEWER)
-    assert (answer.status, answer.code) == (401, "UNAUTHENTICATED")
+    response = cars.graphql(tokens["access_token"], VIEWER)
+    assert (response.status, response.code) == (401, "UNAUTHENTICATED")
     refreshed = cars.app.refresh(tokens["refresh_token"])
     assert (refreshed.status_code, refreshed.json()["error"]) == (400, "invalid_grant")
     browser.http.close()
 
 
-def test_revoke_before_redemption_kills_the_code(cars: Partner) -> None:
+def test_revocation_invalidates_an_unused_code(cars: Partner) -> None:
     browser, person = cars.browser(), cars.persona("good")
-    back, verifier = cars.app.ask(browser, person["username"], person["password"])
+    callback, verifier = cars.app.ask(browser, person["username"], person["password"])
 
     _revoke_all(cars, browser, "good")
 
-    assert cars.app.redeem(back["code"], verifier).json()["error"] == "invalid_grant"
+    assert cars.app.redeem(callback["code"], verifier).json()["error"] == "invalid_grant"
     browser.http.close()
 
 
@@ -48,7 +48,7 @@ def test_open_decision_outlives_the_consent_and_can_be_cancelled(cars: Partner) 
     browser.http.close()
 
 
-def test_one_consent_ends_without_the_others(cars: Partner, shop: Partner) -> None:
+def test_revoking_one_consent_keeps_the_others(cars: Partner, shop: Partner) -> None:
     browser = cars.browser()
     first = str(cars.tokens("fair", browser)["access_token"])
     second = str(shop.tokens("fair", browser)["access_token"])
@@ -65,7 +65,7 @@ def test_one_consent_ends_without_the_others(cars: Partner, shop: Partner) -> No
 
 
 def _revoke_all(partner: Partner, browser: Browser, handle: str) -> None:
-    """Revokes every consent of the persona who is signed in, one button after the other."""
+    """Revokes all consents of the persona, one form after the other."""
     while True:
         page = browser.open("/account", partner.persona(handle)["username"], partner.persona(handle)["password"])
         actions = [line for line in page.text.split('"') if line.endswith("/revoke")]

@@ -1,4 +1,4 @@
-"""A shadow policy at a live server: the partner's answers are the live policy's, the operator sees both."""
+"""A shadow policy at a live server: the partner gets the result of the live policy, the operator sees both."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.support.partner import Partner, car
 from tests.support.server import Sandbox
 
 
-def test_a_partner_never_meets_the_shadow(empty_database_url: str, tmp_path: Path) -> None:
+def test_partner_gets_no_result_of_the_shadow_policy(empty_database_url: str, tmp_path: Path) -> None:
     text = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
     strict = text.replace('version = "2026-11-01"', 'version = "strict"').replace("share = 70", "share = 60")
     file = tmp_path / "next.toml"
@@ -27,14 +27,14 @@ def test_a_partner_never_meets_the_shadow(empty_database_url: str, tmp_path: Pat
             ).body
         finally:
             partner.close()
-        told = operator.answer("policy", "shadow", "car_rental").splitlines()
+        comparison = operator.answer("policy", "shadow", "car_rental").splitlines()
         explained = operator.answer("policy", "explain", decision["id"])
 
     assert decision["outcome"]["terms"]["waivedAmount"]["amount"] == "2100.00"
     assert "strict" not in repr((decision, timeline))
     assert "2026-11-01" in repr(timeline)
-    assert told[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
-    assert told[2].startswith("car_rental strict (")
-    assert told[2].endswith("1 of 1 differs.")
+    assert comparison[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
+    assert comparison[2].startswith("car_rental strict (")
+    assert comparison[2].endswith("1 of 1 differs.")
     assert "policy: car_rental 2026-11-01, " in explained
-    assert "  very-good: decided" in explained
+    assert "  very-good: matched" in explained

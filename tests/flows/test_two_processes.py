@@ -1,5 +1,5 @@
-"""Two processes over one PostgreSQL, one Valkey and one key: what one has begun the other goes on with (RFC 9449
-section 8, FAPI 2.0 section 5.3.2.1)."""
+"""Two processes with one PostgreSQL, one Valkey and one key: each can continue what the other began (RFC 9449 section
+8, FAPI 2.0 section 5.3.2.1)."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -22,8 +22,8 @@ Pair = tuple[FapiApp, FapiApp]
 
 
 def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port: int = free.getsockname()[1]
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port: int = listener.getsockname()[1]
     return port
 
 
@@ -31,7 +31,7 @@ def free_port() -> int:
 def processes(
     tmp_path_factory: pytest.TempPathFactory, postgresql_server: Callable[[str], str], shared_valkey: ValkeyServer
 ) -> Iterator[tuple[Sandbox, Sandbox, int]]:
-    """Two processes of one deployment, and the port of the second; the issuer is the first's address."""
+    """Two processes of one deployment, and the port of the second. The issuer is the address of the first."""
     name, folder, ports = f"sesame_{token_hex(4)}", tmp_path_factory.mktemp("deployment"), (free_port(), free_port())
     shared = {"valkey_url": shared_valkey.url, "issuer": f"http://127.0.0.1:{ports[0]}"}
     with created(postgresql_server, name):
@@ -46,7 +46,7 @@ def processes(
 
 @pytest.fixture
 def pair(processes: tuple[Sandbox, Sandbox, int]) -> Iterator[Pair]:
-    """One client, once connected to the first process and once to the second."""
+    """One client, connected to each of the two processes."""
     first, _, port = processes
     with connected(first) as here, connected(first, f"http://127.0.0.1:{port}") as there:
         yield here, replace(there, dpop_key=here.dpop_key)
@@ -57,82 +57,82 @@ def person(processes: tuple[Sandbox, Sandbox, int]) -> dict[str, Any]:
     return persona(processes[0])
 
 
-def allowed(app: FapiApp, request_uri: str, person: dict[str, Any]) -> str:
-    """The code that a browser at this process brings back."""
+def allow(app: FapiApp, request_uri: str, person: dict[str, Any]) -> str:
+    """Returns the code after a person has allowed the request at this process."""
     with browsing(app) as browser:
         page = browser.open(app.address(request_uri), person["username"], person["password"])
-        answer = browser.submit(page, "/oauth/authorize", decision="allow")
-        assert answer.status_code == 303, answer.text
-        return query_of(answer.headers["location"])["code"]
+        response = browser.submit(page, "/oauth/authorize", decision="allow")
+        assert response.status_code == 303, response.text
+        return query_of(response.headers["location"])["code"]
 
 
-def test_77_each_step_at_the_other_process(pair: Pair, person: dict[str, Any]) -> None:
+def test_77_each_step_can_use_the_other_process(pair: Pair, person: dict[str, Any]) -> None:
     first, second = pair
     verifier, challenge = pkce()
     uri = first.push(challenge).json()["request_uri"]
-    code = allowed(second, uri, person)
+    code = allow(second, uri, person)
     tokens = first.redeem(code, verifier).json()
     second.nonce = first.nonce
     query = {"query": "{ consentedUser { scoreTier { tier } } }"}
-    answer = second.call(tokens["access_token"], json=query)
-    assert answer.json()["data"]["consentedUser"]["scoreTier"]["tier"] == "EXCELLENT"
+    response = second.call(tokens["access_token"], json=query)
+    assert response.json()["data"]["consentedUser"]["scoreTier"]["tier"] == "EXCELLENT"
     again = second.refresh(tokens["refresh_token"]).json()["access_token"]
     assert first.call(again, json=query).status_code == 200
-    assert second.redeem(code, verifier).json()["error"] == "invalid_grant"  # and all that came of it is dead
+    assert second.redeem(code, verifier).json()["error"] == "invalid_grant"  # and revokes all tokens of the code
     assert first.call(again, json=query).status_code == 401
 
 
-def test_77_a_nonce_of_one_is_good_at_the_other(pair: Pair) -> None:
+def test_77_nonce_of_one_process_is_valid_at_the_other(pair: Pair) -> None:
     for here, there in (pair, pair[::-1]):
-        refused = here.http.post(
+        challenge = here.http.post(
             "/oauth/token",
             data={**here.authentication(), "grant_type": "client_credentials"},
             headers={"DPoP": here.proof("/oauth/token", nonce=None)},
         )
-        assert refused.json()["error"] == "use_dpop_nonce"
-        there.nonce = refused.headers["dpop-nonce"]
-        answer = there.http.post(
+        assert challenge.json()["error"] == "use_dpop_nonce"
+        there.nonce = challenge.headers["dpop-nonce"]
+        response = there.http.post(
             "/oauth/token",
             data={**there.authentication(), "grant_type": "client_credentials"},
             headers={"DPoP": there.proof("/oauth/token")},
         )
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
 
 
-def test_77_8_an_assertion_is_good_once_in_the_deployment(pair: Pair) -> None:
+def test_77_8_assertion_can_be_used_once_per_deployment(pair: Pair) -> None:
     for here, there in (pair, pair[::-1]):
         form = {**here.authentication(), "token": "x"}
         assert here.http.post("/oauth/introspect", data=form).status_code == 200
         for path in ("/oauth/introspect", "/oauth/revoke"):
-            answer = there.http.post(path, data=form)
-            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+            response = there.http.post(path, data=form)
+            assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
-def test_77_49_63_a_proof_is_good_once_in_the_deployment(pair: Pair) -> None:
+def test_77_49_63_proof_can_be_used_once_per_deployment(pair: Pair) -> None:
     first, second = pair
-    assert first.merchant_token().status_code == 200  # and there is a nonce now
+    assert first.merchant_token().status_code == 200  # the client has a nonce now
     proof = first.proof("/oauth/token")
     form = {"grant_type": "client_credentials"}
     token = first.http.post("/oauth/token", data={**first.authentication(), **form}, headers={"DPoP": proof})
     assert token.status_code == 200
-    answer = second.http.post("/oauth/token", data={**first.authentication(), **form}, headers={"DPoP": proof})
-    assert answer.json()["error"] == "invalid_dpop_proof"
+    response = second.http.post("/oauth/token", data={**first.authentication(), **form}, headers={"DPoP": proof})
+    assert response.json()["error"] == "invalid_dpop_proof"
     bearer = token.json()["access_token"]
-    sent = {"Authorization": f"DPoP {bearer}", "DPoP": first.proof("/graphql", ath=ath(bearer))}
+    headers = {"Authorization": f"DPoP {bearer}", "DPoP": first.proof("/graphql", ath=ath(bearer))}
     query = {"query": "{ viewer { appName } }"}
-    assert first.http.post("/graphql", json=query, headers=sent).status_code == 200
-    answer = second.http.post("/graphql", json=query, headers=sent)
-    assert answer.status_code == 401
-    assert 'error="invalid_dpop_proof"' in answer.headers["www-authenticate"]
+    assert first.http.post("/graphql", json=query, headers=headers).status_code == 200
+    response = second.http.post("/graphql", json=query, headers=headers)
+    assert response.status_code == 401
+    assert 'error="invalid_dpop_proof"' in response.headers["www-authenticate"]
 
 
-def test_77_the_same_metadata(pair: Pair) -> None:
+def test_77_both_processes_have_the_same_metadata(pair: Pair) -> None:
     first, second = pair
     for path in ("/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/oauth/jwks"):
         assert first.http.get(path).json() == second.http.get(path).json()
 
 
-def test_77_a_restart_between_push_and_decision(empty_database_url: str, tmp_path: Path) -> None:
+def test_77_restart_between_push_and_decision(empty_database_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     verifier, challenge = pkce()
@@ -144,13 +144,13 @@ def test_77_a_restart_between_push_and_decision(empty_database_url: str, tmp_pat
         sandbox.kill()
         sandbox.start()
         assert app.http.post("/oauth/introspect", data={**used, "token": "x"}).status_code == 401
-        code = allowed(app, uri, persona(sandbox))
+        code = allow(app, uri, persona(sandbox))
         sandbox.kill()
         sandbox.start()
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.redirect_uri}
         proof = {"DPoP": app.proof("/oauth/token", nonce=nonce)}
-        whole = {**app.authentication(), **form, "code_verifier": verifier}
-        answer = app.http.post("/oauth/token", data=whole, headers=proof)
-        assert answer.status_code == 200, answer.text
+        form_with_verifier = {**app.authentication(), **form, "code_verifier": verifier}
+        response = app.http.post("/oauth/token", data=form_with_verifier, headers=proof)
+        assert response.status_code == 200, response.text
         query = {"query": "{ viewer { appName } }"}
-        assert app.call(answer.json()["access_token"], json=query).status_code == 200
+        assert app.call(response.json()["access_token"], json=query).status_code == 200
