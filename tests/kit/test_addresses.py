@@ -1,4 +1,4 @@
-"""Which addresses the outgoing client may connect to, whatever the interpreter thinks of them."""
+"""The addresses that the outgoing client may connect to, in every Python version."""
 
 from ipaddress import ip_address, ip_network
 

@@ -1,4 +1,4 @@
-"""The two times, and how a moment is written."""
+"""Wall time, business time, and the text form of times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -13,7 +13,7 @@ NOON = WallTime(datetime(2026, 11, 23, 12, tzinfo=UTC))
 SHANGHAI = timezone(timedelta(hours=8))
 
 
-def test_the_wall_clock_is_in_utc_and_goes_forward() -> None:
+def test_wall_clock_is_in_utc_and_monotonic() -> None:
     one, other = wall_clock(), wall_clock()
     assert one.tzinfo is UTC
     assert one <= other
@@ -28,7 +28,7 @@ def test_the_wall_clock_is_in_utc_and_goes_forward() -> None:
         pytest.param(-60, NOON - timedelta(minutes=1), id="a-minute-behind"),
     ],
 )
-def test_business_time_stands_its_offset_from_the_wall(offset: int, moment: datetime) -> None:
+def test_business_time_is_wall_time_plus_the_offset(offset: int, moment: datetime) -> None:
     assert business_time(NOON, offset) == moment
 
 
@@ -40,10 +40,10 @@ def test_business_time_stands_its_offset_from_the_wall(offset: int, moment: date
         pytest.param(NOON.astimezone(SHANGHAI), "2026-11-23T12:00:00Z", id="another-zone"),
     ],
 )
-def test_a_moment_is_written_in_utc_with_z(moment: datetime, text: str) -> None:
+def test_rfc3339_is_in_utc_with_z(moment: datetime, text: str) -> None:
     assert rfc3339(moment) == text
 
 
 @given(st.datetimes(timezones=st.sampled_from([UTC, SHANGHAI]), min_value=datetime(2, 1, 1)))  # noqa: DTZ001
-def test_a_written_moment_is_read_back(moment: datetime) -> None:
+def test_rfc3339_round_trips(moment: datetime) -> None:
     assert parse_moment(rfc3339(moment)) == moment

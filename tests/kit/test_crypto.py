@@ -1,4 +1,4 @@
-"""Keys and digests, against the vectors of their RFCs where there are any."""
+"""Keys and digests, with the test vectors of their RFCs."""
 
 import base64
 import re
@@ -29,8 +29,8 @@ def test_a_sealed_value_opens_with_its_key_and_context(plain: bytes, context: by
 @given(st.data())
 def test_a_sealed_value_does_not_open_when_any_bit_is_changed(data: st.DataObject) -> None:
     sealed = bytearray(seal(KEY, b"a tier", b"context"))
-    place = data.draw(st.integers(0, len(sealed) * 8 - 1))
-    sealed[place // 8] ^= 1 << place % 8
+    bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
+    sealed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(SealBroken):
         unseal(KEY, bytes(sealed), b"context")
 
@@ -48,14 +48,14 @@ def test_a_sealed_value_does_not_open_when_any_bit_is_changed(data: st.DataObjec
         pytest.param(KEY, b"context", -1, id="last-byte-missing"),
     ],
 )
-def test_a_sealed_value_does_not_open_with_other_things(key: bytes, context: bytes, cut: int | None) -> None:
+def test_sealed_value_does_not_open_with_another_key_or_context(key: bytes, context: bytes, cut: int | None) -> None:
     sealed = seal(KEY, b"a tier", b"context")
     with pytest.raises(SealBroken) as broken:
         unseal(key, sealed[:cut], context)
     assert "tier" not in str(broken.value)
 
 
-def test_sealing_twice_gives_other_bytes_and_hides_the_plain_ones() -> None:
+def test_sealing_is_randomized_and_hides_the_plain_bytes() -> None:
     one, other = seal(KEY, b"EXCELLENT", b""), seal(KEY, b"EXCELLENT", b"")
     assert one != other
     assert b"EXCELLENT" not in one
@@ -69,11 +69,11 @@ def test_signatures_are_those_of_rfc_8032() -> None:
 
 
 @given(st.binary(max_size=32), st.integers(0, 511))
-def test_a_signature_does_not_verify_when_a_bit_is_changed(message: bytes, place: int) -> None:
+def test_a_signature_does_not_verify_when_a_bit_is_changed(message: bytes, bit: int) -> None:
     key = SigningKey(PRIVATE)
     signature = bytearray(key.sign(message))
     assert verifies(key.public, message, bytes(signature))
-    signature[place // 8] ^= 1 << place % 8
+    signature[bit // 8] ^= 1 << bit % 8
     assert not verifies(key.public, message, bytes(signature))
 
 
@@ -87,7 +87,7 @@ def test_a_signature_does_not_verify_when_a_bit_is_changed(message: bytes, place
         pytest.param(b"\xff" * 32, b"", SIGNATURE, id="no-point-of-the-curve"),
     ],
 )
-def test_a_signature_does_not_verify_otherwise(public: bytes, message: bytes, signature: bytes) -> None:
+def test_wrong_signatures_do_not_verify(public: bytes, message: bytes, signature: bytes) -> None:
     assert verifies(public, message, signature) is False
 
 
@@ -96,7 +96,7 @@ def test_the_thumbprint_is_that_of_rfc_8037_appendix_a_3() -> None:
     assert SigningKey(PRIVATE).kid == thumbprint(PUBLIC)
 
 
-def test_a_fresh_signing_key_is_another_one_each_time() -> None:
+def test_new_signing_keys_are_random() -> None:
     one, other = SigningKey(), SigningKey()
     assert one.kid != other.kid
     assert SigningKey(one.private).kid == one.kid
@@ -113,14 +113,14 @@ def test_a_digest_is_sha_256_in_hex() -> None:
     assert crypto.digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-def test_a_random_token_has_256_bits_behind_its_prefix() -> None:
+def test_random_token_has_256_bits_after_its_prefix() -> None:
     tokens = {crypto.random_token("sgw_test_") for _ in range(100)}
     assert len(tokens) == 100
     assert all(re.fullmatch(r"sgw_test_[A-Za-z0-9_-]{43}", token) for token in tokens)
 
 
 @given(st.binary(max_size=40))
-def test_base64url_has_no_padding_and_is_read_back(data: bytes) -> None:
+def test_base64url_round_trips_without_padding(data: bytes) -> None:
     text = crypto.base64url(data)
     assert re.fullmatch(r"[A-Za-z0-9_-]*", text)
     assert base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) == data

@@ -1,4 +1,4 @@
-"""The outgoing HTTP client against real servers: where it connects, and whom it believes."""
+"""The outgoing HTTP client against real servers: addresses, certificates and URLs."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from gateway.kit.addresses import resolve
 from gateway.kit.http import HttpClient
 from tests.support.authority import Authority
 from tests.support.local_server import LocalServer, answer
-from tests.support.outgoing import LOOPBACK, fixed, got, refused, told
+from tests.support.outgoing import LOOPBACK, fixed, fixed_resolver, got, refused
 
 
 @pytest.fixture(scope="module")
@@ -23,15 +23,15 @@ def test_get_and_post_over_tls(authority: Authority) -> None:
     with LocalServer(
         fixed(answer(b"[1]", headers=[("X-A", "1"), ("x-a", "2")])), context=authority.server("keys.example")
     ) as server:
-        resolver, asked = told("127.0.0.1")
+        resolver, calls = fixed_resolver("127.0.0.1")
         client = HttpClient(LOOPBACK, authority.ca_file, resolver=resolver)
         url = server.url("/keys?a=b", "keys.example")
-        found = got(client, url)
+        response = got(client, url)
         posted = client.post(url, b"ping", timeout=5, max_bytes=10, headers={"Content-Type": "text/plain"})
 
-    assert (found.status, found.body, found.headers["x-a"]) == (200, b"[1]", "1, 2")
+    assert (response.status, response.body, response.headers["x-a"]) == (200, b"[1]", "1, 2")
     assert posted.body == b"[1]"
-    assert asked == [("keys.example", server.port)] * 2
+    assert calls == [("keys.example", server.port)] * 2
     first, second = server.requests
     assert first.startswith(b"GET /keys?a=b HTTP/1.1\r\n")
     head = first.lower()
@@ -50,15 +50,15 @@ def test_a_large_body_is_sent_whole() -> None:
 
 
 @pytest.mark.parametrize("hosts", [("other.example",), ("127.0.0.1",)], ids=str)
-def test_a_certificate_for_another_host(authority: Authority, hosts: tuple[str, ...]) -> None:
+def test_certificate_for_another_host_is_refused(authority: Authority, hosts: tuple[str, ...]) -> None:
     with LocalServer(fixed(answer(b"x")), context=authority.server(*hosts)) as server:
-        client = HttpClient(LOOPBACK, authority.ca_file, resolver=told("127.0.0.1")[0])
+        client = HttpClient(LOOPBACK, authority.ca_file, resolver=fixed_resolver("127.0.0.1")[0])
         assert refused(client, server.url("/", "keys.example")) == "tls"
     assert server.requests == []
 
 
-def test_a_certificate_by_nobody_we_trust_or_out_of_date(authority: Authority, tmp_path: Path) -> None:
-    resolver, _ = told("127.0.0.1")
+def test_untrusted_or_expired_certificate_is_refused(authority: Authority, tmp_path: Path) -> None:
+    resolver, _ = fixed_resolver("127.0.0.1")
     with LocalServer(fixed(answer(b"x")), context=authority.server("keys.example")) as server:
         for ca_file in (None, Authority(tmp_path).ca_file):
             assert refused(HttpClient(LOOPBACK, ca_file, resolver=resolver), server.url("/", "keys.example")) == "tls"
@@ -67,14 +67,14 @@ def test_a_certificate_by_nobody_we_trust_or_out_of_date(authority: Authority, t
         assert refused(client, server.url("/", "keys.example")) == "tls"
 
 
-def test_a_file_of_authorities_that_is_none(tmp_path: Path) -> None:
+def test_invalid_ca_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "junk").write_text("no certificate")
     for name in ("junk", "absent"):
         with pytest.raises(OSError):
             HttpClient(ca_file=tmp_path / name)
 
 
-def test_loopback_only_where_it_is_listed() -> None:
+def test_loopback_is_allowed_only_if_it_is_listed() -> None:
     with LocalServer(fixed(answer(b"x"))) as server:
         assert got(HttpClient(LOOPBACK), server.url()).body == b"x"
         assert got(HttpClient(LOOPBACK), server.url("/", "localhost")).body == b"x"
@@ -83,14 +83,14 @@ def test_loopback_only_where_it_is_listed() -> None:
     assert len(server.requests) == server.connections == 2
 
 
-def test_plain_http_stays_on_this_machine() -> None:
+def test_plain_http_to_other_machines_is_refused() -> None:
     for text in ("10.1.2.3", "93.184.216.34"):
-        client = HttpClient([*LOOPBACK, ip_network("10.0.0.0/8")], resolver=told(text)[0])
+        client = HttpClient([*LOOPBACK, ip_network("10.0.0.0/8")], resolver=fixed_resolver(text)[0])
         assert refused(client, "http://keys.example/") == "address_refused"
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1", "[::1]", "localhost"])
-def test_no_spelling_of_loopback_gets_through(host: str) -> None:
+def test_every_spelling_of_loopback_is_refused(host: str) -> None:
     with LocalServer(fixed(answer(b"x"))) as server:
         assert refused(HttpClient(), server.url("/", host).replace("http:", "https:")) in {
             "address_refused",
@@ -98,31 +98,34 @@ def test_no_spelling_of_loopback_gets_through(host: str) -> None:
         }
     assert server.connections == 0
     if "." in host or host.isdigit():
-        assert resolve(host, 443) == ["127.0.0.1"], "the spelling means what it is here for"
+        assert resolve(host, 443) == ["127.0.0.1"], "the spelling is one of loopback"
 
 
 def test_the_connection_goes_to_the_address_that_was_checked() -> None:
-    """A name that means something else a moment later, as in a DNS rebinding attack."""
+    """The name resolves to another address a moment later, as in a DNS rebinding attack."""
     turns = iter([["127.0.0.1"], ["127.0.0.9"]])
     with LocalServer(fixed(answer(b"x"))) as server:
         client = HttpClient(LOOPBACK, resolver=lambda host, port: next(turns))
         assert got(client, server.url("/", "keys.example")).body == b"x"
-        assert next(turns) == ["127.0.0.9"], "asked once"
+        assert next(turns) == ["127.0.0.9"], "the name is resolved once"
         assert server.connections == 1
 
 
-def test_one_bad_address_refuses_all_and_the_next_good_one_is_tried() -> None:
+def test_one_refused_address_refuses_all_and_the_next_address_is_tried() -> None:
     with LocalServer(fixed(answer(b"x"))) as server:
         url = server.url("/", "keys.example")
         for mixed in (("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "127.0.0.1"), ("127.0.0.1", "nonsense")):
-            assert refused(HttpClient(LOOPBACK, resolver=told(*mixed)[0]), url) in {"address_refused", "unresolved"}
+            assert refused(HttpClient(LOOPBACK, resolver=fixed_resolver(*mixed)[0]), url) in {
+                "address_refused",
+                "unresolved",
+            }
         assert server.connections == 0
-        assert got(HttpClient(LOOPBACK, resolver=told("127.0.0.77", "127.0.0.1")[0]), url).body == b"x"
-        assert refused(HttpClient(LOOPBACK, resolver=told("127.0.0.77")[0]), url) == "connection"
+        assert got(HttpClient(LOOPBACK, resolver=fixed_resolver("127.0.0.77", "127.0.0.1")[0]), url).body == b"x"
+        assert refused(HttpClient(LOOPBACK, resolver=fixed_resolver("127.0.0.77")[0]), url) == "connection"
 
 
-def test_a_host_without_an_address_and_a_slow_resolver() -> None:
-    assert refused(HttpClient(resolver=told()[0]), "https://keys.example/") == "unresolved"
+def test_unresolved_host_and_slow_resolver() -> None:
+    assert refused(HttpClient(resolver=fixed_resolver()[0]), "https://keys.example/") == "unresolved"
 
     def failing(host: str, port: int) -> Sequence[str]:
         raise OSError
@@ -165,25 +168,25 @@ def test_a_host_without_an_address_and_a_slow_resolver() -> None:
         "https://keys.example/" + "x" * 2048,
     ],
 )
-def test_an_address_that_is_not_read(url: str) -> None:
-    resolver, asked = told("127.0.0.1")
+def test_invalid_url_is_refused(url: str) -> None:
+    resolver, calls = fixed_resolver("127.0.0.1")
     assert refused(HttpClient(LOOPBACK, resolver=resolver), url) == "url"
-    assert asked == []
+    assert calls == []
 
 
-def test_a_redirect_is_an_answer_and_not_followed() -> None:
+def test_redirect_is_returned_and_not_followed() -> None:
     with LocalServer(fixed(answer(b"else"))) as other:
         moved = answer(status=302, headers=[("Location", other.url()), ("Set-Cookie", "a=b")])
         with LocalServer(fixed(moved)) as server:
             client = HttpClient(LOOPBACK)
-            found = got(client, server.url())
+            response = got(client, server.url())
             got(client, server.url())
-    assert (found.status, found.headers["location"]) == (302, other.url())
+    assert (response.status, response.headers["location"]) == (302, other.url())
     assert other.connections == 0
     assert b"cookie" not in server.requests[1].lower()
 
 
-def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_variables_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with LocalServer(fixed(answer(b"proxy"))) as proxy, LocalServer(fixed(answer(b"x"))) as server:

@@ -1,4 +1,4 @@
-"""How long and how much the outgoing HTTP client reads, and of what, against real servers."""
+"""The limits of time, size and encoding of the outgoing HTTP client, against real servers."""
 
 import gzip
 import socket
@@ -23,16 +23,16 @@ def _endless(_: bytes) -> Iterator[bytes]:
         yield b"x" * 1000
 
 
-def test_a_body_is_read_up_to_its_limit() -> None:
-    for said in (answer(b"x" * 1000), answer(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
-        with LocalServer(fixed(said)) as server:
+def test_body_is_read_up_to_the_limit() -> None:
+    for response in (answer(b"x" * 1000), answer(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
+        with LocalServer(fixed(response)) as server:
             assert len(got(HttpClient(LOOPBACK), server.url()).body) == 1000
             assert refused(HttpClient(LOOPBACK), server.url(), max_bytes=999) == "too_large"
     with LocalServer(_endless) as server:
         assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
 
 
-def test_a_length_that_is_announced_is_believed_without_reading() -> None:
+def test_too_large_content_length_is_refused_without_reading() -> None:
     def never_sent(_: bytes) -> Iterator[bytes]:
         yield answer(headers=[("Content-Length", "5000")], sized=False)
         time.sleep(2)
@@ -44,14 +44,14 @@ def test_a_length_that_is_announced_is_believed_without_reading() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
-def test_a_compressed_body_is_not_taken(encoding: str) -> None:
+def test_compressed_body_is_refused(encoding: str) -> None:
     small = gzip.compress(b"0" * 10_000_000)
     with LocalServer(fixed(answer(small, headers=[("Content-Encoding", encoding)]))) as server:
         assert refused(HttpClient(LOOPBACK), server.url(), max_bytes=100_000) == "encoding"
 
 
 @pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
-def test_one_deadline_over_all_that_drips(part: str) -> None:
+def test_slow_response_ends_at_the_deadline(part: str) -> None:
     def drip(_: bytes) -> Iterator[bytes]:
         if part == "body":
             yield answer(sized=False)
@@ -66,7 +66,7 @@ def test_one_deadline_over_all_that_drips(part: str) -> None:
     assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
 
 
-def test_a_server_that_does_not_read() -> None:
+def test_server_that_does_not_read_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         began, url = time.monotonic(), f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(Unreachable) as unreachable:
@@ -75,7 +75,7 @@ def test_a_server_that_does_not_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [
         *(
             b"",
@@ -89,6 +89,6 @@ def test_a_server_that_does_not_read() -> None:
     ],
     ids=["nothing", "junk", "cut off", "broken header", "large header", "number without end", "two lengths"],
 )
-def test_what_is_not_http(said: bytes) -> None:
-    with LocalServer(fixed(said)) as server:
+def test_response_that_is_not_http_is_refused(response: bytes) -> None:
+    with LocalServer(fixed(response)) as server:
         assert refused(HttpClient(LOOPBACK), server.url()) in {"protocol", "connection", "too_large"}

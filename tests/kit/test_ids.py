@@ -1,4 +1,4 @@
-"""Ids: they sort as they were made, say their noun, and are UUIDv7 inside."""
+"""Ids: they sort by creation, begin with their noun, and contain a UUIDv7."""
 
 import threading
 import time
@@ -20,40 +20,40 @@ def number_of(identifier: str) -> uuid.UUID:
     return uuid.UUID(int=number)
 
 
-def test_ids_sort_as_made_when_many_fall_into_one_millisecond() -> None:
+def test_ids_created_within_one_millisecond_are_sorted() -> None:
     ids = Ids("test_")
-    made = [ids.new("dec") for _ in range(20_000)]
-    assert made == sorted(made)
-    assert len(set(made)) == len(made)
-    moments = [number_of(each).int >> 80 for each in made]
-    assert any(one == other for one, other in pairwise(moments)), "some were made within one millisecond"
+    created = [ids.new("dec") for _ in range(20_000)]
+    assert created == sorted(created)
+    assert len(set(created)) == len(created)
+    moments = [number_of(each).int >> 80 for each in created]
+    assert any(one == other for one, other in pairwise(moments)), "no two ids have the same millisecond"
 
 
-def test_ids_sort_as_made_when_threads_take_turns() -> None:
-    ids, turn, made = Ids(), threading.Lock(), list[str]()
+def test_ids_of_alternating_threads_are_sorted() -> None:
+    ids, turn, created = Ids(), threading.Lock(), list[str]()
 
-    def mint(_: int) -> None:
+    def create(_: int) -> None:
         for _ in range(500):
             with turn:
-                made.append(ids.new("evt"))
+                created.append(ids.new("evt"))
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(mint, range(8)))
-    assert len(made) == 4000
-    assert made == sorted(made)
+        list(pool.map(create, range(8)))
+    assert len(created) == 4000
+    assert created == sorted(created)
 
 
 def test_ids_are_unique_and_sorted_in_each_thread_when_threads_race() -> None:
     ids, start = Ids(), threading.Barrier(8)
 
-    def mint(_: int) -> list[str]:
+    def create(_: int) -> list[str]:
         start.wait()
         return [ids.new("evt") for _ in range(1000)]
 
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(mint, range(8)))
-    assert all(each == sorted(each) for each in made)
-    assert len({identifier for each in made for identifier in each}) == 8000
+        created = list(pool.map(create, range(8)))
+    assert all(each == sorted(each) for each in created)
+    assert len({identifier for each in created for identifier in each}) == 8000
 
 
 def test_an_id_is_a_uuid_of_version_7_at_the_present_moment() -> None:
@@ -64,12 +64,12 @@ def test_an_id_is_a_uuid_of_version_7_at_the_present_moment() -> None:
     assert before <= number.int >> 80 <= after
 
 
-@pytest.mark.parametrize(("mark", "start"), [("test_", "dec_test_"), ("", "dec_0")], ids=["marked", "unmarked"])
-def test_an_id_says_its_noun_and_its_mark(mark: str, start: str) -> None:
-    made = Ids(mark).new("dec")
-    assert made.startswith(start)
-    assert len(made.rpartition("_")[2]) == 26
-    assert noun_of(made) == "dec"
+@pytest.mark.parametrize(("mark", "start"), [("test_", "dec_test_"), ("", "dec_0")], ids=["sandbox", "live"])
+def test_id_begins_with_noun_and_environment_mark(mark: str, start: str) -> None:
+    created = Ids(mark).new("dec")
+    assert created.startswith(start)
+    assert len(created.rpartition("_")[2]) == 26
+    assert noun_of(created) == "dec"
 
 
 @pytest.mark.parametrize(("text", "noun"), [("dec_1", "dec"), ("", ""), ("_x", "")])

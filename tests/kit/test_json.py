@@ -1,4 +1,4 @@
-"""Canonical JSON: one value, one text."""
+"""JSON: the canonical form, and strict decoding."""
 
 import json
 from typing import Any
@@ -17,19 +17,19 @@ values = st.recursive(
 
 
 def turned(value: Any) -> Any:
-    """The same value with the members of every object in the opposite order."""
+    """Returns the value with the members of every object in reverse order."""
     if isinstance(value, dict):
         return {name: turned(value[name]) for name in reversed(value)}
     return [turned(item) for item in value] if isinstance(value, list) else value
 
 
 @given(values)
-def test_canonical_is_the_same_text_whatever_the_order_of_members(value: Any) -> None:
+def test_canonical_does_not_depend_on_the_order_of_members(value: Any) -> None:
     assert canonical(turned(value)) == canonical(value)
 
 
 @given(values)
-def test_canonical_is_read_back_and_written_again_the_same(value: Any) -> None:
+def test_canonical_round_trips(value: Any) -> None:
     assert decode(canonical(value)) == value
     assert canonical(decode(canonical(value))) == canonical(value)
 

@@ -1,4 +1,4 @@
-"""Limits: exactly the amount within any window, whoever asks, and nothing uncounted when Valkey is away."""
+"""Rate limits in memory and in Valkey: the window is exact, and an unreachable Valkey refuses attempts."""
 
 import time
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ THREE = Limit("test", 3, timedelta(minutes=1))
 @pytest.fixture(params=["local", "valkey"])
 def both(request: pytest.FixtureRequest) -> Iterator[Limits]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(make_limits(url)) as found:
-        yield found
+    with closing(make_limits(url)) as limits:
+        yield limits
 
 
-def fits(counted: Limits, limit: Limit, *keys: str) -> bool:
+def is_allowed(counted: Limits, limit: Limit, *keys: str) -> bool:
     try:
         counted.hit(limit, *keys)
     except TooManyAttempts:
@@ -31,7 +31,7 @@ def fits(counted: Limits, limit: Limit, *keys: str) -> bool:
     return True
 
 
-def test_exactly_the_amount_fits(both: Limits) -> None:
+def test_attempts_up_to_the_amount_are_allowed(both: Limits) -> None:
     for _ in range(3):
         both.test(THREE, "mei")
         both.hit(THREE, "mei")
@@ -43,45 +43,45 @@ def test_exactly_the_amount_fits(both: Limits) -> None:
     assert 55 <= tested.value.retry_after <= 60
 
 
-def test_keys_and_names_are_kept_apart(both: Limits) -> None:
+def test_keys_and_limits_are_counted_separately(both: Limits) -> None:
     other = Limit("other", 3, timedelta(minutes=1))
     for _ in range(3):
         both.hit(THREE, "mei", "x")
     both.hit(THREE, "bo", "x")
     both.hit(THREE, "meix")
     both.hit(other, "mei", "x")
-    assert not fits(both, THREE, "mei", "x")
+    assert not is_allowed(both, THREE, "mei", "x")
 
 
 def test_testing_counts_nothing(both: Limits) -> None:
     for _ in range(10):
         both.test(THREE, "mei")
-    assert fits(both, THREE, "mei")
+    assert is_allowed(both, THREE, "mei")
 
 
 def test_the_window_moves(both: Limits) -> None:
     short = Limit("short", 2, timedelta(seconds=1))
-    assert [fits(both, short, "mei") for _ in range(3)] == [True, True, False]
+    assert [is_allowed(both, short, "mei") for _ in range(3)] == [True, True, False]
     with pytest.raises(TooManyAttempts) as caught:
         both.test(short, "mei")
     assert caught.value.retry_after == 1
     time.sleep(1.1)
-    assert [fits(both, short, "mei") for _ in range(3)] == [True, True, False]
+    assert [is_allowed(both, short, "mei") for _ in range(3)] == [True, True, False]
 
 
-def test_eight_threads_share_what_there_is(both: Limits) -> None:
+def test_concurrent_attempts_never_exceed_the_limit(both: Limits) -> None:
     for number in range(30):
         keys = f"key {number}"
-        assert race(lambda _, keys=keys: fits(both, THREE, keys)).count(True) == 3  # type: ignore[misc]
+        assert race(lambda _, keys=keys: is_allowed(both, THREE, keys)).count(True) == 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("amount", "seconds"), [(0, 1), (1, 0), (1, 0.5)])
-def test_a_limit_of_nothing_is_an_error_of_the_caller(both: Limits, amount: int, seconds: float) -> None:
+def test_limit_without_attempts_or_time_is_refused(both: Limits, amount: int, seconds: float) -> None:
     with pytest.raises(ValueError):
         both.hit(Limit("none", amount, timedelta(seconds=seconds)), "mei")
 
 
-def test_an_attempt_leaves_the_window_when_its_time_is_over(clock: MovableClock) -> None:
+def test_attempt_leaves_the_window_exactly_after_its_length(clock: MovableClock) -> None:
     local = make_limits(None, clock)
     for _ in range(3):
         local.hit(THREE, "mei")
@@ -90,17 +90,17 @@ def test_an_attempt_leaves_the_window_when_its_time_is_over(clock: MovableClock)
         local.test(THREE, "mei")
     assert caught.value.retry_after == 30
     clock.advance(seconds=29, microseconds=999_999)
-    assert not fits(local, THREE, "mei")
+    assert not is_allowed(local, THREE, "mei")
     clock.advance(microseconds=1)
-    assert [fits(local, THREE, "mei"), fits(local, THREE, "mei")] == [True, False]
+    assert [is_allowed(local, THREE, "mei"), is_allowed(local, THREE, "mei")] == [True, False]
 
 
-def test_memory_is_bounded_and_what_is_over_is_forgotten(clock: MovableClock) -> None:
+def test_memory_is_bounded_and_expired_attempts_are_dropped(clock: MovableClock) -> None:
     storage = _OneProcess(clock, capacity=10)
     local = Limits(storage, clock)
     for number in range(100):
         local.hit(THREE, f"key {number}")
-        local.test(THREE, f"never hit {number}")
+        local.test(THREE, f"not hit {number}")
     assert len(storage._moments) == 10
     clock.advance(minutes=1)
     for number in range(90, 100):
@@ -110,10 +110,10 @@ def test_memory_is_bounded_and_what_is_over_is_forgotten(clock: MovableClock) ->
 
 def test_two_processes_share_a_valkey(valkey_url: str) -> None:
     with closing(make_limits(valkey_url)) as one, closing(make_limits(valkey_url)) as other:
-        assert race(lambda runner: fits((one, other)[runner % 2], THREE, "mei")).count(True) == 3
+        assert race(lambda runner: is_allowed((one, other)[runner % 2], THREE, "mei")).count(True) == 3
 
 
-def test_valkey_holds_no_names_and_forgets_by_itself(valkey_url: str) -> None:
+def test_valkey_keys_hold_no_names_and_expire(valkey_url: str) -> None:
     with closing(make_limits(valkey_url)) as shared, connect(valkey_url) as client:
         shared.hit(THREE, "mei")
         keys = [key.decode() for key in client.scan_iter()]
@@ -123,7 +123,7 @@ def test_valkey_holds_no_names_and_forgets_by_itself(valkey_url: str) -> None:
         assert 0 < client.ttl(keys[0]) <= 60
 
 
-def test_a_valkey_that_is_not_there_counts_as_no_permission() -> None:
+def test_unreachable_valkey_refuses_attempts() -> None:
     with closing(make_limits(nobody_there())) as shared:
         for ask in (shared.hit, shared.test):
             with pytest.raises(SharedStateDown) as caught:

@@ -1,4 +1,4 @@
-"""Structured logs, in a process of their own: what reaches standard error is JSON without secrets."""
+"""Structured logs, in a separate process: standard error has JSON without secrets."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ SECRET = "s3cr3t-value"
 
 
 def logged(program: str, level: str = "INFO") -> list[str]:
-    """The lines on standard error of a process that configures its logs at `level` and runs the program."""
+    """Returns the lines on standard error of a process that configures its logs at `level` and runs the program."""
     begin = "import structlog\nfrom gateway.kit.logging import configure, get_logger\nlog = structlog.get_logger()"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"{begin}\nconfigure({level!r})\n{program}"],
@@ -48,7 +48,7 @@ def test_get_logger_names_its_module() -> None:
     assert (written["event"], written["module"]) == ("refused", "a.module")
 
 
-def test_no_secret_reaches_the_log_under_any_of_the_names() -> None:
+def test_values_of_secret_names_are_redacted() -> None:
     names = sorted(_SECRET_NAMES)
     assert {"access_token", "refresh_token", "password", "client_secret", "code", "authorization"} <= set(names)
     lines = logged(f"for name in {names}: log.info('event', **{{name: {SECRET!r}, name.upper(): {SECRET!r}}})")
@@ -57,7 +57,7 @@ def test_no_secret_reaches_the_log_under_any_of_the_names() -> None:
     assert all(json.loads(line)[name] == "[redacted]" for name, line in zip(names, lines, strict=True))
 
 
-def test_no_secret_reaches_the_log_when_bound_before() -> None:
+def test_bound_secrets_are_redacted() -> None:
     (line,) = logged(f"log.bind(token={SECRET!r}).warning('refused', status=401)")
     assert SECRET not in line
     assert json.loads(line)["status"] == 401
@@ -73,7 +73,7 @@ def test_only_events_of_the_level_and_above_are_logged(level: str, events: list[
 
 
 @pytest.mark.parametrize("name", ["authlib.oauth2", "strawberry.execution", "httpx2", "httpcore2.http11"])
-def test_libraries_that_log_whole_messages_stay_silent_at_debug(name: str) -> None:
+def test_libraries_that_log_whole_messages_are_silent_at_debug(name: str) -> None:
     program = f"import logging; logger = logging.getLogger({name!r}); logger.debug({SECRET!r}); logger.info({SECRET!r})"
     assert logged(program, "DEBUG") == []
 

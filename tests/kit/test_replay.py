@@ -1,4 +1,4 @@
-"""One-time values: one winner among threads and processes, forgotten after their life, and never too many."""
+"""Replay detection in memory and in Valkey: one use succeeds, values expire, and memory is bounded."""
 
 import time
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from tests.support.race import race
 from tests.support.valkey import ValkeyServer, nobody_there
 
 
-class Hand:
-    """A monotonic clock moved by hand."""
+class ManualClock:
+    """A monotonic clock that tests move."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -25,22 +25,22 @@ class Hand:
 @pytest.fixture(params=["local", "valkey"])
 def both(request: pytest.FixtureRequest) -> Iterator[Replays]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(make_replays(url)) as found:
-        yield found
+    with closing(make_replays(url)) as replays:
+        yield replays
 
 
-def test_the_first_use_and_all_others(both: Replays) -> None:
+def test_only_the_first_use_is_accepted(both: Replays) -> None:
     assert both.first_use("one", 60)
     assert not both.first_use("one", 60)
     assert both.first_use("other", 60)
 
 
-def test_one_of_eight_threads_is_first(both: Replays) -> None:
+def test_only_one_of_concurrent_uses_is_first(both: Replays) -> None:
     for number in range(50):
         assert race(lambda _, key=f"key {number}": both.first_use(key, 60)).count(True) == 1  # type: ignore[misc]
 
 
-def test_a_value_is_free_again_after_its_life(both: Replays) -> None:
+def test_value_can_be_used_again_after_it_expired(both: Replays) -> None:
     assert both.first_use("one", 1)
     time.sleep(1.1)
     assert both.first_use("one", 1)
@@ -48,23 +48,23 @@ def test_a_value_is_free_again_after_its_life(both: Replays) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1])
-def test_no_life_is_an_error_of_the_caller(both: Replays, seconds: int) -> None:
+def test_less_than_one_second_is_refused(both: Replays, seconds: int) -> None:
     with pytest.raises(ValueError):
         both.first_use("one", seconds)
 
 
-def test_a_value_lives_to_the_end_of_its_seconds() -> None:
-    clock = Hand()
+def test_value_expires_exactly_after_its_seconds() -> None:
+    clock = ManualClock()
     local = LocalReplays(monotonic=clock)
     assert local.first_use("one", 60)
     clock.now += 59.9
-    assert not local.first_use("one", 60)  # and does not begin to live anew
+    assert not local.first_use("one", 60)  # which does not extend its time
     clock.now += 0.1
     assert local.first_use("one", 60)
 
 
-def test_what_has_expired_is_forgotten() -> None:
-    clock = Hand()
+def test_expired_values_are_dropped() -> None:
+    clock = ManualClock()
     local = LocalReplays(monotonic=clock)
     for number in range(1000):
         local.first_use(f"old {number}", 60)
@@ -74,7 +74,7 @@ def test_what_has_expired_is_forgotten() -> None:
     assert list(local._ends) == [f"new {number}" for number in range(1000)]
 
 
-def test_when_it_is_full_the_oldest_go() -> None:
+def test_oldest_values_are_dropped_when_full() -> None:
     local = LocalReplays(capacity=3)
     assert all(local.first_use(key, 60) for key in "abcd")
     assert [local.first_use(key, 60) for key in "bcd"] == [False, False, False]
@@ -90,13 +90,13 @@ def test_two_processes_share_a_valkey(valkey_url: str) -> None:
             assert won.count(True) == 1
 
 
-def test_valkey_forgets_by_itself(valkey_url: str) -> None:
+def test_valkey_values_expire(valkey_url: str) -> None:
     with closing(make_replays(valkey_url)) as shared, connect(valkey_url) as client:
         shared.first_use("one", 60)
         assert [0 < client.ttl(key) <= 60 for key in client.scan_iter("sesame:once:*")] == [True]
 
 
-def test_a_valkey_that_is_not_there_is_never_a_first_use() -> None:
+def test_unreachable_valkey_accepts_no_value() -> None:
     with closing(make_replays(nobody_there())) as shared, pytest.raises(SharedStateDown) as caught:
         shared.first_use("one", 60)
     assert "hidden-word" not in repr(caught.value)
@@ -112,7 +112,7 @@ def test_a_valkey_that_stops(own_valkey: ValkeyServer) -> None:
             shared.first_use("two", 60)
 
 
-def test_a_connection_that_was_lost_while_idle_is_opened_again(valkey_url: str) -> None:
+def test_connection_lost_while_idle_is_reopened(valkey_url: str) -> None:
     with closing(make_replays(valkey_url)) as shared, connect(valkey_url) as client:
         assert shared.first_use("one", 60)
         client.client_kill_filter(_type="normal")
@@ -120,6 +120,6 @@ def test_a_connection_that_was_lost_while_idle_is_opened_again(valkey_url: str) 
         assert not shared.first_use("one", 60)
 
 
-def test_an_address_that_cannot_be_read_is_refused_at_once() -> None:
+def test_invalid_valkey_url_is_refused() -> None:
     with pytest.raises(ValueError):
         make_replays("http://valkey.example")

@@ -1,4 +1,4 @@
-"""Both logs refuse every way to change, replace or remove an entry, on both databases."""
+"""The append-only triggers of both logs, on both databases: entries cannot be changed, replaced or deleted."""
 
 import sqlite3
 from contextlib import closing
@@ -60,7 +60,7 @@ def test_entries_cannot_be_changed_replaced_or_removed(logged: Database, table: 
     before = contents(logged, table)
     for statement in (*BOTH, *COPY, *ONLY["sqlite" if logged.sqlite else "postgresql"]):
         if statement == WITHOUT_ROWS and logged.sqlite:
-            continue  # SQLite's triggers act on rows: without one there is nothing to refuse
+            continue  # SQLite's triggers are per row, and the statement matches none
         with pytest.raises(DBAPIError, match=f"{table} is append-only"), writing(logged) as unit:
             unit.connection.exec_driver_sql(statement.format(table=table))
         assert contents(logged, table) == before
@@ -68,10 +68,8 @@ def test_entries_cannot_be_changed_replaced_or_removed(logged: Database, table: 
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("column", ["id", "sequence", "rowid"])
-def test_a_connection_without_recursive_triggers_cannot_replace_either(
-    sqlite_url: str, table: str, column: str
-) -> None:
-    """The DELETE trigger alone would not see it: that is a setting of whoever connects."""
+def test_connection_without_recursive_triggers_cannot_replace_entries(sqlite_url: str, table: str, column: str) -> None:
+    """INSERT OR REPLACE fires the DELETE trigger only if the connection has recursive triggers on."""
     with closing(Database(sqlite_url, keyring=Keyring(MASTER, ids))) as database, writing(database) as unit:
         cast = make_cast(unit)
         log_decision(unit, cast)

@@ -1,4 +1,4 @@
-"""Consents: what was agreed comes back as it was, and ends once."""
+"""Consents: they round-trip, and are revoked once."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from tests.support.units import reading, writing
 pytestmark = pytest.mark.postgresql
 
 
-def test_a_consent_comes_back_as_it_was_given(database: Database) -> None:
+def test_consent_round_trips(database: Database) -> None:
     with writing(database) as unit:
         consent = make_cast(unit).consent
     with reading(database) as unit:
@@ -24,7 +24,7 @@ def test_a_consent_comes_back_as_it_was_given(database: Database) -> None:
         assert unit.consents.load("con_no") is None
 
 
-def test_a_persons_consents_come_newest_first(database: Database) -> None:
+def test_consents_of_a_user_are_listed_newest_first(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         make_consent(unit, cast.client, make_user(unit, cast.partner))
@@ -33,7 +33,7 @@ def test_a_persons_consents_come_newest_first(database: Database) -> None:
         assert unit.consents.list_of_user(cast.user) == [later, cast.consent]
 
 
-def test_one_of_many_ends_a_consent(database: Database) -> None:
+def test_only_one_of_concurrent_revocations_succeeds(database: Database) -> None:
     with writing(database) as unit:
         consent = make_cast(unit).consent
     moments = [BUSINESS_NOON + timedelta(seconds=number) for number in range(8)]
@@ -46,7 +46,7 @@ def test_one_of_many_ends_a_consent(database: Database) -> None:
         assert ended.status(BUSINESS_NOON) is ConsentStatus.REVOKED
 
 
-def test_a_locked_consent_does_not_end_before_the_unit_that_holds_it(database: Database) -> None:
+def test_locked_consent_cannot_be_revoked_until_the_unit_ends(database: Database) -> None:
     with writing(database) as unit:
         consent = make_cast(unit).consent
     ended = threading.Event()

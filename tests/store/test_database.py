@@ -1,4 +1,4 @@
-"""The two units of work: what they keep, what they undo, what they see, and that SQLite's writers take turns."""
+"""Reading and writing units of work: commits, rollbacks, snapshots, and SQLite's one writer."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +25,13 @@ def offset(unit: UnitOfWork, partner_id: str) -> int:
     return partner.clock_offset_seconds
 
 
-def test_a_write_is_there_for_another_process(database: Database, database_url: str) -> None:
+def test_write_is_visible_to_another_database_object(database: Database, database_url: str) -> None:
     partner = database.write(make_partner)
     with closing(Database(database_url)) as other:
         assert other.read(lambda unit: unit.partners.load(partner)) is not None
 
 
-def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
+def test_unit_that_raises_writes_nothing(database: Database) -> None:
     def stop_halfway(unit: UnitOfWork) -> None:
         make_partner(unit, name="Halfway")
         raise RuntimeError("halfway")
@@ -48,7 +48,7 @@ def test_a_write_that_breaks_a_constraint_raises(database: Database) -> None:
     assert database.read(lambda unit: unit.partners.load("prt_x")) is None
 
 
-def test_a_commit_that_fails_leaves_nothing_and_the_writer_free(database: Database) -> None:
+def test_failed_commit_writes_nothing_and_releases_the_writer(database: Database) -> None:
     if not database.sqlite:
         pytest.skip("its constraints are not deferrable")
 
@@ -64,7 +64,7 @@ def test_a_commit_that_fails_leaves_nothing_and_the_writer_free(database: Databa
     assert database.read(lambda unit: unit.partners.load_by_name("Next")) is not None
 
 
-def test_a_read_changes_nothing(database: Database) -> None:
+def test_reading_unit_cannot_write(database: Database) -> None:
     partner = database.write(make_partner)
     with suppress(DBAPIError):  # PostgreSQL refuses the statement
         database.read(lambda unit: unit.partners.move_clock(partner, 60))
@@ -72,7 +72,7 @@ def test_a_read_changes_nothing(database: Database) -> None:
 
 
 def test_a_read_sees_one_snapshot(database: Database) -> None:
-    """What is committed while a document is being read does not show in half of its answer."""
+    """Data that is committed during a query does not appear in a part of its result."""
     partner = database.write(make_partner)
     with reading(database) as unit:
         assert offset(unit, partner) == 0
@@ -81,16 +81,16 @@ def test_a_read_sees_one_snapshot(database: Database) -> None:
     assert database.read(lambda unit: offset(unit, partner)) == 60
 
 
-def test_a_write_after_a_read_on_the_same_connection_writes(database_url: str) -> None:
-    """Options of one unit of work do not stay on the connection that the next one gets from the pool."""
+def test_connection_can_write_after_it_read(database_url: str) -> None:
+    """Options of one unit of work do not remain on the pooled connection."""
     with closing(Database(database_url, size=1)) as database:
         for _ in range(3):
             database.read(lambda unit: unit.partners.list_partners())
             database.write(make_partner)
 
 
-def test_concurrent_read_then_write_units_lose_nothing_on_sqlite(sqlite_url: str) -> None:
-    """With a deferred BEGIN this loses updates or fails at once with a snapshot that is too old."""
+def test_concurrent_read_modify_write_units_lose_no_update_on_sqlite(sqlite_url: str) -> None:
+    """With a deferred BEGIN, updates are lost or fail at once with BUSY_SNAPSHOT."""
     with closing(Database(sqlite_url)) as database:
         partner = database.write(make_partner)
 
@@ -133,18 +133,18 @@ def test_foreign_keys_are_enforced(database: Database) -> None:
         unit.merchants.enable_adapter("mer_no", "car_rental", NOON)
 
 
-def test_ping_answers(database: Database) -> None:
+def test_ping_succeeds(database: Database) -> None:
     database.ping()
 
 
-def test_a_database_that_is_not_there_is_down(tmp_path: Path) -> None:
+def test_unreachable_database_is_down(tmp_path: Path) -> None:
     with closing(Database(f"postgresql://gateway:secret@/gateway?host={tmp_path}")) as database:
         with pytest.raises(DatabaseDown) as raised:
             database.ping()
         assert "secret" not in str(raised.value)
 
 
-def test_a_sqlite_folder_is_made(tmp_path: Path) -> None:
+def test_sqlite_folder_is_created(tmp_path: Path) -> None:
     with closing(Database(f"sqlite:///{tmp_path}/a/b/gateway.db")) as database:
         database.ping()
     assert (tmp_path / "a/b/gateway.db").exists()

@@ -1,4 +1,4 @@
-"""The lock on a decision: one unit of work at a time changes it, and sees what those before it have saved."""
+"""The lock on a decision: one unit of work at a time changes it, and reads its newest state."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ def lock(unit: UnitOfWork, decision_id: str) -> Decision:
 
 
 def cancel(unit: UnitOfWork, decision_id: str, now: BusinessTime = BUSINESS_NOON) -> bool:
-    """Cancels an approval. False where it is cancelled already."""
+    """Cancels an approval. Returns False if it is already cancelled."""
     decision = lock(unit, decision_id)
     if decision.state.status is not Status.APPROVED:
         return False
@@ -37,7 +37,7 @@ def cancel(unit: UnitOfWork, decision_id: str, now: BusinessTime = BUSINESS_NOON
     return True
 
 
-def test_one_of_many_changes_a_decision(database: Database) -> None:
+def test_only_one_of_concurrent_transitions_succeeds(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         decision = make_decision(unit, cast.consent)
@@ -50,11 +50,11 @@ def test_one_of_many_changes_a_decision(database: Database) -> None:
         assert unit.exposures.load(cast.user, "CNY").minor == 0
 
 
-def test_lock_sees_what_others_have_saved_since_the_unit_read_it(database: Database) -> None:
+def test_lock_returns_the_newest_state(database: Database) -> None:
     with writing(database) as unit:
         decision = make_decision(unit, make_cast(unit).consent)
     if database.sqlite:
-        return  # a writing unit of SQLite is alone: nothing can change between its two reads
+        return  # on SQLite only one unit writes at a time, so nothing changes between its two reads
     with writing(database) as unit:
         state = unit.decisions.load(decision)
         assert state is not None

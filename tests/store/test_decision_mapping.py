@@ -1,5 +1,5 @@
-"""The mapping of a decision's state: a field that is declared once is stored, digested and read back, and the names in
-digests stay what they are."""
+"""The mapping of a decision's state: fields are stored, digested and read by their declaration, and names in digests
+never change."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -103,12 +103,12 @@ STATE = DecisionState(**FIELDS)
 ALL_MOMENTS = dict.fromkeys(("lapsed_at", "breached_at", "written_off_at", "contested_at", "voided_at"), BUSINESS_NOON)
 
 
-def test_the_names_in_digests_never_change() -> None:
+def test_digest_names_never_change() -> None:
     assert sorted(each.digest for each in MAPPING.fields) == DIGEST_NAMES
 
 
 def test_digests_of_older_revisions_still_verify() -> None:
-    """The hashes were computed by the code of the revision that had the columns amount_minor, held_minor, wakes_at,
+    """The digests were computed by an older revision, which had the columns amount_minor, held_minor, wakes_at,
     confirmed_at and stood_still_seconds."""
     row = MAPPING.write(STATE)
     assert MAPPING.digest(row) == "2a63367a46ef8edfcd7d6bcd00861a1ef07ac3c93868c1c47eae8552c7c288c1"
@@ -118,7 +118,7 @@ def test_digests_of_older_revisions_still_verify() -> None:
     assert MAPPING.digest(MAPPING.write(every)) == "20dce7d1c81e89f163d44e47647a5ee6c1829692f730cfdb6f0f1251aee5e1f6"
 
 
-def test_a_state_is_read_as_it_was_written() -> None:
+def test_state_round_trips() -> None:
     row = MAPPING.write(STATE)
     assert MAPPING.read(row) == STATE
     assert MAPPING.derive(STATE) == {
@@ -140,7 +140,7 @@ class LargerState(DecisionState):
     deposit: Money = field(default=Money(0, "CNY"), metadata=stored_as("deposit_minor", digest="pledge_minor"))
 
 
-def test_a_field_is_stored_digested_and_restored_by_its_declaration(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_field_is_mapped_by_its_declaration(monkeypatch: pytest.MonkeyPatch) -> None:
     class Elsewhere(SQLModel, registry=registry()):
         """Keeps the table out of the gateway's own metadata."""
 

@@ -1,4 +1,4 @@
-"""Keyset pages of decisions: every order, both directions, equal times included, nothing twice and nothing left out."""
+"""Keyset pages of decisions: in each order and direction, with equal times, each row appears exactly once."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ TIMES = [
 
 @pytest.fixture
 def merchant(database: Database) -> str:
-    """A merchant with twelve decisions, three at each of four moments; updated in another order than created."""
+    """A merchant with twelve decisions, three at each of four times, updated in another order than created."""
     with writing(database) as unit:
         cast = make_cast(unit)
         for number, (created, _) in enumerate(product(TIMES, range(3))):
@@ -38,17 +38,17 @@ def merchant(database: Database) -> str:
     return cast.merchant
 
 
-def place(row: DecisionState, by_update: bool) -> tuple[datetime, str]:
+def position_of(row: DecisionState, by_update: bool) -> tuple[datetime, str]:
     return (row.updated_at if by_update else row.created_at), row.id
 
 
 def ordered(unit: UnitOfWork, merchant: str, by_update: bool, descending: bool) -> list[DecisionState]:
     rows = unit.decision_pages.load_page(merchant, Filter(), Window(limit=100), BUSINESS_NOON)
-    return sorted(rows, key=lambda row: place(row, by_update), reverse=descending)
+    return sorted(rows, key=lambda row: position_of(row, by_update), reverse=descending)
 
 
-def walk(unit: UnitOfWork, merchant: str, window: Window) -> Iterator[list[DecisionState]]:
-    """Pages from one end to the other."""
+def all_pages(unit: UnitOfWork, merchant: str, window: Window) -> Iterator[list[DecisionState]]:
+    """Yields all pages."""
     after = window.after
     while True:
         page = unit.decision_pages.load_page(
@@ -60,18 +60,18 @@ def walk(unit: UnitOfWork, merchant: str, window: Window) -> Iterator[list[Decis
         if not page:
             return
         yield page
-        after = place(page[-1], window.by_update)
+        after = position_of(page[-1], window.by_update)
 
 
 @pytest.mark.parametrize("by_update", [False, True])
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("limit", [1, 5, 12])
-def test_pages_joined_are_the_whole(
+def test_joined_pages_are_the_whole_list(
     database: Database, merchant: str, by_update: bool, descending: bool, limit: int
 ) -> None:
     with reading(database) as unit:
         expected = ordered(unit, merchant, by_update, descending)
-        pages = list(walk(unit, merchant, Window(limit, by_update=by_update, descending=descending)))
+        pages = list(all_pages(unit, merchant, Window(limit, by_update=by_update, descending=descending)))
     assert len(expected) == 12
     assert [row.id for page in pages for row in page] == [row.id for row in expected]
     assert all(len(page) == limit for page in pages[:-1])
@@ -79,29 +79,33 @@ def test_pages_joined_are_the_whole(
 
 @pytest.mark.parametrize("by_update", [False, True])
 @pytest.mark.parametrize("descending", [False, True])
-def test_the_rows_before_a_place_are_those_nearest_to_it(
+def test_page_before_a_position_has_the_nearest_rows(
     database: Database, merchant: str, by_update: bool, descending: bool
 ) -> None:
     """`last: 3, before: place` reads the window reversed."""
     with reading(database) as unit:
         rows = ordered(unit, merchant, by_update, descending)
         for position in range(len(rows)):
-            window = Window(3, by_update=by_update, descending=descending, before=place(rows[position], by_update))
+            window = Window(
+                3, by_update=by_update, descending=descending, before=position_of(rows[position], by_update)
+            )
             page = unit.decision_pages.load_page(merchant, Filter(), window.reversed(), BUSINESS_NOON)
             expected = rows[max(0, position - 3) : position]
             assert [row.id for row in reversed(page)] == [row.id for row in expected]
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_a_window_has_two_sides(database: Database, merchant: str, descending: bool) -> None:
+def test_window_with_after_and_before(database: Database, merchant: str, descending: bool) -> None:
     with reading(database) as unit:
         rows = ordered(unit, merchant, False, descending)
-        window = Window(100, descending=descending, after=place(rows[2], False), before=place(rows[9], False))
+        window = Window(
+            100, descending=descending, after=position_of(rows[2], False), before=position_of(rows[9], False)
+        )
         page = unit.decision_pages.load_page(merchant, Filter(), window, BUSINESS_NOON)
         assert [row.id for row in page] == [row.id for row in rows[3:9]]
 
 
-def test_filters_narrow_page_and_count_alike(database: Database, merchant: str) -> None:
+def test_filters_apply_to_page_and_count(database: Database, merchant: str) -> None:
     cases = {
         Filter(): 12,
         Filter(products=(Product.PAY_LATER,)): 6,

@@ -1,4 +1,4 @@
-"""Decisions as of now: totals, lists and filters, whether the transitions that are due have been saved or not."""
+"""Totals, lists and filters of decisions at a time, also if due transitions have not been saved."""
 
 from datetime import timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def lock(unit: UnitOfWork, decision_id: str) -> Decision:
     return decision
 
 
-def test_committed_adds_up_the_open_decisions_of_a_consent_and_currency(database: Database) -> None:
+def test_committed_is_the_sum_of_open_decisions_by_consent_and_currency(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         made = {}
@@ -62,7 +62,7 @@ def test_committed_adds_up_the_open_decisions_of_a_consent_and_currency(database
         assert committed(consent, "JPY", BUSINESS_NOON, except_for=pending) == Money(300_000, "JPY")
 
 
-def test_committed_leaves_out_what_has_expired_and_is_not_saved_as_expired(database: Database) -> None:
+def test_committed_excludes_expired_decisions_before_that_is_saved(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         make_decision(unit, cast.consent, status=Status.ACTIVE, due_at=EXPIRED, valid_until=EXPIRED)
@@ -71,12 +71,12 @@ def test_committed_leaves_out_what_has_expired_and_is_not_saved_as_expired(datab
         committed, consent = unit.decisions.load_committed, cast.consent.id
         assert committed(consent, "CNY", BusinessTime(EXPIRED - MICROSECOND)) == cny(900_000)
         assert committed(consent, "CNY", EXPIRED) == cny(300_000)
-        assert committed(consent, "CNY", EXPIRED, except_for=lock(unit, last)) == cny(300_000), "not left out twice"
+        assert committed(consent, "CNY", EXPIRED, except_for=lock(unit, last)) == cny(300_000), "not excluded twice"
 
 
-def test_exposure_is_told_apart_by_merchant_as_of_now(database: Database) -> None:
-    """An expired approval, an expired overdue flag and a breach to be written off have no exposure, also before that is
-    saved."""
+def test_exposure_by_merchant_includes_due_transitions(database: Database) -> None:
+    """An expired approval, an expired overdue flag and a breach that is due to be written off have no exposure, even
+    before that is saved."""
     with writing(database) as unit:
         cast = make_cast(unit)
         other = make_client(unit, make_merchant(unit, cast.partner))
@@ -117,11 +117,11 @@ def test_exposure_is_told_apart_by_merchant_as_of_now(database: Database) -> Non
         ({"status": Status.ACTIVE, "due_at": BUSINESS_NOON}, {-1: False, 1: False}),
     ],
 )
-def test_overdue_obligations_count_as_of_now(
+def test_overdue_count_includes_due_transitions(
     database: Database, fields: dict[str, Any], counts: dict[int, bool]
 ) -> None:
-    """Also where a transition is due that nothing has saved: the flag has expired, or the breach is written off. A flag
-    counts from when it is set, as the person hears of it then."""
+    """Due transitions count even before they are saved: the flag expires, or the breach is written off. A flag that is
+    not set yet does not count, because the person has not been notified."""
     with writing(database) as unit:
         cast, other = make_cast(unit), make_cast(unit)
         make_decision(unit, cast.consent, **fields, windows=WINDOWS)
@@ -170,7 +170,7 @@ def test_the_decisions_of_an_adapter_are_listed_in_parts(database: Database) -> 
         assert listed("car_rental", BUSINESS_NOON, "", 9, other.merchant) == [third]
 
 
-def test_a_consent_is_used_by_any_decision_that_was_not_declined(database: Database) -> None:
+def test_consent_is_used_by_a_decision_that_was_not_declined(database: Database) -> None:
     with writing(database) as unit:
         cast, used = make_cast(unit), unit.decisions.is_consent_used
         make_decision(unit, cast.consent, status=Status.DECLINED)
@@ -182,8 +182,8 @@ def test_a_consent_is_used_by_any_decision_that_was_not_declined(database: Datab
 
 @pytest.mark.parametrize("now", [BUSINESS_NOON, EXPIRED])
 @pytest.mark.parametrize("status", list(Status))
-def test_the_status_filter_and_the_status_read_agree(database: Database, status: Status, now: BusinessTime) -> None:
-    """What has expired is found as EXPIRED, not as what is saved."""
+def test_status_filter_agrees_with_status_at(database: Database, status: Status, now: BusinessTime) -> None:
+    """An expired decision matches EXPIRED and not its stored status."""
     with writing(database) as unit:
         cast = make_cast(unit)
         for written in Status:

@@ -1,4 +1,4 @@
-"""Decisions: saved with all that follows from them, once a reference."""
+"""Decisions: saved together with totals, log entries and messages."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -53,7 +53,7 @@ APPROVAL = Approval(PayLaterTerms(cny(30_000), at(7 * DAY), DAY), at(3 * DAY))
 def request(
     unit: UnitOfWork, cast: Cast, *, outcome: Outcome = APPROVAL, reference: str = "R-1", rule: str = "everyone"
 ) -> str | None:
-    """A request of 400.00 as the services save it: its decision id, None where the reference is taken."""
+    """Saves a request of 400.00 as the services do, and returns its decision id, or None if the reference is taken."""
     state = decision_state(
         cast.consent,
         merchant_reference=reference,
@@ -98,7 +98,7 @@ def load(unit: UnitOfWork, decision_id: str | None) -> DecisionState:
 
 
 def exposures(unit: UnitOfWork, cast: Cast) -> tuple[Money, Money, Money]:
-    """The exposure in all and at the merchant, and what is committed, as they are written."""
+    """Returns the stored exposure in total and at the merchant, and the committed amount."""
     totals = unit.exposures
     return (
         totals.load(cast.user, "CNY"),
@@ -111,7 +111,7 @@ def same(minor: int) -> tuple[Money, Money, Money]:
     return cny(minor), cny(minor), cny(minor)
 
 
-def test_a_decision_is_read_as_it_was_inserted_with_all_that_belongs_to_it(database: Database) -> None:
+def test_insert_writes_decision_totals_log_and_message(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         decision = request(unit, cast)
@@ -152,7 +152,7 @@ def test_a_request_that_is_not_approved_reserves_nothing(database: Database, out
         assert list(find_mismatches(unit)) == []
 
 
-def test_each_event_changes_row_totals_log_and_outbox_together(database: Database) -> None:
+def test_save_writes_row_totals_log_and_message_together(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         decision = request(unit, cast)
@@ -216,8 +216,8 @@ def test_several_events_can_be_saved_in_one_unit(database: Database) -> None:
         assert verify_logs(unit).intact
 
 
-def test_an_event_that_changes_no_field_leaves_the_row_as_it_is(database: Database) -> None:
-    """Also a row of an older version, which has no windows: its digest stays that of the entry before."""
+def test_event_without_changes_does_not_write_the_row(database: Database) -> None:
+    """Also for a row of an older version, which has no windows: its digest stays the same."""
     with writing(database) as unit:
         decision = request(unit, make_cast(unit))
         unit.connection.execute(DECISIONS.update().values(windows=None))
@@ -265,7 +265,7 @@ def test_a_unit_that_fails_saves_nothing(database: Database) -> None:
         assert list(find_mismatches(unit)) == []
 
 
-def test_a_reference_belongs_to_one_decision_of_a_merchant(database: Database) -> None:
+def test_reference_is_unique_per_merchant(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         second = make_client(unit, make_merchant(unit, cast.partner))
@@ -280,5 +280,7 @@ def test_a_reference_belongs_to_one_decision_of_a_merchant(database: Database) -
         assert (state.id, state.rule_id) == next((one, f"rule {number}") for number, one in enumerate(won) if one)
         assert unit.decisions.load_by_reference(cast.merchant, "R-3") is None
         assert unit.decisions.load_by_reference("mer_other", "R-2") is None
-        assert exposures(unit, cast) == (cny(60_000), cny(30_000), cny(30_000)), "those that lost added nothing"
+        assert exposures(unit, cast) == (cny(60_000), cny(30_000), cny(30_000)), (
+            "requests with a used reference add nothing"
+        )
         assert list(find_mismatches(unit)) == []

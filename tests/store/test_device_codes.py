@@ -34,7 +34,7 @@ def client_id(database: Database) -> str:
         return make_cast(unit).client
 
 
-def stored(database: Database, client_id: str) -> None:
+def insert_code(database: Database, client_id: str) -> None:
     with writing(database) as unit:
         assert unit.device_codes.insert(code(client_id))
 
@@ -50,19 +50,19 @@ def test_user_codes_are_unique(database: Database, client_id: str) -> None:
         assert unit.device_codes.load_by_user_code("third") is None
 
 
-def test_one_of_eight_gets_a_user_code(database: Database, client_id: str) -> None:
-    answers = race_writes(database, lambda unit, n: unit.device_codes.insert(code(client_id, n, "same")))
-    assert sorted(answers) == [False] * 7 + [True]
+def test_only_one_of_concurrent_inserts_gets_a_user_code(database: Database, client_id: str) -> None:
+    results = race_writes(database, lambda unit, n: unit.device_codes.insert(code(client_id, n, "same")))
+    assert sorted(results) == [False] * 7 + [True]
 
 
-def test_one_decision_wins(database: Database, client_id: str) -> None:
-    stored(database, client_id)
-    answers = race_writes(database, lambda unit, _: unit.device_codes.decide("d1", NOON))
-    assert sorted(answers) == [False] * 7 + [True]
+def test_only_one_of_concurrent_decisions_succeeds(database: Database, client_id: str) -> None:
+    insert_code(database, client_id)
+    results = race_writes(database, lambda unit, _: unit.device_codes.decide("d1", NOON))
+    assert sorted(results) == [False] * 7 + [True]
 
 
 def test_an_expired_code_cannot_be_decided(database: Database, client_id: str) -> None:
-    stored(database, client_id)
+    insert_code(database, client_id)
     with writing(database) as unit:
         assert not unit.device_codes.decide("d1", NOON + LIFE)
         assert unit.device_codes.decide("d1", NOON + LIFE - timedelta(microseconds=1))
@@ -76,12 +76,12 @@ def test_only_an_allowed_code_can_be_used(database: Database) -> None:
         unit.device_codes.decide("d1", NOON)
         assert not unit.device_codes.use("d1", NOON)
         unit.device_codes.attach_consent("d1", cast.consent.id)
-    answers = race_writes(database, lambda unit, _: unit.device_codes.use("d1", NOON))
-    assert sorted(answers) == [False] * 7 + [True]
+    results = race_writes(database, lambda unit, _: unit.device_codes.use("d1", NOON))
+    assert sorted(results) == [False] * 7 + [True]
 
 
-def test_a_locked_row_is_the_newest(database: Database, client_id: str) -> None:
-    stored(database, client_id)
+def test_lock_returns_the_newest_row(database: Database, client_id: str) -> None:
+    insert_code(database, client_id)
 
     def poll(unit: UnitOfWork, number: int) -> int:
         unit.device_codes.load_by_user_code("u1")  # an older state
@@ -94,17 +94,17 @@ def test_a_locked_row_is_the_newest(database: Database, client_id: str) -> None:
     assert sorted(race_writes(database, poll)) == [5 * n for n in range(1, 9)]
 
 
-def test_old_rows_go_in_batches(database: Database, client_id: str) -> None:
+def test_purge_deletes_old_codes_in_batches(database: Database, client_id: str) -> None:
     with writing(database) as unit:
         for number in range(SWEEP + 5):
             unit.device_codes.insert(code(client_id, number, f"u{number}"))
         unit.device_codes.purge(NOON + LIFE + KEPT)
-        assert left(unit) == SWEEP + 5
+        assert remaining(unit) == SWEEP + 5
         unit.device_codes.purge(NOON + LIFE + KEPT + timedelta(seconds=1))
-        assert left(unit) == 5
+        assert remaining(unit) == 5
         unit.device_codes.purge(NOON + LIFE + KEPT + timedelta(seconds=1))
-        assert left(unit) == 0
+        assert remaining(unit) == 0
 
 
-def left(unit: UnitOfWork) -> int:
+def remaining(unit: UnitOfWork) -> int:
     return sum(unit.device_codes.load_by_user_code(f"u{number}") is not None for number in range(SWEEP + 5))

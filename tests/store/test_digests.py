@@ -1,4 +1,4 @@
-"""Digests: of the whole row, however it came into memory, and of nothing that can be guessed."""
+"""Digests of decisions, calls and disputes: they are stable, cover the whole row, and cannot be guessed."""
 
 from datetime import timedelta
 from typing import Any
@@ -54,7 +54,7 @@ def dispute(**columns: Any) -> DisputeRow:
     )
 
 
-def test_a_row_read_back_has_the_digest_with_which_it_was_written(database: Database) -> None:
+def test_stored_row_has_the_digest_of_the_written_state(database: Database) -> None:
     moment = BusinessTime((BUSINESS_NOON + timedelta(microseconds=7)).astimezone(ZoneInfo("Asia/Shanghai")))
     ask = {"carRental": {"注": "é", "b": 1, "a": [True, None]}}
     with writing(database) as unit:
@@ -88,13 +88,13 @@ def test_digests_of_calls_and_disputes_never_change() -> None:
     assert digests.digest_dispute(dispute(resolved_event="evt_3"), "pws_1") == expected
 
 
-def test_nobody_can_guess_without_the_persons_id() -> None:
+def test_digests_depend_on_the_persons_id() -> None:
     assert digests.digest_call(call(), "usr_1") != digests.digest_call(call(), "usr_2")
     assert digests.digest_dispute(dispute(), "usr_1") != digests.digest_dispute(dispute(), "usr_2")
 
 
 @pytest.mark.parametrize("document", [{"a": 0.5}, {"a": 2**70}])
-def test_values_that_the_gateway_does_not_write_have_no_digest(document: Any) -> None:
+def test_unknown_values_have_no_digest(document: Any) -> None:
     row = call(input=document)
     with pytest.raises(TypeError):
         digests.digest_call(row, "usr_1")

@@ -1,4 +1,4 @@
-"""Exposure: never above the credit limit, however many requests come at once, and its totals are never negative."""
+"""Exposure totals: concurrent requests never exceed the limit, and totals are never negative."""
 
 import pytest
 from sqlalchemy import select
@@ -79,7 +79,7 @@ def test_a_total_is_never_negative(database: Database, cast: Cast) -> None:
         assert unit.exposures.load_committed(cast.consent.id, "CNY") == cny(10)
 
 
-def test_of_many_at_once_as_many_reserve_as_the_limit_allows(database: Database, cast: Cast) -> None:
+def test_concurrent_reservations_never_exceed_the_limit(database: Database, cast: Cast) -> None:
     def reserve(unit: UnitOfWork, _: int) -> bool:
         available = LIMIT.minor - unit.exposures.lock(cast.user, "CNY").minor
         if available < 300:

@@ -1,4 +1,4 @@
-"""Idempotency records: one unit of work has a key, until it is older than it is kept."""
+"""Idempotency records: only one unit of work can claim a key, until the record expires."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def find(unit: UnitOfWork, cast: Cast, now: WallTime = NOON, key: str = "key-1")
     return unit.idempotency.find(cast.partner, cast.client, "decisionRequest", key, now)
 
 
-def test_a_first_use_is_found_with_its_input(database: Database) -> None:
+def test_record_of_the_first_use_has_its_input(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         assert find(unit, cast) is None
@@ -48,7 +48,7 @@ def test_a_first_use_is_found_with_its_input(database: Database) -> None:
         assert find(unit, cast, key="key-2") is None
 
 
-def test_one_of_many_claims_a_key(database: Database) -> None:
+def test_only_one_of_concurrent_claims_succeeds(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
     won = race_writes(database, lambda unit, n: unit.idempotency.claim(record(cast, f"dec_{n}"), NOON))
@@ -59,7 +59,7 @@ def test_one_of_many_claims_a_key(database: Database) -> None:
         assert row.decision_id == f"dec_{won.index(True)}"
 
 
-def test_a_claim_that_is_rolled_back_frees_the_key(database: Database) -> None:
+def test_rolled_back_claim_releases_the_key(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
 
@@ -73,7 +73,7 @@ def test_a_claim_that_is_rolled_back_frees_the_key(database: Database) -> None:
         assert unit.idempotency.claim(record(cast), NOON)
 
 
-def test_a_record_past_its_time_gives_way_to_one_of_many(database: Database) -> None:
+def test_expired_record_is_replaced_by_one_of_concurrent_claims(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         unit.idempotency.claim(record(cast), NOON)

@@ -1,4 +1,4 @@
-"""Initial access tokens: good for one registration, and until their time."""
+"""Initial access tokens: valid for one registration, until they expire."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.fixture
 def token(database: Database) -> str:
-    """One that expires an hour after noon."""
+    """A token that expires an hour after noon."""
     with writing(database) as unit:
         merchant = make_merchant(unit, make_partner(unit))
         row = InitialAccessTokenRow(
@@ -31,19 +31,19 @@ def token(database: Database) -> str:
     return "invited"
 
 
-def test_one_of_many_uses_it(database: Database, token: str) -> None:
+def test_only_one_of_concurrent_uses_succeeds(database: Database, token: str) -> None:
     won = race_writes(database, lambda unit, _: unit.initial_access_tokens.use(token, NOON) is not None)
     assert sorted(won) == [False] * 7 + [True]
 
 
 @pytest.mark.parametrize(("minutes", "good"), [(59, True), (60, False), (61, False)])
-def test_not_after_its_time(database: Database, token: str, minutes: int, good: bool) -> None:
+def test_token_is_usable_until_it_expires(database: Database, token: str, minutes: int, good: bool) -> None:
     at = NOON + timedelta(minutes=minutes)
     with writing(database) as unit:
         assert unit.initial_access_tokens.is_usable(token, at) is good
         assert (unit.initial_access_tokens.use(token, at) is not None) is good
 
 
-def test_an_unknown_one(database: Database) -> None:
+def test_unknown_token_cannot_be_used(database: Database) -> None:
     with writing(database) as unit:
         assert unit.initial_access_tokens.use("unknown", NOON) is None

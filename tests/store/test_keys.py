@@ -1,4 +1,4 @@
-"""The log signing keys: one in force, rotated at any moment, by any process, and never forgotten."""
+"""The log signing keys: one is in force, any process can rotate it at any time, and public keys are kept."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -30,7 +30,7 @@ def rotate(database: Database) -> str:
     return database.write(lambda unit: unit.keys.rotate())
 
 
-def test_a_rotation_by_another_process_is_noticed_at_once(database: Database, database_url: str) -> None:
+def test_rotation_by_another_process_takes_effect_at_once(database: Database, database_url: str) -> None:
     with closing(Database(database_url, keyring=Keyring(MASTER, ids))) as there:
         first = ensure(database)
         assert ensure(database).kid == first.kid
@@ -38,7 +38,7 @@ def test_a_rotation_by_another_process_is_noticed_at_once(database: Database, da
         assert ensure(database).kid == second != first.kid
 
 
-def test_a_rotation_that_failed_leaves_the_key_in_force(database: Database) -> None:
+def test_failed_rotation_keeps_the_key_in_force(database: Database) -> None:
     first = ensure(database)
 
     def fail_after_rotating() -> None:
@@ -52,7 +52,7 @@ def test_a_rotation_that_failed_leaves_the_key_in_force(database: Database) -> N
     assert ensure(database).kid == first.kid
 
 
-def test_the_first_rotation_makes_the_first_key(database: Database) -> None:
+def test_first_rotation_creates_the_first_key(database: Database) -> None:
     with reading(database) as unit:
         assert unit.keys.load_signing_key() is None
     kid = rotate(database)
@@ -64,7 +64,7 @@ def test_the_first_rotation_makes_the_first_key(database: Database) -> None:
         assert key.kid == kid
 
 
-def test_what_a_retired_key_signed_verifies_for_ever(database: Database, clock: MovableClock) -> None:
+def test_entries_signed_by_retired_keys_verify(database: Database, clock: MovableClock) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         log_decision(unit, cast)
@@ -104,8 +104,8 @@ def test_keys_open_with_the_master_key_only(database: Database, database_url: st
         ensure(without)
 
 
-def test_writers_go_on_while_keys_are_rotated(database: Database) -> None:
-    """Four threads write, a fifth rotates: every entry is there and verifies."""
+def test_writers_continue_during_key_rotations(database: Database) -> None:
+    """Four threads write, a fifth rotates. All entries are written and verify."""
     rounds = 8
     with writing(database) as unit:
         casts = [make_cast(unit) for _ in range(4)]
@@ -131,7 +131,7 @@ def test_writers_go_on_while_keys_are_rotated(database: Database) -> None:
         assert sum(row.retired_at is None for row in unit.keys.list_signing_keys()) == 1
 
 
-def test_rotations_at_once_leave_one_key_in_force(database: Database) -> None:
+def test_concurrent_rotations_leave_one_key_in_force(database: Database) -> None:
     made = race(lambda _: rotate(database), 6)
     with reading(database) as unit:
         rows = unit.keys.list_signing_keys()

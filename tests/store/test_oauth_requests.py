@@ -1,4 +1,4 @@
-"""Pushed requests and codes: used once, whoever is quicker, and not after their time."""
+"""Pushed requests and authorization codes: used once, also by concurrent requests, and not after they expire."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.postgresql
 MINUTE = timedelta(minutes=1)
 
 
-def test_one_of_many_redeems_a_code(database: Database) -> None:
+def test_only_one_of_concurrent_redemptions_succeeds(database: Database) -> None:
     with writing(database) as unit:
         code = make_code(unit, make_cast(unit).consent)
     won = race_writes(database, lambda unit, _: unit.authorization_requests.use_code(code, NOON))
@@ -29,7 +29,7 @@ def test_one_of_many_redeems_a_code(database: Database) -> None:
         assert row.used_at == NOON
 
 
-def test_one_of_many_decides_a_pushed_request(database: Database) -> None:
+def test_only_one_of_concurrent_decisions_on_a_request_succeeds(database: Database) -> None:
     with writing(database) as unit:
         request = make_pushed_request(unit, make_cast(unit).client)
     won = race_writes(database, lambda unit, _: unit.authorization_requests.use_pushed_request(request, NOON))
@@ -43,7 +43,7 @@ def test_an_expired_request_is_not_decided(database: Database) -> None:
         assert unit.authorization_requests.use_pushed_request(request, NOON - timedelta(microseconds=1))
 
 
-def test_an_unknown_digest_is_nobodys(database: Database) -> None:
+def test_unknown_digest_is_refused(database: Database) -> None:
     with writing(database) as unit:
         assert not unit.authorization_requests.use_code(digest("no"), NOON)
         assert not unit.authorization_requests.use_pushed_request(digest("no"), NOON)
@@ -51,7 +51,7 @@ def test_an_unknown_digest_is_nobodys(database: Database) -> None:
         assert unit.authorization_requests.load_pushed_request(digest("no")) is None
 
 
-def test_what_was_pushed_comes_back_whole(database: Database) -> None:
+def test_pushed_request_and_code_round_trip(database: Database) -> None:
     parameters = {"scope": "score:tier", "authorization_details": [{"type": "score", "note": "信用"}], "max_age": 0}
     with writing(database) as unit:
         cast = make_cast(unit)
@@ -75,7 +75,7 @@ def test_what_was_pushed_comes_back_whole(database: Database) -> None:
         assert found.redirect_uri == "https://client.example/callback?a=1"
 
 
-def test_an_opened_request_lasts_longer_once(database: Database) -> None:
+def test_opening_extends_a_request_once(database: Database) -> None:
     with writing(database) as unit:
         request = make_pushed_request(unit, make_cast(unit).client, expires_at=NOON + MINUTE)
 

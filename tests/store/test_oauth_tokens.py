@@ -1,4 +1,4 @@
-"""Tokens: found with all they stand for, rotated once, and ended by family, by consent or alone."""
+"""Tokens: loaded with client, partner and consent, rotated once, and revoked by family, by consent or alone."""
 
 from datetime import timedelta
 
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.postgresql
 LATER = NOON + timedelta(minutes=1)
 
 
-def ended(unit: UnitOfWork) -> set[str]:
-    """Digests of all revoked tokens."""
+def revoked(unit: UnitOfWork) -> set[str]:
+    """Returns the digests of all revoked tokens."""
     return {
-        found
+        each
         for table in (ACCESS_TOKENS, REFRESH_TOKENS)
-        for found in unit.connection.execute(select(table.c.digest).where(table.c.revoked_at.is_not(None))).scalars()
+        for each in unit.connection.execute(select(table.c.digest).where(table.c.revoked_at.is_not(None))).scalars()
     }
 
 
@@ -50,21 +50,21 @@ def test_a_merchant_token_has_no_consent(database: Database) -> None:
         assert unit.tokens.load_bearer(digest("unknown")) is None
 
 
-def test_a_withdrawn_consent_shows_at_the_next_look(database: Database) -> None:
-    withdrawn_at = BUSINESS_NOON + timedelta(minutes=1)
+def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
+    revoked_at = BUSINESS_NOON + timedelta(minutes=1)
     with writing(database) as unit:
         cast = make_cast(unit)
         token = make_access_token(unit, cast.client, cast.consent)
     with writing(database) as unit:
-        assert unit.consents.revoke(cast.consent.id, withdrawn_at)
+        assert unit.consents.revoke(cast.consent.id, revoked_at)
     with reading(database) as unit:
         bearer = unit.tokens.load_bearer(token)
         assert bearer is not None
         assert bearer.consent is not None
-        assert bearer.consent.revoked_at == withdrawn_at
+        assert bearer.consent.revoked_at == revoked_at
 
 
-def test_one_of_many_rotates_a_refresh_token(database: Database) -> None:
+def test_only_one_of_concurrent_rotations_succeeds(database: Database) -> None:
     with writing(database) as unit:
         token = make_refresh_token(unit, make_cast(unit).consent)
 
@@ -86,7 +86,7 @@ def test_a_revoked_refresh_token_does_not_rotate(database: Database) -> None:
         assert not unit.tokens.use_refresh_token(token, digest("next"), NOON)
 
 
-def test_one_of_many_retries_gets_a_new_successor(database: Database) -> None:
+def test_only_one_of_concurrent_retries_gets_a_new_successor(database: Database) -> None:
     with writing(database) as unit:
         consent = make_cast(unit).consent
         used, successor = make_refresh_token(unit, consent), make_refresh_token(unit, consent)
@@ -114,7 +114,7 @@ def test_a_used_successor_is_not_replaced(database: Database) -> None:
 
 
 def two_families(unit: UnitOfWork, cast: Cast) -> tuple[str, str, str, str]:
-    """Access and refresh token of family "one", then of family "two"."""
+    """Creates access and refresh tokens of family "one", then of family "two"."""
     return (
         make_access_token(unit, cast.client, cast.consent, family="one"),
         make_refresh_token(unit, cast.consent, family="one"),
@@ -123,14 +123,14 @@ def two_families(unit: UnitOfWork, cast: Cast) -> tuple[str, str, str, str]:
     )
 
 
-def test_ending_a_family_ends_its_tokens_and_no_others(database: Database) -> None:
+def test_revoking_a_family_revokes_only_its_tokens(database: Database) -> None:
     with writing(database) as unit:
         one, two, *_ = two_families(unit, make_cast(unit))
         unit.tokens.revoke_family("one", NOON)
-        assert ended(unit) == {one, two}
+        assert revoked(unit) == {one, two}
 
 
-def test_ending_a_consent_ends_its_tokens_and_no_others(database: Database) -> None:
+def test_revoking_a_consent_revokes_only_its_tokens(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         other = make_consent(unit, cast.client, make_user(unit, cast.partner))
@@ -138,10 +138,10 @@ def test_ending_a_consent_ends_its_tokens_and_no_others(database: Database) -> N
         make_access_token(unit, cast.client)
         all_four = two_families(unit, cast)
         unit.tokens.revoke_of_consent(cast.consent.id, NOON)
-        assert ended(unit) == set(all_four)
+        assert revoked(unit) == set(all_four)
 
 
-def test_the_time_of_the_first_end_stays(database: Database) -> None:
+def test_first_revocation_time_is_kept(database: Database) -> None:
     with writing(database) as unit:
         token = make_access_token(unit, make_cast(unit).client)
         unit.tokens.revoke_access_token(token, NOON)

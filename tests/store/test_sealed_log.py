@@ -1,4 +1,4 @@
-"""The sealed logs: what is appended can be read back with the person's key only, and chains stay contiguous."""
+"""The sealed logs: personal parts can be opened with the person's key only, and chains stay contiguous."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -27,13 +27,13 @@ pytestmark = pytest.mark.postgresql
 
 
 def open_personal(unit: UnitOfWork, entry_id: str) -> object:
-    """The personal part of an entry of the decision log."""
+    """Returns the personal part of an entry of the decision log."""
     row = unit.decision_log.load(entry_id)
     assert row is not None
     return unit.decision_log.open_personal(row)
 
 
-def test_the_personal_part_is_read_back_with_the_key(database: Database, database_url: str) -> None:
+def test_personal_part_can_be_opened_with_the_key(database: Database, database_url: str) -> None:
     with writing(database) as unit:
         _, entry = log_decision(unit, make_cast(unit))
     with reading(database) as unit:
@@ -47,7 +47,7 @@ def test_the_personal_part_is_read_back_with_the_key(database: Database, databas
         assert open_personal(unit, entry) == PERSONAL
 
 
-def test_a_destroyed_key_closes_the_personal_part_for_ever(database: Database) -> None:
+def test_personal_part_cannot_be_opened_after_its_key_is_destroyed(database: Database) -> None:
     with writing(database) as unit:
         cast, other = make_cast(unit), make_cast(unit)
         (_, first), (_, second) = log_decision(unit, cast), log_decision(unit, other)
@@ -69,7 +69,7 @@ def test_another_master_key_opens_nothing(database: Database, database_url: str)
         open_personal(unit, entry)
 
 
-def test_a_sealed_part_opens_in_its_own_entry_only(database: Database) -> None:
+def test_sealed_part_opens_only_in_its_own_entry(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         _, first = log_decision(unit, cast)
@@ -81,7 +81,7 @@ def test_a_sealed_part_opens_in_its_own_entry_only(database: Database) -> None:
         open_personal(unit, first)
 
 
-def test_the_public_part_names_no_person(database: Database) -> None:
+def test_public_part_has_no_personal_data(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         decision, entry = log_decision(unit, cast)
@@ -97,7 +97,7 @@ def test_the_public_part_names_no_person(database: Database) -> None:
     assert not [word for word in private if word in public]
 
 
-def test_a_timeline_and_a_persons_accesses_are_found(database: Database) -> None:
+def test_entries_are_listed_by_decision_and_by_subject(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         decision, first = log_decision(unit, cast)
@@ -114,7 +114,7 @@ def test_a_timeline_and_a_persons_accesses_are_found(database: Database) -> None
         assert unit.access_log.list_of_subject("sub_no") == []
 
 
-def test_a_unit_that_fails_leaves_no_gap(database: Database) -> None:
+def test_failed_unit_leaves_no_gap_in_the_chain(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         log_decision(unit, cast)
@@ -133,8 +133,8 @@ def test_a_unit_that_fails_leaves_no_gap(database: Database) -> None:
     assert report.intact
 
 
-def test_eight_writers_keep_one_chain_contiguous(database: Database) -> None:
-    """From the first entry on: they also race for the head, the signing key and the person's key."""
+def test_concurrent_writers_keep_the_chain_contiguous(database: Database) -> None:
+    """The writers also race to create the head, the signing key and the person's key."""
     with writing(database) as unit:
         cast = make_cast(unit)
 
@@ -154,7 +154,7 @@ def test_eight_writers_keep_one_chain_contiguous(database: Database) -> None:
         assert sorted(sequences) == list(range(1, 25))
 
 
-def test_one_person_has_one_key_a_year(database: Database, clock: MovableClock) -> None:
+def test_person_has_one_key_per_year(database: Database, clock: MovableClock) -> None:
     with writing(database) as unit:
         user = make_user(unit)
     keys = race_writes(database, lambda unit, _: unit.keys.ensure_user_key(user))
@@ -166,7 +166,7 @@ def test_one_person_has_one_key_a_year(database: Database, clock: MovableClock) 
         assert set(unit.connection.scalars(select(USER_KEYS.c.year))) == {2026, 2027}
 
 
-def test_each_merchant_has_a_chain_of_its_own(database: Database) -> None:
+def test_each_merchant_has_its_own_chain(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         other = make_merchant(unit, cast.partner)
@@ -178,7 +178,7 @@ def test_each_merchant_has_a_chain_of_its_own(database: Database) -> None:
         assert {head.merchant_id: head.sequence for head in heads} == {cast.merchant: 2, other: 1}
 
 
-def test_ids_are_marked_as_the_sandboxs(database: Database) -> None:
+def test_entry_ids_have_the_sandbox_mark(database: Database) -> None:
     with writing(database) as unit:
         _, entry = log_decision(unit, make_cast(unit))
     assert entry.startswith("evt_test_")

@@ -1,4 +1,4 @@
-"""Browser sessions as rows: ended together, and cleared away a few at a time."""
+"""Browser sessions: all of a user end together, and old ones are deleted in batches."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def names(database: Database) -> set[str]:
         return set(unit.connection.execute(select(SESSIONS.c.digest)).scalars())
 
 
-def test_all_sessions_of_one_user_end(database: Database) -> None:
+def test_end_all_ends_the_sessions_of_one_user(database: Database) -> None:
     with writing(database) as unit:
         mei, bo = make_user(unit), make_user(unit)
         for each in (row("a", mei), row("b", mei), row("c", mei), row("d", bo), row("e")):
@@ -42,7 +42,7 @@ def test_all_sessions_of_one_user_end(database: Database) -> None:
     assert ended == {"a": LATER, "b": LATER, "c": NOON, "d": None, "e": None}
 
 
-def test_the_oldest_go_a_few_at_a_time(database: Database) -> None:
+def test_purge_deletes_the_oldest_sessions_in_batches(database: Database) -> None:
     with writing(database) as unit:
         for number in range(6):
             unit.sessions.insert(row(f"s{number}", hours=number))
@@ -54,13 +54,13 @@ def test_the_oldest_go_a_few_at_a_time(database: Database) -> None:
     assert names(database) == {"s4", "s5"}
 
 
-def test_many_may_clear_away_at_once(database: Database) -> None:
+def test_concurrent_purges_delete_different_sessions(database: Database) -> None:
     with writing(database) as unit:
         for number in range(40):
             unit.sessions.insert(row(f"s{number}"))
     race_writes(database, lambda unit, _: unit.sessions.purge(NOON, 5))
-    left = len(names(database))
-    assert left <= 35  # at least one took five; those that met rows of another left them to it
+    remaining = len(names(database))
+    assert remaining <= 35  # at least one purge deleted five; purges skip rows that another has locked
     for _ in range(8):
         with writing(database) as unit:
             unit.sessions.purge(NOON, 5)

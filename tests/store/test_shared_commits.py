@@ -1,4 +1,4 @@
-"""Units of work that wait for SQLite's writer together: one commit for all, and none pays for another."""
+"""Units of work that wait for SQLite's writer: they share a commit, and a failing one does not affect the others."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def shared(database: Database) -> Database:
 
 @pytest.fixture
 def commits(shared: Database) -> Iterator[list[None]]:
-    """Grows by one with each commit."""
+    """A list that grows by one with each commit."""
     counted: list[None] = []
 
     def note(_: Any) -> None:
@@ -44,13 +44,13 @@ def commits(shared: Database) -> Iterator[list[None]]:
 
 @contextmanager
 def busy(database: Database) -> Iterator[None]:
-    """The writer is taken until the block ends."""
+    """Holds the writer until the block ends."""
     with database._one_writer:
         yield
 
 
 def together(database: Database, *works: Work) -> list[Future[Any]]:
-    """Runs these units in threads of their own: the first waits for the writer, the others for the first."""
+    """Runs these units in separate threads. The first waits for the writer, the others for the first."""
     assert database._shared is not None
     with ThreadPoolExecutor(len(works)) as threads:
         with busy(database):
@@ -72,15 +72,15 @@ def names(database: Database) -> set[str]:
         return set(connection.execute(text("SELECT name FROM partners")).scalars())
 
 
-def test_those_that_wait_share_a_commit(shared: Database, commits: list[None]) -> None:
+def test_waiting_units_share_a_commit(shared: Database, commits: list[None]) -> None:
     wanted = [f"partner {number}" for number in range(6)]
     futures = together(shared, *map(insert, wanted))
     assert len({future.result() for future in futures}) == 6
     assert names(shared) == set(wanted)
-    assert len(commits) == 2  # the first had the lead before the others came
+    assert len(commits) == 2  # the first unit became the leader before the others arrived
 
 
-def test_one_that_raises_undoes_itself_only(shared: Database, commits: list[None]) -> None:
+def test_unit_that_raises_rolls_back_only_itself(shared: Database, commits: list[None]) -> None:
     def stop_halfway(unit: UnitOfWork) -> None:
         make_partner(unit, name="halfway")
         raise RuntimeError("halfway")
@@ -92,7 +92,7 @@ def test_one_that_raises_undoes_itself_only(shared: Database, commits: list[None
     assert len(commits) == 2
 
 
-def test_a_commit_that_fails_fails_only_the_unit_that_is_to_blame(shared: Database) -> None:
+def test_failed_commit_fails_only_the_unit_that_caused_it(shared: Database) -> None:
     def leave_an_orphan(unit: UnitOfWork) -> None:
         unit.connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         unit.connection.exec_driver_sql("INSERT INTO merchant_adapters VALUES ('mer_nobody', 'x', '2026-01-01')")
@@ -104,7 +104,7 @@ def test_a_commit_that_fails_fails_only_the_unit_that_is_to_blame(shared: Databa
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_a_transaction_that_is_lost_is_lost_for_one_unit(shared: Database, hidden: bool) -> None:
+def test_lost_transaction_fails_only_one_unit(shared: Database, hidden: bool) -> None:
     with shared.engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER lose BEFORE INSERT ON partners WHEN NEW.name = 'lost'"
@@ -124,7 +124,7 @@ def test_a_transaction_that_is_lost_is_lost_for_one_unit(shared: Database, hidde
     assert names(shared) == {"first", "second", "third"}
 
 
-def test_each_runs_in_the_context_of_its_own_request(shared: Database) -> None:
+def test_each_unit_runs_in_the_context_of_its_request(shared: Database) -> None:
     def request(name: str) -> Work:
         REQUEST.set(name)
         return lambda _: REQUEST.get()
@@ -148,7 +148,7 @@ def test_a_later_unit_sees_what_an_earlier_one_wrote(shared: Database) -> None:
     assert [future.result() for future in together(shared, *[count] * 5)] == [1, 2, 3, 4, 5]
 
 
-def test_the_writer_is_free_afterwards(shared: Database) -> None:
+def test_writer_is_released_afterwards(shared: Database) -> None:
     together(shared, *map(insert, "abc"))
     with writing(shared) as unit:
         make_partner(unit, name="d")

@@ -1,4 +1,4 @@
-"""Statements that are compiled once and run by the driver give what SQLAlchemy gives."""
+"""Statements that the driver runs return the same results as SQLAlchemy."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.postgresql
 _PARTNER = select(PARTNERS).where(PARTNERS.c.id == bindparam("partner_id"))
 
 
-def test_a_row_has_the_types_of_its_columns(database: Database) -> None:
+def test_row_has_the_types_of_its_columns(database: Database) -> None:
     with writing(database) as unit:
         decision = make_decision(unit, make_cast(unit).consent)
         ours = run(unit.connection, select(DECISIONS), {}).rows[0]
@@ -63,12 +63,12 @@ def test_changes_are_counted(database: Database) -> None:
         assert run(unit.connection, _PARTNER, {"partner_id": partner}).rows[0].clock_offset_seconds == 7
 
 
-def test_a_value_that_is_missing_is_refused(database: Database) -> None:
+def test_missing_parameter_is_refused(database: Database) -> None:
     with reading(database) as unit, pytest.raises((StatementError, InvalidRequestError), match="partner_id"):
         run(unit.connection, _PARTNER, {})
 
 
-def test_errors_are_those_of_sqlalchemy_and_name_no_values(database: Database) -> None:
+def test_errors_are_those_of_sqlalchemy_without_values(database: Database) -> None:
     row = PartnerRow(id="prt_secret_value", name="A secret name", created_at=NOON)
     database.write(lambda unit: unit.partners.insert(row))
     with writing(database) as unit, pytest.raises(IntegrityError) as raised:
@@ -90,7 +90,7 @@ def test_a_lost_connection_is_replaced(database: Database) -> None:
         assert run(unit.connection, select(func.count()).select_from(USERS), {}).rows[0][0] == 0
 
 
-def test_the_length_of_a_moment_is_kept(database: Database) -> None:
+def test_microseconds_of_a_time_are_kept(database: Database) -> None:
     precise = NOON + timedelta(microseconds=1)
     with writing(database) as unit:
         run(unit.connection, insert_into(PARTNERS), dict(PartnerRow(id="prt_1", name="Partner", created_at=precise)))

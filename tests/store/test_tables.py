@@ -1,4 +1,4 @@
-"""The list of tables is complete, and each table is named and placed as the migrations expect it."""
+"""The list of tables is complete, and all constraints and indexes have names."""
 
 import importlib
 import pkgutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.postgresql
 
 
 def test_every_module_with_a_table_is_imported() -> None:
-    """A table that `tables` does not import is one that no migration creates."""
+    """A table in a module that `tables` does not import would have no migration."""
     before = set(tables.metadata.tables)
     for module in pkgutil.walk_packages(gateway.store.__path__, "gateway.store."):
         importlib.import_module(module.name)
@@ -27,12 +27,12 @@ def test_every_module_with_a_table_is_imported() -> None:
     assert owners <= listed
 
 
-def test_the_two_logs_do_not_share_a_column() -> None:
+def test_logs_do_not_share_columns() -> None:
     assert ACCESS_LOG.c.sealed is not DECISION_LOG.c.sealed
 
 
 def test_every_constraint_and_index_has_a_name() -> None:
-    """Batch mode can drop only what has a name."""
+    """Batch mode can drop only named constraints and indexes."""
     for table in tables.metadata.tables.values():
         assert all(constraint.name for constraint in table.constraints)
         assert all(index.name for index in table.indexes)

@@ -1,4 +1,4 @@
-"""InquiryBudget to servers through the outgoing HTTP client, resolvers that answer what a test wants, and refusals."""
+"""Requests through the outgoing HTTP client, resolvers with fixed results, and refusals."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -18,7 +18,7 @@ def got(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000)
 
 
 def refused(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> str:
-    """Why there is no answer; the text says nothing of the address."""
+    """Returns the reason of Unreachable, whose message must not contain the URL."""
     with pytest.raises(Unreachable) as unreachable:
         got(client, url, timeout, max_bytes)
     assert str(unreachable.value) == f"There was no usable response: {unreachable.value.reason}."
@@ -26,8 +26,8 @@ def refused(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1
     return unreachable.value.reason
 
 
-def told(*texts: str) -> tuple[Resolver, list[tuple[str, int]]]:
-    """A resolver that always answers these addresses, and what it was asked."""
+def fixed_resolver(*texts: str) -> tuple[Resolver, list[tuple[str, int]]]:
+    """Returns a resolver that always returns these addresses, and the list of its calls."""
     asked: list[tuple[str, int]] = []
 
     def resolver(host: str, port: int) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Partners, merchants, clients and the deployment's own row."""
+"""Partners, merchants, clients and the deployment's row."""
 
 from datetime import timedelta
 
@@ -28,14 +28,14 @@ def test_a_partner_is_found_by_name_and_id(database: Database) -> None:
         assert unit.partners.load("prt_no") is None
 
 
-def test_a_partners_name_is_its_own(database: Database) -> None:
+def test_partner_name_is_unique(database: Database) -> None:
     with writing(database) as unit:
         make_partner(unit, name="Demo")
     with pytest.raises(DBAPIError), writing(database) as unit:
         make_partner(unit, name="Demo")
 
 
-def test_a_contract_comes_back_as_it_was_put(database: Database) -> None:
+def test_contract_round_trips(database: Database) -> None:
     contract = Contract(frozenset({Tier.GOOD, Tier.EXCELLENT}), Money(10**11, "CNY"), timedelta(days=30))
     with writing(database) as unit:
         merchant = make_merchant(unit, make_partner(unit), contract=contract)
@@ -100,8 +100,8 @@ def test_a_database_belongs_to_one_deployment(database: Database) -> None:
         assert unit.deployment.load() is not None
 
 
-def test_counting_partners_under_load_is_exact(database: Database) -> None:
-    """Eight writers that insert at once all get their row."""
+def test_concurrent_inserts_all_succeed(database: Database) -> None:
+    """Eight concurrent writers all insert their row."""
     made = race_writes(database, lambda unit, _: make_partner(unit))
     assert len(set(made)) == 8
     with reading(database) as unit:

@@ -1,4 +1,4 @@
-"""Users, personas, pairwise ids, browser sessions, and the outbox that tells merchants of them."""
+"""Users, personas, pairwise ids, browser sessions, and the outbox."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ def test_a_user_is_found_by_name_and_id(database: Database) -> None:
         assert unit.users.load_by_username("LI.NA") is None
 
 
-def test_a_user_name_is_its_own(database: Database) -> None:
+def test_username_is_unique(database: Database) -> None:
     with writing(database) as unit:
         make_user(unit, username="li.na")
     with pytest.raises(DBAPIError), writing(database) as unit:
@@ -46,7 +46,7 @@ def test_log_subjects_are_random() -> None:
     assert len({new_log_subject() for _ in range(100)}) == 100
 
 
-def test_a_partner_sees_its_own_personas_only(database: Database) -> None:
+def test_partner_can_read_only_its_own_personas(database: Database) -> None:
     with writing(database) as unit:
         mine, theirs = make_partner(unit), make_partner(unit)
         first = make_persona(unit, mine, make_user(unit, mine), handle="excellent", score=None)
@@ -62,7 +62,7 @@ def test_a_partner_sees_its_own_personas_only(database: Database) -> None:
         assert unit.users.load_persona(mine, "per_no") is None
 
 
-def test_a_pairwise_id_is_made_once_by_any_number(database: Database) -> None:
+def test_concurrent_calls_create_one_pairwise_id(database: Database) -> None:
     with writing(database) as unit:
         partner = make_partner(unit)
         merchant, other = make_merchant(unit, partner), make_merchant(unit, partner)
@@ -76,7 +76,7 @@ def test_a_pairwise_id_is_made_once_by_any_number(database: Database) -> None:
         assert unit.users.ensure_pairwise_subject(user, other, "sub_other") == "sub_other"
 
 
-def test_a_session_moves_and_ends_once(database: Database) -> None:
+def test_session_is_touched_and_ends_once(database: Database) -> None:
     with writing(database) as unit:
         user = make_user(unit)
         row = SessionRow(digest=digest("cookie"), user_id=user, created_at=NOON, last_seen_at=NOON)
@@ -93,11 +93,11 @@ def test_a_session_moves_and_ends_once(database: Database) -> None:
 
 
 def _public(topic: Topic) -> dict[str, Any]:
-    """The part of a log entry that its message repeats."""
+    """Returns the part of a log entry that its message repeats."""
     return {"decision": "dec_1", "topic": topic, "from": None, "to": "APPROVED", "business_at": rfc3339(NOON)}
 
 
-def test_a_message_is_kept_with_what_it_tells_of(database: Database) -> None:
+def test_message_has_the_content_of_its_event(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         for topic in (Topic.DECISION_APPROVED, Topic.DECISION_CANCELLED):
@@ -114,7 +114,7 @@ def test_a_message_is_kept_with_what_it_tells_of(database: Database) -> None:
         }
 
 
-def test_a_message_of_a_unit_that_fails_is_not_sent(database: Database) -> None:
+def test_failed_unit_writes_no_message(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
 
@@ -129,7 +129,7 @@ def test_a_message_of_a_unit_that_fails_is_not_sent(database: Database) -> None:
         assert unit.connection.execute(select(OUTBOX)).all() == []
 
 
-def test_times_are_kept_in_utc_to_the_microsecond(database: Database) -> None:
+def test_times_are_stored_in_utc_with_microseconds(database: Database) -> None:
     moment = WallTime(datetime(2026, 3, 1, 8, 30, 0, 123456, tzinfo=ZoneInfo("Asia/Shanghai")))
     with writing(database) as unit:
         unit.sessions.insert(SessionRow(digest="d", created_at=moment, last_seen_at=NOON, ended_at=None))
