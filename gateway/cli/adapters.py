@@ -89,11 +89,11 @@ def check(
     if key not in {adapter.key for adapter in installed()}:
         fail(f"{key} is not installed: pip install --no-deps --no-build-isolation -e ./{key}")
     findings = check_adapter(discover({key})[key])
-    problems = {name: [each.problem for each in found] for name, found in findings.items()}
+    problems = {name: [finding.problem for finding in each] for name, each in findings.items()}
     problems["ask has a place in the schema"] = _schema_problems(key)
     unmet = sum(map(bool, problems.values()))
     if as_json:
-        requirements = [{"name": name, "is_met": not found, "problems": found} for name, found in problems.items()]
+        requirements = [{"name": name, "is_met": not each, "problems": each} for name, each in problems.items()]
         print_json({"adapter": key, "is_met": not unmet, "requirements": requirements})
     else:
         _print_problems(problems)
@@ -121,10 +121,10 @@ def _describe(adapter: InstalledAdapter, registry: AdapterRegistry) -> Record:
 
 
 def _print_problems(problems: Mapping[str, Sequence[str]]) -> None:
-    for name, found in problems.items():
-        sign = ("✗", "bold red") if found else ("✓", "green")
+    for name, problems_of_one in problems.items():
+        sign = ("✗", "bold red") if problems_of_one else ("✓", "green")
         console.print(Text.assemble(sign, f" {name}"))
-        for problem in found:
+        for problem in problems_of_one:
             console.print(f"  {problem}")
 
 
@@ -143,6 +143,6 @@ def _schema_problems(key: str) -> list[str]:
     allowed = settings_for(None).adapters
     try:
         build_schema(discover(None if allowed is None else {*allowed, key}), sandbox=True)
-    except Exception as error:  # noqa: BLE001  # whatever it is, a deployment with this adapter would not start
+    except Exception as error:  # noqa: BLE001  # with any exception a deployment with this adapter would not start
         return [str(error)]
     return []

@@ -24,7 +24,7 @@ def gateway(database_url: str, tmp_path: Path) -> Gateway:
     return Gateway(database_url, tmp_path)
 
 
-def referral(database_url: str) -> str:
+def request_review(database_url: str) -> str:
     """The id of a new decision in manual review, about a person of the highest tier."""
     now = business_time(wall_clock(), 0)
     rental = Period(now + timedelta(days=1), now + timedelta(days=4))
@@ -50,7 +50,7 @@ def status(database_url: str, decision_id: str) -> str:
 
 
 def test_review_approves_on_the_terms_of_a_rule(gateway: Gateway, database_url: str) -> None:
-    decision = referral(database_url)
+    decision = request_review(database_url)
     output = gateway.answer("decisions", "review", decision, "--approve", "--rule", "very-good")
     assert output.startswith(f"{decision} (order-")
     assert "is APPROVED. 2100.00 CNY until" in output
@@ -58,7 +58,7 @@ def test_review_approves_on_the_terms_of_a_rule(gateway: Gateway, database_url: 
 
 
 def test_review_declines_with_a_reason(gateway: Gateway, database_url: str) -> None:
-    decision = referral(database_url)
+    decision = request_review(database_url)
     output = gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
     assert output.endswith("is DECLINED.")
     assert status(database_url, decision) == "DECLINED"
@@ -78,7 +78,7 @@ def test_review_declines_with_a_reason(gateway: Gateway, database_url: str) -> N
 def test_review_rejects_contradictory_options(
     gateway: Gateway, database_url: str, arguments: tuple[str, ...], message: str
 ) -> None:
-    decision = referral(database_url)
+    decision = request_review(database_url)
     assert message in gateway.refusal("decisions", "review", decision, *arguments)
     assert status(database_url, decision) == "PENDING"
 
@@ -107,13 +107,13 @@ def test_list_has_the_newest_decision_first(gateway: Gateway, database_url: str)
 
 def test_list_filters_by_status(gateway: Gateway, database_url: str) -> None:
     make_two(database_url)
-    pending = referral(database_url)
+    pending = request_review(database_url)
     assert list_ids(gateway, "--status", "pending") == [pending]
 
 
 def test_list_filters_by_merchant(gateway: Gateway, database_url: str) -> None:
     make_two(database_url)
-    pending = referral(database_url)
+    pending = request_review(database_url)
     merchant = json.loads(gateway.answer("decisions", "show", pending, "--json"))["merchant_id"]
     assert list_ids(gateway, "--merchant", merchant) == [pending]
     assert "There is no merchant mer_none" in gateway.refusal("decisions", "list", "--merchant", "mer_none")
@@ -133,7 +133,7 @@ def test_list_without_decisions_is_empty(gateway: Gateway) -> None:
 
 
 def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str) -> None:
-    referral(database_url)
+    request_review(database_url)
     (decision,) = json.loads(gateway.answer("decisions", "list", "--json"))
     assert decision["status"] == "PENDING"
     assert decision["requested"] == {"amount": "3000.00", "currency": "CNY"}
@@ -142,12 +142,12 @@ def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str)
 
 
 def test_show_prints_the_rules_that_approve_a_manual_review(gateway: Gateway, database_url: str) -> None:
-    lines = gateway.answer("decisions", "show", referral(database_url)).splitlines()
+    lines = gateway.answer("decisions", "show", request_review(database_url)).splitlines()
     assert "rules that approve  excellent very-good good fair" in lines
 
 
 def test_show_as_json_has_the_timeline(gateway: Gateway, database_url: str) -> None:
-    decision = referral(database_url)
+    decision = request_review(database_url)
     gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
     shown = json.loads(gateway.answer("decisions", "show", decision, "--json"))
     assert (shown["status"], shown["reasons"], shown["approving_rules"]) == ("DECLINED", ["TIER_BELOW_REQUIRED"], [])

@@ -28,7 +28,7 @@ def today(world: DemoWorld) -> str:
     return world.clock.now.date().isoformat()
 
 
-def written(folder: Path, rules: str, *, version: str = "", effective: str = "") -> str:
+def write_file(folder: Path, rules: str, *, version: str = "", effective: str = "") -> str:
     """The path of a file with bounds or, with a version, with an override."""
     file = folder / f"{version or 'bounds'}.toml"
     more = f'version = "{version}"\neffective = {effective}\n' if version else ""
@@ -36,7 +36,7 @@ def written(folder: Path, rules: str, *, version: str = "", effective: str = "")
     return str(file)
 
 
-def decided(world: DemoWorld, handle: str = "good", number: int = 1) -> DecisionState:
+def request_decision(world: DemoWorld, handle: str = "good", number: int = 1) -> DecisionState:
     command = asking(car(world.clock()), f"{handle}-{number}", f"{handle}-{number}")
     return world.request(world.grant(handle), command).decision
 
@@ -47,7 +47,7 @@ def test_registered_override_decides_and_is_explained(
     target = (world.merchant(), "car_rental")
     assert gateway.answer("policy", "bounds", *target) == "Demo Car Rental may override nothing of car_rental."
     assert gateway.answer("policy", "overrides") == ""
-    bounds = gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    bounds = gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
     assert bounds.splitlines() == [
         "Demo Car Rental may override these values of car_rental:",
         "  good: share at least 40 and at most 70",
@@ -55,7 +55,7 @@ def test_registered_override_decides_and_is_explained(
     ]
     assert gateway.answer("policy", "bounds", *target) == bounds
 
-    file = written(tmp_path, GOOD, version="north-1", effective=today)
+    file = write_file(tmp_path, GOOD, version="north-1", effective=today)
     checked = gateway.answer("policy", "override", *target, file, "--check").splitlines()
     assert checked[0].startswith(f"car_rental 2026-11-01+north-1, effective {today}: 7 rules, ")
     assert checked[1:] == [
@@ -68,7 +68,7 @@ def test_registered_override_decides_and_is_explained(
     listed = gateway.answer("policy", "overrides").splitlines()
     assert listed[1].split() == [*target, "north-1", today, "yes"]
 
-    decision = decided(world)
+    decision = request_decision(world)
     output = gateway.answer("policy", "explain", decision.id)
     assert f"policy: car_rental 2026-11-01+north-1, {checked[0].split()[-1]}\n" in output
     assert "  very-good: not met, requires tier at least VERY_GOOD\n  good: matched\n" in output
@@ -78,9 +78,9 @@ def test_registered_override_decides_and_is_explained(
 
 def test_explain_warns_about_a_later_override(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
     target = (world.merchant(), "car_rental")
-    decision = decided(world)
-    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
+    decision = request_decision(world)
+    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
 
     output = gateway.answer("policy", "explain", decision.id)
 
@@ -92,9 +92,9 @@ def test_override_and_bounds_reject_unusable_files(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     target = (world.merchant(), "car_rental")
-    more = written(tmp_path, "[rule.good]\nshare = 71\n", version="more", effective=today)
+    more = write_file(tmp_path, "[rule.good]\nshare = 71\n", version="more", effective=today)
     assert "has set no bounds for car_rental" in gateway.refusal("policy", "override", *target, more)
-    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
     refusal = gateway.refusal("policy", "override", *target, more)
     assert "more.toml: rule 'good': share 71 is out of the operator's bounds: at least 40 and at most 70" in refusal
     assert "cannot be read" in gateway.refusal("policy", "override", *target, str(tmp_path / "none.toml"))
@@ -102,16 +102,16 @@ def test_override_and_bounds_reject_unusable_files(
     assert "No adapter moon_travel" in gateway.refusal("policy", "override", world.merchant(), "moon_travel", more)
     assert "There is no merchant mer_x" in gateway.refusal("policy", "bounds", "mer_x", "car_rental")
     assert "at_least is above" in gateway.refusal(
-        "policy", "bounds", *target, written(tmp_path, "[rule.good]\nshare = { at_least = 9, at_most = 8 }\n")
+        "policy", "bounds", *target, write_file(tmp_path, "[rule.good]\nshare = { at_least = 9, at_most = 8 }\n")
     )
 
 
 def test_backtest_of_an_override_replays_the_merchants_requests(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
-    decided(world)
-    decided(world, "excellent")
-    file = written(tmp_path, GOOD, version="north-1", effective=today)
+    request_decision(world)
+    request_decision(world, "excellent")
+    file = write_file(tmp_path, GOOD, version="north-1", effective=today)
     backtest = ("policy", "backtest", file, "--adapter", "car_rental", "--merchant")
 
     output = gateway.answer(*backtest, world.merchant()).splitlines()
@@ -127,11 +127,11 @@ def test_backtest_of_a_policy_applies_the_overrides_of_that_time(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     target = (world.merchant(), "car_rental")
-    decided(world)
-    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
+    request_decision(world)
+    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
     world.clock.now = wall_clock()
-    decided(world, number=2)
+    request_decision(world, number=2)
     text = CAR_RENTAL.read_text(encoding="utf-8")
     (tmp_path / "renamed.toml").write_text(text.replace('id = "good"', 'id = "fine"'), encoding="utf-8")
 
@@ -147,8 +147,8 @@ def test_server_does_not_start_with_an_unusable_override(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     target = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
     # As after an upgrade of the adapter that renames the rule.
     with writing(world.database) as unit:
         (row,) = unit.policy_overrides.list_overrides(*target)
@@ -167,7 +167,7 @@ def test_server_does_not_start_with_an_unusable_override(
 
 def test_bounds_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     target = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
+    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
     assert json.loads(gateway.answer("policy", "bounds", *target, "--json")) == {
         "merchant_id": world.merchant(),
         "adapter": "car_rental",
@@ -185,8 +185,8 @@ def test_bounds_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> N
 
 def test_overrides_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
     target = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *target, written(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, written(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
     assert json.loads(gateway.answer("policy", "overrides", "--json")) == [
         {
             "merchant_id": world.merchant(),
