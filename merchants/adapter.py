@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Self, TypeVar, final
 
 from gateway.domain.consents.purpose import PURPOSES
-from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.decisions.outcome import Approval, Decline, ManualReview, Outcome
 from gateway.domain.decisions.reason import REASONS
 from gateway.domain.decisions.settlement import Windows
 from gateway.domain.decisions.terms import Terms
@@ -61,7 +61,7 @@ class GoldenCase(Generic[AskT]):
     name: str
     ask: AskT
     person: Person
-    expects: type[Approval] | type[Decline] | type[Referral]
+    expects: type[Approval] | type[Decline] | type[ManualReview]
     reasons: tuple[str, ...] = ()
     exposed: Money | None = None
     now: datetime = SAMPLE_NOW
@@ -222,7 +222,7 @@ class MerchantAdapter(ABC, Generic[AskT]):
                 retry_after = None if result.retry_after is None else now + result.retry_after
                 return Decline(result.reasons, retry_after, result.alternatives)
             case Verdict.REFER:
-                return Referral(result.reasons)
+                return ManualReview(result.reasons)
 
     @final
     def manual_approval(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:

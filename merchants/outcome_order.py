@@ -10,7 +10,7 @@ from gateway.domain.decisions.terms import Terms
 
 def is_no_worse(outcome: Outcome, than: Outcome) -> bool:
     """Whether `outcome` gives the person at least as much as `than`. Of two approvals, no part of the terms may be
-    worse. Otherwise an approval is better than a referral, and a referral is better than a decline."""
+    worse. Otherwise an approval is better than a manual review, and a manual review is better than a decline."""
     if isinstance(outcome, Approval) and isinstance(than, Approval):
         parts, other_parts = _ordered_parts(outcome.terms), _ordered_parts(than.terms)
         return len(parts) == len(other_parts) and all(

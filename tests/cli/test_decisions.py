@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.domain.decisions.outcome import Referral
+from gateway.domain.decisions.outcome import ManualReview
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
 from gateway.domain.period import Period
@@ -37,7 +37,7 @@ def request_review(database_url: str) -> str:
             cast.consent,
             status=Status.PENDING,
             ask={"carRental": CarRental().ask_document(ask)},
-            outcome=Referral(("NOT_SCORED",)),
+            outcome=ManualReview(("NOT_SCORED",)),
             valid_until=BusinessTime(now + timedelta(days=7)),
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.decisions.outcome import Approval, Decline, Referral
+from gateway.domain.decisions.outcome import Approval, Decline, ManualReview
 from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
@@ -47,7 +47,7 @@ def test_compared_results_of_outcomes() -> None:
     assert made == ComparedResult(Status.APPROVED, yuan(500), "good", ("NOT_SCORED",), benefits)
     declined = ComparedResult.of(Decline(("NOT_SCORED",), NOW), "last", benefits, "CNY")
     assert declined == ComparedResult(Status.DECLINED, yuan(0), "last", ("NOT_SCORED",), {})
-    assert ComparedResult.of(Referral(), "odd", benefits, "CNY").status is Status.PENDING
+    assert ComparedResult.of(ManualReview(), "odd", benefits, "CNY").status is Status.PENDING
     with pytest.raises(ValueError, match="do not mix"):
         ComparedResult.of(approval, "good", benefits, "EUR")
 

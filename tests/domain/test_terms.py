@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.decisions.check_in import CheckInTerms
 from gateway.domain.decisions.credit_offer import CreditOfferTerms
-from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral, outcome_from_document
+from gateway.domain.decisions.outcome import Approval, Decline, ManualReview, Outcome, outcome_from_document
 from gateway.domain.decisions.terms import DepositTerms, PayLaterTerms, Terms, terms_from_document
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
@@ -210,8 +210,8 @@ def test_documents_of_terms() -> None:
         Approval(credit(), NOON, ("REDUCED_FOR_TIER",)),
         Decline(("NOT_SCORED",), NOON, (Product.PAY_LATER,)),
         Decline(("NOT_SCORED", "TERM_TOO_LONG")),
-        Referral(("NOT_SCORED",)),
-        Referral(),
+        ManualReview(("NOT_SCORED",)),
+        ManualReview(),
     ],
     ids=lambda outcome: type(outcome).__name__,
 )

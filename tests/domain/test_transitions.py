@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.decisions.outcome import Approval, Decline, ManualReview, Outcome
 from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.decisions.transitions import (
     OPEN,
@@ -133,7 +133,7 @@ def test_expired_status_stays_expired(stored: Status, valid_until: datetime, one
     [
         pytest.param(Approval(TERMS, NOON), Status.APPROVED, id="approval"),
         pytest.param(Decline(("NOT_SCORED",)), Status.DECLINED, id="decline"),
-        pytest.param(Referral(), Status.PENDING, id="referral"),
+        pytest.param(ManualReview(), Status.PENDING, id="manual-review"),
     ],
 )
 def test_first_status_of_an_outcome(outcome: Outcome, status: Status) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.domain.decisions.outcome import Approval, Decline, Referral
+from gateway.domain.decisions.outcome import Approval, Decline, ManualReview
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status, Transition
 from gateway.domain.errors import ConsentRefused, GatewayError, InvalidInput, NotFound, StateConflict
@@ -29,12 +29,12 @@ def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
 
 def referred(world: DemoWorld, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> DecisionState:
     consent = world.grant("fair", waiver(ceiling))
-    given = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
-    return world.requester.request(world.acting(consent), given).decision
+    command = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
+    return world.requester.request(world.acting(consent), command).decision
 
 
 def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
-    """The refusal of a review, which must have changed nothing."""
+    """The error of a review, which must have changed nothing."""
     before = world.contents()
     with pytest.raises(kind) as refusal:
         call()
@@ -42,17 +42,17 @@ def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayErro
     return refusal.value
 
 
-def test_a_referral_waits_and_reserves_nothing(world: DemoWorld) -> None:
+def test_referred_request_waits_for_review_and_reserves_nothing(world: DemoWorld) -> None:
     decision = referred(world)
     assert (decision.status, decision.available_transitions) == (Status.PENDING, (Transition.CANCEL,))
-    assert isinstance(decision.outcome, Referral)
+    assert isinstance(decision.outcome, ManualReview)
     assert (decision.settlement, world.exposure("fair")) == (None, 0)
     assert [each.id for each in world.reviews.list_waiting()] == [decision.id]
     assert world.reviews.list_rules(decision.id) == ("excellent", "very-good", "good")
 
 
-def test_what_has_run_out_makes_room_for_it(world: DemoWorld) -> None:
-    """The scheduler has not run since: the shop's decisions use the limit of 3,000 yuan until then."""
+def test_approve_applies_due_transitions_first(world: DemoWorld) -> None:
+    """The shop's expired approvals use the limit of 3,000 yuan, because the scheduler has not run."""
     token = world.acting(world.grant("fair", client=world.client("online_shop")))
     for number in range(6):
         made = world.requester.request(token, asking(order("500.00"), f"else-{number}", f"else-{number}")).decision
@@ -65,8 +65,8 @@ def test_what_has_run_out_makes_room_for_it(world: DemoWorld) -> None:
     assert (world.exposure("fair"), world.mismatches()) == (150_000, [])
 
 
-def test_what_is_over_by_now_is_not_approved(world: DemoWorld) -> None:
-    """The referral may wait longer than the rental that was asked for."""
+def test_ask_whose_period_has_passed_is_not_approved(world: DemoWorld) -> None:
+    """A request can be in manual review for longer than its rental."""
     decision = referred(world)
     world.clock.advance(timedelta(days=4))
     assert [each.id for each in world.reviews.list_waiting()] == [decision.id]
@@ -75,7 +75,7 @@ def test_what_is_over_by_now_is_not_approved(world: DemoWorld) -> None:
     assert world.reviews.decline(decision.id, ["TIER_BELOW_REQUIRED"]).status is Status.DECLINED
 
 
-def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world: DemoWorld) -> None:
+def test_approve_uses_the_rule_that_grants_least_by_default(world: DemoWorld) -> None:
     decision = world.reviews.approve(referred(world).id)
     assert isinstance(decision.outcome, Approval)
     assert decision.outcome.terms.exposed == Money.parse("1500.00", "CNY")
@@ -93,7 +93,7 @@ def test_approved_on_the_least_generous_terms_unless_another_rule_is_named(world
     assert world.mismatches() == []
 
 
-def test_declined_for_reasons(world: DemoWorld) -> None:
+def test_decline_has_the_reasons_of_policy_or_operator(world: DemoWorld) -> None:
     decision = world.reviews.decline(referred(world).id)
     assert decision.status is Status.DECLINED
     assert decision.outcome == Decline(("REDUCED_FOR_TIER",))
@@ -105,13 +105,13 @@ def test_declined_for_reasons(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
-def test_what_is_no_referral_any_more_cannot_be_reviewed(world: DemoWorld) -> None:
+def test_only_decisions_in_manual_review_can_be_reviewed(world: DemoWorld) -> None:
     done = world.reviews.approve(referred(world).id)
     cancelled = referred(world, 2, "500.00")
     world.transitions.cancel(world.merchant_token(), CancelCommand(cancelled.id, "c", None))
     late = referred(world, 3, "500.00")
     world.clock.advance(timedelta(days=7))
-    assert world.scheduler.apply_due() > 0  # an attempt would let what has run out go, too
+    assert world.scheduler.apply_due() > 0  # otherwise an attempt would apply due transitions
     for decision_id in (done.id, cancelled.id, late.id):
         for attempt in (world.reviews.approve, world.reviews.decline):
             refused(world, lambda attempt=attempt, which=decision_id: attempt(which), StateConflict)  # type: ignore[misc]
@@ -119,7 +119,7 @@ def test_what_is_no_referral_any_more_cannot_be_reviewed(world: DemoWorld) -> No
     assert world.reviews.list_waiting() == []
 
 
-def test_a_rule_that_does_not_approve_is_refused(world: DemoWorld) -> None:
+def test_rule_that_does_not_approve_is_rejected(world: DemoWorld) -> None:
     decision = referred(world)
     for rule in ("otherwise", "fair", "", "no such"):
         assert refused(world, lambda rule=rule: world.reviews.approve(decision.id, rule), InvalidInput).field == (  # type: ignore[misc]
@@ -127,21 +127,21 @@ def test_a_rule_that_does_not_approve_is_refused(world: DemoWorld) -> None:
         )
 
 
-def test_the_consent_is_looked_at_again(world: DemoWorld) -> None:
+def test_approve_checks_the_consent_again(world: DemoWorld) -> None:
     consent = world.grant("fair", waiver("9000.00"))
-    given = asking(car(world.clock()))
-    decision = world.requester.request(world.acting(consent), given).decision
+    command = asking(car(world.clock()))
+    decision = world.requester.request(world.acting(consent), command).decision
     world.revoke(consent)
     assert refused(world, lambda: world.reviews.approve(decision.id), ConsentRefused).code == "CONSENT_REVOKED"
-    assert world.reviews.decline(decision.id).status is Status.DECLINED, "to decline needs no consent"
+    assert world.reviews.decline(decision.id).status is Status.DECLINED, "declining needs no consent"
 
 
-def test_what_it_commits_itself_does_not_stand_in_its_way(world: DemoWorld) -> None:
+def test_approve_ignores_the_decisions_own_committed_amount(world: DemoWorld) -> None:
     assert world.reviews.approve(referred(world, 1, "3000.00", "3000.00").id).status is Status.APPROVED
 
 
-def test_credit_limit_is_checked_again(world: DemoWorld) -> None:
-    """3,000 yuan is the limit of the tier FAIR."""
+def test_approve_checks_the_credit_limit_again(world: DemoWorld) -> None:
+    """The credit limit of the tier FAIR is 3,000 yuan."""
     first, second = referred(world, 1), referred(world, 2)
     assert world.reviews.approve(first.id, "very-good").status is Status.APPROVED
     message = refused(world, lambda: world.reviews.approve(second.id, "very-good"), InvalidInput).message
@@ -149,7 +149,7 @@ def test_credit_limit_is_checked_again(world: DemoWorld) -> None:
     assert world.exposure("fair") == 210_000
 
 
-def test_reviews_at_once_have_one_winner(world: DemoWorld) -> None:
+def test_one_of_concurrent_reviews_succeeds(world: DemoWorld) -> None:
     decision = referred(world)
     answers = at_once([lambda: world.reviews.approve(decision.id), lambda: world.reviews.decline(decision.id)] * 4)
     failures = [each for each in answers if isinstance(each, Exception)]

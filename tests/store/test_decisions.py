@@ -11,7 +11,7 @@ from gateway.audit.log_verification import verify_logs
 from gateway.audit.reconciliation import find_mismatches
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.idempotency import KEPT_FOR
-from gateway.domain.decisions.outcome import Approval, Decline, Outcome, Referral
+from gateway.domain.decisions.outcome import Approval, Decline, ManualReview, Outcome
 from gateway.domain.decisions.settlement import Windows
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.terms import PayLaterTerms
@@ -141,7 +141,7 @@ def test_insert_writes_decision_totals_log_and_message(database: Database) -> No
 
 
 @pytest.mark.parametrize(
-    ("outcome", "committed"), [(Referral(), 40_000), (Decline(("NO_HISTORY",)), 0)], ids=["pending", "declined"]
+    ("outcome", "committed"), [(ManualReview(), 40_000), (Decline(("NO_HISTORY",)), 0)], ids=["pending", "declined"]
 )
 def test_a_request_that_is_not_approved_reserves_nothing(database: Database, outcome: Outcome, committed: int) -> None:
     with writing(database) as unit:

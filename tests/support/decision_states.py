@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.domain.decisions.decision import Decision, DecisionEvent
-from gateway.domain.decisions.outcome import Approval, Referral
+from gateway.domain.decisions.outcome import Approval, ManualReview
 from gateway.domain.decisions.settlement import Windows
 from gateway.domain.decisions.state import DecisionProvenance, DecisionState
 from gateway.domain.decisions.terms import PayLaterTerms
@@ -43,7 +43,7 @@ def new_state(**fields: Any) -> DecisionState:
         "purpose": "ONLINE_PURCHASE",
         "status": Status.PENDING,
         "ask": {"onlineOrder": {}},
-        "outcome": Referral(),
+        "outcome": ManualReview(),
         "policy_version": "1",
         "policy_hash": "0" * 64,
         "rule_id": "everyone",

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.consent import Consent
-from gateway.domain.decisions.outcome import Referral
+from gateway.domain.decisions.outcome import ManualReview
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.environment import SANDBOX
@@ -164,7 +164,7 @@ def decision_state(consent: Consent, **fields: Any) -> DecisionState:
             "purpose": "CAR_RENTAL",
             "status": Status.APPROVED,
             "ask": {"carRental": {}},
-            "outcome": Referral(),
+            "outcome": ManualReview(),
             "policy_version": "2026-11-01",
             "policy_hash": "0" * 64,
             "rule_id": "everyone",

@@ -1,4 +1,4 @@
-"""The outcome of a decision request: approved with terms, declined with reasons, or referred to manual review."""
+"""The outcome of a decision request: approved with terms, declined with reasons, or in manual review."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,8 +52,8 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
-class Referral:
-    """A referral to manual review: an operator will decide."""
+class ManualReview:
+    """Not decided yet: an operator will decide."""
 
     reasons: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ class Referral:
         return {"kind": "REFERRAL", "reasons": list(self.reasons)}
 
 
-Outcome = Approval | Decline | Referral
+Outcome = Approval | Decline | ManualReview
 
 
 def outcome_from_document(document: Mapping[str, Any]) -> Outcome:
@@ -79,6 +79,6 @@ def outcome_from_document(document: Mapping[str, Any]) -> Outcome:
                 tuple(map(Product, document["alternatives"])),
             )
         case "REFERRAL":
-            return Referral(reasons)
+            return ManualReview(reasons)
         case kind:
             raise ValueError(f"unknown kind of outcome {kind!r}")

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from gateway.domain.decisions.outcome import Approval, Outcome, Referral
+from gateway.domain.decisions.outcome import Approval, ManualReview, Outcome
 from gateway.domain.errors import StateConflict
 from gateway.domain.events import Actor, Topic
 
@@ -98,12 +98,12 @@ def first_status(outcome: Outcome) -> Status:
     """Returns the status of a new decision with this outcome."""
     if isinstance(outcome, Approval):
         return Status.APPROVED
-    return Status.PENDING if isinstance(outcome, Referral) else Status.DECLINED
+    return Status.PENDING if isinstance(outcome, ManualReview) else Status.DECLINED
 
 
 def status_at(stored: Status, valid_until: datetime | None, now: datetime) -> Status:
-    """Returns the status at `now`. After `valid_until` an approval or referral has expired, even if that is not saved
-    yet."""
+    """Returns the status at `now`. After `valid_until` an approval or a pending request has expired, even if that is
+    not saved yet."""
     if stored in RULES[SystemTransition.EXPIRE].sources and valid_until is not None and now >= valid_until:
         return Status.EXPIRED
     return stored

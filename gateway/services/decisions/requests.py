@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway.domain.consents.consent import Consent
 from gateway.domain.decisions.decision import Decision
-from gateway.domain.decisions.outcome import Approval, Referral
+from gateway.domain.decisions.outcome import Approval, ManualReview
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import first_status
 from gateway.domain.errors import ConsentRefused, InvalidInput, Unavailable
@@ -139,7 +139,7 @@ class DecisionRequester:
         decision, event = Decision.request(
             state,
             outcome if isinstance(outcome, Approval) else None,
-            BusinessTime(now + assessment.adapter.approval_validity) if isinstance(outcome, Referral) else None,
+            BusinessTime(now + assessment.adapter.approval_validity) if isinstance(outcome, ManualReview) else None,
         )
         personal = {
             "ask": decision.state.ask,
