@@ -66,9 +66,9 @@ def decide_at_once(asks: list[tuple[Partner, dict[str, Any]]]) -> list[dict[str,
     """Returns the decisions on requests that two merchants send at the same moment about one person."""
     tokens = {id(partner): partner.token() for partner, _ in asks[:2]}
     calls = [partial(partner.request, tokens[id(partner)], ask) for partner, ask in asks]
-    answers = [answer for answer in at_once(calls) if not isinstance(answer, Exception)]
-    assert len(answers) == len(asks)
-    return [answer["decision"] for answer in answers]
+    payloads = [payload for payload in at_once(calls) if not isinstance(payload, Exception)]
+    assert len(payloads) == len(asks)
+    return [payload["decision"] for payload in payloads]
 
 
 def reason_codes(decision: dict[str, Any]) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def test_extended_car_rental_with_damage(open_scenario: OpenScenario, available_
         "the terms stay the same"
     )
     assert available_is("27000.00")
-    dent = {"kind": "DAMAGED", "amountOutstanding": yuan("800.00"), "note": "A dent in the left door"}
+    dent = {"kind": "DAMAGED", "amountOutstanding": yuan("800.00"), "note": "A dent in the left side"}
     assert decision.transition("breach", **dent) == breached("3000.00", "2200.00", "800.00")
     assert available_is("29200.00")
     assert decision.transition("fulfill") == fulfilled("3000.00")
@@ -84,7 +84,7 @@ def test_extended_car_rental_with_damage(open_scenario: OpenScenario, available_
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",
         "EXTENDED by MERCHANT: Two more days by the sea",
-        "BREACHED by MERCHANT: A dent in the left door",
+        "BREACHED by MERCHANT: A dent in the left side",
         "FULFILLED by MERCHANT",
     ]
 

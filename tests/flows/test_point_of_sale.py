@@ -27,9 +27,9 @@ def test_customer_allows_a_purchase(store: Partner) -> None:
     assert done.status_code == 303
     assert "Allowed" in phone.get(done.headers["location"]).text
 
-    answer = poll(store.app, device["device_code"])
-    assert answer.status_code == 200, answer.text
-    token = answer.json()
+    response = poll(store.app, device["device_code"])
+    assert response.status_code == 200, response.text
+    token = response.json()
     assert "refresh_token" not in token
     assert token["expires_in"] <= 900
     user = store.graphql(token["access_token"], "{ consentedUser { scoreTier { tier } } }").data["consentedUser"]

@@ -61,14 +61,14 @@ def test_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None:
     claims["decision"]["status"] = "FULFILLED"
     forged = f"{head}.{encoded(claims)}.{signature}"
     none = f"{encoded({'alg': 'none'})}.{body}."
-    for bad, told in (
+    for bad, reason in (
         (forged, "No key of the set has signed"),
         (none, "No key of the set has signed"),
         ("junk", "No key of the set has signed"),
     ):
         done = verify(bad, keys, issuer, tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
-        assert told in done.stderr
+        assert reason in done.stderr
     assert verify(receipt, {"keys": []}, issuer, tmp_path).returncode == 1
     assert "not a receipt of this gateway" in verify(receipt, keys, "https://other.example", tmp_path).stderr
 
@@ -87,7 +87,7 @@ def test_each_transition_has_its_receipt(partner: Partner) -> None:
 
 def test_receipt_has_the_outstanding_amount_and_due_date(partner: Partner) -> None:
     decision = partner.request(partner.token(), car("500.00"))["decision"]
-    told = []
+    steps = []
     for move, amount in (("activate", None), ("extend", None), ("part", {"amount": "120.00", "currency": "CNY"})):
         given = transition_input(move, decision["id"], amount=amount)
         (payload,) = partner.graphql(partner.merchant_token, TRANSITIONS[move].document, input=given).data.values()
@@ -97,9 +97,9 @@ def test_receipt_has_the_outstanding_amount_and_due_date(partner: Partner) -> No
         assert datetime.fromisoformat(receipt["due_at"]) == datetime.fromisoformat(shown["dueAt"])
         amounts = [receipt[name]["amount"] for name in ("due", "settled", "outstanding")]
         assert amounts == [shown[name]["amount"] for name in ("due", "settled", "outstanding")]
-        told.append((amounts, receipt["due_at"]))
-    (agreed, first), (_, extended), (left, _) = told
-    assert (agreed, left) == (["500.00", "0.00", "500.00"], ["500.00", "120.00", "380.00"])
+        steps.append((amounts, receipt["due_at"]))
+    (agreed, first), (_, extended), (rest, _) = steps
+    assert (agreed, rest) == (["500.00", "0.00", "500.00"], ["500.00", "120.00", "380.00"])
     assert first < extended
 
 

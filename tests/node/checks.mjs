@@ -26,9 +26,9 @@ export function end() {
   process.exit(failed === 0 ? 0 : 1);
 }
 
-/** Asserts that the promise is rejected with this OAuth error code and, if it is given, this HTTP status. */
-export async function assertRejected(promise, code, status) {
-  const error = await promise.then(() => assert.fail(`expected ${code}, but it was accepted`), (reason) => reason);
+/** Asserts that the attempt is rejected with this OAuth error code and, if it is given, this HTTP status. */
+export async function assertRejected(attempt, code, status) {
+  const error = await attempt.then(() => assert.fail(`expected ${code}, but it was accepted`), (reason) => reason);
   if (error instanceof assert.AssertionError) throw error;
   assert.equal(error.error ?? error.cause?.error ?? error.message, code);
   if (status !== undefined) assert.equal(error.status, status);
@@ -36,8 +36,8 @@ export async function assertRejected(promise, code, status) {
 }
 
 /** Asserts that a resource request is rejected with a challenge of this scheme and, if it is given, this error. */
-export async function assertChallenged(promise, scheme, error) {
-  const reason = await promise.then(() => assert.fail('expected a challenge, but it was accepted'), (thrown) => thrown);
+export async function assertChallenged(attempt, scheme, error) {
+  const reason = await attempt.then(() => assert.fail('expected a challenge, but it was accepted'), (thrown) => thrown);
   if (reason instanceof assert.AssertionError) throw reason;
   assert.ok(Array.isArray(reason.cause), `no challenge, but: ${reason.message}`);
   assert.equal(reason.status ?? reason.response?.status, 401);

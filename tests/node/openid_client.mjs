@@ -217,7 +217,7 @@ const rejections = {
   'the token endpoint as audience': { claims: { aud: config.serverMetadata().token_endpoint } },
   'the issuer in a list as audience': { claims: { aud: [issuer.origin] } },
   'another issuer than subject': { claims: { iss: other.client_id } },
-  'a lifetime of a day': { claims: { exp: Math.floor(Date.now() / 1000) + 86400 } },
+  'a lifetime of a day': { claims: { exp: Math.trunc(Date.now() / 1000) + 86400 } },
 };
 for (const [what, changes] of Object.entries(rejections)) {
   await check(`an assertion with ${what} is rejected`, async () =>

@@ -74,7 +74,7 @@ def run_examples(number: int, **drawn: st.SearchStrategy[Any]) -> Callable[[Call
     return run
 
 
-class Junkyard:
+class JunkTargets:
     """A merchant with a decision or dispute in the right state for each mutation."""
 
     def __init__(self, world: GraphQLWorld) -> None:
@@ -138,36 +138,36 @@ class Junkyard:
 
 
 @pytest.fixture
-def yard(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[Junkyard]:
-    """A Junkyard on SQLite and PostgreSQL in turn."""
+def targets(settings: Settings, database_url: str, clock: MovableClock) -> Iterator[JunkTargets]:
+    """A JunkTargets on SQLite and PostgreSQL in turn."""
     with closing(GraphQLWorld(settings.model_copy(update={"database_url": database_url}), clock)) as world:
-        yield Junkyard(world)
+        yield JunkTargets(world)
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_transitions_and_responses_reject_junk(yard: Junkyard, name: str) -> None:
+def test_transitions_and_responses_reject_junk(targets: JunkTargets, name: str) -> None:
     document = RESPOND if name == "respond" else TRANSITIONS[name].document
 
     def valid_input() -> dict[str, Any]:
-        given = transition_input(name, yard.target(name), amount=yuan("0.50"))
+        given = transition_input(name, targets.target(name), amount=yuan("0.50"))
         if name != "respond":
             return given
         return {"disputeId": given["decisionId"], "idempotencyKey": "k", "accept": False, "statement": "No."}
 
     for member, each in product(members(INPUTS[name]), SHARP):
-        yard.send(document, {**valid_input(), member: each}, name)
+        targets.send(document, {**valid_input(), member: each}, name)
     for each in SHARP:
-        yard.send(document, each, name)
+        targets.send(document, each, name)
 
     @run_examples(8, changed=bent(members(INPUTS[name])))
     def _(changed: dict[str, Any]) -> None:
-        yard.send(document, {**valid_input(), **changed}, name)
+        targets.send(document, {**valid_input(), **changed}, name)
 
-    assert yard.refused > 80, "too little of it was junk"
+    assert targets.refused > 80, "too little of it was junk"
 
 
-def test_requests_and_previews_reject_junk(yard: Junkyard) -> None:
-    registry = yard.world.container.registry
+def test_requests_and_previews_reject_junk(targets: JunkTargets) -> None:
+    registry = targets.world.container.registry
     asks = {each.member: (each.ask_type_name, each.ask_document(each.ordinary_case.ask)) for each in registry.values()}
     cases = st.sampled_from(sorted(asks)).flatmap(
         lambda member: st.tuples(st.just(member), bent(members(asks[member][0])))
@@ -175,19 +175,19 @@ def test_requests_and_previews_reject_junk(yard: Junkyard) -> None:
 
     for member in ("idempotencyKey", "merchantReference", "purpose", "ask"):
         for each in SHARP:
-            yard.send(REQUEST, {**asked("k", "r")["input"], member: each})
+            targets.send(REQUEST, {**asked("k", "r")["input"], member: each})
 
     @run_examples(25, case=cases)
     def _(case: tuple[str, dict[str, Any]]) -> None:
         member, changed = case
         ask = {member: {**asks[member][1], **changed}}
-        yard.send(REQUEST, {**asked("k", "r")["input"], "ask": ask})
-        yard.send(PREVIEW, {"ask": ask}, unlogged=False)
+        targets.send(REQUEST, {**asked("k", "r")["input"], "ask": ask})
+        targets.send(PREVIEW, {"ask": ask}, unlogged=False)
 
     @run_examples(12, changed=bent(members("DecisionRequestInput")))
     def _(changed: dict[str, Any]) -> None:
         given = {**asked("k", "r")["input"], **changed}
-        yard.send(REQUEST, given)
-        yard.send(PREVIEW, {name: given[name] for name in given if name in {"ask", "purpose"}}, unlogged=False)
+        targets.send(REQUEST, given)
+        targets.send(PREVIEW, {name: given[name] for name in given if name in {"ask", "purpose"}}, unlogged=False)
 
-    assert yard.refused > 80, "too little of it was junk"
+    assert targets.refused > 80, "too little of it was junk"

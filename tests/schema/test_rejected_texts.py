@@ -39,8 +39,8 @@ def test_ids_in_mutations(each_world: GraphQLWorld) -> None:
             input_ = transition_input(name, text, amount={"amount": "1.00", "currency": "CNY"})
             (payload,) = each_world.data(move.document, {"input": input_}, by=by).values()
             assert user_error_of(payload) == ("NotFoundError", "NOT_FOUND", ["input", "decisionId"]), (name, text[:20])
-        answer = {"disputeId": text, "idempotencyKey": "k", "accept": True, "statement": "Right."}
-        payload = each_world.data(RESPOND, {"input": answer}, by=by)["disputeRespond"]
+        response_input = {"disputeId": text, "idempotencyKey": "k", "accept": True, "statement": "Right."}
+        payload = each_world.data(RESPOND, {"input": response_input}, by=by)["disputeRespond"]
         assert payload["userErrors"] == [{"code": "NOT_FOUND", "field": ["input", "disputeId"]}], text[:20]
 
 
@@ -100,8 +100,8 @@ def test_cursors_with_invalid_ids(each_world: GraphQLWorld, argument: str, text:
     }
     for order, query in lists.items():
         cursor = base64url(json.encode([order, "2026-11-23T12:00:00Z", text]))
-        answer = each_world.run(query % f'{argument}: "{cursor}"', by=each_world.merchant(*SCOPES)).body
-        assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"], order
+        response = each_world.run(query % f'{argument}: "{cursor}"', by=each_world.merchant(*SCOPES)).body
+        assert [error["extensions"]["code"] for error in response["errors"]] == ["BAD_USER_INPUT"], order
 
 
 def test_texts_in_literals_of_the_document(each_world: GraphQLWorld) -> None:
@@ -110,5 +110,5 @@ def test_texts_in_literals_of_the_document(each_world: GraphQLWorld) -> None:
       decision { id } userErrors { __typename code field } } }"""
     payload = each_world.data(document % r"dec_test_\u0000", by=by)["decisionCancel"]
     assert user_error_of(payload) == ("NotFoundError", "NOT_FOUND", ["input", "decisionId"])
-    answer = each_world.run(document % r"\uD800", by=by)
-    assert (answer.ran, answer.body["errors"][0]["extensions"]["code"]) == (False, "GRAPHQL_PARSE_FAILED")
+    response = each_world.run(document % r"\uD800", by=by)
+    assert (response.ran, response.body["errors"][0]["extensions"]["code"]) == (False, "GRAPHQL_PARSE_FAILED")
