@@ -1,4 +1,4 @@
-"""What the account page reads takes as many statements for many as for one, and keeps together what belongs so."""
+"""Reads of the account page: the number of statements is constant, and each row is joined with its own merchant."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,13 +25,14 @@ from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
 
-Found = TypeVar("Found")
+Row = TypeVar("Row")
 DAY = timedelta(days=1)
 SCORE = AuthorizationDetail("score", level="tier", purpose="CAR_RENTAL", duration=90 * DAY)
 
 
 class Person:
-    """Somebody with consents to merchants of as many partners, "Shop 0" and on, whose clocks are a day apart."""
+    """A person with consents to "Shop 0", "Shop 1" and so on, each of its own partner. The business time of partner
+    number n is n days ahead of wall time."""
 
     def __init__(self, world: DemoWorld) -> None:
         self._world, self._numbers = world, count()
@@ -44,12 +45,12 @@ class Person:
         client = make_client(unit, make_merchant(unit, partner, name=f"Shop {number}"))
         return make_consent(unit, client, self.id, details=(SCORE,))
 
-    def consents(self) -> None:
+    def add_consent(self) -> None:
         with writing(self._world.database) as unit:
             self.consent(unit)
 
     def breach(self) -> Consent:
-        """A promise that was not kept."""
+        """Adds a consent with a breached decision."""
         now = self._world.clock()
         with writing(self._world.database) as unit:
             consent = self.consent(unit)
@@ -57,8 +58,8 @@ class Person:
             self.newest = make_decision(unit, consent, status=Status.BREACHED, **broken)
         return consent
 
-    def contests(self) -> None:
-        """Contests an overdue mark, takes that back, contests the breach that follows, and the merchant refuses."""
+    def contest(self) -> None:
+        """Contests an overdue flag, withdraws the dispute, and contests a later breach. The merchant refuses."""
         disputes, now = self._world.disputes, self._world.clock()
         with writing(self._world.database) as unit:
             consent = self.consent(unit)
@@ -70,8 +71,8 @@ class Person:
         again = disputes.open(self.id, self.newest, f"Word to {consent.merchant_id}")
         disputes.respond(token, RespondCommand(again.id, "r", False, f"Word of {consent.merchant_id}"))
 
-    def is_asked_about(self) -> None:
-        """In another year each time, so that each entry is sealed with a key of its own."""
+    def add_access(self) -> None:
+        """Adds an access in another year each time, so that each entry is sealed with another key."""
         with writing(self._world.database) as unit:
             consent = self.consent(unit)
         token, wall = self._world.acting(consent), self._world.clock()
@@ -86,44 +87,44 @@ class Person:
     def decisions(self, unit: UnitOfWork) -> tuple[PastDecision, ...]:
         return self._world.obligations.list_history(unit, self.id, 20)
 
-    def given(self, unit: UnitOfWork) -> tuple[ConsentOverview, ...]:
+    def consents(self, unit: UnitOfWork) -> tuple[ConsentOverview, ...]:
         return self._world.consents.list_of_user(unit, self.id)
 
-    def seen(self, unit: UnitOfWork) -> tuple[LoggedAccess, ...]:
+    def accesses(self, unit: UnitOfWork) -> tuple[LoggedAccess, ...]:
         return self._world.access_log.list_of_user(unit, self.id)
 
 
 @pytest.mark.parametrize(
-    ("happens", "read"),
+    ("add", "read"),
     [
-        pytest.param(Person.breach, Person.obligations, id="agreements"),
-        pytest.param(Person.contests, Person.obligations, id="contested-agreements"),
+        pytest.param(Person.breach, Person.obligations, id="obligations"),
+        pytest.param(Person.contest, Person.obligations, id="contested-obligations"),
         pytest.param(Person.breach, Person.decisions, id="decisions"),
-        pytest.param(Person.consents, Person.given, id="consents"),
-        pytest.param(Person.is_asked_about, Person.seen, id="accesses"),
+        pytest.param(Person.add_consent, Person.consents, id="consents"),
+        pytest.param(Person.add_access, Person.accesses, id="accesses"),
     ],
 )
-def test_many_take_no_more_statements_than_one(
-    world: DemoWorld, happens: Callable[[Person], object], read: Callable[[Person, UnitOfWork], tuple[object, ...]]
+def test_number_of_statements_does_not_depend_on_number_of_rows(
+    world: DemoWorld, add: Callable[[Person], object], read: Callable[[Person, UnitOfWork], tuple[object, ...]]
 ) -> None:
-    person, taken = Person(world), {}
-    for many in (1, 12):
-        while (found := len(_read(world, person, read))) < many:
-            happens(person)
-        assert found == many
+    person, statements_by_size = Person(world), {}
+    for size in (1, 12):
+        while (rows := len(_read(world, person, read))) < size:
+            add(person)
+        assert rows == size
         with statements(world.database) as sent:
             _read(world, person, read)
-        taken[many] = sent
-    assert len(taken[12]) == len(taken[1]), taken[12]
+        statements_by_size[size] = sent
+    assert len(statements_by_size[12]) == len(statements_by_size[1]), statements_by_size[12]
 
 
-def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: DemoWorld) -> None:
+def test_obligation_has_its_merchant_business_time_and_newest_dispute(world: DemoWorld) -> None:
     person = Person(world)
     for number in range(16):
-        (person.contests if number % 4 == 1 else person.breach)()
-    owed = _read(world, person, Person.obligations)
-    assert [each.merchant_name for each in owed] == [f"Shop {number}" for number in reversed(range(16))]
-    for number, each in zip(reversed(range(16)), owed, strict=True):
+        (person.contest if number % 4 == 1 else person.breach)()
+    obligations = _read(world, person, Person.obligations)
+    assert [each.merchant_name for each in obligations] == [f"Shop {number}" for number in reversed(range(16))]
+    for number, each in zip(reversed(range(16)), obligations, strict=True):
         merchant, dispute = each.state.merchant_id, each.dispute
         if number % 4 == 1:
             assert dispute is not None
@@ -132,39 +133,37 @@ def test_an_agreement_keeps_its_merchant_its_time_and_its_newest_dispute(world: 
             assert each.contestable is None
         else:
             assert dispute is None
-            # A breach can be contested for a fortnight of the partner's own time.
+            # A breach can be contested for 14 days of the partner's business time.
             assert each.contestable == (Contested.BREACH if number < 14 else None)
 
 
-def test_the_newest_decisions_keep_their_merchants(world: DemoWorld) -> None:
+def test_newest_decisions_have_their_merchants(world: DemoWorld) -> None:
     person = Person(world)
     for _ in range(22):
         person.breach()
-    found = _read(world, person, Person.decisions)
-    assert [each.merchant_name for each in found] == [f"Shop {number}" for number in reversed(range(2, 22))]
-    assert {each.decision.status for each in found} == {Status.BREACHED}
+    decisions = _read(world, person, Person.decisions)
+    assert [each.merchant_name for each in decisions] == [f"Shop {number}" for number in reversed(range(2, 22))]
+    assert {each.decision.status for each in decisions} == {Status.BREACHED}
     assert _read(world, Person(world), Person.decisions) == ()
 
 
-def test_a_consent_and_an_access_keep_their_merchants(world: DemoWorld) -> None:
+def test_consents_and_accesses_have_their_merchants(world: DemoWorld) -> None:
     person = Person(world)
     for _ in range(3):
-        person.is_asked_about()
-    given, seen = _read(world, person, Person.given), _read(world, person, Person.seen)
-    assert [(each.merchant_name, each.now - world.now) for each in given] == [
+        person.add_access()
+    consents, accesses = _read(world, person, Person.consents), _read(world, person, Person.accesses)
+    assert [(each.merchant_name, each.now - world.now) for each in consents] == [
         ("Shop 4", 4 * DAY),
         ("Shop 2", 2 * DAY),
         ("Shop 0", 0 * DAY),
     ]
-    assert [(each.merchant_name, each.at.year, each.answered) for each in seen] == [
+    assert [(each.merchant_name, each.at.year, each.answered) for each in accesses] == [
         ("Shop 4", 2031, {"tier": "GOOD"}),
         ("Shop 2", 2029, {"tier": "GOOD"}),
         ("Shop 0", 2027, {"tier": "GOOD"}),
     ]
 
 
-def _read(
-    world: DemoWorld, person: Person, read: Callable[[Person, UnitOfWork], tuple[Found, ...]]
-) -> tuple[Found, ...]:
+def _read(world: DemoWorld, person: Person, read: Callable[[Person, UnitOfWork], tuple[Row, ...]]) -> tuple[Row, ...]:
     with reading(world.database) as unit:
         return read(person, unit)

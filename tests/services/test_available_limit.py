@@ -1,4 +1,4 @@
-"""A small available limit: a part is granted before nothing, and no answer reveals the exposure elsewhere."""
+"""A small available limit: approvals are reduced to it, and no outcome reveals the exposure at other merchants."""
 
 from functools import partial
 from typing import Any
@@ -12,15 +12,15 @@ from gateway.domain.merchants import Product
 from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand
 from tests.services.asks import asking, car, order
-from tests.services.promises import DAY, activated, requested, seen, settlement, yuan
+from tests.services.decisions import DAY, activate_decision, load_decision, request_decision, settlement_of, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 
 LIMIT = "EXPOSURE_LIMIT_REACHED"
 
 
-def elsewhere(world: DemoWorld, *amounts: str) -> None:
-    """Promises of the person to the shop: 30,000 yuan is the limit, 5,000 the most of an order."""
+def use_limit_elsewhere(world: DemoWorld, *amounts: str) -> None:
+    """Makes decisions of these amounts at the shop. The credit limit is 30,000 yuan, the maximum of an order 5,000."""
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
     for number, amount in enumerate(amounts):
         made = world.requester.request(token, asking(order(amount), f"else-{number}", f"else-{number}")).decision
@@ -38,18 +38,18 @@ def granted(decision: DecisionState) -> tuple[str, tuple[str, ...]]:
     return decision.outcome.terms.exposed.amount, decision.outcome.reasons
 
 
-def test_a_part_is_granted_before_nothing(world: DemoWorld) -> None:
-    elsewhere(world, *["5000.00"] * 4)
-    assert granted(requested(world, number=1, deposit="6500.00")) == ("6500.00", ())
-    # 20,000 elsewhere count as 21,000, so that of the 30,000 there are 2,500 left.
-    assert granted(requested(world, number=2, deposit="2600.00")) == ("2500.00", (LIMIT,))
-    nothing = requested(world, number=3, deposit="2600.00").outcome
+def test_approval_is_reduced_to_the_available_limit(world: DemoWorld) -> None:
+    use_limit_elsewhere(world, *["5000.00"] * 4)
+    assert granted(request_decision(world, number=1, deposit="6500.00")) == ("6500.00", ())
+    # 20,000 elsewhere count as 21,000, and 6,500 are used here. So 2,500 of the 30,000 are available.
+    assert granted(request_decision(world, number=2, deposit="2600.00")) == ("2500.00", (LIMIT,))
+    nothing = request_decision(world, number=3, deposit="2600.00").outcome
     assert nothing == Decline((LIMIT,), world.clock() + DAY)
     assert (world.exposure(), world.mismatches()) == (2_900_000, [])
 
 
-def test_who_takes_no_part_is_told_that_less_would_do(world: DemoWorld) -> None:
-    elsewhere(world, *["5000.00"] * 4)
+def test_decline_suggests_a_smaller_ask_if_the_merchant_accepts_no_part(world: DemoWorld) -> None:
+    use_limit_elsewhere(world, *["5000.00"] * 4)
     whole = preview(world, "9000.01", reduction=False)
     assert whole == Decline((LIMIT,), world.clock() + DAY, (Product.DEPOSIT_WAIVER,))
     fits = preview(world, "9000.00", reduction=False)
@@ -57,45 +57,45 @@ def test_who_takes_no_part_is_told_that_less_would_do(world: DemoWorld) -> None:
 
 
 @pytest.mark.parametrize("one", ["100.00", "2500.00"])
-def test_no_amount_of_probing_tells_what_is_held_elsewhere(world: DemoWorld, one: str) -> None:
-    """Two persons of one tier, one of whom has promised more elsewhere, within the same tenth of the limit."""
+def test_previews_do_not_reveal_exposure_at_other_merchants(world: DemoWorld, one: str) -> None:
+    """Exposure elsewhere is rounded up to tenths of the limit: more of it within the same tenth changes no preview."""
 
     def answers() -> list[Any]:
         return [preview(world, f"{amount}.01") for amount in range(0, 30_000, 487)]
 
-    elsewhere(world, *["5000.00"] * 3, one)
+    use_limit_elsewhere(world, *["5000.00"] * 3, one)
     before = answers()
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
     more = world.requester.request(token, asking(order("400.00"), "more", "more")).decision
     assert more.status is Status.APPROVED
-    assert answers() == before, "400 yuan more elsewhere change no answer"
+    assert answers() == before, "400 yuan more elsewhere change no preview"
     world.requester.request(token, asking(order("3000.00"), "next", "next"))
-    assert answers() != before, "another tenth does"
+    assert answers() != before, "another tenth changes previews"
 
 
-def test_what_has_lapsed_makes_room_for_the_same_request_before_any_clock_has_come_by(world: DemoWorld) -> None:
-    """Marked as overdue it declines; two weeks later the mark counts no more, and the limit is free."""
-    late = activated(world)
+def test_expired_overdue_flag_releases_exposure_before_the_scheduler_runs(world: DemoWorld) -> None:
+    """An overdue flag declines requests. After two weeks it has expired, although no scheduler has run since."""
+    late = activate_decision(world)
     world.clock.advance(5 * DAY)
     assert world.scheduler.apply_due() == 1
     world.clock.advance(14 * DAY)
-    assert isinstance(preview(world, "3000.00"), Approval), "a preview sees it too"
-    assert requested(world, number=2).status is Status.APPROVED
-    assert not settlement(seen(world, late)).overdue
+    assert isinstance(preview(world, "3000.00"), Approval), "also in a preview"
+    assert request_decision(world, number=2).status is Status.APPROVED
+    assert not settlement_of(load_decision(world, late)).overdue
     assert (world.exposure(), world.mismatches()) == (300_000, [])
 
 
-def test_any_number_of_promises_that_ran_out_makes_room(world: DemoWorld) -> None:
+def test_many_expired_approvals_release_exposure(world: DemoWorld) -> None:
     for number in range(150):
-        requested(world, number=number, deposit="200.00")
+        request_decision(world, number=number, deposit="200.00")
     world.clock.advance(8 * DAY)
-    assert granted(requested(world, number=999, deposit="10000.00")) == ("10000.00", ())
+    assert granted(request_decision(world, number=999, deposit="10000.00")) == ("10000.00", ())
     assert (world.exposure(), world.mismatches()) == (1_000_000, [])
 
 
-def test_many_at_once_share_what_is_left_to_the_cent(world: DemoWorld) -> None:
+def test_concurrent_requests_use_the_available_limit_exactly(world: DemoWorld) -> None:
     for number in range(2):
-        requested(world, number=number, deposit="10000.00")
+        request_decision(world, number=number, deposit="10000.00")
     consent = world.grant()
     calls = [
         partial(
@@ -111,9 +111,9 @@ def test_many_at_once_share_what_is_left_to_the_cent(world: DemoWorld) -> None:
     assert (world.exposure(), world.mismatches()) == (3_000_000, [])
 
 
-def test_a_part_lives_like_any_other_promise(world: DemoWorld) -> None:
-    elsewhere(world, *["5000.00"] * 5)
-    decision = requested(world, deposit="3100.00")
+def test_reduced_approval_can_be_activated(world: DemoWorld) -> None:
+    use_limit_elsewhere(world, *["5000.00"] * 5)
+    decision = request_decision(world, deposit="3100.00")
     assert granted(decision)[0] == "3000.00"
     active = world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, "a"))
-    assert settlement(active).due == yuan("3000.00")
+    assert settlement_of(active).due == yuan("3000.00")

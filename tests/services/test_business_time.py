@@ -1,4 +1,4 @@
-"""Two kinds of time: a partner that moves its clock moves its own consents and decisions, and nothing in wall time."""
+"""Business time: moving it affects only the partner's own consents and decisions, and nothing in wall time."""
 
 from datetime import timedelta
 
@@ -16,12 +16,12 @@ from tests.support.units import reading, writing
 
 
 def move(world: DemoWorld, partner: str, **units: float) -> None:
-    """Sets how far the partner's business time stands ahead of the wall."""
+    """Sets by how much the partner's business time is ahead of wall time."""
     seconds = int(timedelta(**units).total_seconds())
     world.execute(f"UPDATE partners SET clock_offset_seconds = {seconds} WHERE name = '{partner}'")
 
 
-def test_moving_a_partner_forward_expires_its_consents_only(world: DemoWorld) -> None:
+def test_moving_business_time_expires_consents_of_that_partner_only(world: DemoWorld) -> None:
     theirs = world.grant(client=world.second_partner(), partner="other")
     ours = world.grant()
     move(world, "other", days=90)
@@ -38,7 +38,7 @@ def test_moving_a_partner_forward_expires_its_consents_only(world: DemoWorld) ->
     assert other.consent.status(other.now) is ConsentStatus.EXPIRED
 
 
-def test_moving_a_partner_forward_lapses_its_approvals_only(world: DemoWorld) -> None:
+def test_moving_business_time_expires_approvals_of_that_partner_only(world: DemoWorld) -> None:
     client = world.second_partner()
     ours, theirs = world.grant(), world.grant(client=client, partner="other")
     mine = world.requester.request(world.acting(ours), asking(car(world.clock()))).decision
@@ -55,7 +55,7 @@ def test_moving_a_partner_forward_lapses_its_approvals_only(world: DemoWorld) ->
     world.transitions.cancel(world.merchant_token(), CancelCommand(mine.id, "key-2", "Changed plans"))
 
 
-def test_consents_and_decisions_are_dated_in_business_time_and_logs_in_wall_time(world: DemoWorld) -> None:
+def test_consents_and_decisions_have_business_time_and_log_entries_wall_time(world: DemoWorld) -> None:
     move(world, "demo", days=30)
     consent, there = world.grant(), world.now + timedelta(days=30)
     assert (consent.granted_at, consent.expires_at) == (there, there + timedelta(days=90))
@@ -69,7 +69,7 @@ def test_consents_and_decisions_are_dated_in_business_time_and_logs_in_wall_time
     assert event.occurred_at == there
 
 
-def test_a_consent_is_revoked_at_its_partners_time(world: DemoWorld) -> None:
+def test_consent_is_revoked_in_business_time(world: DemoWorld) -> None:
     consent = world.grant()
     move(world, "demo", days=10)
     with writing(world.database) as unit:
@@ -77,7 +77,7 @@ def test_a_consent_is_revoked_at_its_partners_time(world: DemoWorld) -> None:
     assert revoked.revoked_at == world.clock() + timedelta(days=10)
 
 
-def test_tokens_end_in_wall_time_with_their_consent(world: DemoWorld) -> None:
+def test_tokens_are_revoked_in_wall_time(world: DemoWorld) -> None:
     consent = world.grant()
     with writing(world.database) as unit:
         token = make_access_token(unit, consent.client_id, consent)
@@ -91,7 +91,7 @@ def test_tokens_end_in_wall_time_with_their_consent(world: DemoWorld) -> None:
     assert (stored.revoked_at, ended.revoked_at) == (world.clock(), world.now + timedelta(days=10))
 
 
-def test_idempotency_keys_live_in_wall_time(world: DemoWorld) -> None:
+def test_idempotency_keys_expire_in_wall_time(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
     first = world.requester.request(world.acting(consent), asking(ask))
     move(world, "demo", days=2)
@@ -100,8 +100,8 @@ def test_idempotency_keys_live_in_wall_time(world: DemoWorld) -> None:
     assert again.decision.id == first.decision.id
 
 
-def test_decision_is_dated_by_its_partners_clock_when_it_is_written(world: DemoWorld) -> None:
-    """Also where that was moved after the token was checked: a score that is stale by then is not used."""
+def test_decision_has_the_business_time_of_its_writing(world: DemoWorld) -> None:
+    """The business time is moved after the token check. A score that has expired by then is not used."""
     consent, ask = world.grant(), asking(car(world.clock()))
     principal = world.acting(consent)
     move(world, "demo", days=1)

@@ -1,4 +1,4 @@
-"""The clients that the operator registers, and what ends with one."""
+"""Registering and disabling OAuth clients as the operator."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from tests.support.names import BAD_NAMES
 from tests.support.units import reading, writing
 
 
-def test_a_client_is_registered_with_its_secret_as_a_digest(world: DemoWorld) -> None:
+def test_client_secret_is_stored_as_digest(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         row, secret = world.clients.register(
             unit, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"]
@@ -36,7 +36,7 @@ def test_a_client_is_registered_with_its_secret_as_a_digest(world: DemoWorld) ->
     assert str(secret) not in repr(world.contents())
 
 
-def test_a_client_with_a_key_has_no_secret(world: DemoWorld) -> None:
+def test_fapi2_client_has_keys_and_no_secret(world: DemoWorld) -> None:
     key = private_jwk()
     with writing(world.database) as unit:
         row, secret = world.clients.register(
@@ -58,7 +58,7 @@ def test_a_client_with_a_key_has_no_secret(world: DemoWorld) -> None:
         pytest.param({"profile": "fapi3"}, "profile", id="unknown profile"),
     ],
 )
-def test_a_client_of_the_wrong_kind_is_refused(world: DemoWorld, options: dict[str, Any], field: str) -> None:
+def test_invalid_client_options_are_rejected(world: DemoWorld, options: dict[str, Any], field: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), "Backend", [], **options)
@@ -66,7 +66,7 @@ def test_a_client_of_the_wrong_kind_is_refused(world: DemoWorld, options: dict[s
     assert world.contents() == before
 
 
-def test_a_client_without_redirect_uris_has_no_code_grant(world: DemoWorld) -> None:
+def test_client_without_redirect_uris_has_no_code_grant(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         row, _ = world.clients.register(unit, world.merchant(), "Back office", [])
         assert row.grant_types == list(WITHOUT_BROWSER)
@@ -84,7 +84,7 @@ def test_a_client_without_redirect_uris_has_no_code_grant(world: DemoWorld) -> N
         "http://localhost:9000/callback",
     ],
 )
-def test_a_redirect_uri_is_taken(world: DemoWorld, uri: str) -> None:
+def test_valid_redirect_uri_is_accepted(world: DemoWorld, uri: str) -> None:
     with writing(world.database) as unit:
         row, _ = world.clients.register(unit, world.merchant(), "Website", [uri])
         assert row.redirect_uris == [uri]
@@ -113,7 +113,7 @@ def test_a_redirect_uri_is_taken(world: DemoWorld, uri: str) -> None:
         pytest.param("https://a.example:port/cb", id="port-not-a-number"),
     ],
 )
-def test_a_redirect_uri_is_refused(world: DemoWorld, uri: str) -> None:
+def test_invalid_redirect_uri_is_rejected(world: DemoWorld, uri: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), "Website", ["https://a.example/cb", uri])
@@ -129,38 +129,38 @@ def test_a_redirect_uri_is_refused(world: DemoWorld, uri: str) -> None:
         pytest.param(["score:tier", "score:tier"], ["score:tier"], id="repeated"),
     ],
 )
-def test_a_client_has_the_scopes_it_was_given(world: DemoWorld, wanted: Sequence[str], kept: list[str]) -> None:
+def test_client_has_the_requested_scopes(world: DemoWorld, wanted: Sequence[str], kept: list[str]) -> None:
     with writing(world.database) as unit:
         row, _ = world.clients.register(unit, world.merchant(), "Till", [], scopes=wanted)
         assert row.scopes == kept
 
 
-def test_an_unknown_scope_is_refused(world: DemoWorld) -> None:
+def test_unknown_scope_is_rejected(world: DemoWorld) -> None:
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), "Till", [], scopes=["score:secret"])
     assert refused.value.field == ("scopes",)
 
 
 @BAD_NAMES
-def test_an_unusable_client_name_is_refused(world: DemoWorld, name: str) -> None:
+def test_invalid_client_name_is_rejected(world: DemoWorld, name: str) -> None:
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.clients.register(unit, world.merchant(), name, [])
     assert refused.value.field == ("name",)
 
 
-def test_a_live_deployment_registers_no_baseline_client(world: DemoWorld) -> None:
+def test_live_rejects_baseline_client(world: DemoWorld) -> None:
     live = ClientService(world.ids, LIVE, world.consents)
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         live.register(unit, world.merchant(), "Website", ["https://a.example/cb"])
     assert (refused.value.code, refused.value.field) == ("INVALID", ("profile",))
 
 
-def test_a_client_of_an_unknown_merchant_is_not_found(world: DemoWorld) -> None:
+def test_register_for_unknown_merchant_raises_not_found(world: DemoWorld) -> None:
     with writing(world.database) as unit, pytest.raises(NotFound):
         world.clients.register(unit, "mer_test_nothing", "Website", [])
 
 
-def test_a_disabled_client_is_gone(world: DemoWorld) -> None:
+def test_disabled_client_cannot_be_loaded(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.clients.disable(unit, world.client())
     with writing(world.database) as unit:
@@ -169,8 +169,8 @@ def test_a_disabled_client_is_gone(world: DemoWorld) -> None:
             world.clients.disable(unit, world.client())
 
 
-def test_what_people_agreed_to_ends_with_the_client(world: DemoWorld) -> None:
-    """Nothing can be done under it any more, and the account page must not say otherwise."""
+def test_disable_revokes_consents_to_the_client(world: DemoWorld) -> None:
+    """No token can use these consents any more, so the account page must not show them as active."""
     ended, run_out = world.grant(), world.grant("fair")
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
     decision = world.requester.request(world.acting(ended), asking(car(world.clock()))).decision
@@ -178,12 +178,12 @@ def test_what_people_agreed_to_ends_with_the_client(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.clients.disable(unit, world.client())
     with reading(world.database) as unit:
-        told = {
-            given.consent.id: (given.consent.status(given.now), [version.actor for version in given.history])
+        overview = {
+            each.consent.id: (each.consent.status(each.now), [version.actor for version in each.history])
             for handle in ("excellent", "fair")
-            for given in world.consents.list_of_user(unit, world.user(handle))
+            for each in world.consents.list_of_user(unit, world.user(handle))
         }
-    assert told == {
+    assert overview == {
         ended.id: (ConsentStatus.REVOKED, [Actor.USER, Actor.OPERATOR]),
         run_out.id: (ConsentStatus.EXPIRED, [Actor.USER]),
         elsewhere.id: (ConsentStatus.ACTIVE, [Actor.USER]),

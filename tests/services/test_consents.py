@@ -1,4 +1,4 @@
-"""Consents: what plain scopes stand for beside optional details, who may end one, and the history of it all."""
+"""Consents: details of scopes, optional details, revocation and versions."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -49,7 +49,7 @@ def history(world: DemoWorld, consent: Consent) -> tuple[ConsentVersion, ...]:
             replace(EXACT, optional=False),
             [("exact", False)],
             ("score:tier", "score:exact"),
-            id="lower-scope-beside-what-is-not-optional",
+            id="lower-scope-with-required-detail",
         ),
         pytest.param(
             "score:exact",
@@ -60,7 +60,7 @@ def history(world: DemoWorld, consent: Consent) -> tuple[ConsentVersion, ...]:
         ),
     ],
 )
-def test_an_optional_detail_stands_for_its_own_scope_alone(
+def test_optional_detail_covers_only_its_own_scope(
     world: DemoWorld,
     scope: str,
     detail: AuthorizationDetail,
@@ -76,13 +76,13 @@ def test_an_optional_detail_stands_for_its_own_scope_alone(
         assert narrow(request, AS_ASKED).scopes == kept
 
 
-def test_a_plain_decision_scope_is_the_optional_detail(world: DemoWorld) -> None:
+def test_optional_detail_covers_decision_scope(world: DemoWorld) -> None:
     request = complete(world, ("score:tier", "decisions:request"), replace(waiver("100.00"), optional=True))
     assert [(detail.type, detail.optional) for detail in request.details] == [("decision", True), ("score", False)]
     assert narrow(request, AS_ASKED).scopes == ("score:tier",)
 
 
-def test_a_granted_detail_is_not_optional_any_more(world: DemoWorld) -> None:
+def test_granted_details_are_not_optional(world: DemoWorld) -> None:
     consent = world.grant("excellent", replace(EXACT, level="tier"))
     with reading(world.database) as unit:
         stored = unit.consents.load(consent.id)
@@ -90,7 +90,7 @@ def test_a_granted_detail_is_not_optional_any_more(world: DemoWorld) -> None:
     assert not any(detail.optional for detail in consent.details)
 
 
-def test_what_was_asked_is_kept_beside_what_was_granted(world: DemoWorld) -> None:
+def test_version_has_granted_and_asked_details(world: DemoWorld) -> None:
     asked = complete(world, ("score:tier",), EXACT)
     granted = narrow(asked, AS_ASKED)
     user_id, client = world.user("excellent"), client_of(world)
@@ -103,13 +103,13 @@ def test_what_was_asked_is_kept_beside_what_was_granted(world: DemoWorld) -> Non
     assert first.narrowed
 
 
-def test_what_was_granted_as_asked_is_not_narrowed(world: DemoWorld) -> None:
+def test_version_granted_as_asked_is_not_narrowed(world: DemoWorld) -> None:
     (first,) = history(world, world.grant())
     assert first.asked is not None
     assert not first.narrowed
 
 
-def test_a_shortened_life_is_not_the_persons_narrowing(world: DemoWorld) -> None:
+def test_version_with_shorter_life_is_not_narrowed(world: DemoWorld) -> None:
     asked, client, user_id = complete(world, ("score:tier",)), client_of(world), world.user("excellent")
     with writing(world.database) as unit:
         consent = world.consents.grant(unit, client, user_id, asked, life=timedelta(minutes=1))
@@ -118,7 +118,7 @@ def test_a_shortened_life_is_not_the_persons_narrowing(world: DemoWorld) -> None
 
 
 @pytest.mark.parametrize("actor", [Actor.USER, Actor.OPERATOR])
-def test_the_end_is_a_version_too(world: DemoWorld, actor: Actor) -> None:
+def test_revoke_appends_a_version(world: DemoWorld, actor: Actor) -> None:
     consent = world.grant()
     world.clock.advance(hours=1)
     ended_at = world.now
@@ -126,20 +126,20 @@ def test_the_end_is_a_version_too(world: DemoWorld, actor: Actor) -> None:
         ended = world.consents.revoke(unit, consent.id, None, actor=actor)
     assert ended.status(ended_at) is ConsentStatus.REVOKED
     world.clock.advance(hours=1)
-    world.revoke(consent)  # once more changes nothing
+    world.revoke(consent)  # a second revocation changes nothing
     first, last = history(world, consent)
     assert (first.version, last.version, last.action, last.actor) == (1, 2, ConsentAction.REVOKED, actor)
     assert (last.scopes, last.details, last.asked, last.at) == (consent.scopes, consent.details, None, ended_at)
 
 
-def test_ends_at_once_make_one_version(world: DemoWorld) -> None:
+def test_concurrent_revokes_append_one_version(world: DemoWorld) -> None:
     consent = world.grant()
     assert not [each for each in at_once([lambda: world.revoke(consent)] * 8) if each is not None]
     assert [version.action for version in history(world, consent)] == [ConsentAction.CREATED, ConsentAction.REVOKED]
     assert len(world.rows("SELECT id FROM outbox WHERE topic = 'CONSENT_REVOKED'")) == 1
 
 
-def test_the_merchant_ends_what_was_given_to_its_client(world: DemoWorld) -> None:
+def test_client_can_revoke_only_its_own_consent(world: DemoWorld) -> None:
     consent = world.grant()
     with writing(world.database) as unit, pytest.raises(NotFound):
         world.consents.revoke_for_client(unit, client_of(world, "online_shop"), consent.id)
@@ -151,18 +151,18 @@ def test_the_merchant_ends_what_was_given_to_its_client(world: DemoWorld) -> Non
     assert [version.actor for version in history(world, consent)] == [Actor.USER, Actor.MERCHANT]
 
 
-def test_a_person_sees_the_history_of_each_of_their_consents(world: DemoWorld) -> None:
+def test_consents_of_a_user_have_their_versions(world: DemoWorld) -> None:
     first, second = world.grant(), world.grant()
     world.grant("good")
     world.revoke(first)
     with reading(world.database) as unit:
-        given = world.consents.list_of_user(unit, first.user_id)
-    assert [(one.consent.id, [version.version for version in one.history]) for one in given] == [
+        consents = world.consents.list_of_user(unit, first.user_id)
+    assert [(each.consent.id, [version.version for version in each.history]) for each in consents] == [
         (second.id, [1]),
         (first.id, [1, 2]),
     ]
 
 
-def test_an_unknown_consent_has_no_history(world: DemoWorld) -> None:
+def test_unknown_consent_has_no_versions(world: DemoWorld) -> None:
     with reading(world.database) as unit:
         assert world.consents.list_versions(unit, "con_test_unknown") == ()

@@ -1,4 +1,4 @@
-"""One credit limit over all merchants: shared, never exceeded under load, and equal to the rows afterwards."""
+"""The credit limit: all merchants share it, concurrent requests never exceed it, and the totals match the decisions."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand, CancelCommand, FulfillCommand
 from gateway.services.seeding import CONTRACT
 from tests.services.asks import asking, car, order
-from tests.services.promises import DAY, THREADS, requested, yuan
+from tests.services.decisions import DAY, THREADS, request_decision, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
@@ -34,35 +34,35 @@ def consents(world: DemoWorld) -> list[Consent]:
     return [world.grant("excellent", client=client, scopes=("decisions:request",)) for client in made]
 
 
-def test_two_hundred_requests_from_twenty_merchants(world: DemoWorld) -> None:
-    given = consents(world)
+def test_concurrent_requests_of_many_merchants_keep_the_credit_limit(world: DemoWorld) -> None:
+    all_consents = consents(world)
     calls = [
         partial(world.requester.request, world.acting(consent), asking(order("1700.00"), f"key-{n}", f"order-{n}"))
         for n in range(EACH)
-        for consent in given
+        for consent in all_consents
     ]
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]
     decisions = [each.decision for each in answers if isinstance(each, RequestResult)]
     approved = [each for each in decisions if each.status is Status.APPROVED]
-    # The seventeenth fits only a shop for which what is held elsewhere stays below the last tenth of the limit.
+    # Whether the 17th is approved depends on its shop, because exposure elsewhere is rounded up to tenths of the limit.
     assert LIMIT // 170_000 - 1 <= len(approved) <= LIMIT // 170_000
     declined = [each.outcome for each in decisions if each.status is Status.DECLINED]
     assert len(declined) == MERCHANTS * EACH - len(approved)
     assert {outcome.reasons for outcome in declined if isinstance(outcome, Decline)} == {("EXPOSURE_LIMIT_REACHED",)}
     assert world.exposure() == len(approved) * 170_000 <= LIMIT
     assert world.mismatches() == []
-    _all_at_once_again(world, given, approved)
+    _request_and_end_concurrently(world, all_consents, approved)
     assert world.exposure() <= LIMIT
     assert world.mismatches() == []
 
 
-def _all_at_once_again(world: DemoWorld, given: list[Consent], approved: list[DecisionState]) -> None:
-    """What was approved ends in several ways, while everybody asks for more."""
+def _request_and_end_concurrently(world: DemoWorld, all_consents: list[Consent], approved: list[DecisionState]) -> None:
+    """Ends the approved decisions in several ways, while all consents make new requests."""
     moves = world.transitions
     calls = [
         partial(world.requester.request, world.acting(consent), asking(order("900.00"), f"more-{n}", f"more-{n}"))
-        for n, consent in enumerate(given * 2)
+        for n, consent in enumerate(all_consents * 2)
     ]
     for number, decision in enumerate(approved):
         token = world.merchant_token(decision.client_id)
@@ -77,7 +77,7 @@ def _all_at_once_again(world: DemoWorld, given: list[Consent], approved: list[De
 
 def test_all_merchants_share_one_limit(world: DemoWorld) -> None:
     for number in range(3):  # 30,000 yuan is the limit of the highest tier
-        assert requested(world, number=number, deposit="10000.00").status is Status.APPROVED
+        assert request_decision(world, number=number, deposit="10000.00").status is Status.APPROVED
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
     preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order("1.00"), None))
     refusal = world.requester.request(token, asking(order("1.00"), "k", "o")).decision
@@ -86,34 +86,34 @@ def test_all_merchants_share_one_limit(world: DemoWorld) -> None:
         assert (outcome.reasons, outcome.alternatives) == (("EXPOSURE_LIMIT_REACHED",), ())
         assert outcome.retry_after == world.clock() + DAY
     assert (refusal.status, refusal.settlement, world.exposure()) == (Status.DECLINED, None, 3_000_000)
-    assert requested(world, "good", 9).status is Status.APPROVED, "another person has another limit"
+    assert request_decision(world, "good", 9).status is Status.APPROVED, "another person has another limit"
 
 
 def test_expired_approval_releases_exposure_before_the_scheduler_runs(world: DemoWorld) -> None:
     for number in range(3):
-        requested(world, number=number, deposit="10000.00")
+        request_decision(world, number=number, deposit="10000.00")
     world.clock.advance(8 * DAY)
-    assert requested(world, number=4, deposit="10000.00").status is Status.APPROVED
+    assert request_decision(world, number=4, deposit="10000.00").status is Status.APPROVED
     assert world.exposure() == 1_000_000
     assert world.mismatches() == []
 
 
-def test_requests_at_once_from_two_merchants_share_the_available_limit(world: DemoWorld) -> None:
+def test_concurrent_requests_of_two_merchants_share_the_available_limit(world: DemoWorld) -> None:
     for number in range(2):
-        requested(world, number=number, deposit="10000.00")
+        request_decision(world, number=number, deposit="10000.00")
     consents = [world.grant("excellent"), world.grant("excellent", client=world.client("online_shop"))]
     calls = []
     for n in range(THREADS):
         ask = car(world.clock(), "4000.00") if n % 2 else order("4000.00")
-        given = asking(ask, f"race-{n}", f"race-{n}")
-        calls.append(partial(world.requester.request, world.acting(consents[(n + 1) % 2]), given))
+        command = asking(ask, f"race-{n}", f"race-{n}")
+        calls.append(partial(world.requester.request, world.acting(consents[(n + 1) % 2]), command))
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]
     approved = [each for each in answers if isinstance(each, RequestResult) and each.decision.status is Status.APPROVED]
     taken = [each.decision.outcome.terms.exposed for each in approved if isinstance(each.decision.outcome, Approval)]
     whole = [amount for amount in taken if amount == yuan("4000.00")]
-    # Of 10,000 yuan that were left. Who comes late gets a part, if it is the one that takes parts: of 2,000 that are
-    # left to itself, or of 1,000 beside the 8,000 elsewhere, which count as 9,000.
+    # 10,000 yuan were available. A late request gets a part if its merchant accepts one: 2,000 that are left, or 1,000
+    # if the 8,000 are at the other merchant, where they count as 9,000.
     parts = [amount for amount in taken if amount in {yuan("1000.00"), yuan("2000.00")}]
     assert (len(whole), len(parts)) in {(2, 0), (2, 1)}
     assert len(taken) == len(whole) + len(parts)

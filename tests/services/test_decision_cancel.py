@@ -1,4 +1,4 @@
-"""Calling a decision off: who may, when, and what is left behind."""
+"""Cancelling a decision."""
 
 from datetime import timedelta
 
@@ -26,16 +26,16 @@ def requested(world: DemoWorld, handle: str = "excellent") -> DecisionState:
     return world.requester.request(world.acting(world.grant(handle)), asking(car(world.clock()))).decision
 
 
-def refused(world: DemoWorld, given: CancelCommand, token: Principal | None = None) -> GatewayError:
-    """The refusal of a cancel, which must have changed nothing."""
+def refused(world: DemoWorld, command: CancelCommand, token: Principal | None = None) -> GatewayError:
+    """The error of a cancel, which must have changed nothing."""
     before = world.contents()
     with pytest.raises(GatewayError) as refusal:
-        world.transitions.cancel(token or world.merchant_token(), given)
+        world.transitions.cancel(token or world.merchant_token(), command)
     assert world.contents() == before
     return refusal.value
 
 
-def test_an_approved_decision_is_cancelled(world: DemoWorld) -> None:
+def test_approved_decision_is_cancelled(world: DemoWorld) -> None:
     decision = requested(world)
     assert decision.available_transitions == (Transition.ACTIVATE, Transition.CANCEL)
     world.clock.advance(hours=1)
@@ -50,10 +50,10 @@ def test_an_approved_decision_is_cancelled(world: DemoWorld) -> None:
     ]
     assert events[1].occurred_at == world.now
     assert world.rows("SELECT id FROM outbox WHERE topic = 'DECISION_CANCELLED'") == [(events[1].id,)]
-    assert world.counts()["access_log"] == 1, "calling off reads nothing about the person"
+    assert world.counts()["access_log"] == 1, "cancelling reads nothing about the person"
 
 
-def test_a_cancel_frees_its_part_of_the_ceiling(world: DemoWorld) -> None:
+def test_cancel_releases_committed_amount(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
     first = world.requester.request(world.acting(consent), asking(car(now))).decision
     world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
@@ -61,7 +61,7 @@ def test_a_cancel_frees_its_part_of_the_ceiling(world: DemoWorld) -> None:
     assert second.status is Status.APPROVED
 
 
-def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: DemoWorld) -> None:
+def test_expired_approval_releases_committed_amount(world: DemoWorld) -> None:
     consent = world.grant("excellent", waiver("3000.00"))
     first = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     assert first.valid_until is not None
@@ -73,13 +73,13 @@ def test_a_lapsed_decision_frees_its_part_of_the_ceiling(world: DemoWorld) -> No
     assert second.status is Status.APPROVED
 
 
-def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: DemoWorld) -> None:
+def test_repeated_cancel_returns_the_same_decision(world: DemoWorld) -> None:
     decision = requested(world)
-    given = CancelCommand(decision.id, "key-2", "Changed plans")
-    first = world.transitions.cancel(world.merchant_token(), given)
+    command = CancelCommand(decision.id, "key-2", "Changed plans")
+    first = world.transitions.cancel(world.merchant_token(), command)
     before = world.contents()
     world.clock.advance(hours=23)
-    assert world.transitions.cancel(world.merchant_token(), given) == first
+    assert world.transitions.cancel(world.merchant_token(), command) == first
     assert world.contents() == before
 
 
@@ -88,9 +88,7 @@ def test_the_same_cancel_twice_is_answered_twice_and_done_once(world: DemoWorld)
     [("excellent", Status.CANCELLED), ("building", Status.DECLINED)],
     ids=["cancelled", "declined"],
 )
-def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(
-    world: DemoWorld, handle: str, status: Status
-) -> None:
+def test_cancel_of_closed_decision_is_rejected(world: DemoWorld, handle: str, status: Status) -> None:
     decision = requested(world, handle)
     if decision.status is Status.APPROVED:
         world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
@@ -99,7 +97,7 @@ def test_a_cancel_is_refused_with_what_is_possible_when_it_is_over(
     assert (error.code, error.status, error.transitions) == ("INVALID_TRANSITION", status, ())
 
 
-def test_a_cancel_is_refused_from_the_last_moment_on(world: DemoWorld) -> None:
+def test_cancel_is_rejected_from_expiry_on(world: DemoWorld) -> None:
     decision = requested(world)
     assert decision.valid_until is not None
     world.clock.now = WallTime(decision.valid_until)
@@ -107,24 +105,24 @@ def test_a_cancel_is_refused_from_the_last_moment_on(world: DemoWorld) -> None:
     assert isinstance(error, StateConflict)
     assert (error.code, error.status, error.transitions) == ("DECISION_EXPIRED", Status.EXPIRED, ())
     world.clock.advance(microseconds=-1)
-    given = CancelCommand(decision.id, "key-2", "Changed plans")
-    assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    command = CancelCommand(decision.id, "key-2", "Changed plans")
+    assert world.transitions.cancel(world.merchant_token(), command).status is Status.CANCELLED
 
 
-def test_a_cancel_is_possible_when_the_consent_was_withdrawn(world: DemoWorld) -> None:
+def test_cancel_is_possible_after_revoked_consent(world: DemoWorld) -> None:
     consent = world.grant()
     decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     world.revoke(consent)
     world.clock.advance(timedelta(hours=1))
-    given = CancelCommand(decision.id, "key-2", "Changed plans")
-    assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+    command = CancelCommand(decision.id, "key-2", "Changed plans")
+    assert world.transitions.cancel(world.merchant_token(), command).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["foreign", "unknown"])
-def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: DemoWorld, known: bool) -> None:
+def test_decision_of_another_merchant_looks_unknown(world: DemoWorld, known: bool) -> None:
     decision = requested(world)
-    given = CancelCommand(decision.id if known else "dec_test_nothing", "key-2", "Changed plans")
-    error = refused(world, given, world.merchant_token(world.client("online_shop")))
+    command = CancelCommand(decision.id if known else "dec_test_nothing", "key-2", "Changed plans")
+    error = refused(world, command, world.merchant_token(world.client("online_shop")))
     assert isinstance(error, NotFound)
     assert (error.code, error.field, error.message) == ("NOT_FOUND", ("decisionId",), "There is no such decision.")
 
@@ -138,13 +136,13 @@ def test_a_foreign_decision_and_an_unknown_one_are_not_told_apart(world: DemoWor
         pytest.param("key-2", "a\x00b", "reason", id="nul-in-reason"),
     ],
 )
-def test_a_bad_cancel_is_refused_at_its_field(world: DemoWorld, key: str, reason: str, field: str) -> None:
+def test_invalid_cancel_is_rejected_with_its_field(world: DemoWorld, key: str, reason: str, field: str) -> None:
     error = refused(world, CancelCommand(requested(world).id, key, reason))
     assert isinstance(error, InvalidInput)
     assert (error.code, error.field) == ("INVALID", (field,))
 
 
-def test_a_key_with_another_input_is_refused_with_what_differs(world: DemoWorld) -> None:
+def test_reused_key_with_another_input_is_rejected(world: DemoWorld) -> None:
     decision = requested(world)
     world.transitions.cancel(world.merchant_token(), CancelCommand(decision.id, "key-2", "Changed plans"))
     error = refused(world, CancelCommand(decision.id, "key-2", "Lost interest"))
@@ -152,13 +150,13 @@ def test_a_key_with_another_input_is_refused_with_what_differs(world: DemoWorld)
     assert error.differing == (("reason",),)
 
 
-def test_the_key_of_a_request_may_serve_a_cancel(world: DemoWorld) -> None:
-    given = CancelCommand(requested(world).id, "key-1", "Changed plans")
-    assert world.transitions.cancel(world.merchant_token(), given).status is Status.CANCELLED
+def test_key_of_a_request_can_be_used_for_cancel(world: DemoWorld) -> None:
+    command = CancelCommand(requested(world).id, "key-1", "Changed plans")
+    assert world.transitions.cancel(world.merchant_token(), command).status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("table", ["decision_log", "idempotency_records", "outbox"])
-def test_nothing_is_written_when_one_part_of_a_cancel_cannot_be(world: DemoWorld, table: str) -> None:
+def test_failed_insert_rolls_back_the_cancel(world: DemoWorld, table: str) -> None:
     decision = requested(world)
     world.block_inserts(table)
     before = world.contents()

@@ -1,4 +1,4 @@
-"""What happens at the same time, and what changes between reading and writing. Real databases, real threads."""
+"""Concurrent calls, and changes between the two phases of a request. With real databases and threads."""
 
 from collections.abc import Callable
 from functools import partial
@@ -31,11 +31,11 @@ THREADS = 8
 
 
 def requests(world: DemoWorld, *calls: tuple[Consent, RequestCommand]) -> list[RequestResult | Exception]:
-    return at_once([partial(world.requester.request, world.acting(consent), given) for consent, given in calls])
+    return at_once([partial(world.requester.request, world.acting(consent), command) for consent, command in calls])
 
 
 def codes(answers: list[RequestResult | Exception]) -> list[str]:
-    """The codes of the refusals. Fails on anything that is no expected failure."""
+    """The codes of the errors. Fails for an unexpected exception."""
     unexpected = [each for each in answers if isinstance(each, Exception) and not isinstance(each, GatewayError)]
     assert not unexpected
     return [each.code for each in answers if isinstance(each, GatewayError)]
@@ -45,9 +45,9 @@ def decided(answers: list[RequestResult | Exception]) -> list[RequestResult]:
     return [each for each in answers if isinstance(each, RequestResult)]
 
 
-def test_equal_requests_at_once_make_one_decision(world: DemoWorld) -> None:
-    consent, given = world.grant(), asking(car(world.clock()))
-    answers = requests(world, *[(consent, given)] * THREADS)
+def test_concurrent_equal_requests_make_one_decision(world: DemoWorld) -> None:
+    consent, command = world.grant(), asking(car(world.clock()))
+    answers = requests(world, *[(consent, command)] * THREADS)
     assert codes(answers) == []
     assert len({answer.decision.id for answer in decided(answers)}) == 1
     assert all(answer.decision == decided(answers)[0].decision for answer in decided(answers))
@@ -61,7 +61,9 @@ def test_equal_requests_at_once_make_one_decision(world: DemoWorld) -> None:
     ("handle", "approved", "exposed"),
     [pytest.param("excellent", 3, 900_000, id="in-full"), pytest.param("good", 5, 750_000, id="by-half")],
 )
-def test_requests_at_once_never_exceed_the_ceiling(world: DemoWorld, handle: str, approved: int, exposed: int) -> None:
+def test_concurrent_requests_never_exceed_the_ceiling(
+    world: DemoWorld, handle: str, approved: int, exposed: int
+) -> None:
     consent, now = world.grant(handle, waiver("9000.00")), world.clock()
     answers = requests(world, *((consent, asking(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["CONSENT_AMOUNT_EXCEEDED"] * (THREADS - approved)
@@ -73,7 +75,7 @@ def test_requests_at_once_never_exceed_the_ceiling(world: DemoWorld, handle: str
     assert len(world.rows("SELECT id FROM decision_log")) == approved
 
 
-def test_one_reference_at_once_makes_one_decision_whatever_the_consent(world: DemoWorld) -> None:
+def test_concurrent_requests_with_one_reference_make_one_decision(world: DemoWorld) -> None:
     consents, now = (world.grant(), world.grant("good")), world.clock()
     answers = requests(world, *((consents[n % 2], asking(car(now), f"key-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["DUPLICATE_REFERENCE"] * (THREADS - 1)
@@ -82,15 +84,15 @@ def test_one_reference_at_once_makes_one_decision_whatever_the_consent(world: De
     assert world.counts()["idempotency_records"] == 1
 
 
-def test_one_key_at_once_under_two_consents_makes_one_decision(world: DemoWorld) -> None:
-    consents, given = (world.grant(), world.grant("good")), asking(car(world.clock()))
-    answers = requests(world, *((consents[n % 2], given) for n in range(THREADS)))
+def test_concurrent_requests_with_one_key_and_two_consents_make_one_decision(world: DemoWorld) -> None:
+    consents, command = (world.grant(), world.grant("good")), asking(car(world.clock()))
+    answers = requests(world, *((consents[n % 2], command) for n in range(THREADS)))
     assert codes(answers) == ["IDEMPOTENCY_KEY_REUSED"] * (THREADS // 2)
     assert len({answer.decision.id for answer in decided(answers)}) == 1
     assert world.counts()["decisions"] == 1
 
 
-def test_requests_at_two_merchants_about_one_person_do_not_stop_each_other(world: DemoWorld) -> None:
+def test_concurrent_requests_of_two_merchants_about_one_person_all_succeed(world: DemoWorld) -> None:
     here, there, now = world.grant(), world.grant(client=world.client("online_shop")), world.clock()
     calls = [
         (here, asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
@@ -106,10 +108,12 @@ def test_requests_at_two_merchants_about_one_person_do_not_stop_each_other(world
     for table in ("decision_log", "access_log"):
         rows = world.rows(f"SELECT sequence, previous_hash, hash FROM {table} ORDER BY merchant_id, sequence")
         assert [sequence for sequence, _, _ in rows] == [1, 2, 3, 4] * 2
-        assert all(rows[n][1] == rows[n - 1][2] for n in (1, 2, 3, 5, 6, 7)), "each entry hangs from the one before"
+        assert all(rows[n][1] == rows[n - 1][2] for n in (1, 2, 3, 5, 6, 7)), (
+            "each entry has the hash of the previous one"
+        )
 
 
-def test_first_requests_at_once_make_one_signing_key(world: DemoWorld) -> None:
+def test_concurrent_first_requests_make_one_signing_key(world: DemoWorld) -> None:
     now, consents = world.clock(), [world.grant(handle) for handle, *_ in CATALOGUE]
     answers = requests(world, *((each, asking(car(now), each.id, each.id)) for each in consents))
     assert codes(answers) == []
@@ -118,14 +122,14 @@ def test_first_requests_at_once_make_one_signing_key(world: DemoWorld) -> None:
 
 
 @pytest.mark.parametrize("table", ["access_log", "outbox"])
-def test_no_key_is_kept_of_a_request_that_failed(world: DemoWorld, table: str) -> None:
-    """The first request of a process makes the signing key; when it fails, the key is as if it had never been."""
-    consent, given = world.grant(), asking(car(world.clock()))
+def test_failed_request_keeps_no_signing_key(world: DemoWorld, table: str) -> None:
+    """The first request of a deployment creates the signing key. If it fails, the key is rolled back with it."""
+    consent, command = world.grant(), asking(car(world.clock()))
     world.block_inserts(table)
     with pytest.raises(Exception, match="full"):
-        world.requester.request(world.acting(consent), given)
+        world.requester.request(world.acting(consent), command)
     world.allow_inserts(table)
-    assert not world.requester.request(world.acting(consent), given).replayed
+    assert not world.requester.request(world.acting(consent), command).replayed
     ((kid,),) = world.rows("SELECT kid FROM signing_keys")
     assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
 
@@ -134,7 +138,7 @@ def test_no_key_is_kept_of_a_request_that_failed(world: DemoWorld, table: str) -
     ("keys", "refused"),
     [pytest.param(lambda n: "one", 0, id="same-key"), pytest.param(str, THREADS - 1, id="other-keys")],
 )
-def test_cancels_at_once_have_one_winner(world: DemoWorld, keys: Callable[[int], str], refused: int) -> None:
+def test_one_of_concurrent_cancels_succeeds(world: DemoWorld, keys: Callable[[int], str], refused: int) -> None:
     decision = world.requester.request(world.acting(world.grant()), asking(car(world.clock()))).decision
     token = world.merchant_token()
     answers = at_once(
@@ -150,7 +154,7 @@ def test_cancels_at_once_have_one_winner(world: DemoWorld, keys: Callable[[int],
     assert len(world.rows("SELECT id FROM outbox WHERE topic = 'DECISION_CANCELLED'")) == 1
 
 
-def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(world: DemoWorld) -> None:
+def test_concurrent_revoke_rejects_later_requests(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     calls: list[Callable[[], RequestResult | None]] = [
         partial(world.requester.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
@@ -164,19 +168,19 @@ def test_a_consent_that_is_withdrawn_at_once_with_requests_stops_the_later_ones(
     assert world.counts()["decisions"] == len(made)
 
 
-def failing(world: DemoWorld, given: RequestCommand, consent: Consent) -> GatewayError:
-    """The failure of a request, which must have written no decision and left no trace of one."""
+def error_of(world: DemoWorld, command: RequestCommand, consent: Consent) -> GatewayError:
+    """The error of a request, which must have written nothing."""
     with pytest.raises(GatewayError) as failed:
-        world.requester.request(world.acting(consent), given)
+        world.requester.request(world.acting(consent), command)
     tables = ("decisions", "decision_log", "access_log", "idempotency_records")
     assert [world.counts()[table] for table in tables] == [0, 0, 0, 0]
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
     return failed.value
 
 
-def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
-    consent, given = world.grant(), asking(car(world.clock()))
-    error = failing(world.meddled(lambda: world.revoke(consent)), given, consent)
+def test_consent_revoked_between_phases_is_rejected(world: DemoWorld) -> None:
+    consent, command = world.grant(), asking(car(world.clock()))
+    error = error_of(world.meddled(lambda: world.revoke(consent)), command, consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_REVOKED")
 
 
@@ -187,21 +191,21 @@ def test_a_consent_that_is_revoked_while_the_score_is_measured_is_refused(world:
         pytest.param(90, ConsentRefused, "CONSENT_EXPIRED", id="consent-expired"),
     ],
 )
-def test_what_goes_out_of_date_between_the_phases_is_refused(
+def test_consent_or_score_expired_between_phases_is_rejected(
     world: DemoWorld, days: int, kind: type[GatewayError], code: str
 ) -> None:
-    consent, given = world.grant(), asking(car(world.clock()))
-    error = failing(world.meddled(lambda: world.clock.advance(days=days)), given, consent)
+    consent, command = world.grant(), asking(car(world.clock()))
+    error = error_of(world.meddled(lambda: world.clock.advance(days=days)), command, consent)
     assert (type(error), error.code) == (kind, code)
 
 
-def test_a_score_that_is_fresh_to_the_last_moment_is_used(world: DemoWorld) -> None:
-    consent, given = world.grant(), asking(car(world.clock()))
+def test_score_is_used_until_it_expires(world: DemoWorld) -> None:
+    consent, command = world.grant(), asking(car(world.clock()))
     meddled = world.meddled(lambda: world.clock.advance(hours=24, microseconds=-1))
-    assert meddled.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
+    assert meddled.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
 
 
-def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
+def test_ceiling_used_up_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
@@ -210,16 +214,16 @@ def test_a_ceiling_used_up_while_the_score_is_measured_is_refused(world: DemoWor
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
 
-def test_an_equal_request_that_was_quicker_is_answered(world: DemoWorld) -> None:
-    consent, given = world.grant(), asking(car(world.clock()))
+def test_equal_request_between_phases_is_replayed(world: DemoWorld) -> None:
+    consent, command = world.grant(), asking(car(world.clock()))
     quicker: list[RequestResult] = []
-    act = lambda: quicker.append(world.requester.request(world.acting(consent), given))  # noqa: E731
-    answer = world.meddled(act).requester.request(world.acting(consent), given)
+    act = lambda: quicker.append(world.requester.request(world.acting(consent), command))  # noqa: E731
+    answer = world.meddled(act).requester.request(world.acting(consent), command)
     assert answer.replayed
     assert answer.decision == quicker[0].decision
 
 
-def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
+def test_key_used_for_another_input_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), reference="order-0"))
     with pytest.raises(IdempotencyConflict) as refused:
@@ -227,18 +231,18 @@ def test_a_key_used_otherwise_while_the_score_is_measured_is_refused(world: Demo
     assert refused.value.differing == (("merchantReference",),)
 
 
-def test_nothing_is_written_when_the_source_is_down(world: DemoWorld) -> None:
+def test_unavailable_score_writes_nothing(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
-    error = failing(world, asking(car(world.clock())), world.grant("nobody"))
+    error = error_of(world, asking(car(world.clock())), world.grant("nobody"))
     assert (type(error), error.code) == (Unavailable, "SCORE_UNAVAILABLE")
 
 
 class Down:
-    """A score source that does not answer."""
+    """A score source that is unavailable."""
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
-        raise Unavailable("SCORE_UNAVAILABLE", "The provider does not answer.")
+        raise Unavailable("SCORE_UNAVAILABLE", "The provider is unavailable.")
 
 
 def test_replay_needs_no_score(world: DemoWorld) -> None:
@@ -253,16 +257,16 @@ def test_replay_needs_no_score(world: DemoWorld) -> None:
     assert world.contents() == before
 
 
-def test_an_expired_consent_is_refused_from_its_last_moment_on(world: DemoWorld) -> None:
+def test_consent_is_rejected_from_its_expiry_on(world: DemoWorld) -> None:
     consent = world.grant()
     world.clock.now = WallTime(consent.expires_at)
-    error = failing(world, asking(car(world.clock())), consent)
+    error = error_of(world, asking(car(world.clock())), consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_EXPIRED")
     world.clock.advance(microseconds=-1)
     assert not world.requester.request(world.acting(consent), asking(car(world.clock()))).replayed
 
 
-def test_a_revoked_consent_is_refused_though_the_token_was_checked_before(world: DemoWorld) -> None:
+def test_consent_revoked_after_token_check_is_rejected(world: DemoWorld) -> None:
     consent = world.grant()
     principal = world.acting(consent)
     world.revoke(consent)

@@ -1,4 +1,4 @@
-"""Which decisions a token reaches, and previews."""
+"""Reading decisions with a token, and previews."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tests.support.demo_world import DemoWorld
 
 @dataclass(frozen=True)
 class Scene:
-    """One decision of the car rental, and tokens that may or may not see it."""
+    """One decision of the car rental, and tokens that may or may not read it."""
 
     decision: DecisionState
     event_id: str
@@ -49,7 +49,7 @@ def scene(world: DemoWorld) -> Scene:
 
 
 def find_everything(world: DemoWorld, scene: Scene, token: str) -> tuple[Any, ...]:
-    """What a token finds of the decision: by id, by reference, its timeline, and its event by id."""
+    """The decision as a token reads it: by id, by reference, its timeline, and its event by id."""
 
     def find(query: QueryUnit) -> tuple[Any, ...]:
         return (
@@ -83,14 +83,14 @@ def test_unknown_decision_or_event_is_none(world: DemoWorld, scene: Scene) -> No
     assert world.query(token, lambda query: world.decisions.find_event(query, "evt_test_nothing")) is None
 
 
-def test_page_holds_the_merchants_decisions_only(world: DemoWorld, scene: Scene) -> None:
+def test_page_has_only_the_merchants_decisions(world: DemoWorld, scene: Scene) -> None:
     for name, expected in (("own-merchant", [scene.decision]), ("other-merchant", []), ("other-partner", [])):
         token = scene.tokens[name]
         assert world.query(token, lambda query: world.decisions.list_page(query, Filter(), Window(10))) == expected
         assert world.query(token, lambda query: world.decisions.count(query, Filter())) == len(expected)
 
 
-def test_page_counts_an_approval_past_its_time_as_expired(world: DemoWorld, scene: Scene) -> None:
+def test_page_filters_expired_approval_as_expired(world: DemoWorld, scene: Scene) -> None:
     assert scene.decision.valid_until is not None
     world.clock.now = WallTime(scene.decision.valid_until)
     token, expired = world.merchant_token(), Filter(statuses=(Status.EXPIRED,))
@@ -100,13 +100,13 @@ def test_page_counts_an_approval_past_its_time_as_expired(world: DemoWorld, scen
     assert world.query(token, lambda query: world.decisions.count(query, approved)) == 0
 
 
-Found = tuple[DecisionState | None, DecisionState | None]
+Reads = tuple[DecisionState | None, DecisionState | None]
 
 
-def find_around_a_request(world: DemoWorld, consent: Consent) -> Callable[[QueryUnit], Found]:
+def find_around_a_request(world: DemoWorld, consent: Consent) -> Callable[[QueryUnit], Reads]:
     """A document that reads a reference before and after the request that uses it."""
 
-    def find(query: QueryUnit) -> Found:
+    def find(query: QueryUnit) -> Reads:
         before = world.decisions.find_by_reference(query, "order-1")
         world.request(consent, asking(car(world.clock())))
         return before, world.decisions.find_by_reference(query, "order-1")
@@ -119,7 +119,7 @@ def test_query_reads_one_snapshot(world: DemoWorld) -> None:
     assert world.query(world.acting(consent), find_around_a_request(world, consent)) == (None, None)
 
 
-def test_payload_of_a_mutation_is_read_from_a_new_snapshot(world: DemoWorld) -> None:
+def test_payload_of_a_mutation_reads_a_new_snapshot(world: DemoWorld) -> None:
     consent = world.grant()
     find = find_around_a_request(world, consent)
     before, after = world.queries.run_mutations(world.acting(consent), find)
@@ -127,14 +127,14 @@ def test_payload_of_a_mutation_is_read_from_a_new_snapshot(world: DemoWorld) -> 
     assert after is not None
 
 
-def test_preview_answers_like_the_request_and_writes_its_access_alone(world: DemoWorld) -> None:
+def test_preview_has_the_outcome_of_the_request_and_writes_only_its_access(world: DemoWorld) -> None:
     consent, ask = world.grant("good"), car(world.clock())
     before = world.counts()
 
     def preview_unlogged(query: QueryUnit) -> Preview:
-        found = world.decisions.preview(query, "carRental", ask, None)
+        preview = world.decisions.preview(query, "carRental", ask, None)
         assert world.counts() == before
-        return found
+        return preview
 
     preview = world.query(world.acting(consent), preview_unlogged)
     assert preview.blockers == ()

@@ -1,4 +1,4 @@
-"""Requests: the answer for each persona, what is written with it, and what is refused with which field."""
+"""Requests: the outcome for each persona, the written records, and errors with their fields."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,11 +27,11 @@ def growth(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
     return {name: after[name] - before[name] for name in after if after[name] != before[name]}
 
 
-def code_of(world: DemoWorld, consent: Consent, given: RequestCommand) -> tuple[str, tuple[str, ...] | None]:
-    """Code and field of the refusal; nothing may be written by it."""
+def code_of(world: DemoWorld, consent: Consent, command: RequestCommand) -> tuple[str, tuple[str, ...] | None]:
+    """Code and field of the error of a request, which must have changed nothing."""
     before = world.contents()
     with pytest.raises((ConsentRefused, InvalidInput)) as refused:
-        world.requester.request(world.acting(consent), given)
+        world.requester.request(world.acting(consent), command)
     assert world.contents() == before
     return refused.value.code, refused.value.field
 
@@ -49,9 +49,7 @@ def code_of(world: DemoWorld, consent: Consent, given: RequestCommand) -> tuple[
         ("overdue", None, ("OPEN_OVERDUE_OBLIGATION",)),
     ],
 )
-def test_a_request_is_answered_by_persona(
-    world: DemoWorld, handle: str, waived: str | None, reasons: tuple[str, ...]
-) -> None:
+def test_outcome_by_persona(world: DemoWorld, handle: str, waived: str | None, reasons: tuple[str, ...]) -> None:
     consent, now = world.grant(handle), world.now
     answer = world.requester.request(world.acting(consent), asking(car(now)))
     decision = answer.decision
@@ -75,7 +73,7 @@ def test_a_request_is_answered_by_persona(
         assert decision.valid_until == now + timedelta(days=4)
 
 
-def test_a_decision_reads_back_as_it_was_answered(world: DemoWorld) -> None:
+def test_decision_is_read_as_it_was_returned(world: DemoWorld) -> None:
     consent = world.grant()
     answer = world.requester.request(world.acting(consent), asking(car(world.clock())))
     token = world.acting(consent)
@@ -84,7 +82,7 @@ def test_a_decision_reads_back_as_it_was_answered(world: DemoWorld) -> None:
 
 
 @pytest.mark.parametrize("handle", ["excellent", "building"], ids=["approved", "declined"])
-def test_all_is_written_together_when_a_request_is_answered(world: DemoWorld, handle: str) -> None:
+def test_request_writes_all_records(world: DemoWorld, handle: str) -> None:
     consent = world.grant(handle)
     before = world.counts()
     decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
@@ -108,7 +106,7 @@ def test_all_is_written_together_when_a_request_is_answered(world: DemoWorld, ha
 
 
 @pytest.mark.parametrize("table", WRITTEN)
-def test_nothing_is_written_when_one_part_cannot_be(world: DemoWorld, table: str) -> None:
+def test_failed_insert_rolls_back_the_request(world: DemoWorld, table: str) -> None:
     consent = world.grant()
     world.block_inserts(table)
     before = world.contents()
@@ -118,7 +116,7 @@ def test_nothing_is_written_when_one_part_cannot_be(world: DemoWorld, table: str
     assert not world.rows("SELECT id FROM decisions")
 
 
-def test_nothing_is_written_when_the_outbox_is_gone(world: DemoWorld) -> None:
+def test_missing_outbox_rolls_back_the_request(world: DemoWorld) -> None:
     consent = world.grant()
     world.execute("ALTER TABLE outbox RENAME TO elsewhere")
     with pytest.raises(Exception, match="outbox"):
@@ -128,7 +126,7 @@ def test_nothing_is_written_when_the_outbox_is_gone(world: DemoWorld) -> None:
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
 
 
-def test_a_replay_answers_the_same_decision_and_writes_nothing(world: DemoWorld) -> None:
+def test_replay_returns_the_decision_and_writes_nothing(world: DemoWorld) -> None:
     consent = world.grant()
     first = world.requester.request(world.acting(consent), asking(car(world.clock())))
     same = asking(car(world.clock()))
@@ -140,7 +138,7 @@ def test_a_replay_answers_the_same_decision_and_writes_nothing(world: DemoWorld)
     assert world.contents() == before
 
 
-def test_a_replay_answers_the_decision_as_it_stands_now(world: DemoWorld) -> None:
+def test_replay_returns_the_current_state(world: DemoWorld) -> None:
     consent, ask = world.grant(), asking(car(world.clock()))
     first = world.requester.request(world.acting(consent), ask).decision
     cancelled = world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
@@ -150,7 +148,7 @@ def test_a_replay_answers_the_decision_as_it_stands_now(world: DemoWorld) -> Non
     assert again.decision.status is Status.CANCELLED
 
 
-def test_a_key_is_free_again_when_its_time_is_over(world: DemoWorld) -> None:
+def test_key_can_be_reused_after_24_hours(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
     first = world.requester.request(world.acting(consent), asking(ask))
     world.clock.advance(hours=24)
@@ -169,7 +167,7 @@ def test_a_key_is_free_again_when_its_time_is_over(world: DemoWorld) -> None:
         pytest.param({"reduction": False}, {("ask", "carRental", "acceptReduction")}, id="flag"),
     ],
 )
-def test_a_key_with_another_input_is_refused_with_what_differs(
+def test_reused_key_with_another_input_is_rejected(
     world: DemoWorld, changed: dict[str, Any], paths: set[tuple[str, ...]]
 ) -> None:
     consent, now = world.grant(), world.clock()
@@ -183,7 +181,7 @@ def test_a_key_with_another_input_is_refused_with_what_differs(
     assert world.contents() == before
 
 
-def test_a_key_under_another_consent_is_refused(world: DemoWorld) -> None:
+def test_reused_key_under_another_consent_is_rejected(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant("good")
     world.requester.request(world.acting(one), asking(car(world.clock())))
     before = world.contents()
@@ -193,7 +191,7 @@ def test_a_key_under_another_consent_is_refused(world: DemoWorld) -> None:
     assert world.contents() == before
 
 
-def test_a_key_of_another_client_is_another_key(world: DemoWorld) -> None:
+def test_key_is_separate_for_each_client(world: DemoWorld) -> None:
     here, there = world.grant(), world.grant(client=world.client("online_shop"))
     one = world.requester.request(world.acting(here), asking(car(world.clock())))
     other = world.requester.request(world.acting(there), asking(order()))
@@ -202,7 +200,7 @@ def test_a_key_of_another_client_is_another_key(world: DemoWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "refusal"),
+    ("command", "refusal"),
     [
         pytest.param(asking(order()), ("PRODUCT_NOT_ENABLED", ("ask", "onlineOrder")), id="product-not-enabled"),
         pytest.param({"purpose": "MARKETING"}, ("INVALID", ("purpose",)), id="unknown-purpose"),
@@ -213,10 +211,10 @@ def test_a_key_of_another_client_is_another_key(world: DemoWorld) -> None:
         pytest.param({"reference": "a\x00b"}, ("INVALID", ("merchantReference",)), id="nul-in-reference"),
     ],
 )
-def test_a_bad_input_is_refused_at_its_field(
-    world: DemoWorld, given: Any, refusal: tuple[str, tuple[str, ...]]
+def test_invalid_input_is_rejected_with_its_field(
+    world: DemoWorld, command: Any, refusal: tuple[str, tuple[str, ...]]
 ) -> None:
-    whole = asking(car(world.clock()), **given) if isinstance(given, dict) else given
+    whole = asking(car(world.clock()), **command) if isinstance(command, dict) else command
     assert code_of(world, world.grant(), whole) == refusal
 
 
@@ -233,7 +231,7 @@ def test_a_bad_input_is_refused_at_its_field(
         ),
     ],
 )
-def test_bad_money_is_refused_at_its_field(
+def test_invalid_amount_is_rejected_with_its_field(
     world: DemoWorld, deposit: Money, refusal: tuple[str, tuple[str, ...]]
 ) -> None:
     ask = car(world.clock())
@@ -250,24 +248,24 @@ def test_bad_money_is_refused_at_its_field(
         pytest.param((AuthorizationDetail("score", level="exact"),), "CONSENT_PRODUCT_NOT_COVERED", id="score-only"),
     ],
 )
-def test_a_consent_covers_what_it_names(
+def test_request_needs_a_covering_consent(
     world: DemoWorld, details: tuple[AuthorizationDetail, ...], refusal: str | None
 ) -> None:
-    consent, given = world.grant("excellent", *details), asking(car(world.clock()))
+    consent, command = world.grant("excellent", *details), asking(car(world.clock()))
     if refusal is None:
-        assert world.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
+        assert world.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
     else:
-        assert code_of(world, consent, given)[0] == refusal
+        assert code_of(world, consent, command)[0] == refusal
 
 
-def test_a_product_that_the_consent_does_not_name_is_refused(world: DemoWorld) -> None:
+def test_product_outside_of_the_consent_is_rejected(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.merchants.enable(unit, world.merchant(), "online_shop")
     consent = world.grant("excellent", waiver("3000.00"))
     assert code_of(world, consent, asking(order())) == ("CONSENT_PRODUCT_NOT_COVERED", ("ask",))
 
 
-def test_a_reference_is_taken_once_for_each_merchant(world: DemoWorld) -> None:
+def test_reference_is_unique_for_each_merchant(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant("good")
     elsewhere = world.grant(client=world.client("online_shop"))
     world.requester.request(world.acting(one), asking(car(world.clock())))
@@ -277,7 +275,7 @@ def test_a_reference_is_taken_once_for_each_merchant(world: DemoWorld) -> None:
     assert not world.requester.request(world.acting(elsewhere), asking(order())).replayed
 
 
-def test_a_merchant_token_cannot_request(world: DemoWorld) -> None:
+def test_merchant_token_cannot_request(world: DemoWorld) -> None:
     with pytest.raises(InvalidInput):
         world.requester.request(world.merchant_token(), asking(car(world.clock())))
     assert not world.rows("SELECT id FROM decisions")

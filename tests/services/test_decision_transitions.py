@@ -1,4 +1,4 @@
-"""What holds for each move of a merchant's: once for each key, by nobody else, and nothing where it is refused."""
+"""Rules for every transition by a merchant: idempotency, access, concurrency, and rejected input."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,13 +18,13 @@ from gateway.services.decisions.transitions import (
     ExtendCommand,
     FulfillCommand,
 )
-from tests.services.promises import DAY, THREADS, activated, requested, yuan
+from tests.services.decisions import DAY, THREADS, activate_decision, request_decision, yuan
 from tests.support.at_once import at_once
 from tests.support.clock import BUSINESS_NOON
 from tests.support.demo_world import DemoWorld
 
-Move = Callable[[DecisionTransitions, Principal], DecisionState]
-MOVES: list[tuple[str, Callable[[str, str], Move]]] = [
+TransitionCall = Callable[[DecisionTransitions, Principal], DecisionState]
+TRANSITIONS: list[tuple[str, Callable[[str, str], TransitionCall]]] = [
     ("activate", lambda d, k: lambda m, t: m.activate(t, ActivateCommand(d, k))),
     (
         "extend",
@@ -34,75 +34,88 @@ MOVES: list[tuple[str, Callable[[str, str], Move]]] = [
     ("breach", lambda d, k: lambda m, t: m.report_breach(t, BreachCommand(d, k, BreachKind.OTHER))),
     ("cancel", lambda d, k: lambda m, t: m.cancel(t, CancelCommand(d, k, None))),
 ]
-EACH_MOVE = pytest.mark.parametrize("move", [pytest.param(move, id=name) for name, move in MOVES])
+EACH_TRANSITION = pytest.mark.parametrize(
+    "transition", [pytest.param(transition, id=name) for name, transition in TRANSITIONS]
+)
 
 
-def ready(world: DemoWorld, move: Callable[[str, str], Move]) -> DecisionState:
-    """A decision that allows the move."""
-    return requested(world) if move in {MOVES[0][1], MOVES[4][1]} else activated(world)
+def ready(world: DemoWorld, transition: Callable[[str, str], TransitionCall]) -> DecisionState:
+    """A decision that allows the transition."""
+    return request_decision(world) if transition in {TRANSITIONS[0][1], TRANSITIONS[4][1]} else activate_decision(world)
 
 
-@EACH_MOVE
-def test_the_same_key_does_its_work_once(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
-    decision, token = ready(world, move), world.merchant_token()
-    first = move(decision.id, "once")(world.transitions, token)
+@EACH_TRANSITION
+def test_repeated_key_applies_once(world: DemoWorld, transition: Callable[[str, str], TransitionCall]) -> None:
+    decision, token = ready(world, transition), world.merchant_token()
+    first = transition(decision.id, "once")(world.transitions, token)
     after = world.contents()
-    assert move(decision.id, "once")(world.transitions, token) == first
+    assert transition(decision.id, "once")(world.transitions, token) == first
     assert world.contents() == after
 
 
-@EACH_MOVE
-def test_the_same_key_with_another_decision_is_refused(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
-    decision, token = ready(world, move), world.merchant_token()
-    move(decision.id, "once")(world.transitions, token)
-    other = requested(world, number=2)
+@EACH_TRANSITION
+def test_reused_key_for_another_decision_is_rejected(
+    world: DemoWorld, transition: Callable[[str, str], TransitionCall]
+) -> None:
+    decision, token = ready(world, transition), world.merchant_token()
+    transition(decision.id, "once")(world.transitions, token)
+    other = request_decision(world, number=2)
     with pytest.raises(IdempotencyConflict) as refused:
-        move(other.id, "once")(world.transitions, token)
+        transition(other.id, "once")(world.transitions, token)
     assert refused.value.differing == (("decisionId",),)
 
 
-@EACH_MOVE
-def test_another_merchants_decision_does_not_exist(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
-    decision = ready(world, move)
+@EACH_TRANSITION
+def test_decision_of_another_merchant_is_not_found(
+    world: DemoWorld, transition: Callable[[str, str], TransitionCall]
+) -> None:
+    decision = ready(world, transition)
     before = world.contents()
     for which in (decision.id, "dec_test_none"):
         with pytest.raises(NotFound) as refused:
-            move(which, "k")(world.transitions, world.merchant_token(world.client("online_shop")))
+            transition(which, "k")(world.transitions, world.merchant_token(world.client("online_shop")))
         assert refused.value.field == ("decisionId",)
     assert world.contents() == before
 
 
-@EACH_MOVE
-def test_eight_at_once_with_keys_of_their_own(world: DemoWorld, move: Callable[[str, str], Move]) -> None:
-    decision, token = ready(world, move), world.merchant_token()
-    calls = [partial(move(decision.id, f"k{n}"), world.transitions, token) for n in range(THREADS)]
+@EACH_TRANSITION
+def test_one_of_concurrent_transitions_succeeds(
+    world: DemoWorld, transition: Callable[[str, str], TransitionCall]
+) -> None:
+    decision, token = ready(world, transition), world.merchant_token()
+    calls = [partial(transition(decision.id, f"k{n}"), world.transitions, token) for n in range(THREADS)]
     answers = at_once(calls)
     unexpected = [each for each in answers if isinstance(each, Exception) and not isinstance(each, GatewayError)]
     assert unexpected == []
     won = len([each for each in answers if isinstance(each, DecisionState)])
-    repeatable = move is MOVES[2][1]  # part settlements of one yuan each
+    repeatable = transition is TRANSITIONS[2][1]  # partial settlements of one yuan each
     assert won == (THREADS if repeatable else 1)
     assert world.mismatches() == []
 
 
-def test_a_refused_move_changes_nothing(world: DemoWorld) -> None:
-    decision, moves, token = activated(world), world.transitions, world.merchant_token()
+def test_rejected_transition_changes_nothing(world: DemoWorld) -> None:
+    decision, transitions, token = activate_decision(world), world.transitions, world.merchant_token()
     before = world.contents()
     long, evil = "x" * 256, "javascript:alert(1)"
     attempts: list[tuple[Callable[[], DecisionState], str]] = [
-        (lambda: moves.activate(token, ActivateCommand(decision.id, "k")), "INVALID_TRANSITION"),
-        (lambda: moves.cancel(token, CancelCommand(decision.id, "k", None)), "INVALID_TRANSITION"),
-        (lambda: moves.fulfill(token, FulfillCommand(decision.id, "k", None, yuan("3000.01"))), "INVALID_AMOUNT"),
-        (lambda: moves.fulfill(token, FulfillCommand(decision.id, "", None)), "INVALID"),
-        (lambda: moves.extend(token, ExtendCommand(decision.id, "k", world.now, "now")), "INVALID_PERIOD"),
-        (lambda: moves.extend(token, ExtendCommand(decision.id, "k", world.now + 30 * DAY, long)), "INVALID"),
-        (lambda: moves.report_breach(token, BreachCommand(decision.id, "k", BreachKind.OTHER, note="\n")), "INVALID"),
+        (lambda: transitions.activate(token, ActivateCommand(decision.id, "k")), "INVALID_TRANSITION"),
+        (lambda: transitions.cancel(token, CancelCommand(decision.id, "k", None)), "INVALID_TRANSITION"),
+        (lambda: transitions.fulfill(token, FulfillCommand(decision.id, "k", None, yuan("3000.01"))), "INVALID_AMOUNT"),
+        (lambda: transitions.fulfill(token, FulfillCommand(decision.id, "", None)), "INVALID"),
+        (lambda: transitions.extend(token, ExtendCommand(decision.id, "k", world.now, "now")), "INVALID_PERIOD"),
+        (lambda: transitions.extend(token, ExtendCommand(decision.id, "k", world.now + 30 * DAY, long)), "INVALID"),
         (
-            lambda: moves.report_breach(token, BreachCommand(decision.id, "k", BreachKind.OTHER, evidence=(evil,))),
+            lambda: transitions.report_breach(token, BreachCommand(decision.id, "k", BreachKind.OTHER, note="\n")),
             "INVALID",
         ),
         (
-            lambda: moves.report_breach(
+            lambda: transitions.report_breach(
+                token, BreachCommand(decision.id, "k", BreachKind.OTHER, evidence=(evil,))
+            ),
+            "INVALID",
+        ),
+        (
+            lambda: transitions.report_breach(
                 token, BreachCommand(decision.id, "k", BreachKind.OTHER, evidence=("https://a.example/",) * 11)
             ),
             "INVALID",
@@ -115,8 +128,8 @@ def test_a_refused_move_changes_nothing(world: DemoWorld) -> None:
     assert world.contents() == before
 
 
-def test_bad_input_is_an_error_with_its_place(world: DemoWorld) -> None:
-    decision = activated(world)
+def test_invalid_input_is_rejected_with_its_field(world: DemoWorld) -> None:
+    decision = activate_decision(world)
     with pytest.raises(InvalidInput) as refused:
         world.transitions.fulfill(
             world.merchant_token(), FulfillCommand(decision.id, "k", None, Money.parse("1.00", "EUR"))

@@ -1,4 +1,4 @@
-"""Disputes: what is contested waits; the merchant answers, silence is for the person, and the operator decides."""
+"""Disputes: the contested breach or overdue flag is suspended, the merchant responds, and the operator decides."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +13,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
 from tests.services.asks import asking, car
-from tests.services.promises import DAY, seen
+from tests.services.decisions import DAY, load_decision
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 
@@ -21,21 +21,21 @@ WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 
 
 def active(world: DemoWorld, number: int = 1) -> DecisionState:
-    given = asking(car(world.clock()), f"key-{number}", f"order-{number}")
-    decision = world.requester.request(world.acting(world.grant()), given).decision
+    command = asking(car(world.clock()), f"key-{number}", f"order-{number}")
+    decision = world.requester.request(world.acting(world.grant()), command).decision
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"a-{number}"))
 
 
 def breached(world: DemoWorld, number: int = 1) -> DecisionState:
-    given = BreachCommand(active(world, number).id, f"b-{number}", BreachKind.NOT_RETURNED)
-    return world.transitions.report_breach(world.merchant_token(), given)
+    command = BreachCommand(active(world, number).id, f"b-{number}", BreachKind.NOT_RETURNED)
+    return world.transitions.report_breach(world.merchant_token(), command)
 
 
 def overdue(world: DemoWorld) -> DecisionState:
     decision = active(world)
     world.clock.advance(5 * DAY)
     assert world.scheduler.apply_due() == 1
-    return seen(world, decision)
+    return load_decision(world, decision)
 
 
 def opened(world: DemoWorld, decision: DecisionState) -> Dispute:
@@ -47,8 +47,8 @@ def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondCommand:
 
 
 def asks_again(world: DemoWorld, number: int = 9) -> Status:
-    given = asking(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
-    return world.requester.request(world.acting(world.grant()), given).decision.status
+    command = asking(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
+    return world.requester.request(world.acting(world.grant()), command).decision.status
 
 
 def topics(world: DemoWorld, decision: DecisionState) -> list[tuple[Topic, Actor]]:
@@ -64,7 +64,7 @@ def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayErro
     return refusal.value
 
 
-def test_a_dispute_suspends_what_it_is_about(world: DemoWorld) -> None:
+def test_dispute_suspends_the_breach(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = opened(world, decision)
     assert (dispute.subject, dispute.opened_by, dispute.status) == (
@@ -75,21 +75,21 @@ def test_a_dispute_suspends_what_it_is_about(world: DemoWorld) -> None:
     assert (dispute.statement, dispute.respond_by) == (WORDS, world.clock() + 7 * DAY)
     world.clock.advance(6 * DAY)
     assert asks_again(world) is Status.APPROVED
-    assert (seen(world, decision).status, world.exposure() > 300_000) == (Status.BREACHED, True)
+    assert (load_decision(world, decision).status, world.exposure() > 300_000) == (Status.BREACHED, True)
     assert world.mismatches() == []
 
 
-def test_a_breach_reported_after_the_mark_lifts_nothing_of_the_mark(world: DemoWorld) -> None:
+def test_breach_keeps_the_overdue_flag(world: DemoWorld) -> None:
     decision = overdue(world)
-    token, given = world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
-    after = world.transitions.report_breach(token, given)
+    token, command = world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
+    after = world.transitions.report_breach(token, command)
     assert (after.settlement is not None and after.settlement.overdue, asks_again(world, 5)) == (True, Status.DECLINED)
     opened(world, decision)
-    suspended = seen(world, decision).settlement
+    suspended = load_decision(world, decision).settlement
     assert (suspended is not None and suspended.overdue, asks_again(world, 6)) == (False, Status.APPROVED)
 
 
-def test_accepting_upholds_the_person(world: DemoWorld) -> None:
+def test_acceptance_upholds_the_dispute(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=True))
     assert (dispute.status, dispute.response, dispute.resolved_at) == (
@@ -98,7 +98,7 @@ def test_accepting_upholds_the_person(world: DemoWorld) -> None:
         world.clock(),
     )
     assert dispute.evidence == ("https://cars.example/photo",)
-    after = seen(world, decision)
+    after = load_decision(world, decision)
     assert (after.status, after.available_transitions) == (Status.ACTIVE, (Transition.EXTEND, Transition.FULFILL))
     once_more = BreachCommand(decision.id, "again", BreachKind.OTHER)
     refused(world, lambda: world.transitions.report_breach(world.merchant_token(), once_more), StateConflict)
@@ -112,7 +112,7 @@ def test_accepting_upholds_the_person(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
-def test_silence_upholds_the_person(world: DemoWorld) -> None:
+def test_unanswered_dispute_is_upheld(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = opened(world, decision)
     world.clock.advance(7 * DAY)
@@ -122,22 +122,22 @@ def test_silence_upholds_the_person(world: DemoWorld) -> None:
     assert late.code == "INVALID_TRANSITION"
     assert world.disputes.uphold_unanswered() == 1
     assert world.disputes.uphold_unanswered() == 0
-    assert seen(world, decision).status is Status.ACTIVE
+    assert load_decision(world, decision).status is Status.ACTIVE
     assert topics(world, decision)[-1] == (Topic.DISPUTE_RESOLVED, Actor.CLOCK)
     assert world.mismatches() == []
 
 
-def test_refusing_leaves_it_to_the_operator_who_may_reject(world: DemoWorld) -> None:
+def test_operator_can_reject_a_refused_dispute(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     assert dispute.status is DisputeStatus.UNDER_REVIEW
     world.clock.advance(30 * DAY)
     assert (world.disputes.uphold_unanswered(), asks_again(world, 7)) == (0, Status.APPROVED), (
-        "it waits for the operator"
+        "the dispute waits for the operator"
     )
     done = world.disputes.resolve(dispute.id, uphold=False, resolution="The photo shows the car elsewhere.")
     assert (done.status, done.resolution) == (DisputeStatus.REJECTED, "The photo shows the car elsewhere.")
-    assert seen(world, decision).status is Status.BREACHED
+    assert load_decision(world, decision).status is Status.BREACHED
     assert asks_again(world, 8) is Status.DECLINED, "a rejected dispute makes the breach count at once"
     again = refused(world, lambda: opened(world, decision), InvalidInput)
     assert "already decided" in again.message
@@ -146,23 +146,23 @@ def test_refusing_leaves_it_to_the_operator_who_may_reject(world: DemoWorld) -> 
     assert world.mismatches() == []
 
 
-def test_a_rejected_dispute_counts_even_within_the_window(world: DemoWorld) -> None:
+def test_breach_counts_at_once_after_a_rejected_dispute(world: DemoWorld) -> None:
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, breached(world)), accept=False))
     world.disputes.resolve(dispute.id, uphold=False, resolution="No.")
     assert asks_again(world) is Status.DECLINED
 
 
-def test_the_operator_may_uphold(world: DemoWorld) -> None:
+def test_operator_can_uphold_a_refused_dispute(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     assert [each.id for each in world.disputes.list_open()] == [dispute.id]
     assert world.disputes.resolve(dispute.id, uphold=True, resolution="Paid.").status is DisputeStatus.UPHELD
-    assert seen(world, decision).status is Status.ACTIVE
+    assert load_decision(world, decision).status is Status.ACTIVE
     assert world.disputes.list_open() == []
     refused(world, lambda: world.disputes.resolve(dispute.id, uphold=False, resolution="Again."), StateConflict)
 
 
-def test_an_overdue_mark_can_be_contested_at_once(world: DemoWorld) -> None:
+def test_overdue_flag_can_be_contested(world: DemoWorld) -> None:
     decision = overdue(world)
     assert asks_again(world, 5) is Status.DECLINED
     dispute = opened(world, decision)
@@ -177,20 +177,20 @@ def test_an_overdue_mark_can_be_contested_at_once(world: DemoWorld) -> None:
     )
     assert isinstance(hindered, StateConflict)
     assert hindered.transitions == (Transition.EXTEND, Transition.FULFILL)
-    assert seen(world, decision).available_transitions == hindered.transitions
+    assert load_decision(world, decision).available_transitions == hindered.transitions
     world.disputes.respond(world.merchant_token(), answer(dispute, accept=True))
-    after = seen(world, decision)
+    after = load_decision(world, decision)
     assert after.settlement is not None
     assert (after.status, after.settlement.overdue) == (Status.ACTIVE, False)
     assert after.available_transitions == (Transition.FULFILL,), "the merchant agreed that it is not overdue"
     assert world.mismatches() == []
 
 
-def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: DemoWorld) -> None:
+def test_overdue_flag_counts_again_after_a_rejected_dispute(world: DemoWorld) -> None:
     decision = overdue(world)
     dispute = world.disputes.respond(world.merchant_token(), answer(opened(world, decision), accept=False))
     world.clock.advance(60 * DAY)
-    assert world.scheduler.apply_due() == 0, "what is contested does not lapse"
+    assert world.scheduler.apply_due() == 0, "a contested overdue flag does not expire"
     world.disputes.resolve(dispute.id, uphold=False, resolution="Not back.")
     assert asks_again(world, 6) is Status.DECLINED
     assert world.scheduler.apply_due() == 0
@@ -200,12 +200,12 @@ def test_a_rejected_mark_counts_again_and_its_window_goes_on(world: DemoWorld) -
     assert world.mismatches() == []
 
 
-@pytest.mark.parametrize("gives_in", ["fulfill", "extend"])
-def test_a_merchant_that_settles_or_extends_has_given_in(world: DemoWorld, gives_in: str) -> None:
+@pytest.mark.parametrize("transition", ["fulfill", "extend"])
+def test_settling_or_extending_upholds_the_dispute(world: DemoWorld, transition: str) -> None:
     decision = overdue(world)
     dispute = opened(world, decision)
     moves, token = world.transitions, world.merchant_token()
-    if gives_in == "fulfill":
+    if transition == "fulfill":
         moves.fulfill(token, FulfillCommand(decision.id, "f"))
     else:
         moves.extend(token, ExtendCommand(decision.id, "e", world.now + 9 * DAY, "As agreed"))
@@ -216,19 +216,19 @@ def test_a_merchant_that_settles_or_extends_has_given_in(world: DemoWorld, gives
     assert world.mismatches() == []
 
 
-def test_a_person_may_withdraw(world: DemoWorld) -> None:
+def test_person_can_withdraw_a_dispute(world: DemoWorld) -> None:
     decision = breached(world)
     dispute = opened(world, decision)
     refused(world, lambda: world.disputes.withdraw(world.user("good"), dispute.id), NotFound)
     done = world.disputes.withdraw(world.user("excellent"), dispute.id)
-    assert (done.status, seen(world, decision).status) == (DisputeStatus.WITHDRAWN, Status.BREACHED)
+    assert (done.status, load_decision(world, decision).status) == (DisputeStatus.WITHDRAWN, Status.BREACHED)
     refused(world, lambda: world.disputes.withdraw(world.user("excellent"), dispute.id), StateConflict)
-    assert asks_again(world) is Status.DECLINED, "what is no longer contested counts"
+    assert asks_again(world) is Status.DECLINED, "an uncontested breach counts"
     assert "withdrawn" in refused(world, lambda: opened(world, decision), InvalidInput).message
     assert world.mismatches() == []
 
 
-def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(world: DemoWorld) -> None:
+def test_only_the_person_can_contest_a_breach_in_time(world: DemoWorld) -> None:
     healthy = active(world)
     refused(world, lambda: opened(world, healthy), InvalidInput)
     decision = breached(world, 2)
@@ -243,7 +243,7 @@ def test_only_what_is_held_against_somebody_can_be_contested_and_by_them_alone(w
     assert "is over" in refused(world, lambda: opened(world, late), InvalidInput).message
 
 
-def test_answers_are_idempotent_and_the_merchants_own(world: DemoWorld) -> None:
+def test_response_is_idempotent_and_limited_to_the_merchant(world: DemoWorld) -> None:
     dispute = opened(world, breached(world))
     stranger = world.merchant_token(world.client("online_shop"))
     assert refused(world, lambda: world.disputes.respond(stranger, answer(dispute, accept=True)), NotFound).field == (
@@ -263,7 +263,7 @@ def test_answers_are_idempotent_and_the_merchants_own(world: DemoWorld) -> None:
     )
 
 
-def test_answers_at_once_have_one_winner(world: DemoWorld) -> None:
+def test_one_of_concurrent_responses_succeeds(world: DemoWorld) -> None:
     dispute = opened(world, breached(world))
     token = world.merchant_token()
     calls = [partial(world.disputes.respond, token, answer(dispute, accept=n % 2 == 0, key=f"k{n}")) for n in range(8)]
@@ -272,7 +272,7 @@ def test_answers_at_once_have_one_winner(world: DemoWorld) -> None:
     assert world.mismatches() == []
 
 
-def test_nothing_of_what_the_parties_say_stands_in_the_open(world: DemoWorld) -> None:
+def test_statements_are_stored_sealed(world: DemoWorld) -> None:
     dispute = opened(world, breached(world))
     world.disputes.respond(world.merchant_token(), answer(dispute, accept=False))
     for table in ("disputes", "decision_log", "outbox", "decisions"):

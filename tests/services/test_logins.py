@@ -1,4 +1,4 @@
-"""Logins: marks of browsers, whose an address is, and limits that hold however fast the guesses come."""
+"""Logins: device cookies, the keys of addresses, and limits under concurrent guesses."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,31 +56,31 @@ def logins(database: Database, accounts: AccountService, counted: Limits, clock:
     return logins_over(database, counted, accounts)
 
 
-def answer(logins: LoginService, password: str, address: str = "192.0.2.1", mark: str = "", name: str = "mei") -> str:
+def answer(logins: LoginService, password: str, address: str = "192.0.2.1", cookie: str = "", name: str = "mei") -> str:
     try:
-        signed_in = logins.sign_in(VISITOR, Attempt(name, password, address, mark))
+        signed_in = logins.sign_in(VISITOR, Attempt(name, password, address, cookie))
     except TooManyAttempts:
         return "limit"
     return "in" if signed_in else "wrong"
 
 
-def test_of_many_guesses_at_once_no_more_are_answered_than_the_limit(logins: LoginService) -> None:
+def test_concurrent_guesses_do_not_exceed_the_limit(logins: LoginService) -> None:
     answers = race(lambda number: answer(logins, f"guess {number}", f"192.0.2.{number}"))
     assert sorted(answers) == ["limit"] * 5 + ["wrong"] * 3
     assert answer(logins, PASSWORD, "192.0.2.99") == "limit"
 
 
-def test_at_the_limit_the_right_password_is_not_told_from_a_wrong_one(logins: LoginService) -> None:
+def test_correct_password_is_rejected_at_the_limit(logins: LoginService) -> None:
     for number in range(3):
         assert answer(logins, "wrong", f"192.0.2.{number}") == "wrong"
     assert set(race(lambda number: answer(logins, PASSWORD, f"192.0.2.{number}"))) == {"limit"}
 
 
-def test_a_right_guess_that_ends_after_the_limit_was_reached_learns_nothing(
+def test_correct_guess_is_rejected_if_the_limit_was_reached_meanwhile(
     database: Database, logins: LoginService, accounts: AccountService, counted: Limits, clock: MovableClock
 ) -> None:
     class Slow(AccountService):
-        """Looks at a password for so long that three other guesses fail meanwhile."""
+        """Takes so long to verify a password that three other guesses fail in the meantime."""
 
         def verify_password(self, user: UserRow | None, password: str) -> bool:
             assert [answer(logins, "wrong", f"192.0.2.{number}") for number in range(3)] == ["wrong"] * 3
@@ -92,14 +92,12 @@ def test_a_right_guess_that_ends_after_the_limit_was_reached_learns_nothing(
         assert unit.connection.execute(select(SESSIONS)).all() == []
 
 
-def test_logins_that_succeed_never_count(logins: LoginService) -> None:
+def test_successful_logins_are_not_counted(logins: LoginService) -> None:
     assert set(race(lambda _: answer(logins, PASSWORD))) == {"in"}
     assert {answer(logins, PASSWORD) for _ in range(10)} == {"in"}
 
 
-def test_a_valkey_that_is_not_there_lets_nobody_in(
-    database: Database, accounts: AccountService, clock: MovableClock
-) -> None:
+def test_login_fails_without_valkey(database: Database, accounts: AccountService, clock: MovableClock) -> None:
     with closing(make_limits(nobody_there())) as counted:
         logins = logins_over(database, counted, accounts)
         with pytest.raises(SharedStateDown):
@@ -108,9 +106,7 @@ def test_a_valkey_that_is_not_there_lets_nobody_in(
         assert unit.connection.execute(select(SESSIONS)).all() == []
 
 
-def test_each_login_clears_away_a_few_sessions_that_are_over(
-    database: Database, logins: LoginService, clock: MovableClock
-) -> None:
+def test_login_deletes_a_few_old_sessions(database: Database, logins: LoginService, clock: MovableClock) -> None:
     def old(name: str) -> SessionRow:
         return SessionRow(digest=name, created_at=NOON, last_seen_at=NOON)
 
@@ -128,27 +124,27 @@ def test_each_login_clears_away_a_few_sessions_that_are_over(
         assert len(unit.connection.execute(select(SESSIONS)).all()) == 5 + 2
 
 
-def test_a_mark_is_of_one_user_and_one_browser() -> None:
-    marks = DeviceCookies(b"key")
-    one, other = marks.new("usr_mei"), marks.new("usr_mei")
-    assert marks.nonce(one, "usr_mei") is not None
-    assert marks.nonce(one, "usr_mei") != marks.nonce(other, "usr_mei")
-    assert marks.nonce(one, "usr_bo") is None
+def test_device_cookie_belongs_to_one_user_and_one_browser() -> None:
+    cookies = DeviceCookies(b"key")
+    one, other = cookies.new("usr_mei"), cookies.new("usr_mei")
+    assert cookies.nonce(one, "usr_mei") is not None
+    assert cookies.nonce(one, "usr_mei") != cookies.nonce(other, "usr_mei")
+    assert cookies.nonce(one, "usr_bo") is None
     assert DeviceCookies(b"other key").nonce(one, "usr_mei") is None
     assert "mei" not in one
 
 
-@pytest.mark.parametrize("mark", ["", ".", "x", "x.y", "é.é", "x" * 5000])
-def test_a_mark_that_we_did_not_make(mark: str) -> None:
-    assert DeviceCookies(b"key").nonce(mark, "usr_mei") is None
+@pytest.mark.parametrize("cookie", ["", ".", "x", "x.y", "é.é", "x" * 5000])
+def test_forged_device_cookie_is_rejected(cookie: str) -> None:
+    assert DeviceCookies(b"key").nonce(cookie, "usr_mei") is None
 
 
-def test_a_mark_cannot_be_changed() -> None:
-    marks = DeviceCookies(b"key")
-    nonce, _, proof = marks.new("usr_mei").partition(".")
-    assert marks.nonce(f"{nonce}x.{proof}", "usr_mei") is None
-    assert marks.nonce(f"{nonce}.{proof[:-1]}", "usr_mei") is None
-    assert marks.nonce(f".{proof}", "usr_mei") is None
+def test_changed_device_cookie_is_rejected() -> None:
+    cookies = DeviceCookies(b"key")
+    nonce, _, proof = cookies.new("usr_mei").partition(".")
+    assert cookies.nonce(f"{nonce}x.{proof}", "usr_mei") is None
+    assert cookies.nonce(f"{nonce}.{proof[:-1]}", "usr_mei") is None
+    assert cookies.nonce(f".{proof}", "usr_mei") is None
 
 
 @pytest.mark.parametrize(
@@ -163,5 +159,5 @@ def test_a_mark_cannot_be_changed() -> None:
         ("", ""),
     ],
 )
-def test_whose_an_address_is(address: str, expected: str) -> None:
+def test_network_of_an_address(address: str, expected: str) -> None:
     assert network(address) == expected

@@ -1,4 +1,4 @@
-"""What the operator sets up of merchants: partners, contracts and adapters."""
+"""Partners, merchants, their contracts and their enabled adapters."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ from tests.support.names import BAD_NAMES
 from tests.support.units import reading, writing
 
 
-def test_a_partner_is_found_by_its_name_when_it_exists(world: DemoWorld) -> None:
+def test_ensure_partner_finds_an_existing_partner(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         one = world.merchants.ensure_partner(unit, "Green Cars")
         assert world.merchants.ensure_partner(unit, "Green Cars").id == one.id
@@ -27,7 +27,7 @@ def test_a_partner_is_found_by_its_name_when_it_exists(world: DemoWorld) -> None
 
 
 @BAD_NAMES
-def test_an_unusable_name_is_refused(world: DemoWorld, name: str) -> None:
+def test_invalid_name_is_rejected(world: DemoWorld, name: str) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
         world.merchants.ensure_partner(unit, name)
@@ -40,7 +40,7 @@ def test_an_unusable_name_is_refused(world: DemoWorld, name: str) -> None:
     assert world.contents() == before
 
 
-def test_a_new_merchant_has_the_default_contract_and_no_product(world: DemoWorld) -> None:
+def test_new_merchant_has_the_default_contract_and_no_product(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         partner = world.merchants.ensure_partner(unit, "Green Cars")
         merchant = world.merchants.register(unit, partner, "绿色租车")
@@ -48,15 +48,15 @@ def test_a_new_merchant_has_the_default_contract_and_no_product(world: DemoWorld
         assert world.merchants.list_products(unit, merchant.id) == ()
 
 
-def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: DemoWorld) -> None:
+def test_replaced_contract_does_not_change_consents(world: DemoWorld) -> None:
     consent = world.grant()
     contract = Contract(frozenset({Tier.GOOD, Tier.FAIR}), Money(100, "CNY"), timedelta(minutes=1))
     with writing(world.database) as unit:
         world.merchants.replace_contract(unit, world.merchant(), contract)
     with reading(world.database) as unit:
         assert world.merchants.require(unit, world.merchant()).contract == contract
-        (given,) = world.consents.list_of_user(unit, consent.user_id)
-    assert given.consent == consent
+        (overview,) = world.consents.list_of_user(unit, consent.user_id)
+    assert overview.consent == consent
     short = world.grant()
     assert short.expires_at == world.clock() + timedelta(minutes=1)
     assert {detail.maximum_amount for detail in short.details} == {None, Money(100, "CNY")}
@@ -72,14 +72,14 @@ def test_a_contract_is_replaced_and_consents_keep_what_they_say(world: DemoWorld
         pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(days=4000)), id="life-beyond-every-duration"),
     ],
 )
-def test_an_unusable_contract_is_refused(world: DemoWorld, contract: Contract) -> None:
+def test_invalid_contract_is_rejected(world: DemoWorld, contract: Contract) -> None:
     before = world.contents()
     with pytest.raises(InvalidInput), writing(world.database) as unit:
         world.merchants.replace_contract(unit, world.merchant(), contract)
     assert world.contents() == before
 
 
-def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: DemoWorld) -> None:
+def test_unknown_merchant_raises_not_found(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         with pytest.raises(NotFound):
             world.merchants.replace_contract(unit, "mer_test_nothing", DEFAULT_CONTRACT)
@@ -87,7 +87,7 @@ def test_a_contract_or_an_adapter_of_an_unknown_merchant_is_not_found(world: Dem
             world.merchants.enable(unit, "mer_test_nothing", "car_rental")
 
 
-def test_an_adapter_is_enabled_once(world: DemoWorld) -> None:
+def test_adapter_is_enabled_once(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         assert world.merchants.enable(unit, world.merchant(), "online_shop") is True
     with writing(world.database) as unit:
@@ -96,7 +96,7 @@ def test_an_adapter_is_enabled_once(world: DemoWorld) -> None:
     assert own.products == (Product.DEPOSIT_WAIVER, Product.PAY_LATER)
 
 
-def test_an_adapter_that_is_not_loaded_cannot_be_enabled(world: DemoWorld) -> None:
+def test_adapter_that_is_not_loaded_cannot_be_enabled(world: DemoWorld) -> None:
     with writing(world.database) as unit, pytest.raises(NotFound) as refused:
         world.merchants.enable(unit, world.merchant(), "space_travel")
     assert "car_rental" in refused.value.message
@@ -110,7 +110,7 @@ class AnotherShop(OnlineShop):
     key = "another_shop"
 
 
-def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: DemoWorld) -> None:
+def test_conflicting_adapter_cannot_be_enabled(world: DemoWorld) -> None:
     service = MerchantService(AdapterRegistry([OneShop, AnotherShop, OnlineShop, CarRental]), world.ids)
     with writing(world.database) as unit:
         shop = world.merchant("online_shop")
@@ -121,7 +121,7 @@ def test_a_merchant_has_one_adapter_for_a_form_or_one_and_its_profile(world: Dem
         assert unit.merchants.list_enabled_adapters(shop) == ("one_shop", "online_shop")
 
 
-def test_a_named_merchants_adapter_answers_instead_of_its_profile(world: DemoWorld) -> None:
+def test_named_merchants_adapter_is_preferred_to_its_profile(world: DemoWorld) -> None:
     assessor = Assessor(AdapterRegistry([OneShop, OnlineShop, CarRental]), CreditLimits({}), world.overrides)
     with writing(world.database) as unit:
         shop = world.merchant("online_shop")

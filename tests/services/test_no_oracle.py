@@ -1,4 +1,4 @@
-"""No oracle: inquiries about a person are counted together, and no number of them reveals more than the tier."""
+"""Inquiries about a person are counted together, and no number of them reveals more than the tier."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ BUDGET = 6
 
 
 def limited(world: DemoWorld, budget: int = BUDGET) -> DemoWorld:
-    """The same deployment with a small budget."""
+    """The same deployment with this inquiry budget."""
     return world.variant(inquiries_per_hour=budget)
 
 
@@ -40,7 +40,7 @@ def requested(world: DemoWorld, token: Any, number: int) -> Any:
     return world.requester.request(token, asking(car(world.clock(), "10.00"), f"key-{number}", f"order-{number}"))
 
 
-def test_all_kinds_of_questions_draw_on_one_budget(world: DemoWorld) -> None:
+def test_all_kinds_of_inquiries_share_one_budget(world: DemoWorld) -> None:
     world = limited(world)
     token = world.acting(world.grant())
     for number in range(2):
@@ -55,10 +55,10 @@ def test_all_kinds_of_questions_draw_on_one_budget(world: DemoWorld) -> None:
         assert timedelta(0) < refused.value.retry_after <= timedelta(hours=1)
     (blocker,) = previewed(world, token).blockers
     assert blocker.code == "TOO_MANY_INQUIRIES"
-    assert len(world.rows("SELECT id FROM decisions")) == 2, "what is refused is not decided"
+    assert len(world.rows("SELECT id FROM decisions")) == 2, "a rejected request makes no decision"
 
 
-def test_a_replay_costs_nothing(world: DemoWorld) -> None:
+def test_replay_is_not_counted(world: DemoWorld) -> None:
     world = limited(world, 1)
     token = world.acting(world.grant())
     first = requested(world, token, 1)
@@ -66,16 +66,16 @@ def test_a_replay_costs_nothing(world: DemoWorld) -> None:
         assert requested(world, token, 1).decision.id == first.decision.id
 
 
-def test_each_person_and_each_merchant_has_a_budget_of_its_own(world: DemoWorld) -> None:
+def test_budget_is_separate_for_each_person_and_merchant(world: DemoWorld) -> None:
     world = limited(world, 1)
     meets(world, world.acting(world.grant()))
     meets(world, world.acting(world.grant("good")))
     meets(world, world.acting(world.grant(client=world.client("online_shop"))))
     with pytest.raises(LimitReached):
-        meets(world, world.acting(world.grant()))  # another consent of the same person makes no new budget
+        meets(world, world.acting(world.grant()))  # another consent of the same person has the same budget
 
 
-def test_an_hour_later_there_is_room_again(world: DemoWorld) -> None:
+def test_budget_is_available_again_after_an_hour(world: DemoWorld) -> None:
     world = limited(world, 1)
     consent = world.grant()
     meets(world, world.acting(consent))
@@ -84,7 +84,7 @@ def test_an_hour_later_there_is_room_again(world: DemoWorld) -> None:
 
 
 def test_each_inquiry_of_a_document_is_counted(world: DemoWorld) -> None:
-    """As in `nodes` with the id of the person twice: the document does not say beforehand how many it takes."""
+    """As for `nodes` with the id of the person twice: the number of inquiries is not known before the document runs."""
     world = limited(world, 3)
     token = world.acting(world.grant())
     twice = world.query(token, lambda query: [world.scores.check_threshold(query, Tier.GOOD) for _ in range(2)])
@@ -110,7 +110,7 @@ def test_inquiry_beyond_the_budget_fails_alone(world: DemoWorld) -> None:
         "YES",
         *["TOO_MANY_INQUIRIES"] * 2,
     ]
-    assert world.counts()["access_log"] == 2, "each answer is logged once, though the document ran twice"
+    assert world.counts()["access_log"] == 2, "each answer is logged once, although the document ran twice"
 
 
 def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
@@ -131,27 +131,27 @@ def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
 
 
 def probes(world: DemoWorld, handle: str) -> list[Any]:
-    """Everything that a merchant can ask about a person, with amounts around every limit: the answers, as they are
-    told."""
+    """The answers to everything that a merchant can ask about a person, with amounts around every limit."""
     token = world.acting(world.grant(handle, scopes=("score:threshold", "decisions:request")))
-    found: list[Any] = [meets(world, token, tier) for tier in Tier]
+    answers: list[Any] = [meets(world, token, tier) for tier in Tier]
     for cents in [*range(1, 2_000_000, 17_001), 199_999, 200_000, 200_001, 1_000_000, 1_000_001]:
         amount = f"{cents // 100}.{cents % 100:02}"
-        found.append(_told(previewed(world, token, amount)))
+        answers.append(_visible(previewed(world, token, amount)))
         ask = order(amount)
-        found.append(_told(world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", ask, None))))  # noqa: B023
+        preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", ask, None))  # noqa: B023
+        answers.append(_visible(preview))
     requested_now = requested(world, token, sum(map(ord, handle))).decision
-    found.append((requested_now.status, requested_now.outcome and requested_now.outcome.document()["terms"]))
-    return found
+    answers.append((requested_now.status, requested_now.outcome and requested_now.outcome.document()["terms"]))
+    return answers
 
 
-def _told(preview: Any) -> Any:
+def _visible(preview: Any) -> Any:
     return (preview.outcome and preview.outcome.document(), [blocker.code for blocker in preview.blockers])
 
 
-def test_no_amount_of_probing_tells_more_than_the_tier(world: DemoWorld) -> None:
-    """780 and 700 points, one tier: whatever is asked, the answers are the same to the letter."""
+def test_inquiries_reveal_no_more_than_the_tier(world: DemoWorld) -> None:
+    """Persons with 780 and 700 points have the same tier, so all answers about them are equal."""
     one, other = probes(world, "excellent"), probes(world, "threshold")
     assert one == other
-    assert one != probes(world, "just-below"), "a point below is another tier"
+    assert one != probes(world, "just-below"), "699 points are another tier"
     assert one[-1][0] is Status.APPROVED

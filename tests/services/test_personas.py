@@ -1,4 +1,4 @@
-"""Personas: their scores, what they are answered, and a copy of one's own for each partner."""
+"""Personas: their scores, their expected outcomes, and the copies for each partner."""
 
 import pytest
 
@@ -36,10 +36,10 @@ EXPECTED = {
         (DECLINED, ("OPEN_OVERDUE_OBLIGATION",)),
     ),
 }
-"""Handle to score, tier, and what the car rental and the online shop answer to their ordinary ask."""
+"""Handle to score, tier, and the outcomes of the ordinary asks of the car rental and the online shop."""
 
 
-def test_the_personas_are_listed_with_what_they_are_answered(world: DemoWorld) -> None:
+def test_personas_are_listed_with_expected_outcomes(world: DemoWorld) -> None:
     listed = world.query(world.merchant_token(), world.personas.list_of_partner)
     assert [persona.handle for persona in listed] == [handle for handle, *_ in CATALOGUE] == list(EXPECTED)
     for persona in listed:
@@ -51,8 +51,8 @@ def test_the_personas_are_listed_with_what_they_are_answered(world: DemoWorld) -
         )
 
 
-class KnowsNobody(CarRental):
-    """A second adapter of the car rental's product, first by its key, that declines everybody."""
+class DeclinesAll(CarRental):
+    """A second adapter with the car rental's product that declines all asks. Its key sorts first."""
 
     key = "a_rental"
     member = "aRental"
@@ -72,8 +72,8 @@ class KnowsNobody(CarRental):
     )
 
 
-def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: DemoWorld) -> None:
-    registry = AdapterRegistry([KnowsNobody, CarRental, OnlineShop])
+def test_expectation_of_a_product_uses_the_merchants_own_adapter(world: DemoWorld) -> None:
+    registry = AdapterRegistry([DeclinesAll, CarRental, OnlineShop])
     service = PersonaService(registry, world.accounts, world.ids)
     answers = {}
     for adapter in ("car_rental", "online_shop"):
@@ -87,7 +87,7 @@ def test_of_two_adapters_of_a_product_the_merchants_own_speaks(world: DemoWorld)
 
 
 @pytest.mark.parametrize("handle", list(EXPECTED))
-def test_a_persona_measures_as_it_says(world: DemoWorld, handle: str) -> None:
+def test_measurement_of_a_persona(world: DemoWorld, handle: str) -> None:
     now = business_time(world.clock(), 0)
     measured = world.source.measure(world.user(handle), now)
     assert (measured.score, measured.tier) == EXPECTED[handle][:2]
@@ -105,7 +105,7 @@ def test_provisioning_twice_changes_nothing(world: DemoWorld) -> None:
     assert world.contents() == before
 
 
-def test_provisioning_makes_what_is_missing(world: DemoWorld) -> None:
+def test_provisioning_creates_missing_personas(world: DemoWorld) -> None:
     world.execute("DELETE FROM personas WHERE handle = 'good'", "DELETE FROM users WHERE username = 'good@demo'")
     before = world.counts()
     world.plant()
@@ -114,7 +114,7 @@ def test_provisioning_makes_what_is_missing(world: DemoWorld) -> None:
     assert {persona.handle for persona in listed} == set(EXPECTED)
 
 
-def test_two_partners_have_personas_of_their_own(world: DemoWorld) -> None:
+def test_each_partner_has_its_own_personas(world: DemoWorld) -> None:
     here, there = world.merchant_token(), world.merchant_token(world.second_partner())
     mine, theirs = world.query(here, world.personas.list_of_partner), world.query(there, world.personas.list_of_partner)
     assert [persona.handle for persona in mine] == [persona.handle for persona in theirs]
@@ -125,7 +125,7 @@ def test_two_partners_have_personas_of_their_own(world: DemoWorld) -> None:
     assert world.user("excellent", "demo") != world.user("excellent", "other")
 
 
-def test_a_persona_signs_in_with_its_own_partners_password_only(world: DemoWorld) -> None:
+def test_password_of_a_persona_is_specific_to_its_partner(world: DemoWorld) -> None:
     world.second_partner()
     password = next(each.password for each in world.seed.personas if each.handle == "good")
     with reading(world.database) as unit:
@@ -137,13 +137,13 @@ def test_a_persona_signs_in_with_its_own_partners_password_only(world: DemoWorld
         assert unit.users.load_by_username("good") is None
 
 
-def test_usernames_hold_no_spaces(world: DemoWorld) -> None:
+def test_usernames_have_no_spaces(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         partner = world.merchants.ensure_partner(unit, "Green Cars Ltd")
         assert username("just-below", partner) == "just-below@green-cars-ltd"
 
 
-def test_personas_are_told_what_the_version_in_force_answers(world: DemoWorld) -> None:
+def test_expectations_use_the_policy_version_in_force(world: DemoWorld) -> None:
     text = """
     policy = "car_rental"
     version = "closed"
@@ -159,10 +159,10 @@ def test_personas_are_told_what_the_version_in_force_answers(world: DemoWorld) -
 
     service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.ids)
 
-    def told() -> set[tuple[str, ...]]:
+    def expected_reasons() -> set[tuple[str, ...]]:
         listed = world.query(world.merchant_token(), service.list_of_partner)
         return {expectation.reasons for persona in listed for expectation in persona.expectations}
 
-    assert ("TERM_TOO_LONG",) not in told()
+    assert ("TERM_TOO_LONG",) not in expected_reasons()
     world.clock.advance(days=1)
-    assert told() == {("TERM_TOO_LONG",)}
+    assert expected_reasons() == {("TERM_TOO_LONG",)}

@@ -1,4 +1,4 @@
-"""Backtests over what was really decided: the same policy changes nothing, a stricter one only worsens."""
+"""Backtests: the same policy changes nothing, and a stricter policy never improves an outcome."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ DEPOSITS = ("200.00", "3000.00", "12000.00", "15000.00")
 
 @pytest.fixture
 def history(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> DemoWorld:
-    """A world in which every persona has asked for deposits small and large, until its available limit was too low."""
+    """A world in which every persona has requested small and large deposits, beyond its available limit."""
     monkeypatch.setattr(policy_history, "BATCH", 5)
     for handle in HANDLES:
         acting = world.acting(world.grant(handle))
@@ -56,7 +56,7 @@ def compared(world: DemoWorld, policy: DecisionTable, since: datetime | None = N
     return [one for one in backtest(world, policy, since) if isinstance(one, ResultComparison)]
 
 
-def test_the_same_policy_changes_nothing(history: DemoWorld) -> None:
+def test_same_policy_changes_nothing(history: DemoWorld) -> None:
     everything = compared(history, POLICY)
 
     assert len({one.decision_id for one in everything}) == len(everything) == len(HANDLES) * len(DEPOSITS)
@@ -66,7 +66,7 @@ def test_the_same_policy_changes_nothing(history: DemoWorld) -> None:
     assert {one.before.status for one in everything} == {Status.APPROVED, Status.DECLINED}
 
 
-def test_what_found_no_room_counts_as_what_its_policy_had_said(history: DemoWorld) -> None:
+def test_backtest_ignores_the_available_limit(history: DemoWorld) -> None:
     rows = history.rows("SELECT id, outcome FROM decisions")
     full = {row.id for row in rows if LIMIT_REACHED in str(row.outcome)}
     assert full
@@ -78,9 +78,9 @@ def test_what_found_no_room_counts_as_what_its_policy_had_said(history: DemoWorl
     assert all(one.before.exposed.minor for one in found)
 
 
-def test_a_stricter_policy_only_worsens(history: DemoWorld) -> None:
+def test_stricter_policy_never_improves_an_outcome(history: DemoWorld) -> None:
     shares, caps = some.integers(1, 100), some.integers(1, 1_000_000)
-    # Not a referral: where the merchant takes no part, that is better than the decline that a part comes to.
+    # Not REFER: if the merchant accepts no part, a manual review is better than the decline of a partial approval.
     turns = some.sampled_from((Verdict.APPROVE, Verdict.DECLINE))
     stricter = some.dictionaries(some.sampled_from([r.id for r in POLICY.rules]), some.tuples(shares, caps, turns))
 
@@ -97,7 +97,7 @@ def test_a_stricter_policy_only_worsens(history: DemoWorld) -> None:
 
 
 def _stricter(rule: Rule, share: int, cap: int, verdict: Verdict) -> Rule:
-    """A rule of the same tests that grants no more."""
+    """A rule with the same tests that grants no more than `rule`."""
     if rule.verdict is not Verdict.APPROVE:
         return rule
     assert rule.share is not None
@@ -125,15 +125,15 @@ def test_changes_are_counted_by_tier(history: DemoWorld) -> None:
     assert {group.tier for group in groups} == {Tier.FAIR}
     assert [(group.before, group.after) for group in groups] == [
         (Status.APPROVED, Status.DECLINED),
-        (Status.DECLINED, Status.DECLINED),  # the one that took no part: its reason is another now
+        (Status.DECLINED, Status.DECLINED),  # the ask that accepts no part: its reason changes
     ]
-    # A fifth of 200, 12,000 and 15,000, the last two up to 2,000.
+    # A fifth of 200, 12,000 and 15,000. The last two are capped at 2,000.
     assert str(groups[0].exposed_before) == "4040.00 CNY"
     assert str(groups[0].exposed_after) == "0.00 CNY"
     assert (tally.changed, sum(group.count for group in groups)) == (4, 4)
 
 
-def test_another_name_of_a_rule_is_no_change(history: DemoWorld) -> None:
+def test_renamed_rule_is_no_change(history: DemoWorld) -> None:
     rules = [Rule(**{**_fields(rule), "id": f"my-{rule.id}"}) for rule in POLICY.rules]
     assert [one for one in compared(history, table(rules)) if one.changed] == []
 
@@ -142,7 +142,7 @@ def _fields(rule: Rule) -> dict[str, Any]:
     return {name: getattr(rule, name) for name in Rule.__dataclass_fields__}
 
 
-def test_only_what_was_decided_since(history: DemoWorld) -> None:
+def test_backtest_starts_at_since(history: DemoWorld) -> None:
     history.clock.advance(days=1)
     late = history.clock()
     acting = history.acting(history.grant("building"))
@@ -152,7 +152,7 @@ def test_only_what_was_decided_since(history: DemoWorld) -> None:
     assert compared(history, POLICY, since=late + timedelta(seconds=1)) == []
 
 
-def test_only_the_adapters_own_requests(history: DemoWorld) -> None:
+def test_backtest_ignores_requests_of_other_adapters(history: DemoWorld) -> None:
     acting = history.acting(history.grant("good", client=history.client("online_shop")))
     before = backtest(history, POLICY)
     history.requester.request(acting, asking(order(), "shop", "shop"))
@@ -160,7 +160,7 @@ def test_only_the_adapters_own_requests(history: DemoWorld) -> None:
     assert backtest(history, POLICY) == before
 
 
-def test_what_happened_later_is_not_replayed(history: DemoWorld) -> None:
+def test_backtest_ignores_later_transitions(history: DemoWorld) -> None:
     before = backtest(history, POLICY)
     first = next(one for one in compared(history, POLICY) if one.before.exposed.minor)
     history.transitions.cancel(history.merchant_token(), CancelCommand(first.decision_id, "cancel", "Changed plans"))
@@ -168,7 +168,7 @@ def test_what_happened_later_is_not_replayed(history: DemoWorld) -> None:
     assert backtest(history, POLICY) == before
 
 
-def test_what_is_sealed_for_ever_is_counted(history: DemoWorld) -> None:
+def test_decisions_with_destroyed_keys_are_counted_as_sealed(history: DemoWorld) -> None:
     history.execute(f"DELETE FROM user_keys WHERE user_id = '{history.user('good')}'")
 
     found = backtest(history, POLICY)
@@ -181,7 +181,7 @@ def test_what_is_sealed_for_ever_is_counted(history: DemoWorld) -> None:
     assert (tally.compared, tally.skipped[SkipReason.SEALED]) == (len(found) - len(DEPOSITS), len(DEPOSITS))
 
 
-def test_asks_that_the_adapter_no_longer_reads_are_counted(history: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_asks_are_counted(history: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def facts(*_: object) -> dict[str, Any]:
         return {"tier": Tier.GOOD}
 
@@ -189,13 +189,13 @@ def test_asks_that_the_adapter_no_longer_reads_are_counted(history: DemoWorld, m
     assert set(backtest(history, POLICY)) == {SkipReason.UNREADABLE}
 
 
-def test_a_backtest_writes_nothing(history: DemoWorld) -> None:
+def test_backtest_writes_nothing(history: DemoWorld) -> None:
     before = history.contents()
     backtest(history, POLICY)
     assert history.contents() == before
 
 
-def test_a_policy_in_another_currency_compares_nothing(history: DemoWorld) -> None:
+def test_policy_in_another_currency_compares_nothing(history: DemoWorld) -> None:
     text = 'policy = "p"\nversion = "1"\neffective = 2026-11-01\ncurrency = "EUR"\n[[rule]]\nid = "all"\nrefer = {}\n'
     euro = read_table(text, POLICY.columns, "euro.toml")
     assert set(backtest(history, euro)) == {SkipReason.UNREADABLE}

@@ -1,4 +1,4 @@
-"""Whatever a merchant has done to a decision: each of its calls, sent once more, does nothing and is answered alike."""
+"""Replays: each call about a decision, sent again after any other steps, changes nothing and returns the same."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from gateway.services.decisions.transitions import (
     FulfillCommand,
 )
 from tests.services.asks import asking, car
-from tests.services.promises import DAY, seen, yuan
+from tests.services.decisions import DAY, load_decision, yuan
 from tests.support.demo_world import DemoWorld
 
 pytestmark = pytest.mark.postgresql
@@ -32,25 +32,25 @@ STEPS = (
     *("activate", "extend", "part", "fulfill", "breach", "cancel", "dispute", "accept", "refuse", "uphold"),
     *("hours", "days", "clock"),
 )
-WAYS = (
+SEQUENCES = (
     ("cancel",),
     ("activate", "extend", "part", "breach", "dispute", "accept", "fulfill"),
     ("activate", "breach", "dispute", "refuse", "uphold", "part"),
 )
-"""How each mutation comes to be taken at least once."""
+"""Sequences of steps that together call each mutation at least once."""
 
 steps = st.builds(
-    lambda way, cut, rest: (*way[:cut], *rest),
-    st.sampled_from(WAYS[1:]),
+    lambda sequence, cut, rest: (*sequence[:cut], *rest),
+    st.sampled_from(SEQUENCES[1:]),
     st.integers(0, 7),
     st.lists(st.sampled_from(STEPS), max_size=5),
 )
-"""Some way, left at some point."""
+"""The beginning of one of the sequences, followed by random steps."""
 
 
 @dataclass
-class Life:
-    """One decision, its merchant and its person. `calls` are those that did something, with the moment of each."""
+class Scenario:
+    """One decision with its merchant and person. `calls` are the calls that changed something, with their times."""
 
     world: DemoWorld
     number: int
@@ -69,10 +69,10 @@ class Life:
         self.dispute = ""
 
     def take(self, step: str, at: int) -> None:
-        """Takes a step, which may be refused; then nothing has changed."""
+        """Takes a step. A step that is rejected must change nothing."""
         if step in {"hours", "days"}:
             self.world.clock.advance(timedelta(hours=3) if step == "hours" else 2 * DAY)
-            return  # the clock has not come by
+            return  # the scheduler does not run
         if step == "clock":
             self.world.scheduler.apply_due()
             self.world.disputes.uphold_unanswered()
@@ -81,19 +81,19 @@ class Life:
         try:
             call()
         except GatewayError:
-            assert self.world.contents() == before, f"{step} was refused"
+            assert self.world.contents() == before, f"{step} was rejected"
             return
         if step not in {"dispute", "uphold"}:
             self.calls.append((step, self.world.clock(), call))
 
     def replay(self) -> int:
-        """Sends each call again that a key is still kept for: nothing changes, and the decision is the first's as it
-        stands. Answers how many there were."""
+        """Sends each call again whose idempotency record has not expired. Fails unless nothing changes and each result
+        is the current state. Returns the number of these calls."""
         kept = [each for each in self.calls if self.world.clock() < each[1] + KEPT_FOR]
-        before, now = self.world.contents(), seen(self.world, self.decision)
+        before, now = self.world.contents(), load_decision(self.world, self.decision)
         for step, _, call in (*kept, *reversed(kept)):
             answer = call()
-            assert self.world.contents() == before, f"{step} was done twice"
+            assert self.world.contents() == before, f"{step} was applied twice"
             if step == "request":
                 assert answer.replayed
                 answer = answer.decision
@@ -104,8 +104,8 @@ class Life:
         return len(kept)
 
     def end(self) -> None:
-        """Leaves the person as free as before: an open breach would decline the next request."""
-        status = seen(self.world, self.decision).status
+        """Closes the decision, because an open breach would decline the person's next request."""
+        status = load_decision(self.world, self.decision).status
         if status in OPEN:
             last = "cancel" if status is Status.APPROVED else "fulfill"
             self._call(last, f"end-{self.number}")()
@@ -138,42 +138,42 @@ class Life:
         self.dispute = self.world.disputes.open(self.world.user("excellent"), self.decision.id, "It came back.").id
 
 
-def lived(world: DemoWorld, number: int, walked: Iterable[str]) -> Life:
-    life = Life(world, number)
-    for at, step in enumerate(walked):
-        life.take(step, at)
-    return life
+def run_scenario(world: DemoWorld, number: int, taken: Iterable[str]) -> Scenario:
+    scenario = Scenario(world, number)
+    for at, step in enumerate(taken):
+        scenario.take(step, at)
+    return scenario
 
 
-def test_each_mutation_is_replayed_without_a_trace(world: DemoWorld) -> None:
+def test_replay_of_each_mutation_changes_nothing(world: DemoWorld) -> None:
     done = set()
-    for number, way in enumerate(WAYS):
-        life = lived(world, number, way)
-        assert life.replay() == len(life.calls)
-        done |= {step for step, *_ in life.calls}
-        life.end()
+    for number, sequence in enumerate(SEQUENCES):
+        scenario = run_scenario(world, number, sequence)
+        assert scenario.replay() == len(scenario.calls)
+        done |= {step for step, *_ in scenario.calls}
+        scenario.end()
     assert done == {"request", "activate", "extend", "part", "fulfill", "breach", "cancel", "accept", "refuse"}
     assert world.mismatches() == []
 
 
-def test_a_replay_leaves_to_the_clock_what_is_due_meanwhile(world: DemoWorld) -> None:
-    """The last date passes between a call and its replay, before a clock has come by."""
-    life = lived(world, 0, ("days", "activate", "days", "hours", "part", *["hours"] * 7))
-    assert life.replay() == 1, "the others' keys are not kept any more"
+def test_replay_does_not_apply_due_transitions(world: DemoWorld) -> None:
+    """The due date passes between a call and its replay, and no scheduler runs."""
+    scenario = run_scenario(world, 0, ("days", "activate", "days", "hours", "part", *["hours"] * 7))
+    assert scenario.replay() == 1, "the records of the other keys have expired"
     assert (world.scheduler.apply_due(), world.mismatches()) == (1, [])
 
 
-def test_whatever_was_done_before(world: DemoWorld) -> None:
+def test_replay_after_random_steps_changes_nothing(world: DemoWorld) -> None:
     replayed: list[int] = []
     quiet = [HealthCheck.too_slow, HealthCheck.nested_given]
 
     @settings(max_examples=10, derandomize=True, database=None, suppress_health_check=quiet)
     @given(steps)
-    def holds(walked: tuple[str, ...]) -> None:
-        life = lived(world, 100 + len(replayed), walked)
-        replayed.append(life.replay())
-        life.end()
+    def replay_changes_nothing(taken: tuple[str, ...]) -> None:
+        scenario = run_scenario(world, 100 + len(replayed), taken)
+        replayed.append(scenario.replay())
+        scenario.end()
 
-    holds()
+    replay_changes_nothing()
     assert world.mismatches() == []
-    assert sum(replayed) > 20, "there was more to replay than the requests"
+    assert sum(replayed) > 20, "more than the requests was replayed"

@@ -1,4 +1,4 @@
-"""What a merchant is told of a score, and that each telling is in the access log, sealed."""
+"""Scores that a merchant reads within a consent, and their sealed entries in the access log."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,19 +34,19 @@ def logged(world: DemoWorld) -> list[tuple[str, dict[str, Any]]]:
 
 
 def ask(world: DemoWorld, token: Principal, inquiry: Inquiry) -> Any:
-    """The answer to an inquiry, alone in its document."""
+    """The answer to an inquiry in its own document."""
     return world.query(token, lambda query: inquiry(world, query))
 
 
 def refusal(world: DemoWorld, token: Principal, inquiry: Inquiry) -> GatewayError:
-    """The error of an inquiry, for which the access log has no entry."""
+    """The error of an inquiry, which must have no entry in the access log."""
     with pytest.raises(GatewayError) as refused:
         ask(world, token, inquiry)
     assert logged(world) == []
     return refused.value
 
 
-@pytest.mark.parametrize("given", LEVELS)
+@pytest.mark.parametrize("consent_level", LEVELS)
 @pytest.mark.parametrize(
     ("level", "inquiry", "answer", "entry"),
     [
@@ -61,12 +61,12 @@ def refusal(world: DemoWorld, token: Principal, inquiry: Inquiry) -> GatewayErro
         pytest.param("exact", EXACT, 699, ("SCORE_EXACT", {"answered": {"score": 699}}), id="exact"),
     ],
 )
-def test_a_score_is_told_up_to_the_level_of_the_consent(
-    world: DemoWorld, given: str, level: str, inquiry: Inquiry, answer: object, entry: object
+def test_score_is_disclosed_up_to_the_level_of_the_consent(
+    world: DemoWorld, consent_level: str, level: str, inquiry: Inquiry, answer: object, entry: object
 ) -> None:
-    consent = world.grant("just-below", AuthorizationDetail("score", level=given))
+    consent = world.grant("just-below", AuthorizationDetail("score", level=consent_level))
     token = world.acting(consent)
-    if LEVELS.index(level) <= LEVELS.index(given):
+    if LEVELS.index(level) <= LEVELS.index(consent_level):
         assert ask(world, token, inquiry) == answer
         assert logged(world) == [entry]
     else:
@@ -79,18 +79,18 @@ def test_a_score_is_told_up_to_the_level_of_the_consent(
     ("handle", "answer"),
     [("threshold", "YES"), ("just-below", "NO"), ("unscored", "CANNOT_ASSESS"), ("overdue", "YES")],
 )
-def test_a_threshold_question_is_answered_by_persona(world: DemoWorld, handle: str, answer: str) -> None:
+def test_threshold_answer_by_persona(world: DemoWorld, handle: str, answer: str) -> None:
     assert ask(world, world.acting(world.grant(handle)), MEETS) == answer
 
 
-def test_an_unscored_person_has_no_number(world: DemoWorld) -> None:
+def test_unscored_person_has_no_score(world: DemoWorld) -> None:
     token = world.acting(world.grant("unscored"))
     assert ask(world, token, EXACT) is None
     assert ask(world, token, TIER) is Tier.UNSCORED
 
 
 @pytest.mark.parametrize("tier", Tier)
-def test_a_merchant_may_ask_about_the_tiers_of_its_contract_only(world: DemoWorld, tier: Tier) -> None:
+def test_merchant_can_ask_only_about_tiers_of_its_contract(world: DemoWorld, tier: Tier) -> None:
     contract = Contract(frozenset({Tier.GOOD, Tier.EXCELLENT}), Money(100, "CNY"), timedelta(days=1))
     with writing(world.database) as unit:
         world.merchants.replace_contract(unit, world.merchant(), contract)
@@ -104,12 +104,12 @@ def test_a_merchant_may_ask_about_the_tiers_of_its_contract_only(world: DemoWorl
 
 
 @pytest.mark.parametrize("inquiry", [TIER, EXACT, MEETS], ids=["tier", "exact", "meets"])
-def test_a_merchant_token_is_told_nothing(world: DemoWorld, inquiry: Inquiry) -> None:
+def test_merchant_token_cannot_read_scores(world: DemoWorld, inquiry: Inquiry) -> None:
     assert isinstance(refusal(world, world.merchant_token(), inquiry), Forbidden)
 
 
 @pytest.mark.parametrize("inquiry", [TIER, EXACT, MEETS], ids=["tier", "exact", "meets"])
-def test_nothing_is_told_once_the_consent_has_expired(world: DemoWorld, inquiry: Inquiry) -> None:
+def test_expired_consent_does_not_disclose_scores(world: DemoWorld, inquiry: Inquiry) -> None:
     consent = world.grant()
     world.clock.now = WallTime(consent.expires_at)
     error = refusal(world, world.acting(consent), inquiry)
@@ -117,7 +117,7 @@ def test_nothing_is_told_once_the_consent_has_expired(world: DemoWorld, inquiry:
     assert error.code == "CONSENT_EXPIRED"
 
 
-def test_a_part_of_a_consent_that_is_shorter_ends_first(world: DemoWorld) -> None:
+def test_detail_with_shorter_duration_ends_first(world: DemoWorld) -> None:
     short = AuthorizationDetail("score", level="exact", duration=timedelta(days=1))
     consent = world.grant("excellent", short, AuthorizationDetail("score", level="threshold"))
     world.clock.advance(days=1)
@@ -127,7 +127,7 @@ def test_a_part_of_a_consent_that_is_shorter_ends_first(world: DemoWorld) -> Non
         ask(world, token, EXACT)
 
 
-def test_a_person_whom_no_source_knows_cannot_be_read(world: DemoWorld) -> None:
+def test_unknown_person_has_no_score(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
     error = refusal(world, world.acting(world.grant("nobody")), TIER)
@@ -160,7 +160,7 @@ def test_each_access_is_logged_once_and_after_the_snapshot(world: DemoWorld) -> 
 
 
 def test_document_that_fails_logs_nothing(world: DemoWorld) -> None:
-    """An unexpected error is no answer: nothing was disclosed."""
+    """A document that fails unexpectedly discloses nothing, so nothing is logged."""
 
     def fail(query: QueryUnit) -> None:
         world.scores.load_measurement(query)
@@ -171,7 +171,7 @@ def test_document_that_fails_logs_nothing(world: DemoWorld) -> None:
     assert logged(world) == []
 
 
-def test_nothing_is_answered_when_the_access_log_cannot_be_written(world: DemoWorld) -> None:
+def test_failed_access_log_entry_fails_the_query(world: DemoWorld) -> None:
     token = world.acting(world.grant())
     world.block_inserts("access_log")
     before = world.contents()
@@ -186,7 +186,7 @@ def test_query_without_an_access_writes_nothing(world: DemoWorld) -> None:
     assert world.contents() == before
 
 
-def test_the_personal_part_is_sealed_and_opens_with_the_key(world: DemoWorld) -> None:
+def test_personal_part_is_sealed_with_the_persons_key(world: DemoWorld) -> None:
     consent = world.grant("just-below")
     for inquiry in (TIER, EXACT):
         ask(world, world.acting(consent), inquiry)
@@ -206,7 +206,7 @@ def test_the_personal_part_is_sealed_and_opens_with_the_key(world: DemoWorld) ->
     assert newest == {"answered": {"score": 699}}
 
 
-def test_what_was_sealed_is_gone_when_the_key_is_destroyed(world: DemoWorld) -> None:
+def test_personal_part_cannot_be_opened_without_the_key(world: DemoWorld) -> None:
     ask(world, world.acting(world.grant()), TIER)
     world.execute("DELETE FROM user_keys")
     assert logged(world) == [("SCORE_TIER", {})]

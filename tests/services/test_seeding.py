@@ -1,4 +1,4 @@
-"""The demo partner: made once, the same secrets at every start, repaired where it was changed."""
+"""The demo partner: created once, with the same secrets at every start, and repaired if changed."""
 
 import pytest
 from joserfc import jws
@@ -15,7 +15,7 @@ from tests.support.units import reading, writing
 pytestmark = pytest.mark.postgresql
 
 
-def test_the_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: DemoWorld) -> None:
+def test_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: DemoWorld) -> None:
     assert [(each.name, each.adapter) for each in world.seed.merchants] == [
         ("Demo Car Rental", "car_rental"),
         ("Demo Online Shop", "online_shop"),
@@ -34,7 +34,7 @@ def test_the_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world:
             assert merchant.contract == CONTRACT
 
 
-def test_the_database_holds_digests_of_the_secrets_only(world: DemoWorld) -> None:
+def test_database_has_only_digests_of_secrets(world: DemoWorld) -> None:
     stored = repr(world.contents())
     for each in world.seed.merchants:
         assert each.client.client_secret is not None
@@ -47,7 +47,7 @@ def test_the_database_holds_digests_of_the_secrets_only(world: DemoWorld) -> Non
     assert len(set(secrets)) == len(secrets)
 
 
-def test_the_database_holds_the_public_half_of_each_key(world: DemoWorld) -> None:
+def test_database_has_only_public_keys(world: DemoWorld) -> None:
     stored = repr(world.contents())
     kids = set()
     for each in world.seed.merchants:
@@ -66,7 +66,7 @@ def test_the_database_holds_the_public_half_of_each_key(world: DemoWorld) -> Non
     assert len(kids) == len(world.seed.merchants)
 
 
-def test_the_passwords_let_the_personas_in(world: DemoWorld) -> None:
+def test_persona_passwords_are_valid(world: DemoWorld) -> None:
     with reading(world.database) as unit:
         for persona in world.seed.personas:
             user = world.accounts.load_by_username(unit, persona.username)
@@ -75,14 +75,14 @@ def test_the_passwords_let_the_personas_in(world: DemoWorld) -> None:
             assert user.id == world.user(persona.handle)
 
 
-def test_seeding_twice_gives_the_same_and_changes_nothing(world: DemoWorld) -> None:
+def test_seeding_twice_changes_nothing(world: DemoWorld) -> None:
     first, before = world.seed, world.contents()
     world.clock.advance(days=1)
     assert world.plant() == first
     assert world.contents() == before
 
 
-def test_a_changed_secret_and_a_disabled_client_are_repaired(world: DemoWorld) -> None:
+def test_changed_secret_and_disabled_client_are_repaired(world: DemoWorld) -> None:
     first, before = world.seed, world.contents()
     with writing(world.database) as unit:
         world.clients.disable(unit, world.client())
@@ -93,7 +93,7 @@ def test_a_changed_secret_and_a_disabled_client_are_repaired(world: DemoWorld) -
     assert world.contents() == before
 
 
-def test_a_changed_key_and_missing_grant_types_are_repaired(world: DemoWorld) -> None:
+def test_changed_key_and_missing_grant_types_are_repaired(world: DemoWorld) -> None:
     first, before = world.seed, world.contents()
     shop = world.backend("online_shop")
     world.execute(
@@ -105,7 +105,7 @@ def test_a_changed_key_and_missing_grant_types_are_repaired(world: DemoWorld) ->
     assert world.contents() == before
 
 
-def test_clients_of_an_older_sandbox_gain_what_is_new(world: DemoWorld) -> None:
+def test_missing_fapi2_clients_are_created(world: DemoWorld) -> None:
     website = world.client()
     world.execute("DELETE FROM oauth_clients WHERE profile = 'fapi2'")
     seed = world.plant()
@@ -114,14 +114,14 @@ def test_clients_of_an_older_sandbox_gain_what_is_new(world: DemoWorld) -> None:
     assert world.counts()["oauth_clients"] == 4
 
 
-def test_what_an_operator_changed_is_left_alone(world: DemoWorld) -> None:
+def test_seeding_keeps_changes_of_the_operator(world: DemoWorld) -> None:
     world.execute("UPDATE merchants SET ceiling_minor = 7", "UPDATE oauth_clients SET scopes = '[\"score:tier\"]'")
     world.plant()
     assert {row[0] for row in world.rows("SELECT ceiling_minor FROM merchants")} == {7}
     assert {each.client.scopes for each in world.seed.merchants} == {("score:tier",)}
 
 
-def test_seeding_after_a_crash_makes_the_rest(world: DemoWorld) -> None:
+def test_seeding_after_a_crash_creates_the_rest(world: DemoWorld) -> None:
     client = world.client("online_shop")
     world.execute("DELETE FROM merchant_adapters", f"DELETE FROM oauth_clients WHERE id = '{client}'")
     seed = world.plant()

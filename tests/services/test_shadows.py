@@ -1,4 +1,4 @@
-"""A shadow policy sees every request and changes nothing about any of them."""
+"""A shadow policy is evaluated for every request and changes no outcome."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +37,7 @@ STRICT = read_table(TEXT, CarRental.columns, "strict.toml")
 
 
 class Broken(DecisionTable):
-    """Fails at every request, with what it knows about the person in the text."""
+    """Fails at every request, with facts about the person in the message."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -54,13 +54,13 @@ class Broken(DecisionTable):
         raise RuntimeError(f"hidden-word {facts}")
 
 
-def beside(world: DemoWorld, table: DecisionTable) -> DemoWorld:
-    """The same deployment with that shadow."""
+def with_shadow(world: DemoWorld, table: DecisionTable) -> DemoWorld:
+    """The same deployment with this shadow policy."""
     return world.variant(shadows=ShadowPolicies({"car_rental": table}))
 
 
 def first_entry(world: DemoWorld, decision_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The public and the personal part."""
+    """The public and the personal part of a decision's first entry."""
     with reading(world.database) as unit:
         entry = unit.decision_log.list_of_decision(decision_id)[0]
         personal = unit.decision_log.open_personal(entry)
@@ -73,16 +73,16 @@ def shadowed(world: DemoWorld) -> list[tuple[Shadow | None, ResultComparison | S
 
 
 def ask_all(world: DemoWorld, *handles: str) -> list[Any]:
-    """A decision for each, with the same ask."""
+    """Decisions about the same ask, one for each persona."""
     made = []
     for handle in handles:
-        given = asking(car(world.clock()), handle, handle)
-        made.append(world.requester.request(world.acting(world.grant(handle)), given).decision)
+        command = asking(car(world.clock()), handle, handle)
+        made.append(world.requester.request(world.acting(world.grant(handle)), command).decision)
     return made
 
 
-def test_the_answer_is_the_live_policys(world: DemoWorld) -> None:
-    decision = ask_all(beside(world, STRICT), "just-below")[0]
+def test_shadow_policy_does_not_change_the_outcome(world: DemoWorld) -> None:
+    decision = ask_all(with_shadow(world, STRICT), "just-below")[0]
 
     assert decision.status is Status.APPROVED
     assert decision.outcome.terms.exposed.amount == "2100.00"
@@ -91,8 +91,8 @@ def test_the_answer_is_the_live_policys(world: DemoWorld) -> None:
     assert world.exposure("just-below") == 210_000
 
 
-def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: DemoWorld) -> None:
-    decision = ask_all(beside(world, STRICT), "just-below")[0]
+def test_shadow_result_is_only_in_the_sealed_part_of_the_first_entry(world: DemoWorld) -> None:
+    decision = ask_all(with_shadow(world, STRICT), "just-below")[0]
 
     public, personal = first_entry(world, decision.id)
     assert "strict" not in repr(public)
@@ -114,14 +114,14 @@ def test_its_ruling_is_in_the_sealed_part_of_the_first_entry_alone(world: DemoWo
     assert not [name for name, rows in world.contents().items() if "strict" in repr(rows)]
 
 
-def test_other_adapters_have_none(world: DemoWorld) -> None:
+def test_other_adapters_have_no_shadow_policy(world: DemoWorld) -> None:
     acting = world.acting(world.grant("excellent", client=world.client("online_shop")))
-    decision = beside(world, STRICT).requester.request(acting, asking(order())).decision
+    decision = with_shadow(world, STRICT).requester.request(acting, asking(order())).decision
     assert "shadow" not in first_entry(world, decision.id)[1]
 
 
-def test_a_preview_knows_nothing_of_it(world: DemoWorld) -> None:
-    other, ask = beside(world, STRICT), car(world.clock())
+def test_preview_does_not_evaluate_the_shadow_policy(world: DemoWorld) -> None:
+    other, ask = with_shadow(world, STRICT), car(world.clock())
     token = world.acting(world.grant("just-below"))
     preview = other.query(token, lambda query: other.decisions.preview(query, "carRental", ask, None))
 
@@ -132,8 +132,8 @@ def test_a_preview_knows_nothing_of_it(world: DemoWorld) -> None:
     assert "strict" not in repr((preview, accesses))
 
 
-def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(world: DemoWorld) -> None:
-    broken = beside(world, Broken())
+def test_failing_shadow_policy_fails_no_request_and_discloses_no_facts(world: DemoWorld) -> None:
+    broken = with_shadow(world, Broken())
     with structlog.testing.capture_logs() as logs:
         decision = ask_all(broken, "good")[0]
 
@@ -145,9 +145,9 @@ def test_a_shadow_that_fails_breaks_no_request_and_tells_nobody_what_it_knew(wor
     assert [one for _, one in shadowed(world)] == [SkipReason.FAILED]
 
 
-def test_how_often_it_differed(world: DemoWorld) -> None:
-    ask_all(world, "unscored")  # before there was one
-    best, second, third = ask_all(beside(world, STRICT), "excellent", "good", "building")
+def test_shadow_comparison_counts_changed_outcomes(world: DemoWorld) -> None:
+    ask_all(world, "unscored")  # without a shadow policy
+    best, second, third = ask_all(with_shadow(world, STRICT), "excellent", "good", "building")
 
     found = {one.decision_id: one for _, one in shadowed(world) if isinstance(one, ResultComparison)}
 
@@ -159,20 +159,20 @@ def test_how_often_it_differed(world: DemoWorld) -> None:
     assert {one.tier for one in found.values()} == {Tier.EXCELLENT, Tier.GOOD, Tier.BUILDING}
 
 
-def test_the_live_policy_as_its_own_shadow_never_differs(world: DemoWorld) -> None:
-    ask_all(beside(world, CarRental.policy), "excellent", "good", "fair", "building", "overdue", "unscored")
+def test_policy_in_force_as_shadow_never_differs(world: DemoWorld) -> None:
+    ask_all(with_shadow(world, CarRental.policy), "excellent", "good", "fair", "building", "overdue", "unscored")
     found = [one for _, one in shadowed(world)]
     assert len(found) == 6
     assert [one for one in found if not isinstance(one, ResultComparison) or one.changed] == []
 
 
-def test_what_is_sealed_for_ever_comes_without_its_shadow(world: DemoWorld) -> None:
-    ask_all(beside(world, STRICT), "good")
+def test_decision_with_destroyed_key_is_compared_without_shadow(world: DemoWorld) -> None:
+    ask_all(with_shadow(world, STRICT), "good")
     world.execute("DELETE FROM user_keys")
     assert shadowed(world) == [(None, SkipReason.SEALED)]
 
 
-def test_a_ruling_that_is_no_longer_understood_is_counted(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask_all(beside(world, STRICT), "good")
+def test_unreadable_shadow_result_is_counted(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask_all(with_shadow(world, STRICT), "good")
     monkeypatch.setattr(CarRental, "member", "carHire")
     assert [one for _, one in shadowed(world)] == [SkipReason.UNREADABLE]

@@ -1,4 +1,4 @@
-"""Consents given at a till: one decision, at that till, of that amount."""
+"""Single-use consents given at a point of sale: one decision, at that point of sale, for that amount."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -38,17 +38,17 @@ def give(world: DemoWorld, *details: AuthorizationDetail, handle: str = "excelle
 
 
 def refusal(world: DemoWorld, consent: Consent, key: str = "key-2", reference: str = "order-2") -> str:
-    """The code with which a request is refused."""
+    """The error code of a request."""
     with pytest.raises(ConsentRefused) as refused:
         world.requester.request(world.acting(consent), asking(car(world.clock()), key, reference))
     return refused.value.code
 
 
-def test_it_allows_one_decision(world: DemoWorld) -> None:
-    consent, given = give(world), asking(car(world.clock()))
-    assert world.requester.request(world.acting(consent), given).decision.status is Status.APPROVED
+def test_single_use_consent_allows_one_decision(world: DemoWorld) -> None:
+    consent, command = give(world), asking(car(world.clock()))
+    assert world.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
     assert refusal(world, consent) == "CONSENT_EXPIRED"
-    assert world.requester.request(world.acting(consent), given).replayed
+    assert world.requester.request(world.acting(consent), command).replayed
     blockers = world.query(
         world.acting(consent), lambda query: world.decisions.preview(query, "carRental", car(world.clock()), None)
     ).blockers
@@ -56,21 +56,21 @@ def test_it_allows_one_decision(world: DemoWorld) -> None:
     assert world.counts()["decisions"] == 1
 
 
-def test_a_cancelled_decision_has_used_it_up(world: DemoWorld) -> None:
+def test_cancelled_decision_uses_the_consent(world: DemoWorld) -> None:
     consent = give(world)
     made = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     world.transitions.cancel(world.merchant_token(), CancelCommand(made.id, "cancel-1", None))
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
-def test_a_decline_does_not_use_it_up(world: DemoWorld) -> None:
+def test_decline_does_not_use_the_consent(world: DemoWorld) -> None:
     consent = give(world, handle="overdue")
     first = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
     second = world.requester.request(world.acting(consent), asking(car(world.clock()), "key-2", "order-2")).decision
     assert [first.status, second.status] == [Status.DECLINED, Status.DECLINED]
 
 
-def test_requests_at_once_make_one_approval(world: DemoWorld) -> None:
+def test_concurrent_requests_make_one_approval(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
     answers = at_once(
         [
@@ -86,7 +86,7 @@ def test_requests_at_once_make_one_approval(world: DemoWorld) -> None:
     assert world.counts()["idempotency_records"] == 1
 
 
-def test_one_used_while_the_score_is_measured_is_refused(world: DemoWorld) -> None:
+def test_consent_used_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
@@ -95,7 +95,7 @@ def test_one_used_while_the_score_is_measured_is_refused(world: DemoWorld) -> No
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
 
-def test_it_is_short(world: DemoWorld) -> None:
+def test_single_use_consent_expires_with_its_life(world: DemoWorld) -> None:
     consent = give(world, minutes=15)
     assert consent.expires_at == consent.granted_at + timedelta(minutes=15)
     assert {detail.duration for detail in consent.details} == {timedelta(minutes=15)}
@@ -104,14 +104,16 @@ def test_it_is_short(world: DemoWorld) -> None:
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
-def test_an_ordinary_consent_allows_many(world: DemoWorld) -> None:
+def test_ordinary_consent_allows_several_decisions(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     for number in range(2):
         world.requester.request(world.acting(consent), asking(car(now, "10.00"), f"key-{number}", f"order-{number}"))
     assert world.counts()["decisions"] == 2
 
 
-def test_a_consent_of_one_till_is_for_that_till(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_consent_of_a_point_of_sale_covers_only_that_point_of_sale(
+    world: DemoWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bound = replace(waiver("3000.00"), store_id=HERE.store_id, terminal_id=HERE.terminal_id)
     consent = give(world, bound)
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"

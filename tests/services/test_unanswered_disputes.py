@@ -1,4 +1,4 @@
-"""Disputes that nobody answered in time: one that cannot be ended holds up no other."""
+"""Disputes without a response in time: an error in one does not stop the others."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from gateway.domain.decisions.dispute import DisputeStatus
 from gateway.domain.decisions.transitions import BreachKind
 from gateway.services.decisions.transitions import BreachCommand
-from tests.services.promises import activated
+from tests.services.decisions import activate_decision
 from tests.support.demo_world import DemoWorld
 
 CONTESTED = 3
@@ -16,7 +16,7 @@ CONTESTED = 3
 
 def contested(world: DemoWorld, number: int) -> tuple[str, str]:
     """The ids of a breached decision and of the dispute about it."""
-    decision = activated(world, number)
+    decision = activate_decision(world, number)
     breach = BreachCommand(decision.id, f"breach-{number}", BreachKind.NOT_RETURNED)
     world.transitions.report_breach(world.merchant_token(), breach)
     return decision.id, world.disputes.open(world.user("excellent"), decision.id, "I brought it back.").id
@@ -27,7 +27,7 @@ def statuses(world: DemoWorld) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("broken", range(CONTESTED))
-def test_one_that_fails_is_told_and_the_others_are_upheld(world: DemoWorld, broken: int) -> None:
+def test_failing_dispute_is_logged_and_others_are_upheld(world: DemoWorld, broken: int) -> None:
     made = [contested(world, number) for number in range(1, CONTESTED + 1)]
     decision, dispute = made[broken]
     world.clock.advance(timedelta(days=8))
@@ -35,8 +35,8 @@ def test_one_that_fails_is_told_and_the_others_are_upheld(world: DemoWorld, brok
 
     with capture_logs() as logs:
         assert world.disputes.uphold_unanswered() == CONTESTED - 1
-    told = {"event": "dispute_not_upheld", "log_level": "error", "dispute": dispute, "error": "ValueError"}
-    assert [{name: entry[name] for name in told} for entry in logs] == [told]
+    expected = {"event": "dispute_not_upheld", "log_level": "error", "dispute": dispute, "error": "ValueError"}
+    assert [{name: entry[name] for name in expected} for entry in logs] == [expected]
     waiting = {each for each, status in statuses(world).items() if status == DisputeStatus.AWAITING_MERCHANT}
     assert waiting == {dispute}
 

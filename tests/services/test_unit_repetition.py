@@ -1,4 +1,4 @@
-"""A unit of work may be run again: whatever a first run of it did, the second leaves the same as a single one."""
+"""Units of work can be repeated: a unit that is rolled back and run again has the same effect as a single run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,7 +24,7 @@ from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 from merchants.online_shop.adapter import OnlineShop
 from tests.services.asks import asking, car, waiver
-from tests.services.promises import DAY, yuan
+from tests.services.decisions import DAY, yuan
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld, ReferringCars
 
@@ -32,12 +32,12 @@ T = TypeVar("T")
 
 
 class RolledBack(Exception):
-    """Ends a first run."""
+    """Rolls back the first run of a unit."""
 
 
 class RepeatingDatabase(Database):
-    """Runs each writing unit twice, in a transaction of its own each time: the first is rolled back. `repeated` counts
-    the units whose first run returned."""
+    """Runs each writing unit twice, in two transactions, and rolls back the first. `repeated` counts the units whose
+    first run returned."""
 
     repeated = 0
 
@@ -51,7 +51,7 @@ class RepeatingDatabase(Database):
         except RolledBack:
             type(self).repeated += 1
         except GatewayError:
-            pass  # the second run raises it, too
+            pass  # the second run raises it too
         return super().write(work)
 
 
@@ -71,7 +71,7 @@ def repeating(single: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> DemoWorld:
 
 
 class Person:
-    """What somebody and a car rental do about one decision."""
+    """The calls of a person and a car rental about one decision."""
 
     def __init__(self, world: DemoWorld, handle: str, *, client: str | None = None, partner: str = "demo") -> None:
         self.world = world
@@ -80,7 +80,7 @@ class Person:
         self.decision = ""
 
     def written(self) -> Any:
-        """The timeline of the decision, and how many messages and idempotency records there are about it."""
+        """The timeline of the decision, and the number of its log entries, messages and idempotency records."""
         listed = self.world.query(self.merchant, lambda query: self.world.decisions.list_events(query, self.decision))
         counts = (
             "SELECT count(*) FROM decision_log WHERE decision_id = :id",
@@ -167,7 +167,7 @@ class Person:
 
 
 def view(result: Any) -> Any:
-    """A result without what is different for each decision."""
+    """A result without the values that differ between decisions."""
     match result:
         case RequestResult(decision, replayed):
             return replayed, view(decision)
@@ -197,7 +197,7 @@ CASES: dict[str, tuple[Step, ...]] = {
         *(Person.activate, Person.report_breach, Person.open_dispute),
         *(8 * DAY, Person.uphold_unanswered),
     ),
-    "dispute-given-in": (Person.activate, 5 * DAY, Person.apply_due, Person.open_dispute, Person.extend),
+    "dispute-upheld-by-extension": (Person.activate, 5 * DAY, Person.apply_due, Person.open_dispute, Person.extend),
 }
 REVIEWS: dict[str, tuple[Step, ...]] = {
     "approved": (Person.approve, Person.activate),
@@ -207,7 +207,8 @@ REVIEWS: dict[str, tuple[Step, ...]] = {
 
 
 def run(person: Person, steps: tuple[Step, ...]) -> list[Any]:
-    """The result of each step, a request and its replay first, with all that is written about the decision by then."""
+    """The result of each step, with what is written about the decision so far. The first steps are a request and its
+    replay."""
     reports: list[Any] = []
     for step in (Person.request, Person.request, *steps):
         if isinstance(step, timedelta):
@@ -218,8 +219,8 @@ def run(person: Person, steps: tuple[Step, ...]) -> list[Any]:
 
 
 def compare(single: DemoWorld, repeating: DemoWorld, handle: str, steps: tuple[Step, ...]) -> None:
-    """Runs the steps about a person of one partner in one world, and at the same moments about the person's double of
-    another partner in the other."""
+    """Runs the steps for a person of one partner in one world, and at the same times for the same persona of another
+    partner in the other world. Fails unless the results are equal."""
     first, start = Person(single, handle), single.clock()
     second = Person(repeating, handle, client=single.second_partner(), partner="other")
     expected = run(first, steps)
@@ -231,12 +232,14 @@ def compare(single: DemoWorld, repeating: DemoWorld, handle: str, steps: tuple[S
 
 
 @pytest.mark.parametrize("steps", CASES.values(), ids=CASES)
-def test_repeated_units_leave_what_single_ones_do(
+def test_repeated_unit_has_the_effect_of_a_single_one(
     single: DemoWorld, repeating: DemoWorld, steps: tuple[Step, ...]
 ) -> None:
     compare(single, repeating, "excellent", steps)
 
 
 @pytest.mark.parametrize("steps", REVIEWS.values(), ids=REVIEWS)
-def test_repeated_units_of_a_manual_review(single: DemoWorld, repeating: DemoWorld, steps: tuple[Step, ...]) -> None:
+def test_repeated_unit_of_a_manual_review_has_the_effect_of_a_single_one(
+    single: DemoWorld, repeating: DemoWorld, steps: tuple[Step, ...]
+) -> None:
     compare(single, repeating, "fair", steps)

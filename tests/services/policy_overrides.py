@@ -1,4 +1,4 @@
-"""A merchant of the world that overrides the car rental's policy."""
+"""Overrides of the car rental's policy by the demo merchant."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,51 +23,53 @@ BOUNDS = (
 TEXT = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
 
 
-def numbers(version: str = "north-1", effective: str = "2026-11-23", rules: str = "[rule.good]\nshare = 60\n") -> str:
+def override_text(
+    version: str = "north-1", effective: str = "2026-11-23", rules: str = "[rule.good]\nshare = 60\n"
+) -> str:
     return f'{HEADER}version = "{version}"\neffective = {effective}\n{rules}'
 
 
-def draw(world: DemoWorld, text: str = BOUNDS) -> None:
+def set_bounds(world: DemoWorld, text: str = BOUNDS) -> None:
     with writing(world.database) as unit:
         world.overrides.set_bounds(unit, world.merchant(), "car_rental", text, "bounds.toml")
 
 
-def register(world: DemoWorld, text: str) -> None:
+def register_override(world: DemoWorld, text: str) -> None:
     with writing(world.database) as unit:
         world.overrides.register(unit, world.merchant(), "car_rental", text, "north.toml")
 
 
-def states(world: DemoWorld, **options: Any) -> list[OverrideState]:
+def list_states(world: DemoWorld, **options: Any) -> list[OverrideState]:
     return world.database.read(lambda unit: world.overrides.list_states(unit, **options))
 
 
-def decided(
+def decide(
     world: DemoWorld, number: int = 1, *, handle: str = "good", client: str | None = None, partner: str = "demo"
 ) -> DecisionState:
-    """About a deposit of 1,000.00, of which the policy waives half for this person."""
+    """A decision about a deposit of 1,000.00. The policy waives half of it for the persona "good"."""
     acting = world.acting(world.grant(handle, client=client, partner=partner))
-    given = asking(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
-    return world.requester.request(acting, given).decision
+    command = asking(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
+    return world.requester.request(acting, command).decision
 
 
-def waived(decision: DecisionState) -> str:
+def waived_amount(decision: DecisionState) -> str:
     assert isinstance(decision.outcome, Approval)
     return decision.outcome.terms.exposed.amount
 
 
-def refused(world: DemoWorld, call: Callable[[], object], why: str) -> None:
-    """The call raises, and has changed nothing."""
+def assert_rejected(world: DemoWorld, call: Callable[[], object], message: str) -> None:
+    """Fails unless the call raises an error that matches `message`, and changes nothing."""
     before = world.contents()
-    with pytest.raises((Misconfigured, NotFound), match=why):
+    with pytest.raises((Misconfigured, NotFound), match=message):
         call()
     assert world.contents() == before
 
 
-def with_later(world: DemoWorld, text: str) -> DemoWorld:
-    """The same deployment after an upgrade that brings a version of the policy from the new year on."""
+def with_later_version(world: DemoWorld, text: str) -> DemoWorld:
+    """The same deployment with a second version of the policy, effective from 2027-01-01."""
     table = read_table(text.replace("2026-11-01", "2027-01-01"), CarRental.columns, "policy.2027.toml")
 
     class Upgraded(CarRental):
-        later = [table]  # noqa: RUF012  # as its kind is
+        later = [table]  # noqa: RUF012  # as in MerchantAdapter
 
     return world.variant(adapters=(Upgraded,))
