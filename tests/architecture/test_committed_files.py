@@ -1,4 +1,4 @@
-"""What is committed holds nothing of the machine it was written on: no registry's host, no path, no private key."""
+"""Committed files contain no registry host, no path of a developer's machine and no private key."""
 
 import re
 
@@ -9,16 +9,16 @@ from tests.support.checkout import files, named
 WORDS = {
     "a registry's host": r"https?://[^\s\"'<>]*(?:pypi|pythonhosted|npmjs|registry|mirror|artifactory|nexus)[^\s\"'<>]*",
     "an index option": r"--(?:extra-)?index-url|--trusted-host|--find-links",
-    "a path of this machine": r"(?<![\w.-])/(?:work|root|home/\w+|Users/\w+)/",
+    "a path of a developer's machine": r"(?<![\w.-])/(?:work|root|home/\w+|Users/\w+)/",
     "a private key": r"-----BEGIN (?:RSA |EC )?PRIVATE KEY-----",
 }
 ALLOWED = {
-    "tests/architecture/test_committed_files.py",  # the words themselves
+    "tests/architecture/test_committed_files.py",  # it has the patterns
 }
 
 
 @pytest.mark.parametrize("what", list(WORDS))
-def test_no_committed_file_holds(what: str) -> None:
+def test_no_committed_file_contains(what: str) -> None:
     pattern = re.compile(WORDS[what])
     found = {}
     for file in files():
@@ -27,14 +27,14 @@ def test_no_committed_file_holds(what: str) -> None:
         try:
             text = file.read_text()
         except UnicodeDecodeError:
-            continue  # pictures and fonts
+            continue  # a binary file
         lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
         if lines:
             found[named(file)] = lines
     assert found == {}
 
 
-def test_nothing_big_or_generated_is_committed() -> None:
+def test_no_large_or_generated_file_is_committed() -> None:
     big = {named(file): file.stat().st_size for file in files() if file.stat().st_size > 2_000_000}
     assert big == {}
     generated = [

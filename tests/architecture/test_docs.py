@@ -1,4 +1,4 @@
-"""Documents that the code must agree with."""
+"""The documentation agrees with the code: reference pages, error codes, settings, links and test names."""
 
 import re
 import subprocess
@@ -27,7 +27,7 @@ def test_every_error_code_is_documented() -> None:
     assert codes - {str(code) for code in ERRORS} == set()
 
 
-def test_every_setting_has_a_sentence() -> None:
+def test_every_setting_has_a_description() -> None:
     short = [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")]
     assert short == []
 
@@ -45,14 +45,15 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def links(page: str) -> list[tuple[Path, str]]:
-    """The target file and the anchor of each link of a page to a file of the checkout; an anchor may be empty."""
+    """Returns the target file and the anchor of each link of a page to a file of the checkout. An anchor may be
+    empty."""
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = [target.partition("#") for target in LINK.findall(text) if "://" not in target]
     return [((ROOT / page).parent / path if path else ROOT / page, anchor) for path, _, anchor in targets]
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Returns the anchors of a page's headings, as GitHub generates them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

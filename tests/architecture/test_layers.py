@@ -1,4 +1,4 @@
-"""Imports go down the layers, and nowhere in a circle."""
+"""Imports go down the layers only, and have no cycles."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def graph() -> grimp.ImportGraph:
 
 
 def find_cycle(imports: Mapping[str, set[str]]) -> list[str]:
-    """The names along one circle of imports, empty where there is none."""
+    """Returns the names in one cycle of imports; empty if there is none."""
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as error:
@@ -59,12 +59,12 @@ def test_feature_packages_import_each_other_without_cycles(package: str) -> None
     assert find_cycle(imports) == []
 
 
-def test_a_cycle_is_seen() -> None:
+def test_find_cycle_returns_a_cycle() -> None:
     assert set(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
 
 
 def test_the_server_does_not_import_alembic() -> None:
-    """It costs 0.8 seconds at each start, and the server never migrates."""
+    """Importing Alembic takes 0.8 seconds at each start, and the server never migrates."""
     code = "import sys, gateway.app; print([name for name in sys.modules if name.split('.')[0] == 'alembic'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -1,4 +1,5 @@
-"""requirements.lock: no host, every package hashed, none that would overwrite ours, and all that pyproject wants."""
+"""requirements.lock: no host, a hash for every package, no package with a name of ours, and all requirements of
+pyproject.toml."""
 
 import re
 import tomllib
@@ -10,20 +11,20 @@ from packaging.utils import canonicalize_name
 from tests.support.checkout import ROOT
 
 LOCK = (ROOT / "requirements.lock").read_text()
-OURS = ("schema", "merchants", "migrations", "gateway")
+OUR_PACKAGES = ("schema", "merchants", "migrations", "gateway")
 
 
 def pins() -> list[tuple[Requirement, list[str]]]:
-    """Each locked package with its hashes."""
-    found = []
+    """Returns each locked package with its hashes."""
+    locked = []
     for entry in re.sub(r"\\\n\s*", " ", LOCK).splitlines():
         if entry.strip() and not entry.startswith("#"):
             requirement, *hashes = re.split(r"\s+--hash=", entry.strip())
-            found.append((Requirement(requirement.strip()), hashes))
-    return found
+            locked.append((Requirement(requirement.strip()), hashes))
+    return locked
 
 
-def test_the_lock_names_no_host() -> None:
+def test_lock_has_no_host() -> None:
     assert "://" not in LOCK
     assert not re.search(r"^\s*(--|-i |-f )(?!hash)", LOCK, re.MULTILINE)
 
@@ -36,11 +37,11 @@ def test_every_package_is_pinned_and_hashed() -> None:
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in hashes), requirement
 
 
-def test_no_package_would_overwrite_ours() -> None:
-    assert not [requirement.name for requirement, _ in pins() if canonicalize_name(requirement.name) in OURS]
+def test_no_locked_package_has_a_name_of_ours() -> None:
+    assert not [requirement.name for requirement, _ in pins() if canonicalize_name(requirement.name) in OUR_PACKAGES]
 
 
-def test_the_lock_holds_what_the_project_asks_for() -> None:
+def test_lock_has_all_requirements_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["dev"]]
     locked: dict[str, list[Requirement]] = {}

@@ -1,5 +1,5 @@
-"""Migrations: forward and back on seeded databases, from any folder, by many at once; the triggers are there after
-them; and what they make is what the tables of the code say."""
+"""Migrations: upgrade and downgrade of seeded databases, from any folder and concurrently. The migrated database has
+the triggers and matches the tables of the code."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ APPEND_ONLY = (*LOGS, "policy_bounds", "policy_overrides")
 
 
 def seed(url: str) -> None:
-    """Some rows in as many tables as the factories reach."""
+    """Writes rows into all tables that the factories support."""
     with closing(Database(url, keyring=Keyring(MASTER, ids))) as database, writing(database) as unit:
         cast = make_cast(unit)
         make_persona(unit, cast.partner, cast.user)
@@ -64,7 +64,7 @@ def tables(url: str) -> set[str]:
 
 
 def triggers(url: str) -> set[tuple[Any, ...]]:
-    """(table, trigger) on SQLite; on PostgreSQL also when it fires: "A" is always, and whether it is for TRUNCATE."""
+    """Returns (table, trigger) on SQLite. On PostgreSQL also when it fires ("A" is always) and whether on TRUNCATE."""
     query = {
         True: "SELECT tbl_name, name FROM sqlite_master WHERE type = 'trigger'",
         False: "SELECT tgrelid::regclass::text, tgname, tgenabled, (tgtype & 32) <> 0 FROM pg_trigger "
@@ -80,7 +80,7 @@ def expected_triggers(url: str) -> set[tuple[Any, ...]]:
     return {(table, append_only.POSTGRESQL_TRIGGER, "A", True) for table in APPEND_ONLY}
 
 
-def test_up_down_and_up_again_on_a_seeded_database(database_url: str) -> None:
+def test_downgrade_to_base_and_upgrade_on_a_seeded_database(database_url: str) -> None:
     seed(database_url)
     runner.downgrade(database_url, "base")
     assert tables(database_url) == {"alembic_version"}
@@ -93,10 +93,10 @@ def test_up_down_and_up_again_on_a_seeded_database(database_url: str) -> None:
         assert verify_logs(unit).intact
 
 
-def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: str) -> None:
+def test_each_revision_can_be_reverted_on_a_seeded_database(database_url: str) -> None:
     seed(database_url)
     revisions = list(ScriptDirectory.from_config(runner.configuration()).walk_revisions())
-    for revision in revisions[:-1]:  # the first drops everything, which the test above does
+    for revision in revisions[:-1]:  # the first one is reverted by the test above
         runner.downgrade(database_url, str(revision.down_revision))
         runner.upgrade(database_url, revision.revision)
     runner.upgrade(database_url)
@@ -104,7 +104,7 @@ def test_each_revision_goes_back_and_forth_on_a_seeded_database(database_url: st
     assert triggers(database_url) == expected_triggers(database_url)
 
 
-def test_older_consents_have_a_history(database_url: str) -> None:
+def test_older_consents_get_versions(database_url: str) -> None:
     with closing(Database(database_url)) as database:
         with writing(database) as unit:
             cast = make_cast(unit)
@@ -120,13 +120,13 @@ def test_older_consents_have_a_history(database_url: str) -> None:
         assert (first[0].scopes, first[0].details) == (cast.consent.scopes, cast.consent.details)
 
 
-def test_the_triggers_are_there(database_url: str) -> None:
+def test_migrated_database_has_the_triggers(database_url: str) -> None:
     assert triggers(database_url) == expected_triggers(database_url)
 
 
 @pytest.mark.parametrize("log", LOGS)
-def test_the_triggers_come_back_after_a_batch(database_url: str, log: str) -> None:
-    """What README.md asks of a revision, done: on SQLite the batch itself drops them without a word."""
+def test_install_restores_the_triggers_after_a_batch(database_url: str, log: str) -> None:
+    """README.md requires this of a revision, because on SQLite a batch silently drops the triggers."""
     seed(database_url)
     with closing(Database(database_url)) as database, database.engine.begin() as connection:
         op = Operations(MigrationContext.configure(connection))
@@ -137,20 +137,20 @@ def test_the_triggers_come_back_after_a_batch(database_url: str, log: str) -> No
     assert triggers(database_url) == expected_triggers(database_url)
 
 
-def test_the_database_is_what_the_code_says(database_url: str) -> None:
-    """`alembic check`: autogenerate finds nothing to do. Names and the parts it does not compare are compared here."""
+def test_migrated_database_matches_the_tables_of_the_code(database_url: str) -> None:
+    """`alembic check` finds no difference. Names and parts that it does not compare are compared here."""
     runner.check(database_url)
     with closing(Database(database_url)) as database, database.engine.connect() as connection:
         found = inspect(connection)
         for table in metadata.sorted_tables:
-            # In any order: a column that a later revision adds comes last.
+            # In any order, because a later revision adds its columns at the end.
             assert {column["name"] for column in found.get_columns(table.name)} == {c.name for c in table.columns}
             assert found.get_pk_constraint(table.name)["name"] == table.primary_key.name
             keys = {key["name"] for key in found.get_foreign_keys(table.name)}
             assert keys == {key.name for key in table.foreign_key_constraints}
 
 
-def test_a_fresh_database_is_not_current_and_an_upgraded_one_is(empty_database_url: str) -> None:
+def test_upgraded_database_is_current(empty_database_url: str) -> None:
     assert runner.current(empty_database_url) is None
     assert not runner.is_current(empty_database_url)
     runner.upgrade(empty_database_url)
@@ -159,9 +159,9 @@ def test_a_fresh_database_is_not_current_and_an_upgraded_one_is(empty_database_u
     assert runner.current(empty_database_url) == runner.head()
 
 
-def test_many_upgrade_at_once(empty_database_url: str) -> None:
-    """Several processes that start together must not trip over each other: each in one of its own, as Alembic keeps
-    its context in a module."""
+def test_concurrent_upgrades_succeed(empty_database_url: str) -> None:
+    """Several processes may start together. Each upgrade runs in its own process, because Alembic keeps its context in
+    a module."""
     command = [sys.executable, "-c", f"from migrations import runner; runner.upgrade({empty_database_url!r})"]
 
     def upgrade(_: int) -> tuple[int, str]:
@@ -172,9 +172,9 @@ def test_many_upgrade_at_once(empty_database_url: str) -> None:
     assert runner.is_current(empty_database_url)
 
 
-def test_a_failed_upgrade_leaves_nothing(empty_database_url: str) -> None:
+def test_failed_upgrade_changes_nothing(empty_database_url: str) -> None:
     with closing(Database(empty_database_url)) as database, writing(database) as unit:
-        unit.connection.execute(text("CREATE TABLE access_log (id INTEGER)"))  # in the way of the last table
+        unit.connection.execute(text("CREATE TABLE access_log (id INTEGER)"))  # so that creating this table fails
     with pytest.raises(DBAPIError):
         runner.upgrade(empty_database_url)
     assert tables(empty_database_url) - {"alembic_version"} == {"access_log"}
@@ -182,7 +182,7 @@ def test_a_failed_upgrade_leaves_nothing(empty_database_url: str) -> None:
 
 
 def alembic(*arguments: str, url: str, cwd: Path = ROOT) -> str:
-    """What the command line prints."""
+    """Runs Alembic's command line and returns its output."""
     command = [sys.executable, "-m", "alembic", *arguments]
     environment = {**os.environ, "GATEWAY_DATABASE_URL": url}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
@@ -196,19 +196,19 @@ def test_the_command_line_reads_the_settings(empty_database_url: str) -> None:
     assert "No new upgrade operations" in alembic("check", url=empty_database_url)
 
 
-def test_the_sql_of_a_deployment_can_be_read_first() -> None:
+def test_offline_mode_prints_the_sql() -> None:
     sql = alembic("upgrade", "head", "--sql", url="postgresql://gateway@database.example/gateway")
     assert "SET LOCAL lock_timeout = '4s'" in sql
     assert "ENABLE ALWAYS TRIGGER append_only" in sql
 
 
-def test_the_functions_work_from_any_folder(tmp_path: Path) -> None:
+def test_runner_works_from_any_folder(tmp_path: Path) -> None:
     code = f"from migrations import runner; runner.upgrade('sqlite:///{tmp_path}/gateway.db'); print(runner.head())"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == runner.head()
 
 
-def test_every_revision_is_named_by_its_minute_and_limits_its_locks() -> None:
+def test_every_revision_is_named_by_its_time_and_limits_its_locks() -> None:
     for file in python_files("migrations"):
         if file.parent.name == "versions":
             source = file.read_text()

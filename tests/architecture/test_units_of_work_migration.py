@@ -1,5 +1,5 @@
-"""The revision 2026_11_29_1200 over data of the one before it: totals, renamed columns, token times and digests. A
-partner's clock has been moved."""
+"""The revision 2026_11_29_1200 on data of the previous revision: totals, renamed columns, token times and digests. A
+partner has moved its business time."""
 
 import hashlib
 import json
@@ -115,13 +115,13 @@ DECISIONS: list[dict[str, Any]] = [
     | {"activated_at": NOON, "overdue_at": NOON, "amount_minor": 0, "held_minor": 0, "wakes_at": None},
 ]
 FIRST_DIGEST = "2a63367a46ef8edfcd7d6bcd00861a1ef07ac3c93868c1c47eae8552c7c288c1"
-"""The digest of the first decision, computed by the code of the revision before."""
+"""The digest of the first decision, computed by the code of the previous revision."""
 
 
 def old_digest(row: dict[str, Any]) -> str:
-    """The digest of a decision as the code of the revision before computes it."""
-    said = {name: value for name, value in row.items() if name not in COMPUTED and value not in (None, 0)}
-    plain = {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in said.items()}
+    """Returns the digest of a decision as the code of the previous revision computes it."""
+    members = {name: value for name, value in row.items() if name not in COMPUTED and value not in (None, 0)}
+    plain = {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in members.items()}
     return hashlib.sha256(canonical(plain)).hexdigest()
 
 
@@ -137,7 +137,8 @@ def insert(connection: Connection, table: str, **columns: Any) -> None:
 
 
 def seed(unit: UnitOfWork) -> None:
-    """Two partners, of which the first has moved its clock, and one person with decisions and tokens at both."""
+    """Writes two partners, of which the first has moved its business time, and one person with decisions and tokens at
+    both."""
     write = unit.connection
     names = {"username": "mei", "password_hash": "-", "display_name": "Mei", "log_subject": "sub_1"}
     insert(write, "users", id="usr_1", **names, created_at=NOON)
@@ -200,7 +201,7 @@ def log(unit: UnitOfWork, decision: dict[str, Any]) -> None:
 
 @pytest.fixture
 def old(database_url: str, clock: MovableClock) -> Iterator[Database]:
-    """A database with data of the revision before."""
+    """A database with data of the previous revision."""
     runner.downgrade(database_url, BEFORE)
     with closing(Database(database_url, clock=clock, keyring=Keyring(MASTER, ids))) as database:
         database.write(seed)
@@ -209,7 +210,7 @@ def old(database_url: str, clock: MovableClock) -> Iterator[Database]:
 
 
 def contents(database: Database, *tables: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of these tables, whatever the code says of their columns."""
+    """Returns all columns of these tables, independent of the code."""
     with reading(database) as unit:
         return {
             table: sorted(
@@ -224,7 +225,7 @@ def migrate(database: Database, database_url: str, revision: str) -> None:
     (runner.upgrade if revision == AFTER else runner.downgrade)(database_url, revision)
 
 
-def test_data_goes_forward_and_back(old: Database, database_url: str) -> None:
+def test_data_survives_upgrade_and_downgrade(old: Database, database_url: str) -> None:
     tables = ("decisions", "exposures", "oauth_access_tokens", "oauth_refresh_tokens", "decision_log", "consents")
     assert old_digest(DECISIONS[0]) == FIRST_DIGEST
     before = contents(old, *tables)
@@ -243,7 +244,7 @@ def test_data_goes_forward_and_back(old: Database, database_url: str) -> None:
         assert list(find_mismatches(unit)) == []
 
 
-def test_totals_are_filled_from_the_decisions(old: Database, database_url: str) -> None:
+def test_upgrade_computes_totals_from_decisions(old: Database, database_url: str) -> None:
     migrate(old, database_url, AFTER)
     totals = contents(old, "exposures", "merchant_exposures", "consent_commitments")
     assert totals == {
@@ -259,7 +260,7 @@ def test_totals_are_filled_from_the_decisions(old: Database, database_url: str) 
     }
 
 
-def test_the_times_of_tokens_become_wall_time(old: Database, database_url: str) -> None:
+def test_upgrade_moves_token_times_to_wall_time(old: Database, database_url: str) -> None:
     consents = contents(old, "consents")
     migrate(old, database_url, AFTER)
     with reading(old) as unit:
