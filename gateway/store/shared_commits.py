@@ -1,8 +1,8 @@
 """Shared commits: units of work that wait for SQLite's one writer at the same moment are committed together.
 
 A commit costs an fsync, and switching threads between two commits costs nearly as much. So one thread, the leader, runs
-the units of all waiting threads in one transaction and wakes those threads after the commit. There is no timer: a unit
-that finds the writer free runs alone and at once.
+the units of all waiting threads in one transaction and notifies those threads after the commit. There is no timer: a
+unit that finds the writer free runs alone and at once.
 """
 
 from collections import deque
@@ -27,20 +27,20 @@ class _Waiting:
         self._work, self._context = work, copy_context()
         self.done, self.result = False, None
         self.error: BaseException | None = RuntimeError("The unit of work was not run.")
-        self._woken = Lock()
-        self._woken.acquire()
+        self._notified = Lock()
+        self._notified.acquire()
 
     def run(self, unit: UnitOfWork) -> None:
         """Runs the unit with the context variables of its own request. Raises what the unit raises."""
         self.result, self.error = self._context.run(self._work, unit), None
 
     def wait(self) -> None:
-        """Blocks until `wake` is called."""
-        self._woken.acquire()
+        """Blocks until `notify` is called."""
+        self._notified.acquire()
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         """Unblocks `wait`. Called once."""
-        self._woken.release()
+        self._notified.release()
 
 
 class SharedCommits:
@@ -87,9 +87,9 @@ class SharedCommits:
             for each in together:
                 each.done = True
                 if each is not own:
-                    each.wake()
+                    each.notify()
             if successor is not None:
-                successor.wake()
+                successor.notify()
 
     def _run_together(self, together: list[_Waiting]) -> bool:
         """Runs the units in one transaction and returns whether they were committed. A unit that raises is rolled back

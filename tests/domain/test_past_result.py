@@ -16,8 +16,8 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from tests.support.policy import FACTS, LAST, approve, decline, table, yuan
 
-BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
-GIVEN: dict[str, Any] = {"discount": Decimal("0.25"), "longest": timedelta(days=1), "at_door": False}
+BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_desk": BenefitKind.FLAG}
+GIVEN: dict[str, Any] = {"discount": Decimal("0.25"), "longest": timedelta(days=1), "at_desk": False}
 POLICY = table(
     decline("late", Cell("overdue", at_least=1), retry_after=timedelta(days=7), alternatives=(Product.PAY_LATER,)),
     approve("good", Cell("tier", at_least=Tier.GOOD), maximum=yuan(70000), reasons=("NOT_SCORED",), benefits=GIVEN),

@@ -183,15 +183,15 @@ def test_hash_depends_on_the_content_only() -> None:
 
 
 def test_result_has_the_benefits_of_its_rule() -> None:
-    kinds = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
-    benefits = {"discount": Decimal("0.25"), "longest": DAY, "at_door": False}
+    kinds = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_desk": BenefitKind.FLAG}
+    benefits = {"discount": Decimal("0.25"), "longest": DAY, "at_desk": False}
     result = table(approve("it", Cell("overdue", at_most=0), benefits=benefits), LAST, benefits=kinds).decide(FACTS)
-    assert (result.number("discount"), result.length("longest"), result.flag("at_door")) == (
+    assert (result.number("discount"), result.length("longest"), result.flag("at_desk")) == (
         Decimal("0.25"),
         DAY,
         False,
     )
-    assert result.document()["benefits"] == {"discount": "0.25", "longest": "P1D", "at_door": False}
+    assert result.document()["benefits"] == {"discount": "0.25", "longest": "P1D", "at_desk": False}
     for ask in (result.number, result.length, result.flag):
         with pytest.raises(Misconfigured, match="has no benefit"):
             ask("pony")
@@ -200,7 +200,7 @@ def test_result_has_the_benefits_of_its_rule() -> None:
 
 
 def test_decline_has_no_benefits() -> None:
-    assert table(LAST, benefits={"at_door": BenefitKind.FLAG}).decide(FACTS).benefits == {}
+    assert table(LAST, benefits={"at_desk": BenefitKind.FLAG}).decide(FACTS).benefits == {}
 
 
 def test_results_of_referring_and_declining_rules() -> None:

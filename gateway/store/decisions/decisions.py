@@ -127,8 +127,7 @@ class DecisionRepository(Repository):
         return None if row is None else MAPPING.read(row)
 
     def lock(self, decision_id: str) -> Decision | None:
-        """Returns the decision to be changed and saved, or None for an unknown id. It stays locked until the unit of
-        work ends."""
+        """Returns the decision to be changed, or None for an unknown id. It stays locked until the unit ends."""
         row = self._row(_LOCKED, decision_id=decision_id)
         if row is None:
             return None
@@ -157,8 +156,7 @@ class DecisionRepository(Repository):
         return self._values(_DUE_IDS_OF_USER, user_id=user_id, now=now)
 
     def list_due_of_partner(self, partner_id: str, now: BusinessTime, limit: int) -> list[str]:
-        """Returns the ids of the decisions of a partner's merchants with a system transition due at `now`, longest due
-        first."""
+        """Returns the ids of the due decisions of a partner's merchants, as `list_due_of_user` does."""
         return self._values(_DUE_IDS_OF_PARTNER, partner_id=partner_id, now=now, most=limit)
 
     def list_ids_of_adapter(
@@ -178,8 +176,7 @@ class DecisionRepository(Repository):
     def load_committed(
         self, consent_id: str, currency: str, now: BusinessTime, *, except_for: Decision | None = None
     ) -> Money:
-        """Returns the committed amount of the decisions under a consent that are open at `now`, without the stored
-        amount of `except_for`."""
+        """Returns the committed amount of a consent's open decisions at `now`, without that of `except_for`."""
         excluded = except_for.stored.state if except_for and except_for.stored else None
         not_open = {
             state.id: state
@@ -232,8 +229,7 @@ class DecisionRepository(Repository):
         `dispute` is the dispute of the event, `call` the idempotency record of the call that caused it.
 
         The entry holds the digests of decision, dispute and call. So none of them may be changed later in the same unit
-        of work, except the columns of a dispute that refer to log entries.
-        """
+        of work, except the columns of a dispute that refer to log entries."""
         if decision.stored is not None and decision.stored.state == decision.state:
             digest = decision.stored.digest  # not computed anew: the row may be of an older version
         else:
