@@ -42,9 +42,9 @@ class ConsentedUser(Node):
         cost=2,
     )
     def score_tier(self, info: Info) -> ScoreTier | None:
-        measured = info.context.container.scores.load_measurement(info.context.query)
-        tier = measured.tier
-        return ScoreTier(tier=tier, rank=tier.rank, as_of=measured.as_of, valid_until=measured.valid_until)
+        measurement = info.context.container.scores.load_measurement(info.context.query)
+        tier = measurement.tier
+        return ScoreTier(tier=tier, rank=tier.rank, as_of=measurement.as_of, valid_until=measurement.valid_until)
 
     @resolved(
         "Whether the user's tier is `minimum` or higher. Your contract lists the tiers that you may use; another one"

@@ -121,7 +121,7 @@ def test_log_entry_of_an_unexpected_error(world: GraphQLWorld, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(MerchantService, "own", broken)
+    monkeypatch.setattr(MerchantService, "load_own", broken)
     with capture_logs() as logs:
         executed = world.run('{ named: merchant { name } node(id: "literal") { id } }')
     assert executed.ran
@@ -152,7 +152,7 @@ def test_gateway_errors_in_query_fields(
     def failing(*_: object) -> None:
         raise raised
 
-    monkeypatch.setattr(MerchantService, "own", failing)
+    monkeypatch.setattr(MerchantService, "load_own", failing)
     (error,) = world.run(VIEWER).body["errors"]
     assert error["extensions"] == (extensions or {"code": "TOO_MANY_INQUIRIES", "retryAfter": 90})
     assert "policy.toml" not in error["message"]

@@ -199,7 +199,7 @@ def resolvers(*, sandbox: bool) -> Iterator[tuple[str, str]]:
 
 
 def test_only_these_methods_of_services_read_scores() -> None:
-    assert readers("score", "measurement", "take_inquiry") == SCORE_READERS.keys()
+    assert readers("score", "require_measurement", "take_inquiry") == SCORE_READERS.keys()
     assert readers("take_inquiry") == INQUIRERS
 
 

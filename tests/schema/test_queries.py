@@ -77,7 +77,7 @@ def test_unexpected_errors_are_masked(world: GraphQLWorld, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr(ScoreService, "tier", broken)
+    monkeypatch.setattr(ScoreService, "load_measurement", broken)
     executed = world.run("{ consentedUser { id scoreTier { tier } } }")
     (error,) = executed.body["errors"]
     assert error["message"] == "Internal server error"
