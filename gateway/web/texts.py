@@ -17,6 +17,7 @@ from gateway.kit.text import LANGUAGES
 
 FOLDER = Path(__file__).parent / "locale"
 _TAGS = {"en": "en", "zh": "zh-Hans"}
+_SEPARATORS = {"en": (" ", ", "), "zh": ("", "、")}
 
 
 def msgid(text: str) -> str:
@@ -46,10 +47,12 @@ _MOST_UNITS = 999
 
 
 class Texts:
-    """The texts of one language: translations and formats. `tag` is the value of the lang attribute."""
+    """The texts of one language: translations and formats. `tag` is the value of the lang attribute, `gap` is what
+    separates two sentences, `comma` what separates two items."""
 
     def __init__(self, language: str) -> None:
         self.language, self.tag = language, _TAGS[language]
+        self.gap, self.comma = _SEPARATORS[language]
         self._locale = Locale.parse({"en": "en", "zh": "zh_Hans_CN"}[language])
         self.translations: GNUTranslations = catalogue(language)
 

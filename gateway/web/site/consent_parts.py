@@ -25,6 +25,7 @@ _NOT_SHARED = {
 }
 _PRODUCT_LIST = msgid("%(what)s: %(products)s")
 _UP_TO = msgid("Up to %(amount)s for all open agreements together.")
+_UP_TO_ONCE = msgid("Up to %(amount)s.")
 _PURPOSE = msgid("So that %(merchant)s can %(purpose)s.")
 _POINT_OF_SALE = msgid("Only at checkout %(terminal)s in store %(store)s.")
 
@@ -93,8 +94,7 @@ def _describe_detail(texts: Texts, detail: AuthorizationDetail, decides: bool) -
     if detail.type == "score":
         return texts.gettext(SCOPES[detail.scope].sentence)
     what = SCOPES["decisions:request" if decides else "decisions:preview"].sentence
-    comma = "、" if texts.language == "zh" else ", "
-    products = comma.join(texts.gettext(PRODUCTS[product]) for product in detail.products)
+    products = texts.comma.join(texts.gettext(PRODUCTS[product]) for product in detail.products)
     return texts.gettext(_PRODUCT_LIST, what=texts.gettext(what), products=products)
 
 
@@ -109,4 +109,6 @@ def _describe_limit(texts: Texts, detail: AuthorizationDetail) -> str:
     if detail.level is not None:
         return texts.gettext(_NOT_SHARED[detail.level])
     assert detail.maximum_amount is not None
-    return texts.gettext(_UP_TO, amount=texts.money(detail.maximum_amount))
+    # A consent at a point of sale is valid for one decision.
+    limit = _UP_TO_ONCE if detail.point_of_sale else _UP_TO
+    return texts.gettext(limit, amount=texts.money(detail.maximum_amount))

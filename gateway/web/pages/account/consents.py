@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.events import Actor
 from gateway.services.consents.service import ConsentOverview
@@ -13,9 +13,7 @@ from gateway.web.texts import Texts, msgid
 _NARROWED = {
     ConsentAction.CREATED: msgid("On %(date)s you allowed less than %(merchant)s asked for. The request was:"),
     ConsentAction.MERGED: msgid("On %(date)s you added less than %(merchant)s asked for. The request was:"),
-    ConsentAction.REPLACED: msgid(
-        "On %(date)s you changed it to less than %(merchant)s asked for. The request was:"
-    ),
+    ConsentAction.REPLACED: msgid("On %(date)s you changed it to less than %(merchant)s asked for. The request was:"),
 }
 _CHANGES = {
     (ConsentAction.CREATED, Actor.USER): msgid("On %(date)s you allowed what %(merchant)s asked for."),
@@ -60,10 +58,17 @@ def describe_consent(texts: Texts, given: ConsentOverview) -> ConsentView:
         status=consent.status(given.now),
         parts=describe_parts(texts, merchant, consent.scopes, consent.details, consent.granted_at),
         granted_on=texts.date(consent.granted_at),
-        ends_on=texts.date(consent.revoked_at or consent.expires_at),
+        ends_on=_describe_end(texts, consent),
         single_use=consent.single_use,
         history=tuple(_describe_version(texts, merchant, given.history, index) for index in range(len(given.history))),
     )
+
+
+def _describe_end(texts: Texts, consent: Consent) -> str:
+    """The day on which the consent ends or ended; with the time of day if it lasts less than two days."""
+    if consent.revoked_at is not None:
+        return texts.date(consent.revoked_at)
+    return texts.until(consent.granted_at, consent.expires_at - consent.granted_at)
 
 
 def _describe_version(texts: Texts, merchant: str, history: Sequence[ConsentVersion], index: int) -> ConsentChange:
