@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, Self
 
 import httpx2
 import pytest
@@ -31,23 +32,38 @@ def _environment(database_url: str, folder: Path, **changed: str) -> dict[str, s
     }
 
 
+class LiveServer:
+    """`gateway serve` in a live deployment. `http` is a client of it; `log` has its events once the block has ended."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self.log: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
+        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.PIPE)
+        self.http = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+        try:
+            _wait(self.http)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        self._process.terminate()
+        _, errors = self._process.communicate(timeout=20)
+        self.log = [json.loads(line) for line in errors.decode().splitlines()]
+
+
 def test_live_deployment_serves_part_a_without_client_secrets(database_url: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
-    server = subprocess.Popen(command, env=_environment(database_url, tmp_path), stderr=subprocess.PIPE)
-    try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
-            _wait(http)
-            metadata = http.get("/.well-known/oauth-authorization-server").json()
-            sdl = http.get("/schema.graphql").text
-            login = http.get("/login")
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-        assert server.stderr is not None
-        logged = server.stderr.read().decode()
-        server.stderr.close()
+    with LiveServer(_environment(database_url, tmp_path)) as server:
+        metadata = server.http.get("/.well-known/oauth-authorization-server").json()
+        sdl = server.http.get("/schema.graphql").text
+        login = server.http.get("/login")
 
     assert metadata["issuer"] == "https://gateway.example"
     assert metadata["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
@@ -56,10 +72,26 @@ def test_live_deployment_serves_part_a_without_client_secrets(database_url: str,
     assert "OnlineOrderAsk" not in sdl
     assert "__Host-" in login.headers["set-cookie"]
     assert not (tmp_path / "secret.key").exists()
-    (about,) = [event for line in logged.splitlines() if (event := json.loads(line))["event"] == "adapter_loaded"]
+
+
+def test_log_at_start_has_version_and_policy_of_each_adapter(sqlite_url: str, tmp_path: Path) -> None:
+    with LiveServer(_environment(sqlite_url, tmp_path)) as server:
+        pass
+
+    (about,) = [event for event in server.log if event["event"] == "adapter_loaded"]
     loaded = {"adapter": "car_rental", "distribution": "sesame-gateway", "version": __version__, "level": "info"}
     assert loaded.items() < about.items()
     assert (about["policy_version"], about["policy_hash"]) == (CarRental.policy.version, CarRental.policy.hash)
+
+
+def test_log_at_start_warns_about_variables_that_are_not_read(sqlite_url: str, tmp_path: Path) -> None:
+    with LiveServer(_environment(sqlite_url, tmp_path, GATEWAY_SECRETKEY="hunter2")) as server:
+        pass
+
+    (warning,) = [event for event in server.log if event["event"] == "variable_not_read"]
+    assert warning["level"] == "warning"
+    assert warning["message"].startswith("GATEWAY_SECRETKEY is not a setting and is ignored.")
+    assert "hunter2" not in json.dumps(server.log)
 
 
 @pytest.mark.parametrize(
