@@ -55,7 +55,7 @@ class LiveServer:
     def __exit__(self, *_: object) -> None:
         self.http.close()
         self._process.terminate()
-        _, errors = self._process.communicate(timeout=20)
+        errors = self._process.communicate(timeout=20)[1]
         self.log = [json.loads(line) for line in errors.decode().splitlines()]
 
 
