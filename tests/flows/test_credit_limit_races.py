@@ -57,7 +57,7 @@ def test_last_approvals_are_reduced_to_the_available_limit(merchants: dict[str, 
         amounts = f"Approved: CN¥{exposure(decision):,.0f} of CN¥7,000.</p>"
         (entry, *_) = [entry for entry in entries if amounts in entry]
         assert "Your open agreements leave too little of your limit for the full amount." in entry
-        assert "Finish or cancel an open agreement, or ask for a smaller amount." in entry
+        assert "Complete or cancel an open agreement, or ask for a smaller amount." in entry
     assert len([entry for entry in entries if "Approved: CN¥7,000.</p>" in entry]) == 4
     assert len([entry for entry in entries if "Declined: CN¥7,000.</p>" in entry]) == len(decisions) - len(approved)
 
