@@ -26,7 +26,7 @@ class Template(StrEnum):
 
 
 @app.command("list")
-def listed(as_json: AsJson = False) -> None:
+def list_adapters(as_json: AsJson = False) -> None:
     """List the installed adapters, and whether each is loaded.
 
     GATEWAY_ADAPTERS names the adapters to load. Of an adapter that is not loaded only the package is known. With

@@ -138,7 +138,7 @@ def approve(
 
 
 @app.command("list")
-def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def list_clients(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the clients, disabled ones too.
 
     With --json: an array of objects with client_id, merchant_id, name, profile, is_enabled, created_at,

@@ -1,6 +1,5 @@
 """`gateway decisions`: list and show decisions, and decide those that are in manual review."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -21,7 +20,7 @@ DecisionId = Annotated[str, typer.Argument(help="The decision's id, dec_...")]
 
 
 @app.command("list")
-def listed(
+def list_decisions(
     status: Annotated[
         list[Status] | None,
         typer.Option(
@@ -146,7 +145,13 @@ def _load(unit: UnitOfWork, decision_id: str) -> tuple[DecisionState, Record]:
     state = written.as_of(unit.business_time(written.merchant_id))
     details = {
         "reasons": state.outcome.reasons,
-        "provenance": asdict(state.provenance),
+        "provenance": {
+            "adapter": state.adapter,
+            "policy_version": state.policy_version,
+            "policy_hash": state.policy_hash,
+            "rule_id": state.rule_id,
+            "score_as_of": state.score_as_of,
+        },
         "disputes": [dispute.id for dispute in unit.disputes.list_of_decision(decision_id)],
         "timeline": [_describe_event(entry) for entry in unit.decision_log.list_of_decision(decision_id)],
     }

@@ -14,7 +14,7 @@ DisputeId = Annotated[str, typer.Argument(help="The dispute's id, dsp_...")]
 
 
 @app.command("list")
-def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def list_disputes(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the open disputes. Those that wait for you are UNDER_REVIEW.
 
     Times are those of the partner's clock.

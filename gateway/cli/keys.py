@@ -20,7 +20,7 @@ def rotate(database_url: DatabaseUrl = None) -> None:
 
 
 @app.command("list")
-def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def list_keys(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the signing keys, retired ones too.
 
     With --json: an array of objects with kid, created_at, retired_at and is_in_force."""

@@ -24,7 +24,7 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
 
 
 @app.command("list")
-def listed(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+def list_merchants(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     """List the merchants, their partners, and the adapters they have enabled.
 
     A merchant without an adapter cannot request decisions.

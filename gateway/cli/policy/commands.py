@@ -1,6 +1,5 @@
 """`gateway policy`: check policies before they decide, explain their decisions, compare them with other policies."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -136,7 +135,10 @@ def shadow(
     with container_for(database_url) as container:
         compared = container.policies.compare_shadows(_adapter(container.registry, adapter), _midnight(since))
         sealed, counted = comparison.count_shadows(compared)
-    described = [{**asdict(policy), **comparison.describe(counts)} for policy, counts in counted.items()]
+    described = [
+        {"policy": each.policy, "version": each.version, "hash": each.hash, **comparison.describe(counts)}
+        for each, counts in counted.items()
+    ]
     if as_json:
         print_json({"adapter": adapter, "policies": described, "sealed": sealed})
         return

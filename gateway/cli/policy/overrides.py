@@ -1,6 +1,5 @@
 """`gateway policy bounds`, `override` and `overrides`: the values of a policy that merchants may change, and do."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -95,7 +94,17 @@ def overrides(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None
     With --json: an array of objects with merchant_id, adapter, version, effective, is_usable and fault."""
     with container_for(database_url) as container:
         states = container.database.read(container.overrides.list_states)
-    records = [{**asdict(state), "is_usable": state.fault is None} for state in states]
+    records = [
+        {
+            "merchant_id": state.merchant_id,
+            "adapter": state.adapter,
+            "version": state.version,
+            "effective": state.effective,
+            "is_usable": state.fault is None,
+            "fault": state.fault,
+        }
+        for state in states
+    ]
     columns: Columns = {
         "merchant": "merchant_id",
         "adapter": "adapter",
