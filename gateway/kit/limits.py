@@ -52,20 +52,20 @@ class Limits:
 
     def hit(self, limit: Limit, *keys: str) -> None:
         """Counts one attempt. If the window is full, it raises TooManyAttempts and counts nothing."""
-        item, kept = _item(limit), _kept(keys)
+        item, key = _item(limit), _digest_keys(keys)
         with shared_state_errors():
-            if not self._windows.hit(item, kept):
-                raise self._refusal(item, kept)
+            if not self._windows.hit(item, key):
+                raise self._refusal(item, key)
 
     def test(self, limit: Limit, *keys: str) -> None:
         """Raises TooManyAttempts if the window is full. Counts nothing."""
-        item, kept = _item(limit), _kept(keys)
+        item, key = _item(limit), _digest_keys(keys)
         with shared_state_errors():
-            if not self._windows.test(item, kept):
-                raise self._refusal(item, kept)
+            if not self._windows.test(item, key):
+                raise self._refusal(item, key)
 
-    def _refusal(self, item: RateLimitItem, kept: str) -> TooManyAttempts:
-        free_again = self._windows.get_window_stats(item, kept).reset_time
+    def _refusal(self, item: RateLimitItem, key: str) -> TooManyAttempts:
+        free_again = self._windows.get_window_stats(item, key).reset_time
         return TooManyAttempts(max(1, ceil(free_again - self._clock().timestamp())))
 
 
@@ -87,7 +87,7 @@ def _item(limit: Limit) -> RateLimitItem:
     return RateLimitItemPerSecond(limit.amount, seconds, limit.name)
 
 
-def _kept(keys: tuple[str, ...]) -> str:
+def _digest_keys(keys: tuple[str, ...]) -> str:
     return digest("\0".join(keys))
 
 

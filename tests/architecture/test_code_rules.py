@@ -105,9 +105,9 @@ def test_only_the_settings_read_the_environment() -> None:
 
 
 def test_only_the_database_begins_and_commits() -> None:
-    found = find_violations(controls_a_transaction)
-    assert {file: lines for file, lines in found.items() if file not in TRANSACTIONS} == {}
-    assert set(TRANSACTIONS) <= set(found), "a listed file no longer needs the exception"
+    violations = find_violations(controls_a_transaction)
+    assert {file: lines for file, lines in violations.items() if file not in TRANSACTIONS} == {}
+    assert set(TRANSACTIONS) <= set(violations), "a listed file no longer needs the exception"
 
 
 def test_no_orm_session_is_used() -> None:
@@ -119,13 +119,13 @@ def test_a_unit_of_work_is_a_function() -> None:
 
 
 def test_only_listed_files_check_the_environment() -> None:
-    found = {
+    violations = {
         file: lines
         for file, lines in find_violations(checks_the_environment).items()
         if not file.startswith(ABOVE_BOOTSTRAP)
     }
-    assert {file: lines for file, lines in found.items() if file not in SANDBOX} == {}
-    assert set(SANDBOX) <= set(found), "a listed file no longer needs the exception"
+    assert {file: lines for file, lines in violations.items() if file not in SANDBOX} == {}
+    assert set(SANDBOX) <= set(violations), "a listed file no longer needs the exception"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ ALLOWED = {
 @pytest.mark.parametrize("what", list(WORDS))
 def test_no_committed_file_contains(what: str) -> None:
     pattern = re.compile(WORDS[what])
-    found = {}
+    matches = {}
     for file in files():
         if named(file) in ALLOWED:
             continue
@@ -30,8 +30,8 @@ def test_no_committed_file_contains(what: str) -> None:
             continue  # a binary file
         lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
         if lines:
-            found[named(file)] = lines
-    assert found == {}
+            matches[named(file)] = lines
+    assert matches == {}
 
 
 def test_no_large_or_generated_file_is_committed() -> None:

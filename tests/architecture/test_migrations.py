@@ -141,12 +141,12 @@ def test_migrated_database_matches_the_tables_of_the_code(database_url: str) -> 
     """`alembic check` finds no difference. Names and parts that it does not compare are compared here."""
     runner.check(database_url)
     with closing(Database(database_url)) as database, database.engine.connect() as connection:
-        found = inspect(connection)
+        inspector = inspect(connection)
         for table in metadata.sorted_tables:
             # In any order, because a later revision adds its columns at the end.
-            assert {column["name"] for column in found.get_columns(table.name)} == {c.name for c in table.columns}
-            assert found.get_pk_constraint(table.name)["name"] == table.primary_key.name
-            keys = {key["name"] for key in found.get_foreign_keys(table.name)}
+            assert {column["name"] for column in inspector.get_columns(table.name)} == {c.name for c in table.columns}
+            assert inspector.get_pk_constraint(table.name)["name"] == table.primary_key.name
+            keys = {key["name"] for key in inspector.get_foreign_keys(table.name)}
             assert keys == {key.name for key in table.foreign_key_constraints}
 
 

@@ -95,7 +95,7 @@ def test_detail_with_less_than_a_second_left_is_expired() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "left"),
+    ("more", "expected"),
     [
         pytest.param(TIER, 1, id="the-same"),
         pytest.param(replace(TIER, level="exact"), 1, id="a-higher-level"),
@@ -105,8 +105,8 @@ def test_detail_with_less_than_a_second_left_is_expired() -> None:
         pytest.param(WAIVER, 2, id="another-type"),
     ],
 )
-def test_merge_drops_details_that_another_covers(more: AuthorizationDetail, left: int) -> None:
-    assert len(merged(consent(TIER), more).details) == left
+def test_merge_drops_details_that_another_covers(more: AuthorizationDetail, expected: int) -> None:
+    assert len(merged(consent(TIER), more).details) == expected
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,8 @@ DAYS = some.dates(date(2026, 11, 1), date(2026, 11, 20))
 @given(some.lists(DAYS, max_size=6), DAYS, some.integers(0, 30))
 def test_at_most_one_version_is_in_force_on_each_day(days: list[date], today: date, ahead: int) -> None:
     day = today + timedelta(days=ahead)
-    come = [(effective, index) for index, effective in enumerate(days) if effective <= day]
-    counting = [
+    effective = [(start, index) for index, start in enumerate(days) if start <= day]
+    in_force = [
         index for index, first, end in effective_periods(days, today) if first <= day and (end is None or day < end)
     ]
-    assert counting == [index for _, index in sorted(come)[-1:]]
+    assert in_force == [index for _, index in sorted(effective)[-1:]]

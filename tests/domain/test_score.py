@@ -42,11 +42,11 @@ def test_unscored_person_cannot_be_assessed_for_any_tier(minimum: Tier) -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "answer"),
+    ("score", "expected"),
     [
         pytest.param(699, ThresholdAnswer.NO, id="one-point-below"),
         pytest.param(700, ThresholdAnswer.YES, id="exactly-at"),
     ],
 )
-def test_meets_at_the_cut_off(score: int, answer: ThresholdAnswer) -> None:
-    assert meets(tier_of(score), Tier.EXCELLENT) is answer
+def test_meets_at_the_cut_off(score: int, expected: ThresholdAnswer) -> None:
+    assert meets(tier_of(score), Tier.EXCELLENT) is expected

@@ -53,9 +53,9 @@ def test_locked_consent_cannot_be_revoked_until_the_unit_ends(database: Database
 
     def revoke() -> bool:
         with writing(database) as unit:
-            answer = unit.consents.revoke(consent.id, BUSINESS_NOON)
+            succeeded = unit.consents.revoke(consent.id, BUSINESS_NOON)
         ended.set()
-        return answer
+        return succeeded
 
     with ThreadPoolExecutor(1) as pool:
         with writing(database) as unit:

@@ -108,9 +108,9 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
     seen = threading.Event()
 
     def read() -> int:
-        found = database.read(lambda unit: offset(unit, partner))
+        seconds = database.read(lambda unit: offset(unit, partner))
         seen.set()
-        return found
+        return seconds
 
     with ThreadPoolExecutor(1) as pool, writing(database) as unit:
         unit.partners.move_clock(partner, 5)

@@ -44,9 +44,9 @@ def test_user_codes_are_unique(database: Database, client_id: str) -> None:
         assert unit.device_codes.insert(code(client_id, 1, "same"))
         assert not unit.device_codes.insert(code(client_id, 2, "same"))
         assert unit.device_codes.insert(code(client_id, 2, "other"))
-        found = unit.device_codes.load_by_user_code("same")
-        assert found is not None
-        assert (found.digest, found.parameters) == ("d1", {"complete": {}})
+        loaded = unit.device_codes.load_by_user_code("same")
+        assert loaded is not None
+        assert (loaded.digest, loaded.parameters) == ("d1", {"complete": {}})
         assert unit.device_codes.load_by_user_code("third") is None
 
 
@@ -87,9 +87,9 @@ def test_lock_returns_the_newest_row(database: Database, client_id: str) -> None
         unit.device_codes.load_by_user_code("u1")  # an older state
         row = unit.device_codes.lock("d1")
         assert row is not None
-        found = row.interval_seconds
-        unit.device_codes.record_early_poll("d1", NOON, found + 5)
-        return found
+        interval = row.interval_seconds
+        unit.device_codes.record_early_poll("d1", NOON, interval + 5)
+        return interval
 
     assert sorted(race_writes(database, poll)) == [5 * n for n in range(1, 9)]
 

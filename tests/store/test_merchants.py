@@ -20,10 +20,10 @@ def test_a_partner_is_found_by_name_and_id(database: Database) -> None:
     with writing(database) as unit:
         partner = make_partner(unit, name="Demo", clock_offset_seconds=90)
     with reading(database) as unit:
-        found = unit.partners.load_by_name("Demo")
-        assert found is not None
-        assert (found.id, found.clock_offset_seconds) == (partner, 90)
-        assert unit.partners.load(partner) == found
+        loaded = unit.partners.load_by_name("Demo")
+        assert loaded is not None
+        assert (loaded.id, loaded.clock_offset_seconds) == (partner, 90)
+        assert unit.partners.load(partner) == loaded
         assert unit.partners.load_by_name("demo") is None
         assert unit.partners.load("prt_no") is None
 

@@ -70,9 +70,9 @@ def test_pushed_request_and_code_round_trip(database: Database) -> None:
         pushed = unit.authorization_requests.load_pushed_request(digest("r"))
         assert pushed is not None
         assert pushed.parameters == parameters
-        found = unit.authorization_requests.load_code(digest("c"))
-        assert found is not None
-        assert found.redirect_uri == "https://client.example/callback?a=1"
+        loaded = unit.authorization_requests.load_code(digest("c"))
+        assert loaded is not None
+        assert loaded.redirect_uri == "https://client.example/callback?a=1"
 
 
 def test_opening_extends_a_request_once(database: Database) -> None:

@@ -28,10 +28,10 @@ def test_a_user_is_found_by_name_and_id(database: Database) -> None:
     with writing(database) as unit:
         user = make_user(unit, username="li.na")
     with reading(database) as unit:
-        found = unit.users.load_by_username("li.na")
-        assert found is not None
-        assert found.id == user
-        assert unit.users.load(user) == found
+        loaded = unit.users.load_by_username("li.na")
+        assert loaded is not None
+        assert loaded.id == user
+        assert unit.users.load(user) == loaded
         assert unit.users.load_by_username("LI.NA") is None
 
 
@@ -54,10 +54,10 @@ def test_partner_can_read_only_its_own_personas(database: Database) -> None:
         foreign = make_persona(unit, theirs, make_user(unit, theirs), handle="excellent")
     with reading(database) as unit:
         assert [row.id for row in unit.users.list_personas(mine)] == [first, second]
-        found = unit.users.load_persona(mine, first)
-        assert found is not None
-        assert found.score is None
-        assert unit.users.load_persona_of_user(found.user_id) == found
+        loaded = unit.users.load_persona(mine, first)
+        assert loaded is not None
+        assert loaded.score is None
+        assert unit.users.load_persona_of_user(loaded.user_id) == loaded
         assert unit.users.load_persona(mine, foreign) is None
         assert unit.users.load_persona(mine, "per_no") is None
 
@@ -86,9 +86,9 @@ def test_session_is_touched_and_ends_once(database: Database) -> None:
         unit.sessions.end(digest("cookie"), LATER)
         unit.sessions.end(digest("cookie"), LATER + timedelta(minutes=1))
     with reading(database) as unit:
-        found = unit.sessions.load(digest("cookie"))
-        assert found is not None
-        assert (found.last_seen_at, found.ended_at, found.authenticated_at) == (LATER, LATER, None)
+        loaded = unit.sessions.load(digest("cookie"))
+        assert loaded is not None
+        assert (loaded.last_seen_at, loaded.ended_at, loaded.authenticated_at) == (LATER, LATER, None)
         assert unit.sessions.load(digest("no")) is None
 
 

@@ -60,8 +60,8 @@ def in_force(consent: Consent, now: BusinessTime) -> Iterator[AuthorizationDetai
     for detail in consent.details:
         if detail.duration is None:
             continue  # a granted detail has one
-        left = consent.granted_at + detail.duration - now
-        whole = timedelta(seconds=left // timedelta(seconds=1))
+        remaining = consent.granted_at + detail.duration - now
+        whole = timedelta(seconds=remaining // timedelta(seconds=1))
         if whole > timedelta(0):
             yield replace(detail, duration=whole)
 
@@ -72,8 +72,8 @@ def _decides(details: Iterable[AuthorizationDetail]) -> bool:
 
 def _without_covered(details: Iterable[AuthorizationDetail]) -> tuple[AuthorizationDetail, ...]:
     """Returns the details without those that another detail covers."""
-    kept: list[AuthorizationDetail] = []
+    result: list[AuthorizationDetail] = []
     for detail in details:
-        if not any(other.covers(detail) for other in kept):
-            kept = [*(other for other in kept if not detail.covers(other)), detail]
-    return tuple(kept)
+        if not any(other.covers(detail) for other in result):
+            result = [*(other for other in result if not detail.covers(other)), detail]
+    return tuple(result)

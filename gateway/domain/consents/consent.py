@@ -54,7 +54,7 @@ class Consent:
         detail in force at `now` allows it."""
         wanted = LEVELS.index(level)
         for detail in self.details:
-            if detail.level and LEVELS.index(detail.level) >= wanted and self._alive(detail, now):
+            if detail.level and LEVELS.index(detail.level) >= wanted and self._is_in_force(detail, now):
                 return detail.purpose
         return None
 
@@ -82,15 +82,15 @@ class Consent:
         agreed to one price. Other details cover asks from anywhere, up to their amount.
         """
         self.require_active(now)
-        alive = [detail for detail in self.details if self._alive(detail, now)]
-        decisions = [detail for detail in alive if detail.type == "decision"]
+        in_force = [detail for detail in self.details if self._is_in_force(detail, now)]
+        decisions = [detail for detail in in_force if detail.type == "decision"]
         by_product = [detail for detail in decisions if product in detail.products]
         if not by_product:
             raise ConsentRefused(
                 "CONSENT_PRODUCT_NOT_COVERED",
                 f"The consent does not cover {product}.",
                 ("ask",),
-                alive,
+                in_force,
             )
         by_purpose = [detail for detail in by_product if detail.purpose == purpose]
         if not by_purpose:
@@ -98,7 +98,7 @@ class Consent:
                 "CONSENT_PURPOSE_MISMATCH",
                 f"The consent was not given for the purpose {purpose}.",
                 ("purpose",),
-                alive,
+                in_force,
             )
         by_point_of_sale = [
             detail for detail in by_purpose if detail.point_of_sale is None or detail.point_of_sale == point_of_sale
@@ -108,14 +108,14 @@ class Consent:
                 "CONSENT_PRODUCT_NOT_COVERED",
                 "The consent was given at another point of sale.",
                 ("ask",),
-                alive,
+                in_force,
             )
         if not any(_allows(detail, amount, amount + committed) for detail in by_point_of_sale):
             are_bound = all(detail.point_of_sale is not None for detail in by_point_of_sale)
             message = _OTHER_AMOUNT if are_bound else _AMOUNT_TOO_LARGE
-            raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", message, ("ask",), alive)
+            raise ConsentRefused("CONSENT_AMOUNT_EXCEEDED", message, ("ask",), in_force)
 
-    def _alive(self, detail: AuthorizationDetail, now: BusinessTime) -> bool:
+    def _is_in_force(self, detail: AuthorizationDetail, now: BusinessTime) -> bool:
         return detail.duration is None or now < self.granted_at + detail.duration
 
 

@@ -14,12 +14,12 @@ def describe_cell(cell: Cell) -> str:
 
 def describe_rule(rule: Rule) -> str:
     """Returns the result of a rule without its reasons: "approve 70 percent, at most 7000.00 CNY"."""
-    says = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
-    says += [f"at most {format_value(rule.maximum)}"] if rule.maximum else []
-    says += [f"{name} {format_value(value)}" for name, value in rule.benefits.items()]
-    says += [f"retry after {format_value(rule.retry_after)}"] if rule.retry_after is not None else []
-    says += [f"or {format_value(rule.alternatives)}"] if rule.alternatives else []
-    return ", ".join(says)
+    parts = [rule.verdict.lower() if rule.share is None else f"approve {rule.share} percent"]
+    parts += [f"at most {format_value(rule.maximum)}"] if rule.maximum else []
+    parts += [f"{name} {format_value(value)}" for name, value in rule.benefits.items()]
+    parts += [f"retry after {format_value(rule.retry_after)}"] if rule.retry_after is not None else []
+    parts += [f"or {format_value(rule.alternatives)}"] if rule.alternatives else []
+    return ", ".join(parts)
 
 
 def format_value(value: Any) -> str:

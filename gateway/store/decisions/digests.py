@@ -40,5 +40,5 @@ def try_digest(digest: Callable[..., str], *rows: Any) -> str | None:
         return None
 
 
-def _columns(table: Table, row: object, left_out: Collection[str] = ()) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in table.c if column.name not in left_out}
+def _columns(table: Table, row: object, excluded: Collection[str] = ()) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in table.c if column.name not in excluded}
