@@ -36,7 +36,10 @@ class Approval:
         return reasons_of(self.approval.reasons)
 
 
-@strawberry.type(description="The request was not granted. This is a normal result, not an error.")
+@strawberry.type(
+    description="The request was not granted. This is a normal result, not an error. The reasons are those of an adverse"
+    " action notice."
+)
 class Decline:
     codes: strawberry.Private[tuple[str, ...]]
     reasons: list[Reason] = strawberry.field(
