@@ -51,7 +51,7 @@ class DecisionAsk:
             _require_storable(self.values)
             return ask_from_values(registry.by_member(self.member).Ask, self.values)
         except InvalidInput as error:
-            raise error.under("ask", self.member) from None
+            raise error.with_prefix("ask", self.member) from None
 
 
 def _from_values(values: Mapping[str, Any]) -> DecisionAsk:

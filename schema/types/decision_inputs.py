@@ -238,4 +238,4 @@ def _money(amount: MoneyInput | None, field: str) -> Money | None:
     try:
         return Money.parse(amount.amount, amount.currency)
     except InvalidInput as error:
-        raise error.under(field) from None
+        raise error.with_prefix(field) from None

@@ -37,8 +37,8 @@ class Approval:
 
 
 @strawberry.type(
-    description="The request was not granted. This is a normal result, not an error. The reasons are those of an adverse"
-    " action notice."
+    description="The request was not granted. This is a normal result, not an error. The reasons are those of an"
+    " adverse action notice."
 )
 class Decline:
     codes: strawberry.Private[tuple[str, ...]]

@@ -58,8 +58,8 @@ class ConsentedUser(Node):
         return info.context.container.scores.check_threshold(info.context.query, minimum)
 
     @resolved(
-        "The user's score in points, 350 to 950; the consent page shows this permission separately. Null if the user has"
-        " no score, or with error SCORE_UNAVAILABLE if no score source responds.",
+        "The user's score in points, 350 to 950; the consent page shows this permission separately. Null if the user"
+        " has no score, or with error SCORE_UNAVAILABLE if no score source responds.",
         scopes=["score:exact"],
         cost=2,
     )
