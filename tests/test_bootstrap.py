@@ -1,4 +1,4 @@
-"""Putting a deployment together, and refusing to where the database, the key or a package is not ours."""
+"""Building a deployment, and its errors for a foreign database, key or package."""
 
 import base64
 import os
@@ -43,7 +43,7 @@ def _logging_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def deployment(settings: Settings, database_url: str) -> Settings:
-    """The settings of a sandbox over a migrated database, on each kind in turn."""
+    """The settings of a sandbox with a migrated database, on SQLite and PostgreSQL."""
     return settings.model_copy(update={"database_url": database_url})
 
 
@@ -61,7 +61,7 @@ def container_of(settings: Settings) -> "closing[Container]":
     return closing(build(settings))
 
 
-def test_a_deployment_is_built_twice_over_the_same_database(deployment: Settings, clock: MovableClock) -> None:
+def test_deployment_can_be_built_again_over_its_database(deployment: Settings, clock: MovableClock) -> None:
     with closing(build(deployment, clock=clock)) as first:
         assert first.clock is clock
         assert {"car_rental", "online_shop"} <= set(first.registry)
@@ -70,7 +70,7 @@ def test_a_deployment_is_built_twice_over_the_same_database(deployment: Settings
         assert second.seeding.seed_demo() == seed
 
 
-def test_workers_that_start_at_once_share_a_fresh_database(deployment: Settings) -> None:
+def test_concurrent_builds_share_a_new_database(deployment: Settings) -> None:
     started = at_once([partial(build, changed(deployment, worker_threads=2))] * 6)
     containers = [each for each in started if isinstance(each, Container)]
     for container in containers:
@@ -78,7 +78,7 @@ def test_workers_that_start_at_once_share_a_fresh_database(deployment: Settings)
     assert len(containers) == 6, started
 
 
-def test_a_client_of_a_profile_that_live_lacks_is_named_before_anything_is_served(deployment: Settings) -> None:
+def test_live_is_not_served_with_a_baseline_client(deployment: Settings) -> None:
     live = changed(
         deployment, environment=EnvironmentName.LIVE, issuer="https://gateway.example", adapters=("car_rental",)
     )
@@ -93,18 +93,18 @@ def test_a_client_of_a_profile_that_live_lacks_is_named_before_anything_is_serve
 
 
 @pytest.mark.parametrize("url", ["valkey://:hidden-word@host:port", "valkey://:hidden-word/@host:1:2/0"])
-def test_an_address_of_valkey_that_cannot_be_read(deployment: Settings, url: str) -> None:
+def test_invalid_valkey_url_is_rejected_without_its_password(deployment: Settings, url: str) -> None:
     message = refusal(changed(deployment, valkey_url=SecretStr(url)))
     assert message.startswith("GATEWAY_VALKEY_URL: ")
     assert "hidden-word" not in message
 
 
 @pytest.mark.parametrize("amounts", ["much", "1.00 XXX", "1.00 CNY, 2.00 CNY"])
-def test_a_step_up_amount_that_cannot_be_read(deployment: Settings, amounts: str) -> None:
+def test_invalid_step_up_amount_is_rejected(deployment: Settings, amounts: str) -> None:
     assert refusal(changed(deployment, step_up_amount=amounts)).startswith("GATEWAY_STEP_UP_AMOUNT: ")
 
 
-def test_two_processes_share_limits_and_used_values(deployment: Settings, valkey_url: str) -> None:
+def test_processes_share_limits_and_replays_in_valkey(deployment: Settings, valkey_url: str) -> None:
     shared, once = changed(deployment, valkey_url=SecretStr(valkey_url)), Limit("test", 1, timedelta(minutes=1))
     with container_of(shared) as one, container_of(shared) as other:
         assert (one.replays.first_use("one", 60), other.replays.first_use("one", 60)) == (True, False)
@@ -113,18 +113,18 @@ def test_two_processes_share_limits_and_used_values(deployment: Settings, valkey
             other.limits.hit(once, "mei")
 
 
-def test_a_database_that_is_not_migrated_is_refused(settings: Settings, empty_database_url: str) -> None:
+def test_unmigrated_database_is_rejected(settings: Settings, empty_database_url: str) -> None:
     message = refusal(changed(settings, database_url=empty_database_url))
     assert "not migrated" in message
     assert "gateway database upgrade" in message
 
 
-def test_a_database_that_does_not_answer_is_refused_without_its_password(settings: Settings, tmp_path: Path) -> None:
+def test_unreachable_database_is_rejected_without_its_password(settings: Settings, tmp_path: Path) -> None:
     url = f"postgresql://gateway:hunter2@/gateway?host={tmp_path}"
     assert "hunter2" not in refusal(changed(settings, database_url=url))
 
 
-def test_a_database_of_another_environment_is_refused(deployment: Settings) -> None:
+def test_database_of_another_environment_is_rejected(deployment: Settings) -> None:
     with container_of(deployment):
         pass
     live = changed(
@@ -133,7 +133,7 @@ def test_a_database_of_another_environment_is_refused(deployment: Settings) -> N
     assert refusal(live) == "This database belongs to a sandbox deployment."
 
 
-def test_a_database_of_another_key_is_refused(deployment: Settings) -> None:
+def test_database_of_another_key_is_rejected(deployment: Settings) -> None:
     with container_of(deployment):
         pass
     assert "secret key" in refusal(changed(deployment, secret_key=OTHER_KEY))
@@ -141,17 +141,17 @@ def test_a_database_of_another_key_is_refused(deployment: Settings) -> None:
         pass
 
 
-def test_an_adapter_that_is_not_installed_is_refused(deployment: Settings) -> None:
+def test_adapter_that_is_not_installed_is_rejected(deployment: Settings) -> None:
     with pytest.raises(Misconfigured, match="space_travel"):
         build(changed(deployment, adapters=("car_rental", "space_travel")))
 
 
-def test_only_the_named_adapters_are_loaded(deployment: Settings) -> None:
+def test_only_adapters_of_the_setting_are_loaded(deployment: Settings) -> None:
     with container_of(changed(deployment, adapters=("online_shop",))) as container:
         assert list(container.registry) == ["online_shop"]
 
 
-def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
+def test_policy_without_a_version_in_force_is_rejected(
     deployment: Settings, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = CAR_RENTAL_POLICY.read_text(encoding="utf-8").replace("effective = 2026-11-01", "effective = 2026-11-24")
@@ -164,7 +164,7 @@ def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("key", "old", "new", "why"),
+    ("key", "old", "new", "problem"),
     [
         ("moon_travel", "", "", "no adapter moon_travel is loaded"),
         ("lender", "", "", "next.toml: rule 'excellent': every approval"),
@@ -173,8 +173,8 @@ def test_a_policy_of_which_no_version_is_in_force_yet_is_refused(
         ("car_rental", '"CNY"', '"EUR"', "next.toml: the currency of car_rental is CNY, not EUR"),
     ],
 )
-def test_a_shadow_policy_that_cannot_be_used_is_refused(
-    deployment: Settings, tmp_path: Path, key: str, old: str, new: str, why: str
+def test_invalid_shadow_policy_is_rejected(
+    deployment: Settings, tmp_path: Path, key: str, old: str, new: str, problem: str
 ) -> None:
     text = CAR_RENTAL_POLICY.read_text(encoding="utf-8")
     assert old in text
@@ -183,21 +183,21 @@ def test_a_shadow_policy_that_cannot_be_used_is_refused(
 
     message = refusal(changed(deployment, shadow_policies=((key, file),)))
     assert message.startswith("GATEWAY_SHADOW_POLICIES: ")
-    assert why in message
+    assert problem in message
 
 
-def test_a_shadow_policy_that_is_not_there_is_refused(deployment: Settings, tmp_path: Path) -> None:
+def test_missing_shadow_policy_is_rejected(deployment: Settings, tmp_path: Path) -> None:
     message = refusal(changed(deployment, shadow_policies=(("car_rental", tmp_path / "none.toml"),)))
     assert "none.toml: cannot be read" in message
 
 
 @pytest.fixture
 def keyless(settings: Settings, sqlite_url: str, tmp_path: Path) -> Settings:
-    """A sandbox without a secret key of its own, whose state directory does not exist yet."""
+    """The settings of a sandbox without a secret key, whose state directory does not exist yet."""
     return changed(settings, database_url=sqlite_url, secret_key=None, state_directory=tmp_path / "a" / "state")
 
 
-def test_a_sandbox_keeps_a_key_of_its_own_that_only_its_owner_reads(keyless: Settings) -> None:
+def test_sandbox_key_file_is_readable_by_its_owner_only(keyless: Settings) -> None:
     path = keyless.state_directory / "secret.key"
     before = os.umask(0)
     try:
@@ -213,12 +213,12 @@ def test_a_sandbox_keeps_a_key_of_its_own_that_only_its_owner_reads(keyless: Set
     assert path.read_text() == text
 
 
-def test_a_key_that_was_handed_in_leaves_no_file(deployment: Settings) -> None:
+def test_configured_key_writes_no_key_file(deployment: Settings) -> None:
     with container_of(deployment):
         assert not (deployment.state_directory / "secret.key").exists()
 
 
-def test_a_lost_key_file_is_noticed(keyless: Settings) -> None:
+def test_database_is_rejected_after_a_lost_key_file(keyless: Settings) -> None:
     with container_of(keyless):
         pass
     (keyless.state_directory / "secret.key").unlink()
@@ -235,7 +235,7 @@ def test_a_lost_key_file_is_noticed(keyless: Settings) -> None:
         pytest.param(b"\xff\xfe\x00", id="binary"),
     ],
 )
-def test_a_key_file_without_a_key_is_named(keyless: Settings, content: bytes) -> None:
+def test_invalid_key_file_is_rejected_and_kept(keyless: Settings, content: bytes) -> None:
     path = keyless.state_directory / "secret.key"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -244,13 +244,13 @@ def test_a_key_file_without_a_key_is_named(keyless: Settings, content: bytes) ->
     assert path.read_bytes() == content
 
 
-def test_a_key_file_that_cannot_be_read_is_named(keyless: Settings) -> None:
+def test_unreadable_key_file_is_rejected_with_its_path(keyless: Settings) -> None:
     path = keyless.state_directory / "secret.key"
     path.mkdir(parents=True)
     assert str(path) in refusal(keyless)
 
 
-def test_a_key_file_may_end_in_a_newline(keyless: Settings) -> None:
+def test_key_file_can_end_in_a_newline(keyless: Settings) -> None:
     path = keyless.state_directory / "secret.key"
     path.parent.mkdir(parents=True)
     path.write_bytes(base64.b64encode(bytes(32)) + b"\n")
@@ -259,17 +259,17 @@ def test_a_key_file_may_end_in_a_newline(keyless: Settings) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"], ids=["absent", "empty", "junk"])
-def test_certificates_that_cannot_be_used(settings: Settings, tmp_path: Path, content: str | None) -> None:
+def test_invalid_ca_file_is_rejected(settings: Settings, tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "authorities.crt"
     if content is not None:
         file.write_text(content)
     assert refusal(changed(settings, outgoing_ca_file=file)).startswith("GATEWAY_OUTGOING_CA_FILE: ")
 
 
-def test_a_foreign_package_of_the_same_name_is_refused(settings: Settings, tmp_path: Path) -> None:
+def test_foreign_package_of_the_same_name_is_rejected(settings: Settings, tmp_path: Path) -> None:
     foreign = tmp_path / "elsewhere" / "schema"
     foreign.mkdir(parents=True)
-    (foreign / "__init__.py").write_text('"""The well-known package `schema`, which is not ours."""\n')
+    (foreign / "__init__.py").write_text('"""Another package named `schema`."""\n')
     program = (
         "from gateway.bootstrap import build\nfrom gateway.settings import SettingsError, read_settings\n"
         "try:\n    build(read_settings())\nexcept SettingsError as error:\n    print(error)\n"
@@ -285,4 +285,4 @@ def test_a_foreign_package_of_the_same_name_is_refused(settings: Settings, tmp_p
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Another package named schema shadows ours. Uninstall it: {foreign / '__init__.py'}\n"
-    assert not (tmp_path / ".sandbox").exists(), "it is refused before anything is made"
+    assert not (tmp_path / ".sandbox").exists(), "the error is raised before anything is written"

@@ -1,4 +1,4 @@
-"""tools/environment.py: what a bare machine may lack, each with one clear line."""
+"""tools/environment.py: each missing requirement is reported in one line."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ OLD = "import sys, runpy; sys.version_info = (3, 9, 1, 'final', 0); runpy.run_pa
 
 
 def _copy(folder: Path) -> Path:
-    """A checkout with nothing but what the script reads."""
+    """A checkout that has only the files that the script reads."""
     for name in ("tools/environment.py", "requirements.lock", "pyproject.toml", "tests/browser/requirements.lock"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((ROOT / name).read_bytes())
@@ -32,7 +32,7 @@ def _run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]
     )
 
 
-def test_old_python_is_told_what_is_needed(tmp_path: Path) -> None:
+def test_old_python_is_rejected_with_the_needed_versions(tmp_path: Path) -> None:
     done = _run("-c", OLD, str(_copy(tmp_path)), PATH=str(tmp_path))
 
     assert done.returncode == 1
@@ -41,7 +41,7 @@ def test_old_python_is_told_what_is_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip,pip"], ids=["no venv", "neither ensurepip nor pip"])
-def test_missing_module_is_named_with_its_cure(tmp_path: Path, missing: str) -> None:
+def test_missing_module_is_reported_with_the_command_to_install_it(tmp_path: Path, missing: str) -> None:
     without = tmp_path / "without"
     without.mkdir()
     for module in missing.split(","):
@@ -54,7 +54,7 @@ def test_missing_module_is_named_with_its_cure(tmp_path: Path, missing: str) -> 
     assert "Traceback" not in done.stderr
 
 
-def test_made_environment_is_left_alone() -> None:
+def test_existing_environment_is_not_changed() -> None:
     before = (ROOT / ".venv" / "lock.sha256").stat().st_mtime_ns
 
     done = _run(str(SCRIPT))
@@ -64,7 +64,7 @@ def test_made_environment_is_left_alone() -> None:
 
 
 @pytest.mark.slow
-def test_environment_without_ensurepip_is_made_with_the_callers_pip(tmp_path: Path) -> None:
+def test_environment_without_ensurepip_uses_the_callers_pip(tmp_path: Path) -> None:
     without, script = tmp_path / "without", _copy(tmp_path / "checkout")
     without.mkdir()
     (without / "ensurepip.py").write_text("raise ImportError('not on this machine')")

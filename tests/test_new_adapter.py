@@ -1,5 +1,5 @@
-"""An adapter from nothing to its first approval, as docs/adapters.md tells it: in a fresh environment, outside the
-gateway's tree, with the gateway installed from a wheel, so that what the commands need is known to be in it."""
+"""A new adapter up to its first approval, with the steps of docs/adapters.md. They run in a new environment outside of
+the checkout, with the gateway installed from a wheel, so the wheel must have all files that the commands need."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ DETAIL = {"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": 
 
 
 def run(folder: Path, *command: str) -> str:
-    """What the command prints, typed in `folder`; it has to succeed."""
+    """The output of a command in `folder`. Fails if the command does."""
     done = subprocess.run(
         command, cwd=folder, env=bare_environment(), capture_output=True, text=True, timeout=400, check=False
     )
@@ -32,18 +32,18 @@ def run(folder: Path, *command: str) -> str:
 
 
 def tree() -> str:
-    """What git says of the gateway's tree, files of no commit included."""
+    """The git status of the checkout, with untracked files."""
     return run(ROOT, "git", "status", "--porcelain", "--untracked-files=all")
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[Path]:
-    """The `bin` of a fresh environment, made from the lock by a copy of this checkout, which is gone afterwards."""
+    """The `bin` folder of a new environment, made from the lock in a copy of this checkout. Deleted afterwards."""
     copy = tmp_path / "checkout"
     for file in files():
-        place = copy / file.relative_to(ROOT)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, place)
+        target = copy / file.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
     run(copy, sys.executable, "tools/environment.py")
     bin_folder = copy / ".venv" / "bin"
     pip = (str(bin_folder / "python"), "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation")
@@ -55,7 +55,7 @@ def environment(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path: Path) -> None:
+def test_new_adapter_approves_within_five_minutes(environment: Path, tmp_path: Path) -> None:
     before, began = tree(), time.monotonic()
     author, state = tmp_path / "author", tmp_path / "state"
     author.mkdir()
@@ -73,7 +73,7 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     assert "input HarbourBoatsAsk" in run(author, gateway, "sdl", "export")
 
     sandbox = Sandbox(f"sqlite:///{state}/gateway.db", state)
-    sandbox.python = (python, "-P")  # or the tree that the tests run in would be imported
+    sandbox.python = (python, "-P")  # otherwise the checkout of the tests would be imported
     with sandbox:
         top, below = decided(sandbox, "excellent"), decided(sandbox, "just-below")
     assert (top["status"], top["purpose"]) == ("APPROVED", "RENTAL")
@@ -81,7 +81,7 @@ def test_from_nothing_to_an_approval_in_five_minutes(environment: Path, tmp_path
     assert below["outcome"]["terms"]["depositDue"] == {"amount": "300.00"}
     assert time.monotonic() - began < FIVE_MINUTES
 
-    # What was installed with -e can be changed in place; what a live deployment gets is a wheel.
+    # During development the package is installed with -e. A live deployment gets a wheel.
     wheel = (python, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", "dist", "./harbour_boats")
     run(author, *wheel)
     run(author, python, "-m", "pip", "install", "-q", "--no-deps", *map(str, (author / "dist").glob("*.whl")))

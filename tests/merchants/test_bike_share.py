@@ -1,4 +1,4 @@
-"""The bike share adapter beyond its contract: a ride lasts a day at most, and nothing is waived beyond a bike."""
+"""The bike share adapter: the contract suite, the length of a ride, and the maximum of a waiver."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,17 +26,17 @@ class TestBikeShareContract(AdapterContract):
     adapter = BikeShare
 
 
-def test_the_bike_is_back_within_a_day() -> None:
+def test_bike_must_be_returned_within_a_day() -> None:
     outcome = ADAPTER.decide(USUAL, Person(Tier.GOOD, 0), NOW).outcome
     assert isinstance(outcome, Approval)
     assert outcome.terms == DepositTerms(
         Money(29900, "CNY"), Money(14950, "CNY"), Money(14950, "CNY"), NOW + timedelta(days=1), timedelta(hours=6)
     )
-    assert outcome.valid_until == NOW + timedelta(hours=1), "a bike is not kept waiting"
+    assert outcome.valid_until == NOW + timedelta(hours=1), "an approval is valid for one hour"
 
 
 @given(st.integers(1, 10**9), st.sampled_from(Tier))
-def test_nothing_is_waived_beyond_a_bike(minor: int, tier: Tier) -> None:
+def test_waiver_never_exceeds_the_value_of_a_bike(minor: int, tier: Tier) -> None:
     outcome = ADAPTER.decide(replace(USUAL, deposit=Money(minor, "CNY")), Person(tier, 0), NOW).outcome
     if isinstance(outcome, Approval):
         assert outcome.terms.exposed <= Money(100000, "CNY")
@@ -52,7 +52,7 @@ def test_nothing_is_waived_beyond_a_bike(minor: int, tier: Tier) -> None:
         ({"bike_id": "x" * 65}, "INVALID", ("bikeId",)),
     ],
 )
-def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(replace(USUAL, **changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)

@@ -1,4 +1,4 @@
-"""The car rental adapter beyond its contract: its limits, and reductions that a merchant does not take."""
+"""The car rental adapter: the contract suite, limits, and reductions that a merchant does not accept."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,15 +39,15 @@ def ask(**changed: Any) -> CarRentalAsk:
     return replace(usual, **changed)
 
 
-def test_a_reduced_waiver() -> None:
+def test_lower_tier_gets_a_reduced_waiver() -> None:
     outcome = ADAPTER.decide(ask(), Person(Tier.VERY_GOOD, 0), NOW).outcome
     assert isinstance(outcome, Approval)
     assert outcome.terms == DepositTerms(yuan("3000"), yuan("2100"), yuan("900"), NOW + 4 * DAY, DAY)
     assert outcome.reasons == ("REDUCED_FOR_TIER",)
-    assert outcome.valid_until == NOW + 4 * DAY, "an approval does not outlive its last date"
+    assert outcome.valid_until == NOW + 4 * DAY, "an approval ends with its terms at the latest"
 
 
-def test_an_approval_waits_a_week() -> None:
+def test_approval_is_valid_for_a_week() -> None:
     later = ask(rental=Period(NOW + 30 * DAY, NOW + 33 * DAY))
     outcome = ADAPTER.decide(later, Person(Tier.EXCELLENT, 0), NOW).outcome
     assert isinstance(outcome, Approval)
@@ -56,28 +56,32 @@ def test_an_approval_waits_a_week() -> None:
 
 
 @pytest.mark.parametrize("tier", [Tier.VERY_GOOD, Tier.GOOD, Tier.FAIR])
-def test_a_merchant_may_refuse_a_reduction(tier: Tier) -> None:
+def test_reduced_waiver_is_declined_if_not_accepted(tier: Tier) -> None:
     outcome = ADAPTER.decide(ask(accept_reduction=False), Person(tier, 0), NOW).outcome
-    assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",), NOW, (Product.DEPOSIT_WAIVER,)), "at once, for a part"
+    assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",), NOW, (Product.DEPOSIT_WAIVER,)), (
+        "asking for less can help at once"
+    )
 
 
-def test_a_part_that_comes_to_nothing_is_no_approval() -> None:
+def test_waiver_of_less_than_a_cent_is_declined() -> None:
     few = ask(deposit=yuan("0.04"))
     nothing = Decline(("AMOUNT_TOO_SMALL",), NOW, (Product.DEPOSIT_WAIVER,))
-    assert ADAPTER.decide(few, Person(Tier.FAIR, 0), NOW).outcome == nothing, "a fifth of four cents"
+    assert ADAPTER.decide(few, Person(Tier.FAIR, 0), NOW).outcome == nothing, (
+        "a fifth of four cents is rounded down to zero"
+    )
     for tier, deposit in ((Tier.FAIR, "0.05"), (Tier.EXCELLENT, "0.01")):
         outcome = ADAPTER.decide(ask(deposit=yuan(deposit)), Person(tier, 0), NOW).outcome
         assert isinstance(outcome, Approval)
         assert outcome.terms.exposed == yuan("0.01")
 
 
-def test_refusing_a_reduction_costs_nothing_where_there_is_none() -> None:
+def test_full_waiver_is_approved_if_reductions_are_not_accepted() -> None:
     assert isinstance(ADAPTER.decide(ask(accept_reduction=False), Person(Tier.EXCELLENT, 0), NOW).outcome, Approval)
     large = ask(accept_reduction=False, deposit=yuan("10000.01"))
     assert isinstance(ADAPTER.decide(large, Person(Tier.EXCELLENT, 0), NOW).outcome, Decline)
 
 
-def test_declines_say_when_to_come_back() -> None:
+def test_decline_has_retry_after() -> None:
     outcome = ADAPTER.decide(ask(), Person(Tier.BUILDING, 0), NOW).outcome
     assert outcome == Decline(("TIER_BELOW_REQUIRED",), NOW + 30 * DAY)
 
@@ -96,19 +100,19 @@ def test_declines_say_when_to_come_back() -> None:
         ({"rental": Period(NOW, NOW + 90.01 * DAY)}, "INVALID_PERIOD", ("rental", "end")),
     ],
 )
-def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)
 
 
 @pytest.mark.parametrize("rental", [Period(NOW - DAY, NOW + DAY), Period(NOW + 365 * DAY, NOW + 455 * DAY)])
-def test_asks_at_the_edge_are_taken(rental: Period) -> None:
+def test_rental_at_the_limits_is_accepted(rental: Period) -> None:
     assert isinstance(ADAPTER.decide(ask(rental=rental), Person(Tier.EXCELLENT, 0), NOW).outcome, Approval)
 
 
 @given(st.integers(1, 10**8), st.sampled_from(Tier), st.integers(0, 2), st.booleans())
-def test_no_ask_breaks_the_sum(minor: int, tier: Tier, overdue: int, accept: bool) -> None:
+def test_waived_and_due_amounts_add_up(minor: int, tier: Tier, overdue: int, accept: bool) -> None:
     this = ask(deposit=Money(minor, "CNY"), vehicle_value=Money(10**9, "CNY"), accept_reduction=accept)
     outcome = ADAPTER.decide(this, Person(tier, overdue), NOW).outcome
     if isinstance(outcome, Approval) and isinstance(outcome.terms, DepositTerms):
@@ -118,7 +122,7 @@ def test_no_ask_breaks_the_sum(minor: int, tier: Tier, overdue: int, accept: boo
         assert not overdue
 
 
-def test_the_document_is_the_graphql_input() -> None:
+def test_ask_document_has_the_form_of_the_graphql_input() -> None:
     assert ADAPTER.ask_document(ask()) == {
         "deposit": {"amount": "3000.00", "currency": "CNY"},
         "vehicleValue": {"amount": "180000.00", "currency": "CNY"},

@@ -35,13 +35,13 @@ def test_built_in_adapters_satisfy_every_requirement(key: str) -> None:
 @pytest.mark.parametrize(
     ("requirement", "adapter", "problem"), [pytest.param(*each, id=each[1].__name__) for each in FAULTY]
 )
-def test_planted_fault_is_found(requirement: Requirement, adapter: type[MerchantAdapter[Any]], problem: str) -> None:
+def test_violation_is_found(requirement: Requirement, adapter: type[MerchantAdapter[Any]], problem: str) -> None:
     findings = list(requirement(adapter()))
     assert {finding.requirement for finding in findings} == {requirement.name}
     assert [finding for finding in findings if problem in finding.problem], findings[:3]
 
 
-def test_each_requirement_has_a_planted_fault() -> None:
+def test_each_requirement_has_a_violating_adapter() -> None:
     planted = {requirement.name for requirement, _, _ in FAULTY} | {outcome_documents.name}
     assert planted == {each.name for each in REQUIREMENTS}
 
@@ -142,7 +142,7 @@ def test_policy_of_another_adapter_is_rejected() -> None:
         list(check_policy(BikeShare(), Lender.policy))
 
 
-def test_code_that_fails_is_a_finding_and_does_not_end_the_check() -> None:
+def test_exception_of_an_adapter_is_a_finding() -> None:
     class Broken(BikeShare):
         def check(self, ask: BikeRideAsk, now: datetime) -> None:
             raise ZeroDivisionError("no bikes")
@@ -185,7 +185,7 @@ except AssertionError:
 """
 
 
-def test_faults_are_found_without_assertions() -> None:
+def test_violations_are_found_without_assertions() -> None:
     command = [sys.executable, "-O", "-c", OPTIMIZED]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "found\n"), done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The hotel adapter beyond its contract: who walks past the front desk, and what waits until check-out."""
+"""The hotel adapter: the contract suite, skipping the front desk, and payment at check-out."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,7 +45,7 @@ def terms(this: HotelStayAsk, tier: Tier) -> CheckInTerms:
     return outcome.terms
 
 
-def test_at_the_top_straight_to_the_room_and_pay_on_leaving() -> None:
+def test_top_tier_skips_front_desk_and_pays_at_check_out() -> None:
     stay = ask().stay
     assert terms(ask(), Tier.EXCELLENT) == CheckInTerms(
         stay, yuan("1000.00"), yuan("800.00"), yuan("0.00"), yuan("800.00"), True, True, DAY
@@ -53,30 +53,30 @@ def test_at_the_top_straight_to_the_room_and_pay_on_leaving() -> None:
 
 
 @pytest.mark.parametrize(("tier", "due"), [(Tier.VERY_GOOD, "0.00"), (Tier.GOOD, "400.00"), (Tier.FAIR, "640.00")])
-def test_below_it_a_smaller_deposit_and_the_room_paid_on_arrival(tier: Tier, due: str) -> None:
+def test_lower_tiers_get_a_reduced_waiver_and_pay_on_arrival(tier: Tier, due: str) -> None:
     got = terms(ask(), tier)
     assert (got.deposit_due, got.skip_front_desk, got.pay_at_check_out) == (yuan(due), False, False)
     assert got.exposed == yuan("800.00") - yuan(due)
 
 
-def test_a_deposit_that_is_left_to_pay_leads_to_the_front_desk() -> None:
+def test_front_desk_is_not_skipped_if_a_deposit_is_due() -> None:
     got = terms(ask(deposit=yuan("5000.01")), Tier.EXCELLENT)
     assert (got.deposit_due, got.skip_front_desk, got.pay_at_check_out) == (yuan("0.01"), False, True)
 
 
-def test_a_dear_stay_is_paid_on_arrival() -> None:
+def test_expensive_stay_is_paid_on_arrival() -> None:
     got = terms(ask(room_rate=yuan("7500.01")), Tier.EXCELLENT)
     assert (got.waived_amount, got.skip_front_desk, got.pay_at_check_out) == (yuan("800.00"), False, False)
 
 
 @pytest.mark.parametrize(("hours", "nights"), [(1, 1), (13, 1), (24, 1), (24.1, 2), (46, 2), (70, 3)])
-def test_each_day_that_begins_is_a_night(hours: float, nights: int) -> None:
+def test_each_started_day_is_a_night(hours: float, nights: int) -> None:
     stay = Period(NOW + DAY, NOW + DAY + timedelta(hours=hours))
     assert ask(stay=stay).room_charge == Money(50000 * nights, "CNY")
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7), st.integers(1, 60), st.sampled_from(Tier))
-def test_no_stay_is_trusted_beyond_the_line(deposit: int, rate: int, days: int, tier: Tier) -> None:
+def test_exposure_of_a_stay_is_limited(deposit: int, rate: int, days: int, tier: Tier) -> None:
     this = ask(
         deposit=Money(deposit, "CNY"), room_rate=Money(rate, "CNY"), stay=Period(NOW + DAY, NOW + (1 + days) * DAY)
     )
@@ -98,7 +98,7 @@ def test_no_stay_is_trusted_beyond_the_line(deposit: int, rate: int, days: int, 
         ({"stay": Period(NOW, NOW + 60.01 * DAY)}, "INVALID_PERIOD", ("stay", "end")),
     ],
 )
-def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)

@@ -1,4 +1,4 @@
-"""The housing adapter beyond its contract: waivers are capped in months of rent, and end with the lease."""
+"""The housing adapter: the contract suite, waivers capped in months of rent, and their end with the lease."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,26 +39,26 @@ def ask(**changed: Any) -> HouseRentalAsk:
     return replace(usual, **changed)
 
 
-def test_the_waiver_ends_with_the_lease() -> None:
+def test_waiver_ends_with_the_lease() -> None:
     outcome = ADAPTER.decide(ask(), Person(Tier.VERY_GOOD, 0), NOW).outcome
     assert isinstance(outcome, Approval)
     assert (outcome.terms.due_at, outcome.terms.grace) == (NOW + 372 * DAY, 7 * DAY)
-    assert outcome.valid_until == NOW + 61 * DAY, "it waits until the tenant has moved in"
+    assert outcome.valid_until == NOW + 61 * DAY, "an approval can be activated until the tenant has moved in"
 
 
 @given(st.integers(1, 10**8), st.integers(1, 10**7), st.sampled_from(sorted(HALF_MONTHS)))
-def test_no_waiver_exceeds_its_months(deposit: int, rent: int, tier: Tier) -> None:
+def test_waiver_never_exceeds_its_months_of_rent(deposit: int, rent: int, tier: Tier) -> None:
     this = ask(deposit=Money(deposit, "CNY"), monthly_rent=Money(rent, "CNY"))
     outcome = ADAPTER.decide(this, Person(tier, 0), NOW).outcome
     if outcome.reasons == ("AMOUNT_TOO_SMALL",):
-        assert min(deposit, rent) < 100, "only of a few cents nothing is left"
+        assert min(deposit, rent) < 100, "only a few cents are rounded down to zero"
         return
     assert isinstance(outcome, Approval)
     assert outcome.terms.exposed.minor * 2 <= rent * HALF_MONTHS[tier]
     assert outcome.terms.exposed <= yuan("30000.00")
 
 
-def test_a_landlord_may_refuse_a_reduction() -> None:
+def test_reduced_waiver_is_declined_if_not_accepted() -> None:
     whole = ask(accept_reduction=False)
     outcome = ADAPTER.decide(whole, Person(Tier.VERY_GOOD, 0), NOW).outcome
     assert outcome == Decline(("REDUCTION_NOT_ACCEPTED",), NOW, (Product.DEPOSIT_WAIVER,))
@@ -78,7 +78,7 @@ def test_a_landlord_may_refuse_a_reduction() -> None:
         ({"lease": Period(NOW, NOW + 1096.01 * DAY)}, "INVALID_PERIOD", ("lease", "end")),
     ],
 )
-def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)

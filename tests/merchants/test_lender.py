@@ -1,4 +1,4 @@
-"""The lender adapter beyond its contract: whose rate it is, how far it falls, and what plays no part."""
+"""The lender adapter: the contract suite, its limit, rate and term, and the purpose of the loan."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -62,7 +62,7 @@ def test_limit_rate_and_term_follow_the_tier(tier: Tier, limit: str, apr: str, d
 
 
 @given(st.decimals("0.0001", 100, places=4), st.sampled_from([Tier.FAIR, Tier.GOOD, Tier.VERY_GOOD, Tier.EXCELLENT]))
-def test_the_rate_is_the_lenders_own_less_the_discount(base: Decimal, tier: Tier) -> None:
+def test_rate_is_the_base_rate_less_the_discount(base: Decimal, tier: Tier) -> None:
     got = terms(ask(base_apr_percent=base), tier)
     assert got.base_apr_percent == base
     assert 0 <= got.apr_percent == base - got.discount_percent < base
@@ -70,7 +70,7 @@ def test_the_rate_is_the_lenders_own_less_the_discount(base: Decimal, tier: Tier
 
 
 @given(st.integers(100_00, 10**10), st.integers(7, 1827), st.sampled_from(Tier))
-def test_nobody_gets_more_than_was_asked_or_than_their_line(minor: int, days: int, tier: Tier) -> None:
+def test_limit_and_term_never_exceed_the_ask(minor: int, days: int, tier: Tier) -> None:
     this = ask(desired_limit=Money(minor, "CNY"), term=days * DAY)
     outcome = ADAPTER.decide(this, Person(tier, 0), NOW).outcome
     if isinstance(outcome, Approval) and isinstance(outcome.terms, CreditOfferTerms):
@@ -79,7 +79,7 @@ def test_nobody_gets_more_than_was_asked_or_than_their_line(minor: int, days: in
 
 
 @pytest.mark.parametrize("tier", Tier)
-def test_what_the_loan_is_for_plays_no_part(tier: Tier) -> None:
+def test_purpose_does_not_affect_the_outcome(tier: Tier) -> None:
     first, second = (
         ADAPTER.decide(ask(purpose=purpose), Person(tier, 0), NOW).outcome for purpose in ("a wedding", "LENDING")
     )
@@ -100,7 +100,7 @@ def test_what_the_loan_is_for_plays_no_part(tier: Tier) -> None:
         ({"purpose": "x" * 65}, "INVALID", ("purpose",)),
     ],
 )
-def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)
@@ -109,7 +109,7 @@ def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tupl
 @pytest.mark.parametrize(
     ("currency", "least", "below"), [("CNY", "100.00", "99.99"), ("JPY", "100", "99"), ("KWD", "100.000", "99.999")]
 )
-def test_the_smallest_limit_is_a_hundred_whatever_the_currency(currency: str, least: str, below: str) -> None:
+def test_smallest_limit_is_100_in_each_currency(currency: str, least: str, below: str) -> None:
     lender = in_currency(Lender, currency)
     lender.check(ask(desired_limit=Money.parse(least, currency)), NOW)
     with pytest.raises(InvalidInput, match=f"at least {least}"):

@@ -1,4 +1,4 @@
-"""The online shop adapter beyond its contract: terms, limits, and all or nothing."""
+"""The online shop adapter: the contract suite, its terms and limits, and no partial approvals."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,14 +29,14 @@ def ask(amount: str = "300.00", days: float = 7, category: str | None = None) ->
     return OnlineOrderAsk(amount=Money.parse(amount, "CNY"), pay_within=days * DAY, category=category)
 
 
-def test_the_order_is_due_when_it_was_asked_to_be() -> None:
+def test_order_is_due_at_the_requested_time() -> None:
     outcome = ADAPTER.decide(ask(days=14), Person(Tier.GOOD, 0), NOW).outcome
     assert isinstance(outcome, Approval)
     assert outcome.terms == PayLaterTerms(Money.parse("300.00", "CNY"), NOW + 14 * DAY, 3 * DAY)
     assert outcome.valid_until == NOW + DAY
 
 
-def test_a_short_term_ends_the_approval_with_it() -> None:
+def test_approval_ends_with_a_short_term() -> None:
     outcome = ADAPTER.decide(ask(days=1 / 24), Person(Tier.EXCELLENT, 0), NOW).outcome
     assert isinstance(outcome, Approval)
     assert outcome.valid_until == NOW + timedelta(hours=1)
@@ -51,7 +51,7 @@ def test_a_short_term_ends_the_approval_with_it() -> None:
         (Tier.FAIR, "500.00", 7),
     ],
 )
-def test_each_tier_has_its_limits(tier: Tier, amount: str, days: int) -> None:
+def test_amount_and_term_limits_of_each_tier(tier: Tier, amount: str, days: int) -> None:
     person, limit = Person(tier, 0), Money.parse(amount, "CNY")
     assert isinstance(ADAPTER.decide(ask(amount, days), person, NOW).outcome, Approval)
     too_long = ADAPTER.decide(ask(amount, days + 1 / 24), person, NOW).outcome
@@ -72,13 +72,13 @@ def test_each_tier_has_its_limits(tier: Tier, amount: str, days: int) -> None:
         (ask(category="x" * 65), "INVALID", ("category",)),
     ],
 )
-def test_asks_that_make_no_sense(this: OnlineOrderAsk, code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(this: OnlineOrderAsk, code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(this, Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)
 
 
-def test_half_an_order_is_never_granted() -> None:
+def test_partial_order_is_declined() -> None:
     class Halving(OnlineShop):
         policy = read_table(
             """
@@ -94,11 +94,11 @@ def test_half_an_order_is_never_granted() -> None:
             "halving.toml",
         )
 
-    answer = Halving().decide(ask(), Person(Tier.EXCELLENT, 0), NOW)
-    assert answer.outcome == Decline(("AMOUNT_ABOVE_TIER_LIMIT",), NOW, (Product.PAY_LATER,))
-    assert answer.policy_result.share == 50
+    result = Halving().decide(ask(), Person(Tier.EXCELLENT, 0), NOW)
+    assert result.outcome == Decline(("AMOUNT_ABOVE_TIER_LIMIT",), NOW, (Product.PAY_LATER,))
+    assert result.policy_result.share == 50
 
 
-def test_category_is_kept_in_the_document() -> None:
+def test_document_has_the_category() -> None:
     document: dict[str, Any] = ADAPTER.ask_document(ask(category="shoes"))
     assert document == {"amount": {"amount": "300.00", "currency": "CNY"}, "payWithin": "P7D", "category": "shoes"}

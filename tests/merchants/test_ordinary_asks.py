@@ -1,4 +1,4 @@
-"""The rules that hold across all built-in adapters at their everyday asks, whatever the industry."""
+"""Rules for the ordinary asks of all built-in adapters."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,14 +22,14 @@ def outcome(adapter: Adapter, tier: Tier, overdue: int = 0) -> Outcome:
     return adapter.decide(adapter.ordinary_case.ask, Person(tier, overdue), adapter.ordinary_case.now).outcome
 
 
-def test_the_top_tier_gets_all_that_was_asked(adapter: Adapter) -> None:
+def test_top_tier_gets_the_requested_amount(adapter: Adapter) -> None:
     got = outcome(adapter, Tier.EXCELLENT)
     assert isinstance(got, Approval)
     assert (got.terms.exposed, got.reasons) == (adapter.requested_amount(adapter.ordinary_case.ask), ())
 
 
 @pytest.mark.parametrize("tier", [Tier.VERY_GOOD, Tier.GOOD, Tier.FAIR])
-def test_below_it_there_is_help_and_no_refusal(adapter: Adapter, tier: Tier) -> None:
+def test_middle_tiers_are_approved(adapter: Adapter, tier: Tier) -> None:
     assert isinstance(outcome(adapter, tier), Approval)
 
 
@@ -37,7 +37,7 @@ def test_good_is_no_better_than_very_good(adapter: Adapter) -> None:
     assert is_no_worse(outcome(adapter, Tier.VERY_GOOD), outcome(adapter, Tier.GOOD))
 
 
-def test_the_line_at_700_matters(adapter: Adapter) -> None:
+def test_top_tier_gets_more_than_very_good(adapter: Adapter) -> None:
     pairs = [
         [
             adapter.decide(ask, Person(tier, 0), adapter.ordinary_case.now).outcome
@@ -49,14 +49,14 @@ def test_the_line_at_700_matters(adapter: Adapter) -> None:
 
 
 @pytest.mark.parametrize("tier", [Tier.BUILDING, Tier.UNSCORED])
-def test_the_beginning_is_declined_with_a_reason_and_a_date(adapter: Adapter, tier: Tier) -> None:
+def test_low_tiers_are_declined_with_retry_after(adapter: Adapter, tier: Tier) -> None:
     got = outcome(adapter, tier)
     assert isinstance(got, Decline)
     assert got.retry_after is not None
     assert got.retry_after > adapter.ordinary_case.now
 
 
-def test_an_open_overdue_obligation_is_declined_at_any_tier(adapter: Adapter) -> None:
+def test_overdue_obligation_is_declined_in_any_tier(adapter: Adapter) -> None:
     assert {outcome(adapter, tier, overdue=1) for tier in Tier} == {
         Decline(("OPEN_OVERDUE_OBLIGATION",), adapter.ordinary_case.now + timedelta(days=1))
     }

@@ -1,4 +1,4 @@
-"""Reading a merchant's override and the operator's bounds: every fault is named with file and rule."""
+"""Reading overrides and bounds from TOML: each fault is reported with file and rule."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -39,7 +39,7 @@ longest = { at_most = "P500D" }
 """
 
 
-def test_an_override_is_read() -> None:
+def test_read_override() -> None:
     read = read_override(OVERRIDE, "north.toml", Lender())
 
     assert (read.policy, read.version, read.effective) == ("lender", "north-1", date(2026, 12, 1))
@@ -51,12 +51,12 @@ def test_an_override_is_read() -> None:
         ),
         "excellent": Change(share=90, reasons=("REDUCED_FOR_TIER",)),
     }
-    made = read.apply_to(Lender.policy)
-    assert made.version == "2026-11-01+north-1"
-    assert list(check_policy(Lender(), made)) == []
+    overridden = read.apply_to(Lender.policy)
+    assert overridden.version == "2026-11-01+north-1"
+    assert list(check_policy(Lender(), overridden)) == []
 
 
-def test_bounds_are_read() -> None:
+def test_read_bounds() -> None:
     read = read_bounds(BOUNDS, "bounds.toml", Lender())
 
     assert read.ranges == {
@@ -69,17 +69,17 @@ def test_bounds_are_read() -> None:
     }
 
 
-def test_a_flag_is_bounded_by_being_named() -> None:
+def test_flag_in_bounds_can_be_overridden() -> None:
     text = 'policy = "hotel"\ncurrency = "CNY"\n[rule.excellent]\nskip_front_desk = { at_least = false }\n'
-    given = 'policy = "hotel"\nversion = "1"\neffective = 2026-12-01\ncurrency = "CNY"\n'
+    header = 'policy = "hotel"\nversion = "1"\neffective = 2026-12-01\ncurrency = "CNY"\n'
     bounds = read_bounds(text, "bounds.toml", Hotel())
-    bounds.require(read_override(f"{given}[rule.excellent]\nskip_front_desk = false\n", "mine.toml", Hotel()))
+    bounds.require(read_override(f"{header}[rule.excellent]\nskip_front_desk = false\n", "mine.toml", Hotel()))
     with pytest.raises(Misconfigured, match="does not allow this merchant to override pay_at_check_out"):
-        bounds.require(read_override(f"{given}[rule.excellent]\npay_at_check_out = false\n", "mine.toml", Hotel()))
+        bounds.require(read_override(f"{header}[rule.excellent]\npay_at_check_out = false\n", "mine.toml", Hotel()))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "message"),
     [
         ('version = "north-1"', "version = 1", "version is missing or not a string"),
         ('version = "north-1"', "", "version is missing or not a string"),
@@ -103,14 +103,14 @@ def test_a_flag_is_bounded_by_being_named() -> None:
         ("[rule.excellent]", "[rule.fair]\n[rule.excellent]", "rule 'fair': changes nothing"),
     ],
 )
-def test_a_faulty_override_is_refused(old: str, new: str, why: str) -> None:
+def test_invalid_override_is_rejected(old: str, new: str, message: str) -> None:
     assert old in OVERRIDE
-    with pytest.raises(Misconfigured, match=f"^north.toml: ({why})"):
+    with pytest.raises(Misconfigured, match=f"^north.toml: ({message})"):
         read_override(OVERRIDE.replace(old, new, 1), "north.toml", Lender())
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "message"),
     [
         ("[rule.good]", "[rule.unscored]", "rule 'unscored': no version of lender's policy approves with this rule"),
         ("[rule.good]", "[rule.nobody]", "rule 'nobody': no version of lender's policy approves with this rule"),
@@ -125,9 +125,9 @@ def test_a_faulty_override_is_refused(old: str, new: str, why: str) -> None:
         ('policy = "lender"', 'policy = "lender"\nversion = "1"', "unknown key 'version'"),
     ],
 )
-def test_faulty_bounds_are_refused(old: str, new: str, why: str) -> None:
+def test_invalid_bounds_are_rejected(old: str, new: str, message: str) -> None:
     assert old in BOUNDS
-    with pytest.raises(Misconfigured, match=f"^bounds.toml: {why}"):
+    with pytest.raises(Misconfigured, match=f"^bounds.toml: {message}"):
         read_bounds(BOUNDS.replace(old, new, 1), "bounds.toml", Lender())
 
 
@@ -139,7 +139,7 @@ def test_faulty_bounds_are_refused(old: str, new: str, why: str) -> None:
         ('[rule.excellent]\nmaximum = "1.00"', "better tier never gets worse outcome"),
     ],
 )
-def test_numbers_that_break_a_requirement_are_found(rules: str, requirement: str) -> None:
+def test_override_that_violates_a_requirement_is_found(rules: str, requirement: str) -> None:
     text = f'policy = "car_rental"\nversion = "1"\neffective = 2026-12-01\ncurrency = "CNY"\n{rules}\n'
-    made = read_override(text, "mine.toml", CarRental()).apply_to(CarRental.policy)
-    assert requirement in [finding.requirement for finding in check_policy(CarRental(), made)]
+    overridden = read_override(text, "mine.toml", CarRental()).apply_to(CarRental.policy)
+    assert requirement in [finding.requirement for finding in check_policy(CarRental(), overridden)]

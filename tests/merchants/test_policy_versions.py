@@ -1,4 +1,4 @@
-"""An adapter with several policy files decides by the one in force, and the contract suite looks at each."""
+"""An adapter with several policy versions: the version in force decides, and the contract suite checks each."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,12 +21,12 @@ NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def later(text: str = TEXT) -> str:
-    """The same policy, as of the new year."""
+    """The same policy, effective from 2027-01-01."""
     return text.replace("2026-11-01", "2027-01-01")
 
 
-def beside(folder: Path, **files: str) -> type[CarRental]:
-    """A car rental whose folder holds policy.toml and these further versions."""
+def with_versions(folder: Path, **files: str) -> type[CarRental]:
+    """A car rental adapter whose folder has policy.toml and these further versions."""
     (folder / "policy.toml").write_text(TEXT, encoding="utf-8")
     for name, text in files.items():
         (folder / f"policy.{name}.toml").write_text(text, encoding="utf-8")
@@ -39,14 +39,14 @@ def beside(folder: Path, **files: str) -> type[CarRental]:
     return Dated
 
 
-def suite(of: type[CarRental]) -> AdapterContract:
+def suite(adapter: type[CarRental]) -> AdapterContract:
     contract = AdapterContract()
-    contract.adapter = of  # type: ignore[misc]  # one instance, one adapter
+    contract.adapter = adapter  # type: ignore[misc]  # a class variable, here one per instance
     return contract
 
 
-def test_the_version_in_force_decides(tmp_path: Path) -> None:
-    adapter = beside(tmp_path, next=later(TEXT.replace("share = 70", "share = 60")))()
+def test_version_in_force_decides(tmp_path: Path) -> None:
+    adapter = with_versions(tmp_path, next=later(TEXT.replace("share = 70", "share = 60")))()
     person = Person(Tier.VERY_GOOD, 0)
 
     for moment, waived, version in (
@@ -60,34 +60,36 @@ def test_the_version_in_force_decides(tmp_path: Path) -> None:
         assert answer.policy_result.policy_hash == adapter.policies.at(moment).hash
 
 
-def test_all_versions_are_named(tmp_path: Path) -> None:
-    dated = beside(tmp_path, next=later())
-    about = AdapterRegistry([dated]).describe()[0]
-    assert about.policy_version == "2026-11-01, 2027-01-01"
-    assert about.policy_hash.split(", ") == [table.hash for table in dated().policies]
+def test_description_has_all_versions(tmp_path: Path) -> None:
+    dated = with_versions(tmp_path, next=later())
+    description = AdapterRegistry([dated]).describe()[0]
+    assert description.policy_version == "2026-11-01, 2027-01-01"
+    assert description.policy_hash.split(", ") == [table.hash for table in dated().policies]
 
 
-def test_reasons_of_every_version_are_known(tmp_path: Path) -> None:
-    adapter = beside(tmp_path, next=later(TEXT.replace('["NOT_SCORED"]', '["TERM_TOO_LONG"]')))()
+def test_reason_codes_include_those_of_every_version(tmp_path: Path) -> None:
+    adapter = with_versions(tmp_path, next=later(TEXT.replace('["NOT_SCORED"]', '["TERM_TOO_LONG"]')))()
     assert {"NOT_SCORED", "TERM_TOO_LONG"} <= adapter.reason_codes
 
 
-def test_one_file_is_a_set_of_one(tmp_path: Path) -> None:
-    assert len(beside(tmp_path)().policies) == 1
+def test_single_file_is_a_single_version(tmp_path: Path) -> None:
+    assert len(with_versions(tmp_path)().policies) == 1
     assert [table.version for table in CarRental().policies] == ["2026-11-01"]
 
 
-def test_versions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match=r"policy.twin.toml: has the same effective date 2026-11-01 as .*/policy.toml"):
-        beside(tmp_path, twin=TEXT)
+def test_invalid_versions_are_rejected(tmp_path: Path) -> None:
+    with pytest.raises(
+        Misconfigured, match=r"policy.twin.toml: has the same effective date 2026-11-01 as .*/policy.toml"
+    ):
+        with_versions(tmp_path, twin=TEXT)
     with pytest.raises(Misconfigured, match=r"policy.twin.toml: rule 'good', column 'tier'"):
-        beside(tmp_path, twin=later(TEXT.replace('at_least = "GOOD"', 'at_least = "BEST"')))
+        with_versions(tmp_path, twin=later(TEXT.replace('at_least = "GOOD"', 'at_least = "BEST"')))
     with pytest.raises(Misconfigured, match=r"policy.toml: cannot be read"):
         load_tables(tmp_path / "nothing", CarRental.columns)
 
 
-def test_the_suite_passes_where_every_version_is_fair(tmp_path: Path) -> None:
-    fair = suite(beside(tmp_path, next=later(TEXT.replace("share = 70", "share = 60"))))
+def test_contract_suite_passes_for_fair_versions(tmp_path: Path) -> None:
+    fair = suite(with_versions(tmp_path, next=later(TEXT.replace("share = 70", "share = 60"))))
     tests = [name for name in dir(fair) if name.startswith("test_")]
     assert tests
     for name in tests:
@@ -104,14 +106,14 @@ def test_the_suite_passes_where_every_version_is_fair(tmp_path: Path) -> None:
          "test_every_rule_is_reached"),
     ],
 )  # fmt: skip
-def test_a_fault_of_a_later_version_alone_is_found(tmp_path: Path, old: str, new: str, test: str) -> None:
+def test_contract_suite_finds_a_violation_of_a_later_version(tmp_path: Path, old: str, new: str, test: str) -> None:
     assert old in TEXT
-    unfair = suite(beside(tmp_path, next=later(TEXT.replace(old, new, 1))))
+    unfair = suite(with_versions(tmp_path, next=later(TEXT.replace(old, new, 1))))
     with pytest.raises(AssertionError):
         getattr(unfair, test)()
 
 
-def test_an_adapter_can_be_put_under_another_table(tmp_path: Path) -> None:
+def test_with_policy_replaces_all_versions(tmp_path: Path) -> None:
     adapter = CarRental()
     (tmp_path / "policy.toml").write_text(later(TEXT.replace("share = 100", "share = 1, reasons = ['NOT_SCORED']")))
     other = adapter.with_policy(adapter.load_policy(tmp_path / "policy.toml"))

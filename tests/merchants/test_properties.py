@@ -1,4 +1,4 @@
-"""What holds for every built-in adapter whatever is asked, and in whatever currency its policy is written."""
+"""Properties of every built-in adapter, with random asks, and with its policy in several currencies."""
 
 import json
 from datetime import datetime
@@ -29,12 +29,12 @@ BUILT_IN = (
 ADAPTERS = {key: type(adapter) for key, adapter in discover(BUILT_IN).items()}
 CASES = [pytest.param(key, currency, id=f"{key} {currency}") for key in BUILT_IN for currency in CURRENCIES]
 steady = settings(max_examples=12, derandomize=True, database=None)
-"""The same asks each time: a failure can be repeated, and the run takes as long as it took."""
+"""The same asks in each run, so that failures can be repeated and the duration is constant."""
 
 
 @st.composite
 def cases(draw: st.DrawFn, adapter: Adapter) -> tuple[Any, datetime]:
-    """An ask that the adapter takes, and when."""
+    """An ask that the adapter accepts, and the time of the ask."""
     now = draw(moments)
     ask = draw(asks(adapter, now))
     assume(taken(adapter, ask, now))
@@ -42,23 +42,23 @@ def cases(draw: st.DrawFn, adapter: Adapter) -> tuple[Any, datetime]:
 
 
 def granted(terms: Terms) -> Money:
-    """What is granted of the amount that may be divided: a deposit, a purchase, a limit."""
+    """The granted part of the divisible amount: a deposit, a purchase or a limit."""
     return terms.waived_amount if isinstance(terms, CheckInTerms) else terms.exposed
 
 
 @pytest.mark.parametrize("key", BUILT_IN)
-def test_the_policies_are_in_their_currencies(key: str) -> None:
+def test_policies_are_converted_to_each_currency(key: str) -> None:
     for currency in CURRENCIES:
         adapter = in_currency(ADAPTERS[key], currency)
         caps = [rule.maximum for rule in adapter.policy.rules if rule.maximum is not None]
         assert {cap.currency for cap in caps} <= {adapter.policy.currency} == {currency}
         own = [rule.maximum for rule in ADAPTERS[key].policy.rules if rule.maximum is not None]
-        assert len(set(caps)) == len(set(own)), "scaled to nothing, they would prove nothing"
+        assert len(set(caps)) == len(set(own)), "maxima that are scaled to zero test nothing"
     assert {EXPONENTS[currency] for currency in CURRENCIES} == {0, 2, 3, 4}
 
 
 @pytest.mark.parametrize(("key", "currency"), CASES)
-def test_a_better_tier_never_gets_a_worse_answer(key: str, currency: str) -> None:
+def test_better_tier_never_gets_worse_outcome(key: str, currency: str) -> None:
     adapter = in_currency(ADAPTERS[key], currency)
 
     @steady
@@ -68,7 +68,7 @@ def test_a_better_tier_never_gets_a_worse_answer(key: str, currency: str) -> Non
         lower = None
         for tier in Tier:
             outcome = adapter.decide(ask, Person(tier, 0), now).outcome
-            assert lower is None or is_no_worse(outcome, lower), f"{tier}: {outcome}, and below it {lower}"
+            assert lower is None or is_no_worse(outcome, lower), f"{tier}: {outcome}, but the tier below: {lower}"
             lower = outcome
         assert isinstance(adapter.decide(ask, Person(Tier.EXCELLENT, 1), now).outcome, Decline)
 
@@ -76,7 +76,7 @@ def test_a_better_tier_never_gets_a_worse_answer(key: str, currency: str) -> Non
 
 
 @pytest.mark.parametrize(("key", "currency"), CASES)
-def test_a_larger_ask_never_gets_a_larger_share(key: str, currency: str) -> None:
+def test_larger_ask_never_gets_larger_share(key: str, currency: str) -> None:
     adapter = in_currency(ADAPTERS[key], currency)
 
     @steady
@@ -88,10 +88,10 @@ def test_a_larger_ask_never_gets_a_larger_share(key: str, currency: str) -> None
         ladder = [each for each in asked if taken(adapter, each, now)]
         for tier in Tier:
             shares = sorted({_share(adapter, each, tier, now) for each in ladder})
-            for (amount, got), (more, got_then) in combinations(shares, 2):
-                # shares are rounded down to a minor unit, so the smaller ask may have lost up to one
-                assert got_then * amount < (got + 1) * more, (
-                    f"{tier}: {more} got {got_then}, {amount} only {got}: {ask}"
+            for (amount, share), (larger_amount, larger_share) in combinations(shares, 2):
+                # shares are rounded down, so the smaller ask may have lost up to one minor unit
+                assert larger_share * amount < (share + 1) * larger_amount, (
+                    f"{tier}: {larger_amount} got {larger_share}, {amount} only {share}: {ask}"
                 )
 
     holds()
@@ -103,7 +103,7 @@ def _share(adapter: Adapter, ask: Any, tier: Tier, now: datetime) -> tuple[int, 
 
 
 @pytest.mark.parametrize(("key", "currency"), CASES)
-def test_money_is_conserved_to_the_minor_unit_and_nothing_is_lost_in_writing(key: str, currency: str) -> None:
+def test_amounts_add_up_and_documents_can_be_read_back(key: str, currency: str) -> None:
     adapter = in_currency(ADAPTERS[key], currency)
 
     @steady
@@ -124,14 +124,14 @@ def test_money_is_conserved_to_the_minor_unit_and_nothing_is_lost_in_writing(key
             if isinstance(terms, DepositTerms | CheckInTerms):
                 assert terms.waived_amount + terms.deposit_due == divisible
                 assert terms.deposit_due.minor >= 0
-            assert granted(terms) == divisible or outcome.reasons, "less than was asked, and nobody says why"
+            assert granted(terms) == divisible or outcome.reasons, "a reduced approval without a reason"
             assert outcome_from_document(json.loads(json.dumps(outcome.document()))) == outcome
 
     holds()
 
 
 @pytest.mark.parametrize(("key", "currency"), CASES)
-def test_a_short_line_grants_a_part_and_never_a_worse_tier_or_less_room_more(key: str, currency: str) -> None:
+def test_smaller_available_limit_or_lower_tier_never_gets_more(key: str, currency: str) -> None:
     adapter = in_currency(ADAPTERS[key], currency)
 
     @steady
@@ -139,22 +139,22 @@ def test_a_short_line_grants_a_part_and_never_a_worse_tier_or_less_room_more(key
     def holds(case: tuple[Any, datetime], percents: list[int]) -> None:
         ask, now = case
         whole, lower = adapter.requested_amount(ask), None
-        rooms = [whole.share(percent) for percent in sorted(percents)]
+        limits = [whole.share(percent) for percent in sorted(percents)]
         for tier in Tier:
-            person, less = Person(tier, 0), None
+            person, smaller = Person(tier, 0), None
             full = adapter.decide(ask, person, now)
-            for room in rooms:
-                outcome = fit_to_available_limit(adapter, ask, person, now, full, room).outcome
+            for limit in limits:
+                outcome = fit_to_available_limit(adapter, ask, person, now, full, limit).outcome
                 if isinstance(outcome, Approval):
-                    assert outcome.terms.exposed <= room
-                    cut = outcome.terms != full.outcome.terms if isinstance(full.outcome, Approval) else True
-                    assert not cut or LIMIT_REACHED in outcome.reasons
-                assert is_no_worse(full.outcome, outcome), f"{tier} with {room}: {outcome}"
-                assert less is None or is_no_worse(outcome, less), (
-                    f"{tier}: {outcome} with {room}, and with less {less}"
+                    assert outcome.terms.exposed <= limit
+                    reduced = outcome.terms != full.outcome.terms if isinstance(full.outcome, Approval) else True
+                    assert not reduced or LIMIT_REACHED in outcome.reasons
+                assert is_no_worse(full.outcome, outcome), f"{tier} with {limit}: {outcome}"
+                assert smaller is None or is_no_worse(outcome, smaller), (
+                    f"{tier}: {outcome} with {limit}, but with a smaller limit {smaller}"
                 )
-                less = outcome
+                smaller = outcome
             assert lower is None or is_no_worse(full.outcome, lower)
-            lower = less
+            lower = smaller
 
     holds()

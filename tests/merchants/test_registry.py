@@ -1,4 +1,4 @@
-"""Finding adapters, refusing what is not one, and reading asks from documents."""
+"""The registry of adapters, and the documents of asks."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,29 +21,30 @@ from merchants.online_shop import OnlineShop
 from merchants.registry import AdapterRegistry, LoadedAdapter, discover
 
 
-def test_the_built_in_adapters_are_found() -> None:
+def test_built_in_adapters_are_loaded() -> None:
     registry = discover({"car_rental", "online_shop"})
     assert list(registry) == ["car_rental", "online_shop"]
     assert isinstance(registry["car_rental"], CarRental)
     assert registry.by_member("onlineOrder") is registry["online_shop"]
-    about = registry.describe()[0]
-    assert (about.key, about.member, about.distribution) == ("car_rental", "carRental", "sesame-gateway")
-    assert about.version
-    assert about.policy_hash == CarRental.policy.hash
+    description = registry.describe()[0]
+    assert (description.key, description.member) == ("car_rental", "carRental")
+    assert description.distribution == "sesame-gateway"
+    assert description.version
+    assert description.policy_hash == CarRental.policy.hash
 
 
-def test_without_a_list_every_installed_one_is_found() -> None:
+def test_all_installed_adapters_are_loaded_by_default() -> None:
     assert {"car_rental", "online_shop"} <= discover().keys()
 
 
-def test_only_the_allowed_ones_are_loaded() -> None:
+def test_only_allowed_adapters_are_loaded() -> None:
     assert list(discover({"online_shop"})) == ["online_shop"]
     assert len(discover(())) == 0
     with pytest.raises(Misconfigured, match="moon_travel"):
         discover({"online_shop", "moon_travel"})
 
 
-def test_unknown_names() -> None:
+def test_unknown_key_or_member_raises_key_error() -> None:
     registry = AdapterRegistry([CarRental])
     with pytest.raises(KeyError):
         registry["online_shop"]
@@ -52,25 +53,24 @@ def test_unknown_names() -> None:
     assert registry.describe()[0].distribution == "this process"
 
 
-def test_a_named_merchants_adapter_goes_before_its_profile() -> None:
+def test_named_merchants_adapter_is_preferred_to_its_profile() -> None:
     registry = AdapterRegistry([HarbourBikes, BikeShare, CarRental])
     assert registry.by_member("bikeRide").key == "bike_share"
     keys = {"bike_share": "bike_share", "harbour_bikes": "harbour_bikes", "bike_share harbour_bikes": "harbour_bikes"}
     for enabled, expected in keys.items():
-        found = registry.select_adapter("bikeRide", enabled.split())
-        assert found is registry[expected]
+        assert registry.select_adapter("bikeRide", enabled.split()) is registry[expected]
     assert registry.select_adapter("bikeRide", ["car_rental"]) is None
     with pytest.raises(KeyError):
         registry.select_adapter("onlineOrder", ["bike_share"])
 
 
-def test_two_of_a_profile_are_rivals_and_the_profile_is_of_their_line() -> None:
+def test_adapters_conflict_unless_one_derives_from_the_other() -> None:
     class OtherBikes(BikeShare):
         key = "other_bikes"
 
     registry = AdapterRegistry([HarbourBikes, BikeShare, OtherBikes, CarRental])
-    rival = registry.conflicting_adapter("other_bikes", ["car_rental", "harbour_bikes", "bike_share"])
-    assert rival is registry["harbour_bikes"]
+    conflicting = registry.conflicting_adapter("other_bikes", ["car_rental", "harbour_bikes", "bike_share"])
+    assert conflicting is registry["harbour_bikes"]
     assert registry.conflicting_adapter("other_bikes", ["car_rental", "bike_share", "other_bikes"]) is None
     assert registry.conflicting_adapter("bike_share", ["harbour_bikes"]) is None
     assert registry.conflicting_adapter("car_rental", ["harbour_bikes"]) is None
@@ -92,12 +92,12 @@ class SameAskType(OnlineShop):
 
 
 @pytest.mark.parametrize("other", [SameKey, SameMember, SameAskType])
-def test_names_are_taken_once(other: type[OnlineShop]) -> None:
+def test_duplicate_names_are_rejected(other: type[OnlineShop]) -> None:
     with pytest.raises(Misconfigured, match=r"first-dist.*second-dist|second-dist.*first-dist"):
         AdapterRegistry([LoadedAdapter(CarRental, "first-dist", "1"), LoadedAdapter(other, "second-dist", "2")])
 
 
-class Unfinished(OnlineShop):
+class IncompleteSummary(OnlineShop):
     summary = "no full stop"
 
 
@@ -117,31 +117,34 @@ class UnknownPurpose(OnlineShop):
     default_purpose = "MOON_TRAVEL"
 
 
-class NoLife(OnlineShop):
+class NoValidity(OnlineShop):
     approval_validity = timedelta(0)
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [object, "text", None, CarRental.policy, Unfinished, OddKey, OtherColumns, UnknownReason, UnknownPurpose, NoLife],
+    [
+        *(object, "text", None, CarRental.policy),
+        *(IncompleteSummary, OddKey, OtherColumns, UnknownReason, UnknownPurpose, NoValidity),
+    ],
 )
-def test_what_is_not_an_adapter_is_refused_with_its_distribution(wrong: Any) -> None:
+def test_invalid_adapter_is_rejected_with_its_distribution(wrong: Any) -> None:
     with pytest.raises(Misconfigured, match="odd-dist"):
         AdapterRegistry([LoadedAdapter(wrong, "odd-dist", "1")])
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "why"),
+    ("name", "value", "message"),
     [
         ("broken", "no_such_module_here:Adapter", "'broken' cannot be loaded"),
         ("car_rental", "merchants.car_rental:Nothing", "'car_rental' cannot be loaded"),
         ("other_name", "merchants.car_rental:CarRental", "key differ"),
     ],
 )
-def test_entry_points_that_lead_nowhere(monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str) -> None:
+def test_invalid_entry_point_is_rejected(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
     point = EntryPoint(name=name, value=value, group=merchants.registry.GROUP)
     monkeypatch.setattr(merchants.registry, "entry_points", lambda group: [point])
-    with pytest.raises(Misconfigured, match=why):
+    with pytest.raises(Misconfigured, match=message):
         discover()
 
 
@@ -169,13 +172,13 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def test_every_field_type_survives_being_written() -> None:
+def test_document_of_every_field_type_can_be_read_back() -> None:
     ask = ask_from_document(EveryTypeAsk, DOCUMENT)
     assert ask_document(ask) == DOCUMENT
     assert (ask.rate, ask.wait) == (Decimal("0.10"), timedelta(minutes=90))
 
 
-def test_absent_fields_take_their_defaults() -> None:
+def test_absent_fields_get_their_defaults() -> None:
     short = {name: value for name, value in DOCUMENT.items() if name not in ("note", "loud", "seats")}
     ask = ask_from_document(EveryTypeAsk, short)
     assert (ask.note, ask.loud, ask.seats) == (None, False, 1)
@@ -203,13 +206,13 @@ def test_absent_fields_take_their_defaults() -> None:
         ({"surprise": 1}, ("surprise",)),
     ],
 )
-def test_unreadable_documents_name_the_field(changed: dict[str, Any], field_path: tuple[str, ...]) -> None:
+def test_invalid_document_is_rejected_with_its_field(changed: dict[str, Any], field_path: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ask_from_document(EveryTypeAsk, {**DOCUMENT, **changed})
     assert refused.value.field == field_path
 
 
-def test_what_the_schema_learns_of_an_ask() -> None:
+def test_ask_fields_of_an_ask_type() -> None:
     deposit, vehicle_value, rental, accept_reduction = ask_fields(CarRentalAsk)
     assert (deposit.name, deposit.type, deposit.required) == ("deposit", Money, True)
     assert vehicle_value.member == "vehicleValue"
@@ -223,7 +226,7 @@ class FloatAsk:
 
 
 @dataclass(frozen=True)
-class SilentAsk:
+class UndescribedAsk:
     price: Money = field()
 
 
@@ -233,11 +236,11 @@ class MixedAsk:
 
 
 @dataclass
-class SoftAsk:
+class MutableAsk:
     price: Money = asked("Not frozen.")  # noqa: RUF009
 
 
-@pytest.mark.parametrize("form", [FloatAsk, SilentAsk, MixedAsk, SoftAsk, int])
-def test_forms_that_cannot_be_asked(form: type[Any]) -> None:
-    with pytest.raises(Misconfigured, match=form.__name__):
-        ask_fields(form)
+@pytest.mark.parametrize("cls", [FloatAsk, UndescribedAsk, MixedAsk, MutableAsk, int])
+def test_invalid_ask_type_is_rejected(cls: type[Any]) -> None:
+    with pytest.raises(Misconfigured, match=cls.__name__):
+        ask_fields(cls)

@@ -1,4 +1,4 @@
-"""The retail store adapter beyond its contract: the till it asks from, and earlier dates instead of refusals."""
+"""The retail store adapter: the contract suite, its point of sale, and shorter terms instead of declines."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,14 +32,14 @@ def ask(**changed: Any) -> StorePurchaseAsk:
     return replace(usual, **changed)
 
 
-def test_it_asks_from_its_till() -> None:
+def test_ask_has_its_point_of_sale() -> None:
     assert ADAPTER.point_of_sale(ask()) == PointOfSale("store-17", "till-3")
 
 
 @pytest.mark.parametrize(
     ("tier", "days"), [(Tier.EXCELLENT, 30), (Tier.VERY_GOOD, 21), (Tier.GOOD, 14), (Tier.FAIR, 7)]
 )
-def test_a_lower_tier_pays_the_whole_amount_sooner(tier: Tier, days: int) -> None:
+def test_lower_tier_gets_a_shorter_term(tier: Tier, days: int) -> None:
     amount = Money.parse("400.00", "CNY")
     too_long = ADAPTER.decide(ask(pay_within=90 * DAY), Person(tier, 0), NOW).outcome
     in_time = ADAPTER.decide(ask(pay_within=days * DAY), Person(tier, 0), NOW).outcome
@@ -49,7 +49,7 @@ def test_a_lower_tier_pays_the_whole_amount_sooner(tier: Tier, days: int) -> Non
     assert (too_long.reasons, in_time.reasons) == (("TERM_SHORTENED",), ())
 
 
-def test_half_a_purchase_is_never_granted() -> None:
+def test_partial_purchase_is_declined() -> None:
     outcome = ADAPTER.decide(ask(amount=Money.parse("2000.01", "CNY")), Person(Tier.GOOD, 0), NOW).outcome
     assert outcome == Decline(("AMOUNT_ABOVE_TIER_LIMIT",), NOW, (Product.PAY_LATER,))
 
@@ -64,7 +64,7 @@ def test_half_a_purchase_is_never_granted() -> None:
         ({"terminal_id": "x" * 65}, "INVALID", ("terminalId",)),
     ],
 )
-def test_asks_that_make_no_sense(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
+def test_invalid_ask_is_rejected_with_its_field(changed: dict[str, Any], code: str, field: tuple[str, ...]) -> None:
     with pytest.raises(InvalidInput) as refused:
         ADAPTER.decide(ask(**changed), Person(Tier.EXCELLENT, 0), NOW)
     assert (refused.value.code, refused.value.field) == (code, field)

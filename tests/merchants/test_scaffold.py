@@ -1,4 +1,4 @@
-"""`merchants.scaffold`: what is written is a whole adapter, and what cannot be one leaves no trace."""
+"""`merchants.scaffold`: the written package is a complete adapter, and an invalid key writes nothing."""
 
 import importlib
 import subprocess
@@ -34,7 +34,7 @@ def write(folder: Path, key: str = "harbour_boats", product: Product = Product.D
 def adapter(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MerchantAdapter[Any]]:
-    """A freshly written adapter of each product, imported from where it was written."""
+    """A new adapter of each product, imported from its package."""
     write(tmp_path, product=request.param)
     monkeypatch.syspath_prepend(tmp_path / "harbour_boats")
     yield importlib.import_module("harbour_boats").HarbourBoats()
@@ -43,21 +43,21 @@ def adapter(
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_whole_package_is_written(tmp_path: Path, product: Product) -> None:
-    named = write(tmp_path, product=product)
+def test_complete_package_is_written(tmp_path: Path, product: Product) -> None:
+    written = write(tmp_path, product=product)
     expected = {"pyproject.toml", "README.md", "harbour_boats/__init__.py", "harbour_boats/adapter.py"}
     expected |= {"harbour_boats/policy.toml", "tests/test_harbour_boats.py"}
-    assert set(named) == {Path("harbour_boats") / name for name in expected}
-    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} == set(named)
-    assert [path for path in named if "$" in (tmp_path / path).read_text()] == []
+    assert set(written) == {Path("harbour_boats") / name for name in expected}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()} == set(written)
+    assert [path for path in written if "$" in (tmp_path / path).read_text()] == []
     assert "CHANGE" in (tmp_path / "harbour_boats/harbour_boats/adapter.py").read_text()
 
 
-def test_it_satisfies_every_requirement_at_once(adapter: MerchantAdapter[Any]) -> None:
+def test_new_adapter_satisfies_every_requirement(adapter: MerchantAdapter[Any]) -> None:
     assert set(map(tuple, check_adapter(adapter).values())) == {()}
 
 
-def test_its_names_come_from_its_key(adapter: MerchantAdapter[Any]) -> None:
+def test_names_are_made_from_the_key(adapter: MerchantAdapter[Any]) -> None:
     assert (adapter.key, adapter.member, adapter.ask_type_name) == (
         "harbour_boats",
         "harbourBoats",
@@ -66,7 +66,7 @@ def test_its_names_come_from_its_key(adapter: MerchantAdapter[Any]) -> None:
     assert (adapter.policy.policy, adapter.policy.version) == ("harbour_boats", "2026-11-27")
 
 
-def test_it_helps_by_tier_and_trusts_the_top_in_full(adapter: MerchantAdapter[Any]) -> None:
+def test_better_tier_gets_better_terms(adapter: MerchantAdapter[Any]) -> None:
     case = adapter.ordinary_case
     outcomes = [adapter.decide(case.ask, Person(tier, 0), case.now).outcome for tier in Tier]
     unscored, building, fair, good, very_good, excellent = outcomes
@@ -82,7 +82,7 @@ def test_it_helps_by_tier_and_trusts_the_top_in_full(adapter: MerchantAdapter[An
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_its_own_tests_pass(tmp_path: Path, product: Product) -> None:
+def test_tests_of_the_package_pass(tmp_path: Path, product: Product) -> None:
     write(tmp_path, product=product)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path / "harbour_boats", capture_output=True, text=True, check=False)
@@ -91,9 +91,9 @@ def test_its_own_tests_pass(tmp_path: Path, product: Product) -> None:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("key", KEYS)
-def test_it_is_formatted_as_ours_is(tmp_path: Path, key: str, product: Product) -> None:
+def test_package_is_linted_and_formatted(tmp_path: Path, key: str, product: Product) -> None:
     write(tmp_path, key, product)
-    assert len(LONGEST) == LONGEST_KEY, "no line may grow too long, whatever the key"
+    assert len(LONGEST) == LONGEST_KEY, "no line may be too long with the longest key"
     for command in (("check", "-q"), ("format", "-q", "--check", "--diff")):
         line = [sys.executable, "-m", "ruff", *command, "--no-cache", "--config", str(ROOT / "pyproject.toml"), "."]
         done = subprocess.run(line, cwd=tmp_path / key, capture_output=True, text=True, check=False)
@@ -102,7 +102,7 @@ def test_it_is_formatted_as_ours_is(tmp_path: Path, key: str, product: Product) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_it_is_typed_strictly(tmp_path: Path, product: Product) -> None:
+def test_package_is_typed_strictly(tmp_path: Path, product: Product) -> None:
     write(tmp_path, product=product)
     line = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "harbour_boats", "tests"]
     done = subprocess.run(line, cwd=tmp_path / "harbour_boats", capture_output=True, text=True, check=False)
@@ -110,7 +110,7 @@ def test_it_is_typed_strictly(tmp_path: Path, product: Product) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "why"),
+    ("key", "message"),
     [
         ("Harbour", "lower snake case"),
         ("harbourBoats", "lower snake case"),
@@ -137,15 +137,15 @@ def test_it_is_typed_strictly(tmp_path: Path, product: Product) -> None:
         ("there_already", "already exists"),
     ],
 )
-def test_a_name_that_cannot_be_used_leaves_no_trace(tmp_path: Path, key: str, why: str) -> None:
+def test_invalid_key_writes_nothing(tmp_path: Path, key: str, message: str) -> None:
     (tmp_path / "there_already").mkdir()
-    with pytest.raises(InvalidInput, match=why) as refused:
+    with pytest.raises(InvalidInput, match=message) as refused:
         write(tmp_path, key)
     assert "\n" not in str(refused.value)
     assert list(tmp_path.rglob("*")) == [tmp_path / "there_already"]
 
 
-def test_a_product_without_a_template_leaves_no_trace(tmp_path: Path) -> None:
+def test_product_without_a_template_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no template for CREDIT_OFFER"):
         write(tmp_path, product=Product.CREDIT_OFFER)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""policy.toml: what it may hold, and that each fault is named with its place."""
+"""Reading policy.toml: all kinds of values, and faults with file, rule and column."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -56,7 +56,7 @@ def read(text: str) -> DecisionTable:
     return read_table(text, COLUMNS, "shop/policy.toml")
 
 
-def test_reads_everything_a_file_may_hold() -> None:
+def test_read_table_with_all_kinds_of_values() -> None:
     rule = """
 [[rule]]
 id = "rich"
@@ -88,14 +88,14 @@ refer = {}
     assert (last.retry_after, last.alternatives) == (timedelta(days=30), (Product.PAY_LATER,))
 
 
-def test_the_hash_ignores_layout_and_notices_content() -> None:
+def test_hash_depends_on_content_and_not_on_layout() -> None:
     plain = read(HEADER + RULE + LAST)
     assert read("# a note\n" + HEADER + RULE.replace(" = ", "=") + LAST).hash == plain.hash
     assert read(HEADER + RULE.replace("at_least = 1", "at_least = 2") + LAST).hash != plain.hash
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "message"),
     [
         ("when.overdue", "when.colour", "column 'colour': unknown column"),
         ("{ at_least = 1 }", "{ more_than = 1 }", "column 'overdue': unknown key 'more_than'"),
@@ -144,16 +144,16 @@ def test_the_hash_ignores_layout_and_notices_content() -> None:
         ('policy = "test"', "policy =", "not valid TOML"),
     ],
 )
-def test_faults_are_named_with_their_place(old: str, new: str, why: str) -> None:
+def test_fault_is_reported_with_rule_and_column(old: str, new: str, message: str) -> None:
     text = HEADER + RULE + LAST
     assert old in text
     with pytest.raises(Misconfigured) as refused:
         read(text.replace(old, new, 1))
     assert refused.value.message.startswith("shop/policy.toml: ")
-    assert why in refused.value.message
+    assert message in refused.value.message
 
 
-def test_benefits_are_read_by_their_kind() -> None:
+def test_benefits_are_read_by_kind() -> None:
     table = read_table(HEADER + GENEROUS + LAST, COLUMNS, "shop/policy.toml", BENEFITS)
     assert table.rules[0].benefits == {"discount": Decimal("1.50"), "longest": timedelta(days=30), "at_door": True}
     assert table.rules[0].document()["benefits"] == {"discount": "1.50", "longest": "P30D", "at_door": True}
@@ -164,7 +164,7 @@ def test_benefits_are_read_by_their_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "message"),
     [
         ('discount = "1.50", ', "", "must have all benefits: discount"),
         ('"1.50"', "1.50", "discount: needs a number"),
@@ -180,15 +180,15 @@ def test_benefits_are_read_by_their_kind() -> None:
         ("true }", "true, colour = 1 }", "unknown key 'colour'"),
     ],
 )
-def test_faults_of_benefits_are_named_with_their_place(old: str, new: str, why: str) -> None:
+def test_fault_of_a_benefit_is_reported_with_its_rule(old: str, new: str, message: str) -> None:
     text = HEADER + GENEROUS.replace(old, new, 1) + LAST
     with pytest.raises(Misconfigured) as refused:
         read_table(text, COLUMNS, "shop/policy.toml", BENEFITS)
     assert refused.value.message.startswith("shop/policy.toml: rule 'it': ")
-    assert why in refused.value.message
+    assert message in refused.value.message
 
 
-def test_benefits_belong_to_approvals_and_have_names_of_their_own() -> None:
+def test_benefits_of_a_decline_and_reserved_names_are_rejected() -> None:
     generous_decline = LAST.replace("decline = {", "decline = { at_door = true,")
     with pytest.raises(Misconfigured, match="'last': every approval, and no other rule, must have all benefits"):
         read_table(HEADER + generous_decline, COLUMNS, "shop/policy.toml", BENEFITS)
@@ -197,12 +197,12 @@ def test_benefits_belong_to_approvals_and_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("text", [HEADER, HEADER + RULE, HEADER + "rule = 3", HEADER + "rule = [3]", ""])
-def test_a_table_needs_a_last_rule(text: str) -> None:
+def test_table_without_a_last_rule_is_rejected(text: str) -> None:
     with pytest.raises(Misconfigured):
         read(text)
 
 
-def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=rf"{tmp_path.name}/policy\.toml: cannot be read"):
         load_table(tmp_path / "policy.toml", COLUMNS)
     (tmp_path / "policy.toml").write_bytes(b"\xff\xfe")

@@ -1,4 +1,4 @@
-"""Wire formats: the standard webhook, a named merchant's own, and what no format may be."""
+"""Wire formats: the standard webhook, a merchant's own format, and invalid formats."""
 
 import json
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class TestLotusHotelsContract(AdapterContract):
     adapter = LotusHotels
 
 
-def test_the_standard_webhook() -> None:
+def test_standard_webhook_format() -> None:
     rendered = BikeShare().render(NOTICE)
     assert json.loads(rendered.body) == {
         "type": "DECISION_APPROVED",
@@ -59,7 +59,7 @@ def test_the_standard_webhook() -> None:
     assert (rendered.signature, rendered.header) == (Signature.STANDARD_WEBHOOKS, "webhook-signature")
 
 
-def test_a_named_merchant_is_told_in_its_own_words() -> None:
+def test_message_in_a_merchants_own_format() -> None:
     rendered = HarbourBikes().render(NOTICE)
     assert rendered == Rendered(rendered.body, "application/json", Signature.HMAC_SHA256_HEX, "x-harbour-seal")
     assert json.loads(rendered.body) == {
@@ -76,21 +76,21 @@ def test_a_named_merchant_is_told_in_its_own_words() -> None:
     }
 
 
-def test_what_a_merchant_does_not_name_keeps_our_word() -> None:
+def test_unmapped_names_and_words_stay_unchanged() -> None:
     wire = Wire(header="x", names={"after": "state"}, words={"APPROVED": "yes"})
-    told = json.loads(wire.render(NOTICE).body)
-    assert (told["type"], told["state"], told["product"]) == ("DECISION_APPROVED", "yes", "DEPOSIT_WAIVER")
+    message = json.loads(wire.render(NOTICE).body)
+    assert (message["type"], message["state"], message["product"]) == ("DECISION_APPROVED", "yes", "DEPOSIT_WAIVER")
     assert wire.read(wire.render(NOTICE).body) == NOTICE
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", STANDARD.render(NOTICE).body.replace(b"dec_1", b'dec"')])
-def test_what_is_no_notice_is_refused(body: bytes) -> None:
+def test_read_rejects_other_bodies(body: bytes) -> None:
     with pytest.raises((KeyError, ValueError)):
         STANDARD.read(body)
 
 
 @pytest.mark.parametrize(
-    ("changed", "why"),
+    ("changed", "message"),
     [
         ({"names": {"after": "before"}}, "names must be distinct: before"),
         ({"names": {"after": "x", "before": "x"}}, "names must be distinct: x"),
@@ -100,6 +100,6 @@ def test_what_is_no_notice_is_refused(body: bytes) -> None:
         ({"words": {"EXCELLENT": "gold"}}, "unknown words: EXCELLENT"),
     ],
 )
-def test_formats_that_would_lose_something_are_refused(changed: dict[str, Any], why: str) -> None:
-    with pytest.raises(Misconfigured, match=why):
+def test_invalid_wire_format_is_rejected(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(Misconfigured, match=message):
         Wire(header="x", **changed)
