@@ -31,7 +31,7 @@ class GatewayError(Exception):
         self.message = message
         self.field: FieldPath | None = tuple(field) if field is not None else None
 
-    def under(self, *prefix: str) -> "GatewayError":
+    def with_prefix(self, *prefix: str) -> "GatewayError":
         """Returns the same error with `prefix` put before its field path, for an error in a nested input."""
         self.field = (*prefix, *(self.field or ()))
         return self

@@ -62,7 +62,7 @@ class Period:
             try:
                 moments.append(parse_moment(document[name]))
             except InvalidInput as error:
-                raise error.under(name) from None
+                raise error.with_prefix(name) from None
         return cls(*moments)
 
 

@@ -58,7 +58,7 @@ def ask_from_values(form: type[T], values: Mapping[str, Any]) -> T:
             try:
                 typed[field.name] = Period(**value)
             except InvalidInput as error:
-                raise error.under(field.member) from None
+                raise error.with_prefix(field.member) from None
         else:
             typed[field.name] = value if field.type is timedelta else _typed(field, value)
     return form(**typed)
@@ -85,7 +85,7 @@ def _typed(field: AskField, value: Any) -> Any:
         if type(value) is not field.type:
             raise InvalidInput("INVALID", f"must be of type {field.type.__name__}")
     except InvalidInput as error:
-        raise error.under(field.member) from None
+        raise error.with_prefix(field.member) from None
     except (KeyError, TypeError, AttributeError):
         raise InvalidInput("INVALID", "does not have the form of this field", (field.member,)) from None
     return value

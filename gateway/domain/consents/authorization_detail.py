@@ -109,7 +109,7 @@ def parse_details(value: Any) -> tuple[AuthorizationDetail, ...]:
         try:
             details.append(_parse(item))
         except InvalidInput as error:
-            raise error.under(str(index)) from None
+            raise error.with_prefix(str(index)) from None
     return tuple(details)
 
 
@@ -170,7 +170,7 @@ def _duration(item: Mapping[str, Any]) -> timedelta | None:
     try:
         duration = parse_duration(item["duration"])
     except InvalidInput as error:
-        raise error.under("duration") from None
+        raise error.with_prefix("duration") from None
     if not duration:
         raise InvalidInput("INVALID", "duration must be longer than zero.", ("duration",))
     return duration
@@ -206,7 +206,7 @@ def _amount(item: Mapping[str, Any]) -> Money | None:
     try:
         amount = Money.parse(value["amount"], value["currency"])
     except InvalidInput as error:
-        raise error.under("maximum_amount") from None
+        raise error.with_prefix("maximum_amount") from None
     if not amount.minor:
         raise InvalidInput("INVALID_AMOUNT", "maximum_amount must be above zero.", ("maximum_amount", "amount"))
     return amount

@@ -41,9 +41,9 @@ class Request:
         """Reads what `document` wrote."""
         return cls(tuple(document["scopes"]), parse_details(document["details"]))
 
-    def limit_duration(self, life: timedelta) -> "Request":
-        """Returns the request with the duration of each detail cut to `life`."""
-        return replace(self, details=tuple(_cut(detail, life) for detail in self.details))
+    def limit_duration(self, longest: timedelta) -> "Request":
+        """Returns the request with the duration of each detail cut to `longest`."""
+        return replace(self, details=tuple(_cut(detail, longest) for detail in self.details))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def narrow(asked: Request, choice: Choice) -> Request:
     offered = {format_duration(length): length for length in asked.durations}
     if choice.duration is not None and choice.duration not in offered:
         raise InvalidInput("INVALID", f"Choose one of {', '.join(offered)}.", ("duration",))
-    life = asked.duration if choice.duration is None else offered[choice.duration]
-    details = tuple(dict.fromkeys(_cut(detail, life) for detail in granted))
+    longest = asked.duration if choice.duration is None else offered[choice.duration]
+    details = tuple(dict.fromkeys(_cut(detail, longest) for detail in granted))
     return Request(supported_scopes(asked.scopes, details), details)
 
 
@@ -110,8 +110,8 @@ def _lowered(detail: AuthorizationDetail, index: int, amount: str | None) -> Aut
     return replace(detail, maximum_amount=chosen)
 
 
-def _cut(detail: AuthorizationDetail, life: timedelta) -> AuthorizationDetail:
-    return replace(detail, duration=min(detail.duration, life) if detail.duration else life)
+def _cut(detail: AuthorizationDetail, longest: timedelta) -> AuthorizationDetail:
+    return replace(detail, duration=min(detail.duration, longest) if detail.duration else longest)
 
 
 def supported_scopes(scopes: Iterable[str], details: Iterable[AuthorizationDetail]) -> tuple[str, ...]:

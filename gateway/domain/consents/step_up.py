@@ -13,13 +13,13 @@ from gateway.kit.clock import WallTime
 @dataclass(frozen=True, slots=True)
 class StepUp:
     """The step-up rule. `limits` holds by currency the largest amount that needs no recent login. A login is recent for
-    `life`."""
+    `max_age`."""
 
     limits: dict[str, Money]
-    life: timedelta
+    max_age: timedelta
 
     @classmethod
-    def parse(cls, amounts: str, life: timedelta) -> "StepUp":
+    def parse(cls, amounts: str, max_age: timedelta) -> "StepUp":
         """Parses limits such as "60000.00 CNY, 8000.00 EUR". With an empty text every decision detail needs a recent
         login. Raises InvalidInput for any other text and for a repeated currency."""
         limits: dict[str, Money] = {}
@@ -29,7 +29,7 @@ class StepUp:
             if money.currency in limits:
                 raise InvalidInput("INVALID", f"{money.currency} is listed twice.")
             limits[money.currency] = money
-        return cls(limits, life)
+        return cls(limits, max_age)
 
     def exceeded_by(self, details: Iterable[AuthorizationDetail]) -> bool:
         """Whether the sum of the decision details exceeds the limit of a currency, or a decision detail has no maximum
@@ -48,5 +48,5 @@ class StepUp:
         self, details: Iterable[AuthorizationDetail], authenticated_at: WallTime | None, now: WallTime
     ) -> bool:
         """Whether these details need a more recent login than the one at `authenticated_at`."""
-        is_recent = authenticated_at is not None and now < authenticated_at + self.life
+        is_recent = authenticated_at is not None and now < authenticated_at + self.max_age
         return not is_recent and self.exceeded_by(details)

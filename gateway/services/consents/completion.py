@@ -36,7 +36,7 @@ def complete_request(
         try:
             completed += _complete_detail(detail, purposes, merchant.contract)
         except InvalidInput as error:
-            raise error.under(str(index)) from None
+            raise error.with_prefix(str(index)) from None
     completed = _without_duplicates(completed)
     try:
         for detail in _details_of_scopes(scopes, details, purposes):

@@ -102,7 +102,7 @@ class Assessor:
             adapter.check(ask, now)
             requested, point_of_sale = adapter.requested_amount(ask), adapter.point_of_sale(ask)
         except GatewayError as error:
-            raise error.under("ask", adapter.member) from None
+            raise error.with_prefix("ask", adapter.member) from None
         require_covered(unit, consent, adapter.product, purpose, requested, point_of_sale, now)
         measurement = add_overdue(unit, require_measurement(score), consent.user_id, now)
         override = self._overrides.load_override(unit, principal.merchant_id, adapter, now)

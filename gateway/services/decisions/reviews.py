@@ -98,7 +98,7 @@ class DecisionReviewer:
         try:
             adapter.check(ask, now)  # the period of the ask may have passed
         except InvalidInput as error:
-            raise error.under("ask", adapter.member) from None
+            raise error.with_prefix("ask", adapter.member) from None
         result = adapter.manual_approval(ask, rule_id, now)
         approval = _require_approval(result.outcome)
         if consent is None:
