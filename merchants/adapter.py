@@ -25,7 +25,7 @@ from gateway.domain.money import Money
 from gateway.domain.policies.benefit import BenefitKind
 from gateway.domain.policies.column import ColumnKind, Fact
 from gateway.domain.policies.rule import Verdict
-from gateway.domain.policies.table import DecisionTable, PolicyResult, fault
+from gateway.domain.policies.table import DecisionTable, PolicyResult, policy_error
 from gateway.domain.policies.versions import PolicySet
 from gateway.domain.scoring.tier import Tier
 from merchants.asks.documents import ask_document, ask_from_document
@@ -184,7 +184,9 @@ class MerchantAdapter(ABC, Generic[AskT]):
         """The policy in a file, checked against this adapter's columns, benefits and currency. Raises Misconfigured."""
         table = load_table(path, self.columns, self.benefits)
         if table.currency != self.policy.currency:
-            raise fault(table.source, f"the currency of {self.key} is {self.policy.currency}, not {table.currency}")
+            raise policy_error(
+                table.source, f"the currency of {self.key} is {self.policy.currency}, not {table.currency}"
+            )
         return table
 
     @final

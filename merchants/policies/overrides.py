@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.domain.policies.benefit import require_benefit
 from gateway.domain.policies.override import Change, PolicyBounds, PolicyOverride, Range
-from gateway.domain.policies.table import fault
+from gateway.domain.policies.table import policy_error
 from merchants.adapter import MerchantAdapter
 from merchants.policies.reader import BENEFIT_READERS, PolicyReader
 
@@ -34,9 +34,11 @@ class _OverrideReader(PolicyReader):
         super().__init__(text, source, header)
         self.adapter = adapter
         if self.currency != adapter.policy.currency:
-            raise fault(source, f"the currency of {adapter.key} is {adapter.policy.currency}, not {self.currency}")
+            raise policy_error(
+                source, f"the currency of {adapter.key} is {adapter.policy.currency}, not {self.currency}"
+            )
         if self.content.get("policy") != adapter.policy.policy:
-            raise fault(source, f"policy must be {adapter.policy.policy!r}, the policy of {adapter.key}")
+            raise policy_error(source, f"policy must be {adapter.policy.policy!r}, the policy of {adapter.key}")
         self.readers: Mapping[str, Callable[[Any], Any]] = {
             "share": lambda value: value,  # the value from TOML; checked in _value
             "maximum": self.money,
@@ -46,7 +48,7 @@ class _OverrideReader(PolicyReader):
     def override(self) -> PolicyOverride:
         version = self.content.get("version")
         if not isinstance(version, str):
-            raise fault(self.source, "version is missing or not a string")
+            raise policy_error(self.source, "version is missing or not a string")
         return PolicyOverride(
             policy=self.adapter.policy.policy,
             version=version,
@@ -60,19 +62,21 @@ class _OverrideReader(PolicyReader):
         approving = {rule_id for table in self.adapter.policies for rule_id in table.approving_rules}
         for rule_id in ranges:
             if rule_id not in approving:
-                raise fault(self.source, f"no version of {self.adapter.key}'s policy approves with this rule", rule_id)
+                raise policy_error(
+                    self.source, f"no version of {self.adapter.key}'s policy approves with this rule", rule_id
+                )
         return PolicyBounds(policy=self.adapter.policy.policy, ranges=ranges, source=self.source)
 
     def _rules(self) -> dict[str, Any]:
         rules = self.content.get("rule", {})
         if not isinstance(rules, dict):
-            raise fault(self.source, "rules must be written as [rule.NAME]")
+            raise policy_error(self.source, "rules must be written as [rule.NAME]")
         return {rule_id: self.mapping(raw, "a rule", rule_id) for rule_id, raw in rules.items()}
 
     def _change(self, raw: dict[str, Any], rule_id: str) -> Change:
         self.require_known_keys(raw, (*self.readers, "reasons"), rule_id)
         if not raw:
-            raise fault(self.source, "changes nothing", rule_id)
+            raise policy_error(self.source, "changes nothing", rule_id)
         numbers = {name: self._value(raw, name, name, rule_id) for name in self.readers if name in raw}
         return Change(
             share=numbers.pop("share", None),
@@ -88,21 +92,21 @@ class _OverrideReader(PolicyReader):
     def _range(self, raw: dict[str, Any], name: str, rule_id: str) -> Range:
         self.require_known_keys(raw, _ENDS, rule_id)
         if not raw:
-            raise fault(self.source, f"{name} needs at_least, at_most or both", rule_id)
+            raise policy_error(self.source, f"{name} needs at_least, at_most or both", rule_id)
         ends = {end: self._value(raw, end, name, rule_id) for end in raw}
         allowed = Range(**ends)
         if len(ends) == len(_ENDS) and not allowed.contains(allowed.at_least):
-            raise fault(self.source, f"{name}: at_least is above at_most", rule_id)
+            raise policy_error(self.source, f"{name}: at_least is above at_most", rule_id)
         return allowed
 
     def _value(self, raw: dict[str, Any], key: str, name: str, rule_id: str) -> Any:
         """The value of `key`, read like a value of `name`, so that it can be compared with values of `name`."""
         value = self.optional(raw, key, self.readers[name], rule_id)
         if name == "share" and (type(value) is not int or not 1 <= value <= 100):
-            raise fault(self.source, f"{key}: must be a whole number from 1 to 100", rule_id)
+            raise policy_error(self.source, f"{key}: must be a whole number from 1 to 100", rule_id)
         if name in self.adapter.benefits:
             try:
                 require_benefit(value, self.adapter.benefits[name])
             except ValueError as error:
-                raise fault(self.source, f"{key}: {error}", rule_id) from None
+                raise policy_error(self.source, f"{key}: {error}", rule_id) from None
         return value

@@ -13,7 +13,7 @@ from gateway.domain.duration import parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.policies.benefit import BenefitKind
-from gateway.domain.policies.table import fault
+from gateway.domain.policies.table import policy_error
 
 
 def read_text(path: Path) -> tuple[str, str]:
@@ -22,7 +22,7 @@ def read_text(path: Path) -> tuple[str, str]:
     try:
         return path.read_text(encoding="utf-8"), source
     except (OSError, UnicodeDecodeError) as error:
-        raise fault(source, f"cannot be read: {error}") from None
+        raise policy_error(source, f"cannot be read: {error}") from None
 
 
 class PolicyReader:
@@ -33,13 +33,13 @@ class PolicyReader:
         try:
             self.content = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise fault(source, f"not valid TOML: {error}") from None
+            raise policy_error(source, f"not valid TOML: {error}") from None
         except RecursionError:
-            raise fault(source, "too deeply nested") from None
+            raise policy_error(source, "too deeply nested") from None
         self.require_known_keys(self.content, header)
         self.currency = str(self.content.get("currency", ""))
         if self.currency not in EXPONENTS:
-            raise fault(source, "currency is missing or unknown")
+            raise policy_error(source, "currency is missing or unknown")
 
     def money(self, text: Any) -> Money:
         return Money.parse(text, self.currency)
@@ -50,20 +50,20 @@ class PolicyReader:
         try:
             return read(raw[key])
         except InvalidInput as error:
-            raise fault(self.source, f"{key}: {error}", rule) from None
+            raise policy_error(self.source, f"{key}: {error}", rule) from None
 
     def words(self, raw: dict[str, Any], key: str, read: Callable[[Any], Any], rule: str) -> tuple[Any, ...]:
         words = raw.get(key, [])
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise fault(self.source, f"{key} must be a list of words", rule)
+            raise policy_error(self.source, f"{key} must be a list of words", rule)
         try:
             return tuple(map(read, words))
         except ValueError as error:
-            raise fault(self.source, f"{key}: {error}", rule) from None
+            raise policy_error(self.source, f"{key}: {error}", rule) from None
 
     def mapping(self, raw: Any, name: str, rule: str, column: str | None = None) -> dict[str, Any]:
         if not isinstance(raw, dict):
-            raise fault(self.source, f"{name} must be written as {{ ... }}", rule, column)
+            raise policy_error(self.source, f"{name} must be written as {{ ... }}", rule, column)
         return raw
 
     def require_known_keys(
@@ -71,7 +71,7 @@ class PolicyReader:
     ) -> None:
         unknown = sorted(raw.keys() - set(known))
         if unknown:
-            raise fault(self.source, f"unknown key {unknown[0]!r}; known keys: {', '.join(known)}", rule, column)
+            raise policy_error(self.source, f"unknown key {unknown[0]!r}; known keys: {', '.join(known)}", rule, column)
 
 
 def read_duration(text: Any) -> timedelta:

@@ -13,7 +13,7 @@ from gateway.domain.merchants import Product
 from gateway.domain.policies.benefit import BenefitKind
 from gateway.domain.policies.column import Cell, ColumnKind
 from gateway.domain.policies.rule import Rule, Verdict
-from gateway.domain.policies.table import DecisionTable, fault
+from gateway.domain.policies.table import DecisionTable, policy_error
 from gateway.domain.policies.versions import PolicySet
 from gateway.domain.scoring.tier import Tier
 from merchants.policies.reader import BENEFIT_READERS, PolicyReader, read_duration, read_text
@@ -63,10 +63,10 @@ class _TableReader(PolicyReader):
     def table(self) -> DecisionTable:
         taken = sorted(self.benefits.keys() & set(_OUTCOME_KEYS))
         if taken:
-            raise fault(self.source, f"a benefit cannot be called {taken[0]}: this is a key of every outcome")
+            raise policy_error(self.source, f"a benefit cannot be called {taken[0]}: this is a key of every outcome")
         rules = self.content.get("rule", [])
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-            raise fault(self.source, "rules must be written as [[rule]]")
+            raise policy_error(self.source, "rules must be written as [[rule]]")
         return DecisionTable(
             policy=self.content.get("policy", ""),
             version=self.content.get("version", ""),
@@ -81,11 +81,11 @@ class _TableReader(PolicyReader):
     def _rule(self, raw: dict[str, Any], number: int) -> Rule:
         name = raw.get("id")
         if not isinstance(name, str) or not name:
-            raise fault(self.source, f"rule number {number} has no id")
+            raise policy_error(self.source, f"rule number {number} has no id")
         self.require_known_keys(raw, ("id", "when", *_VERDICTS), name)
         verdicts = [word for word in _VERDICTS if word in raw]
         if len(verdicts) != 1:
-            raise fault(self.source, "must have exactly one of approve, decline and refer", name)
+            raise policy_error(self.source, "must have exactly one of approve, decline and refer", name)
         outcome = self.mapping(raw[verdicts[0]], verdicts[0], name)
         self.require_known_keys(outcome, (*_OUTCOME_KEYS, *self.benefits), name)
         when = self.mapping(raw.get("when", {}), "when", name)
@@ -107,18 +107,18 @@ class _TableReader(PolicyReader):
 
     def _cell(self, column: str, raw: Any, rule: str) -> Cell:
         if column not in self.columns:
-            raise fault(self.source, f"unknown column; known columns: {', '.join(self.columns)}", rule, column)
+            raise policy_error(self.source, f"unknown column; known columns: {', '.join(self.columns)}", rule, column)
         tests = self.mapping(raw, "a test", rule, column)
         self.require_known_keys(tests, _OPERATORS, rule, column)
         read = self._value_reader(self.columns[column])
         values: dict[str, Any] = {}
         for operator, value in tests.items():
             if operator == "one_of" and not isinstance(value, list):
-                raise fault(self.source, "one_of must be a list", rule, column)
+                raise policy_error(self.source, "one_of must be a list", rule, column)
             try:
                 values[operator] = tuple(map(read, value)) if operator == "one_of" else read(value)
             except (ValueError, InvalidInput) as error:
-                raise fault(self.source, f"{operator}: {error}", rule, column) from None
+                raise policy_error(self.source, f"{operator}: {error}", rule, column) from None
         return Cell(column, values.get("at_least"), values.get("at_most"), values.get("one_of"), values.get("is"))
 
     def _value_reader(self, kind: ColumnKind) -> Callable[[Any], Any]:

@@ -16,7 +16,7 @@ from gateway.domain.money import Money
 from gateway.domain.policies.benefit import Benefit
 from gateway.domain.policies.description import format_value
 from gateway.domain.policies.rule import Rule, Verdict
-from gateway.domain.policies.table import DecisionTable, fault
+from gateway.domain.policies.table import DecisionTable, policy_error
 
 _PART = "REDUCED_FOR_TIER"
 """A reason that an override may always give for a partial approval, besides those of the policy's approvals."""
@@ -63,9 +63,11 @@ class PolicyOverride:
 
     def __post_init__(self) -> None:
         if not _VERSION.fullmatch(self.version):
-            raise fault(self.source, "version must be a word of at most 50 letters, digits and the characters ._-")
+            raise policy_error(
+                self.source, "version must be a word of at most 50 letters, digits and the characters ._-"
+            )
         if type(self.effective) is not date:
-            raise fault(self.source, "effective must be a date, such as 2026-11-01")
+            raise policy_error(self.source, "effective must be a date, such as 2026-11-01")
 
     def apply_to(self, table: DecisionTable) -> DecisionTable:
         """Returns the policy with the changes applied. Its version names both versions; its hash covers the whole
@@ -86,18 +88,18 @@ class PolicyOverride:
 
     def _require_fits(self, table: DecisionTable) -> None:
         if self.policy != table.policy:
-            raise fault(self.source, f"overrides the policy {self.policy!r}, not {table.policy!r}")
+            raise policy_error(self.source, f"overrides the policy {self.policy!r}, not {table.policy!r}")
         verdicts = {rule.id: rule.verdict for rule in table.rules}
         allowed = {_PART}.union(*(rule.reasons for rule in table.rules if rule.verdict is Verdict.APPROVE))
         for rule_id in self.changes:
             if rule_id not in verdicts:
-                raise fault(self.source, f"{table.policy} {table.version} has no such rule", rule_id)
+                raise policy_error(self.source, f"{table.policy} {table.version} has no such rule", rule_id)
             if verdicts[rule_id] is not Verdict.APPROVE:
-                raise fault(self.source, "only rules that approve can be overridden", rule_id)
+                raise policy_error(self.source, "only rules that approve can be overridden", rule_id)
             for code in self.changes[rule_id].reasons:
                 if code in REASONS and code not in allowed:  # the table rejects unknown codes
                     why = f"{code} is not a reason for a partial approval. Allowed: {', '.join(sorted(allowed))}"
-                    raise fault(self.source, why, rule_id)
+                    raise policy_error(self.source, why, rule_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +132,15 @@ class PolicyBounds:
         for rule_id, change in override.changes.items():
             allowed = self.ranges.get(rule_id, {})
             if change.reasons and change.share is None:
-                raise fault(override.source, "reasons can be given only with an overridden share", rule_id)
+                raise policy_error(override.source, "reasons can be given only with an overridden share", rule_id)
             for name, value in change.overridden_values.items():
                 if name not in allowed:
-                    raise fault(
+                    raise policy_error(
                         override.source, f"the operator does not allow this merchant to override {name}", rule_id
                     )
                 if not allowed[name].contains(value):
                     why = f"{name} {format_value(value)} is out of the operator's bounds: {allowed[name]}"
-                    raise fault(override.source, why, rule_id)
+                    raise policy_error(override.source, why, rule_id)
 
 
 def effective_periods(days: Sequence[date], today: date) -> Iterator[tuple[int, date, date | None]]:

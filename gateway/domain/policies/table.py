@@ -70,7 +70,7 @@ class PolicyResult:
     def _benefit(self, name: str, kind: type[B]) -> B:
         value = self.benefits.get(name)
         if not isinstance(value, kind):
-            raise fault(self.policy, f"has no benefit {name} of type {kind.__name__}", self.rule_id)
+            raise policy_error(self.policy, f"has no benefit {name} of type {kind.__name__}", self.rule_id)
         return value
 
     def document(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class DecisionTable:
             else:
                 trace.append(hit)
                 return self._result(rule, tuple(trace))
-        raise self._fault("no rule matched, although the last rule must")
+        raise self._error("no rule matched, although the last rule must")
 
     def _result(self, rule: Rule, trace: tuple[Tried, ...]) -> PolicyResult:
         return PolicyResult(
@@ -180,83 +180,83 @@ class DecisionTable:
     def _keys(self, facts: Mapping[str, Fact]) -> dict[str, Key]:
         if facts.keys() != self._readers.keys():
             wrong = ", ".join(sorted(facts.keys() ^ self._readers.keys()))
-            raise self._fault(f"the facts and the columns differ in: {wrong}")
+            raise self._error(f"the facts and the columns differ in: {wrong}")
         keys = {}
         for column, read in self._readers.items():
             try:
                 keys[column] = read(facts[column])
             except ValueError as error:
-                raise self._fault(f"the fact {error}", column=column) from None
+                raise self._error(f"the fact {error}", column=column) from None
         return keys
 
     def _check_header(self) -> None:
         for name, text in (("policy", self.policy), ("version", self.version)):
             if not _is_word(text):
-                raise self._fault(f"{name} is missing or empty")
+                raise self._error(f"{name} is missing or empty")
         if type(self.effective) is not date:
-            raise self._fault("effective must be a date, such as 2026-11-01")
+            raise self._error("effective must be a date, such as 2026-11-01")
         if self.currency not in EXPONENTS:
-            raise self._fault(f"unknown currency {self.currency!r}")
+            raise self._error(f"unknown currency {self.currency!r}")
         if not self.columns:
-            raise self._fault("there are no columns")
+            raise self._error("there are no columns")
 
     def _check_rules(self) -> dict[str, dict[str, Accepted]]:
         earlier: dict[str, dict[str, Accepted]] = {}
         for rule in self.rules:
             if not _is_word(rule.id):
-                raise self._fault("a rule has no id")
+                raise self._error("a rule has no id")
             if rule.id in earlier:
-                raise self._fault("the id is used twice", rule.id)
+                raise self._error("the id is used twice", rule.id)
             self._check_verdict(rule)
             accepts = self._accepts(rule)
             for other, outer in earlier.items():
                 if self._covers(outer, accepts):
-                    raise self._fault(f"is unreachable: rule {other!r} matches whenever it would", rule.id)
+                    raise self._error(f"is unreachable: rule {other!r} matches whenever it would", rule.id)
             earlier[rule.id] = accepts
         if not self.rules or self.rules[-1].when:
-            raise self._fault("the last rule must have no tests, so that every case is decided")
+            raise self._error("the last rule must have no tests, so that every case is decided")
         return earlier
 
     def _check_verdict(self, rule: Rule) -> None:
         approves, declines = rule.verdict is Verdict.APPROVE, rule.verdict is Verdict.DECLINE
         share, maximum = rule.share, rule.maximum
         if not approves and (share is not None or maximum is not None):
-            raise self._fault("share and maximum belong to an approval", rule.id)
+            raise self._error("share and maximum belong to an approval", rule.id)
         if approves and (type(share) is not int or not 1 <= share <= 100):
-            raise self._fault("share must be a whole number from 1 to 100", rule.id)
+            raise self._error("share must be a whole number from 1 to 100", rule.id)
         if maximum is not None and (maximum.currency != self.currency or maximum.minor <= 0):
-            raise self._fault(f"maximum must be more than zero, in {self.currency}", rule.id)
+            raise self._error(f"maximum must be more than zero, in {self.currency}", rule.id)
         self._check_benefits(rule)
         if not declines and (rule.retry_after is not None or rule.alternatives):
-            raise self._fault("retry_after and alternatives belong to a decline", rule.id)
+            raise self._error("retry_after and alternatives belong to a decline", rule.id)
         if not rule.reasons and (declines or (share or 100) < 100):
-            raise self._fault("a decline, and an approval below 100 percent, must name its reasons", rule.id)
+            raise self._error("a decline, and an approval below 100 percent, must name its reasons", rule.id)
         for code in rule.reasons:
             if code not in REASONS:
-                raise self._fault(f"unknown reason code {code!r}", rule.id)
+                raise self._error(f"unknown reason code {code!r}", rule.id)
 
     def _check_benefits(self, rule: Rule) -> None:
         expected = self.benefits if rule.verdict is Verdict.APPROVE else {}
         if rule.benefits.keys() != expected.keys():
             names = ", ".join(sorted(rule.benefits.keys() ^ expected.keys()))
-            raise self._fault(f"every approval, and no other rule, must have all benefits: {names}", rule.id)
+            raise self._error(f"every approval, and no other rule, must have all benefits: {names}", rule.id)
         for name, value in rule.benefits.items():
             try:
                 require_benefit(value, self.benefits[name])
             except ValueError as error:
-                raise self._fault(f"{name}: {error}", rule.id) from None
+                raise self._error(f"{name}: {error}", rule.id) from None
 
     def _accepts(self, rule: Rule) -> dict[str, Accepted]:
         accepts: dict[str, Accepted] = {}
         for cell in rule.when:
             if cell.column not in self.columns:
-                raise self._fault("unknown column", rule.id, cell.column)
+                raise self._error("unknown column", rule.id, cell.column)
             if cell.column in accepts:
-                raise self._fault("the column is tested twice", rule.id, cell.column)
+                raise self._error("the column is tested twice", rule.id, cell.column)
             try:
                 accepts[cell.column] = accepted(cell, self.columns[cell.column], self.currency)
             except ValueError as error:
-                raise self._fault(str(error), rule.id, cell.column) from None
+                raise self._error(str(error), rule.id, cell.column) from None
         return accepts
 
     def _covers(self, outer: Mapping[str, Accepted], inner: Mapping[str, Accepted]) -> bool:
@@ -267,11 +267,11 @@ class DecisionTable:
                 return False
         return True
 
-    def _fault(self, why: str, rule: str | None = None, column: str | None = None) -> Misconfigured:
-        return fault(self.source, why, rule, column)
+    def _error(self, why: str, rule: str | None = None, column: str | None = None) -> Misconfigured:
+        return policy_error(self.source, why, rule, column)
 
 
-def fault(source: str, why: str, rule: str | None = None, column: str | None = None) -> Misconfigured:
+def policy_error(source: str, why: str, rule: str | None = None, column: str | None = None) -> Misconfigured:
     """Returns a Misconfigured that names the file and, if known, rule and column."""
     position = [f"rule {rule!r}"] * (rule is not None) + [f"column {column!r}"] * (column is not None)
     return Misconfigured(": ".join(filter(None, (source, ", ".join(position), why))))

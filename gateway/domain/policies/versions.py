@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 
 from gateway.domain.errors import Misconfigured
-from gateway.domain.policies.table import DecisionTable, fault
+from gateway.domain.policies.table import DecisionTable, policy_error
 
 
 class PolicySet:
@@ -19,9 +19,11 @@ class PolicySet:
         for table in self._tables:
             for name in ("policy", "columns", "benefits", "currency"):
                 if getattr(table, name) != getattr(first, name):
-                    raise fault(table.source, f"{name} differs from {first.source}: all versions must have the same")
+                    raise policy_error(
+                        table.source, f"{name} differs from {first.source}: all versions must have the same"
+                    )
             if previous is not None and table.effective == previous.effective:
-                raise fault(table.source, f"has the same effective date {table.effective} as {previous.source}")
+                raise policy_error(table.source, f"has the same effective date {table.effective} as {previous.source}")
             previous = table
 
     def __iter__(self) -> Iterator[DecisionTable]:
@@ -53,7 +55,7 @@ class PolicySet:
         """Raises Misconfigured if no version is in force at `now`."""
         first = self._tables[0]
         if first.effective > now.astimezone(UTC).date():
-            raise fault(first.source, f"is effective from {first.effective}, and there is no earlier version")
+            raise policy_error(first.source, f"is effective from {first.effective}, and there is no earlier version")
 
     def of_hash(self, content: str) -> DecisionTable | None:
         """Returns the version with this hash, or None."""

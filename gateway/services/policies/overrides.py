@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.domain.errors import Misconfigured
 from gateway.domain.policies.override import PolicyBounds, PolicyOverride, effective_periods
-from gateway.domain.policies.table import DecisionTable, fault
+from gateway.domain.policies.table import DecisionTable, policy_error
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.kit.ids import Ids
 from gateway.services.merchants import MerchantService
@@ -122,10 +122,10 @@ class OverrideService:
         merchant, adapter = self._merchants.require(unit, merchant_id), self._merchants.require_adapter(key)
         override, today = read_override(text, source, adapter), unit.business_time(merchant_id).date()
         if override.effective < today:
-            raise fault(source, f"effective is in the past: today is {today}")
+            raise policy_error(source, f"effective is in the past: today is {today}")
         rows = unit.policy_overrides.list_overrides(merchant_id, key)
         if override.version in {each.version for each in rows}:
-            raise fault(source, f"version {override.version} is already registered: use another name")
+            raise policy_error(source, f"version {override.version} is already registered: use another name")
         row = PolicyOverrideRow(
             **self._columns(unit, merchant, adapter, text, "ovr"),
             version=override.version,
@@ -172,7 +172,7 @@ class OverrideService:
         if bounds is not None:
             bounds.require(override)
         elif override.changes:
-            raise fault(override.source, f"the operator has set no bounds for {adapter.key} and this merchant")
+            raise policy_error(override.source, f"the operator has set no bounds for {adapter.key} and this merchant")
 
     def _columns(
         self, unit: UnitOfWork, merchant: MerchantRow, adapter: Adapter, text: str, noun: str
@@ -200,7 +200,7 @@ def _fitted(
     for table in adapter.policies.between(first, end):
         overridden = apply_override(override, table)
         for finding in check_policy(adapter, overridden) if requirements else ():
-            raise fault(overridden.source, f"{overridden.version} fails the check: {finding.requirement}")
+            raise policy_error(overridden.source, f"{overridden.version} fails the check: {finding.requirement}")
         yield table, overridden
 
 
