@@ -23,7 +23,7 @@ from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime
 
 FURTHEST_EXTENSION = timedelta(days=366)
-"""The latest a due date may be moved by all extensions together, counted from the due date of the terms."""
+"""How far after the due date of the terms a due date may be moved, by all extensions together."""
 
 _REQUESTED = {
     Status.PENDING: Topic.DECISION_PENDING,
