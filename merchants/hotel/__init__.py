@@ -1,4 +1,4 @@
-"""Hotel: no deposit, straight to the room, pay at check-out."""
+"""Hotel: stays without a deposit, without the front desk, and paid at check-out."""
 
 from merchants.hotel.adapter import Hotel, HotelStayAsk
 

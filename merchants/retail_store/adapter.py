@@ -53,7 +53,10 @@ def _case(
     overdue: int = 0,
 ) -> GoldenCase[StorePurchaseAsk]:
     purchase = StorePurchaseAsk(
-        amount=Money.parse(amount, "CNY"), pay_within=timedelta(days=days), store_id="store-17", terminal_id="till-3"
+        amount=Money.parse(amount, "CNY"),
+        pay_within=timedelta(days=days),
+        store_id="store-17",
+        terminal_id="terminal-3",
     )
     exposed = purchase.amount if expects is Approval else None
     return GoldenCase(name, purchase, Person(tier, overdue), expects, reasons, exposed)
@@ -120,7 +123,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[StorePurchaseAsk]:
         return [
             StorePurchaseAsk(
-                amount=Money.parse(amount, "CNY"), pay_within=pay_within, store_id="store-17", terminal_id="till-3"
+                amount=Money.parse(amount, "CNY"), pay_within=pay_within, store_id="store-17", terminal_id="terminal-3"
             )
             for amount in ("9.90", "500.00", "500.01", "2000.00", "4000.00", "5000.00", "5000.01", "80000.00")
             for pay_within in (SHORTEST_TERM, *(timedelta(days=days) for days in (7, 14, 21, 30)), LONGEST_TERM)

@@ -27,13 +27,13 @@ class TestRetailStoreContract(AdapterContract):
 
 def ask(**changed: Any) -> StorePurchaseAsk:
     usual = StorePurchaseAsk(
-        amount=Money.parse("400.00", "CNY"), pay_within=30 * DAY, store_id="store-17", terminal_id="till-3"
+        amount=Money.parse("400.00", "CNY"), pay_within=30 * DAY, store_id="store-17", terminal_id="terminal-3"
     )
     return replace(usual, **changed)
 
 
 def test_ask_has_its_point_of_sale() -> None:
-    assert ADAPTER.point_of_sale(ask()) == PointOfSale("store-17", "till-3")
+    assert ADAPTER.point_of_sale(ask()) == PointOfSale("store-17", "terminal-3")
 
 
 @pytest.mark.parametrize(

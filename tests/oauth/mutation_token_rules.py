@@ -275,7 +275,7 @@ RULES: Sequence[Group] = (
             (
                 72,
                 "registration token of another client",
-                "return row if expected and right else None",
+                "return row if expected and matches else None",
                 "return row if expected else None",
             ),
         ),

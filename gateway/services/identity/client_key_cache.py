@@ -19,10 +19,10 @@ from gateway.services.identity.client_keys import FetchedKeys, KeySource, KeysRe
 KEPT_FOR = timedelta(minutes=10)
 """How long a fetched key set is used at most. A key that its owner has removed works as long."""
 
-KEPT_AT_LEAST = timedelta(seconds=60)
+KEPT_FOR_AT_LEAST = timedelta(seconds=60)
 """How long a fetched key set is used at least, even if its server sends a shorter max-age."""
 
-NEW_KID_EVERY = timedelta(seconds=60)
+UNKNOWN_KID_INTERVAL = timedelta(seconds=60)
 """How often an unknown `kid` can cause a new fetch of fresh keys. Anybody can send an unknown `kid`."""
 
 RETRY_AFTER = timedelta(seconds=10)
@@ -47,19 +47,19 @@ class _Entry:
     keys: Mapping[str, Any] | None = None
     fetched_at: datetime = _NEVER
     fresh_until: datetime = _NEVER
-    asked_for_kid_at: datetime = _NEVER
+    kid_fetched_at: datetime = _NEVER
     failed_at: datetime = _NEVER
     reason: str = ""
 
-    def settled(self, now: datetime, kid: str | None) -> Mapping[str, Any] | None:
+    def usable_keys(self, now: datetime, kid: str | None) -> Mapping[str, Any] | None:
         """The key set to use at `now`, None if it must be fetched first. Raises KeysRefused within RETRY_AFTER of a
         failed fetch if there are no older keys that may still be used."""
         if self.keys is not None and now < self.fresh_until:
             known = kid is None or any(jwk.get("kid") == kid for jwk in self.keys["keys"])
-            return self.keys if known or now < self.asked_for_kid_at + NEW_KID_EVERY else None
-        return self.after_failure(now) if now < self.failed_at + RETRY_AFTER else None
+            return self.keys if known or now < self.kid_fetched_at + UNKNOWN_KID_INTERVAL else None
+        return self.stale_keys(now) if now < self.failed_at + RETRY_AFTER else None
 
-    def after_failure(self, now: datetime) -> Mapping[str, Any]:
+    def stale_keys(self, now: datetime) -> Mapping[str, Any]:
         """The older key set to use after a failed fetch. Raises KeysRefused if there is none, or if it is too old."""
         if self.keys is None or now >= self.fetched_at + STALE_FOR:
             self.keys = None
@@ -73,39 +73,39 @@ class ClientKeyCache:
 
     def __init__(self, source: KeySource, clock: WallClock, *, max_fetches: int, capacity: int = CAPACITY) -> None:
         self._source, self._clock, self._capacity = source, clock, capacity
-        self._places = threading.BoundedSemaphore(max_fetches)
+        self._fetch_slots = threading.BoundedSemaphore(max_fetches)
         self._lock = threading.Lock()
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
 
     def fetch(self, uri: str) -> FetchedKeys:
         """The current keys at the URL, for a registration. They are not cached. Raises KeysRefused."""
-        with self._place():
+        with self._fetch_slot():
             return self._source.fetch(uri)
 
     def get_key_set(self, client_id: str, uri: str, kid: str | None) -> Mapping[str, Any]:
         """The key set of the client, from the cache or fetched. Raises KeysRefused."""
         entry = self._entry(client_id, uri)
-        keys = entry.settled(self._clock(), kid)
+        keys = entry.usable_keys(self._clock(), kid)
         if keys is not None:
             return keys
-        with self._place(), entry.lock:
+        with self._fetch_slot(), entry.lock:
             now = self._clock()
             # Another thread may have fetched the keys while this one waited for the lock.
-            return entry.settled(now, kid) or self._fetched(entry, now, client_id, uri)
+            return entry.usable_keys(now, kid) or self._refresh(entry, now, client_id, uri)
 
-    def _fetched(self, entry: _Entry, now: datetime, client_id: str, uri: str) -> Mapping[str, Any]:
+    def _refresh(self, entry: _Entry, now: datetime, client_id: str, uri: str) -> Mapping[str, Any]:
         if now < entry.fresh_until:  # fresh keys are only fetched again for an unknown kid
-            entry.asked_for_kid_at = now
+            entry.kid_fetched_at = now
         try:
             fetched = self._source.fetch(uri)
         except KeysRefused as refused:
             _log.warning("client_keys_unreachable", client_id=client_id, reason=refused.reason)
             entry.failed_at, entry.reason = now, refused.reason
-            return entry.after_failure(now)
-        wished = KEPT_FOR if fetched.max_age is None else timedelta(seconds=fetched.max_age)
+            return entry.stale_keys(now)
+        max_age = KEPT_FOR if fetched.max_age is None else timedelta(seconds=fetched.max_age)
         # In this order: a thread that reads without the lock must not see old keys as fresh.
         entry.keys = fetched.key_set
-        entry.fetched_at, entry.fresh_until = now, now + min(max(wished, KEPT_AT_LEAST), KEPT_FOR)
+        entry.fetched_at, entry.fresh_until = now, now + min(max(max_age, KEPT_FOR_AT_LEAST), KEPT_FOR)
         return fetched.key_set
 
     def _entry(self, client_id: str, uri: str) -> _Entry:
@@ -118,10 +118,10 @@ class ClientKeyCache:
             return entry
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
+    def _fetch_slot(self) -> Iterator[None]:
+        if not self._fetch_slots.acquire(blocking=False):
             raise KeysRefused("busy")
         try:
             yield
         finally:
-            self._places.release()
+            self._fetch_slots.release()

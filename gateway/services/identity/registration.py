@@ -83,7 +83,7 @@ class RegistrationService:
             registration_digest=digest(text),
             created_at=unit.wall,
         )
-        self._put(row, metadata, invited)
+        self._write_metadata(row, metadata, invited)
         unit.clients.insert(row)
         return row, text
 
@@ -93,24 +93,24 @@ class RegistrationService:
         load = unit.clients.lock if lock else unit.clients.load
         row = load(client_id) if client_id.isprintable() else None  # PostgreSQL rejects a NUL in a query
         expected = row.registration_digest if row else None
-        right = hmac.compare_digest(digest(token), expected or digest(client_id))
-        return row if expected and right else None
+        matches = hmac.compare_digest(digest(token), expected or digest(client_id))
+        return row if expected and matches else None
 
     def replace(self, unit: UnitOfWork, row: ClientRow, metadata: ClientMetadata) -> None:
         """Replaces all metadata of the client (RFC 7592 section 2.2). New rights wait for the operator, removed rights
         end at once. Raises InvalidInput for an unknown scope or type."""
-        self._put(row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
+        self._write_metadata(row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
         unit.clients.update(row)
 
     def load_awaiting(self, unit: UnitOfWork, client_id: str) -> Rights:
         """The rights that the client waits for. Raises NotFound for an unknown or disabled client, InvalidInput if it
         waits for none."""
-        return self._waiting(unit.clients.load(client_id), client_id)[1]
+        return self._require_awaiting(unit.clients.load(client_id), client_id)[1]
 
     def approve(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
         """Gives the client the rights that it waits for. Raises NotFound, and InvalidInput if these are no longer the
         rights that the operator was `shown`."""
-        row = self._settled(unit, client_id, shown)
+        row = self._take_awaiting(unit, client_id, shown)
         held = Rights.of(row.scopes, row.authorization_details_types or ()) | shown
         row.scopes, row.authorization_details_types = list(held.scopes), list(held.types)
         unit.clients.update(row)
@@ -118,25 +118,26 @@ class RegistrationService:
 
     def refuse(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
         """Refuses the rights that the client waits for. It keeps the rights that it has. Raises as `approve` does."""
-        row = self._settled(unit, client_id, shown)
+        row = self._take_awaiting(unit, client_id, shown)
         unit.clients.update(row)
         return row
 
-    def _settled(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
-        row, waiting = self._waiting(unit.clients.lock(client_id), client_id)
+    def _take_awaiting(self, unit: UnitOfWork, client_id: str, shown: Rights) -> ClientRow:
+        """The locked row of the client, without the rights that it waited for. Raises as `approve` does."""
+        row, waiting = self._require_awaiting(unit.clients.lock(client_id), client_id)
         if waiting != shown:
             raise InvalidInput("INVALID", f"{client_id} has asked for other rights in the meantime. Review them again.")
         row.awaiting = None
         return row
 
-    def _waiting(self, row: ClientRow | None, client_id: str) -> tuple[ClientRow, Rights]:
+    def _require_awaiting(self, row: ClientRow | None, client_id: str) -> tuple[ClientRow, Rights]:
         if row is None:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
         if row.awaiting is None:
             raise InvalidInput("INVALID", f"{client_id} does not wait for any rights.")
         return row, Rights.from_document(row.awaiting)
 
-    def _put(self, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
+    def _write_metadata(self, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
         """Writes the metadata and the allowed part of its rights into the row. If the metadata has no scopes or types,
         those in `allowed` apply."""
         self._require_known("scope", metadata.scopes or (), self._environment.scopes)
