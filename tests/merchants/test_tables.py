@@ -43,12 +43,12 @@ decline = { reasons = ["TIER_BELOW_REQUIRED"], retry_after = "P30D", alternative
 """
 
 
-BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_door": BenefitKind.FLAG}
+BENEFITS = {"discount": BenefitKind.NUMBER, "longest": BenefitKind.DURATION, "at_home": BenefitKind.FLAG}
 GENEROUS = """
 [[rule]]
 id = "it"
 when.tier = { at_least = "GOOD" }
-approve = { share = 100, discount = "1.50", longest = "P30D", at_door = true }
+approve = { share = 100, discount = "1.50", longest = "P30D", at_home = true }
 """
 
 
@@ -155,11 +155,11 @@ def test_fault_is_reported_with_rule_and_column(old: str, new: str, message: str
 
 def test_benefits_are_read_by_kind() -> None:
     table = read_table(HEADER + GENEROUS + LAST, COLUMNS, "shop/policy.toml", BENEFITS)
-    assert table.rules[0].benefits == {"discount": Decimal("1.50"), "longest": timedelta(days=30), "at_door": True}
-    assert table.rules[0].document()["benefits"] == {"discount": "1.50", "longest": "P30D", "at_door": True}
+    assert table.rules[0].benefits == {"discount": Decimal("1.50"), "longest": timedelta(days=30), "at_home": True}
+    assert table.rules[0].document()["benefits"] == {"discount": "1.50", "longest": "P30D", "at_home": True}
     other = read_table(HEADER + GENEROUS.replace("1.50", "1.51") + LAST, COLUMNS, "shop/policy.toml", BENEFITS)
     assert other.hash != table.hash
-    with pytest.raises(Misconfigured, match="unknown key 'at_door'"):
+    with pytest.raises(Misconfigured, match="unknown key 'at_home'"):
         read(HEADER + GENEROUS + LAST)
 
 
@@ -175,8 +175,8 @@ def test_benefits_are_read_by_kind() -> None:
         ('"1.50"', '"NaN"', "discount: needs a number"),
         ('"P30D"', '"P1M"', "longest: years and months"),
         ('"P30D"', '"PT0S"', "longest: needs a duration longer than zero"),
-        ("true", '"true"', "at_door: needs true or false"),
-        ("true", "1", "at_door: needs true or false"),
+        ("true", '"true"', "at_home: needs true or false"),
+        ("true", "1", "at_home: needs true or false"),
         ("true }", "true, colour = 1 }", "unknown key 'colour'"),
     ],
 )
@@ -189,7 +189,7 @@ def test_fault_of_a_benefit_is_reported_with_its_rule(old: str, new: str, messag
 
 
 def test_benefits_of_a_decline_and_reserved_names_are_rejected() -> None:
-    generous_decline = LAST.replace("decline = {", "decline = { at_door = true,")
+    generous_decline = LAST.replace("decline = {", "decline = { at_home = true,")
     with pytest.raises(Misconfigured, match="'last': every approval, and no other rule, must have all benefits"):
         read_table(HEADER + generous_decline, COLUMNS, "shop/policy.toml", BENEFITS)
     with pytest.raises(Misconfigured, match="cannot be called maximum"):

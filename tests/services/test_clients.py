@@ -24,14 +24,14 @@ from tests.support.units import reading, writing
 def test_client_secret_is_stored_as_digest(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         row, secret = world.clients.register(
-            unit, world.merchant(), "Till", ["https://a.example/cb", "https://a.example/cb"]
+            unit, world.merchant(), "Checkout", ["https://a.example/cb", "https://a.example/cb"]
         )
         assert row.redirect_uris == ["https://a.example/cb"]
         assert row.grant_types == list(GRANT_TYPES)
         assert row.scopes == list(SANDBOX.scopes)
         assert secret is not None
         assert (row.profile, row.jwks, row.secret_digest) == ("baseline", None, digest(secret))
-        _, other = world.clients.register(unit, world.merchant(), "Till", [])
+        _, other = world.clients.register(unit, world.merchant(), "Checkout", [])
     assert secret != other
     assert str(secret) not in repr(world.contents())
 
@@ -131,13 +131,13 @@ def test_invalid_redirect_uri_is_rejected(world: DemoWorld, uri: str) -> None:
 )
 def test_client_has_the_requested_scopes(world: DemoWorld, wanted: Sequence[str], kept: list[str]) -> None:
     with writing(world.database) as unit:
-        row, _ = world.clients.register(unit, world.merchant(), "Till", [], scopes=wanted)
+        row, _ = world.clients.register(unit, world.merchant(), "Checkout", [], scopes=wanted)
         assert row.scopes == kept
 
 
 def test_unknown_scope_is_rejected(world: DemoWorld) -> None:
     with pytest.raises(InvalidInput) as refused, writing(world.database) as unit:
-        world.clients.register(unit, world.merchant(), "Till", [], scopes=["score:secret"])
+        world.clients.register(unit, world.merchant(), "Checkout", [], scopes=["score:secret"])
     assert refused.value.field == ("scopes",)
 
 
