@@ -1,5 +1,5 @@
-"""Login, consent and account pages in a real browser: they work without a script, load nothing from outside, break no
-policy of their own, and fit a desk and a phone."""
+"""Pages in a real browser: they work without JavaScript, load nothing from other origins, follow their own
+Content-Security-Policy, and fit a desktop and a phone."""
 
 import shutil
 from collections.abc import Iterator
@@ -47,31 +47,31 @@ def partner(sqlite_sandbox: Sandbox) -> Iterator[Partner]:
 
 
 class Watch:
-    """A page without JavaScript, and all that went wrong on it."""
+    """A page without JavaScript, with its console messages and its requests to other origins."""
 
     def __init__(self, browser: Any, issuer: str, width: int, height: int, locale: str = "en-US") -> None:
         context = browser.new_context(
             java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
         )
         self._context, self.issuer = context, issuer
-        self.complaints: list[str] = []
-        self.sent_to: list[str] = []
+        self.console_messages: list[str] = []
+        self.foreign_requests: list[str] = []
         self.page = self.tab()
 
     def tab(self) -> Any:
-        """Another tab of the same person's browser."""
+        """Another tab of the same browser."""
         page = self._context.new_page()
-        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("console", lambda message: self.console_messages.append(message.text))
         page.on("request", self._request)
         return page
 
     def _request(self, request: Any) -> None:
         parts = urlsplit(request.url)
         if f"{parts.scheme}://{parts.netloc}" != self.issuer and parts.scheme != "data":
-            self.sent_to.append(request.url)
+            self.foreign_requests.append(request.url)
 
     def fits(self) -> bool:
-        """Whether nothing sticks out to the right."""
+        """Whether the content fits the width of the window."""
         box = self.page.locator("body").bounding_box()
         inner = self.page.locator("main").bounding_box()
         return bool(inner["x"] >= 0 and inner["x"] + inner["width"] <= box["width"] + 1)
@@ -99,14 +99,14 @@ def test_person_signs_in_consents_and_revokes(
     page.screenshot(path=tmp_path / f"consent-{locale}-{width}.png", full_page=True)
     assert watch.fits()
     assert "Demo Car Rental" in page.inner_text("h1")
-    assert watch.sent_to == []
+    assert watch.foreign_requests == []
     with page.expect_request(lambda request: request.url.startswith(partner.app.redirect_uri)) as sent:
         page.click("button[name=decision][value=allow]", no_wait_after=True)
     back = query_of(sent.value.url)
     token = partner.app.redeem(back["code"], verifier).json()["access_token"]
     assert partner.graphql(token, "{ consentedUser { scoreTier { tier } } }").data["consentedUser"]
 
-    page = watch.page = watch.tab()  # the first one still waits for the partner's own address
+    page = watch.page = watch.tab()  # the first tab still waits for the address of the partner
     page.goto(f"{watch.issuer}/account")
     page.screenshot(path=tmp_path / f"account-{locale}-{width}.png", full_page=True)
     assert watch.fits()
@@ -114,13 +114,13 @@ def test_person_signs_in_consents_and_revokes(
     page.screenshot(path=tmp_path / f"revoked-{locale}-{width}.png", full_page=True)
 
     assert partner.graphql(token, "{ consentedUser { id } }").status == 401
-    assert [url for url in watch.sent_to if not url.startswith(partner.app.redirect_uri)] == []
-    assert [text for text in watch.complaints if "Content Security Policy" in text or "Refused" in text] == []
+    assert [url for url in watch.foreign_requests if not url.startswith(partner.app.redirect_uri)] == []
+    assert [text for text in watch.console_messages if "Content Security Policy" in text or "Refused" in text] == []
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_person_allows_at_a_till(
+def test_person_allows_at_checkout(
     chromium: Any, partner: Partner, tmp_path: Path, width: int, height: int, locale: str
 ) -> None:
     person = partner.persona("good")
@@ -148,8 +148,8 @@ def test_person_allows_at_a_till(
 
     scope = poll(partner.app, device["device_code"]).json()["scope"]
     assert scope == "score:tier decisions:request"
-    assert watch.sent_to == []
-    assert [text for text in watch.complaints if "Content Security Policy" in text or "Refused" in text] == []
+    assert watch.foreign_requests == []
+    assert [text for text in watch.console_messages if "Content Security Policy" in text or "Refused" in text] == []
 
 
 def test_deny_sends_the_person_back_without_a_code(chromium: Any, partner: Partner) -> None:
@@ -169,7 +169,7 @@ def test_deny_sends_the_person_back_without_a_code(chromium: Any, partner: Partn
     assert "code" not in back
 
 
-def test_wrong_password_is_said_without_naming_which_part(chromium: Any, partner: Partner, tmp_path: Path) -> None:
+def test_wrong_password_error_does_not_name_field(chromium: Any, partner: Partner, tmp_path: Path) -> None:
     watch = Watch(chromium, partner.credentials["issuer"], 390, 844)
 
     watch.page.goto(f"{watch.issuer}/login")

@@ -1,6 +1,7 @@
-"""Worlds: `world`, on SQLite with a clock moved by hand; `each_world`, the same on both databases, as rows decide;
-`racing_world`, on both databases in real time; `https_world`, behind TLS; `both_world`, where a fresh login is needed
-early. Clients: `profile`, each client profile in turn; `bank`, with a nonce; `remote_app`, whose keys are at `host`."""
+"""Fixtures of the OAuth tests. `world` is on SQLite with a movable clock; `each_world` is the same on both databases;
+`racing_world` is on both databases in real time; `https_world` has an https issuer; `both_world` requires a fresh login
+for smaller amounts. `profile` is each client profile in turn; `bank` is a client with a nonce; `remote_app` is a client
+with keys at `host`."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -80,18 +81,18 @@ def remote_registrar(host: KeyHost, sqlite_url: str, settings: Settings, clock: 
 def each_remote_registrar(
     host: KeyHost, database_url: str, settings: Settings, clock: MovableClock
 ) -> Iterator[Registrar]:
-    """The same on both databases, for what rows decide."""
+    """The same on both databases."""
     with registrar_beside(host, database_url, settings, clock) as made:
         yield made
 
 
 @pytest.fixture
 def remote_app(remote_registrar: Registrar, host: KeyHost) -> FapiApp:
-    """A client with its keys at the host, which have been fetched once, for the registration."""
+    """A client with its keys at the host. They have been fetched once, at the registration."""
     return remote_registrar.app(remote(remote_registrar, host, grant_types=[*WHOLE, DEVICE_CODE]))
 
 
 @pytest.fixture
 def token(world: OAuthWorld) -> str:
-    """A merchant token of the bank's, which has a nonce from then on."""
+    """A merchant token of the bank. After this the bank has a nonce."""
     return str(world.bank.merchant_token().json()["access_token"])

@@ -1,4 +1,4 @@
-"""Single rules, broken one at a time: of grants that are merged and replaced."""
+"""Rules for mutations: grants that are merged and replaced."""
 
 from collections.abc import Sequence
 

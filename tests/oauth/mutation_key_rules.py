@@ -1,4 +1,4 @@
-"""Single rules, broken one at a time: of outgoing connections and of keys that are fetched."""
+"""Rules for mutations: outgoing connections and of keys that are fetched."""
 
 from collections.abc import Sequence
 

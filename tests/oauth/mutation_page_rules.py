@@ -1,4 +1,4 @@
-"""Single rules, broken one at a time: of the authorization endpoint, its pages and the sessions of browsers."""
+"""Rules for mutations: the authorization endpoint, its pages and the sessions of browsers."""
 
 from collections.abc import Sequence
 

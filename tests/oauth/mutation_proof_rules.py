@@ -1,4 +1,4 @@
-"""Single rules, broken one at a time: of proofs of possession, and of tokens at the API."""
+"""Rules for mutations: proofs of possession, and of tokens at the API."""
 
 from collections.abc import Sequence
 

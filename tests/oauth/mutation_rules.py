@@ -1,14 +1,14 @@
-"""Single rules, broken one at a time: of clients and pushed requests.
+"""Rules for mutations: clients and pushed requests.
 
-A rule is its behaviour's number, its name, the exact text that keeps it and the text that breaks it. The rules of other
-subjects are in the files beside this one; `mutations` breaks them.
+A rule has the number of its behaviour, the name of the fault, the source text, and the faulty text. Further rules are
+in `mutation_grant_rules` and so on. `mutations` applies them.
 """
 
 from collections.abc import Sequence
 
 Rule = tuple[int, str, str, str]
 Group = tuple[str, tuple[str, ...], Sequence[Rule]]
-"""A source file, the tests that are about it, and the rules in it."""
+"""A source file, its tests, and its rules."""
 
 ASSERTION = ("tests/oauth/test_client_assertion.py", "tests/oauth/test_client_assertion_keys.py")
 DPOP = tuple(f"tests/oauth/test_dpop_{name}.py" for name in ("token", "proof", "replay", "code"))

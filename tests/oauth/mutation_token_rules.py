@@ -1,4 +1,4 @@
-"""Single rules, broken one at a time: of codes, tokens, the device grant and registration."""
+"""Rules for mutations: codes, tokens, the device grant and registration."""
 
 from collections.abc import Sequence
 

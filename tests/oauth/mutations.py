@@ -1,7 +1,7 @@
-"""Breaks one rule of the authorization server at a time, in a copy of the tree, and sees whether a test notices.
+"""Breaks one rule of the authorization server at a time, in a copy of the tree, and checks that a test fails.
 
-`python -m tests.oauth.mutations > table.md` breaks them all; words after it choose those that hold one in their number,
-name or file. The table says which tests notice; an unnoticed rule makes the exit code 1.
+`python -m tests.oauth.mutations > table.md` breaks all rules. With words it breaks only the rules that have one of them
+in their number, name or file. The table has the test that fails for each rule. If none fails, the exit code is 1.
 """
 
 import re
@@ -32,7 +32,7 @@ _FAILED = re.compile(r"^(?:FAILED|ERROR) \S+?::(.+?)(?: - .*)?$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A rule, where it stands, and the tests that are about it."""
+    """A rule, the source line that implements it, and the tests of that file."""
 
     number: int
     name: str
@@ -43,18 +43,18 @@ class Mutation:
 
     @property
     def applies(self) -> bool:
-        """Whether the text that keeps the rule stands in the file exactly once."""
+        """Whether the text of the rule occurs in the file exactly once."""
         return (ROOT / self.file).read_text().count(self.old) == 1
 
-    def chosen(self, words: Iterable[str]) -> bool:
-        """Whether one of the words names it; no words name all."""
+    def matches(self, words: Iterable[str]) -> bool:
+        """Whether one of the words matches. Without words all mutations match."""
         known = f"{self.number} {self.name} {self.file}"
         chosen = list(words)
         return not chosen or any(word == str(self.number) or (not word.isdigit() and word in known) for word in chosen)
 
 
 def mutations() -> Iterator[Mutation]:
-    """All of them, in the order of their files."""
+    """All mutations, in the order of their files."""
     groups = (
         mutation_rules,
         mutation_page_rules,
@@ -68,8 +68,8 @@ def mutations() -> Iterator[Mutation]:
             yield Mutation(number, name, file, old, new, tests)
 
 
-def copied(folder: Path) -> Path:
-    """A copy of the checkout below this folder."""
+def copy_checkout(folder: Path) -> Path:
+    """Copies the checkout into this folder and returns the folder."""
     for file in files():
         target = folder / file.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,21 +77,21 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def noticed_by(mutation: Mutation, tree: Path) -> str | None:
-    """The test that fails in this copy of the tree while the rule is broken, None if all pass."""
+def find_failing_test(mutation: Mutation, tree: Path) -> str | None:
+    """The test that fails in this copy of the tree while the rule is broken, None if all tests pass."""
     path = tree / mutation.file
     whole = path.read_text()
-    assert whole.count(mutation.old) == 1, f"{mutation.name}: the rule's text is not there once"
+    assert whole.count(mutation.old) == 1, f"{mutation.name}: the rule's text does not occur exactly once"
     path.write_text(whole.replace(mutation.old, mutation.new))
     try:
-        # Those with the rule's number first: mostly one of them fails, at once.
+        # Tests with the rule's number run first: usually one of them fails.
         return _failing(tree, mutation, f"_{mutation.number}_") or _failing(tree, mutation, "")
     finally:
         path.write_text(whole)
 
 
-def require_green(tree: Path, tests: Iterable[str]) -> None:
-    """Raises RuntimeError when one of these tests fails by itself: it would seem to notice everything."""
+def require_passing(tree: Path, tests: Iterable[str]) -> None:
+    """Raises RuntimeError if one of these tests fails without a broken rule."""
     unbroken = Mutation(0, "nothing broken", "", "", "", tuple(sorted(set(tests))))
     found = _failing(tree, unbroken, "")
     if found is not None:
@@ -99,12 +99,12 @@ def require_green(tree: Path, tests: Iterable[str]) -> None:
 
 
 def _failing(tree: Path, mutation: Mutation, named: str) -> str | None:
-    for database in ("not postgresql", "postgresql"):  # the quick one first
+    for database in ("not postgresql", "postgresql"):  # the faster one first
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header"]
         kept = f"{named} and {database}" if named else database
         command += ["-m", "not slow", "-k", kept, *mutation.tests]
         done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=TOO_LONG, check=False)
-        if done.returncode in {0, 5}:  # 5: none of that name
+        if done.returncode in {0, 5}:  # 5: no such test
             continue
         found = _FAILED.search(done.stdout)
         if found is None:
@@ -114,18 +114,18 @@ def _failing(tree: Path, mutation: Mutation, named: str) -> str | None:
 
 
 def table(words: Iterable[str]) -> tuple[str, bool]:
-    """The Markdown table of the chosen mutations, and whether each is noticed or has its reason."""
-    chosen = [mutation for mutation in mutations() if mutation.chosen(words)]
+    """The Markdown table of the chosen mutations, and whether a test fails for each."""
+    chosen = [mutation for mutation in mutations() if mutation.matches(words)]
     with tempfile.TemporaryDirectory(prefix="sesame-") as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         trees: SimpleQueue[Path] = SimpleQueue()
         for number in range(AT_ONCE):
-            trees.put(copied(Path(folder) / str(number)))
-        require_green(Path(folder) / "0", (test for mutation in chosen for test in mutation.tests))
+            trees.put(copy_checkout(Path(folder) / str(number)))
+        require_passing(Path(folder) / "0", (test for mutation in chosen for test in mutation.tests))
 
         def run(mutation: Mutation) -> str | None:
             tree = trees.get()
             try:
-                found = noticed_by(mutation, tree)
+                found = find_failing_test(mutation, tree)
             finally:
                 trees.put(tree)
             sys.stderr.write(f"{mutation.number:3} {mutation.name}: {found or 'UNNOTICED'}\n")

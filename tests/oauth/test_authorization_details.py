@@ -1,4 +1,5 @@
-"""Rich authorization requests (RFC 9396): which details may be asked for where, and what an optional one does."""
+"""Rich authorization requests (RFC 9396): which details a client can request at which endpoint, and optional
+details."""
 
 from typing import Any
 
@@ -21,7 +22,7 @@ DECISION = {
     "products": ["DEPOSIT_WAIVER"],
     "maximum_amount": {"amount": "3000.00", "currency": "CNY"},
 }
-PLACE = {"store_id": "S1", "terminal_id": "T1"}
+POINT_OF_SALE = {"store_id": "S1", "terminal_id": "T1"}
 
 
 def limit_to(world: OAuthWorld, *types: str) -> None:
@@ -32,8 +33,8 @@ def push(world: OAuthWorld, *asked: Any, scope: str | None = None) -> Any:
     return world.cars.push(scope=scope, authorization_details=list(asked))
 
 
-def at_point_of_sale(world: OAuthWorld, *asked: Any, scope: str = "") -> Request:
-    """What a device authorization request with these parameters comes to."""
+def read_at_point_of_sale(world: OAuthWorld, *asked: Any, scope: str = "") -> Request:
+    """The complete request of a device authorization request with these parameters."""
     data = {"scope": scope, **({details.NAME: encode(list(asked)).decode()} if asked else {})}
     with reading(world.database) as unit:
         row = unit.clients.load(world.cars.client_id)
@@ -53,7 +54,7 @@ def at_point_of_sale(world: OAuthWorld, *asked: Any, scope: str = "") -> Request
         pytest.param((), (SCORE,), 400, id="none"),
     ],
 )
-def test_23_types_that_the_client_is_registered_for(
+def test_23_details_of_registered_types_are_accepted(
     world: OAuthWorld, types: tuple[str, ...], asked: tuple[Any, ...], status: int
 ) -> None:
     limit_to(world, *types)
@@ -64,13 +65,13 @@ def test_23_types_that_the_client_is_registered_for(
         assert "not registered for" in answer.json()["error_description"]
 
 
-def test_23_a_client_without_types_may_ask_for_all(world: OAuthWorld) -> None:
+def test_23_client_without_registered_types_can_request_all(world: OAuthWorld) -> None:
     assert world.client(world.cars).authorization_details_types is None
     assert push(world, SCORE, DECISION).status_code == 201
 
 
-def test_23_only_a_point_of_sale_names_a_store(world: OAuthWorld) -> None:
-    answer = push(world, SCORE, {**DECISION, **PLACE})
+def test_23_pushed_request_rejects_store(world: OAuthWorld) -> None:
+    answer = push(world, SCORE, {**DECISION, **POINT_OF_SALE})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
     assert answer.json()["error_description"] == "store_id and terminal_id are for device authorization requests only."
 
@@ -79,17 +80,17 @@ def test_23_only_a_point_of_sale_names_a_store(world: OAuthWorld) -> None:
     "asked",
     [
         pytest.param({**DECISION, "store_id": "S1"}, id="store-without-terminal"),
-        pytest.param({**SCORE, **PLACE}, id="score-at-a-point-of-sale"),
+        pytest.param({**SCORE, **POINT_OF_SALE}, id="score-at-a-point-of-sale"),
         pytest.param({**SCORE, "optional": "yes"}, id="optional-of-wrong-type"),
         pytest.param({**SCORE, "purpose": None}, id="null"),
     ],
 )
-def test_23_members_of_the_wrong_kind(world: OAuthWorld, asked: Any) -> None:
+def test_23_members_of_wrong_type_are_rejected(world: OAuthWorld, asked: Any) -> None:
     answer = push(world, asked)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
 
 
-def test_what_is_optional_is_fixed_with_the_request(world: OAuthWorld) -> None:
+def test_optional_is_stored_with_the_request(world: OAuthWorld) -> None:
     pushed = push(world, SCORE, {**DECISION, "optional": True}).json()["request_uri"]
     with reading(world.database) as unit:
         row = unit.authorization_requests.load_pushed_request(digest(pushed))
@@ -97,8 +98,8 @@ def test_what_is_optional_is_fixed_with_the_request(world: OAuthWorld) -> None:
         assert [one.get("optional", False) for one in row.parameters["complete"]["details"]] == [False, True]
 
 
-def test_at_the_point_of_sale_a_decision_is_bound_to_it(world: OAuthWorld) -> None:
-    asked = at_point_of_sale(world, {**DECISION, **PLACE}, scope="decisions:request score:tier")
+def test_device_decision_is_bound_to_point_of_sale(world: OAuthWorld) -> None:
+    asked = read_at_point_of_sale(world, {**DECISION, **POINT_OF_SALE}, scope="decisions:request score:tier")
     assert [detail.point_of_sale for detail in asked.details] == [PointOfSale("S1", "T1"), None]
     assert asked.scopes == ("score:tier", "decisions:request")
 
@@ -106,23 +107,21 @@ def test_at_the_point_of_sale_a_decision_is_bound_to_it(world: OAuthWorld) -> No
 @pytest.mark.parametrize(
     "missing", [pytest.param({"maximum_amount"}, id="amount"), pytest.param({"store_id", "terminal_id"}, id="place")]
 )
-def test_at_the_point_of_sale_a_decision_names_place_and_amount(world: OAuthWorld, missing: set[str]) -> None:
-    whole = {name: value for name, value in {**DECISION, **PLACE}.items() if name not in missing}
+def test_device_decision_requires_store_and_amount(world: OAuthWorld, missing: set[str]) -> None:
+    whole = {name: value for name, value in {**DECISION, **POINT_OF_SALE}.items() if name not in missing}
     with pytest.raises(
         InvalidAuthorizationDetailsError, match="1: at a point of sale, a decision detail needs store_id"
     ):
-        at_point_of_sale(world, {**DECISION, **PLACE}, whole)
+        read_at_point_of_sale(world, {**DECISION, **POINT_OF_SALE}, whole)
 
 
 @pytest.mark.parametrize("scope", ["decisions:request", "decisions:preview"])
 @pytest.mark.parametrize("asked", [(), (SCORE,)])
-def test_at_the_point_of_sale_a_plain_scope_does_not_stand_for_a_decision(
-    world: OAuthWorld, scope: str, asked: Any
-) -> None:
+def test_device_decision_requires_detail(world: OAuthWorld, scope: str, asked: Any) -> None:
     with pytest.raises(InvalidScopeError, match="needs a decision detail"):
-        at_point_of_sale(world, *asked, scope=scope)
+        read_at_point_of_sale(world, *asked, scope=scope)
 
 
-def test_at_the_point_of_sale_a_score_may_be_asked_alone(world: OAuthWorld) -> None:
-    assert at_point_of_sale(world, SCORE).scopes == ("score:tier",)
-    assert at_point_of_sale(world, scope="score:threshold").scopes == ("score:threshold",)
+def test_device_request_accepts_score_alone(world: OAuthWorld) -> None:
+    assert read_at_point_of_sale(world, SCORE).scopes == ("score:tier",)
+    assert read_at_point_of_sale(world, scope="score:threshold").scopes == ("score:threshold",)

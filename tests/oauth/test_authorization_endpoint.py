@@ -1,4 +1,4 @@
-"""The authorization endpoint as a fapi2 client's request meets it, and what every answer around it carries."""
+"""The authorization endpoint with requests of a fapi2 client, and the headers of its responses."""
 
 import socket
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def pushed(app: FapiApp, **changed: Any) -> str:
 
 
 def error_page(answer: httpx2.Response, status: int = 400) -> None:
-    """A page that says no, and sends the browser nowhere."""
+    """Asserts that this is an error page without a redirect."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "location" not in answer.headers
@@ -43,14 +43,14 @@ def nothing_issued(world: OAuthWorld) -> None:
         assert unit.connection.execute(select(CONSENTS)).all() == []
 
 
-def test_24_parameters_without_a_push(world: OAuthWorld) -> None:
+def test_24_parameters_without_pushed_request_are_rejected(world: OAuthWorld) -> None:
     whole = world.bank.parameters(pkce()[1])
     for more in ({}, {"redirect_uri": EVIL}, {"request": world.bank.assertion()}):
         error_page(world.http().get(AUTHORIZE, params={**whole, **more}))
     error_page(world.http().get(AUTHORIZE))
 
 
-def test_25_request_uris_that_cannot_be_used(each_world: OAuthWorld, clock: MovableClock) -> None:
+def test_25_unusable_request_uris_are_rejected(each_world: OAuthWorld, clock: MovableClock) -> None:
     world, bank, browser = each_world, each_world.bank, each_world.browser()
     browser.sign_in("mei", PASSWORD)
     uri = pushed(bank)
@@ -66,7 +66,7 @@ def test_25_request_uris_that_cannot_be_used(each_world: OAuthWorld, clock: Mova
     nothing_issued(world)
 
 
-def test_25_a_code_is_no_request_uri(world: OAuthWorld) -> None:
+def test_25_code_is_rejected_as_request_uri(world: OAuthWorld) -> None:
     back, _ = world.bank.ask(world.browser(), "mei", PASSWORD)
     error_page(world.browser().get(world.bank.address(back["code"])))
 
@@ -78,7 +78,7 @@ def listener() -> Iterator[socket.socket]:
         yield listening
 
 
-def test_26_nobody_is_called(world: OAuthWorld, listener: socket.socket) -> None:
+def test_26_request_uri_is_never_fetched(world: OAuthWorld, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
@@ -90,7 +90,7 @@ def test_26_nobody_is_called(world: OAuthWorld, listener: socket.socket) -> None
         listener.accept()
 
 
-def test_27_what_stands_beside_the_pushed_request_is_ignored(world: OAuthWorld) -> None:
+def test_27_parameters_outside_pushed_request_are_ignored(world: OAuthWorld) -> None:
     changed = {"redirect_uri": EVIL, "scope": "score:exact", "state": "x", "code_challenge": "x", "dpop_jkt": "x"}
     browser = world.browser()
     verifier, challenge = pkce()
@@ -106,7 +106,7 @@ def test_27_what_stands_beside_the_pushed_request_is_ignored(world: OAuthWorld) 
     assert tokens["scope"] == "score:tier decisions:request"
 
 
-def test_28_opened_twice_decided_once(each_world: OAuthWorld) -> None:
+def test_28_request_can_be_opened_twice_and_decided_once(each_world: OAuthWorld) -> None:
     browser, bank = each_world.browser(), each_world.bank
     uri = pushed(bank)
     first = browser.open(bank.address(uri), "mei", PASSWORD)
@@ -118,7 +118,7 @@ def test_28_opened_twice_decided_once(each_world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
-def test_29_30_the_answer_goes_back_with_303(world: OAuthWorld, decision: str) -> None:
+def test_29_30_decision_redirects_with_303(world: OAuthWorld, decision: str) -> None:
     browser, bank = world.browser(), world.bank
     page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
     answer = browser.submit(page, AUTHORIZE, decision=decision)
@@ -136,7 +136,7 @@ def test_29_30_the_answer_goes_back_with_303(world: OAuthWorld, decision: str) -
         assert set(back) == {"code", "state", "iss"}
 
 
-def test_31_a_form_that_is_not_ours(world: OAuthWorld) -> None:
+def test_31_foreign_form_is_rejected(world: OAuthWorld) -> None:
     browser, bank = world.browser(), world.bank
     page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
     form = form_to(page.text, AUTHORIZE)
@@ -146,14 +146,16 @@ def test_31_a_form_that_is_not_ours(world: OAuthWorld) -> None:
     without = {name: value for name, value in form.fields.items() if name != "csrf_token"}
     for fields in (without, {**without, "csrf_token": foreign}, {**without, "csrf_token": ""}):
         error_page(browser.http.post(form.action, data={**fields, "decision": "allow"}), 403)
-    error_page(other.http.post(form.action, data={**form.fields, "decision": "allow"}), 403)  # another's session
-    error_page(world.http().post(form.action, data={**form.fields, "decision": "allow"}), 403)  # none at all
+    error_page(
+        other.http.post(form.action, data={**form.fields, "decision": "allow"}), 403
+    )  # the session of another person
+    error_page(world.http().post(form.action, data={**form.fields, "decision": "allow"}), 403)  # no session
     nothing_issued(world)
     assert browser.submit(page, AUTHORIZE, decision="allow").status_code == 303
 
 
 def pages(world: OAuthWorld) -> dict[str, httpx2.Response]:
-    """Each kind of page that the authorization endpoint and its surroundings show."""
+    """One page of each kind: login, consent and error pages."""
     bank, browser = world.bank, world.browser()
     shown = {"login": browser.get("/login"), "consent": browser.open(bank.address(pushed(bank)), "mei", PASSWORD)}
     for name, address in (("account", "/account"), ("device", "/device"), ("error", AUTHORIZE), ("none", "/device/x")):
@@ -162,7 +164,7 @@ def pages(world: OAuthWorld) -> dict[str, httpx2.Response]:
     return shown
 
 
-def test_32_pages_keep_to_themselves(world: OAuthWorld) -> None:
+def test_32_pages_have_security_headers(world: OAuthWorld) -> None:
     for name, page in pages(world).items():
         policy = page.headers["content-security-policy"]
         assert "text/html" in page.headers["content-type"], name
@@ -173,7 +175,7 @@ def test_32_pages_keep_to_themselves(world: OAuthWorld) -> None:
         assert "*" not in policy, name
         assert page.headers["cache-control"] == "no-store", name
         assert page.headers["x-content-type-options"] == "nosniff", name
-        # Under no-referrer browsers would send "Origin: null" with our own forms; other origins learn nothing.
+        # With no-referrer browsers would send "Origin: null" with our own forms.
         assert page.headers["referrer-policy"] in {"no-referrer", "same-origin"}, name
         assert "<script" not in page.text, name
         for attribute in ('src="http', 'src="//', 'action="http', 'style="', 'href="http'):
@@ -188,7 +190,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_33_no_endpoint_opens_itself_to_other_origins(world: OAuthWorld, path: str) -> None:
+def test_33_endpoints_send_no_cors_headers(world: OAuthWorld, path: str) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "dpop"}
     for method in ("GET", "POST", "OPTIONS"):
         answer = world.http().request(method, path, headers={"Origin": EVIL, **(asked if method == "OPTIONS" else {})})
@@ -196,7 +198,7 @@ def test_33_no_endpoint_opens_itself_to_other_origins(world: OAuthWorld, path: s
         assert [name for name in answer.headers if name.startswith("access-control-")] == []
 
 
-def test_33_not_in_success_either(world: OAuthWorld) -> None:
+def test_33_successful_responses_have_no_cors_headers(world: OAuthWorld) -> None:
     bank = world.bank
     bank.http.headers["Origin"] = EVIL
     for answer in (bank.push(), bank.merchant_token(), bank.revoke("x")):

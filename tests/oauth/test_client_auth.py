@@ -1,4 +1,4 @@
-"""How clients prove who they are, alike at every endpoint (RFC 6749 section 2.3)."""
+"""Client authentication by secret, at every endpoint (RFC 6749 section 2.3)."""
 
 import base64
 
@@ -17,7 +17,7 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_4_no_credentials(world: OAuthWorld, path: str) -> None:
+def test_4_missing_credentials_are_rejected(world: OAuthWorld, path: str) -> None:
     answer = world.cars.post(path, GRANT, headers={})
     assert answer.status_code == 401
     assert answer.json()["error"] == "invalid_client"
@@ -26,7 +26,7 @@ def test_4_no_credentials(world: OAuthWorld, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_4_a_wrong_secret_and_an_unknown_client_look_alike(world: OAuthWorld, path: str) -> None:
+def test_4_wrong_secret_and_unknown_client_get_same_response(world: OAuthWorld, path: str) -> None:
     wrong = world.cars.post(path, GRANT, headers=basic(world.cars.client_id, "wrong"))
     unknown = world.cars.post(path, GRANT, headers=basic("cli_nobody", "wrong"))
     assert wrong.status_code == unknown.status_code == 401
@@ -37,12 +37,12 @@ def test_4_a_wrong_secret_and_an_unknown_client_look_alike(world: OAuthWorld, pa
     "header",
     ["Basic", "Basic !!!", "Basic " + base64.b64encode(b"no colon").decode(), "Basic /w==", "Bearer x", "Basic Og=="],
 )
-def test_4_a_header_that_cannot_be_read(world: OAuthWorld, header: str) -> None:
+def test_4_unreadable_header_is_rejected(world: OAuthWorld, header: str) -> None:
     answer = world.cars.post("/oauth/token", GRANT, headers={"Authorization": header})
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-def test_12_another_clients_id_in_the_body(world: OAuthWorld) -> None:
+def test_12_foreign_client_id_in_body_is_rejected(world: OAuthWorld) -> None:
     answer = world.cars.post("/oauth/token", {**GRANT, "client_id": world.shop.client_id})
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
@@ -55,48 +55,48 @@ def test_12_another_clients_id_in_the_body(world: OAuthWorld) -> None:
         ("client_assertion_type", 401, "invalid_client"),
     ],
 )
-def test_12_two_methods_at_once(world: OAuthWorld, name: str, status: int, error: str) -> None:
+def test_12_two_methods_are_rejected(world: OAuthWorld, name: str, status: int, error: str) -> None:
     answer = world.cars.post("/oauth/token", {**GRANT, name: world.cars.secret})
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
-def test_12_a_secret_in_the_body_alone(world: OAuthWorld) -> None:
+def test_12_secret_in_body_is_rejected(world: OAuthWorld) -> None:
     data = {**GRANT, "client_id": world.cars.client_id, "client_secret": world.cars.secret}
     assert world.cars.post("/oauth/token", data, headers={}).json()["error"] == "invalid_request"
 
 
-def test_12_two_authorization_headers(world: OAuthWorld) -> None:
+def test_12_two_authorization_headers_are_rejected(world: OAuthWorld) -> None:
     header = ("Authorization", world.cars.auth["Authorization"])
     answer = world.http().post("/oauth/token", data=GRANT, headers=[header, header])
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_42_credentials_in_the_address_are_not_read(world: OAuthWorld, path: str) -> None:
+def test_42_credentials_in_query_are_rejected(world: OAuthWorld, path: str) -> None:
     address = f"{path}?client_id={world.cars.client_id}&client_secret=x"
     answer = world.http().post(address, data=GRANT)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_42_an_assertion_in_the_address_is_not_read(world: OAuthWorld, path: str) -> None:
-    for data in (GRANT, {**GRANT, **world.bank.authentication()}):  # nor beside one in the body
+def test_42_assertion_in_query_is_rejected(world: OAuthWorld, path: str) -> None:
+    for data in (GRANT, {**GRANT, **world.bank.authentication()}):  # also with a valid one in the body
         answer = world.http().post(path, params=world.bank.authentication(), data=data)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-def test_42_a_grant_in_the_address_is_not_read(world: OAuthWorld) -> None:
+def test_42_grant_in_query_is_rejected(world: OAuthWorld) -> None:
     answer = world.http().post("/oauth/token?grant_type=client_credentials", data={"a": "b"}, headers=world.cars.auth)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-def test_a_disabled_client(world: OAuthWorld) -> None:
+def test_disabled_client_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.cars, disabled_at=NOON)
     assert world.cars.merchant_token().status_code == 401
 
 
-def test_a_baseline_client_does_not_exist_in_live(world: OAuthWorld) -> None:
-    # The container cannot be changed; this is the database of a sandbox carried into live.
+def test_live_environment_has_no_baseline_clients(world: OAuthWorld) -> None:
+    # A live deployment over the database of a sandbox.
     object.__setattr__(world.container, "environment", LIVE)
     answer = world.cars.merchant_token()
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

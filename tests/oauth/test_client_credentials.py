@@ -6,7 +6,7 @@ from tests.oauth.test_code import refused
 from tests.support.oauth_world import MERCHANT_SCOPES, OAuthWorld
 
 
-def test_no_scope_means_all_merchant_scopes_of_the_client(world: OAuthWorld) -> None:
+def test_missing_scope_grants_all_merchant_scopes(world: OAuthWorld) -> None:
     answer = world.cars.merchant_token()
     body = answer.json()
     assert answer.status_code == 200
@@ -15,26 +15,26 @@ def test_no_scope_means_all_merchant_scopes_of_the_client(world: OAuthWorld) -> 
     assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
 
 
-def test_fewer_scopes(world: OAuthWorld) -> None:
+def test_requested_scope_is_granted(world: OAuthWorld) -> None:
     body = world.cars.merchant_token(scope="decisions:read").json()
     assert body["scope"] == "decisions:read"
 
 
-def test_66_it_is_the_merchants_and_nobodys(world: OAuthWorld) -> None:
+def test_66_merchant_token_has_no_person(world: OAuthWorld) -> None:
     called = world.cars.call(world.cars.merchant_token().json()["access_token"]).json()
     assert (called["kind"], called["subject"], called["consent"]) == ("merchant", None, None)
     assert called["merchant"] == world.cars_id
 
 
 @pytest.mark.parametrize("scope", ["score:tier", "decisions:read score:tier", "webhooks:manage", "sandbox", "x", "é"])
-def test_other_scopes(world: OAuthWorld, scope: str) -> None:
+def test_unknown_and_user_scopes_are_rejected(world: OAuthWorld, scope: str) -> None:
     refused(world.cars.merchant_token(scope=scope), "invalid_scope")
 
 
-def test_a_client_without_merchant_scopes(world: OAuthWorld) -> None:
+def test_client_without_merchant_scopes_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.cars, scopes=["score:tier"])
     refused(world.cars.merchant_token(), "invalid_scope")
 
 
-def test_no_details(world: OAuthWorld) -> None:
+def test_authorization_details_are_rejected(world: OAuthWorld) -> None:
     refused(world.cars.merchant_token(authorization_details="[]"), "invalid_authorization_details")

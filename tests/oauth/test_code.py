@@ -14,8 +14,8 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import writing
 
 
-def asked(world: OAuthWorld, profile: str = BASELINE) -> tuple[str, str]:
-    """A fresh code and its verifier."""
+def new_code(world: OAuthWorld, profile: str = BASELINE) -> tuple[str, str]:
+    """A new code and its verifier."""
     back, verifier = world.own(profile).ask(world.browser(), "mei", PASSWORD)
     return back["code"], verifier
 
@@ -25,8 +25,8 @@ def refused(answer: Any, error: str = "invalid_grant") -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_43_the_token_answer(world: OAuthWorld) -> None:
-    code, verifier = asked(world)
+def test_43_token_response(world: OAuthWorld) -> None:
+    code, verifier = new_code(world)
     answer = world.cars.redeem(code, verifier)
     body = answer.json()
     assert answer.status_code == 200
@@ -40,9 +40,9 @@ def test_43_the_token_answer(world: OAuthWorld) -> None:
     assert world.cars.call(body["access_token"]).json()["kind"] == "user"
 
 
-def test_36_a_used_code_ends_what_it_was_used_for(each_world: OAuthWorld, profile: str) -> None:
+def test_36_reused_code_revokes_its_tokens(each_world: OAuthWorld, profile: str) -> None:
     app = each_world.own(profile)
-    code, verifier = asked(each_world, profile)
+    code, verifier = new_code(each_world, profile)
     first = app.redeem(code, verifier).json()
     second = app.refresh(first["refresh_token"]).json()
     refused(app.redeem(code, verifier))
@@ -54,94 +54,94 @@ def test_36_a_used_code_ends_what_it_was_used_for(each_world: OAuthWorld, profil
 
 
 @pytest.mark.parametrize("changed", [{"code_verifier": "x" * 43}, {"redirect_uri": "https://client.example/other"}])
-def test_36_whoever_replays_it_need_not_know_the_rest(world: OAuthWorld, profile: str, changed: dict[str, str]) -> None:
+def test_36_incomplete_replay_revokes_too(world: OAuthWorld, profile: str, changed: dict[str, str]) -> None:
     app = world.own(profile)
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     tokens = app.redeem(code, verifier).json()
     refused(app.redeem(code, verifier, **changed))
     assert app.call(tokens["access_token"]).status_code == 401
 
 
-def test_37_a_code_lives_60_seconds(each_world: OAuthWorld, clock: MovableClock, profile: str) -> None:
+def test_37_code_expires_after_60_seconds(each_world: OAuthWorld, clock: MovableClock, profile: str) -> None:
     app = each_world.own(profile)
-    code, verifier = asked(each_world, profile)
+    code, verifier = new_code(each_world, profile)
     clock.advance(seconds=60)
     refused(app.redeem(code, verifier))
 
 
-def test_37_just_in_time(world: OAuthWorld, clock: MovableClock, profile: str) -> None:
+def test_37_code_is_valid_just_before_expiry(world: OAuthWorld, clock: MovableClock, profile: str) -> None:
     app = world.own(profile)
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     clock.advance(seconds=59)
     assert app.redeem(code, verifier).status_code == 200
 
 
 @pytest.mark.parametrize("verifier", [None, "short", "x" * 43, "é" * 43, '"' * 50, "x" * 129])
-def test_38_a_wrong_verifier(world: OAuthWorld, verifier: str | None, profile: str) -> None:
+def test_38_wrong_verifier_is_rejected(world: OAuthWorld, verifier: str | None, profile: str) -> None:
     app = world.own(profile)
-    code, _ = asked(world, profile)
+    code, _ = new_code(world, profile)
     refused(app.redeem(code, verifier))
 
 
-def test_38_anothers_verifier_does_not_burn_the_code(each_world: OAuthWorld, profile: str) -> None:
+def test_38_wrong_verifier_does_not_use_up_code(each_world: OAuthWorld, profile: str) -> None:
     app = each_world.own(profile)
-    code, verifier = asked(each_world, profile)
+    code, verifier = new_code(each_world, profile)
     refused(app.redeem(code, pkce()[0]))
     assert app.redeem(code, verifier).status_code == 200
 
 
 @pytest.mark.parametrize("redirect_uri", [None, "https://client.example/other", "http://127.0.0.1:9/cb?shop=1"])
-def test_39_another_redirect_uri(world: OAuthWorld, redirect_uri: str | None, profile: str) -> None:
+def test_39_different_redirect_uri_is_rejected(world: OAuthWorld, redirect_uri: str | None, profile: str) -> None:
     app = world.own(profile)
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     refused(app.redeem(code, verifier, redirect_uri=redirect_uri))
 
 
-def test_39_another_clients_code_survives_for_its_owner(each_world: OAuthWorld, profile: str) -> None:
+def test_39_foreign_client_does_not_use_up_code(each_world: OAuthWorld, profile: str) -> None:
     app, foreign = each_world.own(profile), each_world.foreign(profile)
-    code, verifier = asked(each_world, profile)
+    code, verifier = new_code(each_world, profile)
     refused(foreign.redeem(code, verifier))
     tokens = app.redeem(code, verifier).json()
-    refused(foreign.redeem(code, verifier))  # used, but a foreign replay ends nothing
+    refused(foreign.redeem(code, verifier))  # a foreign replay of a used code revokes nothing
     assert app.call(tokens["access_token"]).status_code == 200
 
 
-def test_39_another_client_of_the_same_merchant(world: OAuthWorld, profile: str) -> None:
+def test_39_other_client_of_merchant_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     sibling = world.cars if app is world.bank else world.bank
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     refused(sibling.redeem(code, verifier))
     assert app.redeem(code, verifier).status_code == 200
 
 
 @pytest.mark.parametrize("code", ["sgw_test_ac_unknown", "é", "x" * 5000])
-def test_an_unknown_code(world: OAuthWorld, code: str, profile: str) -> None:
+def test_unknown_code_is_rejected(world: OAuthWorld, code: str, profile: str) -> None:
     app = world.own(profile)
     refused(app.redeem(code, pkce()[0]))
 
 
-def test_a_missing_code(world: OAuthWorld, profile: str) -> None:
+def test_missing_code_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     refused(app.redeem("", pkce()[0]), "invalid_request")
 
 
 @pytest.mark.parametrize("grant_type", ["password", "implicit", "unknown", 'j"unk', "é", "authorization_code x"])
-def test_41_other_grant_types(world: OAuthWorld, grant_type: str, profile: str) -> None:
+def test_41_unknown_grant_types_are_rejected(world: OAuthWorld, grant_type: str, profile: str) -> None:
     app = world.own(profile)
     refused(app.post("/oauth/token", {"grant_type": grant_type}), "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("grant_type", [None, "", "pass\x00word", "\x7f"])
-def test_41_no_grant_type_at_all(world: OAuthWorld, grant_type: str | None, profile: str) -> None:
+def test_41_missing_grant_type_is_rejected(world: OAuthWorld, grant_type: str | None, profile: str) -> None:
     form = {"other": "x"} if grant_type is None else {"grant_type": grant_type}
     answer = world.own(profile).post("/oauth/token", form)
     assert answer.status_code == 400
     assert answer.json()["error"] == "invalid_request"
 
 
-def test_41_a_grant_type_the_client_may_not_use(world: OAuthWorld, profile: str) -> None:
+def test_41_unregistered_grant_type_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     world.change_client(app, grant_types=["client_credentials"])
     refused(app.redeem(code, verifier), "unauthorized_client")
     answer = app.push()
@@ -149,13 +149,13 @@ def test_41_a_grant_type_the_client_may_not_use(world: OAuthWorld, profile: str)
     assert "may not use the authorization code grant" in answer.json()["error_description"]
 
 
-def test_details_are_not_chosen_here(world: OAuthWorld, profile: str) -> None:
+def test_authorization_details_are_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     refused(app.redeem(code, verifier, authorization_details="[]"), "invalid_authorization_details")
 
 
-def test_a_consent_revoked_before_the_code_is_redeemed(world: OAuthWorld, profile: str) -> None:
+def test_code_of_revoked_consent_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     browser = world.browser()
     back, verifier = app.ask(browser, "mei", PASSWORD)
@@ -165,23 +165,23 @@ def test_a_consent_revoked_before_the_code_is_redeemed(world: OAuthWorld, profil
     refused(app.redeem(back["code"], verifier))
 
 
-def test_56_a_person_who_is_locked_out(world: OAuthWorld, profile: str) -> None:
+def test_56_disabled_user_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
-    code, verifier = asked(world, profile)
+    code, verifier = new_code(world, profile)
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
     refused(app.redeem(code, verifier))
 
 
-def test_a_token_never_outlives_its_consent(world: OAuthWorld) -> None:
+def test_token_expires_with_its_consent(world: OAuthWorld) -> None:
     details = [{"type": "score", "level": "tier", "duration": "PT90S"}]
     tokens = world.tokens(scope=None, authorization_details=details)
     assert tokens["expires_in"] == 90
-    world.move_partner(timedelta(days=3))  # the consent counts from the partner's time, the token from ours
+    world.move_partner(timedelta(days=3))  # the consent has business time, the token wall time
     assert world.tokens(scope=None, authorization_details=details)["expires_in"] == 90
 
 
-def test_the_redirect_uri_may_carry_a_query(world: OAuthWorld) -> None:
+def test_redirect_uri_may_have_a_query(world: OAuthWorld) -> None:
     app = world.cars
     verifier, challenge = pkce()
     uri = "http://127.0.0.1:9/cb?shop=1"

@@ -1,4 +1,4 @@
-"""The device authorization endpoint (RFC 8628 section 3.1): what a point of sale may ask for, and the answer."""
+"""The device authorization endpoint (RFC 8628 section 3.1): requests of a point of sale, and the response."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from tests.support.units import reading, writing
 
 @pytest.fixture
 def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
-    """On each database in turn."""
+    """The world, on each database in turn."""
     with closing(OAuthWorld(database_url, settings, clock)) as made:
         yield made
 
@@ -40,7 +40,7 @@ def without(member: str) -> dict[str, Any]:
     return {name: value for name, value in SALE.items() if name != member}
 
 
-def test_68_the_members_of_the_answer(world: OAuthWorld) -> None:
+def test_68_response_members(world: OAuthWorld) -> None:
     answer = request_device_authorization(world.bank)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -55,7 +55,7 @@ def test_68_the_members_of_the_answer(world: OAuthWorld) -> None:
     assert (authorization["expires_in"], authorization["interval"]) == (600, 5)
 
 
-def test_68_a_picture_of_the_complete_address(world: OAuthWorld) -> None:
+def test_68_qr_code_has_the_complete_address(world: OAuthWorld) -> None:
     authorization = authorize_device(world.bank)
     drawing = ElementTree.fromstring(authorization["sesame_verification_qr_svg"])  # noqa: S314  # our own drawing
     namespace = "{http://www.w3.org/2000/svg}"
@@ -64,7 +64,7 @@ def test_68_a_picture_of_the_complete_address(world: OAuthWorld) -> None:
     assert ground.get("fill") == "#fff"
     matrix = segno.make_qr(authorization["verification_uri_complete"]).matrix
     drawn = sum(int(length) for length in re.findall(r"h(\d+)", lines.get("d", "")))
-    assert drawn == sum(map(sum, matrix))  # as many dark modules as the code of this address has
+    assert drawn == sum(map(sum, matrix))  # the number of dark modules in the code of this address
     other = authorize_device(world.bank)
     assert other["sesame_verification_qr_svg"] != authorization["sesame_verification_qr_svg"]
 
@@ -74,18 +74,18 @@ def test_68_codes_are_stored_as_digests_only(world: OAuthWorld) -> None:
     (row,) = rows(world)
     letters = authorization["user_code"].replace("-", "")
     assert row.digest == digest(authorization["device_code"])
-    # A plain digest of 34 bits could be searched while the code lives.
+    # A plain digest of 34 bits could be guessed while the code is valid.
     assert row.user_code_mac == world.container.user_codes.mac(letters) != digest(letters)
     assert authorization["device_code"] not in row.model_dump_json()
     assert letters not in row.model_dump_json()
 
 
-def test_68_each_request_has_codes_of_its_own(world: OAuthWorld) -> None:
+def test_68_requests_get_different_codes(world: OAuthWorld) -> None:
     authorization = [authorize_device(world.bank) for _ in range(5)]
     assert len({one["device_code"] for one in authorization}) == len({one["user_code"] for one in authorization}) == 5
 
 
-def test_68_a_baseline_client_may_ask_too(world: OAuthWorld) -> None:
+def test_68_baseline_client_is_accepted(world: OAuthWorld) -> None:
     assert request_device_authorization(world.cars).status_code == 200
 
 
@@ -94,14 +94,14 @@ def test_68_a_score_alone_needs_no_point_of_sale(world: OAuthWorld) -> None:
     assert request_device_authorization(world.bank, {"type": "score", "level": "threshold"}).status_code == 200
 
 
-def test_68_without_client_authentication(world: OAuthWorld) -> None:
+def test_68_client_authentication_is_required(world: OAuthWorld) -> None:
     form = {"client_id": world.bank.client_id, "scope": "score:tier"}
     answer = world.http().post("/oauth/device_authorization", data=form)
     assert (answer.status_code, error(answer)) == (401, "invalid_client")
     assert rows(world) == []
 
 
-def test_68_a_client_without_the_grant(world: OAuthWorld) -> None:
+def test_68_client_without_grant_type_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.bank, grant_types=["authorization_code", "refresh_token"])
     assert error(request_device_authorization(world.bank)) == "unauthorized_client"
     assert error(poll(world.bank, "sgw_test_dc_any")) == "unauthorized_client"
@@ -109,52 +109,52 @@ def test_68_a_client_without_the_grant(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("scope", ["score:exact", "decisions:read", "nonsense", "score:tier nonsense"])
-def test_68_a_scope_that_is_not_this_clients(world: OAuthWorld, scope: str) -> None:
+def test_68_disallowed_scope_is_rejected(world: OAuthWorld, scope: str) -> None:
     world.change_client(world.bank, scopes=["score:tier", "decisions:read"])
     assert error(request_device_authorization(world.bank, scope=scope)) == "invalid_scope"
     assert rows(world) == []
 
 
-def test_68_a_detail_that_is_not_this_clients(world: OAuthWorld) -> None:
+def test_68_disallowed_detail_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.bank, scopes=["score:tier"])
     assert error(request_device_authorization(world.bank)) == "invalid_authorization_details"
 
 
 @pytest.mark.parametrize("member", ["store_id", "terminal_id", "maximum_amount", "products"])
-def test_68_a_decision_names_its_point_of_sale_and_amount(world: OAuthWorld, member: str) -> None:
+def test_68_decision_requires_point_of_sale_and_amount(world: OAuthWorld, member: str) -> None:
     assert error(request_device_authorization(world.bank, without(member))) == "invalid_authorization_details"
     assert rows(world) == []
 
 
-def test_68_a_bare_decision_scope_is_not_enough(world: OAuthWorld) -> None:
+def test_68_decision_scope_requires_detail(world: OAuthWorld) -> None:
     assert error(request_device_authorization(world.bank, scope="decisions:request")) == "invalid_scope"
 
 
-def test_68_nothing_asked(world: OAuthWorld) -> None:
+def test_68_empty_request_is_rejected(world: OAuthWorld) -> None:
     assert error(world.bank.post("/oauth/device_authorization", {})) == "invalid_request"
 
 
 @pytest.mark.parametrize("text", ["", "not json", "{}", "[]", '"é"', "[null]", '[{"type": 5}]', "[" * 500])
-def test_68_junk_details(world: OAuthWorld, text: str) -> None:
+def test_68_junk_details_are_rejected(world: OAuthWorld, text: str) -> None:
     answer = world.bank.post("/oauth/device_authorization", {"authorization_details": text})
     assert error(answer) in {"invalid_authorization_details", "invalid_request"}
 
 
 @pytest.mark.parametrize("scope", ['"', "é", "\\", "score:tier\x7f"])
-def test_68_junk_scopes(world: OAuthWorld, scope: str) -> None:
+def test_68_junk_scopes_are_rejected(world: OAuthWorld, scope: str) -> None:
     assert error(request_device_authorization(world.bank, scope=scope)) in {"invalid_scope", "invalid_request"}
 
 
-def test_68_only_post(world: OAuthWorld) -> None:
+def test_68_only_post_is_accepted(world: OAuthWorld) -> None:
     assert world.http().get("/oauth/device_authorization").status_code == 405
 
 
-def test_68_parameters_in_the_address_are_refused(world: OAuthWorld) -> None:
+def test_68_parameters_in_query_are_rejected(world: OAuthWorld) -> None:
     answer = world.cars.post("/oauth/device_authorization?scope=score:tier", {"scope": "score:tier"})
     assert error(answer) == "invalid_request"
 
 
-def test_68_what_is_shown_is_fixed_and_short(world: OAuthWorld) -> None:
+def test_68_stored_request_is_complete_and_short(world: OAuthWorld) -> None:
     authorize_device(world.bank, SALE, {"type": "score", "level": "tier", "optional": True})
     (row,) = rows(world)
     complete = row.parameters["complete"]
@@ -165,25 +165,25 @@ def test_68_what_is_shown_is_fixed_and_short(world: OAuthWorld) -> None:
     assert (decision["store_id"], decision["terminal_id"]) == ("Store 17", "T-3")
 
 
-def test_68_the_life_is_the_settings(world: OAuthWorld, clock: MovableClock) -> None:
+def test_68_setting_determines_lifetime(world: OAuthWorld, clock: MovableClock) -> None:
     changed = world.container.settings.model_copy(update={"device_code_life": timedelta(seconds=90)})
     object.__setattr__(world.container, "settings", changed)
     assert authorize_device(world.bank)["expires_in"] == 90
     assert rows(world)[0].expires_at == clock() + timedelta(seconds=90)
 
 
-def test_the_metadata_names_the_endpoint(world: OAuthWorld) -> None:
+def test_metadata_has_the_endpoint(world: OAuthWorld) -> None:
     metadata = world.http().get("/.well-known/oauth-authorization-server").json()
     assert metadata["device_authorization_endpoint"] == world.container.settings.issuer + "/oauth/device_authorization"
     assert "urn:ietf:params:oauth:grant-type:device_code" in metadata["grant_types_supported"]
 
 
-def test_a_disabled_client_cannot_ask(world: OAuthWorld, clock: MovableClock) -> None:
+def test_disabled_client_is_rejected(world: OAuthWorld, clock: MovableClock) -> None:
     world.change_client(world.bank, disabled_at=clock())
     assert error(request_device_authorization(world.bank)) == "invalid_client"
 
 
-def test_a_client_without_redirect_uris_can_ask(world: OAuthWorld) -> None:
+def test_client_without_redirect_uris_is_accepted(world: OAuthWorld) -> None:
     with writing(world.database) as unit:
         grants = ["urn:ietf:params:oauth:grant-type:device_code"]
         columns: Any = {"redirect_uris": [], "grant_types": grants, "secret_digest": digest("s3cret")}
@@ -192,7 +192,7 @@ def test_a_client_without_redirect_uris_can_ask(world: OAuthWorld) -> None:
     assert request_device_authorization(point_of_sale, SALE).status_code == 200
 
 
-def test_old_codes_are_cleared_away_in_batches(world: OAuthWorld, clock: MovableClock) -> None:
+def test_expired_codes_are_deleted_in_batches(world: OAuthWorld, clock: MovableClock) -> None:
     authorize_device(world.bank)
     template = rows(world)[0].model_dump()
     with writing(world.database) as unit:

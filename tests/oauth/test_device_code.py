@@ -1,4 +1,4 @@
-"""The device code grant at the token endpoint (RFC 8628 sections 3.4 and 3.5), with a clock moved by hand."""
+"""The device code grant at the token endpoint (RFC 8628 sections 3.4 and 3.5), with a movable clock."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,14 +22,14 @@ from tests.support.units import reading, writing
 
 @pytest.fixture
 def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
-    """On each database in turn."""
+    """The world, on each database in turn."""
     with closing(OAuthWorld(database_url, settings, clock)) as made:
         yield made
 
 
 @pytest.fixture
 def authorization(world: OAuthWorld) -> dict[str, Any]:
-    """The answer to a device authorization request of `bank`, a fapi2 client."""
+    """The response to a device authorization request of `bank`, a fapi2 client."""
     return authorize_device(world.bank)
 
 
@@ -43,12 +43,12 @@ def tokens(world: OAuthWorld) -> int:
         return len(unit.connection.execute(select(ACCESS_TOKENS)).all())
 
 
-def test_69_pending_until_the_person_decides(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_poll_is_pending_before_decision(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     assert error(poll(world.bank, authorization["device_code"])) == "authorization_pending"
     assert tokens(world) == 0
 
 
-def test_69_allowed(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_allowed_request_gets_token(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
     answer = poll(world.bank, authorization["device_code"])
     assert answer.status_code == 200, answer.text
@@ -68,7 +68,7 @@ def test_69_allowed(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     assert called.json()["kind"] == "user"
 
 
-def test_69_the_consent_is_short_and_for_one_decision(
+def test_69_consent_is_short_and_for_one_decision(
     world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     decide(world.browser(), authorization["user_code"])
@@ -83,7 +83,7 @@ def test_69_the_consent_is_short_and_for_one_decision(
     assert world.bank.call(token).status_code == 401
 
 
-def test_69_a_bearer_token_does_not_outlive_the_consent(world: OAuthWorld, clock: MovableClock) -> None:
+def test_69_bearer_token_expires_with_consent(world: OAuthWorld, clock: MovableClock) -> None:
     authorization = authorize_device(world.cars)
     decide(world.browser(), authorization["user_code"])
     token = poll(world.cars, authorization["device_code"]).json()
@@ -93,7 +93,7 @@ def test_69_a_bearer_token_does_not_outlive_the_consent(world: OAuthWorld, clock
     assert world.cars.call(token["access_token"]).status_code == 401
 
 
-def test_69_in_the_partners_own_time(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_consent_has_business_time(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     world.move_partner(timedelta(days=400))
     decide(world.browser(), authorization["user_code"])
     token = poll(world.bank, authorization["device_code"])
@@ -101,7 +101,7 @@ def test_69_in_the_partners_own_time(world: OAuthWorld, authorization: dict[str,
     assert world.bank.call(token.json()["access_token"]).status_code == 200
 
 
-def test_69_denied(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_denied_request_gets_access_denied(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"], "deny")
     assert error(poll(world.bank, authorization["device_code"])) == "access_denied"
     assert error(poll(world.bank, authorization["device_code"])) == "access_denied"
@@ -111,7 +111,7 @@ def test_69_denied(world: OAuthWorld, authorization: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("decision", [None, "allow", "deny"])
-def test_69_expired_whatever_was_decided(
+def test_69_expired_code_is_rejected_after_any_decision(
     world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock, decision: str | None
 ) -> None:
     if decision:
@@ -129,7 +129,9 @@ def error_or_ok(world: OAuthWorld, authorization: dict[str, Any]) -> str:
     return str(poll(world.bank, authorization["device_code"]).json().get("error", "ok"))
 
 
-def test_69_a_second_redemption(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_69_second_redemption_is_rejected(
+    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
+) -> None:
     decide(world.browser(), authorization["user_code"])
     first = poll(world.bank, authorization["device_code"]).json()["access_token"]
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_grant"
@@ -140,40 +142,38 @@ def test_69_a_second_redemption(world: OAuthWorld, authorization: dict[str, Any]
 
 
 @pytest.mark.parametrize("code", ["sgw_test_dc_unknown", "x", "é", "a b", "n" * 5000])
-def test_69_an_unknown_code(world: OAuthWorld, code: str) -> None:
+def test_69_unknown_code_is_rejected(world: OAuthWorld, code: str) -> None:
     assert error(poll(world.bank, code)) == "invalid_grant"
 
 
-def test_69_no_code(world: OAuthWorld) -> None:
+def test_69_missing_code_is_rejected(world: OAuthWorld) -> None:
     answer = world.bank.post("/oauth/token", {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
     assert error(answer) == "invalid_request"
 
 
-def test_69_details_belong_in_the_first_request(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_details_at_token_endpoint_are_rejected(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     answer = poll(world.bank, authorization["device_code"], authorization_details="[]")
     assert error(answer) == "invalid_authorization_details"
 
 
-def test_69_without_a_proof_nothing_is_used_up(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_missing_proof_does_not_use_up_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": authorization["device_code"]}
     assert error(world.bank.post("/oauth/token", grant, headers={})) == "invalid_dpop_proof"
     assert poll(world.bank, authorization["device_code"]).status_code == 200
 
 
-def test_69_too_early_and_then_at_the_interval(
-    world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
-) -> None:
+def test_69_early_poll_gets_slow_down(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     code = authorization["device_code"]
     assert error(poll(world.bank, code)) == "authorization_pending"
     clock.advance(seconds=1)
     assert error(poll(world.bank, code)) == "slow_down"
     assert interval(world) == 10
-    clock.advance(seconds=10)  # the interval of the answer, and five more
+    clock.advance(seconds=10)  # the interval in the response, and five seconds more
     assert error(poll(world.bank, code)) == "authorization_pending"
 
 
-def test_69_the_five_seconds_are_kept(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_69_longer_interval_is_kept(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     code = authorization["device_code"]
     poll(world.bank, code)
     assert error(poll(world.bank, code)) == "slow_down"
@@ -186,7 +186,7 @@ def test_69_the_five_seconds_are_kept(world: OAuthWorld, authorization: dict[str
     assert interval(world) == 15
 
 
-def test_69_polls_at_the_interval_are_never_slowed(
+def test_69_polls_at_interval_get_no_slow_down(
     world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     for _ in range(50):
@@ -194,7 +194,7 @@ def test_69_polls_at_the_interval_are_never_slowed(
         clock.advance(seconds=authorization["interval"])
 
 
-def test_69_a_little_less_under_way_is_not_too_early(
+def test_69_slightly_early_poll_is_tolerated(
     world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     poll(world.bank, authorization["device_code"])
@@ -204,10 +204,10 @@ def test_69_a_little_less_under_way_is_not_too_early(
     assert error(poll(world.bank, authorization["device_code"])) == "slow_down"
 
 
-def test_69_early_polls_do_not_move_the_moment_of_the_next(
+def test_69_early_polls_do_not_restart_interval(
     world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
-    # A point of sale that never listens, and polls each second, still hears in between that it was in time.
+    # A point of sale that polls each second and ignores slow_down is still in time once per interval.
     heard = []
     for _ in range(60):
         heard.append(error(poll(world.bank, authorization["device_code"])))
@@ -216,27 +216,27 @@ def test_69_early_polls_do_not_move_the_moment_of_the_next(
     assert [second for second, what in enumerate(heard) if what == "authorization_pending"] == [0, 10, 25, 45]
 
 
-def test_69_the_wait_is_that_of_one_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_interval_is_per_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     other = authorize_device(world.bank)
     poll(world.bank, authorization["device_code"])
     assert error(poll(world.bank, authorization["device_code"])) == "slow_down"
     assert error(poll(world.bank, other["device_code"])) == "authorization_pending"
 
 
-def test_69_after_the_decision_nobody_waits(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_69_interval_ends_with_decision(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     poll(world.bank, authorization["device_code"])
     decide(world.browser(), authorization["user_code"])
     assert poll(world.bank, authorization["device_code"]).status_code == 200
 
 
-def test_70_another_client_leaves_the_code_as_it_is(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_70_foreign_client_does_not_change_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
-    for foreign in (world.rival, world.cars):  # of another merchant, and of the same
+    for foreign in (world.rival, world.cars):  # a client of another merchant, and another client of the same one
         assert error(poll(foreign, authorization["device_code"])) == "invalid_grant"
     assert poll(world.bank, authorization["device_code"]).status_code == 200
 
 
-def test_70_another_clients_polls_do_not_slow_this_one(
+def test_70_foreign_polls_do_not_lengthen_interval(
     world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock
 ) -> None:
     poll(world.bank, authorization["device_code"])
@@ -247,14 +247,14 @@ def test_70_another_clients_polls_do_not_slow_this_one(
     assert interval(world) == 5
 
 
-def test_70_a_disabled_client(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_70_disabled_client_is_rejected(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     decide(world.browser(), authorization["user_code"])
     world.change_client(world.bank, disabled_at=clock())
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_client"
     assert tokens(world) == 0
 
 
-def test_70_the_person_is_locked_out(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
+def test_70_disabled_user_is_rejected(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     decide(world.browser(), authorization["user_code"])
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=clock()))
@@ -262,7 +262,7 @@ def test_70_the_person_is_locked_out(world: OAuthWorld, authorization: dict[str,
     assert tokens(world) == 0
 
 
-def test_70_the_consent_was_ended_before_the_poll(world: OAuthWorld, authorization: dict[str, Any]) -> None:
+def test_70_code_of_revoked_consent_is_rejected(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     browser = world.browser()
     decide(browser, authorization["user_code"])
     page = browser.get("/account")

@@ -1,4 +1,4 @@
-"""The device grant on SQLite and on PostgreSQL, in real time: eight at once, exactly one wins."""
+"""Concurrent requests of the device grant on SQLite and PostgreSQL, in real time: exactly one of eight succeeds."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -21,11 +21,11 @@ pytestmark = pytest.mark.postgresql
 
 
 def point_of_sale(world: OAuthWorld) -> PartnerApp:
-    """The point of sale of `cars` with a connection of its own."""
+    """The point of sale of `cars` with its own connection."""
     return PartnerApp(world.http(), world.cars.client_id, world.cars.secret, world.cars.redirect_uri)
 
 
-def test_69_one_of_eight_polls_gets_the_token(racing_world: OAuthWorld) -> None:
+def test_69_one_of_eight_polls_gets_token(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = authorize_device(world.cars)
     decide(world.browser(), authorization["user_code"])
@@ -36,7 +36,7 @@ def test_69_one_of_eight_polls_gets_the_token(racing_world: OAuthWorld) -> None:
         assert len(unit.connection.execute(select(ACCESS_TOKENS)).all()) == 1
 
 
-def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: OAuthWorld) -> None:
+def test_69_one_of_eight_polls_before_decision_is_in_time(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = authorize_device(world.cars)
     answers = race(lambda _: error(poll(point_of_sale(world), authorization["device_code"])))
@@ -45,7 +45,7 @@ def test_69_of_eight_polls_before_the_decision_one_is_in_time(racing_world: OAut
         assert unit.connection.execute(select(DEVICE_CODES)).one().interval_seconds == 10
 
 
-def test_70_of_eight_decisions_one_counts(racing_world: OAuthWorld) -> None:
+def test_70_one_of_eight_decisions_is_recorded(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = authorize_device(world.cars)
     browser = world.browser()
@@ -68,7 +68,7 @@ def test_70_of_eight_decisions_one_counts(racing_world: OAuthWorld) -> None:
     assert answered.status_code == 200 if allowed else error(answered) == "access_denied"
 
 
-def test_69_a_poll_beside_the_decision_is_never_lost(racing_world: OAuthWorld) -> None:
+def test_69_poll_during_decision_gets_token_or_pending(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = authorize_device(world.cars)
     browser = world.browser()

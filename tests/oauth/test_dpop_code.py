@@ -12,7 +12,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
 def pushed_with(world: OAuthWorld, how: str) -> dict[str, str]:
-    """What redeems a code that was bound to the bank's key, by the parameter, by a proof or by both."""
+    """The token request for a code that is bound to the bank's key by the parameter, a proof, or both."""
     bank = ready(world)
     verifier, challenge = pkce()
     named = {} if how == "proof" else {"dpop_jkt": bank.dpop_key.thumbprint()}
@@ -27,19 +27,19 @@ def pushed_with(world: OAuthWorld, how: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("how", ["parameter", "proof", "both"])
-def test_50_a_bound_code_is_redeemed_by_its_key_alone(each_world: OAuthWorld, how: str) -> None:
+def test_50_bound_code_requires_its_key(each_world: OAuthWorld, how: str) -> None:
     data, bank = pushed_with(each_world, how), each_world.bank
     refused(sent(bank, bank.proof(TOKEN, key=new_key(kid=None)), data=data), "invalid_grant")
     granted(sent(bank, bank.proof(TOKEN), data=data))
 
 
-def test_50_a_code_without_a_key_takes_the_first(world: OAuthWorld) -> None:
+def test_50_unbound_code_accepts_any_key(world: OAuthWorld) -> None:
     data = code_form(world)
     body = granted(sent(ready(world), world.bank.proof(TOKEN, key=new_key(kid=None)), data=data))
     assert world.bank.call(body["access_token"]).status_code == 401
 
 
-def test_50_a_bad_proof_in_a_pushed_request(world: OAuthWorld) -> None:
+def test_50_invalid_proof_in_pushed_request_is_rejected(world: OAuthWorld) -> None:
     bank = ready(world)
     for changed in ({"htm": "GET"}, {"htu": bank.issuer + TOKEN}, {"iat": None}, {"header": {"typ": "JWT"}}):
         proof: Any = bank.proof("/oauth/par", **changed)

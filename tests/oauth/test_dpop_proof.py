@@ -1,4 +1,4 @@
-"""What makes a proof of possession: its header, its key and its claims (RFC 9449 section 4)."""
+"""The header, key and claims of a proof of possession (RFC 9449 section 4)."""
 
 import base64
 from typing import Any
@@ -15,13 +15,13 @@ HS256 = {"alg": "HS256"}
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "é", "x" * 20_000, "..", "eyJ9.e30.AA", "[].[].[]"])
-def test_46_no_jwt(bank: FapiApp, text: str) -> None:
+def test_46_invalid_jwt_is_rejected(bank: FapiApp, text: str) -> None:
     headers = [(b"DPoP", text.encode())]
     form = {**bank.authentication(), "grant_type": "client_credentials"}
     refused(bank.http.post(TOKEN, data=form, headers=headers))
 
 
-def test_46_two_headers(bank: FapiApp) -> None:
+def test_46_two_headers_are_rejected(bank: FapiApp) -> None:
     refused(sent(bank, bank.proof(TOKEN), bank.proof(TOKEN)))
     once = bank.proof(TOKEN)
     refused(sent(bank, once, once))
@@ -50,12 +50,12 @@ def test_46_two_headers(bank: FapiApp) -> None:
     ],
     ids=str,
 )
-def test_46_a_header_member_is_wrong(bank: FapiApp, header: dict[str, Any]) -> None:
+def test_46_wrong_header_member_is_rejected(bank: FapiApp, header: dict[str, Any]) -> None:
     refused(bent(bank, header=header))
     granted(bent(bank))
 
 
-def test_46_a_private_key_is_not_taken(bank: FapiApp) -> None:
+def test_46_private_key_is_rejected(bank: FapiApp) -> None:
     for alg in ("ES256", "PS256", "Ed25519"):
         key = new_key(alg, kid=None)
         refused(bent(bank, key=key, header={"alg": alg, "jwk": key.as_dict(private=True)}))
@@ -63,26 +63,26 @@ def test_46_a_private_key_is_not_taken(bank: FapiApp) -> None:
 
 
 @pytest.mark.parametrize("alg", ["RS256", "RS512", "PS384", "PS512"])
-def test_46_another_algorithm(bank: FapiApp, alg: str) -> None:
+def test_46_unsupported_algorithm_is_rejected(bank: FapiApp, alg: str) -> None:
     key = new_key("PS256", kid=None)
     answer = bent(bank, header={"alg": alg}, key=key)
     refused(answer)
     assert "ES256, PS256, Ed25519, EdDSA" in answer.json()["error_description"]
 
 
-def test_46_an_algorithm_that_does_not_fit_the_key(bank: FapiApp) -> None:
+def test_46_algorithm_must_fit_key(bank: FapiApp) -> None:
     jwk = public(new_key("PS256", kid=None))
     answer = bent(bank, header={"alg": "ES256", "jwk": jwk})
     refused(answer)
     assert "alg is not accepted for this key" in answer.json()["error_description"]
 
 
-def test_46_curves_that_are_not_ours(bank: FapiApp) -> None:
+def test_46_unsupported_curves_are_rejected(bank: FapiApp) -> None:
     for curve, alg in (("P-384", "ES384"), ("P-521", "ES512"), ("secp256k1", "ES256K")):
         refused(bent(bank, header={"alg": alg}, key=ECKey.generate_key(curve)))
 
 
-def test_46_unsigned_and_keyed_with_the_public_key(bank: FapiApp) -> None:
+def test_46_unsigned_proof_and_mac_are_rejected(bank: FapiApp) -> None:
     claims = bank.proof(TOKEN).split(".")[1]
     header = {"typ": "dpop+jwt", "alg": "none", "jwk": public(bank.dpop_key)}
     refused(sent(bank, f"{base64.urlsafe_b64encode(json.encode(header)).rstrip(b'=').decode()}.{claims}."))
@@ -92,7 +92,7 @@ def test_46_unsigned_and_keyed_with_the_public_key(bank: FapiApp) -> None:
     refused(bent(bank, header={**HS256, "jwk": octets}, key=b"\0\0\0"))
 
 
-def test_46_a_bad_signature(bank: FapiApp) -> None:
+def test_46_wrong_signature_is_rejected(bank: FapiApp) -> None:
     refused(bent(bank, header={"jwk": public(new_key(kid=None))}))
     head, claims, signature = bank.proof(TOKEN).split(".")
     refused(sent(bank, f"{head}.{claims}.{signature[:-4]}AAAA"))
@@ -110,7 +110,7 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("claims", [{name: value} for name, values in WRONG.items() for value in values], ids=str)
-def test_47_a_claim_is_absent_or_wrong(bank: FapiApp, claims: dict[str, Any]) -> None:
+def test_47_missing_or_wrong_claim_is_rejected(bank: FapiApp, claims: dict[str, Any]) -> None:
     refused(bent(bank, **claims))
 
 
@@ -128,34 +128,34 @@ def test_47_a_claim_is_absent_or_wrong(bank: FapiApp, claims: dict[str, Any]) ->
         "{issuer}1/oauth/token",
     ],
 )
-def test_47_another_address(bank: FapiApp, htu: str) -> None:
+def test_47_different_url_is_rejected(bank: FapiApp, htu: str) -> None:
     refused(bent(bank, htu=htu.replace("{issuer}", bank.issuer)))
 
 
-def test_47_another_scheme_or_user(bank: FapiApp) -> None:
+def test_47_different_scheme_or_user_is_rejected(bank: FapiApp) -> None:
     host = bank.issuer.split("://")[1]
     for htu in (f"https://{host}{TOKEN}", f"http://user@{host}{TOKEN}", f"ftp://{host}{TOKEN}"):
         refused(bent(bank, htu=htu))
 
 
 @pytest.mark.parametrize("more", ["?a=b", "#f", "?a=b#f", "?"])
-def test_48_query_and_fragment_do_not_count(bank: FapiApp, more: str) -> None:
+def test_48_query_and_fragment_are_ignored(bank: FapiApp, more: str) -> None:
     granted(bent(bank, htu=bank.issuer + TOKEN + more))
 
 
 @pytest.mark.parametrize("seconds", [-59, -10, 10])
-def test_48_clocks_differ_a_little(bank: FapiApp, seconds: int) -> None:
+def test_48_small_clock_difference_is_tolerated(bank: FapiApp, seconds: int) -> None:
     granted(bent(bank, iat=NOW + seconds))
 
 
-def test_48_exp_and_nbf_count_where_they_are_given(bank: FapiApp) -> None:
+def test_48_exp_and_nbf_are_checked_if_present(bank: FapiApp) -> None:
     granted(bent(bank, exp=NOW + 1, nbf=NOW + 10))
     wrong: list[dict[str, Any]] = [{"exp": NOW}, {"exp": NOW - 300}, {"nbf": NOW + 61}, {"exp": "x"}, {"nbf": []}]
     for claims in wrong:
         refused(bent(bank, **claims))
 
 
-def test_48_case_of_scheme_and_host_and_the_default_port_do_not_count(https_world: OAuthWorld) -> None:
+def test_48_url_is_compared_after_normalization(https_world: OAuthWorld) -> None:
     bank = ready(https_world)
     for base in ("HTTPS://Gateway.EXAMPLE", "https://gateway.example:443", "https://gateway.example:"):
         granted(bent(bank, htu=base + TOKEN))
@@ -163,7 +163,7 @@ def test_48_case_of_scheme_and_host_and_the_default_port_do_not_count(https_worl
         refused(bent(bank, htu=base + TOKEN))
 
 
-def test_48_the_host_header_is_not_asked(https_world: OAuthWorld) -> None:
+def test_48_host_header_is_ignored(https_world: OAuthWorld) -> None:
     bank = ready(https_world)
     form = {**bank.authentication(), "grant_type": "client_credentials"}
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
@@ -173,10 +173,10 @@ def test_48_the_host_header_is_not_asked(https_world: OAuthWorld) -> None:
     refused(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": proof}))
 
 
-def test_49_members_that_are_not_known(bank: FapiApp) -> None:
+def test_49_unknown_members_are_ignored(bank: FapiApp) -> None:
     granted(bent(bank, header={"foo": "bar", "kid": "x", "x5t": "y"}, foo=["bar"], ath="unused", sub=5))
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
-def test_49_each_algorithm(bank: FapiApp, alg: str) -> None:
+def test_49_supported_algorithms_are_accepted(bank: FapiApp, alg: str) -> None:
     granted(bent(bank, header={"alg": alg}, key=new_key(alg, kid=None)))

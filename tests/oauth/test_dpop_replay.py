@@ -1,4 +1,4 @@
-"""A proof of possession is good once (RFC 9449 section 11.1)."""
+"""Replay detection: a proof of possession is accepted once (RFC 9449 section 11.1)."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from tests.support.race import race
 pytestmark = pytest.mark.postgresql
 
 
-def test_49_the_same_proof_twice(each_world: OAuthWorld, clock: MovableClock) -> None:
+def test_49_proof_is_accepted_once(each_world: OAuthWorld, clock: MovableClock) -> None:
     bank = ready(each_world)
     proof = bank.proof(TOKEN, iat=NOW + 14)
     granted(sent(bank, proof))
-    for seconds in (0, 30, 43):  # as long as its age would do
+    for seconds in (0, 30, 43):  # while its age is valid
         clock.advance(seconds=seconds)
         refused(sent(bank, proof))
         granted(sent(bank, bank.proof(TOKEN)))
@@ -22,17 +22,17 @@ def test_49_the_same_proof_twice(each_world: OAuthWorld, clock: MovableClock) ->
     refused(sent(bank, proof))
 
 
-def test_49_by_whoever_holds_the_key(each_world: OAuthWorld) -> None:
+def test_49_jti_is_unique_per_key(each_world: OAuthWorld) -> None:
     bank, rival = ready(each_world), each_world.rival
     proof = bank.proof(TOKEN, jti="once")
     granted(sent(bank, proof))
     refused(sent(rival, proof))
     refused(sent(bank, bank.proof(TOKEN, jti="once", iat=NOW - 5)))  # another proof, but the same jti
     rival.nonce = bank.nonce
-    granted(sent(rival, rival.proof(TOKEN, jti="once")))  # of another key
+    granted(sent(rival, rival.proof(TOKEN, jti="once")))  # with another key
 
 
-def test_49_eight_at_once(racing_world: OAuthWorld) -> None:
+def test_49_concurrent_use_is_accepted_once(racing_world: OAuthWorld) -> None:
     bank = ready(racing_world)
     proof = bank.proof(TOKEN)
     forms = [{**bank.authentication(), "grant_type": "client_credentials"} for _ in range(8)]

@@ -24,35 +24,35 @@ from tests.support.units import reading
 
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
-def test_61_the_scheme_in_any_case(world: OAuthWorld, token: str, scheme: str) -> None:
+def test_61_scheme_is_case_insensitive(world: OAuthWorld, token: str, scheme: str) -> None:
     answer = called(world, headers(world.bank, token, scheme))
     assert (answer.status_code, answer.json()["kind"]) == (200, "merchant")
     assert answer.headers["dpop-nonce"] == world.bank.nonce
 
 
-def test_61_get_and_post_each_with_its_proof(world: OAuthWorld, token: str) -> None:
+def test_61_get_and_post_need_their_own_proofs(world: OAuthWorld, token: str) -> None:
     answer = world.http().get(API, headers=headers(world.bank, token, method="GET"))
     assert answer.status_code == 200
     refused(world.http().get(API, headers=headers(world.bank, token)))
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-def test_62_the_bearer_scheme(world: OAuthWorld, token: str, scheme: str) -> None:
+def test_62_bound_token_is_rejected_as_bearer(world: OAuthWorld, token: str, scheme: str) -> None:
     refused(called(world, headers(world.bank, token, scheme)), "invalid_token", "Bearer")
     refused(called(world, {"Authorization": f"{scheme} {token}"}), "invalid_token", "Bearer")
 
 
-def test_62_no_proof(world: OAuthWorld, token: str) -> None:
+def test_62_missing_proof_is_rejected(world: OAuthWorld, token: str) -> None:
     refused(called(world, {"Authorization": f"DPoP {token}"}))
 
 
-def test_62_a_bearer_token_in_the_dpop_scheme(world: OAuthWorld, token: str) -> None:
+def test_62_bearer_token_is_rejected_with_dpop_scheme(world: OAuthWorld, token: str) -> None:
     unbound = world.cars.merchant_token().json()["access_token"]
     refused(called(world, headers(world.bank, unbound)), "invalid_token")
     assert world.cars.call(unbound).status_code == 200
 
 
-def test_62_a_token_in_query_form_or_cookie(world: OAuthWorld, token: str) -> None:
+def test_62_token_outside_header_is_ignored(world: OAuthWorld, token: str) -> None:
     http = world.http()
     http.cookies.set("access_token", token)
     proof = {"DPoP": world.bank.proof(API, ath=ath(token))}
@@ -61,19 +61,19 @@ def test_62_a_token_in_query_form_or_cookie(world: OAuthWorld, token: str) -> No
     assert all("error=" not in challenge for challenge in answer.headers.get_list("www-authenticate"))
 
 
-def test_62_two_authorization_headers(world: OAuthWorld, token: str) -> None:
+def test_62_two_authorization_headers_are_rejected(world: OAuthWorld, token: str) -> None:
     pairs = list(headers(world.bank, token).items())
     refused(called(world, [pairs[0], *pairs]), "invalid_token", "Bearer")
 
 
 @pytest.mark.parametrize("value", [None, NULL, "", "x", 5, [], "of another token"])
-def test_63_ath(world: OAuthWorld, token: str, value: Any) -> None:
+def test_63_ath_must_match_token(world: OAuthWorld, token: str, value: Any) -> None:
     value = ath("another") if value == "of another token" else value
     refused(called(world, headers(world.bank, token, ath=value)))
     assert called(world, headers(world.bank, token)).status_code == 200
 
 
-def test_63_another_key(world: OAuthWorld, token: str) -> None:
+def test_63_different_key_is_rejected(world: OAuthWorld, token: str) -> None:
     refused(called(world, headers(world.bank, token, key=new_key(kid=None))), "invalid_token")
     refused(called(world, headers(world.bank, token, header={"jwk": public(new_key(kid=None))})))
 
@@ -97,17 +97,17 @@ def test_63_another_key(world: OAuthWorld, token: str) -> None:
     ],
     ids=str,
 )
-def test_63_a_proof_that_is_not_of_this_request(world: OAuthWorld, token: str, bent: dict[str, Any]) -> None:
+def test_63_proof_of_other_request_is_rejected(world: OAuthWorld, token: str, bent: dict[str, Any]) -> None:
     assert world.container.settings.issuer == "http://127.0.0.1:8000"
     refused(called(world, headers(world.bank, token, **bent)))
 
 
-def test_63_two_proofs(world: OAuthWorld, token: str) -> None:
+def test_63_two_proofs_are_rejected(world: OAuthWorld, token: str) -> None:
     pairs = list(headers(world.bank, token).items())
     refused(called(world, [*pairs, ("DPoP", world.bank.proof(API, ath=ath(token)))]))
 
 
-def test_63_a_replayed_proof(world: OAuthWorld, token: str, clock: MovableClock) -> None:
+def test_63_replayed_proof_is_rejected(world: OAuthWorld, token: str, clock: MovableClock) -> None:
     sent = headers(world.bank, token)
     assert called(world, sent).status_code == 200
     for _ in range(3):
@@ -118,25 +118,25 @@ def test_63_a_replayed_proof(world: OAuthWorld, token: str, clock: MovableClock)
     refused(called(world, headers(world.bank, token, jti="once", iat=NOW + 5)))
 
 
-def test_63_a_proof_of_the_token_endpoint(world: OAuthWorld, token: str) -> None:
+def test_63_proof_of_token_endpoint_is_rejected(world: OAuthWorld, token: str) -> None:
     refused(called(world, {"Authorization": f"DPoP {token}", "DPoP": world.bank.proof("/oauth/token")}))
 
 
-def test_63_of_eight_replays_one_gets_through(world: OAuthWorld, token: str) -> None:
+def test_63_one_of_eight_replays_is_accepted(world: OAuthWorld, token: str) -> None:
     sent = headers(world.bank, token)
     answers = race(lambda _: called(world, sent))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
 
 
-def test_63_a_refused_request_has_not_used_its_proof(world: OAuthWorld, token: str) -> None:
-    # A thief who replays proofs against tokens that are none fills no memory with them.
+def test_63_rejected_request_does_not_use_up_proof(world: OAuthWorld, token: str) -> None:
+    # Otherwise proofs with invalid tokens could fill the memory.
     proof = world.bank.proof(API, ath=ath("sgw_test_at_none"))
     for _ in range(2):
         refused(called(world, {"Authorization": "DPoP sgw_test_at_none", "DPoP": proof}), "invalid_token")
 
 
 @pytest.fixture
-def elsewhere(world: OAuthWorld, valkey_url: str) -> Iterator[list[TestClient]]:
+def two_processes(world: OAuthWorld, valkey_url: str) -> Iterator[list[TestClient]]:
     """The token check of two processes that share a Valkey."""
     made: list[Replays] = [make_replays(valkey_url), make_replays(valkey_url)]
     yield [
@@ -146,8 +146,8 @@ def elsewhere(world: OAuthWorld, valkey_url: str) -> Iterator[list[TestClient]]:
         one.close()
 
 
-def test_63_a_replay_at_another_process(world: OAuthWorld, token: str, elsewhere: list[TestClient]) -> None:
-    first, second = elsewhere
+def test_63_replay_at_other_process_is_rejected(world: OAuthWorld, token: str, two_processes: list[TestClient]) -> None:
+    first, second = two_processes
     for here, there in ((first, second), (second, first)):
         sent = headers(world.bank, token)
         assert here.post(API, headers=sent).status_code == 200
@@ -155,7 +155,7 @@ def test_63_a_replay_at_another_process(world: OAuthWorld, token: str, elsewhere
         assert there.post(API, headers=headers(world.bank, token)).status_code == 200
 
 
-def test_64_nothing_presented(world: OAuthWorld) -> None:
+def test_64_missing_credential_gets_both_challenges(world: OAuthWorld) -> None:
     answer = world.http().post(API)
     issuer = world.container.settings.issuer
     about = f'realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
@@ -167,7 +167,7 @@ def test_64_nothing_presented(world: OAuthWorld) -> None:
     assert "dpop-nonce" not in answer.headers
 
 
-def test_64_in_live_there_is_dpop_alone(world: OAuthWorld) -> None:
+def test_64_live_environment_offers_dpop_only(world: OAuthWorld) -> None:
     http = TestClient(TokenCheck(probe, replace(world.container, environment=LIVE)))
     (challenge,) = http.post(API).headers.get_list("www-authenticate")
     assert challenge.startswith("DPoP ")
@@ -176,7 +176,7 @@ def test_64_in_live_there_is_dpop_alone(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("nonce", [None, NULL, "x", 5, "old"])
-def test_64_a_nonce_is_wanted(world: OAuthWorld, token: str, nonce: Any) -> None:
+def test_64_nonce_is_required(world: OAuthWorld, token: str, nonce: Any) -> None:
     nonces = world.nonces
     nonce = nonces.current(NOON - timedelta(minutes=6)) if nonce == "old" else nonce
     answer = called(world, headers(world.bank, token, nonce=nonce))
@@ -185,7 +185,7 @@ def test_64_a_nonce_is_wanted(world: OAuthWorld, token: str, nonce: Any) -> None
     assert called(world, again).status_code == 200
 
 
-def test_64_nonces_of_the_token_endpoint_are_good_here_and_back(world: OAuthWorld, clock: MovableClock) -> None:
+def test_64_api_and_token_endpoint_share_nonces(world: OAuthWorld, clock: MovableClock) -> None:
     token = world.bank.merchant_token().json()["access_token"]
     assert called(world, headers(world.bank, token)).status_code == 200
     clock.advance(minutes=2)
@@ -196,17 +196,17 @@ def test_64_nonces_of_the_token_endpoint_are_good_here_and_back(world: OAuthWorl
     assert world.bank.http.post("/oauth/token", data=form, headers={"DPoP": proof}).status_code == 200
 
 
-def test_the_binding_stands_in_the_row(world: OAuthWorld, token: str) -> None:
+def test_row_has_key_of_token(world: OAuthWorld, token: str) -> None:
     with reading(world.database) as unit:
         assert unit.connection.execute(select(ACCESS_TOKENS)).one().jkt == world.bank.dpop_key.thumbprint()
 
 
-def test_66_a_merchant_token_carries_no_person(world: OAuthWorld, token: str) -> None:
+def test_66_merchant_token_has_no_person(world: OAuthWorld, token: str) -> None:
     said = called(world, headers(world.bank, token)).json()
     assert (said["kind"], said["subject"], said["consent"]) == ("merchant", None, None)
 
 
-def test_66_a_client_id_is_never_a_sub(world: OAuthWorld) -> None:
+def test_66_client_id_never_equals_subject(world: OAuthWorld) -> None:
     apps = (world.bank, world.rival, world.cars, world.shop)
     subjects, users = set(), set()
     for app in apps:
@@ -221,6 +221,6 @@ def test_66_a_client_id_is_never_a_sub(world: OAuthWorld) -> None:
     assert not client_ids & (subjects | users)
 
 
-def test_67_a_proof_for_another_deployment(world: OAuthWorld, token: str) -> None:
-    # Whoever stole a request there cannot repeat it here.
+def test_67_proof_for_other_deployment_is_rejected(world: OAuthWorld, token: str) -> None:
+    # A request that was stolen there cannot be replayed here.
     refused(called(world, headers(world.bank, token, htu="https://live.example/graphql")))

@@ -1,4 +1,4 @@
-"""Proofs of possession at the token endpoint: what they get, and the nonces in them (RFC 9449 sections 5 and 8)."""
+"""Proofs of possession at the token endpoint: bound tokens and nonces (RFC 9449 sections 5 and 8)."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.fapi import NULL, FapiApp
 from tests.support.oauth_world import OAuthWorld
 
 
-def test_43_the_token_answer(world: OAuthWorld) -> None:
+def test_43_token_response(world: OAuthWorld) -> None:
     answer = sent(ready(world), world.bank.proof(TOKEN), data=code_form(world))
     body = granted(answer)
     assert answer.headers["cache-control"] == "no-store"
@@ -24,8 +24,8 @@ def test_43_the_token_answer(world: OAuthWorld) -> None:
     assert {detail["type"] for detail in body["authorization_details"]} == {"score", "decision"}
 
 
-def test_43_a_baseline_client_may_bind_its_tokens(world: OAuthWorld) -> None:
-    # It may, and then the token is bound: nobody can use it as a bearer token.
+def test_43_baseline_client_can_bind_tokens(world: OAuthWorld) -> None:
+    # A bound token cannot be used as a bearer token.
     proof = {"DPoP": ready(world).proof(TOKEN)}
     answer = world.cars.post(TOKEN, {"grant_type": "client_credentials"}, headers={**world.cars.auth, **proof})
     token = granted(answer)["access_token"]
@@ -34,7 +34,7 @@ def test_43_a_baseline_client_may_bind_its_tokens(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token", "client_credentials"])
-def test_44_no_proof_no_token_and_nothing_used_up(each_world: OAuthWorld, grant: str) -> None:
+def test_44_missing_proof_uses_up_nothing(each_world: OAuthWorld, grant: str) -> None:
     bank = ready(each_world)
     data = {"grant_type": grant}
     if grant != "client_credentials":
@@ -47,12 +47,12 @@ def test_44_no_proof_no_token_and_nothing_used_up(each_world: OAuthWorld, grant:
 
 
 @pytest.mark.parametrize("nonce", [None, NULL, "", "x", 5, [], "old", "far ahead", "é"])
-def test_45_a_nonce_is_asked_for_and_nothing_is_used_up(each_world: OAuthWorld, nonce: Any) -> None:
+def test_45_missing_nonce_uses_up_nothing(each_world: OAuthWorld, nonce: Any) -> None:
     bank, nonces = each_world.bank, each_world.nonces
     moments = {"old": NOON - timedelta(minutes=6), "far ahead": NOON + timedelta(minutes=3)}
     if nonce in list(moments):
         nonce = nonces.current(moments[nonce])
-    form = {**code_form(each_world), **bank.authentication()}  # one assertion for both tries
+    form = {**code_form(each_world), **bank.authentication()}  # the same assertion twice
     jti = "the proof's"
     first = bank.http.post(TOKEN, data=form, headers={"DPoP": bank.proof(TOKEN, nonce=nonce, jti=jti)})
     refused(first, "use_dpop_nonce")
@@ -62,7 +62,7 @@ def test_45_a_nonce_is_asked_for_and_nothing_is_used_up(each_world: OAuthWorld, 
     assert second.headers["dpop-nonce"] == newest
 
 
-def test_45_nonces_change_and_a_new_one_comes_with_success(bank: FapiApp, clock: MovableClock) -> None:
+def test_45_successful_response_has_new_nonce(bank: FapiApp, clock: MovableClock) -> None:
     clock.advance(minutes=4)
     answer = bent(bank)
     granted(answer)
@@ -72,7 +72,7 @@ def test_45_nonces_change_and_a_new_one_comes_with_success(bank: FapiApp, clock:
     granted(bent(bank, nonce=answer.headers["dpop-nonce"]))
 
 
-def test_45_the_nonce_is_asked_for_before_the_client_is_looked_at(bank: FapiApp) -> None:
+def test_45_nonce_is_checked_before_client(bank: FapiApp) -> None:
     data = {"grant_type": "client_credentials"}
     for nonce, status, error in ((None, 400, "use_dpop_nonce"), (bank.nonce, 401, "invalid_client")):
         answer = bank.http.post(TOKEN, data=data, headers={"DPoP": bank.proof(TOKEN, nonce=nonce)})
@@ -80,5 +80,5 @@ def test_45_the_nonce_is_asked_for_before_the_client_is_looked_at(bank: FapiApp)
         assert answer.headers["dpop-nonce"] == bank.nonce
 
 
-def test_45_without_a_proof_no_nonce(bank: FapiApp) -> None:
+def test_45_response_without_proof_has_no_nonce(bank: FapiApp) -> None:
     assert "dpop-nonce" not in sent(bank).headers

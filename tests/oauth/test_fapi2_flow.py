@@ -1,4 +1,4 @@
-"""A fapi2 client's whole way: pushed, consented, redeemed, used, refreshed, revoked."""
+"""The complete flow of a fapi2 client: push, consent, redeem, call, refresh, revoke."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
-def test_49_the_whole_way(world: OAuthWorld, alg: str) -> None:
+def test_49_complete_flow(world: OAuthWorld, alg: str) -> None:
     app = world.bank
     app.dpop_alg, app.dpop_key = alg, new_key(alg, kid=None)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)

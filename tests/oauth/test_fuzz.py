@@ -1,4 +1,5 @@
-"""Whatever is sent to the OAuth endpoints: no 5xx, and each refusal is one of OAuth's. The same junk each time."""
+"""Random requests to the OAuth endpoints: never a 5xx, and each refusal is an OAuth error. The data is the same in each
+run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -26,7 +27,7 @@ from tests.support.oauth_world import OAuthWorld
 from tests.support.units import reading
 
 ROUNDS = [120, pytest.param(1200, marks=pytest.mark.slow)]
-"""How many requests of each kind; the many in `make test-all` only."""
+"""The number of requests of each kind. The large number runs in `make test-all` only."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -48,7 +49,7 @@ def client(
 
 
 def rounds(number: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
-    """Runs a function so many times with what the strategies draw."""
+    """Runs a function this many times with values of the strategies."""
 
     def run(function: Callable[..., None]) -> None:
         quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given]
@@ -59,12 +60,12 @@ def rounds(number: int, **strategies: st.SearchStrategy[Any]) -> Callable[[Calla
 
 
 def one_of(names: tuple[str, ...], values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A few members, mostly one, replaced."""
+    """Values for a few members, mostly for one."""
     return st.dictionaries(st.sampled_from(names), values, min_size=1, max_size=2)
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_any_request(client: FuzzClient, number: int) -> None:
+def test_76_random_requests(client: FuzzClient, number: int) -> None:
     paths = st.sampled_from([*fuzz.FORMS, *fuzz.PAGES, *fuzz.OTHERS])
 
     @rounds(number * 2, method=st.sampled_from(fuzz.METHODS), path=paths, sent=fuzz.headers, content=fuzz.body)
@@ -73,7 +74,7 @@ def test_76_any_request(client: FuzzClient, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_a_right_request_with_fields_replaced(client: FuzzClient, number: int) -> None:
+def test_76_valid_requests_with_replaced_fields(client: FuzzClient, number: int) -> None:
     @rounds(number, path=st.sampled_from(fuzz.FORMS), changed=one_of(fuzz.NAMES, fuzz.text))
     def _(path: str, changed: dict[str, str]) -> None:
         client.fields(path, changed)
@@ -90,7 +91,7 @@ PROOF_CLAIMS = ("jti", "htm", "htu", "iat", "exp", "nbf", "nonce", "ath")
     [(FuzzClient.assertion, fuzz.FORMS, CLAIMS), (FuzzClient.proof, ("/oauth/token", "/graphql"), PROOF_CLAIMS)],
     ids=["assertion", "proof"],
 )
-def test_76_a_signed_jwt_with_members_replaced(
+def test_76_signed_jwts_with_replaced_members(
     client: FuzzClient, number: int, send: Callable[..., None], paths: tuple[str, ...], claims: tuple[str, ...]
 ) -> None:
     drawn = {
@@ -108,7 +109,7 @@ MEMBERS = ("type", "level", "purpose", "duration", "products", "maximum_amount",
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_details_with_members_replaced(client: FuzzClient, number: int) -> None:
+def test_76_details_with_replaced_members(client: FuzzClient, number: int) -> None:
     amounts = st.fixed_dictionaries({"amount": fuzz.anything, "currency": fuzz.anything})
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"], "store_id": "1", "terminal_id": "2"}
     right = st.sampled_from([{"type": "score", "level": "tier"}, decision])
@@ -122,7 +123,7 @@ def test_76_details_with_members_replaced(client: FuzzClient, number: int) -> No
 
 
 @pytest.mark.parametrize("number", ROUNDS)
-def test_76_decisions_with_fields_replaced(client: FuzzClient, number: int) -> None:
+def test_76_decisions_with_replaced_fields(client: FuzzClient, number: int) -> None:
     names = st.sampled_from(("include_0", "amount_0", "amount_1", "duration", "x", *fuzz.NAMES))
     fields = st.dictionaries(names, fuzz.text, max_size=4)
     query = st.dictionaries(st.sampled_from(("client_id", "request_uri", "lang", "x")), fuzz.text, max_size=2)
@@ -133,7 +134,7 @@ def test_76_decisions_with_fields_replaced(client: FuzzClient, number: int) -> N
 
 
 @pytest.mark.parametrize("path", [*fuzz.FORMS, "/oauth/register", *fuzz.PAGES])
-def test_76_too_large_and_too_many(client: FuzzClient, path: str) -> None:
+def test_76_oversized_requests_are_rejected(client: FuzzClient, path: str) -> None:
     kind = "application/json" if path == "/oauth/register" else "application/x-www-form-urlencoded"
     headers = {"Content-Type": kind, "Authorization": "Bearer x"} if "register" in path else {"Content-Type": kind}
     for size in (64 * 1024 + 1, 1024 * 1024 + 1):
@@ -146,8 +147,8 @@ def test_76_too_large_and_too_many(client: FuzzClient, path: str) -> None:
         fuzz.require_decent(answer)
 
 
-def test_76_the_fuzz_reaches_what_it_is_for(client: FuzzClient) -> None:
-    """What is bent is right before it is bent: or every request would be refused for the same first reason."""
+def test_76_unchanged_fuzz_requests_are_valid(client: FuzzClient) -> None:
+    """The requests are valid before members are replaced. Otherwise all would fail for the same first reason."""
     for path in fuzz.FORMS:
         assert client.sent(path, {}).status_code in {200, 201}, path
     claims = {"jti": token_hex(4)}
@@ -157,22 +158,22 @@ def test_76_the_fuzz_reaches_what_it_is_for(client: FuzzClient) -> None:
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_76_characters_that_authlib_refuses_to_repeat(world: OAuthWorld) -> None:
-    """No input is known to lead there: our own checks come first. An upgrade of Authlib may open a way."""
+def test_76_authlib_character_errors_become_invalid_request(world: OAuthWorld) -> None:
+    """No known input causes this error, because our own checks run first. A new Authlib version may change that."""
     issuer = world.container.settings.issuer
     request = AuthlibRequest(ParsedRequest("/oauth/token", {}, None, NOON), issuer)
 
-    def repeats(text: str) -> None:
+    def raise_with(text: str) -> None:
         raise InvalidRequestError(f"This is not known: {text}")
 
-    def fails() -> None:
+    def raise_other() -> None:
         raise ValueError("another one")
 
     with reading(world.database) as unit:
         server = Server(world.container, unit)
         for text in ('"', "é", "\n"):
-            answer = catch_errors(server, request, partial(repeats, text))
+            answer = catch_errors(server, request, partial(raise_with, text))
             assert (answer.status, answer.body["error"]) == (400, "invalid_request")
             assert text not in answer.body["error_description"]
         with pytest.raises(ValueError, match="another one"):
-            catch_errors(server, request, fails)
+            catch_errors(server, request, raise_other)

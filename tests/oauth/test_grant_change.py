@@ -1,4 +1,4 @@
-"""Merging into a grant and replacing it, by a pushed request that names it (Grant Management for OAuth 2.0)."""
+"""Merge and replacement of a grant by a pushed request with its grant_id (Grant Management for OAuth 2.0)."""
 
 import pytest
 
@@ -22,7 +22,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading
 
 
-def test_a_merge_adds_to_the_grant(each_world: OAuthWorld, profile: str) -> None:
+def test_merge_adds_to_grant(each_world: OAuthWorld, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
     before = first(world, app, TIER)
     after = changed(world, app, "merge", before["grant_id"], WAIVER)
@@ -30,12 +30,12 @@ def test_a_merge_adds_to_the_grant(each_world: OAuthWorld, profile: str) -> None
     assert kinds(after) == ["tier", "DEPOSIT_WAIVER"]
     assert after["scope"] == "score:tier decisions:request"
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.MERGED]
-    # It takes nothing away, so what was issued before goes on, within what it was issued for.
+    # A merge removes nothing, so earlier tokens stay valid with their own scopes.
     assert app.call(before["access_token"]).json()["scopes"] == ["score:tier"]
     assert app.refresh(before["refresh_token"]).status_code == 200
 
 
-def test_a_replacement_takes_the_grants_place(each_world: OAuthWorld, profile: str) -> None:
+def test_replacement_replaces_grant(each_world: OAuthWorld, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
     before = first(world, app, TIER)
     after = changed(world, app, "replace", before["grant_id"], WAIVER)
@@ -47,7 +47,7 @@ def test_a_replacement_takes_the_grants_place(each_world: OAuthWorld, profile: s
     assert app.call(after["access_token"]).json()["scopes"] == ["decisions:request"]
 
 
-def test_a_grants_two_lives_are_each_as_long_as_allowed(world: OAuthWorld, clock: MovableClock) -> None:
+def test_merged_parts_keep_their_durations(world: OAuthWorld, clock: MovableClock) -> None:
     before = first(world, world.bank, TIER)
     clock.advance(days=10, seconds=7)
     after = changed(world, world.bank, "merge", before["grant_id"], WAIVER)
@@ -59,7 +59,7 @@ def test_a_grants_two_lives_are_each_as_long_as_allowed(world: OAuthWorld, clock
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
-def test_a_denied_change_changes_nothing(world: OAuthWorld, action: str) -> None:
+def test_denied_change_has_no_effect(world: OAuthWorld, action: str) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, action, before["grant_id"], WAIVER)
     answer = browser.submit(page, "/oauth/authorize", decision="deny")
@@ -70,7 +70,7 @@ def test_a_denied_change_changes_nothing(world: OAuthWorld, action: str) -> None
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
-def test_a_change_is_narrowed_like_any_request(world: OAuthWorld, action: str) -> None:
+def test_change_can_be_narrowed(world: OAuthWorld, action: str) -> None:
     before = first(world, world.cars, TIER)
     after = changed(world, world.cars, action, before["grant_id"], WAIVER, EXACT, amount_0="1000.00", duration="P7D")
     granted = after["authorization_details"][-1]
@@ -80,7 +80,7 @@ def test_a_change_is_narrowed_like_any_request(world: OAuthWorld, action: str) -
         assert [v.narrowed for v in unit.consent_versions.list_of_consent(before["grant_id"])] == [False, True]
 
 
-def test_a_merge_may_fill_the_grant_to_its_brim(world: OAuthWorld) -> None:
+def test_merge_can_reach_maximum_number_of_details(world: OAuthWorld) -> None:
     several = [
         {**WAIVER, "maximum_amount": {"amount": f"{n}.00", "currency": "CNY"}, "duration": f"P{9 - n}D"}
         for n in (1, 2, 3, 4)
@@ -94,12 +94,12 @@ def test_a_merge_may_fill_the_grant_to_its_brim(world: OAuthWorld) -> None:
     assert push(world.cars, "replace", before["grant_id"], TIER).status_code == 201
 
 
-def test_create_makes_a_grant_of_its_own(world: OAuthWorld) -> None:
+def test_create_makes_new_grant(world: OAuthWorld) -> None:
     one, two = world.tokens(grant_management_action="create"), world.tokens()
     assert one["grant_id"] != two["grant_id"]
 
 
-def test_34_the_page_shows_what_stays_and_what_ends(world: OAuthWorld) -> None:
+def test_34_page_shows_previous_consent(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     for action, words in (("merge", "It stays as it is"), ("replace", "it replaces this")):
         _, page, _ = opened(world, world.cars, action, before["grant_id"], WAIVER)
@@ -112,7 +112,7 @@ def test_34_the_page_shows_what_stays_and_what_ends(world: OAuthWorld) -> None:
     )
 
 
-def test_the_account_page_tells_the_whole_history(world: OAuthWorld) -> None:
+def test_account_page_shows_history(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     changed(world, world.cars, "merge", before["grant_id"], WAIVER)
     changed(world, world.cars, "replace", before["grant_id"], TIER)
@@ -122,7 +122,7 @@ def test_the_account_page_tells_the_whole_history(world: OAuthWorld) -> None:
     assert page.text.count("The consent was then:") == 2
 
 
-def test_a_code_from_before_gets_what_holds_now(world: OAuthWorld) -> None:
+def test_older_code_gets_changed_grant(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER, WAIVER)
     browser, page, verifier = opened(world, world.cars, "merge", before["grant_id"], EXACT | {"optional": False})
     code = query_of(browser.submit(page, "/oauth/authorize", decision="allow").headers["location"])["code"]
@@ -131,7 +131,7 @@ def test_a_code_from_before_gets_what_holds_now(world: OAuthWorld) -> None:
     assert (late.status_code, late.json()["scope"]) == (200, "score:tier")
 
 
-def test_durations_of_a_day_and_more_are_shown_in_days(world: OAuthWorld, clock: MovableClock) -> None:
+def test_long_durations_are_shown_in_days(world: OAuthWorld, clock: MovableClock) -> None:
     before = first(world, world.cars, TIER)
     clock.advance(hours=7, seconds=3)
     _, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)

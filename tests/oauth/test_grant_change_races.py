@@ -1,4 +1,4 @@
-"""Changes of a grant at once, and beside its end: one is made, and what has ended stays so."""
+"""Concurrent changes of a grant, and changes during its end: one change is made, and an ended grant stays ended."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 pytestmark = pytest.mark.postgresql
 
 
-def test_of_eight_changes_at_once_one_is_made(racing_world: OAuthWorld) -> None:
+def test_one_of_eight_concurrent_changes_is_made(racing_world: OAuthWorld) -> None:
     world = racing_world
     before = first(world, world.cars, TIER)
     browser = world.browser()
@@ -34,7 +34,7 @@ def test_of_eight_changes_at_once_one_is_made(racing_world: OAuthWorld) -> None:
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.MERGED]
 
 
-def test_an_end_and_a_replacement_at_once_agree(racing_world: OAuthWorld) -> None:
+def test_concurrent_end_and_replacement_are_consistent(racing_world: OAuthWorld) -> None:
     world = racing_world
     for _ in range(4):
         before = first(world, world.cars, TIER)

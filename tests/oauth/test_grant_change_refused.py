@@ -1,4 +1,4 @@
-"""Changes of a grant that are refused, to the client when it asks or to the person when they decide."""
+"""Rejected changes of a grant, at the pushed request or at the person's decision."""
 
 from urllib.parse import parse_qsl
 
@@ -12,7 +12,7 @@ from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
 
 
-def test_previews_never_become_requests(world: OAuthWorld) -> None:
+def test_merge_cannot_turn_previews_into_requests(world: OAuthWorld) -> None:
     before = world.tokens(scope="decisions:preview")
     refused = push(world.cars, "merge", str(before["grant_id"]), WAIVER)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
@@ -31,13 +31,13 @@ def test_previews_never_become_requests(world: OAuthWorld) -> None:
         {"grant_management_action": "MERGE", "grant_id": "con_test_x"},
     ],
 )
-def test_what_does_not_belong_together_is_refused(world: OAuthWorld, sent: dict[str, str]) -> None:
+def test_inconsistent_parameters_are_rejected(world: OAuthWorld, sent: dict[str, str]) -> None:
     answer = world.cars.push(**sent)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
-def test_only_an_active_grant_of_the_client_can_be_changed(each_world: OAuthWorld, action: str) -> None:
+def test_only_own_active_grant_can_be_changed(each_world: OAuthWorld, action: str) -> None:
     world = each_world
     own = first(world, world.bank, TIER)["grant_id"]
     others = [first(world, app, TIER)["grant_id"] for app in (world.cars, world.rival)]
@@ -46,30 +46,30 @@ def test_only_an_active_grant_of_the_client_can_be_changed(each_world: OAuthWorl
         world.container.consents.revoke(unit, ended, None)
     answers = [push(world.bank, action, g, WAIVER) for g in (*others, ended, "con_test_x", "x" * 3000, "a\x00b")]
     assert {(a.status_code, a.json()["error"]) for a in answers[:-1]} == {(400, "invalid_grant_id")}
-    assert len({a.text for a in answers[:-1]}) == 1  # nobody learns whether there is such a grant
+    assert len({a.text for a in answers[:-1]}) == 1  # the responses do not show whether the grant exists
     assert answers[-1].status_code == 400
     assert push(world.bank, action, own, WAIVER).status_code == 201
 
 
-def test_an_expired_grant_cannot_be_changed(world: OAuthWorld, clock: MovableClock) -> None:
+def test_expired_grant_cannot_be_changed(world: OAuthWorld, clock: MovableClock) -> None:
     own = first(world, world.bank, TIER)["grant_id"]
     clock.advance(days=30)
     assert push(world.bank, "merge", own, WAIVER).json()["error"] == "invalid_grant_id"
 
 
 @pytest.mark.parametrize("sent", [{"grant_management_action": "merge"}, {"grant_id": "con_test_x"}])
-def test_a_point_of_sale_changes_no_grant(world: OAuthWorld, sent: dict[str, str]) -> None:
+def test_device_request_cannot_change_grant(world: OAuthWorld, sent: dict[str, str]) -> None:
     answer = world.cars.post("/oauth/device_authorization", {"scope": "score:tier", **sent})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-def test_another_person_cannot_change_it(world: OAuthWorld) -> None:
+def test_other_person_cannot_change_grant(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
     assert page.status_code == 403
     assert "a different account" in page.text
     assert 'action="/logout"' in page.text
-    # Nor by sending the form that the page did not show.
+    # The form is rejected too, although the page did not show it.
     own = browser.get("/account")
     form = form_to(own.text, "/logout").fields
     address = dict(parse_qsl(page.url.query.decode()))
@@ -78,7 +78,7 @@ def test_another_person_cannot_change_it(world: OAuthWorld) -> None:
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED]
 
 
-def test_what_changed_meanwhile_is_not_decided(world: OAuthWorld) -> None:
+def test_grant_changed_meanwhile_is_rejected(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)
     changed(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
@@ -88,7 +88,7 @@ def test_what_changed_meanwhile_is_not_decided(world: OAuthWorld) -> None:
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REPLACED]
 
 
-def test_what_ended_meanwhile_is_not_revived(world: OAuthWorld) -> None:
+def test_grant_ended_meanwhile_stays_ended(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
     with writing(world.database) as unit:

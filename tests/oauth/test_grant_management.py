@@ -1,4 +1,4 @@
-"""Grant management: a client looks its grants up, and gives them back."""
+"""Grant management: a client queries and revokes its grants."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def tokens(world: OAuthWorld) -> Any:
     return world.bank.tokens(world.browser(), "mei", PASSWORD)
 
 
-def test_60_a_client_queries_its_grant(world: OAuthWorld, tokens: Any) -> None:
+def test_60_client_queries_its_grant(world: OAuthWorld, tokens: Any) -> None:
     answer = ask(world.bank, "GET", tokens["grant_id"])
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -31,7 +31,7 @@ def test_60_a_client_queries_its_grant(world: OAuthWorld, tokens: Any) -> None:
     }
 
 
-def test_60_a_client_gives_its_grant_back(world: OAuthWorld, tokens: Any) -> None:
+def test_60_client_revokes_its_grant(world: OAuthWorld, tokens: Any) -> None:
     assert world.bank.call(tokens["access_token"]).status_code == 200
     assert ask(world.bank, "DELETE", tokens["grant_id"]).status_code == 204
     assert world.bank.call(tokens["access_token"]).status_code == 401
@@ -41,8 +41,8 @@ def test_60_a_client_gives_its_grant_back(world: OAuthWorld, tokens: Any) -> Non
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_60_another_clients_grant_is_unknown(world: OAuthWorld, tokens: Any, method: str) -> None:
-    for app in (world.rival, world.cars):  # of another merchant, and another client of the same one
+def test_60_foreign_grant_is_unknown(world: OAuthWorld, tokens: Any, method: str) -> None:
+    for app in (world.rival, world.cars):  # a client of another merchant, and another client of the same one
         answer = ask(app, method, tokens["grant_id"])
         assert (answer.status_code, answer.json()) == (404, ask(app, method, "con_test_none").json())
     assert ask(world.bank, "GET", tokens["grant_id"]).status_code == 200
@@ -51,31 +51,31 @@ def test_60_another_clients_grant_is_unknown(world: OAuthWorld, tokens: Any, met
 @pytest.mark.parametrize(
     ("method", "scope"), [("GET", "grant_management_revoke"), ("DELETE", "grant_management_query")]
 )
-def test_60_the_scope_is_needed(world: OAuthWorld, tokens: Any, method: str, scope: str) -> None:
+def test_60_scope_is_required(world: OAuthWorld, tokens: Any, method: str, scope: str) -> None:
     answer = ask(world.bank, method, tokens["grant_id"], scope)
     assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
     assert answer.headers["www-authenticate"].startswith('DPoP error="insufficient_scope"')
     assert ask(world.bank, "GET", tokens["grant_id"]).status_code == 200
 
 
-def test_60_a_users_token_is_not_enough(world: OAuthWorld, tokens: Any) -> None:
+def test_60_user_token_is_rejected(world: OAuthWorld, tokens: Any) -> None:
     answer = world.bank.call(tokens["access_token"], f"/oauth/grants/{tokens['grant_id']}", "DELETE")
     assert answer.status_code == 403
 
 
-def test_60_without_a_token(world: OAuthWorld, tokens: Any) -> None:
+def test_60_missing_token_is_rejected(world: OAuthWorld, tokens: Any) -> None:
     answer = world.http().get(f"/oauth/grants/{tokens['grant_id']}")
     assert answer.status_code == 401
     assert set(answer.json()) == {"error", "error_description"}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_60_other_methods(world: OAuthWorld, tokens: Any, method: str) -> None:
+def test_60_other_methods_are_rejected(world: OAuthWorld, tokens: Any, method: str) -> None:
     answer = ask(world.bank, method, tokens["grant_id"])
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, DELETE")
 
 
 @pytest.mark.parametrize("grant_id", ["%00", "%ff%fe", "a%2Fb", "é", "x" * 3000])
-def test_60_junk_is_unknown(world: OAuthWorld, grant_id: str) -> None:
+def test_60_junk_grant_id_is_unknown(world: OAuthWorld, grant_id: str) -> None:
     token = world.cars.merchant_token(scope=BOTH).json()["access_token"]
     assert world.cars.call(token, f"/oauth/grants/{grant_id}", "GET").status_code == 404

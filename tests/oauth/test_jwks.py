@@ -1,4 +1,4 @@
-"""The published key set: the keys in force and those retired not long ago, as RFC 7517 and RFC 8037 write them."""
+"""The published key set (RFC 7517, RFC 8037): the current key and recently retired ones."""
 
 import base64
 from datetime import timedelta
@@ -16,13 +16,11 @@ def _kids(world: OAuthWorld) -> list[str]:
     return [key["kid"] for key in answer.json()["keys"]]
 
 
-def test_a_fresh_deployment_has_no_key_yet(world: OAuthWorld) -> None:
+def test_new_deployment_has_no_key(world: OAuthWorld) -> None:
     assert _kids(world) == []
 
 
-def test_keys_are_published_from_their_making_until_long_after_their_end(
-    world: OAuthWorld, clock: MovableClock
-) -> None:
+def test_keys_are_published_after_retirement(world: OAuthWorld, clock: MovableClock) -> None:
     kids = []
     for _ in range(2):
         with writing(world.database) as unit:
@@ -35,7 +33,7 @@ def test_keys_are_published_from_their_making_until_long_after_their_end(
     assert _kids(world) == kids[1:]
 
 
-def test_a_key_is_written_as_the_rfc_has_it(world: OAuthWorld) -> None:
+def test_key_has_rfc_8037_members(world: OAuthWorld) -> None:
     with writing(world.database) as unit:
         kid = unit.keys.rotate()
     (key,) = world.http().get("/oauth/jwks").json()["keys"]

@@ -1,4 +1,4 @@
-"""Clients whose keys stand at an address of their own (RFC 7591 section 2): what is fetched, and for whom."""
+"""Clients with keys at a jwks_uri (RFC 7591 section 2): when the keys are fetched, and which keys are accepted."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.oauth_world import PASSWORD
 from tests.support.registration import KEY, Registrar, metadata
 
 
-def test_73_the_whole_way_of_a_client_with_a_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
+def test_73_complete_flow_of_client_with_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
     world = each_remote_registrar.world
     remote_app = each_remote_registrar.app(remote(each_remote_registrar, host))
     tokens = remote_app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
@@ -26,14 +26,14 @@ def test_73_the_whole_way_of_a_client_with_a_jwks_uri(each_remote_registrar: Reg
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_73_every_endpoint_fetches_the_keys(remote_app: FapiApp, host: KeyHost, path: str) -> None:
+def test_73_every_endpoint_fetches_keys(remote_app: FapiApp, host: KeyHost, path: str) -> None:
     assert remote_app.post(path, body(remote_app, path)).status_code in {200, 201}
     assert host.fetches == 2
 
 
-def test_10_the_signature_is_still_looked_at(remote_app: FapiApp, host: KeyHost) -> None:
+def test_10_signature_is_verified_with_fetched_keys(remote_app: FapiApp, host: KeyHost) -> None:
     assert works(remote_app)
-    remote_app.key = new_key(kid="k1")  # the right name, the wrong key
+    remote_app.key = new_key(kid="k1")  # the right kid, the wrong key
     refused = remote_app.merchant_token()
     assert (refused.status_code, refused.json()["error_description"]) == (401, "Client authentication failed.")
     assert host.fetches == 2
@@ -53,7 +53,7 @@ def test_10_the_signature_is_still_looked_at(remote_app: FapiApp, host: KeyHost)
         pytest.param(b"", id="nothing"),
     ],
 )
-def test_73_keys_that_cannot_be_used_are_no_keys(
+def test_73_unusable_keys_are_rejected(
     remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost, clock: MovableClock, said: bytes
 ) -> None:
     host.said = said
@@ -65,7 +65,7 @@ def test_73_keys_that_cannot_be_used_are_no_keys(
     assert works(remote_app)
 
 
-def test_73_strangers_cause_no_fetch(remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost) -> None:
+def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost) -> None:
     http, world = remote_registrar.world.http(), remote_registrar.world
     fetched = host.fetches
     stranger = new_key(kid="k1")
@@ -92,7 +92,7 @@ def test_73_strangers_cause_no_fetch(remote_registrar: Registrar, remote_app: Fa
     assert host.fetches == fetched
 
 
-def test_73_keys_of_another_algorithm_do_not_count(
+def test_73_keys_of_other_algorithm_are_ignored(
     remote_registrar: Registrar, host: KeyHost, clock: MovableClock
 ) -> None:
     remote_app = remote_registrar.app(remote(remote_registrar, host, token_endpoint_auth_signing_alg="ES256"))

@@ -1,4 +1,4 @@
-"""For how long the keys of a jwks_uri are kept: until another is named, their time is over or their server fails."""
+"""The cache of the keys of a jwks_uri: its duration, new kids, and failed fetches."""
 
 from structlog.testing import capture_logs
 
@@ -13,7 +13,7 @@ from tests.support.key_host import LOOPBACK, KeyHost, works
 UNREACHABLE = "The client's keys could not be fetched from its jwks_uri."
 
 
-def test_10_a_new_kid_works_at_once_and_a_removed_key_for_ten_minutes(
+def test_10_new_kid_works_at_once_and_removed_key_for_ten_minutes(
     remote_app: FapiApp, host: KeyHost, clock: MovableClock
 ) -> None:
     assert works(remote_app)
@@ -32,7 +32,7 @@ def test_10_a_new_kid_works_at_once_and_a_removed_key_for_ten_minutes(
     assert works(remote_app)
 
 
-def test_10_made_up_kids_cause_one_fetch_a_minute(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
+def test_10_unknown_kids_cause_one_fetch_per_minute(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
     assert works(remote_app)
     honest, forged = remote_app.key, [new_key(kid=f"made-up-{number}") for number in range(6)]
     for remote_app.key in forged[:3]:
@@ -51,7 +51,7 @@ def test_10_made_up_kids_cause_one_fetch_a_minute(remote_app: FapiApp, host: Key
     assert host.fetches == 4
 
 
-def test_10_a_failed_look_for_a_new_kid_leaves_the_keys_as_they_are(remote_app: FapiApp, host: KeyHost) -> None:
+def test_10_failed_fetch_for_new_kid_keeps_keys(remote_app: FapiApp, host: KeyHost) -> None:
     assert works(remote_app)
     honest, remote_app.key = remote_app.key, new_key(kid="k2")
     host.fail()
@@ -61,9 +61,7 @@ def test_10_a_failed_look_for_a_new_kid_leaves_the_keys_as_they_are(remote_app: 
     assert host.fetches == 3
 
 
-def test_73_a_shorter_max_age_is_honoured_and_a_longer_one_is_not(
-    remote_app: FapiApp, host: KeyHost, clock: MovableClock
-) -> None:
+def test_73_max_age_can_only_shorten_cache_time(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
     for said, seconds in (
         ("max-age=86400", 600),
         ("public, max-age=120", 120),
@@ -83,7 +81,7 @@ def test_73_a_shorter_max_age_is_honoured_and_a_longer_one_is_not(
         assert host.fetches == before + 2, said
 
 
-def test_73_old_keys_stand_in_for_an_hour(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
+def test_73_stale_keys_are_used_for_an_hour(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
     assert works(remote_app)
     host.fail()
     clock.advance(minutes=59, seconds=59)
@@ -97,7 +95,7 @@ def test_73_old_keys_stand_in_for_an_hour(remote_app: FapiApp, host: KeyHost, cl
     assert works(remote_app)
 
 
-def test_73_a_failure_is_told_and_remembered_for_ten_seconds(
+def test_73_failure_is_reported_and_cached_for_ten_seconds(
     remote_app: FapiApp, host: KeyHost, clock: MovableClock
 ) -> None:
     host.fail()
@@ -119,7 +117,7 @@ def test_73_a_failure_is_told_and_remembered_for_ten_seconds(
     assert works(remote_app)
 
 
-def test_73_what_is_remembered_is_bounded(host: KeyHost, clock: MovableClock) -> None:
+def test_73_cache_size_is_limited(host: KeyHost, clock: MovableClock) -> None:
     keys = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), clock, max_fetches=1, capacity=3)
     for number in range(6):
         keys.get_key_set(f"client {number}", host.uri, None)

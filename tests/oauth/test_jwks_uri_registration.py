@@ -1,4 +1,4 @@
-"""Registering a jwks_uri (RFC 7591, RFC 7592): which addresses are fetched, for whom, and what a refusal costs."""
+"""Registration of a jwks_uri (RFC 7591, RFC 7592): which addresses are fetched, and what a failed fetch changes."""
 
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.support.units import reading
 
 
 def refusal(answer: httpx2.Response) -> str:
-    """Why the metadata were not taken."""
+    """The error description of a rejected registration."""
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
     return str(answer.json()["error_description"])
 
@@ -30,7 +30,7 @@ def post(remote_registrar: Registrar, uri: Any, token: str | None = None, **chan
     return remote_registrar.post(metadata(**{"jwks": None, "jwks_uri": uri, **changed}), token)
 
 
-def test_73_the_answer_echoes_the_address_and_no_keys(each_remote_registrar: Registrar, host: KeyHost) -> None:
+def test_73_response_has_jwks_uri_and_no_keys(each_remote_registrar: Registrar, host: KeyHost) -> None:
     made = remote(each_remote_registrar, host)
     assert made["jwks_uri"] == host.uri
     assert "jwks" not in made
@@ -41,7 +41,7 @@ def test_73_the_answer_echoes_the_address_and_no_keys(each_remote_registrar: Reg
         assert (row.jwks, row.jwks_uri) == (None, host.uri)
 
 
-def test_71_jwks_or_jwks_uri_and_not_both(remote_registrar: Registrar, host: KeyHost) -> None:
+def test_71_jwks_and_jwks_uri_exclude_each_other(remote_registrar: Registrar, host: KeyHost) -> None:
     assert "not both" in refusal(post(remote_registrar, host.uri, jwks={"keys": [public(KEY)]}))
     assert "not both" in refusal(post(remote_registrar, None))
     assert host.connections == 0
@@ -57,9 +57,7 @@ def test_71_jwks_or_jwks_uri_and_not_both(remote_registrar: Registrar, host: Key
         "http://127.0.0.1:{port}/" + "x" * 2048,
     ],
 )
-def test_73_an_address_that_is_not_on_the_list_is_not_fetched(
-    remote_registrar: Registrar, host: KeyHost, uri: str
-) -> None:
+def test_73_unlisted_address_is_not_fetched(remote_registrar: Registrar, host: KeyHost, uri: str) -> None:
     assert refusal(post(remote_registrar, uri.replace("{port}", str(host.port))))
     assert host.connections == 0
 
@@ -67,7 +65,7 @@ def test_73_an_address_that_is_not_on_the_list_is_not_fetched(
 @pytest.mark.parametrize(
     ("name", "words"), [("outgoing_networks", "GATEWAY_JWKS_URI_HOSTS"), ("jwks_uri_hosts", "not public")]
 )
-def test_73_one_of_the_two_lists_is_not_enough(
+def test_73_both_lists_are_required(
     host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock, name: str, words: str
 ) -> None:
     lists = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
@@ -76,7 +74,7 @@ def test_73_one_of_the_two_lists_is_not_enough(
     assert host.connections == 0
 
 
-def test_73_keys_over_tls(sqlite_url: str, settings: Settings, clock: MovableClock, tmp_path: Path) -> None:
+def test_73_keys_are_fetched_over_tls(sqlite_url: str, settings: Settings, clock: MovableClock, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     changed = {
         "outgoing_networks": LOOPBACK,
@@ -95,9 +93,7 @@ def test_73_keys_over_tls(sqlite_url: str, settings: Settings, clock: MovableClo
         assert "certificate" in refusal(post(remote_registrar, wrong.uri))
 
 
-def test_73_a_host_that_is_off_the_list_is_not_asked_again(
-    remote_registrar: Registrar, host: KeyHost, clock: MovableClock
-) -> None:
+def test_73_removed_host_is_not_fetched_again(remote_registrar: Registrar, host: KeyHost, clock: MovableClock) -> None:
     made = remote(remote_registrar, host)
     restarted = ClientKeyCache(
         KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, max_fetches=1
@@ -108,9 +104,7 @@ def test_73_a_host_that_is_off_the_list_is_not_asked_again(
     assert host.fetches == 1
 
 
-def test_71_strangers_cause_no_fetch_and_a_refusal_costs_no_invitation(
-    remote_registrar: Registrar, host: KeyHost
-) -> None:
+def test_71_fetch_requires_invitation_and_failure_keeps_it(remote_registrar: Registrar, host: KeyHost) -> None:
     body = metadata(jwks=None, jwks_uri=host.uri)
     http = remote_registrar.world.http()
     assert http.post(PATH, json=body).status_code == 401
@@ -125,20 +119,20 @@ def test_71_strangers_cause_no_fetch_and_a_refusal_costs_no_invitation(
     assert host.fetches == 2, "a used invitation fetches nothing"
 
 
-def test_13_keys_that_do_not_fit_the_algorithm(remote_registrar: Registrar, host: KeyHost) -> None:
+def test_13_keys_must_fit_algorithm(remote_registrar: Registrar, host: KeyHost) -> None:
     assert "does not fit" in refusal(post(remote_registrar, host.uri, token_endpoint_auth_signing_alg="PS256"))
     host.keys = (KEY, new_key("Ed25519", kid="k2"))
     assert "does not fit" in refusal(post(remote_registrar, host.uri, token_endpoint_auth_signing_alg="ES256"))
     assert post(remote_registrar, host.uri).status_code == 201
 
 
-def test_73_a_refusal_repeats_nothing_of_the_address(remote_registrar: Registrar, host: KeyHost) -> None:
+def test_73_error_does_not_contain_address(remote_registrar: Registrar, host: KeyHost) -> None:
     host.fail()
     said = refusal(post(remote_registrar, host.uri))
     assert not any(part in said for part in ("127.0.0.1", "somewhere", "tenant"))
 
 
-def test_72_an_update_goes_from_one_to_the_other_and_back(each_remote_registrar: Registrar, host: KeyHost) -> None:
+def test_72_update_switches_between_jwks_and_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
     remote_registrar = each_remote_registrar
     made, second = remote_registrar.registered(), new_key(kid="k2")
     host.keys = (second,)
@@ -157,11 +151,11 @@ def test_72_an_update_goes_from_one_to_the_other_and_back(each_remote_registrar:
     assert works(app)
 
 
-def test_72_another_address_holds_at_the_next_request(remote_registrar: Registrar, host: KeyHost) -> None:
+def test_72_new_jwks_uri_applies_to_next_request(remote_registrar: Registrar, host: KeyHost) -> None:
     made, second = remote(remote_registrar, host), new_key(kid="k1")
     app = remote_registrar.app(made)
     assert works(app)
-    host.keys = (second,)  # as at the new address: what is kept of the old one does not matter
+    host.keys = (second,)  # the keys at the new address; the cached keys of the old one must not be used
     moved = {**metadata(client_id=made["client_id"]), "jwks": None, "jwks_uri": host.url("/elsewhere")}
     assert remote_registrar.manage("PUT", made, json=moved).status_code == 200
     assert not works(app)
@@ -169,7 +163,7 @@ def test_72_another_address_holds_at_the_next_request(remote_registrar: Registra
     assert works(app)
 
 
-def test_72_an_update_that_cannot_be_fetched_changes_nothing(remote_registrar: Registrar, host: KeyHost) -> None:
+def test_72_update_with_failed_fetch_has_no_effect(remote_registrar: Registrar, host: KeyHost) -> None:
     made = remote_registrar.registered()
     whole = {**metadata(client_id=made["client_id"]), "jwks": None, "jwks_uri": host.uri}
     host.fail()

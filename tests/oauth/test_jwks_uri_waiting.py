@@ -1,4 +1,4 @@
-"""Who waits while the keys of a jwks_uri are fetched, and who does not."""
+"""Which requests wait while the keys of a jwks_uri are fetched."""
 
 import time
 
@@ -12,14 +12,16 @@ from tests.support.race import race
 from tests.support.registration import Registrar, metadata
 
 
-def test_10_many_at_once_cause_one_fetch(remote_app: FapiApp, host: KeyHost, remote_registrar: Registrar) -> None:
+def test_10_concurrent_requests_cause_one_fetch(
+    remote_app: FapiApp, host: KeyHost, remote_registrar: Registrar
+) -> None:
     keys = remote_registrar.world.container.client_keys
     host.open.clear()
     uri = host.uri
 
     def ask(number: int) -> int:
         if number == 7:
-            time.sleep(0.3)  # by then the others all wait
+            time.sleep(0.3)  # meanwhile the others wait
             host.open.set()
         return len(keys.get_key_set(remote_app.client_id, uri, "k1")["keys"])
 
@@ -38,13 +40,13 @@ def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableCloc
                 return bool(keys.get_key_set(f"client {number}", (slow if number == 0 else host).uri, "k1"))
             finally:
                 if number == 1:
-                    slow.open.set()  # opened by who did not have to wait for it
+                    slow.open.set()  # opened by a client that did not wait for it
 
         assert race(ask, 2) == [True, True]
 
 
-def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: MovableClock) -> None:
-    """While a merchant's server hangs, the threads that are left serve everybody else."""
+def test_73_number_of_waiting_threads_is_limited(host: KeyHost, clock: MovableClock) -> None:
+    """While a merchant's server hangs, other threads still serve other clients."""
     source = KeySource(HttpClient(LOOPBACK), [f"127.0.0.1:{host.port}"])
     keys = ClientKeyCache(source, clock, max_fetches=2)
     host.open.clear()
@@ -64,7 +66,7 @@ def test_73_no_more_threads_wait_than_there_are_places(host: KeyHost, clock: Mov
     assert keys.get_key_set("client 2", host.uri, None)
 
 
-def test_73_nobody_who_writes_waits_for_a_fetch(each_remote_registrar: Registrar, host: KeyHost) -> None:
+def test_73_writers_do_not_wait_for_fetch(each_remote_registrar: Registrar, host: KeyHost) -> None:
     world = each_remote_registrar.world
     remote_app = each_remote_registrar.app(remote(each_remote_registrar, host))
     invitation, body = each_remote_registrar.invite(), metadata(jwks=None, jwks_uri=host.uri)

@@ -1,4 +1,4 @@
-"""What the person leaves of a request is what is granted, echoed and enforced (RFC 9396 sections 6 and 7)."""
+"""Narrowed requests: the part that the person allows is granted, returned and enforced (RFC 9396 sections 6 and 7)."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def opened(world: OAuthWorld, browser: Browser, *asked: Any, **changed: Any) -> 
 
 
 def granted(world: OAuthWorld, *asked: Any, fields: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
-    """The token answer after the person has allowed the request with these fields."""
+    """The token response after the person has allowed the request with these fields."""
     browser = world.browser()
     page, verifier = opened(world, browser, *asked, **changed)
     answer = browser.submit(page, "/oauth/authorize", decision="allow", **(fields or {}))
@@ -54,7 +54,7 @@ def levels_and_products(tokens: dict[str, Any]) -> list[Any]:
     return [one.get("level") or one["products"] for one in tokens["authorization_details"]]
 
 
-def test_34_optional_parts_start_unticked_and_are_left_out(world: OAuthWorld) -> None:
+def test_34_optional_parts_are_excluded_by_default(world: OAuthWorld) -> None:
     page, _ = opened(world, world.browser(), *ASKED)
     assert page.text.count('type="checkbox"') == 2
     assert " checked" not in page.text
@@ -63,7 +63,7 @@ def test_34_optional_parts_start_unticked_and_are_left_out(world: OAuthWorld) ->
     assert tokens["scope"] == "score:tier decisions:request"
 
 
-def test_34_a_form_without_our_fields_is_as_asked(world: OAuthWorld) -> None:
+def test_34_form_without_fields_grants_request(world: OAuthWorld) -> None:
     browser = world.browser()
     page, verifier = opened(world, browser, *ASKED)
     csrf = page.text.split('name="csrf_token" value="')[1].split('"')[0]
@@ -75,7 +75,7 @@ def test_34_a_form_without_our_fields_is_as_asked(world: OAuthWorld) -> None:
     assert tokens["authorization_details"][1]["maximum_amount"] == {"amount": "3000.00", "currency": "CNY"}
 
 
-def test_34_what_is_ticked_lowered_and_shortened_is_stored_and_echoed(world: OAuthWorld) -> None:
+def test_34_narrowed_consent_is_stored_and_returned(world: OAuthWorld) -> None:
     fields = {"include_1": "yes", "amount_2": "1500", "amount_3": "7", "duration": "P7D"}
     tokens = granted(world, *ASKED, fields=fields)
     expected = [
@@ -102,7 +102,7 @@ def test_34_what_is_ticked_lowered_and_shortened_is_stored_and_echoed(world: OAu
     assert [detail.optional for detail in version.asked.details] == [False, True, False, True]
 
 
-def test_34_plain_scopes_are_narrowed_the_same_way(world: OAuthWorld) -> None:
+def test_34_plain_scopes_can_be_narrowed(world: OAuthWorld) -> None:
     tokens = granted(world, fields={"amount_1": "100.50", "duration": "P1D"})
     assert {one["duration"] for one in tokens["authorization_details"]} == {"P1D"}
     amounts = [one["maximum_amount"]["amount"] for one in tokens["authorization_details"] if "maximum_amount" in one]
@@ -127,7 +127,9 @@ def test_34_plain_scopes_are_narrowed_the_same_way(world: OAuthWorld) -> None:
         pytest.param({"amount_99": "1"}, "does not fit this request", id="amount-of-no-part"),
     ],
 )
-def test_34_what_cannot_be_is_said_and_nothing_is_decided(world: OAuthWorld, fields: dict[str, str], said: str) -> None:
+def test_34_invalid_fields_are_reported_and_nothing_is_decided(
+    world: OAuthWorld, fields: dict[str, str], said: str
+) -> None:
     browser = world.browser()
     page, verifier = opened(world, browser, *ASKED)
     answer = browser.submit(page, "/oauth/authorize", decision="allow", **{"include_1": "yes", **fields})
@@ -145,7 +147,7 @@ def test_34_what_cannot_be_is_said_and_nothing_is_decided(world: OAuthWorld, fie
     assert levels_and_products(tokens) == ["tier", "exact", ["DEPOSIT_WAIVER"]]
 
 
-def test_34_the_page_says_it_again_in_the_language_and_at_the_address_of_the_request(world: OAuthWorld) -> None:
+def test_34_page_with_error_keeps_language_and_address(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.http.headers["accept-language"] = "zh"
     page, _ = opened(world, browser, *ASKED)
@@ -156,7 +158,7 @@ def test_34_the_page_says_it_again_in_the_language_and_at_the_address_of_the_req
     assert "asks for your permission" in browser.get(f"/oauth/authorize?{address}").text
 
 
-def test_34_fields_that_are_not_sent_stay_as_asked(world: OAuthWorld) -> None:
+def test_34_missing_fields_keep_request(world: OAuthWorld) -> None:
     browser = world.browser()
     page, verifier = opened(world, browser, *ASKED)
     own = {name: value for name, value in form_to(page.text, "/oauth/authorize").fields.items() if "_" in name}
@@ -166,14 +168,14 @@ def test_34_fields_that_are_not_sent_stay_as_asked(world: OAuthWorld) -> None:
     assert [one.get("maximum_amount") for one in tokens["authorization_details"]] == [None, WAIVER["maximum_amount"]]
 
 
-def test_34_denying_needs_no_right_fields(world: OAuthWorld) -> None:
+def test_34_denial_ignores_invalid_fields(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, *ASKED)
     answer = browser.submit(page, "/oauth/authorize", decision="deny", amount_2="junk")
     assert query_of(answer.headers["location"])["error"] == "access_denied"
 
 
-def test_34_something_must_be_left(world: OAuthWorld) -> None:
+def test_34_empty_consent_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, EXACT, LATER)
     answer = browser.submit(page, "/oauth/authorize", decision="allow")
@@ -183,14 +185,14 @@ def test_34_something_must_be_left(world: OAuthWorld) -> None:
     assert done.status_code == 303
 
 
-def test_34_a_used_request_is_not_shown_again(world: OAuthWorld) -> None:
+def test_34_decided_request_is_not_shown_again(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, *ASKED)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
     assert browser.submit(page, "/oauth/authorize", decision="allow", amount_2="junk").status_code == 400
 
 
-def test_54_a_dropped_part_cannot_be_had_by_refreshing(world: OAuthWorld) -> None:
+def test_54_refresh_cannot_add_excluded_part(world: OAuthWorld) -> None:
     tokens = granted(world, TIER, EXACT, LATER)
     assert tokens["scope"] == "score:tier"
     for scope in ("score:exact", "decisions:request", "score:tier decisions:preview"):
@@ -201,12 +203,12 @@ def test_54_a_dropped_part_cannot_be_had_by_refreshing(world: OAuthWorld) -> Non
     ]
 
 
-def test_54_an_allowed_part_can(world: OAuthWorld) -> None:
+def test_54_refresh_can_select_allowed_part(world: OAuthWorld) -> None:
     tokens = granted(world, TIER, EXACT, fields={"include_1": "yes"})
     assert world.cars.refresh(tokens["refresh_token"], scope="score:exact").status_code == 200
 
 
-def test_what_has_been_narrowed_stands_on_the_account_page(world: OAuthWorld) -> None:
+def test_account_page_shows_narrowed_consent(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, *ASKED)
     browser.submit(page, "/oauth/authorize", decision="allow", amount_2="1500")
@@ -218,7 +220,7 @@ def test_what_has_been_narrowed_stands_on_the_account_page(world: OAuthWorld) ->
     assert "On November 23, 2026 you ended it." in browser.get("/account").text
 
 
-def test_what_was_allowed_as_asked_stands_there_so(world: OAuthWorld) -> None:
+def test_account_page_shows_unchanged_consent(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, TIER)
     browser.submit(page, "/oauth/authorize", decision="allow")

@@ -1,4 +1,4 @@
-"""Pushed authorization requests: everything is checked here (RFC 9126)."""
+"""The validation of pushed authorization requests (RFC 9126)."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.units import reading, writing
 DECISION = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
 
 
-def test_14_a_request_uri_for_90_seconds(world: OAuthWorld) -> None:
+def test_14_request_uri_is_valid_for_90_seconds(world: OAuthWorld) -> None:
     answer = world.cars.push()
     body = answer.json()
     assert answer.status_code == 201
@@ -25,26 +25,26 @@ def test_14_a_request_uri_for_90_seconds(world: OAuthWorld) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_14_two_pushes_two_request_uris(world: OAuthWorld) -> None:
+def test_14_request_uris_are_unique(world: OAuthWorld) -> None:
     assert world.cars.push().json()["request_uri"] != world.cars.push().json()["request_uri"]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_15_post_only(world: OAuthWorld, method: str) -> None:
+def test_15_only_post_is_accepted(world: OAuthWorld, method: str) -> None:
     answer = world.http().request(method, "/oauth/par", headers=world.cars.auth)
     assert answer.status_code == 405
     assert answer.json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])
-def test_15_another_content_type(world: OAuthWorld, content_type: str) -> None:
+def test_15_other_content_types_are_rejected(world: OAuthWorld, content_type: str) -> None:
     headers = {**world.cars.auth, "Content-Type": content_type}
     answer = world.http().post("/oauth/par", content=b"a=b", headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (415, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["request", "request_uri"])
-def test_16_no_request_inside(world: OAuthWorld, name: str) -> None:
+def test_16_request_and_request_uri_are_rejected(world: OAuthWorld, name: str) -> None:
     answer = world.cars.push(**{name: "urn:x"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
@@ -62,7 +62,7 @@ def test_16_no_request_inside(world: OAuthWorld, name: str) -> None:
         {"code_challenge": '"' * 43},
     ],
 )
-def test_17_pkce_with_s256_only(world: OAuthWorld, changed: dict[str, Any]) -> None:
+def test_17_only_s256_is_accepted(world: OAuthWorld, changed: dict[str, Any]) -> None:
     answer = world.cars.push(**changed)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
@@ -83,21 +83,21 @@ def test_17_pkce_with_s256_only(world: OAuthWorld, changed: dict[str, Any]) -> N
         "http://127.0.0.1:10/cb?shop=1",
     ],
 )
-def test_18_the_redirect_uri_is_compared_exactly(world: OAuthWorld, redirect_uri: str | None) -> None:
+def test_18_redirect_uri_is_compared_exactly(world: OAuthWorld, redirect_uri: str | None) -> None:
     answer = world.cars.push(redirect_uri=redirect_uri)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert "location" not in answer.headers
 
 
 @pytest.mark.parametrize("response_type", [None, "token", "code id_token", "id_token code", 'j"unk', "CODE"])
-def test_19_response_type_code_only(world: OAuthWorld, response_type: str | None) -> None:
+def test_19_only_response_type_code_is_accepted(world: OAuthWorld, response_type: str | None) -> None:
     answer = world.cars.push(response_type=response_type)
     assert answer.status_code == 400
     assert answer.json()["error"] in {"invalid_request", "unsupported_response_type"}
     assert "location" not in answer.headers
 
 
-def test_19_response_mode_query_only(world: OAuthWorld) -> None:
+def test_19_only_response_mode_query_is_accepted(world: OAuthWorld) -> None:
     assert world.cars.push(response_mode="query").status_code == 201
     assert world.cars.push(response_mode="fragment").json()["error"] == "invalid_request"
 
@@ -105,12 +105,12 @@ def test_19_response_mode_query_only(world: OAuthWorld) -> None:
 @pytest.mark.parametrize(
     "scope", ["score:palm", "score:tier openid", "decisions:read", "score:tier consents:read", '"']
 )
-def test_20_scopes_unknown_or_of_merchant_kind(world: OAuthWorld, scope: str) -> None:
+def test_20_unknown_and_merchant_scopes_are_rejected(world: OAuthWorld, scope: str) -> None:
     answer = world.cars.push(scope=scope)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
 
 
-def test_20_scopes_that_the_client_may_not_ask(world: OAuthWorld) -> None:
+def test_20_disallowed_scopes_are_rejected(world: OAuthWorld) -> None:
     world.change_client(world.cars, scopes=["score:threshold"])
     assert world.cars.push(scope="score:threshold").status_code == 201
     assert world.cars.push(scope="score:tier").json()["error"] == "invalid_scope"
@@ -118,21 +118,21 @@ def test_20_scopes_that_the_client_may_not_ask(world: OAuthWorld) -> None:
     assert tier.json()["error"] == "invalid_authorization_details"
 
 
-def test_20_the_order_of_scopes_is_free_and_state_optional(world: OAuthWorld) -> None:
+def test_20_scope_order_is_free_and_state_optional(world: OAuthWorld) -> None:
     assert world.cars.push(scope="decisions:request  score:tier score:tier", state=None).status_code == 201
 
 
-def test_20_the_longest_state(world: OAuthWorld) -> None:
+def test_20_longest_state(world: OAuthWorld) -> None:
     assert world.cars.push(state="s" * 4096).status_code == 201
     assert world.cars.push(state="s" * 4097).json()["error"] == "invalid_request"
 
 
-def test_20_neither_scope_nor_details(world: OAuthWorld) -> None:
+def test_20_scope_or_details_are_required(world: OAuthWorld) -> None:
     assert world.cars.push(scope=None).json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("name", ["client_id", "scope", "state", "authorization_details", "code_challenge", "unknown"])
-def test_21_repeated_parameters(world: OAuthWorld, name: str) -> None:
+def test_21_repeated_parameters_are_rejected(world: OAuthWorld, name: str) -> None:
     pairs = [*world.cars.parameters(pkce()[1]).items(), (name, "x"), (name, "x")]
     headers = {**world.cars.auth, "Content-Type": "application/x-www-form-urlencoded"}
     answer = world.http().post("/oauth/par", content=urlencode(pairs), headers=headers)
@@ -141,14 +141,14 @@ def test_21_repeated_parameters(world: OAuthWorld, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["response_type", "redirect_uri", "scope", "state", "code_challenge", "client_id"])
 @pytest.mark.parametrize("junk", ["é", "信用", "\x00", "\x1f", "\x7f", "\U0001f600"])
-def test_21_junk_characters(world: OAuthWorld, name: str, junk: str) -> None:
+def test_21_junk_characters_are_rejected(world: OAuthWorld, name: str, junk: str) -> None:
     answer = world.cars.push(**{name: f"x{junk}"})
     assert answer.status_code in {400, 401}
     assert answer.json()["error"]
 
 
 @pytest.mark.parametrize("body", [b"a=%ff", b"\xff=a", b"&".join(b"a%d=1" % n for n in range(70))])
-def test_21_bodies_that_are_no_form(world: OAuthWorld, body: bytes) -> None:
+def test_21_invalid_forms_are_rejected(world: OAuthWorld, body: bytes) -> None:
     headers = {**world.cars.auth, "Content-Type": "application/x-www-form-urlencoded"}
     answer = world.http().post("/oauth/par", content=body, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
@@ -180,18 +180,18 @@ def test_21_bodies_that_are_no_form(world: OAuthWorld, body: bytes) -> None:
         [{"type": "score", "level": "tier"}] * 9,
     ],
 )
-def test_23_details_that_cannot_be_asked(world: OAuthWorld, details: Any) -> None:
+def test_23_invalid_details_are_rejected(world: OAuthWorld, details: Any) -> None:
     answer = world.cars.push(authorization_details=details)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
     assert answer.json()["error_description"].isascii()
 
 
-def test_23_the_description_says_where(world: OAuthWorld) -> None:
+def test_23_description_has_position(world: OAuthWorld) -> None:
     details = [{"type": "score", "level": "tier"}, {**DECISION, "maximum_amount": {"amount": "x", "currency": "CNY"}}]
     assert "1.maximum_amount.amount" in world.cars.push(authorization_details=details).json()["error_description"]
 
 
-def test_23_a_scope_whose_products_are_not_enabled(world: OAuthWorld) -> None:
+def test_23_scope_without_enabled_products_is_rejected(world: OAuthWorld) -> None:
     with writing(world.database) as unit:
         unit.merchants.disable_adapter(world.cars_id, "car_rental")
         unit.merchants.disable_adapter(world.cars_id, "online_shop")
@@ -199,7 +199,7 @@ def test_23_a_scope_whose_products_are_not_enabled(world: OAuthWorld) -> None:
     assert world.cars.push(scope="score:tier").json()["error"] == "invalid_scope"
 
 
-def test_the_stored_row_holds_digest_and_what_is_needed(world: OAuthWorld) -> None:
+def test_stored_row_has_digest_and_parameters(world: OAuthWorld) -> None:
     request_uri = world.cars.push(unknown="x", scope=None, authorization_details=[DECISION]).json()["request_uri"]
     with reading(world.database) as unit:
         row = unit.authorization_requests.load_pushed_request(digest(request_uri))
@@ -227,12 +227,12 @@ def test_the_stored_row_holds_digest_and_what_is_needed(world: OAuthWorld) -> No
         }
 
 
-def test_durations_are_cut_to_the_contract(world: OAuthWorld) -> None:
+def test_durations_are_limited_by_contract(world: OAuthWorld) -> None:
     tokens = world.tokens(scope=None, authorization_details=[{**DECISION, "duration": "P365D"}])
     assert tokens["authorization_details"][0]["duration"] == "P90D"  # type: ignore[index]
 
 
-def test_a_contract_in_another_currency(world: OAuthWorld) -> None:
+def test_contract_in_other_currency(world: OAuthWorld) -> None:
     world.change_merchant(ceiling_minor=Money(1000, "EUR").minor, ceiling_currency="EUR")
     details = [{**DECISION, "maximum_amount": {"amount": "1.00", "currency": "CNY"}}]
     assert world.cars.push(authorization_details=details).json()["error"] == "invalid_authorization_details"
@@ -247,7 +247,7 @@ def test_a_contract_in_another_currency(world: OAuthWorld) -> None:
         ("score:tier decisions:request", ["tier"], ["DEPOSIT_WAIVER", "PAY_LATER"]),
     ],
 )
-def test_plain_scopes_stand_for_details(world: OAuthWorld, scope: str, levels: list[str], products: list[str]) -> None:
+def test_plain_scopes_become_details(world: OAuthWorld, scope: str, levels: list[str], products: list[str]) -> None:
     tokens: dict[str, Any] = world.tokens(scope=scope)
     details = tokens["authorization_details"]
     assert [d["level"] for d in details if d["type"] == "score"] == levels
@@ -255,7 +255,7 @@ def test_plain_scopes_stand_for_details(world: OAuthWorld, scope: str, levels: l
     assert set(tokens["scope"].split()) == set(scope.split())
 
 
-def test_details_give_their_scopes_and_keep_company_with_plain_ones(world: OAuthWorld) -> None:
+def test_details_add_their_scopes_to_plain_ones(world: OAuthWorld) -> None:
     details = [{"type": "score", "level": "threshold", "purpose": "LENDING"}]
     tokens: dict[str, Any] = world.tokens(scope="decisions:request", authorization_details=details)
     assert tokens["scope"] == "score:threshold decisions:request"
@@ -263,7 +263,7 @@ def test_details_give_their_scopes_and_keep_company_with_plain_ones(world: OAuth
 
 
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024 + 1])
-def test_76_bodies_that_are_too_large(world: OAuthWorld, size: int) -> None:
+def test_76_oversized_bodies_are_rejected(world: OAuthWorld, size: int) -> None:
     headers = {**world.cars.auth, "Content-Type": "application/x-www-form-urlencoded"}
     answer = world.http().post("/oauth/par", content=b"a=" + b"b" * size, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (413, "invalid_request")

@@ -1,5 +1,5 @@
-"""Pushed authorization requests of a fapi2 client (RFC 9126, FAPI 2.0 section 5.3.2.2): each rule of the request holds
-for it as for any other, and its key may be named beforehand."""
+"""Pushed authorization requests of a fapi2 client (RFC 9126, FAPI 2.0 section 5.3.2.2): all rules of pushed requests,
+and the binding of the code to a key."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ SCORE = {"type": "score", "level": "tier"}
 
 @pytest.fixture
 def bank(world: OAuthWorld) -> FapiApp:
-    """Without a nonce: a pushed request asks for none."""
+    """A fapi2 client without a nonce, which a pushed request does not need."""
     return world.bank
 
 
@@ -29,7 +29,7 @@ def refused(answer: httpx2.Response, error: str = "invalid_request", status: int
     assert "request_uri" not in answer.json()
 
 
-def test_14_what_a_valid_request_gets(each_world: OAuthWorld) -> None:
+def test_14_valid_request(each_world: OAuthWorld) -> None:
     answers = [each_world.bank.push() for _ in range(3)]
     uris = {answer.json()["request_uri"].removeprefix("urn:ietf:params:oauth:request_uri:") for answer in answers}
     for answer in answers:
@@ -41,7 +41,7 @@ def test_14_what_a_valid_request_gets(each_world: OAuthWorld) -> None:
     assert {len(uri) for uri in uris} == {43}  # 256 bits in base64url
 
 
-def test_15_post_of_a_form_only(bank: FapiApp) -> None:
+def test_15_only_posted_forms_are_accepted(bank: FapiApp) -> None:
     for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
         answer = bank.http.request(method, PAR)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
@@ -50,13 +50,13 @@ def test_15_post_of_a_form_only(bank: FapiApp) -> None:
     refused(bank.http.post(PAR, content=urlencode(whole)), status=415)
 
 
-def test_16_no_request_inside(bank: FapiApp) -> None:
+def test_16_request_and_request_uri_are_rejected(bank: FapiApp) -> None:
     for name in ("request", "request_uri"):
         for value in ("x", "urn:ietf:params:oauth:request_uri:x", "https://evil.example/r", bank.assertion()):
             refused(bank.push(**{name: value}))
 
 
-def test_17_pkce(bank: FapiApp) -> None:
+def test_17_s256_is_required(bank: FapiApp) -> None:
     for changed in (
         {"code_challenge": None},
         {"code_challenge_method": None},
@@ -69,7 +69,7 @@ def test_17_pkce(bank: FapiApp) -> None:
         refused(bank.push(**changed))
 
 
-def test_18_the_redirect_uri(bank: FapiApp) -> None:
+def test_18_redirect_uri_is_compared_exactly(bank: FapiApp) -> None:
     for uri in (
         None,
         "https://evil.example/",
@@ -88,7 +88,7 @@ def test_18_the_redirect_uri(bank: FapiApp) -> None:
         refused(bank.push(redirect_uri=uri))
 
 
-def test_19_the_response_type(bank: FapiApp) -> None:
+def test_19_only_response_type_code_is_accepted(bank: FapiApp) -> None:
     for value in (None, "token", "id_token", "code id_token", "code token", "none", "CODE", "code code", 'j"unk'):
         answer = bank.push(response_type=value)
         refused(answer, answer.json()["error"])
@@ -97,19 +97,19 @@ def test_19_the_response_type(bank: FapiApp) -> None:
         refused(bank.push(response_mode=value))
 
 
-def test_20_scope_and_state(bank: FapiApp) -> None:
+def test_20_scope_is_checked_and_state_is_optional(bank: FapiApp) -> None:
     for scope in ("score:palm", "score:tier openid", "decisions:read", "score:tier consents:read", "SCORE:TIER"):
         refused(bank.push(scope=scope), "invalid_scope")
     assert bank.push(scope="decisions:request score:tier", state=None).status_code == 201
 
 
 @pytest.mark.parametrize("state", ["s" * 3000, "!#$%&'()*+,-./:;<=>?@[]^_`{|}~ \"\\", None])
-def test_20_the_state_comes_back_unchanged(world: OAuthWorld, state: str | None) -> None:
+def test_20_state_is_returned_unchanged(world: OAuthWorld, state: str | None) -> None:
     back, _ = world.bank.ask(world.browser(), "mei", PASSWORD, state=state)
     assert back.get("state") == state
 
 
-def test_21_repeated_parameters(bank: FapiApp) -> None:
+def test_21_repeated_parameters_are_rejected(bank: FapiApp) -> None:
     whole = bank.parameters(pkce()[1])
     for name in (*whole, "client_assertion", "client_assertion_type", "authorization_details", "unknown"):
         fields = [*whole.items(), *bank.authentication().items()]
@@ -119,17 +119,17 @@ def test_21_repeated_parameters(bank: FapiApp) -> None:
 
 
 @pytest.mark.parametrize("junk", ['"', "é", "信用", "\x00", "\x1f", "\r\n", "\x7f", "\U0001f600", "\u202e"])
-def test_21_characters(bank: FapiApp, junk: str) -> None:
+def test_21_junk_characters_are_rejected(bank: FapiApp, junk: str) -> None:
     for name in (*bank.parameters(""), "dpop_jkt", "authorization_details", "client_assertion_type", "unknown"):
         answer = bank.push(**{name: f"x{junk}"})
-        if junk == '"' and name in {"state", "unknown"}:  # there it is a character like any other
+        if junk == '"' and name in {"state", "unknown"}:  # allowed in these parameters
             assert answer.status_code == 201
             continue
         assert answer.status_code in {400, 401}, (name, answer.text)
         assert answer.json()["error"]
 
 
-def test_22_the_key_that_is_named_and_the_key_that_signs(bank: FapiApp) -> None:
+def test_22_dpop_jkt_must_match_proof(bank: FapiApp) -> None:
     own, other = bank.dpop_key.thumbprint(), new_key(kid=None).thumbprint()
 
     def pushed(jkt: str) -> httpx2.Response:
@@ -143,7 +143,7 @@ def test_22_the_key_that_is_named_and_the_key_that_signs(bank: FapiApp) -> None:
         refused(bank.push(dpop_jkt=jkt))
 
 
-def test_22_a_pushed_requests_proof_is_a_proof(bank: FapiApp) -> None:
+def test_22_proof_of_pushed_request_is_verified(bank: FapiApp) -> None:
     once = bank.proof(PAR, nonce=None)
     first = bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": once})
     assert first.status_code == 201
@@ -176,12 +176,12 @@ def test_22_a_pushed_requests_proof_is_a_proof(bank: FapiApp) -> None:
     ],
     ids=lambda details: str(details)[:40],
 )
-def test_23_details_that_cannot_be_asked(bank: FapiApp, details: Any) -> None:
+def test_23_invalid_details_are_rejected(bank: FapiApp, details: Any) -> None:
     refused(bank.push(authorization_details=details), "invalid_authorization_details")
     refused(bank.push(authorization_details=details, scope=None), "invalid_authorization_details")
 
 
-def test_23_a_type_that_the_client_is_not_registered_for(world: OAuthWorld) -> None:
+def test_23_unregistered_type_is_rejected(world: OAuthWorld) -> None:
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
     world.change_client(world.bank, authorization_details_types=["score"])
     assert world.bank.push(scope=None, authorization_details=[SCORE]).status_code == 201

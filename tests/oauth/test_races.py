@@ -1,4 +1,4 @@
-"""Eight at once, on SQLite and on PostgreSQL, in real time: exactly one wins."""
+"""Concurrent requests on SQLite and PostgreSQL, in real time: exactly one of eight succeeds."""
 
 import time
 from collections.abc import Callable
@@ -23,7 +23,7 @@ AT_ONCE = 8
 
 
 def at_once(app: PartnerApp, world: OAuthWorld, send: Callable[[PartnerApp], httpx2.Response]) -> list[httpx2.Response]:
-    """The answers to the same request, sent by eight threads with connections of their own."""
+    """The responses to the same request, sent by eight threads with their own connections."""
     barrier = Barrier(AT_ONCE)
 
     def one(_: int) -> httpx2.Response:
@@ -39,18 +39,18 @@ def statuses(answers: list[httpx2.Response]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
 
 
-def test_40_one_redemption_wins(racing_world: OAuthWorld, profile: str) -> None:
+def test_40_one_redemption_succeeds(racing_world: OAuthWorld, profile: str) -> None:
     world, own = racing_world, racing_world.own(profile)
     back, verifier = own.ask(world.browser(), "mei", PASSWORD)
     answers = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
     assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
     assert {a.json()["error"] for a in answers if a.status_code == 400} == {"invalid_grant"}
     winner = next(a for a in answers if a.status_code == 200).json()
-    # Whoever came too late presented a used code, and that ends what the first was given.
+    # The later requests sent a used code, which revokes the tokens of the first one.
     assert own.call(winner["access_token"]).status_code == 401
 
 
-def test_55_without_rotation_each_refresh_is_right(racing_world: OAuthWorld) -> None:
+def test_55_all_refreshes_without_rotation_succeed(racing_world: OAuthWorld) -> None:
     world, own = racing_world, racing_world.bank
     tokens: Any = own.tokens(world.browser(), "mei", PASSWORD)
     answers = at_once(own, world, lambda app: app.refresh(tokens["refresh_token"]))
@@ -65,7 +65,7 @@ def test_55_without_rotation_each_refresh_is_right(racing_world: OAuthWorld) -> 
         assert (row.used_at, row.revoked_at) == (None, None)
 
 
-def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_world: OAuthWorld) -> None:
+def test_55_one_of_concurrent_refreshes_succeeds(racing_world: OAuthWorld) -> None:
     world = racing_world
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
@@ -73,7 +73,7 @@ def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_wo
         with writing(world.database) as unit:
             assert unit.consents.lock(consent_id) is not None
             waiting = pool.submit(at_once, world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
-            time.sleep(2)  # all eight have arrived and wait for the consent, which the first statement locked
+            time.sleep(2)  # all eight have arrived and wait for the lock on the consent
         answers = waiting.result()
     assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
     winner = next(answer for answer in answers if answer.status_code == 200).json()
@@ -81,8 +81,8 @@ def test_55_of_requests_under_way_one_refresh_wins_and_its_token_lives(racing_wo
     assert world.cars.refresh(winner["refresh_token"]).status_code == 200
 
 
-def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: OAuthWorld) -> None:
-    # One that arrives after the winner was answered is a retry, and gets an answer too; but then the other is dead.
+def test_55_concurrent_refreshes_leave_one_token(racing_world: OAuthWorld) -> None:
+    # A request that arrives after the first response is a retry. It succeeds and replaces the token of the first.
     world = racing_world
     tokens: Any = world.tokens()
     answers = at_once(world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
@@ -92,7 +92,7 @@ def test_55_however_they_arrive_one_refresh_token_is_left(racing_world: OAuthWor
         assert len([row for row in rows if row.used_at is None and row.revoked_at is None]) == 1
 
 
-def test_28_one_decision_wins(racing_world: OAuthWorld) -> None:
+def test_28_one_decision_is_recorded(racing_world: OAuthWorld) -> None:
     world = racing_world
     browser = world.browser()
     page = browser.open(world.cars.address(world.cars.push().json()["request_uri"]), "mei", PASSWORD)
@@ -106,7 +106,7 @@ def test_28_one_decision_wins(racing_world: OAuthWorld) -> None:
     assert statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
 
 
-def test_one_pairwise_subject_for_all(racing_world: OAuthWorld) -> None:
+def test_concurrent_consents_share_pairwise_subject(racing_world: OAuthWorld) -> None:
     world = racing_world
     barrier = Barrier(AT_ONCE)
     with reading(world.database) as unit:

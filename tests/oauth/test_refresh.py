@@ -1,4 +1,4 @@
-"""Refreshing: rotation, reuse, the bounded retry, narrowing, and every way a grant ends (RFC 6749 section 6)."""
+"""Refresh tokens: rotation, reuse, retry, narrower scopes, and the end of a grant (RFC 6749 section 6)."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
 
 
-def test_53_each_refresh_gives_a_new_token(world: OAuthWorld) -> None:
+def test_53_refresh_returns_new_token(world: OAuthWorld) -> None:
     first: Any = world.tokens()
     second = world.cars.refresh(first["refresh_token"]).json()
     third = world.cars.refresh(second["refresh_token"]).json()
@@ -23,7 +23,7 @@ def test_53_each_refresh_gives_a_new_token(world: OAuthWorld) -> None:
     assert world.cars.call(third["access_token"]).status_code == 200
 
 
-def test_53_reuse_after_the_successor_was_used_ends_the_family(world: OAuthWorld) -> None:
+def test_53_reuse_after_use_of_successor_revokes_family(world: OAuthWorld) -> None:
     first: Any = world.tokens()
     second = world.cars.refresh(first["refresh_token"]).json()
     third = world.cars.refresh(second["refresh_token"]).json()
@@ -33,7 +33,7 @@ def test_53_reuse_after_the_successor_was_used_ends_the_family(world: OAuthWorld
         assert world.cars.call(tokens["access_token"]).status_code == 401
 
 
-def test_53_reuse_after_the_retry_window_ends_the_family(world: OAuthWorld, clock: MovableClock) -> None:
+def test_53_reuse_after_retry_window_revokes_family(world: OAuthWorld, clock: MovableClock) -> None:
     first: Any = world.tokens()
     second = world.cars.refresh(first["refresh_token"]).json()
     clock.advance(seconds=61)
@@ -41,18 +41,18 @@ def test_53_reuse_after_the_retry_window_ends_the_family(world: OAuthWorld, cloc
     refused(world.cars.refresh(second["refresh_token"]))
 
 
-def test_53_a_retry_in_time_replaces_the_unused_successor(world: OAuthWorld, clock: MovableClock) -> None:
+def test_53_retry_replaces_unused_successor(world: OAuthWorld, clock: MovableClock) -> None:
     first: Any = world.tokens()
     lost = world.cars.refresh(first["refresh_token"]).json()
     clock.advance(seconds=30)
     again = world.cars.refresh(first["refresh_token"])
     assert again.status_code == 200
     assert world.cars.refresh(again.json()["refresh_token"]).status_code == 200
-    refused(world.cars.refresh(lost["refresh_token"]))  # a replaced one is reuse as well
+    refused(world.cars.refresh(lost["refresh_token"]))  # a replaced token counts as reused
     assert world.cars.call(again.json()["access_token"]).status_code == 401
 
 
-def test_51_without_authentication(world: OAuthWorld) -> None:
+def test_51_authentication_is_required(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     data = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     assert world.cars.post("/oauth/token", data, headers={}).status_code == 401
@@ -60,7 +60,7 @@ def test_51_without_authentication(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("used", [False, True])
-def test_51_another_client_changes_nothing(world: OAuthWorld, used: bool) -> None:
+def test_51_foreign_client_has_no_effect(world: OAuthWorld, used: bool) -> None:
     tokens: Any = world.tokens()
     alive = tokens
     if used:
@@ -71,13 +71,13 @@ def test_51_another_client_changes_nothing(world: OAuthWorld, used: bool) -> Non
 
 
 @pytest.mark.parametrize("scope", ["score:exact", "score:tier decisions:read", "score:palm", "score:tier é"])
-def test_54_wider(world: OAuthWorld, scope: str) -> None:
+def test_54_wider_scope_is_rejected(world: OAuthWorld, scope: str) -> None:
     tokens: Any = world.tokens()
     refused(world.cars.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
     assert world.cars.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_54_narrower_leaves_the_grant_as_it_is(world: OAuthWorld) -> None:
+def test_54_narrower_scope_does_not_change_grant(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     narrow = world.cars.refresh(tokens["refresh_token"], scope="score:threshold").json()
     assert narrow["scope"] == "score:threshold"
@@ -86,20 +86,20 @@ def test_54_narrower_leaves_the_grant_as_it_is(world: OAuthWorld) -> None:
     assert world.cars.refresh(narrow["refresh_token"]).json()["scope"] == tokens["scope"]
 
 
-def test_54_details_are_not_chosen_here(world: OAuthWorld) -> None:
+def test_54_authorization_details_are_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     answer = world.cars.refresh(tokens["refresh_token"], authorization_details="[]")
     refused(answer, "invalid_authorization_details")
 
 
-def test_56_the_consent_expires_in_the_partners_time(world: OAuthWorld) -> None:
+def test_56_consent_expires_in_business_time(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     world.move_partner(timedelta(days=90))
     refused(world.cars.refresh(tokens["refresh_token"]))
     assert world.cars.call(tokens["access_token"]).status_code == 401
 
 
-def test_56_the_longest_life(world: OAuthWorld) -> None:
+def test_56_longest_lifetime(world: OAuthWorld) -> None:
     tokens: Any = world.tokens(
         scope=None, authorization_details=[{"type": "score", "level": "tier", "duration": "P2D"}]
     )
@@ -110,7 +110,7 @@ def test_56_the_longest_life(world: OAuthWorld) -> None:
     assert world.cars.refresh(again["refresh_token"]).json()["expires_in"] == 4 * 3600
 
 
-def test_56_a_person_who_is_locked_out(world: OAuthWorld) -> None:
+def test_56_disabled_user_is_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
@@ -118,14 +118,14 @@ def test_56_a_person_who_is_locked_out(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("token", ["unknown", "é", "x" * 3000])
-def test_an_unknown_token(world: OAuthWorld, token: str) -> None:
+def test_unknown_token_is_rejected(world: OAuthWorld, token: str) -> None:
     refused(world.cars.refresh(token))
 
 
-def test_a_missing_token(world: OAuthWorld) -> None:
+def test_missing_token_is_rejected(world: OAuthWorld) -> None:
     refused(world.cars.refresh(""), "invalid_request")
 
 
-def test_an_access_token_does_not_refresh(world: OAuthWorld) -> None:
+def test_access_token_is_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     refused(world.cars.refresh(tokens["access_token"]))

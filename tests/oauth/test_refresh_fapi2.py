@@ -1,4 +1,4 @@
-"""Refreshing without rotation: the token of a fapi2 client stays as it is (FAPI 2.0 section 5.3.2.1 item 9)."""
+"""Refresh tokens without rotation, of fapi2 clients (FAPI 2.0 section 5.3.2.1 item 9)."""
 
 from contextlib import closing
 from datetime import timedelta
@@ -22,7 +22,7 @@ def tokens_of(world: OAuthWorld, **changed: Any) -> Any:
     return world.bank.tokens(world.browser(), "mei", PASSWORD, **changed)
 
 
-def test_51_only_the_client_itself(each_world: OAuthWorld) -> None:
+def test_51_foreign_client_is_rejected(each_world: OAuthWorld) -> None:
     world, bank = each_world, each_world.bank
     tokens = tokens_of(world)
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
@@ -39,18 +39,18 @@ def test_51_only_the_client_itself(each_world: OAuthWorld) -> None:
         assert bank.refresh(tokens["refresh_token"]).status_code == 200, used
 
 
-def test_52_the_same_token_again_and_again(each_world: OAuthWorld) -> None:
+def test_52_refresh_token_can_be_reused(each_world: OAuthWorld) -> None:
     bank, tokens = each_world.bank, tokens_of(each_world)
     given = [bank.refresh(tokens["refresh_token"]).json() for _ in range(4)]
     assert all("refresh_token" not in one for one in given)
     assert len({one["access_token"] for one in given}) == 4
-    for one in (tokens, *given):  # a refresh ends none of those before it
+    for one in (tokens, *given):  # a refresh does not end earlier access tokens
         assert bank.call(one["access_token"]).status_code == 200
         assert one["authorization_details"] == tokens["authorization_details"]
         assert (one["token_type"], one["scope"], one["grant_id"]) == ("DPoP", tokens["scope"], tokens["grant_id"])
 
 
-def test_52_with_another_key_the_new_token_is_bound_to_that_one(world: OAuthWorld) -> None:
+def test_52_new_token_is_bound_to_key_of_proof(world: OAuthWorld) -> None:
     # The refresh token of a confidential client is bound to the client's own key (RFC 9449 section 5).
     bank, tokens, old = world.bank, tokens_of(world), world.bank.dpop_key
     bank.dpop_key = new_key(kid=None)
@@ -61,7 +61,7 @@ def test_52_with_another_key_the_new_token_is_bound_to_that_one(world: OAuthWorl
     assert bank.call(again).status_code == 401
 
 
-def test_54_narrower_and_never_wider(world: OAuthWorld) -> None:
+def test_54_scope_can_be_narrower_only(world: OAuthWorld) -> None:
     bank, tokens = world.bank, tokens_of(world)
     narrow = bank.refresh(tokens["refresh_token"], scope="score:threshold").json()
     assert narrow["scope"] == "score:threshold"
@@ -84,25 +84,25 @@ def lock_person(world: OAuthWorld, _: str) -> None:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
 
 
-def pass_the_consents_end(world: OAuthWorld, _: str) -> None:
+def expire_consent(world: OAuthWorld, _: str) -> None:
     world.move_partner(timedelta(days=90))
 
 
-def take_the_grant_type(world: OAuthWorld, _: str) -> None:
+def remove_grant_type(world: OAuthWorld, _: str) -> None:
     world.change_client(world.bank, grant_types=["authorization_code"])
 
 
-@pytest.mark.parametrize("end", [end_consent, lock_person, pass_the_consents_end])
-def test_56_every_way_it_ends(each_world: OAuthWorld, end: Any) -> None:
+@pytest.mark.parametrize("end", [end_consent, lock_person, expire_consent])
+def test_56_refresh_fails_after_each_ending(each_world: OAuthWorld, end: Any) -> None:
     tokens = tokens_of(each_world)
     assert each_world.bank.refresh(tokens["refresh_token"]).status_code == 200
     end(each_world, tokens["grant_id"])
     refused(each_world.bank.refresh(tokens["refresh_token"]))
 
 
-def test_56_a_client_that_is_disabled_or_may_no_longer_refresh(world: OAuthWorld) -> None:
+def test_56_disabled_client_cannot_refresh(world: OAuthWorld) -> None:
     tokens = tokens_of(world)
-    take_the_grant_type(world, "")
+    remove_grant_type(world, "")
     refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
     world.change_client(world.bank, disabled_at=NOON)
     answer = world.bank.refresh(tokens["refresh_token"])
@@ -110,24 +110,24 @@ def test_56_a_client_that_is_disabled_or_may_no_longer_refresh(world: OAuthWorld
 
 
 @pytest.mark.parametrize("profile", ["baseline", "fapi2"])
-def test_56_the_longest_life_of_a_refresh_token(
+def test_56_longest_lifetime_of_refresh_token(
     sqlite_url: str, settings: Settings, clock: MovableClock, profile: str
 ) -> None:
     shorter = settings.model_copy(update={"refresh_token_life": timedelta(days=1)})
     with closing(OAuthWorld(sqlite_url, shorter, clock)) as world:
         app = world.own(profile)
         tokens = app.tokens(world.browser(), "mei", PASSWORD)
-        world.move_partner(timedelta(days=2))  # which ends consents only
+        world.move_partner(timedelta(days=2))  # this ends consents only
         clock.advance(days=1, seconds=-1)
         answer = app.refresh(tokens["refresh_token"])
         assert answer.status_code == 200
         clock.advance(seconds=1)
         refused(app.refresh(tokens["refresh_token"]))
         newer = answer.json().get("refresh_token")
-        assert newer is None or app.refresh(newer).status_code == 200  # rotation begins its life anew
+        assert newer is None or app.refresh(newer).status_code == 200  # rotation restarts the lifetime
 
 
-def test_56_it_never_outlives_its_consent(world: OAuthWorld) -> None:
+def test_56_refresh_token_expires_with_its_consent(world: OAuthWorld) -> None:
     tokens = tokens_of(world, scope=None, authorization_details=[{**DETAIL, "duration": "P2D"}])
     world.move_partner(timedelta(days=2, seconds=-100))
     assert world.bank.refresh(tokens["refresh_token"]).json()["expires_in"] == 100

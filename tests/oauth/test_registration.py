@@ -1,4 +1,4 @@
-"""Dynamic client registration (RFC 7591): who may, what is taken, and what is kept of it."""
+"""Dynamic client registration (RFC 7591): tokens, validation of the metadata, and the stored client."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ def refused(answer: httpx2.Response, code: str = "invalid_client_metadata", stat
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: OAuthWorld) -> None:
+def test_72_response_has_registered_metadata(registrar: Registrar, world: OAuthWorld) -> None:
     answer = registrar.post(metadata(software_id="x", contacts=["a@b.example"], **{"client_name#zh": "海港"}))
 
     assert answer.status_code == 201
@@ -57,7 +57,7 @@ def test_72_the_answer_is_what_was_registered(registrar: Registrar, world: OAuth
     }
 
 
-def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registrar, world: OAuthWorld) -> None:
+def test_72_tokens_are_stored_as_digests(registrar: Registrar, world: OAuthWorld) -> None:
     invitation = registrar.invite()
     made = registrar.registered(invitation)
     with reading(world.database) as unit:
@@ -69,14 +69,14 @@ def test_72_tokens_are_kept_as_digests_and_there_is_no_secret(registrar: Registr
         assert digests == [digest(invitation)]
 
 
-def test_72_the_registered_client_works(registrar: Registrar, world: OAuthWorld) -> None:
+def test_72_registered_client_works(registrar: Registrar, world: OAuthWorld) -> None:
     app = registrar.app(registrar.registered())
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
     assert tokens["token_type"] == "DPoP"
     assert app.call(tokens["access_token"]).status_code == 200
 
 
-def test_71_no_token_no_error_code(world: OAuthWorld) -> None:
+def test_71_missing_token_gets_no_error_code(world: OAuthWorld) -> None:
     answer = world.http().post(PATH, json=metadata())
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == f'Bearer realm="{world.container.settings.issuer}"'
@@ -98,28 +98,28 @@ def _used(registrar: Registrar) -> str:
         pytest.param(lambda r: r.world.tokens()["access_token"], id="access token"),
     ],
 )
-def test_71_a_token_that_is_not_good(registrar: Registrar, token: Callable[[Registrar], str]) -> None:
+def test_71_invalid_token_is_rejected(registrar: Registrar, token: Callable[[Registrar], str]) -> None:
     answer = registrar.post(metadata(), token(registrar))
     refused(answer, "invalid_token", 401)
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_71_an_expired_token(registrar: Registrar, clock: MovableClock, world: OAuthWorld) -> None:
+def test_71_expired_token_is_rejected(registrar: Registrar, clock: MovableClock, world: OAuthWorld) -> None:
     early, late = registrar.invite(life=timedelta(hours=1)), registrar.invite(life=timedelta(hours=1))
-    world.move_partner(timedelta(days=30))  # not the time that counts here
+    world.move_partner(timedelta(days=30))  # business time does not matter here
     clock.advance(minutes=59)
     registrar.registered(early)
     clock.advance(minutes=1)
     refused(registrar.post(metadata(), late), "invalid_token", 401)
 
 
-def test_71_bad_metadata_do_not_use_the_token_up(registrar: Registrar) -> None:
+def test_71_invalid_metadata_does_not_use_up_token(registrar: Registrar) -> None:
     token = registrar.invite()
     refused(registrar.post(metadata(jwks=None), token))
     registrar.registered(token)
 
 
-def test_71_one_client_for_one_token(racing_world: OAuthWorld) -> None:
+def test_71_token_registers_one_client(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     token = registrar.invite()
     answers = race(lambda _: registrar.post(metadata(), token).status_code, 8)
@@ -141,12 +141,12 @@ REDIRECT_URIS = [
 
 
 @pytest.mark.parametrize("uri", REDIRECT_URIS)
-def test_71_a_redirect_uri_that_is_not_taken(registrar: Registrar, uri: str) -> None:
+def test_71_invalid_redirect_uri_is_rejected(registrar: Registrar, uri: str) -> None:
     refused(registrar.post(metadata(redirect_uris=[CALLBACK, uri])), "invalid_redirect_uri")
 
 
 @pytest.mark.parametrize("uris", [None, []], ids=["absent", "empty"])
-def test_71_the_code_grant_needs_redirect_uris(registrar: Registrar, uris: Any) -> None:
+def test_71_code_grant_requires_redirect_uris(registrar: Registrar, uris: Any) -> None:
     refused(registrar.post(metadata(redirect_uris=uris)), "invalid_redirect_uri")
 
 
@@ -179,7 +179,7 @@ def test_71_the_code_grant_needs_redirect_uris(registrar: Registrar, uris: Any) 
         pytest.param({"authorization_details_types": ["payment"]}, id="unknown type"),
     ],
 )
-def test_71_metadata_that_are_not_taken(registrar: Registrar, changed: dict[str, Any]) -> None:
+def test_71_invalid_metadata_is_rejected(registrar: Registrar, changed: dict[str, Any]) -> None:
     answer = registrar.post(metadata(**changed))
     refused(answer)
     assert answer.json()["error_description"]
@@ -187,11 +187,11 @@ def test_71_metadata_that_are_not_taken(registrar: Registrar, changed: dict[str,
 
 @pytest.mark.parametrize("name", sorted({*metadata(), "response_types", "jwks_uri", "dpop_bound_access_tokens"}))
 @pytest.mark.parametrize("value", [5, 1.5, {"a": []}, [5], [["x"]], [None], False], ids=repr)
-def test_71_values_of_a_wrong_type(registrar: Registrar, name: str, value: Any) -> None:
+def test_71_values_of_wrong_type_are_rejected(registrar: Registrar, name: str, value: Any) -> None:
     refused(registrar.post(metadata(**{name: value})))
 
 
-def test_71_a_software_statement(registrar: Registrar) -> None:
+def test_71_software_statement_is_rejected(registrar: Registrar) -> None:
     refused(registrar.post(metadata(software_statement="e30.e30.")), "unapproved_software_statement")
 
 
@@ -207,11 +207,11 @@ def test_71_a_software_statement(registrar: Registrar) -> None:
         pytest.param("x", id="text"),
     ],
 )
-def test_13_a_key_that_is_not_taken(registrar: Registrar, key: Any) -> None:
+def test_13_invalid_key_is_rejected(registrar: Registrar, key: Any) -> None:
     refused(registrar.post(metadata(jwks={"keys": [key]})))
 
 
-def test_13_short_rsa_keys_and_other_curves(registrar: Registrar) -> None:
+def test_13_short_rsa_keys_and_other_curves_are_rejected(registrar: Registrar) -> None:
     number = rsa.generate_private_key(65537, 1024).public_key().public_numbers().n  # noqa: S505
     short = {"kty": "RSA", "n": base64url(number.to_bytes(128)), "e": "AQAB"}
     for key in (short, *(public(ECKey.generate_key(curve)) for curve in ("P-384", "secp256k1"))):
@@ -219,7 +219,7 @@ def test_13_short_rsa_keys_and_other_curves(registrar: Registrar) -> None:
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
-def test_13_a_key_of_each_kind_is_taken(registrar: Registrar, alg: str) -> None:
+def test_13_supported_keys_are_accepted(registrar: Registrar, alg: str) -> None:
     keys = {"keys": [public(new_key(alg))]}
     made = registrar.registered(jwks=keys, token_endpoint_auth_signing_alg=alg)
     assert (made["jwks"], made["token_endpoint_auth_signing_alg"]) == (keys, alg)
@@ -243,14 +243,14 @@ def test_13_a_key_of_each_kind_is_taken(registrar: Registrar, alg: str) -> None:
         pytest.param(b'{"a": ' + b"9" * 6000 + b"}", "application/json", 400, id="large number"),
     ],
 )
-def test_71_a_body_that_cannot_be_read(registrar: Registrar, body: bytes, kind: str, status: int) -> None:
+def test_71_unreadable_body_is_rejected(registrar: Registrar, body: bytes, kind: str, status: int) -> None:
     headers = {**bearer(registrar.invite()), "Content-Type": kind}
     answer = registrar.world.http().post(PATH, content=body, headers=headers)
     assert answer.status_code == status
     assert answer.json()["error"] in {"invalid_request", "invalid_client_metadata", "invalid_redirect_uri"}
 
 
-def test_what_is_absent_gets_its_default(registrar: Registrar) -> None:
+def test_absent_members_have_defaults(registrar: Registrar) -> None:
     body = {"redirect_uris": [CALLBACK], "jwks": {"keys": [public(KEY)]}, "client_name": None}
     made = registrar.post(body).json()
     assert made["grant_types"] == ["authorization_code"]
@@ -258,7 +258,7 @@ def test_what_is_absent_gets_its_default(registrar: Registrar) -> None:
     assert made["scope"] == "score:tier decisions:request decisions:read"
 
 
-def test_a_client_without_the_code_grant_needs_no_redirect_uri(registrar: Registrar) -> None:
+def test_client_without_code_grant_needs_no_redirect_uri(registrar: Registrar) -> None:
     made = registrar.registered(grant_types=["client_credentials"], redirect_uris=None)
     assert (made["redirect_uris"], made["response_types"]) == ([], [])
     app = registrar.app(made)

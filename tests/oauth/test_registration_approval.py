@@ -1,4 +1,4 @@
-"""What a registered client asks for beyond its invitation waits for the operator (RFC 7591 section 2)."""
+"""Rights beyond a client's invitation await the approval of the operator (RFC 7591 section 2)."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
-def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: OAuthWorld) -> None:
+def test_73_scopes_beyond_invitation_await_approval(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(registrar.invite(["score:tier", "decisions:read"], ["score"]), scope=WIDE)
     assert (made["scope"], made["authorization_details_types"]) == ("score:tier decisions:read", ["score"])
     assert made["awaiting_approval"] == {"scope": "score:exact decisions:write", "authorization_details_types": []}
@@ -34,17 +34,17 @@ def test_73_scopes_beyond_the_invitation_wait(registrar: Registrar, world: OAuth
     assert "awaiting_approval" not in now
 
 
-def test_73_types_beyond_the_invitation_wait(registrar: Registrar, world: OAuthWorld) -> None:
+def test_73_types_beyond_invitation_await_approval(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(registrar.invite(types=["score"]), authorization_details_types=["decision", "score"])
     assert made["authorization_details_types"] == ["score"]
     assert made["awaiting_approval"] == {"scope": "", "authorization_details_types": ["decision"]}
     app = registrar.app(made)
-    # Neither as details nor by the scope that stands for them.
+    # Neither as details nor by the scope that includes them.
     assert app.push(scope="decisions:request").status_code == 400
     assert app.push(scope="score:tier").status_code == 201
 
 
-def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: OAuthWorld) -> None:
+def test_73_refusal_keeps_rights(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(scope=WIDE)
     with writing(world.database) as unit:
         registrar.service.refuse(unit, made["client_id"], registrar.service.load_awaiting(unit, made["client_id"]))
@@ -53,7 +53,7 @@ def test_73_a_refusal_leaves_what_there_was(registrar: Registrar, world: OAuthWo
     assert "awaiting_approval" not in now
 
 
-def test_73_an_update_raises_nothing_by_itself(registrar: Registrar) -> None:
+def test_73_update_does_not_extend_rights(registrar: Registrar) -> None:
     made = registrar.registered()
     answer = registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope=f"{made['scope']} {WIDE}"))
     assert answer.status_code == 200
@@ -61,7 +61,7 @@ def test_73_an_update_raises_nothing_by_itself(registrar: Registrar) -> None:
     assert answer.json()["awaiting_approval"]["scope"] == "score:exact decisions:write"
 
 
-def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: OAuthWorld) -> None:
+def test_73_changed_request_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(scope="score:tier decisions:write")
     with reading(world.database) as unit:
         shown = registrar.service.load_awaiting(unit, made["client_id"])
@@ -71,7 +71,7 @@ def test_73_only_what_the_operator_saw_is_approved(registrar: Registrar, world: 
     assert registrar.manage("GET", made).json()["scope"] == "score:tier"
 
 
-def test_73_lowering_acts_on_tokens_that_live(registrar: Registrar, world: OAuthWorld) -> None:
+def test_73_reduced_rights_apply_to_existing_tokens(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered()
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier decisions:request")
@@ -88,7 +88,7 @@ def test_73_lowering_acts_on_tokens_that_live(registrar: Registrar, world: OAuth
     assert app.merchant_token().json()["error"] == "invalid_scope"
 
 
-def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, world: OAuthWorld) -> None:
+def test_73_higher_scope_is_replaced_by_lower_one(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered(registrar.invite(["score:exact"]), scope="score:exact score:tier")
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:exact")
@@ -97,7 +97,7 @@ def test_73_a_higher_scope_gives_way_to_the_one_below(registrar: Registrar, worl
     assert app.refresh(tokens["refresh_token"]).json()["scope"] == "score:tier"
 
 
-def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
+def test_client_without_request_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered()
     with writing(world.database) as unit:
         with pytest.raises(InvalidInput):
@@ -106,7 +106,7 @@ def test_who_waits_for_nothing_cannot_be_approved(registrar: Registrar, world: O
             registrar.service.approve(unit, "cli_test_none", Rights.of(["score:exact"], ()))
 
 
-def test_approvals_at_once_have_one_winner(racing_world: OAuthWorld) -> None:
+def test_one_of_concurrent_approvals_succeeds(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     made = registrar.registered(scope=WIDE)
     with reading(racing_world.database) as unit:

@@ -1,4 +1,4 @@
-"""Whatever is sent to the registration endpoint, the answer is a refusal in JSON or a registration, never a 500."""
+"""Random requests to the registration endpoint: each response is a JSON error or a registration, never a 500."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,7 +22,7 @@ ANYTHING = st.recursive(
 )
 NAMES = sorted({*metadata(), "response_types", "jwks_uri", "software_statement", "authorization_details_types"})
 KEYS = st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops"]), ANYTHING)
-# A host that may be asked and that nobody can reach.
+# A host that is allowed, but not reachable.
 SETTINGS = Settings(issuer="https://gateway.example", jwks_uri_hosts=("127.0.0.1:*", "localhost:*"))
 VALUES = ANYTHING | st.builds(lambda keys: {"keys": keys}, st.lists(KEYS, max_size=3)) | st.lists(st.text(), max_size=3)
 
@@ -37,7 +37,7 @@ def registrar(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changed=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=3))
-def test_71_changed_members(registrar: Registrar, changed: dict[str, Any]) -> None:
+def test_71_random_members(registrar: Registrar, changed: dict[str, Any]) -> None:
     answer = registrar.post(metadata(**changed), registrar.invite(life=timedelta(days=1)))
     assert answer.status_code in {201, 400}, answer.text
     assert ("client_id" if answer.status_code == 201 else "error") in answer.json()
@@ -48,7 +48,7 @@ URIS = st.text(max_size=40) | st.from_regex(r"(https?|ftp)://[a-z0-9.:@\[\]%-]{0
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(uri=URIS | ANYTHING, algorithm=st.none() | st.sampled_from(["ES256", "PS256", "RS256"]))
-def test_71_73_any_jwks_uri(registrar: Registrar, uri: Any, algorithm: str | None) -> None:
+def test_71_73_random_jwks_uris(registrar: Registrar, uri: Any, algorithm: str | None) -> None:
     sent = metadata(jwks=None, jwks_uri=uri, token_endpoint_auth_signing_alg=algorithm)
     answer = registrar.post(sent, registrar.invite(life=timedelta(days=1)))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
@@ -56,7 +56,7 @@ def test_71_73_any_jwks_uri(registrar: Registrar, uri: Any, algorithm: str | Non
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=st.binary(max_size=60) | ANYTHING.map(str).map(str.encode))
-def test_71_any_bytes(registrar: Registrar, body: bytes) -> None:
+def test_71_random_bytes(registrar: Registrar, body: bytes) -> None:
     headers = {**bearer(registrar.invite()), "Content-Type": "application/json"}
     answer = registrar.world.http().post(PATH, content=body, headers=headers)
     assert (answer.status_code, "error" in answer.json()) == (400, True)

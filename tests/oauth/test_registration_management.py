@@ -1,4 +1,4 @@
-"""Managing a registration (RFC 7592): by its own token only, and a client that removes itself is gone at once."""
+"""Management of a registration (RFC 7592): with its own token only; removal takes effect at once."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
-def test_72_a_client_reads_its_own_registration(registrar: Registrar) -> None:
+def test_72_client_reads_its_registration(registrar: Registrar) -> None:
     made = registrar.registered(token_endpoint_auth_signing_alg="ES256")
     answer = registrar.manage("GET", made)
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
@@ -25,7 +25,7 @@ def test_72_a_client_reads_its_own_registration(registrar: Registrar) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_72_no_other_token_will_do(registrar: Registrar, world: OAuthWorld, method: str) -> None:
+def test_72_other_tokens_are_rejected(registrar: Registrar, world: OAuthWorld, method: str) -> None:
     made, other = registrar.registered(), registrar.registered(client_name="Other")
     body: dict[str, Any] = {}
     if method == "PUT":
@@ -38,7 +38,7 @@ def test_72_no_other_token_will_do(registrar: Registrar, world: OAuthWorld, meth
     assert registrar.manage("GET", made).json() == made
 
 
-def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(each_world: OAuthWorld) -> None:
+def test_72_unknown_client_gets_same_response(each_world: OAuthWorld) -> None:
     registrar = Registrar(each_world)
     made = registrar.registered()
     for method in ("GET", "PUT", "DELETE"):
@@ -49,7 +49,7 @@ def test_72_a_client_that_is_not_there_or_has_no_token_is_answered_the_same(each
         assert {(answer.status_code, answer.text) for answer in unlike} == {(401, unlike[0].text)}
 
 
-def test_72_an_update_replaces_everything(registrar: Registrar, world: OAuthWorld) -> None:
+def test_72_update_replaces_all_metadata(registrar: Registrar, world: OAuthWorld) -> None:
     made, key = registrar.registered(), new_key("Ed25519", kid="k2")
     sent = {
         "client_id": made["client_id"],
@@ -64,7 +64,7 @@ def test_72_an_update_replaces_everything(registrar: Registrar, world: OAuthWorl
     assert answer.status_code == 200
     assert {name: answer.json()[name] for name in sent} == sent
     assert registrar.manage("GET", made).json() == answer.json()
-    assert registrar.app(made).push().status_code == 401  # the key of before
+    assert registrar.app(made).push().status_code == 401  # with the previous key
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_72_an_update_replaces_everything(registrar: Registrar, world: OAuthWorl
         pytest.param({"jwks": None}, id="without keys"),
     ],
 )
-def test_72_an_update_that_is_not_taken_changes_nothing(registrar: Registrar, changed: dict[str, Any]) -> None:
+def test_72_invalid_update_has_no_effect(registrar: Registrar, changed: dict[str, Any]) -> None:
     made = registrar.registered()
     answer = registrar.manage("PUT", made, json=metadata(**{"client_id": made["client_id"], **changed}))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
     assert registrar.manage("GET", made).json() == made
 
 
-def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: OAuthWorld) -> None:
+def test_72_removal_ends_all_tokens(registrar: Registrar, world: OAuthWorld) -> None:
     made = registrar.registered()
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
@@ -105,14 +105,14 @@ def test_72_removal_kills_every_token_at_once(registrar: Registrar, world: OAuth
     for method in ("GET", "DELETE"):
         assert registrar.manage(method, made).status_code == 401
 
-    # Also when the operator should ever enable it again.
+    # Even if the operator enables the client again.
     with writing(world.database) as unit:
         unit.connection.execute(update(CLIENTS).where(CLIENTS.c.id == app.client_id).values(disabled_at=None))
     assert app.call(tokens["access_token"]).status_code == 401
     assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
 
 
-def test_other_methods_are_not_there(registrar: Registrar) -> None:
+def test_other_methods_are_rejected(registrar: Registrar) -> None:
     made = registrar.registered()
     assert registrar.manage("PATCH", made).status_code == 405
     assert registrar.world.http().get(PATH).status_code == 405

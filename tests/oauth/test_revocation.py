@@ -6,7 +6,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "odd", "é"])
-def test_57_an_access_token(world: OAuthWorld, hint: str | None, profile: str) -> None:
+def test_57_access_token_is_revoked(world: OAuthWorld, hint: str | None, profile: str) -> None:
     app = world.own(profile)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)
     more = {} if hint is None else {"token_type_hint": hint}
@@ -16,19 +16,19 @@ def test_57_an_access_token(world: OAuthWorld, hint: str | None, profile: str) -
 
 
 @pytest.mark.parametrize("token", ["unknown", "é", "sgw_test_at_" + "x" * 3000])
-def test_57_an_unknown_token(world: OAuthWorld, token: str, profile: str) -> None:
+def test_57_unknown_token_is_accepted(world: OAuthWorld, token: str, profile: str) -> None:
     app = world.own(profile)
     assert app.revoke(token, token_type_hint="odd").status_code == 200
 
 
-def test_57_no_token(world: OAuthWorld, profile: str) -> None:
+def test_57_missing_token_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     answer = app.revoke("")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
-def test_57_another_clients_token_still_works(each_world: OAuthWorld, name: str, profile: str) -> None:
+def test_57_foreign_token_stays_valid(each_world: OAuthWorld, name: str, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)
     for other in (world.shop, world.rival, world.cars if app is world.bank else world.bank):
@@ -38,7 +38,7 @@ def test_57_another_clients_token_still_works(each_world: OAuthWorld, name: str,
     assert app.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_58_a_refresh_token_takes_its_family_along(each_world: OAuthWorld, profile: str) -> None:
+def test_58_refresh_token_is_revoked_with_its_family(each_world: OAuthWorld, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
     first = app.tokens(world.browser(), "mei", PASSWORD)
     second = app.refresh(first["refresh_token"]).json()
@@ -49,7 +49,7 @@ def test_58_a_refresh_token_takes_its_family_along(each_world: OAuthWorld, profi
     assert app.refresh(newest).status_code == 400
 
 
-def test_58_other_consents_are_untouched(world: OAuthWorld, profile: str) -> None:
+def test_58_tokens_of_other_consents_stay_valid(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     first, second = (app.tokens(world.browser(), "mei", PASSWORD) for _ in range(2))
     app.revoke(first["refresh_token"])

@@ -1,4 +1,4 @@
-"""Secrets look as the partners' guide says, so that secret scanners find them."""
+"""Secrets have the prefixes in the partners' guide, so that secret scanners find them."""
 
 import re
 
@@ -16,12 +16,12 @@ GUIDE = (ROOT / "docs/oauth.md").read_text()
 
 @pytest.mark.parametrize("environment", [SANDBOX, LIVE], ids=["sandbox", "live"])
 @pytest.mark.parametrize("kind", ["at", "rt", "ac", "cs", "dc", "ia", "ra"])
-def test_every_kind_in_both_environments(environment: Environment, kind: str) -> None:
+def test_guide_has_every_prefix(environment: Environment, kind: str) -> None:
     assert re.fullmatch(PATTERN, random_token(environment.token_prefix(kind)))
     assert f"| `{kind}` |" in GUIDE
 
 
-def test_what_is_handed_out(world: OAuthWorld) -> None:
+def test_issued_secrets_have_prefixes(world: OAuthWorld) -> None:
     back, verifier = world.bank.ask(world.browser(), "mei", PASSWORD)
     tokens = world.bank.redeem(back["code"], verifier).json()
     handed_out = [

@@ -1,4 +1,4 @@
-"""Browser sessions under attack: what a cookie is, what survives a login, and what ends a session."""
+"""Browser sessions: cookies, protection against session fixation, and the end of a session."""
 
 from http.cookies import Morsel, SimpleCookie
 
@@ -15,7 +15,7 @@ from tests.support.units import reading
 
 
 def cookies(answer: httpx2.Response) -> dict[str, Morsel[str]]:
-    """The cookies that an answer sets, with their attributes."""
+    """The cookies that a response sets, with their attributes."""
     found: dict[str, Morsel[str]] = {}
     for header in answer.headers.get_list("set-cookie"):
         found.update(SimpleCookie(header))
@@ -35,12 +35,12 @@ def test_35_cookies_over_http(world: OAuthWorld) -> None:
 def test_35_cookies_over_https(https_world: OAuthWorld) -> None:
     found = cookies(https_world.browser().sign_in("mei", PASSWORD))
     assert set(found) == {"__Host-sesame_session", "__Host-sesame_device"}
-    for cookie in found.values():  # what a browser requires of the prefix (RFC 6265bis section 4.1.3.2)
+    for cookie in found.values():  # a browser requires this for the prefix (RFC 6265bis section 4.1.3.2)
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
         assert (cookie["httponly"], cookie["samesite"]) == (True, "lax")
 
 
-def test_35_over_https_a_cookie_without_the_prefix_is_not_read(https_world: OAuthWorld) -> None:
+def test_35_cookie_without_prefix_is_ignored_over_https(https_world: OAuthWorld) -> None:
     browser = https_world.browser()
     browser.sign_in("mei", PASSWORD)
     assert browser.get("/account").status_code == 200
@@ -49,7 +49,7 @@ def test_35_over_https_a_cookie_without_the_prefix_is_not_read(https_world: OAut
     assert other.get("/account", headers={"Cookie": f"sesame_session={secret}"}).status_code == 303
 
 
-def test_35_no_cookie_names_the_person(world: OAuthWorld) -> None:
+def test_35_cookies_do_not_identify_person(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     with reading(world.database) as unit:
@@ -59,7 +59,7 @@ def test_35_no_cookie_names_the_person(world: OAuthWorld) -> None:
         assert str(user_id) not in value
 
 
-def test_35_a_session_that_was_planted_before_the_login_is_worth_nothing_after_it(both_world: OAuthWorld) -> None:
+def test_35_session_from_before_login_is_invalid_after_login(both_world: OAuthWorld) -> None:
     attacker, victim = both_world.browser(), both_world.browser()
     attacker.get("/login")
     planted = attacker.http.cookies["sesame_session"]
@@ -72,7 +72,7 @@ def test_35_a_session_that_was_planted_before_the_login_is_worth_nothing_after_i
     assert attacker.get("/account").status_code == 303
 
 
-def test_35_a_session_that_nobody_started_is_not_taken_over(both_world: OAuthWorld) -> None:
+def test_35_unknown_session_is_not_adopted(both_world: OAuthWorld) -> None:
     browser = both_world.browser()
     browser.http.cookies.set("sesame_session", "chosen-by-an-attacker", domain="127.0.0.1", path="/")
     browser.sign_in("mei", PASSWORD)
@@ -81,7 +81,7 @@ def test_35_a_session_that_nobody_started_is_not_taken_over(both_world: OAuthWor
         assert unit.sessions.load(digest("chosen-by-an-attacker")) is None
 
 
-def test_35_form_tokens_change_at_each_login_and_die_with_their_session(both_world: OAuthWorld) -> None:
+def test_35_csrf_tokens_change_at_login_and_end_with_session(both_world: OAuthWorld) -> None:
     browser = both_world.browser()
     tokens = [form_to(browser.get("/login").text, "/login").fields["csrf_token"]]
     for _ in range(2):
@@ -100,7 +100,7 @@ def test_35_idle_and_absolute_limits(both_world: OAuthWorld, clock: MovableClock
     clock.advance(minutes=29, seconds=59)
     assert browser.get("/account").status_code == 200
     clock.advance(minutes=29, seconds=59)
-    assert browser.get("/account").status_code == 200  # the limit moved with the visit
+    assert browser.get("/account").status_code == 200  # the visit extended the limit
     for _ in range(22):
         clock.advance(minutes=29, seconds=59)
         assert browser.get("/account").status_code == 200
@@ -110,16 +110,14 @@ def test_35_idle_and_absolute_limits(both_world: OAuthWorld, clock: MovableClock
     assert browser.get("/account").status_code == 303
 
 
-def test_35_an_idle_session_ends(both_world: OAuthWorld, clock: MovableClock) -> None:
+def test_35_idle_session_ends(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=30)
     assert browser.get("/account").status_code == 303
 
 
-def test_35_signing_out_everywhere_ends_the_sessions_of_all_browsers(
-    both_world: OAuthWorld, clock: MovableClock
-) -> None:
+def test_35_sign_out_everywhere_ends_all_sessions(both_world: OAuthWorld, clock: MovableClock) -> None:
     idle, other, own, strangers = (both_world.browser() for _ in range(4))
     idle.sign_in("mei", PASSWORD)
     clock.advance(minutes=30)
@@ -135,7 +133,7 @@ def test_35_signing_out_everywhere_ends_the_sessions_of_all_browsers(
     assert own.get("/account").status_code == 200
 
 
-def test_35_signing_out_everywhere_needs_the_form_of_ones_own_page(world: OAuthWorld) -> None:
+def test_35_sign_out_everywhere_requires_csrf_token(world: OAuthWorld) -> None:
     browser: Browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     assert browser.http.post("/account/sign-out-everywhere", data={"csrf_token": ""}).status_code == 403
@@ -146,7 +144,7 @@ def test_35_signing_out_everywhere_needs_the_form_of_ones_own_page(world: OAuthW
 
 
 @pytest.mark.parametrize("ended", ["x", "-1", "1" * 30, "<b>"])
-def test_a_count_of_ended_sessions_that_is_none(world: OAuthWorld, ended: str) -> None:
+def test_invalid_count_of_ended_sessions_is_ignored(world: OAuthWorld, ended: str) -> None:
     page = world.http().get("/login", params={"ended": ended})
     assert page.status_code == 200
     assert "Sessions ended" not in page.text

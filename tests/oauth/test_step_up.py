@@ -1,4 +1,4 @@
-"""What a sensitive decision asks for: a login that is fresh when the decision is made."""
+"""Step-up: a large consent needs a login that is fresh when the person decides."""
 
 from typing import Any
 
@@ -32,14 +32,14 @@ def issued(world: OAuthWorld) -> int:
 
 
 def is_step_up(answer: httpx2.Response, address: str) -> bool:
-    """Whether the answer leads to the login, and from there back to the consent page at `address`."""
+    """Whether the response redirects to the login page, which leads back to the consent page at `address`."""
     assert answer.status_code == 303, answer.text
     query = query_of(answer.headers["location"])
     came_back = query_of(query.get("return_to", "")) == query_of(address)
     return answer.headers["location"].startswith("/login?") and came_back and query.get("again") == "1"
 
 
-def test_35_a_sensitive_consent_asks_for_a_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
+def test_35_large_consent_requires_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=5)
@@ -58,7 +58,7 @@ def test_35_a_sensitive_consent_asks_for_a_fresh_login(both_world: OAuthWorld, c
     assert "code" in query_of(done.headers["location"])
 
 
-def test_35_the_login_must_be_fresh_when_the_decision_is_made(both_world: OAuthWorld, clock: MovableClock) -> None:
+def test_35_login_must_be_fresh_at_decision(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     assert page.status_code == 200
@@ -75,7 +75,7 @@ def test_35_the_login_must_be_fresh_when_the_decision_is_made(both_world: OAuthW
     assert "code" in query_of(done.headers["location"])
 
 
-def test_35_using_the_session_does_not_make_its_login_fresh(both_world: OAuthWorld, clock: MovableClock) -> None:
+def test_35_session_use_does_not_refresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     for _ in range(5):
@@ -85,7 +85,7 @@ def test_35_using_the_session_does_not_make_its_login_fresh(both_world: OAuthWor
 
 
 @pytest.mark.parametrize(("amount", "asks"), [("1000.00", False), ("1000.01", True)])
-def test_35_what_is_granted_counts_not_what_was_asked(
+def test_35_granted_amount_determines_step_up(
     both_world: OAuthWorld, clock: MovableClock, amount: str, asks: bool
 ) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("3000.00"))
@@ -99,7 +99,9 @@ def test_35_what_is_granted_counts_not_what_was_asked(
 
 
 @pytest.mark.parametrize(("action", "asks"), [("merge", True), ("replace", False)])
-def test_35_what_a_change_comes_to_counts(both_world: OAuthWorld, clock: MovableClock, action: str, asks: bool) -> None:
+def test_35_result_of_change_determines_step_up(
+    both_world: OAuthWorld, clock: MovableClock, action: str, asks: bool
+) -> None:
     browser = both_world.browser()
     details = [decision("800.00")]
     grant_id = both_world.cars.tokens(browser, "mei", PASSWORD, scope=None, authorization_details=details)["grant_id"]
@@ -112,7 +114,7 @@ def test_35_what_a_change_comes_to_counts(both_world: OAuthWorld, clock: Movable
         assert is_step_up(answer, address)
 
 
-def test_35_to_refuse_needs_no_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
+def test_35_denial_needs_no_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     clock.advance(minutes=9)
@@ -128,7 +130,7 @@ def test_35_to_refuse_needs_no_fresh_login(both_world: OAuthWorld, clock: Movabl
         pytest.param([{"type": "score", "level": "exact"}], False, id="a-score"),
     ],
 )
-def test_35_which_consents_are_sensitive(
+def test_35_consents_that_require_fresh_login(
     both_world: OAuthWorld, clock: MovableClock, details: list[dict[str, Any]], asks: bool
 ) -> None:
     browser = both_world.browser()
@@ -141,7 +143,7 @@ def test_35_which_consents_are_sensitive(
         assert is_step_up(answer, address)
 
 
-def test_35_another_accounts_login_becomes_that_person(both_world: OAuthWorld, clock: MovableClock) -> None:
+def test_35_login_of_other_account_switches_person(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser = both_world.browser()
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=5)

@@ -16,19 +16,19 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading, writing
 
 
-def test_61_an_active_token(world: OAuthWorld) -> None:
+def test_61_active_token_is_accepted(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     called = world.cars.call(tokens["access_token"]).json()
     assert called["allowed"] == ["decisions:preview", "decisions:request", "score:threshold", "score:tier"]
     assert called["subject"].startswith("usr_test_")
 
 
-def test_61_the_scheme_in_any_case(world: OAuthWorld) -> None:
+def test_61_scheme_is_case_insensitive(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     assert world.http().post("/graphql", headers={"Authorization": f"bEARER {token}"}).status_code == 200
 
 
-def test_64_no_token_no_error_code(world: OAuthWorld) -> None:
+def test_64_missing_token_gets_no_error_code(world: OAuthWorld) -> None:
     answer = world.cars.call(None)
     assert answer.status_code == 401
     assert "error=" not in answer.headers["www-authenticate"]
@@ -39,19 +39,19 @@ def test_64_no_token_no_error_code(world: OAuthWorld) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer unknown", "Bearer sgw_test_at_x", "Basic eDp4", "Bearer a b"]
 )
-def test_65_dead_tokens(world: OAuthWorld, header: str) -> None:
+def test_65_invalid_tokens_are_rejected(world: OAuthWorld, header: str) -> None:
     answer = world.http().post("/graphql", headers={"Authorization": header})
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_65_two_headers(world: OAuthWorld) -> None:
+def test_65_two_headers_are_rejected(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     header = ("Authorization", f"Bearer {token}")
     assert world.http().post("/graphql", headers=[header, header]).status_code == 401
 
 
-def test_62_a_token_elsewhere_is_not_read(world: OAuthWorld) -> None:
+def test_62_token_outside_header_is_ignored(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     http = world.http()
     http.cookies.set("access_token", token)
@@ -60,7 +60,7 @@ def test_62_a_token_elsewhere_is_not_read(world: OAuthWorld) -> None:
     assert "error=" not in answer.headers["www-authenticate"]
 
 
-def test_65_expired(world: OAuthWorld, clock: MovableClock) -> None:
+def test_65_expired_token_is_rejected(world: OAuthWorld, clock: MovableClock) -> None:
     tokens: Any = world.tokens()
     own = world.cars.merchant_token().json()["access_token"]
     clock.advance(hours=12, seconds=-1)
@@ -74,7 +74,7 @@ def test_65_expired(world: OAuthWorld, clock: MovableClock) -> None:
     [(timedelta(hours=12), 200), (timedelta(days=90, seconds=-1), 200), (timedelta(days=90), 401)],
     ids=str,
 )
-def test_65_the_partners_time_ends_the_consent_and_not_the_token(
+def test_65_business_time_ends_consents_and_not_merchant_tokens(
     world: OAuthWorld, ahead: timedelta, status: int
 ) -> None:
     tokens: Any = world.tokens()
@@ -86,7 +86,7 @@ def test_65_the_partners_time_ends_the_consent_and_not_the_token(
     assert world.other.call(foreign).status_code == 200
 
 
-def test_60_a_withdrawn_consent_acts_on_the_next_request(world: OAuthWorld) -> None:
+def test_60_revoked_consent_ends_tokens_at_once(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
     with writing(world.database) as unit:
@@ -102,7 +102,7 @@ def test_60_a_withdrawn_consent_acts_on_the_next_request(world: OAuthWorld) -> N
     assert world.cars.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
 
 
-def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: OAuthWorld) -> None:
+def test_60_token_check_reads_consent(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     consent_id = world.cars.call(tokens["access_token"]).json()["consent"]
     with writing(world.database) as unit:
@@ -110,13 +110,13 @@ def test_60_the_consent_itself_is_read_not_only_the_tokens_marks(world: OAuthWor
     assert world.cars.call(tokens["access_token"]).status_code == 401
 
 
-def test_a_disabled_client(world: OAuthWorld) -> None:
+def test_disabled_client_is_rejected(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     world.change_client(world.cars, disabled_at=NOON)
     assert world.cars.call(token).status_code == 401
 
 
-def test_a_locked_out_user(world: OAuthWorld) -> None:
+def test_disabled_user_is_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     token = tokens["access_token"]
     assert world.cars.call(token).status_code == 200

@@ -1,4 +1,4 @@
-"""Between the verification of a request and its unit of work: how long it may wait, and what may change meanwhile."""
+"""The time between the verification of a request and its unit of work: its limit, and changes of the client in it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ Meanwhile = Callable[[OAuthWorld, Callable[[], object]], None]
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Lets something happen in a world after the verification of each request, before its unit of work begins."""
+    """Installs an event that runs after the verification of each request and before its unit of work."""
 
     def install(world: OAuthWorld, event: Callable[[], object]) -> None:
         write = world.database.write
@@ -34,17 +34,17 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_8_a_request_waits_a_minute_at_most(
+def test_8_request_waits_at_most_a_minute(
     each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile, path: str
 ) -> None:
     waits = [60.000001, 60.0]
     meanwhile(each_world, lambda: clock.advance(seconds=waits.pop(0)))
     signed = each_world.bank.authentication(exp=NOW + 300)
     refused(send(each_world, path, signed), 500, "server_error")
-    assert send(each_world, path, signed).status_code in {200, 201}  # the first has left no trace
+    assert send(each_world, path, signed).status_code in {200, 201}  # the first one recorded nothing
 
 
-def test_8_an_assertion_is_remembered_for_requests_that_wait(
+def test_8_assertion_is_remembered_for_waiting_requests(
     each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile
 ) -> None:
     signed = each_world.bank.authentication(exp=NOW + 600)
@@ -54,7 +54,7 @@ def test_8_an_assertion_is_remembered_for_requests_that_wait(
     refused(send(each_world, "/oauth/par", signed))
 
 
-def test_49_a_proof_is_remembered_for_requests_that_wait(
+def test_49_proof_is_remembered_for_waiting_requests(
     each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile
 ) -> None:
     bank = dpop.ready(each_world)
@@ -65,18 +65,18 @@ def test_49_a_proof_is_remembered_for_requests_that_wait(
     dpop.refused(dpop.sent(bank, proof))
 
 
-def test_10_keys_that_are_replaced_meanwhile(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
+def test_10_keys_replaced_meanwhile_are_rejected(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: other_keys(each_world, public(new_key())))
     refused_everywhere(each_world)
 
 
-def test_10_keys_that_move_to_an_address_meanwhile(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
+def test_10_keys_moved_to_jwks_uri_meanwhile_are_rejected(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     address = "https://cars.example/keys.json"
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, jwks=None, jwks_uri=address))
     refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
 
 
-def test_10_an_address_of_keys_that_changes_meanwhile(
+def test_10_changed_jwks_uri_is_rejected(
     remote_registrar: Registrar, remote_app: FapiApp, meanwhile: Meanwhile
 ) -> None:
     world = remote_registrar.world
@@ -85,19 +85,19 @@ def test_10_an_address_of_keys_that_changes_meanwhile(
     assert not works(remote_app)
 
 
-def test_10_an_algorithm_that_is_registered_meanwhile(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
+def test_10_algorithm_registered_meanwhile_is_checked(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, token_endpoint_auth_signing_alg="PS256"))
     refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
 
 
-def test_10_other_changes_of_the_client_leave_its_assertion_good(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
+def test_10_other_client_changes_keep_assertion_valid(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, name="Front end"))
     for path in PATHS:
         accepted(each_world, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_client_that_is_disabled_meanwhile(world: OAuthWorld, meanwhile: Meanwhile, path: str) -> None:
+def test_client_disabled_meanwhile_is_rejected(world: OAuthWorld, meanwhile: Meanwhile, path: str) -> None:
     signed = world.bank.authentication()
     meanwhile(world, lambda: world.change_client(world.bank, disabled_at=NOON))
     refused(send(world, path, signed))

@@ -1,4 +1,4 @@
-"""The account page: every consent, and the end of each."""
+"""The account page: its list of consents, and the form that ends one."""
 
 import re
 from datetime import timedelta
@@ -14,7 +14,7 @@ def revoke_actions(browser: Browser) -> list[str]:
     return [form.action for form in forms(browser.get("/account").text) if form.action.endswith("/revoke")]
 
 
-def test_60_a_consent_is_listed_and_ended(world: OAuthWorld) -> None:
+def test_60_consent_is_listed_and_ended(world: OAuthWorld) -> None:
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
     page = browser.get("/account")
@@ -29,7 +29,7 @@ def test_60_a_consent_is_listed_and_ended(world: OAuthWorld) -> None:
     assert "ended on November 23, 2026" in after
 
 
-def test_ending_it_twice_is_ending_it(world: OAuthWorld) -> None:
+def test_ending_consent_twice_succeeds(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     page, action = browser.get("/account"), revoke_actions(browser)[0]
@@ -37,7 +37,7 @@ def test_ending_it_twice_is_ending_it(world: OAuthWorld) -> None:
     assert browser.submit(page, action).status_code == 303
 
 
-def test_an_expired_consent_has_no_button(world: OAuthWorld) -> None:
+def test_expired_consent_has_no_button(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     world.move_partner(timedelta(days=91))
@@ -45,7 +45,7 @@ def test_an_expired_consent_has_no_button(world: OAuthWorld) -> None:
     assert "expired on February 21, 2027" in browser.get("/account").text
 
 
-def test_somebody_elses_consent(world: OAuthWorld) -> None:
+def test_consent_of_other_person_is_not_found(world: OAuthWorld) -> None:
     mei, bo = world.browser(), world.browser()
     tokens: Any = world.cars.tokens(mei, "mei", PASSWORD)
     world.cars.tokens(bo, "bo", PASSWORD)
@@ -59,14 +59,14 @@ def test_somebody_elses_consent(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("identifier", ["con_test_unknown", "%00", "é", "x" * 2000])
-def test_a_consent_that_does_not_exist(world: OAuthWorld, identifier: str) -> None:
+def test_unknown_consent_is_not_found(world: OAuthWorld, identifier: str) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     fields = forms(browser.get("/account").text)[0].fields
     assert browser.http.post(f"/account/consents/{identifier}/revoke", data=fields).status_code == 404
 
 
-def test_ending_needs_the_csrf_token_and_a_login(world: OAuthWorld) -> None:
+def test_ending_requires_csrf_token_and_login(world: OAuthWorld) -> None:
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
     page, action = browser.get("/account"), revoke_actions(browser)[0]

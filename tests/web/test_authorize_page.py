@@ -27,7 +27,7 @@ def nothing_issued(world: OAuthWorld) -> None:
         assert unit.connection.execute(select(CONSENTS)).all() == []
 
 
-def test_24_parameters_without_a_push(world: OAuthWorld) -> None:
+def test_24_parameters_without_pushed_request_are_rejected(world: OAuthWorld) -> None:
     answer = world.http().get("/oauth/authorize", params=world.cars.parameters(pkce()[1]))
     assert answer.status_code == 400
     assert "location" not in answer.headers
@@ -36,36 +36,36 @@ def test_24_parameters_without_a_push(world: OAuthWorld) -> None:
 @pytest.mark.parametrize(
     "uri", ["urn:ietf:params:oauth:request_uri:unknown", "https://evil.example/request", "", "é", "\x00"]
 )
-def test_25_26_an_unknown_request_uri(world: OAuthWorld, uri: str) -> None:
+def test_25_26_unknown_request_uri_is_rejected(world: OAuthWorld, uri: str) -> None:
     answer = world.browser().open(world.cars.address(uri), "mei", PASSWORD)
     assert answer.status_code == 400
     assert "text/html" in answer.headers["content-type"]
 
 
-def test_25_another_clients_request(world: OAuthWorld) -> None:
+def test_25_foreign_request_is_rejected(world: OAuthWorld) -> None:
     answer = world.browser().get(world.shop.address(request_uri(world)))
     assert answer.status_code == 400
 
 
-def test_25_a_request_of_the_merchants_other_client(world: OAuthWorld) -> None:
+def test_25_request_of_other_client_of_merchant_is_rejected(world: OAuthWorld) -> None:
     with writing(world.database) as unit:
         sibling = make_client(unit, world.cars_id, redirect_uris=[CALLBACK], scopes=USER_SCOPES)
     address = world.cars.address(request_uri(world)).replace(world.cars.client_id, sibling)
     assert world.browser().get(address).status_code == 400
 
 
-def test_25_repeated_parameters(world: OAuthWorld) -> None:
+def test_25_repeated_parameters_are_rejected(world: OAuthWorld) -> None:
     uri = request_uri(world)
     assert world.browser().get(f"{world.cars.address(uri)}&request_uri={uri}").status_code == 400
 
 
-def test_25_unopened_it_expires_after_90_seconds(world: OAuthWorld, clock: MovableClock) -> None:
+def test_25_unopened_request_expires_after_90_seconds(world: OAuthWorld, clock: MovableClock) -> None:
     uri = request_uri(world)
     clock.advance(seconds=90)
     assert world.browser().get(world.cars.address(uri)).status_code == 400
 
 
-def test_25_opened_it_waits_ten_minutes_for_the_person(world: OAuthWorld, clock: MovableClock) -> None:
+def test_25_opened_request_is_valid_for_ten_minutes(world: OAuthWorld, clock: MovableClock) -> None:
     uri, browser = request_uri(world), world.browser()
     page = browser.open(world.cars.address(uri), "mei", PASSWORD)
     clock.advance(minutes=9)
@@ -74,7 +74,7 @@ def test_25_opened_it_waits_ten_minutes_for_the_person(world: OAuthWorld, clock:
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
 
 
-def test_25_and_no_longer(world: OAuthWorld, clock: MovableClock) -> None:
+def test_25_opened_request_expires_after_ten_minutes(world: OAuthWorld, clock: MovableClock) -> None:
     uri, browser = request_uri(world), world.browser()
     page = browser.open(world.cars.address(uri), "mei", PASSWORD)
     clock.advance(minutes=10)
@@ -91,7 +91,7 @@ def test_27_other_parameters_are_ignored(world: OAuthWorld) -> None:
     assert query_of(location)["state"] == "a state"
 
 
-def test_28_opened_twice_decided_once(world: OAuthWorld) -> None:
+def test_28_request_can_be_opened_twice_and_decided_once(world: OAuthWorld) -> None:
     uri, browser = request_uri(world), world.browser()
     first = browser.open(world.cars.address(uri), "mei", PASSWORD)
     second = browser.get(world.cars.address(uri))
@@ -103,7 +103,7 @@ def test_28_opened_twice_decided_once(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("state", ["a state", "s" * 3000, "a&b=c+d%20\"'<>", None])
-def test_29_allowed(world: OAuthWorld, state: str | None) -> None:
+def test_29_allowed_request_redirects_with_code(world: OAuthWorld, state: str | None) -> None:
     back, verifier = world.cars.ask(world.browser(), "mei", PASSWORD, state=state)
     assert back["iss"] == world.container.settings.issuer
     assert back.get("state") == state
@@ -111,7 +111,7 @@ def test_29_allowed(world: OAuthWorld, state: str | None) -> None:
     assert world.cars.redeem(back["code"], verifier).status_code == 200
 
 
-def test_30_denied(world: OAuthWorld) -> None:
+def test_30_denied_request_redirects_with_error(world: OAuthWorld) -> None:
     back, _ = world.cars.ask(world.browser(), "mei", PASSWORD, decision="deny")
     assert back["error"] == "access_denied"
     assert (back["state"], back["iss"]) == ("a state", world.container.settings.issuer)
@@ -120,7 +120,7 @@ def test_30_denied(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é", "other session"])
-def test_31_the_csrf_token(world: OAuthWorld, token: str) -> None:
+def test_31_csrf_token_is_required(world: OAuthWorld, token: str) -> None:
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     if token == "other session":
@@ -139,7 +139,7 @@ def test_31_the_csrf_token(world: OAuthWorld, token: str) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_31_a_form_of_another_origin(world: OAuthWorld, headers: dict[str, str]) -> None:
+def test_31_form_of_other_origin_is_rejected(world: OAuthWorld, headers: dict[str, str]) -> None:
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     form = form_to(page.text, "/oauth/authorize")
@@ -148,7 +148,7 @@ def test_31_a_form_of_another_origin(world: OAuthWorld, headers: dict[str, str])
     nothing_issued(world)
 
 
-def test_31_a_visitor_cannot_decide(world: OAuthWorld) -> None:
+def test_31_visitor_cannot_decide(world: OAuthWorld) -> None:
     browser = world.browser()
     token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
     data = {"csrf_token": token, "client_id": world.cars.client_id, "request_uri": request_uri(world)}
@@ -157,14 +157,14 @@ def test_31_a_visitor_cannot_decide(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("decision", ["", "ALLOW", "maybe"])
-def test_a_decision_is_one_of_two(world: OAuthWorld, decision: str) -> None:
+def test_unknown_decision_is_rejected(world: OAuthWorld, decision: str) -> None:
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     assert browser.submit(page, "/oauth/authorize", decision=decision).status_code == 400
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
 
 
-def test_32_the_page_keeps_to_itself(world: OAuthWorld) -> None:
+def test_32_page_has_security_headers(world: OAuthWorld) -> None:
     page = world.browser().open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -178,7 +178,7 @@ def test_32_the_page_keeps_to_itself(world: OAuthWorld) -> None:
     assert 'style="' not in page.text
 
 
-def test_34_the_page_says_who_what_why_and_how_long(world: OAuthWorld) -> None:
+def test_34_page_shows_merchant_parts_purpose_and_duration(world: OAuthWorld) -> None:
     details = [
         {"type": "score", "level": "tier"},
         {
@@ -206,7 +206,7 @@ def test_34_the_page_says_who_what_why_and_how_long(world: OAuthWorld) -> None:
         assert said in text, said
 
 
-def test_34_a_preview_is_not_shown_as_a_decision(world: OAuthWorld) -> None:
+def test_34_preview_is_shown_as_preview(world: OAuthWorld) -> None:
     text = world.browser().open(world.cars.address(request_uri(world, scope="decisions:preview")), "mei", PASSWORD).text
     assert "without deciding anything" in text
     assert "Ask for decisions about you" not in text
@@ -220,7 +220,7 @@ def test_34_names_are_escaped(world: OAuthWorld) -> None:
     assert "%(n)s" in text
 
 
-def test_34_what_is_shown_is_what_is_granted(world: OAuthWorld) -> None:
+def test_34_shown_request_is_granted(world: OAuthWorld) -> None:
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     world.change_merchant(ceiling_minor=Money(100, "CNY").minor)
@@ -236,7 +236,7 @@ def test_every_request_is_shown(world: OAuthWorld) -> None:
     assert "asks for your permission" in page.text
 
 
-def test_a_user_of_another_partner(world: OAuthWorld) -> None:
+def test_user_of_other_partner_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "otto", PASSWORD)
     assert page.status_code == 403
@@ -244,7 +244,7 @@ def test_a_user_of_another_partner(world: OAuthWorld) -> None:
     nothing_issued(world)
 
 
-def test_a_user_of_another_partner_who_posts(world: OAuthWorld) -> None:
+def test_form_of_user_of_other_partner_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.sign_in("otto", PASSWORD)
     token = form_to(browser.get("/account").text, "/logout").fields["csrf_token"]
@@ -253,7 +253,7 @@ def test_a_user_of_another_partner_who_posts(world: OAuthWorld) -> None:
     nothing_issued(world)
 
 
-def test_the_merchant_is_told(world: OAuthWorld) -> None:
+def test_merchant_gets_event(world: OAuthWorld) -> None:
     world.cars.ask(world.browser(), "mei", PASSWORD)
     with reading(world.database) as unit:
         message = unit.connection.execute(select(OUTBOX)).one()

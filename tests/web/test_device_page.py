@@ -1,4 +1,4 @@
-"""The device page (RFC 8628 section 3.3): what it shows, to whom, and that it decides nothing by itself."""
+"""The device page (RFC 8628 section 3.3): its content, who can open it, and that opening it decides nothing."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def test_70_a_visitor_signs_in_first(world: OAuthWorld, device: dict[str, Any]) 
     assert form_to(page.text, "/device").fields["user_code"] == device["user_code"]
 
 
-def test_70_the_complete_address_only_fills_in(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_complete_address_fills_in_code(world: OAuthWorld, device: dict[str, Any]) -> None:
     page = world.browser().open(device["verification_uri_complete"], "mei", PASSWORD)
     form = form_to(page.text, "/device")
     assert form.fields["user_code"] == device["user_code"]
@@ -29,13 +29,13 @@ def test_70_the_complete_address_only_fills_in(world: OAuthWorld, device: dict[s
 
 
 @pytest.mark.parametrize("query", ["", "?user_code=", "?user_code=%00", "?user_code=<b>", "?user_code=A&user_code=B"])
-def test_70_an_address_with_junk_fills_in_nothing(world: OAuthWorld, query: str) -> None:
+def test_70_junk_code_in_address_is_ignored(world: OAuthWorld, query: str) -> None:
     page = world.browser().open(f"/device{query}", "mei", PASSWORD)
     assert page.status_code == 200
     assert form_to(page.text, "/device").fields["user_code"] == ""
 
 
-def test_70_the_page_says_who_what_where_how_much_and_how_long(world: OAuthWorld) -> None:
+def test_70_page_shows_merchant_store_amount_and_duration(world: OAuthWorld) -> None:
     device = authorize_device(world.bank, {**SALE, "purpose": "STORE_PURCHASE"}, TIER)
     page = open_confirmation(world.browser(), device["user_code"])
     assert page.status_code == 200
@@ -59,7 +59,7 @@ def test_70_the_page_says_who_what_where_how_much_and_how_long(world: OAuthWorld
     assert is_undecided(world)
 
 
-def test_70_the_page_keeps_to_itself(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_page_has_security_headers(world: OAuthWorld, device: dict[str, Any]) -> None:
     page = open_confirmation(world.browser(), device["user_code"])
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -70,7 +70,7 @@ def test_70_the_page_keeps_to_itself(world: OAuthWorld, device: dict[str, Any]) 
         assert never not in page.text
 
 
-def test_70_what_the_till_names_is_escaped(world: OAuthWorld) -> None:
+def test_70_store_and_terminal_are_escaped(world: OAuthWorld) -> None:
     device = authorize_device(world.bank, {**SALE, "store_id": "<script>alert(1)</script>", "terminal_id": "%(n)s"})
     text = open_confirmation(world.browser(), device["user_code"]).text
     assert "<script>" not in text
@@ -78,7 +78,7 @@ def test_70_what_the_till_names_is_escaped(world: OAuthWorld) -> None:
     assert "%(n)s" in text
 
 
-def test_the_pages_speak_chinese(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_pages_are_translated(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     page = browser.open("/device", "mei", PASSWORD)
     assert "收银台确认码" in browser.get("/device?lang=zh").text

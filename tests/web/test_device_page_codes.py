@@ -1,4 +1,4 @@
-"""Codes typed into the device page (RFC 8628 sections 3.3 and 5.1): in any form, and how often they may be wrong."""
+"""Codes on the device page (RFC 8628 sections 3.3 and 5.1): their forms, and the limits on wrong codes."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.point_of_sale import authorize_device, decide, is_undecided, 
 
 
 def plain(browser: Browser, page: Any) -> str:
-    """What the page says, without what is this session's."""
+    """The page without the values of this session."""
     token = form_to(page.text, "/device").fields["csrf_token"]
     return str(page.text.replace(token, "TOKEN"))
 
@@ -20,7 +20,7 @@ def plain(browser: Browser, page: Any) -> str:
 @pytest.mark.parametrize(
     "form", ["{lower}", "{first} {second}", " {first}-{second} ", "{first}{second}", "{wide}", "{dash}"]
 )
-def test_70_however_the_code_is_typed(world: OAuthWorld, device: dict[str, Any], form: str) -> None:
+def test_70_code_is_accepted_in_any_form(world: OAuthWorld, device: dict[str, Any], form: str) -> None:
     code = device["user_code"]
     first, second = code.split("-")
     wide = "".join(chr(ord(c) + 0xFEE0) for c in first + second)
@@ -30,7 +30,7 @@ def test_70_however_the_code_is_typed(world: OAuthWorld, device: dict[str, Any],
     assert form_to(page.text, "/device").fields["user_code"] == code
 
 
-def test_70_unknown_used_denied_and_expired_are_one_answer(world: OAuthWorld, clock: MovableClock) -> None:
+def test_70_unusable_codes_get_same_page(world: OAuthWorld, clock: MovableClock) -> None:
     browser, pages = world.browser(), []
     allowed, denied, expired = (authorize_device(world.bank)["user_code"] for _ in range(3))
     decide(browser, allowed)
@@ -44,24 +44,22 @@ def test_70_unknown_used_denied_and_expired_are_one_answer(world: OAuthWorld, cl
     assert "wrong, has expired or was already used" in pages[0]
 
 
-def test_70_a_code_of_a_disabled_client(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
+def test_70_code_of_disabled_client_is_rejected(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
     world.change_client(world.bank, disabled_at=clock())
     assert open_confirmation(world.browser(), device["user_code"]).status_code == 400
 
 
-def test_70_a_client_that_lost_the_grant(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_code_of_client_without_grant_type_is_rejected(world: OAuthWorld, device: dict[str, Any]) -> None:
     world.change_client(world.bank, grant_types=["client_credentials"])
     assert open_confirmation(world.browser(), device["user_code"]).status_code == 400
 
 
 @pytest.mark.parametrize("code", ["", "A", "é" * 8, "\x1f", "X" * 500, "AEIO-UAEI", "BCDF-GHJ", "BCDF-GHJKL", "ß" * 4])
-def test_70_what_cannot_be_a_code(world: OAuthWorld, code: str) -> None:
+def test_70_junk_code_is_rejected(world: OAuthWorld, code: str) -> None:
     assert open_confirmation(world.browser(), code).status_code == 400
 
 
-def test_70_wrong_codes_are_limited_for_a_person(
-    world: OAuthWorld, device: dict[str, Any], clock: MovableClock
-) -> None:
+def test_70_wrong_codes_are_limited_per_person(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
     browser = world.browser()
     for _ in range(WRONG_CODES.amount):
         assert open_confirmation(browser, "BCDF-GHJK").status_code == 400
@@ -74,7 +72,7 @@ def test_70_wrong_codes_are_limited_for_a_person(
     assert open_confirmation(browser, authorize_device(world.bank)["user_code"]).status_code == 200
 
 
-def test_70_a_guess_with_a_decision_counts_too(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_wrong_code_with_decision_counts(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"])
     for _ in range(WRONG_CODES.amount):
@@ -83,7 +81,7 @@ def test_70_a_guess_with_a_decision_counts_too(world: OAuthWorld, device: dict[s
     assert is_undecided(world)
 
 
-def test_70_wrong_codes_are_limited_for_an_address(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_wrong_codes_are_limited_per_address(world: OAuthWorld, device: dict[str, Any]) -> None:
     for _ in range(WRONG_CODES_FROM_ADDRESS.amount - 1):
         world.container.limits.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
     assert open_confirmation(world.browser(), "BCDF-GHJK", "bo").status_code == 400

@@ -1,4 +1,4 @@
-"""Decisions on the device page: made once, by who may, about what was shown."""
+"""Decisions on the device page: once, by an eligible person, about the shown request."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from tests.support.point_of_sale import (
 from tests.support.units import reading
 
 
-def test_70_allowed(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_allowed_request_gets_consent(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     answer = decide(browser, device["user_code"])
     assert device["user_code"] not in answer.headers["location"]
@@ -38,7 +38,7 @@ def test_70_allowed(world: OAuthWorld, device: dict[str, Any]) -> None:
         assert unit.connection.execute(select(OUTBOX)).one().topic == "CONSENT_GRANTED"
 
 
-def test_70_denied(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_denied_request_gets_no_consent(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     answer = decide(browser, device["user_code"], "deny")
     assert "Not allowed" in browser.get(answer.headers["location"]).text
@@ -47,7 +47,7 @@ def test_70_denied(world: OAuthWorld, device: dict[str, Any]) -> None:
         assert unit.connection.execute(select(DEVICE_CODES)).one().decided_at is not None
 
 
-def test_70_decided_once(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_request_is_decided_once(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     first, second = open_confirmation(browser, device["user_code"]), open_confirmation(browser, device["user_code"])
     assert browser.submit(first, "/device", decision="deny").status_code == 303
@@ -55,7 +55,7 @@ def test_70_decided_once(world: OAuthWorld, device: dict[str, Any]) -> None:
     assert poll(world.bank, device["device_code"]).json()["error"] == "access_denied"
 
 
-def test_70_two_people_one_code(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_second_person_cannot_decide(world: OAuthWorld, device: dict[str, Any]) -> None:
     mei, bo = world.browser(), world.browser()
     one, other = open_confirmation(mei, device["user_code"]), open_confirmation(bo, device["user_code"], "bo")
     assert mei.submit(one, "/device", decision="allow").status_code == 303
@@ -63,7 +63,7 @@ def test_70_two_people_one_code(world: OAuthWorld, device: dict[str, Any]) -> No
     only_consent(world)
 
 
-def test_70_a_decision_too_late(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
+def test_70_late_decision_is_rejected(world: OAuthWorld, device: dict[str, Any], clock: MovableClock) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"])
     clock.advance(minutes=10)
@@ -72,7 +72,7 @@ def test_70_a_decision_too_late(world: OAuthWorld, device: dict[str, Any], clock
 
 
 @pytest.mark.parametrize("decision", ["ALLOW", "maybe", "allow "])
-def test_70_a_decision_is_one_of_two(world: OAuthWorld, device: dict[str, Any], decision: str) -> None:
+def test_70_unknown_decision_is_rejected(world: OAuthWorld, device: dict[str, Any], decision: str) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"])
     assert browser.submit(page, "/device", decision=decision).status_code == 400
@@ -80,7 +80,7 @@ def test_70_a_decision_is_one_of_two(world: OAuthWorld, device: dict[str, Any], 
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é"])
-def test_70_the_csrf_token(world: OAuthWorld, device: dict[str, Any], token: str) -> None:
+def test_70_csrf_token_is_required(world: OAuthWorld, device: dict[str, Any], token: str) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"])
     assert browser.submit(page, "/device", decision="allow", csrf_token=token).status_code == 403
@@ -88,7 +88,7 @@ def test_70_the_csrf_token(world: OAuthWorld, device: dict[str, Any], token: str
     assert is_undecided(world)
 
 
-def test_70_a_form_of_another_origin(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_form_of_other_origin_is_rejected(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     form = form_to(open_confirmation(browser, device["user_code"]).text, "/device")
     headers = {"Origin": "https://evil.example"}
@@ -96,7 +96,7 @@ def test_70_a_form_of_another_origin(world: OAuthWorld, device: dict[str, Any]) 
     assert is_undecided(world)
 
 
-def test_70_a_visitor_cannot_decide(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_visitor_cannot_decide(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
     data = {"csrf_token": token, "user_code": device["user_code"], "decision": "allow"}
@@ -104,7 +104,7 @@ def test_70_a_visitor_cannot_decide(world: OAuthWorld, device: dict[str, Any]) -
     assert is_undecided(world)
 
 
-def test_70_a_user_of_another_partner(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_user_of_other_partner_is_rejected(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"], "otto")
     assert page.status_code == 403
@@ -115,7 +115,7 @@ def test_70_a_user_of_another_partner(world: OAuthWorld, device: dict[str, Any])
     assert is_undecided(world)
 
 
-def test_70_what_is_shown_is_what_is_granted(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_shown_request_is_granted(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"])
     world.change_merchant(ceiling_minor=100)
@@ -141,7 +141,7 @@ def test_70_optional_parts_start_unticked(world: OAuthWorld, tick: bool) -> None
     assert [detail["type"] for detail in answer["authorization_details"]] == [d["type"] for d in consent.details]
 
 
-def test_70_nothing_ticked(world: OAuthWorld) -> None:
+def test_70_empty_consent_is_rejected(world: OAuthWorld) -> None:
     device = authorize_device(world.bank, {**SALE, "optional": True})
     browser = world.browser()
     form = form_to(open_confirmation(browser, device["user_code"]).text, "/device")
@@ -165,7 +165,9 @@ def test_70_nothing_ticked(world: OAuthWorld) -> None:
         ("duration", "junk"),
     ],
 )
-def test_70_what_cannot_be_changed_at_a_till(world: OAuthWorld, device: dict[str, Any], field: str, value: str) -> None:
+def test_70_amount_and_duration_cannot_be_changed(
+    world: OAuthWorld, device: dict[str, Any], field: str, value: str
+) -> None:
     browser = world.browser()
     page = open_confirmation(browser, device["user_code"])
     assert form_to(page.text, "/device").fields.keys() == {"csrf_token", "user_code"}
@@ -175,12 +177,12 @@ def test_70_what_cannot_be_changed_at_a_till(world: OAuthWorld, device: dict[str
 
 
 def large(world: OAuthWorld) -> dict[str, Any]:
-    """A sale above the amount from which on a fresh login is needed."""
+    """A sale above the amount that requires a fresh login."""
     world.change_merchant(ceiling_minor=15_000_000)
     return authorize_device(world.bank, {**SALE, "maximum_amount": {"amount": "120000.00", "currency": "CNY"}})
 
 
-def test_70_a_large_sale_needs_a_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
+def test_70_large_sale_requires_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
     device = large(world)
     page = open_confirmation(browser, device["user_code"])
@@ -195,14 +197,14 @@ def test_70_a_large_sale_needs_a_fresh_login(world: OAuthWorld, clock: MovableCl
     assert decide(browser, device["user_code"]).status_code == 303
 
 
-def test_70_a_refusal_needs_no_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
+def test_70_denial_needs_no_fresh_login(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
     page = open_confirmation(browser, large(world)["user_code"])
     clock.advance(minutes=6)
     assert browser.submit(page, "/device", decision="deny").status_code == 303
 
 
-def test_the_consent_stands_on_the_account_page(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_account_page_shows_consent(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     decide(browser, device["user_code"])
     consent = only_consent(world)

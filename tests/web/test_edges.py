@@ -1,4 +1,4 @@
-"""What every answer goes through: ids, headers, limits, errors; and that no secret leaves."""
+"""Middleware and error pages: request ids, headers, limits, errors, and the protection of secrets."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ PICO = "dc3885c4785f04e3bd458469eec0d18bc071c2b1f1d2fd735e83d00dfe9571b3"
 FOLDER = Path(routes.__file__).parent / "static"
 
 
-def test_pico_is_what_was_published() -> None:
+def test_pico_file_is_unchanged() -> None:
     css = FOLDER / "pico" / "pico-2.1.1.jade.min.css"
     assert hashlib.sha256(css.read_bytes()).hexdigest() == PICO
     assert "MIT License" in (FOLDER / "pico" / "LICENSE.md").read_text()
@@ -32,16 +32,16 @@ def test_styles_are_served(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("sent", ["abcdefgh", "8f1c-2b.7_X" * 5])
-def test_a_harmless_request_id_is_kept(world: OAuthWorld, sent: str) -> None:
+def test_valid_request_id_is_kept(world: OAuthWorld, sent: str) -> None:
     assert world.http().get("/login", headers={"X-Request-Id": sent}).headers["x-request-id"] == sent
 
 
 @pytest.mark.parametrize("sent", ["short", "x" * 65, "a b c d e f", "<script>alert", ""])
-def test_any_other_request_id_is_replaced(world: OAuthWorld, sent: str) -> None:
+def test_invalid_request_id_is_replaced(world: OAuthWorld, sent: str) -> None:
     assert world.http().get("/login", headers={"X-Request-Id": sent}).headers["x-request-id"].startswith("req_test_")
 
 
-def test_an_unknown_address_for_a_person_and_for_a_program(world: OAuthWorld) -> None:
+def test_unknown_address_gets_page_or_json(world: OAuthWorld) -> None:
     page = world.http().get("/nowhere", headers={"Accept": "text/html"})
     assert page.status_code == 404
     assert page.headers["x-request-id"] in page.text
@@ -49,11 +49,11 @@ def test_an_unknown_address_for_a_person_and_for_a_program(world: OAuthWorld) ->
     assert error["extensions"]["code"] == "NOT_FOUND"
 
 
-def test_a_wrong_method(world: OAuthWorld) -> None:
+def test_wrong_method_is_rejected(world: OAuthWorld) -> None:
     assert world.http().put("/login").status_code == 405
 
 
-def test_an_unexpected_error_says_and_logs_nothing_of_itself(world: OAuthWorld) -> None:
+def test_unexpected_error_shows_and_logs_no_details(world: OAuthWorld) -> None:
     http = TestClient(world.app, base_url=world.container.settings.issuer)
     with capture_logs() as logs:
         program = http.get("/broken")
@@ -67,7 +67,7 @@ def test_an_unexpected_error_says_and_logs_nothing_of_itself(world: OAuthWorld) 
     assert "secret" not in json.dumps(logs)
 
 
-def test_an_oauth_endpoint_whose_database_is_gone(world: OAuthWorld) -> None:
+def test_oauth_endpoint_without_database_returns_server_error(world: OAuthWorld) -> None:
     with writing(world.database) as unit:
         unit.connection.exec_driver_sql("ALTER TABLE oauth_clients RENAME TO gone")
     with capture_logs() as logs:
@@ -103,7 +103,7 @@ def test_74_no_secret_in_logs_or_error_pages(
         assert secret not in everything, secret
 
 
-def test_75_the_database_holds_no_usable_secret(world: OAuthWorld, sqlite_url: str) -> None:
+def test_75_database_has_no_usable_secret(world: OAuthWorld, sqlite_url: str) -> None:
     browser = world.browser()
     tokens = world.cars.tokens(browser, "mei", PASSWORD)
     cookie = browser.http.cookies["sesame_session"]

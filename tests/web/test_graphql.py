@@ -52,7 +52,7 @@ def code(response: httpx2.Response) -> str:
     return str(found["errors"][0]["extensions"]["code"])
 
 
-def test_an_answer(http: httpx2.Client) -> None:
+def test_successful_response(http: httpx2.Client) -> None:
     response = post(http)
     assert response.status_code == 200
     assert response.json() == {
@@ -64,12 +64,12 @@ def test_an_answer(http: httpx2.Client) -> None:
     assert response.headers["x-api-version"] == "2026-11"
 
 
-def test_the_dated_path_answers_the_same(http: httpx2.Client) -> None:
+def test_dated_path_returns_same_response(http: httpx2.Client) -> None:
     assert DATED_PATH == "/graphql/2026-11"
     assert http.post(DATED_PATH, json={"query": VIEWER}).json() == post(http).json()
 
 
-def test_text_survives_the_way(http: httpx2.Client) -> None:
+def test_text_is_returned_unchanged(http: httpx2.Client) -> None:
     response = post(http, '{ reasonCatalog { meaning(locale: "zh") } }', JSON)
     assert "该用户尚无信用分。" in response.content.decode("utf-8")
 
@@ -129,7 +129,7 @@ def test_415(http: httpx2.Client, headers: dict[str, str]) -> None:
     assert (response.status_code, code(response)) == (415, "BAD_REQUEST")
 
 
-def test_413_for_a_body_of_a_megabyte(http: httpx2.Client) -> None:
+def test_413_for_body_of_one_megabyte(http: httpx2.Client) -> None:
     assert http.post(PATH, json={"query": VIEWER, "extensions": {"x": "y" * 2**20}}).status_code == 413
 
     def stream() -> Iterator[bytes]:
@@ -171,7 +171,7 @@ def test_413_for_a_body_of_a_megabyte(http: httpx2.Client) -> None:
     ],
 )
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
-def test_400_for_what_is_no_graphql_request(http: httpx2.Client, content: bytes, accept: str) -> None:
+def test_400_for_invalid_graphql_request(http: httpx2.Client, content: bytes, accept: str) -> None:
     response = http.post(PATH, content=content, headers={"content-type": JSON, "accept": accept})
     assert (response.status_code, code(response)) == (400, "BAD_REQUEST")
 
@@ -198,7 +198,7 @@ def test_null_members_count_as_absent(http: httpx2.Client) -> None:
     assert response.json()["data"] == {"viewer": {"appName": "Green Cars website"}}
 
 
-def test_field_errors_leave_200(http: httpx2.Client, app: AsPrincipal, world: GraphQLWorld) -> None:
+def test_field_errors_return_200(http: httpx2.Client, app: AsPrincipal, world: GraphQLWorld) -> None:
     app.principal = world.user("decisions:preview")
     response = post(http, "{ consentedUser { id score } }")
     assert response.status_code == 200
@@ -207,20 +207,20 @@ def test_field_errors_leave_200(http: httpx2.Client, app: AsPrincipal, world: Gr
 
 
 @pytest.mark.parametrize("content", [b"{}", b'{"query": "{ viewer { appName } }"}', b"not JSON"])
-def test_a_missing_token_comes_before_any_other_refusal(http: httpx2.Client, app: AsPrincipal, content: bytes) -> None:
+def test_missing_token_is_reported_first(http: httpx2.Client, app: AsPrincipal, content: bytes) -> None:
     app.principal = None
     with pytest.raises(Unauthenticated):
         http.post(PATH, content=content, headers={"Content-Type": "application/json"})
 
 
-def test_a_mutation_is_committed_before_it_is_answered(http: httpx2.Client, world: GraphQLWorld) -> None:
+def test_mutation_is_committed_before_response(http: httpx2.Client, world: GraphQLWorld) -> None:
     payload = post(http, REQUEST, variables=asked("key", "order")).json()["data"]["decisionRequest"]
     assert world.data('{ decision(by: {merchantReference: "order"}) { id } }') == {
         "decision": {"id": payload["decision"]["id"]}
     }
 
 
-def test_no_answer_without_its_accesses_logged(http: httpx2.Client, world: GraphQLWorld) -> None:
+def test_response_fails_if_accesses_cannot_be_logged(http: httpx2.Client, world: GraphQLWorld) -> None:
     with world.database.engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON access_log BEGIN SELECT RAISE(ABORT, 'full, says a secret'); END"
@@ -229,10 +229,10 @@ def test_no_answer_without_its_accesses_logged(http: httpx2.Client, world: Graph
     assert (response.status_code, code(response)) == (500, "INTERNAL_SERVER_ERROR")
     assert "secret" not in response.text
     assert "data" not in response.json()
-    assert post(http).status_code == 200  # what tells nothing about a person is answered still
+    assert post(http).status_code == 200  # a query without personal data still works
 
 
-def test_requests_at_the_same_time(http: httpx2.Client, world: GraphQLWorld) -> None:
+def test_concurrent_requests(http: httpx2.Client, world: GraphQLWorld) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(lambda n: post(http, REQUEST, variables=asked(f"k{n % 4}", f"o{n % 4}")).json(), range(16))

@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 from gateway.web.health import health_routes
 
 
-def test_alive_and_ready() -> None:
+def test_healthy_and_ready() -> None:
     http = TestClient(Starlette(routes=list(health_routes(lambda: None))))
     for path in ("/healthz", "/readyz"):
         response = http.get(path)
@@ -14,7 +14,7 @@ def test_alive_and_ready() -> None:
         assert response.headers["cache-control"] == "no-store"
 
 
-def test_alive_but_not_ready() -> None:
+def test_healthy_but_not_ready() -> None:
     def down() -> None:
         raise ConnectionError("user:password@host")
 

@@ -1,4 +1,4 @@
-"""Guessing passwords: who is locked out, who is not, and what they are told."""
+"""The limits on failed logins: whom they lock out, whom they do not, and the page."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -38,7 +38,7 @@ def text_of(answer: httpx2.Response) -> str:
     return answer.text.replace(answer.headers["x-request-id"], "")
 
 
-def test_over_the_limit_even_the_right_password_is_not_looked_at(world: OAuthWorld, clock: MovableClock) -> None:
+def test_right_password_is_rejected_over_limit(world: OAuthWorld, clock: MovableClock) -> None:
     assert guess(at(world, "192.0.2.1")) == [400, 400, 400]
     browser = at(world, "192.0.2.2")
     answer = browser.sign_in("mei", PASSWORD)
@@ -55,7 +55,7 @@ def test_over_the_limit_even_the_right_password_is_not_looked_at(world: OAuthWor
     assert browser.sign_in("mei", PASSWORD).status_code == 303
 
 
-def test_an_account_that_does_not_exist_answers_the_same(world: OAuthWorld) -> None:
+def test_unknown_account_gets_same_response(world: OAuthWorld) -> None:
     answers = []
     for username, address in (("mei", "192.0.2.1"), ("nobody", "192.0.2.2")):
         browser = at(world, address)
@@ -67,7 +67,7 @@ def test_an_account_that_does_not_exist_answers_the_same(world: OAuthWorld) -> N
     assert answers[0][3] == answers[1][3]
 
 
-def test_a_stranger_locks_out_strangers_not_the_person_in_their_own_browser(world: OAuthWorld) -> None:
+def test_foreign_failures_do_not_lock_known_browser(world: OAuthWorld) -> None:
     own = at(world, "192.0.2.1")
     assert own.sign_in("mei", PASSWORD).status_code == 303
     guess(at(world, "192.0.2.9"), times=4)
@@ -77,7 +77,7 @@ def test_a_stranger_locks_out_strangers_not_the_person_in_their_own_browser(worl
     assert own.sign_in("mei", PASSWORD).status_code == 303
 
 
-def test_a_stranger_at_the_same_address_does_not_lock_the_person_out_either(world: OAuthWorld) -> None:
+def test_failures_at_same_address_do_not_lock_known_browser(world: OAuthWorld) -> None:
     own = at(world, "192.0.2.1")
     own.sign_in("mei", PASSWORD)
     for username in ("mei", "a", "b", "c"):
@@ -86,7 +86,7 @@ def test_a_stranger_at_the_same_address_does_not_lock_the_person_out_either(worl
     assert own.sign_in("mei", PASSWORD).status_code == 303
 
 
-def test_a_known_browser_has_a_limit_of_its_own(world: OAuthWorld) -> None:
+def test_known_browser_has_its_own_limit(world: OAuthWorld) -> None:
     own, other = at(world, "192.0.2.1"), at(world, "192.0.2.2")
     for browser in (own, other):
         assert browser.sign_in("mei", PASSWORD).status_code == 303
@@ -96,7 +96,7 @@ def test_a_known_browser_has_a_limit_of_its_own(world: OAuthWorld) -> None:
     assert at(world, "192.0.2.3").sign_in("mei", PASSWORD).status_code == 303
 
 
-def test_a_browser_is_known_for_one_account_only(world: OAuthWorld) -> None:
+def test_browser_is_known_per_account(world: OAuthWorld) -> None:
     browser = at(world, "192.0.2.1")
     browser.sign_in("bo", PASSWORD)
     assert guess(browser, "mei", 4) == [400, 400, 400, 429]
@@ -104,7 +104,7 @@ def test_a_browser_is_known_for_one_account_only(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("mark", ["x.y", "", "x" * 5000, "é", '"'])
-def test_a_mark_that_was_made_up_is_worth_nothing(world: OAuthWorld, mark: str) -> None:
+def test_forged_browser_cookie_is_ignored(world: OAuthWorld, mark: str) -> None:
     guess(at(world, "192.0.2.1"))
     browser = at(world, "192.0.2.2")
     page = browser.get("/login")
@@ -115,14 +115,14 @@ def test_a_mark_that_was_made_up_is_worth_nothing(world: OAuthWorld, mark: str) 
     assert browser.http.post("/login", data=form, headers={b"Cookie": cookie}).status_code == 429
 
 
-def test_an_address_has_a_limit_over_all_accounts(world: OAuthWorld) -> None:
+def test_address_has_limit_over_all_accounts(world: OAuthWorld) -> None:
     browser = at(world, "192.0.2.1")
     assert [browser.sign_in(f"user {number}", "wrong").status_code for number in range(9)] == [400] * 8 + [429]
     assert browser.sign_in("mei", PASSWORD).status_code == 429
     assert at(world, "192.0.2.2").sign_in("mei", PASSWORD).status_code == 303
 
 
-def test_a_header_that_names_another_address_is_not_believed(world: OAuthWorld) -> None:
+def test_forwarded_headers_are_ignored(world: OAuthWorld) -> None:
     browser = at(world, "192.0.2.1")
     for number in range(8):
         browser.http.headers["X-Forwarded-For"] = f"198.51.100.{number}"
@@ -131,18 +131,18 @@ def test_a_header_that_names_another_address_is_not_believed(world: OAuthWorld) 
     assert browser.sign_in("mei", PASSWORD).status_code == 429
 
 
-def test_logins_that_succeed_never_count(world: OAuthWorld) -> None:
+def test_successful_logins_do_not_count(world: OAuthWorld) -> None:
     assert {at(world, "192.0.2.1").sign_in("mei", PASSWORD).status_code for _ in range(12)} == {303}
 
 
-def test_the_page_is_translated(world: OAuthWorld) -> None:
+def test_page_is_translated(world: OAuthWorld) -> None:
     browser = at(world, "192.0.2.1")
     guess(browser)
     browser.http.headers["Accept-Language"] = "zh"
     assert "登录失败次数过多" in browser.sign_in("mei", PASSWORD).text
 
 
-def test_without_the_shared_store_nobody_is_let_in(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
+def test_login_fails_without_shared_store(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
     alone = settings.model_copy(update={"valkey_url": SecretStr(nobody_there())})
     with closing(OAuthWorld(sqlite_url, alone, clock)) as made:
         answer = made.browser().sign_in("mei", PASSWORD)

@@ -1,4 +1,4 @@
-"""Signing in and out, and what a session lives through."""
+"""Sign-in, sign-out, and the lifetime of a session."""
 
 from contextlib import closing
 
@@ -14,7 +14,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading, writing
 
 
-def test_signing_in_and_out(world: OAuthWorld) -> None:
+def test_sign_in_and_out(world: OAuthWorld) -> None:
     browser = world.browser()
     assert browser.get("/account").headers["location"] == "/login?return_to=%2Faccount"
     answer = browser.sign_in("mei", PASSWORD)
@@ -29,7 +29,7 @@ def test_signing_in_and_out(world: OAuthWorld) -> None:
     ("username", "password"),
     [("mei", "wrong"), ("nobody", PASSWORD), ("", ""), ("mei", ""), ("é" * 300, "é" * 3000), ("Mei", PASSWORD)],
 )
-def test_a_wrong_password(world: OAuthWorld, username: str, password: str) -> None:
+def test_wrong_password_is_rejected(world: OAuthWorld, username: str, password: str) -> None:
     browser = world.browser()
     answer = browser.sign_in(username, password)
     assert answer.status_code == 400
@@ -38,11 +38,11 @@ def test_a_wrong_password(world: OAuthWorld, username: str, password: str) -> No
     assert browser.get("/account").status_code == 303
 
 
-def test_a_username_is_escaped_when_shown_again(world: OAuthWorld) -> None:
+def test_username_is_escaped(world: OAuthWorld) -> None:
     assert "<b>" not in world.browser().sign_in('"><b>', "wrong").text
 
 
-def test_a_disabled_user(world: OAuthWorld) -> None:
+def test_disabled_user_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     with writing(world.database) as unit:
@@ -51,7 +51,7 @@ def test_a_disabled_user(world: OAuthWorld) -> None:
     assert world.browser().sign_in("mei", PASSWORD).status_code == 400
 
 
-def test_35_the_session_changes_at_login_and_the_old_one_ends(world: OAuthWorld) -> None:
+def test_35_login_replaces_session(world: OAuthWorld) -> None:
     browser = world.browser()
     before = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
     visitor = browser.http.cookies["sesame_session"]
@@ -70,7 +70,7 @@ def test_35_the_session_changes_at_login_and_the_old_one_ends(world: OAuthWorld)
     assert old.get("/account").status_code == 303
 
 
-def test_35_the_cookie(world: OAuthWorld) -> None:
+def test_35_session_cookie(world: OAuthWorld) -> None:
     cookie = world.browser().get("/login").headers["set-cookie"]
     assert cookie.startswith("sesame_session=")
     assert "HttpOnly" in cookie
@@ -78,7 +78,7 @@ def test_35_the_cookie(world: OAuthWorld) -> None:
     assert "Domain" not in cookie
 
 
-def test_35_the_cookie_over_https(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
+def test_35_session_cookie_over_https(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
     secure = settings.model_copy(update={"issuer": "https://gateway.example"})
     with closing(OAuthWorld(sqlite_url, secure, clock)) as https:
         answer = https.browser().get("/login")
@@ -87,7 +87,7 @@ def test_35_the_cookie_over_https(sqlite_url: str, settings: Settings, clock: Mo
     assert "strict-transport-security" in answer.headers
 
 
-def test_a_session_idles_out(world: OAuthWorld, clock: MovableClock) -> None:
+def test_idle_session_ends(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_a_session_idles_out(world: OAuthWorld, clock: MovableClock) -> None:
     assert browser.get("/account").status_code == 303
 
 
-def test_a_session_ends_however_busy(world: OAuthWorld, clock: MovableClock) -> None:
+def test_busy_session_ends(world: OAuthWorld, clock: MovableClock) -> None:
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     for _ in range(12 * 3 - 1):
@@ -108,19 +108,19 @@ def test_a_session_ends_however_busy(world: OAuthWorld, clock: MovableClock) -> 
 
 
 @pytest.mark.parametrize("cookie", ["x", "x" * 5000, "%00"])
-def test_a_cookie_that_means_nothing(world: OAuthWorld, cookie: str) -> None:
+def test_invalid_cookie_is_ignored(world: OAuthWorld, cookie: str) -> None:
     browser = world.browser()
     browser.http.cookies.set("sesame_session", cookie)
     assert browser.get("/account").status_code == 303
     assert browser.sign_in("mei", PASSWORD).status_code in {303, 403}
 
 
-def test_a_login_without_csrf_token(world: OAuthWorld) -> None:
+def test_login_requires_csrf_token(world: OAuthWorld) -> None:
     answer = world.http().post("/login", data={"username": "mei", "password": PASSWORD})
     assert answer.status_code == 403
 
 
-def test_a_login_form_of_another_origin(world: OAuthWorld) -> None:
+def test_login_form_of_other_origin_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     form = form_to(browser.get("/login").text, "/login")
     data = {**form.fields, "username": "mei", "password": PASSWORD}
@@ -128,7 +128,7 @@ def test_a_login_form_of_another_origin(world: OAuthWorld) -> None:
     assert answer.status_code == 403
 
 
-def test_a_login_form_of_our_own(world: OAuthWorld) -> None:
+def test_own_login_form_is_accepted(world: OAuthWorld) -> None:
     browser = world.browser()
     form = form_to(browser.get("/login").text, "/login")
     data = {**form.fields, "username": "mei", "password": PASSWORD}
@@ -137,7 +137,7 @@ def test_a_login_form_of_our_own(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
-def test_a_login_that_is_no_form(world: OAuthWorld, content_type: str) -> None:
+def test_login_requires_form(world: OAuthWorld, content_type: str) -> None:
     answer = world.http().post("/login", content=b"{}", headers={"Content-Type": content_type})
     assert answer.status_code == 415
     assert "text/html" in answer.headers["content-type"]
@@ -158,11 +158,11 @@ def test_a_login_that_is_no_form(world: OAuthWorld, content_type: str) -> None:
         (None, "/account"),
     ],
 )
-def test_a_login_leads_only_to_our_own_pages(address: str | None, expected: str) -> None:
+def test_login_leads_to_own_pages_only(address: str | None, expected: str) -> None:
     assert local_address(address) == expected
 
 
-def test_a_login_with_a_foreign_return_address(world: OAuthWorld) -> None:
+def test_foreign_return_address_is_ignored(world: OAuthWorld) -> None:
     browser = world.browser()
     answer = browser.sign_in("mei", PASSWORD, "/login?return_to=https://evil.example/")
     assert answer.headers["location"] == "/account"

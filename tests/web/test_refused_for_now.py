@@ -1,4 +1,4 @@
-"""Answers that mean "later": 429 at a limit, 503 where the shared store is down, in the form that the caller reads."""
+"""Responses with Retry-After: 429 at a limit, 503 without the shared store, as a page or as JSON."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from gateway.web.rendering import Renderer
 
 
 def http(settings: Settings, error: Exception) -> Any:
-    """A client of an application that always fails like this."""
+    """A client of an application that always raises this error."""
 
     async def fail(_: Request) -> Response:
         raise error
@@ -29,7 +29,7 @@ def http(settings: Settings, error: Exception) -> Any:
 @pytest.mark.parametrize(
     ("error", "status", "seconds"), [(TooManyAttempts(42), 429, "42"), (SharedStateDown(), 503, "5")]
 )
-def test_each_caller_gets_its_form(settings: Settings, error: Exception, status: int, seconds: str) -> None:
+def test_response_is_page_or_json(settings: Settings, error: Exception, status: int, seconds: str) -> None:
     client = http(settings, error)
     page, oauth, graphql = client.get("/login"), client.get("/oauth/token"), client.get("/graphql")
     for answer in (page, oauth, graphql):
@@ -40,6 +40,6 @@ def test_each_caller_gets_its_form(settings: Settings, error: Exception, status:
     assert graphql.json()["errors"]
 
 
-def test_the_pages_have_words_of_their_own(settings: Settings) -> None:
+def test_error_pages_have_their_own_texts(settings: Settings) -> None:
     assert "Too many attempts" in http(settings, TooManyAttempts(1)).get("/account").text
     assert "not available right now" in http(settings, SharedStateDown()).get("/account").text

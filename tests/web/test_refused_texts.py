@@ -1,4 +1,4 @@
-"""Texts that a database refuses, in every address and form: a page for the person who sent them, and never a 5xx."""
+"""Texts that a database rejects, in every address and form field: the response is a page, never a 5xx."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 TEXTS = ["%00", "a%00b", "%ED%A0%80", "%FF"]
-"""A NUL, half of a surrogate pair, and what is not UTF-8, as they stand in an address or a form."""
+"""A NUL, half of a surrogate pair, and bytes that are not UTF-8, in percent encoding."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 FIELDS = ("statement", "user_code", "decision", "client_id", "request_uri", "amount_0", "duration", "x")
 
@@ -26,7 +26,7 @@ def each_world(database_url: str, settings: Settings, clock: MovableClock) -> It
 
 @pytest.fixture
 def browser(each_world: OAuthWorld) -> Browser:
-    """Mei is signed in."""
+    """A browser in which Mei is signed in."""
     made = each_world.browser()
     assert made.sign_in("mei", PASSWORD).status_code == 303
     return made
@@ -38,7 +38,7 @@ def token(browser: Browser) -> str:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_ids_in_addresses(browser: Browser, text: str) -> None:
+def test_invalid_text_in_id_is_rejected(browser: Browser, text: str) -> None:
     form = f"csrf_token={token(browser)}&statement=It+came+back."
     paths = ("consents/{}/revoke", "decisions/{}/contest", "disputes/{}/withdraw")
     for path in paths:
@@ -47,7 +47,7 @@ def test_ids_in_addresses(browser: Browser, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_fields_of_forms(browser: Browser, text: str) -> None:
+def test_invalid_text_in_form_is_rejected(browser: Browser, text: str) -> None:
     proof = f"csrf_token={token(browser)}"
     for path in ("/account/decisions/dec_test_1/contest", "/device", "/oauth/authorize", "/login"):
         for field in FIELDS:
@@ -57,7 +57,7 @@ def test_fields_of_forms(browser: Browser, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_parameters_and_cookies(browser: Browser, each_world: OAuthWorld, text: str) -> None:
+def test_invalid_text_in_query_or_cookie_is_rejected(browser: Browser, each_world: OAuthWorld, text: str) -> None:
     for path in ("/oauth/authorize", "/device", "/login", "/account"):
         for name in ("client_id", "request_uri", "user_code", "return_to", "ended", "lang"):
             answer = browser.http.get(f"{path}?client_id={text}&request_uri={text}&{name}={text}")

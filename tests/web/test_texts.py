@@ -1,4 +1,4 @@
-"""Languages: the choice, the catalogues, and that every text is there in both."""
+"""Languages: the choice of language, and complete catalogues."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ WEB = Path(texts_module.__file__).parent
 
 
 def messages() -> set[str]:
-    """Every text that a page can show."""
+    """The msgids of all texts on pages."""
     found: set[str] = set()
     for file in WEB.rglob("*.py"):
         with file.open("rb") as source:
@@ -42,18 +42,18 @@ def test_every_text_has_a_chinese_translation() -> None:
     assert messages() - translated == set()
     assert not [message.id for message in catalog if message.fuzzy and message.id]
     plurals = {str(m.id[0]) for m in catalog if isinstance(m.id, tuple)}
-    assert translated - messages() == plurals  # nothing left over
+    assert translated - messages() == plurals  # no unused translations
     assert plurals == {f"%(n)d {unit}" for unit in ("day", "hour", "minute", "second")}
 
 
-def test_translations_keep_their_blanks() -> None:
+def test_translations_keep_placeholders() -> None:
     with (WEB / "locale/zh/LC_MESSAGES/messages.po").open("rb") as file:
         catalog = read_po(file, locale="zh")
     for message in catalog:
         assert list(message.check()) == [], message.id
 
 
-def test_the_words_for_products_are_complete() -> None:
+def test_every_product_has_a_text() -> None:
     assert set(PRODUCTS) == set(Product)
 
 
@@ -69,16 +69,16 @@ def test_the_words_for_products_are_complete() -> None:
         (",;=;" * 500, "en"),
     ],
 )
-def test_the_browsers_languages(header: str | None, expected: str) -> None:
+def test_accept_language_is_negotiated(header: str | None, expected: str) -> None:
     assert negotiate(header) == expected
 
 
-def test_a_choice_goes_before_the_browser() -> None:
+def test_chosen_language_overrides_browser() -> None:
     assert negotiate("en", (None, "zh")) == "zh"
     assert negotiate("zh", ("xx", None)) == "zh"
 
 
-def test_the_switch_sticks(world: OAuthWorld) -> None:
+def test_chosen_language_is_remembered(world: OAuthWorld) -> None:
     browser = world.browser()
     assert '<html lang="en">' in browser.get("/login").text
     switched = browser.get("/login?lang=zh")
@@ -88,7 +88,7 @@ def test_the_switch_sticks(world: OAuthWorld) -> None:
     assert "Sign in" in browser.get("/login?lang=en").text
 
 
-def test_the_browser_is_asked(world: OAuthWorld) -> None:
+def test_browser_language_is_used(world: OAuthWorld) -> None:
     assert "登录" in world.browser().get("/login", headers={"Accept-Language": "zh-CN"}).text
 
 
@@ -115,6 +115,6 @@ def test_dates_lengths_and_amounts() -> None:
         (timedelta(days=1, seconds=7), "24 hours", "24 小时"),
     ],
 )
-def test_lengths_of_time(length: timedelta, english: str, chinese: str) -> None:
+def test_durations(length: timedelta, english: str, chinese: str) -> None:
     assert Texts("en").length(length) == english
     assert Texts("zh").length(length) == chinese
