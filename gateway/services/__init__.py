@@ -1,1 +1,1 @@
-"""Use cases, one class per noun. They know neither HTTP nor GraphQL; refusals are raised from the one error tree."""
+"""Use cases, one class per subject. They do not depend on HTTP or GraphQL, and raise errors of `domain.errors`."""

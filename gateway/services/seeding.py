@@ -163,10 +163,10 @@ class Seeding:
                 jwks=jwks,
                 client_id=client_id,
             )
-        self._keep_working(unit, row, digest(secret) if secret else None, jwks)
+        self._repair_client(unit, row, digest(secret) if secret else None, jwks)
         return SeededClient(row.id, profile, secret, key, row.redirect_uris[0], tuple(row.scopes))
 
-    def _keep_working(
+    def _repair_client(
         self, unit: UnitOfWork, row: ClientRow, secret_digest: str | None, jwks: dict[str, Any] | None
     ) -> None:
         grants = list(dict.fromkeys([*row.grant_types, *GRANT_TYPES]))

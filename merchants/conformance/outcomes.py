@@ -14,7 +14,8 @@ from merchants.conformance.samples import boundary_asks, decide_sample, decide_s
 
 @requirement("amounts add up")
 def money_conservation(adapter: Adapter) -> Iterator[str]:
-    """An approval exposes at most the requested amount, and the waived and due parts of a deposit add up to it."""
+    """An approval exposes at most the requested amount, and the waived and due parts of a deposit add up to the
+    deposit."""
     for version in policy_versions(adapter):
         for sample in decide_samples(version):
             if not isinstance(sample.outcome, Approval):

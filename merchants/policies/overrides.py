@@ -18,7 +18,7 @@ _ENDS = ("at_least", "at_most")
 def read_override(text: str, source: str, adapter: MerchantAdapter[Any]) -> PolicyOverride:
     """The override of the adapter's policy in a TOML text. `source` is the name of the text in messages.
 
-    Raises Misconfigured. `PolicyOverride.on` checks that the override fits the policy; this function does not.
+    Raises Misconfigured. `PolicyOverride.apply_to` checks that the override fits the policy; this function does not.
     """
     return _OverrideReader(text, source, ("policy", "version", "effective", "currency", "rule"), adapter).override()
 

@@ -112,7 +112,7 @@ def test_version_granted_as_asked_is_not_narrowed(world: DemoWorld) -> None:
 def test_version_with_shorter_life_is_not_narrowed(world: DemoWorld) -> None:
     asked, client, user_id = complete(world, ("score:tier",)), client_of(world), world.user("excellent")
     with writing(world.database) as unit:
-        consent = world.consents.grant(unit, client, user_id, asked, life=timedelta(minutes=1))
+        consent = world.consents.grant(unit, client, user_id, asked, max_duration=timedelta(minutes=1))
     assert consent.expires_at == consent.granted_at + timedelta(minutes=1)
     assert [version.narrowed for version in history(world, consent)] == [False]
 

@@ -68,8 +68,8 @@ def test_replaced_contract_does_not_change_consents(world: DemoWorld) -> None:
         pytest.param(Contract(frozenset(), Money(0, "CNY"), timedelta(days=1)), id="no-ceiling"),
         pytest.param(Contract(frozenset(), Money(-1, "CNY"), timedelta(days=1)), id="ceiling-below-zero"),
         pytest.param(Contract(frozenset(), Money(MAX_MINOR + 1, "CNY"), timedelta(days=1)), id="ceiling-too-large"),
-        pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(seconds=59)), id="no-life"),
-        pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(days=4000)), id="life-beyond-every-duration"),
+        pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(seconds=59)), id="no-consent-duration"),
+        pytest.param(Contract(frozenset(), Money(1, "CNY"), timedelta(days=4000)), id="consent-duration-too-long"),
     ],
 )
 def test_invalid_contract_is_rejected(world: DemoWorld, contract: Contract) -> None:

@@ -34,7 +34,9 @@ def give(world: DemoWorld, *details: AuthorizationDetail, handle: str = "excelle
         merchant = unit.merchants.load(client.merchant_id)
         assert merchant is not None
         request = world.consents.complete_request(unit, merchant, (), details or (waiver("20000.00"),))
-        return world.consents.grant(unit, client, user_id, request, single_use=True, life=timedelta(minutes=minutes))
+        return world.consents.grant(
+            unit, client, user_id, request, single_use=True, max_duration=timedelta(minutes=minutes)
+        )
 
 
 def refusal(world: DemoWorld, consent: Consent, key: str = "key-2", reference: str = "order-2") -> str:

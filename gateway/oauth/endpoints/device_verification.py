@@ -72,7 +72,7 @@ class DeviceVerification:
             user.id,
             granted,
             single_use=True,
-            life=self._container.settings.till_consent_life,
+            max_duration=self._container.settings.till_consent_life,
             asked=opened.asked,
         )
         unit.device_codes.attach_consent(opened.digest, consent.id)

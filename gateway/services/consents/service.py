@@ -70,17 +70,17 @@ class ConsentService:
         request: Request,
         *,
         single_use: bool = False,
-        life: timedelta | None = None,
+        max_duration: timedelta | None = None,
         asked: Request | None = None,
     ) -> Consent:
         """Records that the user has agreed to `request`, and adds a message to the merchant. Returns the consent.
 
         `asked` is what the user was shown, if that was more. A `single_use` consent allows one decision. No detail
-        lasts longer than `life`.
+        lasts longer than `max_duration`.
         """
         asked = asked or request
-        if life is not None:
-            request, asked = request.limit_duration(life), asked.limit_duration(life)
+        if max_duration is not None:
+            request, asked = request.limit_duration(max_duration), asked.limit_duration(max_duration)
         now = unit.business_time(client.merchant_id)
         subject = unit.users.ensure_pairwise_subject(user_id, client.merchant_id, random_token(self._subject_prefix))
         consent = Consent(

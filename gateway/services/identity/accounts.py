@@ -98,9 +98,9 @@ class AccountService:
         return verified and user is not None and user.disabled_at is None
 
     def load_by_username(self, unit: UnitOfWork, username: str) -> UserRow | None:
-        """The user of exactly this name, None for a name that nobody has or could have."""
-        possible = len(username) <= LONGEST_USERNAME and "\0" not in username
-        return unit.users.load_by_username(username) if possible else None
+        """The user with exactly this username, None for an unknown or invalid one."""
+        valid = len(username) <= LONGEST_USERNAME and "\0" not in username
+        return unit.users.load_by_username(username) if valid else None
 
     def load_user(self, unit: UnitOfWork, user_id: str) -> UserRow:
         """The user's row. Raises NotFound."""

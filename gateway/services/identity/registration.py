@@ -34,7 +34,7 @@ class RegistrationService:
         self,
         unit: UnitOfWork,
         merchant_id: str,
-        life: timedelta,
+        lifetime: timedelta,
         *,
         scopes: Sequence[str] = (),
         types: Sequence[str] = (),
@@ -43,7 +43,7 @@ class RegistrationService:
         NotFound for an unknown merchant, InvalidInput for all else."""
         if unit.merchants.load(merchant_id) is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
-        if life <= timedelta(0):
+        if lifetime <= timedelta(0):
             raise InvalidInput("INVALID", "The lifetime of an invitation must be longer than zero.", ("expires_in",))
         self._require_known("scope", scopes, self._environment.scopes)
         self._require_known("authorization_details_types", types, TYPES)
@@ -54,7 +54,7 @@ class RegistrationService:
             scopes=list(Rights.of(scopes or INVITED.scopes, ()).scopes),
             authorization_details_types=list(Rights.of((), types or INVITED.types).types),
             created_at=unit.wall,
-            expires_at=WallTime(unit.wall + life),
+            expires_at=WallTime(unit.wall + lifetime),
         )
         unit.initial_access_tokens.insert(row)
         return text
