@@ -89,7 +89,7 @@ def test_68_baseline_client_is_accepted(world: OAuthWorld) -> None:
     assert request_device_authorization(world.cars).status_code == 200
 
 
-def test_68_a_score_alone_needs_no_point_of_sale(world: OAuthWorld) -> None:
+def test_68_score_alone_needs_no_point_of_sale(world: OAuthWorld) -> None:
     assert request_device_authorization(world.bank, scope="score:tier").status_code == 200
     assert request_device_authorization(world.bank, {"type": "score", "level": "threshold"}).status_code == 200
 

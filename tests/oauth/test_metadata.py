@@ -1,4 +1,4 @@
-"""What clients find out by themselves (RFC 8414, RFC 9728)."""
+"""The metadata documents of the server and the resource (RFC 8414, RFC 9728)."""
 
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ REQUIRED = {
 }
 
 
-def test_1_the_server_describes_itself(world: OAuthWorld) -> None:
+def test_1_server_metadata(world: OAuthWorld) -> None:
     answer = world.http().get(SERVER)
     document = answer.json()
     assert answer.status_code == 200
@@ -31,13 +31,13 @@ def test_1_the_server_describes_itself(world: OAuthWorld) -> None:
         assert document[f"{name}_endpoint"].startswith(f"{document['issuer']}/oauth/")
 
 
-def test_1_the_document_passes_authlibs_check() -> None:
+def test_1_authlib_accepts_the_document() -> None:
     settings = Settings(issuer="https://gateway.example")
     AuthorizationServerMetadata(server_metadata(settings, SANDBOX, GRANT_TYPES)).validate()
 
 
 @pytest.mark.parametrize("environment", [SANDBOX, LIVE], ids=["sandbox", "live"])
-def test_1_each_member_has_its_type(environment: Environment) -> None:
+def test_1_members_have_their_types(environment: Environment) -> None:
     document = server_metadata(Settings(issuer="https://gateway.example"), environment, GRANT_TYPES)
     assert document.keys() >= REQUIRED
     for name, value in document.items():
@@ -46,14 +46,14 @@ def test_1_each_member_has_its_type(environment: Environment) -> None:
             assert value.startswith("https://gateway.example/"), name
             assert not parts.query + parts.fragment, name
         elif isinstance(value, list):
-            assert value, name  # one that is empty is left out (RFC 8414 section 2)
+            assert value, name  # empty members are omitted (RFC 8414 section 2)
             assert all(isinstance(item, str) for item in value), name
             assert len(set(value)) == len(value), name
         else:
             assert isinstance(value, bool) or name == "issuer", name
 
 
-def test_1_every_address_is_there(world: OAuthWorld) -> None:
+def test_1_endpoints_exist(world: OAuthWorld) -> None:
     document = world.http().get(SERVER).json()
     addresses = {name: value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))}
     assert len(addresses) >= 8
@@ -65,7 +65,7 @@ def test_1_every_address_is_there(world: OAuthWorld) -> None:
 @pytest.mark.parametrize(
     ("environment", "methods"), [(SANDBOX, ["client_secret_basic", "private_key_jwt"]), (LIVE, ["private_key_jwt"])]
 )
-def test_2_only_what_works_is_listed(environment: Environment, methods: list[str]) -> None:
+def test_2_only_supported_features_are_listed(environment: Environment, methods: list[str]) -> None:
     document = server_metadata(Settings(issuer="https://gateway.example"), environment, GRANT_TYPES)
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["require_pushed_authorization_requests"] is True
@@ -91,7 +91,7 @@ def test_2_only_what_works_is_listed(environment: Environment, methods: list[str
     ],
     ids=str,
 )
-def test_3_the_host_header_changes_nothing(world: OAuthWorld, headers: dict[str, str]) -> None:
+def test_3_host_header_is_ignored(world: OAuthWorld, headers: dict[str, str]) -> None:
     http, bank = world.http(), world.bank
     for path in (SERVER, RESOURCE):
         assert http.get(path, headers=headers).json() == http.get(path).json()
@@ -107,7 +107,7 @@ def test_3_the_host_header_changes_nothing(world: OAuthWorld, headers: dict[str,
     login = http.get(bank.address(pushed["request_uri"])).headers["location"]
     assert login.startswith("/login?")
     assert "evil" not in login
-    # The address that a proof names is compared with ours, not with what the request says of itself.
+    # The htu of a proof is compared with the configured issuer, not with the Host header.
     bank.nonce = world.nonces.current(world.container.clock())
     for htu, status in ((f"{bank.issuer}/oauth/token", 200), ("https://evil.example/oauth/token", 400)):
         form = {"grant_type": "client_credentials", **bank.authentication()}
@@ -115,7 +115,7 @@ def test_3_the_host_header_changes_nothing(world: OAuthWorld, headers: dict[str,
         assert http.post("/oauth/token", data=form, headers=proof).status_code == status
 
 
-def test_the_resource_names_its_server(world: OAuthWorld) -> None:
+def test_resource_metadata(world: OAuthWorld) -> None:
     issuer = world.container.settings.issuer
     for path in ("", "/graphql"):
         document = world.http().get(RESOURCE + path).json()

@@ -125,12 +125,12 @@ def test_disabled_user_is_rejected(world: OAuthWorld) -> None:
     assert world.cars.call(token).status_code == 401
 
 
-def test_a_refresh_token_opens_nothing(world: OAuthWorld) -> None:
+def test_refresh_token_is_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     assert world.cars.call(tokens["refresh_token"]).status_code == 401
 
 
-def test_a_sandbox_token_is_nothing_in_live(world: OAuthWorld) -> None:
+def test_sandbox_token_is_rejected_in_live(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     with reading(world.database) as unit:
         assert check_token(unit, token, None, SANDBOX).merchant_id == world.cars_id
@@ -138,14 +138,14 @@ def test_a_sandbox_token_is_nothing_in_live(world: OAuthWorld) -> None:
             check_token(unit, token, None, LIVE)
 
 
-def test_a_sandbox_prefix_is_refused_in_live_whatever_the_profile(world: OAuthWorld) -> None:
+def test_sandbox_prefix_is_rejected_in_live_for_any_profile(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     world.change_client(world.cars, profile="fapi2")
     with reading(world.database) as unit, pytest.raises(Unauthenticated):
         check_token(unit, token, None, LIVE)
 
 
-def test_one_person_two_merchants_two_subjects(world: OAuthWorld) -> None:
+def test_subject_differs_per_merchant(world: OAuthWorld) -> None:
     cars: Any = world.tokens()
     again: Any = world.tokens()
     shop = world.shop.tokens(world.browser(), "mei", PASSWORD)

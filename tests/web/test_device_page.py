@@ -9,7 +9,7 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.point_of_sale import SALE, TIER, authorize_device, is_undecided, open_confirmation
 
 
-def test_70_a_visitor_signs_in_first(world: OAuthWorld, device: dict[str, Any]) -> None:
+def test_70_visitor_signs_in_first(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     address = f"/device?user_code={device['user_code']}"
     answer = browser.get(address)

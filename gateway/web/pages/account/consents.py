@@ -49,18 +49,20 @@ class ConsentView:
     history: tuple[ConsentChange, ...]
 
 
-def describe_consent(texts: Texts, given: ConsentOverview) -> ConsentView:
+def describe_consent(texts: Texts, overview: ConsentOverview) -> ConsentView:
     """The view of the consent in the person's language, at the business time of its partner."""
-    consent, merchant = given.consent, given.merchant_name
+    consent, merchant = overview.consent, overview.merchant_name
     return ConsentView(
         id=consent.id,
         merchant=merchant,
-        status=consent.status(given.now),
+        status=consent.status(overview.now),
         parts=describe_parts(texts, merchant, consent.scopes, consent.details, consent.granted_at),
         granted_on=texts.date(consent.granted_at),
         ends_on=_describe_end(texts, consent),
         single_use=consent.single_use,
-        history=tuple(_describe_version(texts, merchant, given.history, index) for index in range(len(given.history))),
+        history=tuple(
+            _describe_version(texts, merchant, overview.history, index) for index in range(len(overview.history))
+        ),
     )
 
 
