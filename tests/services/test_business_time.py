@@ -44,11 +44,11 @@ def test_moving_business_time_expires_approvals_of_that_partner_only(world: Demo
     mine = world.requester.request(world.acting(ours), asking(car(world.clock()))).decision
     other = world.requester.request(world.acting(theirs), asking(car(world.clock()))).decision
     move(world, "other", days=5)
-    found = world.query(world.merchant_token(), lambda query: world.decisions.find(query, mine.id))
+    approved = world.query(world.merchant_token(), lambda query: world.decisions.find(query, mine.id))
     lapsed = world.query(world.merchant_token(client), lambda query: world.decisions.find(query, other.id))
-    assert found is not None
+    assert approved is not None
     assert lapsed is not None
-    assert (found.status, lapsed.status) == (Status.APPROVED, Status.EXPIRED)
+    assert (approved.status, lapsed.status) == (Status.APPROVED, Status.EXPIRED)
     with pytest.raises(StateConflict) as refused:
         world.transitions.cancel(world.merchant_token(client), CancelCommand(other.id, "key-2", "Changed plans"))
     assert refused.value.code == "DECISION_EXPIRED"

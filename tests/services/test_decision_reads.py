@@ -94,8 +94,8 @@ def test_page_filters_expired_approval_as_expired(world: DemoWorld, scene: Scene
     assert scene.decision.valid_until is not None
     world.clock.now = WallTime(scene.decision.valid_until)
     token, expired = world.merchant_token(), Filter(statuses=(Status.EXPIRED,))
-    (found,) = world.query(token, lambda query: world.decisions.list_page(query, expired, Window(10)))
-    assert (found.id, found.status) == (scene.decision.id, Status.EXPIRED)
+    (state,) = world.query(token, lambda query: world.decisions.list_page(query, expired, Window(10)))
+    assert (state.id, state.status) == (scene.decision.id, Status.EXPIRED)
     approved = Filter(statuses=(Status.APPROVED,))
     assert world.query(token, lambda query: world.decisions.count(query, approved)) == 0
 

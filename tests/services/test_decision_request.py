@@ -214,8 +214,8 @@ def test_key_is_separate_for_each_client(world: DemoWorld) -> None:
 def test_invalid_input_is_rejected_with_its_field(
     world: DemoWorld, command: Any, refusal: tuple[str, tuple[str, ...]]
 ) -> None:
-    whole = asking(car(world.clock()), **command) if isinstance(command, dict) else command
-    assert code_of(world, world.grant(), whole) == refusal
+    request = asking(car(world.clock()), **command) if isinstance(command, dict) else command
+    assert code_of(world, world.grant(), request) == refusal
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,8 @@ def asks_again(world: DemoWorld, number: int = 9) -> Status:
 
 
 def topics(world: DemoWorld, decision: DecisionState) -> list[tuple[Topic, Actor]]:
-    found = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
-    return [(event.topic, event.actor) for event in found][2:]
+    events = world.query(world.merchant_token(), lambda query: world.decisions.list_events(query, decision.id))
+    return [(event.topic, event.actor) for event in events][2:]
 
 
 def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
@@ -209,9 +209,9 @@ def test_settling_or_extending_upholds_the_dispute(world: DemoWorld, transition:
         moves.fulfill(token, FulfillCommand(decision.id, "f"))
     else:
         moves.extend(token, ExtendCommand(decision.id, "e", world.now + 9 * DAY, "As agreed"))
-    found = world.query(token, lambda query: world.disputes.find(query, dispute.id))
-    assert found is not None
-    assert found.status is DisputeStatus.UPHELD
+    ended = world.query(token, lambda query: world.disputes.find(query, dispute.id))
+    assert ended is not None
+    assert ended.status is DisputeStatus.UPHELD
     assert topics(world, decision)[-1] == (Topic.DISPUTE_RESOLVED, Actor.MERCHANT)
     assert world.mismatches() == []
 

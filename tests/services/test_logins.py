@@ -47,8 +47,8 @@ def accounts(database: Database) -> AccountService:
 @pytest.fixture(params=["local", "valkey"])
 def counted(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Limits]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(make_limits(url, clock)) as found:
-        yield found
+    with closing(make_limits(url, clock)) as limits:
+        yield limits
 
 
 @pytest.fixture

@@ -53,17 +53,17 @@ def backtest(
 
 
 def compared(world: DemoWorld, policy: DecisionTable, since: datetime | None = None) -> list[ResultComparison]:
-    return [one for one in backtest(world, policy, since) if isinstance(one, ResultComparison)]
+    return [each for each in backtest(world, policy, since) if isinstance(each, ResultComparison)]
 
 
 def test_same_policy_changes_nothing(history: DemoWorld) -> None:
     everything = compared(history, POLICY)
 
-    assert len({one.decision_id for one in everything}) == len(everything) == len(HANDLES) * len(DEPOSITS)
-    assert [one for one in everything if one.changed] == []
-    assert [one for one in everything if one.before.rule_id != one.after.rule_id] == []
-    assert {one.tier for one in everything} == set(Tier)
-    assert {one.before.status for one in everything} == {Status.APPROVED, Status.DECLINED}
+    assert len({each.decision_id for each in everything}) == len(everything) == len(HANDLES) * len(DEPOSITS)
+    assert [each for each in everything if each.changed] == []
+    assert [each for each in everything if each.before.rule_id != each.after.rule_id] == []
+    assert {each.tier for each in everything} == set(Tier)
+    assert {each.before.status for each in everything} == {Status.APPROVED, Status.DECLINED}
 
 
 def test_backtest_ignores_the_available_limit(history: DemoWorld) -> None:
@@ -71,11 +71,11 @@ def test_backtest_ignores_the_available_limit(history: DemoWorld) -> None:
     full = {row.id for row in rows if LIMIT_REACHED in str(row.outcome)}
     assert full
 
-    found = [one for one in compared(history, POLICY) if one.decision_id in full]
+    comparisons = [each for each in compared(history, POLICY) if each.decision_id in full]
 
-    assert len(found) == len(full)
-    assert {one.before.status for one in found} == {Status.APPROVED}
-    assert all(one.before.exposed.minor for one in found)
+    assert len(comparisons) == len(full)
+    assert {each.before.status for each in comparisons} == {Status.APPROVED}
+    assert all(each.before.exposed.minor for each in comparisons)
 
 
 def test_stricter_policy_never_improves_an_outcome(history: DemoWorld) -> None:
@@ -88,8 +88,8 @@ def test_stricter_policy_never_improves_an_outcome(history: DemoWorld) -> None:
     @given(stricter)
     def only_worsens(changes: dict[str, tuple[int, int, Verdict]]) -> None:
         made = table([_stricter(rule, *changes[rule.id]) if rule.id in changes else rule for rule in POLICY.rules])
-        for one in compared(history, made):
-            before, after = one.before, one.after
+        for each in compared(history, made):
+            before, after = each.before, each.after
             assert after.exposed <= before.exposed
             assert STATUSES.index(after.status) <= STATUSES.index(before.status)
 
@@ -117,8 +117,8 @@ def _stricter(rule: Rule, share: int, cap: int, verdict: Verdict) -> Rule:
 def test_changes_are_counted_by_tier(history: DemoWorld) -> None:
     rules = [rule if rule.id != "fair" else _stricter(rule, 1, 1, Verdict.DECLINE) for rule in POLICY.rules]
     tally = ComparisonCounts()
-    for one in backtest(history, table(rules)):
-        tally.add(one)
+    for each in backtest(history, table(rules)):
+        tally.add(each)
 
     assert tally.compared == len(HANDLES) * len(DEPOSITS)
     groups = list(tally.groups())
@@ -135,7 +135,7 @@ def test_changes_are_counted_by_tier(history: DemoWorld) -> None:
 
 def test_renamed_rule_is_no_change(history: DemoWorld) -> None:
     rules = [Rule(**{**_fields(rule), "id": f"my-{rule.id}"}) for rule in POLICY.rules]
-    assert [one for one in compared(history, table(rules)) if one.changed] == []
+    assert [each for each in compared(history, table(rules)) if each.changed] == []
 
 
 def _fields(rule: Rule) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def test_backtest_starts_at_since(history: DemoWorld) -> None:
     acting = history.acting(history.grant("building"))
     decision = history.requester.request(acting, asking(car(late), "late", "late")).decision
 
-    assert [one.decision_id for one in compared(history, POLICY, since=late)] == [decision.id]
+    assert [each.decision_id for each in compared(history, POLICY, since=late)] == [decision.id]
     assert compared(history, POLICY, since=late + timedelta(seconds=1)) == []
 
 
@@ -162,7 +162,7 @@ def test_backtest_ignores_requests_of_other_adapters(history: DemoWorld) -> None
 
 def test_backtest_ignores_later_transitions(history: DemoWorld) -> None:
     before = backtest(history, POLICY)
-    first = next(one for one in compared(history, POLICY) if one.before.exposed.minor)
+    first = next(each for each in compared(history, POLICY) if each.before.exposed.minor)
     history.transitions.cancel(history.merchant_token(), CancelCommand(first.decision_id, "cancel", "Changed plans"))
 
     assert backtest(history, POLICY) == before
@@ -171,14 +171,14 @@ def test_backtest_ignores_later_transitions(history: DemoWorld) -> None:
 def test_decisions_with_destroyed_keys_are_counted_as_sealed(history: DemoWorld) -> None:
     history.execute(f"DELETE FROM user_keys WHERE user_id = '{history.user('good')}'")
 
-    found = backtest(history, POLICY)
+    comparisons = backtest(history, POLICY)
 
-    assert found.count(SkipReason.SEALED) == len(DEPOSITS)
-    assert Tier.GOOD not in {one.tier for one in found if isinstance(one, ResultComparison)}
+    assert comparisons.count(SkipReason.SEALED) == len(DEPOSITS)
+    assert Tier.GOOD not in {each.tier for each in comparisons if isinstance(each, ResultComparison)}
     tally = ComparisonCounts()
-    for one in found:
-        tally.add(one)
-    assert (tally.compared, tally.skipped[SkipReason.SEALED]) == (len(found) - len(DEPOSITS), len(DEPOSITS))
+    for each in comparisons:
+        tally.add(each)
+    assert (tally.compared, tally.skipped[SkipReason.SEALED]) == (len(comparisons) - len(DEPOSITS), len(DEPOSITS))
 
 
 def test_unreadable_asks_are_counted(history: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,21 +149,27 @@ def test_shadow_comparison_counts_changed_outcomes(world: DemoWorld) -> None:
     ask_all(world, "unscored")  # without a shadow policy
     best, second, third = ask_all(with_shadow(world, STRICT), "excellent", "good", "building")
 
-    found = {one.decision_id: one for _, one in shadowed(world) if isinstance(one, ResultComparison)}
+    by_id = {one.decision_id: one for _, one in shadowed(world) if isinstance(one, ResultComparison)}
 
     assert {version for version, _ in shadowed(world)} == {Shadow("car_rental", "strict", STRICT.hash)}
-    assert set(found) == {best.id, second.id, third.id}
-    assert (found[best.id].before.exposed.amount, found[best.id].after.exposed.amount) == ("3000.00", "1000.00")
-    assert (found[second.id].before.status, found[second.id].after.status) == (Status.APPROVED, Status.DECLINED)
-    assert [found[each.id].changed for each in (best, second, third)] == [True, True, False]
-    assert {one.tier for one in found.values()} == {Tier.EXCELLENT, Tier.GOOD, Tier.BUILDING}
+    assert set(by_id) == {best.id, second.id, third.id}
+    assert (by_id[best.id].before.exposed.amount, by_id[best.id].after.exposed.amount) == (
+        "3000.00",
+        "1000.00",
+    )
+    assert (by_id[second.id].before.status, by_id[second.id].after.status) == (
+        Status.APPROVED,
+        Status.DECLINED,
+    )
+    assert [by_id[each.id].changed for each in (best, second, third)] == [True, True, False]
+    assert {one.tier for one in by_id.values()} == {Tier.EXCELLENT, Tier.GOOD, Tier.BUILDING}
 
 
 def test_policy_in_force_as_shadow_never_differs(world: DemoWorld) -> None:
     ask_all(with_shadow(world, CarRental.policy), "excellent", "good", "fair", "building", "overdue", "unscored")
-    found = [one for _, one in shadowed(world)]
-    assert len(found) == 6
-    assert [one for one in found if not isinstance(one, ResultComparison) or one.changed] == []
+    comparisons = [one for _, one in shadowed(world)]
+    assert len(comparisons) == 6
+    assert [one for one in comparisons if not isinstance(one, ResultComparison) or one.changed] == []
 
 
 def test_decision_with_destroyed_key_is_compared_without_shadow(world: DemoWorld) -> None:
