@@ -176,18 +176,18 @@ RULES: Sequence[Group] = (
         "gateway/oauth/endpoints/registration.py",
         (REGISTERING, *KEYS),
         (
-            (73, "keys of a registration not fetched", "if metadata_sent.jwks_uri is not None:", "if False:"),
+            (73, "keys of a registration not fetched", "if client_metadata.jwks_uri is not None:", "if False:"),
             (
                 73,
                 "keys of a registration fetched within the transaction",
-                "metadata_sent = self._check_keys(read_metadata(parse_members(request.body)))",
-                "metadata_sent = self._container.database.write("
+                "client_metadata = self._check_keys(read_metadata(parse_members(request.body)))",
+                "client_metadata = self._container.database.write("
                 "lambda _: self._check_keys(read_metadata(parse_members(request.body))))",
             ),
             (
                 13,
                 "fetched keys of another algorithm",
-                "require_fitting(fetched.key_set, metadata_sent.signing_alg)",
+                "require_fitting(fetched.key_set, client_metadata.signing_alg)",
                 "pass",
             ),
             (

@@ -134,8 +134,8 @@ def table(words: Iterable[str]) -> tuple[str, bool]:
         found = list(pool.map(run, chosen))
     lines = ["| behaviour | rule that is broken | file | noticed by |", "|---|---|---|---|"]
     for mutation, test in zip(chosen, found, strict=True):
-        said = f"`{test}`" if test else "**nothing**"
-        lines.append(f"| {mutation.number} | {mutation.name} | `{mutation.file}` | {said} |")
+        cell = f"`{test}`" if test else "**nothing**"
+        lines.append(f"| {mutation.number} | {mutation.name} | `{mutation.file}` | {cell} |")
     caught = sum(test is not None for test in found)
     lines += ["", f"{caught} of {len(chosen)} noticed."]
     return "\n".join(lines), caught == len(chosen)

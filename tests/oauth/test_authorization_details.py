@@ -58,11 +58,11 @@ def test_23_details_of_registered_types_are_accepted(
     world: OAuthWorld, types: tuple[str, ...], asked: tuple[Any, ...], status: int
 ) -> None:
     limit_to(world, *types)
-    answer = push(world, *asked)
-    assert answer.status_code == status
+    response = push(world, *asked)
+    assert response.status_code == status
     if status == 400:
-        assert answer.json()["error"] == "invalid_authorization_details"
-        assert "not registered for" in answer.json()["error_description"]
+        assert response.json()["error"] == "invalid_authorization_details"
+        assert "not registered for" in response.json()["error_description"]
 
 
 def test_23_client_without_registered_types_can_request_all(world: OAuthWorld) -> None:
@@ -71,9 +71,11 @@ def test_23_client_without_registered_types_can_request_all(world: OAuthWorld) -
 
 
 def test_23_pushed_request_rejects_store(world: OAuthWorld) -> None:
-    answer = push(world, SCORE, {**DECISION, **POINT_OF_SALE})
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
-    assert answer.json()["error_description"] == "store_id and terminal_id are for device authorization requests only."
+    response = push(world, SCORE, {**DECISION, **POINT_OF_SALE})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_authorization_details")
+    assert (
+        response.json()["error_description"] == "store_id and terminal_id are for device authorization requests only."
+    )
 
 
 @pytest.mark.parametrize(
@@ -86,8 +88,8 @@ def test_23_pushed_request_rejects_store(world: OAuthWorld) -> None:
     ],
 )
 def test_23_members_of_wrong_type_are_rejected(world: OAuthWorld, asked: Any) -> None:
-    answer = push(world, asked)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
+    response = push(world, asked)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_authorization_details")
 
 
 def test_optional_is_stored_with_the_request(world: OAuthWorld) -> None:

@@ -22,19 +22,19 @@ EVIL = "https://evil.example"
 
 
 def pushed(app: FapiApp, **changed: Any) -> str:
-    answer = app.push(**changed)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["request_uri"])
+    response = app.push(**changed)
+    assert response.status_code == 201, response.text
+    return str(response.json()["request_uri"])
 
 
-def error_page(answer: httpx2.Response, status: int = 400) -> None:
+def error_page(response: httpx2.Response, status: int = 400) -> None:
     """Asserts that this is an error page without a redirect."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "location" not in answer.headers
-    assert "refresh" not in answer.headers
-    assert EVIL not in answer.text
-    assert "http-equiv" not in answer.text
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "location" not in response.headers
+    assert "refresh" not in response.headers
+    assert EVIL not in response.text
+    assert "http-equiv" not in response.text
 
 
 def nothing_issued(world: OAuthWorld) -> None:
@@ -98,8 +98,8 @@ def test_27_parameters_outside_pushed_request_are_ignored(world: OAuthWorld) -> 
     address = str(httpx2.URL(world.bank.address(uri)).copy_merge_params({**changed, "prompt": "none"}))
     page = browser.open(address, "mei", PASSWORD)
     form = form_to(page.text, AUTHORIZE)
-    answer = browser.http.post(form.action, params=changed, data={**form.fields, **changed, "decision": "allow"})
-    location = answer.headers["location"]
+    response = browser.http.post(form.action, params=changed, data={**form.fields, **changed, "decision": "allow"})
+    location = response.headers["location"]
     assert location.startswith(CALLBACK + "?")
     assert query_of(location)["state"] == "a state"
     tokens = world.bank.redeem(query_of(location)["code"], verifier).json()
@@ -121,12 +121,12 @@ def test_28_request_can_be_opened_twice_and_decided_once(each_world: OAuthWorld)
 def test_29_30_decision_redirects_with_303(world: OAuthWorld, decision: str) -> None:
     browser, bank = world.browser(), world.bank
     page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
-    answer = browser.submit(page, AUTHORIZE, decision=decision)
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith(CALLBACK + "?")
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    back = query_of(answer.headers["location"])
+    response = browser.submit(page, AUTHORIZE, decision=decision)
+    assert response.status_code == 303
+    assert response.headers["location"].startswith(CALLBACK + "?")
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["referrer-policy"] == "no-referrer"
+    back = query_of(response.headers["location"])
     assert (back["iss"], back["state"]) == (bank.issuer, "a state")
     if decision == "deny":
         assert set(back) - {"error_description"} == {"error", "state", "iss"}
@@ -193,14 +193,16 @@ PATHS = (
 def test_33_endpoints_send_no_cors_headers(world: OAuthWorld, path: str) -> None:
     asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "dpop"}
     for method in ("GET", "POST", "OPTIONS"):
-        answer = world.http().request(method, path, headers={"Origin": EVIL, **(asked if method == "OPTIONS" else {})})
-        assert answer.status_code != 404
-        assert [name for name in answer.headers if name.startswith("access-control-")] == []
+        response = world.http().request(
+            method, path, headers={"Origin": EVIL, **(asked if method == "OPTIONS" else {})}
+        )
+        assert response.status_code != 404
+        assert [name for name in response.headers if name.startswith("access-control-")] == []
 
 
 def test_33_successful_responses_have_no_cors_headers(world: OAuthWorld) -> None:
     bank = world.bank
     bank.http.headers["Origin"] = EVIL
-    for answer in (bank.push(), bank.merchant_token(), bank.revoke("x")):
-        assert answer.status_code in {200, 201}
-        assert [name for name in answer.headers if name.startswith("access-control-")] == []
+    for response in (bank.push(), bank.merchant_token(), bank.revoke("x")):
+        assert response.status_code in {200, 201}
+        assert [name for name in response.headers if name.startswith("access-control-")] == []

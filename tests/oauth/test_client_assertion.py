@@ -57,7 +57,7 @@ def test_5_audience_must_be_issuer_as_string(world: OAuthWorld, path: str) -> No
 
 
 @pytest.mark.parametrize(
-    "bent",
+    "claims",
     [
         {"exp": None},
         {"exp": NULL},
@@ -86,8 +86,8 @@ def test_5_audience_must_be_issuer_as_string(world: OAuthWorld, path: str) -> No
     ],
     ids=str,
 )
-def test_6_missing_or_wrong_claims_are_rejected(world: OAuthWorld, bent: dict[str, Any]) -> None:
-    refused_everywhere(world, **bent)
+def test_6_missing_or_wrong_claims_are_rejected(world: OAuthWorld, claims: dict[str, Any]) -> None:
+    refused_everywhere(world, **claims)
     accepted(world)
 
 
@@ -147,14 +147,14 @@ def test_8_reused_jti_is_a_replay(each_world: OAuthWorld) -> None:
 
 def test_8_concurrent_use_is_accepted_once(racing_world: OAuthWorld) -> None:
     signed = racing_world.bank.authentication()
-    answers = race(lambda _: racing_world.http().post("/oauth/introspect", data={**signed, "token": "x"}))
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+    responses = race(lambda _: racing_world.http().post("/oauth/introspect", data={**signed, "token": "x"}))
+    assert sorted(response.status_code for response in responses) == [200] + [401] * 7
 
 
 def test_8_failed_request_uses_up_its_assertion(each_world: OAuthWorld) -> None:
     signed = each_world.bank.authentication()
-    answer = send(each_world, "/oauth/par", {**signed, "code_challenge_method": "plain"})
-    refused(answer, 400, "invalid_request")
+    response = send(each_world, "/oauth/par", {**signed, "code_challenge_method": "plain"})
+    refused(response, 400, "invalid_request")
     refused(send(each_world, "/oauth/par", signed))
 
 

@@ -18,11 +18,11 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_4_missing_credentials_are_rejected(world: OAuthWorld, path: str) -> None:
-    answer = world.cars.post(path, GRANT, headers={})
-    assert answer.status_code == 401
-    assert answer.json()["error"] == "invalid_client"
-    assert answer.headers["www-authenticate"].startswith("Basic realm=")
-    assert answer.headers["cache-control"] == "no-store"
+    response = world.cars.post(path, GRANT, headers={})
+    assert response.status_code == 401
+    assert response.json()["error"] == "invalid_client"
+    assert response.headers["www-authenticate"].startswith("Basic realm=")
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -38,13 +38,13 @@ def test_4_wrong_secret_and_unknown_client_get_same_response(world: OAuthWorld, 
     ["Basic", "Basic !!!", "Basic " + base64.b64encode(b"no colon").decode(), "Basic /w==", "Bearer x", "Basic Og=="],
 )
 def test_4_unreadable_header_is_rejected(world: OAuthWorld, header: str) -> None:
-    answer = world.cars.post("/oauth/token", GRANT, headers={"Authorization": header})
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    response = world.cars.post("/oauth/token", GRANT, headers={"Authorization": header})
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
 def test_12_foreign_client_id_in_body_is_rejected(world: OAuthWorld) -> None:
-    answer = world.cars.post("/oauth/token", {**GRANT, "client_id": world.shop.client_id})
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    response = world.cars.post("/oauth/token", {**GRANT, "client_id": world.shop.client_id})
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_12_foreign_client_id_in_body_is_rejected(world: OAuthWorld) -> None:
     ],
 )
 def test_12_two_methods_are_rejected(world: OAuthWorld, name: str, status: int, error: str) -> None:
-    answer = world.cars.post("/oauth/token", {**GRANT, name: world.cars.secret})
-    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    response = world.cars.post("/oauth/token", {**GRANT, name: world.cars.secret})
+    assert (response.status_code, response.json()["error"]) == (status, error)
 
 
 def test_12_secret_in_body_is_rejected(world: OAuthWorld) -> None:
@@ -67,27 +67,27 @@ def test_12_secret_in_body_is_rejected(world: OAuthWorld) -> None:
 
 def test_12_two_authorization_headers_are_rejected(world: OAuthWorld) -> None:
     header = ("Authorization", world.cars.auth["Authorization"])
-    answer = world.http().post("/oauth/token", data=GRANT, headers=[header, header])
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.http().post("/oauth/token", data=GRANT, headers=[header, header])
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_42_credentials_in_query_are_rejected(world: OAuthWorld, path: str) -> None:
     address = f"{path}?client_id={world.cars.client_id}&client_secret=x"
-    answer = world.http().post(address, data=GRANT)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.http().post(address, data=GRANT)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_42_assertion_in_query_is_rejected(world: OAuthWorld, path: str) -> None:
     for data in (GRANT, {**GRANT, **world.bank.authentication()}):  # also with a valid one in the body
-        answer = world.http().post(path, params=world.bank.authentication(), data=data)
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+        response = world.http().post(path, params=world.bank.authentication(), data=data)
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 def test_42_grant_in_query_is_rejected(world: OAuthWorld) -> None:
-    answer = world.http().post("/oauth/token?grant_type=client_credentials", data={"a": "b"}, headers=world.cars.auth)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.http().post("/oauth/token?grant_type=client_credentials", data={"a": "b"}, headers=world.cars.auth)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 def test_disabled_client_is_rejected(world: OAuthWorld) -> None:
@@ -98,5 +98,5 @@ def test_disabled_client_is_rejected(world: OAuthWorld) -> None:
 def test_live_environment_has_no_baseline_clients(world: OAuthWorld) -> None:
     # A live deployment over the database of a sandbox.
     object.__setattr__(world.container, "environment", LIVE)
-    answer = world.cars.merchant_token()
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    response = world.cars.merchant_token()
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")

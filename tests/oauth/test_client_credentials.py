@@ -7,10 +7,10 @@ from tests.support.oauth_world import MERCHANT_SCOPES, OAuthWorld
 
 
 def test_missing_scope_grants_all_merchant_scopes(world: OAuthWorld) -> None:
-    answer = world.cars.merchant_token()
-    body = answer.json()
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
+    response = world.cars.merchant_token()
+    body = response.json()
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
     assert set(body["scope"].split()) == set(MERCHANT_SCOPES)
     assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
 

@@ -20,17 +20,17 @@ def new_code(world: OAuthWorld, profile: str = BASELINE) -> tuple[str, str]:
     return back["code"], verifier
 
 
-def refused(answer: Any, error: str = "invalid_grant") -> None:
-    assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
-    assert answer.headers["cache-control"] == "no-store"
+def refused(response: Any, error: str = "invalid_grant") -> None:
+    assert (response.status_code, response.json()["error"]) == (400, error), response.text
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_43_token_response(world: OAuthWorld) -> None:
     code, verifier = new_code(world)
-    answer = world.cars.redeem(code, verifier)
-    body = answer.json()
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
+    response = world.cars.redeem(code, verifier)
+    body = response.json()
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
     assert code.startswith("sgw_test_ac_")
     assert body["access_token"].startswith("sgw_test_at_")
     assert body["refresh_token"].startswith("sgw_test_rt_")
@@ -134,9 +134,9 @@ def test_41_unknown_grant_types_are_rejected(world: OAuthWorld, grant_type: str,
 @pytest.mark.parametrize("grant_type", [None, "", "pass\x00word", "\x7f"])
 def test_41_missing_grant_type_is_rejected(world: OAuthWorld, grant_type: str | None, profile: str) -> None:
     form = {"other": "x"} if grant_type is None else {"grant_type": grant_type}
-    answer = world.own(profile).post("/oauth/token", form)
-    assert answer.status_code == 400
-    assert answer.json()["error"] == "invalid_request"
+    response = world.own(profile).post("/oauth/token", form)
+    assert response.status_code == 400
+    assert response.json()["error"] == "invalid_request"
 
 
 def test_41_unregistered_grant_type_is_rejected(world: OAuthWorld, profile: str) -> None:
@@ -144,9 +144,9 @@ def test_41_unregistered_grant_type_is_rejected(world: OAuthWorld, profile: str)
     code, verifier = new_code(world, profile)
     world.change_client(app, grant_types=["client_credentials"])
     refused(app.redeem(code, verifier), "unauthorized_client")
-    answer = app.push()
-    refused(answer, "unauthorized_client")
-    assert "may not use the authorization code grant" in answer.json()["error_description"]
+    response = app.push()
+    refused(response, "unauthorized_client")
+    assert "may not use the authorization code grant" in response.json()["error_description"]
 
 
 def test_authorization_details_are_rejected(world: OAuthWorld, profile: str) -> None:

@@ -23,9 +23,9 @@ def user_token(world: OAuthWorld) -> Any:
 
 
 def assert_invalid(world: OAuthWorld, token: str) -> None:
-    answer = called(world, headers(world.bank, token))
-    refused(answer, "invalid_token")
-    assert "consent" not in answer.json()
+    response = called(world, headers(world.bank, token))
+    refused(response, "invalid_token")
+    assert "consent" not in response.json()
 
 
 @pytest.mark.parametrize("junk", ["x", "sgw_test_at_unknown", "sgw_at_live", "x" * 600, "a b"])

@@ -41,10 +41,10 @@ def without(member: str) -> dict[str, Any]:
 
 
 def test_68_response_members(world: OAuthWorld) -> None:
-    answer = request_device_authorization(world.bank)
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    authorization, address = answer.json(), world.container.settings.issuer + "/device"
+    response = request_device_authorization(world.bank)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    authorization, address = response.json(), world.container.settings.issuer + "/device"
     assert authorization["device_code"].startswith("sgw_test_dc_")
     assert len(authorization["device_code"]) >= len("sgw_test_dc_") + 43  # 256 bits in base64url
     first, _, second = authorization["user_code"].partition("-")
@@ -96,8 +96,8 @@ def test_68_score_alone_needs_no_point_of_sale(world: OAuthWorld) -> None:
 
 def test_68_client_authentication_is_required(world: OAuthWorld) -> None:
     form = {"client_id": world.bank.client_id, "scope": "score:tier"}
-    answer = world.http().post("/oauth/device_authorization", data=form)
-    assert (answer.status_code, error(answer)) == (401, "invalid_client")
+    response = world.http().post("/oauth/device_authorization", data=form)
+    assert (response.status_code, error(response)) == (401, "invalid_client")
     assert rows(world) == []
 
 
@@ -136,8 +136,8 @@ def test_68_empty_request_is_rejected(world: OAuthWorld) -> None:
 
 @pytest.mark.parametrize("text", ["", "not json", "{}", "[]", '"é"', "[null]", '[{"type": 5}]', "[" * 500])
 def test_68_junk_details_are_rejected(world: OAuthWorld, text: str) -> None:
-    answer = world.bank.post("/oauth/device_authorization", {"authorization_details": text})
-    assert error(answer) in {"invalid_authorization_details", "invalid_request"}
+    response = world.bank.post("/oauth/device_authorization", {"authorization_details": text})
+    assert error(response) in {"invalid_authorization_details", "invalid_request"}
 
 
 @pytest.mark.parametrize("scope", ['"', "é", "\\", "score:tier\x7f"])
@@ -150,8 +150,8 @@ def test_68_only_post_is_accepted(world: OAuthWorld) -> None:
 
 
 def test_68_parameters_in_query_are_rejected(world: OAuthWorld) -> None:
-    answer = world.cars.post("/oauth/device_authorization?scope=score:tier", {"scope": "score:tier"})
-    assert error(answer) == "invalid_request"
+    response = world.cars.post("/oauth/device_authorization?scope=score:tier", {"scope": "score:tier"})
+    assert error(response) == "invalid_request"
 
 
 def test_68_stored_request_is_complete_and_short(world: OAuthWorld) -> None:

@@ -50,10 +50,10 @@ def test_69_poll_is_pending_before_decision(world: OAuthWorld, authorization: di
 
 def test_69_allowed_request_gets_token(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     decide(world.browser(), authorization["user_code"])
-    answer = poll(world.bank, authorization["device_code"])
-    assert answer.status_code == 200, answer.text
-    token = answer.json()
-    assert answer.headers["cache-control"] == "no-store"
+    response = poll(world.bank, authorization["device_code"])
+    assert response.status_code == 200, response.text
+    token = response.json()
+    assert response.headers["cache-control"] == "no-store"
     assert "refresh_token" not in token
     assert token["token_type"] == "DPoP"
     assert 0 < token["expires_in"] <= 300
@@ -147,13 +147,13 @@ def test_69_unknown_code_is_rejected(world: OAuthWorld, code: str) -> None:
 
 
 def test_69_missing_code_is_rejected(world: OAuthWorld) -> None:
-    answer = world.bank.post("/oauth/token", {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
-    assert error(answer) == "invalid_request"
+    response = world.bank.post("/oauth/token", {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"})
+    assert error(response) == "invalid_request"
 
 
 def test_69_details_at_token_endpoint_are_rejected(world: OAuthWorld, authorization: dict[str, Any]) -> None:
-    answer = poll(world.bank, authorization["device_code"], authorization_details="[]")
-    assert error(answer) == "invalid_authorization_details"
+    response = poll(world.bank, authorization["device_code"], authorization_details="[]")
+    assert error(response) == "invalid_authorization_details"
 
 
 def test_69_missing_proof_does_not_use_up_code(world: OAuthWorld, authorization: dict[str, Any]) -> None:

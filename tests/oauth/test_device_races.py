@@ -29,9 +29,9 @@ def test_69_one_of_eight_polls_gets_token(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = authorize_device(world.cars)
     decide(world.browser(), authorization["user_code"])
-    answers = race(lambda _: poll(point_of_sale(world), authorization["device_code"]))
-    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
-    assert {error(answer) for answer in answers if answer.status_code == 400} == {"invalid_grant"}
+    responses = race(lambda _: poll(point_of_sale(world), authorization["device_code"]))
+    assert sorted(response.status_code for response in responses) == [200] + [400] * 7
+    assert {error(response) for response in responses if response.status_code == 400} == {"invalid_grant"}
     with reading(world.database) as unit:
         assert len(unit.connection.execute(select(ACCESS_TOKENS)).all()) == 1
 
@@ -39,8 +39,8 @@ def test_69_one_of_eight_polls_gets_token(racing_world: OAuthWorld) -> None:
 def test_69_one_of_eight_polls_before_decision_is_in_time(racing_world: OAuthWorld) -> None:
     world = racing_world
     authorization = authorize_device(world.cars)
-    answers = race(lambda _: error(poll(point_of_sale(world), authorization["device_code"])))
-    assert sorted(answers) == ["authorization_pending"] + ["slow_down"] * 7
+    responses = race(lambda _: error(poll(point_of_sale(world), authorization["device_code"])))
+    assert sorted(responses) == ["authorization_pending"] + ["slow_down"] * 7
     with reading(world.database) as unit:
         assert unit.connection.execute(select(DEVICE_CODES)).one().interval_seconds == 10
 
@@ -52,14 +52,14 @@ def test_70_one_of_eight_decisions_is_recorded(racing_world: OAuthWorld) -> None
     form = form_to(open_confirmation(browser, authorization["user_code"]).text, "/device")
     cookies = dict(browser.http.cookies)
 
-    def answer(number: int) -> httpx2.Response:
+    def response(number: int) -> httpx2.Response:
         own = world.http()
         own.cookies.update(cookies)
         return own.post("/device", data={**form.fields, "decision": "allow" if number % 2 else "deny"})
 
-    answers = race(answer)
-    assert sorted(answer.status_code for answer in answers) == [303] + [400] * 7
-    (winner,) = (answer for answer in answers if answer.status_code == 303)
+    responses = race(response)
+    assert sorted(response.status_code for response in responses) == [303] + [400] * 7
+    (winner,) = (response for response in responses if response.status_code == 303)
     allowed = winner.headers["location"].endswith("=allow")
     with reading(world.database) as unit:
         assert len(unit.connection.execute(select(CONSENTS)).all()) == allowed

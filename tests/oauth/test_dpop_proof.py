@@ -65,16 +65,16 @@ def test_46_private_key_is_rejected(bank: FapiApp) -> None:
 @pytest.mark.parametrize("alg", ["RS256", "RS512", "PS384", "PS512"])
 def test_46_unsupported_algorithm_is_rejected(bank: FapiApp, alg: str) -> None:
     key = new_key("PS256", kid=None)
-    answer = bent(bank, header={"alg": alg}, key=key)
-    refused(answer)
-    assert "ES256, PS256, Ed25519, EdDSA" in answer.json()["error_description"]
+    response = bent(bank, header={"alg": alg}, key=key)
+    refused(response)
+    assert "ES256, PS256, Ed25519, EdDSA" in response.json()["error_description"]
 
 
 def test_46_algorithm_must_fit_key(bank: FapiApp) -> None:
     jwk = public(new_key("PS256", kid=None))
-    answer = bent(bank, header={"alg": "ES256", "jwk": jwk})
-    refused(answer)
-    assert "alg is not accepted for this key" in answer.json()["error_description"]
+    response = bent(bank, header={"alg": "ES256", "jwk": jwk})
+    refused(response)
+    assert "alg is not accepted for this key" in response.json()["error_description"]
 
 
 def test_46_unsupported_curves_are_rejected(bank: FapiApp) -> None:

@@ -36,5 +36,5 @@ def test_49_concurrent_use_is_accepted_once(racing_world: OAuthWorld) -> None:
     bank = ready(racing_world)
     proof = bank.proof(TOKEN)
     forms = [{**bank.authentication(), "grant_type": "client_credentials"} for _ in range(8)]
-    answers = race(lambda n: racing_world.http().post(TOKEN, data=forms[n], headers={"DPoP": proof}))
-    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+    responses = race(lambda n: racing_world.http().post(TOKEN, data=forms[n], headers={"DPoP": proof}))
+    assert sorted(response.status_code for response in responses) == [200] + [400] * 7

@@ -25,14 +25,14 @@ from tests.support.units import reading
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
 def test_61_scheme_is_case_insensitive(world: OAuthWorld, token: str, scheme: str) -> None:
-    answer = called(world, headers(world.bank, token, scheme))
-    assert (answer.status_code, answer.json()["kind"]) == (200, "merchant")
-    assert answer.headers["dpop-nonce"] == world.bank.nonce
+    response = called(world, headers(world.bank, token, scheme))
+    assert (response.status_code, response.json()["kind"]) == (200, "merchant")
+    assert response.headers["dpop-nonce"] == world.bank.nonce
 
 
 def test_61_get_and_post_need_their_own_proofs(world: OAuthWorld, token: str) -> None:
-    answer = world.http().get(API, headers=headers(world.bank, token, method="GET"))
-    assert answer.status_code == 200
+    response = world.http().get(API, headers=headers(world.bank, token, method="GET"))
+    assert response.status_code == 200
     refused(world.http().get(API, headers=headers(world.bank, token)))
 
 
@@ -56,9 +56,9 @@ def test_62_token_outside_header_is_ignored(world: OAuthWorld, token: str) -> No
     http = world.http()
     http.cookies.set("access_token", token)
     proof = {"DPoP": world.bank.proof(API, ath=ath(token))}
-    answer = http.post(f"{API}?access_token={token}", data={"access_token": token}, headers=proof)
-    assert answer.status_code == 401
-    assert all("error=" not in challenge for challenge in answer.headers.get_list("www-authenticate"))
+    response = http.post(f"{API}?access_token={token}", data={"access_token": token}, headers=proof)
+    assert response.status_code == 401
+    assert all("error=" not in challenge for challenge in response.headers.get_list("www-authenticate"))
 
 
 def test_62_two_authorization_headers_are_rejected(world: OAuthWorld, token: str) -> None:
@@ -79,7 +79,7 @@ def test_63_different_key_is_rejected(world: OAuthWorld, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "bent",
+    "claims",
     [
         *({name: None} for name in ("jti", "htm", "htu", "iat")),
         {"method": "GET"},
@@ -97,9 +97,9 @@ def test_63_different_key_is_rejected(world: OAuthWorld, token: str) -> None:
     ],
     ids=str,
 )
-def test_63_proof_of_other_request_is_rejected(world: OAuthWorld, token: str, bent: dict[str, Any]) -> None:
+def test_63_proof_of_other_request_is_rejected(world: OAuthWorld, token: str, claims: dict[str, Any]) -> None:
     assert world.container.settings.issuer == "http://127.0.0.1:8000"
-    refused(called(world, headers(world.bank, token, **bent)))
+    refused(called(world, headers(world.bank, token, **claims)))
 
 
 def test_63_two_proofs_are_rejected(world: OAuthWorld, token: str) -> None:
@@ -124,8 +124,8 @@ def test_63_proof_of_token_endpoint_is_rejected(world: OAuthWorld, token: str) -
 
 def test_63_one_of_eight_replays_is_accepted(world: OAuthWorld, token: str) -> None:
     sent = headers(world.bank, token)
-    answers = race(lambda _: called(world, sent))
-    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+    responses = race(lambda _: called(world, sent))
+    assert sorted(response.status_code for response in responses) == [200] + [401] * 7
 
 
 def test_63_rejected_request_does_not_use_up_proof(world: OAuthWorld, token: str) -> None:
@@ -156,15 +156,15 @@ def test_63_replay_at_other_process_is_rejected(world: OAuthWorld, token: str, t
 
 
 def test_64_missing_credential_gets_both_challenges(world: OAuthWorld) -> None:
-    answer = world.http().post(API)
+    response = world.http().post(API)
     issuer = world.container.settings.issuer
     about = f'realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
-    assert answer.status_code == 401
-    assert answer.headers.get_list("www-authenticate") == [
+    assert response.status_code == 401
+    assert response.headers.get_list("www-authenticate") == [
         f'DPoP {about}, algs="ES256 PS256 Ed25519 EdDSA"',
         f"Bearer {about}",
     ]
-    assert "dpop-nonce" not in answer.headers
+    assert "dpop-nonce" not in response.headers
 
 
 def test_64_live_environment_offers_dpop_only(world: OAuthWorld) -> None:
@@ -179,9 +179,9 @@ def test_64_live_environment_offers_dpop_only(world: OAuthWorld) -> None:
 def test_64_nonce_is_required(world: OAuthWorld, token: str, nonce: Any) -> None:
     nonces = world.nonces
     nonce = nonces.current(NOON - timedelta(minutes=6)) if nonce == "old" else nonce
-    answer = called(world, headers(world.bank, token, nonce=nonce))
-    refused(answer, "use_dpop_nonce")
-    again = headers(world.bank, token, nonce=answer.headers["dpop-nonce"])
+    response = called(world, headers(world.bank, token, nonce=nonce))
+    refused(response, "use_dpop_nonce")
+    again = headers(world.bank, token, nonce=response.headers["dpop-nonce"])
     assert called(world, again).status_code == 200
 
 
@@ -189,9 +189,9 @@ def test_64_api_and_token_endpoint_share_nonces(world: OAuthWorld, clock: Movabl
     token = world.bank.merchant_token().json()["access_token"]
     assert called(world, headers(world.bank, token)).status_code == 200
     clock.advance(minutes=2)
-    answer = called(world, headers(world.bank, token))
-    assert answer.headers["dpop-nonce"] != world.bank.nonce
-    proof = world.bank.proof("/oauth/token", nonce=answer.headers["dpop-nonce"])
+    response = called(world, headers(world.bank, token))
+    assert response.headers["dpop-nonce"] != world.bank.nonce
+    proof = world.bank.proof("/oauth/token", nonce=response.headers["dpop-nonce"])
     form = {**world.bank.authentication(), "grant_type": "client_credentials"}
     assert world.bank.http.post("/oauth/token", data=form, headers={"DPoP": proof}).status_code == 200
 
@@ -202,8 +202,8 @@ def test_row_has_key_of_token(world: OAuthWorld, token: str) -> None:
 
 
 def test_66_merchant_token_has_no_person(world: OAuthWorld, token: str) -> None:
-    said = called(world, headers(world.bank, token)).json()
-    assert (said["kind"], said["subject"], said["consent"]) == ("merchant", None, None)
+    caller = called(world, headers(world.bank, token)).json()
+    assert (caller["kind"], caller["subject"], caller["consent"]) == ("merchant", None, None)
 
 
 def test_66_client_id_never_equals_subject(world: OAuthWorld) -> None:

@@ -12,9 +12,9 @@ from tests.support.oauth_world import OAuthWorld
 
 
 def test_43_token_response(world: OAuthWorld) -> None:
-    answer = sent(ready(world), world.bank.proof(TOKEN), data=code_form(world))
-    body = granted(answer)
-    assert answer.headers["cache-control"] == "no-store"
+    response = sent(ready(world), world.bank.proof(TOKEN), data=code_form(world))
+    body = granted(response)
+    assert response.headers["cache-control"] == "no-store"
     assert body["expires_in"] == 300
     assert set(body) == {
         *("access_token", "token_type", "expires_in", "scope", "refresh_token", "grant_id"),
@@ -27,8 +27,8 @@ def test_43_token_response(world: OAuthWorld) -> None:
 def test_43_baseline_client_can_bind_tokens(world: OAuthWorld) -> None:
     # A bound token cannot be used as a bearer token.
     proof = {"DPoP": ready(world).proof(TOKEN)}
-    answer = world.cars.post(TOKEN, {"grant_type": "client_credentials"}, headers={**world.cars.auth, **proof})
-    token = granted(answer)["access_token"]
+    response = world.cars.post(TOKEN, {"grant_type": "client_credentials"}, headers={**world.cars.auth, **proof})
+    token = granted(response)["access_token"]
     assert world.cars.call(token).status_code == 401
     assert world.bank.call(token).status_code == 200
 
@@ -64,20 +64,20 @@ def test_45_missing_nonce_uses_up_nothing(each_world: OAuthWorld, nonce: Any) ->
 
 def test_45_successful_response_has_new_nonce(bank: FapiApp, clock: MovableClock) -> None:
     clock.advance(minutes=4)
-    answer = bent(bank)
-    granted(answer)
-    assert answer.headers["dpop-nonce"] != bank.nonce
+    response = bent(bank)
+    granted(response)
+    assert response.headers["dpop-nonce"] != bank.nonce
     clock.advance(minutes=2)
     refused(bent(bank), "use_dpop_nonce")
-    granted(bent(bank, nonce=answer.headers["dpop-nonce"]))
+    granted(bent(bank, nonce=response.headers["dpop-nonce"]))
 
 
 def test_45_nonce_is_checked_before_client(bank: FapiApp) -> None:
     data = {"grant_type": "client_credentials"}
     for nonce, status, error in ((None, 400, "use_dpop_nonce"), (bank.nonce, 401, "invalid_client")):
-        answer = bank.http.post(TOKEN, data=data, headers={"DPoP": bank.proof(TOKEN, nonce=nonce)})
-        assert (answer.status_code, answer.json()["error"]) == (status, error)
-        assert answer.headers["dpop-nonce"] == bank.nonce
+        response = bank.http.post(TOKEN, data=data, headers={"DPoP": bank.proof(TOKEN, nonce=nonce)})
+        assert (response.status_code, response.json()["error"]) == (status, error)
+        assert response.headers["dpop-nonce"] == bank.nonce
 
 
 def test_45_response_without_proof_has_no_nonce(bank: FapiApp) -> None:

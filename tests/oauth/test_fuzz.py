@@ -114,7 +114,7 @@ def test_76_details_with_replaced_members(client: FuzzClient, number: int) -> No
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"], "store_id": "1", "terminal_id": "2"}
     right = st.sampled_from([{"type": "score", "level": "tier"}, decision])
     changed = one_of(MEMBERS, fuzz.anything | amounts | st.lists(fuzz.anything, max_size=3))
-    detail = st.builds(lambda whole, bent: {**whole, **bent}, right, changed)
+    detail = st.builds(lambda whole, replaced: {**whole, **replaced}, right, changed)
     paths = st.sampled_from(("/oauth/par", "/oauth/device_authorization", "/oauth/token"))
 
     @rounds(number, path=paths, details=st.lists(detail, min_size=1, max_size=3) | fuzz.anything)
@@ -138,13 +138,13 @@ def test_76_oversized_requests_are_rejected(client: FuzzClient, path: str) -> No
     kind = "application/json" if path == "/oauth/register" else "application/x-www-form-urlencoded"
     headers = {"Content-Type": kind, "Authorization": "Bearer x"} if "register" in path else {"Content-Type": kind}
     for size in (64 * 1024 + 1, 1024 * 1024 + 1):
-        answer = client.http.post(path, content=b"a=" + b"b" * size, headers=headers)
-        assert answer.status_code == 413
-        fuzz.require_decent(answer)
+        response = client.http.post(path, content=b"a=" + b"b" * size, headers=headers)
+        assert response.status_code == 413
+        fuzz.require_decent(response)
     if "register" not in path:
-        answer = client.http.post(path, content="&".join(f"a{n}=b" for n in range(65)), headers=headers)
-        assert answer.status_code == 400
-        fuzz.require_decent(answer)
+        response = client.http.post(path, content="&".join(f"a{n}=b" for n in range(65)), headers=headers)
+        assert response.status_code == 400
+        fuzz.require_decent(response)
 
 
 def test_76_unchanged_fuzz_requests_are_valid(client: FuzzClient) -> None:
@@ -154,8 +154,8 @@ def test_76_unchanged_fuzz_requests_are_valid(client: FuzzClient) -> None:
     claims = {"jti": token_hex(4)}
     assert client.asserted("/oauth/introspect", {}, claims, None).status_code == 200
     assert client.proved("/oauth/token", {}, claims, None).status_code == 200
-    answer = client.proved("/graphql", {}, {"ath": ath("sgw_test_at_x"), **claims}, None)
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    response = client.proved("/graphql", {}, {"ath": ath("sgw_test_at_x"), **claims}, None)
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
 def test_76_authlib_character_errors_become_invalid_request(world: OAuthWorld) -> None:
@@ -172,8 +172,8 @@ def test_76_authlib_character_errors_become_invalid_request(world: OAuthWorld) -
     with reading(world.database) as unit:
         server = Server(world.container, unit)
         for text in ('"', "é", "\n"):
-            answer = catch_errors(server, request, partial(raise_with, text))
-            assert (answer.status, answer.body["error"]) == (400, "invalid_request")
-            assert text not in answer.body["error_description"]
+            response = catch_errors(server, request, partial(raise_with, text))
+            assert (response.status, response.body["error"]) == (400, "invalid_request")
+            assert text not in response.body["error_description"]
         with pytest.raises(ValueError, match="another one"):
             catch_errors(server, request, raise_other)

@@ -62,8 +62,8 @@ def test_merged_parts_keep_their_durations(world: OAuthWorld, clock: MovableCloc
 def test_denied_change_has_no_effect(world: OAuthWorld, action: str) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, action, before["grant_id"], WAIVER)
-    answer = browser.submit(page, "/oauth/authorize", decision="deny")
-    assert query_of(answer.headers["location"])["error"] == "access_denied"
+    response = browser.submit(page, "/oauth/authorize", decision="deny")
+    assert query_of(response.headers["location"])["error"] == "access_denied"
     assert world.cars.call(before["access_token"]).status_code == 200
     assert introspected(world.cars, before["access_token"])["authorization_details"] == before["authorization_details"]
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED]

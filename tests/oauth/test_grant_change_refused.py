@@ -32,8 +32,8 @@ def test_merge_cannot_turn_previews_into_requests(world: OAuthWorld) -> None:
     ],
 )
 def test_inconsistent_parameters_are_rejected(world: OAuthWorld, sent: dict[str, str]) -> None:
-    answer = world.cars.push(**sent)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.cars.push(**sent)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
@@ -44,10 +44,10 @@ def test_only_own_active_grant_can_be_changed(each_world: OAuthWorld, action: st
     ended = first(world, world.bank, TIER)["grant_id"]
     with writing(world.database) as unit:
         world.container.consents.revoke(unit, ended, None)
-    answers = [push(world.bank, action, g, WAIVER) for g in (*others, ended, "con_test_x", "x" * 3000, "a\x00b")]
-    assert {(a.status_code, a.json()["error"]) for a in answers[:-1]} == {(400, "invalid_grant_id")}
-    assert len({a.text for a in answers[:-1]}) == 1  # the responses do not show whether the grant exists
-    assert answers[-1].status_code == 400
+    responses = [push(world.bank, action, g, WAIVER) for g in (*others, ended, "con_test_x", "x" * 3000, "a\x00b")]
+    assert {(a.status_code, a.json()["error"]) for a in responses[:-1]} == {(400, "invalid_grant_id")}
+    assert len({a.text for a in responses[:-1]}) == 1  # the responses do not show whether the grant exists
+    assert responses[-1].status_code == 400
     assert push(world.bank, action, own, WAIVER).status_code == 201
 
 
@@ -59,8 +59,8 @@ def test_expired_grant_cannot_be_changed(world: OAuthWorld, clock: MovableClock)
 
 @pytest.mark.parametrize("sent", [{"grant_management_action": "merge"}, {"grant_id": "con_test_x"}])
 def test_device_request_cannot_change_grant(world: OAuthWorld, sent: dict[str, str]) -> None:
-    answer = world.cars.post("/oauth/device_authorization", {"scope": "score:tier", **sent})
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.cars.post("/oauth/device_authorization", {"scope": "score:tier", **sent})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 def test_other_person_cannot_change_grant(world: OAuthWorld) -> None:
@@ -73,8 +73,8 @@ def test_other_person_cannot_change_grant(world: OAuthWorld) -> None:
     own = browser.get("/account")
     form = form_to(own.text, "/logout").fields
     address = dict(parse_qsl(page.url.query.decode()))
-    answer = browser.http.post("/oauth/authorize", data={**form, **address, "decision": "allow"})
-    assert answer.status_code == 403
+    response = browser.http.post("/oauth/authorize", data={**form, **address, "decision": "allow"})
+    assert response.status_code == 403
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED]
 
 
@@ -82,9 +82,9 @@ def test_grant_changed_meanwhile_is_rejected(world: OAuthWorld) -> None:
     before = first(world, world.cars, TIER)
     browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)
     changed(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
-    answer = browser.submit(page, "/oauth/authorize", decision="allow")
-    assert answer.status_code == 400
-    assert "no longer valid" in answer.text
+    response = browser.submit(page, "/oauth/authorize", decision="allow")
+    assert response.status_code == 400
+    assert "no longer valid" in response.text
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REPLACED]
 
 

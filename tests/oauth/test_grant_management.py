@@ -21,10 +21,10 @@ def tokens(world: OAuthWorld) -> Any:
 
 
 def test_60_client_queries_its_grant(world: OAuthWorld, tokens: Any) -> None:
-    answer = ask(world.bank, "GET", tokens["grant_id"])
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.json() == {
+    response = ask(world.bank, "GET", tokens["grant_id"])
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json() == {
         "scopes": [{"scope": tokens["scope"]}],
         "claims": [],
         "authorization_details": tokens["authorization_details"],
@@ -43,8 +43,8 @@ def test_60_client_revokes_its_grant(world: OAuthWorld, tokens: Any) -> None:
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_60_foreign_grant_is_unknown(world: OAuthWorld, tokens: Any, method: str) -> None:
     for app in (world.rival, world.cars):  # a client of another merchant, and another client of the same one
-        answer = ask(app, method, tokens["grant_id"])
-        assert (answer.status_code, answer.json()) == (404, ask(app, method, "con_test_none").json())
+        response = ask(app, method, tokens["grant_id"])
+        assert (response.status_code, response.json()) == (404, ask(app, method, "con_test_none").json())
     assert ask(world.bank, "GET", tokens["grant_id"]).status_code == 200
 
 
@@ -52,27 +52,27 @@ def test_60_foreign_grant_is_unknown(world: OAuthWorld, tokens: Any, method: str
     ("method", "scope"), [("GET", "grant_management_revoke"), ("DELETE", "grant_management_query")]
 )
 def test_60_scope_is_required(world: OAuthWorld, tokens: Any, method: str, scope: str) -> None:
-    answer = ask(world.bank, method, tokens["grant_id"], scope)
-    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
-    assert answer.headers["www-authenticate"].startswith('DPoP error="insufficient_scope"')
+    response = ask(world.bank, method, tokens["grant_id"], scope)
+    assert (response.status_code, response.json()["error"]) == (403, "insufficient_scope")
+    assert response.headers["www-authenticate"].startswith('DPoP error="insufficient_scope"')
     assert ask(world.bank, "GET", tokens["grant_id"]).status_code == 200
 
 
 def test_60_user_token_is_rejected(world: OAuthWorld, tokens: Any) -> None:
-    answer = world.bank.call(tokens["access_token"], f"/oauth/grants/{tokens['grant_id']}", "DELETE")
-    assert answer.status_code == 403
+    response = world.bank.call(tokens["access_token"], f"/oauth/grants/{tokens['grant_id']}", "DELETE")
+    assert response.status_code == 403
 
 
 def test_60_missing_token_is_rejected(world: OAuthWorld, tokens: Any) -> None:
-    answer = world.http().get(f"/oauth/grants/{tokens['grant_id']}")
-    assert answer.status_code == 401
-    assert set(answer.json()) == {"error", "error_description"}
+    response = world.http().get(f"/oauth/grants/{tokens['grant_id']}")
+    assert response.status_code == 401
+    assert set(response.json()) == {"error", "error_description"}
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_60_other_methods_are_rejected(world: OAuthWorld, tokens: Any, method: str) -> None:
-    answer = ask(world.bank, method, tokens["grant_id"])
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, DELETE")
+    response = ask(world.bank, method, tokens["grant_id"])
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, DELETE")
 
 
 @pytest.mark.parametrize("grant_id", ["%00", "%ff%fe", "a%2Fb", "é", "x" * 3000])

@@ -14,10 +14,10 @@ INACTIVE = {"active": False}
 
 
 def introspect(app: PartnerApp, token: str, **more: str) -> Any:
-    answer = app.post("/oauth/introspect", {"token": token, **more})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    return answer.json()
+    response = app.post("/oauth/introspect", {"token": token, **more})
+    assert response.status_code == 200, response.text
+    assert response.headers["cache-control"] == "no-store"
+    return response.json()
 
 
 def test_59_bound_user_token(world: OAuthWorld) -> None:
@@ -102,6 +102,6 @@ def test_59_unknown_token_is_inactive(world: OAuthWorld, token: str) -> None:
 
 
 def test_59_token_and_client_are_required(world: OAuthWorld) -> None:
-    answer = world.cars.post("/oauth/introspect", {"token": ""})
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.cars.post("/oauth/introspect", {"token": ""})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
     assert world.http().post("/oauth/introspect", data={"token": "x"}).status_code == 401

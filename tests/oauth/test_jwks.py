@@ -11,9 +11,9 @@ from tests.support.units import writing
 
 def _kids(world: OAuthWorld) -> list[str]:
     address = world.http().get("/.well-known/oauth-authorization-server").json()["jwks_uri"]
-    answer = world.http().get(address)
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "public, max-age=60")
-    return [key["kid"] for key in answer.json()["keys"]]
+    response = world.http().get(address)
+    assert (response.status_code, response.headers["cache-control"]) == (200, "public, max-age=60")
+    return [key["kid"] for key in response.json()["keys"]]
 
 
 def test_new_deployment_has_no_key(world: OAuthWorld) -> None:

@@ -40,7 +40,7 @@ def test_10_signature_is_verified_with_fetched_keys(remote_app: FapiApp, host: K
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw_response",
     [
         pytest.param(answer(b"{}"), id="no keys"),
         pytest.param(answer(b"[1"), id="no JSON"),
@@ -54,9 +54,9 @@ def test_10_signature_is_verified_with_fetched_keys(remote_app: FapiApp, host: K
     ],
 )
 def test_73_unusable_keys_are_rejected(
-    remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost, clock: MovableClock, said: bytes
+    remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost, clock: MovableClock, raw_response: bytes
 ) -> None:
-    host.said = said
+    host.said = raw_response
     assert not works(remote_app)
     refused = remote_registrar.post(metadata(jwks=None, jwks_uri=host.uri))
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
@@ -68,8 +68,8 @@ def test_73_unusable_keys_are_rejected(
 def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost) -> None:
     http, world = remote_registrar.world.http(), remote_registrar.world
     fetched = host.fetches
-    stranger = new_key(kid="k1")
-    bent: list[dict[str, Any]] = [
+    wrong_key = new_key(kid="k1")
+    claim_sets: list[dict[str, Any]] = [
         {"sub": "cli_test_none", "iss": "cli_test_none"},
         {"iss": "cli_test_none"},
         {"aud": "https://other.example"},
@@ -78,8 +78,8 @@ def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remot
         {"jti": None},
         {"sub": 5, "iss": 5},
     ]
-    for claims in bent:
-        form = remote_app.authentication(key=stranger, **claims)
+    for claims in claim_sets:
+        form = remote_app.authentication(key=wrong_key, **claims)
         assert http.post("/oauth/par", data={**body(remote_app, "/oauth/par"), **form}).status_code == 401
     form = remote_app.authentication(key=b"secret", header={"alg": "HS256"})
     assert http.post("/oauth/par", data={**body(remote_app, "/oauth/par"), **form}).status_code == 401

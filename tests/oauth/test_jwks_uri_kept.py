@@ -62,23 +62,23 @@ def test_10_failed_fetch_for_new_kid_keeps_keys(remote_app: FapiApp, host: KeyHo
 
 
 def test_73_max_age_can_only_shorten_cache_time(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
-    for said, seconds in (
+    for cache_control, seconds in (
         ("max-age=86400", 600),
         ("public, max-age=120", 120),
         ("max-age=5", 60),
         ("no-store", 60),
         ("private", 600),
     ):
-        host.headers = (("Cache-Control", said),)
+        host.headers = (("Cache-Control", cache_control),)
         clock.advance(minutes=11)
         before = host.fetches
         assert works(remote_app)
         clock.advance(seconds=seconds - 1)
         assert works(remote_app)
-        assert host.fetches == before + 1, said
+        assert host.fetches == before + 1, cache_control
         clock.advance(seconds=1)
         assert works(remote_app)
-        assert host.fetches == before + 2, said
+        assert host.fetches == before + 2, cache_control
 
 
 def test_73_stale_keys_are_used_for_an_hour(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
@@ -101,10 +101,10 @@ def test_73_failure_is_reported_and_cached_for_ten_seconds(
     host.fail()
     with capture_logs() as logged:
         for path in PATHS:
-            said = remote_app.post(path, body(remote_app, path))
-            assert (said.status_code, said.json()["error"]) == (401, "invalid_client")
-            assert said.json()["error_description"] == UNREACHABLE
-            assert said.headers["cache-control"] == "no-store"
+            response = remote_app.post(path, body(remote_app, path))
+            assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+            assert response.json()["error_description"] == UNREACHABLE
+            assert response.headers["cache-control"] == "no-store"
     assert host.fetches == 2
     (line,) = [line for line in logged if line["event"] == "client_keys_unreachable"]
     assert line["client_id"] == remote_app.client_id

@@ -20,10 +20,10 @@ from tests.support.registration import KEY, PATH, Registrar, metadata
 from tests.support.units import reading
 
 
-def refusal(answer: httpx2.Response) -> str:
+def refusal(response: httpx2.Response) -> str:
     """The error description of a rejected registration."""
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
-    return str(answer.json()["error_description"])
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata"), response.text
+    return str(response.json()["error_description"])
 
 
 def post(remote_registrar: Registrar, uri: Any, token: str | None = None, **changed: Any) -> httpx2.Response:
@@ -128,8 +128,8 @@ def test_13_keys_must_fit_algorithm(remote_registrar: Registrar, host: KeyHost) 
 
 def test_73_error_does_not_contain_address(remote_registrar: Registrar, host: KeyHost) -> None:
     host.fail()
-    said = refusal(post(remote_registrar, host.uri))
-    assert not any(part in said for part in ("127.0.0.1", "somewhere", "tenant"))
+    description = refusal(post(remote_registrar, host.uri))
+    assert not any(part in description for part in ("127.0.0.1", "somewhere", "tenant"))
 
 
 def test_72_update_switches_between_jwks_and_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:

@@ -23,9 +23,9 @@ REQUIRED = {
 
 
 def test_1_server_metadata(world: OAuthWorld) -> None:
-    answer = world.http().get(SERVER)
-    document = answer.json()
-    assert answer.status_code == 200
+    response = world.http().get(SERVER)
+    document = response.json()
+    assert response.status_code == 200
     assert document["issuer"] == world.container.settings.issuer
     for name in ("authorization", "token", "pushed_authorization_request", "revocation"):
         assert document[f"{name}_endpoint"].startswith(f"{document['issuer']}/oauth/")

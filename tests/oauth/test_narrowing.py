@@ -37,9 +37,9 @@ def granted(world: OAuthWorld, *asked: Any, fields: dict[str, str] | None = None
     """The token response after the person has allowed the request with these fields."""
     browser = world.browser()
     page, verifier = opened(world, browser, *asked, **changed)
-    answer = browser.submit(page, "/oauth/authorize", decision="allow", **(fields or {}))
-    assert answer.status_code == 303, answer.text
-    tokens = world.cars.redeem(query_of(answer.headers["location"])["code"], verifier)
+    response = browser.submit(page, "/oauth/authorize", decision="allow", **(fields or {}))
+    assert response.status_code == 303, response.text
+    tokens = world.cars.redeem(query_of(response.headers["location"])["code"], verifier)
     assert tokens.status_code == 200
     whole: dict[str, Any] = tokens.json()
     return whole
@@ -69,8 +69,8 @@ def test_34_form_without_fields_grants_request(world: OAuthWorld) -> None:
     csrf = page.text.split('name="csrf_token" value="')[1].split('"')[0]
     uri = page.text.split('name="request_uri" value="')[1].split('"')[0]
     data = {"csrf_token": csrf, "client_id": world.cars.client_id, "request_uri": uri, "decision": "allow"}
-    answer = browser.http.post("/oauth/authorize", data=data)
-    tokens = world.cars.redeem(query_of(answer.headers["location"])["code"], verifier).json()
+    response = browser.http.post("/oauth/authorize", data=data)
+    tokens = world.cars.redeem(query_of(response.headers["location"])["code"], verifier).json()
     assert levels_and_products(tokens) == ["tier", ["DEPOSIT_WAIVER"]]
     assert tokens["authorization_details"][1]["maximum_amount"] == {"amount": "3000.00", "currency": "CNY"}
 
@@ -110,7 +110,7 @@ def test_34_plain_scopes_can_be_narrowed(world: OAuthWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "expected"),
     [
         pytest.param({"amount_2": "3000.01"}, "up to CN¥3,000", id="more-than-asked"),
         pytest.param({"amount_2": "0"}, "above zero", id="zero"),
@@ -128,20 +128,20 @@ def test_34_plain_scopes_can_be_narrowed(world: OAuthWorld) -> None:
     ],
 )
 def test_34_invalid_fields_are_reported_and_nothing_is_decided(
-    world: OAuthWorld, fields: dict[str, str], said: str
+    world: OAuthWorld, fields: dict[str, str], expected: str
 ) -> None:
     browser = world.browser()
     page, verifier = opened(world, browser, *ASKED)
-    answer = browser.submit(page, "/oauth/authorize", decision="allow", **{"include_1": "yes", **fields})
-    assert answer.status_code == 422
-    assert said in answer.text
-    assert "Nothing has been decided yet." in answer.text
-    assert "<script>" not in answer.text
-    assert answer.text.count(" checked") == 1
+    response = browser.submit(page, "/oauth/authorize", decision="allow", **{"include_1": "yes", **fields})
+    assert response.status_code == 422
+    assert expected in response.text
+    assert "Nothing has been decided yet." in response.text
+    assert "<script>" not in response.text
+    assert response.text.count(" checked") == 1
     with reading(world.database) as unit:
         assert unit.connection.execute(select(CONSENTS)).all() == []
     right = {"amount_2": "10", "duration": "P90D"}
-    done = browser.submit(answer, "/oauth/authorize", decision="allow", **right)
+    done = browser.submit(response, "/oauth/authorize", decision="allow", **right)
     assert done.status_code == 303
     tokens = world.cars.redeem(query_of(done.headers["location"])["code"], verifier).json()
     assert levels_and_products(tokens) == ["tier", "exact", ["DEPOSIT_WAIVER"]]
@@ -151,10 +151,10 @@ def test_34_page_with_error_keeps_language_and_address(world: OAuthWorld) -> Non
     browser = world.browser()
     browser.http.headers["accept-language"] = "zh"
     page, _ = opened(world, browser, *ASKED)
-    answer = browser.submit(page, "/oauth/authorize", decision="allow", amount_2="9999")
-    assert "不超过 ¥3,000" in answer.text
-    assert 'value="9999"' in answer.text
-    address = answer.text.split('<a href="?')[1].split('"')[0].replace("&amp;", "&")
+    response = browser.submit(page, "/oauth/authorize", decision="allow", amount_2="9999")
+    assert "不超过 ¥3,000" in response.text
+    assert 'value="9999"' in response.text
+    address = response.text.split('<a href="?')[1].split('"')[0].replace("&amp;", "&")
     assert "asks for your permission" in browser.get(f"/oauth/authorize?{address}").text
 
 
@@ -171,17 +171,17 @@ def test_34_missing_fields_keep_request(world: OAuthWorld) -> None:
 def test_34_denial_ignores_invalid_fields(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, *ASKED)
-    answer = browser.submit(page, "/oauth/authorize", decision="deny", amount_2="junk")
-    assert query_of(answer.headers["location"])["error"] == "access_denied"
+    response = browser.submit(page, "/oauth/authorize", decision="deny", amount_2="junk")
+    assert query_of(response.headers["location"])["error"] == "access_denied"
 
 
 def test_34_empty_consent_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     page, _ = opened(world, browser, EXACT, LATER)
-    answer = browser.submit(page, "/oauth/authorize", decision="allow")
-    assert answer.status_code == 422
-    assert "tick at least one item" in answer.text
-    done = browser.submit(answer, "/oauth/authorize", decision="allow", include_1="yes")
+    response = browser.submit(page, "/oauth/authorize", decision="allow")
+    assert response.status_code == 422
+    assert "tick at least one item" in response.text
+    done = browser.submit(response, "/oauth/authorize", decision="allow", include_1="yes")
     assert done.status_code == 303
 
 
@@ -196,8 +196,8 @@ def test_54_refresh_cannot_add_excluded_part(world: OAuthWorld) -> None:
     tokens = granted(world, TIER, EXACT, LATER)
     assert tokens["scope"] == "score:tier"
     for scope in ("score:exact", "decisions:request", "score:tier decisions:preview"):
-        answer = world.cars.refresh(tokens["refresh_token"], scope=scope)
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+        response = world.cars.refresh(tokens["refresh_token"], scope=scope)
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_scope")
     assert world.cars.refresh(tokens["refresh_token"], scope="score:threshold").json()["authorization_details"] == [
         {"type": "score", "level": "threshold", "purpose": "CAR_RENTAL", "duration": "P90D"}
     ]
@@ -213,8 +213,8 @@ def test_account_page_shows_narrowed_consent(world: OAuthWorld) -> None:
     page, _ = opened(world, browser, *ASKED)
     browser.submit(page, "/oauth/authorize", decision="allow", amount_2="1500")
     text = browser.get("/account").text
-    for said in ("Up to CN¥1,500 ", "you allowed less than Green Cars asked for.", "Up to CN¥3,000 ", "pay later"):
-        assert said in text, said
+    for expected in ("Up to CN¥1,500 ", "you allowed less than Green Cars asked for.", "Up to CN¥3,000 ", "pay later"):
+        assert expected in text, expected
     action = text.split('<form method="post" action="/account/consents/')[1].split('"')[0]
     browser.submit(browser.get("/account"), f"/account/consents/{action}")
     assert "On November 23, 2026 you ended it." in browser.get("/account").text

@@ -16,13 +16,13 @@ DECISION = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
 
 
 def test_14_request_uri_is_valid_for_90_seconds(world: OAuthWorld) -> None:
-    answer = world.cars.push()
-    body = answer.json()
-    assert answer.status_code == 201
+    response = world.cars.push()
+    body = response.json()
+    assert response.status_code == 201
     assert body["expires_in"] == 90
     assert body["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
     assert len(body["request_uri"].rsplit(":", 1)[1]) == 43
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_14_request_uris_are_unique(world: OAuthWorld) -> None:
@@ -31,22 +31,22 @@ def test_14_request_uris_are_unique(world: OAuthWorld) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_15_only_post_is_accepted(world: OAuthWorld, method: str) -> None:
-    answer = world.http().request(method, "/oauth/par", headers=world.cars.auth)
-    assert answer.status_code == 405
-    assert answer.json()["error"] == "invalid_request"
+    response = world.http().request(method, "/oauth/par", headers=world.cars.auth)
+    assert response.status_code == 405
+    assert response.json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])
 def test_15_other_content_types_are_rejected(world: OAuthWorld, content_type: str) -> None:
     headers = {**world.cars.auth, "Content-Type": content_type}
-    answer = world.http().post("/oauth/par", content=b"a=b", headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (415, "invalid_request")
+    response = world.http().post("/oauth/par", content=b"a=b", headers=headers)
+    assert (response.status_code, response.json()["error"]) == (415, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["request", "request_uri"])
 def test_16_request_and_request_uri_are_rejected(world: OAuthWorld, name: str) -> None:
-    answer = world.cars.push(**{name: "urn:x"})
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.cars.push(**{name: "urn:x"})
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_16_request_and_request_uri_are_rejected(world: OAuthWorld, name: str) -
     ],
 )
 def test_17_only_s256_is_accepted(world: OAuthWorld, changed: dict[str, Any]) -> None:
-    answer = world.cars.push(**changed)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.cars.push(**changed)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -84,17 +84,17 @@ def test_17_only_s256_is_accepted(world: OAuthWorld, changed: dict[str, Any]) ->
     ],
 )
 def test_18_redirect_uri_is_compared_exactly(world: OAuthWorld, redirect_uri: str | None) -> None:
-    answer = world.cars.push(redirect_uri=redirect_uri)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-    assert "location" not in answer.headers
+    response = world.cars.push(redirect_uri=redirect_uri)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert "location" not in response.headers
 
 
 @pytest.mark.parametrize("response_type", [None, "token", "code id_token", "id_token code", 'j"unk', "CODE"])
 def test_19_only_response_type_code_is_accepted(world: OAuthWorld, response_type: str | None) -> None:
-    answer = world.cars.push(response_type=response_type)
-    assert answer.status_code == 400
-    assert answer.json()["error"] in {"invalid_request", "unsupported_response_type"}
-    assert "location" not in answer.headers
+    response = world.cars.push(response_type=response_type)
+    assert response.status_code == 400
+    assert response.json()["error"] in {"invalid_request", "unsupported_response_type"}
+    assert "location" not in response.headers
 
 
 def test_19_only_response_mode_query_is_accepted(world: OAuthWorld) -> None:
@@ -106,8 +106,8 @@ def test_19_only_response_mode_query_is_accepted(world: OAuthWorld) -> None:
     "scope", ["score:palm", "score:tier openid", "decisions:read", "score:tier consents:read", '"']
 )
 def test_20_unknown_and_merchant_scopes_are_rejected(world: OAuthWorld, scope: str) -> None:
-    answer = world.cars.push(scope=scope)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    response = world.cars.push(scope=scope)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_scope")
 
 
 def test_20_disallowed_scopes_are_rejected(world: OAuthWorld) -> None:
@@ -135,23 +135,23 @@ def test_20_scope_or_details_are_required(world: OAuthWorld) -> None:
 def test_21_repeated_parameters_are_rejected(world: OAuthWorld, name: str) -> None:
     pairs = [*world.cars.parameters(pkce()[1]).items(), (name, "x"), (name, "x")]
     headers = {**world.cars.auth, "Content-Type": "application/x-www-form-urlencoded"}
-    answer = world.http().post("/oauth/par", content=urlencode(pairs), headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.http().post("/oauth/par", content=urlencode(pairs), headers=headers)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["response_type", "redirect_uri", "scope", "state", "code_challenge", "client_id"])
 @pytest.mark.parametrize("junk", ["é", "信用", "\x00", "\x1f", "\x7f", "\U0001f600"])
 def test_21_junk_characters_are_rejected(world: OAuthWorld, name: str, junk: str) -> None:
-    answer = world.cars.push(**{name: f"x{junk}"})
-    assert answer.status_code in {400, 401}
-    assert answer.json()["error"]
+    response = world.cars.push(**{name: f"x{junk}"})
+    assert response.status_code in {400, 401}
+    assert response.json()["error"]
 
 
 @pytest.mark.parametrize("body", [b"a=%ff", b"\xff=a", b"&".join(b"a%d=1" % n for n in range(70))])
 def test_21_invalid_forms_are_rejected(world: OAuthWorld, body: bytes) -> None:
     headers = {**world.cars.auth, "Content-Type": "application/x-www-form-urlencoded"}
-    answer = world.http().post("/oauth/par", content=body, headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = world.http().post("/oauth/par", content=body, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_21_invalid_forms_are_rejected(world: OAuthWorld, body: bytes) -> None:
     ],
 )
 def test_23_invalid_details_are_rejected(world: OAuthWorld, details: Any) -> None:
-    answer = world.cars.push(authorization_details=details)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
-    assert answer.json()["error_description"].isascii()
+    response = world.cars.push(authorization_details=details)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_authorization_details")
+    assert response.json()["error_description"].isascii()
 
 
 def test_23_description_has_position(world: OAuthWorld) -> None:
@@ -265,5 +265,5 @@ def test_details_add_their_scopes_to_plain_ones(world: OAuthWorld) -> None:
 @pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024 + 1])
 def test_76_oversized_bodies_are_rejected(world: OAuthWorld, size: int) -> None:
     headers = {**world.cars.auth, "Content-Type": "application/x-www-form-urlencoded"}
-    answer = world.http().post("/oauth/par", content=b"a=" + b"b" * size, headers=headers)
-    assert (answer.status_code, answer.json()["error"]) == (413, "invalid_request")
+    response = world.http().post("/oauth/par", content=b"a=" + b"b" * size, headers=headers)
+    assert (response.status_code, response.json()["error"]) == (413, "invalid_request")

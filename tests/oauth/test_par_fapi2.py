@@ -21,30 +21,30 @@ def bank(world: OAuthWorld) -> FapiApp:
     return world.bank
 
 
-def refused(answer: httpx2.Response, error: str = "invalid_request", status: int = 400) -> None:
-    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-type"] == "application/json"
-    assert "location" not in answer.headers
-    assert "request_uri" not in answer.json()
+def refused(response: httpx2.Response, error: str = "invalid_request", status: int = 400) -> None:
+    assert (response.status_code, response.json()["error"]) == (status, error), response.text
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-type"] == "application/json"
+    assert "location" not in response.headers
+    assert "request_uri" not in response.json()
 
 
 def test_14_valid_request(each_world: OAuthWorld) -> None:
-    answers = [each_world.bank.push() for _ in range(3)]
-    uris = {answer.json()["request_uri"].removeprefix("urn:ietf:params:oauth:request_uri:") for answer in answers}
-    for answer in answers:
-        assert answer.status_code == 201
-        assert set(answer.json()) == {"request_uri", "expires_in"}
-        assert 0 < answer.json()["expires_in"] < 600
-        assert answer.headers["cache-control"] == "no-store"
+    responses = [each_world.bank.push() for _ in range(3)]
+    uris = {response.json()["request_uri"].removeprefix("urn:ietf:params:oauth:request_uri:") for response in responses}
+    for response in responses:
+        assert response.status_code == 201
+        assert set(response.json()) == {"request_uri", "expires_in"}
+        assert 0 < response.json()["expires_in"] < 600
+        assert response.headers["cache-control"] == "no-store"
     assert len(uris) == 3
     assert {len(uri) for uri in uris} == {43}  # 256 bits in base64url
 
 
 def test_15_only_posted_forms_are_accepted(bank: FapiApp) -> None:
     for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
-        answer = bank.http.request(method, PAR)
-        assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+        response = bank.http.request(method, PAR)
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
     whole = {**bank.parameters(pkce()[1]), **bank.authentication()}
     refused(bank.http.post(PAR, json=whole), status=415)
     refused(bank.http.post(PAR, content=urlencode(whole)), status=415)
@@ -90,9 +90,9 @@ def test_18_redirect_uri_is_compared_exactly(bank: FapiApp) -> None:
 
 def test_19_only_response_type_code_is_accepted(bank: FapiApp) -> None:
     for value in (None, "token", "id_token", "code id_token", "code token", "none", "CODE", "code code", 'j"unk'):
-        answer = bank.push(response_type=value)
-        refused(answer, answer.json()["error"])
-        assert answer.json()["error"] in {"invalid_request", "unsupported_response_type"}
+        response = bank.push(response_type=value)
+        refused(response, response.json()["error"])
+        assert response.json()["error"] in {"invalid_request", "unsupported_response_type"}
     for value in ("fragment", "form_post", "query.jwt", "jwt"):
         refused(bank.push(response_mode=value))
 
@@ -121,12 +121,12 @@ def test_21_repeated_parameters_are_rejected(bank: FapiApp) -> None:
 @pytest.mark.parametrize("junk", ['"', "é", "信用", "\x00", "\x1f", "\r\n", "\x7f", "\U0001f600", "\u202e"])
 def test_21_junk_characters_are_rejected(bank: FapiApp, junk: str) -> None:
     for name in (*bank.parameters(""), "dpop_jkt", "authorization_details", "client_assertion_type", "unknown"):
-        answer = bank.push(**{name: f"x{junk}"})
+        response = bank.push(**{name: f"x{junk}"})
         if junk == '"' and name in {"state", "unknown"}:  # allowed in these parameters
-            assert answer.status_code == 201
+            assert response.status_code == 201
             continue
-        assert answer.status_code in {400, 401}, (name, answer.text)
-        assert answer.json()["error"]
+        assert response.status_code in {400, 401}, (name, response.text)
+        assert response.json()["error"]
 
 
 def test_22_dpop_jkt_must_match_proof(bank: FapiApp) -> None:
@@ -185,8 +185,8 @@ def test_23_unregistered_type_is_rejected(world: OAuthWorld) -> None:
     decision = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
     world.change_client(world.bank, authorization_details_types=["score"])
     assert world.bank.push(scope=None, authorization_details=[SCORE]).status_code == 201
-    answer = world.bank.push(scope=None, authorization_details=[SCORE, decision])
-    refused(answer, "invalid_authorization_details")
-    assert "1: the client is not registered for decision details" in answer.json()["error_description"]
+    response = world.bank.push(scope=None, authorization_details=[SCORE, decision])
+    refused(response, "invalid_authorization_details")
+    assert "1: the client is not registered for decision details" in response.json()["error_description"]
     world.change_client(world.bank, authorization_details_types=[])
     refused(world.bank.push(scope=None, authorization_details=[SCORE]), "invalid_authorization_details")

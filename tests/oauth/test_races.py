@@ -35,17 +35,17 @@ def at_once(app: PartnerApp, world: OAuthWorld, send: Callable[[PartnerApp], htt
         return list(pool.map(one, range(AT_ONCE)))
 
 
-def statuses(answers: list[httpx2.Response]) -> list[int]:
-    return sorted(answer.status_code for answer in answers)
+def statuses(responses: list[httpx2.Response]) -> list[int]:
+    return sorted(response.status_code for response in responses)
 
 
 def test_40_one_redemption_succeeds(racing_world: OAuthWorld, profile: str) -> None:
     world, own = racing_world, racing_world.own(profile)
     back, verifier = own.ask(world.browser(), "mei", PASSWORD)
-    answers = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
-    assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
-    assert {a.json()["error"] for a in answers if a.status_code == 400} == {"invalid_grant"}
-    winner = next(a for a in answers if a.status_code == 200).json()
+    responses = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
+    assert statuses(responses) == [200] + [400] * (AT_ONCE - 1)
+    assert {a.json()["error"] for a in responses if a.status_code == 400} == {"invalid_grant"}
+    winner = next(a for a in responses if a.status_code == 200).json()
     # The later requests sent a used code, which revokes the tokens of the first one.
     assert own.call(winner["access_token"]).status_code == 401
 
@@ -53,13 +53,13 @@ def test_40_one_redemption_succeeds(racing_world: OAuthWorld, profile: str) -> N
 def test_55_all_refreshes_without_rotation_succeed(racing_world: OAuthWorld) -> None:
     world, own = racing_world, racing_world.bank
     tokens: Any = own.tokens(world.browser(), "mei", PASSWORD)
-    answers = at_once(own, world, lambda app: app.refresh(tokens["refresh_token"]))
-    assert statuses(answers) == [200] * AT_ONCE
-    given = [answer.json() for answer in answers]
-    assert len({one["access_token"] for one in given}) == AT_ONCE
-    assert {one["scope"] for one in given} == {tokens["scope"]}
-    assert all("refresh_token" not in one for one in given)
-    assert {own.call(one["access_token"]).status_code for one in given} == {200}
+    responses = at_once(own, world, lambda app: app.refresh(tokens["refresh_token"]))
+    assert statuses(responses) == [200] * AT_ONCE
+    bodies = [response.json() for response in responses]
+    assert len({one["access_token"] for one in bodies}) == AT_ONCE
+    assert {one["scope"] for one in bodies} == {tokens["scope"]}
+    assert all("refresh_token" not in one for one in bodies)
+    assert {own.call(one["access_token"]).status_code for one in bodies} == {200}
     with reading(world.database) as unit:
         (row,) = unit.connection.execute(select(REFRESH_TOKENS)).all()
         assert (row.used_at, row.revoked_at) == (None, None)
@@ -74,9 +74,9 @@ def test_55_one_of_concurrent_refreshes_succeeds(racing_world: OAuthWorld) -> No
             assert unit.consents.lock(consent_id) is not None
             waiting = pool.submit(at_once, world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
             time.sleep(2)  # all eight have arrived and wait for the lock on the consent
-        answers = waiting.result()
-    assert statuses(answers) == [200] + [400] * (AT_ONCE - 1)
-    winner = next(answer for answer in answers if answer.status_code == 200).json()
+        responses = waiting.result()
+    assert statuses(responses) == [200] + [400] * (AT_ONCE - 1)
+    winner = next(response for response in responses if response.status_code == 200).json()
     assert world.cars.call(winner["access_token"]).status_code == 200
     assert world.cars.refresh(winner["refresh_token"]).status_code == 200
 
@@ -85,8 +85,8 @@ def test_55_concurrent_refreshes_leave_one_token(racing_world: OAuthWorld) -> No
     # A request that arrives after the first response is a retry. It succeeds and replaces the token of the first.
     world = racing_world
     tokens: Any = world.tokens()
-    answers = at_once(world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
-    assert set(statuses(answers)) <= {200, 400}
+    responses = at_once(world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
+    assert set(statuses(responses)) <= {200, 400}
     with reading(world.database) as unit:
         rows = unit.connection.execute(select(REFRESH_TOKENS)).all()
         assert len([row for row in rows if row.used_at is None and row.revoked_at is None]) == 1

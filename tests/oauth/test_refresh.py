@@ -88,8 +88,8 @@ def test_54_narrower_scope_does_not_change_grant(world: OAuthWorld) -> None:
 
 def test_54_authorization_details_are_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
-    answer = world.cars.refresh(tokens["refresh_token"], authorization_details="[]")
-    refused(answer, "invalid_authorization_details")
+    response = world.cars.refresh(tokens["refresh_token"], authorization_details="[]")
+    refused(response, "invalid_authorization_details")
 
 
 def test_56_consent_expires_in_business_time(world: OAuthWorld) -> None:

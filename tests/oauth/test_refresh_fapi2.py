@@ -41,10 +41,10 @@ def test_51_foreign_client_is_rejected(each_world: OAuthWorld) -> None:
 
 def test_52_refresh_token_can_be_reused(each_world: OAuthWorld) -> None:
     bank, tokens = each_world.bank, tokens_of(each_world)
-    given = [bank.refresh(tokens["refresh_token"]).json() for _ in range(4)]
-    assert all("refresh_token" not in one for one in given)
-    assert len({one["access_token"] for one in given}) == 4
-    for one in (tokens, *given):  # a refresh does not end earlier access tokens
+    refreshed = [bank.refresh(tokens["refresh_token"]).json() for _ in range(4)]
+    assert all("refresh_token" not in one for one in refreshed)
+    assert len({one["access_token"] for one in refreshed}) == 4
+    for one in (tokens, *refreshed):  # a refresh does not end earlier access tokens
         assert bank.call(one["access_token"]).status_code == 200
         assert one["authorization_details"] == tokens["authorization_details"]
         assert (one["token_type"], one["scope"], one["grant_id"]) == ("DPoP", tokens["scope"], tokens["grant_id"])
@@ -105,8 +105,8 @@ def test_56_disabled_client_cannot_refresh(world: OAuthWorld) -> None:
     remove_grant_type(world, "")
     refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
     world.change_client(world.bank, disabled_at=NOON)
-    answer = world.bank.refresh(tokens["refresh_token"])
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    response = world.bank.refresh(tokens["refresh_token"])
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
 @pytest.mark.parametrize("profile", ["baseline", "fapi2"])
@@ -119,11 +119,11 @@ def test_56_longest_lifetime_of_refresh_token(
         tokens = app.tokens(world.browser(), "mei", PASSWORD)
         world.move_partner(timedelta(days=2))  # this ends consents only
         clock.advance(days=1, seconds=-1)
-        answer = app.refresh(tokens["refresh_token"])
-        assert answer.status_code == 200
+        response = app.refresh(tokens["refresh_token"])
+        assert response.status_code == 200
         clock.advance(seconds=1)
         refused(app.refresh(tokens["refresh_token"]))
-        newer = answer.json().get("refresh_token")
+        newer = response.json().get("refresh_token")
         assert newer is None or app.refresh(newer).status_code == 200  # rotation restarts the lifetime
 
 

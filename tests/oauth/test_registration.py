@@ -25,17 +25,17 @@ def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
-def refused(answer: httpx2.Response, code: str = "invalid_client_metadata", status: int = 400) -> None:
-    assert (answer.status_code, answer.json()["error"]) == (status, code), answer.text
-    assert answer.headers["cache-control"] == "no-store"
+def refused(response: httpx2.Response, code: str = "invalid_client_metadata", status: int = 400) -> None:
+    assert (response.status_code, response.json()["error"]) == (status, code), response.text
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_72_response_has_registered_metadata(registrar: Registrar, world: OAuthWorld) -> None:
-    answer = registrar.post(metadata(software_id="x", contacts=["a@b.example"], **{"client_name#zh": "海港"}))
+    response = registrar.post(metadata(software_id="x", contacts=["a@b.example"], **{"client_name#zh": "海港"}))
 
-    assert answer.status_code == 201
-    assert answer.headers["cache-control"] == "no-store"
-    made = answer.json()
+    assert response.status_code == 201
+    assert response.headers["cache-control"] == "no-store"
+    made = response.json()
     token, client_id = made["registration_access_token"], made["client_id"]
     assert client_id.startswith("cli_test_")
     assert token.startswith("sgw_test_ra_")
@@ -77,9 +77,9 @@ def test_72_registered_client_works(registrar: Registrar, world: OAuthWorld) -> 
 
 
 def test_71_missing_token_gets_no_error_code(world: OAuthWorld) -> None:
-    answer = world.http().post(PATH, json=metadata())
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == f'Bearer realm="{world.container.settings.issuer}"'
+    response = world.http().post(PATH, json=metadata())
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == f'Bearer realm="{world.container.settings.issuer}"'
 
 
 def _used(registrar: Registrar) -> str:
@@ -99,9 +99,9 @@ def _used(registrar: Registrar) -> str:
     ],
 )
 def test_71_invalid_token_is_rejected(registrar: Registrar, token: Callable[[Registrar], str]) -> None:
-    answer = registrar.post(metadata(), token(registrar))
-    refused(answer, "invalid_token", 401)
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    response = registrar.post(metadata(), token(registrar))
+    refused(response, "invalid_token", 401)
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
 def test_71_expired_token_is_rejected(registrar: Registrar, clock: MovableClock, world: OAuthWorld) -> None:
@@ -122,8 +122,8 @@ def test_71_invalid_metadata_does_not_use_up_token(registrar: Registrar) -> None
 def test_71_token_registers_one_client(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     token = registrar.invite()
-    answers = race(lambda _: registrar.post(metadata(), token).status_code, 8)
-    assert sorted(answers) == [201] + [401] * 7
+    responses = race(lambda _: registrar.post(metadata(), token).status_code, 8)
+    assert sorted(responses) == [201] + [401] * 7
 
 
 REDIRECT_URIS = [
@@ -180,9 +180,9 @@ def test_71_code_grant_requires_redirect_uris(registrar: Registrar, uris: Any) -
     ],
 )
 def test_71_invalid_metadata_is_rejected(registrar: Registrar, changed: dict[str, Any]) -> None:
-    answer = registrar.post(metadata(**changed))
-    refused(answer)
-    assert answer.json()["error_description"]
+    response = registrar.post(metadata(**changed))
+    refused(response)
+    assert response.json()["error_description"]
 
 
 @pytest.mark.parametrize("name", sorted({*metadata(), "response_types", "jwks_uri", "dpop_bound_access_tokens"}))
@@ -245,9 +245,9 @@ def test_13_supported_keys_are_accepted(registrar: Registrar, alg: str) -> None:
 )
 def test_71_unreadable_body_is_rejected(registrar: Registrar, body: bytes, kind: str, status: int) -> None:
     headers = {**bearer(registrar.invite()), "Content-Type": kind}
-    answer = registrar.world.http().post(PATH, content=body, headers=headers)
-    assert answer.status_code == status
-    assert answer.json()["error"] in {"invalid_request", "invalid_client_metadata", "invalid_redirect_uri"}
+    response = registrar.world.http().post(PATH, content=body, headers=headers)
+    assert response.status_code == status
+    assert response.json()["error"] in {"invalid_request", "invalid_client_metadata", "invalid_redirect_uri"}
 
 
 def test_absent_members_have_defaults(registrar: Registrar) -> None:

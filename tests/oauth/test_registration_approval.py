@@ -55,10 +55,12 @@ def test_73_refusal_keeps_rights(registrar: Registrar, world: OAuthWorld) -> Non
 
 def test_73_update_does_not_extend_rights(registrar: Registrar) -> None:
     made = registrar.registered()
-    answer = registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope=f"{made['scope']} {WIDE}"))
-    assert answer.status_code == 200
-    assert answer.json()["scope"] == made["scope"]
-    assert answer.json()["awaiting_approval"]["scope"] == "score:exact decisions:write"
+    response = registrar.manage(
+        "PUT", made, json=metadata(client_id=made["client_id"], scope=f"{made['scope']} {WIDE}")
+    )
+    assert response.status_code == 200
+    assert response.json()["scope"] == made["scope"]
+    assert response.json()["awaiting_approval"]["scope"] == "score:exact decisions:write"
 
 
 def test_73_changed_request_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
@@ -121,11 +123,11 @@ def test_one_of_concurrent_approvals_succeeds(racing_world: OAuthWorld) -> None:
             return "late"
         return act.__name__
 
-    answers = [answer for answer in race(settle, 6) if answer != "late"]
+    responses = [response for response in race(settle, 6) if response != "late"]
     with reading(racing_world.database) as unit:
         row = unit.clients.load(made["client_id"])
     assert row is not None
-    assert len(answers) == 1
-    assert ("score:exact" in row.scopes) == (answers == ["approve"])
+    assert len(responses) == 1
+    assert ("score:exact" in row.scopes) == (responses == ["approve"])
     assert row.awaiting is None
     assert (row.redirect_uris, row.jwks) == ([CALLBACK], {"keys": [dict(KEY.as_dict(private=False))]})

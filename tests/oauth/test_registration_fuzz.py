@@ -38,9 +38,9 @@ def registrar(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changed=st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=3))
 def test_71_random_members(registrar: Registrar, changed: dict[str, Any]) -> None:
-    answer = registrar.post(metadata(**changed), registrar.invite(life=timedelta(days=1)))
-    assert answer.status_code in {201, 400}, answer.text
-    assert ("client_id" if answer.status_code == 201 else "error") in answer.json()
+    response = registrar.post(metadata(**changed), registrar.invite(life=timedelta(days=1)))
+    assert response.status_code in {201, 400}, response.text
+    assert ("client_id" if response.status_code == 201 else "error") in response.json()
 
 
 URIS = st.text(max_size=40) | st.from_regex(r"(https?|ftp)://[a-z0-9.:@\[\]%-]{0,20}(/[!-~]{0,10})?", fullmatch=True)
@@ -50,13 +50,13 @@ URIS = st.text(max_size=40) | st.from_regex(r"(https?|ftp)://[a-z0-9.:@\[\]%-]{0
 @given(uri=URIS | ANYTHING, algorithm=st.none() | st.sampled_from(["ES256", "PS256", "RS256"]))
 def test_71_73_random_jwks_uris(registrar: Registrar, uri: Any, algorithm: str | None) -> None:
     sent = metadata(jwks=None, jwks_uri=uri, token_endpoint_auth_signing_alg=algorithm)
-    answer = registrar.post(sent, registrar.invite(life=timedelta(days=1)))
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.text
+    response = registrar.post(sent, registrar.invite(life=timedelta(days=1)))
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata"), response.text
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=st.binary(max_size=60) | ANYTHING.map(str).map(str.encode))
 def test_71_random_bytes(registrar: Registrar, body: bytes) -> None:
     headers = {**bearer(registrar.invite()), "Content-Type": "application/json"}
-    answer = registrar.world.http().post(PATH, content=body, headers=headers)
-    assert (answer.status_code, "error" in answer.json()) == (400, True)
+    response = registrar.world.http().post(PATH, content=body, headers=headers)
+    assert (response.status_code, "error" in response.json()) == (400, True)

@@ -19,9 +19,9 @@ def registrar(world: OAuthWorld) -> Registrar:
 
 def test_72_client_reads_its_registration(registrar: Registrar) -> None:
     made = registrar.registered(token_endpoint_auth_signing_alg="ES256")
-    answer = registrar.manage("GET", made)
-    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-    assert answer.json() == made
+    response = registrar.manage("GET", made)
+    assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+    assert response.json() == made
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -31,9 +31,9 @@ def test_72_other_tokens_are_rejected(registrar: Registrar, world: OAuthWorld, m
     if method == "PUT":
         body["json"] = metadata(client_id=made["client_id"], client_name="Changed")
     for token in (other["registration_access_token"], registrar.invite(), "sgw_test_ra_unknown", "x" * 600):
-        answer = registrar.manage(method, made, token, **body)
-        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
-        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+        response = registrar.manage(method, made, token, **body)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
+        assert 'error="invalid_token"' in response.headers["www-authenticate"]
     assert world.http().request(method, f"{PATH}/{made['client_id']}", **body).status_code == 401
     assert registrar.manage("GET", made).json() == made
 
@@ -46,7 +46,7 @@ def test_72_unknown_client_gets_same_response(each_world: OAuthWorld) -> None:
             registrar.manage(method, {"client_id": client_id}, made["registration_access_token"], json={})
             for client_id in ("cli_test_none", each_world.cars.client_id, "%00", "cli_test_%00", "%ED%A0%80")
         ]
-        assert {(answer.status_code, answer.text) for answer in unlike} == {(401, unlike[0].text)}
+        assert {(response.status_code, response.text) for response in unlike} == {(401, unlike[0].text)}
 
 
 def test_72_update_replaces_all_metadata(registrar: Registrar, world: OAuthWorld) -> None:
@@ -60,10 +60,10 @@ def test_72_update_replaces_all_metadata(registrar: Registrar, world: OAuthWorld
         "scope": "score:tier",
         "authorization_details_types": ["score"],
     }
-    answer = registrar.manage("PUT", made, json=sent)
-    assert answer.status_code == 200
-    assert {name: answer.json()[name] for name in sent} == sent
-    assert registrar.manage("GET", made).json() == answer.json()
+    response = registrar.manage("PUT", made, json=sent)
+    assert response.status_code == 200
+    assert {name: response.json()[name] for name in sent} == sent
+    assert registrar.manage("GET", made).json() == response.json()
     assert registrar.app(made).push().status_code == 401  # with the previous key
 
 
@@ -82,8 +82,8 @@ def test_72_update_replaces_all_metadata(registrar: Registrar, world: OAuthWorld
 )
 def test_72_invalid_update_has_no_effect(registrar: Registrar, changed: dict[str, Any]) -> None:
     made = registrar.registered()
-    answer = registrar.manage("PUT", made, json=metadata(**{"client_id": made["client_id"], **changed}))
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    response = registrar.manage("PUT", made, json=metadata(**{"client_id": made["client_id"], **changed}))
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
     assert registrar.manage("GET", made).json() == made
 
 
@@ -94,8 +94,8 @@ def test_72_removal_ends_all_tokens(registrar: Registrar, world: OAuthWorld) -> 
     merchant = app.merchant_token().json()["access_token"]
     assert app.call(tokens["access_token"]).status_code == 200
 
-    answer = registrar.manage("DELETE", made)
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = registrar.manage("DELETE", made)
+    assert (response.status_code, response.content) == (204, b"")
     assert app.call(tokens["access_token"]).status_code == app.call(merchant).status_code == 401
     assert app.refresh(tokens["refresh_token"]).status_code == 401
     assert app.push().status_code == 401

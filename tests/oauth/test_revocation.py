@@ -23,8 +23,8 @@ def test_57_unknown_token_is_accepted(world: OAuthWorld, token: str, profile: st
 
 def test_57_missing_token_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
-    answer = app.revoke("")
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    response = app.revoke("")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
@@ -32,8 +32,8 @@ def test_57_foreign_token_stays_valid(each_world: OAuthWorld, name: str, profile
     world, app = each_world, each_world.own(profile)
     tokens = app.tokens(world.browser(), "mei", PASSWORD)
     for other in (world.shop, world.rival, world.cars if app is world.bank else world.bank):
-        answer = other.revoke(tokens[name])
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+        response = other.revoke(tokens[name])
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
     assert app.call(tokens["access_token"]).status_code == 200
     assert app.refresh(tokens["refresh_token"]).status_code == 200
 

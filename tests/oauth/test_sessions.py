@@ -14,10 +14,10 @@ from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.units import reading
 
 
-def cookies(answer: httpx2.Response) -> dict[str, Morsel[str]]:
+def cookies(response: httpx2.Response) -> dict[str, Morsel[str]]:
     """The cookies that a response sets, with their attributes."""
     found: dict[str, Morsel[str]] = {}
-    for header in answer.headers.get_list("set-cookie"):
+    for header in response.headers.get_list("set-cookie"):
         found.update(SimpleCookie(header))
     return found
 
@@ -124,9 +124,9 @@ def test_35_sign_out_everywhere_ends_all_sessions(both_world: OAuthWorld, clock:
     for browser, username in ((other, "mei"), (own, "mei"), (strangers, "bo")):
         browser.sign_in(username, PASSWORD)
     page = own.get("/account")
-    answer = own.submit(page, "/account/sign-out-everywhere")
-    assert answer.status_code == 303
-    assert own.get(answer.headers["location"]).text.count("Sessions ended: 2.") == 1
+    response = own.submit(page, "/account/sign-out-everywhere")
+    assert response.status_code == 303
+    assert own.get(response.headers["location"]).text.count("Sessions ended: 2.") == 1
     assert [browser.get("/account").status_code for browser in (own, other, strangers)] == [303, 303, 200]
     assert own.http.post("/account/sign-out-everywhere", data={"csrf_token": "x"}).status_code == 403
     assert own.sign_in("mei", PASSWORD).status_code == 303

@@ -31,12 +31,12 @@ def issued(world: OAuthWorld) -> int:
         )
 
 
-def is_step_up(answer: httpx2.Response, address: str) -> bool:
+def is_step_up(response: httpx2.Response, address: str) -> bool:
     """Whether the response redirects to the login page, which leads back to the consent page at `address`."""
-    assert answer.status_code == 303, answer.text
-    query = query_of(answer.headers["location"])
+    assert response.status_code == 303, response.text
+    query = query_of(response.headers["location"])
     came_back = query_of(query.get("return_to", "")) == query_of(address)
-    return answer.headers["location"].startswith("/login?") and came_back and query.get("again") == "1"
+    return response.headers["location"].startswith("/login?") and came_back and query.get("again") == "1"
 
 
 def test_35_large_consent_requires_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
@@ -44,9 +44,9 @@ def test_35_large_consent_requires_fresh_login(both_world: OAuthWorld, clock: Mo
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=5)
     address = consent_address(both_world, decision("1000.01"))
-    answer = browser.get(address)
-    assert is_step_up(answer, address)
-    login = browser.get(answer.headers["location"])
+    response = browser.get(address)
+    assert is_step_up(response, address)
+    login = browser.get(response.headers["location"])
     assert "a large amount" in login.text
     assert form_to(login.text, "/login").fields["username"] == "mei"
     wrong = browser.submit(login, "/login", password="wrong")
@@ -65,10 +65,10 @@ def test_35_login_must_be_fresh_at_decision(both_world: OAuthWorld, clock: Movab
     clock.advance(minutes=4, seconds=59)
     assert browser.get(address).status_code == 200
     clock.advance(seconds=1)
-    answer = browser.submit(page, "/oauth/authorize", decision="allow")
-    assert is_step_up(answer, address)
+    response = browser.submit(page, "/oauth/authorize", decision="allow")
+    assert is_step_up(response, address)
     assert issued(both_world) == 0
-    page = browser.open(answer.headers["location"], "mei", PASSWORD)
+    page = browser.open(response.headers["location"], "mei", PASSWORD)
     back = browser.submit(page, "/login", password=PASSWORD)
     page = browser.get(back.headers["location"])
     done = browser.submit(page, "/oauth/authorize", decision="allow")
@@ -91,10 +91,10 @@ def test_35_granted_amount_determines_step_up(
     browser, address = both_world.browser(), consent_address(both_world, decision("3000.00"))
     page = browser.open(address, "mei", PASSWORD)
     clock.advance(minutes=9)
-    answer = browser.submit(page, "/oauth/authorize", decision="allow", amount_0=amount)
-    assert ("code" in query_of(answer.headers["location"])) is not asks
+    response = browser.submit(page, "/oauth/authorize", decision="allow", amount_0=amount)
+    assert ("code" in query_of(response.headers["location"])) is not asks
     if asks:
-        assert is_step_up(answer, address)
+        assert is_step_up(response, address)
         assert issued(both_world) == 0
 
 
@@ -108,18 +108,18 @@ def test_35_result_of_change_determines_step_up(
     clock.advance(minutes=9)
     more = {**decision("300.00"), "products": ["PAY_LATER"]}
     address = consent_address(both_world, more, grant_management_action=action, grant_id=grant_id)
-    answer = browser.get(address)
-    assert (answer.status_code == 303) is asks
+    response = browser.get(address)
+    assert (response.status_code == 303) is asks
     if asks:
-        assert is_step_up(answer, address)
+        assert is_step_up(response, address)
 
 
 def test_35_denial_needs_no_fresh_login(both_world: OAuthWorld, clock: MovableClock) -> None:
     browser, address = both_world.browser(), consent_address(both_world, decision("1000.01"))
     page = browser.open(address, "mei", PASSWORD)
     clock.advance(minutes=9)
-    answer = browser.submit(page, "/oauth/authorize", decision="deny")
-    assert query_of(answer.headers["location"])["error"] == "access_denied"
+    response = browser.submit(page, "/oauth/authorize", decision="deny")
+    assert query_of(response.headers["location"])["error"] == "access_denied"
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ def test_35_consents_that_require_fresh_login(
     browser.sign_in("mei", PASSWORD)
     clock.advance(minutes=9)
     address = consent_address(both_world, *details)
-    answer = browser.get(address)
-    assert (answer.status_code == 200) is not asks
+    response = browser.get(address)
+    assert (response.status_code == 200) is not asks
     if asks:
-        assert is_step_up(answer, address)
+        assert is_step_up(response, address)
 
 
 def test_35_login_of_other_account_switches_person(both_world: OAuthWorld, clock: MovableClock) -> None:

@@ -29,20 +29,20 @@ def test_61_scheme_is_case_insensitive(world: OAuthWorld) -> None:
 
 
 def test_64_missing_token_gets_no_error_code(world: OAuthWorld) -> None:
-    answer = world.cars.call(None)
-    assert answer.status_code == 401
-    assert "error=" not in answer.headers["www-authenticate"]
-    error = answer.json()["errors"][0]
-    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": answer.headers["x-request-id"]}
+    response = world.cars.call(None)
+    assert response.status_code == 401
+    assert "error=" not in response.headers["www-authenticate"]
+    error = response.json()["errors"][0]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "requestId": response.headers["x-request-id"]}
 
 
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer unknown", "Bearer sgw_test_at_x", "Basic eDp4", "Bearer a b"]
 )
 def test_65_invalid_tokens_are_rejected(world: OAuthWorld, header: str) -> None:
-    answer = world.http().post("/graphql", headers={"Authorization": header})
-    assert answer.status_code == 401
-    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    response = world.http().post("/graphql", headers={"Authorization": header})
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
 def test_65_two_headers_are_rejected(world: OAuthWorld) -> None:
@@ -55,9 +55,9 @@ def test_62_token_outside_header_is_ignored(world: OAuthWorld) -> None:
     token = world.cars.merchant_token().json()["access_token"]
     http = world.http()
     http.cookies.set("access_token", token)
-    answer = http.post(f"/graphql?access_token={token}", data={"access_token": token})
-    assert answer.status_code == 401
-    assert "error=" not in answer.headers["www-authenticate"]
+    response = http.post(f"/graphql?access_token={token}", data={"access_token": token})
+    assert response.status_code == 401
+    assert "error=" not in response.headers["www-authenticate"]
 
 
 def test_65_expired_token_is_rejected(world: OAuthWorld, clock: MovableClock) -> None:

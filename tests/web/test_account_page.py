@@ -18,10 +18,10 @@ def test_60_consent_is_listed_and_ended(world: OAuthWorld) -> None:
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
     page = browser.get("/account")
-    for said in ("Green Cars", "See your credit tier", "renting a car", "ends on February 21, 2027"):
-        assert said in page.text, said
-    answer = browser.submit(page, revoke_actions(browser)[0])
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    for expected in ("Green Cars", "See your credit tier", "renting a car", "ends on February 21, 2027"):
+        assert expected in page.text, expected
+    response = browser.submit(page, revoke_actions(browser)[0])
+    assert (response.status_code, response.headers["location"]) == (303, "/account")
     assert world.cars.call(tokens["access_token"]).status_code == 401
     assert world.cars.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     after = browser.get("/account").text
@@ -53,8 +53,8 @@ def test_consent_of_other_person_is_not_found(world: OAuthWorld) -> None:
     own = revoke_actions(bo)[0]
     text = page.text.replace(own, revoke_actions(mei)[0])
     foreign = next(form for form in forms(text) if form.action.endswith("/revoke"))
-    answer = bo.http.post(foreign.action, data=foreign.fields)
-    assert answer.status_code == 404
+    response = bo.http.post(foreign.action, data=foreign.fields)
+    assert response.status_code == 404
     assert world.cars.call(tokens["access_token"]).status_code == 200
 
 

@@ -28,23 +28,23 @@ def nothing_issued(world: OAuthWorld) -> None:
 
 
 def test_24_parameters_without_pushed_request_are_rejected(world: OAuthWorld) -> None:
-    answer = world.http().get("/oauth/authorize", params=world.cars.parameters(pkce()[1]))
-    assert answer.status_code == 400
-    assert "location" not in answer.headers
+    response = world.http().get("/oauth/authorize", params=world.cars.parameters(pkce()[1]))
+    assert response.status_code == 400
+    assert "location" not in response.headers
 
 
 @pytest.mark.parametrize(
     "uri", ["urn:ietf:params:oauth:request_uri:unknown", "https://evil.example/request", "", "é", "\x00"]
 )
 def test_25_26_unknown_request_uri_is_rejected(world: OAuthWorld, uri: str) -> None:
-    answer = world.browser().open(world.cars.address(uri), "mei", PASSWORD)
-    assert answer.status_code == 400
-    assert "text/html" in answer.headers["content-type"]
+    response = world.browser().open(world.cars.address(uri), "mei", PASSWORD)
+    assert response.status_code == 400
+    assert "text/html" in response.headers["content-type"]
 
 
 def test_25_foreign_request_is_rejected(world: OAuthWorld) -> None:
-    answer = world.browser().get(world.shop.address(request_uri(world)))
-    assert answer.status_code == 400
+    response = world.browser().get(world.shop.address(request_uri(world)))
+    assert response.status_code == 400
 
 
 def test_25_request_of_other_client_of_merchant_is_rejected(world: OAuthWorld) -> None:
@@ -125,8 +125,8 @@ def test_31_csrf_token_is_required(world: OAuthWorld, token: str) -> None:
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     if token == "other session":
         token = form_to(world.browser().get("/login").text, "/login").fields["csrf_token"]
-    answer = browser.submit(page, "/oauth/authorize", decision="allow", csrf_token=token)
-    assert answer.status_code == 403
+    response = browser.submit(page, "/oauth/authorize", decision="allow", csrf_token=token)
+    assert response.status_code == 403
     nothing_issued(world)
 
 
@@ -143,8 +143,8 @@ def test_31_form_of_other_origin_is_rejected(world: OAuthWorld, headers: dict[st
     browser = world.browser()
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     form = form_to(page.text, "/oauth/authorize")
-    answer = browser.http.post(form.action, data={**form.fields, "decision": "allow"}, headers=headers)
-    assert answer.status_code == 403
+    response = browser.http.post(form.action, data={**form.fields, "decision": "allow"}, headers=headers)
+    assert response.status_code == 403
     nothing_issued(world)
 
 
@@ -190,7 +190,7 @@ def test_34_page_shows_merchant_parts_purpose_and_duration(world: OAuthWorld) ->
     ]
     uri = request_uri(world, scope=None, authorization_details=details)
     text = world.browser().open(world.cars.address(uri), "mei", PASSWORD).text
-    for said in (
+    for expected in (
         "Green Cars asks for your permission",
         "Green Cars app",
         "See your credit tier, not the number",
@@ -203,7 +203,7 @@ def test_34_page_shows_merchant_parts_purpose_and_duration(world: OAuthWorld) ->
         "at any time on your account page",
         "Mei Lin",
     ):
-        assert said in text, said
+        assert expected in text, expected
 
 
 def test_34_preview_is_shown_as_preview(world: OAuthWorld) -> None:

@@ -12,9 +12,9 @@ from tests.support.point_of_sale import SALE, TIER, authorize_device, is_undecid
 def test_70_visitor_signs_in_first(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     address = f"/device?user_code={device['user_code']}"
-    answer = browser.get(address)
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/login?return_to=%2Fdevice")
+    response = browser.get(address)
+    assert response.status_code == 303
+    assert response.headers["location"].startswith("/login?return_to=%2Fdevice")
     page = browser.open(address, "mei", PASSWORD)
     assert form_to(page.text, "/device").fields["user_code"] == device["user_code"]
 
@@ -39,7 +39,7 @@ def test_70_page_shows_merchant_store_amount_and_duration(world: OAuthWorld) -> 
     device = authorize_device(world.bank, {**SALE, "purpose": "STORE_PURCHASE"}, TIER)
     page = open_confirmation(world.browser(), device["user_code"])
     assert page.status_code == 200
-    for said in (
+    for expected in (
         "Green Cars asks for your permission",
         "Backend",
         device["user_code"],
@@ -55,7 +55,7 @@ def test_70_page_shows_merchant_store_amount_and_duration(world: OAuthWorld) -> 
         "one decision",
         "Mei Lin",
     ):
-        assert said in page.text, said
+        assert expected in page.text, expected
     assert is_undecided(world)
 
 

@@ -27,9 +27,9 @@ from tests.support.units import reading
 
 def test_70_allowed_request_gets_consent(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    answer = decide(browser, device["user_code"])
-    assert device["user_code"] not in answer.headers["location"]
-    assert "Allowed" in browser.get(answer.headers["location"]).text
+    response = decide(browser, device["user_code"])
+    assert device["user_code"] not in response.headers["location"]
+    assert "Allowed" in browser.get(response.headers["location"]).text
     consent = only_consent(world)
     assert consent.single_use
     assert consent.scopes == ["decisions:request"]
@@ -40,8 +40,8 @@ def test_70_allowed_request_gets_consent(world: OAuthWorld, device: dict[str, An
 
 def test_70_denied_request_gets_no_consent(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
-    answer = decide(browser, device["user_code"], "deny")
-    assert "Not allowed" in browser.get(answer.headers["location"]).text
+    response = decide(browser, device["user_code"], "deny")
+    assert "Not allowed" in browser.get(response.headers["location"]).text
     with reading(world.database) as unit:
         assert unit.connection.execute(select(CONSENTS)).all() == []
         assert unit.connection.execute(select(DEVICE_CODES)).one().decided_at is not None
@@ -137,8 +137,8 @@ def test_70_optional_parts_start_unticked(world: OAuthWorld, tick: bool) -> None
     consent = only_consent(world)
     assert [detail["type"] for detail in consent.details] == (["decision", "score"] if tick else ["decision"])
     assert consent.scopes == (["score:tier", "decisions:request"] if tick else ["decisions:request"])
-    answer = poll(world.bank, device["device_code"]).json()
-    assert [detail["type"] for detail in answer["authorization_details"]] == [d["type"] for d in consent.details]
+    response = poll(world.bank, device["device_code"]).json()
+    assert [detail["type"] for detail in response["authorization_details"]] == [d["type"] for d in consent.details]
 
 
 def test_70_empty_consent_is_rejected(world: OAuthWorld) -> None:
@@ -187,12 +187,15 @@ def test_70_large_sale_requires_fresh_login(world: OAuthWorld, clock: MovableClo
     device = large(world)
     page = open_confirmation(browser, device["user_code"])
     clock.advance(minutes=6)
-    for answer in (browser.submit(page, "/device", decision="allow"), open_confirmation(browser, device["user_code"])):
-        assert answer.status_code == 303
-        assert answer.headers["location"].startswith("/login?")
-        assert device["user_code"] not in answer.headers["location"]
+    for response in (
+        browser.submit(page, "/device", decision="allow"),
+        open_confirmation(browser, device["user_code"]),
+    ):
+        assert response.status_code == 303
+        assert response.headers["location"].startswith("/login?")
+        assert device["user_code"] not in response.headers["location"]
     assert is_undecided(world)
-    again = browser.sign_in("mei", PASSWORD, answer.headers["location"])
+    again = browser.sign_in("mei", PASSWORD, response.headers["location"])
     assert again.headers["location"] == "/device"
     assert decide(browser, device["user_code"]).status_code == 303
 

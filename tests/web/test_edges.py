@@ -26,9 +26,9 @@ def test_pico_file_is_unchanged() -> None:
 
 def test_styles_are_served(world: OAuthWorld) -> None:
     for name in ("gateway.css", "mark.svg", "pico/pico-2.1.1.jade.min.css"):
-        answer = world.http().get(f"/static/{name}")
-        assert answer.status_code == 200
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        response = world.http().get(f"/static/{name}")
+        assert response.status_code == 200
+        assert response.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("sent", ["abcdefgh", "8f1c-2b.7_X" * 5])
@@ -58,11 +58,11 @@ def test_unexpected_error_shows_and_logs_no_details(world: OAuthWorld) -> None:
     with capture_logs() as logs:
         program = http.get("/broken")
         person = http.get("/broken", headers={"Accept": "text/html"})
-    for answer in (program, person):
-        assert answer.status_code == 500
-        assert "secret" not in answer.text
-        assert "Traceback" not in answer.text
-        assert answer.headers["x-request-id"] in answer.text
+    for response in (program, person):
+        assert response.status_code == 500
+        assert "secret" not in response.text
+        assert "Traceback" not in response.text
+        assert response.headers["x-request-id"] in response.text
     assert [entry["error"] for entry in logs] == ["RuntimeError", "RuntimeError"]
     assert "secret" not in json.dumps(logs)
 
@@ -71,9 +71,9 @@ def test_oauth_endpoint_without_database_returns_server_error(world: OAuthWorld)
     with writing(world.database) as unit:
         unit.connection.exec_driver_sql("ALTER TABLE oauth_clients RENAME TO gone")
     with capture_logs() as logs:
-        answer = world.cars.merchant_token()
-    assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
-    assert "oauth_clients" not in answer.text
+        response = world.cars.merchant_token()
+    assert (response.status_code, response.json()["error"]) == (500, "server_error")
+    assert "oauth_clients" not in response.text
     assert logs[0]["error"] in {"OperationalError", "ProgrammingError"}
     assert "oauth_clients" not in json.dumps(logs)
 

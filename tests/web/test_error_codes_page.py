@@ -13,6 +13,6 @@ def test_page_lists_every_code(world: OAuthWorld) -> None:
 
 
 def test_root_redirects_to_account(world: OAuthWorld) -> None:
-    answer = world.http().get("/")
+    response = world.http().get("/")
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    assert (response.status_code, response.headers["location"]) == (303, "/account")

@@ -234,9 +234,9 @@ def test_response_fails_if_accesses_cannot_be_logged(http: httpx2.Client, world:
 
 def test_concurrent_requests(http: httpx2.Client, world: GraphQLWorld) -> None:
     with ThreadPoolExecutor(8) as pool:
-        answers = list(
+        responses = list(
             pool.map(lambda n: post(http, REQUEST, variables=asked(f"k{n % 4}", f"o{n % 4}")).json(), range(16))
         )
-    decisions = {answer["data"]["decisionRequest"]["decision"]["id"] for answer in answers}
+    decisions = {answer["data"]["decisionRequest"]["decision"]["id"] for answer in responses}
     assert len(decisions) == 4
-    assert sum(answer["data"]["decisionRequest"]["replayed"] for answer in answers) == 12
+    assert sum(answer["data"]["decisionRequest"]["replayed"] for answer in responses) == 12

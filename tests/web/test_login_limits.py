@@ -34,20 +34,20 @@ def guess(browser: Browser, username: str = "mei", times: int = 3) -> list[int]:
     return [browser.sign_in(username, f"wrong {number}").status_code for number in range(times)]
 
 
-def text_of(answer: httpx2.Response) -> str:
-    return answer.text.replace(answer.headers["x-request-id"], "")
+def text_of(response: httpx2.Response) -> str:
+    return response.text.replace(response.headers["x-request-id"], "")
 
 
 def test_right_password_is_rejected_over_limit(world: OAuthWorld, clock: MovableClock) -> None:
     assert guess(at(world, "192.0.2.1")) == [400, 400, 400]
     browser = at(world, "192.0.2.2")
-    answer = browser.sign_in("mei", PASSWORD)
-    assert answer.status_code == 429
-    assert answer.headers["retry-after"] == "900"
-    assert answer.headers["cache-control"] == "no-store"
-    assert "wait a while" in answer.text
-    assert "signed in before" in answer.text
-    assert PASSWORD not in answer.text
+    response = browser.sign_in("mei", PASSWORD)
+    assert response.status_code == 429
+    assert response.headers["retry-after"] == "900"
+    assert response.headers["cache-control"] == "no-store"
+    assert "wait a while" in response.text
+    assert "signed in before" in response.text
+    assert PASSWORD not in response.text
     assert browser.get("/account").status_code == 303
     clock.advance(minutes=14, seconds=59)
     assert browser.sign_in("mei", PASSWORD).status_code == 429
@@ -56,15 +56,15 @@ def test_right_password_is_rejected_over_limit(world: OAuthWorld, clock: Movable
 
 
 def test_unknown_account_gets_same_response(world: OAuthWorld) -> None:
-    answers = []
+    responses = []
     for username, address in (("mei", "192.0.2.1"), ("nobody", "192.0.2.2")):
         browser = at(world, address)
         tries = [browser.sign_in(username, f"wrong {number}") for number in range(4)]
-        answers.append([(each.status_code, text_of(each).replace(username, "NAME")) for each in tries])
+        responses.append([(each.status_code, text_of(each).replace(username, "NAME")) for each in tries])
         assert [each.status_code for each in tries] == [400, 400, 400, 429]
-    tokens = [[status for status, _ in each] for each in answers]
+    tokens = [[status for status, _ in each] for each in responses]
     assert tokens[0] == tokens[1]
-    assert answers[0][3] == answers[1][3]
+    assert responses[0][3] == responses[1][3]
 
 
 def test_foreign_failures_do_not_lock_known_browser(world: OAuthWorld) -> None:
@@ -145,8 +145,8 @@ def test_page_is_translated(world: OAuthWorld) -> None:
 def test_login_fails_without_shared_store(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
     alone = settings.model_copy(update={"valkey_url": SecretStr(nobody_there())})
     with closing(OAuthWorld(sqlite_url, alone, clock)) as made:
-        answer = made.browser().sign_in("mei", PASSWORD)
-    assert answer.status_code == 503
-    assert "text/html" in answer.headers["content-type"]
-    assert int(answer.headers["retry-after"]) > 0
-    assert "hidden-word" not in answer.text
+        response = made.browser().sign_in("mei", PASSWORD)
+    assert response.status_code == 503
+    assert "text/html" in response.headers["content-type"]
+    assert int(response.headers["retry-after"]) > 0
+    assert "hidden-word" not in response.text

@@ -17,8 +17,8 @@ from tests.support.units import reading, writing
 def test_sign_in_and_out(world: OAuthWorld) -> None:
     browser = world.browser()
     assert browser.get("/account").headers["location"] == "/login?return_to=%2Faccount"
-    answer = browser.sign_in("mei", PASSWORD)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+    response = browser.sign_in("mei", PASSWORD)
+    assert (response.status_code, response.headers["location"]) == (303, "/account")
     page = browser.get("/account")
     assert "Mei Lin" in page.text
     assert browser.submit(page, "/logout").status_code == 303
@@ -31,10 +31,10 @@ def test_sign_in_and_out(world: OAuthWorld) -> None:
 )
 def test_wrong_password_is_rejected(world: OAuthWorld, username: str, password: str) -> None:
     browser = world.browser()
-    answer = browser.sign_in(username, password)
-    assert answer.status_code == 400
-    assert "Wrong username or password" in answer.text
-    assert PASSWORD not in answer.text
+    response = browser.sign_in(username, password)
+    assert response.status_code == 400
+    assert "Wrong username or password" in response.text
+    assert PASSWORD not in response.text
     assert browser.get("/account").status_code == 303
 
 
@@ -81,10 +81,10 @@ def test_35_session_cookie(world: OAuthWorld) -> None:
 def test_35_session_cookie_over_https(sqlite_url: str, settings: Settings, clock: MovableClock) -> None:
     secure = settings.model_copy(update={"issuer": "https://gateway.example"})
     with closing(OAuthWorld(sqlite_url, secure, clock)) as https:
-        answer = https.browser().get("/login")
-    assert answer.headers["set-cookie"].startswith("__Host-sesame_session=")
-    assert "Secure" in answer.headers["set-cookie"]
-    assert "strict-transport-security" in answer.headers
+        response = https.browser().get("/login")
+    assert response.headers["set-cookie"].startswith("__Host-sesame_session=")
+    assert "Secure" in response.headers["set-cookie"]
+    assert "strict-transport-security" in response.headers
 
 
 def test_idle_session_ends(world: OAuthWorld, clock: MovableClock) -> None:
@@ -116,31 +116,31 @@ def test_invalid_cookie_is_ignored(world: OAuthWorld, cookie: str) -> None:
 
 
 def test_login_requires_csrf_token(world: OAuthWorld) -> None:
-    answer = world.http().post("/login", data={"username": "mei", "password": PASSWORD})
-    assert answer.status_code == 403
+    response = world.http().post("/login", data={"username": "mei", "password": PASSWORD})
+    assert response.status_code == 403
 
 
 def test_login_form_of_other_origin_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
     form = form_to(browser.get("/login").text, "/login")
     data = {**form.fields, "username": "mei", "password": PASSWORD}
-    answer = browser.http.post("/login", data=data, headers={"Origin": "https://evil.example"})
-    assert answer.status_code == 403
+    response = browser.http.post("/login", data=data, headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403
 
 
 def test_own_login_form_is_accepted(world: OAuthWorld) -> None:
     browser = world.browser()
     form = form_to(browser.get("/login").text, "/login")
     data = {**form.fields, "username": "mei", "password": PASSWORD}
-    answer = browser.http.post("/login", data=data, headers={"Origin": world.container.settings.issuer})
-    assert answer.status_code == 303
+    response = browser.http.post("/login", data=data, headers={"Origin": world.container.settings.issuer})
+    assert response.status_code == 303
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
 def test_login_requires_form(world: OAuthWorld, content_type: str) -> None:
-    answer = world.http().post("/login", content=b"{}", headers={"Content-Type": content_type})
-    assert answer.status_code == 415
-    assert "text/html" in answer.headers["content-type"]
+    response = world.http().post("/login", content=b"{}", headers={"Content-Type": content_type})
+    assert response.status_code == 415
+    assert "text/html" in response.headers["content-type"]
 
 
 @pytest.mark.parametrize(
@@ -164,5 +164,5 @@ def test_login_leads_to_own_pages_only(address: str | None, expected: str) -> No
 
 def test_foreign_return_address_is_ignored(world: OAuthWorld) -> None:
     browser = world.browser()
-    answer = browser.sign_in("mei", PASSWORD, "/login?return_to=https://evil.example/")
-    assert answer.headers["location"] == "/account"
+    response = browser.sign_in("mei", PASSWORD, "/login?return_to=https://evil.example/")
+    assert response.headers["location"] == "/account"

@@ -32,9 +32,9 @@ def http(settings: Settings, error: Exception) -> Any:
 def test_response_is_page_or_json(settings: Settings, error: Exception, status: int, seconds: str) -> None:
     client = http(settings, error)
     page, oauth, graphql = client.get("/login"), client.get("/oauth/token"), client.get("/graphql")
-    for answer in (page, oauth, graphql):
-        assert (answer.status_code, answer.headers["retry-after"]) == (status, seconds)
-        assert answer.headers["cache-control"] == "no-store"
+    for response in (page, oauth, graphql):
+        assert (response.status_code, response.headers["retry-after"]) == (status, seconds)
+        assert response.headers["cache-control"] == "no-store"
     assert "text/html" in page.headers["content-type"]
     assert oauth.json()["error"] == "temporarily_unavailable"
     assert graphql.json()["errors"]

@@ -42,8 +42,8 @@ def test_invalid_text_in_id_is_rejected(browser: Browser, text: str) -> None:
     form = f"csrf_token={token(browser)}&statement=It+came+back."
     paths = ("consents/{}/revoke", "decisions/{}/contest", "disputes/{}/withdraw")
     for path in paths:
-        answer = browser.http.post(f"/account/{path.format(text)}", content=form, headers=FORM)
-        assert answer.status_code == 404, path
+        response = browser.http.post(f"/account/{path.format(text)}", content=form, headers=FORM)
+        assert response.status_code == 404, path
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -52,15 +52,15 @@ def test_invalid_text_in_form_is_rejected(browser: Browser, text: str) -> None:
     for path in ("/account/decisions/dec_test_1/contest", "/device", "/oauth/authorize", "/login"):
         for field in FIELDS:
             form = f"{proof}&{field}={text}" + ("" if field == "decision" else "&decision=allow")
-            answer = browser.http.post(path, content=form, headers=FORM)
-            assert answer.status_code == 400, (path, field)
+            response = browser.http.post(path, content=form, headers=FORM)
+            assert response.status_code == 400, (path, field)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_invalid_text_in_query_or_cookie_is_rejected(browser: Browser, each_world: OAuthWorld, text: str) -> None:
     for path in ("/oauth/authorize", "/device", "/login", "/account"):
         for name in ("client_id", "request_uri", "user_code", "return_to", "ended", "lang"):
-            answer = browser.http.get(f"{path}?client_id={text}&request_uri={text}&{name}={text}")
-            assert answer.status_code in {200, 303, 400}, (path, name)
+            response = browser.http.get(f"{path}?client_id={text}&request_uri={text}&{name}={text}")
+            assert response.status_code in {200, 303, 400}, (path, name)
     strange = {"Cookie": f'sesame_session={text}; sesame_device="\\000{text}"'}
     assert each_world.http().get("/account", headers=strange).status_code == 303

@@ -35,8 +35,10 @@ class RegistrationEndpoints:
             return self._unauthorized(request)
 
         def perform() -> OAuthResponse:
-            metadata_sent = self._check_keys(read_metadata(parse_members(request.body)))
-            registered = self._container.database.write(lambda unit: registrations.register(unit, token, metadata_sent))
+            client_metadata = self._check_keys(read_metadata(parse_members(request.body)))
+            registered = self._container.database.write(
+                lambda unit: registrations.register(unit, token, client_metadata)
+            )
             return self._unauthorized(request) if registered is None else self._client_information(201, *registered)
 
         return _catch_refusals(perform)
@@ -81,16 +83,16 @@ class RegistrationEndpoints:
                 raise MetadataRefused("invalid_client_metadata", f"{name} cannot be changed. Leave it out.")
         return self._check_keys(read_metadata(sent))
 
-    def _check_keys(self, metadata_sent: ClientMetadata) -> ClientMetadata:
+    def _check_keys(self, client_metadata: ClientMetadata) -> ClientMetadata:
         """Returns the same metadata after it has checked the keys at the jwks_uri, if there is one. The fetch may take
         seconds, so call this outside a unit of work and after the token check. Raises MetadataRefused."""
-        if metadata_sent.jwks_uri is not None:
+        if client_metadata.jwks_uri is not None:
             try:
-                fetched = self._container.client_keys.fetch(metadata_sent.jwks_uri)
+                fetched = self._container.client_keys.fetch(client_metadata.jwks_uri)
             except KeysRefused as refused:
                 raise MetadataRefused("invalid_client_metadata", f"jwks_uri: {refused.message}") from None
-            require_fitting(fetched.key_set, metadata_sent.signing_alg)
-        return metadata_sent
+            require_fitting(fetched.key_set, client_metadata.signing_alg)
+        return client_metadata
 
     def _client_information(self, status: int, row: ClientRow, token: str) -> OAuthResponse:
         """The client information response (RFC 7591 section 3.2.1): the current metadata, and the rights that await
