@@ -6,7 +6,7 @@ from tests.oauth.mutation_rules import Group
 
 ADDRESSES, REGISTERING = "tests/kit/test_addresses.py", "tests/oauth/test_jwks_uri_registration.py"
 HTTP = ("tests/kit/test_http.py", "tests/kit/test_http_reading.py")
-KEYS = tuple(f"tests/oauth/test_jwks_uri{name}.py" for name in ("", "_kept", "_waiting"))
+KEYS = tuple(f"tests/oauth/test_jwks_uri{name}.py" for name in ("", "_cache", "_waiting"))
 
 RULES: Sequence[Group] = (
     (

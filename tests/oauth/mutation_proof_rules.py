@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tests.oauth.mutation_rules import DPOP, Group
 
-API = ("tests/oauth/test_dpop_resource.py", "tests/oauth/test_dead_tokens.py")
+API = ("tests/oauth/test_dpop_resource.py", "tests/oauth/test_invalid_tokens.py")
 CHECK = "tests/oauth/test_token_check.py"
 
 RULES: Sequence[Group] = (
