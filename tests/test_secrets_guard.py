@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.checkout import ROOT
 from tests.support.fapi import new_key, signed
-from tests.support.secrets import found_in
+from tests.support.secrets import find_secrets
 
 TOKEN = "sgw_test_at_" + "x" * 43
 SECRETS = {
@@ -29,12 +29,12 @@ HARMLESS = [
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
 def test_a_secret_is_found(text: str) -> None:
-    assert len(found_in(f"a line before\n{text}\na line behind")) == 1
+    assert len(find_secrets(f"a line before\n{text}\na line behind")) == 1
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_harmless_line_is_not(text: str) -> None:
-    assert found_in(text) == []
+    assert find_secrets(text) == []
 
 
 @pytest.mark.parametrize("prints", ["print(token)", "logging.getLogger('any').warning('%s', token)"])

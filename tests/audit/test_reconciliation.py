@@ -28,7 +28,7 @@ NO_MESSAGE = "the outbox has no message for it"
 @pytest.fixture
 def history(database_url: str, clock: MovableClock) -> Iterator[DecisionHistory]:
     with closing(DemoWorld(database_url, clock)) as world:
-        world.plant()
+        world.seed_demo()
         yield make_history(world)
 
 

@@ -17,7 +17,7 @@ from tests.support.operators import Gateway
 def world(database_url: str) -> Iterator[DemoWorld]:
     """The demo partner's services over the database of the command line."""
     with closing(DemoWorld(database_url, MovableClock())) as world:
-        world.plant()
+        world.seed_demo()
         yield world
 
 

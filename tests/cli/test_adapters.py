@@ -11,7 +11,7 @@ from gateway import __version__
 from gateway.domain.merchants import Product
 from merchants.car_rental import CarRental
 from merchants.scaffold import scaffold
-from tests.support.installed import lay_out
+from tests.support.installed import install_package
 from tests.support.operators import Gateway
 from tests.support.server import bare_environment
 
@@ -46,7 +46,7 @@ def install(folder: Path) -> None:
         gateway_version=__version__,
         taken=(),
     )
-    lay_out(folder / "harbour_boats", folder / "site")
+    install_package(folder / "harbour_boats", folder / "site")
 
 
 def test_new_prints_the_next_commands(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_check_finds_an_unfair_policy_without_assertions(tmp_path: Path) -> None
 
 
 def test_check_names_an_adapter_that_is_not_installed(tmp_path: Path) -> None:
-    refusal = Gateway(NOWHERE, tmp_path).refusal("adapters", "check", "harbour_boats")
+    refusal = Gateway(NOWHERE, tmp_path).error_line("adapters", "check", "harbour_boats")
     assert refusal.startswith("error: harbour_boats is not installed: pip install ")
 
 

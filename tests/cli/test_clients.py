@@ -44,8 +44,8 @@ def _row(url: str, client_id: str) -> ClientRow:
     return client
 
 
-def _register(gateway: Gateway, merchant: str, *more: str, typed: str = "") -> str:
-    return gateway.answer("clients", "register", merchant, "Backend", *more, typed=typed).split()[1]
+def _register(gateway: Gateway, merchant: str, *more: str, stdin: str = "") -> str:
+    return gateway.output("clients", "register", merchant, "Backend", *more, stdin=stdin).split()[1]
 
 
 def test_register_reads_keys_from_a_file_or_standard_input(
@@ -54,8 +54,8 @@ def test_register_reads_keys_from_a_file_or_standard_input(
     keys, file = public_jwks(private_jwk()), tmp_path / "keys.json"
     file.write_text(json.dumps(keys))
     for source in (str(file), "-"):
-        typed = file.read_text() if source == "-" else ""
-        client_id = _register(gateway, merchant, "--profile", "fapi2", "--jwks", source, typed=typed)
+        stdin = file.read_text() if source == "-" else ""
+        client_id = _register(gateway, merchant, "--profile", "fapi2", "--jwks", source, stdin=stdin)
         row = _row(sqlite_url, client_id)
         assert (row.profile, row.jwks, row.secret_digest) == ("fapi2", keys, None)
 
@@ -67,12 +67,12 @@ def test_register_fetches_keys_at_an_address_once(sqlite_url: str, tmp_path: Pat
         client_id = _register(gateway, merchant, "--profile", "fapi2", "--jwks-uri", host.uri)
         assert host.fetches == 1
         host.fail()
-        refusal = gateway.refusal(
+        refusal = gateway.error_line(
             "clients", "register", merchant, "Backend", "--profile", "fapi2", "--jwks-uri", host.uri
         )
         assert "200" in refusal
         host.recover()
-        assert "no keys" in gateway.refusal(
+        assert "no keys" in gateway.error_line(
             "clients", "register", merchant, "Backend", "--profile", "baseline", "--jwks-uri", host.uri
         )
     row = _row(sqlite_url, client_id)
@@ -89,14 +89,14 @@ def test_register_writes_a_new_key_for_the_owner_only_and_never_overwrites_one(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert _row(sqlite_url, client_id).jwks == public_jwks(json.loads(written))
 
-    refusal = gateway.refusal("clients", "register", merchant, "Backend", *options)
+    refusal = gateway.error_line("clients", "register", merchant, "Backend", *options)
     assert "exists already" in refusal
     assert file.read_text() == written
 
 
 def test_failed_registration_removes_the_new_key(gateway: Gateway, tmp_path: Path) -> None:
     file = tmp_path / "key.json"
-    gateway.refusal("clients", "register", "mer_none", "x", "--profile", "fapi2", "--new-key", str(file))
+    gateway.error_line("clients", "register", "mer_none", "x", "--profile", "fapi2", "--new-key", str(file))
     assert not file.exists()
 
 
@@ -104,7 +104,7 @@ def test_default_profile_in_live_is_fapi2(sqlite_url: str, tmp_path: Path, merch
     live = Gateway(sqlite_url, tmp_path, **LIVE)
     client_id = _register(live, merchant, "--new-key", str(tmp_path / "key.json"))
     assert _row(sqlite_url, client_id).profile == "fapi2"
-    assert "profile" in live.refusal("clients", "register", merchant, "x", "--profile", "baseline").lower()
+    assert "profile" in live.error_line("clients", "register", merchant, "x", "--profile", "baseline").lower()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,9 @@ def test_register_rejects_an_unusable_key_file_in_one_line(
 ) -> None:
     file = tmp_path / "keys.json"
     file.write_bytes(content)
-    assert message in gateway.refusal("clients", "register", merchant, "x", "--profile", "fapi2", "--jwks", str(file))
+    assert message in gateway.error_line(
+        "clients", "register", merchant, "x", "--profile", "fapi2", "--jwks", str(file)
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,12 +143,12 @@ def test_register_rejects_an_unusable_key_file_in_one_line(
 def test_register_rejects_contradictory_options(
     gateway: Gateway, merchant: str, options: tuple[str, ...], message: str
 ) -> None:
-    assert message in gateway.refusal("clients", "register", merchant, "x", *options)
+    assert message in gateway.error_line("clients", "register", merchant, "x", *options)
 
 
 def test_invite_prints_a_token_with_the_chosen_rights(gateway: Gateway, merchant: str, sqlite_url: str) -> None:
-    token = gateway.answer("clients", "invite", merchant)
-    wider = gateway.answer(
+    token = gateway.output("clients", "invite", merchant)
+    wider = gateway.output(
         "clients", "invite", merchant, "--scope", "score:exact", "--detail-type", "score", "--expires-in", "PT1H"
     )
     assert token.startswith("sgw_test_ia_")
@@ -172,8 +174,8 @@ def test_invite_prints_a_token_with_the_chosen_rights(gateway: Gateway, merchant
 def test_invite_rejects_unknown_rights_and_durations(
     gateway: Gateway, merchant: str, options: tuple[str, ...], message: str
 ) -> None:
-    assert message in gateway.refusal("clients", "invite", merchant, *options)
-    assert "no merchant" in gateway.refusal("clients", "invite", "mer_none")
+    assert message in gateway.error_line("clients", "invite", merchant, *options)
+    assert "no merchant" in gateway.error_line("clients", "invite", "mer_none")
 
 
 @pytest.fixture
@@ -185,18 +187,18 @@ def waiting(sqlite_url: str, merchant: str) -> str:
 
 
 def test_approve_asks_for_confirmation(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
-    assert "score:exact" in gateway.answer("clients", "list")
-    assert gateway("clients", "approve", waiting, typed="n\n").returncode != 0
+    assert "score:exact" in gateway.output("clients", "list")
+    assert gateway("clients", "approve", waiting, stdin="n\n").returncode != 0
     assert _row(sqlite_url, waiting).scopes == ["score:tier"]
-    output = gateway.answer("clients", "approve", waiting, typed="y\n")
+    output = gateway.output("clients", "approve", waiting, stdin="y\n")
     assert f"{waiting} requests: score:exact" in output
     assert "Approved." in output
     assert _row(sqlite_url, waiting).scopes == ["score:tier", "score:exact"]
-    assert "does not wait for any rights" in gateway.refusal("clients", "approve", waiting, "--yes")
+    assert "does not wait for any rights" in gateway.error_line("clients", "approve", waiting, "--yes")
 
 
 def test_a_refusal_leaves_what_it_has(gateway: Gateway, waiting: str, sqlite_url: str) -> None:
-    assert "Refused." in gateway.answer("clients", "approve", waiting, "--refuse", "--yes")
+    assert "Refused." in gateway.output("clients", "approve", waiting, "--refuse", "--yes")
     row = _row(sqlite_url, waiting)
     assert (row.scopes, row.awaiting) == (["score:tier"], None)
 
@@ -208,33 +210,33 @@ def test_live_does_not_start_with_an_enabled_client_of_another_profile(
     with closing(Database(sqlite_url)) as database, writing(database) as unit:
         foreign = make_client(unit, merchant, profile="baseline")
         make_client(unit, merchant, profile="baseline", disabled_at=NOON)
-    refusal = live.refusal("serve", "--port", "0")
+    refusal = live.error_line("serve", "--port", "0")
     assert f"gateway clients disable {foreign}" in refusal
     assert refusal.count("gateway clients disable") == 1
-    assert foreign in live.answer("clients", "list")
-    live.answer("clients", "disable", foreign)
+    assert foreign in live.output("clients", "list")
+    live.output("clients", "disable", foreign)
 
 
 def test_list_as_json_has_the_awaited_rights(gateway: Gateway, waiting: str) -> None:
-    (client,) = json.loads(gateway.answer("clients", "list", "--json"))
+    (client,) = json.loads(gateway.output("clients", "list", "--json"))
     assert (client["client_id"], client["is_enabled"], client["scopes"]) == (waiting, True, ["score:tier"])
     assert client["awaits_approval"] == {"scopes": ["score:exact"], "authorization_details_types": []}
     assert client["created_at"].endswith("Z")
 
 
 def test_show_prints_scopes_and_state(gateway: Gateway, waiting: str) -> None:
-    lines = gateway.answer("clients", "show", waiting).splitlines()
+    lines = gateway.output("clients", "show", waiting).splitlines()
     assert "scopes            score:tier" in lines
     assert "state             enabled" in lines
     assert "awaits approval   score:exact" in lines
 
 
 def test_show_finds_a_disabled_client(gateway: Gateway, waiting: str) -> None:
-    gateway.answer("clients", "disable", waiting)
-    client = json.loads(gateway.answer("clients", "show", waiting, "--json"))
+    gateway.output("clients", "disable", waiting)
+    client = json.loads(gateway.output("clients", "show", waiting, "--json"))
     assert client["is_enabled"] is False
     assert client["disabled_at"].endswith("Z")
 
 
 def test_show_rejects_an_unknown_client(gateway: Gateway) -> None:
-    assert gateway.refusal("clients", "show", "cli_none") == "error: There is no client cli_none."
+    assert gateway.error_line("clients", "show", "cli_none") == "error: There is no client cli_none."

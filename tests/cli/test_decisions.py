@@ -51,15 +51,15 @@ def status(database_url: str, decision_id: str) -> str:
 
 def test_review_approves_on_the_terms_of_a_rule(gateway: Gateway, database_url: str) -> None:
     decision = request_review(database_url)
-    output = gateway.answer("decisions", "review", decision, "--approve", "--rule", "very-good")
+    output = gateway.output("decisions", "review", decision, "--approve", "--rule", "very-good")
     assert output.startswith(f"{decision} (order-")
     assert "is APPROVED. 2100.00 CNY until" in output
-    assert "is APPROVED does not allow" in gateway.refusal("decisions", "review", decision, "--decline")
+    assert "is APPROVED does not allow" in gateway.error_line("decisions", "review", decision, "--decline")
 
 
 def test_review_declines_with_a_reason(gateway: Gateway, database_url: str) -> None:
     decision = request_review(database_url)
-    output = gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
+    output = gateway.output("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
     assert output.endswith("is DECLINED.")
     assert status(database_url, decision) == "DECLINED"
 
@@ -79,17 +79,17 @@ def test_review_rejects_contradictory_options(
     gateway: Gateway, database_url: str, arguments: tuple[str, ...], message: str
 ) -> None:
     decision = request_review(database_url)
-    assert message in gateway.refusal("decisions", "review", decision, *arguments)
+    assert message in gateway.error_line("decisions", "review", decision, *arguments)
     assert status(database_url, decision) == "PENDING"
 
 
 def test_review_rejects_an_unknown_decision(gateway: Gateway) -> None:
-    assert "There is no decision dec_none" in gateway.refusal("decisions", "review", "dec_none", "--approve")
+    assert "There is no decision dec_none" in gateway.error_line("decisions", "review", "dec_none", "--approve")
 
 
 def test_deep_check_finds_a_total_that_differs(gateway: Gateway, database_url: str) -> None:
-    assert "is at the newest revision" in gateway.answer("database", "check")
-    assert "agree with each other" in gateway.answer("database", "check", "--deep")
+    assert "is at the newest revision" in gateway.output("database", "check")
+    assert "agree with each other" in gateway.output("database", "check", "--deep")
     with closing(Database(database_url)) as database, writing(database) as unit:
         cast = make_cast(unit)
         make_decision(unit, cast.consent)
@@ -102,7 +102,7 @@ def test_deep_check_finds_a_total_that_differs(gateway: Gateway, database_url: s
 
 def test_list_has_the_newest_decision_first(gateway: Gateway, database_url: str) -> None:
     first, second = make_two(database_url)
-    assert [line.split()[0] for line in gateway.answer("decisions", "list").splitlines()] == ["decision", second, first]
+    assert [line.split()[0] for line in gateway.output("decisions", "list").splitlines()] == ["decision", second, first]
 
 
 def test_list_filters_by_status(gateway: Gateway, database_url: str) -> None:
@@ -114,9 +114,9 @@ def test_list_filters_by_status(gateway: Gateway, database_url: str) -> None:
 def test_list_filters_by_merchant(gateway: Gateway, database_url: str) -> None:
     make_two(database_url)
     pending = request_review(database_url)
-    merchant = json.loads(gateway.answer("decisions", "show", pending, "--json"))["merchant_id"]
+    merchant = json.loads(gateway.output("decisions", "show", pending, "--json"))["merchant_id"]
     assert list_ids(gateway, "--merchant", merchant) == [pending]
-    assert "There is no merchant mer_none" in gateway.refusal("decisions", "list", "--merchant", "mer_none")
+    assert "There is no merchant mer_none" in gateway.error_line("decisions", "list", "--merchant", "mer_none")
 
 
 def test_list_names_the_option_for_more_than_its_limit(gateway: Gateway, database_url: str) -> None:
@@ -129,12 +129,12 @@ def test_list_names_the_option_for_more_than_its_limit(gateway: Gateway, databas
 def test_list_without_decisions_is_empty(gateway: Gateway) -> None:
     done = gateway("decisions", "list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "There is no decision.\n")
-    assert json.loads(gateway.answer("decisions", "list", "--json")) == []
+    assert json.loads(gateway.output("decisions", "list", "--json")) == []
 
 
 def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str) -> None:
     request_review(database_url)
-    (decision,) = json.loads(gateway.answer("decisions", "list", "--json"))
+    (decision,) = json.loads(gateway.output("decisions", "list", "--json"))
     assert decision["status"] == "PENDING"
     assert decision["requested"] == {"amount": "3000.00", "currency": "CNY"}
     assert decision["created_at"].endswith("Z")
@@ -142,14 +142,14 @@ def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str)
 
 
 def test_show_prints_the_rules_that_approve_a_manual_review(gateway: Gateway, database_url: str) -> None:
-    lines = gateway.answer("decisions", "show", request_review(database_url)).splitlines()
+    lines = gateway.output("decisions", "show", request_review(database_url)).splitlines()
     assert "rules that approve  excellent very-good good fair" in lines
 
 
 def test_show_as_json_has_the_timeline(gateway: Gateway, database_url: str) -> None:
     decision = request_review(database_url)
-    gateway.answer("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
-    shown = json.loads(gateway.answer("decisions", "show", decision, "--json"))
+    gateway.output("decisions", "review", decision, "--decline", "--reason", "TIER_BELOW_REQUIRED")
+    shown = json.loads(gateway.output("decisions", "show", decision, "--json"))
     assert (shown["status"], shown["reasons"], shown["approving_rules"]) == ("DECLINED", ["TIER_BELOW_REQUIRED"], [])
     assert [(event["from"], event["to"], event["actor"]) for event in shown["timeline"]][-1] == (
         "PENDING",
@@ -159,7 +159,7 @@ def test_show_as_json_has_the_timeline(gateway: Gateway, database_url: str) -> N
 
 
 def test_show_rejects_an_unknown_decision(gateway: Gateway) -> None:
-    assert gateway.refusal("decisions", "show", "dec_none") == "error: There is no decision dec_none."
+    assert gateway.error_line("decisions", "show", "dec_none") == "error: There is no decision dec_none."
 
 
 def make_two(database_url: str) -> tuple[str, str]:
@@ -170,4 +170,4 @@ def make_two(database_url: str) -> tuple[str, str]:
 
 
 def list_ids(gateway: Gateway, *options: str) -> list[str]:
-    return [decision["id"] for decision in json.loads(gateway.answer("decisions", "list", "--json", *options))]
+    return [decision["id"] for decision in json.loads(gateway.output("decisions", "list", "--json", *options))]

@@ -26,24 +26,24 @@ def test_list_without_disputes_is_empty(world: DemoWorld, gateway: Gateway) -> N
 
 
 def test_list_as_json_has_no_statements(gateway: Gateway, dispute: str) -> None:
-    (listed,) = json.loads(gateway.answer("disputes", "list", "--json"))
+    (listed,) = json.loads(gateway.output("disputes", "list", "--json"))
     assert (listed["id"], listed["subject"], listed["status"]) == (dispute, "BREACH", "AWAITING_MERCHANT")
     assert listed["respond_by"].endswith("Z")
     assert "brought" not in json.dumps(listed)
 
 
 def test_show_prints_the_statement(gateway: Gateway, dispute: str) -> None:
-    lines = gateway.answer("disputes", "show", dispute).splitlines()
+    lines = gateway.output("disputes", "show", dispute).splitlines()
     assert "person               I brought it back." in lines
     assert "merchant's response  none" in lines
 
 
 def test_show_finds_a_dispute_that_has_ended(world: DemoWorld, gateway: Gateway, dispute: str) -> None:
     world.disputes.withdraw(world.user("excellent"), dispute)
-    shown = json.loads(gateway.answer("disputes", "show", dispute, "--json"))
+    shown = json.loads(gateway.output("disputes", "show", dispute, "--json"))
     assert (shown["status"], shown["statement"]) == ("WITHDRAWN", "I brought it back.")
-    assert gateway.answer("disputes", "list") == ""
+    assert gateway.output("disputes", "list") == ""
 
 
 def test_show_rejects_an_unknown_dispute(world: DemoWorld, gateway: Gateway) -> None:
-    assert gateway.refusal("disputes", "show", "dsp_none") == "error: There is no dispute dsp_none."
+    assert gateway.error_line("disputes", "show", "dsp_none") == "error: There is no dispute dsp_none."

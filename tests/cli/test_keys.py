@@ -9,9 +9,9 @@ from tests.support.operators import Gateway
 
 def test_list_shows_rotated_keys_as_retired(database_url: str, tmp_path: Path) -> None:
     gateway = Gateway(database_url, tmp_path)
-    kids = [gateway.answer("keys", "rotate").split()[0] for _ in range(2)]
+    kids = [gateway.output("keys", "rotate").split()[0] for _ in range(2)]
 
-    first, second = gateway.answer("keys", "list").splitlines()[1:]
+    first, second = gateway.output("keys", "list").splitlines()[1:]
     assert first.split()[0] == kids[0]
     assert not first.endswith("in force")
     assert second.split()[0] == kids[1]
@@ -20,9 +20,9 @@ def test_list_shows_rotated_keys_as_retired(database_url: str, tmp_path: Path) -
 
 def test_log_verify_accepts_retired_keys(database_url: str, tmp_path: Path) -> None:
     gateway = Gateway(database_url, tmp_path)
-    kids = [gateway.answer("keys", "rotate").split()[0] for _ in range(2)]
+    kids = [gateway.output("keys", "rotate").split()[0] for _ in range(2)]
 
-    assert all(kid in gateway.answer("log", "verify") for kid in kids)
+    assert all(kid in gateway.output("log", "verify") for kid in kids)
 
 
 def test_list_without_keys_is_empty(database_url: str, tmp_path: Path) -> None:
@@ -34,9 +34,9 @@ def test_list_without_keys_is_empty(database_url: str, tmp_path: Path) -> None:
 
 def test_list_as_json(database_url: str, tmp_path: Path) -> None:
     gateway = Gateway(database_url, tmp_path)
-    kid = gateway.answer("keys", "rotate").split()[0]
+    kid = gateway.output("keys", "rotate").split()[0]
 
-    (key,) = json.loads(gateway.answer("keys", "list", "--json"))
+    (key,) = json.loads(gateway.output("keys", "list", "--json"))
 
     assert datetime.fromisoformat(key.pop("created_at")).utcoffset() == timedelta(0)
     assert key == {"kid": kid, "retired_at": None, "is_in_force": True}

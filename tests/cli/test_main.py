@@ -39,26 +39,26 @@ def nowhere(tmp_path: Path) -> Gateway:
 
 
 def test_version_is_an_option(nowhere: Gateway) -> None:
-    assert nowhere.answer("--version") == __version__
+    assert nowhere.output("--version") == __version__
     assert nowhere("version").returncode == 2
 
 
 def test_help_begins_with_the_sandbox(nowhere: Gateway) -> None:
-    output = nowhere.answer("--help")
+    output = nowhere.output("--help")
     commands = [line.split()[1] for line in output.splitlines() if line.startswith("│ ")]
     assert [name for name in commands if name in {"sandbox", "database", "serve"}] == ["sandbox", "database", "serve"]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_help_is_whole_at_80_columns(nowhere: Gateway, arguments: tuple[str, ...]) -> None:
-    output = nowhere.answer(*arguments, "--help")
+    output = nowhere.output(*arguments, "--help")
     assert "…" not in output
     assert max(map(len, output.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("command", REPORTS)
 def test_reports_describe_their_json_in_the_help(nowhere: Gateway, command: str) -> None:
-    output = " ".join(nowhere.answer(*command.split(), "--help").replace("│", " ").split())
+    output = " ".join(nowhere.output(*command.split(), "--help").replace("│", " ").split())
     assert "With --json:" in output
     assert "Print one JSON document" in output
 

@@ -16,10 +16,10 @@ def gateway(database_url: str, tmp_path: Any) -> Gateway:
 @pytest.fixture
 def merchant(gateway: Gateway) -> str:
     """The id of a merchant with a contract, an adapter and a client."""
-    merchant = gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
     options = ("--ceiling", "20000.00", "--tier", "EXCELLENT", "--tier", "GOOD", "--consent-days", "30")
-    gateway.answer("merchants", "contract", merchant, *options)
-    gateway.answer("merchants", "enable", merchant, "car_rental")
+    gateway.output("merchants", "contract", merchant, *options)
+    gateway.output("merchants", "enable", merchant, "car_rental")
     return merchant
 
 
@@ -27,12 +27,12 @@ def merchant(gateway: Gateway) -> str:
 def client(gateway: Gateway, merchant: str) -> str:
     """The id of the merchant's client."""
     redirect = ("--redirect-uri", "https://cars.example/callback")
-    return gateway.answer("clients", "register", merchant, "web shop", *redirect).split()[1]
+    return gateway.output("clients", "register", merchant, "web shop", *redirect).split()[1]
 
 
 def test_list_shows_partner_and_adapters(gateway: Gateway, merchant: str) -> None:
-    second = gateway.answer("merchants", "register", "Harbour Bikes", "--partner", "harbour")
-    rows = [line.split("  ") for line in gateway.answer("merchants", "list").splitlines()]
+    second = gateway.output("merchants", "register", "Harbour Bikes", "--partner", "harbour")
+    rows = [line.split("  ") for line in gateway.output("merchants", "list").splitlines()]
     cells = [[cell.strip() for cell in row if cell] for row in rows]
     assert cells == [
         ["merchant", "name", "partner", "enabled adapters"],
@@ -45,7 +45,7 @@ def test_list_marks_adapters_that_are_not_loaded(
     gateway: Gateway, merchant: str, database_url: str, tmp_path: Any
 ) -> None:
     other = Gateway(database_url, tmp_path, GATEWAY_ADAPTERS="online_shop")
-    assert "car_rental (not loaded)" in other.answer("merchants", "list")
+    assert "car_rental (not loaded)" in other.output("merchants", "list")
 
 
 def test_list_without_merchants_names_the_command_that_registers_one(gateway: Gateway) -> None:
@@ -55,7 +55,7 @@ def test_list_without_merchants_names_the_command_that_registers_one(gateway: Ga
 
 
 def test_list_as_json(gateway: Gateway, merchant: str) -> None:
-    (listed,) = json.loads(gateway.answer("merchants", "list", "--json"))
+    (listed,) = json.loads(gateway.output("merchants", "list", "--json"))
     assert listed.pop("created_at").endswith("Z")
     assert listed.pop("partner")["name"] == "harbour"
     assert listed == {
@@ -72,7 +72,7 @@ def test_list_as_json(gateway: Gateway, merchant: str) -> None:
 
 
 def test_show_prints_contract_products_and_clients(gateway: Gateway, merchant: str, client: str) -> None:
-    lines = gateway.answer("merchants", "show", merchant).splitlines()
+    lines = gateway.output("merchants", "show", merchant).splitlines()
     values = dict(line.split("  ", 1) for line in lines)
     shown = {heading: value.strip() for heading, value in values.items()}
     assert shown["ceiling of a consent"] == "20000.00 CNY"
@@ -83,9 +83,9 @@ def test_show_prints_contract_products_and_clients(gateway: Gateway, merchant: s
 
 
 def test_show_as_json_has_the_clients(gateway: Gateway, merchant: str, client: str) -> None:
-    shown = json.loads(gateway.answer("merchants", "show", merchant, "--json"))
+    shown = json.loads(gateway.output("merchants", "show", merchant, "--json"))
     assert [each["client_id"] for each in shown["clients"]] == [client]
 
 
 def test_show_rejects_an_unknown_merchant(gateway: Gateway) -> None:
-    assert gateway.refusal("merchants", "show", "mer_none") == "error: There is no merchant mer_none."
+    assert gateway.error_line("merchants", "show", "mer_none") == "error: There is no merchant mer_none."

@@ -22,31 +22,31 @@ def gateway(database_url: str, tmp_path: Path) -> Gateway:
 
 
 def test_merchant_is_set_up_by_commands(gateway: Gateway) -> None:
-    merchant = gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
     assert merchant.startswith("mer_test_")
 
-    written = gateway.answer(
+    written = gateway.output(
         "merchants", "contract", merchant, "--ceiling", "20000.00", "--tier", "EXCELLENT", "--consent-days", "30"
     )
     assert written == "Harbour Cars: up to 20000.00 CNY for 30 days; may ask about EXCELLENT."
-    assert gateway.answer("merchants", "enable", merchant, "car_rental") == "car_rental is now enabled."
-    assert gateway.answer("merchants", "enable", merchant, "car_rental") == "car_rental was already enabled."
+    assert gateway.output("merchants", "enable", merchant, "car_rental") == "car_rental is now enabled."
+    assert gateway.output("merchants", "enable", merchant, "car_rental") == "car_rental was already enabled."
 
-    made = gateway.answer(
+    made = gateway.output(
         "clients", "register", merchant, "web shop", "--redirect-uri", "https://cars.example/callback"
     )
     client_id = made.split()[1]
     assert client_id.startswith("cli_test_")
     assert "sgw_test_cs_" in made
-    assert "enabled" in gateway.answer("clients", "list")
-    assert gateway.answer("clients", "disable", client_id) == f"{client_id} is disabled."
-    assert "disabled" in gateway.answer("clients", "list")
-    assert "sgw_test_cs_" not in gateway.answer("clients", "list")
+    assert "enabled" in gateway.output("clients", "list")
+    assert gateway.output("clients", "disable", client_id) == f"{client_id} is disabled."
+    assert "disabled" in gateway.output("clients", "list")
+    assert "sgw_test_cs_" not in gateway.output("clients", "list")
 
 
 def test_each_partner_has_its_own_personas(gateway: Gateway, database_url: str) -> None:
-    gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
-    gateway.answer("merchants", "register", "Hill Bikes", "--partner", "hill")
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    gateway.output("merchants", "register", "Hill Bikes", "--partner", "hill")
 
     harbour, hill = (
         {persona["username"]: persona["password"] for persona in list_personas(gateway, partner)}
@@ -84,14 +84,14 @@ def test_unusable_arguments_are_named_in_one_line(gateway: Gateway, arguments: t
 
 
 def test_log_verify_requires_no_secret_key(gateway: Gateway, tmp_path: Path) -> None:
-    output = gateway.answer("log", "verify")
+    output = gateway.output("log", "verify")
 
     assert "decision log: 0 entries, all in order." in output
     assert not (tmp_path / "secret.key").exists()
 
 
 def test_database_check_finds_an_old_revision(gateway: Gateway, database_url: str) -> None:
-    assert "newest revision" in gateway.answer("database", "check")
+    assert "newest revision" in gateway.output("database", "check")
 
     runner.downgrade(database_url, "base")
 
@@ -99,8 +99,8 @@ def test_database_check_finds_an_old_revision(gateway: Gateway, database_url: st
     assert done.returncode == 1
     assert "gateway database upgrade" in done.stderr
     assert gateway("clients", "list").stderr.count("gateway database upgrade") == 1
-    gateway.answer("database", "upgrade")
-    gateway.answer("database", "check")
+    gateway.output("database", "upgrade")
+    gateway.output("database", "check")
 
 
 @pytest.mark.parametrize("command", [("log", "verify"), ("database", "check")], ids=" ".join)
@@ -131,7 +131,7 @@ def test_log_verify_names_the_upgrade_of_an_unmigrated_database(gateway: Gateway
 
 
 def test_adapters_list_requires_no_database(tmp_path: Path) -> None:
-    listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("adapters", "list")
+    listed = Gateway("sqlite:////nowhere/at/all.db", tmp_path).output("adapters", "list")
 
     assert "car_rental" in listed
     assert "onlineOrder" in listed
@@ -140,33 +140,33 @@ def test_adapters_list_requires_no_database(tmp_path: Path) -> None:
 def test_sdl_export_prints_the_schema_of_an_environment(tmp_path: Path) -> None:
     gateway = Gateway("sqlite:////nowhere/at/all.db", tmp_path)
 
-    assert "sandboxPersonas" in gateway.answer("sdl", "export", "--environment", "sandbox")
-    assert "sandboxPersonas" not in gateway.answer("sdl", "export", "--environment", "live")
-    assert gateway.answer("sdl", "diff").endswith(" 0 foreign.")
+    assert "sandboxPersonas" in gateway.output("sdl", "export", "--environment", "sandbox")
+    assert "sandboxPersonas" not in gateway.output("sdl", "export", "--environment", "live")
+    assert gateway.output("sdl", "diff").endswith(" 0 foreign.")
 
 
 def list_personas(gateway: Gateway, partner: str) -> list[dict[str, Any]]:
-    personas: list[dict[str, Any]] = json.loads(gateway.answer("sandbox", "personas", partner, "--json"))
+    personas: list[dict[str, Any]] = json.loads(gateway.output("sandbox", "personas", partner, "--json"))
     return personas
 
 
 def test_personas_stay_the_same(gateway: Gateway) -> None:
-    gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
-    first = gateway.answer("sandbox", "personas", "harbour")
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    first = gateway.output("sandbox", "personas", "harbour")
     assert first.splitlines()[0].split() == ["persona", "password", "tier", "summary"]
-    assert gateway.answer("sandbox", "personas", "harbour") == first
+    assert gateway.output("sandbox", "personas", "harbour") == first
 
 
 def test_personas_as_json(gateway: Gateway) -> None:
-    gateway.answer("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
     personas = list_personas(gateway, "harbour")
     assert [persona["handle"] for persona in personas][:2] == ["excellent", "threshold"]
     assert {tuple(persona) for persona in personas} == {("handle", "username", "password", "tier", "score", "summary")}
 
 
 def test_log_verify_as_json(gateway: Gateway) -> None:
-    kid = gateway.answer("keys", "rotate").split()[0]
-    assert json.loads(gateway.answer("log", "verify", "--json")) == {
+    kid = gateway.output("keys", "rotate").split()[0]
+    assert json.loads(gateway.output("log", "verify", "--json")) == {
         "is_intact": True,
         "entries": {"decision": 0, "access": 0},
         "chains": 0,
@@ -177,11 +177,11 @@ def test_log_verify_as_json(gateway: Gateway) -> None:
 
 
 def test_database_check_as_json(gateway: Gateway) -> None:
-    shallow, deep = (json.loads(gateway.answer("database", "check", *more, "--json")) for more in ((), ("--deep",)))
+    shallow, deep = (json.loads(gateway.output("database", "check", *more, "--json")) for more in ((), ("--deep",)))
     assert shallow == {"revision": shallow["revision"], "mismatches": None}
     assert deep == {"revision": shallow["revision"], "mismatches": []}
 
 
 def test_sdl_diff_as_json(tmp_path: Path) -> None:
-    report = json.loads(Gateway("sqlite:////nowhere/at/all.db", tmp_path).answer("sdl", "diff", "--json"))
+    report = json.loads(Gateway("sqlite:////nowhere/at/all.db", tmp_path).output("sdl", "diff", "--json"))
     assert report["foreign"] == []

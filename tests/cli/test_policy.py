@@ -17,7 +17,7 @@ def nowhere(tmp_path: Path) -> Gateway:
 
 
 def test_check_lists_the_installed_policies_without_a_database(nowhere: Gateway, tmp_path: Path) -> None:
-    lines = nowhere.answer("policy", "check").splitlines()
+    lines = nowhere.output("policy", "check").splitlines()
 
     policy = CarRental.policy
     assert (
@@ -31,8 +31,8 @@ def test_check_lists_the_installed_policies_without_a_database(nowhere: Gateway,
 
 
 def test_check_reads_files_for_an_adapter(nowhere: Gateway, tmp_path: Path) -> None:
-    same = nowhere.answer("policy", "check", str(CAR_RENTAL), "--adapter", "car_rental")
-    both = nowhere.answer(
+    same = nowhere.output("policy", "check", str(CAR_RENTAL), "--adapter", "car_rental")
+    both = nowhere.output(
         "policy",
         "check",
         str(CAR_RENTAL),
@@ -60,20 +60,20 @@ def test_check_names_file_rule_and_column_of_a_fault(
     nowhere: Gateway, tmp_path: Path, old: str, new: str, place: str
 ) -> None:
     file = write_changed_policy(tmp_path, old, new)
-    assert place in nowhere.refusal("policy", "check", file, "--adapter", "car_rental")
+    assert place in nowhere.error_line("policy", "check", file, "--adapter", "car_rental")
 
 
 def test_check_requires_an_adapter_and_readable_files(nowhere: Gateway, tmp_path: Path) -> None:
-    assert "--adapter" in nowhere.refusal("policy", "check", str(CAR_RENTAL))
-    assert "moon_travel" in nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "moon_travel")
+    assert "--adapter" in nowhere.error_line("policy", "check", str(CAR_RENTAL))
+    assert "moon_travel" in nowhere.error_line("policy", "check", str(CAR_RENTAL), "--adapter", "moon_travel")
     missing = str(tmp_path / "missing.toml")
-    assert "cannot be read" in nowhere.refusal("policy", "check", missing, "--adapter", "car_rental")
-    lender = nowhere.refusal("policy", "check", str(CAR_RENTAL), "--adapter", "lender")
+    assert "cannot be read" in nowhere.error_line("policy", "check", missing, "--adapter", "car_rental")
+    lender = nowhere.error_line("policy", "check", str(CAR_RENTAL), "--adapter", "lender")
     assert "car_rental/policy.toml: rule " in lender
 
 
 def test_check_as_json(nowhere: Gateway) -> None:
-    listed = json.loads(nowhere.answer("policy", "check", "--adapter", "car_rental", "--json"))
+    listed = json.loads(nowhere.output("policy", "check", "--adapter", "car_rental", "--json"))
     assert listed == [
         {
             "adapter": "car_rental",

@@ -21,7 +21,7 @@ def test_backtest_counts_changes_and_writes_them_as_csv(world: DemoWorld, gatewa
     before, out = world.contents(), tmp_path / "changed.csv"
 
     file = write_changed_policy(tmp_path, "share = 70", "share = 60")
-    output = gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--csv", str(out)).splitlines()
+    output = gateway.output("policy", "backtest", file, "--adapter", "car_rental", "--csv", str(out)).splitlines()
 
     assert " ".join(output[0].split()) == "tier was would be decisions exposed: was exposed: would be"
     assert output[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
@@ -43,8 +43,8 @@ def test_backtest_counts_changes_and_writes_them_as_csv(world: DemoWorld, gatewa
 def test_backtest_of_the_same_policy_finds_no_change(world: DemoWorld, gateway: Gateway) -> None:
     request_decision(world, "excellent")
 
-    output = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
-    later = gateway.answer(
+    output = gateway.output("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
+    later = gateway.output(
         "policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental", "--since", "2026-11-24"
     ).splitlines()
 
@@ -57,10 +57,10 @@ def test_backtest_of_the_same_policy_finds_no_change(world: DemoWorld, gateway: 
 
 def test_backtest_rejects_unusable_arguments(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     same = ("policy", "backtest", str(CAR_RENTAL))
-    assert "moon_travel" in gateway.refusal(*same, "--adapter", "moon_travel")
-    assert "benefits" in gateway.refusal(*same, "--adapter", "lender")
+    assert "moon_travel" in gateway.error_line(*same, "--adapter", "moon_travel")
+    assert "benefits" in gateway.error_line(*same, "--adapter", "lender")
     out = str(tmp_path / "no" / "such" / "folder.csv")
-    assert "cannot be written" in gateway.refusal(*same, "--adapter", "car_rental", "--csv", out)
+    assert "cannot be written" in gateway.error_line(*same, "--adapter", "car_rental", "--csv", out)
 
 
 def test_shadow_counts_differences_from_decisions(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_shadow_counts_differences_from_decisions(world: DemoWorld, gateway: Gat
     reduced, _, _ = (request_decision(shadowed, handle, number=2) for handle in ("just-below", "good", "fair"))
     world.execute(f"DELETE FROM user_keys WHERE user_id = '{world.user('fair')}'")
 
-    explained = gateway.answer("policy", "explain", reduced.id).splitlines()
-    output = gateway.answer("policy", "shadow", "car_rental").splitlines()
+    explained = gateway.output("policy", "explain", reduced.id).splitlines()
+    output = gateway.output("policy", "shadow", "car_rental").splitlines()
 
     assert explained[-1] == (
         f"shadow policy car_rental 2026-11-01, {table.hash}: approve, 60 percent, at most 7000.00 CNY,"
@@ -86,14 +86,14 @@ def test_shadow_counts_differences_from_decisions(world: DemoWorld, gateway: Gat
         "Only policies are compared. Credit limits are not replayed.",
         "1 not compared: the person's key has been destroyed.",
     ]
-    assert gateway.answer("policy", "shadow", "online_shop") == ""
-    assert "moon_travel" in gateway.refusal("policy", "shadow", "moon_travel")
+    assert gateway.output("policy", "shadow", "online_shop") == ""
+    assert "moon_travel" in gateway.error_line("policy", "shadow", "moon_travel")
 
 
 def test_backtest_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     request_decision(world, "just-below")
     file = write_changed_policy(tmp_path, "share = 70", "share = 60")
-    counts = json.loads(gateway.answer("policy", "backtest", file, "--adapter", "car_rental", "--json"))
+    counts = json.loads(gateway.output("policy", "backtest", file, "--adapter", "car_rental", "--json"))
     assert (counts["compared"], counts["changed"]) == (1, 1)
     assert counts["groups"] == [
         {
@@ -109,7 +109,7 @@ def test_backtest_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) ->
 
 
 def test_shadow_as_json_without_a_shadow_policy(world: DemoWorld, gateway: Gateway) -> None:
-    assert json.loads(gateway.answer("policy", "shadow", "car_rental", "--json")) == {
+    assert json.loads(gateway.output("policy", "shadow", "car_rental", "--json")) == {
         "adapter": "car_rental",
         "policies": [],
         "sealed": 0,

@@ -13,7 +13,7 @@ from tests.support.operators import Gateway
 def test_explain_prints_rules_result_and_outcome(world: DemoWorld, gateway: Gateway) -> None:
     decision = request_decision(world, "just-below")
 
-    assert gateway.answer("policy", "explain", decision.id).splitlines() == [
+    assert gateway.output("policy", "explain", decision.id).splitlines() == [
         f"{decision.id}: APPROVED at 2026-11-23T12:00:00Z",
         "product: DEPOSIT_WAIVER for CAR_RENTAL",
         f"policy: car_rental 2026-11-01, {CarRental.policy.hash}",
@@ -30,7 +30,7 @@ def test_explain_prints_rules_result_and_outcome(world: DemoWorld, gateway: Gate
 
 
 def test_explain_shows_an_outcome_that_differs_from_the_policy_result(world: DemoWorld, gateway: Gateway) -> None:
-    output = gateway.answer("policy", "explain", request_decision(world, "good", reduction=False).id)
+    output = gateway.output("policy", "explain", request_decision(world, "good", reduction=False).id)
 
     assert "policy result: approve, 50 percent, at most 5000.00 CNY\noutcome: decline" in output
     assert "REDUCTION_NOT_ACCEPTED" in output
@@ -42,7 +42,7 @@ def test_explain_warns_about_another_policy_in_force(world: DemoWorld, gateway: 
     )
     adapter = world.registry["car_rental"]
     adapter.policies = adapter.with_policy(table).policies
-    output = gateway.answer("policy", "explain", request_decision(world, "building").id)
+    output = gateway.output("policy", "explain", request_decision(world, "building").id)
 
     assert f"policy: car_rental 2026-11-01, {table.hash}" in output
     assert f"warning: another policy is in force now: 2026-11-01, {CarRental.policy.hash}" in output
@@ -54,7 +54,7 @@ def test_explain_shows_no_personal_data_without_the_key(world: DemoWorld, gatewa
     decision = request_decision(world, "overdue")
     world.execute("DELETE FROM user_keys")
 
-    output = gateway.answer("policy", "explain", decision.id)
+    output = gateway.output("policy", "explain", decision.id)
 
     assert "rule: overdue" in output
     assert "key has been destroyed" in output
@@ -63,7 +63,7 @@ def test_explain_shows_no_personal_data_without_the_key(world: DemoWorld, gatewa
 
 
 def test_explain_rejects_an_unknown_decision(world: DemoWorld, gateway: Gateway) -> None:
-    assert "There is no decision dec_test_nothing." in gateway.refusal("policy", "explain", "dec_test_nothing")
+    assert "There is no decision dec_test_nothing." in gateway.error_line("policy", "explain", "dec_test_nothing")
 
 
 def test_explain_names_the_error_of_a_shadow_policy(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
@@ -72,14 +72,14 @@ def test_explain_names_the_error_of_a_shadow_policy(world: DemoWorld, gateway: G
     table.decide = None  # type: ignore[assignment, method-assign]  # so it raises a TypeError
     decision = request_decision(shadowed, "just-below")
 
-    explained = gateway.answer("policy", "explain", decision.id).splitlines()
+    explained = gateway.output("policy", "explain", decision.id).splitlines()
 
     assert explained[-1] == f"shadow policy car_rental 2026-11-01, {table.hash}: failed with TypeError"
 
 
 def test_explain_as_json(world: DemoWorld, gateway: Gateway) -> None:
     decision = request_decision(world, "just-below")
-    explained = json.loads(gateway.answer("policy", "explain", decision.id, "--json"))
+    explained = json.loads(gateway.output("policy", "explain", decision.id, "--json"))
     assert (explained["decision_id"], explained["is_sealed"]) == (decision.id, False)
     assert explained["requested"]["deposit"] == {"amount": "3000.00", "currency": "CNY"}
     assert explained["person"] == {"tier": "VERY_GOOD", "open_overdue": 0}
@@ -95,6 +95,6 @@ def test_explain_as_json(world: DemoWorld, gateway: Gateway) -> None:
 def test_explain_as_json_without_the_key(world: DemoWorld, gateway: Gateway) -> None:
     decision = request_decision(world, "just-below")
     world.execute("DELETE FROM user_keys")
-    explained = json.loads(gateway.answer("policy", "explain", decision.id, "--json"))
+    explained = json.loads(gateway.output("policy", "explain", decision.id, "--json"))
     assert explained["is_sealed"] is True
     assert {explained[name] for name in ("requested", "person", "rules", "result", "outcome", "shadow")} == {None}

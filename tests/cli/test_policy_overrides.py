@@ -45,31 +45,31 @@ def test_registered_override_decides_and_is_explained(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     target = (world.merchant(), "car_rental")
-    assert gateway.answer("policy", "bounds", *target) == "Demo Car Rental may override nothing of car_rental."
-    assert gateway.answer("policy", "overrides") == ""
-    bounds = gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    assert gateway.output("policy", "bounds", *target) == "Demo Car Rental may override nothing of car_rental."
+    assert gateway.output("policy", "overrides") == ""
+    bounds = gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
     assert bounds.splitlines() == [
         "Demo Car Rental may override these values of car_rental:",
         "  good: share at least 40 and at most 70",
         "  good: maximum at most 6000.00 CNY",
     ]
-    assert gateway.answer("policy", "bounds", *target) == bounds
+    assert gateway.output("policy", "bounds", *target) == bounds
 
     file = write_file(tmp_path, GOOD, version="north-1", effective=today)
-    checked = gateway.answer("policy", "override", *target, file, "--check").splitlines()
+    checked = gateway.output("policy", "override", *target, file, "--check").splitlines()
     assert checked[0].startswith(f"car_rental 2026-11-01+north-1, effective {today}: 7 rules, ")
     assert checked[1:] == [
         "  good: approve 60 percent, at most 6000.00 CNY; the policy: approve 50 percent, at most 5000.00 CNY",
         "Nothing was written.",
     ]
-    assert gateway.answer("policy", "overrides") == ""
+    assert gateway.output("policy", "overrides") == ""
 
-    assert gateway.answer("policy", "override", *target, file).splitlines() == checked[:2]
-    listed = gateway.answer("policy", "overrides").splitlines()
+    assert gateway.output("policy", "override", *target, file).splitlines() == checked[:2]
+    listed = gateway.output("policy", "overrides").splitlines()
     assert listed[1].split() == [*target, "north-1", today, "yes"]
 
     decision = request_decision(world)
-    output = gateway.answer("policy", "explain", decision.id)
+    output = gateway.output("policy", "explain", decision.id)
     assert f"policy: car_rental 2026-11-01+north-1, {checked[0].split()[-1]}\n" in output
     assert "  very-good: not met, requires tier at least VERY_GOOD\n  good: matched\n" in output
     assert "policy result: approve, 60 percent, at most 6000.00 CNY" in output
@@ -79,10 +79,10 @@ def test_registered_override_decides_and_is_explained(
 def test_explain_warns_about_a_later_override(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
     target = (world.merchant(), "car_rental")
     decision = request_decision(world)
-    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.output("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
 
-    output = gateway.answer("policy", "explain", decision.id)
+    output = gateway.output("policy", "explain", decision.id)
 
     assert f"policy: car_rental 2026-11-01, {CarRental.policy.hash}\n" in output
     assert "warning: another policy is in force now: 2026-11-01+north-1, " in output
@@ -93,15 +93,15 @@ def test_override_and_bounds_reject_unusable_files(
 ) -> None:
     target = (world.merchant(), "car_rental")
     more = write_file(tmp_path, "[rule.good]\nshare = 71\n", version="more", effective=today)
-    assert "has set no bounds for car_rental" in gateway.refusal("policy", "override", *target, more)
-    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
-    refusal = gateway.refusal("policy", "override", *target, more)
+    assert "has set no bounds for car_rental" in gateway.error_line("policy", "override", *target, more)
+    gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    refusal = gateway.error_line("policy", "override", *target, more)
     assert "more.toml: rule 'good': share 71 is out of the operator's bounds: at least 40 and at most 70" in refusal
-    assert "cannot be read" in gateway.refusal("policy", "override", *target, str(tmp_path / "none.toml"))
-    assert "There is no merchant mer_x" in gateway.refusal("policy", "override", "mer_x", "car_rental", more)
-    assert "No adapter moon_travel" in gateway.refusal("policy", "override", world.merchant(), "moon_travel", more)
-    assert "There is no merchant mer_x" in gateway.refusal("policy", "bounds", "mer_x", "car_rental")
-    assert "at_least is above" in gateway.refusal(
+    assert "cannot be read" in gateway.error_line("policy", "override", *target, str(tmp_path / "none.toml"))
+    assert "There is no merchant mer_x" in gateway.error_line("policy", "override", "mer_x", "car_rental", more)
+    assert "No adapter moon_travel" in gateway.error_line("policy", "override", world.merchant(), "moon_travel", more)
+    assert "There is no merchant mer_x" in gateway.error_line("policy", "bounds", "mer_x", "car_rental")
+    assert "at_least is above" in gateway.error_line(
         "policy", "bounds", *target, write_file(tmp_path, "[rule.good]\nshare = { at_least = 9, at_most = 8 }\n")
     )
 
@@ -114,13 +114,13 @@ def test_backtest_of_an_override_replays_the_merchants_requests(
     file = write_file(tmp_path, GOOD, version="north-1", effective=today)
     backtest = ("policy", "backtest", file, "--adapter", "car_rental", "--merchant")
 
-    output = gateway.answer(*backtest, world.merchant()).splitlines()
+    output = gateway.output(*backtest, world.merchant()).splitlines()
 
     assert output[1].split() == ["GOOD", "APPROVED", "APPROVED", "1", "1500.00", "CNY", "1800.00", "CNY"]
     assert output[2].startswith("car_rental north-1 (")
     assert output[2].endswith("north-1.toml): 1 of 2 differs.")
-    assert "0 of 0 differ" in gateway.answer(*backtest, world.merchant("online_shop"))
-    assert "There is no merchant mer_x" in gateway.refusal(*backtest, "mer_x")
+    assert "0 of 0 differ" in gateway.output(*backtest, world.merchant("online_shop"))
+    assert "There is no merchant mer_x" in gateway.error_line(*backtest, "mer_x")
 
 
 def test_backtest_of_a_policy_applies_the_overrides_of_that_time(
@@ -128,15 +128,15 @@ def test_backtest_of_a_policy_applies_the_overrides_of_that_time(
 ) -> None:
     target = (world.merchant(), "car_rental")
     request_decision(world)
-    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.output("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
     world.clock.now = wall_clock()
     request_decision(world, number=2)
     text = CAR_RENTAL.read_text(encoding="utf-8")
     (tmp_path / "renamed.toml").write_text(text.replace('id = "good"', 'id = "fine"'), encoding="utf-8")
 
-    same = gateway.answer("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
-    renamed = gateway.answer("policy", "backtest", str(tmp_path / "renamed.toml"), "--adapter", "car_rental")
+    same = gateway.output("policy", "backtest", str(CAR_RENTAL), "--adapter", "car_rental").splitlines()
+    renamed = gateway.output("policy", "backtest", str(tmp_path / "renamed.toml"), "--adapter", "car_rental")
 
     assert same[0].endswith("0 of 2 differ.")  # one of them without the override: it was registered later that day
     assert "0 of 1 differ" in renamed
@@ -147,15 +147,15 @@ def test_server_does_not_start_with_an_unusable_override(
     world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str
 ) -> None:
     target = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
+    gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.output("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
     # As after an upgrade of the adapter that renames the rule.
     with writing(world.database) as unit:
         (row,) = unit.policy_overrides.list_overrides(*target)
         renamed = {**row.model_dump(), "id": f"{row.id}2", "content": row.content.replace("rule.good", "rule.fine")}
         unit.policy_overrides.append_override(PolicyOverrideRow(**renamed))
 
-    refusal = gateway.refusal("serve", "--port", "0")
+    refusal = gateway.error_line("serve", "--port", "0")
     listed = gateway("policy", "overrides")
 
     assert "1 override(s) cannot be used" in refusal
@@ -167,8 +167,8 @@ def test_server_does_not_start_with_an_unusable_override(
 
 def test_bounds_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> None:
     target = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
-    assert json.loads(gateway.answer("policy", "bounds", *target, "--json")) == {
+    gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    assert json.loads(gateway.output("policy", "bounds", *target, "--json")) == {
         "merchant_id": world.merchant(),
         "adapter": "car_rental",
         "bounds": [
@@ -185,9 +185,9 @@ def test_bounds_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path) -> N
 
 def test_overrides_as_json(world: DemoWorld, gateway: Gateway, tmp_path: Path, today: str) -> None:
     target = (world.merchant(), "car_rental")
-    gateway.answer("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
-    gateway.answer("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
-    assert json.loads(gateway.answer("policy", "overrides", "--json")) == [
+    gateway.output("policy", "bounds", *target, write_file(tmp_path, BOUNDS))
+    gateway.output("policy", "override", *target, write_file(tmp_path, GOOD, version="north-1", effective=today))
+    assert json.loads(gateway.output("policy", "overrides", "--json")) == [
         {
             "merchant_id": world.merchant(),
             "adapter": "car_rental",

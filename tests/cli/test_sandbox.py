@@ -142,7 +142,7 @@ def test_token_of_the_printed_command_is_printed_with_its_lifetime(sqlite_sandbo
 def _registered(sandbox: Sandbox, host: KeyHost) -> int:
     """The status of a registration with keys at the host."""
     merchant = sandbox.credentials["merchants"][0]["id"]
-    token = Gateway(sandbox.database_url, sandbox.folder).answer("clients", "invite", merchant)
+    token = Gateway(sandbox.database_url, sandbox.folder).output("clients", "invite", merchant)
     body = {"grant_types": ["client_credentials"], "jwks_uri": host.uri}
     address = f"{sandbox.credentials['issuer']}/oauth/register"
     return httpx2.post(address, json=body, headers={"Authorization": f"Bearer {token}"}).status_code

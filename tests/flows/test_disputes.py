@@ -44,12 +44,12 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     page = scenario.account_page().text
     assert "does not agree" in page
     assert "We have a photo." in page
-    assert dispute in operator.answer("disputes", "list")
-    assert "Ask your colleague at the <desk>." in operator.answer("disputes", "show", dispute)
-    assert "Choose --uphold or --reject" in operator.refusal("disputes", "resolve", dispute, "--note", "x")
-    resolved = operator.answer("disputes", "resolve", dispute, "--reject", "--note", "The photo is clear.")
+    assert dispute in operator.output("disputes", "list")
+    assert "Ask your colleague at the <desk>." in operator.output("disputes", "show", dispute)
+    assert "Choose --uphold or --reject" in operator.error_line("disputes", "resolve", dispute, "--note", "x")
+    resolved = operator.output("disputes", "resolve", dispute, "--reject", "--note", "The photo is clear.")
     assert resolved == f"{dispute} is REJECTED."
-    assert dispute not in operator.answer("disputes", "list")
+    assert dispute not in operator.output("disputes", "list")
 
     page = scenario.account_page().text
     assert "rejected your dispute" in page

@@ -57,7 +57,7 @@ def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, 
             attempted = (*answered, *acknowledged.in_flight.get(decision_id, ()))
             assert without_system_events(timeline(partner, decision_id)) in {answered, attempted}, decision_id
         partner.close()
-        assert "agree with each other" in Gateway(empty_database_url, state).answer("database", "check", "--deep")
+        assert "agree with each other" in Gateway(empty_database_url, state).output("database", "check", "--deep")
 
 
 def count_completed(acknowledged: Acknowledged) -> list[int]:

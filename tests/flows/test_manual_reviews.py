@@ -31,8 +31,8 @@ def operator(moving_sandbox: Sandbox) -> Iterator[Gateway]:
     """The operator. After the test no decision is pending, and everything is reconciled."""
     operator = Gateway(moving_sandbox.database_url, moving_sandbox.folder, **moving_sandbox.packages)
     yield operator
-    assert operator.answer("decisions", "list", "--status", "PENDING") == ""
-    assert "agree with each other" in operator.answer("database", "check", "--deep")
+    assert operator.output("decisions", "list", "--status", "PENDING") == ""
+    assert "agree with each other" in operator.output("database", "check", "--deep")
 
 
 def read_outcome(scenario: Scenario, decision: MerchantDecision) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def request_review(scenario: Scenario, token: str | None = None) -> MerchantDeci
 def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gateway) -> None:
     decision = request_review(scenario)
     assert decision.refusal("activate") == ("INVALID_TRANSITION", None)
-    assert decision.id in operator.answer("decisions", "list", "--status", "PENDING")
-    assert "rules that approve  excellent very-good good" in operator.answer("decisions", "show", decision.id)
-    output = operator.answer("decisions", "review", decision.id, "--approve")
+    assert decision.id in operator.output("decisions", "list", "--status", "PENDING")
+    assert "rules that approve  excellent very-good good" in operator.output("decisions", "show", decision.id)
+    output = operator.output("decisions", "review", decision.id, "--approve")
     assert "is APPROVED. 500.00 CNY until " in output
 
     assert read_outcome(scenario, decision)["outcome"] == {
@@ -70,7 +70,7 @@ def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gate
     assert "Approved: CN¥500 of CN¥1,000." in scenario.history_entry(MERCHANT)
     assert "CN¥500, not used yet. It expires on " in scenario.agreement()
     assert scenario.receipt(decision) == ("DECISION_APPROVED", "APPROVED", "500.00")
-    assert "is APPROVED does not allow" in operator.refusal("decisions", "review", decision.id, "--decline")
+    assert "is APPROVED does not allow" in operator.error_line("decisions", "review", decision.id, "--decline")
     decision.transition("activate")
     assert decision.transition("fulfill") == fulfilled("500.00")
     assert decision.timeline == [
@@ -83,7 +83,7 @@ def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gate
 
 def test_operator_declines_with_reasons(scenario: Scenario, operator: Gateway) -> None:
     decision = request_review(scenario)
-    operator.answer("decisions", "review", decision.id, "--decline", "--reason", "TIER_BELOW_REQUIRED")
+    operator.output("decisions", "review", decision.id, "--decline", "--reason", "TIER_BELOW_REQUIRED")
     reasons = [{"code": "TIER_BELOW_REQUIRED"}]
     assert read_outcome(scenario, decision) == {
         "status": "DECLINED",
@@ -104,7 +104,7 @@ def test_review_expires(scenario: Scenario, operator: Gateway) -> None:
     assert scenario.wait_for(decision, "EXPIRED") == ["PENDING by GATEWAY", "EXPIRED by CLOCK"]
     assert decision.refusal("cancel") == ("DECISION_EXPIRED", None)
     for option in ("--approve", "--decline"):
-        assert "is EXPIRED does not allow" in operator.refusal("decisions", "review", decision.id, option)
+        assert "is EXPIRED does not allow" in operator.error_line("decisions", "review", decision.id, option)
     assert "CN¥1,000: closed without a decision." in scenario.history_entry(MERCHANT)
     assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", None)
 
@@ -115,7 +115,7 @@ def test_merchant_cancels_during_review(scenario: Scenario, operator: Gateway) -
     assert (payload["userErrors"], payload["decision"]["status"]) == ([], "CANCELLED")
     assert decision.timeline == ["PENDING by GATEWAY", "CANCELLED by MERCHANT: Sold out"]
     for option in ("--approve", "--decline"):
-        assert "is CANCELLED does not allow" in operator.refusal("decisions", "review", decision.id, option)
+        assert "is CANCELLED does not allow" in operator.error_line("decisions", "review", decision.id, option)
     assert "CN¥1,000: closed without a decision." in scenario.history_entry(MERCHANT)
 
 
@@ -124,7 +124,7 @@ def test_consent_ends_during_review(scenario: Scenario, operator: Gateway) -> No
     decision = request_review(scenario, tokens["access_token"])
     ended = scenario.browser.submit(scenario.account_page(), f"/account/consents/{tokens['grant_id']}/revoke")
     assert ended.status_code == 303
-    assert "The consent is revoked." in operator.refusal("decisions", "review", decision.id, "--approve")
+    assert "The consent is revoked." in operator.error_line("decisions", "review", decision.id, "--approve")
     assert read_outcome(scenario, decision)["status"] == "PENDING"
-    operator.answer("decisions", "review", decision.id, "--decline")
+    operator.output("decisions", "review", decision.id, "--decline")
     assert read_outcome(scenario, decision)["outcome"]["reasons"] == [{"code": "REDUCED_FOR_TIER"}]

@@ -26,8 +26,8 @@ def test_override_decides_the_next_request(empty_database_url: str, tmp_path: Pa
             merchant = partner.graphql(partner.merchant_token, "{ merchant { id } }").body["data"]["merchant"]["id"]
             token = partner.token("just-below")
             before = partner.request(token, car())["decision"]
-            operator.answer("policy", "bounds", merchant, "car_rental", str(bounds))
-            operator.answer("policy", "override", merchant, "car_rental", str(north))
+            operator.output("policy", "bounds", merchant, "car_rental", str(bounds))
+            operator.output("policy", "override", merchant, "car_rental", str(north))
             after = partner.request(token, car())["decision"]
             provenances = [
                 partner.graphql(
@@ -39,8 +39,8 @@ def test_override_decides_the_next_request(empty_database_url: str, tmp_path: Pa
             ]
         finally:
             partner.close()
-        explained = operator.answer("policy", "explain", after["id"])
-        deep = operator.answer("database", "check", "--deep")
+        explained = operator.output("policy", "explain", after["id"])
+        deep = operator.output("database", "check", "--deep")
 
     assert [each["outcome"]["terms"]["waivedAmount"]["amount"] for each in (before, after)] == ["2100.00", "2700.00"]
     assert [each["policyVersion"] for each in provenances] == ["2026-11-01", "2026-11-01+north-1"]

@@ -27,8 +27,8 @@ def test_partner_gets_no_result_of_the_shadow_policy(empty_database_url: str, tm
             ).body
         finally:
             partner.close()
-        comparison = operator.answer("policy", "shadow", "car_rental").splitlines()
-        explained = operator.answer("policy", "explain", decision["id"])
+        comparison = operator.output("policy", "shadow", "car_rental").splitlines()
+        explained = operator.output("policy", "explain", decision["id"])
 
     assert decision["outcome"]["terms"]["waivedAmount"]["amount"] == "2100.00"
     assert "strict" not in repr((decision, timeline))

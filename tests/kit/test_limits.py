@@ -11,7 +11,7 @@ from gateway.kit.limits import Limit, Limits, TooManyAttempts, _OneProcess, make
 from gateway.kit.valkey import SharedStateDown, connect
 from tests.support.clock import MovableClock
 from tests.support.race import race
-from tests.support.valkey import ValkeyServer, nobody_there
+from tests.support.valkey import ValkeyServer, unreachable_url
 
 THREE = Limit("test", 3, timedelta(minutes=1))
 
@@ -124,7 +124,7 @@ def test_valkey_keys_hold_no_names_and_expire(valkey_url: str) -> None:
 
 
 def test_unreachable_valkey_refuses_attempts() -> None:
-    with closing(make_limits(nobody_there())) as shared:
+    with closing(make_limits(unreachable_url())) as shared:
         for ask in (shared.hit, shared.test):
             with pytest.raises(SharedStateDown) as caught:
                 ask(THREE, "mei")

@@ -9,7 +9,7 @@ import pytest
 from gateway.kit.replay import LocalReplays, Replays, make_replays
 from gateway.kit.valkey import SharedStateDown, connect
 from tests.support.race import race
-from tests.support.valkey import ValkeyServer, nobody_there
+from tests.support.valkey import ValkeyServer, unreachable_url
 
 
 class ManualClock:
@@ -97,7 +97,7 @@ def test_valkey_values_expire(valkey_url: str) -> None:
 
 
 def test_unreachable_valkey_accepts_no_value() -> None:
-    with closing(make_replays(nobody_there())) as shared, pytest.raises(SharedStateDown) as caught:
+    with closing(make_replays(unreachable_url())) as shared, pytest.raises(SharedStateDown) as caught:
         shared.first_use("one", 60)
     assert "hidden-word" not in repr(caught.value)
     assert caught.value.__cause__ is None

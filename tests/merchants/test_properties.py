@@ -20,7 +20,7 @@ from merchants.adapter import Person
 from merchants.available_limit import fit_to_available_limit
 from merchants.outcome_order import is_no_worse
 from merchants.registry import discover
-from tests.support.typed_asks import CURRENCIES, Adapter, amounts, asks, in_currency, moments, taken, with_amount
+from tests.support.typed_asks import CURRENCIES, Adapter, amounts, asks, in_currency, is_valid, moments, with_amount
 
 BUILT_IN = (
     *("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store"),
@@ -37,7 +37,7 @@ def cases(draw: st.DrawFn, adapter: Adapter) -> tuple[Any, datetime]:
     """An ask that the adapter accepts, and the time of the ask."""
     now = draw(moments)
     ask = draw(asks(adapter, now))
-    assume(taken(adapter, ask, now))
+    assume(is_valid(adapter, ask, now))
     return ask, now
 
 
@@ -85,7 +85,7 @@ def test_larger_ask_never_gets_larger_share(key: str, currency: str) -> None:
         ask, now = data.draw(cases(adapter))
         others = data.draw(st.lists(amounts(adapter), min_size=6, max_size=6))
         asked = [ask, *(with_amount(adapter, ask, minor) for minor in others)]
-        ladder = [each for each in asked if taken(adapter, each, now)]
+        ladder = [each for each in asked if is_valid(adapter, each, now)]
         for tier in Tier:
             shares = sorted({_share(adapter, each, tier, now) for each in ladder})
             for (amount, share), (larger_amount, larger_share) in combinations(shares, 2):

@@ -27,7 +27,7 @@ def credentials(sandbox: Sandbox, tmp_path: Path) -> Path:
     key = tmp_path / "key.json"
     options = ["--profile", "fapi2", "--new-key", str(key), "--redirect-uri", redirect_uri]
     gateway = Gateway(sandbox.database_url, sandbox.folder)
-    printed = gateway.answer("clients", "register", merchant["id"], "Example", *options)
+    printed = gateway.output("clients", "register", merchant["id"], "Example", *options)
     client = {
         "client_id": printed.split()[-1],
         "profile": "fapi2",

@@ -28,8 +28,8 @@ def invitations(sandbox: Sandbox, tmp_path: Path) -> Path:
     gateway, merchants = Gateway(sandbox.database_url, sandbox.folder), sandbox.credentials["merchants"]
     invite = ["clients", "invite", next(one["id"] for one in merchants if one["adapter"] == "car_rental")]
     tokens = {
-        "wide": [gateway.answer(*invite, *WIDE) for _ in range(5)],
-        "narrow": [gateway.answer(*invite)],
+        "wide": [gateway.output(*invite, *WIDE) for _ in range(5)],
+        "narrow": [gateway.output(*invite)],
     }
     file = tmp_path / "invitations.json"
     file.write_text(json.dumps(tokens))

@@ -14,7 +14,7 @@ from gateway.settings import Settings
 from tests.support.clock import MovableClock
 from tests.support.dpop import ready
 from tests.support.fapi import FapiApp
-from tests.support.key_host import KeyHost, registrar_beside, remote
+from tests.support.key_host import KeyHost, open_registrar, remote
 from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import WHOLE, Registrar
 
@@ -73,7 +73,7 @@ def host() -> Iterator[KeyHost]:
 @pytest.fixture
 def remote_registrar(host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[Registrar]:
     """Registers clients of a world that may fetch keys from the host."""
-    with registrar_beside(host, sqlite_url, settings, clock) as made:
+    with open_registrar(host, sqlite_url, settings, clock) as made:
         yield made
 
 
@@ -82,7 +82,7 @@ def each_remote_registrar(
     host: KeyHost, database_url: str, settings: Settings, clock: MovableClock
 ) -> Iterator[Registrar]:
     """The same on both databases."""
-    with registrar_beside(host, database_url, settings, clock) as made:
+    with open_registrar(host, database_url, settings, clock) as made:
         yield made
 
 

@@ -13,5 +13,5 @@ from tests.support.demo_world import DemoWorld
 def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
     """The services over a database with the demo partner, on each kind of database in turn."""
     with closing(DemoWorld(database_url, clock)) as world:
-        world.plant()
+        world.seed_demo()
         yield world

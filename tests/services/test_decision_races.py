@@ -180,7 +180,7 @@ def error_of(world: DemoWorld, command: RequestCommand, consent: Consent) -> Gat
 
 def test_consent_revoked_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, command = world.grant(), asking(car(world.clock()))
-    error = error_of(world.meddled(lambda: world.revoke(consent)), command, consent)
+    error = error_of(world.interrupt_scoring(lambda: world.revoke(consent)), command, consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_REVOKED")
 
 
@@ -195,21 +195,21 @@ def test_consent_or_score_expired_between_phases_is_rejected(
     world: DemoWorld, days: int, kind: type[GatewayError], code: str
 ) -> None:
     consent, command = world.grant(), asking(car(world.clock()))
-    error = error_of(world.meddled(lambda: world.clock.advance(days=days)), command, consent)
+    error = error_of(world.interrupt_scoring(lambda: world.clock.advance(days=days)), command, consent)
     assert (type(error), error.code) == (kind, code)
 
 
 def test_score_is_used_until_it_expires(world: DemoWorld) -> None:
     consent, command = world.grant(), asking(car(world.clock()))
-    meddled = world.meddled(lambda: world.clock.advance(hours=24, microseconds=-1))
-    assert meddled.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
+    interrupted = world.interrupt_scoring(lambda: world.clock.advance(hours=24, microseconds=-1))
+    assert interrupted.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
 
 
 def test_ceiling_used_up_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.meddled(quicker).requester.request(world.acting(consent), asking(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.acting(consent), asking(car(now)))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
@@ -218,7 +218,7 @@ def test_equal_request_between_phases_is_replayed(world: DemoWorld) -> None:
     consent, command = world.grant(), asking(car(world.clock()))
     quicker: list[RequestResult] = []
     act = lambda: quicker.append(world.requester.request(world.acting(consent), command))  # noqa: E731
-    answer = world.meddled(act).requester.request(world.acting(consent), command)
+    answer = world.interrupt_scoring(act).requester.request(world.acting(consent), command)
     assert answer.replayed
     assert answer.decision == quicker[0].decision
 
@@ -227,7 +227,7 @@ def test_key_used_for_another_input_between_phases_is_rejected(world: DemoWorld)
     consent, now = world.grant(), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), reference="order-0"))
     with pytest.raises(IdempotencyConflict) as refused:
-        world.meddled(quicker).requester.request(world.acting(consent), asking(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.acting(consent), asking(car(now)))
     assert refused.value.differing == (("merchantReference",),)
 
 

@@ -23,7 +23,7 @@ from tests.support.demo_world import DemoWorld, ReferringCars
 @pytest.fixture
 def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
     with closing(DemoWorld(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
-        world.plant()
+        world.seed_demo()
         yield world
 
 

@@ -20,7 +20,7 @@ from gateway.store.identity.users import UserRow
 from tests.support.clock import NOON, MovableClock
 from tests.support.race import race
 from tests.support.units import reading, writing
-from tests.support.valkey import nobody_there
+from tests.support.valkey import unreachable_url
 
 PASSWORD = "open sesame, please"
 HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
@@ -98,7 +98,7 @@ def test_successful_logins_are_not_counted(logins: LoginService) -> None:
 
 
 def test_login_fails_without_valkey(database: Database, accounts: AccountService, clock: MovableClock) -> None:
-    with closing(make_limits(nobody_there())) as counted:
+    with closing(make_limits(unreachable_url())) as counted:
         logins = logins_over(database, counted, accounts)
         with pytest.raises(SharedStateDown):
             logins.sign_in(VISITOR, Attempt("mei", PASSWORD, "192.0.2.1"))

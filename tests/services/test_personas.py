@@ -108,7 +108,7 @@ def test_provisioning_twice_changes_nothing(world: DemoWorld) -> None:
 def test_provisioning_creates_missing_personas(world: DemoWorld) -> None:
     world.execute("DELETE FROM personas WHERE handle = 'good'", "DELETE FROM users WHERE username = 'good@demo'")
     before = world.counts()
-    world.plant()
+    world.seed_demo()
     assert {name: world.counts()[name] - before[name] for name in ("personas", "users")} == {"personas": 1, "users": 1}
     listed = world.query(world.merchant_token(), world.personas.list_of_partner)
     assert {persona.handle for persona in listed} == set(EXPECTED)

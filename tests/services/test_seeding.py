@@ -78,7 +78,7 @@ def test_persona_passwords_are_valid(world: DemoWorld) -> None:
 def test_seeding_twice_changes_nothing(world: DemoWorld) -> None:
     first, before = world.seed, world.contents()
     world.clock.advance(days=1)
-    assert world.plant() == first
+    assert world.seed_demo() == first
     assert world.contents() == before
 
 
@@ -89,7 +89,7 @@ def test_changed_secret_and_disabled_client_are_repaired(world: DemoWorld) -> No
         world.clients.disable(unit, world.backend())
     world.execute(f"UPDATE oauth_clients SET secret_digest = 'other' WHERE id = '{world.client('online_shop')}'")
     assert world.contents() != before
-    assert world.plant() == first
+    assert world.seed_demo() == first
     assert world.contents() == before
 
 
@@ -101,14 +101,14 @@ def test_changed_key_and_missing_grant_types_are_repaired(world: DemoWorld) -> N
         f"UPDATE oauth_clients SET jwks = '{{\"keys\": []}}' WHERE id = '{shop}'",
     )
     assert world.contents() != before
-    assert world.plant() == first
+    assert world.seed_demo() == first
     assert world.contents() == before
 
 
 def test_missing_fapi2_clients_are_created(world: DemoWorld) -> None:
     website = world.client()
     world.execute("DELETE FROM oauth_clients WHERE profile = 'fapi2'")
-    seed = world.plant()
+    seed = world.seed_demo()
     assert world.client() == website
     assert {each.backend.profile for each in seed.merchants} == {FAPI2}
     assert world.counts()["oauth_clients"] == 4
@@ -116,7 +116,7 @@ def test_missing_fapi2_clients_are_created(world: DemoWorld) -> None:
 
 def test_seeding_keeps_changes_of_the_operator(world: DemoWorld) -> None:
     world.execute("UPDATE merchants SET ceiling_minor = 7", "UPDATE oauth_clients SET scopes = '[\"score:tier\"]'")
-    world.plant()
+    world.seed_demo()
     assert {row[0] for row in world.rows("SELECT ceiling_minor FROM merchants")} == {7}
     assert {each.client.scopes for each in world.seed.merchants} == {("score:tier",)}
 
@@ -124,7 +124,7 @@ def test_seeding_keeps_changes_of_the_operator(world: DemoWorld) -> None:
 def test_seeding_after_a_crash_creates_the_rest(world: DemoWorld) -> None:
     client = world.client("online_shop")
     world.execute("DELETE FROM merchant_adapters", f"DELETE FROM oauth_clients WHERE id = '{client}'")
-    seed = world.plant()
+    seed = world.seed_demo()
     assert world.counts()["merchant_adapters"] == 2
     assert world.counts()["oauth_clients"] == 4
     assert seed.merchants[1].client.client_id != client

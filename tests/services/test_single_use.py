@@ -92,7 +92,7 @@ def test_consent_used_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
     quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.meddled(quicker).requester.request(world.acting(consent), asking(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.acting(consent), asking(car(now)))
     assert refused.value.code == "CONSENT_EXPIRED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 

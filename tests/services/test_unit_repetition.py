@@ -59,7 +59,7 @@ class RepeatingDatabase(Database):
 def single(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
     """A deployment that runs each unit once."""
     with closing(DemoWorld(database_url, clock, adapters=(ReferringCars, OnlineShop))) as world:
-        world.plant()
+        world.seed_demo()
         yield world
 
 

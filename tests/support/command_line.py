@@ -21,9 +21,9 @@ class CommandLine:
         self._lock = threading.Lock()
         self._loaded: subprocess.Popen[str] | None = None
 
-    def run(self, arguments: list[str], environment: dict[str, str], typed: str) -> "subprocess.CompletedProcess[str]":
-        """The exit code and output of the command. `typed` is its standard input."""
-        request = {"arguments": arguments, "environment": environment, "typed": typed}
+    def run(self, arguments: list[str], environment: dict[str, str], stdin: str) -> "subprocess.CompletedProcess[str]":
+        """The exit code and output of the command. `stdin` is its standard input."""
+        request = {"arguments": arguments, "environment": environment, "stdin": stdin}
         with self._lock:
             loaded = self._loaded or self._load()
             assert loaded.stdin is not None
@@ -49,15 +49,15 @@ class CommandLine:
 def _run(request: dict[str, Any]) -> dict[str, Any]:
     """Runs the command of a request in a forked process and returns its exit code and output."""
     with (
-        tempfile.TemporaryFile("w+") as typed,
+        tempfile.TemporaryFile("w+") as stdin,
         tempfile.TemporaryFile("w+") as out,
         tempfile.TemporaryFile("w+") as err,
     ):
-        typed.write(request["typed"])
-        typed.seek(0)
+        stdin.write(request["stdin"])
+        stdin.seek(0)
         child = os.fork()
         if child == 0:
-            for number, file in enumerate((typed, out, err)):
+            for number, file in enumerate((stdin, out, err)):
                 os.dup2(file.fileno(), number)
             _replace_process(request["arguments"], request["environment"])
         _, status = os.waitpid(child, 0)

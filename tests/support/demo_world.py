@@ -50,7 +50,7 @@ class ReferringCars(CarRental):
     )
 
 
-class Meddling:
+class InterruptedSource:
     """A score source that does something of ours while it measures: between the two phases of a request."""
 
     def __init__(self, world: "DemoWorld", act: Callable[[], object]) -> None:
@@ -118,11 +118,11 @@ class DemoWorld(World):
         other.seed = self.seed
         return other
 
-    def meddled(self, act: Callable[[], object]) -> "DemoWorld":
+    def interrupt_scoring(self, act: Callable[[], object]) -> "DemoWorld":
         """The same deployment, where `act` is done while a score is measured."""
-        return self.variant(source=Meddling(self, act))
+        return self.variant(source=InterruptedSource(self, act))
 
-    def plant(self) -> Seed:
+    def seed_demo(self) -> Seed:
         """The demo partner, made or loaded."""
         self.seed = self.seeding.seed_demo()
         with reading(self.database) as unit:

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 
-def lay_out(package: Path, site: Path) -> None:
+def install_package(package: Path, site: Path) -> None:
     """Puts a scaffolded package and its metadata into `site`, a folder for PYTHONPATH."""
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     home = site / f"{package.name}-{project['version']}.dist-info"

@@ -51,7 +51,7 @@ class KeyHost(LocalServer):
 
 
 @contextmanager
-def registrar_beside(host: KeyHost, url: str, settings: Settings, clock: WallClock) -> Iterator[Registrar]:
+def open_registrar(host: KeyHost, url: str, settings: Settings, clock: WallClock) -> Iterator[Registrar]:
     """Registers clients of a world that may fetch keys from this host alone."""
     changed = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
     with closing(OAuthWorld(url, settings.model_copy(update=changed), clock)) as world:

@@ -165,7 +165,7 @@ class _Writer:
                 given = {"disputeId": dispute_id, "idempotencyKey": dispute_id, "statement": "We have looked."}
                 self._call(self._merchant_token, RESPOND, input={**given, "accept": act == "accept"})
             case "approve" | "decline":
-                self._operator.answer("decisions", "review", decision_id, f"--{act}")
+                self._operator.output("decisions", "review", decision_id, f"--{act}")
             case _:
                 more = {"dueAt": (self._now + timedelta(days=60)).isoformat()} if act == "extend" else {}
                 given = transition_input(act, decision_id, amount=yuan("1.00"), **more)

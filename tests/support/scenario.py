@@ -172,7 +172,7 @@ class Scenario:
 
     def assert_reconciled(self) -> None:
         """Decisions, totals, logs and messages agree."""
-        assert "agree with each other" in self.operator.answer("database", "check", "--deep")
+        assert "agree with each other" in self.operator.output("database", "check", "--deep")
 
     def close(self) -> None:
         """Ends the approved decisions, which use the persona's credit limit, and closes the connections."""

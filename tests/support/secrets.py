@@ -13,7 +13,7 @@ PATTERNS = {
 }
 
 
-def found_in(text: str) -> list[str]:
+def find_secrets(text: str) -> list[str]:
     """What kinds of secret the text holds, each with the few characters around its first one."""
     hits = ((kind, pattern.search(text)) for kind, pattern in PATTERNS.items())
     return [f"{kind}: ...{text[max(0, hit.start() - 40) : hit.start() + 24]}..." for kind, hit in hits if hit]

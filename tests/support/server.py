@@ -76,7 +76,7 @@ class Sandbox:
             self._process.send_signal(how)
             self._process.wait(timeout=20)
             self._process = None
-            found = secrets.found_in(self.log)
+            found = secrets.find_secrets(self.log)
             if found:
                 raise AssertionError(f"the server's log holds secrets: {found}")
 

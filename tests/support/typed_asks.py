@@ -98,7 +98,7 @@ def asks(draw: st.DrawFn, adapter: Adapter, now: datetime) -> Any:
     return adapter.Ask(**values)
 
 
-def taken(adapter: Adapter, ask: Any, now: datetime) -> bool:
+def is_valid(adapter: Adapter, ask: Any, now: datetime) -> bool:
     """Whether the adapter's own check takes the ask."""
     try:
         adapter.check(ask, now)

@@ -37,7 +37,7 @@ def program() -> Path | None:
     return path if path.exists() else None
 
 
-def nobody_there() -> str:
+def unreachable_url() -> str:
     """The address of a Valkey that does not run, with a password that must not be seen anywhere."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
