@@ -12,7 +12,7 @@ from gateway.domain.identity.client import BASELINE, DEVICE_CODE, FAPI2
 from gateway.kit.clock import wall_clock
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
-from tests.support.dpop import ready
+from tests.support.dpop import bank_with_nonce
 from tests.support.fapi import FapiApp
 from tests.support.key_host import KeyHost, open_registrar, remote
 from tests.support.oauth_world import OAuthWorld
@@ -45,7 +45,7 @@ def profile(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def bank(world: OAuthWorld) -> FapiApp:
     """A fapi2 client that has a nonce already."""
-    return ready(world)
+    return bank_with_nonce(world)
 
 
 @pytest.fixture

@@ -21,13 +21,13 @@ AUTHORIZE = "/oauth/authorize"
 EVIL = "https://evil.example"
 
 
-def pushed(app: FapiApp, **changed: Any) -> str:
+def push_request(app: FapiApp, **changed: Any) -> str:
     response = app.push(**changed)
     assert response.status_code == 201, response.text
     return str(response.json()["request_uri"])
 
 
-def error_page(response: httpx2.Response, status: int = 400) -> None:
+def assert_error_page(response: httpx2.Response, status: int = 400) -> None:
     """Asserts that this is an error page without a redirect."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "text/html; charset=utf-8"
@@ -37,7 +37,7 @@ def error_page(response: httpx2.Response, status: int = 400) -> None:
     assert "http-equiv" not in response.text
 
 
-def nothing_issued(world: OAuthWorld) -> None:
+def assert_nothing_issued(world: OAuthWorld) -> None:
     with reading(world.database) as unit:
         assert unit.connection.execute(select(AUTHORIZATION_CODES)).all() == []
         assert unit.connection.execute(select(CONSENTS)).all() == []
@@ -46,29 +46,29 @@ def nothing_issued(world: OAuthWorld) -> None:
 def test_24_parameters_without_pushed_request_are_rejected(world: OAuthWorld) -> None:
     whole = world.bank.parameters(pkce()[1])
     for more in ({}, {"redirect_uri": EVIL}, {"request": world.bank.assertion()}):
-        error_page(world.http().get(AUTHORIZE, params={**whole, **more}))
-    error_page(world.http().get(AUTHORIZE))
+        assert_error_page(world.http().get(AUTHORIZE, params={**whole, **more}))
+    assert_error_page(world.http().get(AUTHORIZE))
 
 
 def test_25_unusable_request_uris_are_rejected(each_world: OAuthWorld, clock: MovableClock) -> None:
     world, bank, browser = each_world, each_world.bank, each_world.browser()
     browser.sign_in("mei", PASSWORD)
-    uri = pushed(bank)
+    uri = push_request(bank)
     for other in (world.rival, world.cars, world.shop):
-        error_page(browser.get(other.address(uri)))
+        assert_error_page(browser.get(other.address(uri)))
     for unknown in (uri + "x", uri[:-1], uri.upper(), uri.rsplit(":", 1)[1], " " + uri, "urn:x", "javascript:alert(1)"):
-        error_page(browser.get(bank.address(unknown)))
+        assert_error_page(browser.get(bank.address(unknown)))
     clock.advance(seconds=90)
-    error_page(browser.get(bank.address(uri)))
-    used = pushed(bank)
+    assert_error_page(browser.get(bank.address(uri)))
+    used = push_request(bank)
     assert browser.submit(browser.get(bank.address(used)), AUTHORIZE, decision="deny").status_code == 303
-    error_page(browser.get(bank.address(used)))
-    nothing_issued(world)
+    assert_error_page(browser.get(bank.address(used)))
+    assert_nothing_issued(world)
 
 
 def test_25_code_is_rejected_as_request_uri(world: OAuthWorld) -> None:
     back, _ = world.bank.ask(world.browser(), "mei", PASSWORD)
-    error_page(world.browser().get(world.bank.address(back["code"])))
+    assert_error_page(world.browser().get(world.bank.address(back["code"])))
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_26_request_uri_is_never_fetched(world: OAuthWorld, listener: socket.soc
     browser = world.browser()
     browser.sign_in("mei", PASSWORD)
     for scheme in ("http", "https", "file", "ftp"):
-        error_page(browser.get(world.bank.address(f"{scheme}://127.0.0.1:{port}/request")))
+        assert_error_page(browser.get(world.bank.address(f"{scheme}://127.0.0.1:{port}/request")))
         world.bank.push(request_uri=f"{scheme}://127.0.0.1:{port}/request")
         world.bank.push(redirect_uri=f"{scheme}://127.0.0.1:{port}/callback")
     with pytest.raises(BlockingIOError):
@@ -94,7 +94,7 @@ def test_27_parameters_outside_pushed_request_are_ignored(world: OAuthWorld) -> 
     changed = {"redirect_uri": EVIL, "scope": "score:exact", "state": "x", "code_challenge": "x", "dpop_jkt": "x"}
     browser = world.browser()
     verifier, challenge = pkce()
-    uri = pushed(world.bank, challenge=challenge)
+    uri = push_request(world.bank, challenge=challenge)
     address = str(httpx2.URL(world.bank.address(uri)).copy_merge_params({**changed, "prompt": "none"}))
     page = browser.open(address, "mei", PASSWORD)
     form = form_to(page.text, AUTHORIZE)
@@ -108,19 +108,19 @@ def test_27_parameters_outside_pushed_request_are_ignored(world: OAuthWorld) -> 
 
 def test_28_request_can_be_opened_twice_and_decided_once(each_world: OAuthWorld) -> None:
     browser, bank = each_world.browser(), each_world.bank
-    uri = pushed(bank)
+    uri = push_request(bank)
     first = browser.open(bank.address(uri), "mei", PASSWORD)
     second = browser.get(bank.address(uri))
     assert second.status_code == 200
     assert browser.submit(first, AUTHORIZE, decision="allow").status_code == 303
-    error_page(browser.submit(second, AUTHORIZE, decision="allow"))
-    error_page(browser.get(bank.address(uri)))
+    assert_error_page(browser.submit(second, AUTHORIZE, decision="allow"))
+    assert_error_page(browser.get(bank.address(uri)))
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
 def test_29_30_decision_redirects_with_303(world: OAuthWorld, decision: str) -> None:
     browser, bank = world.browser(), world.bank
-    page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
+    page = browser.open(bank.address(push_request(bank)), "mei", PASSWORD)
     response = browser.submit(page, AUTHORIZE, decision=decision)
     assert response.status_code == 303
     assert response.headers["location"].startswith(CALLBACK + "?")
@@ -131,33 +131,33 @@ def test_29_30_decision_redirects_with_303(world: OAuthWorld, decision: str) -> 
     if decision == "deny":
         assert set(back) - {"error_description"} == {"error", "state", "iss"}
         assert back["error"] == "access_denied"
-        nothing_issued(world)
+        assert_nothing_issued(world)
     else:
         assert set(back) == {"code", "state", "iss"}
 
 
 def test_31_foreign_form_is_rejected(world: OAuthWorld) -> None:
     browser, bank = world.browser(), world.bank
-    page = browser.open(bank.address(pushed(bank)), "mei", PASSWORD)
+    page = browser.open(bank.address(push_request(bank)), "mei", PASSWORD)
     form = form_to(page.text, AUTHORIZE)
     other = world.browser()
     other.sign_in("bo", PASSWORD)
     foreign = form_to(other.get("/account").text, "/logout").fields["csrf_token"]
     without = {name: value for name, value in form.fields.items() if name != "csrf_token"}
     for fields in (without, {**without, "csrf_token": foreign}, {**without, "csrf_token": ""}):
-        error_page(browser.http.post(form.action, data={**fields, "decision": "allow"}), 403)
-    error_page(
+        assert_error_page(browser.http.post(form.action, data={**fields, "decision": "allow"}), 403)
+    assert_error_page(
         other.http.post(form.action, data={**form.fields, "decision": "allow"}), 403
     )  # the session of another person
-    error_page(world.http().post(form.action, data={**form.fields, "decision": "allow"}), 403)  # no session
-    nothing_issued(world)
+    assert_error_page(world.http().post(form.action, data={**form.fields, "decision": "allow"}), 403)  # no session
+    assert_nothing_issued(world)
     assert browser.submit(page, AUTHORIZE, decision="allow").status_code == 303
 
 
 def pages(world: OAuthWorld) -> dict[str, httpx2.Response]:
     """One page of each kind: login, consent and error pages."""
     bank, browser = world.bank, world.browser()
-    shown = {"login": browser.get("/login"), "consent": browser.open(bank.address(pushed(bank)), "mei", PASSWORD)}
+    shown = {"login": browser.get("/login"), "consent": browser.open(bank.address(push_request(bank)), "mei", PASSWORD)}
     for name, address in (("account", "/account"), ("device", "/device"), ("error", AUTHORIZE), ("none", "/device/x")):
         shown[name] = browser.get(address, headers={"Accept": "text/html"})
     shown["wrong password"] = Browser(world.http()).sign_in("mei", "wrong")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.assertions import NOW, PATHS, accepted, refused, refused_everywhere, send
+from tests.support.assertions import NOW, PATHS, assert_accepted, assert_refused, assert_refused_everywhere, send
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ASSERTION_TYPE, NULL, public
 from tests.support.oauth_world import OAuthWorld
@@ -15,25 +15,25 @@ from tests.support.race import race
 
 @pytest.mark.parametrize("path", PATHS)
 def test_4_fapi2_client_needs_assertion(world: OAuthWorld, path: str) -> None:
-    accepted(world, path)
+    assert_accepted(world, path)
     named = {"client_id": world.bank.client_id}
     for form in (named, {**named, "client_assertion_type": ASSERTION_TYPE}):
-        refused(send(world, path, form))
+        assert_refused(send(world, path, form))
     signed = world.bank.assertion()
     for kind in ("", "jwt-bearer", ASSERTION_TYPE.upper()):
-        refused(send(world, path, {**named, "client_assertion": signed, "client_assertion_type": kind}))
+        assert_refused(send(world, path, {**named, "client_assertion": signed, "client_assertion_type": kind}))
     for text in ("x", "a.b.c", "." * 500, signed[:-2], f"{signed}.x", signed.replace(".", " "), "é.é.é", "e30.e30."):
-        refused(send(world, path, {"client_assertion": text, "client_assertion_type": ASSERTION_TYPE}))
+        assert_refused(send(world, path, {"client_assertion": text, "client_assertion_type": ASSERTION_TYPE}))
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_4_profile_accepts_its_own_method_only(world: OAuthWorld, path: str) -> None:
     pair = base64.b64encode(f"{world.bank.client_id}:{world.cars.secret}".encode()).decode()
-    refused(send(world, path, {}, headers={"Authorization": f"Basic {pair}"}))
+    assert_refused(send(world, path, {}, headers={"Authorization": f"Basic {pair}"}))
     cars = world.cars.client_id
     # A baseline client with a key is still a baseline client.
     world.change_client(world.cars, jwks={"keys": [public(world.bank.key)]})
-    refused(send(world, path, world.bank.authentication(iss=cars, sub=cars)))
+    assert_refused(send(world, path, world.bank.authentication(iss=cars, sub=cars)))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -52,8 +52,8 @@ def test_5_audience_must_be_issuer_as_string(world: OAuthWorld, path: str) -> No
         NULL,
         None,
     ):
-        refused(send(world, path, world.bank.authentication(aud=audience)))
-    accepted(world, path, aud=issuer)
+        assert_refused(send(world, path, world.bank.authentication(aud=audience)))
+    assert_accepted(world, path, aud=issuer)
 
 
 @pytest.mark.parametrize(
@@ -87,32 +87,32 @@ def test_5_audience_must_be_issuer_as_string(world: OAuthWorld, path: str) -> No
     ids=str,
 )
 def test_6_missing_or_wrong_claims_are_rejected(world: OAuthWorld, claims: dict[str, Any]) -> None:
-    refused_everywhere(world, **claims)
-    accepted(world)
+    assert_refused_everywhere(world, **claims)
+    assert_accepted(world)
 
 
 def test_6_iss_must_equal_sub(world: OAuthWorld) -> None:
     for who in (world.rival.client_id, world.cars.client_id):
-        refused_everywhere(world, iss=who)
-        refused_everywhere(world, sub=who)
+        assert_refused_everywhere(world, iss=who)
+        assert_refused_everywhere(world, sub=who)
 
 
 def test_6_expiry_is_at_most_ten_minutes_plus_tolerance(world: OAuthWorld) -> None:
-    accepted(world, exp=NOW + 615)
-    accepted(world, exp=NOW + 1)
+    assert_accepted(world, exp=NOW + 615)
+    assert_accepted(world, exp=NOW + 1)
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
 def test_7_client_clock_may_be_slightly_ahead(world: OAuthWorld, name: str) -> None:
     for path in PATHS:
         ahead: dict[str, Any] = {name: NOW + 10}
-        accepted(world, path, **ahead)
-        refused(send(world, path, world.bank.authentication(**{name: NOW + 61})))
+        assert_accepted(world, path, **ahead)
+        assert_refused(send(world, path, world.bank.authentication(**{name: NOW + 61})))
     absent: dict[str, Any] = {name: None}
-    accepted(world, **absent)
+    assert_accepted(world, **absent)
     wrong: list[Any] = ["soon", NULL, [], True]
     for junk in wrong:
-        refused(send(world, "/oauth/par", world.bank.authentication(**{name: junk})))
+        assert_refused(send(world, "/oauth/par", world.bank.authentication(**{name: junk})))
 
 
 def test_7_slow_server_clock_is_tolerated(world: OAuthWorld, clock: MovableClock) -> None:
@@ -126,7 +126,7 @@ def test_8_assertion_is_accepted_once_across_endpoints(each_world: OAuthWorld) -
     for first, second in pairs:
         signed = each_world.bank.authentication()
         assert send(each_world, first, signed).status_code in {200, 201}
-        refused(send(each_world, second, signed))
+        assert_refused(send(each_world, second, signed))
 
 
 def test_8_used_assertion_is_remembered_until_expiry(each_world: OAuthWorld, clock: MovableClock) -> None:
@@ -134,13 +134,13 @@ def test_8_used_assertion_is_remembered_until_expiry(each_world: OAuthWorld, clo
     assert send(each_world, "/oauth/par", signed).status_code == 201
     for _ in range(6):
         clock.advance(seconds=99)
-        accepted(each_world)  # each use deletes expired records
-        refused(send(each_world, "/oauth/par", signed))
+        assert_accepted(each_world)  # each use deletes expired records
+        assert_refused(send(each_world, "/oauth/par", signed))
 
 
 def test_8_reused_jti_is_a_replay(each_world: OAuthWorld) -> None:
-    accepted(each_world, jti="once")
-    refused(send(each_world, "/oauth/token", each_world.bank.authentication(jti="once", exp=NOW + 90)))
+    assert_accepted(each_world, jti="once")
+    assert_refused(send(each_world, "/oauth/token", each_world.bank.authentication(jti="once", exp=NOW + 90)))
     other = each_world.rival.authentication(jti="once")  # the jti of another client is a different one
     assert send(each_world, "/oauth/par", other, app=each_world.rival).status_code == 201
 
@@ -154,8 +154,8 @@ def test_8_concurrent_use_is_accepted_once(racing_world: OAuthWorld) -> None:
 def test_8_failed_request_uses_up_its_assertion(each_world: OAuthWorld) -> None:
     signed = each_world.bank.authentication()
     response = send(each_world, "/oauth/par", {**signed, "code_challenge_method": "plain"})
-    refused(response, 400, "invalid_request")
-    refused(send(each_world, "/oauth/par", signed))
+    assert_refused(response, 400, "invalid_request")
+    assert_refused(send(each_world, "/oauth/par", signed))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -163,16 +163,16 @@ def test_12_client_id_must_match_assertion(world: OAuthWorld, path: str) -> None
     own = {**world.bank.authentication(), "client_id": world.bank.client_id}
     assert send(world, path, own).status_code in {200, 201}
     for who in (world.rival.client_id, world.cars.client_id, "unknown"):
-        refused(send(world, path, {**world.bank.authentication(), "client_id": who}))
+        assert_refused(send(world, path, {**world.bank.authentication(), "client_id": who}))
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_12_two_methods_are_rejected(world: OAuthWorld, path: str) -> None:
     for headers in (world.cars.auth, {"Authorization": "Basic x"}, {"Authorization": "Bearer x"}):
-        refused(send(world, path, world.bank.authentication(), headers=headers))
-    refused(send(world, path, {**world.bank.authentication(), "client_secret": "x"}))
+        assert_refused(send(world, path, world.bank.authentication(), headers=headers))
+    assert_refused(send(world, path, {**world.bank.authentication(), "client_secret": "x"}))
 
 
 def test_disabled_client_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.bank, disabled_at=NOON)
-    refused_everywhere(world)
+    assert_refused_everywhere(world)

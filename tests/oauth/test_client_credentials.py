@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.oauth.test_code import refused
+from tests.oauth.test_code import assert_refused
 from tests.support.oauth_world import MERCHANT_SCOPES, OAuthWorld
 
 
@@ -28,13 +28,13 @@ def test_66_merchant_token_has_no_person(world: OAuthWorld) -> None:
 
 @pytest.mark.parametrize("scope", ["score:tier", "decisions:read score:tier", "webhooks:manage", "sandbox", "x", "é"])
 def test_unknown_and_user_scopes_are_rejected(world: OAuthWorld, scope: str) -> None:
-    refused(world.cars.merchant_token(scope=scope), "invalid_scope")
+    assert_refused(world.cars.merchant_token(scope=scope), "invalid_scope")
 
 
 def test_client_without_merchant_scopes_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.cars, scopes=["score:tier"])
-    refused(world.cars.merchant_token(), "invalid_scope")
+    assert_refused(world.cars.merchant_token(), "invalid_scope")
 
 
 def test_authorization_details_are_rejected(world: OAuthWorld) -> None:
-    refused(world.cars.merchant_token(authorization_details="[]"), "invalid_authorization_details")
+    assert_refused(world.cars.merchant_token(authorization_details="[]"), "invalid_authorization_details")

@@ -20,7 +20,7 @@ def new_code(world: OAuthWorld, profile: str = BASELINE) -> tuple[str, str]:
     return back["code"], verifier
 
 
-def refused(response: Any, error: str = "invalid_grant") -> None:
+def assert_refused(response: Any, error: str = "invalid_grant") -> None:
     assert (response.status_code, response.json()["error"]) == (400, error), response.text
     assert response.headers["cache-control"] == "no-store"
 
@@ -45,12 +45,12 @@ def test_36_reused_code_revokes_its_tokens(each_world: OAuthWorld, profile: str)
     code, verifier = new_code(each_world, profile)
     first = app.redeem(code, verifier).json()
     second = app.refresh(first["refresh_token"]).json()
-    refused(app.redeem(code, verifier))
+    assert_refused(app.redeem(code, verifier))
     for token in (first["access_token"], second["access_token"]):
         assert app.call(token).status_code == 401
     for tokens in (first, second):  # a fapi2 client keeps its refresh token
         if "refresh_token" in tokens:
-            refused(app.refresh(tokens["refresh_token"]))
+            assert_refused(app.refresh(tokens["refresh_token"]))
 
 
 @pytest.mark.parametrize("changed", [{"code_verifier": "x" * 43}, {"redirect_uri": "https://client.example/other"}])
@@ -58,7 +58,7 @@ def test_36_incomplete_replay_revokes_too(world: OAuthWorld, profile: str, chang
     app = world.own(profile)
     code, verifier = new_code(world, profile)
     tokens = app.redeem(code, verifier).json()
-    refused(app.redeem(code, verifier, **changed))
+    assert_refused(app.redeem(code, verifier, **changed))
     assert app.call(tokens["access_token"]).status_code == 401
 
 
@@ -66,7 +66,7 @@ def test_37_code_expires_after_60_seconds(each_world: OAuthWorld, clock: Movable
     app = each_world.own(profile)
     code, verifier = new_code(each_world, profile)
     clock.advance(seconds=60)
-    refused(app.redeem(code, verifier))
+    assert_refused(app.redeem(code, verifier))
 
 
 def test_37_code_is_valid_just_before_expiry(world: OAuthWorld, clock: MovableClock, profile: str) -> None:
@@ -80,13 +80,13 @@ def test_37_code_is_valid_just_before_expiry(world: OAuthWorld, clock: MovableCl
 def test_38_wrong_verifier_is_rejected(world: OAuthWorld, verifier: str | None, profile: str) -> None:
     app = world.own(profile)
     code, _ = new_code(world, profile)
-    refused(app.redeem(code, verifier))
+    assert_refused(app.redeem(code, verifier))
 
 
 def test_38_wrong_verifier_does_not_use_up_code(each_world: OAuthWorld, profile: str) -> None:
     app = each_world.own(profile)
     code, verifier = new_code(each_world, profile)
-    refused(app.redeem(code, pkce()[0]))
+    assert_refused(app.redeem(code, pkce()[0]))
     assert app.redeem(code, verifier).status_code == 200
 
 
@@ -94,15 +94,15 @@ def test_38_wrong_verifier_does_not_use_up_code(each_world: OAuthWorld, profile:
 def test_39_different_redirect_uri_is_rejected(world: OAuthWorld, redirect_uri: str | None, profile: str) -> None:
     app = world.own(profile)
     code, verifier = new_code(world, profile)
-    refused(app.redeem(code, verifier, redirect_uri=redirect_uri))
+    assert_refused(app.redeem(code, verifier, redirect_uri=redirect_uri))
 
 
 def test_39_foreign_client_does_not_use_up_code(each_world: OAuthWorld, profile: str) -> None:
     app, foreign = each_world.own(profile), each_world.foreign(profile)
     code, verifier = new_code(each_world, profile)
-    refused(foreign.redeem(code, verifier))
+    assert_refused(foreign.redeem(code, verifier))
     tokens = app.redeem(code, verifier).json()
-    refused(foreign.redeem(code, verifier))  # a foreign replay of a used code revokes nothing
+    assert_refused(foreign.redeem(code, verifier))  # a foreign replay of a used code revokes nothing
     assert app.call(tokens["access_token"]).status_code == 200
 
 
@@ -110,25 +110,25 @@ def test_39_other_client_of_merchant_is_rejected(world: OAuthWorld, profile: str
     app = world.own(profile)
     sibling = world.cars if app is world.bank else world.bank
     code, verifier = new_code(world, profile)
-    refused(sibling.redeem(code, verifier))
+    assert_refused(sibling.redeem(code, verifier))
     assert app.redeem(code, verifier).status_code == 200
 
 
 @pytest.mark.parametrize("code", ["sgw_test_ac_unknown", "é", "x" * 5000])
 def test_unknown_code_is_rejected(world: OAuthWorld, code: str, profile: str) -> None:
     app = world.own(profile)
-    refused(app.redeem(code, pkce()[0]))
+    assert_refused(app.redeem(code, pkce()[0]))
 
 
 def test_missing_code_is_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
-    refused(app.redeem("", pkce()[0]), "invalid_request")
+    assert_refused(app.redeem("", pkce()[0]), "invalid_request")
 
 
 @pytest.mark.parametrize("grant_type", ["password", "implicit", "unknown", 'j"unk', "é", "authorization_code x"])
 def test_41_unknown_grant_types_are_rejected(world: OAuthWorld, grant_type: str, profile: str) -> None:
     app = world.own(profile)
-    refused(app.post("/oauth/token", {"grant_type": grant_type}), "unsupported_grant_type")
+    assert_refused(app.post("/oauth/token", {"grant_type": grant_type}), "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("grant_type", [None, "", "pass\x00word", "\x7f"])
@@ -143,16 +143,16 @@ def test_41_unregistered_grant_type_is_rejected(world: OAuthWorld, profile: str)
     app = world.own(profile)
     code, verifier = new_code(world, profile)
     world.change_client(app, grant_types=["client_credentials"])
-    refused(app.redeem(code, verifier), "unauthorized_client")
+    assert_refused(app.redeem(code, verifier), "unauthorized_client")
     response = app.push()
-    refused(response, "unauthorized_client")
+    assert_refused(response, "unauthorized_client")
     assert "may not use the authorization code grant" in response.json()["error_description"]
 
 
 def test_authorization_details_are_rejected(world: OAuthWorld, profile: str) -> None:
     app = world.own(profile)
     code, verifier = new_code(world, profile)
-    refused(app.redeem(code, verifier, authorization_details="[]"), "invalid_authorization_details")
+    assert_refused(app.redeem(code, verifier, authorization_details="[]"), "invalid_authorization_details")
 
 
 def test_code_of_revoked_consent_is_rejected(world: OAuthWorld, profile: str) -> None:
@@ -162,7 +162,7 @@ def test_code_of_revoked_consent_is_rejected(world: OAuthWorld, profile: str) ->
     page = browser.get("/account")
     action = page.text.split('action="/account/consents/')[1].split('"')[0]
     assert browser.submit(page, f"/account/consents/{action}").status_code == 303
-    refused(app.redeem(back["code"], verifier))
+    assert_refused(app.redeem(back["code"], verifier))
 
 
 def test_56_disabled_user_is_rejected(world: OAuthWorld, profile: str) -> None:
@@ -170,7 +170,7 @@ def test_56_disabled_user_is_rejected(world: OAuthWorld, profile: str) -> None:
     code, verifier = new_code(world, profile)
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
-    refused(app.redeem(code, verifier))
+    assert_refused(app.redeem(code, verifier))
 
 
 def test_token_expires_with_its_consent(world: OAuthWorld) -> None:

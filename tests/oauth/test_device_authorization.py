@@ -31,12 +31,12 @@ def world(database_url: str, settings: Settings, clock: MovableClock) -> Iterato
         yield made
 
 
-def rows(world: OAuthWorld) -> list[DeviceCodeRow]:
+def list_rows(world: OAuthWorld) -> list[DeviceCodeRow]:
     with reading(world.database) as unit:
         return [read_row(DeviceCodeRow, row) for row in unit.connection.execute(select(DEVICE_CODES))]
 
 
-def without(member: str) -> dict[str, Any]:
+def sale_without(member: str) -> dict[str, Any]:
     return {name: value for name, value in SALE.items() if name != member}
 
 
@@ -71,7 +71,7 @@ def test_68_qr_code_has_the_complete_address(world: OAuthWorld) -> None:
 
 def test_68_codes_are_stored_as_digests_only(world: OAuthWorld) -> None:
     authorization = authorize_device(world.bank)
-    (row,) = rows(world)
+    (row,) = list_rows(world)
     letters = authorization["user_code"].replace("-", "")
     assert row.digest == digest(authorization["device_code"])
     # A plain digest of 34 bits could be guessed while the code is valid.
@@ -98,21 +98,21 @@ def test_68_client_authentication_is_required(world: OAuthWorld) -> None:
     form = {"client_id": world.bank.client_id, "scope": "score:tier"}
     response = world.http().post("/oauth/device_authorization", data=form)
     assert (response.status_code, error(response)) == (401, "invalid_client")
-    assert rows(world) == []
+    assert list_rows(world) == []
 
 
 def test_68_client_without_grant_type_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.bank, grant_types=["authorization_code", "refresh_token"])
     assert error(request_device_authorization(world.bank)) == "unauthorized_client"
     assert error(poll(world.bank, "sgw_test_dc_any")) == "unauthorized_client"
-    assert rows(world) == []
+    assert list_rows(world) == []
 
 
 @pytest.mark.parametrize("scope", ["score:exact", "decisions:read", "nonsense", "score:tier nonsense"])
 def test_68_disallowed_scope_is_rejected(world: OAuthWorld, scope: str) -> None:
     world.change_client(world.bank, scopes=["score:tier", "decisions:read"])
     assert error(request_device_authorization(world.bank, scope=scope)) == "invalid_scope"
-    assert rows(world) == []
+    assert list_rows(world) == []
 
 
 def test_68_disallowed_detail_is_rejected(world: OAuthWorld) -> None:
@@ -122,8 +122,8 @@ def test_68_disallowed_detail_is_rejected(world: OAuthWorld) -> None:
 
 @pytest.mark.parametrize("member", ["store_id", "terminal_id", "maximum_amount", "products"])
 def test_68_decision_requires_point_of_sale_and_amount(world: OAuthWorld, member: str) -> None:
-    assert error(request_device_authorization(world.bank, without(member))) == "invalid_authorization_details"
-    assert rows(world) == []
+    assert error(request_device_authorization(world.bank, sale_without(member))) == "invalid_authorization_details"
+    assert list_rows(world) == []
 
 
 def test_68_decision_scope_requires_detail(world: OAuthWorld) -> None:
@@ -156,7 +156,7 @@ def test_68_parameters_in_query_are_rejected(world: OAuthWorld) -> None:
 
 def test_68_stored_request_is_complete_and_short(world: OAuthWorld) -> None:
     authorize_device(world.bank, SALE, {"type": "score", "level": "tier", "optional": True})
-    (row,) = rows(world)
+    (row,) = list_rows(world)
     complete = row.parameters["complete"]
     assert complete["scopes"] == ["score:tier", "decisions:request"]
     decision, score = complete["details"]
@@ -169,7 +169,7 @@ def test_68_setting_determines_lifetime(world: OAuthWorld, clock: MovableClock) 
     changed = world.container.settings.model_copy(update={"device_code_life": timedelta(seconds=90)})
     object.__setattr__(world.container, "settings", changed)
     assert authorize_device(world.bank)["expires_in"] == 90
-    assert rows(world)[0].expires_at == clock() + timedelta(seconds=90)
+    assert list_rows(world)[0].expires_at == clock() + timedelta(seconds=90)
 
 
 def test_metadata_has_the_endpoint(world: OAuthWorld) -> None:
@@ -194,16 +194,16 @@ def test_client_without_redirect_uris_is_accepted(world: OAuthWorld) -> None:
 
 def test_expired_codes_are_deleted_in_batches(world: OAuthWorld, clock: MovableClock) -> None:
     authorize_device(world.bank)
-    template = rows(world)[0].model_dump()
+    template = list_rows(world)[0].model_dump()
     with writing(world.database) as unit:
         for number in range(150):
             codes = {"digest": f"old {number}", "user_code_mac": f"old {number}"}
             assert unit.device_codes.insert(DeviceCodeRow(**{**template, **codes}))
     clock.advance(minutes=69)
     authorize_device(world.bank)
-    assert len(rows(world)) == 152
+    assert len(list_rows(world)) == 152
     clock.advance(minutes=2)
     authorize_device(world.bank)
-    assert len(rows(world)) == 153 - 100
+    assert len(list_rows(world)) == 153 - 100
     authorize_device(world.bank)
-    assert len(rows(world)) == 3
+    assert len(list_rows(world)) == 3

@@ -33,19 +33,19 @@ def authorization(world: OAuthWorld) -> dict[str, Any]:
     return authorize_device(world.bank)
 
 
-def interval(world: OAuthWorld) -> int:
+def read_interval(world: OAuthWorld) -> int:
     with reading(world.database) as unit:
         return int(unit.connection.execute(select(DEVICE_CODES)).one().interval_seconds)
 
 
-def tokens(world: OAuthWorld) -> int:
+def count_tokens(world: OAuthWorld) -> int:
     with reading(world.database) as unit:
         return len(unit.connection.execute(select(ACCESS_TOKENS)).all())
 
 
 def test_69_poll_is_pending_before_decision(world: OAuthWorld, authorization: dict[str, Any]) -> None:
     assert error(poll(world.bank, authorization["device_code"])) == "authorization_pending"
-    assert tokens(world) == 0
+    assert count_tokens(world) == 0
 
 
 def test_69_allowed_request_gets_token(world: OAuthWorld, authorization: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ def test_69_denied_request_gets_access_denied(world: OAuthWorld, authorization: 
     assert error(poll(world.bank, authorization["device_code"])) == "access_denied"
     with reading(world.database) as unit:
         assert unit.connection.execute(select(CONSENTS)).all() == []
-    assert tokens(world) == 0
+    assert count_tokens(world) == 0
 
 
 @pytest.mark.parametrize("decision", [None, "allow", "deny"])
@@ -138,7 +138,7 @@ def test_69_second_redemption_is_rejected(
     assert world.bank.call(first).status_code == 200
     clock.advance(minutes=11)
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_grant"
-    assert tokens(world) == 1
+    assert count_tokens(world) == 1
 
 
 @pytest.mark.parametrize("code", ["sgw_test_dc_unknown", "x", "é", "a b", "n" * 5000])
@@ -168,7 +168,7 @@ def test_69_early_poll_gets_slow_down(world: OAuthWorld, authorization: dict[str
     assert error(poll(world.bank, code)) == "authorization_pending"
     clock.advance(seconds=1)
     assert error(poll(world.bank, code)) == "slow_down"
-    assert interval(world) == 10
+    assert read_interval(world) == 10
     clock.advance(seconds=10)  # the interval in the response, and five seconds more
     assert error(poll(world.bank, code)) == "authorization_pending"
 
@@ -183,7 +183,7 @@ def test_69_longer_interval_is_kept(world: OAuthWorld, authorization: dict[str, 
     assert error(poll(world.bank, code)) == "slow_down"
     clock.advance(seconds=15)
     assert error(poll(world.bank, code)) == "authorization_pending"
-    assert interval(world) == 15
+    assert read_interval(world) == 15
 
 
 def test_69_polls_at_interval_get_no_slow_down(
@@ -244,14 +244,14 @@ def test_70_foreign_polls_do_not_lengthen_interval(
     assert error(poll(world.rival, authorization["device_code"])) == "invalid_grant"
     clock.advance(seconds=1)
     assert error(poll(world.bank, authorization["device_code"])) == "authorization_pending"
-    assert interval(world) == 5
+    assert read_interval(world) == 5
 
 
 def test_70_disabled_client_is_rejected(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
     decide(world.browser(), authorization["user_code"])
     world.change_client(world.bank, disabled_at=clock())
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_client"
-    assert tokens(world) == 0
+    assert count_tokens(world) == 0
 
 
 def test_70_disabled_user_is_rejected(world: OAuthWorld, authorization: dict[str, Any], clock: MovableClock) -> None:
@@ -259,7 +259,7 @@ def test_70_disabled_user_is_rejected(world: OAuthWorld, authorization: dict[str
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=clock()))
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_grant"
-    assert tokens(world) == 0
+    assert count_tokens(world) == 0
 
 
 def test_70_code_of_revoked_consent_is_rejected(world: OAuthWorld, authorization: dict[str, Any]) -> None:

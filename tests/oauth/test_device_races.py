@@ -52,20 +52,20 @@ def test_70_one_of_eight_decisions_is_recorded(racing_world: OAuthWorld) -> None
     form = form_to(open_confirmation(browser, authorization["user_code"]).text, "/device")
     cookies = dict(browser.http.cookies)
 
-    def response(number: int) -> httpx2.Response:
+    def decide(number: int) -> httpx2.Response:
         own = world.http()
         own.cookies.update(cookies)
         return own.post("/device", data={**form.fields, "decision": "allow" if number % 2 else "deny"})
 
-    responses = race(response)
+    responses = race(decide)
     assert sorted(response.status_code for response in responses) == [303] + [400] * 7
     (winner,) = (response for response in responses if response.status_code == 303)
     allowed = winner.headers["location"].endswith("=allow")
     with reading(world.database) as unit:
         assert len(unit.connection.execute(select(CONSENTS)).all()) == allowed
         assert len(unit.connection.execute(select(OUTBOX)).all()) == allowed
-    answered = poll(world.cars, authorization["device_code"])
-    assert answered.status_code == 200 if allowed else error(answered) == "access_denied"
+    last = poll(world.cars, authorization["device_code"])
+    assert last.status_code == 200 if allowed else error(last) == "access_denied"
 
 
 def test_69_poll_during_decision_gets_token_or_pending(racing_world: OAuthWorld) -> None:
@@ -75,12 +75,12 @@ def test_69_poll_during_decision_gets_token_or_pending(racing_world: OAuthWorld)
     page = open_confirmation(browser, authorization["user_code"])
     start = Barrier(2)
 
-    def polls() -> httpx2.Response:
+    def poll_once() -> httpx2.Response:
         start.wait()
         return poll(point_of_sale(world), authorization["device_code"])
 
     with ThreadPoolExecutor(1) as pool:
-        polled = pool.submit(polls)
+        polled = pool.submit(poll_once)
         start.wait()
         assert browser.submit(page, "/device", decision="allow").status_code == 303
         first = polled.result()

@@ -7,7 +7,15 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gateway.kit import json
-from tests.support.dpop import NOW, TOKEN, bent, granted, ready, refused, sent
+from tests.support.dpop import (
+    NOW,
+    TOKEN,
+    assert_granted,
+    assert_refused,
+    bank_with_nonce,
+    request_token,
+    request_with_proof,
+)
 from tests.support.fapi import NULL, FapiApp, new_key, public
 from tests.support.oauth_world import OAuthWorld
 
@@ -18,15 +26,15 @@ HS256 = {"alg": "HS256"}
 def test_46_invalid_jwt_is_rejected(bank: FapiApp, text: str) -> None:
     headers = [(b"DPoP", text.encode())]
     form = {**bank.authentication(), "grant_type": "client_credentials"}
-    refused(bank.http.post(TOKEN, data=form, headers=headers))
+    assert_refused(bank.http.post(TOKEN, data=form, headers=headers))
 
 
 def test_46_two_headers_are_rejected(bank: FapiApp) -> None:
-    refused(sent(bank, bank.proof(TOKEN), bank.proof(TOKEN)))
+    assert_refused(request_token(bank, bank.proof(TOKEN), bank.proof(TOKEN)))
     once = bank.proof(TOKEN)
-    refused(sent(bank, once, once))
-    refused(sent(bank, f"{once}, {bank.proof(TOKEN)}"))
-    granted(sent(bank, once))
+    assert_refused(request_token(bank, once, once))
+    assert_refused(request_token(bank, f"{once}, {bank.proof(TOKEN)}"))
+    assert_granted(request_token(bank, once))
 
 
 @pytest.mark.parametrize(
@@ -51,54 +59,56 @@ def test_46_two_headers_are_rejected(bank: FapiApp) -> None:
     ids=str,
 )
 def test_46_wrong_header_member_is_rejected(bank: FapiApp, header: dict[str, Any]) -> None:
-    refused(bent(bank, header=header))
-    granted(bent(bank))
+    assert_refused(request_with_proof(bank, header=header))
+    assert_granted(request_with_proof(bank))
 
 
 def test_46_private_key_is_rejected(bank: FapiApp) -> None:
     for alg in ("ES256", "PS256", "Ed25519"):
         key = new_key(alg, kid=None)
-        refused(bent(bank, key=key, header={"alg": alg, "jwk": key.as_dict(private=True)}))
-        granted(bent(bank, key=key, header={"alg": alg, "jwk": public(key)}))
+        assert_refused(request_with_proof(bank, key=key, header={"alg": alg, "jwk": key.as_dict(private=True)}))
+        assert_granted(request_with_proof(bank, key=key, header={"alg": alg, "jwk": public(key)}))
 
 
 @pytest.mark.parametrize("alg", ["RS256", "RS512", "PS384", "PS512"])
 def test_46_unsupported_algorithm_is_rejected(bank: FapiApp, alg: str) -> None:
     key = new_key("PS256", kid=None)
-    response = bent(bank, header={"alg": alg}, key=key)
-    refused(response)
+    response = request_with_proof(bank, header={"alg": alg}, key=key)
+    assert_refused(response)
     assert "ES256, PS256, Ed25519, EdDSA" in response.json()["error_description"]
 
 
 def test_46_algorithm_must_fit_key(bank: FapiApp) -> None:
     jwk = public(new_key("PS256", kid=None))
-    response = bent(bank, header={"alg": "ES256", "jwk": jwk})
-    refused(response)
+    response = request_with_proof(bank, header={"alg": "ES256", "jwk": jwk})
+    assert_refused(response)
     assert "alg is not accepted for this key" in response.json()["error_description"]
 
 
 def test_46_unsupported_curves_are_rejected(bank: FapiApp) -> None:
     for curve, alg in (("P-384", "ES384"), ("P-521", "ES512"), ("secp256k1", "ES256K")):
-        refused(bent(bank, header={"alg": alg}, key=ECKey.generate_key(curve)))
+        assert_refused(request_with_proof(bank, header={"alg": alg}, key=ECKey.generate_key(curve)))
 
 
 def test_46_unsigned_proof_and_mac_are_rejected(bank: FapiApp) -> None:
     claims = bank.proof(TOKEN).split(".")[1]
     header = {"typ": "dpop+jwt", "alg": "none", "jwk": public(bank.dpop_key)}
-    refused(sent(bank, f"{base64.urlsafe_b64encode(json.encode(header)).rstrip(b'=').decode()}.{claims}."))
+    assert_refused(
+        request_token(bank, f"{base64.urlsafe_b64encode(json.encode(header)).rstrip(b'=').decode()}.{claims}.")
+    )
     jwk = public(bank.dpop_key)
-    refused(bent(bank, header={**HS256, "jwk": jwk}, key=bank.dpop_key.as_pem(private=False)))
+    assert_refused(request_with_proof(bank, header={**HS256, "jwk": jwk}, key=bank.dpop_key.as_pem(private=False)))
     octets = {"kty": "oct", "k": "AAAA"}
-    refused(bent(bank, header={**HS256, "jwk": octets}, key=b"\0\0\0"))
+    assert_refused(request_with_proof(bank, header={**HS256, "jwk": octets}, key=b"\0\0\0"))
 
 
 def test_46_wrong_signature_is_rejected(bank: FapiApp) -> None:
-    refused(bent(bank, header={"jwk": public(new_key(kid=None))}))
+    assert_refused(request_with_proof(bank, header={"jwk": public(new_key(kid=None))}))
     head, claims, signature = bank.proof(TOKEN).split(".")
-    refused(sent(bank, f"{head}.{claims}.{signature[:-4]}AAAA"))
-    refused(sent(bank, f"{head}.{claims}."))
+    assert_refused(request_token(bank, f"{head}.{claims}.{signature[:-4]}AAAA"))
+    assert_refused(request_token(bank, f"{head}.{claims}."))
     other = bank.proof(TOKEN).split(".")[1]
-    refused(sent(bank, f"{head}.{other}.{signature}"))
+    assert_refused(request_token(bank, f"{head}.{other}.{signature}"))
 
 
 WRONG: dict[str, list[Any]] = {
@@ -111,7 +121,7 @@ WRONG: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("claims", [{name: value} for name, values in WRONG.items() for value in values], ids=str)
 def test_47_missing_or_wrong_claim_is_rejected(bank: FapiApp, claims: dict[str, Any]) -> None:
-    refused(bent(bank, **claims))
+    assert_refused(request_with_proof(bank, **claims))
 
 
 @pytest.mark.parametrize(
@@ -129,54 +139,56 @@ def test_47_missing_or_wrong_claim_is_rejected(bank: FapiApp, claims: dict[str, 
     ],
 )
 def test_47_different_url_is_rejected(bank: FapiApp, htu: str) -> None:
-    refused(bent(bank, htu=htu.replace("{issuer}", bank.issuer)))
+    assert_refused(request_with_proof(bank, htu=htu.replace("{issuer}", bank.issuer)))
 
 
 def test_47_different_scheme_or_user_is_rejected(bank: FapiApp) -> None:
     host = bank.issuer.split("://")[1]
     for htu in (f"https://{host}{TOKEN}", f"http://user@{host}{TOKEN}", f"ftp://{host}{TOKEN}"):
-        refused(bent(bank, htu=htu))
+        assert_refused(request_with_proof(bank, htu=htu))
 
 
 @pytest.mark.parametrize("more", ["?a=b", "#f", "?a=b#f", "?"])
 def test_48_query_and_fragment_are_ignored(bank: FapiApp, more: str) -> None:
-    granted(bent(bank, htu=bank.issuer + TOKEN + more))
+    assert_granted(request_with_proof(bank, htu=bank.issuer + TOKEN + more))
 
 
 @pytest.mark.parametrize("seconds", [-59, -10, 10])
 def test_48_small_clock_difference_is_tolerated(bank: FapiApp, seconds: int) -> None:
-    granted(bent(bank, iat=NOW + seconds))
+    assert_granted(request_with_proof(bank, iat=NOW + seconds))
 
 
 def test_48_exp_and_nbf_are_checked_if_present(bank: FapiApp) -> None:
-    granted(bent(bank, exp=NOW + 1, nbf=NOW + 10))
+    assert_granted(request_with_proof(bank, exp=NOW + 1, nbf=NOW + 10))
     wrong: list[dict[str, Any]] = [{"exp": NOW}, {"exp": NOW - 300}, {"nbf": NOW + 61}, {"exp": "x"}, {"nbf": []}]
     for claims in wrong:
-        refused(bent(bank, **claims))
+        assert_refused(request_with_proof(bank, **claims))
 
 
 def test_48_url_is_compared_after_normalization(https_world: OAuthWorld) -> None:
-    bank = ready(https_world)
+    bank = bank_with_nonce(https_world)
     for base in ("HTTPS://Gateway.EXAMPLE", "https://gateway.example:443", "https://gateway.example:"):
-        granted(bent(bank, htu=base + TOKEN))
+        assert_granted(request_with_proof(bank, htu=base + TOKEN))
     for base in ("https://gateway.example:80", "http://gateway.example", "https://gateway.example:8443"):
-        refused(bent(bank, htu=base + TOKEN))
+        assert_refused(request_with_proof(bank, htu=base + TOKEN))
 
 
 def test_48_host_header_is_ignored(https_world: OAuthWorld) -> None:
-    bank = ready(https_world)
+    bank = bank_with_nonce(https_world)
     form = {**bank.authentication(), "grant_type": "client_credentials"}
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
-    granted(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": bank.proof(TOKEN)}))
+    assert_granted(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": bank.proof(TOKEN)}))
     form = {**bank.authentication(), "grant_type": "client_credentials"}
     proof = bank.proof(TOKEN, htu=f"https://evil.example{TOKEN}")
-    refused(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": proof}))
+    assert_refused(bank.http.post(TOKEN, data=form, headers={**headers, "DPoP": proof}))
 
 
 def test_49_unknown_members_are_ignored(bank: FapiApp) -> None:
-    granted(bent(bank, header={"foo": "bar", "kid": "x", "x5t": "y"}, foo=["bar"], ath="unused", sub=5))
+    assert_granted(
+        request_with_proof(bank, header={"foo": "bar", "kid": "x", "x5t": "y"}, foo=["bar"], ath="unused", sub=5)
+    )
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
 def test_49_supported_algorithms_are_accepted(bank: FapiApp, alg: str) -> None:
-    granted(bent(bank, header={"alg": alg}, key=new_key(alg, kid=None)))
+    assert_granted(request_with_proof(bank, header={"alg": alg}, key=new_key(alg, kid=None)))

@@ -15,7 +15,7 @@ from gateway.oauth.token_check import TokenCheck
 from gateway.store.identity.clients import CLIENTS
 from gateway.store.identity.users import USERS
 from gateway.store.oauth.tokens import ACCESS_TOKENS
-from tests.support.bound_calls import API, NOW, called, headers, refused
+from tests.support.bound_calls import API, NOW, assert_refused, call_api, headers
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import NULL, ath, new_key, public
 from tests.support.oauth_world import PASSWORD, OAuthWorld, probe
@@ -25,7 +25,7 @@ from tests.support.units import reading
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "dPoP"])
 def test_61_scheme_is_case_insensitive(world: OAuthWorld, token: str, scheme: str) -> None:
-    response = called(world, headers(world.bank, token, scheme))
+    response = call_api(world, headers(world.bank, token, scheme))
     assert (response.status_code, response.json()["kind"]) == (200, "merchant")
     assert response.headers["dpop-nonce"] == world.bank.nonce
 
@@ -33,22 +33,22 @@ def test_61_scheme_is_case_insensitive(world: OAuthWorld, token: str, scheme: st
 def test_61_get_and_post_need_their_own_proofs(world: OAuthWorld, token: str) -> None:
     response = world.http().get(API, headers=headers(world.bank, token, method="GET"))
     assert response.status_code == 200
-    refused(world.http().get(API, headers=headers(world.bank, token)))
+    assert_refused(world.http().get(API, headers=headers(world.bank, token)))
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
 def test_62_bound_token_is_rejected_as_bearer(world: OAuthWorld, token: str, scheme: str) -> None:
-    refused(called(world, headers(world.bank, token, scheme)), "invalid_token", "Bearer")
-    refused(called(world, {"Authorization": f"{scheme} {token}"}), "invalid_token", "Bearer")
+    assert_refused(call_api(world, headers(world.bank, token, scheme)), "invalid_token", "Bearer")
+    assert_refused(call_api(world, {"Authorization": f"{scheme} {token}"}), "invalid_token", "Bearer")
 
 
 def test_62_missing_proof_is_rejected(world: OAuthWorld, token: str) -> None:
-    refused(called(world, {"Authorization": f"DPoP {token}"}))
+    assert_refused(call_api(world, {"Authorization": f"DPoP {token}"}))
 
 
 def test_62_bearer_token_is_rejected_with_dpop_scheme(world: OAuthWorld, token: str) -> None:
     unbound = world.cars.merchant_token().json()["access_token"]
-    refused(called(world, headers(world.bank, unbound)), "invalid_token")
+    assert_refused(call_api(world, headers(world.bank, unbound)), "invalid_token")
     assert world.cars.call(unbound).status_code == 200
 
 
@@ -63,19 +63,19 @@ def test_62_token_outside_header_is_ignored(world: OAuthWorld, token: str) -> No
 
 def test_62_two_authorization_headers_are_rejected(world: OAuthWorld, token: str) -> None:
     pairs = list(headers(world.bank, token).items())
-    refused(called(world, [pairs[0], *pairs]), "invalid_token", "Bearer")
+    assert_refused(call_api(world, [pairs[0], *pairs]), "invalid_token", "Bearer")
 
 
 @pytest.mark.parametrize("value", [None, NULL, "", "x", 5, [], "of another token"])
 def test_63_ath_must_match_token(world: OAuthWorld, token: str, value: Any) -> None:
     value = ath("another") if value == "of another token" else value
-    refused(called(world, headers(world.bank, token, ath=value)))
-    assert called(world, headers(world.bank, token)).status_code == 200
+    assert_refused(call_api(world, headers(world.bank, token, ath=value)))
+    assert call_api(world, headers(world.bank, token)).status_code == 200
 
 
 def test_63_different_key_is_rejected(world: OAuthWorld, token: str) -> None:
-    refused(called(world, headers(world.bank, token, key=new_key(kid=None))), "invalid_token")
-    refused(called(world, headers(world.bank, token, header={"jwk": public(new_key(kid=None))})))
+    assert_refused(call_api(world, headers(world.bank, token, key=new_key(kid=None))), "invalid_token")
+    assert_refused(call_api(world, headers(world.bank, token, header={"jwk": public(new_key(kid=None))})))
 
 
 @pytest.mark.parametrize(
@@ -99,32 +99,32 @@ def test_63_different_key_is_rejected(world: OAuthWorld, token: str) -> None:
 )
 def test_63_proof_of_other_request_is_rejected(world: OAuthWorld, token: str, claims: dict[str, Any]) -> None:
     assert world.container.settings.issuer == "http://127.0.0.1:8000"
-    refused(called(world, headers(world.bank, token, **claims)))
+    assert_refused(call_api(world, headers(world.bank, token, **claims)))
 
 
 def test_63_two_proofs_are_rejected(world: OAuthWorld, token: str) -> None:
     pairs = list(headers(world.bank, token).items())
-    refused(called(world, [*pairs, ("DPoP", world.bank.proof(API, ath=ath(token)))]))
+    assert_refused(call_api(world, [*pairs, ("DPoP", world.bank.proof(API, ath=ath(token)))]))
 
 
 def test_63_replayed_proof_is_rejected(world: OAuthWorld, token: str, clock: MovableClock) -> None:
     sent = headers(world.bank, token)
-    assert called(world, sent).status_code == 200
+    assert call_api(world, sent).status_code == 200
     for _ in range(3):
-        refused(called(world, sent))
+        assert_refused(call_api(world, sent))
         clock.advance(seconds=19)
     same = headers(world.bank, token, jti="once")
-    assert called(world, same).status_code == 200
-    refused(called(world, headers(world.bank, token, jti="once", iat=NOW + 5)))
+    assert call_api(world, same).status_code == 200
+    assert_refused(call_api(world, headers(world.bank, token, jti="once", iat=NOW + 5)))
 
 
 def test_63_proof_of_token_endpoint_is_rejected(world: OAuthWorld, token: str) -> None:
-    refused(called(world, {"Authorization": f"DPoP {token}", "DPoP": world.bank.proof("/oauth/token")}))
+    assert_refused(call_api(world, {"Authorization": f"DPoP {token}", "DPoP": world.bank.proof("/oauth/token")}))
 
 
 def test_63_one_of_eight_replays_is_accepted(world: OAuthWorld, token: str) -> None:
     sent = headers(world.bank, token)
-    responses = race(lambda _: called(world, sent))
+    responses = race(lambda _: call_api(world, sent))
     assert sorted(response.status_code for response in responses) == [200] + [401] * 7
 
 
@@ -132,7 +132,7 @@ def test_63_rejected_request_does_not_use_up_proof(world: OAuthWorld, token: str
     # Otherwise proofs with invalid tokens could fill the memory.
     proof = world.bank.proof(API, ath=ath("sgw_test_at_none"))
     for _ in range(2):
-        refused(called(world, {"Authorization": "DPoP sgw_test_at_none", "DPoP": proof}), "invalid_token")
+        assert_refused(call_api(world, {"Authorization": "DPoP sgw_test_at_none", "DPoP": proof}), "invalid_token")
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_63_replay_at_other_process_is_rejected(world: OAuthWorld, token: str, t
     for here, there in ((first, second), (second, first)):
         sent = headers(world.bank, token)
         assert here.post(API, headers=sent).status_code == 200
-        refused(there.post(API, headers=sent))
+        assert_refused(there.post(API, headers=sent))
         assert there.post(API, headers=headers(world.bank, token)).status_code == 200
 
 
@@ -172,24 +172,24 @@ def test_64_live_environment_offers_dpop_only(world: OAuthWorld) -> None:
     (challenge,) = http.post(API).headers.get_list("www-authenticate")
     assert challenge.startswith("DPoP ")
     assert "error" not in challenge
-    refused(http.post(API, headers={"Authorization": "Bearer sgw_at_x"}), "invalid_token")
+    assert_refused(http.post(API, headers={"Authorization": "Bearer sgw_at_x"}), "invalid_token")
 
 
 @pytest.mark.parametrize("nonce", [None, NULL, "x", 5, "old"])
 def test_64_nonce_is_required(world: OAuthWorld, token: str, nonce: Any) -> None:
     nonces = world.nonces
     nonce = nonces.current(NOON - timedelta(minutes=6)) if nonce == "old" else nonce
-    response = called(world, headers(world.bank, token, nonce=nonce))
-    refused(response, "use_dpop_nonce")
+    response = call_api(world, headers(world.bank, token, nonce=nonce))
+    assert_refused(response, "use_dpop_nonce")
     again = headers(world.bank, token, nonce=response.headers["dpop-nonce"])
-    assert called(world, again).status_code == 200
+    assert call_api(world, again).status_code == 200
 
 
 def test_64_api_and_token_endpoint_share_nonces(world: OAuthWorld, clock: MovableClock) -> None:
     token = world.bank.merchant_token().json()["access_token"]
-    assert called(world, headers(world.bank, token)).status_code == 200
+    assert call_api(world, headers(world.bank, token)).status_code == 200
     clock.advance(minutes=2)
-    response = called(world, headers(world.bank, token))
+    response = call_api(world, headers(world.bank, token))
     assert response.headers["dpop-nonce"] != world.bank.nonce
     proof = world.bank.proof("/oauth/token", nonce=response.headers["dpop-nonce"])
     form = {**world.bank.authentication(), "grant_type": "client_credentials"}
@@ -202,7 +202,7 @@ def test_row_has_key_of_token(world: OAuthWorld, token: str) -> None:
 
 
 def test_66_merchant_token_has_no_person(world: OAuthWorld, token: str) -> None:
-    caller = called(world, headers(world.bank, token)).json()
+    caller = call_api(world, headers(world.bank, token)).json()
     assert (caller["kind"], caller["subject"], caller["consent"]) == ("merchant", None, None)
 
 
@@ -223,4 +223,4 @@ def test_66_client_id_never_equals_subject(world: OAuthWorld) -> None:
 
 def test_67_proof_for_other_deployment_is_rejected(world: OAuthWorld, token: str) -> None:
     # A request that was stolen there cannot be replayed here.
-    refused(called(world, headers(world.bank, token, htu="https://live.example/graphql")))
+    assert_refused(call_api(world, headers(world.bank, token, htu="https://live.example/graphql")))

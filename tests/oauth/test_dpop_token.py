@@ -6,14 +6,22 @@ from typing import Any
 import pytest
 
 from tests.support.clock import NOON, MovableClock
-from tests.support.dpop import TOKEN, bent, code_form, granted, ready, refused, sent
+from tests.support.dpop import (
+    TOKEN,
+    assert_granted,
+    assert_refused,
+    bank_with_nonce,
+    code_form,
+    request_token,
+    request_with_proof,
+)
 from tests.support.fapi import NULL, FapiApp
 from tests.support.oauth_world import OAuthWorld
 
 
 def test_43_token_response(world: OAuthWorld) -> None:
-    response = sent(ready(world), world.bank.proof(TOKEN), data=code_form(world))
-    body = granted(response)
+    response = request_token(bank_with_nonce(world), world.bank.proof(TOKEN), data=code_form(world))
+    body = assert_granted(response)
     assert response.headers["cache-control"] == "no-store"
     assert body["expires_in"] == 300
     assert set(body) == {
@@ -26,24 +34,24 @@ def test_43_token_response(world: OAuthWorld) -> None:
 
 def test_43_baseline_client_can_bind_tokens(world: OAuthWorld) -> None:
     # A bound token cannot be used as a bearer token.
-    proof = {"DPoP": ready(world).proof(TOKEN)}
+    proof = {"DPoP": bank_with_nonce(world).proof(TOKEN)}
     response = world.cars.post(TOKEN, {"grant_type": "client_credentials"}, headers={**world.cars.auth, **proof})
-    token = granted(response)["access_token"]
+    token = assert_granted(response)["access_token"]
     assert world.cars.call(token).status_code == 401
     assert world.bank.call(token).status_code == 200
 
 
 @pytest.mark.parametrize("grant", ["authorization_code", "refresh_token", "client_credentials"])
 def test_44_missing_proof_uses_up_nothing(each_world: OAuthWorld, grant: str) -> None:
-    bank = ready(each_world)
+    bank = bank_with_nonce(each_world)
     data = {"grant_type": grant}
     if grant != "client_credentials":
         data = code_form(each_world)
     if grant == "refresh_token":
-        tokens = granted(sent(bank, bank.proof(TOKEN), data=data))
+        tokens = assert_granted(request_token(bank, bank.proof(TOKEN), data=data))
         data = {"grant_type": grant, "refresh_token": tokens["refresh_token"]}
-    refused(sent(bank, data=data))
-    granted(sent(bank, bank.proof(TOKEN), data=data))
+    assert_refused(request_token(bank, data=data))
+    assert_granted(request_token(bank, bank.proof(TOKEN), data=data))
 
 
 @pytest.mark.parametrize("nonce", [None, NULL, "", "x", 5, [], "old", "far ahead", "é"])
@@ -55,21 +63,21 @@ def test_45_missing_nonce_uses_up_nothing(each_world: OAuthWorld, nonce: Any) ->
     form = {**code_form(each_world), **bank.authentication()}  # the same assertion twice
     jti = "the proof's"
     first = bank.http.post(TOKEN, data=form, headers={"DPoP": bank.proof(TOKEN, nonce=nonce, jti=jti)})
-    refused(first, "use_dpop_nonce")
+    assert_refused(first, "use_dpop_nonce")
     newest = first.headers["dpop-nonce"]
     second = bank.http.post(TOKEN, data=form, headers={"DPoP": bank.proof(TOKEN, nonce=newest, jti=jti)})
-    granted(second)
+    assert_granted(second)
     assert second.headers["dpop-nonce"] == newest
 
 
 def test_45_successful_response_has_new_nonce(bank: FapiApp, clock: MovableClock) -> None:
     clock.advance(minutes=4)
-    response = bent(bank)
-    granted(response)
+    response = request_with_proof(bank)
+    assert_granted(response)
     assert response.headers["dpop-nonce"] != bank.nonce
     clock.advance(minutes=2)
-    refused(bent(bank), "use_dpop_nonce")
-    granted(bent(bank, nonce=response.headers["dpop-nonce"]))
+    assert_refused(request_with_proof(bank), "use_dpop_nonce")
+    assert_granted(request_with_proof(bank, nonce=response.headers["dpop-nonce"]))
 
 
 def test_45_nonce_is_checked_before_client(bank: FapiApp) -> None:
@@ -81,4 +89,4 @@ def test_45_nonce_is_checked_before_client(bank: FapiApp) -> None:
 
 
 def test_45_response_without_proof_has_no_nonce(bank: FapiApp) -> None:
-    assert "dpop-nonce" not in sent(bank).headers
+    assert "dpop-nonce" not in request_token(bank).headers

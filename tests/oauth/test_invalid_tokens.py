@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from gateway.domain.environment import LIVE
 from gateway.oauth.token_check import TokenCheck
 from gateway.store.identity.users import USERS
-from tests.support.bound_calls import API, called, headers, refused
+from tests.support.bound_calls import API, assert_refused, call_api, headers
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth_world import PASSWORD, OAuthWorld, probe
 from tests.support.units import writing
@@ -23,8 +23,8 @@ def user_token(world: OAuthWorld) -> Any:
 
 
 def assert_invalid(world: OAuthWorld, token: str) -> None:
-    response = called(world, headers(world.bank, token))
-    refused(response, "invalid_token")
+    response = call_api(world, headers(world.bank, token))
+    assert_refused(response, "invalid_token")
     assert "consent" not in response.json()
 
 
@@ -36,17 +36,17 @@ def test_65_unknown_token_is_rejected(world: OAuthWorld, token: str, junk: str) 
 def test_65_expired_token_is_rejected(world: OAuthWorld, user_token: Any, clock: MovableClock) -> None:
     clock.advance(seconds=299)
     world.bank.nonce = world.nonces.current(clock())
-    assert called(world, headers(world.bank, user_token["access_token"])).status_code == 200
+    assert call_api(world, headers(world.bank, user_token["access_token"])).status_code == 200
     clock.advance(seconds=1)
     assert_invalid(world, user_token["access_token"])
 
 
 def test_65_business_time_ends_consents_and_not_merchant_tokens(world: OAuthWorld, user_token: Any, token: str) -> None:
     world.move_partner(timedelta(days=90, seconds=-1))  # far beyond the five minutes of the token
-    assert called(world, headers(world.bank, user_token["access_token"])).status_code == 200
+    assert call_api(world, headers(world.bank, user_token["access_token"])).status_code == 200
     world.move_partner(timedelta(seconds=1))
     assert_invalid(world, user_token["access_token"])
-    assert called(world, headers(world.bank, token)).status_code == 200  # a merchant token has no consent
+    assert call_api(world, headers(world.bank, token)).status_code == 200  # a merchant token has no consent
 
 
 def test_65_revoked_token_is_rejected(world: OAuthWorld, user_token: Any) -> None:
@@ -67,7 +67,7 @@ def test_65_disabled_client_or_user_is_rejected(world: OAuthWorld, user_token: A
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
     assert_invalid(world, user_token["access_token"])
-    assert called(world, headers(world.bank, token)).status_code == 200
+    assert call_api(world, headers(world.bank, token)).status_code == 200
     world.change_client(world.bank, disabled_at=NOON)
     assert_invalid(world, token)
 
@@ -80,5 +80,5 @@ def test_65_refresh_tokens_and_codes_are_rejected(world: OAuthWorld, user_token:
 
 def test_67_token_of_other_environment_is_rejected(world: OAuthWorld, token: str) -> None:
     live = TestClient(TokenCheck(probe, replace(world.container, environment=LIVE)), "http://127.0.0.1:8000")
-    refused(live.post(API, headers=headers(world.bank, token)), "invalid_token")
-    assert called(world, headers(world.bank, token)).status_code == 200
+    assert_refused(live.post(API, headers=headers(world.bank, token)), "invalid_token")
+    assert call_api(world, headers(world.bank, token)).status_code == 200

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.assertions import PATHS, body
+from tests.support.assertions import PATHS, valid_form
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
 from tests.support.key_host import KeyHost, remote, works
-from tests.support.local_server import answer
+from tests.support.local_server import http_response
 from tests.support.oauth_world import PASSWORD
 from tests.support.registration import KEY, Registrar, metadata
 
@@ -27,7 +27,7 @@ def test_73_complete_flow_of_client_with_jwks_uri(each_remote_registrar: Registr
 
 @pytest.mark.parametrize("path", PATHS)
 def test_73_every_endpoint_fetches_keys(remote_app: FapiApp, host: KeyHost, path: str) -> None:
-    assert remote_app.post(path, body(remote_app, path)).status_code in {200, 201}
+    assert remote_app.post(path, valid_form(remote_app, path)).status_code in {200, 201}
     assert host.fetches == 2
 
 
@@ -42,14 +42,14 @@ def test_10_signature_is_verified_with_fetched_keys(remote_app: FapiApp, host: K
 @pytest.mark.parametrize(
     "raw_response",
     [
-        pytest.param(answer(b"{}"), id="no keys"),
-        pytest.param(answer(b"[1"), id="no JSON"),
-        pytest.param(answer(b'{"keys": [{"kty": "oct", "k": "x"}]}'), id="symmetric"),
-        pytest.param(answer(json.dumps({"keys": [KEY.as_dict(private=True)]}).encode()), id="private"),
-        pytest.param(answer(b'{"keys": [], "keys": []}'), id="repeated"),
-        pytest.param(answer(b" " * 65_537), id="large"),
-        pytest.param(answer(status=302, headers=[("Location", "http://127.0.0.1/")]), id="redirect"),
-        pytest.param(answer(b"{}", headers=[("Content-Encoding", "gzip")]), id="compressed"),
+        pytest.param(http_response(b"{}"), id="no keys"),
+        pytest.param(http_response(b"[1"), id="no JSON"),
+        pytest.param(http_response(b'{"keys": [{"kty": "oct", "k": "x"}]}'), id="symmetric"),
+        pytest.param(http_response(json.dumps({"keys": [KEY.as_dict(private=True)]}).encode()), id="private"),
+        pytest.param(http_response(b'{"keys": [], "keys": []}'), id="repeated"),
+        pytest.param(http_response(b" " * 65_537), id="large"),
+        pytest.param(http_response(status=302, headers=[("Location", "http://127.0.0.1/")]), id="redirect"),
+        pytest.param(http_response(b"{}", headers=[("Content-Encoding", "gzip")]), id="compressed"),
         pytest.param(b"", id="nothing"),
     ],
 )
@@ -80,11 +80,11 @@ def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remot
     ]
     for claims in claim_sets:
         form = remote_app.authentication(key=wrong_key, **claims)
-        assert http.post("/oauth/par", data={**body(remote_app, "/oauth/par"), **form}).status_code == 401
+        assert http.post("/oauth/par", data={**valid_form(remote_app, "/oauth/par"), **form}).status_code == 401
     form = remote_app.authentication(key=b"secret", header={"alg": "HS256"})
-    assert http.post("/oauth/par", data={**body(remote_app, "/oauth/par"), **form}).status_code == 401
+    assert http.post("/oauth/par", data={**valid_form(remote_app, "/oauth/par"), **form}).status_code == 401
     form = {**remote_app.authentication(), "client_assertion_type": "other"}
-    assert http.post("/oauth/par", data={**body(remote_app, "/oauth/par"), **form}).status_code == 401
+    assert http.post("/oauth/par", data={**valid_form(remote_app, "/oauth/par"), **form}).status_code == 401
     two = http.post("/oauth/par", data=remote_app.authentication(), headers={"Authorization": "Basic YTpi"})
     assert (two.status_code, two.json()["error"]) == (401, "invalid_client")
     world.change_client(remote_app, disabled_at=world.container.clock())

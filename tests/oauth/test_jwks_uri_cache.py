@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 from gateway.kit.http import HttpClient
 from gateway.services.identity.client_key_cache import ClientKeyCache
 from gateway.services.identity.client_keys import KeySource
-from tests.support.assertions import PATHS, body
+from tests.support.assertions import PATHS, valid_form
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
 from tests.support.key_host import LOOPBACK, KeyHost, works
@@ -20,14 +20,14 @@ def test_10_new_kid_works_at_once_and_removed_key_for_ten_minutes(
     second = new_key(kid="k2")
     host.keys = (second,)
     clock.advance(minutes=9, seconds=59)
-    assert works(remote_app), "nothing has made us look again"
+    assert works(remote_app), "no fetch is needed yet"
     clock.advance(seconds=1)
     assert not works(remote_app)
     remote_app.key = second
     assert works(remote_app)
     third = new_key("Ed25519", kid="k3")
     host.keys, remote_app.key, remote_app.alg = (second, third), third, "Ed25519"
-    assert works(remote_app), "at once"
+    assert works(remote_app), "the new kid causes a fetch"
     remote_app.key, remote_app.alg = second, "ES256"
     assert works(remote_app)
 
@@ -101,7 +101,7 @@ def test_73_failure_is_reported_and_cached_for_ten_seconds(
     host.fail()
     with capture_logs() as logged:
         for path in PATHS:
-            response = remote_app.post(path, body(remote_app, path))
+            response = remote_app.post(path, valid_form(remote_app, path))
             assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
             assert response.json()["error_description"] == UNREACHABLE
             assert response.headers["cache-control"] == "no-store"

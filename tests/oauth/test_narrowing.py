@@ -22,7 +22,7 @@ LATER = {**WAIVER, "products": ["PAY_LATER"], "optional": True}
 ASKED = [TIER, EXACT, WAIVER, LATER]
 
 
-def opened(world: OAuthWorld, browser: Browser, *asked: Any, **changed: Any) -> tuple[httpx2.Response, str]:
+def open_page(world: OAuthWorld, browser: Browser, *asked: Any, **changed: Any) -> tuple[httpx2.Response, str]:
     """The consent page of a request, and the code_verifier."""
     verifier, challenge = pkce()
     details = {"scope": None, "authorization_details": list(asked)} if asked else {}
@@ -33,10 +33,10 @@ def opened(world: OAuthWorld, browser: Browser, *asked: Any, **changed: Any) -> 
     return page, verifier
 
 
-def granted(world: OAuthWorld, *asked: Any, fields: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
+def grant(world: OAuthWorld, *asked: Any, fields: dict[str, str] | None = None, **changed: Any) -> dict[str, Any]:
     """The token response after the person has allowed the request with these fields."""
     browser = world.browser()
-    page, verifier = opened(world, browser, *asked, **changed)
+    page, verifier = open_page(world, browser, *asked, **changed)
     response = browser.submit(page, "/oauth/authorize", decision="allow", **(fields or {}))
     assert response.status_code == 303, response.text
     tokens = world.cars.redeem(query_of(response.headers["location"])["code"], verifier)
@@ -45,7 +45,7 @@ def granted(world: OAuthWorld, *asked: Any, fields: dict[str, str] | None = None
     return whole
 
 
-def introspected(world: OAuthWorld, token: str) -> dict[str, Any]:
+def introspect(world: OAuthWorld, token: str) -> dict[str, Any]:
     whole: dict[str, Any] = world.cars.post("/oauth/introspect", {"token": token}).json()
     return whole
 
@@ -55,17 +55,17 @@ def levels_and_products(tokens: dict[str, Any]) -> list[Any]:
 
 
 def test_34_optional_parts_are_excluded_by_default(world: OAuthWorld) -> None:
-    page, _ = opened(world, world.browser(), *ASKED)
+    page, _ = open_page(world, world.browser(), *ASKED)
     assert page.text.count('type="checkbox"') == 2
     assert " checked" not in page.text
-    tokens = granted(world, *ASKED)
+    tokens = grant(world, *ASKED)
     assert levels_and_products(tokens) == ["tier", ["DEPOSIT_WAIVER"]]
     assert tokens["scope"] == "score:tier decisions:request"
 
 
 def test_34_form_without_fields_grants_request(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, verifier = opened(world, browser, *ASKED)
+    page, verifier = open_page(world, browser, *ASKED)
     csrf = page.text.split('name="csrf_token" value="')[1].split('"')[0]
     uri = page.text.split('name="request_uri" value="')[1].split('"')[0]
     data = {"csrf_token": csrf, "client_id": world.cars.client_id, "request_uri": uri, "decision": "allow"}
@@ -77,7 +77,7 @@ def test_34_form_without_fields_grants_request(world: OAuthWorld) -> None:
 
 def test_34_narrowed_consent_is_stored_and_returned(world: OAuthWorld) -> None:
     fields = {"include_1": "yes", "amount_2": "1500", "amount_3": "7", "duration": "P7D"}
-    tokens = granted(world, *ASKED, fields=fields)
+    tokens = grant(world, *ASKED, fields=fields)
     expected = [
         {"type": "score", "level": "tier", "purpose": "CAR_RENTAL", "duration": "P7D"},
         {"type": "score", "level": "exact", "purpose": "CAR_RENTAL", "duration": "P7D"},
@@ -90,7 +90,7 @@ def test_34_narrowed_consent_is_stored_and_returned(world: OAuthWorld) -> None:
         },
     ]
     assert tokens["authorization_details"] == expected
-    assert introspected(world, tokens["access_token"])["authorization_details"] == expected
+    assert introspect(world, tokens["access_token"])["authorization_details"] == expected
     assert world.cars.refresh(tokens["refresh_token"]).json()["authorization_details"] == expected
     with reading(world.database) as unit:
         row = unit.connection.execute(select(CONSENTS)).one()
@@ -103,7 +103,7 @@ def test_34_narrowed_consent_is_stored_and_returned(world: OAuthWorld) -> None:
 
 
 def test_34_plain_scopes_can_be_narrowed(world: OAuthWorld) -> None:
-    tokens = granted(world, fields={"amount_1": "100.50", "duration": "P1D"})
+    tokens = grant(world, fields={"amount_1": "100.50", "duration": "P1D"})
     assert {one["duration"] for one in tokens["authorization_details"]} == {"P1D"}
     amounts = [one["maximum_amount"]["amount"] for one in tokens["authorization_details"] if "maximum_amount" in one]
     assert amounts[0] == "100.50"
@@ -131,7 +131,7 @@ def test_34_invalid_fields_are_reported_and_nothing_is_decided(
     world: OAuthWorld, fields: dict[str, str], expected: str
 ) -> None:
     browser = world.browser()
-    page, verifier = opened(world, browser, *ASKED)
+    page, verifier = open_page(world, browser, *ASKED)
     response = browser.submit(page, "/oauth/authorize", decision="allow", **{"include_1": "yes", **fields})
     assert response.status_code == 422
     assert expected in response.text
@@ -150,7 +150,7 @@ def test_34_invalid_fields_are_reported_and_nothing_is_decided(
 def test_34_page_with_error_keeps_language_and_address(world: OAuthWorld) -> None:
     browser = world.browser()
     browser.http.headers["accept-language"] = "zh"
-    page, _ = opened(world, browser, *ASKED)
+    page, _ = open_page(world, browser, *ASKED)
     response = browser.submit(page, "/oauth/authorize", decision="allow", amount_2="9999")
     assert "不超过 ¥3,000" in response.text
     assert 'value="9999"' in response.text
@@ -160,7 +160,7 @@ def test_34_page_with_error_keeps_language_and_address(world: OAuthWorld) -> Non
 
 def test_34_missing_fields_keep_request(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, verifier = opened(world, browser, *ASKED)
+    page, verifier = open_page(world, browser, *ASKED)
     own = {name: value for name, value in form_to(page.text, "/oauth/authorize").fields.items() if "_" in name}
     hidden = {name: value for name, value in own.items() if not name.startswith(("amount_", "include_"))}
     done = browser.http.post("/oauth/authorize", data={**hidden, "decision": "allow"})
@@ -170,14 +170,14 @@ def test_34_missing_fields_keep_request(world: OAuthWorld) -> None:
 
 def test_34_denial_ignores_invalid_fields(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, _ = opened(world, browser, *ASKED)
+    page, _ = open_page(world, browser, *ASKED)
     response = browser.submit(page, "/oauth/authorize", decision="deny", amount_2="junk")
     assert query_of(response.headers["location"])["error"] == "access_denied"
 
 
 def test_34_empty_consent_is_rejected(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, _ = opened(world, browser, EXACT, LATER)
+    page, _ = open_page(world, browser, EXACT, LATER)
     response = browser.submit(page, "/oauth/authorize", decision="allow")
     assert response.status_code == 422
     assert "tick at least one item" in response.text
@@ -187,13 +187,13 @@ def test_34_empty_consent_is_rejected(world: OAuthWorld) -> None:
 
 def test_34_decided_request_is_not_shown_again(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, _ = opened(world, browser, *ASKED)
+    page, _ = open_page(world, browser, *ASKED)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 303
     assert browser.submit(page, "/oauth/authorize", decision="allow", amount_2="junk").status_code == 400
 
 
 def test_54_refresh_cannot_add_excluded_part(world: OAuthWorld) -> None:
-    tokens = granted(world, TIER, EXACT, LATER)
+    tokens = grant(world, TIER, EXACT, LATER)
     assert tokens["scope"] == "score:tier"
     for scope in ("score:exact", "decisions:request", "score:tier decisions:preview"):
         response = world.cars.refresh(tokens["refresh_token"], scope=scope)
@@ -204,13 +204,13 @@ def test_54_refresh_cannot_add_excluded_part(world: OAuthWorld) -> None:
 
 
 def test_54_refresh_can_select_allowed_part(world: OAuthWorld) -> None:
-    tokens = granted(world, TIER, EXACT, fields={"include_1": "yes"})
+    tokens = grant(world, TIER, EXACT, fields={"include_1": "yes"})
     assert world.cars.refresh(tokens["refresh_token"], scope="score:exact").status_code == 200
 
 
 def test_account_page_shows_narrowed_consent(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, _ = opened(world, browser, *ASKED)
+    page, _ = open_page(world, browser, *ASKED)
     browser.submit(page, "/oauth/authorize", decision="allow", amount_2="1500")
     text = browser.get("/account").text
     for expected in ("Up to CN¥1,500 ", "you allowed less than Green Cars asked for.", "Up to CN¥3,000 ", "pay later"):
@@ -222,7 +222,7 @@ def test_account_page_shows_narrowed_consent(world: OAuthWorld) -> None:
 
 def test_account_page_shows_unchanged_consent(world: OAuthWorld) -> None:
     browser = world.browser()
-    page, _ = opened(world, browser, TIER)
+    page, _ = open_page(world, browser, TIER)
     browser.submit(page, "/oauth/authorize", decision="allow")
     text = browser.get("/account").text
     assert "On November 23, 2026 you allowed what Green Cars asked for." in text

@@ -21,7 +21,7 @@ def bank(world: OAuthWorld) -> FapiApp:
     return world.bank
 
 
-def refused(response: httpx2.Response, error: str = "invalid_request", status: int = 400) -> None:
+def assert_refused(response: httpx2.Response, error: str = "invalid_request", status: int = 400) -> None:
     assert (response.status_code, response.json()["error"]) == (status, error), response.text
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-type"] == "application/json"
@@ -46,14 +46,14 @@ def test_15_only_posted_forms_are_accepted(bank: FapiApp) -> None:
         response = bank.http.request(method, PAR)
         assert (response.status_code, response.headers["allow"]) == (405, "POST")
     whole = {**bank.parameters(pkce()[1]), **bank.authentication()}
-    refused(bank.http.post(PAR, json=whole), status=415)
-    refused(bank.http.post(PAR, content=urlencode(whole)), status=415)
+    assert_refused(bank.http.post(PAR, json=whole), status=415)
+    assert_refused(bank.http.post(PAR, content=urlencode(whole)), status=415)
 
 
 def test_16_request_and_request_uri_are_rejected(bank: FapiApp) -> None:
     for name in ("request", "request_uri"):
         for value in ("x", "urn:ietf:params:oauth:request_uri:x", "https://evil.example/r", bank.assertion()):
-            refused(bank.push(**{name: value}))
+            assert_refused(bank.push(**{name: value}))
 
 
 def test_17_s256_is_required(bank: FapiApp) -> None:
@@ -66,7 +66,7 @@ def test_17_s256_is_required(bank: FapiApp) -> None:
         {"code_challenge": "x" * 42},
         {"code_challenge": "+" * 43},
     ):
-        refused(bank.push(**changed))
+        assert_refused(bank.push(**changed))
 
 
 def test_18_redirect_uri_is_compared_exactly(bank: FapiApp) -> None:
@@ -85,21 +85,21 @@ def test_18_redirect_uri_is_compared_exactly(bank: FapiApp) -> None:
         CALLBACK.replace("callback", "%63allback"),
         CALLBACK[:-1],
     ):
-        refused(bank.push(redirect_uri=uri))
+        assert_refused(bank.push(redirect_uri=uri))
 
 
 def test_19_only_response_type_code_is_accepted(bank: FapiApp) -> None:
     for value in (None, "token", "id_token", "code id_token", "code token", "none", "CODE", "code code", 'j"unk'):
         response = bank.push(response_type=value)
-        refused(response, response.json()["error"])
+        assert_refused(response, response.json()["error"])
         assert response.json()["error"] in {"invalid_request", "unsupported_response_type"}
     for value in ("fragment", "form_post", "query.jwt", "jwt"):
-        refused(bank.push(response_mode=value))
+        assert_refused(bank.push(response_mode=value))
 
 
 def test_20_scope_is_checked_and_state_is_optional(bank: FapiApp) -> None:
     for scope in ("score:palm", "score:tier openid", "decisions:read", "score:tier consents:read", "SCORE:TIER"):
-        refused(bank.push(scope=scope), "invalid_scope")
+        assert_refused(bank.push(scope=scope), "invalid_scope")
     assert bank.push(scope="decisions:request score:tier", state=None).status_code == 201
 
 
@@ -115,7 +115,7 @@ def test_21_repeated_parameters_are_rejected(bank: FapiApp) -> None:
         fields = [*whole.items(), *bank.authentication().items()]
         twice = [(name, dict(fields).get(name, "x"))] * (1 if name in dict(fields) else 2)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        refused(bank.http.post(PAR, content=urlencode([*fields, *twice]), headers=headers))
+        assert_refused(bank.http.post(PAR, content=urlencode([*fields, *twice]), headers=headers))
 
 
 @pytest.mark.parametrize("junk", ['"', "é", "信用", "\x00", "\x1f", "\r\n", "\x7f", "\U0001f600", "\u202e"])
@@ -137,10 +137,10 @@ def test_22_dpop_jkt_must_match_proof(bank: FapiApp) -> None:
         return bank.post(PAR, form, headers={"DPoP": bank.proof(PAR)})
 
     assert pushed(own).status_code == 201
-    refused(pushed(other))
+    assert_refused(pushed(other))
     for jkt in ("x", own + "x", own[:-1], own.replace(own[0], "+"), f"{own} "):
-        refused(pushed(jkt))
-        refused(bank.push(dpop_jkt=jkt))
+        assert_refused(pushed(jkt))
+        assert_refused(bank.push(dpop_jkt=jkt))
 
 
 def test_22_proof_of_pushed_request_is_verified(bank: FapiApp) -> None:
@@ -148,9 +148,9 @@ def test_22_proof_of_pushed_request_is_verified(bank: FapiApp) -> None:
     first = bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": once})
     assert first.status_code == 201
     assert first.headers["dpop-nonce"]
-    refused(bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": once}), "invalid_dpop_proof")
+    assert_refused(bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": once}), "invalid_dpop_proof")
     wrong: Any = bank.proof(PAR, nonce="not ours")
-    refused(bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": wrong}), "use_dpop_nonce")
+    assert_refused(bank.post(PAR, bank.parameters(pkce()[1]), headers={"DPoP": wrong}), "use_dpop_nonce")
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_22_proof_of_pushed_request_is_verified(bank: FapiApp) -> None:
     ids=lambda details: str(details)[:40],
 )
 def test_23_invalid_details_are_rejected(bank: FapiApp, details: Any) -> None:
-    refused(bank.push(authorization_details=details), "invalid_authorization_details")
-    refused(bank.push(authorization_details=details, scope=None), "invalid_authorization_details")
+    assert_refused(bank.push(authorization_details=details), "invalid_authorization_details")
+    assert_refused(bank.push(authorization_details=details, scope=None), "invalid_authorization_details")
 
 
 def test_23_unregistered_type_is_rejected(world: OAuthWorld) -> None:
@@ -186,7 +186,7 @@ def test_23_unregistered_type_is_rejected(world: OAuthWorld) -> None:
     world.change_client(world.bank, authorization_details_types=["score"])
     assert world.bank.push(scope=None, authorization_details=[SCORE]).status_code == 201
     response = world.bank.push(scope=None, authorization_details=[SCORE, decision])
-    refused(response, "invalid_authorization_details")
+    assert_refused(response, "invalid_authorization_details")
     assert "1: the client is not registered for decision details" in response.json()["error_description"]
     world.change_client(world.bank, authorization_details_types=[])
-    refused(world.bank.push(scope=None, authorization_details=[SCORE]), "invalid_authorization_details")
+    assert_refused(world.bank.push(scope=None, authorization_details=[SCORE]), "invalid_authorization_details")

@@ -35,7 +35,7 @@ def at_once(app: PartnerApp, world: OAuthWorld, send: Callable[[PartnerApp], htt
         return list(pool.map(one, range(AT_ONCE)))
 
 
-def statuses(responses: list[httpx2.Response]) -> list[int]:
+def sort_statuses(responses: list[httpx2.Response]) -> list[int]:
     return sorted(response.status_code for response in responses)
 
 
@@ -43,7 +43,7 @@ def test_40_one_redemption_succeeds(racing_world: OAuthWorld, profile: str) -> N
     world, own = racing_world, racing_world.own(profile)
     back, verifier = own.ask(world.browser(), "mei", PASSWORD)
     responses = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
-    assert statuses(responses) == [200] + [400] * (AT_ONCE - 1)
+    assert sort_statuses(responses) == [200] + [400] * (AT_ONCE - 1)
     assert {a.json()["error"] for a in responses if a.status_code == 400} == {"invalid_grant"}
     winner = next(a for a in responses if a.status_code == 200).json()
     # The later requests sent a used code, which revokes the tokens of the first one.
@@ -54,7 +54,7 @@ def test_55_all_refreshes_without_rotation_succeed(racing_world: OAuthWorld) -> 
     world, own = racing_world, racing_world.bank
     tokens: Any = own.tokens(world.browser(), "mei", PASSWORD)
     responses = at_once(own, world, lambda app: app.refresh(tokens["refresh_token"]))
-    assert statuses(responses) == [200] * AT_ONCE
+    assert sort_statuses(responses) == [200] * AT_ONCE
     bodies = [response.json() for response in responses]
     assert len({one["access_token"] for one in bodies}) == AT_ONCE
     assert {one["scope"] for one in bodies} == {tokens["scope"]}
@@ -75,7 +75,7 @@ def test_55_one_of_concurrent_refreshes_succeeds(racing_world: OAuthWorld) -> No
             waiting = pool.submit(at_once, world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
             time.sleep(2)  # all eight have arrived and wait for the lock on the consent
         responses = waiting.result()
-    assert statuses(responses) == [200] + [400] * (AT_ONCE - 1)
+    assert sort_statuses(responses) == [200] + [400] * (AT_ONCE - 1)
     winner = next(response for response in responses if response.status_code == 200).json()
     assert world.cars.call(winner["access_token"]).status_code == 200
     assert world.cars.refresh(winner["refresh_token"]).status_code == 200
@@ -86,7 +86,7 @@ def test_55_concurrent_refreshes_leave_one_token(racing_world: OAuthWorld) -> No
     world = racing_world
     tokens: Any = world.tokens()
     responses = at_once(world.cars, world, lambda app: app.refresh(tokens["refresh_token"]))
-    assert set(statuses(responses)) <= {200, 400}
+    assert set(sort_statuses(responses)) <= {200, 400}
     with reading(world.database) as unit:
         rows = unit.connection.execute(select(REFRESH_TOKENS)).all()
         assert len([row for row in rows if row.used_at is None and row.revoked_at is None]) == 1
@@ -103,7 +103,7 @@ def test_28_one_decision_is_recorded(racing_world: OAuthWorld) -> None:
         app.http.cookies.update(cookies)
         return app.http.post(form.action, data={**form.fields, "decision": "allow"})
 
-    assert statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
+    assert sort_statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
 
 
 def test_concurrent_consents_share_pairwise_subject(racing_world: OAuthWorld) -> None:

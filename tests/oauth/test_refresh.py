@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from gateway.store.identity.users import USERS
-from tests.oauth.test_code import refused
+from tests.oauth.test_code import assert_refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
@@ -27,8 +27,8 @@ def test_53_reuse_after_use_of_successor_revokes_family(world: OAuthWorld) -> No
     first: Any = world.tokens()
     second = world.cars.refresh(first["refresh_token"]).json()
     third = world.cars.refresh(second["refresh_token"]).json()
-    refused(world.cars.refresh(first["refresh_token"]))
-    refused(world.cars.refresh(third["refresh_token"]))
+    assert_refused(world.cars.refresh(first["refresh_token"]))
+    assert_refused(world.cars.refresh(third["refresh_token"]))
     for tokens in (first, second, third):
         assert world.cars.call(tokens["access_token"]).status_code == 401
 
@@ -37,8 +37,8 @@ def test_53_reuse_after_retry_window_revokes_family(world: OAuthWorld, clock: Mo
     first: Any = world.tokens()
     second = world.cars.refresh(first["refresh_token"]).json()
     clock.advance(seconds=61)
-    refused(world.cars.refresh(first["refresh_token"]))
-    refused(world.cars.refresh(second["refresh_token"]))
+    assert_refused(world.cars.refresh(first["refresh_token"]))
+    assert_refused(world.cars.refresh(second["refresh_token"]))
 
 
 def test_53_retry_replaces_unused_successor(world: OAuthWorld, clock: MovableClock) -> None:
@@ -48,7 +48,7 @@ def test_53_retry_replaces_unused_successor(world: OAuthWorld, clock: MovableClo
     again = world.cars.refresh(first["refresh_token"])
     assert again.status_code == 200
     assert world.cars.refresh(again.json()["refresh_token"]).status_code == 200
-    refused(world.cars.refresh(lost["refresh_token"]))  # a replaced token counts as reused
+    assert_refused(world.cars.refresh(lost["refresh_token"]))  # a replaced token counts as reused
     assert world.cars.call(again.json()["access_token"]).status_code == 401
 
 
@@ -66,14 +66,14 @@ def test_51_foreign_client_has_no_effect(world: OAuthWorld, used: bool) -> None:
     if used:
         alive = world.cars.refresh(tokens["refresh_token"]).json()
         alive = world.cars.refresh(alive["refresh_token"]).json()
-    refused(world.shop.refresh(tokens["refresh_token"]))
+    assert_refused(world.shop.refresh(tokens["refresh_token"]))
     assert world.cars.refresh(alive["refresh_token"]).status_code == 200
 
 
 @pytest.mark.parametrize("scope", ["score:exact", "score:tier decisions:read", "score:palm", "score:tier é"])
 def test_54_wider_scope_is_rejected(world: OAuthWorld, scope: str) -> None:
     tokens: Any = world.tokens()
-    refused(world.cars.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
+    assert_refused(world.cars.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
     assert world.cars.refresh(tokens["refresh_token"]).status_code == 200
 
 
@@ -89,13 +89,13 @@ def test_54_narrower_scope_does_not_change_grant(world: OAuthWorld) -> None:
 def test_54_authorization_details_are_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     response = world.cars.refresh(tokens["refresh_token"], authorization_details="[]")
-    refused(response, "invalid_authorization_details")
+    assert_refused(response, "invalid_authorization_details")
 
 
 def test_56_consent_expires_in_business_time(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     world.move_partner(timedelta(days=90))
-    refused(world.cars.refresh(tokens["refresh_token"]))
+    assert_refused(world.cars.refresh(tokens["refresh_token"]))
     assert world.cars.call(tokens["access_token"]).status_code == 401
 
 
@@ -114,18 +114,18 @@ def test_56_disabled_user_is_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))
-    refused(world.cars.refresh(tokens["refresh_token"]))
+    assert_refused(world.cars.refresh(tokens["refresh_token"]))
 
 
 @pytest.mark.parametrize("token", ["unknown", "é", "x" * 3000])
 def test_unknown_token_is_rejected(world: OAuthWorld, token: str) -> None:
-    refused(world.cars.refresh(token))
+    assert_refused(world.cars.refresh(token))
 
 
 def test_missing_token_is_rejected(world: OAuthWorld) -> None:
-    refused(world.cars.refresh(""), "invalid_request")
+    assert_refused(world.cars.refresh(""), "invalid_request")
 
 
 def test_access_token_is_rejected(world: OAuthWorld) -> None:
     tokens: Any = world.tokens()
-    refused(world.cars.refresh(tokens["access_token"]))
+    assert_refused(world.cars.refresh(tokens["access_token"]))

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from gateway.settings import Settings
 from gateway.store.identity.users import USERS
-from tests.oauth.test_code import refused
+from tests.oauth.test_code import assert_refused
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import new_key
 from tests.support.oauth_world import PASSWORD, OAuthWorld
@@ -34,7 +34,7 @@ def test_51_foreign_client_is_rejected(each_world: OAuthWorld) -> None:
     )
     for used in (False, True):
         for other in (world.rival, world.cars, world.shop):
-            refused(other.refresh(tokens["refresh_token"]))
+            assert_refused(other.refresh(tokens["refresh_token"]))
         assert bank.call(tokens["access_token"]).status_code == 200
         assert bank.refresh(tokens["refresh_token"]).status_code == 200, used
 
@@ -68,9 +68,9 @@ def test_54_scope_can_be_narrower_only(world: OAuthWorld) -> None:
     assert bank.call(narrow["access_token"]).json()["allowed"] == ["score:threshold"]
     assert [(d["type"], d["level"]) for d in narrow["authorization_details"]] == [("score", "threshold")]
     for scope in ("score:exact", "score:tier decisions:read", "score:palm"):
-        refused(bank.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
+        assert_refused(bank.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
     wider = bank.refresh(tokens["refresh_token"], authorization_details="[]")
-    refused(wider, "invalid_authorization_details")
+    assert_refused(wider, "invalid_authorization_details")
     assert bank.refresh(tokens["refresh_token"]).json()["scope"] == tokens["scope"]
 
 
@@ -97,13 +97,13 @@ def test_56_refresh_fails_after_each_ending(each_world: OAuthWorld, end: Any) ->
     tokens = tokens_of(each_world)
     assert each_world.bank.refresh(tokens["refresh_token"]).status_code == 200
     end(each_world, tokens["grant_id"])
-    refused(each_world.bank.refresh(tokens["refresh_token"]))
+    assert_refused(each_world.bank.refresh(tokens["refresh_token"]))
 
 
 def test_56_disabled_client_cannot_refresh(world: OAuthWorld) -> None:
     tokens = tokens_of(world)
     remove_grant_type(world, "")
-    refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
+    assert_refused(world.bank.refresh(tokens["refresh_token"]), "unauthorized_client")
     world.change_client(world.bank, disabled_at=NOON)
     response = world.bank.refresh(tokens["refresh_token"])
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
@@ -122,7 +122,7 @@ def test_56_longest_lifetime_of_refresh_token(
         response = app.refresh(tokens["refresh_token"])
         assert response.status_code == 200
         clock.advance(seconds=1)
-        refused(app.refresh(tokens["refresh_token"]))
+        assert_refused(app.refresh(tokens["refresh_token"]))
         newer = response.json().get("refresh_token")
         assert newer is None or app.refresh(newer).status_code == 200  # rotation restarts the lifetime
 
@@ -132,4 +132,4 @@ def test_56_refresh_token_expires_with_its_consent(world: OAuthWorld) -> None:
     world.move_partner(timedelta(days=2, seconds=-100))
     assert world.bank.refresh(tokens["refresh_token"]).json()["expires_in"] == 100
     world.move_partner(timedelta(seconds=100))
-    refused(world.bank.refresh(tokens["refresh_token"]))
+    assert_refused(world.bank.refresh(tokens["refresh_token"]))

@@ -25,7 +25,7 @@ def registrar(world: OAuthWorld) -> Registrar:
     return Registrar(world)
 
 
-def refused(response: httpx2.Response, code: str = "invalid_client_metadata", status: int = 400) -> None:
+def assert_refused(response: httpx2.Response, code: str = "invalid_client_metadata", status: int = 400) -> None:
     assert (response.status_code, response.json()["error"]) == (status, code), response.text
     assert response.headers["cache-control"] == "no-store"
 
@@ -100,7 +100,7 @@ def _used(registrar: Registrar) -> str:
 )
 def test_71_invalid_token_is_rejected(registrar: Registrar, token: Callable[[Registrar], str]) -> None:
     response = registrar.post(metadata(), token(registrar))
-    refused(response, "invalid_token", 401)
+    assert_refused(response, "invalid_token", 401)
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
@@ -110,12 +110,12 @@ def test_71_expired_token_is_rejected(registrar: Registrar, clock: MovableClock,
     clock.advance(minutes=59)
     registrar.registered(early)
     clock.advance(minutes=1)
-    refused(registrar.post(metadata(), late), "invalid_token", 401)
+    assert_refused(registrar.post(metadata(), late), "invalid_token", 401)
 
 
 def test_71_invalid_metadata_does_not_use_up_token(registrar: Registrar) -> None:
     token = registrar.invite()
-    refused(registrar.post(metadata(jwks=None), token))
+    assert_refused(registrar.post(metadata(jwks=None), token))
     registrar.registered(token)
 
 
@@ -142,12 +142,12 @@ REDIRECT_URIS = [
 
 @pytest.mark.parametrize("uri", REDIRECT_URIS)
 def test_71_invalid_redirect_uri_is_rejected(registrar: Registrar, uri: str) -> None:
-    refused(registrar.post(metadata(redirect_uris=[CALLBACK, uri])), "invalid_redirect_uri")
+    assert_refused(registrar.post(metadata(redirect_uris=[CALLBACK, uri])), "invalid_redirect_uri")
 
 
 @pytest.mark.parametrize("uris", [None, []], ids=["absent", "empty"])
 def test_71_code_grant_requires_redirect_uris(registrar: Registrar, uris: Any) -> None:
-    refused(registrar.post(metadata(redirect_uris=uris)), "invalid_redirect_uri")
+    assert_refused(registrar.post(metadata(redirect_uris=uris)), "invalid_redirect_uri")
 
 
 @pytest.mark.parametrize(
@@ -181,18 +181,18 @@ def test_71_code_grant_requires_redirect_uris(registrar: Registrar, uris: Any) -
 )
 def test_71_invalid_metadata_is_rejected(registrar: Registrar, changed: dict[str, Any]) -> None:
     response = registrar.post(metadata(**changed))
-    refused(response)
+    assert_refused(response)
     assert response.json()["error_description"]
 
 
 @pytest.mark.parametrize("name", sorted({*metadata(), "response_types", "jwks_uri", "dpop_bound_access_tokens"}))
 @pytest.mark.parametrize("value", [5, 1.5, {"a": []}, [5], [["x"]], [None], False], ids=repr)
 def test_71_values_of_wrong_type_are_rejected(registrar: Registrar, name: str, value: Any) -> None:
-    refused(registrar.post(metadata(**{name: value})))
+    assert_refused(registrar.post(metadata(**{name: value})))
 
 
 def test_71_software_statement_is_rejected(registrar: Registrar) -> None:
-    refused(registrar.post(metadata(software_statement="e30.e30.")), "unapproved_software_statement")
+    assert_refused(registrar.post(metadata(software_statement="e30.e30.")), "unapproved_software_statement")
 
 
 @pytest.mark.parametrize(
@@ -208,14 +208,14 @@ def test_71_software_statement_is_rejected(registrar: Registrar) -> None:
     ],
 )
 def test_13_invalid_key_is_rejected(registrar: Registrar, key: Any) -> None:
-    refused(registrar.post(metadata(jwks={"keys": [key]})))
+    assert_refused(registrar.post(metadata(jwks={"keys": [key]})))
 
 
 def test_13_short_rsa_keys_and_other_curves_are_rejected(registrar: Registrar) -> None:
     number = rsa.generate_private_key(65537, 1024).public_key().public_numbers().n  # noqa: S505
     short = {"kty": "RSA", "n": base64url(number.to_bytes(128)), "e": "AQAB"}
     for key in (short, *(public(ECKey.generate_key(curve)) for curve in ("P-384", "secp256k1"))):
-        refused(registrar.post(metadata(jwks={"keys": [key]})))
+        assert_refused(registrar.post(metadata(jwks={"keys": [key]})))
 
 
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])

@@ -24,7 +24,7 @@ def consent_address(world: OAuthWorld, *details: dict[str, Any], **changed: str)
     return world.cars.address(str(pushed["request_uri"]))
 
 
-def issued(world: OAuthWorld) -> int:
+def count_issued(world: OAuthWorld) -> int:
     with reading(world.database) as unit:
         return len(unit.connection.execute(select(AUTHORIZATION_CODES)).all()) + len(
             unit.connection.execute(select(CONSENTS)).all()
@@ -67,7 +67,7 @@ def test_35_login_must_be_fresh_at_decision(both_world: OAuthWorld, clock: Movab
     clock.advance(seconds=1)
     response = browser.submit(page, "/oauth/authorize", decision="allow")
     assert is_step_up(response, address)
-    assert issued(both_world) == 0
+    assert count_issued(both_world) == 0
     page = browser.open(response.headers["location"], "mei", PASSWORD)
     back = browser.submit(page, "/login", password=PASSWORD)
     page = browser.get(back.headers["location"])
@@ -95,7 +95,7 @@ def test_35_granted_amount_determines_step_up(
     assert ("code" in query_of(response.headers["location"])) is not asks
     if asks:
         assert is_step_up(response, address)
-        assert issued(both_world) == 0
+        assert count_issued(both_world) == 0
 
 
 @pytest.mark.parametrize(("action", "asks"), [("merge", True), ("replace", False)])

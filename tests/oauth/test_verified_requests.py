@@ -7,7 +7,15 @@ import pytest
 
 from gateway.store.unit import UnitOfWork
 from tests.support import dpop
-from tests.support.assertions import NOW, PATHS, accepted, other_keys, refused, refused_everywhere, send
+from tests.support.assertions import (
+    NOW,
+    PATHS,
+    assert_accepted,
+    assert_refused,
+    assert_refused_everywhere,
+    replace_keys,
+    send,
+)
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import FapiApp, new_key, public
 from tests.support.key_host import works
@@ -40,7 +48,7 @@ def test_8_request_waits_at_most_a_minute(
     waits = [60.000001, 60.0]
     meanwhile(each_world, lambda: clock.advance(seconds=waits.pop(0)))
     signed = each_world.bank.authentication(exp=NOW + 300)
-    refused(send(each_world, path, signed), 500, "server_error")
+    assert_refused(send(each_world, path, signed), 500, "server_error")
     assert send(each_world, path, signed).status_code in {200, 201}  # the first one recorded nothing
 
 
@@ -51,29 +59,29 @@ def test_8_assertion_is_remembered_for_waiting_requests(
     assert send(each_world, "/oauth/par", signed).status_code == 201
     clock.advance(seconds=599)
     meanwhile(each_world, lambda: clock.advance(seconds=60))
-    refused(send(each_world, "/oauth/par", signed))
+    assert_refused(send(each_world, "/oauth/par", signed))
 
 
 def test_49_proof_is_remembered_for_waiting_requests(
     each_world: OAuthWorld, clock: MovableClock, meanwhile: Meanwhile
 ) -> None:
-    bank = dpop.ready(each_world)
+    bank = dpop.bank_with_nonce(each_world)
     proof = bank.proof(dpop.TOKEN, iat=NOW + 15)
-    dpop.granted(dpop.sent(bank, proof))
+    dpop.assert_granted(dpop.request_token(bank, proof))
     clock.advance(seconds=75)
     meanwhile(each_world, lambda: clock.advance(seconds=60))
-    dpop.refused(dpop.sent(bank, proof))
+    dpop.assert_refused(dpop.request_token(bank, proof))
 
 
 def test_10_keys_replaced_meanwhile_are_rejected(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
-    meanwhile(each_world, lambda: other_keys(each_world, public(new_key())))
-    refused_everywhere(each_world)
+    meanwhile(each_world, lambda: replace_keys(each_world, public(new_key())))
+    assert_refused_everywhere(each_world)
 
 
 def test_10_keys_moved_to_jwks_uri_meanwhile_are_rejected(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     address = "https://cars.example/keys.json"
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, jwks=None, jwks_uri=address))
-    refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
+    assert_refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
 
 
 def test_10_changed_jwks_uri_is_rejected(
@@ -87,17 +95,17 @@ def test_10_changed_jwks_uri_is_rejected(
 
 def test_10_algorithm_registered_meanwhile_is_checked(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, token_endpoint_auth_signing_alg="PS256"))
-    refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
+    assert_refused(send(each_world, "/oauth/par", each_world.bank.authentication()))
 
 
 def test_10_other_client_changes_keep_assertion_valid(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:
     meanwhile(each_world, lambda: each_world.change_client(each_world.bank, name="Front end"))
     for path in PATHS:
-        accepted(each_world, path)
+        assert_accepted(each_world, path)
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_client_disabled_meanwhile_is_rejected(world: OAuthWorld, meanwhile: Meanwhile, path: str) -> None:
     signed = world.bank.authentication()
     meanwhile(world, lambda: world.change_client(world.bank, disabled_at=NOON))
-    refused(send(world, path, signed))
+    assert_refused(send(world, path, signed))

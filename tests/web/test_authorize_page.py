@@ -21,7 +21,7 @@ def request_uri(world: OAuthWorld, **changed: Any) -> str:
     return str(world.cars.push(**changed).json()["request_uri"])
 
 
-def nothing_issued(world: OAuthWorld) -> None:
+def assert_nothing_issued(world: OAuthWorld) -> None:
     with reading(world.database) as unit:
         assert unit.connection.execute(select(AUTHORIZATION_CODES)).all() == []
         assert unit.connection.execute(select(CONSENTS)).all() == []
@@ -79,7 +79,7 @@ def test_25_opened_request_expires_after_ten_minutes(world: OAuthWorld, clock: M
     page = browser.open(world.cars.address(uri), "mei", PASSWORD)
     clock.advance(minutes=10)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 def test_27_other_parameters_are_ignored(world: OAuthWorld) -> None:
@@ -99,7 +99,7 @@ def test_28_request_can_be_opened_twice_and_decided_once(world: OAuthWorld) -> N
     assert browser.submit(first, "/oauth/authorize", decision="deny").status_code == 303
     assert browser.submit(second, "/oauth/authorize", decision="allow").status_code == 400
     assert browser.get(world.cars.address(uri)).status_code == 400
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 @pytest.mark.parametrize("state", ["a state", "s" * 3000, "a&b=c+d%20\"'<>", None])
@@ -116,7 +116,7 @@ def test_30_denied_request_redirects_with_error(world: OAuthWorld) -> None:
     assert back["error"] == "access_denied"
     assert (back["state"], back["iss"]) == ("a state", world.container.settings.issuer)
     assert "code" not in back
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "é", "other session"])
@@ -127,7 +127,7 @@ def test_31_csrf_token_is_required(world: OAuthWorld, token: str) -> None:
         token = form_to(world.browser().get("/login").text, "/login").fields["csrf_token"]
     response = browser.submit(page, "/oauth/authorize", decision="allow", csrf_token=token)
     assert response.status_code == 403
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_31_form_of_other_origin_is_rejected(world: OAuthWorld, headers: dict[st
     form = form_to(page.text, "/oauth/authorize")
     response = browser.http.post(form.action, data={**form.fields, "decision": "allow"}, headers=headers)
     assert response.status_code == 403
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 def test_31_visitor_cannot_decide(world: OAuthWorld) -> None:
@@ -153,7 +153,7 @@ def test_31_visitor_cannot_decide(world: OAuthWorld) -> None:
     token = form_to(browser.get("/login").text, "/login").fields["csrf_token"]
     data = {"csrf_token": token, "client_id": world.cars.client_id, "request_uri": request_uri(world)}
     assert browser.http.post("/oauth/authorize", data={**data, "decision": "allow"}).status_code == 403
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 @pytest.mark.parametrize("decision", ["", "ALLOW", "maybe"])
@@ -225,7 +225,7 @@ def test_34_shown_request_is_granted(world: OAuthWorld) -> None:
     page = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
     world.change_merchant(ceiling_minor=Money(100, "CNY").minor)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 def test_every_request_is_shown(world: OAuthWorld) -> None:
@@ -241,7 +241,7 @@ def test_user_of_other_partner_is_rejected(world: OAuthWorld) -> None:
     page = browser.open(world.cars.address(request_uri(world)), "otto", PASSWORD)
     assert page.status_code == 403
     assert form_to(page.text, "/logout").fields["csrf_token"]
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 def test_form_of_user_of_other_partner_is_rejected(world: OAuthWorld) -> None:
@@ -250,7 +250,7 @@ def test_form_of_user_of_other_partner_is_rejected(world: OAuthWorld) -> None:
     token = form_to(browser.get("/account").text, "/logout").fields["csrf_token"]
     data = {"csrf_token": token, "client_id": world.cars.client_id, "request_uri": request_uri(world)}
     assert browser.http.post("/oauth/authorize", data={**data, "decision": "allow"}).status_code == 403
-    nothing_issued(world)
+    assert_nothing_issued(world)
 
 
 def test_merchant_gets_event(world: OAuthWorld) -> None:

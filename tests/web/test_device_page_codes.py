@@ -11,7 +11,7 @@ from tests.support.oauth_world import OAuthWorld
 from tests.support.point_of_sale import authorize_device, decide, is_undecided, open_confirmation
 
 
-def plain(browser: Browser, page: Any) -> str:
+def without_session(browser: Browser, page: Any) -> str:
     """The page without the values of this session."""
     token = form_to(page.text, "/device").fields["csrf_token"]
     return str(page.text.replace(token, "TOKEN"))
@@ -39,7 +39,7 @@ def test_70_unusable_codes_get_same_page(world: OAuthWorld, clock: MovableClock)
     for code in ("BCDF-GHJK", allowed, denied, expired):
         page = open_confirmation(browser, code)
         assert page.status_code == 400
-        pages.append(plain(browser, page).replace(code, "CODE"))
+        pages.append(without_session(browser, page).replace(code, "CODE"))
     assert len(set(pages)) == 1
     assert "wrong, has expired or was already used" in pages[0]
 
