@@ -10,8 +10,8 @@ import pytest
 from gateway.kit.addresses import resolve
 from gateway.kit.http import HttpClient
 from tests.support.authority import Authority
-from tests.support.local_server import LocalServer, answer
-from tests.support.outgoing import LOOPBACK, fixed, fixed_resolver, got, refused
+from tests.support.local_server import LocalServer, http_response
+from tests.support.outgoing import LOOPBACK, fetch, fixed_resolver, respond_with, unreachable_reason
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +21,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 def test_get_and_post_over_tls(authority: Authority) -> None:
     with LocalServer(
-        fixed(answer(b"[1]", headers=[("X-A", "1"), ("x-a", "2")])), context=authority.server("keys.example")
+        respond_with(http_response(b"[1]", headers=[("X-A", "1"), ("x-a", "2")])),
+        context=authority.server("keys.example"),
     ) as server:
         resolver, calls = fixed_resolver("127.0.0.1")
         client = HttpClient(LOOPBACK, authority.ca_file, resolver=resolver)
         url = server.url("/keys?a=b", "keys.example")
-        response = got(client, url)
+        response = fetch(client, url)
         posted = client.post(url, b"ping", timeout=5, max_bytes=10, headers={"Content-Type": "text/plain"})
 
     assert (response.status, response.body, response.headers["x-a"]) == (200, b"[1]", "1, 2")
@@ -43,7 +44,7 @@ def test_get_and_post_over_tls(authority: Authority) -> None:
 
 
 def test_a_large_body_is_sent_whole() -> None:
-    with LocalServer(fixed(answer(b"ok"))) as server:
+    with LocalServer(respond_with(http_response(b"ok"))) as server:
         body = bytes(range(256)) * 16_000
         HttpClient(LOOPBACK).post(server.url(), body, timeout=20, max_bytes=10)
     assert server.requests[0].endswith(body)
@@ -51,20 +52,25 @@ def test_a_large_body_is_sent_whole() -> None:
 
 @pytest.mark.parametrize("hosts", [("other.example",), ("127.0.0.1",)], ids=str)
 def test_certificate_for_another_host_is_refused(authority: Authority, hosts: tuple[str, ...]) -> None:
-    with LocalServer(fixed(answer(b"x")), context=authority.server(*hosts)) as server:
+    with LocalServer(respond_with(http_response(b"x")), context=authority.server(*hosts)) as server:
         client = HttpClient(LOOPBACK, authority.ca_file, resolver=fixed_resolver("127.0.0.1")[0])
-        assert refused(client, server.url("/", "keys.example")) == "tls"
+        assert unreachable_reason(client, server.url("/", "keys.example")) == "tls"
     assert server.requests == []
 
 
 def test_untrusted_or_expired_certificate_is_refused(authority: Authority, tmp_path: Path) -> None:
     resolver, _ = fixed_resolver("127.0.0.1")
-    with LocalServer(fixed(answer(b"x")), context=authority.server("keys.example")) as server:
+    with LocalServer(respond_with(http_response(b"x")), context=authority.server("keys.example")) as server:
         for ca_file in (None, Authority(tmp_path).ca_file):
-            assert refused(HttpClient(LOOPBACK, ca_file, resolver=resolver), server.url("/", "keys.example")) == "tls"
-    with LocalServer(fixed(answer(b"x")), context=authority.server("keys.example", expired=True)) as server:
+            assert (
+                unreachable_reason(HttpClient(LOOPBACK, ca_file, resolver=resolver), server.url("/", "keys.example"))
+                == "tls"
+            )
+    with LocalServer(
+        respond_with(http_response(b"x")), context=authority.server("keys.example", expired=True)
+    ) as server:
         client = HttpClient(LOOPBACK, authority.ca_file, resolver=resolver)
-        assert refused(client, server.url("/", "keys.example")) == "tls"
+        assert unreachable_reason(client, server.url("/", "keys.example")) == "tls"
 
 
 def test_invalid_ca_file_is_refused(tmp_path: Path) -> None:
@@ -75,24 +81,24 @@ def test_invalid_ca_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_loopback_is_allowed_only_if_it_is_listed() -> None:
-    with LocalServer(fixed(answer(b"x"))) as server:
-        assert got(HttpClient(LOOPBACK), server.url()).body == b"x"
-        assert got(HttpClient(LOOPBACK), server.url("/", "localhost")).body == b"x"
-        assert refused(HttpClient(), server.url()) == "address_refused"
-        assert refused(HttpClient([ip_network("10.0.0.0/8")]), server.url()) == "address_refused"
+    with LocalServer(respond_with(http_response(b"x"))) as server:
+        assert fetch(HttpClient(LOOPBACK), server.url()).body == b"x"
+        assert fetch(HttpClient(LOOPBACK), server.url("/", "localhost")).body == b"x"
+        assert unreachable_reason(HttpClient(), server.url()) == "address_refused"
+        assert unreachable_reason(HttpClient([ip_network("10.0.0.0/8")]), server.url()) == "address_refused"
     assert len(server.requests) == server.connections == 2
 
 
 def test_plain_http_to_other_machines_is_refused() -> None:
     for text in ("10.1.2.3", "93.184.216.34"):
         client = HttpClient([*LOOPBACK, ip_network("10.0.0.0/8")], resolver=fixed_resolver(text)[0])
-        assert refused(client, "http://keys.example/") == "address_refused"
+        assert unreachable_reason(client, "http://keys.example/") == "address_refused"
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1", "[::1]", "localhost"])
 def test_every_spelling_of_loopback_is_refused(host: str) -> None:
-    with LocalServer(fixed(answer(b"x"))) as server:
-        assert refused(HttpClient(), server.url("/", host).replace("http:", "https:")) in {
+    with LocalServer(respond_with(http_response(b"x"))) as server:
+        assert unreachable_reason(HttpClient(), server.url("/", host).replace("http:", "https:")) in {
             "address_refused",
             "unresolved",
         }
@@ -104,28 +110,28 @@ def test_every_spelling_of_loopback_is_refused(host: str) -> None:
 def test_the_connection_goes_to_the_address_that_was_checked() -> None:
     """The name resolves to another address a moment later, as in a DNS rebinding attack."""
     turns = iter([["127.0.0.1"], ["127.0.0.9"]])
-    with LocalServer(fixed(answer(b"x"))) as server:
+    with LocalServer(respond_with(http_response(b"x"))) as server:
         client = HttpClient(LOOPBACK, resolver=lambda host, port: next(turns))
-        assert got(client, server.url("/", "keys.example")).body == b"x"
+        assert fetch(client, server.url("/", "keys.example")).body == b"x"
         assert next(turns) == ["127.0.0.9"], "the name is resolved once"
         assert server.connections == 1
 
 
 def test_one_refused_address_refuses_all_and_the_next_address_is_tried() -> None:
-    with LocalServer(fixed(answer(b"x"))) as server:
+    with LocalServer(respond_with(http_response(b"x"))) as server:
         url = server.url("/", "keys.example")
         for mixed in (("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "127.0.0.1"), ("127.0.0.1", "nonsense")):
-            assert refused(HttpClient(LOOPBACK, resolver=fixed_resolver(*mixed)[0]), url) in {
+            assert unreachable_reason(HttpClient(LOOPBACK, resolver=fixed_resolver(*mixed)[0]), url) in {
                 "address_refused",
                 "unresolved",
             }
         assert server.connections == 0
-        assert got(HttpClient(LOOPBACK, resolver=fixed_resolver("127.0.0.77", "127.0.0.1")[0]), url).body == b"x"
-        assert refused(HttpClient(LOOPBACK, resolver=fixed_resolver("127.0.0.77")[0]), url) == "connection"
+        assert fetch(HttpClient(LOOPBACK, resolver=fixed_resolver("127.0.0.77", "127.0.0.1")[0]), url).body == b"x"
+        assert unreachable_reason(HttpClient(LOOPBACK, resolver=fixed_resolver("127.0.0.77")[0]), url) == "connection"
 
 
 def test_unresolved_host_and_slow_resolver() -> None:
-    assert refused(HttpClient(resolver=fixed_resolver()[0]), "https://keys.example/") == "unresolved"
+    assert unreachable_reason(HttpClient(resolver=fixed_resolver()[0]), "https://keys.example/") == "unresolved"
 
     def failing(host: str, port: int) -> Sequence[str]:
         raise OSError
@@ -134,9 +140,9 @@ def test_unresolved_host_and_slow_resolver() -> None:
         time.sleep(3)
         return ["127.0.0.1"]
 
-    assert refused(HttpClient(resolver=failing), "https://keys.example/") == "unresolved"
+    assert unreachable_reason(HttpClient(resolver=failing), "https://keys.example/") == "unresolved"
     began = time.monotonic()
-    assert refused(HttpClient(LOOPBACK, resolver=slow), "https://keys.example/", timeout=0.3) == "timeout"
+    assert unreachable_reason(HttpClient(LOOPBACK, resolver=slow), "https://keys.example/", timeout=0.3) == "timeout"
     assert time.monotonic() - began < 2.5
 
 
@@ -170,17 +176,17 @@ def test_unresolved_host_and_slow_resolver() -> None:
 )
 def test_invalid_url_is_refused(url: str) -> None:
     resolver, calls = fixed_resolver("127.0.0.1")
-    assert refused(HttpClient(LOOPBACK, resolver=resolver), url) == "url"
+    assert unreachable_reason(HttpClient(LOOPBACK, resolver=resolver), url) == "url"
     assert calls == []
 
 
 def test_redirect_is_returned_and_not_followed() -> None:
-    with LocalServer(fixed(answer(b"else"))) as other:
-        moved = answer(status=302, headers=[("Location", other.url()), ("Set-Cookie", "a=b")])
-        with LocalServer(fixed(moved)) as server:
+    with LocalServer(respond_with(http_response(b"else"))) as other:
+        moved = http_response(status=302, headers=[("Location", other.url()), ("Set-Cookie", "a=b")])
+        with LocalServer(respond_with(moved)) as server:
             client = HttpClient(LOOPBACK)
-            response = got(client, server.url())
-            got(client, server.url())
+            response = fetch(client, server.url())
+            fetch(client, server.url())
     assert (response.status, response.headers["location"]) == (302, other.url())
     assert other.connections == 0
     assert b"cookie" not in server.requests[1].lower()
@@ -189,9 +195,12 @@ def test_redirect_is_returned_and_not_followed() -> None:
 def test_environment_variables_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    with LocalServer(fixed(answer(b"proxy"))) as proxy, LocalServer(fixed(answer(b"x"))) as server:
+    with (
+        LocalServer(respond_with(http_response(b"proxy"))) as proxy,
+        LocalServer(respond_with(http_response(b"x"))) as server,
+    ):
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, proxy.url())
-        assert got(HttpClient(LOOPBACK), server.url()).body == b"x"
+        assert fetch(HttpClient(LOOPBACK), server.url()).body == b"x"
     assert proxy.connections == 0
     assert b"authorization" not in server.requests[0].lower()

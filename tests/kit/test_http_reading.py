@@ -9,8 +9,8 @@ import pytest
 
 from gateway.kit.http import HttpClient
 from gateway.kit.http_address import Unreachable
-from tests.support.local_server import LocalServer, answer
-from tests.support.outgoing import LOOPBACK, fixed, got, refused
+from tests.support.local_server import LocalServer, http_response
+from tests.support.outgoing import LOOPBACK, fetch, respond_with, unreachable_reason
 
 
 def _chunked(body: bytes) -> bytes:
@@ -18,50 +18,50 @@ def _chunked(body: bytes) -> bytes:
 
 
 def _endless(_: bytes) -> Iterator[bytes]:
-    yield answer(sized=False)
+    yield http_response(sized=False)
     while True:
         yield b"x" * 1000
 
 
 def test_body_is_read_up_to_the_limit() -> None:
-    for response in (answer(b"x" * 1000), answer(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
-        with LocalServer(fixed(response)) as server:
-            assert len(got(HttpClient(LOOPBACK), server.url()).body) == 1000
-            assert refused(HttpClient(LOOPBACK), server.url(), max_bytes=999) == "too_large"
+    for response in (http_response(b"x" * 1000), http_response(b"x" * 1000, sized=False), _chunked(b"x" * 1000)):
+        with LocalServer(respond_with(response)) as server:
+            assert len(fetch(HttpClient(LOOPBACK), server.url()).body) == 1000
+            assert unreachable_reason(HttpClient(LOOPBACK), server.url(), max_bytes=999) == "too_large"
     with LocalServer(_endless) as server:
-        assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
+        assert unreachable_reason(HttpClient(LOOPBACK), server.url()) == "too_large"
 
 
 def test_too_large_content_length_is_refused_without_reading() -> None:
     def never_sent(_: bytes) -> Iterator[bytes]:
-        yield answer(headers=[("Content-Length", "5000")], sized=False)
+        yield http_response(headers=[("Content-Length", "5000")], sized=False)
         time.sleep(2)
 
     with LocalServer(never_sent) as server:
         began = time.monotonic()
-        assert refused(HttpClient(LOOPBACK), server.url()) == "too_large"
+        assert unreachable_reason(HttpClient(LOOPBACK), server.url()) == "too_large"
         assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip", "GZIP"])
 def test_compressed_body_is_refused(encoding: str) -> None:
     small = gzip.compress(b"0" * 10_000_000)
-    with LocalServer(fixed(answer(small, headers=[("Content-Encoding", encoding)]))) as server:
-        assert refused(HttpClient(LOOPBACK), server.url(), max_bytes=100_000) == "encoding"
+    with LocalServer(respond_with(http_response(small, headers=[("Content-Encoding", encoding)]))) as server:
+        assert unreachable_reason(HttpClient(LOOPBACK), server.url(), max_bytes=100_000) == "encoding"
 
 
 @pytest.mark.parametrize("part", ["head", "body", "interim", "nothing"])
 def test_slow_response_ends_at_the_deadline(part: str) -> None:
     def drip(_: bytes) -> Iterator[bytes]:
         if part == "body":
-            yield answer(sized=False)
+            yield http_response(sized=False)
         for _turn in range(60):
             yield {"interim": b"HTTP/1.1 102 Wait\r\n\r\n", "nothing": b""}.get(part, b"H")
             time.sleep(0.05)
 
     with LocalServer(drip) as server:
         began = time.monotonic()
-        reason = refused(HttpClient(LOOPBACK), server.url(), timeout=0.6)
+        reason = unreachable_reason(HttpClient(LOOPBACK), server.url(), timeout=0.6)
         took = time.monotonic() - began
     assert (reason, 0.4 < took < 2.5) == ("timeout", True) if part != "head" else reason in {"timeout", "protocol"}
 
@@ -90,5 +90,5 @@ def test_server_that_does_not_read_times_out() -> None:
     ids=["nothing", "junk", "cut off", "broken header", "large header", "number without end", "two lengths"],
 )
 def test_response_that_is_not_http_is_refused(response: bytes) -> None:
-    with LocalServer(fixed(response)) as server:
-        assert refused(HttpClient(LOOPBACK), server.url()) in {"protocol", "connection", "too_large"}
+    with LocalServer(respond_with(response)) as server:
+        assert unreachable_reason(HttpClient(LOOPBACK), server.url()) in {"protocol", "connection", "too_large"}

@@ -13,7 +13,7 @@ PATHS = ["/oauth/par", "/oauth/token", "/oauth/revoke", "/oauth/introspect", "/o
 NOW = int(NOON.timestamp())
 
 
-def body(app: FapiApp, path: str) -> dict[str, str]:
+def valid_form(app: FapiApp, path: str) -> dict[str, str]:
     """A request to this endpoint that is right but for the client's authentication."""
     bodies = {
         "/oauth/par": app.parameters(pkce()[1], client_id=None),
@@ -36,29 +36,29 @@ def send(
     app.nonce = world.nonces.current(world.container.clock())
     if path == "/oauth/token":
         headers = {**(headers or {}), "DPoP": app.proof(path)}
-    return world.http().post(path, data={**body(app, path), **form}, headers=headers)
+    return world.http().post(path, data={**valid_form(app, path), **form}, headers=headers)
 
 
-def accepted(world: OAuthWorld, path: str = "/oauth/par", **bent: Any) -> None:
+def assert_accepted(world: OAuthWorld, path: str = "/oauth/par", **bent: Any) -> None:
     answer = send(world, path, world.bank.authentication(**bent))
     assert answer.status_code in {200, 201}, answer.text
 
 
-def refused(answer: httpx2.Response, status: int = 401, error: str = "invalid_client") -> None:
+def assert_refused(answer: httpx2.Response, status: int = 401, error: str = "invalid_client") -> None:
     assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json"
 
 
-def refused_everywhere(world: OAuthWorld, **bent: Any) -> None:
+def assert_refused_everywhere(world: OAuthWorld, **bent: Any) -> None:
     """Refused at each endpoint, in the same words as a client that does not exist."""
     for path in PATHS:
         answer = send(world, path, world.bank.authentication(**bent))
-        refused(answer)
+        assert_refused(answer)
         assert answer.json()["error_description"] == "Client authentication failed."
         assert "www-authenticate" not in answer.headers  # the client does not use HTTP authentication
 
 
-def other_keys(world: OAuthWorld, *keys: dict[str, Any]) -> None:
+def replace_keys(world: OAuthWorld, *keys: dict[str, Any]) -> None:
     """Registers these keys for the bank in place of its own."""
     world.change_client(world.bank, jwks={"keys": list(keys)})

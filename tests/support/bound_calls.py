@@ -17,11 +17,11 @@ def headers(app: FapiApp, token: str, scheme: str = "DPoP", **bent: Any) -> dict
     return {"Authorization": f"{scheme} {token}", "DPoP": app.proof(API, **{"ath": ath(token), **bent})}
 
 
-def called(world: OAuthWorld, sent: Any) -> httpx2.Response:
+def call_api(world: OAuthWorld, sent: Any) -> httpx2.Response:
     return world.http().post(API, headers=sent)
 
 
-def refused(answer: httpx2.Response, error: str | None = "invalid_dpop_proof", scheme: str = "DPoP") -> None:
+def assert_refused(answer: httpx2.Response, error: str | None = "invalid_dpop_proof", scheme: str = "DPoP") -> None:
     """401, with the error in the challenge of this scheme, as GraphQL answers and without a word of the token."""
     (challenge,) = answer.headers.get_list("www-authenticate")
     assert answer.status_code == 401, answer.text

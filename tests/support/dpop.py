@@ -12,28 +12,28 @@ TOKEN = "/oauth/token"
 NOW = int(NOON.timestamp())
 
 
-def ready(world: OAuthWorld) -> FapiApp:
+def bank_with_nonce(world: OAuthWorld) -> FapiApp:
     world.bank.nonce = world.nonces.current(world.container.clock())
     return world.bank
 
 
-def sent(app: FapiApp, *proofs: str, data: dict[str, str] | None = None) -> httpx2.Response:
+def request_token(app: FapiApp, *proofs: str, data: dict[str, str] | None = None) -> httpx2.Response:
     """The token endpoint's answer to a request with these DPoP headers, for a merchant token unless `data` says
     other."""
     form = {**app.authentication(), **(data or {"grant_type": "client_credentials"})}
     return app.http.post(TOKEN, data=form, headers=[("DPoP", proof) for proof in proofs])
 
 
-def bent(app: FapiApp, **changed: Any) -> httpx2.Response:
-    return sent(app, app.proof(TOKEN, **changed))
+def request_with_proof(app: FapiApp, **changed: Any) -> httpx2.Response:
+    return request_token(app, app.proof(TOKEN, **changed))
 
 
-def refused(answer: httpx2.Response, error: str = "invalid_dpop_proof") -> None:
+def assert_refused(answer: httpx2.Response, error: str = "invalid_dpop_proof") -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
     assert answer.headers["cache-control"] == "no-store"
 
 
-def granted(answer: httpx2.Response) -> dict[str, Any]:
+def assert_granted(answer: httpx2.Response) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     whole: dict[str, Any] = answer.json()
     assert whole["token_type"] == "DPoP"

@@ -10,7 +10,7 @@ from gateway.kit import json
 from gateway.kit.clock import WallClock
 from gateway.settings import Settings
 from tests.support.fapi import FapiApp, Key, public
-from tests.support.local_server import LocalServer, answer
+from tests.support.local_server import LocalServer, http_response
 from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import KEY, Registrar
 
@@ -39,7 +39,7 @@ class KeyHost(LocalServer):
 
     def fail(self) -> None:
         """From now on it answers 503."""
-        self.said = answer(b"no", 503)
+        self.said = http_response(b"no", 503)
 
     def recover(self) -> None:
         self.said = None
@@ -47,7 +47,7 @@ class KeyHost(LocalServer):
     def _said(self, _: bytes) -> Iterable[bytes]:
         self.open.wait(timeout=20)
         keys = json.encode({"keys": [public(key) for key in self.keys]})
-        return [answer(keys, headers=self.headers) if self.said is None else self.said]
+        return [http_response(keys, headers=self.headers) if self.said is None else self.said]
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-Answers = Callable[[bytes], Iterable[bytes]]
+Responder = Callable[[bytes], Iterable[bytes]]
 """Gives the pieces of the answer to a request: its head and body as they came."""
 
 
-def answer(
+def http_response(
     body: bytes = b"", status: int = 200, headers: Iterable[tuple[str, str]] = (), *, sized: bool = True
 ) -> bytes:
     """An HTTP answer, with a Content-Length if it is `sized`; otherwise its end is that of the connection."""
@@ -25,7 +25,7 @@ class LocalServer:
     """Use it as a context manager. `requests` are those that came; each connection is answered once, on a thread of
     its own, and closed."""
 
-    def __init__(self, answers: Answers, *, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answers: Responder, *, context: ssl.SSLContext | None = None) -> None:
         self._answers, self._context = answers, context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []

@@ -8,19 +8,19 @@ import pytest
 from gateway.kit.addresses import Resolver
 from gateway.kit.http import HttpClient, HttpResponse
 from gateway.kit.http_address import Unreachable
-from tests.support.local_server import Answers
+from tests.support.local_server import Responder
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-def got(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> HttpResponse:
+def fetch(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> HttpResponse:
     return client.get(url, timeout=timeout, max_bytes=max_bytes)
 
 
-def refused(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> str:
+def unreachable_reason(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> str:
     """Returns the reason of Unreachable, whose message must not contain the URL."""
     with pytest.raises(Unreachable) as unreachable:
-        got(client, url, timeout, max_bytes)
+        fetch(client, url, timeout, max_bytes)
     assert str(unreachable.value) == f"There was no usable response: {unreachable.value.reason}."
     assert unreachable.value.__cause__ is None
     return unreachable.value.reason
@@ -37,5 +37,5 @@ def fixed_resolver(*texts: str) -> tuple[Resolver, list[tuple[str, int]]]:
     return resolver, asked
 
 
-def fixed(*pieces: bytes) -> Answers:
+def respond_with(*pieces: bytes) -> Responder:
     return lambda _: pieces
