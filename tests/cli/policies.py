@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gateway.domain.decisions.state import DecisionState
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.checkout import ROOT
 from tests.support.demo_world import DemoWorld
 
@@ -14,7 +14,9 @@ def request_decision(
     world: DemoWorld, handle: str, deposit: str = "3000.00", number: int = 1, *, reduction: bool = True
 ) -> DecisionState:
     """A decision about a car for the persona."""
-    command = asking(car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}")
+    command = request_command(
+        car(world.clock(), deposit, reduction=reduction), f"{handle}-{number}", f"{handle}-{number}"
+    )
     return world.request(world.grant(handle), command).decision
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.decisions.transitions import BreachKind
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.demo_world import DemoWorld
 from tests.support.operators import Gateway
 
@@ -14,7 +14,9 @@ from tests.support.operators import Gateway
 @pytest.fixture
 def dispute(world: DemoWorld) -> str:
     """The id of an open dispute about a breach."""
-    decision = world.requester.request(world.acting(world.grant()), asking(car(world.clock()), "k", "order")).decision
+    decision = world.requester.request(
+        world.acting(world.grant()), request_command(car(world.clock()), "k", "order")
+    ).decision
     world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, "a"))
     world.transitions.report_breach(world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED))
     return world.disputes.open(world.user("excellent"), decision.id, "I brought it back.").id

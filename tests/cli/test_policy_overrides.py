@@ -9,7 +9,7 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.kit.clock import WallTime, wall_clock
 from gateway.store.policies import PolicyOverrideRow
 from merchants.car_rental import CarRental
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.checkout import ROOT
 from tests.support.demo_world import DemoWorld
 from tests.support.operators import Gateway
@@ -37,7 +37,7 @@ def write_file(folder: Path, rules: str, *, version: str = "", effective: str = 
 
 
 def request_decision(world: DemoWorld, handle: str = "good", number: int = 1) -> DecisionState:
-    command = asking(car(world.clock()), f"{handle}-{number}", f"{handle}-{number}")
+    command = request_command(car(world.clock()), f"{handle}-{number}", f"{handle}-{number}")
     return world.request(world.grant(handle), command).decision
 
 

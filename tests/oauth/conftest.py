@@ -14,9 +14,9 @@ from gateway.settings import Settings
 from tests.support.clock import MovableClock
 from tests.support.dpop import bank_with_nonce
 from tests.support.fapi import FapiApp
-from tests.support.key_host import KeyHost, open_registrar, remote
+from tests.support.key_host import KeyHost, open_registrar, register_remote
 from tests.support.oauth_world import OAuthWorld
-from tests.support.registration import WHOLE, Registrar
+from tests.support.registration import GRANT_TYPES, Registrar
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def each_remote_registrar(
 @pytest.fixture
 def remote_app(remote_registrar: Registrar, host: KeyHost) -> FapiApp:
     """A client with its keys at the host. They have been fetched once, at the registration."""
-    return remote_registrar.app(remote(remote_registrar, host, grant_types=[*WHOLE, DEVICE_CODE]))
+    return remote_registrar.app(register_remote(remote_registrar, host, grant_types=[*GRANT_TYPES, DEVICE_CODE]))
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from tests.support.grants import (
     TIER,
     WAIVER,
     actions,
-    changed,
-    first,
-    introspected,
-    kinds,
-    opened,
+    change_grant,
+    detail_kinds,
+    introspect,
+    new_grant,
+    open_change,
     push,
-    refreshed,
+    refreshed_token,
 )
 from tests.support.oauth import query_of
 from tests.support.oauth_world import PASSWORD, OAuthWorld
@@ -24,10 +24,10 @@ from tests.support.units import reading
 
 def test_merge_adds_to_grant(each_world: OAuthWorld, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
-    before = first(world, app, TIER)
-    after = changed(world, app, "merge", before["grant_id"], WAIVER)
+    before = new_grant(world, app, TIER)
+    after = change_grant(world, app, "merge", before["grant_id"], WAIVER)
     assert after["grant_id"] == before["grant_id"]
-    assert kinds(after) == ["tier", "DEPOSIT_WAIVER"]
+    assert detail_kinds(after) == ["tier", "DEPOSIT_WAIVER"]
     assert after["scope"] == "score:tier decisions:request"
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.MERGED]
     # A merge removes nothing, so earlier tokens stay valid with their own scopes.
@@ -37,10 +37,10 @@ def test_merge_adds_to_grant(each_world: OAuthWorld, profile: str) -> None:
 
 def test_replacement_replaces_grant(each_world: OAuthWorld, profile: str) -> None:
     world, app = each_world, each_world.own(profile)
-    before = first(world, app, TIER)
-    after = changed(world, app, "replace", before["grant_id"], WAIVER)
+    before = new_grant(world, app, TIER)
+    after = change_grant(world, app, "replace", before["grant_id"], WAIVER)
     assert after["grant_id"] == before["grant_id"]
-    assert (kinds(after), after["scope"]) == (["DEPOSIT_WAIVER"], "decisions:request")
+    assert (detail_kinds(after), after["scope"]) == (["DEPOSIT_WAIVER"], "decisions:request")
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED, ConsentAction.REPLACED]
     assert app.call(before["access_token"]).status_code == 401
     assert app.refresh(before["refresh_token"]).json()["error"] == "invalid_grant"
@@ -48,34 +48,36 @@ def test_replacement_replaces_grant(each_world: OAuthWorld, profile: str) -> Non
 
 
 def test_merged_parts_keep_their_durations(world: OAuthWorld, clock: MovableClock) -> None:
-    before = first(world, world.bank, TIER)
+    before = new_grant(world, world.bank, TIER)
     clock.advance(days=10, seconds=7)
-    after = changed(world, world.bank, "merge", before["grant_id"], WAIVER)
+    after = change_grant(world, world.bank, "merge", before["grant_id"], WAIVER)
     assert [one["duration"] for one in after["authorization_details"]] == ["P19DT86393S", "P60D"]
     clock.advance(days=20)
-    assert kinds(introspected(world.bank, refreshed(world.bank, after))) == ["tier", "DEPOSIT_WAIVER"]
+    assert detail_kinds(introspect(world.bank, refreshed_token(world.bank, after))) == ["tier", "DEPOSIT_WAIVER"]
     clock.advance(days=40)
     assert world.bank.refresh(after["refresh_token"]).json()["error"] == "invalid_grant"
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
 def test_denied_change_has_no_effect(world: OAuthWorld, action: str) -> None:
-    before = first(world, world.cars, TIER)
-    browser, page, _ = opened(world, world.cars, action, before["grant_id"], WAIVER)
+    before = new_grant(world, world.cars, TIER)
+    browser, page, _ = open_change(world, world.cars, action, before["grant_id"], WAIVER)
     response = browser.submit(page, "/oauth/authorize", decision="deny")
     assert query_of(response.headers["location"])["error"] == "access_denied"
     assert world.cars.call(before["access_token"]).status_code == 200
-    assert introspected(world.cars, before["access_token"])["authorization_details"] == before["authorization_details"]
+    assert introspect(world.cars, before["access_token"])["authorization_details"] == before["authorization_details"]
     assert actions(world, before["grant_id"]) == [ConsentAction.CREATED]
 
 
 @pytest.mark.parametrize("action", ["merge", "replace"])
 def test_change_can_be_narrowed(world: OAuthWorld, action: str) -> None:
-    before = first(world, world.cars, TIER)
-    after = changed(world, world.cars, action, before["grant_id"], WAIVER, EXACT, amount_0="1000.00", duration="P7D")
+    before = new_grant(world, world.cars, TIER)
+    after = change_grant(
+        world, world.cars, action, before["grant_id"], WAIVER, EXACT, amount_0="1000.00", duration="P7D"
+    )
     granted = after["authorization_details"][-1]
     assert (granted["maximum_amount"]["amount"], granted["duration"]) == ("1000.00", "P7D")
-    assert "exact" not in kinds(after)
+    assert "exact" not in detail_kinds(after)
     with reading(world.database) as unit:
         assert [v.narrowed for v in unit.consent_versions.list_of_consent(before["grant_id"])] == [False, True]
 
@@ -86,8 +88,8 @@ def test_merge_can_reach_maximum_number_of_details(world: OAuthWorld) -> None:
         for n in (1, 2, 3, 4)
     ]
     more = [{**one, "products": ["PAY_LATER"]} for one in several]
-    before = first(world, world.cars, *several)
-    after = changed(world, world.cars, "merge", before["grant_id"], *more)
+    before = new_grant(world, world.cars, *several)
+    after = change_grant(world, world.cars, "merge", before["grant_id"], *more)
     assert len(after["authorization_details"]) == 8
     refused = push(world.cars, "merge", before["grant_id"], TIER)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
@@ -100,9 +102,9 @@ def test_create_makes_new_grant(world: OAuthWorld) -> None:
 
 
 def test_34_page_shows_previous_consent(world: OAuthWorld) -> None:
-    before = first(world, world.cars, TIER)
+    before = new_grant(world, world.cars, TIER)
     for action, words in (("merge", "It stays as it is"), ("replace", "it replaces this")):
-        _, page, _ = opened(world, world.cars, action, before["grant_id"], WAIVER)
+        _, page, _ = open_change(world, world.cars, action, before["grant_id"], WAIVER)
         assert "What you already allow" in page.text
         assert "See your credit tier" in page.text
         assert words in page.text
@@ -113,9 +115,9 @@ def test_34_page_shows_previous_consent(world: OAuthWorld) -> None:
 
 
 def test_account_page_shows_history(world: OAuthWorld) -> None:
-    before = first(world, world.cars, TIER)
-    changed(world, world.cars, "merge", before["grant_id"], WAIVER)
-    changed(world, world.cars, "replace", before["grant_id"], TIER)
+    before = new_grant(world, world.cars, TIER)
+    change_grant(world, world.cars, "merge", before["grant_id"], WAIVER)
+    change_grant(world, world.cars, "replace", before["grant_id"], TIER)
     page = world.browser().open("/account", "mei", PASSWORD)
     assert "you added what Green Cars asked for" in page.text
     assert "you changed it to what Green Cars asked for" in page.text
@@ -123,17 +125,17 @@ def test_account_page_shows_history(world: OAuthWorld) -> None:
 
 
 def test_older_code_gets_changed_grant(world: OAuthWorld) -> None:
-    before = first(world, world.cars, TIER, WAIVER)
-    browser, page, verifier = opened(world, world.cars, "merge", before["grant_id"], EXACT | {"optional": False})
+    before = new_grant(world, world.cars, TIER, WAIVER)
+    browser, page, verifier = open_change(world, world.cars, "merge", before["grant_id"], EXACT | {"optional": False})
     code = query_of(browser.submit(page, "/oauth/authorize", decision="allow").headers["location"])["code"]
-    changed(world, world.cars, "replace", before["grant_id"], TIER)
+    change_grant(world, world.cars, "replace", before["grant_id"], TIER)
     late = world.cars.redeem(code, verifier)
     assert (late.status_code, late.json()["scope"]) == (200, "score:tier")
 
 
 def test_long_durations_are_shown_in_days(world: OAuthWorld, clock: MovableClock) -> None:
-    before = first(world, world.cars, TIER)
+    before = new_grant(world, world.cars, TIER)
     clock.advance(hours=7, seconds=3)
-    _, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)
+    _, page, _ = open_change(world, world.cars, "merge", before["grant_id"], WAIVER)
     assert "29 days" in page.text
     assert "seconds" not in page.text

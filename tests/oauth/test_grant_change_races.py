@@ -7,7 +7,7 @@ import pytest
 
 from gateway.domain.consents.version import ConsentAction
 from tests.oauth.test_races import AT_ONCE, at_once, sort_statuses
-from tests.support.grants import TIER, WAIVER, actions, first, opened, push
+from tests.support.grants import TIER, WAIVER, actions, new_grant, open_change, push
 from tests.support.oauth import PartnerApp, form_to
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.postgresql
 
 def test_one_of_eight_concurrent_changes_is_made(racing_world: OAuthWorld) -> None:
     world = racing_world
-    before = first(world, world.cars, TIER)
+    before = new_grant(world, world.cars, TIER)
     browser = world.browser()
     pages = []
     for _ in range(AT_ONCE):
@@ -37,8 +37,8 @@ def test_one_of_eight_concurrent_changes_is_made(racing_world: OAuthWorld) -> No
 def test_concurrent_end_and_replacement_are_consistent(racing_world: OAuthWorld) -> None:
     world = racing_world
     for _ in range(4):
-        before = first(world, world.cars, TIER)
-        browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
+        before = new_grant(world, world.cars, TIER)
+        browser, page, _ = open_change(world, world.cars, "replace", before["grant_id"], WAIVER)
         form, cookies = form_to(page.text, "/oauth/authorize"), dict(browser.http.cookies)
         account = form_to(browser.get("/account").text, f"/account/consents/{before['grant_id']}/revoke")
         jobs = [(form.action, {**form.fields, "decision": "allow"}), (account.action, account.fields)] * (AT_ONCE // 2)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.consents.version import ConsentAction
 from tests.support.clock import MovableClock
-from tests.support.grants import EXACT, TIER, WAIVER, actions, changed, first, opened, push
+from tests.support.grants import EXACT, TIER, WAIVER, actions, change_grant, new_grant, open_change, push
 from tests.support.oauth import form_to
 from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
@@ -39,9 +39,9 @@ def test_inconsistent_parameters_are_rejected(world: OAuthWorld, sent: dict[str,
 @pytest.mark.parametrize("action", ["merge", "replace"])
 def test_only_own_active_grant_can_be_changed(each_world: OAuthWorld, action: str) -> None:
     world = each_world
-    own = first(world, world.bank, TIER)["grant_id"]
-    others = [first(world, app, TIER)["grant_id"] for app in (world.cars, world.rival)]
-    ended = first(world, world.bank, TIER)["grant_id"]
+    own = new_grant(world, world.bank, TIER)["grant_id"]
+    others = [new_grant(world, app, TIER)["grant_id"] for app in (world.cars, world.rival)]
+    ended = new_grant(world, world.bank, TIER)["grant_id"]
     with writing(world.database) as unit:
         world.container.consents.revoke(unit, ended, None)
     responses = [push(world.bank, action, g, WAIVER) for g in (*others, ended, "con_test_x", "x" * 3000, "a\x00b")]
@@ -52,7 +52,7 @@ def test_only_own_active_grant_can_be_changed(each_world: OAuthWorld, action: st
 
 
 def test_expired_grant_cannot_be_changed(world: OAuthWorld, clock: MovableClock) -> None:
-    own = first(world, world.bank, TIER)["grant_id"]
+    own = new_grant(world, world.bank, TIER)["grant_id"]
     clock.advance(days=30)
     assert push(world.bank, "merge", own, WAIVER).json()["error"] == "invalid_grant_id"
 
@@ -64,8 +64,8 @@ def test_device_request_cannot_change_grant(world: OAuthWorld, sent: dict[str, s
 
 
 def test_other_person_cannot_change_grant(world: OAuthWorld) -> None:
-    before = first(world, world.cars, TIER)
-    browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
+    before = new_grant(world, world.cars, TIER)
+    browser, page, _ = open_change(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
     assert page.status_code == 403
     assert "a different account" in page.text
     assert 'action="/logout"' in page.text
@@ -79,9 +79,9 @@ def test_other_person_cannot_change_grant(world: OAuthWorld) -> None:
 
 
 def test_grant_changed_meanwhile_is_rejected(world: OAuthWorld) -> None:
-    before = first(world, world.cars, TIER)
-    browser, page, _ = opened(world, world.cars, "merge", before["grant_id"], WAIVER)
-    changed(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
+    before = new_grant(world, world.cars, TIER)
+    browser, page, _ = open_change(world, world.cars, "merge", before["grant_id"], WAIVER)
+    change_grant(world, world.cars, "replace", before["grant_id"], EXACT | {"optional": False})
     response = browser.submit(page, "/oauth/authorize", decision="allow")
     assert response.status_code == 400
     assert "no longer valid" in response.text
@@ -89,8 +89,8 @@ def test_grant_changed_meanwhile_is_rejected(world: OAuthWorld) -> None:
 
 
 def test_grant_ended_meanwhile_stays_ended(world: OAuthWorld) -> None:
-    before = first(world, world.cars, TIER)
-    browser, page, _ = opened(world, world.cars, "replace", before["grant_id"], WAIVER)
+    before = new_grant(world, world.cars, TIER)
+    browser, page, _ = open_change(world, world.cars, "replace", before["grant_id"], WAIVER)
     with writing(world.database) as unit:
         world.container.consents.revoke(unit, before["grant_id"], None)
     assert browser.submit(page, "/oauth/authorize", decision="allow").status_code == 400

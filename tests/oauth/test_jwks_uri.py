@@ -8,7 +8,7 @@ import pytest
 from tests.support.assertions import PATHS, valid_form
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
-from tests.support.key_host import KeyHost, remote, works
+from tests.support.key_host import KeyHost, register_remote, works
 from tests.support.local_server import http_response
 from tests.support.oauth_world import PASSWORD
 from tests.support.registration import KEY, Registrar, metadata
@@ -16,7 +16,7 @@ from tests.support.registration import KEY, Registrar, metadata
 
 def test_73_complete_flow_of_client_with_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
     world = each_remote_registrar.world
-    remote_app = each_remote_registrar.app(remote(each_remote_registrar, host))
+    remote_app = each_remote_registrar.app(register_remote(each_remote_registrar, host))
     tokens = remote_app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
     assert remote_app.call(tokens["access_token"]).status_code == 200
     assert remote_app.refresh(tokens["refresh_token"]).status_code == 200
@@ -56,7 +56,7 @@ def test_10_signature_is_verified_with_fetched_keys(remote_app: FapiApp, host: K
 def test_73_unusable_keys_are_rejected(
     remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost, clock: MovableClock, raw_response: bytes
 ) -> None:
-    host.said = raw_response
+    host.raw_response = raw_response
     assert not works(remote_app)
     refused = remote_registrar.post(metadata(jwks=None, jwks_uri=host.uri))
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
@@ -95,7 +95,7 @@ def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remot
 def test_73_keys_of_other_algorithm_are_ignored(
     remote_registrar: Registrar, host: KeyHost, clock: MovableClock
 ) -> None:
-    remote_app = remote_registrar.app(remote(remote_registrar, host, token_endpoint_auth_signing_alg="ES256"))
+    remote_app = remote_registrar.app(register_remote(remote_registrar, host, token_endpoint_auth_signing_alg="ES256"))
     other = new_key("Ed25519", kid="k2")
     host.keys = (KEY, other)
     assert works(remote_app)

@@ -14,7 +14,7 @@ from gateway.settings import Settings
 from tests.support.authority import Authority
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
-from tests.support.key_host import LOOPBACK, KeyHost, remote, works
+from tests.support.key_host import LOOPBACK, KeyHost, register_remote, works
 from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import KEY, PATH, Registrar, metadata
 from tests.support.units import reading
@@ -31,7 +31,7 @@ def post(remote_registrar: Registrar, uri: Any, token: str | None = None, **chan
 
 
 def test_73_response_has_jwks_uri_and_no_keys(each_remote_registrar: Registrar, host: KeyHost) -> None:
-    made = remote(each_remote_registrar, host)
+    made = register_remote(each_remote_registrar, host)
     assert made["jwks_uri"] == host.uri
     assert "jwks" not in made
     assert each_remote_registrar.manage("GET", made).json() == made
@@ -87,14 +87,14 @@ def test_73_keys_are_fetched_over_tls(sqlite_url: str, settings: Settings, clock
         closing(OAuthWorld(sqlite_url, settings.model_copy(update=changed), clock)) as world,
     ):
         remote_registrar = Registrar(world)
-        made = remote(remote_registrar, host)
+        made = register_remote(remote_registrar, host)
         assert made["jwks_uri"].startswith("https://")
         assert works(remote_registrar.app(made))
         assert "certificate" in refusal(post(remote_registrar, wrong.uri))
 
 
 def test_73_removed_host_is_not_fetched_again(remote_registrar: Registrar, host: KeyHost, clock: MovableClock) -> None:
-    made = remote(remote_registrar, host)
+    made = register_remote(remote_registrar, host)
     restarted = ClientKeyCache(
         KeySource(HttpClient(LOOPBACK), ["127.0.0.1:1", "other.example:*"]), clock, max_fetches=1
     )
@@ -134,7 +134,7 @@ def test_73_error_does_not_contain_address(remote_registrar: Registrar, host: Ke
 
 def test_72_update_switches_between_jwks_and_jwks_uri(each_remote_registrar: Registrar, host: KeyHost) -> None:
     remote_registrar = each_remote_registrar
-    made, second = remote_registrar.registered(), new_key(kid="k2")
+    made, second = remote_registrar.register(), new_key(kid="k2")
     host.keys = (second,)
     app = remote_registrar.app(made)
     assert works(app)
@@ -152,7 +152,7 @@ def test_72_update_switches_between_jwks_and_jwks_uri(each_remote_registrar: Reg
 
 
 def test_72_new_jwks_uri_applies_to_next_request(remote_registrar: Registrar, host: KeyHost) -> None:
-    made, second = remote(remote_registrar, host), new_key(kid="k1")
+    made, second = register_remote(remote_registrar, host), new_key(kid="k1")
     app = remote_registrar.app(made)
     assert works(app)
     host.keys = (second,)  # the keys at the new address; the cached keys of the old one must not be used
@@ -164,7 +164,7 @@ def test_72_new_jwks_uri_applies_to_next_request(remote_registrar: Registrar, ho
 
 
 def test_72_update_with_failed_fetch_has_no_effect(remote_registrar: Registrar, host: KeyHost) -> None:
-    made = remote_registrar.registered()
+    made = remote_registrar.register()
     whole = {**metadata(client_id=made["client_id"]), "jwks": None, "jwks_uri": host.uri}
     host.fail()
     refusal(remote_registrar.manage("PUT", made, json=whole))

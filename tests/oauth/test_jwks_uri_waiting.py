@@ -7,7 +7,7 @@ from gateway.services.identity.client_key_cache import ClientKeyCache
 from gateway.services.identity.client_keys import KeySource, KeysRefused
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp
-from tests.support.key_host import LOOPBACK, KeyHost, remote, works
+from tests.support.key_host import LOOPBACK, KeyHost, register_remote, works
 from tests.support.race import race
 from tests.support.registration import Registrar, metadata
 
@@ -16,13 +16,13 @@ def test_10_concurrent_requests_cause_one_fetch(
     remote_app: FapiApp, host: KeyHost, remote_registrar: Registrar
 ) -> None:
     keys = remote_registrar.world.container.client_keys
-    host.open.clear()
+    host.may_respond.clear()
     uri = host.uri
 
     def ask(number: int) -> int:
         if number == 7:
             time.sleep(0.3)  # meanwhile the others wait
-            host.open.set()
+            host.may_respond.set()
         return len(keys.get_key_set(remote_app.client_id, uri, "k1")["keys"])
 
     assert race(ask, 8) == [1] * 8
@@ -31,7 +31,7 @@ def test_10_concurrent_requests_cause_one_fetch(
 
 def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableClock) -> None:
     with KeyHost() as slow:
-        slow.open.clear()
+        slow.may_respond.clear()
         source = KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"])
         keys = ClientKeyCache(source, clock, max_fetches=2)
 
@@ -40,7 +40,7 @@ def test_10_clients_do_not_wait_for_each_other(host: KeyHost, clock: MovableCloc
                 return bool(keys.get_key_set(f"client {number}", (slow if number == 0 else host).uri, "k1"))
             finally:
                 if number == 1:
-                    slow.open.set()  # opened by a client that did not wait for it
+                    slow.may_respond.set()  # opened by a client that did not wait for it
 
         assert race(ask, 2) == [True, True]
 
@@ -49,7 +49,7 @@ def test_73_number_of_waiting_threads_is_limited(host: KeyHost, clock: MovableCl
     """While a merchant's server hangs, other threads still serve other clients."""
     source = KeySource(HttpClient(LOOPBACK), [f"127.0.0.1:{host.port}"])
     keys = ClientKeyCache(source, clock, max_fetches=2)
-    host.open.clear()
+    host.may_respond.clear()
 
     def ask(number: int) -> str:
         if number == 2:
@@ -58,7 +58,7 @@ def test_73_number_of_waiting_threads_is_limited(host: KeyHost, clock: MovableCl
         try:
             keys.get_key_set(f"client {number}", host.uri, None)
         except KeysRefused as refused:
-            host.open.set()
+            host.may_respond.set()
             return refused.reason
         return "keys"
 
@@ -68,10 +68,10 @@ def test_73_number_of_waiting_threads_is_limited(host: KeyHost, clock: MovableCl
 
 def test_73_writers_do_not_wait_for_fetch(each_remote_registrar: Registrar, host: KeyHost) -> None:
     world = each_remote_registrar.world
-    remote_app = each_remote_registrar.app(remote(each_remote_registrar, host))
+    remote_app = each_remote_registrar.app(register_remote(each_remote_registrar, host))
     invitation, body = each_remote_registrar.invite(), metadata(jwks=None, jwks_uri=host.uri)
     before = host.connections
-    host.open.clear()
+    host.may_respond.clear()
 
     def ask(number: int) -> bool:
         if number == 0:
@@ -81,7 +81,7 @@ def test_73_writers_do_not_wait_for_fetch(each_remote_registrar: Registrar, host
         while host.connections < before + 2:
             time.sleep(0.01)
         pushed = world.bank.push().status_code == 201
-        host.open.set()
+        host.may_respond.set()
         return pushed
 
     assert race(ask, 3) == [True, True, True]

@@ -59,7 +59,7 @@ def test_72_response_has_registered_metadata(registrar: Registrar, world: OAuthW
 
 def test_72_tokens_are_stored_as_digests(registrar: Registrar, world: OAuthWorld) -> None:
     invitation = registrar.invite()
-    made = registrar.registered(invitation)
+    made = registrar.register(invitation)
     with reading(world.database) as unit:
         row = unit.clients.load(made["client_id"])
         assert row is not None
@@ -70,7 +70,7 @@ def test_72_tokens_are_stored_as_digests(registrar: Registrar, world: OAuthWorld
 
 
 def test_72_registered_client_works(registrar: Registrar, world: OAuthWorld) -> None:
-    app = registrar.app(registrar.registered())
+    app = registrar.app(registrar.register())
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
     assert tokens["token_type"] == "DPoP"
     assert app.call(tokens["access_token"]).status_code == 200
@@ -84,7 +84,7 @@ def test_71_missing_token_gets_no_error_code(world: OAuthWorld) -> None:
 
 def _used(registrar: Registrar) -> str:
     token = registrar.invite()
-    registrar.registered(token)
+    registrar.register(token)
     return token
 
 
@@ -94,7 +94,7 @@ def _used(registrar: Registrar) -> str:
         pytest.param(_used, id="used"),
         pytest.param(lambda _: "sgw_test_ia_unknown", id="unknown"),
         pytest.param(lambda _: "x" * 600, id="long"),
-        pytest.param(lambda r: r.registered()["registration_access_token"], id="registration token"),
+        pytest.param(lambda r: r.register()["registration_access_token"], id="registration token"),
         pytest.param(lambda r: r.world.tokens()["access_token"], id="access token"),
     ],
 )
@@ -108,7 +108,7 @@ def test_71_expired_token_is_rejected(registrar: Registrar, clock: MovableClock,
     early, late = registrar.invite(life=timedelta(hours=1)), registrar.invite(life=timedelta(hours=1))
     world.move_partner(timedelta(days=30))  # business time does not matter here
     clock.advance(minutes=59)
-    registrar.registered(early)
+    registrar.register(early)
     clock.advance(minutes=1)
     assert_refused(registrar.post(metadata(), late), "invalid_token", 401)
 
@@ -116,7 +116,7 @@ def test_71_expired_token_is_rejected(registrar: Registrar, clock: MovableClock,
 def test_71_invalid_metadata_does_not_use_up_token(registrar: Registrar) -> None:
     token = registrar.invite()
     assert_refused(registrar.post(metadata(jwks=None), token))
-    registrar.registered(token)
+    registrar.register(token)
 
 
 def test_71_token_registers_one_client(racing_world: OAuthWorld) -> None:
@@ -221,7 +221,7 @@ def test_13_short_rsa_keys_and_other_curves_are_rejected(registrar: Registrar) -
 @pytest.mark.parametrize("alg", ["ES256", "PS256", "Ed25519", "EdDSA"])
 def test_13_supported_keys_are_accepted(registrar: Registrar, alg: str) -> None:
     keys = {"keys": [public(new_key(alg))]}
-    made = registrar.registered(jwks=keys, token_endpoint_auth_signing_alg=alg)
+    made = registrar.register(jwks=keys, token_endpoint_auth_signing_alg=alg)
     assert (made["jwks"], made["token_endpoint_auth_signing_alg"]) == (keys, alg)
 
 
@@ -259,7 +259,7 @@ def test_absent_members_have_defaults(registrar: Registrar) -> None:
 
 
 def test_client_without_code_grant_needs_no_redirect_uri(registrar: Registrar) -> None:
-    made = registrar.registered(grant_types=["client_credentials"], redirect_uris=None)
+    made = registrar.register(grant_types=["client_credentials"], redirect_uris=None)
     assert (made["redirect_uris"], made["response_types"]) == ([], [])
     app = registrar.app(made)
     assert app.merchant_token().json()["scope"] == "decisions:read"

@@ -18,7 +18,7 @@ def registrar(world: OAuthWorld) -> Registrar:
 
 
 def test_73_scopes_beyond_invitation_await_approval(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered(registrar.invite(["score:tier", "decisions:read"], ["score"]), scope=WIDE)
+    made = registrar.register(registrar.invite(["score:tier", "decisions:read"], ["score"]), scope=WIDE)
     assert (made["scope"], made["authorization_details_types"]) == ("score:tier decisions:read", ["score"])
     assert made["awaiting_approval"] == {"scope": "score:exact decisions:write", "authorization_details_types": []}
     app = registrar.app(made)
@@ -35,7 +35,7 @@ def test_73_scopes_beyond_invitation_await_approval(registrar: Registrar, world:
 
 
 def test_73_types_beyond_invitation_await_approval(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered(registrar.invite(types=["score"]), authorization_details_types=["decision", "score"])
+    made = registrar.register(registrar.invite(types=["score"]), authorization_details_types=["decision", "score"])
     assert made["authorization_details_types"] == ["score"]
     assert made["awaiting_approval"] == {"scope": "", "authorization_details_types": ["decision"]}
     app = registrar.app(made)
@@ -45,7 +45,7 @@ def test_73_types_beyond_invitation_await_approval(registrar: Registrar, world: 
 
 
 def test_73_refusal_keeps_rights(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered(scope=WIDE)
+    made = registrar.register(scope=WIDE)
     with writing(world.database) as unit:
         registrar.service.refuse(unit, made["client_id"], registrar.service.load_awaiting(unit, made["client_id"]))
     now = registrar.manage("GET", made).json()
@@ -54,7 +54,7 @@ def test_73_refusal_keeps_rights(registrar: Registrar, world: OAuthWorld) -> Non
 
 
 def test_73_update_does_not_extend_rights(registrar: Registrar) -> None:
-    made = registrar.registered()
+    made = registrar.register()
     response = registrar.manage(
         "PUT", made, json=metadata(client_id=made["client_id"], scope=f"{made['scope']} {WIDE}")
     )
@@ -64,7 +64,7 @@ def test_73_update_does_not_extend_rights(registrar: Registrar) -> None:
 
 
 def test_73_changed_request_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered(scope="score:tier decisions:write")
+    made = registrar.register(scope="score:tier decisions:write")
     with reading(world.database) as unit:
         shown = registrar.service.load_awaiting(unit, made["client_id"])
     registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:tier score:exact"))
@@ -74,7 +74,7 @@ def test_73_changed_request_cannot_be_approved(registrar: Registrar, world: OAut
 
 
 def test_73_reduced_rights_apply_to_existing_tokens(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered()
+    made = registrar.register()
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier decisions:request")
     merchant = app.merchant_token().json()["access_token"]
@@ -91,7 +91,7 @@ def test_73_reduced_rights_apply_to_existing_tokens(registrar: Registrar, world:
 
 
 def test_73_higher_scope_is_replaced_by_lower_one(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered(registrar.invite(["score:exact"]), scope="score:exact score:tier")
+    made = registrar.register(registrar.invite(["score:exact"]), scope="score:exact score:tier")
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:exact")
     registrar.manage("PUT", made, json=metadata(client_id=made["client_id"], scope="score:tier"))
@@ -100,7 +100,7 @@ def test_73_higher_scope_is_replaced_by_lower_one(registrar: Registrar, world: O
 
 
 def test_client_without_request_cannot_be_approved(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered()
+    made = registrar.register()
     with writing(world.database) as unit:
         with pytest.raises(InvalidInput):
             registrar.service.load_awaiting(unit, made["client_id"])
@@ -110,7 +110,7 @@ def test_client_without_request_cannot_be_approved(registrar: Registrar, world: 
 
 def test_one_of_concurrent_approvals_succeeds(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
-    made = registrar.registered(scope=WIDE)
+    made = registrar.register(scope=WIDE)
     with reading(racing_world.database) as unit:
         shown = registrar.service.load_awaiting(unit, made["client_id"])
 

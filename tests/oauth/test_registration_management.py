@@ -18,7 +18,7 @@ def registrar(world: OAuthWorld) -> Registrar:
 
 
 def test_72_client_reads_its_registration(registrar: Registrar) -> None:
-    made = registrar.registered(token_endpoint_auth_signing_alg="ES256")
+    made = registrar.register(token_endpoint_auth_signing_alg="ES256")
     response = registrar.manage("GET", made)
     assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
     assert response.json() == made
@@ -26,7 +26,7 @@ def test_72_client_reads_its_registration(registrar: Registrar) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_72_other_tokens_are_rejected(registrar: Registrar, world: OAuthWorld, method: str) -> None:
-    made, other = registrar.registered(), registrar.registered(client_name="Other")
+    made, other = registrar.register(), registrar.register(client_name="Other")
     body: dict[str, Any] = {}
     if method == "PUT":
         body["json"] = metadata(client_id=made["client_id"], client_name="Changed")
@@ -40,7 +40,7 @@ def test_72_other_tokens_are_rejected(registrar: Registrar, world: OAuthWorld, m
 
 def test_72_unknown_client_gets_same_response(each_world: OAuthWorld) -> None:
     registrar = Registrar(each_world)
-    made = registrar.registered()
+    made = registrar.register()
     for method in ("GET", "PUT", "DELETE"):
         unlike = [
             registrar.manage(method, {"client_id": client_id}, made["registration_access_token"], json={})
@@ -50,7 +50,7 @@ def test_72_unknown_client_gets_same_response(each_world: OAuthWorld) -> None:
 
 
 def test_72_update_replaces_all_metadata(registrar: Registrar, world: OAuthWorld) -> None:
-    made, key = registrar.registered(), new_key("Ed25519", kid="k2")
+    made, key = registrar.register(), new_key("Ed25519", kid="k2")
     sent = {
         "client_id": made["client_id"],
         "client_name": "New name",
@@ -81,14 +81,14 @@ def test_72_update_replaces_all_metadata(registrar: Registrar, world: OAuthWorld
     ],
 )
 def test_72_invalid_update_has_no_effect(registrar: Registrar, changed: dict[str, Any]) -> None:
-    made = registrar.registered()
+    made = registrar.register()
     response = registrar.manage("PUT", made, json=metadata(**{"client_id": made["client_id"], **changed}))
     assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
     assert registrar.manage("GET", made).json() == made
 
 
 def test_72_removal_ends_all_tokens(registrar: Registrar, world: OAuthWorld) -> None:
-    made = registrar.registered()
+    made = registrar.register()
     app = registrar.app(made)
     tokens = app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
     merchant = app.merchant_token().json()["access_token"]
@@ -113,7 +113,7 @@ def test_72_removal_ends_all_tokens(registrar: Registrar, world: OAuthWorld) -> 
 
 
 def test_other_methods_are_rejected(registrar: Registrar) -> None:
-    made = registrar.registered()
+    made = registrar.register()
     assert registrar.manage("PATCH", made).status_code == 405
     assert registrar.world.http().get(PATH).status_code == 405
     assert made["redirect_uris"] == [CALLBACK]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gateway.services.decisions.requests import DecisionRequester
-from tests.support.graphql_world import ISSUER, REQUEST, GraphQLWorld, asked
+from tests.support.graphql_world import ISSUER, REQUEST, GraphQLWorld, request_variables
 
 CANCEL = """mutation C($input: DecisionCancelInput!) { decisionCancel(input: $input) {
   decision { status outcome { __typename } timeline { nodes { topic ... on DecisionEvent { from to note } } } }
@@ -88,7 +88,7 @@ def test_null_characters_never_reach_the_database(world: GraphQLWorld) -> None:
     (error,) = world.data(REQUEST, {"input": arguments})["decisionRequest"]["userErrors"]
     assert error["field"] == ["input", "ask", "onlineOrder", "category"]
     for name in ("idempotencyKey", "merchantReference", "purpose"):
-        changed = {**arguments, "ask": asked("", "")["input"]["ask"], name: "a\x00b"}
+        changed = {**arguments, "ask": request_variables("", "")["input"]["ask"], name: "a\x00b"}
         (error,) = world.data(REQUEST, {"input": changed})["decisionRequest"]["userErrors"]
         assert error["field"] == ["input", name]
 
@@ -149,7 +149,7 @@ def test_mutations_of_one_document_are_independent(world: GraphQLWorld, monkeypa
     document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
         first: decisionRequest(input: $a) { decision { timeline { nodes { id } } } }
         second: decisionRequest(input: $b) { decision { id } } }"""
-    variables = {"a": asked("a", "order-a")["input"], "b": asked("b", "order-b")["input"]}
+    variables = {"a": request_variables("a", "order-a")["input"], "b": request_variables("b", "order-b")["input"]}
     executed = world.run(document, variables)
     assert len(executed.body["data"]["first"]["decision"]["timeline"]["nodes"]) == 1
     assert executed.body["data"]["second"] is None
@@ -171,5 +171,7 @@ def test_no_connection_is_held_while_a_mutation_writes(world: GraphQLWorld) -> N
         document = """mutation M($a: DecisionRequestInput!, $b: DecisionRequestInput!) {
             first: decisionRequest(input: $a) { decision { consent { id } } }
             second: decisionRequest(input: $b) { decision { consent { id } } } }"""
-        world.data(document, {"a": asked("a", "order-a")["input"], "b": asked("b", "order-b")["input"]})
+        world.data(
+            document, {"a": request_variables("a", "order-a")["input"], "b": request_variables("b", "order-b")["input"]}
+        )
     assert held == [0, 0]

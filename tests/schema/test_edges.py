@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
+from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 from tests.support.transitions import TRANSITIONS, transition_input
 
 TYPED = {"INVALID", "INVALID_AMOUNT", "INVALID_PERIOD", "UNSUPPORTED_CURRENCY", "CONSENT_AMOUNT_EXCEEDED"}
@@ -52,7 +52,7 @@ def outcome(world: GraphQLWorld, document: str, given: dict[str, Any], *, mercha
     ],
 )
 def test_amounts_at_their_limits(world: GraphQLWorld, deposit: dict[str, str], expected: str) -> None:
-    assert outcome(world, REQUEST, asked("k", "r", deposit=deposit)) == expected
+    assert outcome(world, REQUEST, request_variables("k", "r", deposit=deposit)) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,18 +79,18 @@ def test_amounts_at_their_limits(world: GraphQLWorld, deposit: dict[str, str], e
     ],
 )
 def test_periods_at_their_limits(world: GraphQLWorld, start: str, end: str, expected: str) -> None:
-    assert outcome(world, REQUEST, asked("k", "r", rental={"start": start, "end": end})) == expected
+    assert outcome(world, REQUEST, request_variables("k", "r", rental={"start": start, "end": end})) == expected
 
 
 @pytest.mark.parametrize("text", ["x" * 255, "订单" * 120, "😀" * 100])
 def test_texts_at_their_limits_are_accepted(world: GraphQLWorld, text: str) -> None:
-    assert outcome(world, REQUEST, asked(text, text)) == "APPROVED"
+    assert outcome(world, REQUEST, request_variables(text, text)) == "APPROVED"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x" * 256, "a\nb", "a\x00b", "\u202eb", " x"])
 def test_texts_beyond_their_limits_are_invalid(world: GraphQLWorld, text: str) -> None:
-    assert outcome(world, REQUEST, asked(text, "r")) == "INVALID"
-    assert outcome(world, REQUEST, asked("k", text)) == "INVALID"
+    assert outcome(world, REQUEST, request_variables(text, "r")) == "INVALID"
+    assert outcome(world, REQUEST, request_variables("k", text)) == "INVALID"
 
 
 @pytest.fixture
@@ -153,6 +153,6 @@ ANY_MOMENT = st.one_of(
 def test_any_input_gives_a_typed_result(
     world: GraphQLWorld, deposit: dict[str, str], start: str, end: str, reference: str, number: int
 ) -> None:
-    variables = asked(f"key-{number}", reference, deposit=deposit, rental={"start": start, "end": end})
+    variables = request_variables(f"key-{number}", reference, deposit=deposit, rental={"start": start, "end": end})
     known = {*TYPED, "APPROVED", "DECLINED", "BAD_USER_INPUT", "DUPLICATE_REFERENCE", "IDEMPOTENCY_KEY_REUSED"}
     assert outcome(world, REQUEST, variables) in known

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from gateway.domain.errors import LimitReached, Misconfigured, Unauthenticated
 from gateway.services.merchants import MerchantService
 from merchants.registry import discover
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
+from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 
 VIEWER = "{ viewer { appName } }"
 
@@ -81,7 +81,7 @@ def test_request_errors(
     ],
 )
 def test_values_of_the_wrong_type_are_bad_user_input(world: GraphQLWorld, changed: dict[str, Any]) -> None:
-    executed = world.run(REQUEST, asked("k", "r", **changed))
+    executed = world.run(REQUEST, request_variables("k", "r", **changed))
     assert not executed.ran
     assert {error["extensions"]["code"] for error in executed.body["errors"]} == {"BAD_USER_INPUT"}
 

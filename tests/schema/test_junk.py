@@ -17,7 +17,7 @@ from gateway.settings import Settings
 from gateway.store.tables import metadata
 from tests.support import fuzz
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked, built
+from tests.support.graphql_world import REQUEST, GraphQLWorld, built, request_variables
 from tests.support.partner import yuan
 from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_input
 
@@ -175,18 +175,18 @@ def test_requests_and_previews_reject_junk(targets: JunkTargets) -> None:
 
     for member in ("idempotencyKey", "merchantReference", "purpose", "ask"):
         for each in SHARP:
-            targets.send(REQUEST, {**asked("k", "r")["input"], member: each})
+            targets.send(REQUEST, {**request_variables("k", "r")["input"], member: each})
 
     @run_examples(25, case=cases)
     def _(case: tuple[str, dict[str, Any]]) -> None:
         member, changed = case
         ask = {member: {**asks[member][1], **changed}}
-        targets.send(REQUEST, {**asked("k", "r")["input"], "ask": ask})
+        targets.send(REQUEST, {**request_variables("k", "r")["input"], "ask": ask})
         targets.send(PREVIEW, {"ask": ask}, unlogged=False)
 
     @run_examples(12, changed=bent(members("DecisionRequestInput")))
     def _(changed: dict[str, Any]) -> None:
-        given = {**asked("k", "r")["input"], **changed}
+        given = {**request_variables("k", "r")["input"], **changed}
         targets.send(REQUEST, given)
         targets.send(PREVIEW, {name: given[name] for name in given if name in {"ask", "purpose"}}, unlogged=False)
 

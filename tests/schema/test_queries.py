@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.merchants import Product
 from gateway.services.scores import ScoreService
-from tests.support.graphql_world import ISSUER, GraphQLWorld, asked
+from tests.support.graphql_world import ISSUER, GraphQLWorld, request_variables
 from tests.support.units import writing
 
 VIEWER = """{
@@ -89,7 +89,7 @@ def test_preview_of_an_ordinary_ask(world: GraphQLWorld) -> None:
     document = """query P($ask: DecisionAsk!) { decisionPreview(input: {ask: $ask}) { eligible
         likelyOutcome { __typename ... on Approval { reasons { code } } }
         blockers { __typename code field documentation } } }"""
-    ask = asked("", "")["input"]["ask"]
+    ask = request_variables("", "")["input"]["ask"]
     assert world.data(document, {"ask": ask})["decisionPreview"] == {
         "eligible": True,
         "likelyOutcome": {"__typename": "Approval", "reasons": [{"code": "REDUCED_FOR_TIER"}]},
@@ -111,7 +111,7 @@ def test_preview_of_an_ordinary_ask(world: GraphQLWorld) -> None:
 
 
 def test_preview_of_an_amount_beyond_the_consent(world: GraphQLWorld) -> None:
-    ask = asked("", "", deposit={"amount": "90000.00", "currency": "CNY"})["input"]["ask"]
+    ask = request_variables("", "", deposit={"amount": "90000.00", "currency": "CNY"})["input"]["ask"]
     document = """query P($ask: DecisionAsk!) { decisionPreview(input: {ask: $ask}) { eligible
         likelyOutcome { __typename } blockers { code ... on ConsentError { covered { type } } } } }"""
     preview = world.data(document, {"ask": ask})["decisionPreview"]

@@ -10,7 +10,7 @@ from gateway.kit import json
 from gateway.kit.crypto import base64url
 from gateway.settings import Settings
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
+from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 from tests.support.transitions import RESPOND, TRANSITIONS, transition_input
 
 REJECTED = ["\0", "dec_test_\0", "\ud800", "dec_test_\udfff", "dsp_test_1\0", "x" * 100_000, ""]
@@ -68,11 +68,11 @@ def test_texts_in_requests(each_world: GraphQLWorld) -> None:
     ride = {"bikeRide": {"deposit": {"amount": "99.00", "currency": "CNY"}, "bikeId": "bike-1"}}
     for text in ("\0", "a\0b", "\ud800", "a\udfffb"):
         for name in ("idempotencyKey", "merchantReference", "purpose"):
-            variables = {"input": {**asked("key", "order")["input"], name: text}}
+            variables = {"input": {**request_variables("key", "order")["input"], name: text}}
             _, code, field = user_error_of(each_world.data(REQUEST, variables)["decisionRequest"])
             assert (code, field) == ("INVALID", ["input", name]), (name, text)
         bike = {"bikeRide": {**ride["bikeRide"], "bikeId": text}}
-        variables = {"input": {**asked("key", "order")["input"], "ask": bike}}
+        variables = {"input": {**request_variables("key", "order")["input"], "ask": bike}}
         _, code, field = user_error_of(each_world.data(REQUEST, variables)["decisionRequest"])
         assert (code, field) == ("INVALID", ["input", "ask", "bikeRide", "bikeId"]), text
 

@@ -14,14 +14,14 @@ from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.settings import Settings
 from gateway.store.merchants.merchants import MERCHANTS
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, GraphQLWorld, asked
+from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 from tests.support.units import reading, writing
 
 SOURCE, DOCUMENT, LOG = "read", "read", "write"
 """The persona source reads the score in its own unit, before the unit of the document."""
 
 PREVIEW = "query P($ask: DecisionAsk!) { decisionPreview(input: {ask: $ask}) { eligible blockers { code } } }"
-ASK = asked("", "")["input"]["ask"]
+ASK = request_variables("", "")["input"]["ask"]
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_payloads_read_the_committed_state(world: GraphQLWorld) -> None:
 
 
 def test_payloads_read_outside_the_writing_unit(world: GraphQLWorld, units: list[str]) -> None:
-    world.data(REQUEST, asked("k", "r"))
+    world.data(REQUEST, request_variables("k", "r"))
     written = units.index("write")
     assert units.count("write") == 1
     assert units[written + 1 :], "the payload reads consent and timeline"

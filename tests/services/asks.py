@@ -26,7 +26,9 @@ def order(amount: str = "300.00", days: int = 7) -> OnlineOrderAsk:
     return OnlineOrderAsk(amount=Money.parse(amount, "CNY"), pay_within=timedelta(days=days))
 
 
-def asking(ask: object, key: str = "key-1", reference: str = "order-1", purpose: str | None = None) -> RequestCommand:
+def request_command(
+    ask: object, key: str = "key-1", reference: str = "order-1", purpose: str | None = None
+) -> RequestCommand:
     member = "onlineOrder" if isinstance(ask, OnlineOrderAsk) else "carRental"
     return RequestCommand(key, reference, member, ask, purpose)
 

@@ -8,7 +8,7 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
 from gateway.services.decisions.transitions import ActivateCommand
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.demo_world import DemoWorld
 
 DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ def yuan(amount: str) -> Money:
 def request_decision(
     world: DemoWorld, handle: str = "excellent", number: int = 1, deposit: str = "3000.00"
 ) -> DecisionState:
-    command = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
+    command = request_command(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
     return world.requester.request(world.acting(world.grant(handle)), command).decision
 
 

@@ -11,7 +11,7 @@ from gateway.domain.errors import Misconfigured, NotFound
 from gateway.services.policies.overrides import OverrideState
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.checkout import ROOT
 from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
@@ -48,7 +48,7 @@ def decide(
 ) -> DecisionState:
     """A decision about a deposit of 1,000.00. The policy waives half of it for the persona "good"."""
     acting = world.acting(world.grant(handle, client=client, partner=partner))
-    command = asking(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
+    command = request_command(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
     return world.requester.request(acting, command).decision
 
 

@@ -11,7 +11,7 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
 from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.services.decisions import DAY, activate_decision, load_decision, request_decision, settlement_of, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
@@ -23,7 +23,9 @@ def use_limit_elsewhere(world: DemoWorld, *amounts: str) -> None:
     """Makes decisions of these amounts at the shop. The credit limit is 30,000 yuan, the maximum of an order 5,000."""
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
     for number, amount in enumerate(amounts):
-        made = world.requester.request(token, asking(order(amount), f"else-{number}", f"else-{number}")).decision
+        made = world.requester.request(
+            token, request_command(order(amount), f"else-{number}", f"else-{number}")
+        ).decision
         assert made.status is Status.APPROVED
 
 
@@ -66,10 +68,10 @@ def test_previews_do_not_reveal_exposure_at_other_merchants(world: DemoWorld, on
     use_limit_elsewhere(world, *["5000.00"] * 3, one)
     before = answers()
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
-    more = world.requester.request(token, asking(order("400.00"), "more", "more")).decision
+    more = world.requester.request(token, request_command(order("400.00"), "more", "more")).decision
     assert more.status is Status.APPROVED
     assert answers() == before, "400 yuan more elsewhere change no preview"
-    world.requester.request(token, asking(order("3000.00"), "next", "next"))
+    world.requester.request(token, request_command(order("3000.00"), "next", "next"))
     assert answers() != before, "another tenth changes previews"
 
 
@@ -99,7 +101,9 @@ def test_concurrent_requests_use_the_available_limit_exactly(world: DemoWorld) -
     consent = world.grant()
     calls = [
         partial(
-            world.requester.request, world.acting(consent), asking(car(world.clock(), "3100.00"), f"r-{n}", f"r-{n}")
+            world.requester.request,
+            world.acting(consent),
+            request_command(car(world.clock(), "3100.00"), f"r-{n}", f"r-{n}"),
         )
         for n in range(8)
     ]

@@ -9,7 +9,7 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import ConsentRefused, StateConflict, Unavailable
 from gateway.kit.json import decode
 from gateway.services.decisions.transitions import CancelCommand
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_access_token
 from tests.support.units import reading, writing
@@ -28,9 +28,12 @@ def test_moving_business_time_expires_consents_of_that_partner_only(world: DemoW
     principal = world.acting(theirs)
     assert principal.now == world.clock() + timedelta(days=90)
     with pytest.raises(ConsentRefused) as refused:
-        world.requester.request(principal, asking(car(principal.now)))
+        world.requester.request(principal, request_command(car(principal.now)))
     assert refused.value.code == "CONSENT_EXPIRED"
-    assert world.requester.request(world.acting(ours), asking(car(world.clock()))).decision.status is Status.APPROVED
+    assert (
+        world.requester.request(world.acting(ours), request_command(car(world.clock()))).decision.status
+        is Status.APPROVED
+    )
     with reading(world.database) as unit:
         (own,) = world.consents.list_of_user(unit, ours.user_id)
         (other,) = world.consents.list_of_user(unit, theirs.user_id)
@@ -41,8 +44,8 @@ def test_moving_business_time_expires_consents_of_that_partner_only(world: DemoW
 def test_moving_business_time_expires_approvals_of_that_partner_only(world: DemoWorld) -> None:
     client = world.second_partner()
     ours, theirs = world.grant(), world.grant(client=client, partner="other")
-    mine = world.requester.request(world.acting(ours), asking(car(world.clock()))).decision
-    other = world.requester.request(world.acting(theirs), asking(car(world.clock()))).decision
+    mine = world.requester.request(world.acting(ours), request_command(car(world.clock()))).decision
+    other = world.requester.request(world.acting(theirs), request_command(car(world.clock()))).decision
     move(world, "other", days=5)
     approved = world.query(world.merchant_token(), lambda query: world.decisions.find(query, mine.id))
     lapsed = world.query(world.merchant_token(client), lambda query: world.decisions.find(query, other.id))
@@ -59,7 +62,7 @@ def test_consents_and_decisions_have_business_time_and_log_entries_wall_time(wor
     move(world, "demo", days=30)
     consent, there = world.grant(), world.now + timedelta(days=30)
     assert (consent.granted_at, consent.expires_at) == (there, there + timedelta(days=90))
-    decision = world.requester.request(world.acting(consent), asking(car(there))).decision
+    decision = world.requester.request(world.acting(consent), request_command(car(there))).decision
     assert (decision.created_at, decision.valid_until) == (there, there + timedelta(days=4))
     for table in ("decision_log", "access_log"):
         ((public,),) = world.rows(f"SELECT public FROM {table}")
@@ -93,16 +96,16 @@ def test_tokens_are_revoked_in_wall_time(world: DemoWorld) -> None:
 
 def test_idempotency_keys_expire_in_wall_time(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
-    first = world.requester.request(world.acting(consent), asking(ask))
+    first = world.requester.request(world.acting(consent), request_command(ask))
     move(world, "demo", days=2)
-    again = world.requester.request(world.acting(consent), asking(ask))
+    again = world.requester.request(world.acting(consent), request_command(ask))
     assert again.replayed
     assert again.decision.id == first.decision.id
 
 
 def test_decision_has_the_business_time_of_its_writing(world: DemoWorld) -> None:
     """The business time is moved after the token check. A score that has expired by then is not used."""
-    consent, ask = world.grant(), asking(car(world.clock()))
+    consent, ask = world.grant(), request_command(car(world.clock()))
     principal = world.acting(consent)
     move(world, "demo", days=1)
     with pytest.raises(Unavailable):

@@ -10,7 +10,7 @@ from gateway.domain.money import Money
 from gateway.services.decisions.requests import RequestResult
 from gateway.services.decisions.transitions import ActivateCommand, CancelCommand, FulfillCommand
 from gateway.services.seeding import CONTRACT
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.services.decisions import DAY, THREADS, request_decision, yuan
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
@@ -37,7 +37,9 @@ def consents(world: DemoWorld) -> list[Consent]:
 def test_concurrent_requests_of_many_merchants_keep_the_credit_limit(world: DemoWorld) -> None:
     all_consents = consents(world)
     calls = [
-        partial(world.requester.request, world.acting(consent), asking(order("1700.00"), f"key-{n}", f"order-{n}"))
+        partial(
+            world.requester.request, world.acting(consent), request_command(order("1700.00"), f"key-{n}", f"order-{n}")
+        )
         for n in range(EACH)
         for consent in all_consents
     ]
@@ -61,7 +63,9 @@ def _request_and_end_concurrently(world: DemoWorld, all_consents: list[Consent],
     """Ends the approved decisions in several ways, while all consents make new requests."""
     moves = world.transitions
     calls = [
-        partial(world.requester.request, world.acting(consent), asking(order("900.00"), f"more-{n}", f"more-{n}"))
+        partial(
+            world.requester.request, world.acting(consent), request_command(order("900.00"), f"more-{n}", f"more-{n}")
+        )
         for n, consent in enumerate(all_consents * 2)
     ]
     for number, decision in enumerate(approved):
@@ -80,7 +84,7 @@ def test_all_merchants_share_one_limit(world: DemoWorld) -> None:
         assert request_decision(world, number=number, deposit="10000.00").status is Status.APPROVED
     token = world.acting(world.grant("excellent", client=world.client("online_shop")))
     preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order("1.00"), None))
-    refusal = world.requester.request(token, asking(order("1.00"), "k", "o")).decision
+    refusal = world.requester.request(token, request_command(order("1.00"), "k", "o")).decision
     for outcome in (preview.outcome, refusal.outcome):
         assert isinstance(outcome, Decline)
         assert (outcome.reasons, outcome.alternatives) == (("EXPOSURE_LIMIT_REACHED",), ())
@@ -105,7 +109,7 @@ def test_concurrent_requests_of_two_merchants_share_the_available_limit(world: D
     calls = []
     for n in range(THREADS):
         ask = car(world.clock(), "4000.00") if n % 2 else order("4000.00")
-        command = asking(ask, f"race-{n}", f"race-{n}")
+        command = request_command(ask, f"race-{n}", f"race-{n}")
         calls.append(partial(world.requester.request, world.acting(consents[(n + 1) % 2]), command))
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]

@@ -8,7 +8,7 @@ from gateway.domain.decisions.transitions import BreachKind, Status, Transition
 from gateway.domain.errors import StateConflict
 from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.services.decisions import (
     DAY,
     THREADS,
@@ -136,7 +136,7 @@ def test_breach_declines_requests_after_the_contest_window_until_cured(world: De
     assert request_decision(world, number=2).status is Status.APPROVED, "within the contest window it does not count"
     world.clock.advance(14 * DAY)
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
-    command = asking(order(), "key-3", "order-3")
+    command = request_command(order(), "key-3", "order-3")
     refusal = world.requester.request(world.acting(elsewhere), command).decision
     assert isinstance(refusal.outcome, Decline)
     assert refusal.outcome.reasons == ("OPEN_OVERDUE_OBLIGATION",)
@@ -146,7 +146,7 @@ def test_breach_declines_requests_after_the_contest_window_until_cured(world: De
 
 def test_open_decisions_continue_after_revoked_consent(world: DemoWorld) -> None:
     consent = world.grant()
-    command = asking(car(world.clock()))
+    command = request_command(car(world.clock()))
     decision = world.requester.request(world.acting(consent), command).decision
     world.revoke(consent)
     moves, token = world.transitions, world.merchant_token()

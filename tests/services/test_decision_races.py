@@ -20,7 +20,7 @@ from gateway.kit.clock import BusinessTime, WallTime
 from gateway.services.decisions.requests import RequestCommand, RequestResult
 from gateway.services.decisions.transitions import CancelCommand
 from gateway.services.identity.personas import CATALOGUE
-from tests.services.asks import asking, car, order, waiver
+from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
@@ -46,7 +46,7 @@ def decided(answers: list[RequestResult | Exception]) -> list[RequestResult]:
 
 
 def test_concurrent_equal_requests_make_one_decision(world: DemoWorld) -> None:
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     answers = requests(world, *[(consent, command)] * THREADS)
     assert codes(answers) == []
     assert len({answer.decision.id for answer in decided(answers)}) == 1
@@ -65,7 +65,7 @@ def test_concurrent_requests_never_exceed_the_ceiling(
     world: DemoWorld, handle: str, approved: int, exposed: int
 ) -> None:
     consent, now = world.grant(handle, waiver("9000.00")), world.clock()
-    answers = requests(world, *((consent, asking(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
+    answers = requests(world, *((consent, request_command(car(now), f"key-{n}", f"order-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["CONSENT_AMOUNT_EXCEEDED"] * (THREADS - approved)
     assert all(isinstance(each, ConsentRefused | RequestResult) for each in answers)
     rows = world.rows("SELECT status, committed_minor FROM decisions")
@@ -77,7 +77,7 @@ def test_concurrent_requests_never_exceed_the_ceiling(
 
 def test_concurrent_requests_with_one_reference_make_one_decision(world: DemoWorld) -> None:
     consents, now = (world.grant(), world.grant("good")), world.clock()
-    answers = requests(world, *((consents[n % 2], asking(car(now), f"key-{n}")) for n in range(THREADS)))
+    answers = requests(world, *((consents[n % 2], request_command(car(now), f"key-{n}")) for n in range(THREADS)))
     assert codes(answers) == ["DUPLICATE_REFERENCE"] * (THREADS - 1)
     assert [answer.replayed for answer in decided(answers)] == [False]
     assert world.counts()["decisions"] == 1
@@ -85,7 +85,7 @@ def test_concurrent_requests_with_one_reference_make_one_decision(world: DemoWor
 
 
 def test_concurrent_requests_with_one_key_and_two_consents_make_one_decision(world: DemoWorld) -> None:
-    consents, command = (world.grant(), world.grant("good")), asking(car(world.clock()))
+    consents, command = (world.grant(), world.grant("good")), request_command(car(world.clock()))
     answers = requests(world, *((consents[n % 2], command) for n in range(THREADS)))
     assert codes(answers) == ["IDEMPOTENCY_KEY_REUSED"] * (THREADS // 2)
     assert len({answer.decision.id for answer in decided(answers)}) == 1
@@ -95,9 +95,9 @@ def test_concurrent_requests_with_one_key_and_two_consents_make_one_decision(wor
 def test_concurrent_requests_of_two_merchants_about_one_person_all_succeed(world: DemoWorld) -> None:
     here, there, now = world.grant(), world.grant(client=world.client("online_shop")), world.clock()
     calls = [
-        (here, asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
+        (here, request_command(car(now, "10.00"), f"key-{n}", f"order-{n}"))
         if n % 2
-        else (there, asking(order("10.00"), f"key-{n}", f"order-{n}"))
+        else (there, request_command(order("10.00"), f"key-{n}", f"order-{n}"))
         for n in range(THREADS)
     ]
     answers = requests(world, *calls)
@@ -115,7 +115,7 @@ def test_concurrent_requests_of_two_merchants_about_one_person_all_succeed(world
 
 def test_concurrent_first_requests_make_one_signing_key(world: DemoWorld) -> None:
     now, consents = world.clock(), [world.grant(handle) for handle, *_ in CATALOGUE]
-    answers = requests(world, *((each, asking(car(now), each.id, each.id)) for each in consents))
+    answers = requests(world, *((each, request_command(car(now), each.id, each.id)) for each in consents))
     assert codes(answers) == []
     ((kid,),) = world.rows("SELECT kid FROM signing_keys")
     assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
@@ -124,7 +124,7 @@ def test_concurrent_first_requests_make_one_signing_key(world: DemoWorld) -> Non
 @pytest.mark.parametrize("table", ["access_log", "outbox"])
 def test_failed_request_keeps_no_signing_key(world: DemoWorld, table: str) -> None:
     """The first request of a deployment creates the signing key. If it fails, the key is rolled back with it."""
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     world.block_inserts(table)
     with pytest.raises(Exception, match="full"):
         world.requester.request(world.acting(consent), command)
@@ -139,7 +139,7 @@ def test_failed_request_keeps_no_signing_key(world: DemoWorld, table: str) -> No
     [pytest.param(lambda n: "one", 0, id="same-key"), pytest.param(str, THREADS - 1, id="other-keys")],
 )
 def test_one_of_concurrent_cancels_succeeds(world: DemoWorld, keys: Callable[[int], str], refused: int) -> None:
-    decision = world.requester.request(world.acting(world.grant()), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(world.grant()), request_command(car(world.clock()))).decision
     token = world.merchant_token()
     answers = at_once(
         [
@@ -157,7 +157,9 @@ def test_one_of_concurrent_cancels_succeeds(world: DemoWorld, keys: Callable[[in
 def test_concurrent_revoke_rejects_later_requests(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     calls: list[Callable[[], RequestResult | None]] = [
-        partial(world.requester.request, world.acting(consent), asking(car(now, "10.00"), f"key-{n}", f"order-{n}"))
+        partial(
+            world.requester.request, world.acting(consent), request_command(car(now, "10.00"), f"key-{n}", f"order-{n}")
+        )
         for n in range(THREADS - 1)
     ]
     calls.append(partial(world.revoke, consent))
@@ -179,7 +181,7 @@ def error_of(world: DemoWorld, command: RequestCommand, consent: Consent) -> Gat
 
 
 def test_consent_revoked_between_phases_is_rejected(world: DemoWorld) -> None:
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     error = error_of(world.interrupt_scoring(lambda: world.revoke(consent)), command, consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_REVOKED")
 
@@ -194,28 +196,28 @@ def test_consent_revoked_between_phases_is_rejected(world: DemoWorld) -> None:
 def test_consent_or_score_expired_between_phases_is_rejected(
     world: DemoWorld, days: int, kind: type[GatewayError], code: str
 ) -> None:
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     error = error_of(world.interrupt_scoring(lambda: world.clock.advance(days=days)), command, consent)
     assert (type(error), error.code) == (kind, code)
 
 
 def test_score_is_used_until_it_expires(world: DemoWorld) -> None:
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     interrupted = world.interrupt_scoring(lambda: world.clock.advance(hours=24, microseconds=-1))
     assert interrupted.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
 
 
 def test_ceiling_used_up_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
-    quicker = partial(world.requester.request, world.acting(consent), asking(car(now), "key-0", "order-0"))
+    quicker = partial(world.requester.request, world.acting(consent), request_command(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.interrupt_scoring(quicker).requester.request(world.acting(consent), asking(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.acting(consent), request_command(car(now)))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
 
 def test_equal_request_between_phases_is_replayed(world: DemoWorld) -> None:
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     quicker: list[RequestResult] = []
     act = lambda: quicker.append(world.requester.request(world.acting(consent), command))  # noqa: E731
     answer = world.interrupt_scoring(act).requester.request(world.acting(consent), command)
@@ -225,16 +227,16 @@ def test_equal_request_between_phases_is_replayed(world: DemoWorld) -> None:
 
 def test_key_used_for_another_input_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
-    quicker = partial(world.requester.request, world.acting(consent), asking(car(now), reference="order-0"))
+    quicker = partial(world.requester.request, world.acting(consent), request_command(car(now), reference="order-0"))
     with pytest.raises(IdempotencyConflict) as refused:
-        world.interrupt_scoring(quicker).requester.request(world.acting(consent), asking(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.acting(consent), request_command(car(now)))
     assert refused.value.differing == (("merchantReference",),)
 
 
 def test_unavailable_score_writes_nothing(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
-    error = error_of(world, asking(car(world.clock())), world.grant("nobody"))
+    error = error_of(world, request_command(car(world.clock())), world.grant("nobody"))
     assert (type(error), error.code) == (Unavailable, "SCORE_UNAVAILABLE")
 
 
@@ -246,13 +248,13 @@ class Down:
 
 
 def test_replay_needs_no_score(world: DemoWorld) -> None:
-    consent, command = world.grant(), asking(car(world.clock()))
+    consent, command = world.grant(), request_command(car(world.clock()))
     first = world.request(consent, command)
     down, before = world.variant(source=Down()), world.contents()
     again = down.request(consent, command)
     assert (again.decision, again.replayed) == (first.decision, True)
     with pytest.raises(Unavailable) as failed:
-        down.request(consent, asking(car(world.clock()), "key-2", "order-2"))
+        down.request(consent, request_command(car(world.clock()), "key-2", "order-2"))
     assert failed.value.code == "SCORE_UNAVAILABLE"
     assert world.contents() == before
 
@@ -260,10 +262,10 @@ def test_replay_needs_no_score(world: DemoWorld) -> None:
 def test_consent_is_rejected_from_its_expiry_on(world: DemoWorld) -> None:
     consent = world.grant()
     world.clock.now = WallTime(consent.expires_at)
-    error = error_of(world, asking(car(world.clock())), consent)
+    error = error_of(world, request_command(car(world.clock())), consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_EXPIRED")
     world.clock.advance(microseconds=-1)
-    assert not world.requester.request(world.acting(consent), asking(car(world.clock()))).replayed
+    assert not world.requester.request(world.acting(consent), request_command(car(world.clock()))).replayed
 
 
 def test_consent_revoked_after_token_check_is_rejected(world: DemoWorld) -> None:
@@ -271,7 +273,7 @@ def test_consent_revoked_after_token_check_is_rejected(world: DemoWorld) -> None
     principal = world.acting(consent)
     world.revoke(consent)
     with pytest.raises(ConsentRefused) as refused:
-        world.requester.request(principal, asking(car(world.clock())))
+        world.requester.request(principal, request_command(car(world.clock())))
     assert refused.value.code == "CONSENT_REVOKED"
     with pytest.raises(InvalidInput):
-        world.requester.request(principal, asking(car(world.clock()), key=""))
+        world.requester.request(principal, request_command(car(world.clock()), key=""))

@@ -17,7 +17,7 @@ from gateway.kit.json import decode
 from gateway.services.decisions.queries import Preview
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions.pages import Filter, Window
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.support.demo_world import DemoWorld
 
 
@@ -33,7 +33,7 @@ class Scene:
 @pytest.fixture
 def scene(world: DemoWorld) -> Scene:
     consent, again = world.grant(), world.grant()
-    decision = world.requester.request(world.acting(consent), asking(car(world.clock()))).decision
+    decision = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
     shop = world.client("online_shop")
     tokens = {
         "own-consent": world.acting(consent),
@@ -108,7 +108,7 @@ def find_around_a_request(world: DemoWorld, consent: Consent) -> Callable[[Query
 
     def find(query: QueryUnit) -> Reads:
         before = world.decisions.find_by_reference(query, "order-1")
-        world.request(consent, asking(car(world.clock())))
+        world.request(consent, request_command(car(world.clock())))
         return before, world.decisions.find_by_reference(query, "order-1")
 
     return find
@@ -143,7 +143,7 @@ def test_preview_has_the_outcome_of_the_request_and_writes_only_its_access(world
     assert world.counts()["outbox"] == before["outbox"]
     ((public,),) = world.rows("SELECT public FROM access_log")
     assert decode(public)["kind"] == "PREVIEW"
-    decided = world.requester.request(world.acting(consent), asking(ask)).decision
+    decided = world.requester.request(world.acting(consent), request_command(ask)).decision
     assert decided.outcome == preview.outcome
 
 

@@ -14,7 +14,7 @@ from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
 from gateway.services.decisions.transitions import CancelCommand
 from merchants.online_shop.adapter import OnlineShop
-from tests.services.asks import asking, car, order, waiver
+from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld, ReferringCars
@@ -29,7 +29,7 @@ def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
 
 def referred(world: DemoWorld, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> DecisionState:
     consent = world.grant("fair", waiver(ceiling))
-    command = asking(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
+    command = request_command(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
     return world.requester.request(world.acting(consent), command).decision
 
 
@@ -55,7 +55,9 @@ def test_approve_applies_due_transitions_first(world: DemoWorld) -> None:
     """The shop's expired approvals use the limit of 3,000 yuan, because the scheduler has not run."""
     token = world.acting(world.grant("fair", client=world.client("online_shop")))
     for number in range(6):
-        made = world.requester.request(token, asking(order("500.00"), f"else-{number}", f"else-{number}")).decision
+        made = world.requester.request(
+            token, request_command(order("500.00"), f"else-{number}", f"else-{number}")
+        ).decision
         assert made.status is Status.APPROVED
     decision = referred(world)
     refused(world, lambda: world.reviews.approve(decision.id), InvalidInput)
@@ -129,7 +131,7 @@ def test_rule_that_does_not_approve_is_rejected(world: DemoWorld) -> None:
 
 def test_approve_checks_the_consent_again(world: DemoWorld) -> None:
     consent = world.grant("fair", waiver("9000.00"))
-    command = asking(car(world.clock()))
+    command = request_command(car(world.clock()))
     decision = world.requester.request(world.acting(consent), command).decision
     world.revoke(consent)
     assert refused(world, lambda: world.reviews.approve(decision.id), ConsentRefused).code == "CONSENT_REVOKED"

@@ -12,7 +12,7 @@ from gateway.domain.errors import GatewayError, IdempotencyConflict, InvalidInpu
 from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, load_decision
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
@@ -21,7 +21,7 @@ WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 
 
 def active(world: DemoWorld, number: int = 1) -> DecisionState:
-    command = asking(car(world.clock()), f"key-{number}", f"order-{number}")
+    command = request_command(car(world.clock()), f"key-{number}", f"order-{number}")
     decision = world.requester.request(world.acting(world.grant()), command).decision
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"a-{number}"))
 
@@ -47,7 +47,7 @@ def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondCommand:
 
 
 def asks_again(world: DemoWorld, number: int = 9) -> Status:
-    command = asking(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
+    command = request_command(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
     return world.requester.request(world.acting(world.grant()), command).decision.status
 
 

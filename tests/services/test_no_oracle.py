@@ -15,7 +15,7 @@ from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
 from gateway.services.decisions.queries import Preview
 from gateway.services.query_unit import QueryUnit
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.support.demo_world import DemoWorld
 from tests.support.units import writing
 
@@ -37,7 +37,9 @@ def previewed(world: DemoWorld, token: Principal, amount: str = "3000.00") -> Pr
 
 
 def requested(world: DemoWorld, token: Any, number: int) -> Any:
-    return world.requester.request(token, asking(car(world.clock(), "10.00"), f"key-{number}", f"order-{number}"))
+    return world.requester.request(
+        token, request_command(car(world.clock(), "10.00"), f"key-{number}", f"order-{number}")
+    )
 
 
 def test_all_kinds_of_inquiries_share_one_budget(world: DemoWorld) -> None:

@@ -19,7 +19,7 @@ from gateway.services.decisions.transitions import CancelCommand
 from gateway.services.policies import history as policy_history
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.support.demo_world import DemoWorld
 from tests.support.policy import with_rules
 
@@ -37,7 +37,7 @@ def history(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> DemoWorld:
         acting = world.acting(world.grant(handle))
         for number, deposit in enumerate(DEPOSITS):
             ask = car(world.clock(), deposit, reduction=number != 1)
-            world.requester.request(acting, asking(ask, f"{handle}-{number}", f"{handle}-{number}"))
+            world.requester.request(acting, request_command(ask, f"{handle}-{number}", f"{handle}-{number}"))
     return world
 
 
@@ -146,7 +146,7 @@ def test_backtest_starts_at_since(history: DemoWorld) -> None:
     history.clock.advance(days=1)
     late = history.clock()
     acting = history.acting(history.grant("building"))
-    decision = history.requester.request(acting, asking(car(late), "late", "late")).decision
+    decision = history.requester.request(acting, request_command(car(late), "late", "late")).decision
 
     assert [each.decision_id for each in compared(history, POLICY, since=late)] == [decision.id]
     assert compared(history, POLICY, since=late + timedelta(seconds=1)) == []
@@ -155,7 +155,7 @@ def test_backtest_starts_at_since(history: DemoWorld) -> None:
 def test_backtest_ignores_requests_of_other_adapters(history: DemoWorld) -> None:
     acting = history.acting(history.grant("good", client=history.client("online_shop")))
     before = backtest(history, POLICY)
-    history.requester.request(acting, asking(order(), "shop", "shop"))
+    history.requester.request(acting, request_command(order(), "shop", "shop"))
 
     assert backtest(history, POLICY) == before
 

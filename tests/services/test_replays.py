@@ -22,7 +22,7 @@ from gateway.services.decisions.transitions import (
     ExtendCommand,
     FulfillCommand,
 )
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.services.decisions import DAY, load_decision, yuan
 from tests.support.demo_world import DemoWorld
 
@@ -58,7 +58,7 @@ class Scenario:
 
     def __post_init__(self) -> None:
         world, consent = self.world, self.world.grant()
-        asked = asking(car(world.clock(), "30.00"), f"request-{self.number}", f"order-{self.number}")
+        asked = request_command(car(world.clock(), "30.00"), f"request-{self.number}", f"order-{self.number}")
 
         def request() -> RequestResult:
             return world.requester.request(world.acting(consent), asked)

@@ -16,7 +16,7 @@ from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import WallTime
 from gateway.kit.json import decode
 from gateway.services.query_unit import QueryUnit
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
@@ -190,7 +190,7 @@ def test_personal_part_is_sealed_with_the_persons_key(world: DemoWorld) -> None:
     consent = world.grant("just-below")
     for inquiry in (TIER, EXACT):
         ask(world, world.acting(consent), inquiry)
-    world.requester.request(world.acting(consent), asking(car(world.clock())))
+    world.requester.request(world.acting(consent), request_command(car(world.clock())))
     entries = world.rows("SELECT public, sealed FROM access_log UNION ALL SELECT public, sealed FROM decision_log")
     assert len(entries) == 4
     for public, sealed in entries:

@@ -16,7 +16,7 @@ from gateway.services.decisions.shadows import ShadowPolicies
 from gateway.services.policies.history import Shadow
 from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
-from tests.services.asks import asking, car, order
+from tests.services.asks import car, order, request_command
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading
 
@@ -76,7 +76,7 @@ def ask_all(world: DemoWorld, *handles: str) -> list[Any]:
     """Decisions about the same ask, one for each persona."""
     made = []
     for handle in handles:
-        command = asking(car(world.clock()), handle, handle)
+        command = request_command(car(world.clock()), handle, handle)
         made.append(world.requester.request(world.acting(world.grant(handle)), command).decision)
     return made
 
@@ -116,7 +116,7 @@ def test_shadow_result_is_only_in_the_sealed_part_of_the_first_entry(world: Demo
 
 def test_other_adapters_have_no_shadow_policy(world: DemoWorld) -> None:
     acting = world.acting(world.grant("excellent", client=world.client("online_shop")))
-    decision = with_shadow(world, STRICT).requester.request(acting, asking(order())).decision
+    decision = with_shadow(world, STRICT).requester.request(acting, request_command(order())).decision
     assert "shadow" not in first_entry(world, decision.id)[1]
 
 

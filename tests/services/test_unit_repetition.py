@@ -23,7 +23,7 @@ from gateway.services.decisions.transitions import (
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 from merchants.online_shop.adapter import OnlineShop
-from tests.services.asks import asking, car, waiver
+from tests.services.asks import car, request_command, waiver
 from tests.services.decisions import DAY, yuan
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld, ReferringCars
@@ -93,7 +93,7 @@ class Person:
         )
 
     def request(self) -> RequestResult:
-        command = asking(car(self.world.clock()), "request", "order")
+        command = request_command(car(self.world.clock()), "request", "order")
         requested = self.world.request(self.consent, command)
         self.decision = requested.decision.id
         return requested

@@ -16,7 +16,7 @@ from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, FulfillCommand
 from gateway.store.logs.keys import NO_KEYRING
 from gateway.store.unit import UnitOfWork
-from tests.services.asks import asking, car
+from tests.services.asks import car, request_command
 from tests.support.demo_world import DemoWorld
 
 
@@ -80,7 +80,7 @@ def make_history(world: DemoWorld) -> DecisionHistory:
 
 
 def _activated(world: DemoWorld, number: int) -> DecisionState:
-    given = asking(car(world.clock()), f"key-{number}", f"order-{number}")
+    given = request_command(car(world.clock()), f"key-{number}", f"order-{number}")
     decision = world.requester.request(world.acting(world.grant()), given).decision
     world.clock.advance(minutes=1)
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"activate-{number}"))

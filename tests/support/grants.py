@@ -18,7 +18,7 @@ WAIVER = {
 EXACT = {"type": "score", "level": "exact", "optional": True}
 
 
-def first(world: OAuthWorld, app: PartnerApp, *asked: Any) -> dict[str, Any]:
+def new_grant(world: OAuthWorld, app: PartnerApp, *asked: Any) -> dict[str, Any]:
     """The token answer of a new grant."""
     return app.tokens(world.browser(), "mei", PASSWORD, scope=None, authorization_details=list(asked) or [TIER])
 
@@ -28,7 +28,7 @@ def push(app: PartnerApp, action: str, grant_id: str, *asked: Any, **changed: An
     return app.push(grant_management_action=action, grant_id=grant_id, **whole)
 
 
-def opened(
+def open_change(
     world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *asked: Any, who: str = "mei"
 ) -> tuple[Browser, httpx2.Response, str]:
     """A browser, the page that it shows, and the code_verifier."""
@@ -39,11 +39,11 @@ def opened(
     return browser, browser.open(app.address(pushed.json()["request_uri"]), who, PASSWORD), verifier
 
 
-def changed(
+def change_grant(
     world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *asked: Any, **fields: str
 ) -> dict[str, Any]:
     """The token answer after the person has allowed the change."""
-    browser, page, verifier = opened(world, app, action, grant_id, *asked)
+    browser, page, verifier = open_change(world, app, action, grant_id, *asked)
     answer = browser.submit(page, "/oauth/authorize", **{"decision": "allow", **fields})
     assert answer.status_code == 303, answer.text
     token = app.redeem(query_of(answer.headers["location"])["code"], verifier)
@@ -52,7 +52,7 @@ def changed(
     return whole
 
 
-def kinds(answer: dict[str, Any]) -> list[str]:
+def detail_kinds(answer: dict[str, Any]) -> list[str]:
     return [one.get("level") or one["products"][0] for one in answer["authorization_details"]]
 
 
@@ -61,10 +61,10 @@ def actions(world: OAuthWorld, grant_id: str) -> list[str]:
         return [version.action for version in unit.consent_versions.list_of_consent(grant_id)]
 
 
-def refreshed(app: PartnerApp, tokens: dict[str, Any]) -> str:
+def refreshed_token(app: PartnerApp, tokens: dict[str, Any]) -> str:
     return str(app.refresh(tokens["refresh_token"]).json()["access_token"])
 
 
-def introspected(app: PartnerApp, token: str) -> dict[str, Any]:
+def introspect(app: PartnerApp, token: str) -> dict[str, Any]:
     whole: dict[str, Any] = app.post("/oauth/introspect", {"token": token}).json()
     return whole

@@ -58,7 +58,7 @@ def built(*, sandbox: bool = True) -> BuiltSchema:
     return build_schema(installed_adapters(), sandbox=sandbox)
 
 
-def asked(key: str, reference: str, **changed: Any) -> dict[str, Any]:
+def request_variables(key: str, reference: str, **changed: Any) -> dict[str, Any]:
     """The variables of REQUEST for a car; `changed` replaces members of the ask."""
     ask = {"carRental": {**CAR_RENTAL, **changed}}
     return {"input": {"idempotencyKey": key, "merchantReference": reference, "ask": ask}}
@@ -132,7 +132,7 @@ class GraphQLWorld(World):
 
     def request(self, key: str = "key-1", reference: str = "order-1", **changed: Any) -> Any:
         """The payload of a decisionRequest by the customer's token."""
-        return self.data(REQUEST, asked(key, reference, **changed))["decisionRequest"]
+        return self.data(REQUEST, request_variables(key, reference, **changed))["decisionRequest"]
 
     def endpoint(self) -> GraphQLEndpoint:
         return GraphQLEndpoint(self.engine)

@@ -25,9 +25,9 @@ class KeyHost(LocalServer):
         super().__init__(self._said, **options)
         self.keys: tuple[Key, ...] = keys or (KEY,)
         self.headers: tuple[tuple[str, str], ...] = ()
-        self.said: bytes | None = None
-        self.open = Event()
-        self.open.set()
+        self.raw_response: bytes | None = None
+        self.may_respond = Event()
+        self.may_respond.set()
 
     @property
     def uri(self) -> str:
@@ -39,15 +39,15 @@ class KeyHost(LocalServer):
 
     def fail(self) -> None:
         """From now on it answers 503."""
-        self.said = http_response(b"no", 503)
+        self.raw_response = http_response(b"no", 503)
 
     def recover(self) -> None:
-        self.said = None
+        self.raw_response = None
 
     def _said(self, _: bytes) -> Iterable[bytes]:
-        self.open.wait(timeout=20)
+        self.may_respond.wait(timeout=20)
         keys = json.encode({"keys": [public(key) for key in self.keys]})
-        return [http_response(keys, headers=self.headers) if self.said is None else self.said]
+        return [http_response(keys, headers=self.headers) if self.raw_response is None else self.raw_response]
 
 
 @contextmanager
@@ -58,9 +58,9 @@ def open_registrar(host: KeyHost, url: str, settings: Settings, clock: WallClock
         yield Registrar(world)
 
 
-def remote(registrar: Registrar, host: KeyHost, **changed: Any) -> dict[str, Any]:
+def register_remote(registrar: Registrar, host: KeyHost, **changed: Any) -> dict[str, Any]:
     """A registration whose keys are at the host."""
-    return registrar.registered(**{"jwks": None, "jwks_uri": host.uri, **changed})
+    return registrar.register(**{"jwks": None, "jwks_uri": host.uri, **changed})
 
 
 def works(app: FapiApp) -> bool:

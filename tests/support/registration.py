@@ -14,7 +14,7 @@ from tests.support.units import writing
 
 PATH = "/oauth/register"
 KEY = new_key()
-WHOLE = ["authorization_code", "refresh_token", "client_credentials"]
+GRANT_TYPES = ["authorization_code", "refresh_token", "client_credentials"]
 
 
 def metadata(**changed: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def metadata(**changed: Any) -> dict[str, Any]:
     whole = {
         "client_name": "Harbour app",
         "redirect_uris": [CALLBACK],
-        "grant_types": WHOLE,
+        "grant_types": GRANT_TYPES,
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks": {"keys": [public(KEY)]},
         "scope": "score:tier decisions:request decisions:read",
@@ -55,7 +55,7 @@ class Registrar:
         token = self.invite() if token is None else token
         return self.world.http().post(PATH, json=body, headers={**bearer(token), **headers})
 
-    def registered(self, token: str | None = None, **changed: Any) -> dict[str, Any]:
+    def register(self, token: str | None = None, **changed: Any) -> dict[str, Any]:
         """The answer to a registration that is taken."""
         answer = self.post(metadata(**changed), token)
         assert answer.status_code == 201, answer.text

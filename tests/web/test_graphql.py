@@ -16,7 +16,7 @@ from gateway.domain.errors import Unauthenticated
 from gateway.settings import Settings
 from gateway.web.graphql import DATED_PATH, PATH
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST, AsPrincipal, GraphQLWorld, asked
+from tests.support.graphql_world import REQUEST, AsPrincipal, GraphQLWorld, request_variables
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -214,7 +214,7 @@ def test_missing_token_is_reported_first(http: httpx2.Client, app: AsPrincipal, 
 
 
 def test_mutation_is_committed_before_response(http: httpx2.Client, world: GraphQLWorld) -> None:
-    payload = post(http, REQUEST, variables=asked("key", "order")).json()["data"]["decisionRequest"]
+    payload = post(http, REQUEST, variables=request_variables("key", "order")).json()["data"]["decisionRequest"]
     assert world.data('{ decision(by: {merchantReference: "order"}) { id } }') == {
         "decision": {"id": payload["decision"]["id"]}
     }
@@ -235,7 +235,9 @@ def test_response_fails_if_accesses_cannot_be_logged(http: httpx2.Client, world:
 def test_concurrent_requests(http: httpx2.Client, world: GraphQLWorld) -> None:
     with ThreadPoolExecutor(8) as pool:
         responses = list(
-            pool.map(lambda n: post(http, REQUEST, variables=asked(f"k{n % 4}", f"o{n % 4}")).json(), range(16))
+            pool.map(
+                lambda n: post(http, REQUEST, variables=request_variables(f"k{n % 4}", f"o{n % 4}")).json(), range(16)
+            )
         )
     decisions = {answer["data"]["decisionRequest"]["decision"]["id"] for answer in responses}
     assert len(decisions) == 4
