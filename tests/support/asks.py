@@ -1,4 +1,4 @@
-"""Asks as partners send them, one for each industry; `partner` has those for a car and an order."""
+"""Asks as partners send them, one for each industry. Those for a car and an order are in `tests.support.partner`."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,19 +12,19 @@ def ride(deposit: str = "299.00") -> dict[str, Any]:
 
 
 def home(deposit: str = "8000.00", rent: str = "4000.00", days: int = 365) -> dict[str, Any]:
-    """An ask for a home, from next week, for a year if nothing else is said."""
+    """An ask for a home from next week on, by default for a year."""
     return {"houseRental": {"deposit": yuan(deposit), "monthlyRent": yuan(rent), "lease": _period(7, days)}}
 
 
 def stay(deposit: str = "800.00", rate: str = "500.00") -> dict[str, Any]:
-    """An ask for a room, from tomorrow, for two nights."""
+    """An ask for a hotel room from tomorrow on, for two nights."""
     return {"hotelStay": {"deposit": yuan(deposit), "roomRate": yuan(rate), "stay": _period(1, 2)}}
 
 
 def purchase(
     amount: str = "268.00", pay_within: str = "P30D", *, store: str = "Store 17", terminal: str = "T-3"
 ) -> dict[str, Any]:
-    """An ask for goods from a till, paid later."""
+    """An ask for goods at a point of sale, paid later."""
     return {
         "storePurchase": {
             "amount": yuan(amount),
@@ -36,7 +36,7 @@ def purchase(
 
 
 def credit(limit: str = "10000.00", term: str = "P365D", base: str = "12.00") -> dict[str, Any]:
-    """An ask for a credit, at the lender's own rate."""
+    """An ask for a credit. `base` is the lender's own rate in percent."""
     return {
         "creditOffer": {
             "desiredLimit": yuan(limit),

@@ -1,4 +1,4 @@
-"""Requests to every endpoint that a client calls, with a client assertion of one's choice."""
+"""Requests with client assertions to the endpoints that authenticate clients, and checks of the responses."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ NOW = int(NOON.timestamp())
 
 
 def valid_form(app: FapiApp, path: str) -> dict[str, str]:
-    """A request to this endpoint that is right but for the client's authentication."""
-    bodies = {
+    """The form of a valid request to the endpoint, without client authentication."""
+    forms = {
         "/oauth/par": app.parameters(pkce()[1], client_id=None),
         "/oauth/token": {"grant_type": "client_credentials"},
         "/oauth/device_authorization": {"scope": "score:tier"},
     }
-    return bodies.get(path, {"token": "unknown"})
+    return forms.get(path, {"token": "unknown"})
 
 
 def send(
@@ -31,7 +31,7 @@ def send(
     app: FapiApp | None = None,
     headers: dict[str, str] | None = None,
 ) -> httpx2.Response:
-    """The answer to the endpoint's right request with these fields of client authentication."""
+    """Returns the response to a valid request with these fields of client authentication."""
     app = app or world.bank
     app.nonce = world.nonces.current(world.container.clock())
     if path == "/oauth/token":
@@ -39,26 +39,26 @@ def send(
     return world.http().post(path, data={**valid_form(app, path), **form}, headers=headers)
 
 
-def assert_accepted(world: OAuthWorld, path: str = "/oauth/par", **bent: Any) -> None:
-    answer = send(world, path, world.bank.authentication(**bent))
-    assert answer.status_code in {200, 201}, answer.text
+def assert_accepted(world: OAuthWorld, path: str = "/oauth/par", **claims: Any) -> None:
+    response = send(world, path, world.bank.authentication(**claims))
+    assert response.status_code in {200, 201}, response.text
 
 
-def assert_refused(answer: httpx2.Response, status: int = 401, error: str = "invalid_client") -> None:
-    assert (answer.status_code, answer.json()["error"]) == (status, error), answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-type"] == "application/json"
+def assert_refused(response: httpx2.Response, status: int = 401, error: str = "invalid_client") -> None:
+    assert (response.status_code, response.json()["error"]) == (status, error), response.text
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-type"] == "application/json"
 
 
-def assert_refused_everywhere(world: OAuthWorld, **bent: Any) -> None:
-    """Refused at each endpoint, in the same words as a client that does not exist."""
+def assert_refused_everywhere(world: OAuthWorld, **claims: Any) -> None:
+    """Each endpoint refuses the assertion, with the same message as for an unknown client."""
     for path in PATHS:
-        answer = send(world, path, world.bank.authentication(**bent))
-        assert_refused(answer)
-        assert answer.json()["error_description"] == "Client authentication failed."
-        assert "www-authenticate" not in answer.headers  # the client does not use HTTP authentication
+        response = send(world, path, world.bank.authentication(**claims))
+        assert_refused(response)
+        assert response.json()["error_description"] == "Client authentication failed."
+        assert "www-authenticate" not in response.headers  # the client does not use HTTP authentication
 
 
 def replace_keys(world: OAuthWorld, *keys: dict[str, Any]) -> None:
-    """Registers these keys for the bank in place of its own."""
+    """Replaces the bank's registered keys."""
     world.change_client(world.bank, jwks={"keys": list(keys)})

@@ -1,4 +1,4 @@
-"""Calls at the same moment."""
+"""Runs several calls at the same moment."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +9,14 @@ T = TypeVar("T")
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
-    """Makes the calls at the same moment, each in a thread of its own; what each answered or raised, in order."""
+    """Makes the calls at the same moment, each in its own thread. Returns what each returned or raised, in order."""
     start = Barrier(len(calls))
 
     def run(call: Callable[[], T]) -> T | Exception:
         start.wait()
         try:
             return call()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test will say what it expects
+        except Exception as error:  # noqa: BLE001 - the test checks which error it is
             return error
 
     with ThreadPoolExecutor(len(calls)) as pool:

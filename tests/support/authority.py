@@ -1,4 +1,4 @@
-"""A certificate authority of the tests' own, and servers' certificates by it."""
+"""A certificate authority for tests, and server certificates that it issues."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,8 @@ def _name(text: str) -> x509.Name:
 
 
 class Authority:
-    """`ca_file` is what those who trust it are given. Certificates are good for a day around now."""
+    """A certificate authority. `ca_file` is its certificate. All certificates are valid from 12 hours ago to 12 hours
+    from now."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
@@ -29,7 +30,7 @@ class Authority:
         self.ca_file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
     def server(self, *hosts: str, expired: bool = False) -> ssl.SSLContext:
-        """The TLS side of a server whose certificate is for these host names and addresses."""
+        """A server's TLS context with a certificate for these host names and IP addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._signed(_name("Server of the tests"), key.public_key(), hosts, expired=expired)
         file = self._folder / f"server{next(_numbers)}.pair"

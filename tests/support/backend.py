@@ -1,4 +1,4 @@
-"""A merchant's back end against a live sandbox: its fapi2 client, connected, and the customers it meets."""
+"""A merchant's back end at a live sandbox: its fapi2 client, and the browsers of its customers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,24 +14,24 @@ from tests.support.server import Sandbox
 
 @contextmanager
 def connected(sandbox: Sandbox, address: str | None = None) -> Iterator[FapiApp]:
-    """The car rental's fapi2 client, connected to the issuer or to another address of it."""
+    """The car rental's fapi2 client, with connections to `address`, by default the issuer."""
     merchant = next(m for m in sandbox.credentials["merchants"] if m["adapter"] == "car_rental")
     client = next(c for c in merchant["clients"] if c["profile"] == "fapi2")
     issuer, key = sandbox.credentials["issuer"], ECKey.import_key(client["private_jwk"])
-    # Without connections that are kept, which a restart would break.
+    # No keep-alive: a restart of the server would break the connections.
     limits = httpx2.Limits(max_keepalive_connections=0)
     with httpx2.Client(base_url=address or issuer, timeout=30, limits=limits) as http:
         yield FapiApp(http, client["client_id"], "", client["redirect_uri"], issuer=issuer, key=key)
 
 
 def persona(sandbox: Sandbox, handle: str = "excellent") -> dict[str, Any]:
-    """A customer, with username and password."""
-    found: dict[str, Any] = next(p for p in sandbox.credentials["personas"] if p["handle"] == handle)
-    return found
+    """Returns a persona of the credentials file, with username and password."""
+    entry: dict[str, Any] = next(p for p in sandbox.credentials["personas"] if p["handle"] == handle)
+    return entry
 
 
 @contextmanager
 def browsing(app: FapiApp) -> Iterator[Browser]:
-    """A customer's browser at the process that the app is connected to."""
+    """A customer's browser, connected to the same process as `app`."""
     with httpx2.Client(base_url=app.http.base_url, timeout=30) as http:
         yield Browser(http)

@@ -1,4 +1,4 @@
-"""Calls of the API with an access token and a proof of possession, of which anything can be bent."""
+"""API calls with a sender-constrained access token and a proof of possession, and checks of the responses."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ API = "/graphql"
 NOW = int(NOON.timestamp())
 
 
-def headers(app: FapiApp, token: str, scheme: str = "DPoP", **bent: Any) -> dict[str, str]:
-    """What a right request carries, with this of the proof changed."""
-    return {"Authorization": f"{scheme} {token}", "DPoP": app.proof(API, **{"ath": ath(token), **bent})}
+def headers(app: FapiApp, token: str, scheme: str = "DPoP", **changed: Any) -> dict[str, str]:
+    """The headers of a valid request. `changed` replaces claims, header or key of the proof."""
+    return {"Authorization": f"{scheme} {token}", "DPoP": app.proof(API, **{"ath": ath(token), **changed})}
 
 
-def call_api(world: OAuthWorld, sent: Any) -> httpx2.Response:
-    return world.http().post(API, headers=sent)
+def call_api(world: OAuthWorld, headers: Any) -> httpx2.Response:
+    return world.http().post(API, headers=headers)
 
 
-def assert_refused(answer: httpx2.Response, error: str | None = "invalid_dpop_proof", scheme: str = "DPoP") -> None:
-    """401, with the error in the challenge of this scheme, as GraphQL answers and without a word of the token."""
-    (challenge,) = answer.headers.get_list("www-authenticate")
-    assert answer.status_code == 401, answer.text
+def assert_refused(response: httpx2.Response, error: str | None = "invalid_dpop_proof", scheme: str = "DPoP") -> None:
+    """The response is 401, with a challenge of this scheme that has the error, and a GraphQL error."""
+    (challenge,) = response.headers.get_list("www-authenticate")
+    assert response.status_code == 401, response.text
     assert challenge.startswith(f"{scheme} ")
     assert f'error="{error}"' in challenge
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

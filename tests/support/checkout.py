@@ -1,4 +1,4 @@
-"""The checkout as tests look at it: its files, without what git ignores."""
+"""The files of the checkout, without those that git ignores."""
 
 import ast
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @cache
 def files() -> tuple[Path, ...]:
-    """All files that are committed or would be."""
+    """All files that are tracked by git, or new and not ignored."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return tuple(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
@@ -23,7 +23,7 @@ def python_files(*folders: str) -> list[Path]:
 
 
 def named(file: Path) -> str:
-    """The path from the root, as in `gateway/settings.py`."""
+    """The path relative to the root, for example `gateway/settings.py`."""
     return file.relative_to(ROOT).as_posix()
 
 

@@ -1,18 +1,18 @@
-"""A wall clock that tests move by hand."""
+"""A wall clock that tests move."""
 
 from datetime import UTC, datetime, timedelta
 
 from gateway.kit.clock import BusinessTime, WallTime, business_time
 
 NOON = WallTime(datetime(2026, 11, 23, 12, tzinfo=UTC))
-"""The moment at which the clocks of tests begin."""
+"""The time at which a test's clock starts."""
 
 BUSINESS_NOON: BusinessTime = business_time(NOON, 0)
-"""The same moment by the clock of a partner that has not moved it."""
+"""The same time as business time of a partner without a clock offset."""
 
 
 class MovableClock:
-    """A gateway.kit.clock.WallClock: call it, or read `now`. It stands still until `advance` moves it."""
+    """A gateway.kit.clock.WallClock that changes only by `advance`. Call it or read `now` for the time."""
 
     def __init__(self, now: WallTime = NOON) -> None:
         self.now = now
@@ -21,6 +21,6 @@ class MovableClock:
         return self.now
 
     def advance(self, duration: timedelta | None = None, **units: float) -> WallTime:
-        """Moves forward by a timedelta or by its units, as in `advance(minutes=5)`; returns the new moment."""
+        """Moves forward by a timedelta or its units, as in `advance(minutes=5)`. Returns the new time."""
         self.now += duration if duration is not None else timedelta(**units)
         return self.now

@@ -22,7 +22,7 @@ class CommandLine:
         self._loaded: subprocess.Popen[str] | None = None
 
     def run(self, arguments: list[str], environment: dict[str, str], stdin: str) -> "subprocess.CompletedProcess[str]":
-        """The exit code and output of the command. `stdin` is its standard input."""
+        """Returns the exit code and output of the command. `stdin` is its standard input."""
         request = {"arguments": arguments, "environment": environment, "stdin": stdin}
         with self._lock:
             loaded = self._loaded or self._load()
@@ -50,20 +50,20 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     """Runs the command of a request in a forked process and returns its exit code and output."""
     with (
         tempfile.TemporaryFile("w+") as stdin,
-        tempfile.TemporaryFile("w+") as out,
-        tempfile.TemporaryFile("w+") as err,
+        tempfile.TemporaryFile("w+") as stdout,
+        tempfile.TemporaryFile("w+") as stderr,
     ):
         stdin.write(request["stdin"])
         stdin.seek(0)
         child = os.fork()
         if child == 0:
-            for number, file in enumerate((stdin, out, err)):
+            for number, file in enumerate((stdin, stdout, stderr)):
                 os.dup2(file.fileno(), number)
             _replace_process(request["arguments"], request["environment"])
         _, status = os.waitpid(child, 0)
-        out.seek(0)
-        err.seek(0)
-        return {"returncode": os.waitstatus_to_exitcode(status), "stdout": out.read(), "stderr": err.read()}
+        stdout.seek(0)
+        stderr.seek(0)
+        return {"returncode": os.waitstatus_to_exitcode(status), "stdout": stdout.read(), "stderr": stderr.read()}
 
 
 def _replace_process(arguments: list[str], environment: dict[str, str]) -> None:

@@ -45,7 +45,7 @@ class DecisionHistory:
         return mismatches
 
     def undetected(self, attempts: Iterable[tuple[str, str]]) -> list[str]:
-        """Takes statements with expected words. Returns the statements after which no mismatch has the words."""
+        """Takes statements with expected words. Returns each statement after which no mismatch has its words."""
         return [
             statement
             for statement, words in attempts
@@ -65,7 +65,7 @@ class DecisionHistory:
 
 
 def make_history(world: DemoWorld) -> DecisionHistory:
-    """Lives those history, and ends the consent under which the first was promised."""
+    """Makes the decisions and disputes of a history, and a consent that is revoked."""
     merchant = world.merchant_token()
     kept = _activated(world, 1)
     for key, amount in (("part", Money.parse("1000.00", "CNY")), ("rest", None)):
@@ -80,13 +80,13 @@ def make_history(world: DemoWorld) -> DecisionHistory:
 
 
 def _activated(world: DemoWorld, number: int) -> DecisionState:
-    given = request_command(car(world.clock()), f"key-{number}", f"order-{number}")
-    decision = world.requester.request(world.acting(world.grant()), given).decision
+    command = request_command(car(world.clock()), f"key-{number}", f"order-{number}")
+    decision = world.requester.request(world.acting(world.grant()), command).decision
     world.clock.advance(minutes=1)
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"activate-{number}"))
 
 
 def _disputed(world: DemoWorld, number: int) -> tuple[DecisionState, Dispute]:
-    given = BreachCommand(_activated(world, number).id, f"breach-{number}", BreachKind.NOT_RETURNED)
-    breached = world.transitions.report_breach(world.merchant_token(), given)
+    command = BreachCommand(_activated(world, number).id, f"breach-{number}", BreachKind.NOT_RETURNED)
+    breached = world.transitions.report_breach(world.merchant_token(), command)
     return breached, world.disputes.open(world.user("excellent"), breached.id, "I brought it back.")

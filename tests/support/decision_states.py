@@ -30,7 +30,7 @@ def yuan(minor: int) -> Money:
 
 
 def new_state(**fields: Any) -> DecisionState:
-    """A request for 400.00 yuan that nobody has decided, unless `fields` say other."""
+    """A PENDING decision about 400.00 yuan; `fields` replace fields of the state."""
     defaults: dict[str, Any] = {
         "id": "dec_test_1",
         "merchant_id": "mer_test_1",
@@ -76,14 +76,14 @@ def breached(state: DecisionState | None = None, at: BusinessTime = NOON) -> Dec
 
 
 def after(state: DecisionState, transition: Callable[..., DecisionEvent], *arguments: Any) -> DecisionState:
-    """The state after one change, such as `Decision.settle` with its arguments."""
+    """The state after one transition, for example `Decision.settle`, with its arguments."""
     return changed(state, transition, *arguments)[0]
 
 
 def changed(
     state: DecisionState, transition: Callable[..., DecisionEvent], *arguments: Any
 ) -> tuple[DecisionState, DecisionEvent]:
-    """The state after one change, and the event of it. Where it raises, it has changed nothing."""
+    """The state after one transition, and its event. A transition that raises must not change the state."""
     decision = Decision(state)
     try:
         event = transition(decision, *arguments)

@@ -51,7 +51,7 @@ class ReferringCars(CarRental):
 
 
 class InterruptedSource:
-    """A score source that does something of ours while it measures: between the two phases of a request."""
+    """A score source that calls `act` while it measures a score: between the two phases of a request."""
 
     def __init__(self, world: "DemoWorld", act: Callable[[], object]) -> None:
         self._act, self._source = act, PersonaSource(world.database)
@@ -102,7 +102,7 @@ class DemoWorld(World):
 
     @property
     def now(self) -> BusinessTime:
-        """The business time of a partner that has not moved its clock."""
+        """The business time of a partner without a clock offset."""
         return business_time(self.clock(), 0)
 
     def close(self) -> None:
@@ -112,18 +112,18 @@ class DemoWorld(World):
         super().close()
 
     def variant(self, **options: Any) -> "DemoWorld":
-        """The same deployment, built with other options of `DemoWorld`. It is closed together with this one."""
+        """The same deployment with other options of `DemoWorld`. It is closed together with this one."""
         other = DemoWorld(self._url, self.clock, **options)
         self._variants.append(other)
         other.seed = self.seed
         return other
 
     def interrupt_scoring(self, act: Callable[[], object]) -> "DemoWorld":
-        """The same deployment, where `act` is done while a score is measured."""
+        """The same deployment, with a score source that calls `act` while it measures a score."""
         return self.variant(source=InterruptedSource(self, act))
 
     def seed_demo(self) -> Seed:
-        """The demo partner, made or loaded."""
+        """Creates the demo partner if it does not exist, and returns its seed."""
         self.seed = self.seeding.seed_demo()
         with reading(self.database) as unit:
             partner = unit.partners.load_by_name(PARTNER)
@@ -132,7 +132,7 @@ class DemoWorld(World):
         return self.seed
 
     def second_partner(self) -> str:
-        """A partner "other" with a car rental merchant and personas of its own; returns its client's id."""
+        """Creates a partner "other" with a car rental merchant and its own personas; returns the client's id."""
         hashes = {handle: self.accounts.hash_password(f"password of {handle}") for handle, *_ in CATALOGUE}
         with writing(self.database) as unit:
             partner = self.merchants.ensure_partner(unit, "other")
@@ -149,7 +149,7 @@ class DemoWorld(World):
         return next(each.client.client_id for each in self.seed.merchants if each.adapter == adapter)
 
     def backend(self, adapter: str = "car_rental") -> str:
-        """The client of the merchant that has a key of its own."""
+        """The id of the merchant's fapi2 client."""
         return next(each.backend.client_id for each in self.seed.merchants if each.adapter == adapter)
 
     def user(self, handle: str, partner: str = "demo") -> str:
@@ -166,15 +166,16 @@ class DemoWorld(World):
         scopes: Sequence[str] = (),
         partner: str = "demo",
     ) -> Consent:
-        """The consent of a persona to a client (the car rental's), by default to score:exact and to requests."""
+        """Grants a consent of a persona to a client, by default to the car rental's, for score:exact and
+        decisions:request."""
         user_id = self.user(handle, partner)
-        wanted = scopes if scopes or details else ("score:exact", "decisions:request")
+        requested = scopes if scopes or details else ("score:exact", "decisions:request")
         with writing(self.database) as unit:
             row = unit.clients.load(client or self.client())
             assert row is not None
             merchant = unit.merchants.load(row.merchant_id)
             assert merchant is not None
-            request = self.consents.complete_request(unit, merchant, wanted, details)
+            request = self.consents.complete_request(unit, merchant, requested, details)
             return self.consents.grant(unit, row, user_id, request)
 
     def revoke(self, consent: Consent) -> None:
@@ -182,22 +183,22 @@ class DemoWorld(World):
             self.consents.revoke(unit, consent.id, consent.user_id)
 
     def acting(self, consent: Consent) -> Principal:
-        """A user token of this consent, checked now."""
+        """The principal of a user token with this consent, checked now."""
         return self._principal(TokenKind.USER, consent.client_id, consent.scopes, consent)
 
     def merchant_token(self, client: str | None = None) -> Principal:
-        """A client credentials token with all scopes, checked now."""
+        """The principal of a merchant token with all scopes, checked now."""
         scopes = SANDBOX.offered(TokenKind.MERCHANT)
         return self._principal(TokenKind.MERCHANT, client or self.client(), scopes, None)
 
     def query(self, principal: Principal, execute: Callable[[QueryUnit], T], *, score: bool = False) -> T:
-        """Runs a function of a query unit as a document of queries, which raises what the function raises. `score` says
-        that the document is known to need one."""
+        """Runs a function with a query unit, as the engine runs a query document. Raises what the function raises.
+        `score` is True if the document needs a score."""
 
         def attempt(query: QueryUnit) -> T | GatewayError:
             try:
                 return execute(query)
-            except GatewayError as error:  # a resolver's error is part of the answer
+            except GatewayError as error:  # a resolver's error is part of the response
                 return error
 
         result = self.queries.run_query(principal, Needs(score), attempt)
@@ -206,11 +207,11 @@ class DemoWorld(World):
         return result
 
     def request(self, consent: Consent, command: RequestCommand) -> RequestResult:
-        """decisionRequest with a token of this consent."""
+        """Requests a decision with a user token of this consent."""
         return self.requester.request(self.acting(consent), command)
 
     def personal(self, log: str) -> list[dict[str, Any]]:
-        """The opened personal parts of "decision_log" or "access_log", in order of id."""
+        """The decrypted personal parts of "decision_log" or "access_log", in order of id."""
 
         def read(unit: UnitOfWork) -> list[dict[str, Any]]:
             repository: SealedLog = getattr(unit, log)
@@ -220,7 +221,7 @@ class DemoWorld(World):
         return self.database.read(read)
 
     def mismatches(self) -> list[str]:
-        """What the reconciliation finds."""
+        """The mismatches that the reconciliation reports."""
         return self.database.read(lambda unit: list(reconciliation.find_mismatches(unit)))
 
     def exposure(self, handle: str = "excellent") -> int:

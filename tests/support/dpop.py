@@ -1,4 +1,4 @@
-"""Requests to the token endpoint with proofs of possession, and what they are answered."""
+"""Requests to the token endpoint with DPoP proofs (RFC 9449), and checks of the responses."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def bank_with_nonce(world: OAuthWorld) -> FapiApp:
 
 
 def request_token(app: FapiApp, *proofs: str, data: dict[str, str] | None = None) -> httpx2.Response:
-    """The token endpoint's answer to a request with these DPoP headers, for a merchant token unless `data` says
-    other."""
+    """Returns the response of the token endpoint to a request with these DPoP headers. `data` is the form, by default
+    for a merchant token."""
     form = {**app.authentication(), **(data or {"grant_type": "client_credentials"})}
     return app.http.post(TOKEN, data=form, headers=[("DPoP", proof) for proof in proofs])
 
@@ -28,21 +28,20 @@ def request_with_proof(app: FapiApp, **changed: Any) -> httpx2.Response:
     return request_token(app, app.proof(TOKEN, **changed))
 
 
-def assert_refused(answer: httpx2.Response, error: str = "invalid_dpop_proof") -> None:
-    assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
-    assert answer.headers["cache-control"] == "no-store"
+def assert_refused(response: httpx2.Response, error: str = "invalid_dpop_proof") -> None:
+    assert (response.status_code, response.json()["error"]) == (400, error), response.text
+    assert response.headers["cache-control"] == "no-store"
 
 
-def assert_granted(answer: httpx2.Response) -> dict[str, Any]:
-    assert answer.status_code == 200, answer.text
-    whole: dict[str, Any] = answer.json()
-    assert whole["token_type"] == "DPoP"
-    return whole
+def assert_granted(response: httpx2.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    assert body["token_type"] == "DPoP"
+    return body
 
 
 def code_form(world: OAuthWorld, **changed: Any) -> dict[str, str]:
-    """What redeems a fresh code of the bank's."""
-    back, verifier = world.bank.ask(world.browser(), "mei", PASSWORD, **changed)
-    callback = world.bank.redirect_uri
-    whole = {"code": back["code"], "code_verifier": verifier, "redirect_uri": callback}
-    return {"grant_type": "authorization_code", **whole}
+    """A token request that redeems a new authorization code of the bank."""
+    parameters, verifier = world.bank.ask(world.browser(), "mei", PASSWORD, **changed)
+    form = {"code": parameters["code"], "code_verifier": verifier, "redirect_uri": world.bank.redirect_uri}
+    return {"grant_type": "authorization_code", **form}

@@ -1,4 +1,4 @@
-"""A person's exposure as the database has it: no answer to a merchant has the exact amount."""
+"""A person's exposure, read from the database: no response to a merchant has the exact amount."""
 
 from contextlib import closing
 

@@ -1,5 +1,5 @@
-"""Rows for tests, with as few columns to name as possible. Each function writes into a unit of work and returns the id
-(of a consent its value, of a token its digest)."""
+"""Rows for tests, with defaults for most columns. Each function inserts in a unit of work and returns the id of the row
+(the consent itself, the digest of a token)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -148,8 +148,8 @@ def make_consent(
 
 
 def decision_state(consent: Consent, **fields: Any) -> DecisionState:
-    """The state of a decision under the consent: APPROVED over 3,000.00 CNY until tomorrow noon, unless `fields` say
-    other."""
+    """The state of a decision with this consent. By default it is APPROVED over 3,000.00 CNY, valid until BUSINESS_NOON
+    of the next day; `fields` replace fields."""
     amount = Money(300_000, fields.get("currency", "CNY"))
     return DecisionState(
         **{
@@ -181,7 +181,7 @@ def decision_state(consent: Consent, **fields: Any) -> DecisionState:
 
 
 def make_decision(unit: UnitOfWork, consent: Consent, **fields: Any) -> str:
-    """A decision with this state. The totals include it; the log has no entry for it."""
+    """Inserts a decision and adds it to the totals. The log has no entry for it."""
     state = decision_state(consent, **fields)
     unit.connection.execute(DECISIONS.insert(), MAPPING.write(state))
     if state.exposure.minor:
@@ -249,7 +249,7 @@ def make_refresh_token(unit: UnitOfWork, consent: Consent, *, family: str | None
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The least that a decision needs: one partner, its merchant with a client, a person and that person's consent."""
+    """The rows that a decision refers to: a partner, its merchant with a client, a user and the user's consent."""
 
     partner: str
     merchant: str
