@@ -65,7 +65,7 @@ def test_device_request_cannot_change_grant(world: OAuthWorld, sent: dict[str, s
 
 def test_other_person_cannot_change_grant(world: OAuthWorld) -> None:
     before = new_grant(world, world.cars, TIER)
-    browser, page, _ = open_change(world, world.cars, "merge", before["grant_id"], WAIVER, who="bo")
+    browser, page, _ = open_change(world, world.cars, "merge", before["grant_id"], WAIVER, username="bo")
     assert page.status_code == 403
     assert "a different account" in page.text
     assert 'action="/logout"' in page.text

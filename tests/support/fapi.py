@@ -1,4 +1,4 @@
-"""A FAPI 2.0 client in a box: signed assertions, proofs of possession, nonces. Every claim can be bent."""
+"""A FAPI 2.0 client with signed client assertions, DPoP proofs and nonces. Tests can replace every claim."""
 
 import hashlib
 import hmac
@@ -25,11 +25,11 @@ class _Null:
 
 
 NULL: Any = _Null()
-"""A member that is there, and null."""
+"""The value of a member that is present and null. Members with the value None are left out."""
 
 
 def new_key(alg: str = "ES256", kid: str | None = "k1") -> Key:
-    """A fresh private key for this algorithm."""
+    """A new private key for this algorithm."""
     parameters: Any = {"kid": kid} if kid else None
     if alg == "ES256":
         return ECKey.generate_key("P-256", parameters)
@@ -43,8 +43,8 @@ def public(key: Key) -> dict[str, Any]:
 
 
 def signed(header: dict[str, Any], claims: Any, key: Any) -> str:
-    """A compact JWS, whatever stands in it: no library looks at its header. Members that are None are left out. Bytes
-    as the key sign with HMAC-SHA-256."""
+    """A compact JWS with any header and claims: no library checks them. Members that are None are left out. If the key
+    is bytes, the signature is HMAC-SHA-256."""
     header = _present(header)
     if isinstance(claims, dict):
         claims = _present(claims)
@@ -66,7 +66,7 @@ def ath(access_token: str) -> str:
 
 @dataclass
 class FapiApp(PartnerApp):
-    """A merchant's system with one fapi2 client. `now` gives the seconds that its clock shows."""
+    """A merchant's system with one fapi2 client. `now` returns the time of its clock in seconds."""
 
     issuer: str = ""
     alg: str = "ES256"
@@ -77,9 +77,9 @@ class FapiApp(PartnerApp):
     now: Any = time.time
 
     def assertion(self, header: dict[str, Any] | None = None, key: Any = None, **claims: Any) -> str:
-        """A client assertion (RFC 7523); a claim or header member that is None is left out."""
+        """A client assertion (RFC 7523). Claims and header members that are None are left out."""
         now = int(self.now())
-        whole = {
+        payload = {
             "iss": self.client_id,
             "sub": self.client_id,
             "aud": self.issuer,
@@ -89,7 +89,7 @@ class FapiApp(PartnerApp):
             **claims,
         }
         kid = (key or self.key).as_dict().get("kid") if not isinstance(key, bytes) else None
-        return signed({"alg": self.alg, "kid": kid, **(header or {})}, whole, key or self.key)
+        return signed({"alg": self.alg, "kid": kid, **(header or {})}, payload, key or self.key)
 
     def authentication(self, **claims: Any) -> dict[str, str]:
         """The form fields of client authentication."""
@@ -98,9 +98,9 @@ class FapiApp(PartnerApp):
     def proof(
         self, path: str, method: str = "POST", *, header: dict[str, Any] | None = None, key: Any = None, **claims: Any
     ) -> str:
-        """A DPoP proof (RFC 9449) with the newest nonce; members that are None are left out."""
+        """A DPoP proof (RFC 9449) with the newest nonce. Members that are None are left out."""
         key = key or self.dpop_key
-        whole = {
+        payload = {
             "jti": token_urlsafe(16),
             "htm": method,
             "htu": self.issuer + path,
@@ -109,34 +109,35 @@ class FapiApp(PartnerApp):
             **claims,
         }
         jwk = public(key) if not isinstance(key, bytes) else None
-        return signed({"typ": "dpop+jwt", "alg": self.dpop_alg, "jwk": jwk, **(header or {})}, whole, key)
+        return signed({"typ": "dpop+jwt", "alg": self.dpop_alg, "jwk": jwk, **(header or {})}, payload, key)
 
     def post(self, path: str, data: dict[str, str], headers: dict[str, str] | None = None) -> httpx2.Response:
-        """A form to an OAuth endpoint: authenticated, with a proof at the token endpoint, and once more where a nonce
-        is wanted. `headers` replace the proof."""
+        """Sends an authenticated form to an OAuth endpoint, with a proof at the token endpoint. Repeats it once if the
+        response asks for a nonce. `headers` replace the proof."""
         if headers is not None:
-            return self._remembered(self.http.post(path, data={**self.authentication(), **data}, headers=headers))
-        answer = self._once(path, data)
-        if answer.status_code == 400 and answer.json().get("error") == "use_dpop_nonce":
-            answer = self._once(path, data)
-        return answer
+            return self._keep_nonce(self.http.post(path, data={**self.authentication(), **data}, headers=headers))
+        response = self._send(path, data)
+        if response.status_code == 400 and response.json().get("error") == "use_dpop_nonce":
+            response = self._send(path, data)
+        return response
 
     def call(self, token: str | None, path: str = "/graphql", method: str = "POST", **options: Any) -> httpx2.Response:
-        """A request to the API with this access token and a proof, once more where a nonce is wanted."""
+        """Sends a request to the API with this access token and a proof. Repeats it once if the response asks for a
+        nonce."""
         if token is None:
             return self.http.request(method, path, **options)
         for _ in range(2):
             more = options.get("headers", {})
             headers = {"Authorization": f"DPoP {token}", "DPoP": self.proof(path, method, ath=ath(token)), **more}
-            answer = self._remembered(self.http.request(method, path, **{**options, "headers": headers}))
-            if 'error="use_dpop_nonce"' not in answer.headers.get("www-authenticate", ""):
+            response = self._keep_nonce(self.http.request(method, path, **{**options, "headers": headers}))
+            if 'error="use_dpop_nonce"' not in response.headers.get("www-authenticate", ""):
                 break
-        return answer
+        return response
 
-    def _once(self, path: str, data: dict[str, str]) -> httpx2.Response:
+    def _send(self, path: str, data: dict[str, str]) -> httpx2.Response:
         headers = {"DPoP": self.proof(path)} if path == "/oauth/token" else {}
-        return self._remembered(self.http.post(path, data={**self.authentication(), **data}, headers=headers))
+        return self._keep_nonce(self.http.post(path, data={**self.authentication(), **data}, headers=headers))
 
-    def _remembered(self, answer: httpx2.Response) -> httpx2.Response:
-        self.nonce = answer.headers.get("dpop-nonce", self.nonce)
-        return answer
+    def _keep_nonce(self, response: httpx2.Response) -> httpx2.Response:
+        self.nonce = response.headers.get("dpop-nonce", self.nonce)
+        return response

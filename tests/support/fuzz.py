@@ -1,4 +1,4 @@
-"""Everything that can be sent to the OAuth endpoints, as hypothesis strategies, and what any answer must be."""
+"""Random requests to the OAuth endpoints, as hypothesis strategies, and the rules that every response must keep."""
 
 from dataclasses import dataclass
 from secrets import token_hex
@@ -87,39 +87,39 @@ body |= anything.map(json.encode)
 
 
 def jwt(header: dict[str, Any], claims: Any, key: Key) -> str:
-    """A JWS by an ES256 key, whatever its header says of itself."""
+    """A JWS with any header, signed with ES256."""
     signed = f"{base64url(json.encode(header))}.{base64url(json.encode(claims))}"
     return f"{signed}.{base64url(JWSRegistry.algorithms['ES256'].sign(signed.encode(), key))}"
 
 
-def require_decent(answer: httpx2.Response) -> None:
-    """Asserts that the answer is not one of a server in trouble, and that a refusal is one of OAuth's, or a page."""
-    path, method = answer.request.url.path, answer.request.method
-    assert answer.status_code < 500, (method, path, answer.status_code)
-    assert "Traceback" not in answer.text
-    assert "gateway/" not in answer.text
-    if answer.status_code < 400:
+def check_response(response: httpx2.Response) -> None:
+    """Asserts that a response is no server error, and that a 4xx has the format of OAuth, GraphQL or a page."""
+    path, method = response.request.url.path, response.request.method
+    assert response.status_code < 500, (method, path, response.status_code)
+    assert "Traceback" not in response.text
+    assert "gateway/" not in response.text
+    if response.status_code < 400:
         return
-    assert answer.headers["cache-control"] == "no-store", (method, path)
+    assert response.headers["cache-control"] == "no-store", (method, path)
     if method == "HEAD":
         return
     if path in PAGES:
-        assert answer.headers["content-type"].startswith("text/html")
+        assert response.headers["content-type"].startswith("text/html")
         return
-    assert answer.headers["content-type"] == "application/json", (method, path)
-    said = answer.json()
+    assert response.headers["content-type"] == "application/json", (method, path)
+    body = response.json()
     if path.startswith("/oauth/"):
-        assert isinstance(said["error"], str), path
-        assert said["error"]
-        assert said.get("error_description", "").isascii()
-        assert "location" not in answer.headers
+        assert isinstance(body["error"], str), path
+        assert body["error"]
+        assert body.get("error_description", "").isascii()
+        assert "location" not in response.headers
     else:
-        assert said["errors"][0]["message"]
+        assert body["errors"][0]["message"]
 
 
 @dataclass
 class FuzzClient:
-    """The endpoints of one world, with a client that is right in all that is not bent."""
+    """Sends valid requests with some parts replaced to the endpoints of a world, and checks the responses."""
 
     world: OAuthWorld
 
@@ -130,60 +130,64 @@ class FuzzClient:
         assert self.browser.sign_in("mei", PASSWORD).status_code == 303
         world.bank.nonce = world.nonces.current(world.container.clock())
 
-    def raw(self, method: str, path: str, sent: dict[str, str], content: bytes) -> None:
-        """Any request."""
-        encoded = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
-        require_decent(self.http.request(method, path, headers=encoded, content=content))
+    def raw(self, method: str, path: str, headers: dict[str, str], content: bytes) -> None:
+        """Sends any request."""
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        check_response(self.http.request(method, path, headers=encoded, content=content))
 
     def fields(self, path: str, changed: dict[str, str]) -> None:
-        """A right form with these fields in it, and a right proof."""
-        require_decent(self.sent(path, changed))
+        """Sends a valid form and proof with these fields replaced."""
+        check_response(self.send_form(path, changed))
 
-    def assertion(self, path: str, header: dict[str, Any], claims: dict[str, Any], whole: Any) -> None:
-        """A right form with an assertion whose members are these; `whole` stands in for all claims unless None."""
-        require_decent(self.asserted(path, header, claims, whole))
+    def assertion(self, path: str, header: dict[str, Any], claims: dict[str, Any], payload: Any) -> None:
+        """Sends a valid form with these members of the assertion replaced. A `payload` replaces all claims."""
+        check_response(self.send_assertion(path, header, claims, payload))
 
-    def proof(self, path: str, header: dict[str, Any], claims: dict[str, Any], whole: Any) -> None:
-        """A right request to the token endpoint or the API with a proof whose members are these."""
-        require_decent(self.proved(path, header, claims, whole))
+    def proof(self, path: str, header: dict[str, Any], claims: dict[str, Any], payload: Any) -> None:
+        """Sends a valid request to the token endpoint or the API with these members of the proof replaced."""
+        check_response(self.send_proof(path, header, claims, payload))
 
-    def sent(self, path: str, changed: dict[str, str]) -> httpx2.Response:
+    def send_form(self, path: str, changed: dict[str, str]) -> httpx2.Response:
         bank = self.world.bank
-        right = {**bank.parameters("a" * 43), "grant_type": "client_credentials", "token": "x"}
+        valid = {**bank.parameters("a" * 43), "grant_type": "client_credentials", "token": "x"}
         if path == "/oauth/token":
-            del right["scope"]  # a user's, which no merchant token holds
+            del valid["scope"]  # the scopes of a user token are not allowed in a merchant token
         if path == "/oauth/device_authorization":
-            right["scope"] = "score:tier"
+            valid["scope"] = "score:tier"
         proof = {"DPoP": bank.proof("/oauth/token")} if path == "/oauth/token" else {}
-        return self.http.post(path, data={**right, **bank.authentication(), **changed}, headers=proof)
+        return self.http.post(path, data={**valid, **bank.authentication(), **changed}, headers=proof)
 
-    def asserted(self, path: str, header: dict[str, Any], claims: dict[str, Any], whole: Any) -> httpx2.Response:
+    def send_assertion(
+        self, path: str, header: dict[str, Any], claims: dict[str, Any], payload: Any
+    ) -> httpx2.Response:
         bank = self.world.bank
         now = int(bank.now())
-        right = {"iss": bank.client_id, "sub": bank.client_id, "aud": bank.issuer, "jti": token_hex(8), "exp": now + 60}
-        claimed = {**right, **claims} if whole is None else whole
-        return self.sent(path, {"client_assertion": jwt({"alg": "ES256", "kid": "k1", **header}, claimed, bank.key)})
+        valid = {"iss": bank.client_id, "sub": bank.client_id, "aud": bank.issuer, "jti": token_hex(8), "exp": now + 60}
+        sent_claims = {**valid, **claims} if payload is None else payload
+        return self.send_form(
+            path, {"client_assertion": jwt({"alg": "ES256", "kid": "k1", **header}, sent_claims, bank.key)}
+        )
 
-    def proved(self, path: str, header: dict[str, Any], claims: dict[str, Any], whole: Any) -> httpx2.Response:
+    def send_proof(self, path: str, header: dict[str, Any], claims: dict[str, Any], payload: Any) -> httpx2.Response:
         bank, key, jti = self.world.bank, self.world.bank.dpop_key, token_hex(8)
         now = int(bank.now())
-        right = {"jti": jti, "htm": "POST", "htu": bank.issuer + path, "iat": now, "nonce": bank.nonce}
-        right["ath"] = ath("sgw_test_at_x")
-        claimed = {**right, **claims} if whole is None else whole
-        named = {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(key.as_dict(private=False))}
-        sent = {"DPoP": jwt({**named, **header}, claimed, key)}
+        valid = {"jti": jti, "htm": "POST", "htu": bank.issuer + path, "iat": now, "nonce": bank.nonce}
+        valid["ath"] = ath("sgw_test_at_x")
+        sent_claims = {**valid, **claims} if payload is None else payload
+        default_header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(key.as_dict(private=False))}
+        headers = {"DPoP": jwt({**default_header, **header}, sent_claims, key)}
         if path == "/oauth/token":
             form = {**bank.authentication(), "grant_type": "client_credentials"}
-            return self.http.post(path, data=form, headers=sent)
-        return self.http.post(path, headers={**sent, "Authorization": "DPoP sgw_test_at_x"})
+            return self.http.post(path, data=form, headers=headers)
+        return self.http.post(path, headers={**headers, "Authorization": "DPoP sgw_test_at_x"})
 
     def decision(self, changed: dict[str, str], query: dict[str, str]) -> None:
-        """The form of the consent page with these fields in it, and the page at an address with this query."""
+        """Opens the consent page with this query, and submits its form with these fields replaced and this query."""
         bank = self.world.bank
         address = bank.address(bank.push().json()["request_uri"])
         page = self.browser.get(address)
         assert page.status_code == 200
-        require_decent(self.browser.http.get("/oauth/authorize", params=query))
-        sent = form_to(page.text, "/oauth/authorize")
-        whole = {**sent.fields, "decision": "allow", **changed}
-        require_decent(self.browser.http.post(sent.action, data=whole, params=query))
+        check_response(self.browser.http.get("/oauth/authorize", params=query))
+        consent_form = form_to(page.text, "/oauth/authorize")
+        fields = {**consent_form.fields, "decision": "allow", **changed}
+        check_response(self.browser.http.post(consent_form.action, data=fields, params=query))

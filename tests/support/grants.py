@@ -1,4 +1,4 @@
-"""Grants that a client asks to merge into or to replace: the requests, what the person sees, and what comes of it."""
+"""Changes of a grant (merge, replace): pushed requests, the consent page, and the resulting tokens."""
 
 from typing import Any
 
@@ -18,42 +18,43 @@ WAIVER = {
 EXACT = {"type": "score", "level": "exact", "optional": True}
 
 
-def new_grant(world: OAuthWorld, app: PartnerApp, *asked: Any) -> dict[str, Any]:
-    """The token answer of a new grant."""
-    return app.tokens(world.browser(), "mei", PASSWORD, scope=None, authorization_details=list(asked) or [TIER])
+def new_grant(world: OAuthWorld, app: PartnerApp, *details: Any) -> dict[str, Any]:
+    """Returns the token response of a new grant. The default details are TIER."""
+    return app.tokens(world.browser(), "mei", PASSWORD, scope=None, authorization_details=list(details) or [TIER])
 
 
-def push(app: PartnerApp, action: str, grant_id: str, *asked: Any, **changed: Any) -> httpx2.Response:
-    whole = {"scope": None, "authorization_details": list(asked), **changed}
-    return app.push(grant_management_action=action, grant_id=grant_id, **whole)
+def push(app: PartnerApp, action: str, grant_id: str, *details: Any, **changed: Any) -> httpx2.Response:
+    parameters = {"scope": None, "authorization_details": list(details), **changed}
+    return app.push(grant_management_action=action, grant_id=grant_id, **parameters)
 
 
 def open_change(
-    world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *asked: Any, who: str = "mei"
+    world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *details: Any, username: str = "mei"
 ) -> tuple[Browser, httpx2.Response, str]:
-    """A browser, the page that it shows, and the code_verifier."""
+    """Pushes a change of a grant and opens its page. Returns the browser, the page and the code_verifier."""
     verifier, challenge = pkce()
-    pushed = push(app, action, grant_id, *asked, code_challenge=challenge)
+    pushed = push(app, action, grant_id, *details, code_challenge=challenge)
     assert pushed.status_code == 201, pushed.text
     browser = world.browser()
-    return browser, browser.open(app.address(pushed.json()["request_uri"]), who, PASSWORD), verifier
+    return browser, browser.open(app.address(pushed.json()["request_uri"]), username, PASSWORD), verifier
 
 
 def change_grant(
-    world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *asked: Any, **fields: str
+    world: OAuthWorld, app: PartnerApp, action: str, grant_id: str, *details: Any, **fields: str
 ) -> dict[str, Any]:
-    """The token answer after the person has allowed the change."""
-    browser, page, verifier = open_change(world, app, action, grant_id, *asked)
-    answer = browser.submit(page, "/oauth/authorize", **{"decision": "allow", **fields})
-    assert answer.status_code == 303, answer.text
-    token = app.redeem(query_of(answer.headers["location"])["code"], verifier)
-    assert token.status_code == 200, token.text
-    whole: dict[str, Any] = token.json()
-    return whole
+    """Returns the token response after the person has allowed the change."""
+    browser, page, verifier = open_change(world, app, action, grant_id, *details)
+    response = browser.submit(page, "/oauth/authorize", **{"decision": "allow", **fields})
+    assert response.status_code == 303, response.text
+    token_response = app.redeem(query_of(response.headers["location"])["code"], verifier)
+    assert token_response.status_code == 200, token_response.text
+    body: dict[str, Any] = token_response.json()
+    return body
 
 
-def detail_kinds(answer: dict[str, Any]) -> list[str]:
-    return [one.get("level") or one["products"][0] for one in answer["authorization_details"]]
+def detail_kinds(response: dict[str, Any]) -> list[str]:
+    """The score level or the first product of each authorization detail of a token or introspection response."""
+    return [detail.get("level") or detail["products"][0] for detail in response["authorization_details"]]
 
 
 def actions(world: OAuthWorld, grant_id: str) -> list[str]:
@@ -66,5 +67,5 @@ def refreshed_token(app: PartnerApp, tokens: dict[str, Any]) -> str:
 
 
 def introspect(app: PartnerApp, token: str) -> dict[str, Any]:
-    whole: dict[str, Any] = app.post("/oauth/introspect", {"token": token}).json()
-    return whole
+    body: dict[str, Any] = app.post("/oauth/introspect", {"token": token}).json()
+    return body

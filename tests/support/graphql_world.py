@@ -54,12 +54,12 @@ mutation Request($input: DecisionRequestInput!) {
 
 @cache
 def built(*, sandbox: bool = True) -> BuiltSchema:
-    """The schema of the built-in adapters, built once a process."""
+    """The schema of the installed adapters, built once per process."""
     return build_schema(installed_adapters(), sandbox=sandbox)
 
 
 def request_variables(key: str, reference: str, **changed: Any) -> dict[str, Any]:
-    """The variables of REQUEST for a car; `changed` replaces members of the ask."""
+    """The variables of REQUEST for a car. `changed` replaces members of the ask."""
     ask = {"carRental": {**CAR_RENTAL, **changed}}
     return {"input": {"idempotencyKey": key, "merchantReference": reference, "ask": ask}}
 
@@ -91,11 +91,11 @@ class GraphQLWorld(World):
         self.engine = Engine(built(), self.container)
 
     def user(self, *scopes: str, consent: Consent | None = None) -> Principal:
-        """A user token's principal, with `scopes`, else all that a user token may hold."""
+        """A user token's principal. The default scopes are USER_SCOPES."""
         return self._principal(TokenKind.USER, scopes or USER_SCOPES, consent or self.consent)
 
     def merchant(self, *scopes: str) -> Principal:
-        """A merchant token's principal."""
+        """A merchant token's principal. The default scopes are MERCHANT_SCOPES."""
         return self._principal(TokenKind.MERCHANT, scopes or MERCHANT_SCOPES, None)
 
     def _principal(self, kind: TokenKind, scopes: tuple[str, ...], consent: Consent | None) -> Principal:
@@ -120,18 +120,18 @@ class GraphQLWorld(World):
         by: Principal | None = None,
         operation: str | None = None,
     ) -> Executed:
-        """Executes for `by`, else for the customer's token."""
+        """Executes a document for `by`, by default the principal of the consented user token."""
         return self.engine.execute(GraphQLRequest(document, variables, operation), by or self.user(), REQUEST_ID)
 
     def data(self, document: str, variables: dict[str, Any] | None = None, *, by: Principal | None = None) -> Any:
-        """The data of an answer without errors."""
+        """Executes a document and returns the data. The response must have no errors."""
         executed = self.run(document, variables, by=by)
         assert executed.ran, executed.body
         assert "errors" not in executed.body, executed.body["errors"]
         return executed.body["data"]
 
     def request(self, key: str = "key-1", reference: str = "order-1", **changed: Any) -> Any:
-        """The payload of a decisionRequest by the customer's token."""
+        """Executes decisionRequest with the user token and returns its payload."""
         return self.data(REQUEST, request_variables(key, reference, **changed))["decisionRequest"]
 
     def endpoint(self) -> GraphQLEndpoint:
@@ -139,13 +139,13 @@ class GraphQLWorld(World):
 
 
 class AsPrincipal:
-    """Stands for the token check: every request is `principal`'s."""
+    """Replaces the token check: every request has the principal `principal`."""
 
     def __init__(self, app: ASGIApp, principal: Principal | None) -> None:
         self._app, self.principal = app, principal
 
     def authenticate(self) -> Principal:
-        """`principal`. Raises Unauthenticated where there is none."""
+        """Returns `principal`. Raises Unauthenticated if it is None."""
         if self.principal is None:
             raise Unauthenticated("There is no token.")
         return self.principal

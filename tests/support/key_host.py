@@ -1,4 +1,4 @@
-"""A merchant's web server with the public keys of its client, and clients of a world that have their keys there."""
+"""A merchant's web server that publishes the keys of its client, and clients registered with its jwks_uri."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -19,10 +19,10 @@ LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
 class KeyHost(LocalServer):
-    """Answers its `keys`, or `said` where that is set, once `open` is."""
+    """Responds with its `keys`, or with `raw_response` if that is set. Waits until `may_respond` is set."""
 
     def __init__(self, *keys: Key, **options: Any) -> None:
-        super().__init__(self._said, **options)
+        super().__init__(self._respond, **options)
         self.keys: tuple[Key, ...] = keys or (KEY,)
         self.headers: tuple[tuple[str, str], ...] = ()
         self.raw_response: bytes | None = None
@@ -38,13 +38,14 @@ class KeyHost(LocalServer):
         return len(self.requests)
 
     def fail(self) -> None:
-        """From now on it answers 503."""
+        """Makes all further responses 503."""
         self.raw_response = http_response(b"no", 503)
 
     def recover(self) -> None:
+        """Ends `fail`."""
         self.raw_response = None
 
-    def _said(self, _: bytes) -> Iterable[bytes]:
+    def _respond(self, _: bytes) -> Iterable[bytes]:
         self.may_respond.wait(timeout=20)
         keys = json.encode({"keys": [public(key) for key in self.keys]})
         return [http_response(keys, headers=self.headers) if self.raw_response is None else self.raw_response]
@@ -52,19 +53,19 @@ class KeyHost(LocalServer):
 
 @contextmanager
 def open_registrar(host: KeyHost, url: str, settings: Settings, clock: WallClock) -> Iterator[Registrar]:
-    """Registers clients of a world that may fetch keys from this host alone."""
+    """Registers clients of a world that may fetch keys only from this host."""
     changed = {"outgoing_networks": LOOPBACK, "jwks_uri_hosts": (f"127.0.0.1:{host.port}",)}
     with closing(OAuthWorld(url, settings.model_copy(update=changed), clock)) as world:
         yield Registrar(world)
 
 
 def register_remote(registrar: Registrar, host: KeyHost, **changed: Any) -> dict[str, Any]:
-    """A registration whose keys are at the host."""
+    """Registers a client with its keys at the host, and returns the response."""
     return registrar.register(**{"jwks": None, "jwks_uri": host.uri, **changed})
 
 
 def works(app: FapiApp) -> bool:
-    """Whether the client is let in; the one other answer is that it is not."""
-    answer = app.merchant_token()
-    assert answer.status_code == 200 or (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
-    return answer.status_code == 200
+    """Whether the client can authenticate. The response must be a token or the error invalid_client."""
+    response = app.merchant_token()
+    assert response.status_code == 200 or (response.status_code, response.json()["error"]) == (401, "invalid_client")
+    return response.status_code == 200

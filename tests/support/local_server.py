@@ -1,4 +1,4 @@
-"""A server on this machine that answers whatever a test wants, byte by byte, in the clear or over TLS."""
+"""A local HTTP server with any response, byte by byte, with or without TLS."""
 
 import socket
 import ssl
@@ -9,24 +9,24 @@ from types import TracebackType
 from typing import Self
 
 Responder = Callable[[bytes], Iterable[bytes]]
-"""Gives the pieces of the answer to a request: its head and body as they came."""
+"""Takes the head and body of a request as received. Returns the pieces of the response."""
 
 
 def http_response(
     body: bytes = b"", status: int = 200, headers: Iterable[tuple[str, str]] = (), *, sized: bool = True
 ) -> bytes:
-    """An HTTP answer, with a Content-Length if it is `sized`; otherwise its end is that of the connection."""
-    lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in headers)]
+    """An HTTP response. If `sized`, it has a Content-Length, otherwise it ends with the connection."""
+    lines = [f"HTTP/1.1 {status} Status", *(f"{name}: {value}" for name, value in headers)]
     lines += [f"Content-Length: {len(body)}"] if sized else ["Connection: close"]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 class LocalServer:
-    """Use it as a context manager. `requests` are those that came; each connection is answered once, on a thread of
-    its own, and closed."""
+    """Use it as a context manager. `requests` has the received requests. Each connection gets one response, on its own
+    thread, and is closed."""
 
-    def __init__(self, answers: Responder, *, context: ssl.SSLContext | None = None) -> None:
-        self._answers, self._context = answers, context
+    def __init__(self, respond: Responder, *, context: ssl.SSLContext | None = None) -> None:
+        self._respond, self._context = respond, context
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
@@ -65,22 +65,22 @@ class LocalServer:
         connection.settimeout(20)
         with suppress(OSError), connection:
             if self._context is None:
-                self._answer(connection)
+                self._handle(connection)
             else:
                 with self._context.wrap_socket(connection, server_side=True) as wrapped:
-                    self._answer(wrapped)
+                    self._handle(wrapped)
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _handle(self, connection: socket.socket) -> None:
         request = b""
         while b"\r\n\r\n" not in request:
-            read = connection.recv(65536)
-            if not read:
+            received = connection.recv(65536)
+            if not received:
                 return
-            request += read
+            request += received
         head, _, body = request.partition(b"\r\n\r\n")
         lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         while lengths and len(body) < int(lengths[0].split(b":")[1]):
             body += connection.recv(65536)
         self.requests.append(head + b"\r\n\r\n" + body)
-        for piece in self._answers(self.requests[-1]):
+        for piece in self._respond(self.requests[-1]):
             connection.sendall(piece)

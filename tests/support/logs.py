@@ -1,4 +1,4 @@
-"""Logs for tests: real entries, and a way to change rows behind the triggers, as somebody with the database could."""
+"""Log entries for tests, and changes of rows without the triggers, as an administrator of the database could make."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ def log_decision(unit: UnitOfWork, cast: Cast, status: Status = Status.APPROVED)
 
 
 def log_event(unit: UnitOfWork, cast: Cast, decision: str, before: Status | None, after: Status) -> str:
-    """Appends an entry to the decision log, which changes nothing else, and returns its id."""
+    """Appends an entry to the decision log and returns its id. Changes no other table."""
     state = unit.decisions.load(decision)
     assert state is not None
     public = {
@@ -61,7 +61,7 @@ def log_access(unit: UnitOfWork, cast: Cast, kind: str = "SCORE_TIER") -> str:
 
 @contextmanager
 def behind_the_triggers(database: Database, table: str) -> Iterator[Connection]:
-    """A committed transaction in which the table's triggers do not act. They are back afterwards."""
+    """A transaction in which the table's triggers are off. It is committed, and the triggers are on again."""
     with database.engine.begin() as connection:
         if not database.sqlite:
             connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER ALL"))
@@ -86,28 +86,28 @@ class Forger:
     table: str
 
     def row(self, sequence: int) -> dict[str, Any]:
-        found = self.connection.execute(
+        result = self.connection.execute(
             text(f"SELECT * FROM {self.table} WHERE sequence = :sequence"), {"sequence": sequence}
         )
-        return dict(found.mappings().one())
+        return dict(result.mappings().one())
 
     def run(self, statement: str, **values: Any) -> None:
-        """Any statement at all."""
+        """Runs any SQL statement."""
         self.connection.execute(text(statement), values)
 
     def put(self, row: dict[str, Any]) -> None:
-        """Writes the row over the one with its id."""
+        """Replaces the row with the same id."""
         columns = ", ".join(f"{name} = :{name}" for name in row if name != "id")
         self.run(f"UPDATE {self.table} SET {columns} WHERE id = :id", **row)
 
     def edit_public(self, sequence: int, **members: Any) -> None:
-        """Changes members of the public part and nothing else."""
+        """Changes members of the public part only."""
         row = self.row(sequence)
         row["public"] = canonical({**decode(row["public"]), **members}).decode()
         self.put(row)
 
     def rehash(self, first: int, last: int, key: SigningKey | None = None) -> None:
-        """Makes hashes and links right from entry `first` to `last`, signed by `key` if one is given."""
+        """Computes the hashes and links of the entries `first` to `last` again, and signs them if `key` is set."""
         previous = self.row(first)["previous_hash"]
         for sequence in range(first, last + 1):
             row = self.row(sequence)
@@ -118,7 +118,7 @@ class Forger:
             self.put(row)
 
     def wind_back(self, log: str, sequence: int) -> None:
-        """Makes `sequence` the end of the chain, and the head say so."""
+        """Deletes the entries after `sequence` and sets the head to it."""
         self.run(f"DELETE FROM {self.table} WHERE sequence > :sequence", sequence=sequence)
         self.set_head(log, sequence)
 

@@ -1,4 +1,4 @@
-"""A decision as a merchant's back office sees and changes it. Each transition is read back from the log."""
+"""A decision as a merchant's system reads and changes it. Each transition is read back."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -45,16 +45,16 @@ def fulfilled(due: str) -> DecisionSummary:
 
 
 class MerchantDecision:
-    """A decision that was requested after `began`. Its merchant's token makes the transitions."""
+    """A decision that was requested after the time `began`. Transitions use the merchant's token."""
 
     def __init__(self, partner: Partner, identifier: str, began: datetime) -> None:
         self._partner, self.id, self._began = partner, identifier, began
 
     def read(self) -> dict[str, Any]:
-        """Returns the decision from the merchant's log, each amount as a text."""
+        """Returns the decision, with each amount as text."""
         data = self._partner.graphql(self._partner.merchant_token, READ, id=self.id).data
-        found: dict[str, Any] = flat(data["decision"])
-        return found
+        decision: dict[str, Any] = flat(data["decision"])
+        return decision
 
     @property
     def summary(self) -> DecisionSummary:
@@ -63,8 +63,8 @@ class MerchantDecision:
     @property
     def terms(self) -> dict[str, Any]:
         """The terms of the approval. They never change."""
-        found: dict[str, Any] = self.read()["outcome"]["terms"]
-        return found
+        terms: dict[str, Any] = self.read()["outcome"]["terms"]
+        return terms
 
     @property
     def due_at(self) -> datetime:
@@ -72,24 +72,25 @@ class MerchantDecision:
 
     def due_after(self, length: timedelta) -> bool:
         """Whether the due date is exactly this long after the request."""
-        read = self.read()
-        return self._began <= parse_time(read["settlement"]["dueAt"]) - length <= parse_time(read["createdAt"])
+        decision = self.read()
+        due_at, created_at = decision["settlement"]["dueAt"], decision["createdAt"]
+        return self._began <= parse_time(due_at) - length <= parse_time(created_at)
 
     @property
     def timeline(self) -> list[str]:
-        """One text an event, oldest first: topic, actor and note. Events of disputes have the topic only."""
+        """One text per event, oldest first: topic, actor and note. Events of disputes have the topic only."""
         return [_describe(event) for event in self.read()["timeline"]["nodes"]]
 
     def transition(self, name: str, **arguments: Any) -> DecisionSummary:
-        """Makes a transition. The mutation returns what the log has afterwards."""
+        """Makes a transition and returns the summary. The payload of the mutation must equal a later read."""
         payload = self.send(name, **arguments)
         assert payload["userErrors"] == []
-        answered, logged = flat(payload["decision"]), self.read()
-        assert {key: logged[key] for key in answered} == answered
-        return _summarize(logged)
+        returned, decision = flat(payload["decision"]), self.read()
+        assert {key: decision[key] for key in returned} == returned
+        return _summarize(decision)
 
     def refusal(self, name: str, **arguments: Any) -> tuple[str, list[str] | None]:
-        """Returns code and field of a transition that is refused. It changes nothing."""
+        """Sends a transition that fails; returns code and field of its user error. The decision must not change."""
         before = self.read()
         payload = self.send(name, **arguments)
         assert (payload["decision"], self.read()) == (None, before)
@@ -106,18 +107,18 @@ class MerchantDecision:
         """Sends the mutation of a transition and returns its payload."""
         command, document = transition_input(name, self.id, **arguments), TRANSITIONS[name].document
         (payload,) = self._partner.graphql(self._partner.merchant_token, document, input=command).data.values()
-        found: dict[str, Any] = payload
-        return found
+        result: dict[str, Any] = payload
+        return result
 
 
 def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _summarize(read: dict[str, Any]) -> DecisionSummary:
-    side = read["settlement"]
-    amounts = side["due"], side["settled"], side["outstanding"]
-    return DecisionSummary(read["status"], read["availableTransitions"], *amounts, side["overdue"])
+def _summarize(decision: dict[str, Any]) -> DecisionSummary:
+    settlement = decision["settlement"]
+    amounts = settlement["due"], settlement["settled"], settlement["outstanding"]
+    return DecisionSummary(decision["status"], decision["availableTransitions"], *amounts, settlement["overdue"])
 
 
 def _describe(event: dict[str, Any]) -> str:
@@ -128,7 +129,7 @@ def _describe(event: dict[str, Any]) -> str:
 
 
 def flat(value: Any) -> Any:
-    """The value with each {"amount": text} replaced by the text."""
+    """Returns the value with each {"amount": text} replaced by the text."""
     if isinstance(value, list):
         return [flat(item) for item in value]
     if isinstance(value, dict):

@@ -55,8 +55,8 @@ TOPICS: dict[str, tuple[str, ...]] = {
 
 @dataclass
 class Acknowledged:
-    """What the server has confirmed, by decision id: the topics of the acts in order, and in `in_flight` those of an
-    act that was not confirmed before the server stopped. `completed` are the decisions at the end of a path, oldest
+    """The acts that the server has confirmed, by decision id. `topics` has the topics of confirmed acts in order,
+    `in_flight` those of an act without a response, and `completed` the decisions at the end of each path, oldest
     first."""
 
     topics: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -65,32 +65,33 @@ class Acknowledged:
         default_factory=lambda: {path: [] for path in (*PATHS, *REVIEW_PATHS)}
     )
 
-    def answered(self, decision_id: str, *topics: str) -> None:
+    def confirm(self, decision_id: str, *topics: str) -> None:
+        """Adds the topics of a confirmed act."""
         self.topics[decision_id] = (*self.topics.get(decision_id, ()), *topics)
 
 
 def timeline(partner: Partner, decision_id: str) -> list[dict[str, Any]]:
     """The timeline of a decision, oldest first: topics, and the actor of each event that is not about a dispute."""
-    found = partner.graphql(partner.merchant_token, LOOKUP, id=decision_id).data["decision"]
-    events: list[dict[str, Any]] = found["timeline"]["nodes"]
+    decision = partner.graphql(partner.merchant_token, LOOKUP, id=decision_id).data["decision"]
+    events: list[dict[str, Any]] = decision["timeline"]["nodes"]
     return events
 
 
 class Load:
-    """Writers over one start of the sandbox. `now` is the partner's business time, which does not move meanwhile."""
+    """The writing threads of one run of the sandbox. `now` is the partner's business time, which does not change."""
 
     def __init__(self, sandbox: Sandbox, acknowledged: Acknowledged, now: datetime, seed: int) -> None:
         self._acknowledged, self._now, self._seed = acknowledged, now, seed
         self._operator = Gateway(sandbox.database_url, sandbox.folder, **sandbox.packages)
         self._partner = Partner(sandbox, BOATS)
         # Half of the overdue decisions of earlier loads are contested.
-        self._late = acknowledged.completed[NOT_RETURNED][1::2]
+        self._overdue = acknowledged.completed[NOT_RETURNED][1::2]
         writers = ((PATHS, "excellent", 3), (REVIEW_PATHS, "fair", 1))
         self._threads = [
             threading.Thread(target=self._write, args=(paths, number, *person))
-            for paths, handle, many in writers
+            for paths, handle, count in writers
             for person in [self._person(handle)]
-            for number in range(many)
+            for number in range(count)
         ]
         for thread in self._threads:
             thread.start()
@@ -111,25 +112,25 @@ class Load:
         browser = self._partner.browser()
         details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"]}]
         token = self._partner.token(handle, browser=browser, scope=None, authorization_details=details)
-        field = forms(browser.get("/account").text)[0].fields["csrf_token"]
+        csrf = forms(browser.get("/account").text)[0].fields["csrf_token"]
         browser.http.close()
-        return token, browser.http.cookies, field
+        return token, browser.http.cookies, csrf
 
     def _write(
         self, paths: tuple[tuple[str, ...], ...], number: int, token: str, cookies: httpx2.Cookies, csrf: str
     ) -> None:
-        chance = random.Random(self._seed + number)
+        generator = random.Random(self._seed + number)
         with httpx2.Client(base_url=self._partner.credentials["issuer"], timeout=30, cookies=cookies) as http:
             writer = _Writer(http, self._partner.merchant_token, csrf, self._operator, self._acknowledged, self._now)
             try:
                 while True:
-                    for path in chance.sample(paths, len(paths)):
+                    for path in generator.sample(paths, len(paths)):
                         decision_id = writer.request(token)
                         for act in path:
                             writer.take(act, decision_id)
                         self._acknowledged.completed[path].append(decision_id)
-                        if paths is PATHS and self._late:
-                            writer.contest_if_overdue(self._late.pop())
+                        if paths is PATHS and self._overdue:
+                            writer.contest_if_overdue(self._overdue.pop())
             except httpx2.TransportError:
                 return
 
@@ -148,9 +149,9 @@ class _Writer:
         self._operator, self._acknowledged, self._now = operator, acknowledged, now
 
     def request(self, token: str) -> str:
-        # Each request is small, so that a load never reaches the ceiling of its consent.
+        # Small amounts, so that a load never reaches the ceiling of its consent.
         decision = self._call(token, REQUEST, input=request_input(boat("10.00")))["decision"]
-        self._acknowledged.answered(decision["id"], f"DECISION_{decision['status']}")
+        self._acknowledged.confirm(decision["id"], f"DECISION_{decision['status']}")
         return str(decision["id"])
 
     def take(self, act: str, decision_id: str) -> None:
@@ -162,43 +163,47 @@ class _Writer:
             case "withdraw":
                 assert self._submit(f"/account/disputes/{dispute_id}/withdraw") == 303
             case "accept" | "refuse":
-                given = {"disputeId": dispute_id, "idempotencyKey": dispute_id, "statement": "We have looked."}
-                self._call(self._merchant_token, RESPOND, input={**given, "accept": act == "accept"})
+                dispute_response = {
+                    "disputeId": dispute_id,
+                    "idempotencyKey": dispute_id,
+                    "statement": "We have looked.",
+                }
+                self._call(self._merchant_token, RESPOND, input={**dispute_response, "accept": act == "accept"})
             case "approve" | "decline":
                 self._operator.output("decisions", "review", decision_id, f"--{act}")
             case _:
                 more = {"dueAt": (self._now + timedelta(days=60)).isoformat()} if act == "extend" else {}
-                given = transition_input(act, decision_id, amount=yuan("1.00"), **more)
-                self._call(self._merchant_token, TRANSITIONS[act].document, input=given)
-        self._acknowledged.answered(decision_id, *TOPICS[act])
+                command = transition_input(act, decision_id, amount=yuan("1.00"), **more)
+                self._call(self._merchant_token, TRANSITIONS[act].document, input=command)
+        self._acknowledged.confirm(decision_id, *TOPICS[act])
         del self._acknowledged.in_flight[decision_id]
 
     def contest_if_overdue(self, decision_id: str) -> None:
-        """The overdue flag may not be set yet, or may have expired."""
+        """Contests a decision. The response may be 409: the flag may not be set yet, or may have expired."""
         self._acknowledged.in_flight[decision_id] = TOPICS["contest"]
         status = self._contest(decision_id)
         assert status in {303, 409}
         if status == 303:
-            self._acknowledged.answered(decision_id, *TOPICS["contest"])
+            self._acknowledged.confirm(decision_id, *TOPICS["contest"])
         del self._acknowledged.in_flight[decision_id]
 
     def _contest(self, decision_id: str) -> int:
         return self._submit(f"/account/decisions/{decision_id}/contest", statement="I brought it back.")
 
     def _submit(self, path: str, **form: str) -> int:
-        answer = self._http.post(path, data={"csrf_token": self._csrf, **form}, follow_redirects=False)
-        return answer.status_code
+        response = self._http.post(path, data={"csrf_token": self._csrf, **form}, follow_redirects=False)
+        return response.status_code
 
     def _dispute(self, decision_id: str) -> str:
         return str(self._call(self._merchant_token, DISPUTES, id=decision_id)["disputes"]["nodes"][-1]["id"])
 
     def _call(self, bearer: str, document: str, **variables: Any) -> dict[str, Any]:
-        answer = self._http.post(
+        response = self._http.post(
             "/graphql",
             json={"query": document, "variables": variables},
             headers={"Authorization": f"Bearer {bearer}"},
         )
         payload: dict[str, Any]
-        (payload,) = answer.json()["data"].values()
+        (payload,) = response.json()["data"].values()
         assert payload.get("userErrors", []) == [], payload
         return payload

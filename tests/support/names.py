@@ -1,4 +1,4 @@
-"""Names that neither a partner nor a merchant nor a client may have."""
+"""Names that are invalid for partners, merchants and clients."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Runs programs for Node.js: what tests of foreign clients share."""
+"""Runs programs in Node.js, for tests of third-party clients."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ class NodeProject:
 
     @classmethod
     def install(cls, folder: Path, files: list[Path]) -> "NodeProject":
-        """A new folder with these files, and the packages that the lock among them names."""
+        """Creates a folder with these files and the packages of their package-lock.json."""
         draft = folder.with_name(f"{folder.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
@@ -40,13 +40,15 @@ class NodeProject:
         return subprocess.run(command, cwd=self.folder, check=False, capture_output=True, text=True, timeout=180)
 
     def start(self, script: str, *arguments: object) -> "subprocess.Popen[str]":
-        """Starts a script; what it prints can be read as it comes."""
+        """Starts a script. Its output can be read while it runs."""
         command = ["node", script, *map(str, arguments)]
         return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def checked(self, script: str, *arguments: object) -> list[str]:
-        """What a script printed beside the checks that were right: failed ones, why it ended early, their count."""
-        ran = self.run(script, *arguments)
-        print(ran.stdout)
-        lines = [line for line in ran.stdout.splitlines() if not line.startswith("ok ")]
-        return lines if ran.returncode == 0 else [*lines, *ran.stderr.splitlines(), f"exit code {ran.returncode}"]
+        """Runs a script and returns its output without the passed checks, and on failure errors and exit code."""
+        completed = self.run(script, *arguments)
+        print(completed.stdout)
+        lines = [line for line in completed.stdout.splitlines() if not line.startswith("ok ")]
+        if completed.returncode != 0:
+            lines += [*completed.stderr.splitlines(), f"exit code {completed.returncode}"]
+        return lines

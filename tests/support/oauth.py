@@ -1,4 +1,4 @@
-"""A partner in a box: everything a merchant's system and its customer's browser do, over an httpx2 client."""
+"""A merchant's OAuth client and a person's browser, over an httpx2 client."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ import httpx2
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, its fields with their values, and its buttons by name and value."""
+    """A form of a page: its action, its fields with their values, and the names and values of its buttons."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
@@ -37,19 +37,19 @@ class _Forms(HTMLParser):
 
 
 def forms(page: str) -> list[Form]:
-    """The forms of a page, in its order."""
+    """The forms of a page, in order."""
     parser = _Forms()
     parser.feed(page)
     return parser.found
 
 
 def form_to(page: str, action: str) -> Form:
-    """The form of a page that goes to `action`."""
+    """The form of a page with this action."""
     return next(form for form in forms(page) if form.action == action)
 
 
 def pkce() -> tuple[str, str]:
-    """A fresh code_verifier and its S256 code_challenge (RFC 7636)."""
+    """A new code_verifier and its S256 code_challenge (RFC 7636)."""
     verifier = secrets.token_urlsafe(32)
     return verifier, base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
@@ -59,7 +59,7 @@ def query_of(address: str) -> dict[str, str]:
 
 
 class Browser:
-    """A person's browser: it keeps cookies and submits the forms it finds."""
+    """A person's browser. It keeps cookies and submits the forms of pages."""
 
     def __init__(self, http: httpx2.Client) -> None:
         self.http = http
@@ -68,17 +68,17 @@ class Browser:
         return self.http.get(address, follow_redirects=False, **options)
 
     def submit(self, page: httpx2.Response, action: str, **values: str) -> httpx2.Response:
-        """Sends the page's form that goes to `action`, with these values on top of its own."""
+        """Submits the page's form with this action; `values` replace its fields."""
         form = form_to(page.text, action)
         return self.http.post(form.action, data={**form.fields, **values}, follow_redirects=False)
 
     def sign_in(self, username: str, password: str, address: str = "/login") -> httpx2.Response:
-        """The answer to the login form at `address`."""
+        """Submits the login form at `address` and returns the response."""
         page = self.get(address)
         return self.submit(page, "/login", username=username, password=password)
 
     def open(self, address: str, username: str, password: str) -> httpx2.Response:
-        """The page behind `address`, signing in on the way if it asks for that."""
+        """Opens the page at `address`, and signs in if it redirects to the login page."""
         page = self.get(address)
         if page.status_code == 303:
             signed_in = self.sign_in(username, password, page.headers["location"])
@@ -102,13 +102,13 @@ class PartnerApp:
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
     def post(self, path: str, data: dict[str, str], headers: dict[str, str] | None = None) -> httpx2.Response:
-        """A form to an OAuth endpoint, authenticated unless `headers` say other."""
+        """Sends a form to an OAuth endpoint. `headers` replace the Authorization header."""
         return self.http.post(path, data=data, headers=self.auth if headers is None else headers)
 
     def parameters(self, challenge: str, **changed: Any) -> dict[str, str]:
-        """A plain authorization request; a changed parameter that is None is left out."""
+        """The parameters of an authorization request. `changed` replaces some; those that are None are left out."""
         details = changed.pop("authorization_details", None)
-        whole = {
+        parameters = {
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -119,47 +119,48 @@ class PartnerApp:
             "authorization_details": details if isinstance(details, str | None) else json.dumps(details),
             **changed,
         }
-        return {name: value for name, value in whole.items() if value is not None}
+        return {name: value for name, value in parameters.items() if value is not None}
 
     def push(self, challenge: str | None = None, **changed: Any) -> httpx2.Response:
-        """The answer to a pushed authorization request (RFC 9126)."""
+        """Pushes an authorization request (RFC 9126) and returns the response."""
         return self.post("/oauth/par", self.parameters(challenge or pkce()[1], **changed))
 
     def address(self, request_uri: str) -> str:
-        """Where the person's browser is sent."""
+        """The address of the authorization endpoint for a pushed request."""
         return f"/oauth/authorize?client_id={quote(self.client_id)}&request_uri={quote(request_uri)}"
 
     def ask(
         self, browser: Browser, username: str, password: str, decision: str = "allow", **changed: Any
     ) -> tuple[dict[str, str], str]:
-        """What comes back at the redirect URI after the person has decided, and the code_verifier."""
+        """Pushes a request and submits the person's decision. Returns the parameters of the redirect, and the
+        code_verifier."""
         verifier, challenge = pkce()
         pushed = self.push(challenge, **changed)
         assert pushed.status_code == 201, pushed.text
         page = browser.open(self.address(pushed.json()["request_uri"]), username, password)
         assert page.status_code == 200, page.text
-        answer = browser.submit(page, "/oauth/authorize", decision=decision)
-        assert answer.status_code == 303, answer.text
-        assert answer.headers["location"].startswith(self.redirect_uri)
-        return query_of(answer.headers["location"]), verifier
+        response = browser.submit(page, "/oauth/authorize", decision=decision)
+        assert response.status_code == 303, response.text
+        assert response.headers["location"].startswith(self.redirect_uri)
+        return query_of(response.headers["location"]), verifier
 
     def redeem(self, code: str, verifier: str | None, **changed: Any) -> httpx2.Response:
-        whole = {
+        form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.redirect_uri,
             "code_verifier": verifier,
             **changed,
         }
-        return self.post("/oauth/token", {name: value for name, value in whole.items() if value is not None})
+        return self.post("/oauth/token", {name: value for name, value in form.items() if value is not None})
 
     def tokens(self, browser: Browser, username: str, password: str, **changed: Any) -> dict[str, Any]:
-        """A whole user token answer: pushed, consented, redeemed."""
-        back, verifier = self.ask(browser, username, password, **changed)
-        answer = self.redeem(back["code"], verifier)
-        assert answer.status_code == 200, answer.text
-        whole: dict[str, Any] = answer.json()
-        return whole
+        """Pushes a request, lets the person allow it, redeems the code, and returns the token response."""
+        parameters, verifier = self.ask(browser, username, password, **changed)
+        response = self.redeem(parameters["code"], verifier)
+        assert response.status_code == 200, response.text
+        body: dict[str, Any] = response.json()
+        return body
 
     def refresh(self, refresh_token: str, **more: str) -> httpx2.Response:
         return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": refresh_token, **more})
@@ -171,6 +172,8 @@ class PartnerApp:
         return self.post("/oauth/revoke", {"token": token, **more})
 
     def call(self, token: str | None, path: str = "/graphql", method: str = "POST", **options: Any) -> httpx2.Response:
-        """A request to the API with this access token."""
-        own = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return self.http.request(method, path, **{**options, "headers": {**own, **options.get("headers", {})}})
+        """Sends a request to the API with this access token."""
+        authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self.http.request(
+            method, path, **{**options, "headers": {**authorization, **options.get("headers", {})}}
+        )

@@ -42,7 +42,7 @@ MERCHANT_SCOPES = [
 
 
 async def probe(scope: Scope, receive: Receive, send: Send) -> None:
-    """An API that answers what the token check finds out."""
+    """An API that returns the principal of the token check."""
     principal = await run_in_threadpool(Request(scope).state.authenticate)
     content = {
         "kind": principal.kind,
@@ -56,7 +56,7 @@ async def probe(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _broken(request: Request) -> JSONResponse:
-    raise RuntimeError("a secret stands in this text")
+    raise RuntimeError("this text has a secret")
 
 
 class OAuthWorld(World):
@@ -79,7 +79,7 @@ class OAuthWorld(World):
             shop_id, self.shop = self._merchant(unit, self.partner_id, "Moon Shop", "online_shop")
             foreign = make_partner(unit)
             _, self.other = self._merchant(unit, foreign, "Far Away", "car_rental")
-            self.bank, self.rival = (self._fapi_app(unit, owner) for owner in (self.cars_id, shop_id))
+            self.bank, self.rival = (self._fapi_app(unit, merchant) for merchant in (self.cars_id, shop_id))
             accounts = self.container.accounts
             password_hash = accounts.hash_password(PASSWORD)
             for username, display_name, partner_id in (

@@ -1,4 +1,4 @@
-"""The operator: runs the command line over one database."""
+"""Runs commands as an operator, over one database."""
 
 import atexit
 import subprocess
@@ -12,7 +12,7 @@ atexit.register(COMMANDS.close)
 
 
 class Gateway:
-    """`python -m gateway`, its state in `folder`; `settings` are further environment variables."""
+    """`python -m gateway` with its state in `folder`. `settings` are further environment variables."""
 
     def __init__(self, database_url: str, folder: Path, **settings: str) -> None:
         self._environment = {
@@ -27,13 +27,13 @@ class Gateway:
         return COMMANDS.run(list(arguments), self._environment, stdin)
 
     def output(self, *arguments: str, stdin: str = "") -> str:
-        """What the command prints; it has to succeed."""
-        done = self(*arguments, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        """Runs a command that succeeds; returns its standard output."""
+        completed = self(*arguments, stdin=stdin)
+        assert completed.returncode == 0, completed.stderr
+        return completed.stdout.strip()
 
     def error_line(self, *arguments: str, stdin: str = "") -> str:
-        """The one line that says why not."""
-        done = self(*arguments, stdin=stdin)
-        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
-        return done.stderr.strip()
+        """Runs a command that fails with exit code 1; returns the single line of its standard error."""
+        completed = self(*arguments, stdin=stdin)
+        assert (completed.returncode, len(completed.stderr.splitlines())) == (1, 1), completed.stderr
+        return completed.stderr.strip()

@@ -1,4 +1,4 @@
-"""Requests through the outgoing HTTP client, resolvers with fixed results, and refusals."""
+"""Requests through the outgoing HTTP client, and resolvers and responses with fixed values."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -18,7 +18,7 @@ def fetch(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 100
 
 
 def unreachable_reason(client: HttpClient, url: str, timeout: float = 5, max_bytes: int = 1000) -> str:
-    """Returns the reason of Unreachable, whose message must not contain the URL."""
+    """Sends a request that raises Unreachable; returns its reason. The message must not have the URL or a cause."""
     with pytest.raises(Unreachable) as unreachable:
         fetch(client, url, timeout, max_bytes)
     assert str(unreachable.value) == f"There was no usable response: {unreachable.value.reason}."
@@ -28,14 +28,15 @@ def unreachable_reason(client: HttpClient, url: str, timeout: float = 5, max_byt
 
 def fixed_resolver(*texts: str) -> tuple[Resolver, list[tuple[str, int]]]:
     """Returns a resolver that always returns these addresses, and the list of its calls."""
-    asked: list[tuple[str, int]] = []
+    calls: list[tuple[str, int]] = []
 
     def resolver(host: str, port: int) -> Sequence[str]:
-        asked.append((host, port))
+        calls.append((host, port))
         return texts
 
-    return resolver, asked
+    return resolver, calls
 
 
 def respond_with(*pieces: bytes) -> Responder:
+    """A responder that returns these pieces for every request."""
     return lambda _: pieces
