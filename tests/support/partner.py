@@ -1,4 +1,4 @@
-"""A partner's system against a live sandbox: tokens by the real flow, GraphQL over HTTP, answers unpacked."""
+"""A merchant's system at a live sandbox: tokens by the authorization flow, and GraphQL over HTTP."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,14 +31,15 @@ TIER = "{ consentedUser { scoreTier { tier rank } } }"
 
 
 @dataclass
-class Answer:
-    """One GraphQL answer: its status and body."""
+class GraphQLResponse:
+    """A GraphQL response: HTTP status and body."""
 
     status: int
     body: dict[str, Any]
 
     @property
     def data(self) -> dict[str, Any]:
+        """The data. The response must be 200 without errors."""
         assert self.status == 200, self.body
         assert "errors" not in self.body, self.body
         data: dict[str, Any] = self.body["data"]
@@ -51,7 +52,7 @@ class Answer:
 
 
 class Partner:
-    """One merchant of the demo partner, found by its adapter."""
+    """The merchant of the demo partner with this adapter, and its first client."""
 
     def __init__(self, sandbox: Sandbox, adapter: str = "car_rental") -> None:
         self.credentials = sandbox.credentials
@@ -62,54 +63,54 @@ class Partner:
         self.merchant_token = str(self.merchant["merchant_token"])
 
     def persona(self, handle: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(p for p in self.credentials["personas"] if p["handle"] == handle)
-        return found
+        entry: dict[str, Any] = next(p for p in self.credentials["personas"] if p["handle"] == handle)
+        return entry
 
     def browser(self) -> Browser:
         return Browser(httpx2.Client(base_url=self.credentials["issuer"], timeout=30))
 
     def tokens(self, handle: str = "excellent", browser: Browser | None = None, **changed: Any) -> dict[str, Any]:
-        """The token answer after the persona has consented to the request."""
+        """Returns the token response after the persona has allowed the request."""
         person = self.persona(handle)
         changed.setdefault("scope", "score:tier decisions:request")
-        own = browser or self.browser()
+        used = browser or self.browser()
         try:
-            return self.app.tokens(own, person["username"], person["password"], **changed)
+            return self.app.tokens(used, person["username"], person["password"], **changed)
         finally:
             if browser is None:
-                own.http.close()
+                used.http.close()
 
     def token(self, handle: str = "excellent", **changed: Any) -> str:
         return str(self.tokens(handle, **changed)["access_token"])
 
-    def graphql(self, token: str, document: str, **variables: Any) -> Answer:
-        answer = self.http.post(
+    def graphql(self, token: str, document: str, **variables: Any) -> GraphQLResponse:
+        response = self.http.post(
             "/graphql",
             json={"query": document, "variables": variables},
             headers={"Authorization": f"Bearer {token}", "Accept": "application/graphql-response+json"},
         )
-        return Answer(answer.status_code, answer.json())
+        return GraphQLResponse(response.status_code, response.json())
 
-    def request(self, token: str, ask: dict[str, Any], **given: Any) -> dict[str, Any]:
-        """The payload of decisionRequest with this ask."""
-        payload: dict[str, Any] = self.graphql(token, REQUEST, input=request_input(ask, **given)).data[
+    def request(self, token: str, ask: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """Sends decisionRequest with this ask and returns its payload. `fields` replace fields of the input."""
+        payload: dict[str, Any] = self.graphql(token, REQUEST, input=request_input(ask, **fields)).data[
             "decisionRequest"
         ]
         return payload
 
     def release(self, decision: dict[str, Any]) -> None:
-        """Cancels an approval: personas are shared, and what is reserved uses their credit limit."""
+        """Cancels an approved decision: tests share the personas, and the decision uses the credit limit."""
         if decision["status"] == "APPROVED":
-            given = {"decisionId": decision["id"], "idempotencyKey": token_hex(8), "reason": None}
-            cancelled = self.graphql(self.merchant_token, CANCEL, input=given).data["decisionCancel"]["decision"]
+            command = {"decisionId": decision["id"], "idempotencyKey": token_hex(8), "reason": None}
+            cancelled = self.graphql(self.merchant_token, CANCEL, input=command).data["decisionCancel"]["decision"]
             assert cancelled["status"] == "CANCELLED"
 
     def close(self) -> None:
         self.http.close()
 
 
-def request_input(ask: dict[str, Any], **given: Any) -> dict[str, Any]:
-    return {"idempotencyKey": token_hex(8), "merchantReference": f"order-{token_hex(8)}", "ask": ask, **given}
+def request_input(ask: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"idempotencyKey": token_hex(8), "merchantReference": f"order-{token_hex(8)}", "ask": ask, **fields}
 
 
 def yuan(amount: str) -> dict[str, str]:
@@ -117,12 +118,13 @@ def yuan(amount: str) -> dict[str, str]:
 
 
 def car(deposit: str = "3000.00", now: datetime | None = None, **changed: Any) -> dict[str, Any]:
-    """An ask for a car of 180,000 yuan, from tomorrow, for three days; `now` is the partner's time if it was moved."""
+    """An ask for a car worth 180,000 yuan, from tomorrow on, for three days. `now` is the partner's business time, by
+    default the wall time."""
     start = (now or datetime.now(UTC)) + timedelta(days=1)
     period = {"start": start.isoformat(), "end": (start + timedelta(days=3)).isoformat()}
     return {"carRental": {"deposit": yuan(deposit), "vehicleValue": yuan("180000.00"), "rental": period, **changed}}
 
 
 def order(amount: str = "400.00", pay_within: str = "P7D", **changed: Any) -> dict[str, Any]:
-    """An ask for goods now, paid later."""
+    """An ask for an online order, paid later."""
     return {"onlineOrder": {"amount": yuan(amount), "payWithin": pay_within, **changed}}

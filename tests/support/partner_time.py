@@ -1,4 +1,4 @@
-"""An operator who moves a partner's time: no call of the API does that yet."""
+"""Reads and moves the business time of the demo partner in the database: the API cannot move it."""
 
 import time
 from collections.abc import Callable
@@ -27,19 +27,20 @@ class PartnerTime:
     @property
     def now(self) -> datetime:
         with closing(Database(self._database_url)) as database, reading(database) as unit:
-            ahead = unit.connection.execute(_READ, {"name": PARTNER}).scalar_one()
-        return datetime.now(UTC) + timedelta(seconds=ahead)
+            offset = unit.connection.execute(_READ, {"name": PARTNER}).scalar_one()
+        return datetime.now(UTC) + timedelta(seconds=offset)
 
     def forward(self, length: timedelta) -> None:
-        """Moves it on. What that does to decisions and disputes is the server's work: wait for it with `until`."""
+        """Moves it forward. The server then applies the due transitions; wait for that with `until`."""
         with closing(Database(self._database_url)) as database, writing(database) as unit:
             unit.connection.execute(_MOVE, {"more": int(length.total_seconds()), "name": PARTNER})
 
 
 def until(read: Callable[[], T], satisfied: Callable[[T], bool]) -> T:
-    """What `read` answers as soon as that satisfies. Fails with what it answered last after half a minute."""
+    """Calls `read` until its value satisfies the condition, and returns the value. After LONGEST_WAIT seconds it fails
+    with the last value."""
     deadline = time.monotonic() + LONGEST_WAIT
-    while not satisfied(found := read()):
-        assert time.monotonic() < deadline, found
+    while not satisfied(value := read()):
+        assert time.monotonic() < deadline, value
         time.sleep(0.02)
-    return found
+    return value

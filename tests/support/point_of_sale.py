@@ -36,10 +36,10 @@ def request_device_authorization(app: PartnerApp, *details: dict[str, Any], **pa
 
 def authorize_device(app: PartnerApp, *details: dict[str, Any], **parameters: str) -> dict[str, Any]:
     """Requests a device authorization and returns the body of the successful response."""
-    answer = request_device_authorization(app, *details, **parameters)
-    assert answer.status_code == 200, answer.text
-    whole: dict[str, Any] = answer.json()
-    return whole
+    response = request_device_authorization(app, *details, **parameters)
+    assert response.status_code == 200, response.text
+    body: dict[str, Any] = response.json()
+    return body
 
 
 def poll(app: PartnerApp, device_code: str, **more: str) -> httpx2.Response:
@@ -61,35 +61,35 @@ def decide(
     """Submits a person's decision and returns the redirect."""
     page = open_confirmation(browser, user_code, username, password)
     assert page.status_code == 200, page.text
-    answer = browser.submit(page, "/device", decision=decision)
-    assert answer.status_code == 303, answer.text
-    return answer
+    response = browser.submit(page, "/device", decision=decision)
+    assert response.status_code == 303, response.text
+    return response
 
 
 def token_at_point_of_sale(partner: Partner, handle: str) -> str:
     """Returns the access token of a SALE that the persona has allowed."""
     device = authorize_device(partner.app)
-    person, telephone = partner.persona(handle), partner.browser()
-    decide(telephone, device["user_code"], username=person["username"], password=person["password"])
-    telephone.http.close()
-    answer = poll(partner.app, device["device_code"])
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
+    person, browser = partner.persona(handle), partner.browser()
+    decide(browser, device["user_code"], username=person["username"], password=person["password"])
+    browser.http.close()
+    response = poll(partner.app, device["device_code"])
+    assert response.status_code == 200, response.text
+    return str(response.json()["access_token"])
 
 
-def error(answer: httpx2.Response) -> str:
+def error(response: httpx2.Response) -> str:
     """Returns the error of a response, which must not be cached."""
-    assert answer.status_code in {400, 401}, answer.text
-    assert answer.headers["cache-control"] == "no-store"
-    return str(answer.json()["error"])
+    assert response.status_code in {400, 401}, response.text
+    assert response.headers["cache-control"] == "no-store"
+    return str(response.json()["error"])
 
 
 def is_undecided(world: OAuthWorld) -> bool:
     """Whether no device authorization is decided and no consent exists."""
     with reading(world.database) as unit:
         rows = unit.connection.execute(select(DEVICE_CODES)).all()
-        nothing = unit.connection.execute(select(CONSENTS)).all() == []
-        return nothing and all(row.decided_at is None and row.consent_id is None for row in rows)
+        no_consents = unit.connection.execute(select(CONSENTS)).all() == []
+        return no_consents and all(row.decided_at is None and row.consent_id is None for row in rows)
 
 
 def only_consent(world: OAuthWorld) -> ConsentRow:

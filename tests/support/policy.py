@@ -1,4 +1,4 @@
-"""A small decision table to try rules on."""
+"""A small decision table, for tests of rules."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -30,16 +30,16 @@ DAY = timedelta(days=1)
 LAST = Rule(id="last", verdict=Verdict.DECLINE, reasons=("TIER_BELOW_REQUIRED",))
 
 
-def approve(name: str, *when: Cell, **more: Any) -> Rule:
-    return Rule(**{"id": name, "when": when, "verdict": Verdict.APPROVE, "share": 100, **more})
+def approve(rule_id: str, *when: Cell, **more: Any) -> Rule:
+    return Rule(**{"id": rule_id, "when": when, "verdict": Verdict.APPROVE, "share": 100, **more})
 
 
-def decline(name: str, *when: Cell, **more: Any) -> Rule:
-    return Rule(**{"id": name, "when": when, "verdict": Verdict.DECLINE, "reasons": ("NOT_SCORED",), **more})
+def decline(rule_id: str, *when: Cell, **more: Any) -> Rule:
+    return Rule(**{"id": rule_id, "when": when, "verdict": Verdict.DECLINE, "reasons": ("NOT_SCORED",), **more})
 
 
 def with_rules(policy: DecisionTable, rules: Sequence[Rule], version: str = "another") -> DecisionTable:
-    """Another version of a policy without benefits."""
+    """Another version of a policy, with these rules and without benefits."""
     return DecisionTable(
         policy=policy.policy,
         version=version,

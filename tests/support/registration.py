@@ -1,4 +1,4 @@
-"""Clients that register themselves, for tests: invitations, metadata that is taken, and the requests."""
+"""Dynamic client registration (RFC 7591, RFC 7592): invitations, valid metadata, and the requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ GRANT_TYPES = ["authorization_code", "refresh_token", "client_credentials"]
 
 
 def metadata(**changed: Any) -> dict[str, Any]:
-    """Metadata that is taken; a member that is None is left out."""
-    whole = {
+    """Valid client metadata. `changed` replaces members; those that are None are left out."""
+    members = {
         "client_name": "Harbour app",
         "redirect_uris": [CALLBACK],
         "grant_types": GRANT_TYPES,
@@ -28,7 +28,7 @@ def metadata(**changed: Any) -> dict[str, Any]:
         "scope": "score:tier decisions:request decisions:read",
         **changed,
     }
-    return {name: value for name, value in whole.items() if value is not None}
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -51,29 +51,31 @@ class Registrar:
             return self.service.invite(unit, self.world.cars_id, life, scopes=scopes, types=types)
 
     def post(self, body: Any, token: str | None = None, **headers: str) -> httpx2.Response:
-        """A registration with this token, by default a fresh one."""
+        """Sends a registration with this token, by default that of a new invitation."""
         token = self.invite() if token is None else token
         return self.world.http().post(PATH, json=body, headers={**bearer(token), **headers})
 
     def register(self, token: str | None = None, **changed: Any) -> dict[str, Any]:
-        """The answer to a registration that is taken."""
-        answer = self.post(metadata(**changed), token)
-        assert answer.status_code == 201, answer.text
-        document: dict[str, Any] = answer.json()
-        return document
+        """Registers a client and returns the body of the response."""
+        response = self.post(metadata(**changed), token)
+        assert response.status_code == 201, response.text
+        body: dict[str, Any] = response.json()
+        return body
 
-    def manage(self, method: str, made: dict[str, Any], token: str | None = None, **options: Any) -> httpx2.Response:
-        """A request to a client's registration_client_uri."""
-        path = f"{PATH}/{made['client_id']}"
-        headers = bearer(made["registration_access_token"] if token is None else token)
+    def manage(
+        self, method: str, registered: dict[str, Any], token: str | None = None, **options: Any
+    ) -> httpx2.Response:
+        """Sends a request to a client's registration_client_uri."""
+        path = f"{PATH}/{registered['client_id']}"
+        headers = bearer(registered["registration_access_token"] if token is None else token)
         return self.world.http().request(method, path, headers=headers, **options)
 
-    def app(self, made: dict[str, Any]) -> FapiApp:
-        """The registered client at work."""
+    def app(self, registered: dict[str, Any]) -> FapiApp:
+        """A client application with the credentials of a registration."""
         container = self.world.container
         return FapiApp(
             self.world.http(),
-            made["client_id"],
+            registered["client_id"],
             "",
             CALLBACK,
             issuer=container.settings.issuer,

@@ -1,4 +1,4 @@
-"""The scenario of the HTTP tests: one persona, one merchant that asks about them, and the time between."""
+"""One persona and one merchant at a sandbox, for the HTTP tests."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -39,8 +39,8 @@ def product_consent(product: str, ceiling: str) -> Consent:
 
 
 class Scenario:
-    """All requests use the token of `consent`. Without it each request has a consent of its own, given in the persona's
-    one browser. `shop` is where the persona asks next."""
+    """One persona and one merchant. All requests use the token of `consent`; without it each request has its own
+    consent, given in the persona's browser. `shop` is a second merchant, for a later request."""
 
     def __init__(
         self, sandbox: Sandbox, handle: str, adapter: str = "car_rental", consent: Consent | None = None
@@ -53,19 +53,19 @@ class Scenario:
         self._approved: list[MerchantDecision] = []
 
     def advance(self, **units: float) -> None:
-        """Moves the partner's business time forward. Merchant tokens stay valid: they have wall time."""
+        """Moves the partner's business time forward. Merchant tokens stay valid: they expire by wall time."""
         self.time.forward(timedelta(**units))
 
     def preview(self, ask: dict[str, Any]) -> dict[str, Any] | None:
         """Returns the terms that a request would probably get, None if it would be declined."""
-        answer = self.merchant.graphql(self._token(self.merchant), PREVIEW, input={"ask": ask}).data["decisionPreview"]
-        assert answer["blockers"] == []
-        terms: dict[str, Any] | None = flat(answer["likelyOutcome"]).get("terms")
-        assert answer["eligible"] is (terms is not None)
+        preview = self.merchant.graphql(self._token(self.merchant), PREVIEW, input={"ask": ask}).data["decisionPreview"]
+        assert preview["blockers"] == []
+        terms: dict[str, Any] | None = flat(preview["likelyOutcome"]).get("terms")
+        assert preview["eligible"] is (terms is not None)
         return terms
 
     def request(self, ask: dict[str, Any], token: str | None = None) -> MerchantDecision:
-        """Requests a decision, by `token` if it is set, and returns it whatever its status."""
+        """Requests a decision and returns it. `token` replaces the token of the scenario. The status may be any."""
         began = self.time.now
         decision = self.merchant.request(token or self._token(self.merchant), ask)["decision"]
         return MerchantDecision(self.merchant, decision["id"], began)
@@ -88,23 +88,24 @@ class Scenario:
         return [reason["code"] for reason in decision["outcome"]["reasons"]]
 
     def refusal(self, ask: dict[str, Any]) -> str:
-        """Sends a request that is not decided; returns the code of its user error."""
+        """Sends a request that fails; returns the code of its user error."""
         payload = self.merchant.request(self._token(self.merchant), ask)
         assert payload["decision"] is None
         (error,) = payload["userErrors"]
         return str(error["code"])
 
     def rental(self, deposit: str) -> MerchantDecision:
-        """A car from tomorrow on, for three days and a day's grace: approved and activated."""
+        """Requests and activates a car rental from tomorrow on, for three days with one day of grace."""
         decision = self.request(car(deposit, self.time.now))
         decision.transition("activate")
         return decision
 
     def shop_refusal(self, amount: str) -> list[str]:
-        """The reasons for which the shop declines an order. Empty if it approves it; the order is cancelled then."""
+        """Requests an order at the shop and returns the reasons of the decline. Empty if it is approved: then the order
+        is cancelled."""
         decision = self.shop.request(self._own_token(self.shop), order(amount))["decision"]
         self.shop.release(decision)
-        return [] if decision["status"] == "APPROVED" else [why["code"] for why in decision["outcome"]["reasons"]]
+        return [] if decision["status"] == "APPROVED" else [reason["code"] for reason in decision["outcome"]["reasons"]]
 
     def wait_for(self, decision: MerchantDecision, event: str) -> list[str]:
         """Waits until the last entry of the timeline begins with `event`; returns the timeline."""
@@ -133,7 +134,7 @@ class Scenario:
         return unescape(next(item for item in after.split("<li>") if f"<strong>{merchant}</strong>" in item))
 
     def submit_contest(self, decision: MerchantDecision, statement: str) -> httpx2.Response:
-        """The response to the form that contests a decision."""
+        """Submits the form that contests a decision and returns the response."""
         address = f"/account/decisions/{decision.id}/contest"
         return self.browser.submit(self.account_page(), address, statement=statement)
 
@@ -150,7 +151,7 @@ class Scenario:
         return nodes
 
     def respond(self, dispute_id: str, *, accept: bool) -> dict[str, Any]:
-        """The payload of the merchant's answer to a dispute."""
+        """Sends the merchant's response to a dispute and returns the payload."""
         command = {"disputeId": dispute_id, "idempotencyKey": dispute_id, "accept": accept}
         variables = {**command, "statement": "We have a photo."}
         payload: dict[str, Any] = self.merchant.graphql(self.merchant.merchant_token, RESPOND, input=variables).data[
@@ -171,7 +172,7 @@ class Scenario:
         return read_exposure(self._database_url, self.person["username"]).amount
 
     def assert_reconciled(self) -> None:
-        """Decisions, totals, logs and messages agree."""
+        """Asserts that decisions, totals, logs and messages agree."""
         assert "agree with each other" in self.operator.output("database", "check", "--deep")
 
     def close(self) -> None:

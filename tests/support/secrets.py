@@ -1,4 +1,4 @@
-"""How secrets look, so that whatever should not hold one can be searched."""
+"""Patterns of secrets, to search logs and output for them."""
 
 import re
 
@@ -14,6 +14,8 @@ PATTERNS = {
 
 
 def find_secrets(text: str) -> list[str]:
-    """What kinds of secret the text holds, each with the few characters around its first one."""
-    hits = ((kind, pattern.search(text)) for kind, pattern in PATTERNS.items())
-    return [f"{kind}: ...{text[max(0, hit.start() - 40) : hit.start() + 24]}..." for kind, hit in hits if hit]
+    """The kinds of secret in the text, each with the text around its first match."""
+    matches = ((kind, pattern.search(text)) for kind, pattern in PATTERNS.items())
+    return [
+        f"{kind}: ...{text[max(0, match.start() - 40) : match.start() + 24]}..." for kind, match in matches if match
+    ]

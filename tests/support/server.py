@@ -1,4 +1,4 @@
-"""A live sandbox in a process of its own, started as an operator starts one."""
+"""A live sandbox in its own process, started by the command line."""
 
 import json
 import os
@@ -16,14 +16,14 @@ STARTS_WITHIN = 60.0
 
 
 def bare_environment() -> dict[str, str]:
-    """This process's environment without any of the gateway's settings."""
+    """The environment of this process without the GATEWAY_ variables."""
     return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
 
 
 class Sandbox:
-    """`gateway sandbox up` over `database_url`, its state in `folder`. Use it as a context manager; after `kill` it
-    can be started again over the same data. `settings` are further ones, by name; `packages` is a folder of further
-    installed packages. `python` starts it: this process's own, unless it is set to another environment's."""
+    """`gateway sandbox up` over `database_url` with its state in `folder`. Use it as a context manager. After `kill` it
+    can be started again with the same data. `settings` are further settings by name, `packages` is a folder with
+    further installed packages. `python` is the interpreter command, by default that of this process."""
 
     def __init__(self, database_url: str, folder: Path, port: int = 0, packages: str = "", **settings: str) -> None:
         self.database_url, self.folder, self._port = database_url, folder, port
@@ -33,7 +33,7 @@ class Sandbox:
             **bare_environment(),
             "GATEWAY_DATABASE_URL": database_url,
             "GATEWAY_STATE_DIRECTORY": str(folder),
-            # At this level a library that logs what it handles would be found out.
+            # DEBUG also shows what libraries log, so that a logged secret is detected.
             "GATEWAY_LOG_LEVEL": "DEBUG",
             **{f"GATEWAY_{name.upper()}": value for name, value in settings.items()},
             **self.packages,
@@ -60,7 +60,7 @@ class Sandbox:
         return self
 
     def kill(self) -> None:
-        """Ends the server with SIGKILL: nothing it still holds can be written."""
+        """Ends the server with SIGKILL: data that it has not written is lost."""
         self._end(signal.SIGKILL)
 
     def interrupt(self) -> None:
@@ -68,26 +68,26 @@ class Sandbox:
         self._end(signal.SIGINT)
 
     def stop(self) -> None:
-        """Ends the server as a supervisor does."""
+        """Ends the server with SIGTERM, as a supervisor does."""
         self._end(signal.SIGTERM)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(how)
+            self._process.send_signal(number)
             self._process.wait(timeout=20)
             self._process = None
-            found = secrets.find_secrets(self.log)
-            if found:
-                raise AssertionError(f"the server's log holds secrets: {found}")
+            leaked = secrets.find_secrets(self.log)
+            if leaked:
+                raise AssertionError(f"the server's log holds secrets: {leaked}")
 
     @property
     def output(self) -> str:
-        """All that the server has printed."""
+        """Standard output and standard error of the server."""
         return (self.folder / "server.out").read_text() + self.log
 
     @property
     def log(self) -> str:
-        """What the server has logged, on standard error."""
+        """The server's log (its standard error)."""
         return (self.folder / "server.log").read_text()
 
     def __enter__(self) -> Self:

@@ -44,7 +44,7 @@ TRANSITIONS = {
 def transition_input(
     name: str, decision_id: str, *, amount: dict[str, str] | None = None, **changed: Any
 ) -> dict[str, Any]:
-    """An input of a transition with a new idempotency key. `amount` is the part that is settled."""
+    """The input of a transition, with a new idempotency key. `amount` is the settled amount of "part"."""
     more: dict[str, dict[str, Any]] = {
         "extend": {"dueAt": (datetime.now(UTC) + timedelta(days=60)).isoformat(), "reason": "As agreed"},
         "part": {"settledAmount": amount},

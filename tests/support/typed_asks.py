@@ -1,4 +1,4 @@
-"""Asks drawn from the typed fields of any adapter, whatever their names, and built-in adapters in other currencies."""
+"""Random asks, drawn from the field types of any adapter, and built-in adapters in other currencies."""
 
 import inspect
 import re
@@ -32,12 +32,12 @@ MOMENTS = (
 moments = st.sampled_from(MOMENTS) | st.integers(0, 13 * 366 * 86400).map(
     lambda seconds: MOMENTS[0] + timedelta(seconds=seconds)
 )
-"""When somebody asks: all policies are in force from the first of November 2026 on."""
+"""Times of a request. All policies are in force from 1 November 2026 on."""
 
 _AMOUNT = re.compile(r'((?:maximum|at_most|at_least) = ")([0-9]+\.[0-9]{2})"')
 _WORTH = {"CNY": "1", "JPY": "20", "KWD": "0.04", "BHD": "0.05", "CLF": "0.004"}
 CURRENCIES = tuple(_WORTH)
-"""With two decimals, none, three, three and four."""
+"""Currencies with 2, 0, 3, 3 and 4 decimals."""
 
 _offsets = st.sampled_from([timezone(timedelta(minutes=minutes)) for minutes in (-720, -210, 0, 60, 120, 480, 840)])
 _lengths = st.integers(1, 60 * 86400) | st.integers(0, 1100).map(lambda days: days * 86400)
@@ -45,13 +45,13 @@ _lengths = st.integers(1, 60 * 86400) | st.integers(0, 1100).map(lambda days: da
 
 @cache
 def in_currency(adapter: type[Adapter], currency: str) -> Adapter:
-    """The adapter with its own policy in another currency, the amounts in it scaled to what they are worth there."""
+    """The adapter with its policy in another currency, with amounts of the same value."""
     if currency == adapter.policy.currency:
         return adapter()
     file = Path(inspect.getfile(adapter)).with_name("policy.toml")
 
-    def scaled(found: re.Match[str]) -> str:
-        return f'{found[1]}{Decimal(found[2]) * Decimal(_WORTH[currency]):.{EXPONENTS[currency]}f}"'
+    def scaled(match: re.Match[str]) -> str:
+        return f'{match[1]}{Decimal(match[2]) * Decimal(_WORTH[currency]):.{EXPONENTS[currency]}f}"'
 
     text = _AMOUNT.sub(scaled, file.read_text(encoding="utf-8")).replace('"CNY"', f'"{currency}"')
     table = read_table(text, adapter.columns, f"{file.parent.name} in {currency}", adapter.benefits)
@@ -60,7 +60,7 @@ def in_currency(adapter: type[Adapter], currency: str) -> Adapter:
 
 
 def amounts(adapter: Adapter) -> st.SearchStrategy[int]:
-    """Minor units: a few, at and around each maximum and bound of the policy, in between, and far above all of them."""
+    """Amounts in minor units: small ones, at and around each maximum and bound of the policy, between and far above."""
     rules = [rule for table in adapter.policies for rule in table.rules]
     values = [rule.maximum for rule in rules] + [
         value for rule in rules for cell in rule.when for value in cell.tests.values()
@@ -81,13 +81,13 @@ def amounts(adapter: Adapter) -> st.SearchStrategy[int]:
 
 @st.composite
 def asks(draw: st.DrawFn, adapter: Adapter, now: datetime) -> Any:
-    """A form with something of its type in every field; often one that the adapter's check takes, but not always."""
+    """An ask with a value of the right type in every field. Often, but not always, the adapter's check accepts it."""
     values: dict[str, Any] = {}
     largest = 0
     for field in adapter.ask_fields:
         if field.type is Money:
             minor = draw(amounts(adapter))
-            if largest and draw(st.booleans()):  # a car is worth its deposit at least
+            if largest and draw(st.booleans()):  # a car must be worth at least its deposit
                 minor = max(minor, largest)
             largest = max(largest, minor)
             values[field.name] = Money(minor, adapter.policy.currency)
@@ -99,7 +99,7 @@ def asks(draw: st.DrawFn, adapter: Adapter, now: datetime) -> Any:
 
 
 def is_valid(adapter: Adapter, ask: Any, now: datetime) -> bool:
-    """Whether the adapter's own check takes the ask."""
+    """Whether the adapter's check accepts the ask."""
     try:
         adapter.check(ask, now)
     except InvalidInput:
@@ -108,18 +108,18 @@ def is_valid(adapter: Adapter, ask: Any, now: datetime) -> bool:
 
 
 def with_amount(adapter: Adapter, ask: Any, minor: int) -> Any:
-    """The same ask for another amount, which is its first field of money."""
+    """The same ask with another amount in its first field of type Money."""
     name = next(field.name for field in adapter.ask_fields if field.type is Money)
     return replace(ask, **{name: Money(minor, adapter.policy.currency)})
 
 
 def _periods(now: datetime) -> st.SearchStrategy[Period]:
-    """From soon on, each end on a clock of its own: as where clocks change in between, or a border is crossed."""
+    """Periods from now on. Start and end have their own UTC offsets, as when clocks change or a border is crossed."""
 
-    def period(wait: int, length: int, out: timezone, back: timezone) -> Period:
+    def period(wait: int, length: int, start_zone: timezone, end_zone: timezone) -> Period:
         start = now + timedelta(seconds=wait)
         end = start + timedelta(seconds=max(length, 1))
-        return Period(start.astimezone(out), end.astimezone(back))
+        return Period(start.astimezone(start_zone), end.astimezone(end_zone))
 
     return st.builds(period, st.integers(0, 60 * 86400), _lengths, _offsets, _offsets)
 

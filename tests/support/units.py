@@ -1,4 +1,4 @@
-"""Units of work as blocks, so that a test reads from top to bottom. The gateway gives `Database` a function instead."""
+"""Units of work as `with` blocks, for tests. The gateway passes a function to `Database` instead."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,6 @@ def reading(database: Database) -> Iterator[UnitOfWork]:
 
 @contextmanager
 def writing(database: Database) -> Iterator[UnitOfWork]:
-    """A unit of work as `Database.write` runs it: committed when the block ends, rolled back when it raises."""
+    """A unit of work as `Database.write` runs it: committed at the end of the block, rolled back if it raises."""
     with database._one_writer, database.writing_engine.begin() as connection:
         yield database._unit(connection)

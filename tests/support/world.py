@@ -1,5 +1,5 @@
-"""One deployment for tests: the container over a migrated database, and what every kind of test asks of it. Subclasses
-add the partners, merchants and users that their tests need."""
+"""A deployment for tests: the container over a migrated database. Subclasses add the partners, merchants and users that
+their tests need."""
 
 from datetime import timedelta
 from functools import cache
@@ -23,13 +23,13 @@ FAST_HASH = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1
 
 @cache
 def installed_adapters() -> AdapterRegistry:
-    """The registry of all installed adapters, read once a process."""
+    """The registry of all installed adapters, read once per process."""
     return discover()
 
 
 class World:
     """The container of `settings`, as gateway.bootstrap builds it, with a fast password hash. `parts` are the other
-    arguments of `build`. Whoever makes a world closes it."""
+    arguments of `build`. Call `close` at the end."""
 
     partner_id: str
     """The partner of the merchants that a test acts for."""
@@ -48,10 +48,10 @@ class World:
         """Closes the connections."""
         self.container.close()
 
-    def move_partner(self, ahead: timedelta) -> None:
-        """Sets how far the partner's business time is ahead of wall time."""
+    def move_partner(self, offset: timedelta) -> None:
+        """Sets by how much the partner's business time is ahead of wall time."""
         with writing(self.database) as unit:
-            unit.partners.move_clock(self.partner_id, int(ahead.total_seconds()))
+            unit.partners.move_clock(self.partner_id, int(offset.total_seconds()))
 
     def rows(self, query: str, **parameters: Any) -> list[Any]:
         """Returns the rows of a query, from the committed state of the database."""
@@ -73,7 +73,7 @@ class World:
         return {name: sorted(map(repr, self.rows(f"SELECT * FROM {name}"))) for name in metadata.tables}
 
     def block_inserts(self, table: str) -> None:
-        """Makes the database fail every insert into a table, until `allow_inserts`."""
+        """Makes every insert into a table fail, until `allow_inserts`."""
         if self.database.sqlite:
             self.execute(f"CREATE TRIGGER no_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END")
             return
