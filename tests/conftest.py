@@ -1,14 +1,14 @@
-"""Loads the fixture modules; everything else lives in tests/fixtures and tests/support."""
+"""Loads the fixture modules. Everything else is in tests/fixtures and tests/support."""
 
 from hypothesis import HealthCheck, settings
 
-# How busy the machine is says nothing about the code: no deadlines, and no complaint about slow drawing.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("house")
+# A busy machine must not fail a test: no deadlines, and no health check for slow drawing.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 pytest_plugins = [
     "tests.fixtures.clock",
-    "tests.fixtures.settings",  # before those that import it
+    "tests.fixtures.settings",  # before the modules that import it
     "tests.fixtures.database",
     "tests.fixtures.secrets",
     "tests.fixtures.server",

@@ -33,55 +33,55 @@ def _run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]
 
 
 def test_old_python_is_rejected_with_the_needed_versions(tmp_path: Path) -> None:
-    done = _run("-c", OLD, str(_copy(tmp_path)), PATH=str(tmp_path))
+    completed = _run("-c", OLD, str(_copy(tmp_path)), PATH=str(tmp_path))
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("Sesame Gateway needs CPython 3.11, 3.12 or 3.13")
-    assert len(done.stderr.splitlines()) == 1
+    assert completed.returncode == 1
+    assert completed.stderr.startswith("Sesame Gateway needs CPython 3.11, 3.12 or 3.13")
+    assert len(completed.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip,pip"], ids=["no venv", "neither ensurepip nor pip"])
 def test_missing_module_is_reported_with_the_command_to_install_it(tmp_path: Path, missing: str) -> None:
-    without = tmp_path / "without"
-    without.mkdir()
+    broken_modules = tmp_path / "broken_modules"
+    broken_modules.mkdir()
     for module in missing.split(","):
-        (without / f"{module}.py").write_text("raise ImportError('not on this machine')")
+        (broken_modules / f"{module}.py").write_text("raise ImportError('not on this machine')")
 
-    done = _run(str(_copy(tmp_path / "checkout")), PYTHONPATH=str(without))
+    completed = _run(str(_copy(tmp_path / "checkout")), PYTHONPATH=str(broken_modules))
 
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("apt-get install python3-venv")
-    assert "Traceback" not in done.stderr
+    assert completed.returncode == 1
+    assert completed.stderr.splitlines()[-1].endswith("apt-get install python3-venv")
+    assert "Traceback" not in completed.stderr
 
 
 def test_existing_environment_is_not_changed() -> None:
     before = (ROOT / ".venv" / "lock.sha256").stat().st_mtime_ns
 
-    done = _run(str(SCRIPT))
+    completed = _run(str(SCRIPT))
 
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (completed.returncode, completed.stdout) == (0, "")
     assert (ROOT / ".venv" / "lock.sha256").stat().st_mtime_ns == before
 
 
 @pytest.mark.slow
 def test_environment_without_ensurepip_uses_the_callers_pip(tmp_path: Path) -> None:
-    without, script = tmp_path / "without", _copy(tmp_path / "checkout")
-    without.mkdir()
-    (without / "ensurepip.py").write_text("raise ImportError('not on this machine')")
+    broken_modules, script = tmp_path / "broken_modules", _copy(tmp_path / "checkout")
+    broken_modules.mkdir()
+    (broken_modules / "ensurepip.py").write_text("raise ImportError('not on this machine')")
     (script.parents[1] / "README.md").write_text("")
     (script.parents[1] / "LICENSE").write_text("")
     for package in ("gateway", "schema", "merchants", "migrations"):
         (script.parents[1] / package).mkdir()
 
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": str(without)},
+        env={**os.environ, "PYTHONPATH": str(broken_modules)},
         capture_output=True,
         text=True,
         timeout=400,
         check=False,
     )
 
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr
     probe = [str(script.parents[1] / ".venv" / "bin" / "python"), "-c", "import strawberry, sqlmodel, authlib"]
     assert subprocess.run(probe, check=False).returncode == 0

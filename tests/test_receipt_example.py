@@ -1,4 +1,4 @@
-"""The documentation's verifier of receipts, given files that are none: a sentence and exit code 1, no stack trace."""
+"""docs/examples/verify_receipt.py with invalid files: a sentence and exit code 1, no stack trace."""
 
 import json
 import runpy
@@ -15,7 +15,7 @@ from gateway.kit.crypto import base64url
 from tests.support.checkout import ROOT
 
 ISSUER = "https://gateway.example"
-PRIVATE = Ed25519PrivateKey.from_private_bytes(b"a key of tests, always the same!")  # as are the names of the tests
+PRIVATE = Ed25519PrivateKey.from_private_bytes(b"a key of tests, always the same!")  # constant, as test names must be
 KEY = OKPKey.import_key(
     {
         "kty": "OKP",
@@ -29,12 +29,12 @@ KEYS = {"keys": [KEY.as_dict(private=False)]}
 
 
 def signed(payload: bytes, **header: Any) -> str:
-    whole = {"alg": "EdDSA", "kid": "k1", "typ": "decision-receipt+jwt", **header}
-    text = f"{base64url(json.dumps(whole).encode())}.{base64url(payload)}"
+    members = {"alg": "EdDSA", "kid": "k1", "typ": "decision-receipt+jwt", **header}
+    text = f"{base64url(json.dumps(members).encode())}.{base64url(payload)}"
     return f"{text}.{base64url(JWSRegistry.algorithms['EdDSA'].sign(text.encode(), KEY))}"
 
 
-WHOLE: dict[str, Any] = {
+CLAIMS: dict[str, Any] = {
     "iss": ISSUER,
     "jti": "evt_1",
     "log": {"sequence": 1, "hash": "h"},
@@ -47,14 +47,14 @@ WHOLE: dict[str, Any] = {
         "policy": {"adapter": "car_rental", "version": "1", "hash": "h"},
     },
 }
-RECEIPT = signed(json.dumps(WHOLE).encode())
-ODD: list[Any] = [{}, [], 5, None]
+RECEIPT = signed(json.dumps(CLAIMS).encode())
+WRONG_VALUES: list[Any] = [{}, [], 5, None]
 HEAD, BODY, SIGNATURE = RECEIPT.split(".")
 
 
 @pytest.fixture
 def verify(tmp_path: Path) -> Callable[[bytes, bytes], Any]:
-    """What the program ends with, None where it verified."""
+    """Runs the program. Returns its exit message, or None if the receipt is valid."""
     main = runpy.run_path(str(ROOT / "docs/examples/verify_receipt.py"))["main"]
 
     def run(receipt: bytes, keys: bytes) -> Any:
@@ -69,14 +69,14 @@ def verify(tmp_path: Path) -> Callable[[bytes, bytes], Any]:
     return run
 
 
-def refused(said: Any) -> None:
-    """A text given to sys.exit is printed on standard error, and the exit code is 1."""
-    assert isinstance(said, str)
-    assert said.startswith("Not verified: ")
-    assert said.endswith(".")
+def assert_not_verified(exit_message: Any) -> None:
+    """sys.exit prints a text on standard error and sets the exit code 1."""
+    assert isinstance(exit_message, str)
+    assert exit_message.startswith("Not verified: ")
+    assert exit_message.endswith(".")
 
 
-def test_a_good_one(verify: Callable[[bytes, bytes], Any]) -> None:
+def test_valid_receipt_is_verified(verify: Callable[[bytes, bytes], Any]) -> None:
     assert verify(RECEIPT.encode(), json.dumps(KEYS).encode()) is None
 
 
@@ -90,8 +90,8 @@ def test_a_good_one(verify: Callable[[bytes, bytes], Any]) -> None:
     ],
     ids=lambda keys: repr(keys[:24]),
 )
-def test_no_key_set(verify: Callable[[bytes, bytes], Any], keys: bytes) -> None:
-    refused(verify(RECEIPT.encode(), keys))
+def test_invalid_key_set_is_reported(verify: Callable[[bytes, bytes], Any], keys: bytes) -> None:
+    assert_not_verified(verify(RECEIPT.encode(), keys))
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ def test_no_key_set(verify: Callable[[bytes, bytes], Any], keys: bytes) -> None:
         *("", ".", "..", "...", HEAD, f"{HEAD}.", f"{HEAD}.{BODY}", f"{HEAD}.{BODY}.", RECEIPT[:-1], RECEIPT[:-40]),
         *(f"{HEAD[:-3]}.{BODY}.{SIGNATURE}", f"{HEAD}.{BODY[:-3]}.{SIGNATURE}", RECEIPT[1:], f"{RECEIPT}.x", "é", "\0"),
         *(signed(b"[]"), signed(b"7"), signed(b"\xff"), signed(b"{}"), signed(b"[" * 100_000)),
-        *(signed(json.dumps({"iss": ISSUER, "decision": bad}).encode()) for bad in ODD),
-        *(signed(json.dumps({**WHOLE, "log": bad}).encode()) for bad in ODD),
-        *("W10.W10.W10", "e30.e30.e30", "NQ.NQ.NQ", signed(json.dumps(WHOLE).encode(), kid="k2")),
+        *(signed(json.dumps({"iss": ISSUER, "decision": value}).encode()) for value in WRONG_VALUES),
+        *(signed(json.dumps({**CLAIMS, "log": value}).encode()) for value in WRONG_VALUES),
+        *("W10.W10.W10", "e30.e30.e30", "NQ.NQ.NQ", signed(json.dumps(CLAIMS).encode(), kid="k2")),
     ],
     ids=lambda receipt: repr(receipt[-12:]),
 )
-def test_no_receipt(verify: Callable[[bytes, bytes], Any], receipt: str) -> None:
-    refused(verify(receipt.encode(), json.dumps(KEYS).encode()))
+def test_invalid_receipt_is_reported(verify: Callable[[bytes, bytes], Any], receipt: str) -> None:
+    assert_not_verified(verify(receipt.encode(), json.dumps(KEYS).encode()))
 
 
-def test_no_files(verify: Callable[[bytes, bytes], Any], tmp_path: Path) -> None:
+def test_missing_file_and_folder_are_reported(verify: Callable[[bytes, bytes], Any], tmp_path: Path) -> None:
     main = runpy.run_path(str(ROOT / "docs/examples/verify_receipt.py"))["main"]
     verify(b"", b"")
     with pytest.raises(SystemExit, match="Not verified") as missing:
-        main(str(tmp_path / "nothing"), str(tmp_path / "jwks.json"), ISSUER)
+        main(str(tmp_path / "missing"), str(tmp_path / "jwks.json"), ISSUER)
     with pytest.raises(SystemExit, match="Not verified") as folder:
         main(str(tmp_path), str(tmp_path / "jwks.json"), ISSUER)
     for end in (missing, folder):
-        refused(end.value.code)
+        assert_not_verified(end.value.code)

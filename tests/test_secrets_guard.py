@@ -1,4 +1,4 @@
-"""The guard that searches what tests and servers write knows a secret when it sees one, and nothing else."""
+"""The search for secrets in output: it finds each kind of secret and nothing else, and fails tests that print one."""
 
 import subprocess
 import sys
@@ -28,19 +28,19 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("text", SECRETS.values(), ids=SECRETS)
-def test_a_secret_is_found(text: str) -> None:
+def test_secret_is_found(text: str) -> None:
     assert len(find_secrets(f"a line before\n{text}\na line behind")) == 1
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_a_harmless_line_is_not(text: str) -> None:
+def test_text_without_a_secret_is_accepted(text: str) -> None:
     assert find_secrets(text) == []
 
 
-@pytest.mark.parametrize("prints", ["print(token)", "logging.getLogger('any').warning('%s', token)"])
-def test_a_test_that_writes_one_fails(tmp_path: Path, prints: str) -> None:
-    (tmp_path / "test_it.py").write_text(f"import logging\n\ndef test_it():\n    token = {TOKEN!r}\n    {prints}\n")
+@pytest.mark.parametrize("statement", ["print(token)", "logging.getLogger('any').warning('%s', token)"])
+def test_test_that_prints_a_secret_fails(tmp_path: Path, statement: str) -> None:
+    (tmp_path / "test_it.py").write_text(f"import logging\n\ndef test_it():\n    token = {TOKEN!r}\n    {statement}\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.fixtures.secrets", "-c", "/dev/null", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stdout
-    assert "holds secrets" in done.stdout
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert completed.returncode == 1, completed.stdout
+    assert "holds secrets" in completed.stdout

@@ -1,4 +1,4 @@
-"""Settings: read from the environment, and refused with the name of the variable that is wrong."""
+"""Settings are read from the environment. An invalid one is refused with the name of its variable."""
 
 import base64
 from datetime import timedelta
@@ -22,7 +22,7 @@ LIVE = {
 
 @pytest.fixture
 def environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The process's environment without any GATEWAY_ variable, to be set by the test."""
+    """The process environment without GATEWAY_ variables. The test sets them."""
     assert settings.sandbox
     return monkeypatch
 
@@ -32,7 +32,7 @@ def set_all(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
         environment.setenv(name, value)
 
 
-def test_an_empty_environment_is_a_sandbox(environment: pytest.MonkeyPatch) -> None:
+def test_empty_environment_is_a_sandbox(environment: pytest.MonkeyPatch) -> None:
     read = read_settings()
     assert read.sandbox
     assert read.master_key() is None
@@ -56,7 +56,7 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     assert read.session_life == timedelta(hours=2)
 
 
-def test_shadow_policies_are_read_and_refused(environment: pytest.MonkeyPatch) -> None:
+def test_shadow_policies_are_paths_by_adapter(environment: pytest.MonkeyPatch) -> None:
     assert read_settings().shadow_policies == ()
     environment.setenv("GATEWAY_SHADOW_POLICIES", " car_rental = /a/b=c.toml, online_shop=next.toml ,")
     assert read_settings().shadow_policies == (
@@ -69,7 +69,7 @@ def test_shadow_policies_are_read_and_refused(environment: pytest.MonkeyPatch) -
             read_settings()
 
 
-def test_lists_of_networks_and_hosts(environment: pytest.MonkeyPatch) -> None:
+def test_networks_and_hosts_are_lists(environment: pytest.MonkeyPatch) -> None:
     assert (read_settings().outgoing_networks, read_settings().jwks_uri_hosts) == ((), ())
     environment.setenv("GATEWAY_OUTGOING_NETWORKS", "10.20.0.0/16, ::1/128,")
     environment.setenv("GATEWAY_JWKS_URI_HOSTS", "Keys.example, keys.example:8443, [::1]:*")
@@ -78,12 +78,12 @@ def test_lists_of_networks_and_hosts(environment: pytest.MonkeyPatch) -> None:
     assert read.jwks_uri_hosts == ("keys.example", "keys.example:8443", "[::1]:*")
 
 
-def test_what_is_handed_in_comes_before_the_environment(environment: pytest.MonkeyPatch) -> None:
+def test_argument_overrides_the_environment(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_ISSUER", "https://one.example")
     assert read_settings(issuer="https://other.example").issuer == "https://other.example"
 
 
-def test_a_variable_that_is_empty_counts_as_absent(environment: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_unset(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_SECRET_KEY", "")
     environment.setenv("GATEWAY_ADAPTERS", "")
     read = read_settings()
@@ -125,16 +125,14 @@ def test_a_variable_that_is_empty_counts_as_absent(environment: pytest.MonkeyPat
         pytest.param("GATEWAY_JWKS_URI_HOSTS", "keys.example:port", id="host-with-a-word-for-a-port"),
     ],
 )
-def test_a_wrong_setting_is_refused_by_the_name_of_its_variable(
-    environment: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_invalid_setting_is_refused_with_its_variable(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
     with pytest.raises(SettingsError) as refused:
         read_settings()
     assert str(refused.value).startswith(f"{name}: ")
 
 
-def test_every_wrong_setting_is_named_when_there_are_several(environment: pytest.MonkeyPatch) -> None:
+def test_all_invalid_settings_are_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_ISSUER", "x")
     environment.setenv("GATEWAY_LOG_LEVEL", "x")
     with pytest.raises(SettingsError) as refused:
@@ -145,7 +143,7 @@ def test_every_wrong_setting_is_named_when_there_are_several(environment: pytest
     }
 
 
-def test_the_address_of_valkey_is_a_secret(environment: pytest.MonkeyPatch) -> None:
+def test_valkey_address_is_not_shown(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_VALKEY_URL", "redis://:hidden-word@host")
     with pytest.raises(SettingsError) as refused:
         read_settings()
@@ -153,7 +151,7 @@ def test_the_address_of_valkey_is_a_secret(environment: pytest.MonkeyPatch) -> N
     assert "hidden-word" not in f"{refused.value}{read_settings()!r}"
 
 
-def test_a_wrong_key_is_not_repeated_in_the_message(environment: pytest.MonkeyPatch) -> None:
+def test_message_about_an_invalid_key_does_not_show_it(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_SECRET_KEY", "hunter2hunter2")
     with pytest.raises(SettingsError) as refused:
         read_settings()
@@ -170,9 +168,7 @@ def test_a_wrong_key_is_not_repeated_in_the_message(environment: pytest.MonkeyPa
         pytest.param("GATEWAY_ADAPTERS", "", "adapters", id="no-adapters"),
     ],
 )
-def test_live_refuses_what_only_a_sandbox_may_do(
-    environment: pytest.MonkeyPatch, name: str, value: str, word: str
-) -> None:
+def test_live_refuses_sandbox_settings(environment: pytest.MonkeyPatch, name: str, value: str, word: str) -> None:
     set_all(environment, {**LIVE, name: value})
     with pytest.raises(SettingsError) as refused:
         read_settings()
@@ -187,7 +183,7 @@ def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/8;10.1.0.0/16", "300.1.1.1"])
-def test_a_proxy_that_is_no_address_is_refused(environment: pytest.MonkeyPatch, value: str) -> None:
+def test_invalid_proxy_address_is_refused(environment: pytest.MonkeyPatch, value: str) -> None:
     environment.setenv("GATEWAY_TRUSTED_PROXIES", value)
     with pytest.raises(SettingsError) as refused:
         read_settings()

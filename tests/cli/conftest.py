@@ -1,4 +1,4 @@
-"""The operator's command line over the demo partner's database."""
+"""The command line and the services, over one database with the demo partner."""
 
 import base64
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.operators import Gateway
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[DemoWorld]:
-    """The demo partner's services over the database of the command line."""
+    """The services, over the database of the command line."""
     with closing(DemoWorld(database_url, MovableClock())) as world:
         world.seed_demo()
         yield world
@@ -23,5 +23,5 @@ def world(database_url: str) -> Iterator[DemoWorld]:
 
 @pytest.fixture
 def gateway(database_url: str, tmp_path: Path) -> Gateway:
-    """An operator with the key of that deployment."""
+    """The command line with the master key of the deployment."""
     return Gateway(database_url, tmp_path, GATEWAY_SECRET_KEY=base64.b64encode(MASTER).decode())

@@ -1,4 +1,4 @@
-"""Partners against the shared sandboxes, over HTTP only."""
+"""Demo merchants and scenarios at the shared sandboxes, over HTTP only."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -46,7 +46,7 @@ def shop(sandbox: Sandbox) -> Iterator[Partner]:
 
 @pytest.fixture
 def open_scenario(narrow_sandbox: Sandbox) -> Iterator[OpenScenario]:
-    """Opens scenarios, and ends their decisions after the test."""
+    """A function that opens scenarios. Their decisions are ended after the test."""
     scenarios: list[Scenario] = []
 
     def open_scenario(adapter: str, consent: Consent) -> Scenario:
@@ -60,7 +60,7 @@ def open_scenario(narrow_sandbox: Sandbox) -> Iterator[OpenScenario]:
 
 @pytest.fixture(scope="session")
 def bank(narrow_sandbox: Sandbox) -> Iterator[Scenario]:
-    """A lender that may ask for the whole credit limit, so that a preview reveals the available limit."""
+    """A lender that may request the whole credit limit, so that a preview shows the available limit."""
     scenario = Scenario(narrow_sandbox, PERSONA, "lender", product_consent("CREDIT_OFFER", CREDIT_LIMIT))
     yield scenario
     scenario.close()
@@ -68,8 +68,8 @@ def bank(narrow_sandbox: Sandbox) -> Iterator[Scenario]:
 
 @pytest.fixture
 def available_is(bank: Scenario) -> Iterator[AvailableIs]:
-    """The whole limit is available before a test and after it. The database has the exact amount. The bank is offered
-    all of it if the exposure is its own, else whole tenths."""
+    """Checks the available limit in the database and in a preview of the bank. The preview has the exact amount if all
+    exposure is the bank's, else whole tenths. Before and after a test the whole limit must be available."""
 
     def available_is(amount: str) -> bool:
         available = Decimal(CREDIT_LIMIT) - Decimal(bank.exposure)

@@ -1,4 +1,4 @@
-"""The npm project of these tests. The first worker installs its locked packages, once per session."""
+"""The npm project of these tests. The first worker installs the locked packages, once per session."""
 
 import fcntl
 from pathlib import Path
@@ -13,7 +13,7 @@ EXAMPLES = HERE.parents[1] / "docs" / "examples"
 
 @pytest.fixture(scope="session")
 def npm(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> NodeProject:
-    """A folder with the scripts of this folder and of docs/examples, and the packages that they import."""
+    """A folder with the scripts of tests/node and docs/examples, and the packages that they import."""
     shared = tmp_path_factory.getbasetemp()
     if worker_id != "master":
         shared = shared.parent  # each worker has its own folder in it

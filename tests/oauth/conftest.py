@@ -21,20 +21,20 @@ from tests.support.registration import GRANT_TYPES, Registrar
 
 @pytest.fixture
 def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
-    with closing(OAuthWorld(sqlite_url, settings, clock)) as made:
-        yield made
+    with closing(OAuthWorld(sqlite_url, settings, clock)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def each_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
-    with closing(OAuthWorld(database_url, settings, clock)) as made:
-        yield made
+    with closing(OAuthWorld(database_url, settings, clock)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def racing_world(database_url: str, settings: Settings) -> Iterator[OAuthWorld]:
-    with closing(OAuthWorld(database_url, settings, wall_clock)) as made:
-        yield made
+    with closing(OAuthWorld(database_url, settings, wall_clock)) as opened:
+        yield opened
 
 
 @pytest.fixture(params=[BASELINE, FAPI2])
@@ -44,23 +44,23 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def bank(world: OAuthWorld) -> FapiApp:
-    """A fapi2 client that has a nonce already."""
+    """A fapi2 client with a nonce."""
     return bank_with_nonce(world)
 
 
 @pytest.fixture
 def https_world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
     settings = settings.model_copy(update={"issuer": "https://gateway.example"})
-    with closing(OAuthWorld(sqlite_url, settings, clock)) as made:
-        yield made
+    with closing(OAuthWorld(sqlite_url, settings, clock)) as opened:
+        yield opened
 
 
 @pytest.fixture
 def both_world(database_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
     """The world on both databases, where consents above 1,000 yuan need a fresh login."""
     settings = settings.model_copy(update={"step_up_amount": "1000.00 CNY"})
-    with closing(OAuthWorld(database_url, settings, clock)) as made:
-        yield made
+    with closing(OAuthWorld(database_url, settings, clock)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def host() -> Iterator[KeyHost]:
 @pytest.fixture
 def remote_registrar(host: KeyHost, sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[Registrar]:
     """Registers clients of a world that may fetch keys from the host."""
-    with open_registrar(host, sqlite_url, settings, clock) as made:
-        yield made
+    with open_registrar(host, sqlite_url, settings, clock) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def each_remote_registrar(
     host: KeyHost, database_url: str, settings: Settings, clock: MovableClock
 ) -> Iterator[Registrar]:
     """The same on both databases."""
-    with open_registrar(host, database_url, settings, clock) as made:
-        yield made
+    with open_registrar(host, database_url, settings, clock) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -12,5 +12,5 @@ from tests.support.graphql_world import GraphQLWorld
 
 @pytest.fixture
 def world(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
-    with closing(GraphQLWorld(settings.model_copy(update={"database_url": sqlite_url}), clock)) as made:
-        yield made
+    with closing(GraphQLWorld(settings.model_copy(update={"database_url": sqlite_url}), clock)) as opened:
+        yield opened

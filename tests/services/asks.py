@@ -1,4 +1,4 @@
-"""Asks, commands and authorization details of the tests of services."""
+"""Asks, commands and authorization details for tests of services."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from merchants.online_shop.adapter import OnlineOrderAsk
 
 
 def car(now: datetime, deposit: str = "3000.00", *, currency: str = "CNY", reduction: bool = True) -> CarRentalAsk:
-    """A rental of three days from tomorrow on."""
+    """An ask for a car from tomorrow on, for three days. `reduction` says whether a reduced approval is accepted."""
     return CarRentalAsk(
         deposit=Money.parse(deposit, currency),
         vehicle_value=Money.parse("180000.00", "CNY"),
@@ -29,14 +29,14 @@ def order(amount: str = "300.00", days: int = 7) -> OnlineOrderAsk:
 def request_command(
     ask: object, key: str = "key-1", reference: str = "order-1", purpose: str | None = None
 ) -> RequestCommand:
-    member = "onlineOrder" if isinstance(ask, OnlineOrderAsk) else "carRental"
-    return RequestCommand(key, reference, member, ask, purpose)
+    adapter_field = "onlineOrder" if isinstance(ask, OnlineOrderAsk) else "carRental"
+    return RequestCommand(key, reference, adapter_field, ask, purpose)
 
 
 def waiver(
-    ceiling: str, *, purpose: str | None = None, products: Sequence[Product] = (Product.DEPOSIT_WAIVER,)
+    maximum: str, *, purpose: str | None = None, products: Sequence[Product] = (Product.DEPOSIT_WAIVER,)
 ) -> AuthorizationDetail:
-    """A decision detail for deposit waivers up to this ceiling."""
+    """A decision detail for deposit waivers up to this maximum amount."""
     return AuthorizationDetail(
-        "decision", products=tuple(products), maximum_amount=Money.parse(ceiling, "CNY"), purpose=purpose
+        "decision", products=tuple(products), maximum_amount=Money.parse(maximum, "CNY"), purpose=purpose
     )

@@ -11,7 +11,7 @@ from tests.support.demo_world import DemoWorld
 
 @pytest.fixture
 def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
-    """The services over a database with the demo partner, on each kind of database in turn."""
+    """The services with the demo partner, on each kind of database in turn."""
     with closing(DemoWorld(database_url, clock)) as world:
         world.seed_demo()
         yield world

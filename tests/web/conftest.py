@@ -15,8 +15,8 @@ from tests.support.point_of_sale import authorize_device
 
 @pytest.fixture
 def world(sqlite_url: str, settings: Settings, clock: MovableClock) -> Iterator[OAuthWorld]:
-    with closing(OAuthWorld(sqlite_url, settings, clock)) as made:
-        yield made
+    with closing(OAuthWorld(sqlite_url, settings, clock)) as opened:
+        yield opened
 
 
 @pytest.fixture
