@@ -12,7 +12,7 @@ from sqlalchemy import Row, bindparam, func, select
 from gateway.audit import calls, consents, disputes, events, totals
 from gateway.audit.batches import read_batches
 from gateway.audit.logged_decisions import compare_decisions
-from gateway.domain.decisions.dispute import OPEN
+from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES
 from gateway.store.decisions.decisions import DECISIONS, MAPPING
 from gateway.store.decisions.disputes import DISPUTES
 from gateway.store.unit import UnitOfWork
@@ -21,7 +21,10 @@ BATCH = 500
 _DECISIONS = select(DECISIONS)
 _OPEN_DISPUTES = (
     select(DISPUTES.c.decision_id, func.count().label("disputes"))
-    .where(DISPUTES.c.decision_id.in_(bindparam("ids", expanding=True)), DISPUTES.c.status.in_(sorted(OPEN)))
+    .where(
+        DISPUTES.c.decision_id.in_(bindparam("ids", expanding=True)),
+        DISPUTES.c.status.in_(sorted(OPEN_DISPUTE_STATUSES)),
+    )
     .group_by(DISPUTES.c.decision_id)
 )
 

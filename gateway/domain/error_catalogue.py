@@ -75,8 +75,8 @@ _ALL = (
     ErrorText(
         "CONSENT_AMOUNT_EXCEEDED",
         _INPUT,
-        "The amount plus the open decisions under this consent exceeds the ceiling that the person set. At a point of"
-        " sale: the amount is not exactly the amount that the person agreed to.",
+        "The amount plus the open decisions under this consent exceeds the maximum amount of the consent. At a point"
+        " of sale: the amount is not exactly the amount that the person agreed to.",
         "At a point of sale request the agreed amount, or start a new device authorization. Otherwise request a smaller"
         " amount, complete open decisions, or ask for a consent with a higher `maximum_amount`.",
     ),

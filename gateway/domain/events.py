@@ -26,6 +26,10 @@ class Topic(StrEnum):
 
 
 class Actor(StrEnum):
+    """Who caused an event. MERCHANT: the merchant's client. USER: the person. OPERATOR: the operator, by a command.
+    CLOCK: the scheduler, which applies transitions at their due time and upholds disputes to which the merchant did not
+    respond in time. GATEWAY: the policy, which decided a request."""
+
     MERCHANT = "MERCHANT"
     USER = "USER"
     OPERATOR = "OPERATOR"

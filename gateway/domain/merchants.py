@@ -20,7 +20,7 @@ class Product(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Contract:
     """A merchant's contract with the operator. `askable_tiers` are the tiers allowed in threshold inquiries. `ceiling`
-    and `consent_life` limit every consent."""
+    is the largest maximum amount of one consent, and `consent_life` its longest duration."""
 
     askable_tiers: frozenset[Tier]
     ceiling: Money

@@ -222,8 +222,8 @@ _publish(
         "CONSENT_EXPIRED": "The consent has expired, or its single use is spent.",
         "CONSENT_PRODUCT_NOT_COVERED": "The consent does not cover this product.",
         "CONSENT_PURPOSE_MISMATCH": "The consent does not cover this purpose.",
-        "CONSENT_AMOUNT_EXCEEDED": "The amount exceeds the consent's ceiling, or differs from the amount agreed"
-        " at the checkout.",
+        "CONSENT_AMOUNT_EXCEEDED": "The amount exceeds the consent's maximum amount, or differs from the"
+        " amount agreed at the checkout.",
         "INVALID_TRANSITION": "The decision's status or history does not allow this transition.",
         "DECISION_EXPIRED": "The decision has expired.",
         "IDEMPOTENCY_KEY_REUSED": "The key was first used with another input or consent.",

@@ -86,24 +86,24 @@ def test_revoked_consent_is_revoked_at_any_time(now: BusinessTime) -> None:
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(1, 10**12))
-def test_amounts_are_covered_exactly_up_to_the_ceiling(amount: int, committed: int, ceiling: int) -> None:
-    expected = "" if amount + committed <= ceiling else "CONSENT_AMOUNT_EXCEEDED"
-    assert refusal(consent(decision(ceiling)), amount, committed) == expected
+def test_amounts_are_covered_exactly_up_to_the_maximum(amount: int, committed: int, maximum: int) -> None:
+    expected = "" if amount + committed <= maximum else "CONSENT_AMOUNT_EXCEEDED"
+    assert refusal(consent(decision(maximum)), amount, committed) == expected
 
 
 @given(st.lists(st.integers(1, 500), max_size=20), st.integers(1, 1000))
-def test_open_amounts_never_exceed_the_ceiling(asked: list[int], ceiling: int) -> None:
-    granted, total = consent(decision(ceiling)), 0
+def test_open_amounts_never_exceed_the_maximum(asked: list[int], maximum: int) -> None:
+    granted, total = consent(decision(maximum)), 0
     for amount in asked:
         if not refusal(granted, amount, total):
             total += amount
-    assert total <= ceiling
+    assert total <= maximum
 
 
 @given(st.lists(st.integers(1, 1000), min_size=1, max_size=4), st.integers(0, 1000))
-def test_several_details_cover_up_to_the_highest_and_do_not_add_up(ceilings: list[int], amount: int) -> None:
-    covered = not refusal(consent(*map(decision, ceilings)), amount)
-    assert covered == (amount <= max(ceilings))
+def test_several_details_cover_up_to_the_highest_and_do_not_add_up(maxima: list[int], amount: int) -> None:
+    covered = not refusal(consent(*map(decision, maxima)), amount)
+    assert covered == (amount <= max(maxima))
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_several_details_cover_up_to_the_highest_and_do_not_add_up(ceilings: lis
         pytest.param([decision(99)], "CONSENT_AMOUNT_EXCEEDED", id="too-little"),
         pytest.param([decision(900, currency="USD")], "CONSENT_AMOUNT_EXCEEDED", id="another-currency"),
         pytest.param(
-            [decision(99), decision(900, purpose="LENDING")], "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-purpose"
+            [decision(99), decision(900, purpose="LENDING")], "CONSENT_AMOUNT_EXCEEDED", id="maximum-of-another-purpose"
         ),
         pytest.param(
-            [decision(99), decision(900, Product.PAY_LATER)], "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-product"
+            [decision(99), decision(900, Product.PAY_LATER)], "CONSENT_AMOUNT_EXCEEDED", id="maximum-of-another-product"
         ),
         pytest.param([decision(900, currency="USD"), decision(100)], "", id="one-of-two-currencies"),
         pytest.param([decision(100, Product.PAY_LATER, Product.DEPOSIT_WAIVER)], "", id="two-products"),
     ],
 )
-def test_coverage_by_product_purpose_and_ceiling(details: list[AuthorizationDetail], code: str) -> None:
+def test_coverage_by_product_purpose_and_maximum(details: list[AuthorizationDetail], code: str) -> None:
     assert refusal(consent(*details), 100) == code
 
 
@@ -145,7 +145,7 @@ def at(point_of_sale: PointOfSale, minor: int = 100) -> AuthorizationDetail:
         pytest.param([decision(100)], HERE, "", id="detail-without-point-of-sale"),
         pytest.param([decision(100)], None, "", id="none-in-both"),
         pytest.param(
-            [at(HERE, 99), at(OTHER_TERMINAL, 900)], HERE, "CONSENT_AMOUNT_EXCEEDED", id="ceiling-of-another-terminal"
+            [at(HERE, 99), at(OTHER_TERMINAL, 900)], HERE, "CONSENT_AMOUNT_EXCEEDED", id="maximum-of-another-terminal"
         ),
         pytest.param([at(HERE, 99), decision(100)], HERE, "", id="one-of-two"),
     ],
@@ -170,7 +170,7 @@ def test_point_of_sale_detail_covers_only_its_exact_amount(minor: int, committed
     assert (refused.value.code, refused.value.field) == ("CONSENT_AMOUNT_EXCEEDED", ("ask",))
 
 
-def test_detail_without_point_of_sale_is_a_ceiling_at_any_point_of_sale() -> None:
+def test_detail_without_point_of_sale_is_a_maximum_at_any_point_of_sale() -> None:
     granted, asked = consent(at(HERE, 100), decision(300)), (Product.DEPOSIT_WAIVER, "CAR_RENTAL")
     for minor in (1, 100, 299, 300):
         granted.require_covers(*asked, Money(minor, "CNY"), NOTHING, NOON, HERE)
@@ -179,15 +179,15 @@ def test_detail_without_point_of_sale_is_a_ceiling_at_any_point_of_sale() -> Non
 
 
 @pytest.mark.parametrize("single_use", [True, False])
-@pytest.mark.parametrize("decided", [True, False])
-def test_a_single_use_consent_is_used_by_one_decision(single_use: bool, decided: bool) -> None:
+@pytest.mark.parametrize("is_used", [True, False])
+def test_single_use_consent_is_used_by_one_decision(single_use: bool, is_used: bool) -> None:
     granted = replace(consent(decision(100)), single_use=single_use)
-    if single_use and decided:
+    if single_use and is_used:
         with pytest.raises(ConsentRefused, match="one decision") as refused:
-            granted.require_unused(decided)
+            granted.require_unused(is_used)
         assert refused.value.code == "CONSENT_EXPIRED"
     else:
-        granted.require_unused(decided)
+        granted.require_unused(is_used)
 
 
 def test_refusal_has_field_and_covered_details() -> None:

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
-from gateway.domain.consents.request import AS_ASKED, SHORTER_DURATIONS, Choice, Request, can_lower_ceiling, narrow
+from gateway.domain.consents.request import (
+    AS_ASKED,
+    SHORTER_DURATIONS,
+    Choice,
+    Request,
+    can_lower_maximum_amount,
+    narrow,
+)
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.duration import format_duration
 from gateway.domain.errors import InvalidInput
@@ -69,28 +76,28 @@ def test_narrowing_to_nothing_is_refused() -> None:
     assert narrow(request(EXACT, LATER), Choice(frozenset({0}))).scopes == ("score:exact",)
 
 
-def test_ceilings_are_lowered_one_by_one() -> None:
+def test_maximum_amounts_are_lowered_one_by_one() -> None:
     granted = narrow(ASKED, Choice(frozenset({3}), {2: "12.50", 3: "499"}))
     assert [detail.maximum_amount for detail in granted.details] == [None, Money(1_250, "CNY"), Money(499, "JPY")]
 
 
-def test_the_ceiling_asked_for_can_be_kept() -> None:
+def test_requested_maximum_amount_can_be_kept() -> None:
     assert narrow(ASKED, Choice(amounts={2: "3000"})) == narrow(ASKED, AS_ASKED)
 
 
 @pytest.mark.parametrize(
     "amount", ["3000.01", "0", "0.00", "-1", "", "junk", "1.001", "1,000", "1e3", "٣", "NaN", "9" * 40, " 1"]
 )
-def test_a_ceiling_is_above_zero_and_not_above_the_one_asked_for(amount: str) -> None:
+def test_lowered_maximum_amount_must_be_above_zero_and_at_most_the_requested_one(amount: str) -> None:
     assert refused_at(ASKED, Choice(amounts={2: amount})) == ("amount", "2")
 
 
-def test_ceiling_of_a_left_out_detail_is_ignored() -> None:
+def test_maximum_amount_of_an_excluded_detail_is_ignored() -> None:
     assert narrow(ASKED, Choice(amounts={3: "junk"})) == narrow(ASKED, AS_ASKED)
 
 
-def test_ceiling_at_a_point_of_sale_cannot_be_lowered() -> None:
-    assert not can_lower_ceiling(AT_POINT_OF_SALE)
+def test_maximum_amount_at_a_point_of_sale_cannot_be_lowered() -> None:
+    assert not can_lower_maximum_amount(AT_POINT_OF_SALE)
     assert refused_at(request(AT_POINT_OF_SALE), Choice(amounts={0: "1.00"})) == ("form",)
 
 
@@ -150,16 +157,16 @@ details = st.builds(
 
 def within(part: AuthorizationDetail, asked: AuthorizationDetail) -> bool:
     """Whether `part` equals `asked`, or is less in members that a person can lower."""
-    amount, ceiling = part.maximum_amount, asked.maximum_amount
-    less = amount is None if ceiling is None else amount is not None and 0 < amount.minor <= ceiling.minor
+    amount, maximum = part.maximum_amount, asked.maximum_amount
+    less = amount is None if maximum is None else amount is not None and 0 < amount.minor <= maximum.minor
     assert part.duration is not None
     assert asked.duration is not None
-    alike = replace(part, maximum_amount=ceiling, duration=asked.duration, optional=asked.optional) == asked
+    alike = replace(part, maximum_amount=maximum, duration=asked.duration, optional=asked.optional) == asked
     return alike and less and timedelta(0) < part.duration <= asked.duration
 
 
 def narrowed_or_none(asked: Request, choice: Choice) -> Request | None:
-    """Returns the granted request; None for a choice that includes nothing or has an invalid ceiling."""
+    """Returns the granted request; None for a choice that includes nothing or has an invalid maximum."""
     wrong = [
         n
         for n, amount in (choice.amounts or {}).items()
@@ -184,7 +191,7 @@ def test_granted_request_never_exceeds_the_asked_one(parts: list[AuthorizationDe
         amounts={
             n: data.draw(st.builds(lambda minor: Money(minor, "CNY").amount, st.integers(-1, 12_000)))
             for n in indexes
-            if can_lower_ceiling(parts[n]) and data.draw(st.booleans())
+            if can_lower_maximum_amount(parts[n]) and data.draw(st.booleans())
         },
         duration=data.draw(st.none() | st.sampled_from([format_duration(each) for each in asked.durations])),
     )

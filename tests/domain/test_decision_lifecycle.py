@@ -12,7 +12,7 @@ from gateway.domain.decisions.decision import Decision, DecisionEvent
 from gateway.domain.decisions.dispute import Contested, require_contestable
 from gateway.domain.decisions.outcome import Decline
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import OPEN, RULES, BreachKind, Status, SystemTransition
+from gateway.domain.decisions.transitions import OPEN_STATUSES, RULES, BreachKind, Status, SystemTransition
 from gateway.domain.errors import InvalidInput, StateConflict
 from tests.support.clock import BUSINESS_NOON as NOON
 from tests.support.decision_states import APPROVAL, DAY, PROVENANCE, WINDOWS, approved, pending, yuan
@@ -67,7 +67,7 @@ class DecisionLifecycle(RuleBasedStateMachine):
             assert self.state.due == before.due
             assert self.state.exposure <= before.exposure
         assert before.settled <= self.state.settled
-        self.ended = self.state.status not in OPEN
+        self.ended = self.state.status not in OPEN_STATUSES
         if name is SystemTransition.MARK_OVERDUE:
             self.flagged_at, self.pauses = self.now, timedelta(0)
         if not self.state.contested:
@@ -155,13 +155,13 @@ class DecisionLifecycle(RuleBasedStateMachine):
         assert state.settled + state.outstanding == state.due
         assert 0 <= state.exposure.minor <= state.outstanding.minor
         assert state.exposure <= state.committed
-        if state.status not in OPEN:
+        if state.status not in OPEN_STATUSES:
             assert (state.exposure, state.committed, state.next_transition_at) == (yuan(0), yuan(0), None)
 
     @invariant()
     def exposure_has_a_next_transition(self) -> None:
         state = self.state
-        if state.status in OPEN and state.exposure.minor and not state.contested:
+        if state.status in OPEN_STATUSES and state.exposure.minor and not state.contested:
             assert state.next_transition_at is not None, "no exposure lasts for ever"
             assert state.next_transition_at <= self.now + 800 * DAY
 

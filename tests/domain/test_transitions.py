@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.domain.decisions.outcome import Approval, Decline, ManualReview, Outcome
 from gateway.domain.decisions.terms import PayLaterTerms
 from gateway.domain.decisions.transitions import (
-    OPEN,
+    OPEN_STATUSES,
     RULES,
     Status,
     Transition,
@@ -69,7 +69,7 @@ def test_any_sequence_of_transitions_follows_the_table(transitions: list[Transit
 @pytest.mark.parametrize("status", [Status.DECLINED, Status.FULFILLED, Status.CANCELLED, Status.EXPIRED])
 def test_ended_decision_has_no_transitions(status: Status) -> None:
     assert available_transitions(status) == ()
-    assert status not in OPEN
+    assert status not in OPEN_STATUSES
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.APPROVED])

@@ -1,4 +1,4 @@
-"""Concurrent requests: equal ones create one decision, different ones never exceed the consent's ceiling."""
+"""Concurrent requests: equal ones create one decision, different ones never exceed the consent's maximum amount."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,7 +17,7 @@ def test_concurrent_equal_requests_create_one_decision(cars: Partner) -> None:
     assert [payload["replayed"] for payload in payloads].count(False) == 1
 
 
-def test_concurrent_requests_never_exceed_the_ceiling(cars: Partner) -> None:
+def test_concurrent_requests_never_exceed_the_maximum_amount(cars: Partner) -> None:
     details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": yuan("3000.00")}]
     token = cars.token(scope=None, authorization_details=details)
 

@@ -153,7 +153,7 @@ def test_invalid_text_is_a_typed_user_error(
     assert unchanged()
 
 
-def test_ceiling_counts_all_open_decisions_together(cars: Partner) -> None:
+def test_maximum_amount_counts_all_open_decisions_together(cars: Partner) -> None:
     details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": yuan("5000.00")}]
     token = cars.token(scope=None, authorization_details=details)
     first = cars.request(token, car("3000.00"))["decision"]

@@ -31,7 +31,7 @@ THREADS = 8
 
 
 def requests(world: DemoWorld, *calls: tuple[Consent, RequestCommand]) -> list[RequestResult | Exception]:
-    return at_once([partial(world.requester.request, world.acting(consent), command) for consent, command in calls])
+    return at_once([partial(world.requester.request, world.user_token(consent), command) for consent, command in calls])
 
 
 def codes(answers: list[RequestResult | Exception]) -> list[str]:
@@ -61,7 +61,7 @@ def test_concurrent_equal_requests_make_one_decision(world: DemoWorld) -> None:
     ("handle", "approved", "exposed"),
     [pytest.param("excellent", 3, 900_000, id="in-full"), pytest.param("good", 5, 750_000, id="by-half")],
 )
-def test_concurrent_requests_never_exceed_the_ceiling(
+def test_concurrent_requests_never_exceed_the_maximum_amount(
     world: DemoWorld, handle: str, approved: int, exposed: int
 ) -> None:
     consent, now = world.grant(handle, waiver("9000.00")), world.clock()
@@ -127,9 +127,9 @@ def test_failed_request_keeps_no_signing_key(world: DemoWorld, table: str) -> No
     consent, command = world.grant(), request_command(car(world.clock()))
     world.block_inserts(table)
     with pytest.raises(Exception, match="full"):
-        world.requester.request(world.acting(consent), command)
+        world.requester.request(world.user_token(consent), command)
     world.allow_inserts(table)
-    assert not world.requester.request(world.acting(consent), command).replayed
+    assert not world.requester.request(world.user_token(consent), command).replayed
     ((kid,),) = world.rows("SELECT kid FROM signing_keys")
     assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
 
@@ -139,7 +139,7 @@ def test_failed_request_keeps_no_signing_key(world: DemoWorld, table: str) -> No
     [pytest.param(lambda n: "one", 0, id="same-key"), pytest.param(str, THREADS - 1, id="other-keys")],
 )
 def test_one_of_concurrent_cancels_succeeds(world: DemoWorld, keys: Callable[[int], str], refused: int) -> None:
-    decision = world.requester.request(world.acting(world.grant()), request_command(car(world.clock()))).decision
+    decision = world.requester.request(world.user_token(world.grant()), request_command(car(world.clock()))).decision
     token = world.merchant_token()
     answers = at_once(
         [
@@ -158,7 +158,9 @@ def test_concurrent_revoke_rejects_later_requests(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     calls: list[Callable[[], RequestResult | None]] = [
         partial(
-            world.requester.request, world.acting(consent), request_command(car(now, "10.00"), f"key-{n}", f"order-{n}")
+            world.requester.request,
+            world.user_token(consent),
+            request_command(car(now, "10.00"), f"key-{n}", f"order-{n}"),
         )
         for n in range(THREADS - 1)
     ]
@@ -173,7 +175,7 @@ def test_concurrent_revoke_rejects_later_requests(world: DemoWorld) -> None:
 def error_of(world: DemoWorld, command: RequestCommand, consent: Consent) -> GatewayError:
     """The error of a request, which must have written nothing."""
     with pytest.raises(GatewayError) as failed:
-        world.requester.request(world.acting(consent), command)
+        world.requester.request(world.user_token(consent), command)
     tables = ("decisions", "decision_log", "access_log", "idempotency_records")
     assert [world.counts()[table] for table in tables] == [0, 0, 0, 0]
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
@@ -204,14 +206,14 @@ def test_consent_or_score_expired_between_phases_is_rejected(
 def test_score_is_used_until_it_expires(world: DemoWorld) -> None:
     consent, command = world.grant(), request_command(car(world.clock()))
     interrupted = world.interrupt_scoring(lambda: world.clock.advance(hours=24, microseconds=-1))
-    assert interrupted.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
+    assert interrupted.requester.request(world.user_token(consent), command).decision.status is Status.APPROVED
 
 
-def test_ceiling_used_up_between_phases_is_rejected(world: DemoWorld) -> None:
+def test_maximum_amount_used_up_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
-    quicker = partial(world.requester.request, world.acting(consent), request_command(car(now), "key-0", "order-0"))
+    quicker = partial(world.requester.request, world.user_token(consent), request_command(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.interrupt_scoring(quicker).requester.request(world.acting(consent), request_command(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.user_token(consent), request_command(car(now)))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
@@ -219,17 +221,19 @@ def test_ceiling_used_up_between_phases_is_rejected(world: DemoWorld) -> None:
 def test_equal_request_between_phases_is_replayed(world: DemoWorld) -> None:
     consent, command = world.grant(), request_command(car(world.clock()))
     quicker: list[RequestResult] = []
-    act = lambda: quicker.append(world.requester.request(world.acting(consent), command))  # noqa: E731
-    answer = world.interrupt_scoring(act).requester.request(world.acting(consent), command)
+    act = lambda: quicker.append(world.requester.request(world.user_token(consent), command))  # noqa: E731
+    answer = world.interrupt_scoring(act).requester.request(world.user_token(consent), command)
     assert answer.replayed
     assert answer.decision == quicker[0].decision
 
 
 def test_key_used_for_another_input_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
-    quicker = partial(world.requester.request, world.acting(consent), request_command(car(now), reference="order-0"))
+    quicker = partial(
+        world.requester.request, world.user_token(consent), request_command(car(now), reference="order-0")
+    )
     with pytest.raises(IdempotencyConflict) as refused:
-        world.interrupt_scoring(quicker).requester.request(world.acting(consent), request_command(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.user_token(consent), request_command(car(now)))
     assert refused.value.differing == (("merchantReference",),)
 
 
@@ -265,12 +269,12 @@ def test_consent_is_rejected_from_its_expiry_on(world: DemoWorld) -> None:
     error = error_of(world, request_command(car(world.clock())), consent)
     assert (type(error), error.code) == (ConsentRefused, "CONSENT_EXPIRED")
     world.clock.advance(microseconds=-1)
-    assert not world.requester.request(world.acting(consent), request_command(car(world.clock()))).replayed
+    assert not world.requester.request(world.user_token(consent), request_command(car(world.clock()))).replayed
 
 
 def test_consent_revoked_after_token_check_is_rejected(world: DemoWorld) -> None:
     consent = world.grant()
-    principal = world.acting(consent)
+    principal = world.user_token(consent)
     world.revoke(consent)
     with pytest.raises(ConsentRefused) as refused:
         world.requester.request(principal, request_command(car(world.clock())))

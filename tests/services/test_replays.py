@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.decisions.idempotency import KEPT_FOR
 from gateway.domain.decisions.state import DecisionState
-from gateway.domain.decisions.transitions import OPEN, BreachKind, Status
+from gateway.domain.decisions.transitions import OPEN_STATUSES, BreachKind, Status
 from gateway.domain.errors import GatewayError
 from gateway.services.decisions.disputes import RespondCommand
 from gateway.services.decisions.requests import RequestResult
@@ -61,7 +61,7 @@ class Scenario:
         asked = request_command(car(world.clock(), "30.00"), f"request-{self.number}", f"order-{self.number}")
 
         def request() -> RequestResult:
-            return world.requester.request(world.acting(consent), asked)
+            return world.requester.request(world.user_token(consent), asked)
 
         self.decision = request().decision
         assert self.decision.status is Status.APPROVED
@@ -106,7 +106,7 @@ class Scenario:
     def end(self) -> None:
         """Closes the decision, because an open breach would decline the person's next request."""
         status = load_decision(self.world, self.decision).status
-        if status in OPEN:
+        if status in OPEN_STATUSES:
             last = "cancel" if status is Status.APPROVED else "fulfill"
             self._call(last, f"end-{self.number}")()
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.settlement import Windows
-from gateway.domain.decisions.transitions import OPEN, Status
+from gateway.domain.decisions.transitions import OPEN_STATUSES, Status
 from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime
 from gateway.store.database import Database
@@ -52,7 +52,8 @@ def test_committed_is_the_sum_of_open_decisions_by_consent_and_currency(database
             )
         make_decision(unit, cast.consent, currency="JPY")
         make_decision(unit, make_cast(unit).consent)
-        consent, expected = cast.consent.id, sum(10 ** (i + 10) for i, each in enumerate(Status) if each in OPEN)
+        consent = cast.consent.id
+        expected = sum(10 ** (i + 10) for i, each in enumerate(Status) if each in OPEN_STATUSES)
         committed = unit.decisions.load_committed
         assert committed(consent, "CNY", BUSINESS_NOON) == cny(expected)
         assert committed(consent, "JPY", BUSINESS_NOON) == Money(300_000, "JPY")

@@ -1,9 +1,9 @@
 """Authorization details (RFC 9396): what a merchant asks a person for, and what the person granted.
 
-There are two types. A `score` detail names a level. A `decision` detail names products and the ceiling of all open
-decisions together, and at a point of sale also the store and the terminal. Both types may name a purpose and a
-duration. Absent members are filled from adapter and contract before the person sees the request, so a granted detail
-is always complete.
+There are two types. A `score` detail names a level. A `decision` detail names products and the maximum amount of all
+open decisions together, and at a point of sale also the store and the terminal. Both types may name a purpose and a
+duration. Absent members are filled from adapter and contract before the person sees the request, so a granted detail is
+always complete.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,6 @@
-"""A consent: what a person allows a merchant to see or decide, for which purpose and until when. Not an OAuth grant."""
+"""A consent: which scores a merchant may read and which decisions it may request about a person, for which purpose and
+until when. OAuth responses have its id as `grant_id` (Grant Management for OAuth 2.0). It is not a grant type.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +21,8 @@ class ConsentStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Consent:
     """One person's consent towards one merchant. `subject` is the pairwise user id; `user_id` never leaves the
-    gateway. A `single_use` consent allows one decision. Times are the partner's business time in UTC."""
+    gateway. A `single_use` consent allows one decision; declined decisions do not count. Times are the partner's
+    business time in UTC."""
 
     id: str
     merchant_id: str
@@ -58,12 +61,12 @@ class Consent:
                 return detail.purpose
         return None
 
-    def require_unused(self, decided: bool) -> None:
-        """Raises ConsentRefused (CONSENT_EXPIRED) for a single-use consent that has been used. `decided` is true if a
-        decision under it was not declined."""
-        if self.single_use and decided:
+    def require_unused(self, is_used: bool) -> None:
+        """Raises ConsentRefused (CONSENT_EXPIRED) for a single-use consent that has been used. `is_used`: the consent
+        has a decision that is not DECLINED."""
+        if self.single_use and is_used:
             raise ConsentRefused(
-                "CONSENT_EXPIRED", "The consent was for one decision, which has been made. Ask the person again."
+                "CONSENT_EXPIRED", "The consent allowed one decision and has been used. Ask the person again."
             )
 
     def require_covers(
@@ -124,7 +127,7 @@ _OTHER_AMOUNT = "The amount differs from the amount that the person agreed to at
 
 
 def _allows(detail: AuthorizationDetail, amount: Money, total: Money) -> bool:
-    most = detail.maximum_amount
-    if most is None or most.currency != total.currency:
+    maximum = detail.maximum_amount
+    if maximum is None or maximum.currency != total.currency:
         return False
-    return total <= most and (detail.point_of_sale is None or amount == most)
+    return total <= maximum and (detail.point_of_sale is None or amount == maximum)

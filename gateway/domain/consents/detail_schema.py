@@ -86,7 +86,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
                 "items": {"enum": [str(product) for product in Product]},
             },
             "maximum_amount": {
-                "description": "The ceiling of all open decisions together. Absent: the contract's.",
+                "description": "The maximum amount of all open decisions together. Absent: the contract's ceiling.",
                 "type": "object",
                 "required": ["amount", "currency"],
                 "additionalProperties": False,

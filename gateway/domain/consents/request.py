@@ -48,8 +48,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the person chose. `included` holds the indexes of optional details to grant, `amounts` lower ceilings by
-    the index of the detail (decimal strings in the requested currency), `duration` is ISO 8601. An absent amount or
+    """What the person chose. `included` holds the indexes of optional details to grant, `amounts` lower maximum amounts
+    by the index of the detail (decimal strings in the requested currency), `duration` is ISO 8601. An absent amount or
     duration stays as requested; an optional detail that is not included is left out."""
 
     included: frozenset[int] = frozenset()
@@ -63,9 +63,9 @@ AS_ASKED = Choice()
 def narrow(asked: Request, choice: Choice) -> Request:
     """Returns the request that the person grants. It never exceeds `asked`, and has no optional details.
 
-    Raises InvalidInput at ("include",) if no detail remains, ("amount", INDEX) for a ceiling that is not above zero or
-    exceeds the requested one, ("duration",) for a duration that was not offered, ("form",) for an index that was not
-    offered.
+    Raises InvalidInput at ("include",) if no detail remains, ("amount", INDEX) for a maximum amount that is not above
+    zero or exceeds the requested one, ("duration",) for a duration that was not offered, ("form",) for an index that
+    was not offered.
     """
     amounts = choice.amounts or {}
     _require_fit(asked, choice.included, amounts)
@@ -84,29 +84,29 @@ def narrow(asked: Request, choice: Choice) -> Request:
     return Request(supported_scopes(asked.scopes, details), details)
 
 
-def can_lower_ceiling(detail: AuthorizationDetail) -> bool:
-    """Whether the person can lower the ceiling of this detail. At a point of sale the ceiling is the price, so it
-    cannot be lowered."""
+def can_lower_maximum_amount(detail: AuthorizationDetail) -> bool:
+    """Whether the person can lower the maximum amount of this detail. At a point of sale it is the price, so it cannot
+    be lowered."""
     return detail.maximum_amount is not None and detail.point_of_sale is None
 
 
 def _require_fit(asked: Request, included: Iterable[int], amounts: Mapping[int, str]) -> None:
     optional = {index for index, detail in enumerate(asked.details) if detail.optional}
-    with_ceiling = {index for index, detail in enumerate(asked.details) if can_lower_ceiling(detail)}
-    if not optional.issuperset(included) or not with_ceiling.issuperset(amounts):
+    reducible = {index for index, detail in enumerate(asked.details) if can_lower_maximum_amount(detail)}
+    if not optional.issuperset(included) or not reducible.issuperset(amounts):
         raise InvalidInput("INVALID", "The form does not belong to this request.", ("form",))
 
 
 def _lowered(detail: AuthorizationDetail, index: int, amount: str | None) -> AuthorizationDetail:
-    ceiling = detail.maximum_amount
-    if amount is None or ceiling is None:
+    maximum = detail.maximum_amount
+    if amount is None or maximum is None:
         return detail
     try:
-        chosen = Money.parse(amount, ceiling.currency)
+        chosen = Money.parse(amount, maximum.currency)
     except InvalidInput as error:
         raise InvalidInput(error.code, error.message, ("amount", str(index))) from None
-    if not chosen.minor or not chosen <= ceiling:
-        raise InvalidInput("INVALID_AMOUNT", f"Enter an amount above zero and up to {ceiling}.", ("amount", str(index)))
+    if not chosen.minor or not chosen <= maximum:
+        raise InvalidInput("INVALID_AMOUNT", f"Enter an amount above zero and up to {maximum}.", ("amount", str(index)))
     return replace(detail, maximum_amount=chosen)
 
 

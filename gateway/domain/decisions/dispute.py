@@ -33,7 +33,8 @@ class DisputeStatus(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-OPEN = frozenset({DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UNDER_REVIEW})
+OPEN_DISPUTE_STATUSES = frozenset({DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UNDER_REVIEW})
+"""The statuses of a dispute that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)

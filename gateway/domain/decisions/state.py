@@ -128,7 +128,7 @@ class DecisionState:
 
     @property
     def committed(self) -> Money:
-        """The amount that counts against the ceiling of its consent."""
+        """The amount that counts against the maximum amount of its consent."""
         if self.status is Status.PENDING:
             return self.requested
         return self.outstanding if self.status in _RESERVING else Money.zero(self.currency)

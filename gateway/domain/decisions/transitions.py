@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from gateway.domain.decisions.outcome import Approval, ManualReview, Outcome
 from gateway.domain.errors import StateConflict
-from gateway.domain.events import Actor, Topic
+from gateway.domain.events import Topic
 
 
 class Status(StrEnum):
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 
 class Transition(StrEnum):
-    """A transition that a merchant makes."""
+    """A transition that a merchant makes and that availableTransitions can list."""
 
     ACTIVATE = "ACTIVATE"
     EXTEND = "EXTEND"
@@ -33,7 +33,13 @@ class Transition(StrEnum):
 
 
 class SystemTransition(StrEnum):
-    """Any other transition: a part settlement, and those made by the operator, the scheduler and disputes."""
+    """A transition that availableTransitions never lists.
+
+    SETTLE_PART: the merchant reports a part payment. APPROVE, DECLINE: the operator decides a manual review. EXPIRE:
+    the approval was not used, or the request not reviewed, in time. MARK_OVERDUE: due date and grace period have
+    passed; the overdue flag is set. LAPSE: the overdue flag ends and the exposure is released, because no breach was
+    reported in time or a dispute about the flag was upheld. WRITE_OFF: the breach is so old that its exposure is
+    released; it still counts against the person. VOID_BREACH: a dispute about the breach was upheld."""
 
     SETTLE_PART = "SETTLE_PART"
     APPROVE = "APPROVE"
@@ -57,41 +63,40 @@ class BreachKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransitionRule:
-    """One row of the transition table: name, source statuses, actor, target status, and the topic of its event."""
+    """One row of the transition table: name, source statuses, target status, and the topic of its event."""
 
     name: Transition | SystemTransition
     sources: frozenset[Status]
-    by: Actor
     target: Status
     topic: Topic
 
 
-def _rule(name: Transition | SystemTransition, sources: str, by: Actor, target: Status, topic: Topic) -> TransitionRule:
-    return TransitionRule(name, frozenset(map(Status, sources.split())), by, target, topic)
+def _rule(name: Transition | SystemTransition, sources: str, target: Status, topic: Topic) -> TransitionRule:
+    return TransitionRule(name, frozenset(map(Status, sources.split())), target, topic)
 
 
 RULES: Mapping[Transition | SystemTransition, TransitionRule] = {
     rule.name: rule
     for rule in (
-        _rule(Transition.ACTIVATE, "APPROVED", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_ACTIVATED),
-        _rule(Transition.EXTEND, "ACTIVE", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_EXTENDED),
-        _rule(Transition.FULFILL, "ACTIVE BREACHED", Actor.MERCHANT, Status.FULFILLED, Topic.DECISION_FULFILLED),
-        _rule(Transition.REPORT_BREACH, "ACTIVE", Actor.MERCHANT, Status.BREACHED, Topic.DECISION_BREACHED),
-        _rule(Transition.CANCEL, "PENDING APPROVED", Actor.MERCHANT, Status.CANCELLED, Topic.DECISION_CANCELLED),
-        _rule(SystemTransition.SETTLE_PART, "ACTIVE", Actor.MERCHANT, Status.ACTIVE, Topic.DECISION_PART_SETTLED),
-        _rule(SystemTransition.APPROVE, "PENDING", Actor.OPERATOR, Status.APPROVED, Topic.DECISION_APPROVED),
-        _rule(SystemTransition.DECLINE, "PENDING", Actor.OPERATOR, Status.DECLINED, Topic.DECISION_DECLINED),
-        _rule(SystemTransition.EXPIRE, "PENDING APPROVED", Actor.CLOCK, Status.EXPIRED, Topic.DECISION_EXPIRED),
-        _rule(SystemTransition.MARK_OVERDUE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_OVERDUE),
-        _rule(SystemTransition.LAPSE, "ACTIVE", Actor.CLOCK, Status.ACTIVE, Topic.DECISION_LAPSED),
-        _rule(SystemTransition.WRITE_OFF, "BREACHED", Actor.CLOCK, Status.BREACHED, Topic.DECISION_WRITTEN_OFF),
-        _rule(SystemTransition.VOID_BREACH, "BREACHED", Actor.OPERATOR, Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
+        _rule(Transition.ACTIVATE, "APPROVED", Status.ACTIVE, Topic.DECISION_ACTIVATED),
+        _rule(Transition.EXTEND, "ACTIVE", Status.ACTIVE, Topic.DECISION_EXTENDED),
+        _rule(Transition.FULFILL, "ACTIVE BREACHED", Status.FULFILLED, Topic.DECISION_FULFILLED),
+        _rule(Transition.REPORT_BREACH, "ACTIVE", Status.BREACHED, Topic.DECISION_BREACHED),
+        _rule(Transition.CANCEL, "PENDING APPROVED", Status.CANCELLED, Topic.DECISION_CANCELLED),
+        _rule(SystemTransition.SETTLE_PART, "ACTIVE", Status.ACTIVE, Topic.DECISION_PART_SETTLED),
+        _rule(SystemTransition.APPROVE, "PENDING", Status.APPROVED, Topic.DECISION_APPROVED),
+        _rule(SystemTransition.DECLINE, "PENDING", Status.DECLINED, Topic.DECISION_DECLINED),
+        _rule(SystemTransition.EXPIRE, "PENDING APPROVED", Status.EXPIRED, Topic.DECISION_EXPIRED),
+        _rule(SystemTransition.MARK_OVERDUE, "ACTIVE", Status.ACTIVE, Topic.DECISION_OVERDUE),
+        _rule(SystemTransition.LAPSE, "ACTIVE", Status.ACTIVE, Topic.DECISION_LAPSED),
+        _rule(SystemTransition.WRITE_OFF, "BREACHED", Status.BREACHED, Topic.DECISION_WRITTEN_OFF),
+        _rule(SystemTransition.VOID_BREACH, "BREACHED", Status.ACTIVE, Topic.DECISION_BREACH_VOIDED),
     )
 }
 """The transition table. It has all transitions."""
 
-OPEN = frozenset({Status.PENDING, Status.APPROVED, Status.ACTIVE, Status.BREACHED})
-"""The statuses in which a decision counts against the ceiling of its consent."""
+OPEN_STATUSES = frozenset({Status.PENDING, Status.APPROVED, Status.ACTIVE, Status.BREACHED})
+"""The statuses in which a decision counts against the maximum amount of its consent."""
 
 
 def first_status(outcome: Outcome) -> Status:

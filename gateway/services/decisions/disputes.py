@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.decisions.decision import Decision
-from gateway.domain.decisions.dispute import OPEN, Contested, Dispute, DisputeStatus, Party, require_contestable
+from gateway.domain.decisions.dispute import (
+    OPEN_DISPUTE_STATUSES,
+    Contested,
+    Dispute,
+    DisputeStatus,
+    Party,
+    require_contestable,
+)
 from gateway.domain.errors import NotFound, StateConflict
 from gateway.domain.events import Actor, Topic
 from gateway.domain.identity.principal import Principal
@@ -128,7 +135,7 @@ class DisputeService:
             decision, dispute = _lock(unit, dispute_id)
             if dispute.user_id != user_id:
                 raise NotFound("There is no such dispute.")
-            if dispute.status not in OPEN:
+            if dispute.status not in OPEN_DISPUTE_STATUSES:
                 raise _conflict(decision, dispute)
             now = unit.business_time(dispute.merchant_id)
             end_dispute(unit, decision, dispute, DisputeStatus.WITHDRAWN, Actor.USER, None, now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.decisions.decision import Decision, DecisionEvent
-from gateway.domain.decisions.dispute import OPEN, DisputeStatus
+from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import BreachKind
 from gateway.domain.errors import NotFound
@@ -163,5 +163,5 @@ class DecisionTransitions:
 def _uphold_open(unit: UnitOfWork, decision: Decision, now: BusinessTime) -> None:
     """Upholds the open disputes of a decision. A merchant that settles or extends a contested decision accepts them."""
     for dispute in unit.disputes.list_of_decision(decision.state.id):
-        if dispute.status in OPEN:
+        if dispute.status in OPEN_DISPUTE_STATUSES:
             end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Index, bindparam, func, select
 from sqlmodel import Field
 
-from gateway.domain.decisions.dispute import OPEN, DisputeStatus
+from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, moment_column, table_of
 from gateway.store.merchants.merchants import MERCHANTS
@@ -45,7 +45,7 @@ _NEWEST = select(DISPUTES).where(
         .group_by(DISPUTES.c.decision_id)
     )
 )
-_OPEN = select(DISPUTES).where(DISPUTES.c.status.in_(sorted(OPEN))).order_by(DISPUTES.c.id)
+_OPEN = select(DISPUTES).where(DISPUTES.c.status.in_(sorted(OPEN_DISPUTE_STATUSES))).order_by(DISPUTES.c.id)
 _UNANSWERED = (
     select(DISPUTES.c.id)
     .join(MERCHANTS, MERCHANTS.c.id == DISPUTES.c.merchant_id)

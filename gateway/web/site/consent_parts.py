@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.purpose import PURPOSES
-from gateway.domain.consents.request import can_lower_ceiling
+from gateway.domain.consents.request import can_lower_maximum_amount
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
@@ -100,7 +100,7 @@ def _describe_detail(texts: Texts, detail: AuthorizationDetail, decides: bool) -
 
 def _ceiling(detail: AuthorizationDetail) -> Ceiling | None:
     amount = detail.maximum_amount
-    if amount is None or not can_lower_ceiling(detail):
+    if amount is None or not can_lower_maximum_amount(detail):
         return None
     return Ceiling(amount.amount, amount.currency, Money(1, amount.currency).amount)
 

@@ -1,6 +1,6 @@
-"""The form fields with which a person narrows a request: optional parts, ceilings, one duration.
+"""The form fields with which a person narrows a request: optional parts, maximum amounts, one duration.
 
-`include_INDEX` ticks an optional part, `amount_INDEX` is a ceiling in major units, `duration` an ISO 8601 text.
+`include_INDEX` ticks an optional part, `amount_INDEX` is a maximum amount in major units, `duration` an ISO 8601 text.
 INDEX counts the details of the request from 0. If a field is absent, its part stays as it was requested, and an
 optional part is excluded. An empty amount or duration is invalid.
 """

@@ -3,7 +3,7 @@ read "agreement" for obligation."""
 
 from dataclasses import dataclass
 
-from gateway.domain.decisions.dispute import OPEN, Dispute, DisputeStatus
+from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.services.decisions.obligations import Obligation
 from gateway.web.site.consent_parts import PRODUCTS
@@ -57,7 +57,7 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
     """The view of the obligation in the person's language."""
     state, dispute = obligation.state, obligation.dispute
     default = _describe_default(texts, obligation)
-    in_dispute = dispute is not None and dispute.status in OPEN
+    in_dispute = dispute is not None and dispute.status in OPEN_DISPUTE_STATUSES
     upheld = dispute is not None and dispute.status is DisputeStatus.UPHELD
     relevant = dispute if in_dispute or upheld or default else None
     return ObligationView(
