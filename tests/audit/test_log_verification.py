@@ -13,7 +13,7 @@ from gateway.domain.decisions.transitions import Status
 from gateway.kit.crypto import SigningKey
 from gateway.store.database import Database
 from tests.support.factories import Cast, make_cast, make_decision
-from tests.support.logs import Forger, behind_the_triggers, log_access, log_decision, log_event
+from tests.support.logs import Forger, log_access, log_decision, log_event, without_triggers
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -58,7 +58,7 @@ def chain(database: Database, monkeypatch: pytest.MonkeyPatch) -> Chain:
 
 
 def tamper(chain: Chain, act: Callable[[Forger], None], table: str = "decision_log") -> None:
-    with behind_the_triggers(chain.database, table) as connection:
+    with without_triggers(chain.database, table) as connection:
         act(Forger(connection, table))
 
 
@@ -191,7 +191,7 @@ def test_a_removed_chain_is_found(chain: Chain, log: str) -> None:
 
 
 def test_removed_last_row_with_changed_head_is_found_by_the_decision(chain: Chain) -> None:
-    tamper(chain, lambda forger: forger.wind_back("decision", ENTRIES))
+    tamper(chain, lambda forger: forger.truncate("decision", ENTRIES))
     finding = chain.finding()
     assert (finding.kind, finding.entry_id) == (FindingKind.NOT_LOGGED, chain.entries[4])
     assert chain.decisions[4] in finding.sentence
@@ -199,7 +199,7 @@ def test_removed_last_row_with_changed_head_is_found_by_the_decision(chain: Chai
 
 
 def test_decision_whose_only_entry_was_removed_is_found(chain: Chain) -> None:
-    tamper(chain, lambda forger: forger.wind_back("decision", ENTRIES - 1))
+    tamper(chain, lambda forger: forger.truncate("decision", ENTRIES - 1))
     finding = chain.finding()
     assert (finding.kind, finding.entry_id, finding.sequence) == (FindingKind.NOT_LOGGED, None, None)
     assert chain.decisions[4] in finding.sentence

@@ -15,7 +15,7 @@ from gateway.store.decisions import digests
 from tests.support.clock import MovableClock
 from tests.support.decision_history import DecisionHistory, make_history
 from tests.support.demo_world import DemoWorld
-from tests.support.logs import behind_the_triggers
+from tests.support.logs import without_triggers
 
 DIGEST = "the digest in its newest entry"
 CONTENT = "its content does not match"
@@ -227,7 +227,7 @@ def test_manual_change_is_found_after_a_later_transition(history: DecisionHistor
 def test_entries_without_digests(history: DecisionHistory) -> None:
     """Databases of older versions have entries without digests. Only their logged columns are compared."""
     members = (digests.DECISION, digests.BEFORE, digests.DISPUTE, digests.CALL)
-    with behind_the_triggers(history.world.database, "decision_log") as connection:
+    with without_triggers(history.world.database, "decision_log") as connection:
         for entry, public in connection.execute(text("SELECT id, public FROM decision_log")).all():
             bare = {name: value for name, value in decode(public).items() if name not in members}
             change = text("UPDATE decision_log SET public = :public WHERE id = :id")
@@ -248,7 +248,7 @@ def test_deleted_decision_and_deleted_entries_are_found(history: DecisionHistory
     database = history.world.database
     mismatches = history.mismatches_after("DELETE FROM decisions WHERE id = {active}")
     assert any(f"its decision {history.active} does not exist" in mismatch for mismatch in mismatches)
-    with behind_the_triggers(database, "decision_log") as connection:
+    with without_triggers(database, "decision_log") as connection:
         connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": history.kept})
     mismatches = history.world.mismatches()
     assert any(f"the log has no entry for decision {history.kept}" in mismatch for mismatch in mismatches)

@@ -15,7 +15,7 @@ from tests.support.operators import Gateway
 def dispute(world: DemoWorld) -> str:
     """The id of an open dispute about a breach."""
     decision = world.requester.request(
-        world.acting(world.grant()), request_command(car(world.clock()), "k", "order")
+        world.user_token(world.grant()), request_command(car(world.clock()), "k", "order")
     ).decision
     world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, "a"))
     world.transitions.report_breach(world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED))

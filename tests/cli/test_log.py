@@ -6,7 +6,7 @@ from contextlib import closing
 from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
 from gateway.store.database import Database
-from tests.support.logs import Forger, behind_the_triggers
+from tests.support.logs import Forger, without_triggers
 from tests.support.operators import COMMANDS
 from tests.support.server import Sandbox, bare_environment
 
@@ -35,7 +35,7 @@ def test_verify_names_a_changed_entry(own_sandbox: Sandbox) -> None:
     WebsiteDemo(own_sandbox.credentials, Narrator(None)).run()
     with (
         closing(Database(own_sandbox.database_url)) as database,
-        behind_the_triggers(database, "decision_log") as connection,
+        without_triggers(database, "decision_log") as connection,
     ):
         forger = Forger(connection, "decision_log")
         forger.edit_public(1, to="DECLINED")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.database import HAS_POSTGRESQL
-from tests.support.backend import browsing, connected, persona
+from tests.support.backend import connected_app, customer_browser, persona
 from tests.support.fapi import FapiApp
 from tests.support.partner import REQUEST, TIER, car, request_input
 from tests.support.server import Sandbox
@@ -24,13 +24,13 @@ DETAILS = [
 
 @pytest.fixture
 def backend(sandbox: Sandbox) -> Iterator[FapiApp]:
-    with connected(sandbox) as app:
+    with connected_app(sandbox) as app:
         yield app
 
 
 def token_of(app: FapiApp, sandbox: Sandbox, **changed: Any) -> str:
     person = persona(sandbox)
-    with browsing(app) as browser:
+    with customer_browser(app) as browser:
         return str(app.tokens(browser, person["username"], person["password"], **changed)["access_token"])
 
 
@@ -85,7 +85,7 @@ def test_67_purpose_outside_the_consent_is_a_user_error(sandbox: Sandbox, backen
 
 @pytest.mark.skipif(not HAS_POSTGRESQL, reason="needs two deployments")
 def test_67_token_of_another_deployment_is_rejected(sqlite_sandbox: Sandbox, postgresql_sandbox: Sandbox) -> None:
-    with connected(sqlite_sandbox) as here, connected(postgresql_sandbox) as there:
+    with connected_app(sqlite_sandbox) as here, connected_app(postgresql_sandbox) as there:
         token = here.merchant_token().json()["access_token"]
         assert here.call(token, json={"query": "{ viewer { appName } }"}).status_code == 200
         there.dpop_key = here.dpop_key

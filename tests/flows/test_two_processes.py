@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.database import created
-from tests.support.backend import browsing, connected, persona
+from tests.support.backend import connected_app, customer_browser, persona
 from tests.support.fapi import FapiApp, ath
 from tests.support.oauth import pkce, query_of
 from tests.support.server import Sandbox
@@ -48,7 +48,7 @@ def processes(
 def pair(processes: tuple[Sandbox, Sandbox, int]) -> Iterator[Pair]:
     """One client, connected to each of the two processes."""
     first, _, port = processes
-    with connected(first) as here, connected(first, f"http://127.0.0.1:{port}") as there:
+    with connected_app(first) as here, connected_app(first, f"http://127.0.0.1:{port}") as there:
         yield here, replace(there, dpop_key=here.dpop_key)
 
 
@@ -59,7 +59,7 @@ def person(processes: tuple[Sandbox, Sandbox, int]) -> dict[str, Any]:
 
 def allow(app: FapiApp, request_uri: str, person: dict[str, Any]) -> str:
     """Returns the code after a person has allowed the request at this process."""
-    with browsing(app) as browser:
+    with customer_browser(app) as browser:
         page = browser.open(app.address(request_uri), person["username"], person["password"])
         response = browser.submit(page, "/oauth/authorize", decision="allow")
         assert response.status_code == 303, response.text
@@ -136,7 +136,7 @@ def test_77_restart_between_push_and_decision(empty_database_url: str, tmp_path:
     folder = tmp_path / "state"
     folder.mkdir()
     verifier, challenge = pkce()
-    with Sandbox(empty_database_url, folder, free_port()) as sandbox, connected(sandbox) as app:
+    with Sandbox(empty_database_url, folder, free_port()) as sandbox, connected_app(sandbox) as app:
         uri = app.push(challenge).json()["request_uri"]
         assert app.merchant_token().status_code == 200
         used, nonce = app.authentication(), app.nonce

@@ -38,10 +38,10 @@ def invitations(sandbox: Sandbox, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("script", list(CHECKS))
 def test_every_check_passes(npm: NodeProject, sandbox: Sandbox, script: str) -> None:
-    output = npm.checked(script, sandbox.folder / "credentials.json")
+    output = npm.run_checks(script, sandbox.folder / "credentials.json")
     assert output == [f"{CHECKS[script]} checks, 0 failed"]
 
 
 def test_clients_with_every_type_of_key_register(npm: NodeProject, sandbox: Sandbox, invitations: Path) -> None:
-    output = npm.checked("registration.mjs", sandbox.folder / "credentials.json", invitations)
+    output = npm.run_checks("registration.mjs", sandbox.folder / "credentials.json", invitations)
     assert output == ["36 checks, 0 failed"]

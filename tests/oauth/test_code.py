@@ -16,7 +16,7 @@ from tests.support.units import writing
 
 def new_code(world: OAuthWorld, profile: str = BASELINE) -> tuple[str, str]:
     """A new code and its verifier."""
-    back, verifier = world.own(profile).ask(world.browser(), "mei", PASSWORD)
+    back, verifier = world.own_app(profile).ask(world.browser(), "mei", PASSWORD)
     return back["code"], verifier
 
 
@@ -41,7 +41,7 @@ def test_43_token_response(world: OAuthWorld) -> None:
 
 
 def test_36_reused_code_revokes_its_tokens(each_world: OAuthWorld, profile: str) -> None:
-    app = each_world.own(profile)
+    app = each_world.own_app(profile)
     code, verifier = new_code(each_world, profile)
     first = app.redeem(code, verifier).json()
     second = app.refresh(first["refresh_token"]).json()
@@ -55,7 +55,7 @@ def test_36_reused_code_revokes_its_tokens(each_world: OAuthWorld, profile: str)
 
 @pytest.mark.parametrize("changed", [{"code_verifier": "x" * 43}, {"redirect_uri": "https://client.example/other"}])
 def test_36_incomplete_replay_revokes_too(world: OAuthWorld, profile: str, changed: dict[str, str]) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, verifier = new_code(world, profile)
     tokens = app.redeem(code, verifier).json()
     assert_refused(app.redeem(code, verifier, **changed))
@@ -63,14 +63,14 @@ def test_36_incomplete_replay_revokes_too(world: OAuthWorld, profile: str, chang
 
 
 def test_37_code_expires_after_60_seconds(each_world: OAuthWorld, clock: MovableClock, profile: str) -> None:
-    app = each_world.own(profile)
+    app = each_world.own_app(profile)
     code, verifier = new_code(each_world, profile)
     clock.advance(seconds=60)
     assert_refused(app.redeem(code, verifier))
 
 
 def test_37_code_is_valid_just_before_expiry(world: OAuthWorld, clock: MovableClock, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, verifier = new_code(world, profile)
     clock.advance(seconds=59)
     assert app.redeem(code, verifier).status_code == 200
@@ -78,13 +78,13 @@ def test_37_code_is_valid_just_before_expiry(world: OAuthWorld, clock: MovableCl
 
 @pytest.mark.parametrize("verifier", [None, "short", "x" * 43, "é" * 43, '"' * 50, "x" * 129])
 def test_38_wrong_verifier_is_rejected(world: OAuthWorld, verifier: str | None, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, _ = new_code(world, profile)
     assert_refused(app.redeem(code, verifier))
 
 
 def test_38_wrong_verifier_does_not_use_up_code(each_world: OAuthWorld, profile: str) -> None:
-    app = each_world.own(profile)
+    app = each_world.own_app(profile)
     code, verifier = new_code(each_world, profile)
     assert_refused(app.redeem(code, pkce()[0]))
     assert app.redeem(code, verifier).status_code == 200
@@ -92,13 +92,13 @@ def test_38_wrong_verifier_does_not_use_up_code(each_world: OAuthWorld, profile:
 
 @pytest.mark.parametrize("redirect_uri", [None, "https://client.example/other", "http://127.0.0.1:9/cb?shop=1"])
 def test_39_different_redirect_uri_is_rejected(world: OAuthWorld, redirect_uri: str | None, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, verifier = new_code(world, profile)
     assert_refused(app.redeem(code, verifier, redirect_uri=redirect_uri))
 
 
 def test_39_foreign_client_does_not_use_up_code(each_world: OAuthWorld, profile: str) -> None:
-    app, foreign = each_world.own(profile), each_world.foreign(profile)
+    app, foreign = each_world.own_app(profile), each_world.foreign_app(profile)
     code, verifier = new_code(each_world, profile)
     assert_refused(foreign.redeem(code, verifier))
     tokens = app.redeem(code, verifier).json()
@@ -107,7 +107,7 @@ def test_39_foreign_client_does_not_use_up_code(each_world: OAuthWorld, profile:
 
 
 def test_39_other_client_of_merchant_is_rejected(world: OAuthWorld, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     sibling = world.cars if app is world.bank else world.bank
     code, verifier = new_code(world, profile)
     assert_refused(sibling.redeem(code, verifier))
@@ -116,31 +116,31 @@ def test_39_other_client_of_merchant_is_rejected(world: OAuthWorld, profile: str
 
 @pytest.mark.parametrize("code", ["sgw_test_ac_unknown", "é", "x" * 5000])
 def test_unknown_code_is_rejected(world: OAuthWorld, code: str, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     assert_refused(app.redeem(code, pkce()[0]))
 
 
 def test_missing_code_is_rejected(world: OAuthWorld, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     assert_refused(app.redeem("", pkce()[0]), "invalid_request")
 
 
 @pytest.mark.parametrize("grant_type", ["password", "implicit", "unknown", 'j"unk', "é", "authorization_code x"])
 def test_41_unknown_grant_types_are_rejected(world: OAuthWorld, grant_type: str, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     assert_refused(app.post("/oauth/token", {"grant_type": grant_type}), "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("grant_type", [None, "", "pass\x00word", "\x7f"])
 def test_41_missing_grant_type_is_rejected(world: OAuthWorld, grant_type: str | None, profile: str) -> None:
     form = {"other": "x"} if grant_type is None else {"grant_type": grant_type}
-    response = world.own(profile).post("/oauth/token", form)
+    response = world.own_app(profile).post("/oauth/token", form)
     assert response.status_code == 400
     assert response.json()["error"] == "invalid_request"
 
 
 def test_41_unregistered_grant_type_is_rejected(world: OAuthWorld, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, verifier = new_code(world, profile)
     world.change_client(app, grant_types=["client_credentials"])
     assert_refused(app.redeem(code, verifier), "unauthorized_client")
@@ -150,13 +150,13 @@ def test_41_unregistered_grant_type_is_rejected(world: OAuthWorld, profile: str)
 
 
 def test_authorization_details_are_rejected(world: OAuthWorld, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, verifier = new_code(world, profile)
     assert_refused(app.redeem(code, verifier, authorization_details="[]"), "invalid_authorization_details")
 
 
 def test_code_of_revoked_consent_is_rejected(world: OAuthWorld, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     browser = world.browser()
     back, verifier = app.ask(browser, "mei", PASSWORD)
     page = browser.get("/account")
@@ -166,7 +166,7 @@ def test_code_of_revoked_consent_is_rejected(world: OAuthWorld, profile: str) ->
 
 
 def test_56_disabled_user_is_rejected(world: OAuthWorld, profile: str) -> None:
-    app = world.own(profile)
+    app = world.own_app(profile)
     code, verifier = new_code(world, profile)
     with writing(world.database) as unit:
         unit.connection.execute(update(USERS).where(USERS.c.username == "mei").values(disabled_at=NOON))

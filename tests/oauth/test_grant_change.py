@@ -23,7 +23,7 @@ from tests.support.units import reading
 
 
 def test_merge_adds_to_grant(each_world: OAuthWorld, profile: str) -> None:
-    world, app = each_world, each_world.own(profile)
+    world, app = each_world, each_world.own_app(profile)
     before = new_grant(world, app, TIER)
     after = change_grant(world, app, "merge", before["grant_id"], WAIVER)
     assert after["grant_id"] == before["grant_id"]
@@ -36,7 +36,7 @@ def test_merge_adds_to_grant(each_world: OAuthWorld, profile: str) -> None:
 
 
 def test_replacement_replaces_grant(each_world: OAuthWorld, profile: str) -> None:
-    world, app = each_world, each_world.own(profile)
+    world, app = each_world, each_world.own_app(profile)
     before = new_grant(world, app, TIER)
     after = change_grant(world, app, "replace", before["grant_id"], WAIVER)
     assert after["grant_id"] == before["grant_id"]

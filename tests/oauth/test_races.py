@@ -40,7 +40,7 @@ def sort_statuses(responses: list[httpx2.Response]) -> list[int]:
 
 
 def test_40_one_redemption_succeeds(racing_world: OAuthWorld, profile: str) -> None:
-    world, own = racing_world, racing_world.own(profile)
+    world, own = racing_world, racing_world.own_app(profile)
     back, verifier = own.ask(world.browser(), "mei", PASSWORD)
     responses = at_once(own, world, lambda app: app.redeem(back["code"], verifier))
     assert sort_statuses(responses) == [200] + [400] * (AT_ONCE - 1)

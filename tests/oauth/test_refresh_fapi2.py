@@ -115,7 +115,7 @@ def test_56_longest_lifetime_of_refresh_token(
 ) -> None:
     shorter = settings.model_copy(update={"refresh_token_life": timedelta(days=1)})
     with closing(OAuthWorld(sqlite_url, shorter, clock)) as world:
-        app = world.own(profile)
+        app = world.own_app(profile)
         tokens = app.tokens(world.browser(), "mei", PASSWORD)
         world.move_partner(timedelta(days=2))  # this ends consents only
         clock.advance(days=1, seconds=-1)

@@ -23,7 +23,7 @@ def request_decision(
     world: DemoWorld, handle: str = "excellent", number: int = 1, deposit: str = "3000.00"
 ) -> DecisionState:
     command = request_command(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
-    return world.requester.request(world.acting(world.grant(handle)), command).decision
+    return world.requester.request(world.user_token(world.grant(handle)), command).decision
 
 
 def activate_decision(world: DemoWorld, number: int = 1) -> DecisionState:

@@ -47,7 +47,7 @@ def decide(
     world: DemoWorld, number: int = 1, *, handle: str = "good", client: str | None = None, partner: str = "demo"
 ) -> DecisionState:
     """A decision about a deposit of 1,000.00. The policy waives half of it for the persona "good"."""
-    acting = world.acting(world.grant(handle, client=client, partner=partner))
+    acting = world.user_token(world.grant(handle, client=client, partner=partner))
     command = request_command(car(acting.now, "1000.00"), f"key-{number}", f"order-{number}")
     return world.requester.request(acting, command).decision
 

@@ -75,7 +75,7 @@ class Person:
         """Adds an access in another year each time, so that each entry is sealed with another key."""
         with writing(self._world.database) as unit:
             consent = self.consent(unit)
-        token, wall = self._world.acting(consent), self._world.clock()
+        token, wall = self._world.user_token(consent), self._world.clock()
         self._world.clock.now = WallTime(wall.replace(year=wall.year + next(self._numbers)))
         with writing(self._world.database) as unit:
             self._world.access_log.record(unit, token, "SCORE_TIER", "CAR_RENTAL", {"tier": "GOOD"})

@@ -21,7 +21,7 @@ LIMIT = "EXPOSURE_LIMIT_REACHED"
 
 def use_limit_elsewhere(world: DemoWorld, *amounts: str) -> None:
     """Makes decisions of these amounts at the shop. The credit limit is 30,000 yuan, the maximum of an order 5,000."""
-    token = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    token = world.user_token(world.grant("excellent", client=world.client("online_shop")))
     for number, amount in enumerate(amounts):
         made = world.requester.request(
             token, request_command(order(amount), f"else-{number}", f"else-{number}")
@@ -31,7 +31,7 @@ def use_limit_elsewhere(world: DemoWorld, *amounts: str) -> None:
 
 def preview(world: DemoWorld, deposit: str, *, reduction: bool = True) -> Any:
     ask = car(world.clock(), deposit, reduction=reduction)
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     return world.query(token, lambda query: world.decisions.preview(query, "carRental", ask, None)).outcome
 
 
@@ -67,7 +67,7 @@ def test_previews_do_not_reveal_exposure_at_other_merchants(world: DemoWorld, on
 
     use_limit_elsewhere(world, *["5000.00"] * 3, one)
     before = answers()
-    token = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    token = world.user_token(world.grant("excellent", client=world.client("online_shop")))
     more = world.requester.request(token, request_command(order("400.00"), "more", "more")).decision
     assert more.status is Status.APPROVED
     assert answers() == before, "400 yuan more elsewhere change no preview"
@@ -102,7 +102,7 @@ def test_concurrent_requests_use_the_available_limit_exactly(world: DemoWorld) -
     calls = [
         partial(
             world.requester.request,
-            world.acting(consent),
+            world.user_token(consent),
             request_command(car(world.clock(), "3100.00"), f"r-{n}", f"r-{n}"),
         )
         for n in range(8)

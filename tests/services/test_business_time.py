@@ -25,13 +25,13 @@ def test_moving_business_time_expires_consents_of_that_partner_only(world: DemoW
     theirs = world.grant(client=world.second_partner(), partner="other")
     ours = world.grant()
     move(world, "other", days=90)
-    principal = world.acting(theirs)
+    principal = world.user_token(theirs)
     assert principal.now == world.clock() + timedelta(days=90)
     with pytest.raises(ConsentRefused) as refused:
         world.requester.request(principal, request_command(car(principal.now)))
     assert refused.value.code == "CONSENT_EXPIRED"
     assert (
-        world.requester.request(world.acting(ours), request_command(car(world.clock()))).decision.status
+        world.requester.request(world.user_token(ours), request_command(car(world.clock()))).decision.status
         is Status.APPROVED
     )
     with reading(world.database) as unit:
@@ -44,8 +44,8 @@ def test_moving_business_time_expires_consents_of_that_partner_only(world: DemoW
 def test_moving_business_time_expires_approvals_of_that_partner_only(world: DemoWorld) -> None:
     client = world.second_partner()
     ours, theirs = world.grant(), world.grant(client=client, partner="other")
-    mine = world.requester.request(world.acting(ours), request_command(car(world.clock()))).decision
-    other = world.requester.request(world.acting(theirs), request_command(car(world.clock()))).decision
+    mine = world.requester.request(world.user_token(ours), request_command(car(world.clock()))).decision
+    other = world.requester.request(world.user_token(theirs), request_command(car(world.clock()))).decision
     move(world, "other", days=5)
     approved = world.query(world.merchant_token(), lambda query: world.decisions.find(query, mine.id))
     lapsed = world.query(world.merchant_token(client), lambda query: world.decisions.find(query, other.id))
@@ -62,7 +62,7 @@ def test_consents_and_decisions_have_business_time_and_log_entries_wall_time(wor
     move(world, "demo", days=30)
     consent, there = world.grant(), world.now + timedelta(days=30)
     assert (consent.granted_at, consent.expires_at) == (there, there + timedelta(days=90))
-    decision = world.requester.request(world.acting(consent), request_command(car(there))).decision
+    decision = world.requester.request(world.user_token(consent), request_command(car(there))).decision
     assert (decision.created_at, decision.valid_until) == (there, there + timedelta(days=4))
     for table in ("decision_log", "access_log"):
         ((public,),) = world.rows(f"SELECT public FROM {table}")
@@ -96,9 +96,9 @@ def test_tokens_are_revoked_in_wall_time(world: DemoWorld) -> None:
 
 def test_idempotency_keys_expire_in_wall_time(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
-    first = world.requester.request(world.acting(consent), request_command(ask))
+    first = world.requester.request(world.user_token(consent), request_command(ask))
     move(world, "demo", days=2)
-    again = world.requester.request(world.acting(consent), request_command(ask))
+    again = world.requester.request(world.user_token(consent), request_command(ask))
     assert again.replayed
     assert again.decision.id == first.decision.id
 
@@ -106,7 +106,7 @@ def test_idempotency_keys_expire_in_wall_time(world: DemoWorld) -> None:
 def test_decision_has_the_business_time_of_its_writing(world: DemoWorld) -> None:
     """The business time is moved after the token check. A score that has expired by then is not used."""
     consent, ask = world.grant(), request_command(car(world.clock()))
-    principal = world.acting(consent)
+    principal = world.user_token(consent)
     move(world, "demo", days=1)
     with pytest.raises(Unavailable):
         world.requester.request(principal, ask)

@@ -173,7 +173,7 @@ def test_disable_revokes_consents_to_the_client(world: DemoWorld) -> None:
     """No token can use these consents any more, so the account page must not show them as active."""
     ended, run_out = world.grant(), world.grant("fair")
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
-    decision = world.requester.request(world.acting(ended), request_command(car(world.clock()))).decision
+    decision = world.requester.request(world.user_token(ended), request_command(car(world.clock()))).decision
     world.execute(f"UPDATE consents SET expires_at = granted_at WHERE id = '{run_out.id}'")
     with writing(world.database) as unit:
         world.clients.disable(unit, world.client())

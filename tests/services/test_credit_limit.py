@@ -38,7 +38,9 @@ def test_concurrent_requests_of_many_merchants_keep_the_credit_limit(world: Demo
     all_consents = consents(world)
     calls = [
         partial(
-            world.requester.request, world.acting(consent), request_command(order("1700.00"), f"key-{n}", f"order-{n}")
+            world.requester.request,
+            world.user_token(consent),
+            request_command(order("1700.00"), f"key-{n}", f"order-{n}"),
         )
         for n in range(EACH)
         for consent in all_consents
@@ -64,7 +66,9 @@ def _request_and_end_concurrently(world: DemoWorld, all_consents: list[Consent],
     moves = world.transitions
     calls = [
         partial(
-            world.requester.request, world.acting(consent), request_command(order("900.00"), f"more-{n}", f"more-{n}")
+            world.requester.request,
+            world.user_token(consent),
+            request_command(order("900.00"), f"more-{n}", f"more-{n}"),
         )
         for n, consent in enumerate(all_consents * 2)
     ]
@@ -82,7 +86,7 @@ def _request_and_end_concurrently(world: DemoWorld, all_consents: list[Consent],
 def test_all_merchants_share_one_limit(world: DemoWorld) -> None:
     for number in range(3):  # 30,000 yuan is the limit of the highest tier
         assert request_decision(world, number=number, deposit="10000.00").status is Status.APPROVED
-    token = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    token = world.user_token(world.grant("excellent", client=world.client("online_shop")))
     preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order("1.00"), None))
     refusal = world.requester.request(token, request_command(order("1.00"), "k", "o")).decision
     for outcome in (preview.outcome, refusal.outcome):
@@ -110,7 +114,7 @@ def test_concurrent_requests_of_two_merchants_share_the_available_limit(world: D
     for n in range(THREADS):
         ask = car(world.clock(), "4000.00") if n % 2 else order("4000.00")
         command = request_command(ask, f"race-{n}", f"race-{n}")
-        calls.append(partial(world.requester.request, world.acting(consents[(n + 1) % 2]), command))
+        calls.append(partial(world.requester.request, world.user_token(consents[(n + 1) % 2]), command))
     answers = at_once(calls)
     assert not [each for each in answers if isinstance(each, Exception)]
     approved = [each for each in answers if isinstance(each, RequestResult) and each.decision.status is Status.APPROVED]

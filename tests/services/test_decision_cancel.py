@@ -23,7 +23,7 @@ from tests.support.demo_world import DemoWorld
 
 
 def requested(world: DemoWorld, handle: str = "excellent") -> DecisionState:
-    return world.requester.request(world.acting(world.grant(handle)), request_command(car(world.clock()))).decision
+    return world.requester.request(world.user_token(world.grant(handle)), request_command(car(world.clock()))).decision
 
 
 def refused(world: DemoWorld, command: CancelCommand, token: Principal | None = None) -> GatewayError:
@@ -55,22 +55,22 @@ def test_approved_decision_is_cancelled(world: DemoWorld) -> None:
 
 def test_cancel_releases_committed_amount(world: DemoWorld) -> None:
     consent, now = world.grant("excellent", waiver("3000.00")), world.clock()
-    first = world.requester.request(world.acting(consent), request_command(car(now))).decision
+    first = world.requester.request(world.user_token(consent), request_command(car(now))).decision
     world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
-    second = world.requester.request(world.acting(consent), request_command(car(now), "key-3", "order-2")).decision
+    second = world.requester.request(world.user_token(consent), request_command(car(now), "key-3", "order-2")).decision
     assert second.status is Status.APPROVED
 
 
 def test_expired_approval_releases_committed_amount(world: DemoWorld) -> None:
     consent = world.grant("excellent", waiver("3000.00"))
-    first = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    first = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     assert first.valid_until is not None
     world.clock.now = WallTime(first.valid_until - timedelta(microseconds=1))
     with pytest.raises(ConsentRefused):
-        world.requester.request(world.acting(consent), request_command(car(world.clock()), "key-2", "order-2"))
+        world.requester.request(world.user_token(consent), request_command(car(world.clock()), "key-2", "order-2"))
     world.clock.now = WallTime(first.valid_until)
     second = world.requester.request(
-        world.acting(consent), request_command(car(world.clock()), "key-2", "order-2")
+        world.user_token(consent), request_command(car(world.clock()), "key-2", "order-2")
     ).decision
     assert second.status is Status.APPROVED
 
@@ -113,7 +113,7 @@ def test_cancel_is_rejected_from_expiry_on(world: DemoWorld) -> None:
 
 def test_cancel_is_possible_after_revoked_consent(world: DemoWorld) -> None:
     consent = world.grant()
-    decision = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    decision = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     world.revoke(consent)
     world.clock.advance(timedelta(hours=1))
     command = CancelCommand(decision.id, "key-2", "Changed plans")

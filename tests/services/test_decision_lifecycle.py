@@ -137,7 +137,7 @@ def test_breach_declines_requests_after_the_contest_window_until_cured(world: De
     world.clock.advance(14 * DAY)
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
     command = request_command(order(), "key-3", "order-3")
-    refusal = world.requester.request(world.acting(elsewhere), command).decision
+    refusal = world.requester.request(world.user_token(elsewhere), command).decision
     assert isinstance(refusal.outcome, Decline)
     assert refusal.outcome.reasons == ("OPEN_OVERDUE_OBLIGATION",)
     moves.fulfill(world.merchant_token(), FulfillCommand(decision.id, "c"))
@@ -147,7 +147,7 @@ def test_breach_declines_requests_after_the_contest_window_until_cured(world: De
 def test_open_decisions_continue_after_revoked_consent(world: DemoWorld) -> None:
     consent = world.grant()
     command = request_command(car(world.clock()))
-    decision = world.requester.request(world.acting(consent), command).decision
+    decision = world.requester.request(world.user_token(consent), command).decision
     world.revoke(consent)
     moves, token = world.transitions, world.merchant_token()
     moves.activate(token, ActivateCommand(decision.id, "a"))

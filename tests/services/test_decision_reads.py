@@ -33,15 +33,15 @@ class Scene:
 @pytest.fixture
 def scene(world: DemoWorld) -> Scene:
     consent, again = world.grant(), world.grant()
-    decision = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    decision = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     shop = world.client("online_shop")
     tokens = {
-        "own-consent": world.acting(consent),
+        "own-consent": world.user_token(consent),
         "own-merchant": world.merchant_token(),
-        "same-person-again": world.acting(again),
-        "another-person": world.acting(world.grant("good")),
+        "same-person-again": world.user_token(again),
+        "another-person": world.user_token(world.grant("good")),
         "other-merchant": world.merchant_token(shop),
-        "same-person-elsewhere": world.acting(world.grant(client=shop)),
+        "same-person-elsewhere": world.user_token(world.grant(client=shop)),
         "other-partner": world.merchant_token(world.second_partner()),
     }
     ((event_id,),) = world.rows("SELECT id FROM decision_log")
@@ -116,13 +116,13 @@ def find_around_a_request(world: DemoWorld, consent: Consent) -> Callable[[Query
 
 def test_query_reads_one_snapshot(world: DemoWorld) -> None:
     consent = world.grant()
-    assert world.query(world.acting(consent), find_around_a_request(world, consent)) == (None, None)
+    assert world.query(world.user_token(consent), find_around_a_request(world, consent)) == (None, None)
 
 
 def test_payload_of_a_mutation_reads_a_new_snapshot(world: DemoWorld) -> None:
     consent = world.grant()
     find = find_around_a_request(world, consent)
-    before, after = world.queries.run_mutations(world.acting(consent), find)
+    before, after = world.queries.run_mutations(world.user_token(consent), find)
     assert before is None
     assert after is not None
 
@@ -136,19 +136,19 @@ def test_preview_has_the_outcome_of_the_request_and_writes_only_its_access(world
         assert world.counts() == before
         return preview
 
-    preview = world.query(world.acting(consent), preview_unlogged)
+    preview = world.query(world.user_token(consent), preview_unlogged)
     assert preview.blockers == ()
     assert isinstance(preview.outcome, Approval)
     assert world.counts()["decisions"] == 0
     assert world.counts()["outbox"] == before["outbox"]
     ((public,),) = world.rows("SELECT public FROM access_log")
     assert decode(public)["kind"] == "PREVIEW"
-    decided = world.requester.request(world.acting(consent), request_command(ask)).decision
+    decided = world.requester.request(world.user_token(consent), request_command(ask)).decision
     assert decided.outcome == preview.outcome
 
 
 def test_preview_with_a_blocker_reads_nothing(world: DemoWorld) -> None:
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     preview = world.query(token, lambda query: world.decisions.preview(query, "onlineOrder", order(), None))
     (blocker,) = preview.blockers
     assert isinstance(blocker, InvalidInput)

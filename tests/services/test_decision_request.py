@@ -31,7 +31,7 @@ def code_of(world: DemoWorld, consent: Consent, command: RequestCommand) -> tupl
     """Code and field of the error of a request, which must have changed nothing."""
     before = world.contents()
     with pytest.raises((ConsentRefused, InvalidInput)) as refused:
-        world.requester.request(world.acting(consent), command)
+        world.requester.request(world.user_token(consent), command)
     assert world.contents() == before
     return refused.value.code, refused.value.field
 
@@ -51,7 +51,7 @@ def code_of(world: DemoWorld, consent: Consent, command: RequestCommand) -> tupl
 )
 def test_outcome_by_persona(world: DemoWorld, handle: str, waived: str | None, reasons: tuple[str, ...]) -> None:
     consent, now = world.grant(handle), world.now
-    answer = world.requester.request(world.acting(consent), request_command(car(now)))
+    answer = world.requester.request(world.user_token(consent), request_command(car(now)))
     decision = answer.decision
     assert not answer.replayed
     assert decision.outcome is not None
@@ -75,8 +75,8 @@ def test_outcome_by_persona(world: DemoWorld, handle: str, waived: str | None, r
 
 def test_decision_is_read_as_it_was_returned(world: DemoWorld) -> None:
     consent = world.grant()
-    answer = world.requester.request(world.acting(consent), request_command(car(world.clock())))
-    token = world.acting(consent)
+    answer = world.requester.request(world.user_token(consent), request_command(car(world.clock())))
+    token = world.user_token(consent)
     assert world.query(token, lambda query: world.decisions.find(query, answer.decision.id)) == answer.decision
     assert world.query(token, lambda query: world.decisions.find_by_reference(query, "order-1")) == answer.decision
 
@@ -85,7 +85,7 @@ def test_decision_is_read_as_it_was_returned(world: DemoWorld) -> None:
 def test_request_writes_all_records(world: DemoWorld, handle: str) -> None:
     consent = world.grant(handle)
     before = world.counts()
-    decision = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    decision = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     assert growth(before, world.counts()) == {
         **dict.fromkeys(WRITTEN, 1),
         **(dict.fromkeys(TOTALS, 1) if handle == "excellent" else {}),  # a decline reserves nothing
@@ -111,7 +111,7 @@ def test_failed_insert_rolls_back_the_request(world: DemoWorld, table: str) -> N
     world.block_inserts(table)
     before = world.contents()
     with pytest.raises(Exception, match="full"):
-        world.requester.request(world.acting(consent), request_command(car(world.clock())))
+        world.requester.request(world.user_token(consent), request_command(car(world.clock())))
     assert world.contents() == before
     assert not world.rows("SELECT id FROM decisions")
 
@@ -120,7 +120,7 @@ def test_missing_outbox_rolls_back_the_request(world: DemoWorld) -> None:
     consent = world.grant()
     world.execute("ALTER TABLE outbox RENAME TO elsewhere")
     with pytest.raises(Exception, match="outbox"):
-        world.requester.request(world.acting(consent), request_command(car(world.clock())))
+        world.requester.request(world.user_token(consent), request_command(car(world.clock())))
     world.execute("ALTER TABLE elsewhere RENAME TO outbox")
     assert not any(world.counts()[table] for table in WRITTEN if table != "outbox")
     assert not world.rows("SELECT id FROM outbox WHERE topic LIKE 'DECISION%'")
@@ -128,11 +128,11 @@ def test_missing_outbox_rolls_back_the_request(world: DemoWorld) -> None:
 
 def test_replay_returns_the_decision_and_writes_nothing(world: DemoWorld) -> None:
     consent = world.grant()
-    first = world.requester.request(world.acting(consent), request_command(car(world.clock())))
+    first = world.requester.request(world.user_token(consent), request_command(car(world.clock())))
     same = request_command(car(world.clock()))
     before = world.contents()
     world.clock.advance(hours=23)
-    again = world.requester.request(world.acting(consent), same)
+    again = world.requester.request(world.user_token(consent), same)
     assert again.replayed
     assert again.decision == first.decision
     assert world.contents() == before
@@ -140,9 +140,9 @@ def test_replay_returns_the_decision_and_writes_nothing(world: DemoWorld) -> Non
 
 def test_replay_returns_the_current_state(world: DemoWorld) -> None:
     consent, ask = world.grant(), request_command(car(world.clock()))
-    first = world.requester.request(world.acting(consent), ask).decision
+    first = world.requester.request(world.user_token(consent), ask).decision
     cancelled = world.transitions.cancel(world.merchant_token(), CancelCommand(first.id, "key-2", "Changed plans"))
-    again = world.requester.request(world.acting(consent), ask)
+    again = world.requester.request(world.user_token(consent), ask)
     assert again.replayed
     assert again.decision == cancelled
     assert again.decision.status is Status.CANCELLED
@@ -150,9 +150,9 @@ def test_replay_returns_the_current_state(world: DemoWorld) -> None:
 
 def test_key_can_be_reused_after_24_hours(world: DemoWorld) -> None:
     consent, ask = world.grant(), car(world.clock())
-    first = world.requester.request(world.acting(consent), request_command(ask))
+    first = world.requester.request(world.user_token(consent), request_command(ask))
     world.clock.advance(hours=24)
-    later = world.requester.request(world.acting(consent), request_command(ask, reference="order-2"))
+    later = world.requester.request(world.user_token(consent), request_command(ask, reference="order-2"))
     assert not later.replayed
     assert later.decision.id != first.decision.id
     assert world.counts()["idempotency_records"] == 1
@@ -171,30 +171,30 @@ def test_reused_key_with_another_input_is_rejected(
     world: DemoWorld, changed: dict[str, Any], paths: set[tuple[str, ...]]
 ) -> None:
     consent, now = world.grant(), world.clock()
-    world.requester.request(world.acting(consent), request_command(car(now)))
+    world.requester.request(world.user_token(consent), request_command(car(now)))
     ask = car(now, changed.get("deposit", "3000.00"), reduction=changed.get("reduction", True))
     other = request_command(ask, reference=changed.get("reference", "order-1"), purpose=changed.get("purpose"))
     before = world.contents()
     with pytest.raises(IdempotencyConflict) as refused:
-        world.requester.request(world.acting(consent), other)
+        world.requester.request(world.user_token(consent), other)
     assert set(refused.value.differing) == paths
     assert world.contents() == before
 
 
 def test_reused_key_under_another_consent_is_rejected(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant("good")
-    world.requester.request(world.acting(one), request_command(car(world.clock())))
+    world.requester.request(world.user_token(one), request_command(car(world.clock())))
     before = world.contents()
     with pytest.raises(IdempotencyConflict) as refused:
-        world.requester.request(world.acting(other), request_command(car(world.clock())))
+        world.requester.request(world.user_token(other), request_command(car(world.clock())))
     assert refused.value.differing == ()
     assert world.contents() == before
 
 
 def test_key_is_separate_for_each_client(world: DemoWorld) -> None:
     here, there = world.grant(), world.grant(client=world.client("online_shop"))
-    one = world.requester.request(world.acting(here), request_command(car(world.clock())))
-    other = world.requester.request(world.acting(there), request_command(order()))
+    one = world.requester.request(world.user_token(here), request_command(car(world.clock())))
+    other = world.requester.request(world.user_token(there), request_command(order()))
     assert not other.replayed
     assert one.decision.id != other.decision.id
 
@@ -255,7 +255,7 @@ def test_request_needs_a_covering_consent(
 ) -> None:
     consent, command = world.grant("excellent", *details), request_command(car(world.clock()))
     if refusal is None:
-        assert world.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
+        assert world.requester.request(world.user_token(consent), command).decision.status is Status.APPROVED
     else:
         assert code_of(world, consent, command)[0] == refusal
 
@@ -270,11 +270,11 @@ def test_product_outside_of_the_consent_is_rejected(world: DemoWorld) -> None:
 def test_reference_is_unique_for_each_merchant(world: DemoWorld) -> None:
     one, other = world.grant(), world.grant("good")
     elsewhere = world.grant(client=world.client("online_shop"))
-    world.requester.request(world.acting(one), request_command(car(world.clock())))
+    world.requester.request(world.user_token(one), request_command(car(world.clock())))
     refusal = ("DUPLICATE_REFERENCE", ("merchantReference",))
     assert code_of(world, one, request_command(car(world.clock()), "key-2")) == refusal
     assert code_of(world, other, request_command(car(world.clock()), "key-2")) == refusal
-    assert not world.requester.request(world.acting(elsewhere), request_command(order())).replayed
+    assert not world.requester.request(world.user_token(elsewhere), request_command(order())).replayed
 
 
 def test_merchant_token_cannot_request(world: DemoWorld) -> None:

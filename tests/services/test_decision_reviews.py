@@ -30,7 +30,7 @@ def world(database_url: str, clock: MovableClock) -> Iterator[DemoWorld]:
 def referred(world: DemoWorld, number: int = 1, deposit: str = "3000.00", ceiling: str = "9000.00") -> DecisionState:
     consent = world.grant("fair", waiver(ceiling))
     command = request_command(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
-    return world.requester.request(world.acting(consent), command).decision
+    return world.requester.request(world.user_token(consent), command).decision
 
 
 def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
@@ -53,7 +53,7 @@ def test_referred_request_waits_for_review_and_reserves_nothing(world: DemoWorld
 
 def test_approve_applies_due_transitions_first(world: DemoWorld) -> None:
     """The shop's expired approvals use the limit of 3,000 yuan, because the scheduler has not run."""
-    token = world.acting(world.grant("fair", client=world.client("online_shop")))
+    token = world.user_token(world.grant("fair", client=world.client("online_shop")))
     for number in range(6):
         made = world.requester.request(
             token, request_command(order("500.00"), f"else-{number}", f"else-{number}")
@@ -132,7 +132,7 @@ def test_rule_that_does_not_approve_is_rejected(world: DemoWorld) -> None:
 def test_approve_checks_the_consent_again(world: DemoWorld) -> None:
     consent = world.grant("fair", waiver("9000.00"))
     command = request_command(car(world.clock()))
-    decision = world.requester.request(world.acting(consent), command).decision
+    decision = world.requester.request(world.user_token(consent), command).decision
     world.revoke(consent)
     assert refused(world, lambda: world.reviews.approve(decision.id), ConsentRefused).code == "CONSENT_REVOKED"
     assert world.reviews.decline(decision.id).status is Status.DECLINED, "declining needs no consent"

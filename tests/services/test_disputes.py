@@ -22,7 +22,7 @@ WORDS = "I brought it back on Tuesday.\nThe receipt is in the glove box."
 
 def active(world: DemoWorld, number: int = 1) -> DecisionState:
     command = request_command(car(world.clock()), f"key-{number}", f"order-{number}")
-    decision = world.requester.request(world.acting(world.grant()), command).decision
+    decision = world.requester.request(world.user_token(world.grant()), command).decision
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"a-{number}"))
 
 
@@ -48,7 +48,7 @@ def answer(dispute: Dispute, *, accept: bool, key: str = "r") -> RespondCommand:
 
 def asks_again(world: DemoWorld, number: int = 9) -> Status:
     command = request_command(car(world.clock(), "100.00"), f"key-{number}", f"order-{number}")
-    return world.requester.request(world.acting(world.grant()), command).decision.status
+    return world.requester.request(world.user_token(world.grant()), command).decision.status
 
 
 def topics(world: DemoWorld, decision: DecisionState) -> list[tuple[Topic, Actor]]:

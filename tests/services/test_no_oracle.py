@@ -44,7 +44,7 @@ def requested(world: DemoWorld, token: Any, number: int) -> Any:
 
 def test_all_kinds_of_inquiries_share_one_budget(world: DemoWorld) -> None:
     world = limited(world)
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     for number in range(2):
         meets(world, token)
         assert not previewed(world, token).blockers
@@ -62,7 +62,7 @@ def test_all_kinds_of_inquiries_share_one_budget(world: DemoWorld) -> None:
 
 def test_replay_is_not_counted(world: DemoWorld) -> None:
     world = limited(world, 1)
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     first = requested(world, token, 1)
     for _ in range(3):
         assert requested(world, token, 1).decision.id == first.decision.id
@@ -70,25 +70,25 @@ def test_replay_is_not_counted(world: DemoWorld) -> None:
 
 def test_budget_is_separate_for_each_person_and_merchant(world: DemoWorld) -> None:
     world = limited(world, 1)
-    meets(world, world.acting(world.grant()))
-    meets(world, world.acting(world.grant("good")))
-    meets(world, world.acting(world.grant(client=world.client("online_shop"))))
+    meets(world, world.user_token(world.grant()))
+    meets(world, world.user_token(world.grant("good")))
+    meets(world, world.user_token(world.grant(client=world.client("online_shop"))))
     with pytest.raises(LimitReached):
-        meets(world, world.acting(world.grant()))  # another consent of the same person has the same budget
+        meets(world, world.user_token(world.grant()))  # another consent of the same person has the same budget
 
 
 def test_budget_is_available_again_after_an_hour(world: DemoWorld) -> None:
     world = limited(world, 1)
     consent = world.grant()
-    meets(world, world.acting(consent))
+    meets(world, world.user_token(consent))
     world.clock.advance(hours=1)
-    meets(world, world.acting(consent))
+    meets(world, world.user_token(consent))
 
 
 def test_each_inquiry_of_a_document_is_counted(world: DemoWorld) -> None:
     """As for `nodes` with the id of the person twice: the number of inquiries is not known before the document runs."""
     world = limited(world, 3)
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     twice = world.query(token, lambda query: [world.scores.check_threshold(query, Tier.GOOD) for _ in range(2)])
     assert twice == [ThresholdAnswer.YES] * 2
     meets(world, token)
@@ -99,7 +99,7 @@ def test_each_inquiry_of_a_document_is_counted(world: DemoWorld) -> None:
 
 def test_inquiry_beyond_the_budget_fails_alone(world: DemoWorld) -> None:
     world = limited(world, 2)
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
 
     def ask(query: QueryUnit) -> str:
         try:
@@ -120,8 +120,8 @@ def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.merchants.replace_contract(unit, world.merchant(), contract)
     world = limited(world, 1)
-    token = world.acting(world.grant())
-    uncovered = world.acting(world.grant(scopes=("decisions:request",)))
+    token = world.user_token(world.grant())
+    uncovered = world.user_token(world.grant(scopes=("decisions:request",)))
     for _ in range(2):
         with pytest.raises(Forbidden):
             meets(world, token, Tier.EXCELLENT)
@@ -134,7 +134,7 @@ def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
 
 def probes(world: DemoWorld, handle: str) -> list[Any]:
     """The answers to everything that a merchant can ask about a person, with amounts around every limit."""
-    token = world.acting(world.grant(handle, scopes=("score:threshold", "decisions:request")))
+    token = world.user_token(world.grant(handle, scopes=("score:threshold", "decisions:request")))
     answers: list[Any] = [meets(world, token, tier) for tier in Tier]
     for cents in [*range(1, 2_000_000, 17_001), 199_999, 200_000, 200_001, 1_000_000, 1_000_001]:
         amount = f"{cents // 100}.{cents % 100:02}"

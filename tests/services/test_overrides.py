@@ -45,7 +45,7 @@ def test_override_applies_to_its_merchant_only(world: DemoWorld) -> None:
 def test_preview_applies_the_override(world: DemoWorld) -> None:
     set_bounds(world)
     register_override(world, override_text())
-    acting = world.acting(world.grant("good"))
+    acting = world.user_token(world.grant("good"))
     preview = world.query(
         acting, lambda query: world.decisions.preview(query, "carRental", car(acting.now, "1000.00"), None)
     )

@@ -34,7 +34,7 @@ def history(world: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> DemoWorld:
     """A world in which every persona has requested small and large deposits, beyond its available limit."""
     monkeypatch.setattr(policy_history, "BATCH", 5)
     for handle in HANDLES:
-        acting = world.acting(world.grant(handle))
+        acting = world.user_token(world.grant(handle))
         for number, deposit in enumerate(DEPOSITS):
             ask = car(world.clock(), deposit, reduction=number != 1)
             world.requester.request(acting, request_command(ask, f"{handle}-{number}", f"{handle}-{number}"))
@@ -145,7 +145,7 @@ def _fields(rule: Rule) -> dict[str, Any]:
 def test_backtest_starts_at_since(history: DemoWorld) -> None:
     history.clock.advance(days=1)
     late = history.clock()
-    acting = history.acting(history.grant("building"))
+    acting = history.user_token(history.grant("building"))
     decision = history.requester.request(acting, request_command(car(late), "late", "late")).decision
 
     assert [each.decision_id for each in compared(history, POLICY, since=late)] == [decision.id]
@@ -153,7 +153,7 @@ def test_backtest_starts_at_since(history: DemoWorld) -> None:
 
 
 def test_backtest_ignores_requests_of_other_adapters(history: DemoWorld) -> None:
-    acting = history.acting(history.grant("good", client=history.client("online_shop")))
+    acting = history.user_token(history.grant("good", client=history.client("online_shop")))
     before = backtest(history, POLICY)
     history.requester.request(acting, request_command(order(), "shop", "shop"))
 

@@ -30,7 +30,7 @@ LEVELS = ("threshold", "tier", "exact")
 def logged(world: DemoWorld) -> list[tuple[str, dict[str, Any]]]:
     """Kind and opened personal part of every access, in order."""
     kinds = [decode(public)["kind"] for (public,) in world.rows("SELECT public FROM access_log ORDER BY id")]
-    return list(zip(kinds, world.personal("access_log"), strict=True))
+    return list(zip(kinds, world.personal_parts("access_log"), strict=True))
 
 
 def ask(world: DemoWorld, token: Principal, inquiry: Inquiry) -> Any:
@@ -65,7 +65,7 @@ def test_score_is_disclosed_up_to_the_level_of_the_consent(
     world: DemoWorld, consent_level: str, level: str, inquiry: Inquiry, answer: object, entry: object
 ) -> None:
     consent = world.grant("just-below", AuthorizationDetail("score", level=consent_level))
-    token = world.acting(consent)
+    token = world.user_token(consent)
     if LEVELS.index(level) <= LEVELS.index(consent_level):
         assert ask(world, token, inquiry) == answer
         assert logged(world) == [entry]
@@ -80,11 +80,11 @@ def test_score_is_disclosed_up_to_the_level_of_the_consent(
     [("threshold", "YES"), ("just-below", "NO"), ("unscored", "CANNOT_ASSESS"), ("overdue", "YES")],
 )
 def test_threshold_answer_by_persona(world: DemoWorld, handle: str, answer: str) -> None:
-    assert ask(world, world.acting(world.grant(handle)), MEETS) == answer
+    assert ask(world, world.user_token(world.grant(handle)), MEETS) == answer
 
 
 def test_unscored_person_has_no_score(world: DemoWorld) -> None:
-    token = world.acting(world.grant("unscored"))
+    token = world.user_token(world.grant("unscored"))
     assert ask(world, token, EXACT) is None
     assert ask(world, token, TIER) is Tier.UNSCORED
 
@@ -94,7 +94,7 @@ def test_merchant_can_ask_only_about_tiers_of_its_contract(world: DemoWorld, tie
     contract = Contract(frozenset({Tier.GOOD, Tier.EXCELLENT}), Money(100, "CNY"), timedelta(days=1))
     with writing(world.database) as unit:
         world.merchants.replace_contract(unit, world.merchant(), contract)
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     inquiry: Inquiry = lambda world, query: world.scores.check_threshold(query, tier)  # noqa: E731
     if tier in contract.askable_tiers:
         assert ask(world, token, inquiry) is ThresholdAnswer.YES
@@ -112,7 +112,7 @@ def test_merchant_token_cannot_read_scores(world: DemoWorld, inquiry: Inquiry) -
 def test_expired_consent_does_not_disclose_scores(world: DemoWorld, inquiry: Inquiry) -> None:
     consent = world.grant()
     world.clock.now = WallTime(consent.expires_at)
-    error = refusal(world, world.acting(consent), inquiry)
+    error = refusal(world, world.user_token(consent), inquiry)
     assert isinstance(error, ConsentRefused)
     assert error.code == "CONSENT_EXPIRED"
 
@@ -121,7 +121,7 @@ def test_detail_with_shorter_duration_ends_first(world: DemoWorld) -> None:
     short = AuthorizationDetail("score", level="exact", duration=timedelta(days=1))
     consent = world.grant("excellent", short, AuthorizationDetail("score", level="threshold"))
     world.clock.advance(days=1)
-    token = world.acting(consent)
+    token = world.user_token(consent)
     assert ask(world, token, MEETS) is ThresholdAnswer.YES
     with pytest.raises(Forbidden):
         ask(world, token, EXACT)
@@ -130,7 +130,7 @@ def test_detail_with_shorter_duration_ends_first(world: DemoWorld) -> None:
 def test_unknown_person_has_no_score(world: DemoWorld) -> None:
     with writing(world.database) as unit:
         world.accounts.register(unit, username="nobody@demo", password_hash="", display_name="Nobody")
-    error = refusal(world, world.acting(world.grant("nobody")), TIER)
+    error = refusal(world, world.user_token(world.grant("nobody")), TIER)
     assert isinstance(error, Unavailable)
     assert error.code == "SCORE_UNAVAILABLE"
 
@@ -143,7 +143,7 @@ def test_each_access_is_logged_once_and_after_the_snapshot(world: DemoWorld) -> 
             inquiry(world, query)
         assert logged(world) == []
 
-    world.query(world.acting(consent), ask_all, score=True)
+    world.query(world.user_token(consent), ask_all, score=True)
     kinds = ["SCORE_TIER", "SCORE_EXACT", "SCORE_THRESHOLD", "SCORE_TIER"]
     assert [kind for kind, _ in logged(world)] == kinds
     rows = world.rows("SELECT sequence, public FROM access_log ORDER BY sequence")
@@ -167,12 +167,12 @@ def test_document_that_fails_logs_nothing(world: DemoWorld) -> None:
         raise RuntimeError("a defect")
 
     with pytest.raises(RuntimeError, match="a defect"):
-        world.query(world.acting(world.grant()), fail, score=True)
+        world.query(world.user_token(world.grant()), fail, score=True)
     assert logged(world) == []
 
 
 def test_failed_access_log_entry_fails_the_query(world: DemoWorld) -> None:
-    token = world.acting(world.grant())
+    token = world.user_token(world.grant())
     world.block_inserts("access_log")
     before = world.contents()
     with pytest.raises(Exception, match="full"):
@@ -189,8 +189,8 @@ def test_query_without_an_access_writes_nothing(world: DemoWorld) -> None:
 def test_personal_part_is_sealed_with_the_persons_key(world: DemoWorld) -> None:
     consent = world.grant("just-below")
     for inquiry in (TIER, EXACT):
-        ask(world, world.acting(consent), inquiry)
-    world.requester.request(world.acting(consent), request_command(car(world.clock())))
+        ask(world, world.user_token(consent), inquiry)
+    world.requester.request(world.user_token(consent), request_command(car(world.clock())))
     entries = world.rows("SELECT public, sealed FROM access_log UNION ALL SELECT public, sealed FROM decision_log")
     assert len(entries) == 4
     for public, sealed in entries:
@@ -207,6 +207,6 @@ def test_personal_part_is_sealed_with_the_persons_key(world: DemoWorld) -> None:
 
 
 def test_personal_part_cannot_be_opened_without_the_key(world: DemoWorld) -> None:
-    ask(world, world.acting(world.grant()), TIER)
+    ask(world, world.user_token(world.grant()), TIER)
     world.execute("DELETE FROM user_keys")
     assert logged(world) == [("SCORE_TIER", {})]

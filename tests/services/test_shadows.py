@@ -77,7 +77,7 @@ def ask_all(world: DemoWorld, *handles: str) -> list[Any]:
     made = []
     for handle in handles:
         command = request_command(car(world.clock()), handle, handle)
-        made.append(world.requester.request(world.acting(world.grant(handle)), command).decision)
+        made.append(world.requester.request(world.user_token(world.grant(handle)), command).decision)
     return made
 
 
@@ -115,18 +115,18 @@ def test_shadow_result_is_only_in_the_sealed_part_of_the_first_entry(world: Demo
 
 
 def test_other_adapters_have_no_shadow_policy(world: DemoWorld) -> None:
-    acting = world.acting(world.grant("excellent", client=world.client("online_shop")))
+    acting = world.user_token(world.grant("excellent", client=world.client("online_shop")))
     decision = with_shadow(world, STRICT).requester.request(acting, request_command(order())).decision
     assert "shadow" not in first_entry(world, decision.id)[1]
 
 
 def test_preview_does_not_evaluate_the_shadow_policy(world: DemoWorld) -> None:
     other, ask = with_shadow(world, STRICT), car(world.clock())
-    token = world.acting(world.grant("just-below"))
+    token = world.user_token(world.grant("just-below"))
     preview = other.query(token, lambda query: other.decisions.preview(query, "carRental", ask, None))
 
     assert preview.outcome is not None
-    accesses = world.personal("access_log")
+    accesses = world.personal_parts("access_log")
     assert len(accesses) == 1
     assert "shadow" not in repr(accesses)
     assert "strict" not in repr((preview, accesses))

@@ -42,17 +42,17 @@ def give(world: DemoWorld, *details: AuthorizationDetail, handle: str = "excelle
 def refusal(world: DemoWorld, consent: Consent, key: str = "key-2", reference: str = "order-2") -> str:
     """The error code of a request."""
     with pytest.raises(ConsentRefused) as refused:
-        world.requester.request(world.acting(consent), request_command(car(world.clock()), key, reference))
+        world.requester.request(world.user_token(consent), request_command(car(world.clock()), key, reference))
     return refused.value.code
 
 
 def test_single_use_consent_allows_one_decision(world: DemoWorld) -> None:
     consent, command = give(world), request_command(car(world.clock()))
-    assert world.requester.request(world.acting(consent), command).decision.status is Status.APPROVED
+    assert world.requester.request(world.user_token(consent), command).decision.status is Status.APPROVED
     assert refusal(world, consent) == "CONSENT_EXPIRED"
-    assert world.requester.request(world.acting(consent), command).replayed
+    assert world.requester.request(world.user_token(consent), command).replayed
     blockers = world.query(
-        world.acting(consent), lambda query: world.decisions.preview(query, "carRental", car(world.clock()), None)
+        world.user_token(consent), lambda query: world.decisions.preview(query, "carRental", car(world.clock()), None)
     ).blockers
     assert [blocker.code for blocker in blockers] == ["CONSENT_EXPIRED"]
     assert world.counts()["decisions"] == 1
@@ -60,16 +60,16 @@ def test_single_use_consent_allows_one_decision(world: DemoWorld) -> None:
 
 def test_cancelled_decision_uses_the_consent(world: DemoWorld) -> None:
     consent = give(world)
-    made = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    made = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     world.transitions.cancel(world.merchant_token(), CancelCommand(made.id, "cancel-1", None))
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
 
 def test_decline_does_not_use_the_consent(world: DemoWorld) -> None:
     consent = give(world, handle="overdue")
-    first = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    first = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     second = world.requester.request(
-        world.acting(consent), request_command(car(world.clock()), "key-2", "order-2")
+        world.user_token(consent), request_command(car(world.clock()), "key-2", "order-2")
     ).decision
     assert [first.status, second.status] == [Status.DECLINED, Status.DECLINED]
 
@@ -78,7 +78,9 @@ def test_concurrent_requests_make_one_approval(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
     answers = at_once(
         [
-            partial(world.requester.request, world.acting(consent), request_command(car(now), f"key-{n}", f"order-{n}"))
+            partial(
+                world.requester.request, world.user_token(consent), request_command(car(now), f"key-{n}", f"order-{n}")
+            )
             for n in range(THREADS)
         ]
     )
@@ -92,9 +94,9 @@ def test_concurrent_requests_make_one_approval(world: DemoWorld) -> None:
 
 def test_consent_used_between_phases_is_rejected(world: DemoWorld) -> None:
     consent, now = give(world), world.clock()
-    quicker = partial(world.requester.request, world.acting(consent), request_command(car(now), "key-0", "order-0"))
+    quicker = partial(world.requester.request, world.user_token(consent), request_command(car(now), "key-0", "order-0"))
     with pytest.raises(ConsentRefused) as refused:
-        world.interrupt_scoring(quicker).requester.request(world.acting(consent), request_command(car(now)))
+        world.interrupt_scoring(quicker).requester.request(world.user_token(consent), request_command(car(now)))
     assert refused.value.code == "CONSENT_EXPIRED"
     assert world.rows("SELECT merchant_reference FROM decisions") == [("order-0",)]
 
@@ -103,7 +105,7 @@ def test_single_use_consent_expires_with_its_life(world: DemoWorld) -> None:
     consent = give(world, minutes=15)
     assert consent.expires_at == consent.granted_at + timedelta(minutes=15)
     assert {detail.duration for detail in consent.details} == {timedelta(minutes=15)}
-    world.requester.request(world.acting(consent), request_command(car(world.clock())))
+    world.requester.request(world.user_token(consent), request_command(car(world.clock())))
     world.clock.advance(minutes=15)
     assert refusal(world, consent) == "CONSENT_EXPIRED"
 
@@ -112,7 +114,7 @@ def test_ordinary_consent_allows_several_decisions(world: DemoWorld) -> None:
     consent, now = world.grant(), world.clock()
     for number in range(2):
         world.requester.request(
-            world.acting(consent), request_command(car(now, "10.00"), f"key-{number}", f"order-{number}")
+            world.user_token(consent), request_command(car(now, "10.00"), f"key-{number}", f"order-{number}")
         )
     assert world.counts()["decisions"] == 2
 
@@ -127,7 +129,7 @@ def test_consent_of_a_point_of_sale_covers_only_that_point_of_sale(
     assert refusal(world, consent) == "CONSENT_PRODUCT_NOT_COVERED"
     monkeypatch.setattr(CarRental, "point_of_sale", lambda self, ask: HERE)
     with pytest.raises(ConsentRefused) as refused:
-        world.requester.request(world.acting(consent), request_command(car(world.clock(), "2999.99")))
+        world.requester.request(world.user_token(consent), request_command(car(world.clock(), "2999.99")))
     assert refused.value.code == "CONSENT_AMOUNT_EXCEEDED"
-    made = world.requester.request(world.acting(consent), request_command(car(world.clock()))).decision
+    made = world.requester.request(world.user_token(consent), request_command(car(world.clock()))).decision
     assert made.status is Status.APPROVED

@@ -19,7 +19,7 @@ from gateway.store.unit import UnitOfWork
 from tests.fixtures.settings import MASTER
 from tests.support.clock import MovableClock
 from tests.support.factories import Cast, ids, make_cast, make_client, make_consent, make_merchant, make_user
-from tests.support.logs import PERSONAL, Forger, behind_the_triggers, log_access, log_decision, log_event
+from tests.support.logs import PERSONAL, Forger, log_access, log_decision, log_event, without_triggers
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
@@ -74,7 +74,7 @@ def test_sealed_part_opens_only_in_its_own_entry(database: Database) -> None:
         cast = make_cast(unit)
         _, first = log_decision(unit, cast)
         log_decision(unit, cast)
-    with behind_the_triggers(database, "decision_log") as connection:
+    with without_triggers(database, "decision_log") as connection:
         forger = Forger(connection, "decision_log")
         forger.put({**forger.row(1), "sealed": forger.row(2)["sealed"]})
     with reading(database) as unit, pytest.raises(SealBroken):

@@ -13,7 +13,7 @@ from tests.support.server import Sandbox
 
 
 @contextmanager
-def connected(sandbox: Sandbox, address: str | None = None) -> Iterator[FapiApp]:
+def connected_app(sandbox: Sandbox, address: str | None = None) -> Iterator[FapiApp]:
     """The car rental's fapi2 client, with connections to `address`, by default the issuer."""
     merchant = next(m for m in sandbox.credentials["merchants"] if m["adapter"] == "car_rental")
     client = next(c for c in merchant["clients"] if c["profile"] == "fapi2")
@@ -31,7 +31,7 @@ def persona(sandbox: Sandbox, handle: str = "excellent") -> dict[str, Any]:
 
 
 @contextmanager
-def browsing(app: FapiApp) -> Iterator[Browser]:
+def customer_browser(app: FapiApp) -> Iterator[Browser]:
     """A customer's browser, connected to the same process as `app`."""
     with httpx2.Client(base_url=app.http.base_url, timeout=30) as http:
         yield Browser(http)

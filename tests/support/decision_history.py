@@ -81,7 +81,7 @@ def make_history(world: DemoWorld) -> DecisionHistory:
 
 def _activated(world: DemoWorld, number: int) -> DecisionState:
     command = request_command(car(world.clock()), f"key-{number}", f"order-{number}")
-    decision = world.requester.request(world.acting(world.grant()), command).decision
+    decision = world.requester.request(world.user_token(world.grant()), command).decision
     world.clock.advance(minutes=1)
     return world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, f"activate-{number}"))
 

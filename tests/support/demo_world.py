@@ -182,7 +182,7 @@ class DemoWorld(World):
         with writing(self.database) as unit:
             self.consents.revoke(unit, consent.id, consent.user_id)
 
-    def acting(self, consent: Consent) -> Principal:
+    def user_token(self, consent: Consent) -> Principal:
         """The principal of a user token with this consent, checked now."""
         return self._principal(TokenKind.USER, consent.client_id, consent.scopes, consent)
 
@@ -208,9 +208,9 @@ class DemoWorld(World):
 
     def request(self, consent: Consent, command: RequestCommand) -> RequestResult:
         """Requests a decision with a user token of this consent."""
-        return self.requester.request(self.acting(consent), command)
+        return self.requester.request(self.user_token(consent), command)
 
-    def personal(self, log: str) -> list[dict[str, Any]]:
+    def personal_parts(self, log: str) -> list[dict[str, Any]]:
         """The decrypted personal parts of "decision_log" or "access_log", in order of id."""
 
         def read(unit: UnitOfWork) -> list[dict[str, Any]]:

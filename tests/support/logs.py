@@ -60,7 +60,7 @@ def log_access(unit: UnitOfWork, cast: Cast, kind: str = "SCORE_TIER") -> str:
 
 
 @contextmanager
-def behind_the_triggers(database: Database, table: str) -> Iterator[Connection]:
+def without_triggers(database: Database, table: str) -> Iterator[Connection]:
     """A transaction in which the table's triggers are off. It is committed, and the triggers are on again."""
     with database.engine.begin() as connection:
         if not database.sqlite:
@@ -117,7 +117,7 @@ class Forger:
                 row["kid"], row["signature"] = key.kid, key.sign(SIGNED_AS + bytes.fromhex(row["hash"]))
             self.put(row)
 
-    def wind_back(self, log: str, sequence: int) -> None:
+    def truncate(self, log: str, sequence: int) -> None:
         """Deletes the entries after `sequence` and sets the head to it."""
         self.run(f"DELETE FROM {self.table} WHERE sequence > :sequence", sequence=sequence)
         self.set_head(log, sequence)

@@ -44,7 +44,7 @@ class NodeProject:
         command = ["node", script, *map(str, arguments)]
         return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def checked(self, script: str, *arguments: object) -> list[str]:
+    def run_checks(self, script: str, *arguments: object) -> list[str]:
         """Runs a script and returns its output without the passed checks, and on failure errors and exit code."""
         completed = self.run(script, *arguments)
         print(completed.stdout)

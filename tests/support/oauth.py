@@ -24,23 +24,23 @@ class Form:
 class _Forms(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Form] = []
+        self.forms: list[Form] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.found.append(Form(values.get("action", "")))
+            self.forms.append(Form(values.get("action", "")))
         elif tag == "input" and "name" in values and (values.get("type") != "checkbox" or "checked" in values):
-            self.found[-1].fields[values["name"]] = values.get("value", "")
+            self.forms[-1].fields[values["name"]] = values.get("value", "")
         elif tag == "button" and "name" in values:
-            self.found[-1].buttons.append((values["name"], values["value"]))
+            self.forms[-1].buttons.append((values["name"], values["value"]))
 
 
 def forms(page: str) -> list[Form]:
     """The forms of a page, in order."""
     parser = _Forms()
     parser.feed(page)
-    return parser.found
+    return parser.forms
 
 
 def form_to(page: str, action: str) -> Form:

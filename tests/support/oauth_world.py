@@ -100,11 +100,11 @@ class OAuthWorld(World):
         """The nonces that the deployment makes and accepts."""
         return Nonces(self.container.secrets)
 
-    def own(self, profile: str) -> PartnerApp:
+    def own_app(self, profile: str) -> PartnerApp:
         """The client of the merchant `cars` with this profile."""
         return self.cars if profile == BASELINE else self.bank
 
-    def foreign(self, profile: str) -> PartnerApp:
+    def foreign_app(self, profile: str) -> PartnerApp:
         """The client of the merchant `shop` with this profile."""
         return self.shop if profile == BASELINE else self.rival
 
