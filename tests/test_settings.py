@@ -33,11 +33,11 @@ def set_all(environment: pytest.MonkeyPatch, values: dict[str, str]) -> None:
 
 
 def test_empty_environment_is_a_sandbox(environment: pytest.MonkeyPatch) -> None:
-    read = read_settings()
-    assert read.sandbox
-    assert read.master_key() is None
-    assert (read.issuer, read.adapters) == ("http://127.0.0.1:8000", None)
-    assert read.access_token_life == timedelta(minutes=5)
+    settings = read_settings()
+    assert settings.sandbox
+    assert settings.master_key() is None
+    assert (settings.issuer, settings.adapters) == ("http://127.0.0.1:8000", None)
+    assert settings.access_token_life == timedelta(minutes=5)
 
 
 def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,13 +47,13 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     environment.setenv("GATEWAY_LOG_LEVEL", "INFO")
     environment.setenv("GATEWAY_SESSION_LIFE", "PT2H")
     environment.setenv("GATEWAY_ADAPTERS", " car_rental, online_shop ,")
-    read = read_settings()
-    assert read.environment is EnvironmentName.LIVE
-    assert not read.sandbox
-    assert read.master_key() == bytes(range(32))
-    assert read.adapters == ("car_rental", "online_shop")
-    assert (read.state_directory, read.worker_threads, read.log_level) == (tmp_path, 4, "INFO")
-    assert read.session_life == timedelta(hours=2)
+    settings = read_settings()
+    assert settings.environment is EnvironmentName.LIVE
+    assert not settings.sandbox
+    assert settings.master_key() == bytes(range(32))
+    assert settings.adapters == ("car_rental", "online_shop")
+    assert (settings.state_directory, settings.worker_threads, settings.log_level) == (tmp_path, 4, "INFO")
+    assert settings.session_life == timedelta(hours=2)
 
 
 def test_shadow_policies_are_paths_by_adapter(environment: pytest.MonkeyPatch) -> None:
@@ -73,9 +73,9 @@ def test_networks_and_hosts_are_lists(environment: pytest.MonkeyPatch) -> None:
     assert (read_settings().outgoing_networks, read_settings().jwks_uri_hosts) == ((), ())
     environment.setenv("GATEWAY_OUTGOING_NETWORKS", "10.20.0.0/16, ::1/128,")
     environment.setenv("GATEWAY_JWKS_URI_HOSTS", "Keys.example, keys.example:8443, [::1]:*")
-    read = read_settings()
-    assert [str(network) for network in read.outgoing_networks] == ["10.20.0.0/16", "::1/128"]
-    assert read.jwks_uri_hosts == ("keys.example", "keys.example:8443", "[::1]:*")
+    settings = read_settings()
+    assert [str(network) for network in settings.outgoing_networks] == ["10.20.0.0/16", "::1/128"]
+    assert settings.jwks_uri_hosts == ("keys.example", "keys.example:8443", "[::1]:*")
 
 
 def test_argument_overrides_the_environment(environment: pytest.MonkeyPatch) -> None:
@@ -86,8 +86,8 @@ def test_argument_overrides_the_environment(environment: pytest.MonkeyPatch) -> 
 def test_empty_variable_counts_as_unset(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_SECRET_KEY", "")
     environment.setenv("GATEWAY_ADAPTERS", "")
-    read = read_settings()
-    assert (read.secret_key, read.adapters) == (None, None)
+    settings = read_settings()
+    assert (settings.secret_key, settings.adapters) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -127,17 +127,17 @@ def test_empty_variable_counts_as_unset(environment: pytest.MonkeyPatch) -> None
 )
 def test_invalid_setting_is_refused_with_its_variable(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         read_settings()
-    assert str(refused.value).startswith(f"{name}: ")
+    assert str(error.value).startswith(f"{name}: ")
 
 
 def test_all_invalid_settings_are_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_ISSUER", "x")
     environment.setenv("GATEWAY_LOG_LEVEL", "x")
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         read_settings()
-    assert {line.partition(":")[0] for line in str(refused.value).split("; ")} == {
+    assert {line.partition(":")[0] for line in str(error.value).split("; ")} == {
         "GATEWAY_ISSUER",
         "GATEWAY_LOG_LEVEL",
     }
@@ -145,19 +145,19 @@ def test_all_invalid_settings_are_named(environment: pytest.MonkeyPatch) -> None
 
 def test_valkey_address_is_not_shown(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_VALKEY_URL", "redis://:hidden-word@host")
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         read_settings()
     environment.setenv("GATEWAY_VALKEY_URL", "valkey://:hidden-word@host")
-    assert "hidden-word" not in f"{refused.value}{read_settings()!r}"
+    assert "hidden-word" not in f"{error.value}{read_settings()!r}"
 
 
 def test_message_about_an_invalid_key_does_not_show_it(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GATEWAY_SECRET_KEY", "hunter2hunter2")
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         read_settings()
-    assert "hunter2" not in str(refused.value)
-    assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__
+    assert "hunter2" not in str(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__suppress_context__
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,10 @@ def test_message_about_an_invalid_key_does_not_show_it(environment: pytest.Monke
 )
 def test_live_refuses_sandbox_settings(environment: pytest.MonkeyPatch, name: str, value: str, word: str) -> None:
     set_all(environment, {**LIVE, name: value})
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         read_settings()
-    assert word in str(refused.value).lower()
-    assert KEY not in str(refused.value)
+    assert word in str(error.value).lower()
+    assert KEY not in str(error.value)
 
 
 def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPatch) -> None:
@@ -185,17 +185,17 @@ def test_trusted_proxies_are_addresses_and_networks(environment: pytest.MonkeyPa
 @pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.0/8;10.1.0.0/16", "300.1.1.1"])
 def test_invalid_proxy_address_is_refused(environment: pytest.MonkeyPatch, value: str) -> None:
     environment.setenv("GATEWAY_TRUSTED_PROXIES", value)
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as error:
         read_settings()
-    assert "GATEWAY_TRUSTED_PROXIES" in str(refused.value)
+    assert "GATEWAY_TRUSTED_PROXIES" in str(error.value)
 
 
 def test_settings_cannot_be_changed_and_do_not_show_the_key(environment: pytest.MonkeyPatch) -> None:
     set_all(environment, LIVE)
-    read = read_settings()
-    assert KEY not in repr(read)
+    settings = read_settings()
+    assert KEY not in repr(settings)
     with pytest.raises(ValidationError):
-        read.issuer = "https://evil.example"  # type: ignore[misc]
+        settings.issuer = "https://evil.example"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", sorted(RETIRED))

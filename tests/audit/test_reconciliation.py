@@ -42,11 +42,11 @@ def test_unchanged_database_has_no_mismatches(
 
 def test_changed_derived_column_is_found(history: DecisionHistory) -> None:
     changes = {
-        "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, but should be 300000 by its state",
-        "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, but should be 300000 by its state",
+        "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, but its other columns give 300000",
+        "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, but its other columns give 300000",
         "next_transition_at = NULL WHERE id = {active}": "its next_transition_at is None, but should be 2026",
         "flagged_at = NULL WHERE id = {contested}": "its flagged_at is None, but should be 2026",
-        "flagged_at = created_at WHERE id = {kept}": "but should be None by its state",
+        "flagged_at = created_at WHERE id = {fulfilled}": "but its other columns give None",
         "status = 'GONE' WHERE id = {active}": "its row cannot be read",
         "outcome = '{{}}' WHERE id = {active}": "its row cannot be read",
     }
@@ -82,25 +82,25 @@ def test_changed_total_is_found(history: DecisionHistory) -> None:
 
 def test_changed_decision_is_found(history: DecisionHistory) -> None:
     changes = (
-        "settled_minor = 0 WHERE id = {kept}",
-        "settled_minor = -100 WHERE id = {kept}",
+        "settled_minor = 0 WHERE id = {fulfilled}",
+        "settled_minor = -100 WHERE id = {fulfilled}",
         "settled_minor = settled_minor + 100, due_minor = due_minor + 100 WHERE id = {active}",
-        "requested_minor = 1 WHERE id = {kept}",
+        "requested_minor = 1 WHERE id = {fulfilled}",
         "windows = REPLACE(CAST(windows AS TEXT), 'P14D', 'P15D'){json} WHERE id = {active}",
         "breached_at = created_at WHERE id = {contested}",
         "dispute_rejected_at = breached_at WHERE id = {contested}",
         "due_at = activated_at, next_transition_at = activated_at WHERE id = {active}",
         "due_at = NULL, next_transition_at = NULL WHERE id = {active}",
         "breach_kind = 'DAMAGED' WHERE id = {contested}",
-        "subject = 'usr_other' WHERE id = {kept}",
-        "merchant_reference = 'other' WHERE id = {kept}",
-        "ask = '{{}}' WHERE id = {kept}",
-        "ask = '[0.5]' WHERE id = {kept}",
-        """outcome = '{{"kind": "REFERRAL", "reasons": []}}' WHERE id = {kept}""",
-        "valid_until = NULL WHERE id = {kept}",
-        "score_as_of = NULL WHERE id = {kept}",
-        "created_at = activated_at WHERE id = {kept}",
-        "updated_at = created_at WHERE id = {kept}",
+        "subject = 'usr_other' WHERE id = {fulfilled}",
+        "merchant_reference = 'other' WHERE id = {fulfilled}",
+        "ask = '{{}}' WHERE id = {fulfilled}",
+        "ask = '[0.5]' WHERE id = {fulfilled}",
+        """outcome = '{{"kind": "REFERRAL", "reasons": []}}' WHERE id = {fulfilled}""",
+        "valid_until = NULL WHERE id = {fulfilled}",
+        "score_as_of = NULL WHERE id = {fulfilled}",
+        "created_at = activated_at WHERE id = {fulfilled}",
+        "updated_at = created_at WHERE id = {fulfilled}",
     )
     json = "" if history.world.database.sqlite else "::json"
     statements = [f"UPDATE decisions SET {change.replace('{json}', json)}" for change in changes]
@@ -119,13 +119,13 @@ def test_changed_decision_is_found(history: DecisionHistory) -> None:
 
 def test_log_verification_finds_a_changed_decision_and_names_logged_columns(history: DecisionHistory) -> None:
     findings = [
-        history.finding(f"UPDATE decisions SET {change} WHERE id = {{kept}}")
+        history.finding(f"UPDATE decisions SET {change} WHERE id = {{fulfilled}}")
         for change in ("settled_minor = 0", "settled_minor = 0, status = 'ACTIVE'")
     ]
     general, named = (finding.sentence for finding in findings if finding)
     assert DIGEST in general
     assert "has the status ACTIVE" in named
-    assert history.finding("UPDATE decisions SET exposure_minor = 5 WHERE id = {kept}") is None
+    assert history.finding("UPDATE decisions SET exposure_minor = 5 WHERE id = {fulfilled}") is None
 
 
 def test_changed_dispute_is_found(history: DecisionHistory) -> None:
@@ -142,24 +142,24 @@ def test_changed_dispute_is_found(history: DecisionHistory) -> None:
         "answered_event = NULL": "its answered_event is None",
         "answered_event = opened_event": "its answered_event is",
         "resolved_event = opened_event": "but None in the log",
-        "decision_id = {kept}": "has no entry for it",
+        "decision_id = {fulfilled}": "has no entry for it",
     }
     attempts = [
         *((f"UPDATE disputes SET {change} WHERE id = {{dispute}}", words) for change, words in columns.items()),
-        ("UPDATE disputes SET status = 'REJECTED' WHERE id = {ended}", DIGEST),
-        ("UPDATE disputes SET status = 'UNDER_REVIEW' WHERE id = {ended}", contested),
+        ("UPDATE disputes SET status = 'REJECTED' WHERE id = {resolved_dispute}", DIGEST),
+        ("UPDATE disputes SET status = 'UNDER_REVIEW' WHERE id = {resolved_dispute}", contested),
         ("UPDATE disputes SET status = 'UPHELD' WHERE id = {dispute}", contested),
         ("UPDATE decisions SET contested_at = created_at WHERE id = {active}", contested),
         ("UPDATE decisions SET contested_at = NULL WHERE id = {contested}", contested),
         ("UPDATE decisions SET contested_at = NULL WHERE id = {contested}", DIGEST),
         ("DELETE FROM disputes WHERE id = {dispute}", "it does not exist, but event evt_"),
-        ("DELETE FROM disputes WHERE id = {ended}", "it does not exist, but event evt_"),
+        ("DELETE FROM disputes WHERE id = {resolved_dispute}", "it does not exist, but event evt_"),
     ]
     assert history.undetected(attempts) == []
 
 
 def test_changed_message_is_found(history: DecisionHistory) -> None:
-    event = "WHERE aggregate_id = {kept} AND topic = 'DECISION_ACTIVATED'"
+    event = "WHERE aggregate_id = {fulfilled} AND topic = 'DECISION_ACTIVATED'"
     ended = "WHERE topic = 'CONSENT_REVOKED'"
     uneven = "its messages do not match its versions"
     attempts = (
@@ -191,7 +191,7 @@ def test_changed_idempotency_record_is_found(history: DecisionHistory) -> None:
     copied = (
         "INSERT INTO idempotency_records (partner_id, client_id, mutation, key, consent_id, input, decision_id,"
         " expires_at) SELECT partner_id, client_id, mutation, 'made-up', consent_id, input, decision_id, expires_at"
-        " FROM idempotency_records WHERE decision_id = {kept} AND mutation = 'decisionActivate'"
+        " FROM idempotency_records WHERE decision_id = {fulfilled} AND mutation = 'decisionActivate'"
     )
     attempts = [
         ("DELETE FROM idempotency_records", LOST_CALL),
@@ -234,12 +234,12 @@ def test_entries_without_digests(history: DecisionHistory) -> None:
             connection.execute(change, {"id": entry, "public": canonical(bare).decode()})
     assert history.world.mismatches() == []
     for undetectable in (
-        "UPDATE decisions SET settled_minor = 0 WHERE id = {kept}",
+        "UPDATE decisions SET settled_minor = 0 WHERE id = {fulfilled}",
         "UPDATE disputes SET respond_by = opened_at",
         "DELETE FROM idempotency_records",
     ):
         assert history.mismatches_after(undetectable) == []
-    status = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {kept}", "has the status CANCELLED")
+    status = ("UPDATE decisions SET status = 'CANCELLED' WHERE id = {fulfilled}", "has the status CANCELLED")
     forged = ("UPDATE idempotency_records SET expires_at = '2026-11-23 11:00:00' WHERE key = 'key-1'", NO_EVENT)
     assert history.undetected([status, forged, ("UPDATE outbox SET payload = '{{}}'", CONTENT)]) == []
 
@@ -249,7 +249,7 @@ def test_deleted_decision_and_deleted_entries_are_found(history: DecisionHistory
     mismatches = history.mismatches_after("DELETE FROM decisions WHERE id = {active}")
     assert any(f"its decision {history.active} does not exist" in mismatch for mismatch in mismatches)
     with without_triggers(database, "decision_log") as connection:
-        connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": history.kept})
+        connection.execute(text("DELETE FROM decision_log WHERE decision_id = :id"), {"id": history.fulfilled})
     mismatches = history.world.mismatches()
-    assert any(f"the log has no entry for decision {history.kept}" in mismatch for mismatch in mismatches)
+    assert any(f"the log has no entry for decision {history.fulfilled}" in mismatch for mismatch in mismatches)
     assert any(NOT_LOGGED in mismatch for mismatch in mismatches)

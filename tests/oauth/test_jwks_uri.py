@@ -8,7 +8,7 @@ import pytest
 from tests.support.assertions import PATHS, valid_form
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
-from tests.support.key_host import KeyHost, register_remote, works
+from tests.support.key_host import KeyHost, can_authenticate, register_remote
 from tests.support.local_server import http_response
 from tests.support.oauth_world import PASSWORD
 from tests.support.registration import KEY, Registrar, metadata
@@ -20,7 +20,7 @@ def test_73_complete_flow_of_client_with_jwks_uri(each_remote_registrar: Registr
     tokens = remote_app.tokens(world.browser(), "mei", PASSWORD, scope="score:tier")
     assert remote_app.call(tokens["access_token"]).status_code == 200
     assert remote_app.refresh(tokens["refresh_token"]).status_code == 200
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     assert host.fetches == 2, "once for the registration, and once for all these requests"
     assert {request.split(b" HTTP")[0] for request in host.requests} == {b"GET /somewhere/keys.json?tenant=t1"}
 
@@ -32,7 +32,7 @@ def test_73_every_endpoint_fetches_keys(remote_app: FapiApp, host: KeyHost, path
 
 
 def test_10_signature_is_verified_with_fetched_keys(remote_app: FapiApp, host: KeyHost) -> None:
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     remote_app.key = new_key(kid="k1")  # the right kid, the wrong key
     refused = remote_app.merchant_token()
     assert (refused.status_code, refused.json()["error_description"]) == (401, "Client authentication failed.")
@@ -57,12 +57,12 @@ def test_73_unusable_keys_are_rejected(
     remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost, clock: MovableClock, raw_response: bytes
 ) -> None:
     host.raw_response = raw_response
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     refused = remote_registrar.post(metadata(jwks=None, jwks_uri=host.uri))
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_client_metadata")
     host.recover()
     clock.advance(seconds=10)
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
 
 
 def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remote_app: FapiApp, host: KeyHost) -> None:
@@ -88,7 +88,7 @@ def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remot
     two = http.post("/oauth/par", data=remote_app.authentication(), headers={"Authorization": "Basic YTpi"})
     assert (two.status_code, two.json()["error"]) == (401, "invalid_client")
     world.change_client(remote_app, disabled_at=world.container.clock())
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     assert host.fetches == fetched
 
 
@@ -98,6 +98,6 @@ def test_73_keys_of_other_algorithm_are_ignored(
     remote_app = remote_registrar.app(register_remote(remote_registrar, host, token_endpoint_auth_signing_alg="ES256"))
     other = new_key("Ed25519", kid="k2")
     host.keys = (KEY, other)
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     remote_app.key, remote_app.alg = other, "Ed25519"
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)

@@ -8,7 +8,7 @@ from gateway.services.identity.client_keys import KeySource
 from tests.support.assertions import PATHS, valid_form
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp, new_key
-from tests.support.key_host import LOOPBACK, KeyHost, works
+from tests.support.key_host import LOOPBACK, KeyHost, can_authenticate
 
 UNREACHABLE = "The client's keys could not be fetched from its jwks_uri."
 
@@ -16,48 +16,48 @@ UNREACHABLE = "The client's keys could not be fetched from its jwks_uri."
 def test_10_new_kid_works_at_once_and_removed_key_for_ten_minutes(
     remote_app: FapiApp, host: KeyHost, clock: MovableClock
 ) -> None:
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     second = new_key(kid="k2")
     host.keys = (second,)
     clock.advance(minutes=9, seconds=59)
-    assert works(remote_app), "no fetch is needed yet"
+    assert can_authenticate(remote_app), "no fetch is needed yet"
     clock.advance(seconds=1)
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     remote_app.key = second
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     third = new_key("Ed25519", kid="k3")
     host.keys, remote_app.key, remote_app.alg = (second, third), third, "Ed25519"
-    assert works(remote_app), "the new kid causes a fetch"
+    assert can_authenticate(remote_app), "the new kid causes a fetch"
     remote_app.key, remote_app.alg = second, "ES256"
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
 
 
 def test_10_unknown_kids_cause_one_fetch_per_minute(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     honest, forged = remote_app.key, [new_key(kid=f"made-up-{number}") for number in range(6)]
     for remote_app.key in forged[:3]:
-        assert not works(remote_app)
+        assert not can_authenticate(remote_app)
     assert host.fetches == 3
     clock.advance(seconds=59)
     remote_app.key = forged[3]
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     assert host.fetches == 3
     clock.advance(seconds=1)
     for remote_app.key in forged[4:]:
-        assert not works(remote_app)
+        assert not can_authenticate(remote_app)
     assert host.fetches == 4
     remote_app.key = honest
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     assert host.fetches == 4
 
 
 def test_10_failed_fetch_for_new_kid_keeps_keys(remote_app: FapiApp, host: KeyHost) -> None:
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     honest, remote_app.key = remote_app.key, new_key(kid="k2")
     host.fail()
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     remote_app.key = honest
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     assert host.fetches == 3
 
 
@@ -72,27 +72,27 @@ def test_73_max_age_can_only_shorten_cache_time(remote_app: FapiApp, host: KeyHo
         host.headers = (("Cache-Control", cache_control),)
         clock.advance(minutes=11)
         before = host.fetches
-        assert works(remote_app)
+        assert can_authenticate(remote_app)
         clock.advance(seconds=seconds - 1)
-        assert works(remote_app)
+        assert can_authenticate(remote_app)
         assert host.fetches == before + 1, cache_control
         clock.advance(seconds=1)
-        assert works(remote_app)
+        assert can_authenticate(remote_app)
         assert host.fetches == before + 2, cache_control
 
 
 def test_73_stale_keys_are_used_for_an_hour(remote_app: FapiApp, host: KeyHost, clock: MovableClock) -> None:
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     host.fail()
     clock.advance(minutes=59, seconds=59)
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     clock.advance(seconds=1)
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     clock.advance(minutes=5)
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     host.recover()
     clock.advance(seconds=10)
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
 
 
 def test_73_failure_is_reported_and_cached_for_ten_seconds(
@@ -112,9 +112,9 @@ def test_73_failure_is_reported_and_cached_for_ten_seconds(
     assert not any(part in str(logged) for part in ("somewhere", "tenant", str(host.port)))
     host.recover()
     clock.advance(seconds=9)
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
     clock.advance(seconds=1)
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
 
 
 def test_73_cache_size_is_limited(host: KeyHost, clock: MovableClock) -> None:

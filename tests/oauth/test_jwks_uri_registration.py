@@ -14,7 +14,7 @@ from gateway.settings import Settings
 from tests.support.authority import Authority
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
-from tests.support.key_host import LOOPBACK, KeyHost, register_remote, works
+from tests.support.key_host import LOOPBACK, KeyHost, can_authenticate, register_remote
 from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import KEY, PATH, Registrar, metadata
 from tests.support.units import reading
@@ -89,7 +89,7 @@ def test_73_keys_are_fetched_over_tls(sqlite_url: str, settings: Settings, clock
         remote_registrar = Registrar(world)
         made = register_remote(remote_registrar, host)
         assert made["jwks_uri"].startswith("https://")
-        assert works(remote_registrar.app(made))
+        assert can_authenticate(remote_registrar.app(made))
         assert "certificate" in refusal(post(remote_registrar, wrong.uri))
 
 
@@ -137,30 +137,30 @@ def test_72_update_switches_between_jwks_and_jwks_uri(each_remote_registrar: Reg
     made, second = remote_registrar.register(), new_key(kid="k2")
     host.keys = (second,)
     app = remote_registrar.app(made)
-    assert works(app)
+    assert can_authenticate(app)
     whole = metadata(client_id=made["client_id"])
     changed = remote_registrar.manage("PUT", made, json={**whole, "jwks": None, "jwks_uri": host.uri})
     assert (changed.status_code, changed.json()["jwks_uri"], "jwks" in changed.json()) == (200, host.uri, False)
-    assert not works(app)
+    assert not can_authenticate(app)
     app.key = second
-    assert works(app)
+    assert can_authenticate(app)
     changed = remote_registrar.manage("PUT", made, json=whole)
     assert (changed.status_code, changed.json()["jwks"], "jwks_uri" in changed.json()) == (200, whole["jwks"], False)
-    assert not works(app)
+    assert not can_authenticate(app)
     app.key = KEY
-    assert works(app)
+    assert can_authenticate(app)
 
 
 def test_72_new_jwks_uri_applies_to_next_request(remote_registrar: Registrar, host: KeyHost) -> None:
     made, second = register_remote(remote_registrar, host), new_key(kid="k1")
     app = remote_registrar.app(made)
-    assert works(app)
+    assert can_authenticate(app)
     host.keys = (second,)  # the keys at the new address; the cached keys of the old one must not be used
     moved = {**metadata(client_id=made["client_id"]), "jwks": None, "jwks_uri": host.url("/elsewhere")}
     assert remote_registrar.manage("PUT", made, json=moved).status_code == 200
-    assert not works(app)
+    assert not can_authenticate(app)
     app.key = second
-    assert works(app)
+    assert can_authenticate(app)
 
 
 def test_72_update_with_failed_fetch_has_no_effect(remote_registrar: Registrar, host: KeyHost) -> None:
@@ -174,4 +174,4 @@ def test_72_update_with_failed_fetch_has_no_effect(remote_registrar: Registrar, 
     assert remote_registrar.manage("PUT", made, "sgw_test_ra_unknown", json=whole).status_code == 401
     assert host.fetches == fetched
     assert remote_registrar.manage("GET", made).json() == made
-    assert works(remote_registrar.app(made))
+    assert can_authenticate(remote_registrar.app(made))

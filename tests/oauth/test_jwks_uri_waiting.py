@@ -7,7 +7,7 @@ from gateway.services.identity.client_key_cache import ClientKeyCache
 from gateway.services.identity.client_keys import KeySource, KeysRefused
 from tests.support.clock import MovableClock
 from tests.support.fapi import FapiApp
-from tests.support.key_host import LOOPBACK, KeyHost, register_remote, works
+from tests.support.key_host import LOOPBACK, KeyHost, can_authenticate, register_remote
 from tests.support.race import race
 from tests.support.registration import Registrar, metadata
 
@@ -75,7 +75,7 @@ def test_73_writers_do_not_wait_for_fetch(each_remote_registrar: Registrar, host
 
     def ask(number: int) -> bool:
         if number == 0:
-            return works(remote_app)
+            return can_authenticate(remote_app)
         if number == 1:
             return each_remote_registrar.post(body, invitation).status_code == 201
         while host.connections < before + 2:

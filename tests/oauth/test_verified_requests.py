@@ -18,7 +18,7 @@ from tests.support.assertions import (
 )
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import FapiApp, new_key, public
-from tests.support.key_host import works
+from tests.support.key_host import can_authenticate
 from tests.support.oauth_world import OAuthWorld
 from tests.support.registration import Registrar
 
@@ -88,9 +88,9 @@ def test_10_changed_jwks_uri_is_rejected(
     remote_registrar: Registrar, remote_app: FapiApp, meanwhile: Meanwhile
 ) -> None:
     world = remote_registrar.world
-    assert works(remote_app)
+    assert can_authenticate(remote_app)
     meanwhile(world, lambda: world.change_client(remote_app, jwks_uri="https://cars.example/keys.json"))
-    assert not works(remote_app)
+    assert not can_authenticate(remote_app)
 
 
 def test_10_algorithm_registered_meanwhile_is_checked(each_world: OAuthWorld, meanwhile: Meanwhile) -> None:

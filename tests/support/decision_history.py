@@ -22,16 +22,17 @@ from tests.support.demo_world import DemoWorld
 
 @dataclass(frozen=True)
 class DecisionHistory:
-    """Ids of decisions and disputes. `kept` was settled in two parts, `active` is active, `contested` is breached with
-    a dispute for the operator, and the breach of `cleared` was voided: its merchant accepted the dispute."""
+    """Ids of decisions and disputes. `fulfilled` was settled in two parts, `active` is active, `contested` is breached
+    with `dispute`, which the operator must decide, and the breach of `voided` was voided: its merchant accepted
+    `resolved_dispute`."""
 
     world: DemoWorld
-    kept: str
+    fulfilled: str
     active: str
     contested: str
-    cleared: str
+    voided: str
     dispute: str
-    ended: str
+    resolved_dispute: str
 
     def mismatches_after(self, statement: str) -> list[str]:
         """Runs SQL statements, returns the mismatches of the reconciliation, and rolls back. A name in braces stands
@@ -55,7 +56,7 @@ class DecisionHistory:
     def finding(self, statement: str) -> Finding | None:
         """Runs an SQL statement, returns the first finding of the log verification, and rolls back."""
         with self.world.database.engine.connect() as connection:
-            connection.execute(text(statement.format(kept=f"'{self.kept}'")))
+            connection.execute(text(statement.format(fulfilled=f"'{self.fulfilled}'")))
             finding = verify_logs(self._unit(connection)).finding
             connection.rollback()
         return finding
@@ -67,16 +68,20 @@ class DecisionHistory:
 def make_history(world: DemoWorld) -> DecisionHistory:
     """Makes the decisions and disputes of a history, and a consent that is revoked."""
     merchant = world.merchant_token()
-    kept = _activated(world, 1)
+    fulfilled = _activated(world, 1)
     for key, amount in (("part", Money.parse("1000.00", "CNY")), ("rest", None)):
         world.clock.advance(minutes=1)
-        world.transitions.fulfill(merchant, FulfillCommand(kept.id, key, settled_amount=amount))
+        world.transitions.fulfill(merchant, FulfillCommand(fulfilled.id, key, settled_amount=amount))
     consent = world.grant()
     world.revoke(consent)
-    active, (contested, dispute), (cleared, ended) = _activated(world, 2), _disputed(world, 3), _disputed(world, 4)
+    active, (contested, dispute), (voided, resolved_dispute) = (
+        _activated(world, 2),
+        _disputed(world, 3),
+        _disputed(world, 4),
+    )
     world.disputes.respond(merchant, RespondCommand(dispute.id, "no", False, "It was late."))
-    world.disputes.respond(merchant, RespondCommand(ended.id, "yes", True, "We found it."))
-    return DecisionHistory(world, kept.id, active.id, contested.id, cleared.id, dispute.id, ended.id)
+    world.disputes.respond(merchant, RespondCommand(resolved_dispute.id, "yes", True, "We found it."))
+    return DecisionHistory(world, fulfilled.id, active.id, contested.id, voided.id, dispute.id, resolved_dispute.id)
 
 
 def _activated(world: DemoWorld, number: int) -> DecisionState:

@@ -64,7 +64,7 @@ def register_remote(registrar: Registrar, host: KeyHost, **changed: Any) -> dict
     return registrar.register(**{"jwks": None, "jwks_uri": host.uri, **changed})
 
 
-def works(app: FapiApp) -> bool:
+def can_authenticate(app: FapiApp) -> bool:
     """Whether the client can authenticate. The response must be a token or the error invalid_client."""
     response = app.merchant_token()
     assert response.status_code == 200 or (response.status_code, response.json()["error"]) == (401, "invalid_client")
