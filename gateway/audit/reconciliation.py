@@ -42,7 +42,8 @@ def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
 
 
 def _check_rows(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:
-    """Checks derived columns, and that exactly the decisions with one open dispute are contested."""
+    """Checks the derived columns. Checks that a contested decision has exactly one open dispute, and any other decision
+    none."""
     counted = unit.connection.execute(_OPEN_DISPUTES, {"ids": [row.id for row in rows]})
     open_disputes = {row.decision_id: row.disputes for row in counted}
     for row in rows:
@@ -59,7 +60,7 @@ def _check_row(row: Row[Any], open_disputes: int) -> Iterator[str]:
     for column, expected in derived.items():
         written = row._mapping[column]
         if written != expected:
-            yield f"Decision {row.id}: its {column} is {written}, but should be {expected} by its state."
+            yield f"Decision {row.id}: its {column} is {written}, but its other columns give {expected}."
     if open_disputes != int(state.contested):
         contested = "is contested" if state.contested else "is not contested"
         yield f"Decision {row.id}: it {contested}, but has {open_disputes} open disputes."

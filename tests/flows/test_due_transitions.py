@@ -117,7 +117,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
     assert scenario.wait_for(decision, "LAPSED") == [
         *ACTIVATED,
         "OVERDUE by CLOCK",
-        "LAPSED by CLOCK: No breach was reported in time: the overdue flag expired.",
+        "LAPSED by CLOCK: The overdue flag expired, because no breach was reported in time.",
     ]
     assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
     assert breach_error(scenario, decision) == {

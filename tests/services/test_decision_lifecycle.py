@@ -122,7 +122,7 @@ def test_due_transition_saved_by_a_merchants_call_has_the_schedulers_note(world:
     world.clock.advance(14 * DAY)
     settled = world.transitions.fulfill(world.merchant_token(), FulfillCommand(decision.id, "late"))
     assert settled.status is Status.FULFILLED
-    note = "No breach was reported in time: the overdue flag expired."
+    note = "The overdue flag expired, because no breach was reported in time."
     assert list_events(world, decision)[-2:] == [
         (Topic.DECISION_LAPSED, Status.ACTIVE, Status.ACTIVE, Actor.CLOCK, note),
         (Topic.DECISION_FULFILLED, Status.ACTIVE, Status.FULFILLED, Actor.MERCHANT, None),

@@ -28,10 +28,11 @@ from merchants.registry import AdapterRegistry
 class Assessment:
     """The outcome of an ask, and the facts from which it was computed.
 
-    `adapter` is the merchant's effective adapter at `now`, `full` its result, and `result` the result reduced to the
-    available part of `credit_limit`. `requested` counts against the consent's ceiling. `point_of_sale` is where the ask
-    comes from, if from a store. `override` is the merchant's override of the policy, if it has one. `shadow` is what
-    the log entry says about a shadow policy, empty without one.
+    `adapter` is the effective adapter: the merchant's adapter with its policy override at `now`, if it has one.
+    `unlimited_result` is what its policy grants before the credit limit applies; `result` is the same reduced to the
+    available part of `credit_limit`. `requested` counts against the consent's maximum amount. `point_of_sale` is where
+    the ask comes from, if from a store. `override` is the merchant's override of the policy, if it has one. `shadow` is
+    the result of a shadow policy, which is evaluated and logged but decides nothing; {} without one.
     """
 
     adapter: MerchantAdapter[Any]
@@ -42,7 +43,7 @@ class Assessment:
     point_of_sale: PointOfSale | None
     measurement: Measurement
     credit_limit: Money
-    full: AdapterResult
+    unlimited_result: AdapterResult
     result: AdapterResult
     override: PolicyOverride | None = None
     shadow: Mapping[str, Any] = field(default_factory=dict)
@@ -50,7 +51,7 @@ class Assessment:
     def fit(self, available: Money) -> "Assessment":
         """The assessment with its result reduced to this available limit."""
         person = Person(self.measurement.tier, self.measurement.open_overdue)
-        result = fit_to_available_limit(self.adapter, self.ask, person, self.now, self.full, available)
+        result = fit_to_available_limit(self.adapter, self.ask, person, self.now, self.unlimited_result, available)
         return replace(self, result=result)
 
     def summary(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class Assessor:
         measurement = add_overdue(unit, require_measurement(score), consent.user_id, now)
         override = self._overrides.load_override(unit, principal.merchant_id, adapter, now)
         effective = adapter if override is None else with_override(adapter, override, now)
-        full = effective.decide(ask, Person(measurement.tier, measurement.open_overdue), now)
+        unlimited_result = effective.decide(ask, Person(measurement.tier, measurement.open_overdue), now)
         credit_limit = self.credit_limit(measurement.tier, requested.currency)
         available = find_available_limit(unit, consent.user_id, principal.merchant_id, credit_limit, now)
         assessment = Assessment(
@@ -119,8 +120,8 @@ class Assessor:
             point_of_sale=point_of_sale,
             measurement=measurement,
             credit_limit=credit_limit,
-            full=full,
-            result=full,
+            unlimited_result=unlimited_result,
+            result=unlimited_result,
             override=override,
         )
         return assessment.fit(available)
@@ -138,7 +139,8 @@ def add_overdue(unit: UnitOfWork, measurement: Measurement, user_id: str, now: B
 def find_available_limit(
     unit: UnitOfWork, user_id: str, merchant_id: str, credit_limit: Money, now: BusinessTime
 ) -> Money:
-    """The part of the person's credit limit that this merchant can still use at `now`."""
+    """The part of the person's credit limit that this merchant can still use at `now`. Exposure at other merchants is
+    rounded up to tenths of the limit, so that a merchant cannot learn its exact amount."""
     here, elsewhere = unit.decisions.load_exposure(user_id, merchant_id, credit_limit.currency, now)
     return available_limit(credit_limit, here, elsewhere)
 

@@ -105,12 +105,12 @@ class DisputeService:
             now = unit.business_time(dispute.merchant_id)
             if dispute.status != DisputeStatus.AWAITING_MERCHANT or now >= dispute.respond_by:
                 raise _conflict(decision, dispute)
-            claim = call.claim(unit, decision.state.id)
+            record = call.claim_key(unit, decision.state.id)
             if not command.accept:
                 dispute.status = DisputeStatus.UNDER_REVIEW
             event = decision.note(Topic.DISPUTE_ANSWERED, now)
             dispute.answered_event = unit.decisions.save(
-                decision, event, Actor.MERCHANT, personal, dispute=dispute, call=claim
+                decision, event, Actor.MERCHANT, personal, dispute=dispute, idempotency=record
             )
             if command.accept:
                 end_dispute(unit, decision, dispute, DisputeStatus.UPHELD, Actor.MERCHANT, None, now)

@@ -42,7 +42,7 @@ class Call:
             raise NotFound("The decision of this key no longer exists.")
         return decision.as_of(unit.business_time(principal.merchant_id))
 
-    def claim(self, unit: UnitOfWork, decision_id: str) -> IdempotencyRow:
+    def claim_key(self, unit: UnitOfWork, decision_id: str) -> IdempotencyRow:
         """Records the first use of the key, in the unit of work that applies the call. Returns the record. Raises
         IdempotencyConflict."""
         record = IdempotencyRow(

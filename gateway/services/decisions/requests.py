@@ -1,8 +1,8 @@
 """decisionRequest: a first phase reads and assesses, a second phase writes.
 
 The second phase writes the decision, its log entry, the access log entry, the idempotency record, the outbox message
-and the exposure in one unit of work. It checks the consent and the age of the score again, so a consent that was
-revoked after the first phase is refused.
+and the exposure in one unit of work. It checks the consent and the age of the score again, so the request
+fails if the consent was revoked after the first phase.
 """
 
 from dataclasses import dataclass, field
@@ -52,10 +52,11 @@ class RequestResult:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """The result of the first phase, one of three: decisions of the person with due transitions, which must be applied
-    first; the decision of an earlier call with the same key; or this call with its assessment."""
+    """The result of the first phase. Exactly one is set. `due_decision_ids`: decisions of the person with due
+    transitions, which must be applied first. `replayed`: the decision of an earlier call with the same key. `assessed`:
+    this call with its assessment."""
 
-    due: list[str] = field(default_factory=list)
+    due_decision_ids: list[str] = field(default_factory=list)
     replayed: DecisionState | None = None
     assessed: tuple[Call, Assessment] | None = None
 
@@ -84,8 +85,8 @@ class DecisionRequester:
         require_text(command.merchant_reference, "merchantReference")
         score = self._scores.fetch(principal)
         prepared = self._database.read(lambda unit: self._prepare(unit, principal, command, score))
-        if prepared.due:
-            self._scheduler.apply_to(prepared.due)
+        if prepared.due_decision_ids:
+            self._scheduler.apply_to(prepared.due_decision_ids)
             prepared = self._database.read(lambda unit: self._assess(unit, principal, command, score))
         if prepared.assessed is None:
             assert prepared.replayed is not None  # without due decisions, one of the two is set
@@ -100,9 +101,9 @@ class DecisionRequester:
     ) -> _Prepared:
         if principal.consent is not None:
             now = unit.business_time(principal.merchant_id)
-            due = unit.decisions.list_due_of_user(principal.consent.user_id, now)
-            if due:
-                return _Prepared(due=due)
+            due_decision_ids = unit.decisions.list_due_of_user(principal.consent.user_id, now)
+            if due_decision_ids:
+                return _Prepared(due_decision_ids=due_decision_ids)
         return self._assess(unit, principal, command, score)
 
     def _assess(
@@ -133,7 +134,7 @@ class DecisionRequester:
         if assessment.measurement.valid_until <= now:
             raise Unavailable("SCORE_UNAVAILABLE", "The score expired during the request. Send the request again.")
         decision_id = self._ids.new("dec")
-        claim = call.claim(unit, decision_id)
+        record = call.claim_key(unit, decision_id)
         assessment = _fit_under_lock(unit, consent, assessment, now)
         state, outcome = _new_state(decision_id, call, consent, command, assessment, now), assessment.result.outcome
         decision, event = Decision.request(
@@ -144,10 +145,10 @@ class DecisionRequester:
         personal = {
             "ask": decision.state.ask,
             **assessment.summary(),
-            "ruling": assessment.result.policy_result.document(),
+            "ruling": assessment.result.policy_result.document(),  # the policy result; the log keeps this old name
             **assessment.shadow,
         }
-        if unit.decisions.insert(decision, event, personal, claim) is None:
+        if unit.decisions.insert(decision, event, personal, record) is None:
             raise InvalidInput(
                 "DUPLICATE_REFERENCE", "Another decision has this merchant reference.", ("merchantReference",)
             )
@@ -166,7 +167,7 @@ def _lock_consent(unit: UnitOfWork, principal: Principal) -> Consent:
 def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, now: BusinessTime) -> Assessment:
     """Locks the person's exposure and reduces the approval to the available limit, so that the following reservation
     cannot exceed the limit."""
-    if not isinstance(assessment.full.outcome, Approval):
+    if not isinstance(assessment.unlimited_result.outcome, Approval):
         return assessment
     limit = assessment.credit_limit
     used = unit.exposures.lock(consent.user_id, limit.currency)
@@ -174,7 +175,9 @@ def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, 
     assessment = assessment.fit(available)
     outcome = assessment.result.outcome
     if isinstance(outcome, Approval) and limit < used + outcome.terms.exposed:
-        # A transition became due after due transitions were applied. The exposure that it releases is not written yet.
+        # Another transition of the person became due after `_prepare`. The available limit already excludes the
+        # exposure that it will release, but the stored total still contains it. The reservation would exceed the limit,
+        # so the request is declined.
         return assessment.fit(Money.zero(limit.currency))
     return assessment
 

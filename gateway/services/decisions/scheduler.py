@@ -13,7 +13,7 @@ from gateway.store.unit import UnitOfWork
 BATCH = 100
 _log = get_logger(__name__)
 _NOTES = {
-    SystemTransition.LAPSE: "No breach was reported in time: the overdue flag expired.",
+    SystemTransition.LAPSE: "The overdue flag expired, because no breach was reported in time.",
     SystemTransition.WRITE_OFF: "Written off: it no longer uses the credit limit.",
 }
 

@@ -150,9 +150,9 @@ class DecisionTransitions:
             save_due(unit, decision, now)  # due transitions come first, even if the scheduler has not run
             contested = decision.state.contested
             event = transition(decision, now)
-            claim = call.claim(unit, decision.state.id)
+            record = call.claim_key(unit, decision.state.id)
             personal = {**without_nulls(arguments), "note": arguments.get("note") or arguments.get("reason")}
-            unit.decisions.save(decision, event, Actor.MERCHANT, personal, call=claim)
+            unit.decisions.save(decision, event, Actor.MERCHANT, personal, idempotency=record)
             if contested and not decision.state.contested:
                 _uphold_open(unit, decision, now)
             return decision.state.as_of(now)

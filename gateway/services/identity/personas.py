@@ -23,7 +23,7 @@ CATALOGUE = (
     ("good", 640, 0, "A medium score: reduced approvals."),
     ("fair", 570, 0, "A low score: small approvals."),
     ("building", 420, 0, "A very low score: declined, with reasons and advice."),
-    ("unscored", None, 0, "No score: cannot be assessed."),
+    ("unscored", None, 0, "Declined, because there is no score."),
     ("overdue", 760, 1, "Top tier, but with an overdue obligation: declined until it is settled."),
 )
 """Handle, score, open overdue obligations, summary."""

@@ -37,9 +37,9 @@ DERIVED = {
 """Columns computed from the state, so that the database can search and sum them."""
 
 MAPPING = StateMapping(DecisionState, DERIVED)
-DecisionTable = MAPPING.declare(
+DecisionRow = MAPPING.declare(
     __name__,
-    "DecisionTable",
+    "DecisionRow",
     "decisions",
     {
         "id": {"primary_key": True},
@@ -55,7 +55,7 @@ DecisionTable = MAPPING.declare(
         Index("ix_decisions_consent_id_flagged_at", "consent_id", "flagged_at"),
     ),
 )
-DECISIONS = table_of(DecisionTable)
+DECISIONS = table_of(DecisionRow)
 
 _D = DECISIONS.c
 _BY_ID = select(DECISIONS).where(_D.id == bindparam("decision_id"))
@@ -127,7 +127,8 @@ class DecisionRepository(Repository):
         return None if row is None else MAPPING.read(row)
 
     def lock(self, decision_id: str) -> Decision | None:
-        """Returns the decision to be changed, or None for an unknown id. It stays locked until the unit ends."""
+        """Returns the decision to be changed, or None for an unknown id. Its row stays locked until the unit of work
+        ends."""
         row = self._row(_LOCKED, decision_id=decision_id)
         if row is None:
             return None
@@ -170,23 +171,25 @@ class DecisionRepository(Repository):
         return self._values(_IDS_OF_ADAPTER_AND_MERCHANT, **parameters, merchant_id=merchant_id)
 
     def is_consent_used(self, consent_id: str, *, except_for: str = "") -> bool:
-        """Returns whether another decision under the consent was not declined."""
+        """Returns whether the consent has a decision, other than `except_for`, that is not DECLINED."""
         return self._value(_USED, consent_id=consent_id, except_for=except_for) is not None
 
     def load_committed(
         self, consent_id: str, currency: str, now: BusinessTime, *, except_for: Decision | None = None
     ) -> Money:
-        """Returns the committed amount of a consent's open decisions at `now`, without that of `except_for`."""
+        """Returns the committed amount of a consent at `now`: what its open decisions count against the consent's
+        maximum amount. Unlike exposure it includes requests in manual review, lapsed obligations and written-off
+        breaches. The amount of `except_for` is left out."""
         excluded = except_for.stored.state if except_for and except_for.stored else None
-        not_open = {
+        not_counted = {
             state.id: state
             for state in self._states(_DUE_OF_CONSENT, consent_id=consent_id, now=now)
             if state.status in EXPIRING
         }
         if excluded is not None and excluded.consent_id == consent_id:
-            not_open[excluded.id] = excluded
+            not_counted[excluded.id] = excluded
         total = self._exposures.load_committed(consent_id, currency).minor
-        counted = sum(state.committed.minor for state in not_open.values() if state.currency == currency)
+        counted = sum(state.committed.minor for state in not_counted.values() if state.currency == currency)
         return Money(total - counted, currency)
 
     def load_exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
@@ -201,19 +204,21 @@ class DecisionRepository(Repository):
         return Money(here, currency), Money(everywhere - here, currency)
 
     def count_overdue(self, user_id: str, now: BusinessTime) -> int:
-        """Returns the number of the person's open overdue obligations at all merchants."""
+        """Returns the number of the person's open overdue obligations at all merchants. Disputed, lapsed and settled
+        obligations do not count."""
         flagged = self._states(_FLAGGED_OF_USER, user_id=user_id, now=now)
         return sum(state_by(state, now).counts_against(now) for state in flagged)
 
     def insert(
-        self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], call: IdempotencyRow
+        self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], idempotency: IdempotencyRow
     ) -> str | None:
         """Saves a new decision and returns the id of its log entry. Returns None and writes nothing if the merchant has
-        used the reference before. `personal` is sealed in the log, `call` is the idempotency record of the request."""
+        used the reference before. `personal` is stored in the log entry, encrypted with the person's key.
+        `idempotency` is the idempotency record of the request."""
         columns = MAPPING.write(decision.state)
         if not self._changes(_INSERT, **columns):
             return None
-        return self._record(decision, MAPPING.digest(columns), event, Actor.GATEWAY, personal, call=call)
+        return self._record(decision, MAPPING.digest(columns), event, Actor.GATEWAY, personal, idempotency=idempotency)
 
     def save(
         self,
@@ -223,20 +228,22 @@ class DecisionRepository(Repository):
         personal: Mapping[str, Any],
         *,
         dispute: DisputeRow | None = None,
-        call: IdempotencyRow | None = None,
+        idempotency: IdempotencyRow | None = None,
     ) -> str:
         """Saves a decision that `lock` returned, after one event, and returns the id of the event's log entry.
-        `dispute` is the dispute of the event, `call` the idempotency record of the call that caused it.
+        `dispute` is the dispute of the event, `idempotency` the idempotency record of the call that caused it.
 
-        The entry holds the digests of decision, dispute and call. So none of them may be changed later in the same unit
-        of work, except the columns of a dispute that refer to log entries."""
+        The entry holds the digests of decision, dispute and idempotency record. So none of them may be changed later in
+        the same unit of work, except the columns of a dispute that refer to log entries."""
         if decision.stored is not None and decision.stored.state == decision.state:
-            digest = decision.stored.digest  # not computed anew: the row may be of an older version
+            # Keep the stored digest: the row is not written again, and an older version of the gateway may have written
+            # it differently.
+            digest = decision.stored.digest
         else:
             columns = MAPPING.write(decision.state)
             digest = MAPPING.digest(columns)
             self._execute(_UPDATE, decision_id=columns.pop("id"), **columns)
-        return self._record(decision, digest, event, actor, personal, dispute=dispute, call=call)
+        return self._record(decision, digest, event, actor, personal, dispute=dispute, idempotency=idempotency)
 
     def _record(
         self,
@@ -247,10 +254,10 @@ class DecisionRepository(Repository):
         personal: Mapping[str, Any],
         *,
         dispute: DisputeRow | None = None,
-        call: IdempotencyRow | None = None,
+        idempotency: IdempotencyRow | None = None,
     ) -> str:
         state, stored = decision.state, decision.stored
-        user_id, subject = self._person(state.consent_id)
+        user_id, log_subject = self._person(state.consent_id)
         self._change_totals(user_id, state, stored.state if stored else None)
         public = {
             "decision": state.id,
@@ -273,9 +280,9 @@ class DecisionRepository(Repository):
             **({digests.BEFORE: stored.digest} if stored else {}),
             digests.DECISION: digest,
             **({digests.DISPUTE: digests.digest_dispute(dispute, state.subject)} if dispute else {}),
-            **({digests.CALL: digests.digest_call(call, state.subject)} if call else {}),
+            **({digests.CALL: digests.digest_call(idempotency, state.subject)} if idempotency else {}),
         }
-        entry = NewEntry(state.merchant_id, user_id, subject, public, personal, {"decision_id": state.id})
+        entry = NewEntry(state.merchant_id, user_id, log_subject, public, personal, {"decision_id": state.id})
         event_id = self._log.append(entry)
         self._outbox.add(message_of_event(event_id, state.merchant_id, public, state.merchant_reference, self._wall))
         decision.stored = StoredDecision(state, digest)
