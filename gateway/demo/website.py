@@ -162,7 +162,7 @@ class WebsiteDemo(Demo):
         self._expect(response.status_code == 200, "the account page", response)
 
     def _call_without_consent(self, token: str) -> None:
-        self._narrator.begin_step("Our next call with the same token fails")
+        self._narrator.begin_step("The merchant's next call with the same token fails")
         response = self._query(token, TIER, {})
         self._expect(response.status_code == 401, "HTTP 401", response)
 
