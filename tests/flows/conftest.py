@@ -45,12 +45,12 @@ def shop(sandbox: Sandbox) -> Iterator[Partner]:
 
 
 @pytest.fixture
-def open_scenario(narrow_sandbox: Sandbox) -> Iterator[OpenScenario]:
+def open_scenario(default_limits_sandbox: Sandbox) -> Iterator[OpenScenario]:
     """A function that opens scenarios. Their decisions are ended after the test."""
     scenarios: list[Scenario] = []
 
     def open_scenario(adapter: str, consent: Consent) -> Scenario:
-        scenarios.append(Scenario(narrow_sandbox, PERSONA, adapter, consent))
+        scenarios.append(Scenario(default_limits_sandbox, PERSONA, adapter, consent))
         return scenarios[-1]
 
     yield open_scenario
@@ -59,9 +59,9 @@ def open_scenario(narrow_sandbox: Sandbox) -> Iterator[OpenScenario]:
 
 
 @pytest.fixture(scope="session")
-def bank(narrow_sandbox: Sandbox) -> Iterator[Scenario]:
+def bank(default_limits_sandbox: Sandbox) -> Iterator[Scenario]:
     """A lender that may request the whole credit limit, so that a preview shows the available limit."""
-    scenario = Scenario(narrow_sandbox, PERSONA, "lender", product_consent("CREDIT_OFFER", CREDIT_LIMIT))
+    scenario = Scenario(default_limits_sandbox, PERSONA, "lender", product_consent("CREDIT_OFFER", CREDIT_LIMIT))
     yield scenario
     scenario.close()
 

@@ -16,9 +16,11 @@ CREDIT_LIMIT, LIMIT_REACHED = 30_000, ("EXPOSURE_LIMIT_REACHED",)
 
 
 @pytest.fixture
-def merchants(narrow_sandbox: Sandbox) -> Iterator[dict[str, Partner]]:
+def merchants(default_limits_sandbox: Sandbox) -> Iterator[dict[str, Partner]]:
     """Three merchants by adapter, with the default credit limits."""
-    merchants = {adapter: Partner(narrow_sandbox, adapter) for adapter in ("car_rental", "online_shop", "housing")}
+    merchants = {
+        adapter: Partner(default_limits_sandbox, adapter) for adapter in ("car_rental", "online_shop", "housing")
+    }
     yield merchants
     for merchant in merchants.values():
         merchant.close()

@@ -20,9 +20,9 @@ def test_bike_ride_from_consent_to_settlement(open_scenario: OpenScenario, avail
     assert available_is("29701.00")
     unlocked = datetime.now(UTC).isoformat()
     assert bike.transition("activate", handedOverAt=unlocked) == active("299.00", "0.00", "299.00")
-    assert city.refusal(ride()) == "CONSENT_AMOUNT_EXCEEDED", "the person agreed to one bike at a time"
+    assert city.user_error(ride()) == "CONSENT_AMOUNT_EXCEEDED", "the person agreed to one bike at a time"
     in_an_hour = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    assert bike.refusal("fulfill", settledAt=in_an_hour) == ("INVALID_PERIOD", ["input", "settledAt"])
+    assert bike.user_error("fulfill", settledAt=in_an_hour) == ("INVALID_PERIOD", ["input", "settledAt"])
     assert bike.transition("fulfill", settledAt=datetime.now(UTC).isoformat()) == fulfilled("299.00")
     assert bike.timeline == ["APPROVED by GATEWAY", "ACTIVATED by MERCHANT", "FULFILLED by MERCHANT"]
     assert available_is(CREDIT_LIMIT)
@@ -45,8 +45,8 @@ def test_breach_of_a_missing_cargo_bike_is_cured(open_scenario: OpenScenario, av
     missing = breached("3000.00", "0.00", "3000.00")
     assert bike.transition("breach", kind="NOT_RETURNED") == missing
     assert available_is("27000.00"), "the missing bike is still owed"
-    assert bike.refusal("extend", dueAt=(storm + DAY).isoformat()) == ("INVALID_TRANSITION", None)
-    assert bike.refusal("part", amount=yuan("1.00")) == ("INVALID_AMOUNT", ["input", "settledAmount", "amount"])
+    assert bike.user_error("extend", dueAt=(storm + DAY).isoformat()) == ("INVALID_TRANSITION", None)
+    assert bike.user_error("part", amount=yuan("1.00")) == ("INVALID_AMOUNT", ["input", "settledAmount", "amount"])
     assert bike.transition("fulfill") == fulfilled("3000.00")
     assert bike.timeline == [
         "APPROVED by GATEWAY",
@@ -99,7 +99,7 @@ def test_extended_lease_settled_in_two_parts(open_scenario: OpenScenario, availa
     assert flat.due_at == moving_out
     assert flat.transition("activate") == active("24000.00", "0.00", "24000.00")
     too_far = (moving_out + 367 * DAY).isoformat()
-    assert flat.refusal("extend", dueAt=too_far) == ("INVALID_PERIOD", ["input", "dueAt"])
+    assert flat.user_error("extend", dueAt=too_far) == ("INVALID_PERIOD", ["input", "dueAt"])
     flat.transition("extend", dueAt=(moving_out + 90 * DAY).isoformat(), reason="The lease goes on until autumn")
     assert flat.due_at == moving_out + 90 * DAY
     assert available_is("6000.00")

@@ -54,7 +54,7 @@ def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> No
     assert scenario.wait_for(decision, "EXPIRED") == ["APPROVED by GATEWAY", "EXPIRED by CLOCK"]
     assert decision.summary == DecisionSummary("EXPIRED", [], "2000.00", "0.00", "0.00")
     for move in ("activate", "cancel"):
-        assert decision.refusal(move) == ("DECISION_EXPIRED", None)
+        assert decision.user_error(move) == ("DECISION_EXPIRED", None)
     assert scenario.agreement() == ""
     assert "Approved: CN¥2,000 of CN¥10,000. It was not used in time." in scenario.history_entry("Demo Car Rental")
     assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", "0.00")
@@ -125,7 +125,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
         "currentStatus": "ACTIVE",
         "availableTransitions": ONLY_FULFILL,
     }
-    assert decision.refusal("extend") == ("INVALID_TRANSITION", None)
+    assert decision.user_error("extend") == ("INVALID_TRANSITION", None)
     page = scenario.agreement()
     assert "CN¥2,000 open until " in page
     assert "Overdue since" not in page

@@ -55,7 +55,7 @@ def request_review(scenario: Scenario, token: str | None = None) -> MerchantDeci
 
 def test_operator_approves_with_reduced_terms(scenario: Scenario, operator: Gateway) -> None:
     decision = request_review(scenario)
-    assert decision.refusal("activate") == ("INVALID_TRANSITION", None)
+    assert decision.user_error("activate") == ("INVALID_TRANSITION", None)
     assert decision.id in operator.output("decisions", "list", "--status", "PENDING")
     assert "rules that approve  excellent very-good good" in operator.output("decisions", "show", decision.id)
     output = operator.output("decisions", "review", decision.id, "--approve")
@@ -102,7 +102,7 @@ def test_review_expires(scenario: Scenario, operator: Gateway) -> None:
     decision = request_review(scenario)
     scenario.advance(days=1)
     assert scenario.wait_for(decision, "EXPIRED") == ["PENDING by GATEWAY", "EXPIRED by CLOCK"]
-    assert decision.refusal("cancel") == ("DECISION_EXPIRED", None)
+    assert decision.user_error("cancel") == ("DECISION_EXPIRED", None)
     for option in ("--approve", "--decline"):
         assert "is EXPIRED does not allow" in operator.error_line("decisions", "review", decision.id, option)
     assert "CN¥1,000: closed without a decision." in scenario.history_entry(MERCHANT)

@@ -54,7 +54,7 @@ def test_unpaid_hotel_stay_is_cured(open_scenario: OpenScenario, available_is: A
     room = lotus.approve(stay("1000.00", "600.00"))
     assert (room.terms["incidentalsLimit"], room.terms["skipFrontDesk"]) == ("1000.00", True)
     assert room.transition("activate") == active("2200.00", "0.00", "2200.00")
-    assert room.refusal("cancel") == ("INVALID_TRANSITION", None)
+    assert room.user_error("cancel") == ("INVALID_TRANSITION", None)
     unpaid = {"amountOutstanding": yuan("1200.00"), "note": "Two nights, gone before breakfast"}
     assert room.transition("breach", **unpaid) == breached("2200.00", "1000.00", "1200.00")
     assert available_is("28800.00")
@@ -82,7 +82,7 @@ def test_online_order_paid_in_three_instalments(open_scenario: OpenScenario, ava
     assert (parcel.due_at, parcel.due_after(37 * DAY)) == (later, True)
     assert parcel.transition("part", amount=yuan("1500.00")) == active("4500.00", "3000.00", "1500.00")
     too_much = ("INVALID_AMOUNT", ["input", "settledAmount", "amount"])
-    assert parcel.refusal("part", amount=yuan("1500.01")) == too_much
+    assert parcel.user_error("part", amount=yuan("1500.01")) == too_much
     assert parcel.transition("part", amount=yuan("1500.00")) == fulfilled("4500.00"), (
         "the last part settles the decision"
     )
@@ -102,7 +102,7 @@ def test_store_purchase_returned_in_part(open_scenario: OpenScenario, available_
     assert {"amount": "268.00", "gracePeriod": "P3D"}.items() <= bag.terms.items()
     assert bag.summary == approved("268.00")
     assert bag.due_after(30 * DAY)
-    assert store.refusal(purchase("268.00", "P30D")) == "CONSENT_EXPIRED", "the consent was for one purchase"
+    assert store.user_error(purchase("268.00", "P30D")) == "CONSENT_EXPIRED", "the consent was for one purchase"
     # The consent is used up, and the obligation under it continues.
     assert bag.transition("activate") == active("268.00", "0.00", "268.00")
     assert available_is("29732.00")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.database import created
+from tests.fixtures.database import temporary_database
 from tests.support.backend import connected_app, customer_browser, persona
 from tests.support.fapi import FapiApp, ath
 from tests.support.oauth import pkce, query_of
@@ -34,7 +34,7 @@ def processes(
     """Two processes of one deployment, and the port of the second. The issuer is the address of the first."""
     name, folder, ports = f"sesame_{token_hex(4)}", tmp_path_factory.mktemp("deployment"), (free_port(), free_port())
     shared = {"valkey_url": shared_valkey.url, "issuer": f"http://127.0.0.1:{ports[0]}"}
-    with created(postgresql_server, name):
+    with temporary_database(postgresql_server, name):
         url = postgresql_server(name)
         with Sandbox(url, folder, ports[0], **shared) as first:
             other = folder / "second"

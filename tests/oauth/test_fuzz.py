@@ -42,7 +42,7 @@ def client(
         else:
             server: Callable[[str], str] = request.getfixturevalue("postgresql_server")
             template, name = request.getfixturevalue("postgresql_template"), f"sesame_{token_hex(4)}"
-            stack.enter_context(created(server, name, template=template))
+            stack.enter_context(temporary_database(server, name, template=template))
             url = server(name)
         settings = Settings(issuer="http://127.0.0.1:8000")
         yield FuzzClient(stack.enter_context(closing(OAuthWorld(url, settings, MovableClock()))))

@@ -89,7 +89,7 @@ class MerchantDecision:
         assert {key: decision[key] for key in returned} == returned
         return _summarize(decision)
 
-    def refusal(self, name: str, **arguments: Any) -> tuple[str, list[str] | None]:
+    def user_error(self, name: str, **arguments: Any) -> tuple[str, list[str] | None]:
         """Sends a transition that fails; returns code and field of its user error. The decision must not change."""
         before = self.read()
         payload = self.send(name, **arguments)

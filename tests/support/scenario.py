@@ -87,7 +87,7 @@ class Scenario:
         assert decision["status"] == "DECLINED", decision
         return [reason["code"] for reason in decision["outcome"]["reasons"]]
 
-    def refusal(self, ask: dict[str, Any]) -> str:
+    def user_error(self, ask: dict[str, Any]) -> str:
         """Sends a request that fails; returns the code of its user error."""
         payload = self.merchant.request(self._token(self.merchant), ask)
         assert payload["decision"] is None
