@@ -20,7 +20,7 @@ from gateway.kit.crypto import Secrets, derive
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.key_file import load_or_create_key
-from gateway.kit.limits import Limits, make_limits
+from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.consents.service import ConsentService
@@ -89,7 +89,7 @@ def build(
         credit_limits = CreditLimits.parse(settings.credit_limits)
     with _reading("GATEWAY_SHADOW_POLICIES"):
         shadows = shadows or ShadowPolicies.read(settings.shadow_policies, registry)
-    shared_limits, shared_replays = _shared_state(settings, clock)
+    rate_limiter, shared_replays = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     environment = SANDBOX if settings.sandbox else LIVE
     ids, secrets = Ids(environment.mark), Secrets(master)
@@ -101,7 +101,7 @@ def build(
         raise
 
     source = source or PersonaSource(database)
-    scores, inquiries = ScoreFetcher(source), InquiryBudget(shared_limits, settings.inquiry_budget)
+    scores, inquiries = ScoreFetcher(source), InquiryBudget(rate_limiter, settings.inquiry_budget)
     access_log = AccessLogService()
     merchant_service = MerchantService(registry, ids)
     consents = ConsentService(registry, ids, environment)
@@ -122,7 +122,7 @@ def build(
         secrets=secrets,
         database=database,
         registry=registry,
-        limits=shared_limits,
+        rate_limiter=rate_limiter,
         replays=shared_replays,
         rule_name=str if settings.sandbox else partial(_opaque_rule, master),
         step_up=step_up,
@@ -130,7 +130,7 @@ def build(
         logins=LoginService(
             database,
             accounts,
-            shared_limits,
+            rate_limiter,
             DeviceCookies(secrets.derive("marks of browsers")),
             attempts=settings.login_attempts,
             attempts_per_address=settings.login_attempts_per_address,
@@ -187,11 +187,11 @@ def prepare_to_serve(container: Container) -> None:
         )
 
 
-def _shared_state(settings: Settings, clock: WallClock) -> tuple[Limits, Replays]:
-    """The limits and the replay records: in Valkey if the settings name one, else in this process."""
+def _shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays]:
+    """The rate limiter and the replay records: in Valkey if the settings name one, else in this process."""
     url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
     try:
-        return make_limits(url, clock), make_replays(url)
+        return make_rate_limiter(url, clock), make_replays(url)
     except ValueError:
         raise SettingsError(
             "GATEWAY_VALKEY_URL: cannot be read as an address"

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLError
 
-from gateway.domain.errors import Forbidden, GatewayError, LimitReached, Misconfigured
+from gateway.domain.errors import Forbidden, GatewayError, Misconfigured, RateLimitReached
 from gateway.kit.logging import get_logger
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
@@ -79,7 +79,7 @@ def _extensions(error: GatewayError) -> dict[str, Any]:
     extensions: dict[str, Any] = {"code": error.code}
     if isinstance(error, Forbidden):
         extensions["requiredScopes"] = [list(group) for group in error.required]
-    if isinstance(error, LimitReached):
+    if isinstance(error, RateLimitReached):
         extensions["retryAfter"] = max(1, int(error.retry_after.total_seconds()))
     return extensions
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from gateway.app import create_app
 from gateway.bootstrap import build
 from gateway.domain.errors import Misconfigured
-from gateway.kit.limits import Limit, TooManyAttempts
+from gateway.kit.limits import RateLimit, TooManyAttempts
 from gateway.services.container import Container
 from gateway.settings import EnvironmentName, Settings, SettingsError
 from merchants.car_rental import CarRental
@@ -105,12 +105,12 @@ def test_invalid_step_up_amount_is_rejected(deployment: Settings, amounts: str) 
 
 
 def test_processes_share_limits_and_replays_in_valkey(deployment: Settings, valkey_url: str) -> None:
-    shared, once = changed(deployment, valkey_url=SecretStr(valkey_url)), Limit("test", 1, timedelta(minutes=1))
+    shared, once = changed(deployment, valkey_url=SecretStr(valkey_url)), RateLimit("test", 1, timedelta(minutes=1))
     with container_of(shared) as one, container_of(shared) as other:
         assert (one.replays.first_use("one", 60), other.replays.first_use("one", 60)) == (True, False)
-        one.limits.hit(once, "mei")
+        one.rate_limiter.hit(once, "mei")
         with pytest.raises(TooManyAttempts):
-            other.limits.hit(once, "mei")
+            other.rate_limiter.hit(once, "mei")
 
 
 def test_unmigrated_database_is_rejected(settings: Settings, empty_database_url: str) -> None:

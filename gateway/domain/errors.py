@@ -7,7 +7,7 @@
     ├── StateConflict         read the current state first
     ├── IdempotencyConflict   use another key, or send the first input again
     ├── Unavailable           repeat the request later
-    ├── LimitReached          wait
+    ├── RateLimitReached      wait
     ├── Unauthenticated       get a new token
     ├── Forbidden             get a token with the named scope
     └── Misconfigured         the operator must act; never caused by the input of a request
@@ -81,8 +81,8 @@ class Unavailable(GatewayError):
     """A service that the gateway depends on did not respond. Code: SCORE_UNAVAILABLE. The request can be repeated."""
 
 
-class LimitReached(GatewayError):
-    """A limit is reached. Codes: TOO_MANY_INQUIRIES, LIMIT_EXCEEDED. `retry_after` is how long to wait."""
+class RateLimitReached(GatewayError):
+    """A rate limit is reached. Codes: TOO_MANY_INQUIRIES, LIMIT_EXCEEDED. `retry_after` is how long to wait."""
 
     def __init__(self, code: str, message: str, retry_after: timedelta) -> None:
         super().__init__(code, message)

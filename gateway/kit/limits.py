@@ -1,5 +1,5 @@
 """Rate limits: a largest number of attempts within any window of time, counted per process or, in Valkey, for all
-processes. If Valkey is configured and does not respond, SharedStateDown is raised: no attempt is accepted uncounted.
+processes.
 """
 
 import threading
@@ -32,32 +32,33 @@ class TooManyAttempts(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `amount` attempts within any window of length `per` (whole seconds). Limits have different names."""
+class RateLimit:
+    """At most `amount` attempts within any window of length `per` (whole seconds). Each limit needs a name of its own:
+    attempts are counted by name and keys."""
 
     name: str
     amount: int
     per: timedelta
 
 
-class Limits:
+class RateLimiter:
     """Counts attempts by limit and keys. Keys are stored as digests, so they may be names and addresses. It is
-    thread-safe. Calls to Valkey block, so it must not be used within a unit of work. Each method may raise
-    SharedStateDown."""
+    thread-safe. Calls to Valkey block, so it must not be used within a unit of work. If Valkey is configured and does
+    not respond, `hit` and `test` raise SharedStateDown, and the caller must not accept the attempt."""
 
     def __init__(self, storage: Storage, clock: WallClock, close: Callable[[], object] = lambda: None) -> None:
         self._windows, self._clock = MovingWindowRateLimiter(storage), clock
         self.close = close
         """Closes the connections to Valkey, if any."""
 
-    def hit(self, limit: Limit, *keys: str) -> None:
+    def hit(self, limit: RateLimit, *keys: str) -> None:
         """Counts one attempt. If the window is full, it raises TooManyAttempts and counts nothing."""
         item, key = _item(limit), _digest_keys(keys)
         with shared_state_errors():
             if not self._windows.hit(item, key):
                 raise self._refusal(item, key)
 
-    def test(self, limit: Limit, *keys: str) -> None:
+    def test(self, limit: RateLimit, *keys: str) -> None:
         """Raises TooManyAttempts if the window is full. Counts nothing."""
         item, key = _item(limit), _digest_keys(keys)
         with shared_state_errors():
@@ -65,22 +66,22 @@ class Limits:
                 raise self._refusal(item, key)
 
     def _refusal(self, item: RateLimitItem, key: str) -> TooManyAttempts:
-        free_again = self._windows.get_window_stats(item, key).reset_time
-        return TooManyAttempts(max(1, ceil(free_again - self._clock().timestamp())))
+        free_at = self._windows.get_window_stats(item, key).reset_time
+        return TooManyAttempts(max(1, ceil(free_at - self._clock().timestamp())))
 
 
-def make_limits(valkey_url: str | None, clock: WallClock = wall_clock) -> Limits:
-    """Returns limits that are counted in the Valkey at this URL, or in this process without a URL. `clock` is used for
-    this process only; limits in Valkey use wall time. Raises ValueError for an invalid URL."""
+def make_rate_limiter(valkey_url: str | None, clock: WallClock = wall_clock) -> RateLimiter:
+    """Returns a rate limiter that counts in the Valkey at this URL, or in this process without a URL. `clock` is used
+    in this process only; Valkey uses wall time. Raises ValueError for an invalid URL."""
     if not valkey_url:
-        return Limits(_OneProcess(clock), clock)
+        return RateLimiter(_OneProcess(clock), clock)
     # The library does not get the URL, because it repeats the URL in its errors.
     client = connect(valkey_url)
     shared = RedisStorage("valkey://", connection_pool=client.connection_pool, key_prefix="sesame:limit")
-    return Limits(shared, wall_clock, client.close)
+    return RateLimiter(shared, wall_clock, client.close)
 
 
-def _item(limit: Limit) -> RateLimitItem:
+def _item(limit: RateLimit) -> RateLimitItem:
     seconds = int(limit.per.total_seconds())
     if limit.amount < 1 or seconds < 1:
         raise ValueError("a limit must be at least one attempt in at least one second")
@@ -101,31 +102,31 @@ class _OneProcess(Storage, MovingWindowSupport):
         super().__init__()
         self._clock, self._capacity = clock, capacity
         self._lock = threading.Lock()
-        self._moments: OrderedDict[str, list[float]] = OrderedDict()  # of each window, oldest first
+        self._attempt_times: OrderedDict[str, list[float]] = OrderedDict()  # of each window, oldest first
 
     @property
     def base_exceptions(self) -> type[Exception]:
         return ValueError
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        with self._window(key, expiry) as (now, moments):
-            if len(moments) + amount > limit:
+        with self._window(key, expiry) as (now, times):
+            if len(times) + amount > limit:
                 return False
-            moments.extend([now] * amount)
+            times.extend([now] * amount)
             return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        with self._window(key, expiry) as (now, moments):
-            return (moments[0], len(moments)) if moments else (now, 0)
+        with self._window(key, expiry) as (now, times):
+            return (times[0], len(times)) if times else (now, 0)
 
     def clear(self, key: str) -> None:
         with self._lock:
-            self._moments.pop(key, None)
+            self._attempt_times.pop(key, None)
 
     def reset(self) -> int | None:
         with self._lock:
-            count = len(self._moments)
-            self._moments.clear()
+            count = len(self._attempt_times)
+            self._attempt_times.clear()
             return count
 
     def check(self) -> bool:
@@ -145,14 +146,15 @@ class _OneProcess(Storage, MovingWindowSupport):
         """Yields the current time and the attempts within the window, to be changed in place."""
         with self._lock:
             now = self._clock().timestamp()
-            moments = self._moments.pop(key, [])
-            del moments[: bisect_left(moments, now - expiry + _LEAST)]
-            yield now, moments
-            if moments:
-                self._moments[key] = moments
-            if len(self._moments) > self._capacity:
-                self._moments.popitem(last=False)
+            times = self._attempt_times.pop(key, [])
+            del times[: bisect_left(times, now - expiry + _RESOLUTION)]
+            yield now, times
+            if times:
+                self._attempt_times[key] = times
+            if len(self._attempt_times) > self._capacity:
+                self._attempt_times.popitem(last=False)
 
 
-_LEAST = 1e-6
-"""The smallest step of time: an attempt leaves the window exactly `per` after it was made."""
+_RESOLUTION = 1e-6
+"""One microsecond, the resolution of the clock. It is added to the cutoff, so that an attempt that is exactly `per` old
+no longer counts."""

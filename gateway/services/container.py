@@ -8,7 +8,7 @@ from gateway.domain.environment import Environment
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import Secrets
 from gateway.kit.ids import Ids
-from gateway.kit.limits import Limits
+from gateway.kit.limits import RateLimiter
 from gateway.kit.replay import Replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.consents.service import ConsentService
@@ -51,7 +51,7 @@ class Container:
     secrets: Secrets
     database: Database
     registry: AdapterRegistry
-    limits: Limits
+    rate_limiter: RateLimiter
     replays: Replays
     rule_name: Callable[[str], str]
     step_up: StepUp
@@ -84,4 +84,4 @@ class Container:
         """Closes the connections to the database and to Valkey."""
         self.database.close()
         self.replays.close()
-        self.limits.close()
+        self.rate_limiter.close()

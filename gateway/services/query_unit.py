@@ -87,7 +87,7 @@ class QueryUnit:
 
     def take_inquiry(self) -> None:
         """Takes one inquiry, which is counted before the document's result returns. If the counting fails, the document
-        runs again, and this raises LimitReached or Unavailable."""
+        runs again, and this raises RateLimitReached or Unavailable."""
         counted = self._fetched.inquiries[self.inquiries :]
         self.inquiries += 1
         if counted and counted[0] is not None:

@@ -19,7 +19,7 @@ class ScoreService:
 
     def check_threshold(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
         """Whether the person's tier is at or above `minimum`. Raises as `load_measurement` does, Forbidden also for a
-        tier that the merchant's contract does not allow, and LimitReached."""
+        tier that the merchant's contract does not allow, and RateLimitReached."""
         purpose = _require_purpose(query, "threshold")
         merchant = query.read(lambda unit: unit.merchants.load(query.principal.merchant_id))
         if merchant is None or minimum not in merchant.contract.askable_tiers:

@@ -10,8 +10,8 @@ from gateway.domain.errors import (
     GatewayError,
     IdempotencyConflict,
     InvalidInput,
-    LimitReached,
     NotFound,
+    RateLimitReached,
     StateConflict,
     Unavailable,
 )
@@ -20,8 +20,10 @@ from schema.scalars import Url
 from schema.types.consent import AuthorizationDetail, detail_of
 from schema.types.enums import UserErrorCode
 
-Fixable = InvalidInput | NotFound | ConsentRefused | StateConflict | IdempotencyConflict | Unavailable | LimitReached
-FIXABLE = (InvalidInput, NotFound, ConsentRefused, StateConflict, IdempotencyConflict, Unavailable, LimitReached)
+Fixable = (
+    InvalidInput | NotFound | ConsentRefused | StateConflict | IdempotencyConflict | Unavailable | RateLimitReached
+)
+FIXABLE = (InvalidInput, NotFound, ConsentRefused, StateConflict, IdempotencyConflict, Unavailable, RateLimitReached)
 """Exceptions that become user errors. Every other exception fails the field."""
 
 

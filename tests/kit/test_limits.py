@@ -7,31 +7,31 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.kit.limits import Limit, Limits, TooManyAttempts, _OneProcess, make_limits
+from gateway.kit.limits import RateLimit, RateLimiter, TooManyAttempts, _OneProcess, make_rate_limiter
 from gateway.kit.valkey import SharedStateDown, connect
 from tests.support.clock import MovableClock
 from tests.support.race import race
 from tests.support.valkey import ValkeyServer, unreachable_url
 
-THREE = Limit("test", 3, timedelta(minutes=1))
+THREE = RateLimit("test", 3, timedelta(minutes=1))
 
 
 @pytest.fixture(params=["local", "valkey"])
-def both(request: pytest.FixtureRequest) -> Iterator[Limits]:
+def both(request: pytest.FixtureRequest) -> Iterator[RateLimiter]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(make_limits(url)) as limits:
-        yield limits
+    with closing(make_rate_limiter(url)) as rate_limiter:
+        yield rate_limiter
 
 
-def is_allowed(counted: Limits, limit: Limit, *keys: str) -> bool:
+def is_allowed(rate_limiter: RateLimiter, limit: RateLimit, *keys: str) -> bool:
     try:
-        counted.hit(limit, *keys)
+        rate_limiter.hit(limit, *keys)
     except TooManyAttempts:
         return False
     return True
 
 
-def test_attempts_up_to_the_amount_are_allowed(both: Limits) -> None:
+def test_attempts_up_to_the_amount_are_allowed(both: RateLimiter) -> None:
     for _ in range(3):
         both.test(THREE, "mei")
         both.hit(THREE, "mei")
@@ -43,8 +43,8 @@ def test_attempts_up_to_the_amount_are_allowed(both: Limits) -> None:
     assert 55 <= tested.value.retry_after <= 60
 
 
-def test_keys_and_limits_are_counted_separately(both: Limits) -> None:
-    other = Limit("other", 3, timedelta(minutes=1))
+def test_keys_and_limits_are_counted_separately(both: RateLimiter) -> None:
+    other = RateLimit("other", 3, timedelta(minutes=1))
     for _ in range(3):
         both.hit(THREE, "mei", "x")
     both.hit(THREE, "bo", "x")
@@ -53,14 +53,14 @@ def test_keys_and_limits_are_counted_separately(both: Limits) -> None:
     assert not is_allowed(both, THREE, "mei", "x")
 
 
-def test_testing_counts_nothing(both: Limits) -> None:
+def test_testing_counts_nothing(both: RateLimiter) -> None:
     for _ in range(10):
         both.test(THREE, "mei")
     assert is_allowed(both, THREE, "mei")
 
 
-def test_the_window_moves(both: Limits) -> None:
-    short = Limit("short", 2, timedelta(seconds=1))
+def test_the_window_moves(both: RateLimiter) -> None:
+    short = RateLimit("short", 2, timedelta(seconds=1))
     assert [is_allowed(both, short, "mei") for _ in range(3)] == [True, True, False]
     with pytest.raises(TooManyAttempts) as caught:
         both.test(short, "mei")
@@ -69,20 +69,20 @@ def test_the_window_moves(both: Limits) -> None:
     assert [is_allowed(both, short, "mei") for _ in range(3)] == [True, True, False]
 
 
-def test_concurrent_attempts_never_exceed_the_limit(both: Limits) -> None:
+def test_concurrent_attempts_never_exceed_the_limit(both: RateLimiter) -> None:
     for number in range(30):
         keys = f"key {number}"
         assert race(lambda _, keys=keys: is_allowed(both, THREE, keys)).count(True) == 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("amount", "seconds"), [(0, 1), (1, 0), (1, 0.5)])
-def test_limit_without_attempts_or_time_is_refused(both: Limits, amount: int, seconds: float) -> None:
+def test_limit_without_attempts_or_time_is_refused(both: RateLimiter, amount: int, seconds: float) -> None:
     with pytest.raises(ValueError):
-        both.hit(Limit("none", amount, timedelta(seconds=seconds)), "mei")
+        both.hit(RateLimit("none", amount, timedelta(seconds=seconds)), "mei")
 
 
 def test_attempt_leaves_the_window_exactly_after_its_length(clock: MovableClock) -> None:
-    local = make_limits(None, clock)
+    local = make_rate_limiter(None, clock)
     for _ in range(3):
         local.hit(THREE, "mei")
         clock.advance(seconds=10)
@@ -97,24 +97,24 @@ def test_attempt_leaves_the_window_exactly_after_its_length(clock: MovableClock)
 
 def test_memory_is_bounded_and_expired_attempts_are_dropped(clock: MovableClock) -> None:
     storage = _OneProcess(clock, capacity=10)
-    local = Limits(storage, clock)
+    local = RateLimiter(storage, clock)
     for number in range(100):
         local.hit(THREE, f"key {number}")
         local.test(THREE, f"not hit {number}")
-    assert len(storage._moments) == 10
+    assert len(storage._attempt_times) == 10
     clock.advance(minutes=1)
     for number in range(90, 100):
         local.test(THREE, f"key {number}")
-    assert storage._moments == {}
+    assert storage._attempt_times == {}
 
 
 def test_two_processes_share_a_valkey(valkey_url: str) -> None:
-    with closing(make_limits(valkey_url)) as one, closing(make_limits(valkey_url)) as other:
+    with closing(make_rate_limiter(valkey_url)) as one, closing(make_rate_limiter(valkey_url)) as other:
         assert race(lambda runner: is_allowed((one, other)[runner % 2], THREE, "mei")).count(True) == 3
 
 
 def test_valkey_keys_hold_no_names_and_expire(valkey_url: str) -> None:
-    with closing(make_limits(valkey_url)) as shared, connect(valkey_url) as client:
+    with closing(make_rate_limiter(valkey_url)) as shared, connect(valkey_url) as client:
         shared.hit(THREE, "mei")
         keys = [key.decode() for key in client.scan_iter()]
         assert len(keys) == 1
@@ -124,7 +124,7 @@ def test_valkey_keys_hold_no_names_and_expire(valkey_url: str) -> None:
 
 
 def test_unreachable_valkey_refuses_attempts() -> None:
-    with closing(make_limits(unreachable_url())) as shared:
+    with closing(make_rate_limiter(unreachable_url())) as shared:
         for ask in (shared.hit, shared.test):
             with pytest.raises(SharedStateDown) as caught:
                 ask(THREE, "mei")
@@ -133,7 +133,7 @@ def test_unreachable_valkey_refuses_attempts() -> None:
 
 
 def test_a_valkey_that_stops(own_valkey: ValkeyServer) -> None:
-    with closing(make_limits(own_valkey.url)) as shared:
+    with closing(make_rate_limiter(own_valkey.url)) as shared:
         shared.hit(THREE, "mei")
         own_valkey.stop()
         with pytest.raises(SharedStateDown):

@@ -7,7 +7,7 @@ import pytest
 from graphql import get_introspection_query
 from structlog.testing import capture_logs
 
-from gateway.domain.errors import LimitReached, Misconfigured, Unauthenticated
+from gateway.domain.errors import Misconfigured, RateLimitReached, Unauthenticated
 from gateway.services.merchants import MerchantService
 from merchants.registry import discover
 from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
@@ -142,7 +142,7 @@ def test_log_entry_of_an_unexpected_error(world: GraphQLWorld, monkeypatch: pyte
     ("raised", "extensions"),
     [
         (Unauthenticated("The token is dead."), {"code": "UNAUTHENTICATED"}),
-        (LimitReached("TOO_MANY_INQUIRIES", "Slow down.", timedelta(seconds=90)), None),
+        (RateLimitReached("TOO_MANY_INQUIRIES", "Slow down.", timedelta(seconds=90)), None),
         (Misconfigured("policy.toml: rule 3"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "req_test_1"}),
     ],
 )

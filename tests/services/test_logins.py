@@ -10,7 +10,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select
 
 from gateway.kit.ids import Ids
-from gateway.kit.limits import Limits, TooManyAttempts, make_limits
+from gateway.kit.limits import RateLimiter, TooManyAttempts, make_rate_limiter
 from gateway.kit.valkey import SharedStateDown
 from gateway.services.identity.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
 from gateway.services.identity.logins import Attempt, DeviceCookies, LoginService, network
@@ -27,10 +27,10 @@ HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),)
 VISITOR = BrowserSession("a visitor's secret", "", None)
 
 
-def logins_over(database: Database, counted: Limits, accounts: AccountService) -> LoginService:
+def logins_over(database: Database, rate_limiter: RateLimiter, accounts: AccountService) -> LoginService:
     window = timedelta(minutes=15)
     return LoginService(
-        database, accounts, counted, DeviceCookies(b"key"), attempts=3, attempts_per_address=6, window=window
+        database, accounts, rate_limiter, DeviceCookies(b"key"), attempts=3, attempts_per_address=6, window=window
     )
 
 
@@ -45,15 +45,17 @@ def accounts(database: Database) -> AccountService:
 
 
 @pytest.fixture(params=["local", "valkey"])
-def counted(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[Limits]:
+def rate_limiter(request: pytest.FixtureRequest, clock: MovableClock) -> Iterator[RateLimiter]:
     url = request.getfixturevalue("valkey_url") if request.param == "valkey" else None
-    with closing(make_limits(url, clock)) as limits:
-        yield limits
+    with closing(make_rate_limiter(url, clock)) as rate_limiter:
+        yield rate_limiter
 
 
 @pytest.fixture
-def logins(database: Database, accounts: AccountService, counted: Limits, clock: MovableClock) -> LoginService:
-    return logins_over(database, counted, accounts)
+def logins(
+    database: Database, accounts: AccountService, rate_limiter: RateLimiter, clock: MovableClock
+) -> LoginService:
+    return logins_over(database, rate_limiter, accounts)
 
 
 def answer(logins: LoginService, password: str, address: str = "192.0.2.1", cookie: str = "", name: str = "mei") -> str:
@@ -77,7 +79,7 @@ def test_correct_password_is_rejected_at_the_limit(logins: LoginService) -> None
 
 
 def test_correct_guess_is_rejected_if_the_limit_was_reached_meanwhile(
-    database: Database, logins: LoginService, accounts: AccountService, counted: Limits, clock: MovableClock
+    database: Database, logins: LoginService, accounts: AccountService, rate_limiter: RateLimiter, clock: MovableClock
 ) -> None:
     class Slow(AccountService):
         """Takes so long to verify a password that three other guesses fail in the meantime."""
@@ -87,7 +89,7 @@ def test_correct_guess_is_rejected_if_the_limit_was_reached_meanwhile(
             return super().verify_password(user, password)
 
     slow = Slow(Ids("test_"), idle_life=timedelta(1), session_life=timedelta(1), hasher=HASHER)
-    assert answer(logins_over(database, counted, slow), PASSWORD, "192.0.2.99") == "limit"
+    assert answer(logins_over(database, rate_limiter, slow), PASSWORD, "192.0.2.99") == "limit"
     with reading(database) as unit:
         assert unit.connection.execute(select(SESSIONS)).all() == []
 
@@ -98,8 +100,8 @@ def test_successful_logins_are_not_counted(logins: LoginService) -> None:
 
 
 def test_login_fails_without_valkey(database: Database, accounts: AccountService, clock: MovableClock) -> None:
-    with closing(make_limits(unreachable_url())) as counted:
-        logins = logins_over(database, counted, accounts)
+    with closing(make_rate_limiter(unreachable_url())) as rate_limiter:
+        logins = logins_over(database, rate_limiter, accounts)
         with pytest.raises(SharedStateDown):
             logins.sign_in(VISITOR, Attempt("mei", PASSWORD, "192.0.2.1"))
     with reading(database) as unit:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.errors import Forbidden, LimitReached
+from gateway.domain.errors import Forbidden, RateLimitReached
 from gateway.domain.identity.principal import Principal
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
@@ -51,7 +51,7 @@ def test_all_kinds_of_inquiries_share_one_budget(world: DemoWorld) -> None:
         requested(world, token, number)
     attempts: list[Callable[[], object]] = [lambda: meets(world, token), lambda: requested(world, token, 9)]
     for attempt in attempts:
-        with pytest.raises(LimitReached) as refused:
+        with pytest.raises(RateLimitReached) as refused:
             attempt()
         assert refused.value.code == "TOO_MANY_INQUIRIES"
         assert timedelta(0) < refused.value.retry_after <= timedelta(hours=1)
@@ -73,7 +73,7 @@ def test_budget_is_separate_for_each_person_and_merchant(world: DemoWorld) -> No
     meets(world, world.user_token(world.grant()))
     meets(world, world.user_token(world.grant("good")))
     meets(world, world.user_token(world.grant(client=world.client("online_shop"))))
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitReached):
         meets(world, world.user_token(world.grant()))  # another consent of the same person has the same budget
 
 
@@ -92,7 +92,7 @@ def test_each_inquiry_of_a_document_is_counted(world: DemoWorld) -> None:
     twice = world.query(token, lambda query: [world.scores.check_threshold(query, Tier.GOOD) for _ in range(2)])
     assert twice == [ThresholdAnswer.YES] * 2
     meets(world, token)
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitReached):
         meets(world, token)
     assert world.counts()["access_log"] == 3
 
@@ -104,7 +104,7 @@ def test_inquiry_beyond_the_budget_fails_alone(world: DemoWorld) -> None:
     def ask(query: QueryUnit) -> str:
         try:
             return world.scores.check_threshold(query, Tier.GOOD)
-        except LimitReached as error:
+        except RateLimitReached as error:
             return error.code
 
     assert world.query(token, lambda query: [ask(query) for _ in range(4)]) == [
@@ -128,7 +128,7 @@ def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
         with pytest.raises(Forbidden):
             meets(world, uncovered)
     assert meets(world, token) is ThresholdAnswer.YES
-    with pytest.raises(LimitReached):
+    with pytest.raises(RateLimitReached):
         meets(world, token)
 
 

@@ -83,7 +83,7 @@ def test_70_wrong_code_with_decision_counts(world: OAuthWorld, device: dict[str,
 
 def test_70_wrong_codes_are_limited_per_address(world: OAuthWorld, device: dict[str, Any]) -> None:
     for _ in range(WRONG_CODES_FROM_ADDRESS.amount - 1):
-        world.container.limits.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
+        world.container.rate_limiter.hit(WRONG_CODES_FROM_ADDRESS, "testclient")
     assert open_confirmation(world.browser(), "BCDF-GHJK", "bo").status_code == 400
     assert open_confirmation(world.browser(), device["user_code"]).status_code == 429
 

@@ -81,7 +81,7 @@ class DecisionRequester:
 
     def request(self, principal: Principal, command: RequestCommand) -> RequestResult:
         """Makes and writes the decision, or returns the decision of an earlier call with the same key. Raises
-        InvalidInput, ConsentRefused, IdempotencyConflict, Unavailable, LimitReached; then nothing was written."""
+        InvalidInput, ConsentRefused, IdempotencyConflict, Unavailable, RateLimitReached; then nothing was written."""
         require_text(command.merchant_reference, "merchantReference")
         score = self._scores.fetch(principal)
         prepared = self._database.read(lambda unit: self._prepare(unit, principal, command, score))

@@ -13,7 +13,7 @@ from datetime import timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
 
 from gateway.kit.crypto import base64url, derive
-from gateway.kit.limits import Limit, Limits
+from gateway.kit.limits import RateLimit, RateLimiter
 from gateway.services.identity.accounts import AccountService, BrowserSession
 from gateway.store.database import Database
 from gateway.store.identity.users import UserRow
@@ -70,17 +70,18 @@ class LoginService:
         self,
         database: Database,
         accounts: AccountService,
-        limits: Limits,
+        rate_limiter: RateLimiter,
         device_cookies: DeviceCookies,
         *,
         attempts: int,
         attempts_per_address: int,
         window: timedelta,
     ) -> None:
-        self._database, self._accounts, self._limits, self._device_cookies = database, accounts, limits, device_cookies
-        self._account = Limit("login account", attempts, window)
-        self._browser = Limit("login browser", attempts, window)
-        self._address = Limit("login address", attempts_per_address, window)
+        self._database, self._accounts = database, accounts
+        self._rate_limiter, self._device_cookies = rate_limiter, device_cookies
+        self._account = RateLimit("login account", attempts, window)
+        self._browser = RateLimit("login browser", attempts, window)
+        self._address = RateLimit("login address", attempts_per_address, window)
 
     def sign_in(self, visitor: BrowserSession, attempt: Attempt) -> SignedIn | None:
         """Ends the visitor's session and starts a session of the user.
@@ -92,7 +93,7 @@ class LoginService:
         self._test(buckets)
         if not self._accounts.verify_password(user, attempt.password) or user is None:
             for limit, key in buckets:
-                self._limits.hit(limit, key)
+                self._rate_limiter.hit(limit, key)
             return None
         # Tested again, because concurrent guesses can pass the first test together. None of them may learn more than
         # the limit allows.
@@ -105,15 +106,15 @@ class LoginService:
 
         return SignedIn(self._database.write(start_session), self._device_cookies.new(user_id))
 
-    def _buckets(self, attempt: Attempt, user: UserRow | None) -> list[tuple[Limit, str]]:
+    def _buckets(self, attempt: Attempt, user: UserRow | None) -> list[tuple[RateLimit, str]]:
         nonce = self._device_cookies.nonce(attempt.device_cookie, user.id) if user else None
         if nonce is not None:
             return [(self._browser, nonce)]
         return [(self._address, network(attempt.address)), (self._account, attempt.username)]
 
-    def _test(self, buckets: list[tuple[Limit, str]]) -> None:
+    def _test(self, buckets: list[tuple[RateLimit, str]]) -> None:
         for limit, key in buckets:
-            self._limits.test(limit, key)
+            self._rate_limiter.test(limit, key)
 
 
 def network(address: str) -> str:

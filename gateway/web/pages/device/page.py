@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from gateway.domain.consents.request import AS_ASKED, Choice, narrow
 from gateway.domain.errors import InvalidInput
-from gateway.kit.limits import Limit, TooManyAttempts
+from gateway.kit.limits import RateLimit, TooManyAttempts
 from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
 from gateway.oauth.metadata import DEVICE
 from gateway.services.identity import user_codes
@@ -27,9 +27,9 @@ from gateway.web.site.step_up import FreshLoginRequired, request_fresh_login, re
 from gateway.web.texts import msgid
 
 DONE = f"{DEVICE}/done"
-WRONG_CODES = Limit("wrong user codes", 10, timedelta(minutes=1))
+WRONG_CODES = RateLimit("wrong user codes", 10, timedelta(minutes=1))
 """Per person. There are 20^8 codes, and one person can try about a hundred of them while a code is valid."""
-WRONG_CODES_FROM_ADDRESS = Limit("wrong user codes from an address", 100, timedelta(minutes=1))
+WRONG_CODES_FROM_ADDRESS = RateLimit("wrong user codes from an address", 100, timedelta(minutes=1))
 """Per network address, because the customers of a store can share one."""
 
 _WRONG_CODE = msgid(
@@ -142,14 +142,14 @@ class DevicePage:
             user = container.accounts.load_user(unit, user_id)
             return PointOfSaleRequest(user.display_name, verification.open(unit, typed, user))
 
-        container.limits.test(WRONG_CODES, user_id)
-        container.limits.test(WRONG_CODES_FROM_ADDRESS, address)
+        container.rate_limiter.test(WRONG_CODES, user_id)
+        container.rate_limiter.test(WRONG_CODES_FROM_ADDRESS, address)
         try:
             return container.database.read(find)
         except AuthorizationRefused as refused:
             if refused.refusal is Refusal.UNUSABLE:
-                container.limits.hit(WRONG_CODES, user_id)
-                container.limits.hit(WRONG_CODES_FROM_ADDRESS, address)
+                container.rate_limiter.hit(WRONG_CODES, user_id)
+                container.rate_limiter.hit(WRONG_CODES_FROM_ADDRESS, address)
             raise
 
     def _decide(self, typed: str, browser: BrowserSession, choice: Choice | None) -> None:
