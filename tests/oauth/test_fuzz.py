@@ -18,7 +18,7 @@ from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.request_parsing import ParsedRequest
 from gateway.oauth.server import Server, catch_errors
 from gateway.settings import Settings
-from tests.fixtures.database import KINDS, created
+from tests.fixtures.database import KINDS, temporary_database
 from tests.support import fuzz
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ath
