@@ -41,11 +41,12 @@ def test_unchanged_database_has_no_mismatches(
 
 
 def test_changed_derived_column_is_found(history: DecisionHistory) -> None:
+    missing = "is None, but its other columns give 2026"
     changes = {
         "exposure_minor = 1 WHERE id = {active}": "its exposure_minor is 1, but its other columns give 300000",
         "committed_minor = 1 WHERE id = {active}": "its committed_minor is 1, but its other columns give 300000",
-        "next_transition_at = NULL WHERE id = {active}": "its next_transition_at is None, but should be 2026",
-        "flagged_at = NULL WHERE id = {contested}": "its flagged_at is None, but should be 2026",
+        "next_transition_at = NULL WHERE id = {active}": f"its next_transition_at {missing}",
+        "flagged_at = NULL WHERE id = {contested}": f"its flagged_at {missing}",
         "flagged_at = created_at WHERE id = {fulfilled}": "but its other columns give None",
         "status = 'GONE' WHERE id = {active}": "its row cannot be read",
         "outcome = '{{}}' WHERE id = {active}": "its row cannot be read",
