@@ -8,16 +8,18 @@ from gateway.cli.console import DatabaseUrl, console, container_for, fail
 from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.decisions.dispute import Dispute
 
-app = typer.Typer(no_args_is_help=True, help="List and show disputes, decide those that a merchant does not accept.")
+app = typer.Typer(
+    no_args_is_help=True, help="List and show disputes, decide those that a merchant has refused (UNDER_REVIEW)."
+)
 
 DisputeId = Annotated[str, typer.Argument(help="The dispute's id, dsp_...")]
 
 
 @app.command("list")
 def list_disputes(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
-    """List the open disputes. Those that wait for you are UNDER_REVIEW.
+    """List the open disputes. Decide those that the merchant has refused (UNDER_REVIEW).
 
-    Times are those of the partner's clock.
+    Times are the partner's business time.
 
     With --json: an array of objects with id, decision_id, merchant_id, subject, opened_by, status, opened_at,
     respond_by and resolved_at."""
@@ -83,7 +85,7 @@ def resolve(
     reject: Annotated[bool, typer.Option("--reject", help="For the merchant: it counts from now on.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Decide a dispute that the merchant has not accepted."""
+    """Decide a dispute that the merchant has refused (UNDER_REVIEW)."""
     if uphold == reject:
         fail("Choose --uphold or --reject.")
     with container_for(database_url) as container:

@@ -70,9 +70,9 @@ def show(merchant: Merchant, as_json: AsJson = False, database_url: DatabaseUrl 
             "name": "name",
             "partner": lambda merchant: f"{merchant['partner']['name']} ({merchant['partner']['id']})",
             "registered": "created_at",
-            "ceiling of a consent": lambda _: contract["ceiling"],
-            "longest consent": lambda _: contract["consent_life"],
-            "may ask about tiers": lambda _: contract["askable_tiers"] or "none",
+            "largest maximum amount of a consent": lambda _: contract["ceiling"],
+            "maximum duration of a consent": lambda _: contract["consent_life"],
+            "tiers for threshold inquiries": lambda _: contract["askable_tiers"] or "none",
             "enabled adapters": _adapter_words,
             "products": lambda merchant: merchant["products"] or "none",
             "clients": lambda merchant: "\n".join(map(client_words, merchant["clients"])) or "none",
@@ -84,12 +84,19 @@ def show(merchant: Merchant, as_json: AsJson = False, database_url: DatabaseUrl 
 @app.command()
 def register(
     name: Annotated[str, typer.Argument(help="The name that persons see on the consent page.")],
-    partner: Annotated[str, typer.Option(help="Name of its partner (tenant). A new name creates a partner.")],
+    partner: Annotated[
+        str,
+        typer.Option(
+            help="Name of the partner that owns the merchant. All merchants of a partner share one business time. A new"
+            " name creates a partner."
+        ),
+    ],
     database_url: DatabaseUrl = None,
 ) -> None:
     """Register a merchant and print its id.
 
-    It gets a contract with a ceiling of 50000.00 CNY, one tier and 90 days, and no adapter."""
+    The merchant gets the default contract: consents of at most 50000.00 CNY and 90 days, and threshold inquiries about
+    the tier EXCELLENT only. It has no adapter until you enable one."""
     with container_for(database_url) as container:
         merchants = container.merchants
 
@@ -103,12 +110,19 @@ def register(
 @app.command()
 def contract(
     merchant: Merchant,
-    ceiling: Annotated[str, typer.Option(help="The largest amount of one consent, such as 50000.00.")],
-    currency: Annotated[str, typer.Option(help="ISO 4217 code of the ceiling.")] = "CNY",
+    ceiling: Annotated[str, typer.Option(help="The largest maximum amount of one consent, such as 50000.00.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of this amount.")] = "CNY",
     tier: Annotated[
-        list[Tier] | None, typer.Option(metavar="TIER", help=f"A tier it may ask about: {', '.join(Tier)}. Repeat it.")
+        list[Tier] | None,
+        typer.Option(
+            metavar="TIER",
+            help="A tier for which the merchant may ask whether a person reaches it (threshold inquiry):"
+            f" {', '.join(Tier)}. Repeat the option for more. Without it, none.",
+        ),
     ] = None,
-    consent_days: Annotated[int, typer.Option(help="The longest life of a consent, in days.", min=1, max=3650)] = 90,
+    consent_days: Annotated[
+        int, typer.Option(help="The maximum duration of a consent, in days.", min=1, max=3650)
+    ] = 90,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Replace a merchant's contract.
@@ -122,7 +136,10 @@ def contract(
     with container_for(database_url) as container:
         row = container.database.write(lambda unit: container.merchants.replace_contract(unit, merchant, written))
     askable = " ".join(row.askable_tiers) or "no tier"
-    console.print(f"{row.name}: up to {ceiling} {currency} for {consent_days} days; may ask about {askable}.")
+    console.print(
+        f"{row.name}: consents of at most {ceiling} {currency} and {consent_days} days;"
+        f" threshold inquiries about {askable}."
+    )
 
 
 @app.command()

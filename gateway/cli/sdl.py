@@ -9,7 +9,7 @@ from gateway.cli.console import console, settings_for
 from gateway.cli.output import AsJson, print_json
 from merchants.registry import discover
 
-app = typer.Typer(no_args_is_help=True, help="Export the GraphQL schema, compare it with the API contract.")
+app = typer.Typer(no_args_is_help=True, help="Export the GraphQL schema, compare it with the planned schema.")
 
 
 class Published(StrEnum):
@@ -31,11 +31,11 @@ def export(
 
 @app.command()
 def diff(as_json: AsJson = False) -> None:
-    """List what the API contract has and the schema does not, and the reverse.
+    """List what the planned schema has and the exported schema does not, and the reverse.
 
-    Exit code 1 if the schema has what the contract does not have.
+    Exit code 1 if the exported schema has something that the planned schema does not have.
 
-    With --json: an object with missing (only in the contract) and foreign (only in the schema)."""
+    With --json: an object with missing (only in the planned schema) and foreign (only in the exported schema)."""
     from schema.export import sdl
     from schema.subset import TARGET, compare
 

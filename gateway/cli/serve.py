@@ -21,7 +21,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
 ) -> None:
-    """Run the server, with the settings in the environment.
+    """Run the server. Environment variables configure it.
 
     First: gateway database upgrade. The settings are listed in docs/reference/settings.md. The log is written to
     standard error, one JSON object a line."""

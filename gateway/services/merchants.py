@@ -20,7 +20,7 @@ LONGEST_NAME = 100
 DEFAULT_CONTRACT = Contract(
     askable_tiers=frozenset({Tier.EXCELLENT}), ceiling=Money(5_000_000, "CNY"), consent_life=timedelta(days=90)
 )
-"""The contract of a new merchant. It may ask about one tier only."""
+"""The contract of a new merchant. It allows threshold inquiries about one tier only."""
 
 
 class MerchantService:

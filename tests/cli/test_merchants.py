@@ -75,9 +75,9 @@ def test_show_prints_contract_products_and_clients(gateway: Gateway, merchant: s
     lines = gateway.output("merchants", "show", merchant).splitlines()
     values = dict(line.split("  ", 1) for line in lines)
     shown = {heading: value.strip() for heading, value in values.items()}
-    assert shown["ceiling of a consent"] == "20000.00 CNY"
-    assert shown["longest consent"] == "30 days"
-    assert shown["may ask about tiers"] == "GOOD EXCELLENT"
+    assert shown["largest maximum amount of a consent"] == "20000.00 CNY"
+    assert shown["maximum duration of a consent"] == "30 days"
+    assert shown["tiers for threshold inquiries"] == "GOOD EXCELLENT"
     assert shown["products"] == "DEPOSIT_WAIVER"
     assert shown["clients"] == f"{client}  web shop (baseline, enabled)"
 

@@ -28,7 +28,7 @@ def test_merchant_is_set_up_by_commands(gateway: Gateway) -> None:
     written = gateway.output(
         "merchants", "contract", merchant, "--ceiling", "20000.00", "--tier", "EXCELLENT", "--consent-days", "30"
     )
-    assert written == "Harbour Cars: up to 20000.00 CNY for 30 days; may ask about EXCELLENT."
+    assert written == "Harbour Cars: consents of at most 20000.00 CNY and 30 days; threshold inquiries about EXCELLENT."
     assert gateway.output("merchants", "enable", merchant, "car_rental") == "car_rental is now enabled."
     assert gateway.output("merchants", "enable", merchant, "car_rental") == "car_rental was already enabled."
 

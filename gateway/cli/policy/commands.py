@@ -124,7 +124,7 @@ def shadow(
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Count how often an adapter's shadow policies differed from its decisions.
+    """Count how often a shadow policy (evaluated and logged, decides nothing) would have decided differently.
 
     GATEWAY_SHADOW_POLICIES names the shadow policies. Credit limits are ignored on both sides.
 

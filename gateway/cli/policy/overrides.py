@@ -25,9 +25,9 @@ def bounds(
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show the bounds of a merchant's override, or set them from FILE.
+    """Show or set the ranges within which a merchant's override may change an adapter's policy.
 
-    An override may change only the values that have bounds.
+    With FILE, sets them. An override may change only the values that have a range.
 
     With --json: an object with merchant_id, adapter and bounds, an array of objects with rule, value, at_least and
     at_most."""
@@ -68,7 +68,7 @@ def override(
     check: Annotated[bool, typer.Option("--check", help="Check it and write nothing.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Register a merchant's own values for an adapter's policy.
+    """Replace values of an adapter's policy for one merchant, within its bounds.
 
     Prints the rules that change, for each version of the policy that the override will decide with. Fails if a value is
     out of the bounds (gateway policy bounds) or makes the policy unfair."""
