@@ -40,7 +40,8 @@ class AuthorizationDetail:
 )
 class Consent(Node):
     subject: strawberry.ID = strawberry.field(
-        description="Pairwise user id, the same as ConsentedUser.id. Use it to match webhooks to your records."
+        description="Pairwise user id: the same for all clients of one merchant, different for each merchant. It equals"
+        " ConsentedUser.id. Use it to match webhooks to your records."
     )
     status: ConsentStatus = strawberry.field(description="Whether the consent is active, expired or revoked.")
     scopes: list[str] = strawberry.field(description="OAuth scopes that the user granted.")

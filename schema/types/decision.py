@@ -43,7 +43,10 @@ class DecisionProvenance:
 class Settlement:
     settlement: strawberry.Private[domain_settlement.Settlement]
 
-    @resolved("Amount the user is responsible for: the amount to be paid, the waived deposit or the credit limit.")
+    @resolved(
+        "Amount the user is responsible for: the amount to be paid, the waived deposit, or the limit that a lender"
+        " granted."
+    )
     def due(self) -> Money:
         return Money.of(self.settlement.due)
 
@@ -69,7 +72,7 @@ class Settlement:
 
 @strawberry.type(
     description=describe(
-        "A user's objection to a breach or an overdue flag. It is upheld if you accept it, or if you do not respond"
+        "A user's dispute of a breach or an overdue flag. It is upheld if you accept it, or if you do not respond"
         " before respondBy. If you refuse it, the operator decides.",
         _DISPUTE_SCOPES,
     ),
@@ -77,7 +80,7 @@ class Settlement:
 )
 class Dispute(Node):
     decision_id: strawberry.Private[str]
-    subject: Contested = strawberry.field(description="What the user disputes.")
+    subject: Contested = strawberry.field(description="What is disputed: the reported breach or the overdue flag.")
     opened_by: Party = strawberry.field(description="Party that opened the dispute.")
     status: DisputeStatus = strawberry.field(description="Status of the dispute.")
     statement: str = strawberry.field(description="The user's statement. Empty if the user's data has been erased.")
@@ -116,10 +119,11 @@ class Dispute(Node):
         return _find_decision(info, self.decision_id)
 
 
-@strawberry.interface(description="Something that happened. Entries of a decision's timeline implement it.")
+@strawberry.interface(description="An event in the history of a decision or of a dispute.")
 class Event(Node):
     occurred_at: datetime = strawberry.field(
-        description="When it happened, in business time: real time, unless it was moved forward in a sandbox."
+        description="When it happened, in the partner's business time. This is real time, unless the partner moved its"
+        " business time forward in a sandbox."
     )
     topic: Topic = strawberry.field(description="Kind of event.")
 
@@ -209,7 +213,10 @@ class Decision(Node):
         settlement = self.state.settlement
         return None if settlement is None else Settlement(settlement=settlement)
 
-    @resolved("Pairwise user id, the same as ConsentedUser.id.")
+    @resolved(
+        "Pairwise user id: the same for all clients of one merchant, different for each merchant. It equals"
+        " ConsentedUser.id."
+    )
     def subject(self) -> strawberry.ID:
         return strawberry.ID(self.state.subject)
 
@@ -256,7 +263,7 @@ class Decision(Node):
         query = info.context.query
         consent = info.context.container.consents.find(query, self.state.consent_id)
         if consent is None:
-            raise LookupError("a visible decision has a visible consent")
+            raise LookupError(f"the consent of the visible decision {self.id} is not visible")
         return Consent.of(consent, query.now)
 
     @resolved("Events of the decision, oldest first.", slicing=["first", "last"], sized_fields=["edges", "nodes"])
