@@ -32,8 +32,14 @@ LAPSED = OVERDUE + WINDOWS.report
 UNCONTESTED = NOON + WINDOWS.contest
 WRITTEN_OFF = NOON + WINDOWS.write_off
 EXPIRED = NOON + 3 * DAY
-EFFECTS = ("state", "status", "counts against the person", "uses the credit limit")
-EFFECTS += ("counts against the maximum amount", "can be disputed")
+EFFECTS = (
+    "state",
+    "status",
+    "counts against the person",
+    "uses the credit limit",
+    "counts against the maximum amount",
+    "can be disputed",
+)
 TRANSITIONS = ("state", "transitions of the merchant", "due transition", "by the operator, or by an upheld dispute")
 
 EXAMPLE = ("what happens", "exposure", "available limit", "committed amount", "the consent still covers")
