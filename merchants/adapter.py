@@ -1,4 +1,4 @@
-"""The contract of an adapter: the attributes that it declares, and how it decides a request.
+"""The interface of an adapter: the attributes that it declares, and how it decides a request.
 
 An adapter is pure: it gets values and returns values. It sees an ask, a person's tier and number of overdue
 obligations, and the time. It has no access to the database, the clock or the network.
@@ -56,7 +56,8 @@ class AdapterResult:
 
 @dataclass(frozen=True, slots=True)
 class GoldenCase(Generic[AskT]):
-    """An ask with its expected outcome: its type, its reasons, and the amount that an approval exposes (else None)."""
+    """An ask with its expected outcome: its type, its reasons, and for an approval the amount at risk (it becomes
+    exposure), else None."""
 
     name: str
     ask: AskT
@@ -73,8 +74,8 @@ class GoldenCase(Generic[AskT]):
         if (type(outcome), outcome.reasons, exposed) == (self.expects, self.reasons, self.exposed):
             return None
         return (
-            f"{self.name}: expected {self.expects.__name__} {self.reasons} exposing {self.exposed}, got"
-            f" {type(outcome).__name__} {outcome.reasons} exposing {exposed} by rule {result.policy_result.rule_id}"
+            f"{self.name}: expected {self.expects.__name__} {self.reasons} with the amount at risk {self.exposed},"
+            f" got {type(outcome).__name__} {outcome.reasons} with {exposed} by rule {result.policy_result.rule_id}"
         )
 
 
@@ -84,7 +85,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
     `key` is its name in settings and records, `member` its name in DecisionAsk. `Ask` is the type of its asks. `policy`
     decides; each version in `later` replaces it from its own effective date on. All versions have the same `columns`
     (the facts that they test) and the same `benefits` (what an approval grants besides the amount).
-    `approval_validity` is how long an approval can be activated. `windows` are how long breaches and disputes may take.
+    `approval_validity` is the time after an approval in which it can be activated. `windows` are four time limits: to
+    report a breach, to contest it, to respond to a dispute, and to write a breach off.
     `own_reasons` are the reason codes that the adapter's code uses in addition to those of its policy. `zero_allowed`
     names the fields of Money that may be zero. `wire` is the format of messages to the merchant's system.
     """
@@ -131,7 +133,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @abstractmethod
     def requested_amount(self, ask: AskT) -> Money:
-        """The amount asked for. It may not exceed the consent's maximum amount."""
+        """The requested amount. Together with the consent's open decisions it may not exceed the consent's maximum
+        amount."""
 
     @abstractmethod
     def facts(self, ask: AskT, person: Person, now: datetime) -> Mapping[str, Fact]:
@@ -143,17 +146,18 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @abstractmethod
     def sample_asks(self, now: datetime = SAMPLE_NOW) -> Sequence[AskT]:
-        """Valid asks for the contract suite, which tries every tier on each. Some differ in the amount alone."""
+        """Valid asks for the contract suite, which tries every tier on each. At least two must differ in the amount
+        alone."""
 
     def divisible_amount(self, ask: AskT) -> Money:
-        """The amount of which a part may be granted. By default the requested amount."""
+        """The amount that the policy may reduce. By default the requested amount."""
         return self.requested_amount(ask)
 
     def maximum_amount(self, ask: AskT, result: PolicyResult) -> Money | None:
         """The largest amount that an approval grants, None for no limit. By default the policy's maximum."""
         return result.maximum
 
-    def shortfall_reasons(self, ask: AskT, result: PolicyResult) -> tuple[str, ...]:
+    def reduced_terms_reasons(self, ask: AskT, result: PolicyResult) -> tuple[str, ...]:
         """The reasons for terms that are worse than asked in anything but the amount, such as a shorter term."""
         return ()
 
@@ -162,7 +166,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
         return None
 
     def all_or_nothing_reason(self, ask: AskT) -> str | None:
-        """The reason for declining an ask of which only a part can be granted. None if the merchant accepts a part."""
+        """The reason of the decline if the merchant takes all or nothing and the policy grants only a part. None if the
+        merchant accepts a part."""
         return None
 
     def render(self, notice: Notice) -> Rendered:
@@ -228,10 +233,10 @@ class MerchantAdapter(ABC, Generic[AskT]):
 
     @final
     def manual_approval(self, ask: AskT, rule_id: str | None, now: datetime) -> AdapterResult:
-        """The result of a manual review that approves the ask as if the rule `rule_id` had held.
+        """Approves an ask after a manual review, with the terms of the rule `rule_id`.
 
-        By default this is the last rule that approves, which grants the least. Does not check the ask. Raises
-        InvalidInput for a rule that does not approve.
+        Without `rule_id`, uses the last approving rule of the policy, which grants the least. Does not check the ask.
+        Raises InvalidInput for a rule that does not approve.
         """
         table = self.policies.at(now)
         rules = table.approving_rules
@@ -257,12 +262,15 @@ class MerchantAdapter(ABC, Generic[AskT]):
     def _approval(self, ask: AskT, result: PolicyResult, now: datetime) -> Approval | Decline:
         granted = self.granted_amount(ask, result)
         reason = self.all_or_nothing_reason(ask) if granted < self.divisible_amount(ask) else None
-        if reason is not None:  # asking for less can help at once
+        if reason is not None:
+            # Declined, because the merchant accepts no part. `retry_after` is now: a request for less can be approved.
             return Decline((reason,), now, (self.product,))
         capped = (_CAPPED,) if granted < self.divisible_amount(ask).share(result.share) else ()
-        reasons = tuple(dict.fromkeys((*result.reasons, *capped, *self.shortfall_reasons(ask, result))))
+        reasons = tuple(dict.fromkeys((*result.reasons, *capped, *self.reduced_terms_reasons(ask, result))))
         terms = self.terms(ask, result, now)
-        if not terms.exposed.minor:  # 20 percent of 3 cents rounds down to 0
+        if not terms.exposed.minor:
+            # Declined, because the amount at risk rounds down to zero, as 20 percent of 3 cents does. `retry_after` is
+            # now: a request for more can be approved.
             return Decline((_TOO_SMALL,), now, (self.product,))
         return Approval(terms, min(now + self.approval_validity, terms.due_at), reasons)
 

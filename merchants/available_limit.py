@@ -59,7 +59,7 @@ def _largest_approval(
     outcome, policy_result = result.outcome, result.policy_result
     if not isinstance(outcome, Approval):
         return None
-    reasons = adapter.shortfall_reasons(ask, policy_result)
+    reasons = adapter.reduced_terms_reasons(ask, policy_result)
     if outcome.terms.exposed <= available_limit:
         return replace(outcome, reasons=reasons)
     maximum = adapter.granted_amount(ask, policy_result).minor - (outcome.terms.exposed.minor - available_limit.minor)

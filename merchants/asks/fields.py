@@ -21,14 +21,14 @@ T = TypeVar("T")
 ASK_FIELD_TYPES = (Money, Period, timedelta, Decimal, str, bool, int)
 
 
-def asked(description: str, *, default: Any = dataclasses.MISSING) -> Any:
+def ask_field(description: str, *, default: Any = dataclasses.MISSING) -> Any:
     """Declares a field of an ask type. `description` is one English sentence that partners read in the schema."""
     return dataclasses.field(default=default, metadata={"description": description})
 
 
-@typing.dataclass_transform(frozen_default=True, field_specifiers=(asked,))
+@typing.dataclass_transform(frozen_default=True, field_specifiers=(ask_field,))
 def ask_type(cls: type[T]) -> type[T]:
-    """Returns the class, with its `asked(...)` fields, as a frozen dataclass. Type checkers treat it as one."""
+    """Returns the class, with its `ask_field(...)` fields, as a frozen dataclass. Type checkers treat it as one."""
     return dataclass(frozen=True, slots=True)(cls)
 
 
@@ -73,7 +73,7 @@ def _ask_field(cls: type[Any], field: "dataclasses.Field[Any]", hint: Any) -> As
         allowed = ", ".join(kind.__name__ for kind in ASK_FIELD_TYPES)
         raise Misconfigured(f"{name} must be one of {allowed}, or one of them | None")
     if not field.metadata.get("description"):
-        raise Misconfigured(f"{name} has no description: use asked(...)")
+        raise Misconfigured(f"{name} has no description: use ask_field(...)")
     description, default = field.metadata["description"], field.default
     return AskField(field.name, camel_case(field.name), kinds[0], len(options) > 1, description, default)
 

@@ -14,7 +14,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_text
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 LONGEST_RIDE = timedelta(days=1)
@@ -28,8 +28,8 @@ COLUMNS = {
 class BikeRideAsk:
     """A ride for which the deposit may be waived. The bike must be returned within a day."""
 
-    deposit: Money = asked("The deposit you would take without this gateway.")
-    bike_id: str = asked("Your number for the bike, at most 64 characters.")
+    deposit: Money = ask_field("The deposit you would take without this gateway.")
+    bike_id: str = ask_field("Your number for the bike, at most 64 characters.")
 
 
 def _case(

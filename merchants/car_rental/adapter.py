@@ -16,7 +16,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_period
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 LONGEST_RENTAL = timedelta(days=90)
@@ -34,10 +34,10 @@ COLUMNS = {
 class CarRentalAsk:
     """A rental for which the deposit may be waived."""
 
-    deposit: Money = asked("The deposit you would take without this gateway.")
-    vehicle_value: Money = asked("The value of the car: at least the deposit, and in the same currency.")
-    rental: Period = asked("From pick-up to return, at most 90 days, starting within a year.")
-    accept_reduction: bool = asked(
+    deposit: Money = ask_field("The deposit you would take without this gateway.")
+    vehicle_value: Money = ask_field("The value of the car: at least the deposit, and in the same currency.")
+    rental: Period = ask_field("From pick-up to return, at most 90 days, starting within a year.")
+    accept_reduction: bool = ask_field(
         "Whether you accept a partial waiver. If false, the request is declined unless the whole deposit is waived.",
         default=True,
     )

@@ -16,7 +16,7 @@ from merchants.conformance.samples import SCORED_TIERS, amount_field, boundary_a
 from merchants.outcome_order import is_no_worse
 
 LIMIT_PERCENTAGES = (1, 30, 70, 99)
-"""The available limits that are tried, in percent of the amount asked for."""
+"""The available limits that are tried, in percent of the requested amount."""
 
 
 @requirement("better tier never gets worse outcome")

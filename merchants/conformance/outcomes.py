@@ -14,15 +14,15 @@ from merchants.conformance.samples import boundary_asks, decide_sample, decide_s
 
 @requirement("amounts add up")
 def money_conservation(adapter: Adapter) -> Iterator[str]:
-    """An approval exposes at most the requested amount, and the waived and due parts of a deposit add up to the
-    deposit."""
+    """The amount at risk of an approval is at most the requested amount, and the waived and due parts of a deposit add
+    up to the deposit."""
     for version in policy_versions(adapter):
         for sample in decide_samples(version):
             if not isinstance(sample.outcome, Approval):
                 continue
             requested, terms = version.requested_amount(sample.ask), sample.outcome.terms
             if not Money.zero(requested.currency) <= terms.exposed <= requested:
-                yield f"{sample.ask} exposes {terms.exposed}"
+                yield f"{sample.ask} puts {terms.exposed} at risk"
             if isinstance(terms, DepositTerms | CheckInTerms):
                 deposit = version.divisible_amount(sample.ask)
                 if terms.waived_amount + terms.deposit_due != deposit:

@@ -41,7 +41,7 @@ def decide_sample(adapter: Adapter, ask: Any, tier: Tier, open_overdue: int = 0)
 
 
 def amount_field(adapter: Adapter) -> str:
-    """The name of the field that holds the amount asked for: the first one of type Money."""
+    """The name of the field that holds the requested amount: the first one of type Money."""
     return next(field.name for field in adapter.ask_fields if field.type is Money)
 
 

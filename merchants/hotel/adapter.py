@@ -17,7 +17,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_period
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 LONGEST_STAY = timedelta(days=60)
@@ -35,9 +35,9 @@ BENEFITS = {"pay_at_check_out": BenefitKind.FLAG, "skip_front_desk": BenefitKind
 class HotelStayAsk:
     """A stay for which the deposit may be waived and the price may be paid at check-out."""
 
-    deposit: Money = asked("The deposit you would take on arrival without this gateway.")
-    room_rate: Money = asked("The price of a night, in the same currency. Each started day of the stay is a night.")
-    stay: Period = asked("From check-in to check-out, at most 60 days, starting within 90 days.")
+    deposit: Money = ask_field("The deposit you would take on arrival without this gateway.")
+    room_rate: Money = ask_field("The price of a night, in the same currency. Each started day of the stay is a night.")
+    stay: Period = ask_field("From check-in to check-out, at most 60 days, starting within 90 days.")
 
     @property
     def room_charge(self) -> Money:

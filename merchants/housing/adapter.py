@@ -19,7 +19,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_period
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 LONGEST_LEASE = timedelta(days=1096)
@@ -35,10 +35,10 @@ BENEFITS = {"months": BenefitKind.NUMBER}
 class HouseRentalAsk:
     """A lease for which the deposit may be waived."""
 
-    deposit: Money = asked("The deposit you would take without this gateway.")
-    monthly_rent: Money = asked("The rent of a month, in the same currency. Waivers are capped in months of rent.")
-    lease: Period = asked("From moving in to moving out, at most 1096 days, starting within 60 days.")
-    accept_reduction: bool = asked(
+    deposit: Money = ask_field("The deposit you would take without this gateway.")
+    monthly_rent: Money = ask_field("The rent of a month, in the same currency. Waivers are capped in months of rent.")
+    lease: Period = ask_field("From moving in to moving out, at most 1096 days, starting within 60 days.")
+    accept_reduction: bool = ask_field(
         "Whether you accept a partial waiver. If false, the request is declined unless the whole deposit is waived.",
         default=True,
     )

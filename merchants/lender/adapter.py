@@ -21,7 +21,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_length, check_text
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(days=7), timedelta(days=1827)
@@ -38,10 +38,12 @@ BENEFITS = {"longest": BenefitKind.DURATION, "discount": BenefitKind.NUMBER}
 class CreditOfferAsk:
     """A credit limit that may be granted, with a discount on your own rate."""
 
-    desired_limit: Money = asked("The credit limit that the customer wants, at least 100.00.")
-    term: timedelta = asked("How long the credit lasts, P7D to P1827D. The terms can have a shorter time.")
-    base_apr_percent: Decimal = asked("Your yearly rate without this gateway in percent, above 0 and at most 100.")
-    purpose: str = asked("What the loan is for, in your own words. It is recorded and does not affect the decision.")
+    desired_limit: Money = ask_field("The credit limit that the customer wants, at least 100.00.")
+    term: timedelta = ask_field("How long the credit lasts, P7D to P1827D. The terms can have a shorter time.")
+    base_apr_percent: Decimal = ask_field("Your yearly rate without this gateway in percent, above 0 and at most 100.")
+    purpose: str = ask_field(
+        "What the loan is for, in your own words. It is recorded and does not affect the decision."
+    )
 
 
 def _case(
@@ -115,7 +117,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
     def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue}
 
-    def shortfall_reasons(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
+    def reduced_terms_reasons(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.term else ()
 
     def terms(self, ask: CreditOfferAsk, result: PolicyResult, now: datetime) -> CreditOfferTerms:

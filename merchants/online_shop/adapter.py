@@ -14,7 +14,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_length, check_text
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
@@ -31,9 +31,9 @@ COLUMNS = {
 class OnlineOrderAsk:
     """An order to be delivered first and paid later."""
 
-    amount: Money = asked("The price of the order, including delivery.")
-    pay_within: timedelta = asked("How long the buyer may take to pay, from now: PT1H to P90D.")
-    category: str | None = asked("Your word for the category of the goods, at most 64 characters.", default=None)
+    amount: Money = ask_field("The price of the order, including delivery.")
+    pay_within: timedelta = ask_field("How long the buyer may take to pay, from now: PT1H to P90D.")
+    category: str | None = ask_field("Your word for the category of the goods, at most 64 characters.", default=None)
 
 
 def _case(

@@ -16,7 +16,7 @@ from gateway.domain.policies.table import PolicyResult
 from gateway.domain.scoring.tier import Tier
 from merchants.adapter import SAMPLE_NOW, GoldenCase, MerchantAdapter, Person
 from merchants.asks.checks import check_amount, check_length, check_text
-from merchants.asks.fields import ask_type, asked
+from merchants.asks.fields import ask_field, ask_type
 from merchants.policies.tables import load_tables
 
 SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
@@ -33,14 +33,14 @@ class StorePurchaseAsk:
     """A purchase in a store, taken home now and paid later. If the consent is for one point of sale, the purchase must
     be made there."""
 
-    amount: Money = asked(
+    amount: Money = ask_field(
         "The price of the purchase. If the consent is for one point of sale, exactly the amount in the consent."
     )
-    pay_within: timedelta = asked(
+    pay_within: timedelta = ask_field(
         "How long the buyer may take to pay, from now: PT1H to P90D. The terms can have a shorter time."
     )
-    store_id: str = asked("The store, as in the consent, at most 64 characters.")
-    terminal_id: str = asked("The terminal in the store, as in the consent, at most 64 characters.")
+    store_id: str = ask_field("The store, as in the consent, at most 64 characters.")
+    terminal_id: str = ask_field("The terminal in the store, as in the consent, at most 64 characters.")
 
 
 def _case(
@@ -107,7 +107,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
     def facts(self, ask: StorePurchaseAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
         return {"tier": person.tier, "open_overdue": person.open_overdue, "amount": ask.amount}
 
-    def shortfall_reasons(self, ask: StorePurchaseAsk, result: PolicyResult) -> tuple[str, ...]:
+    def reduced_terms_reasons(self, ask: StorePurchaseAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.pay_within else ()
 
     def terms(self, ask: StorePurchaseAsk, result: PolicyResult, now: datetime) -> PayLaterTerms:

@@ -12,7 +12,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.policies.table import DecisionTable, PolicyResult
 from merchants.adapter import SAMPLE_NOW
-from merchants.asks.fields import asked
+from merchants.asks.fields import ask_field
 from merchants.bike_share import BikeRideAsk, BikeShare
 from merchants.conformance.asks import ask_documents, asks_frozen, invalid_amounts_rejected
 from merchants.conformance.disclosure import notice_messages
@@ -126,7 +126,7 @@ class Overstating(BikeShare):
         )
 
 
-violates(money_conservation, " exposes ")(Overstating)
+violates(money_conservation, " at risk")(Overstating)
 
 
 @violates(money_conservation, "due are not")
@@ -149,7 +149,7 @@ class SilentReduction(Hotel):
 
 @violates(reasons_named, "neither in the policy nor in own_reasons")
 class UndeclaredReason(BikeShare):
-    def shortfall_reasons(self, ask: BikeRideAsk, result: PolicyResult) -> tuple[str, ...]:
+    def reduced_terms_reasons(self, ask: BikeRideAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",)
 
 
@@ -209,8 +209,8 @@ class ReadsAnotherAsk(BikeShare):
 class MutableAsk:
     """A dataclass that is declared frozen, but whose fields can be assigned."""
 
-    deposit: Money = asked("The deposit.")  # noqa: RUF009
-    bike_id: str = asked("The bike.")
+    deposit: Money = ask_field("The deposit.")  # noqa: RUF009
+    bike_id: str = ask_field("The bike.")
 
 
 MutableAsk.__setattr__ = object.__setattr__  # type: ignore[method-assign]

@@ -13,7 +13,7 @@ from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.domain.money import Money
 from gateway.domain.period import Period
 from merchants.asks.documents import ask_document, ask_from_document
-from merchants.asks.fields import ask_fields, ask_type, asked
+from merchants.asks.fields import ask_field, ask_fields, ask_type
 from merchants.bike_share import BikeShare
 from merchants.car_rental import CarRental, CarRentalAsk
 from merchants.harbour_bikes import HarbourBikes
@@ -152,13 +152,13 @@ def test_invalid_entry_point_is_rejected(monkeypatch: pytest.MonkeyPatch, name: 
 class EveryTypeAsk:
     """One field of each kind."""
 
-    price: Money = asked("Money.")
-    stay: Period = asked("A period.")
-    wait: timedelta = asked("A duration.")
-    rate: Decimal = asked("A decimal.")
-    note: str | None = asked("A text, if any.")
-    loud: bool = asked("A flag.", default=False)
-    seats: int = asked("A number.", default=1)
+    price: Money = ask_field("Money.")
+    stay: Period = ask_field("A period.")
+    wait: timedelta = ask_field("A duration.")
+    rate: Decimal = ask_field("A decimal.")
+    note: str | None = ask_field("A text, if any.")
+    loud: bool = ask_field("A flag.", default=False)
+    seats: int = ask_field("A number.", default=1)
 
 
 DOCUMENT: dict[str, Any] = {
@@ -222,7 +222,7 @@ def test_ask_fields_of_an_ask_type() -> None:
 
 @dataclass(frozen=True)
 class FloatAsk:
-    price: float = asked("A float loses money.")
+    price: float = ask_field("A float loses money.")
 
 
 @dataclass(frozen=True)
@@ -232,12 +232,12 @@ class UndescribedAsk:
 
 @dataclass(frozen=True)
 class MixedAsk:
-    price: Money | str = asked("Two types at once.")  # noqa: RUF009
+    price: Money | str = ask_field("Two types at once.")  # noqa: RUF009
 
 
 @dataclass
 class MutableAsk:
-    price: Money = asked("Not frozen.")  # noqa: RUF009
+    price: Money = ask_field("Not frozen.")  # noqa: RUF009
 
 
 @pytest.mark.parametrize("cls", [FloatAsk, UndescribedAsk, MixedAsk, MutableAsk, int])

@@ -13,7 +13,7 @@ from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
 from gateway.domain.period import Period
 from merchants.asks.documents import ask_from_document
-from merchants.asks.fields import ask_fields, ask_type, asked
+from merchants.asks.fields import ask_field, ask_fields, ask_type
 from merchants.car_rental import CarRental
 from merchants.registry import AdapterRegistry, discover
 from schema.ask import DecisionAsk
@@ -25,13 +25,13 @@ from tests.support.graphql_world import built
 class EveryAsk:
     """One field of each kind."""
 
-    price: Money = asked("Money.")
-    stay: Period | None = asked("A period, or none.", default=None)
-    term: timedelta = asked("A duration.", default=timedelta(days=7))
-    rate_percent: Decimal = asked("A decimal.", default=Decimal("3.5"))
-    note: str | None = asked("Text, or none.", default=None)
-    times: int = asked("A number.", default=2)
-    sure: bool = asked("A flag.", default=False)
+    price: Money = ask_field("Money.")
+    stay: Period | None = ask_field("A period, or none.", default=None)
+    term: timedelta = ask_field("A duration.", default=timedelta(days=7))
+    rate_percent: Decimal = ask_field("A decimal.", default=Decimal("3.5"))
+    note: str | None = ask_field("Text, or none.", default=None)
+    times: int = ask_field("A number.", default=2)
+    sure: bool = ask_field("A flag.", default=False)
 
 
 @dataclass
