@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT, files
-from tests.support.partner import Partner, yuan
+from tests.support.merchant_client import MerchantClient, yuan
 from tests.support.server import Sandbox, bare_environment
 
 FIVE_MINUTES = 300.0
@@ -92,7 +92,7 @@ def test_new_adapter_approves_within_five_minutes(environment: Path, tmp_path: P
 
 def decided(sandbox: Sandbox, handle: str) -> dict[str, Any]:
     """The decision of the adapter's demo merchant, after the persona has consented."""
-    with closing(Partner(sandbox, "harbour_boats")) as partner:
+    with closing(MerchantClient(sandbox, "harbour_boats")) as partner:
         members = partner.graphql(partner.merchant_token, FIELDS).data["__type"]["inputFields"]
         assert {"name": "harbourBoats", "type": {"name": "HarbourBoatsAsk"}} in members
         token = partner.token(handle, scope=None, authorization_details=[DETAIL])

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.merchant_client import MerchantClient
 from tests.support.oauth import pkce, query_of
-from tests.support.partner import Partner
 from tests.support.point_of_sale import SALE, authorize_device, poll
 from tests.support.server import Sandbox
 
@@ -40,8 +40,8 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def partner(sqlite_sandbox: Sandbox) -> Iterator[Partner]:
-    made = Partner(sqlite_sandbox)
+def partner(sqlite_sandbox: Sandbox) -> Iterator[MerchantClient]:
+    made = MerchantClient(sqlite_sandbox)
     yield made
     made.close()
 
@@ -80,7 +80,7 @@ class Watch:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_person_signs_in_consents_and_revokes(
-    chromium: Any, partner: Partner, tmp_path: Path, width: int, height: int, locale: str
+    chromium: Any, partner: MerchantClient, tmp_path: Path, width: int, height: int, locale: str
 ) -> None:
     person = partner.persona("good")
     watch = Watch(chromium, partner.credentials["issuer"], width, height, locale)
@@ -121,7 +121,7 @@ def test_person_signs_in_consents_and_revokes(
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_person_allows_at_checkout(
-    chromium: Any, partner: Partner, tmp_path: Path, width: int, height: int, locale: str
+    chromium: Any, partner: MerchantClient, tmp_path: Path, width: int, height: int, locale: str
 ) -> None:
     person = partner.persona("good")
     watch = Watch(chromium, partner.credentials["issuer"], width, height, locale)
@@ -152,7 +152,7 @@ def test_person_allows_at_checkout(
     assert [text for text in watch.console_messages if "Content Security Policy" in text or "Refused" in text] == []
 
 
-def test_deny_sends_the_person_back_without_a_code(chromium: Any, partner: Partner) -> None:
+def test_deny_sends_the_person_back_without_a_code(chromium: Any, partner: MerchantClient) -> None:
     person = partner.persona("fair")
     watch = Watch(chromium, partner.credentials["issuer"], 1280, 900)
     request_uri = partner.app.push(pkce()[1]).json()["request_uri"]
@@ -169,7 +169,7 @@ def test_deny_sends_the_person_back_without_a_code(chromium: Any, partner: Partn
     assert "code" not in back
 
 
-def test_wrong_password_error_does_not_name_field(chromium: Any, partner: Partner, tmp_path: Path) -> None:
+def test_wrong_password_error_does_not_name_field(chromium: Any, partner: MerchantClient, tmp_path: Path) -> None:
     watch = Watch(chromium, partner.credentials["issuer"], 390, 844)
 
     watch.page.goto(f"{watch.issuer}/login")

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from tests.support.asks import credit
-from tests.support.partner import Partner
+from tests.support.merchant_client import MerchantClient
 from tests.support.scenario import (
     CREDIT_LIMIT,
     PERSONA,
     TENTH,
     AvailableIs,
-    Consent,
+    GiveConsent,
     OpenScenario,
     Scenario,
     product_consent,
@@ -21,25 +21,25 @@ from tests.support.server import Sandbox
 
 
 @pytest.fixture
-def cars(sandbox: Sandbox) -> Iterator[Partner]:
+def cars(sandbox: Sandbox) -> Iterator[MerchantClient]:
     """The demo car rental, on each database in turn."""
-    partner = Partner(sandbox)
+    partner = MerchantClient(sandbox)
     yield partner
     partner.close()
 
 
 @pytest.fixture
-def store(sandbox: Sandbox) -> Iterator[Partner]:
+def store(sandbox: Sandbox) -> Iterator[MerchantClient]:
     """The demo retail store, on each database in turn."""
-    partner = Partner(sandbox, "retail_store")
+    partner = MerchantClient(sandbox, "retail_store")
     yield partner
     partner.close()
 
 
 @pytest.fixture
-def shop(sandbox: Sandbox) -> Iterator[Partner]:
+def shop(sandbox: Sandbox) -> Iterator[MerchantClient]:
     """The demo online shop, on each database in turn."""
-    partner = Partner(sandbox, "online_shop")
+    partner = MerchantClient(sandbox, "online_shop")
     yield partner
     partner.close()
 
@@ -49,7 +49,7 @@ def open_scenario(default_limits_sandbox: Sandbox) -> Iterator[OpenScenario]:
     """A function that opens scenarios. Their decisions are ended after the test."""
     scenarios: list[Scenario] = []
 
-    def open_scenario(adapter: str, consent: Consent) -> Scenario:
+    def open_scenario(adapter: str, consent: GiveConsent) -> Scenario:
         scenarios.append(Scenario(default_limits_sandbox, PERSONA, adapter, consent))
         return scenarios[-1]
 

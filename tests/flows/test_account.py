@@ -1,6 +1,6 @@
 """The account page lists all accesses to the person's data with their results, and all decisions about the person."""
 
-from tests.support.partner import Partner, car
+from tests.support.merchant_client import MerchantClient, car
 
 ALL_INQUIRIES = """query ($input: DecisionPreviewInput!) {
   consentedUser { scoreTier { tier } meetsTier(minimum: EXCELLENT) score }
@@ -8,7 +8,7 @@ ALL_INQUIRIES = """query ($input: DecisionPreviewInput!) {
 }"""
 
 
-def test_account_page_lists_each_access_with_its_result(cars: Partner, shop: Partner) -> None:
+def test_account_page_lists_each_access_with_its_result(cars: MerchantClient, shop: MerchantClient) -> None:
     browser = cars.browser()
     token = str(cars.tokens("just-below", browser, scope="score:exact decisions:request")["access_token"])
     before = _accesses(browser.get("/account").text)
@@ -34,7 +34,7 @@ def test_account_page_lists_each_access_with_its_result(cars: Partner, shop: Par
     stranger.http.close()
 
 
-def test_forbidden_query_is_not_listed_as_an_access(cars: Partner) -> None:
+def test_forbidden_query_is_not_listed_as_an_access(cars: MerchantClient) -> None:
     browser = cars.browser()
     token = str(cars.tokens("unscored", browser, scope="score:threshold")["access_token"])
     before = _accesses(browser.get("/account").text)
@@ -46,7 +46,7 @@ def test_forbidden_query_is_not_listed_as_an_access(cars: Partner) -> None:
     browser.http.close()
 
 
-def test_account_page_shows_decisions_with_reasons_and_advice(cars: Partner) -> None:
+def test_account_page_shows_decisions_with_reasons_and_advice(cars: MerchantClient) -> None:
     browser = cars.browser()
     token = str(cars.tokens("building", browser, scope="decisions:request")["access_token"])
     cars.request(token, car())

@@ -8,7 +8,7 @@ import pytest
 from tests.fixtures.database import HAS_POSTGRESQL
 from tests.support.backend import connected_app, customer_browser, persona
 from tests.support.fapi import FapiApp
-from tests.support.partner import REQUEST, TIER, car, request_input
+from tests.support.merchant_client import REQUEST, TIER, car, request_input
 from tests.support.server import Sandbox
 
 DETAILS = [

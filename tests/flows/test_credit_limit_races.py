@@ -9,24 +9,24 @@ import pytest
 
 from tests.support.asks import home
 from tests.support.at_once import at_once
-from tests.support.partner import Partner, car, order
+from tests.support.merchant_client import MerchantClient, car, order
 from tests.support.server import Sandbox
 
 CREDIT_LIMIT, LIMIT_REACHED = 30_000, ("EXPOSURE_LIMIT_REACHED",)
 
 
 @pytest.fixture
-def merchants(default_limits_sandbox: Sandbox) -> Iterator[dict[str, Partner]]:
+def merchants(default_limits_sandbox: Sandbox) -> Iterator[dict[str, MerchantClient]]:
     """Three merchants by adapter, with the default credit limits."""
     merchants = {
-        adapter: Partner(default_limits_sandbox, adapter) for adapter in ("car_rental", "online_shop", "housing")
+        adapter: MerchantClient(default_limits_sandbox, adapter) for adapter in ("car_rental", "online_shop", "housing")
     }
     yield merchants
     for merchant in merchants.values():
         merchant.close()
 
 
-def test_approvals_never_pass_the_credit_limit(merchants: dict[str, Partner]) -> None:
+def test_approvals_never_pass_the_credit_limit(merchants: dict[str, MerchantClient]) -> None:
     cars, shop = merchants["car_rental"], merchants["online_shop"]
     decisions = decide_at_once([(cars, car("10000.00")), (shop, order("4000.00"))] * 4)
     approved = [decision for decision in decisions if decision["status"] == "APPROVED"]
@@ -38,7 +38,7 @@ def test_approvals_never_pass_the_credit_limit(merchants: dict[str, Partner]) ->
     assert 0 < sum(map(exposure, approved)) <= CREDIT_LIMIT
 
 
-def test_last_approvals_are_reduced_to_the_available_limit(merchants: dict[str, Partner]) -> None:
+def test_last_approvals_are_reduced_to_the_available_limit(merchants: dict[str, MerchantClient]) -> None:
     """In any order four requests are approved in full. Then 1,000 or 2,000 yuan are available to at least one merchant,
     because exposure at the other one counts in steps of a tenth of the limit, 3,000 yuan."""
     cars, homes = merchants["car_rental"], merchants["housing"]
@@ -64,7 +64,7 @@ def test_last_approvals_are_reduced_to_the_available_limit(merchants: dict[str, 
     assert len([entry for entry in entries if "Declined: CN¥7,000.</p>" in entry]) == len(decisions) - len(approved)
 
 
-def decide_at_once(asks: list[tuple[Partner, dict[str, Any]]]) -> list[dict[str, Any]]:
+def decide_at_once(asks: list[tuple[MerchantClient, dict[str, Any]]]) -> list[dict[str, Any]]:
     """Returns the decisions on requests that two merchants send at the same moment about one person."""
     tokens = {id(partner): partner.token() for partner, _ in asks[:2]}
     calls = [partial(partner.request, tokens[id(partner)], ask) for partner, ask in asks]
@@ -82,7 +82,7 @@ def exposure(decision: dict[str, Any]) -> Decimal:
     return Decimal((terms.get("waivedAmount") or terms["amount"])["amount"])
 
 
-def account_entries(partner: Partner) -> list[str]:
+def account_entries(partner: MerchantClient) -> list[str]:
     """The entries about decisions on the persona's account page."""
     browser, person = partner.browser(), partner.persona("excellent")
     page = browser.open("/account", person["username"], person["password"]).text

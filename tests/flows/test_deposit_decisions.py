@@ -4,8 +4,8 @@ each step."""
 from datetime import UTC, datetime, timedelta
 
 from tests.support.asks import home, ride
+from tests.support.merchant_client import car, yuan
 from tests.support.merchant_decision import active, approved, breached, fulfilled, parse_time
-from tests.support.partner import car, yuan
 from tests.support.scenario import CREDIT_LIMIT, AvailableIs, OpenScenario, product_consent
 
 DAY = timedelta(days=1)

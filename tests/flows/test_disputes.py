@@ -55,9 +55,9 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     assert "rejected your dispute" in page
     assert "The photo is clear." in page
     assert scenario.dispute_forms() == []
-    assert scenario.shop_refusal("100.00") == ["OPEN_OVERDUE_OBLIGATION"]
+    assert scenario.shop_decline_reasons("100.00") == ["OPEN_OVERDUE_OBLIGATION"]
     decision.transition("fulfill")
-    assert scenario.shop_refusal("100.00") == []
+    assert scenario.shop_decline_reasons("100.00") == []
     assert decision.timeline == [
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",

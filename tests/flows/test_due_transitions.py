@@ -1,13 +1,17 @@
 """Due transitions over HTTP: their effect for the merchant, for the person, and for decisions of another merchant.
-Each test has another persona. The tests share the partner's business time, which only moves forward."""
+
+Each test uses a different persona. The tests share the partner's business time, which only moves forward. The credit
+limits are 2400.00 (FAIR) and 3000.00 (GOOD and higher). An order of 400.00 or 1500.00 at the shop shows whether
+exposure at the car rental is still reserved.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.merchant_client import TIER, car
 from tests.support.merchant_decision import DecisionSummary, MerchantDecision
-from tests.support.partner import TIER, car
 from tests.support.scenario import Scenario
 from tests.support.server import Sandbox
 from tests.support.transitions import transition_input
@@ -21,7 +25,7 @@ BREACH = """mutation ($input: DecisionReportBreachInput!) { decisionReportBreach
 
 @pytest.fixture
 def open_scenario(moving_sandbox: Sandbox) -> Iterator[Callable[[str], Scenario]]:
-    """Opens the scenario of a persona. Everything is reconciled after it."""
+    """Opens the scenario of a persona. After the test, asserts that decisions, totals, logs and messages agree."""
     scenarios: list[Scenario] = []
 
     def open_scenario(handle: str) -> Scenario:
@@ -35,7 +39,7 @@ def open_scenario(moving_sandbox: Sandbox) -> Iterator[Callable[[str], Scenario]
 
 
 def breach_error(scenario: Scenario, decision: MerchantDecision) -> dict[str, Any]:
-    """Returns the user error of a breach report."""
+    """Reports a breach and returns the user error."""
     merchant, command = scenario.merchant, transition_input("breach", decision.id)
     payload = merchant.graphql(merchant.merchant_token, BREACH, input=command).data["decisionReportBreach"]
     assert payload["decision"] is None
@@ -48,7 +52,7 @@ def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> No
     decision = scenario.request(car("10000.00", scenario.time.now))
     assert decision.summary == DecisionSummary("APPROVED", ["ACTIVATE", "CANCEL"], "2000.00", "0.00", "2000.00")
     assert "CN¥2,000, not used yet. It expires on " in scenario.agreement()
-    assert scenario.shop_refusal("400.00") == LIMIT_REACHED
+    assert scenario.shop_decline_reasons("400.00") == LIMIT_REACHED
 
     scenario.advance(days=4)
     assert scenario.wait_for(decision, "EXPIRED") == ["APPROVED by GATEWAY", "EXPIRED by CLOCK"]
@@ -58,7 +62,7 @@ def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> No
     assert scenario.agreement() == ""
     assert "Approved: CN¥2,000 of CN¥10,000. It was not used in time." in scenario.history_entry("Demo Car Rental")
     assert scenario.receipt(decision) == ("DECISION_EXPIRED", "EXPIRED", "0.00")
-    assert scenario.shop_refusal("400.00") == []
+    assert scenario.shop_decline_reasons("400.00") == []
 
 
 def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str], Scenario]) -> None:
@@ -69,7 +73,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     assert decision.summary == DecisionSummary("ACTIVE", ALL_TRANSITIONS, "2000.00", "0.00", "2000.00", overdue=True)
     assert "Overdue since " in scenario.agreement(decision)
     assert scenario.receipt(decision) == ("DECISION_OVERDUE", "ACTIVE", "2000.00")
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
 
     dispute = scenario.contest(decision, "I brought it back on Tuesday.")
     page = scenario.agreement()
@@ -78,7 +82,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     assert "Overdue since" not in page
     assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "2000.00", "0.00", "2000.00")
     assert breach_error(scenario, decision)["availableTransitions"] == ["EXTEND", "FULFILL"]
-    assert (scenario.shop_refusal("400.00"), scenario.shop_refusal("1500.00")) == ([], LIMIT_REACHED)
+    assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1500.00")) == ([], LIMIT_REACHED)
 
     scenario.advance(days=7)
     assert scenario.wait_for(decision, "DISPUTE_RESOLVED") == [
@@ -102,7 +106,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     assert "Your dispute was upheld." in page
     assert "Overdue since" not in page
     assert scenario.receipt(decision) == ("DISPUTE_RESOLVED", "ACTIVE", "2000.00")
-    assert scenario.shop_refusal("1500.00") == []
+    assert scenario.shop_decline_reasons("1500.00") == []
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
 
 
@@ -111,7 +115,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
     decision = scenario.rental("2000.00")
     scenario.advance(days=5)
     scenario.wait_for(decision, "OVERDUE")
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
 
     scenario.advance(days=14)
     assert scenario.wait_for(decision, "LAPSED") == [
@@ -130,7 +134,7 @@ def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[s
     assert "CN¥2,000 open until " in page
     assert "Overdue since" not in page
     assert scenario.receipt(decision) == ("DECISION_LAPSED", "ACTIVE", "2000.00")
-    assert scenario.shop_refusal("1500.00") == []
+    assert scenario.shop_decline_reasons("1500.00") == []
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
     assert scenario.receipt(decision) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
 
@@ -141,21 +145,21 @@ def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Cal
     scenario.advance(days=5)
     scenario.wait_for(decision, "OVERDUE")
     scenario.advance(days=13)
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
     assert decision.transition("breach") == DecisionSummary(
         "BREACHED", ONLY_FULFILL, "2100.00", "0.00", "2100.00", overdue=True
     )
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
     page = scenario.agreement(decision)
     assert "Demo Car Rental reported that you broke the agreement: not paid." in page
 
     scenario.advance(days=15)
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
     assert "that you broke the agreement: not paid." in scenario.agreement(), "it can no longer be contested"
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2100.00", "2100.00", "0.00")
     assert decision.timeline == [*ACTIVATED, "OVERDUE by CLOCK", "BREACHED by MERCHANT", "FULFILLED by MERCHANT"]
     assert scenario.agreement() == ""
-    assert scenario.shop_refusal("1500.00") == []
+    assert scenario.shop_decline_reasons("1500.00") == []
 
 
 def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Scenario]) -> None:
@@ -163,9 +167,9 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
     decision = scenario.rental("4000.00")
     assert decision.transition("breach") == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
     # During the contest window of 14 days the breach uses the credit limit and does not count.
-    assert (scenario.shop_refusal("400.00"), scenario.shop_refusal("1500.00")) == ([], LIMIT_REACHED)
+    assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1500.00")) == ([], LIMIT_REACHED)
     scenario.advance(days=14)
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
     assert scenario.exposure == "2000.00"
 
     scenario.advance(days=351)
@@ -178,11 +182,11 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
     assert scenario.receipt(decision) == ("DECISION_WRITTEN_OFF", "BREACHED", "2000.00")
     assert "that you broke the agreement: not paid." in scenario.agreement()
     assert scenario.exposure == "0.00"
-    assert scenario.shop_refusal("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == OVERDUE
 
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
     assert scenario.receipt(decision) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
-    assert scenario.shop_refusal("1500.00") == []
+    assert scenario.shop_decline_reasons("1500.00") == []
     assert scenario.exposure == "0.00"
 
 

@@ -3,12 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.support.partner import REQUEST, Partner, car, request_input, yuan
+from tests.support.merchant_client import REQUEST, MerchantClient, car, request_input, yuan
 
 RUNNERS = 8
 
 
-def test_concurrent_equal_requests_create_one_decision(cars: Partner) -> None:
+def test_concurrent_equal_requests_create_one_decision(cars: MerchantClient) -> None:
     token, input_ = cars.token(), request_input(car())
 
     payloads = _at_once([(cars, token, input_)] * RUNNERS)
@@ -17,7 +17,7 @@ def test_concurrent_equal_requests_create_one_decision(cars: Partner) -> None:
     assert [payload["replayed"] for payload in payloads].count(False) == 1
 
 
-def test_concurrent_requests_never_exceed_the_maximum_amount(cars: Partner) -> None:
+def test_concurrent_requests_never_exceed_the_maximum_amount(cars: MerchantClient) -> None:
     details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": yuan("3000.00")}]
     token = cars.token(scope=None, authorization_details=details)
 
@@ -29,7 +29,7 @@ def test_concurrent_requests_never_exceed_the_maximum_amount(cars: Partner) -> N
     assert errors == ["CONSENT_AMOUNT_EXCEEDED"] * (RUNNERS - 3)
 
 
-def test_each_mutation_of_a_document_is_its_own_unit(cars: Partner) -> None:
+def test_each_mutation_of_a_document_is_its_own_unit(cars: MerchantClient) -> None:
     document = """mutation ($good: DecisionRequestInput!, $bad: DecisionRequestInput!) {
         first: decisionRequest(input: $good) { decision { id } userErrors { code } }
         second: decisionRequest(input: $bad) { decision { id } userErrors { code } }
@@ -43,8 +43,8 @@ def test_each_mutation_of_a_document_is_its_own_unit(cars: Partner) -> None:
     assert data["third"]["decision"] == data["first"]["decision"]
 
 
-def _at_once(calls: list[tuple[Partner, str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    def call(one: tuple[Partner, str, dict[str, Any]]) -> dict[str, Any]:
+def _at_once(calls: list[tuple[MerchantClient, str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    def call(one: tuple[MerchantClient, str, dict[str, Any]]) -> dict[str, Any]:
         partner, token, input_ = one
         payload: dict[str, Any] = partner.graphql(token, REQUEST, input=input_).data["decisionRequest"]
         return payload

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.asks import credit, home, purchase, ride, stay
-from tests.support.partner import Partner, car, order
+from tests.support.merchant_client import MerchantClient, car, order
 from tests.support.server import Sandbox
 
 LOG = """query ($reference: String!) {
@@ -131,9 +131,11 @@ def industry(request: pytest.FixtureRequest) -> Industry:
 
 
 @contextmanager
-def request_decision(sandbox: Sandbox, industry: Industry, handle: str) -> Iterator[tuple[Partner, dict[str, Any]]]:
+def request_decision(
+    sandbox: Sandbox, industry: Industry, handle: str
+) -> Iterator[tuple[MerchantClient, dict[str, Any]]]:
     """Yields the merchant and its decision, after the persona has allowed exactly this product and amount."""
-    partner = Partner(sandbox, industry.adapter)
+    partner = MerchantClient(sandbox, industry.adapter)
     detail = {
         "type": "decision",
         "products": [industry.product],
@@ -204,7 +206,7 @@ def test_decline_has_a_reason_a_notice_and_a_date(sandbox: Sandbox, industry: In
     ],
 )
 def test_order_beyond_the_tier_can_be_requested_smaller_at_once(
-    shop: Partner, handle: str, reason: str, too_much: tuple[str, str], granted: tuple[str, str]
+    shop: MerchantClient, handle: str, reason: str, too_much: tuple[str, str], granted: tuple[str, str]
 ) -> None:
     token = shop.token(handle)
     began = datetime.now(UTC)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.error_catalogue import ERRORS
-from tests.support.partner import CANCEL, REQUEST, Partner, car, order, request_input, yuan
+from tests.support.merchant_client import CANCEL, REQUEST, MerchantClient, car, order, request_input, yuan
 from tests.support.transitions import TRANSITIONS, transition_input
 
 LOG_SIZE = "{ merchant { decisions { totalCount } } }"
@@ -43,7 +43,7 @@ SMALL = [
 
 
 @pytest.fixture
-def unchanged(cars: Partner) -> Callable[[], bool]:
+def unchanged(cars: MerchantClient) -> Callable[[], bool]:
     """A function that returns whether the merchant's log is unchanged."""
     before = cars.graphql(cars.merchant_token, LOG_SIZE).data
     return lambda: cars.graphql(cars.merchant_token, LOG_SIZE).data == before
@@ -51,7 +51,7 @@ def unchanged(cars: Partner) -> Callable[[], bool]:
 
 @pytest.mark.parametrize(("ask", "code", "field"), INVALID_ASKS)
 def test_invalid_ask_is_a_typed_user_error(
-    cars: Partner, unchanged: Callable[[], bool], ask: dict[str, Any], code: str, field: str | None
+    cars: MerchantClient, unchanged: Callable[[], bool], ask: dict[str, Any], code: str, field: str | None
 ) -> None:
     token = cars.token(scope=None, authorization_details=SMALL)
 
@@ -68,7 +68,7 @@ def test_invalid_ask_is_a_typed_user_error(
     assert unchanged()
 
 
-def test_other_purpose_fails_with_the_covered_details(cars: Partner, unchanged: Callable[[], bool]) -> None:
+def test_other_purpose_fails_with_the_covered_details(cars: MerchantClient, unchanged: Callable[[], bool]) -> None:
     token = cars.token(scope=None, authorization_details=SMALL)
 
     (error,) = cars.request(token, car(), purpose="LENDING")["userErrors"]
@@ -79,7 +79,7 @@ def test_other_purpose_fails_with_the_covered_details(cars: Partner, unchanged: 
     assert unchanged()
 
 
-def test_product_outside_the_consent_is_forbidden(cars: Partner, unchanged: Callable[[], bool]) -> None:
+def test_product_outside_the_consent_is_forbidden(cars: MerchantClient, unchanged: Callable[[], bool]) -> None:
     token = cars.token(scope=None, authorization_details=[{"type": "score", "level": "tier"}])
 
     response = cars.graphql(token, REQUEST, input=request_input(car()))
@@ -90,7 +90,9 @@ def test_product_outside_the_consent_is_forbidden(cars: Partner, unchanged: Call
     assert unchanged()
 
 
-def test_unknown_product_fails_in_ask_and_authorization_request(cars: Partner, unchanged: Callable[[], bool]) -> None:
+def test_unknown_product_fails_in_ask_and_authorization_request(
+    cars: MerchantClient, unchanged: Callable[[], bool]
+) -> None:
     asked = cars.graphql(cars.token(), REQUEST, input=request_input({"zeppelinRide": {"deposit": yuan("1.00")}}))
     assert (asked.status, asked.code) == (400, "BAD_USER_INPUT")
 
@@ -99,7 +101,7 @@ def test_unknown_product_fails_in_ask_and_authorization_request(cars: Partner, u
     assert unchanged()
 
 
-def test_same_key_with_another_input_fails(cars: Partner) -> None:
+def test_same_key_with_another_input_fails(cars: MerchantClient) -> None:
     token, ask = cars.token(), car()
     first = request_input(ask)
     decision = cars.graphql(token, REQUEST, input=first).data["decisionRequest"]["decision"]
@@ -115,7 +117,7 @@ def test_same_key_with_another_input_fails(cars: Partner) -> None:
     assert again["decision"]["id"] == decision["id"]
 
 
-def test_same_key_under_another_consent_fails(cars: Partner) -> None:
+def test_same_key_under_another_consent_fails(cars: MerchantClient) -> None:
     changes = request_input(car())
     cars.graphql(cars.token("good"), REQUEST, input=changes)
 
@@ -124,7 +126,7 @@ def test_same_key_under_another_consent_fails(cars: Partner) -> None:
     assert payload["userErrors"][0]["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
-def test_duplicate_reference_fails(cars: Partner) -> None:
+def test_duplicate_reference_fails(cars: MerchantClient) -> None:
     token = cars.token()
     reference = cars.request(token, car())["decision"]["merchantReference"]
 
@@ -144,7 +146,7 @@ def test_duplicate_reference_fails(cars: Partner) -> None:
     ],
 )
 def test_invalid_text_is_a_typed_user_error(
-    cars: Partner, unchanged: Callable[[], bool], changes: dict[str, str]
+    cars: MerchantClient, unchanged: Callable[[], bool], changes: dict[str, str]
 ) -> None:
     payload = cars.request(cars.token(), car(), **changes)
 
@@ -153,7 +155,7 @@ def test_invalid_text_is_a_typed_user_error(
     assert unchanged()
 
 
-def test_maximum_amount_counts_all_open_decisions_together(cars: Partner) -> None:
+def test_maximum_amount_counts_all_open_decisions_together(cars: MerchantClient) -> None:
     details = [{"type": "decision", "products": ["DEPOSIT_WAIVER"], "maximum_amount": yuan("5000.00")}]
     token = cars.token(scope=None, authorization_details=details)
     first = cars.request(token, car("3000.00"))["decision"]
@@ -165,7 +167,7 @@ def test_maximum_amount_counts_all_open_decisions_together(cars: Partner) -> Non
     assert cars.request(token, car("3000.00"))["decision"]["status"] == "APPROVED"
 
 
-def test_other_merchant_cannot_cancel(cars: Partner, shop: Partner) -> None:
+def test_other_merchant_cannot_cancel(cars: MerchantClient, shop: MerchantClient) -> None:
     decision = cars.request(cars.token(), car())["decision"]
     cancel = {"decisionId": decision["id"], "idempotencyKey": "theirs"}
 
@@ -175,7 +177,7 @@ def test_other_merchant_cannot_cancel(cars: Partner, shop: Partner) -> None:
     assert payload["userErrors"][0]["field"] == ["input", "decisionId"]
 
 
-def test_fields_without_their_scope_are_null_and_forbidden(cars: Partner) -> None:
+def test_fields_without_their_scope_are_null_and_forbidden(cars: MerchantClient) -> None:
     token = cars.token("good", scope="score:threshold")
     query = """{ consentedUser { id meetsTier(minimum: EXCELLENT) scoreTier { tier } score }
         merchant { name decisions { totalCount } } }"""
@@ -190,7 +192,7 @@ def test_fields_without_their_scope_are_null_and_forbidden(cars: Partner) -> Non
     assert len(response.body["errors"]) == 3
 
 
-def test_merchant_token_cannot_read_a_user(cars: Partner) -> None:
+def test_merchant_token_cannot_read_a_user(cars: MerchantClient) -> None:
     response = cars.graphql(cars.merchant_token, "{ consentedUser { id } viewer { scopes } }")
     assert response.data["consentedUser"] is None
 
@@ -213,7 +215,7 @@ def test_merchant_token_cannot_read_a_user(cars: Partner) -> None:
         ),
     ],
 )
-def test_request_error_has_its_status(cars: Partner, content: bytes, status: int, code: str) -> None:
+def test_request_error_has_its_status(cars: MerchantClient, content: bytes, status: int, code: str) -> None:
     headers = {
         "Authorization": f"Bearer {cars.merchant_token}",
         "Content-Type": "application/json",
@@ -226,7 +228,7 @@ def test_request_error_has_its_status(cars: Partner, content: bytes, status: int
     assert "data" not in response.json()
 
 
-def test_nested_fragments_are_rejected_quickly(cars: Partner) -> None:
+def test_nested_fragments_are_rejected_quickly(cars: MerchantClient) -> None:
     fragments = " ".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}" for n in range(45))
     document = f"{{ ...f0 }} {fragments} fragment f45 on Query {{ viewer {{ appName }} }}"
 
@@ -238,7 +240,7 @@ def test_nested_fragments_are_rejected_quickly(cars: Partner) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TRANSITIONS))
-def test_user_token_cannot_change_a_decision(cars: Partner, name: str) -> None:
+def test_user_token_cannot_change_a_decision(cars: MerchantClient, name: str) -> None:
     token = cars.token()
     decision = cars.request(token, car())["decision"]
     command = transition_input(name, decision["id"], amount=yuan("1.00"))

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.partner import Partner, car
+from tests.support.merchant_client import MerchantClient, car
 from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_input
 
 REQUESTS = 400
@@ -99,7 +99,7 @@ def _value(dice: random.Random) -> str:
     return "".join(chr(dice.randrange(1, 0x2FFF)) for _ in range(dice.randrange(30)))
 
 
-def test_forms_with_junk(cars: Partner, dice: random.Random) -> None:
+def test_forms_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     for _ in range(REQUESTS):
         path = dice.choice(FORMS)
         form = urlencode({dice.choice(NAMES): _value(dice) for _ in range(dice.randrange(8))}).encode()
@@ -112,7 +112,7 @@ def test_forms_with_junk(cars: Partner, dice: random.Random) -> None:
         assert response.status_code < 500, (path, content)
 
 
-def test_pages_with_junk(cars: Partner, dice: random.Random) -> None:
+def test_pages_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     for _ in range(REQUESTS):
         path = dice.choice(PAGES)
         headers = {
@@ -123,7 +123,7 @@ def test_pages_with_junk(cars: Partner, dice: random.Random) -> None:
         assert response.status_code < 500, path
 
 
-def test_graphql_with_junk(cars: Partner, dice: random.Random) -> None:
+def test_graphql_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     headers = {"Authorization": f"Bearer {cars.merchant_token}", "Content-Type": "application/json"}
     for _ in range(REQUESTS):
         content = json.dumps(_body(dice)).encode() if dice.random() < 0.9 else dice.randbytes(50)
@@ -132,7 +132,7 @@ def test_graphql_with_junk(cars: Partner, dice: random.Random) -> None:
         assert "INTERNAL_SERVER_ERROR" not in response.text, content
 
 
-def test_mutations_and_previews_with_junk(cars: Partner, dice: random.Random) -> None:
+def test_mutations_and_previews_with_junk(cars: MerchantClient, dice: random.Random) -> None:
     """Sends junk as JSON text, which has more forms than the decoded variables in tests/schema."""
     token = cars.token()
     decision = cars.request(token, car("1.00"))["decision"]

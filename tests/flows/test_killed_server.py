@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.merchant_client import MerchantClient
 from tests.support.mixed_load import NOT_RETURNED, UNANSWERED, Acknowledged, Load, timeline
 from tests.support.operators import Gateway
-from tests.support.partner import Partner
 from tests.support.partner_time import PartnerTime, until
 from tests.support.referring import BOATS, install_boats
 from tests.support.server import Sandbox
@@ -46,7 +46,7 @@ def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, 
             time_of.forward(timedelta(days=days))
             sandbox.start()
 
-        partner = Partner(sandbox, BOATS)
+        partner = MerchantClient(sandbox, BOATS)
         for decision_id, ending in (
             (not_returned[0], "DECISION_LAPSED"),
             (not_returned[-1], "DECISION_OVERDUE"),

@@ -4,8 +4,8 @@ each step."""
 from datetime import timedelta
 
 from tests.support.asks import credit, purchase, stay
+from tests.support.merchant_client import order, yuan
 from tests.support.merchant_decision import active, approved, breached, fulfilled, parse_time
-from tests.support.partner import order, yuan
 from tests.support.point_of_sale import token_at_point_of_sale
 from tests.support.scenario import CREDIT_LIMIT, AvailableIs, OpenScenario, product_consent
 

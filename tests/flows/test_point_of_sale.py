@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from tests.support.asks import purchase
-from tests.support.partner import Partner, order
+from tests.support.merchant_client import MerchantClient, order
 from tests.support.point_of_sale import SALE, authorize_device, decide, error, poll, token_at_point_of_sale
 
 TIER = {"type": "score", "level": "tier"}
 
 
-def test_customer_allows_a_purchase(store: Partner) -> None:
+def test_customer_allows_a_purchase(store: MerchantClient) -> None:
     device = authorize_device(store.app, SALE, TIER)
     assert error(poll(store.app, device["device_code"])) == "authorization_pending"
     assert error(poll(store.app, device["device_code"])) == "slow_down"
@@ -52,7 +52,7 @@ def test_customer_allows_a_purchase(store: Partner) -> None:
         pytest.param(purchase("267.99"), "CONSENT_AMOUNT_EXCEEDED", id="less"),
     ],
 )
-def test_other_purchase_than_the_allowed_one_fails(store: Partner, ask: dict[str, Any], code: str) -> None:
+def test_other_purchase_than_the_allowed_one_fails(store: MerchantClient, ask: dict[str, Any], code: str) -> None:
     token = token_at_point_of_sale(store, "good")
     payload = store.request(token, ask)
     assert error_codes(payload) == [code]
@@ -63,7 +63,7 @@ def test_other_purchase_than_the_allowed_one_fails(store: Partner, ask: dict[str
 
 
 @pytest.mark.parametrize(("handle", "days"), [("just-below", 21), ("good", 14), ("fair", 7)])
-def test_lower_tiers_get_a_shorter_term(store: Partner, handle: str, days: int) -> None:
+def test_lower_tiers_get_a_shorter_term(store: MerchantClient, handle: str, days: int) -> None:
     token = token_at_point_of_sale(store, handle)
     began = datetime.now(UTC)
     decision = store.request(token, purchase("268.00", "P30D"))["decision"]
@@ -78,18 +78,18 @@ def test_lower_tiers_get_a_shorter_term(store: Partner, handle: str, days: int) 
 @pytest.mark.parametrize(
     ("handle", "reason"), [("building", "TIER_BELOW_REQUIRED"), ("overdue", "OPEN_OVERDUE_OBLIGATION")]
 )
-def test_purchase_is_declined(store: Partner, handle: str, reason: str) -> None:
+def test_purchase_is_declined(store: MerchantClient, handle: str, reason: str) -> None:
     decision = store.request(token_at_point_of_sale(store, handle), purchase("268.00"))["decision"]
     assert (decision["status"], [why["code"] for why in decision["outcome"]["reasons"]]) == ("DECLINED", [reason])
 
 
-def test_consent_of_a_point_of_sale_does_not_cover_an_online_order(shop: Partner) -> None:
+def test_consent_of_a_point_of_sale_does_not_cover_an_online_order(shop: MerchantClient) -> None:
     assert error_codes(shop.request(token_at_point_of_sale(shop, "good"), order("268.00"))) == [
         "CONSENT_PRODUCT_NOT_COVERED"
     ]
 
 
-def test_customer_denies_a_purchase(store: Partner) -> None:
+def test_customer_denies_a_purchase(store: MerchantClient) -> None:
     device = authorize_device(store.app)
     person, phone = store.persona("good"), store.browser()
     decide(phone, device["user_code"], "deny", username=person["username"], password=person["password"])

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.support.merchant_client import MerchantClient, car
 from tests.support.operators import Gateway
-from tests.support.partner import Partner, car
 from tests.support.server import Sandbox
 
 PROVENANCE = "query ($id: ID!) { node(id: $id) { ... on Decision { provenance { policyVersion policyHash ruleId } } } }"
@@ -21,7 +21,7 @@ def test_override_decides_the_next_request(empty_database_url: str, tmp_path: Pa
     operator = Gateway(empty_database_url, tmp_path)
 
     with Sandbox(empty_database_url, tmp_path) as sandbox:
-        partner = Partner(sandbox)
+        partner = MerchantClient(sandbox)
         try:
             merchant = partner.graphql(partner.merchant_token, "{ merchant { id } }").body["data"]["merchant"]["id"]
             token = partner.token("just-below")

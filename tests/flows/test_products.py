@@ -4,7 +4,7 @@ import pytest
 
 from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
-from tests.support.partner import TIER, Partner, car, order
+from tests.support.merchant_client import TIER, MerchantClient, car, order
 from tests.support.server import Sandbox
 
 PERSONAS = ["excellent", "threshold", "just-below", "good", "fair", "building", "unscored", "overdue"]
@@ -26,7 +26,7 @@ def test_website_demo_runs_all_steps(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("handle", PERSONAS)
-def test_deposit_decision_is_the_expected_one_of_the_persona(cars: Partner, handle: str) -> None:
+def test_deposit_decision_is_the_expected_one_of_the_persona(cars: MerchantClient, handle: str) -> None:
     expected = _expected(cars, handle, "DEPOSIT_WAIVER")
     token = cars.token(handle)
 
@@ -41,7 +41,7 @@ def test_deposit_decision_is_the_expected_one_of_the_persona(cars: Partner, hand
 
 
 @pytest.mark.parametrize("handle", PERSONAS)
-def test_order_decision_is_the_expected_one_of_the_persona(shop: Partner, handle: str) -> None:
+def test_order_decision_is_the_expected_one_of_the_persona(shop: MerchantClient, handle: str) -> None:
     expected = _expected(shop, handle, "PAY_LATER")
 
     decision = shop.request(shop.token(handle), order())["decision"]
@@ -49,7 +49,7 @@ def test_order_decision_is_the_expected_one_of_the_persona(shop: Partner, handle
     assert (decision["status"], _reasons(decision)) == expected
 
 
-def test_decision_is_only_in_the_log_of_its_merchant(cars: Partner, shop: Partner) -> None:
+def test_decision_is_only_in_the_log_of_its_merchant(cars: MerchantClient, shop: MerchantClient) -> None:
     decision = cars.request(cars.token(), car())["decision"]
 
     own = cars.graphql(cars.merchant_token, LOG, reference=decision["merchantReference"]).data
@@ -62,7 +62,7 @@ def test_decision_is_only_in_the_log_of_its_merchant(cars: Partner, shop: Partne
     assert decision["id"] not in [node["id"] for node in foreign["merchant"]["decisions"]["nodes"]]
 
 
-def test_user_id_differs_per_merchant(cars: Partner, shop: Partner) -> None:
+def test_user_id_differs_per_merchant(cars: MerchantClient, shop: MerchantClient) -> None:
     query = "{ consentedUser { id } }"
 
     ids = {p.graphql(p.token("good"), query).data["consentedUser"]["id"] for p in (cars, shop)}
@@ -70,7 +70,7 @@ def test_user_id_differs_per_merchant(cars: Partner, shop: Partner) -> None:
     assert len(ids) == 2
 
 
-def _expected(partner: Partner, handle: str, product: str) -> tuple[str, list[str]]:
+def _expected(partner: MerchantClient, handle: str, product: str) -> tuple[str, list[str]]:
     personas = partner.graphql(partner.merchant_token, EXPECTED).data["sandboxPersonas"]
     persona = next(p for p in personas if p["handle"] == handle)
     outcome = next(o for o in persona["expectedOutcomes"] if o["product"] == product)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.checkout import ROOT
-from tests.support.partner import Partner, car, order
+from tests.support.merchant_client import MerchantClient, car, order
 from tests.support.receipts import RECEIPT, claims_of
 from tests.support.server import Sandbox
 from tests.support.transitions import TRANSITIONS, transition_input
@@ -20,7 +20,7 @@ ACTIVATE = """mutation A($input: DecisionActivateInput!) { decisionActivate(inpu
   decision { status receipt } userErrors { code } } }"""
 
 
-def receipt_of(partner: Partner, token: str, decision: dict[str, Any]) -> str:
+def receipt_of(partner: MerchantClient, token: str, decision: dict[str, Any]) -> str:
     found = partner.graphql(token, RECEIPT, id=decision["id"]).data["decision"]
     assert found["receipt"] is not None
     return str(found["receipt"])
@@ -41,12 +41,12 @@ def verify(receipt: str, keys: Any, issuer: str, folder: Path) -> "subprocess.Co
 
 @pytest.fixture
 def partner(sandbox: Sandbox) -> Any:
-    made = Partner(sandbox)
+    made = MerchantClient(sandbox)
     yield made
     made.close()
 
 
-def test_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None:
+def test_receipt_is_verified_offline(partner: MerchantClient, tmp_path: Path) -> None:
     decision = partner.request(partner.token(), car())["decision"]
     receipt = receipt_of(partner, partner.merchant_token, decision)
     keys, issuer = partner.http.get("/oauth/jwks").json(), partner.credentials["issuer"]
@@ -73,7 +73,7 @@ def test_receipt_is_verified_offline(partner: Partner, tmp_path: Path) -> None:
     assert "not a receipt of this gateway" in verify(receipt, keys, "https://other.example", tmp_path).stderr
 
 
-def test_each_transition_has_its_receipt(partner: Partner) -> None:
+def test_each_transition_has_its_receipt(partner: MerchantClient) -> None:
     decision = partner.request(partner.token(), car())["decision"]
     first = claims_of(receipt_of(partner, partner.merchant_token, decision))
     given = {"decisionId": decision["id"], "idempotencyKey": f"a-{decision['id']}"}
@@ -85,7 +85,7 @@ def test_each_transition_has_its_receipt(partner: Partner) -> None:
     assert first["jti"] != second["jti"]
 
 
-def test_receipt_has_the_outstanding_amount_and_due_date(partner: Partner) -> None:
+def test_receipt_has_the_outstanding_amount_and_due_date(partner: MerchantClient) -> None:
     decision = partner.request(partner.token(), car("500.00"))["decision"]
     steps = []
     for move, amount in (("activate", None), ("extend", None), ("part", {"amount": "120.00", "currency": "CNY"})):
@@ -103,8 +103,8 @@ def test_receipt_has_the_outstanding_amount_and_due_date(partner: Partner) -> No
     assert first < extended
 
 
-def test_receipts_of_two_merchants_cannot_be_linked(partner: Partner, sandbox: Sandbox) -> None:
-    shop = Partner(sandbox, "online_shop")
+def test_receipts_of_two_merchants_cannot_be_linked(partner: MerchantClient, sandbox: Sandbox) -> None:
+    shop = MerchantClient(sandbox, "online_shop")
     try:
         receipts = [
             claims_of(receipt_of(one, one.merchant_token, one.request(one.token("good"), ask)["decision"]))

@@ -1,12 +1,12 @@
 """Revocation of a consent: it applies to the next request, and open decisions keep their terms."""
 
+from tests.support.merchant_client import CANCEL, TIER, MerchantClient, car
 from tests.support.oauth import Browser
-from tests.support.partner import CANCEL, TIER, Partner, car
 
 VIEWER = "{ viewer { merchant { name } } }"
 
 
-def test_revocation_applies_to_the_next_request(cars: Partner) -> None:
+def test_revocation_applies_to_the_next_request(cars: MerchantClient) -> None:
     browser = cars.browser()
     tokens = cars.tokens("good", browser)
     assert cars.graphql(tokens["access_token"], TIER).status == 200
@@ -20,7 +20,7 @@ def test_revocation_applies_to_the_next_request(cars: Partner) -> None:
     browser.http.close()
 
 
-def test_revocation_invalidates_an_unused_code(cars: Partner) -> None:
+def test_revocation_invalidates_an_unused_code(cars: MerchantClient) -> None:
     browser, person = cars.browser(), cars.persona("good")
     callback, verifier = cars.app.ask(browser, person["username"], person["password"])
 
@@ -30,7 +30,7 @@ def test_revocation_invalidates_an_unused_code(cars: Partner) -> None:
     browser.http.close()
 
 
-def test_open_decision_outlives_the_consent_and_can_be_cancelled(cars: Partner) -> None:
+def test_open_decision_outlives_the_consent_and_can_be_cancelled(cars: MerchantClient) -> None:
     browser = cars.browser()
     token = str(cars.tokens("excellent", browser)["access_token"])
     decision = cars.request(token, car())["decision"]
@@ -48,7 +48,7 @@ def test_open_decision_outlives_the_consent_and_can_be_cancelled(cars: Partner) 
     browser.http.close()
 
 
-def test_revoking_one_consent_keeps_the_others(cars: Partner, shop: Partner) -> None:
+def test_revoking_one_consent_keeps_the_others(cars: MerchantClient, shop: MerchantClient) -> None:
     browser = cars.browser()
     first = str(cars.tokens("fair", browser)["access_token"])
     second = str(shop.tokens("fair", browser)["access_token"])
@@ -64,7 +64,7 @@ def test_revoking_one_consent_keeps_the_others(cars: Partner, shop: Partner) -> 
     browser.http.close()
 
 
-def _revoke_all(partner: Partner, browser: Browser, handle: str) -> None:
+def _revoke_all(partner: MerchantClient, browser: Browser, handle: str) -> None:
     """Revokes all consents of the persona, one form after the other."""
     while True:
         page = browser.open("/account", partner.persona(handle)["username"], partner.persona(handle)["password"])

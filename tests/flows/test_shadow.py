@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.support.checkout import ROOT
+from tests.support.merchant_client import MerchantClient, car
 from tests.support.operators import Gateway
-from tests.support.partner import Partner, car
 from tests.support.server import Sandbox
 
 
@@ -16,7 +16,7 @@ def test_partner_gets_no_result_of_the_shadow_policy(empty_database_url: str, tm
     operator = Gateway(empty_database_url, tmp_path)
 
     with Sandbox(empty_database_url, tmp_path, shadow_policies=f"car_rental={file}") as sandbox:
-        partner = Partner(sandbox)
+        partner = MerchantClient(sandbox)
         try:
             decision = partner.request(partner.token("just-below"), car())["decision"]
             timeline = partner.graphql(

@@ -18,7 +18,7 @@ from gateway.store.tables import metadata
 from tests.support import fuzz
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST, GraphQLWorld, built, request_variables
-from tests.support.partner import yuan
+from tests.support.merchant_client import yuan
 from tests.support.transitions import PREVIEW, RESPOND, TRANSITIONS, transition_input
 
 SCOPES = ("decisions:read", "decisions:write", "disputes:write")

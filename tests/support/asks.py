@@ -1,9 +1,9 @@
-"""Asks as partners send them, one for each industry. Those for a car and an order are in `tests.support.partner`."""
+"""Asks as partners send them, one for each industry. Those for a car and an order are in `tests.support.merchant_client`."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.support.partner import yuan
+from tests.support.merchant_client import yuan
 
 
 def ride(deposit: str = "299.00") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from tests.support.partner import Partner
+from tests.support.merchant_client import MerchantClient
 from tests.support.transitions import DECISION_FIELDS, TRANSITIONS, transition_input
 
 TERMS = """terms { __typename
@@ -47,7 +47,7 @@ def fulfilled(due: str) -> DecisionSummary:
 class MerchantDecision:
     """A decision that was requested after the time `began`. Transitions use the merchant's token."""
 
-    def __init__(self, partner: Partner, identifier: str, began: datetime) -> None:
+    def __init__(self, partner: MerchantClient, identifier: str, began: datetime) -> None:
         self._partner, self.id, self._began = partner, identifier, began
 
     def read(self) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 
+from tests.support.merchant_client import MerchantClient, request_input, yuan
 from tests.support.oauth import forms
 from tests.support.operators import Gateway
-from tests.support.partner import Partner, request_input, yuan
 from tests.support.referring import BOATS, boat
 from tests.support.server import Sandbox
 from tests.support.transitions import REQUEST, TRANSITIONS, transition_input
@@ -70,7 +70,7 @@ class Acknowledged:
         self.topics[decision_id] = (*self.topics.get(decision_id, ()), *topics)
 
 
-def timeline(partner: Partner, decision_id: str) -> list[dict[str, Any]]:
+def timeline(partner: MerchantClient, decision_id: str) -> list[dict[str, Any]]:
     """The timeline of a decision, oldest first: topics, and the actor of each event that is not about a dispute."""
     decision = partner.graphql(partner.merchant_token, LOOKUP, id=decision_id).data["decision"]
     events: list[dict[str, Any]] = decision["timeline"]["nodes"]
@@ -83,7 +83,7 @@ class Load:
     def __init__(self, sandbox: Sandbox, acknowledged: Acknowledged, now: datetime, seed: int) -> None:
         self._acknowledged, self._now, self._seed = acknowledged, now, seed
         self._operator = Gateway(sandbox.database_url, sandbox.folder, **sandbox.packages)
-        self._partner = Partner(sandbox, BOATS)
+        self._partner = MerchantClient(sandbox, BOATS)
         # Half of the overdue decisions of earlier loads are contested.
         self._overdue = acknowledged.completed[NOT_RETURNED][1::2]
         writers = ((PATHS, "excellent", 3), (REVIEW_PATHS, "fair", 1))

@@ -10,9 +10,9 @@ from gateway.domain.identity.client import DEVICE_CODE
 from gateway.store.base import read_row
 from gateway.store.consents.consents import CONSENTS, ConsentRow
 from gateway.store.oauth.device_codes import DEVICE_CODES
+from tests.support.merchant_client import MerchantClient
 from tests.support.oauth import Browser, PartnerApp
 from tests.support.oauth_world import PASSWORD, OAuthWorld
-from tests.support.partner import Partner
 from tests.support.units import reading
 
 SALE = {
@@ -66,7 +66,7 @@ def decide(
     return response
 
 
-def token_at_point_of_sale(partner: Partner, handle: str) -> str:
+def token_at_point_of_sale(partner: MerchantClient, handle: str) -> str:
     """Returns the access token of a SALE that the persona has allowed."""
     device = authorize_device(partner.app)
     person, browser = partner.persona(handle), partner.browser()

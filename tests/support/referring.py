@@ -8,7 +8,7 @@ from gateway import __version__
 from gateway.domain.merchants import Product
 from merchants.scaffold import scaffold
 from tests.support.installed import install_package
-from tests.support.partner import yuan
+from tests.support.merchant_client import yuan
 
 BOATS = "harbour_boats"
 _POLICY_BEGINS = """policy = "harbour_boats"

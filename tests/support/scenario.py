@@ -1,4 +1,5 @@
-"""One persona and one merchant at a sandbox, for the HTTP tests."""
+"""The scenario of the HTTP tests: one persona, one merchant that requests decisions about that persona, and the
+partner's business time."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,10 +10,10 @@ from typing import Any
 import httpx2
 
 from tests.support.exposure import read_exposure
+from tests.support.merchant_client import MerchantClient, car, order, yuan
 from tests.support.merchant_decision import TERMS, MerchantDecision, flat
 from tests.support.oauth import forms
 from tests.support.operators import Gateway
-from tests.support.partner import Partner, car, order, yuan
 from tests.support.partner_time import PartnerTime, until
 from tests.support.receipts import RECEIPT, claims_of
 from tests.support.server import Sandbox
@@ -28,24 +29,25 @@ CREDIT_LIMIT = "30000.00"
 TENTH = Decimal("3000.00")
 """Exposure at other merchants is rounded up to tenths of the credit limit."""
 
-Consent = Callable[[Partner, str], str]
-"""Takes a merchant and a persona's handle; returns the token of a new consent."""
+GiveConsent = Callable[[MerchantClient, str], str]
+"""Lets a persona, by handle, consent to a merchant. Returns the token of the new consent."""
 
 
-def product_consent(product: str, ceiling: str) -> Consent:
-    """A consent to one product, up to an amount in yuan."""
+def product_consent(product: str, ceiling: str) -> GiveConsent:
+    """Gives consents to one product, up to an amount in yuan."""
     detail = {"type": "decision", "products": [product], "maximum_amount": yuan(ceiling)}
     return lambda merchant, handle: merchant.token(handle, scope=None, authorization_details=[detail])
 
 
 class Scenario:
-    """One persona and one merchant. All requests use the token of `consent`; without it each request has its own
-    consent, given in the persona's browser. `shop` is a second merchant, for a later request."""
+    """With `consent`, all requests to the merchant use one token. Without it each request uses the token of a new
+    consent, which the persona gives in `browser`. `shop` is a second merchant: its decisions show whether exposure and
+    overdue obligations count."""
 
     def __init__(
-        self, sandbox: Sandbox, handle: str, adapter: str = "car_rental", consent: Consent | None = None
+        self, sandbox: Sandbox, handle: str, adapter: str = "car_rental", consent: GiveConsent | None = None
     ) -> None:
-        self.merchant, self.shop = Partner(sandbox, adapter), Partner(sandbox, "online_shop")
+        self.merchant, self.shop = MerchantClient(sandbox, adapter), MerchantClient(sandbox, "online_shop")
         self.operator = Gateway(sandbox.database_url, sandbox.folder, **sandbox.packages)
         self.time, self._database_url = PartnerTime(sandbox.database_url), sandbox.database_url
         self.browser, self.person = self.merchant.browser(), self.merchant.persona(handle)
@@ -100,7 +102,7 @@ class Scenario:
         decision.transition("activate")
         return decision
 
-    def shop_refusal(self, amount: str) -> list[str]:
+    def shop_decline_reasons(self, amount: str) -> list[str]:
         """Requests an order at the shop and returns the reasons of the decline. Empty if it is approved: then the order
         is cancelled."""
         decision = self.shop.request(self._own_token(self.shop), order(amount))["decision"]
@@ -168,7 +170,7 @@ class Scenario:
 
     @property
     def exposure(self) -> str:
-        """The person's exposure in yuan, from the database: no response has it while an obligation is overdue."""
+        """The person's exposure in yuan, from the database: no response of the API has it."""
         return read_exposure(self._database_url, self.person["username"]).amount
 
     def assert_reconciled(self) -> None:
@@ -183,14 +185,14 @@ class Scenario:
         self.shop.close()
         self.merchant.close()
 
-    def _token(self, merchant: Partner) -> str:
+    def _token(self, merchant: MerchantClient) -> str:
         return self._shared_token or self._own_token(merchant)
 
-    def _own_token(self, merchant: Partner) -> str:
+    def _own_token(self, merchant: MerchantClient) -> str:
         return merchant.token(self.person["handle"], browser=self.browser)
 
 
-OpenScenario = Callable[[str, Consent], Scenario]
+OpenScenario = Callable[[str, GiveConsent], Scenario]
 """Takes an adapter and a consent; returns the scenario of PERSONA at that merchant."""
 AvailableIs = Callable[[str], bool]
 """Whether an amount is exactly PERSONA's available limit."""

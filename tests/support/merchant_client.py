@@ -51,7 +51,7 @@ class GraphQLResponse:
         return str(self.body["errors"][0]["extensions"]["code"])
 
 
-class Partner:
+class MerchantClient:
     """The merchant of the demo partner with this adapter, and its first client."""
 
     def __init__(self, sandbox: Sandbox, adapter: str = "car_rental") -> None:
