@@ -20,7 +20,7 @@ from gateway.kit.crypto import digest
 from gateway.oauth.challenges import Challenges, ErrorBody, graphql_body
 from gateway.oauth.dpop import HEADER, NONCE_HEADER, REMEMBERED, InvalidDpopProofError, ProofCheck
 from gateway.services.container import Container
-from gateway.store.oauth.tokens import Bearer
+from gateway.store.oauth.tokens import LoadedToken
 from gateway.store.unit import UnitOfWork
 
 LONGEST_TOKEN = 512
@@ -30,15 +30,16 @@ _MISSING = "An access token is required: Authorization: DPoP TOKEN with a proof,
 
 def check_token(unit: UnitOfWork, token_text: str, jkt: str | None, environment: Environment) -> Principal:
     """The caller that sent this token. `jkt` is the thumbprint of the key of its proof, None without a proof. Raises
-    Unauthenticated, always with the same message, for a token that is unknown, of the other environment, expired,
-    revoked, or not bound to exactly that key, whose client or user is disabled, or whose consent is not active."""
+    Unauthenticated if the token is unknown, expired, revoked, or of the other environment; if it is bound to another
+    key than `jkt`, or only one of token and request has a key; if its client or user is disabled; or if its consent is
+    not active. The message is always the same."""
     if len(token_text) > LONGEST_TOKEN or not token_text.startswith(environment.token_prefix("at")):
         raise Unauthenticated(_INVALID)
-    bearer = unit.tokens.load_bearer(digest(token_text))
-    if bearer is None or bearer.token.jkt != jkt:
+    loaded = unit.tokens.load_with_client(digest(token_text))
+    if loaded is None or loaded.token.jkt != jkt:
         raise Unauthenticated(_INVALID)
-    now = require_live(unit, bearer, environment)
-    token, client, partner, consent = bearer.token, bearer.client, bearer.partner, bearer.consent
+    now = require_valid_token(unit, loaded, environment)
+    token, client, partner, consent = loaded.token, loaded.client, loaded.partner, loaded.consent
     allowed = scopes.expand(token.scopes) & usable_scopes(client.scopes, client.authorization_details_types)
     return Principal(
         kind=TokenKind.MERCHANT if consent is None else TokenKind.USER,
@@ -54,15 +55,15 @@ def check_token(unit: UnitOfWork, token_text: str, jkt: str | None, environment:
     )
 
 
-def require_live(unit: UnitOfWork, bearer: Bearer, environment: Environment) -> BusinessTime:
+def require_valid_token(unit: UnitOfWork, loaded: LoadedToken, environment: Environment) -> BusinessTime:
     """The business time of the token's partner. Raises Unauthenticated if the token is expired (in wall time) or
     revoked, its client is disabled, or its consent is not active (in business time)."""
-    token, client, consent = bearer.token, bearer.client, bearer.consent
-    now = business_time(unit.wall, bearer.partner.clock_offset_seconds)  # without a second statement
+    token, client, consent = loaded.token, loaded.client, loaded.consent
+    now = business_time(unit.wall, loaded.partner.clock_offset_seconds)  # without a second statement
     ended = token.revoked_at is not None or unit.wall >= token.expires_at
     disabled = client.disabled_at is not None or client.profile not in environment.profiles
-    withdrawn = consent is not None and consent.status(now) is not ConsentStatus.ACTIVE
-    if ended or disabled or withdrawn:
+    consent_inactive = consent is not None and consent.status(now) is not ConsentStatus.ACTIVE
+    if ended or disabled or consent_inactive:
         raise Unauthenticated(_INVALID)
     return now
 
@@ -80,10 +81,10 @@ class Credential:
 
 
 class TokenCheck:
-    """ASGI middleware. It sets scope["state"]["authenticate"], which the application calls first on its own worker
-    thread and which returns the Principal: so the check and the work share one hop to a thread. A request without a
-    valid token gets 401. Tokens are read from the Authorization header only. A token that is bound to a key needs the
-    scheme DPoP and a fresh proof by that key."""
+    """ASGI middleware. It sets scope["state"]["authenticate"], a function that checks the token and returns the
+    principal. The application calls it first, on its worker thread, so that a request needs one change of thread. A
+    request without a valid token gets 401. Tokens are read from the Authorization header only. A token that is bound to
+    a key needs the scheme DPoP and a fresh proof by that key."""
 
     def __init__(self, app: ASGIApp, container: Container, body: ErrorBody = graphql_body) -> None:
         self._app, self._container = app, container
@@ -126,7 +127,7 @@ class TokenCheck:
         principal = container.database.read(
             lambda unit: check_token(unit, credential.token, jkt, container.environment)
         )
-        # Recorded last, so that only holders of a valid token can fill the memory.
+        # Recorded last, so that only requests with a valid token add entries to the replay store.
         if proof and not container.replays.first_use(proof.replay_key, int(REMEMBERED.total_seconds()) + 1):
             raise InvalidDpopProofError("The proof has been used before.")
         return principal

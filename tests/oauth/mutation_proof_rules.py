@@ -57,20 +57,20 @@ RULES: Sequence[Group] = (
             (
                 62,
                 "bound token as a bearer token",
-                "if bearer is None or bearer.token.jkt != jkt:",
-                "if bearer is None or (jkt and bearer.token.jkt != jkt):",
+                "if loaded is None or loaded.token.jkt != jkt:",
+                "if loaded is None or (jkt and loaded.token.jkt != jkt):",
             ),
             (
                 62,
                 "bearer token with any proof",
-                "if bearer is None or bearer.token.jkt != jkt:",
-                "if bearer is None or (bearer.token.jkt and bearer.token.jkt != jkt):",
+                "if loaded is None or loaded.token.jkt != jkt:",
+                "if loaded is None or (loaded.token.jkt and loaded.token.jkt != jkt):",
             ),
             (
                 63,
                 "key not compared",
-                "if bearer is None or bearer.token.jkt != jkt:",
-                "if bearer is None or (bearer.token.jkt is None) != (jkt is None):",
+                "if loaded is None or loaded.token.jkt != jkt:",
+                "if loaded is None or (loaded.token.jkt is None) != (jkt is None):",
             ),
             (
                 63,
@@ -105,8 +105,8 @@ RULES: Sequence[Group] = (
             (
                 65,
                 "consent not looked at",
-                "withdrawn = consent is not None and consent.status(now) is not ConsentStatus.ACTIVE",
-                "withdrawn = False",
+                "consent_inactive = consent is not None and consent.status(now) is not ConsentStatus.ACTIVE",
+                "consent_inactive = False",
             ),
             (65, "disabled client", "disabled = client.disabled_at is not None or", "disabled ="),
             (65, "first of two headers", "if len(authorizations) != 1:", "if not authorizations:"),

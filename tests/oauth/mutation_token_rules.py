@@ -129,11 +129,11 @@ RULES: Sequence[Group] = (
                 "self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)",
                 "pass",
             ),
-            (54, "wider scope", "if not granted or any(name not in held for name in asked):", "if not granted:"),
+            (54, "wider scope", "if not granted or any(name not in allowed for name in requested):", "if not granted:"),
             (
                 54,
                 "narrowing ignored",
-                "return tuple(name for name in SCOPES if name in asked) or granted",
+                "return tuple(name for name in SCOPES if name in requested) or granted",
                 "return granted",
             ),
             (56, "refresh token of any age", "if unit.wall >= row.expires_at:", "if False:"),
@@ -185,8 +185,8 @@ RULES: Sequence[Group] = (
             (
                 59,
                 "access token of another client",
-                "return self._access_token(bearer) if bearer.client.id == client.id else None",
-                "return self._access_token(bearer)",
+                "return self._access_token(loaded) if loaded.client.id == client.id else None",
+                "return self._access_token(loaded)",
             ),
             (
                 59,

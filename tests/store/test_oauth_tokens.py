@@ -33,10 +33,10 @@ def test_a_user_token_is_found_with_client_partner_and_consent(database: Databas
         cast = make_cast(unit)
         token = make_access_token(unit, cast.client, cast.consent)
     with reading(database) as unit:
-        bearer = unit.tokens.load_bearer(token)
-    assert bearer is not None
-    assert (bearer.client.id, bearer.partner.id, bearer.consent) == (cast.client, cast.partner, cast.consent)
-    assert bearer.token.scopes == ["score:tier", "decisions:request"]
+        loaded = unit.tokens.load_with_client(token)
+    assert loaded is not None
+    assert (loaded.client.id, loaded.partner.id, loaded.consent) == (cast.client, cast.partner, cast.consent)
+    assert loaded.token.scopes == ["score:tier", "decisions:request"]
 
 
 def test_a_merchant_token_has_no_consent(database: Database) -> None:
@@ -44,10 +44,10 @@ def test_a_merchant_token_has_no_consent(database: Database) -> None:
         cast = make_cast(unit)
         token = make_access_token(unit, cast.client)
     with reading(database) as unit:
-        bearer = unit.tokens.load_bearer(token)
-        assert bearer is not None
-        assert bearer.consent is None
-        assert unit.tokens.load_bearer(digest("unknown")) is None
+        loaded = unit.tokens.load_with_client(token)
+        assert loaded is not None
+        assert loaded.consent is None
+        assert unit.tokens.load_with_client(digest("unknown")) is None
 
 
 def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
@@ -58,10 +58,10 @@ def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
     with writing(database) as unit:
         assert unit.consents.revoke(cast.consent.id, revoked_at)
     with reading(database) as unit:
-        bearer = unit.tokens.load_bearer(token)
-        assert bearer is not None
-        assert bearer.consent is not None
-        assert bearer.consent.revoked_at == revoked_at
+        loaded = unit.tokens.load_with_client(token)
+        assert loaded is not None
+        assert loaded.consent is not None
+        assert loaded.consent.revoked_at == revoked_at
 
 
 def test_only_one_of_concurrent_rotations_succeeds(database: Database) -> None:

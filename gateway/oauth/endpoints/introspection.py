@@ -12,9 +12,9 @@ from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.clients.client import Client
 from gateway.oauth.consent_check import end_with_consent, lock_active_consent
 from gateway.oauth.server import Server
-from gateway.oauth.token_check import require_live
+from gateway.oauth.token_check import require_valid_token
 from gateway.services.consents.service import details_within
-from gateway.store.oauth.tokens import Bearer, RefreshTokenRow
+from gateway.store.oauth.tokens import LoadedToken, RefreshTokenRow
 
 
 class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib has no types
@@ -33,19 +33,19 @@ class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib h
         if text is None:
             raise InvalidRequestError("The token is missing.")
         tokens, key = self.server.unit.tokens, digest(text)
-        bearer = tokens.load_bearer(key)
-        if bearer is not None:
-            return self._access_token(bearer) if bearer.client.id == client.id else None
+        loaded = tokens.load_with_client(key)
+        if loaded is not None:
+            return self._access_token(loaded) if loaded.client.id == client.id else None
         refresh = tokens.load_refresh_token(key)
         return self._refresh_token(refresh, client) if refresh and refresh.client_id == client.id else None
 
     def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
         return {"active": False} if token is None else {"active": True, **token}
 
-    def _access_token(self, bearer: Bearer) -> dict[str, Any] | None:
-        unit, token, consent = self.server.unit, bearer.token, bearer.consent
+    def _access_token(self, loaded: LoadedToken) -> dict[str, Any] | None:
+        unit, token, consent = self.server.unit, loaded.token, loaded.consent
         try:
-            require_live(unit, bearer, self.server.container.environment)
+            require_valid_token(unit, loaded, self.server.container.environment)
         except Unauthenticated:
             return None
         members = self._describe(token.client_id, token.scopes, consent)

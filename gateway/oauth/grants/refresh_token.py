@@ -1,7 +1,7 @@
 """The refresh token grant (RFC 6749 section 6), with rotation and reuse detection (RFC 9700 section 4.14.2)."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from authlib.oauth2.rfc6749 import grants
 from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
@@ -22,8 +22,11 @@ RETRY_WINDOW = timedelta(seconds=60)
 
 
 class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no types
-    """Checks everything, then uses up the token, then issues new ones. The client is checked before reuse, so that no
-    client can end the grants of another one."""
+    """Checks the client, the token and the consent, then issues new tokens. It checks that the token belongs to the
+    client before it detects reuse, so that a client cannot revoke the tokens of another client by sending one of them.
+
+    The refresh tokens of baseline clients are rotated. A fapi2 client keeps its refresh token and may use it until it
+    expires, because the token works only for the client that signs."""
 
     server: Server
 
@@ -58,34 +61,37 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
     def _narrow_scopes(self, consent: Consent) -> tuple[str, ...]:
-        asked = scope.parse(self.request.payload.scope)
+        requested = scope.parse(self.request.payload.scope)
         granted = scope.restrict(consent.scopes, self.client.allowed)
-        held = scope.expand(granted)
-        if not granted or any(name not in held for name in asked):
+        allowed = scope.expand(granted)
+        if not granted or any(name not in allowed for name in requested):
             raise InvalidScopeError("The scope is wider than the consent, or not allowed for this client.")
-        return tuple(name for name in SCOPES if name in asked) or granted
+        return tuple(name for name in SCOPES if name in requested) or granted
 
     def _refuse_reuse(self, row: RefreshTokenRow) -> None:
-        """Raises InvalidGrantError if the token is no longer the newest of its family, except for a retry in time."""
+        """Raises InvalidGrantError if the token is revoked or has been used, except for a retry: the client lost the
+        response, has not used the next token, and sends this token again within RETRY_WINDOW."""
         if row.revoked_at is not None:
-            self._revoke_family(row)
+            self._revoke_family_and_raise(row)
         if row.used_at is None:
             return
         if self.request.parsed.received_at < row.used_at:
-            # Received before another request used the token: two workers of one client, not a thief. Nor is it a retry,
-            # which comes after a lost response.
+            # This request was received before another request used the token. So two workers of one client sent it at
+            # the same time. It is not reuse, so the family stays valid; it is not a retry either, because a retry comes
+            # after a lost response.
             raise InvalidGrantError("The refresh token is being used by another request.")
         successor = self.server.unit.tokens.load_refresh_token(row.successor or "")
         unused = successor is not None and successor.used_at is None and successor.revoked_at is None
         if not unused or self.server.unit.wall > row.used_at + RETRY_WINDOW:
-            self._revoke_family(row)
+            self._revoke_family_and_raise(row)
 
     def _rotate(self, row: RefreshTokenRow, consent: Consent, issuer: TokenIssuer) -> str:
         unit = self.server.unit
         text = issuer.new_refresh_token()
         if row.used_at is None:
-            # Not the time at which the unit began: it may have waited for another unit that uses the same token, and a
-            # request received during the wait is not a retry.
+            # `used_at` is the time now, not the time at which the unit began, because the unit may have waited for
+            # another unit that uses the same token. A request that was received during the wait is then older than
+            # `used_at`, so it is not taken for a retry.
             now = self.server.container.clock()
             won = unit.tokens.use_refresh_token(row.digest, digest(text), now)
         else:
@@ -95,6 +101,9 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
         issuer.store_refresh_token(text, self.client, consent, row.family)
         return text
 
-    def _revoke_family(self, row: RefreshTokenRow) -> None:
+    def _revoke_family_and_raise(self, row: RefreshTokenRow) -> NoReturn:
         self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)
-        raise InvalidGrantError("The refresh token has been used before: all tokens of its family are revoked.")
+        raise InvalidGrantError(
+            "The refresh token was revoked or has been used before. All tokens of its family are revoked."
+            " Ask the person again."
+        )

@@ -58,8 +58,8 @@ class RefreshTokenTable(RefreshTokenRow, table=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
-    """An access token with its client, partner and consent, read in one statement."""
+class LoadedToken:
+    """An access token, of type Bearer or DPoP, with its client, partner and consent."""
 
     token: AccessTokenRow
     client: ClientRow
@@ -75,7 +75,7 @@ def _columns(table: Table, record: type[Record]) -> Iterable[Label[Any]]:
 
 
 def _parts(row: Row) -> Iterator[Any]:
-    """Yields the four records of a row of _BEARER."""
+    """Yields the four records of a row of _WITH_CLIENT."""
     start = 0
     for record in _PARTS:
         names = record.model_fields
@@ -87,7 +87,7 @@ ACCESS_TOKENS = table_of(AccessTokenTable)
 REFRESH_TOKENS = table_of(RefreshTokenTable)
 _ACCESS_TOKEN = select(ACCESS_TOKENS).where(ACCESS_TOKENS.c.digest == bindparam("digest"))
 _REFRESH_TOKEN = select(REFRESH_TOKENS).where(REFRESH_TOKENS.c.digest == bindparam("digest"))
-_BEARER = (
+_WITH_CLIENT = (
     select(
         *(
             column
@@ -136,14 +136,14 @@ _REVOKE_OF_CLIENT = _revoke(REFRESH_TOKENS, "client_id"), _revoke(ACCESS_TOKENS,
 class TokenRepository(Repository):
     """Reads and writes access and refresh tokens."""
 
-    def load_bearer(self, digest: str) -> Bearer | None:
+    def load_with_client(self, digest: str) -> LoadedToken | None:
         """Returns the access token with its client, partner and consent, including expired and revoked ones. Returns
         None for an unknown token and for a token of a disabled user."""
-        row = self._row(_BEARER, digest=digest)
+        row = self._row(_WITH_CLIENT, digest=digest)
         if row is None:
             return None
         token, client, partner, consent = _parts(row)
-        return Bearer(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
+        return LoadedToken(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
 
     def load_access_token(self, digest: str) -> AccessTokenRow | None:
         """Returns the access token, including an expired or revoked one, or None if it is unknown."""

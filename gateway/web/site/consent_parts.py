@@ -31,7 +31,7 @@ _POINT_OF_SALE = msgid("Only at checkout %(terminal)s in store %(store)s.")
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
+class MaximumAmount:
     """The requested amount, which the person can lower, and the smallest step, both in major units."""
 
     requested: str
@@ -41,14 +41,14 @@ class Ceiling:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPart:
-    """One authorization detail in sentences. `point_of_sale` is "" unless the detail is bound to one; `ceiling` is None
-    if the person cannot lower it."""
+    """One authorization detail in sentences. `point_of_sale` is "" unless the detail is bound to one; `maximum_amount`
+    is None if the person cannot lower it."""
 
     index: int
     optional: bool
     sentence: str
     limit: str
-    ceiling: Ceiling | None
+    maximum_amount: MaximumAmount | None
     purpose: str
     point_of_sale: str
     until: str
@@ -80,7 +80,7 @@ def _describe_part(
         optional=detail.optional,
         sentence=_describe_detail(texts, detail, decides),
         limit=_describe_limit(texts, detail),
-        ceiling=_ceiling(detail),
+        maximum_amount=_reducible_amount(detail),
         purpose=describe_purpose(texts, merchant, detail.purpose),
         point_of_sale=texts.gettext(_POINT_OF_SALE, store=sold_at.store_id, terminal=sold_at.terminal_id)
         if sold_at
@@ -98,11 +98,11 @@ def _describe_detail(texts: Texts, detail: AuthorizationDetail, decides: bool) -
     return texts.gettext(_PRODUCT_LIST, what=texts.gettext(what), products=products)
 
 
-def _ceiling(detail: AuthorizationDetail) -> Ceiling | None:
+def _reducible_amount(detail: AuthorizationDetail) -> MaximumAmount | None:
     amount = detail.maximum_amount
     if amount is None or not can_lower_maximum_amount(detail):
         return None
-    return Ceiling(amount.amount, amount.currency, Money(1, amount.currency).amount)
+    return MaximumAmount(amount.amount, amount.currency, Money(1, amount.currency).amount)
 
 
 def _describe_limit(texts: Texts, detail: AuthorizationDetail) -> str:

@@ -73,8 +73,8 @@ def describe_form(
     if refused is None:
         return NarrowingForm(choice, durations)
     kind, *index = refused.field or ("form",)
-    ceiling = asked.details[int(index[0])].maximum_amount if kind == "amount" else None
-    if ceiling is not None:
-        problem = texts.gettext(_AMOUNT_PROBLEM, amount=texts.money(ceiling))
+    maximum = asked.details[int(index[0])].maximum_amount if kind == "amount" else None
+    if maximum is not None:
+        problem = texts.gettext(_AMOUNT_PROBLEM, amount=texts.money(maximum))
         return NarrowingForm(choice, durations, problem, f"amount_{index[0]}")
     return NarrowingForm(choice, durations, texts.gettext(_PROBLEMS[kind]), kind)

@@ -12,7 +12,7 @@ from gateway.web.site.narrowing_form import NarrowingForm, describe_form
 from gateway.web.texts import Texts, msgid
 
 OTHER_PARTNER = msgid("Your account does not belong to this merchant's sandbox. Please sign out first.")
-_NO_DECISION = msgid("Please choose “Allow” or “Do not allow”.")
+_NO_ANSWER = msgid("Please choose “Allow” or “Do not allow”.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ def describe_permission(
     )
 
 
-def read_decision(form: Mapping[str, str]) -> str:
-    """The person's decision, "allow" or "deny". Raises PageError (400) for anything else."""
-    decision = form.get("decision", "")
-    if decision not in {"allow", "deny"}:
-        raise PageError(400, _NO_DECISION)
-    return decision
+def read_answer(form: Mapping[str, str]) -> str:
+    """The person's answer, "allow" or "deny". Raises PageError (400) for anything else."""
+    answer = form.get("decision", "")
+    if answer not in {"allow", "deny"}:
+        raise PageError(400, _NO_ANSWER)
+    return answer

@@ -1,4 +1,4 @@
-"""The handlers of the consent page. It shows every request, and only the person decides."""
+"""The handlers of the consent page. Each authorization request shows it: no consent is given without the person."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from gateway.web.errors import PageError
 from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request, form_target
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import read_choice, read_known_fields
-from gateway.web.site.permission import OTHER_PARTNER, read_decision
+from gateway.web.site.permission import OTHER_PARTNER, read_answer
 from gateway.web.site.redirects import login_address, request_address, see_other
 from gateway.web.site.site import Site
 from gateway.web.site.step_up import (
@@ -57,14 +57,14 @@ def routes(site: Site) -> list[Route]:
 
 
 class ConsentPage:
-    """The page, and its form with the person's decision."""
+    """The page, and its form with the person's answer."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The page; 303 to the login page for a visitor; an error page for an unusable request. Ignores parameters
-        other than client_id and request_uri (RFC 9126 section 4)."""
+        """The page; 303 to the login page if nobody is signed in; an error page for an unusable request. Ignores
+        parameters other than client_id and request_uri (RFC 9126 section 4)."""
         client_id, request_uri = _parameter(request, "client_id"), _parameter(request, "request_uri")
         session = await self._site.sessions.current(request)
         user_id = session.user_id if session else None
@@ -84,11 +84,11 @@ class ConsentPage:
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
-        decision = read_decision(form)
+        answer = read_answer(form)
         client_id = form.get("client_id") or _parameter(request, "client_id")
         request_uri = form.get("request_uri") or _parameter(request, "request_uri")
         try:
-            choice = read_choice(form) if decision == "allow" else None
+            choice = read_choice(form) if answer == "allow" else None
             location = await run_in_threadpool(self._decide, client_id, request_uri, session, choice)
         except InvalidInput as refused:
             return await self._show_again(request, session, form, (client_id, request_uri), refused)
@@ -136,7 +136,7 @@ class ConsentPage:
         )
 
     def _open(self, client_id: str | None, request_uri: str | None, user_id: str | None) -> PermissionRequest | None:
-        """The request with the signed-in person, None for a visitor. Raises AuthorizationRefused."""
+        """The request with the signed-in person, None if nobody is signed in. Raises AuthorizationRefused."""
 
         def open_request(unit: UnitOfWork) -> PermissionRequest | None:
             opened = self._site.authorization.open(unit, client_id, request_uri)

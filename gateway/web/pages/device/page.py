@@ -20,7 +20,7 @@ from gateway.web.errors import PageError
 from gateway.web.pages.device.view import PointOfSaleRequest, describe_request
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import read_choice, read_known_fields
-from gateway.web.site.permission import OTHER_PARTNER, read_decision
+from gateway.web.site.permission import OTHER_PARTNER, read_answer
 from gateway.web.site.redirects import login_address, request_address, see_other
 from gateway.web.site.site import Site
 from gateway.web.site.step_up import FreshLoginRequired, request_fresh_login, require_fresh_login
@@ -46,7 +46,7 @@ def routes(site: Site) -> list[Route]:
 
 
 class DevicePage:
-    """Three pages: the form for the code, the permission form, and the confirmation of the decision."""
+    """Three pages: the form for the code, the permission form, and the confirmation of the answer."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -62,20 +62,20 @@ class DevicePage:
         return self._code_form(request, session, user_codes.format_code(code) if code else "")
 
     async def submit(self, request: Request) -> Response:
-        """Without a decision, the permission form; with one, 303 to its confirmation. 303 to the login page if a fresh
+        """Without an answer, the permission form; with one, 303 to its confirmation. 303 to the login page if a fresh
         login is needed; the form again (422) if a field is invalid."""
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
-        decision = read_decision(form) if "decision" in form else None
+        answer = read_answer(form) if "decision" in form else None
         typed, address = form.get("user_code", ""), request.client.host if request.client else ""
         try:
             sale = await run_in_threadpool(self._find, typed, session.user_id, address)
-            if decision is None:
+            if answer is None:
                 require_fresh_login(self._site, session, sale.request.asked.details, self._site.container.clock())
                 return self._confirmation(request, session, sale)
             try:
-                choice = read_choice(form) if decision == "allow" else None
+                choice = read_choice(form) if answer == "allow" else None
                 await run_in_threadpool(self._decide, typed, session, choice)
             except InvalidInput as refused:
                 return self._confirmation(request, session, sale, read_known_fields(form), refused)
@@ -85,10 +85,10 @@ class DevicePage:
             raise PageError(429, _TOO_MANY, retry_after=refused.retry_after) from None
         except AuthorizationRefused as refused:
             return self._refusal(request, session, refused.refusal, typed)
-        return see_other(f"{DONE}?decision={decision}")
+        return see_other(f"{DONE}?decision={answer}")
 
     async def done(self, request: Request) -> Response:
-        """The confirmation. The point of sale gets the decision with its next poll."""
+        """The confirmation. The point of sale gets the answer with its next poll."""
         allowed = request.query_params.get("decision") == "allow"
         return self._site.renderer.page(request, "pages/device/done.html", allowed=allowed)
 
