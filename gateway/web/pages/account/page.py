@@ -67,8 +67,8 @@ class AccountPage:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The person's consents, obligations, decisions and accesses, newest first; 303 to the login page for a
-        visitor."""
+        """The person's consents, obligations, decisions and accesses, newest first; 303 to the login page if
+        nobody is signed in."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
             return see_other(login_address(ACCOUNT))

@@ -52,8 +52,8 @@ class DevicePage:
         self._site = site
 
     async def show(self, request: Request) -> Response:
-        """The form for the code, with `user_code` filled in if the address has one; 303 to the login page for a
-        visitor."""
+        """The form for the code, with `user_code` filled in if the address has one; 303 to the login page if
+        nobody is signed in."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
             return see_other(login_address(request_address(request)))
