@@ -189,8 +189,8 @@ class DecisionRepository(Repository):
         if excluded is not None and excluded.consent_id == consent_id:
             not_counted[excluded.id] = excluded
         total = self._exposures.load_committed(consent_id, currency).minor
-        counted = sum(state.committed.minor for state in not_counted.values() if state.currency == currency)
-        return Money(total - counted, currency)
+        left_out = sum(state.committed.minor for state in not_counted.values() if state.currency == currency)
+        return Money(total - left_out, currency)
 
     def load_exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
         """Returns the person's exposure at this merchant and at all others, after all transitions due at `now`."""
