@@ -1,4 +1,4 @@
-"""Asks as partners send them, one for each industry. Those for a car and an order are in `tests.support.merchant_client`."""
+"""Asks as merchants send them, one for each industry. `merchant_client` has those for a car and an order."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
