@@ -43,10 +43,7 @@ class DecisionProvenance:
 class Settlement:
     settlement: strawberry.Private[domain_settlement.Settlement]
 
-    @resolved(
-        "Amount the user is responsible for: the amount to be paid, the waived deposit, or the limit that a lender"
-        " granted."
-    )
+    @resolved("What the user is responsible for: the amount to pay, the waived deposit, or the limit a lender granted.")
     def due(self) -> Money:
         return Money.of(self.settlement.due)
 
@@ -214,8 +211,7 @@ class Decision(Node):
         return None if settlement is None else Settlement(settlement=settlement)
 
     @resolved(
-        "Pairwise user id: the same for all clients of one merchant, different for each merchant. It equals"
-        " ConsentedUser.id."
+        "Pairwise user id, the same as ConsentedUser.id: one for all clients of a merchant, another for each merchant."
     )
     def subject(self) -> strawberry.ID:
         return strawberry.ID(self.state.subject)

@@ -127,8 +127,7 @@ class DecisionRepository(Repository):
         return None if row is None else MAPPING.read(row)
 
     def lock(self, decision_id: str) -> Decision | None:
-        """Returns the decision to be changed, or None for an unknown id. Its row stays locked until the unit of work
-        ends."""
+        """Returns the decision, or None for an unknown id. Its row stays locked until the unit of work ends."""
         row = self._row(_LOCKED, decision_id=decision_id)
         if row is None:
             return None
@@ -181,11 +180,8 @@ class DecisionRepository(Repository):
         maximum amount. Unlike exposure it includes requests in manual review, lapsed obligations and written-off
         breaches. The amount of `except_for` is left out."""
         excluded = except_for.stored.state if except_for and except_for.stored else None
-        not_counted = {
-            state.id: state
-            for state in self._states(_DUE_OF_CONSENT, consent_id=consent_id, now=now)
-            if state.status in EXPIRING
-        }
+        due = self._states(_DUE_OF_CONSENT, consent_id=consent_id, now=now)
+        not_counted = {state.id: state for state in due if state.status in EXPIRING}
         if excluded is not None and excluded.consent_id == consent_id:
             not_counted[excluded.id] = excluded
         total = self._exposures.load_committed(consent_id, currency).minor
@@ -204,8 +200,7 @@ class DecisionRepository(Repository):
         return Money(here, currency), Money(everywhere - here, currency)
 
     def count_overdue(self, user_id: str, now: BusinessTime) -> int:
-        """Returns the number of the person's open overdue obligations at all merchants. Disputed, lapsed and settled
-        obligations do not count."""
+        """Returns how many obligations are overdue at all merchants, without disputed, lapsed and settled ones."""
         flagged = self._states(_FLAGGED_OF_USER, user_id=user_id, now=now)
         return sum(state_by(state, now).counts_against(now) for state in flagged)
 
@@ -213,8 +208,7 @@ class DecisionRepository(Repository):
         self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], idempotency: IdempotencyRow
     ) -> str | None:
         """Saves a new decision and returns the id of its log entry. Returns None and writes nothing if the merchant has
-        used the reference before. `personal` is stored in the log entry, encrypted with the person's key.
-        `idempotency` is the idempotency record of the request."""
+        used the reference before. `personal` is stored in the log entry, encrypted with the person's key."""
         columns = MAPPING.write(decision.state)
         if not self._changes(_INSERT, **columns):
             return None
@@ -231,13 +225,11 @@ class DecisionRepository(Repository):
         idempotency: IdempotencyRow | None = None,
     ) -> str:
         """Saves a decision that `lock` returned, after one event, and returns the id of the event's log entry.
-        `dispute` is the dispute of the event, `idempotency` the idempotency record of the call that caused it.
-
-        The entry holds the digests of decision, dispute and idempotency record. So none of them may be changed later in
-        the same unit of work, except the columns of a dispute that refer to log entries."""
+        `dispute` is the dispute of the event, `idempotency` the record of the call that caused it. The entry holds the
+        digests of decision, dispute and idempotency record. So none of them may be changed later in the same unit of
+        work, except the columns of a dispute that refer to log entries."""
         if decision.stored is not None and decision.stored.state == decision.state:
-            # Keep the stored digest: the row is not written again, and an older version of the gateway may have written
-            # it differently.
+            # Keep the stored digest: the row is not rewritten, and an older version may have written it differently.
             digest = decision.stored.digest
         else:
             columns = MAPPING.write(decision.state)
