@@ -20,11 +20,11 @@ demo: environment ## run the demos on a temporary sandbox; exit code 0 if every 
 	@$(BIN)/gateway sandbox demo
 
 test: environment ## run the tests on SQLite and PostgreSQL; some minutes on two cores
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not node"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not node"
 
 test-all: check ## run everything: checks, slow tests, browser tests, clients written for Node.js
 	@$(PYTHON) tools/environment.py --browser
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(foreach part,$(HABITS),--ignore=$(part))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(foreach part,$(HABITS),--ignore=$(part))
 
 check: environment ## ruff, mypy, unused dependencies, import layers; are documents, SDL and lock file up to date?
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .

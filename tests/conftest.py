@@ -1,5 +1,6 @@
 """Loads the fixture modules. Everything else is in tests/fixtures and tests/support."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A busy machine must not fail a test: no deadlines, and no health check for slow drawing.
@@ -14,3 +15,10 @@ pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.valkey",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files with slow tests first, so that no worker runs one of them alone at the end."""
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow_files)
