@@ -1,4 +1,4 @@
-"""Compares an exported SDL with the target contract. The export may lack parts of it, but may add nothing.
+"""Compares an exported SDL with the planned schema. The export may lack parts of it, but may add nothing.
 
 Each SDL becomes a set of facts, one line of text per type, field, argument, default, enum value, union member,
 interface and applied directive. The comparison is a difference of sets.

@@ -52,7 +52,7 @@ _CATALOGUE = (
         ),
         user=Texts("One of your agreements is overdue.", "您有一项约定已过期且尚未了结。"),
         advice=Texts(
-            "Settle or return what is overdue: your account page lists it. If an entry is wrong, contest it there; it"
+            "Settle or return what is overdue: your account page lists it. If an entry is wrong, dispute it there; it"
             " does not count while it is reviewed.",
             "请结清或归还逾期的项目，账户页面上有明细。如果记录有误，可以在那里提出异议；核查期间不计入。",
         ),
