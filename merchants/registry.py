@@ -1,8 +1,8 @@
 """The registry of adapters: loads them by their entry points, and finds them by key and by DecisionAsk member.
 
-A named merchant's adapter can share the member of the profile from which it derives. Then the adapters that a merchant
-has enabled determine which one decides. A policy is parsed when the module of its adapter is imported: once per
-process.
+A named merchant's adapter can share the member of the industry adapter from which it derives. Then the adapters that a
+merchant has enabled determine which one decides. A policy is parsed when the module of its adapter is imported: once
+per process.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

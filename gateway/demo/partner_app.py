@@ -20,7 +20,7 @@ _TIMEOUT = 20
 class PartnerApp:
     """A client of the profile baseline. It sends its secret in the Authorization header and gets bearer tokens."""
 
-    authentication = "our client secret"
+    authentication = "the client secret"
 
     def __init__(self, issuer: str, client: dict[str, Any]) -> None:
         self.issuer, self.client_id, self.redirect_uri = issuer, str(client["client_id"]), str(client["redirect_uri"])

@@ -82,14 +82,14 @@ class WebsiteDemo(Demo):
         page = browser.submit(page, {"username": self._persona["username"], "password": self._persona["password"]})
         self._narrator.print_page(page)
         self._expect(page.status_code == 200, "the consent page", page)
-        self._narrator.begin_step("The person allows it; the browser returns to our redirect_uri with a code")
+        self._narrator.begin_step("The person allows it; the browser returns to the redirect_uri with a code")
         response = browser.submit(page, {"decision": "allow"}, follow=False)
         location = response.headers.get("location", "")
         query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
         self._narrator.print_redirect(response)
         self._expect(response.status_code == 303 and "code" in query, "a redirect with a code", response)
         matches = query["state"] == self._state and query["iss"] == self._app.issuer
-        self._expect(matches, "our state and the issuer", response)
+        self._expect(matches, "the state and the issuer", response)
         return query["code"]
 
     def _redeem_code(self, code: str, verifier: str) -> str:
@@ -139,14 +139,14 @@ class WebsiteDemo(Demo):
         return str(decision["id"])
 
     def _get_merchant_token(self) -> str:
-        self._narrator.begin_step("Get a merchant token for our back office (client credentials)")
+        self._narrator.begin_step("Get a merchant token for the back office (client credentials)")
         form = {"grant_type": "client_credentials", "scope": "decisions:read decisions:write"}
         response = self._post_form("token_endpoint", form)
         self._expect(response.status_code == 200, "a merchant token", response)
         return str(response.json()["access_token"])
 
     def _read_decision_log(self, token: str, decision_id: str) -> None:
-        self._narrator.begin_step("Read our decision log")
+        self._narrator.begin_step("Read the merchant's decision log")
         page = self._data(self._query(token, LOG, {}))["merchant"]["decisions"]
         newest = page["nodes"][0]
         topics = [event["topic"] for event in newest["timeline"]["nodes"]]

@@ -1,4 +1,4 @@
-"""Harbour Bikes, a named merchant: the bike share profile with its own policy, words and wire format."""
+"""Harbour Bikes, a named merchant: the bike share adapter with its own policy, words and wire format."""
 
 from merchants.harbour_bikes.adapter import HarbourBikes
 

@@ -1,5 +1,5 @@
 """Harbour Bikes lends cargo bikes, which are more expensive than shared bikes. It has the asks of the bike share
-profile, its own policy, and messages in the words of its dispatch system."""
+adapter, its own policy, and messages in the words of its dispatch system."""
 
 from pathlib import Path
 

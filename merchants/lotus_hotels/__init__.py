@@ -1,4 +1,4 @@
-"""Lotus Hotels, a named merchant: the hotel profile with its own policy, words and wire format."""
+"""Lotus Hotels, a named merchant: the hotel adapter with its own policy, words and wire format."""
 
 from merchants.lotus_hotels.adapter import LotusHotels
 

@@ -1,4 +1,4 @@
-"""Lotus Hotels, a hotel chain. It has the asks of the hotel profile, its own policy, and messages in the words of its
+"""Lotus Hotels, a hotel chain. It has the asks of the hotel adapter, its own policy, and messages in the words of its
 booking system."""
 
 from datetime import timedelta

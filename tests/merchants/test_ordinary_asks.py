@@ -11,9 +11,9 @@ from merchants.adapter import MerchantAdapter, Person
 from merchants.outcome_order import is_no_worse
 from merchants.registry import discover
 
-PROFILES = ("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store")
+INDUSTRY_ADAPTERS = ("bike_share", "car_rental", "hotel", "housing", "lender", "online_shop", "retail_store")
 NAMED = ("harbour_bikes", "lotus_hotels")
-ADAPTERS = [pytest.param(adapter, id=key) for key, adapter in discover(PROFILES + NAMED).items()]
+ADAPTERS = [pytest.param(adapter, id=key) for key, adapter in discover(INDUSTRY_ADAPTERS + NAMED).items()]
 Adapter = MerchantAdapter[Any]
 pytestmark = pytest.mark.parametrize("adapter", ADAPTERS)
 
