@@ -17,6 +17,8 @@ from tests.support.decision_history import DecisionHistory, make_history
 from tests.support.demo_world import DemoWorld
 from tests.support.logs import without_triggers
 
+pytestmark = pytest.mark.postgresql
+
 DIGEST = "the digest in its newest entry"
 CONTENT = "its content does not match"
 LOST_CALL = "its idempotency record"

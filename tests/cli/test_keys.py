@@ -16,6 +16,9 @@ def test_list_shows_rotated_keys_as_retired(database_url: str, tmp_path: Path) -
     assert not first.endswith("in force")
     assert second.split()[0] == kids[1]
     assert second.endswith("in force")
+    retired, in_force = json.loads(gateway.output("keys", "list", "--json"))
+    assert (retired["is_in_force"], in_force["is_in_force"]) == (False, True)
+    assert datetime.fromisoformat(retired["retired_at"]) >= datetime.fromisoformat(retired["created_at"])
 
 
 def test_log_verify_accepts_retired_keys(database_url: str, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from tests.support.at_once import at_once
 from tests.support.merchant_client import MerchantClient, car, order
 from tests.support.server import Sandbox
 
+pytestmark = pytest.mark.postgresql
+
 CREDIT_LIMIT, LIMIT_REACHED = 30_000, ("EXPOSURE_LIMIT_REACHED",)
 
 

@@ -145,6 +145,7 @@ def test_8_reused_jti_is_a_replay(each_world: OAuthWorld) -> None:
     assert send(each_world, "/oauth/par", other, app=each_world.rival).status_code == 201
 
 
+@pytest.mark.postgresql
 def test_8_concurrent_use_is_accepted_once(racing_world: OAuthWorld) -> None:
     signed = racing_world.bank.authentication()
     responses = race(lambda _: racing_world.http().post("/oauth/introspect", data={**signed, "token": "x"}))

@@ -119,6 +119,7 @@ def test_71_invalid_metadata_does_not_use_up_token(registrar: Registrar) -> None
     registrar.register(token)
 
 
+@pytest.mark.postgresql
 def test_71_token_registers_one_client(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     token = registrar.invite()

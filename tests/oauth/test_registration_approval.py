@@ -108,6 +108,7 @@ def test_client_without_request_cannot_be_approved(registrar: Registrar, world: 
             registrar.service.approve(unit, "cli_test_none", Rights.of(["score:exact"], ()))
 
 
+@pytest.mark.postgresql
 def test_one_of_concurrent_approvals_succeeds(racing_world: OAuthWorld) -> None:
     registrar = Registrar(racing_world)
     made = registrar.register(scope=WIDE)

@@ -13,6 +13,8 @@ from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST, GraphQLWorld, request_variables
 from tests.support.transitions import RESPOND, TRANSITIONS, transition_input
 
+pytestmark = pytest.mark.postgresql
+
 REJECTED = ["\0", "dec_test_\0", "\ud800", "dec_test_\udfff", "dsp_test_1\0", "x" * 100_000, ""]
 """Texts with NUL, which PostgreSQL cannot search for, and with lone surrogates, which cannot be sent to a database."""
 SCOPES = ("decisions:read", "decisions:write", "disputes:write", "consents:read", "sandbox")

@@ -95,6 +95,7 @@ def test_many_expired_approvals_release_exposure(world: DemoWorld) -> None:
     assert (world.exposure(), world.mismatches()) == (1_000_000, [])
 
 
+@pytest.mark.postgresql
 def test_concurrent_requests_use_the_available_limit_exactly(world: DemoWorld) -> None:
     for number in range(2):
         request_decision(world, number=number, deposit="10000.00")

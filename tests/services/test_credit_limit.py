@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import pytest
+
 from gateway.domain.consents.consent import Consent
 from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.state import DecisionState
@@ -34,6 +36,7 @@ def consents(world: DemoWorld) -> list[Consent]:
     return [world.grant("excellent", client=client, scopes=("decisions:request",)) for client in made]
 
 
+@pytest.mark.postgresql
 def test_concurrent_requests_of_many_merchants_keep_the_credit_limit(world: DemoWorld) -> None:
     all_consents = consents(world)
     calls = [
@@ -106,6 +109,7 @@ def test_expired_approval_releases_exposure_before_the_scheduler_runs(world: Dem
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_concurrent_requests_of_two_merchants_share_the_available_limit(world: DemoWorld) -> None:
     for number in range(2):
         request_decision(world, number=number, deposit="10000.00")

@@ -157,6 +157,7 @@ def test_open_decisions_continue_after_revoked_consent(world: DemoWorld) -> None
     assert world.mismatches() == []
 
 
+@pytest.mark.postgresql
 def test_concurrent_schedulers_apply_each_transition_once(world: DemoWorld) -> None:
     decisions = [request_decision(world, number=number) for number in range(5)]
     world.clock.advance(8 * DAY)

@@ -78,6 +78,7 @@ def test_decision_of_another_merchant_is_not_found(
     assert world.contents() == before
 
 
+@pytest.mark.postgresql
 @EACH_TRANSITION
 def test_one_of_concurrent_transitions_succeeds(
     world: DemoWorld, transition: Callable[[str, str], TransitionCall]

@@ -106,6 +106,7 @@ def test_effective_date_is_compared_with_business_time(world: DemoWorld) -> None
     assert waived_amount(decide(world)) == "600.00"
 
 
+@pytest.mark.postgresql
 def test_concurrent_registrations_get_consecutive_sequences(world: DemoWorld) -> None:
     set_bounds(world)
     calls = [partial(register_override, world, override_text(f"n-{number}")) for number in range(4)]

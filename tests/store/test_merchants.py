@@ -15,6 +15,8 @@ from tests.support.factories import make_cast, make_client, make_merchant, make_
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 
 def test_a_partner_is_found_by_name_and_id(database: Database) -> None:
     with writing(database) as unit:

@@ -21,6 +21,8 @@ from tests.support.factories import ids, make_cast, make_merchant, make_partner,
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
+pytestmark = pytest.mark.postgresql
+
 LATER = NOON + timedelta(minutes=5)
 
 

@@ -4,6 +4,7 @@ and the tests run hundreds of commands."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[2]
+LONGEST_RUN = 90
+"""Seconds until a command is ended."""
 
 
 class CommandLine:
@@ -68,6 +71,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
 
 def _replace_process(arguments: list[str], environment: dict[str, str]) -> None:
     """Runs the command and ends the process with its exit code, as the interpreter does."""
+    signal.alarm(LONGEST_RUN)  # ends a command that hangs
     os.environ.clear()
     os.environ.update(environment)
     sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))

@@ -11,6 +11,8 @@ from tests.support.clock import MovableClock
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 
+pytestmark = pytest.mark.postgresql
+
 TEXTS = ["%00", "a%00b", "%ED%A0%80", "%FF"]
 """A NUL, half of a surrogate pair, and bytes that are not UTF-8, in percent encoding."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
