@@ -19,6 +19,8 @@ from gateway.store.unit import UnitOfWork
 MOST_TOGETHER = 64
 """The largest number of units in one transaction. It bounds how long the first of them waits for the commit."""
 
+NOT_RUN = "The unit of work was not run."
+
 
 class _Waiting:
     """A unit of work in the queue. Its thread waits until the unit is done, or until that thread becomes the leader."""
@@ -26,7 +28,7 @@ class _Waiting:
     def __init__(self, work: Callable[[UnitOfWork], Any]) -> None:
         self._work, self._context = work, copy_context()
         self.done, self.result = False, None
-        self.error: BaseException | None = RuntimeError("The unit of work was not run.")
+        self.error: BaseException | None = RuntimeError(NOT_RUN)
         self._notified = Lock()
         self._notified.acquire()
 
@@ -44,8 +46,8 @@ class _Waiting:
 
 
 class SharedCommits:
-    """Runs the writing units of one database. `begin` begins a transaction and commits it at the end of the block,
-    `unit_of` makes a unit over its connection, and `one_writer` is held meanwhile."""
+    """Runs the writing units of one database. `begin` begins a transaction and commits it at the end of the block.
+    `unit_of` makes a unit over its connection. `one_writer` is the lock that the leader holds while it runs units."""
 
     def __init__(
         self,
@@ -108,6 +110,10 @@ class SharedCommits:
                     driver.execute("RELEASE unit")
         except Exception:  # noqa: BLE001  # each unit then runs alone, which shows which of them fails
             return False
+        except BaseException:  # the leader's thread is ended, and nothing was committed
+            for each in together:
+                each.error = RuntimeError(NOT_RUN)
+            raise
         return True
 
     def _run_alone(self, each: _Waiting) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import count
 from typing import Any
 
 import pytest
@@ -101,6 +102,23 @@ def test_failed_commit_fails_only_the_unit_that_caused_it(shared: Database) -> N
     assert isinstance(futures[2].exception(), IntegrityError)
     assert [future.exception() for future in futures if future is not futures[2]] == [None] * 3
     assert names(shared) == {"first", "second", "third"}
+
+
+def test_interrupted_commit_fails_all_units_that_share_it(shared: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shared._shared is not None
+    begin, begun = shared._shared._begin, count()
+
+    @contextmanager
+    def interrupted() -> Iterator[Any]:
+        with begin() as connection:
+            yield connection
+            if next(begun) == 1:  # the transaction after that of the first unit
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(shared._shared, "_begin", interrupted)
+    futures = together(shared, insert("first"), insert("second"), insert("third"))
+    assert [type(future.exception()) for future in futures] == [type(None), KeyboardInterrupt, RuntimeError]
+    assert names(shared) == {"first"}
 
 
 @pytest.mark.parametrize("hidden", [False, True])
