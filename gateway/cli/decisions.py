@@ -1,5 +1,6 @@
 """`gateway decisions`: list and show decisions, and decide those that are in manual review."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -8,14 +9,17 @@ from gateway.cli.console import DatabaseUrl, console, container_for, fail, note
 from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import Misconfigured, NotFound
 from gateway.domain.period import parse_moment
 from gateway.kit.json import decode
+from gateway.services.container import Container
 from gateway.store.decisions.pages import Filter, Window
 from gateway.store.logs.decision_log import DecisionLogRow
 from gateway.store.unit import UnitOfWork
 
 app = typer.Typer(no_args_is_help=True, help="List and show decisions, decide those in manual review.")
 
+MOST_LISTED = 10_000
 DecisionId = Annotated[str, typer.Argument(help="The decision's id, dec_...")]
 
 
@@ -28,7 +32,7 @@ def list_decisions(
         ),
     ] = None,
     merchant: Annotated[str | None, typer.Option(help="Only decisions of this merchant, mer_...")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The largest number of decisions.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_LISTED, help="The largest number of decisions.")] = 50,
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -67,7 +71,13 @@ def list_decisions(
         as_json=as_json,
     )
     if len(states) > limit:
-        note(f"These are the newest {limit}. For more: --limit {limit * 2}")
+        note(describe_limit(limit))
+
+
+def describe_limit(limit: int) -> str:
+    """The note about a list that ends at its limit, with the next larger limit if there is one."""
+    more = f" For more: --limit {min(limit * 2, MOST_LISTED)}" if limit < MOST_LISTED else ""
+    return f"These are the newest {limit}.{more}"
 
 
 @app.command()
@@ -80,8 +90,7 @@ def show(decision_id: DecisionId, as_json: AsJson = False, database_url: Databas
     and timeline."""
     with container_for(database_url) as container:
         state, details = container.database.read(lambda unit: _load(unit, decision_id))
-        # By these rules a decision in manual review can be approved.
-        rules = container.reviews.list_rules(decision_id) if state.status is Status.PENDING else ()
+        rules = _approving_rules(container, state)
     print_record(
         {**_describe(state), **details, "approving_rules": rules},
         {
@@ -135,6 +144,18 @@ def review(
         decision = reviews.approve(decision_id, rule) if approve else reviews.decline(decision_id, reason or ())
     terms = f" {decision.settlement.due} until {decision.valid_until:%Y-%m-%d %H:%M}Z." if decision.settlement else ""
     console.print(f"{decision.id} ({decision.merchant_reference}) is {decision.status}.{terms}")
+
+
+def _approving_rules(container: Container, state: DecisionState) -> Sequence[str]:
+    """The rules by which a decision in manual review can be approved, empty for any other decision. Empty with a note
+    if the adapter cannot be used now: then the decision can only be declined."""
+    if state.status is not Status.PENDING:
+        return ()
+    try:
+        return container.reviews.list_rules(state.id)
+    except (NotFound, Misconfigured) as error:
+        note(str(error))
+        return ()
 
 
 def _load(unit: UnitOfWork, decision_id: str) -> tuple[DecisionState, Record]:

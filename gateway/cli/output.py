@@ -101,7 +101,7 @@ def _print_block(headings: Sequence[str], values: Sequence[str]) -> None:
     """Prints one line for each heading with a value. Further lines of a value are indented. On a terminal, a long value
     is folded between words."""
     widest = max(map(len, headings))
-    width = console.width - widest - len(GAP) if console.is_terminal else _UNLIMITED
+    width = max(NARROWEST, console.width - widest - len(GAP)) if console.is_terminal else _UNLIMITED
     for heading, value in zip(headings, values, strict=True):
         lines = [part for line in value.splitlines() for part in _fold(line, width)]
         for number, line in enumerate(lines):

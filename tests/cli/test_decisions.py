@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.decisions import describe_limit
 from gateway.domain.decisions.outcome import ManualReview
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.money import Money
@@ -126,6 +127,17 @@ def test_list_names_the_option_for_more_than_its_limit(gateway: Gateway, databas
     assert done.stderr == "These are the newest 1. For more: --limit 2\n"
 
 
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        (6_000, "These are the newest 6000. For more: --limit 10000"),
+        (10_000, "These are the newest 10000."),
+    ],
+)
+def test_list_names_no_limit_above_the_largest(limit: int, text: str) -> None:
+    assert describe_limit(limit) == text
+
+
 def test_list_without_decisions_is_empty(gateway: Gateway) -> None:
     done = gateway("decisions", "list")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "There is no decision.\n")
@@ -144,6 +156,13 @@ def test_list_as_json_has_amounts_and_times(gateway: Gateway, database_url: str)
 def test_show_prints_the_rules_that_approve_a_manual_review(gateway: Gateway, database_url: str) -> None:
     lines = gateway.output("decisions", "show", request_review(database_url)).splitlines()
     assert "rules that approve  excellent very-good good fair" in lines
+
+
+def test_show_needs_no_loaded_adapter(gateway: Gateway, database_url: str, tmp_path: Path) -> None:
+    decision = request_review(database_url)
+    done = Gateway(database_url, tmp_path, GATEWAY_ADAPTERS="online_shop")("decisions", "show", decision, "--json")
+    assert (done.returncode, json.loads(done.stdout)["approving_rules"]) == (0, []), done.stderr
+    assert done.stderr == "The adapter car_rental is not loaded.\n"
 
 
 def test_show_as_json_has_the_timeline(gateway: Gateway, database_url: str) -> None:

@@ -64,6 +64,12 @@ def test_records_are_blocks_on_a_terminal_that_is_too_narrow_for_the_table(termi
     ]
 
 
+def test_blocks_on_the_narrowest_terminal_are_folded_to_a_least_width(terminal: Console) -> None:
+    terminal.width = 8
+    print_list(folded=("name",))
+    assert lines_of(terminal)[1:3] == ["name      Harbour Cars,", "          the rental at"]
+
+
 def test_columns_that_are_not_folded_make_blocks(terminal: Console) -> None:
     print_list()
     assert lines_of(terminal)[0] == f"merchant  {FIRST}"
