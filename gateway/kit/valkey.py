@@ -9,7 +9,6 @@ from valkey.exceptions import ConnectionError as ConnectionLost
 from valkey.exceptions import ValkeyError
 from valkey.retry import Retry
 
-SCHEMES = ("valkey://", "valkeys://", "unix://")
 TIMEOUT = 2.0
 """The largest number of seconds for a connection and for each reply. It is short, because requests wait for it."""
 

@@ -35,11 +35,11 @@ LARGEST_BODY = 64 * 1024
 
 
 class _Refusal(Exception):
-    """The request is refused with this status, message, error code and response headers."""
+    """The request is refused with this status, message and response headers."""
 
-    def __init__(self, status: int, message: str, code: str = BAD_REQUEST, **headers: str) -> None:
+    def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
-        self.status, self.message, self.code, self.headers = status, message, code, headers
+        self.status, self.message, self.headers = status, message, headers
 
 
 class _Disconnected(Exception):
@@ -49,12 +49,12 @@ class _Disconnected(Exception):
 class GraphQLEndpoint:
     """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["authenticate"].
 
-    The token check, parsing, execution and the unit of work share one hop to a worker thread. `limiter` limits those
-    threads; by default all worker threads of the process share one limit. The middleware handles Unauthenticated.
+    The token check, parsing, execution and the unit of work run on one worker thread. The middleware handles
+    Unauthenticated.
     """
 
-    def __init__(self, engine: Engine, limiter: anyio.CapacityLimiter | None = None) -> None:
-        self._engine, self._limiter = engine, limiter
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state", {})
@@ -68,13 +68,11 @@ class GraphQLEndpoint:
         except _Disconnected:
             return
         except _Refusal as refusal:
-            await anyio.to_thread.run_sync(authenticate, limiter=self._limiter)  # a missing token is reported first
-            content = json.encode(body([plain(refusal.code, refusal.message)], request_id))
+            await anyio.to_thread.run_sync(authenticate)  # a missing token is reported first
+            content = json.encode(body([plain(BAD_REQUEST, refusal.message)], request_id))
             await _send_response(send, refusal.status, content, media_type or JSON, refusal.headers)
             return
-        status, content = await anyio.to_thread.run_sync(
-            self._run, request, authenticate, request_id, media_type, limiter=self._limiter
-        )
+        status, content = await anyio.to_thread.run_sync(self._run, request, authenticate, request_id, media_type)
         await _send_response(send, status, content, media_type or JSON, {})
 
     def _run(

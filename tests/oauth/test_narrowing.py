@@ -96,7 +96,7 @@ def test_34_narrowed_consent_is_stored_and_returned(world: OAuthWorld) -> None:
         row = unit.connection.execute(select(CONSENTS)).one()
         assert row.details == expected
         assert (row.expires_at - row.granted_at).days == 7
-        (version,) = world.container.consents.list_versions(unit, row.id)
+        (version,) = unit.consent_versions.list_of_consent(row.id)
     assert version.narrowed
     assert version.asked is not None
     assert [detail.optional for detail in version.asked.details] == [False, True, False, True]

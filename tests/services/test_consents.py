@@ -36,7 +36,7 @@ def complete(world: DemoWorld, scopes: tuple[str, ...], *details: AuthorizationD
 
 def history(world: DemoWorld, consent: Consent) -> tuple[ConsentVersion, ...]:
     with reading(world.database) as unit:
-        return world.consents.list_versions(unit, consent.id)
+        return tuple(unit.consent_versions.list_of_consent(consent.id))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,7 @@ def test_revoke_appends_a_version(world: DemoWorld, actor: Actor) -> None:
     assert (last.scopes, last.details, last.asked, last.at) == (consent.scopes, consent.details, None, ended_at)
 
 
+@pytest.mark.postgresql
 def test_concurrent_revokes_append_one_version(world: DemoWorld) -> None:
     consent = world.grant()
     assert not [each for each in at_once([lambda: world.revoke(consent)] * 8) if each is not None]
@@ -165,4 +166,4 @@ def test_consents_of_a_user_have_their_versions(world: DemoWorld) -> None:
 
 def test_unknown_consent_has_no_versions(world: DemoWorld) -> None:
     with reading(world.database) as unit:
-        assert world.consents.list_versions(unit, "con_test_unknown") == ()
+        assert unit.consent_versions.list_of_consent("con_test_unknown") == []

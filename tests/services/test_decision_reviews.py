@@ -13,11 +13,13 @@ from gateway.domain.errors import ConsentRefused, GatewayError, InvalidInput, No
 from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
 from gateway.services.decisions.transitions import CancelCommand
+from gateway.store.decisions.pages import Filter, Window
 from merchants.online_shop.adapter import OnlineShop
 from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld, ReferringCars
+from tests.support.units import reading
 
 
 @pytest.fixture
@@ -31,6 +33,13 @@ def referred(world: DemoWorld, number: int = 1, deposit: str = "3000.00", ceilin
     consent = world.grant("fair", waiver(ceiling))
     command = request_command(car(world.clock(), deposit), f"key-{number}", f"order-{number}")
     return world.requester.request(world.user_token(consent), command).decision
+
+
+def pending(world: DemoWorld) -> list[str]:
+    """The ids of the merchant's decisions in manual review."""
+    in_review = Filter(statuses=(Status.PENDING,))
+    with reading(world.database) as unit:
+        return [state.id for state in unit.decision_pages.load_page(world.merchant(), in_review, Window(10), world.now)]
 
 
 def refused(world: DemoWorld, call: Callable[[], object], kind: type[GatewayError]) -> GatewayError:
@@ -47,7 +56,7 @@ def test_referred_request_waits_for_review_and_reserves_nothing(world: DemoWorld
     assert (decision.status, decision.available_transitions) == (Status.PENDING, (Transition.CANCEL,))
     assert isinstance(decision.outcome, ManualReview)
     assert (decision.settlement, world.exposure("fair")) == (None, 0)
-    assert [each.id for each in world.reviews.list_waiting()] == [decision.id]
+    assert pending(world) == [decision.id]
     assert world.reviews.list_rules(decision.id) == ("excellent", "very-good", "good")
 
 
@@ -71,7 +80,7 @@ def test_ask_whose_period_has_passed_is_not_approved(world: DemoWorld) -> None:
     """A request can be in manual review for longer than its rental."""
     decision = referred(world)
     world.clock.advance(timedelta(days=4))
-    assert [each.id for each in world.reviews.list_waiting()] == [decision.id]
+    assert pending(world) == [decision.id]
     late = refused(world, lambda: world.reviews.approve(decision.id), InvalidInput)
     assert (late.code, late.field) == ("INVALID_PERIOD", ("ask", "carRental", "rental", "start"))
     assert world.reviews.decline(decision.id, ["TIER_BELOW_REQUIRED"]).status is Status.DECLINED
@@ -91,7 +100,7 @@ def test_approve_uses_the_rule_that_grants_least_by_default(world: DemoWorld) ->
         (Topic.DECISION_APPROVED, Status.PENDING, Status.APPROVED, Actor.OPERATOR),
     ]
     assert world.rows("SELECT count(*) FROM outbox WHERE topic = 'DECISION_APPROVED'") == [(2,)]
-    assert world.reviews.list_waiting() == []
+    assert pending(world) == []
     assert world.mismatches() == []
 
 
@@ -118,7 +127,7 @@ def test_only_decisions_in_manual_review_can_be_reviewed(world: DemoWorld) -> No
         for attempt in (world.reviews.approve, world.reviews.decline):
             refused(world, lambda attempt=attempt, which=decision_id: attempt(which), StateConflict)  # type: ignore[misc]
     refused(world, lambda: world.reviews.approve("dec_test_none"), NotFound)
-    assert world.reviews.list_waiting() == []
+    assert pending(world) == []
 
 
 def test_rule_that_does_not_approve_is_rejected(world: DemoWorld) -> None:
@@ -151,6 +160,7 @@ def test_approve_checks_the_credit_limit_again(world: DemoWorld) -> None:
     assert world.exposure("fair") == 210_000
 
 
+@pytest.mark.postgresql
 def test_one_of_concurrent_reviews_succeeds(world: DemoWorld) -> None:
     decision = referred(world)
     answers = at_once([lambda: world.reviews.approve(decision.id), lambda: world.reviews.decline(decision.id)] * 4)

@@ -155,7 +155,6 @@ def test_the_decisions_of_a_person_are_listed_newest_first(database: Database) -
         reserving = [made[status] for status in (Status.BREACHED, Status.ACTIVE, Status.APPROVED)]
         assert [state.id for state in unit.decisions.list_reserving(cast.user)] == reserving
         assert [state.id for state in unit.decisions.list_newest(cast.user, 3)] == list(made.values())[:-4:-1]
-        assert [state.id for state in unit.decisions.list_pending()] == [made[Status.PENDING]]
 
 
 def test_the_decisions_of_an_adapter_are_listed_in_parts(database: Database) -> None:

@@ -147,10 +147,6 @@ class ConsentService:
                 ended += 1
         return ended
 
-    def list_versions(self, unit: UnitOfWork, consent_id: str) -> tuple[ConsentVersion, ...]:
-        """The versions of the consent, oldest first. Empty for an unknown consent."""
-        return tuple(unit.consent_versions.list_of_consent(consent_id))
-
     def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[ConsentOverview, ...]:
         """All consents of a person, newest first, including ended ones."""
         consents = unit.consents.list_of_user(user_id)

@@ -6,7 +6,7 @@ from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.outcome import Approval, Decline, Outcome
 from gateway.domain.decisions.reason import REASONS
 from gateway.domain.decisions.state import DecisionProvenance, DecisionState
-from gateway.domain.decisions.transitions import Status, SystemTransition, require_rule
+from gateway.domain.decisions.transitions import SystemTransition, require_rule
 from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.events import Actor
 from gateway.domain.scoring.score import Measurement
@@ -18,21 +18,12 @@ from gateway.store.unit import UnitOfWork
 
 
 class DecisionReviewer:
-    """Lists and decides requests in manual review. The unit of work that decides checks consent and exposure again."""
+    """Decides requests in manual review. The unit of work that decides checks consent and exposure again."""
 
     def __init__(
         self, database: Database, assessor: Assessor, source: ScoreSource, scheduler: DecisionScheduler
     ) -> None:
         self._database, self._assessor, self._source, self._scheduler = database, assessor, source, scheduler
-
-    def list_waiting(self) -> list[DecisionState]:
-        """The decisions in manual review, as of their partners' time, oldest first."""
-
-        def read(unit: UnitOfWork) -> list[DecisionState]:
-            pending = unit.decisions.list_pending()
-            return [state.as_of(unit.business_time(state.merchant_id)) for state in pending]
-
-        return [state for state in self._database.read(read) if state.status is Status.PENDING]
 
     def list_rules(self, decision_id: str) -> tuple[str, ...]:
         """The rules of the adapter's policy with which a decision can be approved, from the rule that grants the most

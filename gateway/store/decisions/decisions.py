@@ -63,7 +63,6 @@ _LOCKED = _BY_ID.with_for_update()
 _BY_REFERENCE = select(DECISIONS).where(
     _D.merchant_id == bindparam("merchant_id"), _D.merchant_reference == bindparam("reference")
 )
-_PENDING = select(DECISIONS).where(_D.status == Status.PENDING.value).order_by(_D.id)
 _INSERT = (
     insert_into(DECISIONS).on_conflict_do_nothing(index_elements=["merchant_id", "merchant_reference"]).returning(_D.id)
 )
@@ -139,10 +138,6 @@ class DecisionRepository(Repository):
         row = self._row(_BY_REFERENCE, merchant_id=merchant_id, reference=reference)
         return None if row is None else MAPPING.read(row)
 
-    def list_pending(self) -> list[DecisionState]:
-        """Returns the stored decisions of all merchants that are in manual review, oldest first."""
-        return self._states(_PENDING)
-
     def list_reserving(self, user_id: str) -> list[DecisionState]:
         """Returns a person's stored approvals, active decisions and breaches at all merchants, newest first."""
         return self._states(_RESERVING_OF_USER, user_id=user_id)
@@ -208,7 +203,7 @@ class DecisionRepository(Repository):
         self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], idempotency: IdempotencyRow
     ) -> str | None:
         """Saves a new decision and returns the id of its log entry. Returns None and writes nothing if the merchant has
-        used the reference before. `personal` is stored in the log entry, encrypted with the person's key."""
+        used the reference before. `personal` is stored encrypted in the entry, `idempotency` is the call's record."""
         columns = MAPPING.write(decision.state)
         if not self._changes(_INSERT, **columns):
             return None
