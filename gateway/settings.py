@@ -27,7 +27,8 @@ class EnvironmentName(StrEnum):
 
 
 class Settings(BaseSettings):
-    """The settings of a deployment. Each field is read from GATEWAY_<NAME> and described in docs/reference."""
+    """The settings of a deployment. Each field is read from GATEWAY_<NAME> and described in docs/reference. Durations
+    are ISO 8601 (PT10M) or H:MM:SS, not a number of seconds."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -55,7 +56,7 @@ class Settings(BaseSettings):
     )
     shadow_policies: Annotated[tuple[tuple[str, Path], ...], NoDecode] = Field(
         (),
-        description="Comma-separated KEY=PATH: a policy file that is evaluated besides the policy of an adapter. It "
+        description="Comma-separated KEY=PATH: a policy file that is evaluated in addition to an adapter's policy. It "
         "decides nothing; `gateway policy shadow KEY` shows how often its result differs.",
     )
     worker_threads: int = Field(

@@ -43,7 +43,9 @@ def _settings() -> str:
     for name, field in Settings.model_fields.items():
         default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
-    return "Environment variables, read once at start.\n\n" + _table(("variable", "default", "meaning"), rows)
+    return "Environment variables, read once at start. Durations: ISO 8601, such as PT10M, or H:MM:SS.\n\n" + _table(
+        ("variable", "default", "meaning"), rows
+    )
 
 
 def _scopes() -> str:

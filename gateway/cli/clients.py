@@ -41,7 +41,10 @@ def register(
         str | None, typer.Option(help="File with the public keys (JWKS) of a fapi2 client; - for standard input.")
     ] = None,
     jwks_uri: Annotated[
-        str | None, typer.Option(help="Address of the public keys. They are fetched now and every 10 minutes.")
+        str | None,
+        typer.Option(
+            help="Address of the public keys. They are fetched now, then when needed, and kept for 10 minutes at most."
+        ),
     ] = None,
     new_key: Annotated[
         Path | None, typer.Option(help="Make a key pair and write the private key to this file.")
@@ -120,7 +123,9 @@ def invite(
 @app.command()
 def approve(
     client_id: ClientId,
-    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse them. The client keeps the rights it has.")] = False,
+    refuse: Annotated[
+        bool, typer.Option("--refuse", help="Refuse the requested rights. The client keeps the rights it has.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -130,7 +135,7 @@ def approve(
         awaited = container.database.read(lambda unit: registrations.load_awaiting(unit, client_id))
         console.print(f"{client_id} requests: {_rights_words(awaited)}")
         if not yes:
-            typer.confirm("Refuse it?" if refuse else "Approve it?", abort=True)
+            typer.confirm("Refuse these rights?" if refuse else "Approve these rights?", abort=True)
         decide = registrations.refuse if refuse else registrations.approve
         client = container.database.write(lambda unit: decide(unit, client_id, awaited))
     rights = Rights.of(client.scopes, client.authorization_details_types or ())
@@ -194,7 +199,7 @@ def show(client_id: ClientId, as_json: AsJson = False, database_url: DatabaseUrl
 
 @app.command()
 def disable(client_id: ClientId, database_url: DatabaseUrl = None) -> None:
-    """Disable a client. Its tokens are invalid at once."""
+    """Disable a client. Revokes its tokens and all consents to it at once. Decisions do not change."""
     with container_for(database_url) as container:
         container.database.write(lambda unit: container.clients.disable(unit, client_id))
     console.print(f"{client_id} is disabled.")

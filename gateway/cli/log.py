@@ -53,4 +53,4 @@ def verify(
         console.print(f"{log} log: {count} {'entry' if count == 1 else 'entries'}, all in order.")
     console.print(f"Chains: {report.chains}. Decisions that agree with the log: {report.decisions}.")
     for kid in kids:
-        console.print(f"Signed by {kid}. Store this id outside this machine, to verify with --trust {kid}")
+        console.print(f"Signing key {kid}. Store this id outside this machine, to verify with --trust {kid}")

@@ -57,7 +57,7 @@ def up(
     """Start a sandbox with demo merchants, clients and personas, and print their credentials.
 
     Creates and migrates the database, adds what is missing, and serves until Ctrl-C. The credentials are also written
-    to .sandbox/credentials.json. Data and credentials stay the same at the next start."""
+    to --credentials, by default .sandbox/credentials.json. At the next start only the merchant tokens are new."""
     from migrations import runner
 
     listener = listen(HOST, port)

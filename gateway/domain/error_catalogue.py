@@ -96,7 +96,7 @@ _ALL = (
     ErrorText(
         "IDEMPOTENCY_IN_PROGRESS",
         _INPUT,
-        "A request with this key is still running.",
+        "A request with this key is still running. Reserved: this version does not return it.",
         "Wait a moment, then send the same request again.",
     ),
     ErrorText(
@@ -117,8 +117,18 @@ _ALL = (
         "Too many inquiries about one person. Threshold inquiries, previews and requests count together.",
         "Wait as long as the message says. Store results instead of inquiring again.",
     ),
-    ErrorText("LIMIT_EXCEEDED", _INPUT, "A limit of your contract is reached.", "Wait, or contact the operator."),
-    ErrorText("UNREACHABLE_URL", _INPUT, "The URL cannot be reached.", "Check it from outside your network."),
+    ErrorText(
+        "LIMIT_EXCEEDED",
+        _INPUT,
+        "A limit of your contract is reached. Reserved: this version does not return it.",
+        "Wait, or contact the operator.",
+    ),
+    ErrorText(
+        "UNREACHABLE_URL",
+        _INPUT,
+        "The URL cannot be reached. Reserved: this version does not return it.",
+        "Check it from outside your network.",
+    ),
     ErrorText(
         "UNAUTHENTICATED",
         "HTTP 401",

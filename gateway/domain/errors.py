@@ -69,8 +69,8 @@ class StateConflict(GatewayError):
 
 
 class IdempotencyConflict(GatewayError):
-    """An idempotency key was reused with another input. Code: IDEMPOTENCY_KEY_REUSED. `differing` lists the input paths
-    that differ from the first use."""
+    """An idempotency key was reused with another input or consent, or another call used it first. Code:
+    IDEMPOTENCY_KEY_REUSED. `differing` lists the input paths that differ from the first use. It can be empty."""
 
     def __init__(self, message: str, differing: Sequence[FieldPath]) -> None:
         super().__init__("IDEMPOTENCY_KEY_REUSED", message, ("idempotencyKey",))
@@ -82,7 +82,7 @@ class Unavailable(GatewayError):
 
 
 class RateLimitReached(GatewayError):
-    """A rate limit is reached. Codes: TOO_MANY_INQUIRIES, LIMIT_EXCEEDED. `retry_after` is how long to wait."""
+    """A rate limit is reached. Code: TOO_MANY_INQUIRIES. `retry_after` is how long to wait."""
 
     def __init__(self, code: str, message: str, retry_after: timedelta) -> None:
         super().__init__(code, message)
@@ -97,7 +97,8 @@ class Unauthenticated(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """The token is valid but lacks a scope. `required` holds the alternatives, each a list of scopes."""
+    """The token is valid, but a scope is missing or the contract does not allow the inquiry. `required` holds the
+    alternatives, each a list of scopes. It is empty if no scope would help."""
 
     def __init__(self, message: str, required: Sequence[Sequence[str]]) -> None:
         super().__init__("FORBIDDEN", message)
@@ -105,7 +106,7 @@ class Forbidden(GatewayError):
 
 
 class Misconfigured(GatewayError):
-    """A setting, a policy file or an adapter is wrong. The message names the file and the position in it."""
+    """A setting, a policy file or an adapter is wrong. For a policy file the message names file and position."""
 
     def __init__(self, message: str) -> None:
         super().__init__("MISCONFIGURED", message)

@@ -55,7 +55,8 @@ class AccessLogService:
         )
 
     def list_of_user(self, unit: UnitOfWork, user_id: str) -> tuple[LoggedAccess, ...]:
-        """The newest accesses to a person's data, at most NEWEST, newest first."""
+        """The newest accesses to a person's data, at most NEWEST, newest first. Raises NotFound for an erased person,
+        SealBroken if an entry was tampered with."""
         entries = unit.access_log.list_of_subject(unit.users.load_log_subject(user_id), limit=NEWEST)
         merchants = unit.merchants.load_counterparts(entry.merchant_id for entry in entries)
         personals = unit.access_log.open_all(entries)

@@ -65,8 +65,8 @@ export class Browser {
   }
 
   async #followRedirects(response) {
-    for (let hops = 0; response.status === 303; hops += 1) {
-      assert.ok(hops < 8, 'too many redirects');
+    for (let redirects = 0; response.status === 303; redirects += 1) {
+      assert.ok(redirects < 8, 'too many redirects');
       const next = new URL(response.location, this.issuer);
       if (next.origin !== this.issuer) return { status: 303, url: next.href, text: '' };
       response = await this.#send(next);

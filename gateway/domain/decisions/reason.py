@@ -1,7 +1,7 @@
 """The catalogue of reason codes, with texts for the merchant and for the person.
 
-The merchant's text says why the request was not granted, and nothing about the person's circumstances. The advice says
-what the person can do about it; only the person sees it.
+The merchant's text says why the request was declined or reduced. It contains no amounts, dates or other merchants. The
+advice says what the person can do about it; only the person sees it.
 """
 
 from collections.abc import Iterable, Mapping

@@ -27,7 +27,7 @@ class Call:
 
     def find_decision(self, unit: UnitOfWork) -> DecisionState | None:
         """The decision of the first call with this key, in its current state. None if this is the first call. Raises
-        IdempotencyConflict if the first call had another input or consent."""
+        IdempotencyConflict if the first call had another input or consent, NotFound if its decision is gone."""
         principal = self.principal
         record = unit.idempotency.find(principal.partner_id, principal.client_id, self.mutation, self.key, unit.wall)
         if record is None:
@@ -58,7 +58,7 @@ class Call:
         if not unit.idempotency.claim(record, unit.wall):
             # Another unit committed this key after `find_decision`: only under another consent or for another
             # decision, since equal calls wait for one row lock.
-            raise IdempotencyConflict("This key is being used by another call.", ())
+            raise IdempotencyConflict("Another call used this key first.", ())
         return record
 
     @property

@@ -113,14 +113,14 @@ class KeyRepository(Repository):
     def ensure_entry_keys(self, user_id: str) -> tuple[str, bytes, SigningKey]:
         """Returns the keys of a new log entry: id and bytes of the person's key of this year, and the signing key in
         force. Missing keys are created. They are read each time, because another process may have destroyed or rotated
-        them."""
+        them. Raises SealBroken."""
         row = self._row(_KEYS_OF_ENTRY, user_id=user_id, year=self._wall.year)
         if row is None:
             return *self.ensure_user_key(user_id), self.ensure_signing_key()
         return row.id, self._keyring.open(row.key_sealed, row.id), self._keyring.signing_key(row)
 
     def ensure_signing_key(self) -> SigningKey:
-        """Returns the signing key in force. In a new database it is created."""
+        """Returns the signing key in force. In a new database it is created. Raises SealBroken."""
         row = self._first(SigningKeyRow, _IN_FORCE)
         if row is None:
             self._lock()
@@ -128,7 +128,7 @@ class KeyRepository(Repository):
         return self._keyring.signing_key(row)
 
     def load_signing_key(self) -> SigningKey | None:
-        """Returns the signing key in force, or None in a new database."""
+        """Returns the signing key in force, or None in a new database. Raises SealBroken."""
         row = self._first(SigningKeyRow, _IN_FORCE)
         return None if row is None else self._keyring.signing_key(row)
 
@@ -140,7 +140,8 @@ class KeyRepository(Repository):
         return self._make().kid
 
     def ensure_user_key(self, user_id: str) -> tuple[str, bytes]:
-        """Returns id and bytes of the person's key of this year. A missing key is created, also if two units race."""
+        """Returns id and bytes of the person's key of this year. A missing key is created, also if two units race.
+        Raises SealBroken."""
         year = self._wall.year
         row = self._first(UserKeyRow, _USER_KEY, user_id=user_id, year=year)
         if row is None:
@@ -158,7 +159,7 @@ class KeyRepository(Repository):
         return row.id, self._keyring.open(row.key_sealed, row.id)
 
     def open_user_keys(self, key_ids: Iterable[str]) -> Mapping[str, bytes]:
-        """Returns the bytes of persons' keys by id, without destroyed keys."""
+        """Returns the bytes of persons' keys by id, without destroyed keys. Raises SealBroken."""
         rows = self._all(UserKeyRow, _USER_KEYS, ids=sorted(set(key_ids)))
         return {row.id: self._keyring.open(row.key_sealed, row.id) for row in rows}
 

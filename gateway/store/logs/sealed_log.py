@@ -134,7 +134,8 @@ class SealedLog(Repository):
         return self.open_all([entry])[0]
 
     def open_all(self, entries: Sequence[SealedEntry]) -> list[dict[str, Any] | None]:
-        """Returns the personal parts of these entries in their order. One statement loads all keys."""
+        """Returns the personal parts of these entries in their order, None for a destroyed key. One statement loads all
+        keys. Raises SealBroken if an entry was tampered with."""
         if not entries:
             return []
         key_ids = [decode(entry.public)["key"] for entry in entries]

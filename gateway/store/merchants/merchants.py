@@ -17,7 +17,7 @@ from gateway.store.repository import Repository, insert_into
 
 
 class MerchantRow(Record):
-    """A merchant with its contract, which every merchant has."""
+    """A merchant and its contract. Every merchant has exactly one contract."""
 
     id: str = Field(primary_key=True)
     partner_id: str = Field(foreign_key="partners.id", index=True)
