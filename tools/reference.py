@@ -9,7 +9,7 @@ from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.decisions.reason import REASONS
 from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.scope import SCOPES
-from gateway.settings import Settings
+from gateway.settings import GROUPS
 from tools.adapter_pages import adapter_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -39,13 +39,15 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _settings() -> str:
-    rows = []
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, ()) else f"`{field.default}`"
-        rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
-    return "Environment variables, read once at start. Durations: ISO 8601, such as PT10M, or H:MM:SS.\n\n" + _table(
-        ("variable", "default", "meaning"), rows
-    )
+    parts = ["Environment variables, read once at start. Durations: ISO 8601, such as PT10M, or H:MM:SS."]
+    for group in GROUPS:
+        rows = []
+        for name, field in group.model_fields.items():
+            default = "" if field.default in (None, ()) else f"`{field.default}`"
+            rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
+        parts.append(f"## {(group.__doc__ or '').rstrip('.')}")
+        parts.append(_table(("variable", "default", "meaning"), rows))
+    return "\n\n".join(parts)
 
 
 def _scopes() -> str:

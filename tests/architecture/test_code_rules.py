@@ -12,7 +12,7 @@ CODE = ("gateway", "schema", "merchants", "migrations")
 
 CLOCKS = {"gateway/kit/clock.py", "gateway/kit/ids.py"}
 ENVIRONMENT = {
-    "gateway/settings.py": "reads the settings",
+    "gateway/settings/settings.py": "reads the settings",
     "gateway/setting_names.py": "lists variables that are not settings",
     "gateway/cli/sandbox.py": "passes its environment to the server that it starts",
 }
@@ -20,7 +20,7 @@ TRANSACTIONS = {
     "gateway/store/database.py": "runs units of work",
     "migrations/env.py": "runs Alembic's transactions",
 }
-ABOVE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/settings.py", "gateway/cli/")
+ABOVE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/settings/", "gateway/cli/")
 SANDBOX = {
     "schema/build.py": "the caller chooses: live publishes part A of the schema, a sandbox parts A and B",
 }

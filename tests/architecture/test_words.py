@@ -47,7 +47,7 @@ RETIRED = (
         "it is also a conjunction; payments say point of sale",
         dict.fromkeys(
             (
-                "gateway/settings.py",
+                "gateway/settings/lifetimes.py",
                 "gateway/oauth/endpoints/device_authorization.py",
                 "gateway/oauth/endpoints/device_verification.py",
                 "docs/reference/settings.md",

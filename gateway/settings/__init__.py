@@ -1,0 +1,7 @@
+"""The settings, read once from the environment and frozen. The composition root passes them on; they are never
+global."""
+
+from gateway.settings.deployment import EnvironmentName
+from gateway.settings.settings import GROUPS, Settings, SettingsError, read_settings
+
+__all__ = ["GROUPS", "EnvironmentName", "Settings", "SettingsError", "read_settings"]
