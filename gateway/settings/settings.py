@@ -11,8 +11,8 @@ from gateway.settings.network import NetworkSettings
 from gateway.settings.server import ServerSettings
 
 GROUPS = (DeploymentSettings, ServerSettings, NetworkSettings, DecisionSettings, LoginSettings, LifetimeSettings)
-"""The groups in the order of the reference page. A new group is also a base of Settings. Names of validators differ between
-groups, because a base with the same name would replace it."""
+"""The groups in the order of the reference page. A new group is also a base of Settings. Names of validators differ
+between groups, because a base replaces a validator of the same name."""
 
 
 class SettingsError(Exception):
