@@ -7,11 +7,12 @@ from typing import Any
 from gateway.domain.consents.consent import Consent
 from gateway.domain.identity.client import BASELINE
 from gateway.kit.clock import WallTime
-from gateway.kit.crypto import digest, random_token
+from gateway.kit.crypto import base64url, derive, digest, random_token
 from gateway.oauth.clients.client import Client
 from gateway.oauth.consent_check import end_with_consent
 from gateway.oauth.server import Server
 from gateway.services.consents.service import details_within
+from gateway.services.container import Container
 from gateway.settings import Settings
 from gateway.store.oauth.requests import AuthorizationCodeRow
 from gateway.store.oauth.tokens import AccessTokenRow, RefreshTokenRow
@@ -34,6 +35,13 @@ def token_policy(profile: str, settings: Settings) -> TokenPolicy:
     return TokenPolicy(settings.access_token_life, rotates=False)
 
 
+def derive_code(container: Container, request_digest: str) -> str:
+    """The text of the authorization code for a pushed request. It is derived, so that the response to the person's
+    answer can be repeated although only its digest is stored."""
+    key = container.secrets.derive("authorization code")
+    return f"{container.environment.token_prefix('ac')}{base64url(derive(key, request_digest))}"
+
+
 class TokenIssuer:
     """Creates and stores codes and tokens in the unit of work of one request. Their times are wall time."""
 
@@ -41,12 +49,11 @@ class TokenIssuer:
         self._server, self._unit = server, server.unit
         self._settings = server.container.settings
 
-    def issue_code(
-        self, client: Client, consent: Consent, redirect_uri: str, code_challenge: str, dpop_jkt: str | None
-    ) -> str:
-        """A code that is valid for 60 seconds (RFC 6749 section 4.1.2). If `dpop_jkt` is not None, the code is bound to
-        the key with that thumbprint."""
-        text = self._text("ac")
+    def store_code(
+        self, text: str, client: Client, consent: Consent, redirect_uri: str, code_challenge: str, dpop_jkt: str | None
+    ) -> None:
+        """Stores `text` as a code that is valid for 60 seconds (RFC 6749 section 4.1.2). If `dpop_jkt` is not None, the
+        code is bound to the key with that thumbprint."""
         self._unit.authorization_requests.insert_code(
             AuthorizationCodeRow(
                 digest=digest(text),
@@ -58,7 +65,6 @@ class TokenIssuer:
                 expires_at=WallTime(self._unit.wall + CODE_LIFE),
             )
         )
-        return text
 
     def new_family(self) -> str:
         """The id of a new family of refresh tokens."""

@@ -38,14 +38,14 @@ class Renderer:
         template: str,
         status: int = 200,
         *,
-        form_target: str | None = None,
+        leads_away: bool = False,
         query: Mapping[str, str] | None = None,
         **values: Any,
     ) -> HTMLResponse:
-        """The page as a response. `form_target` is a foreign source to which the response to its form may redirect,
-        because browsers apply form-action to redirects too. `query` is the query of the page's own address for the
-        language links; None means that of the request. The response to a form needs it, because its request has no
-        query."""
+        """The page as a response. `leads_away`: the response to its form can redirect to a client, which can redirect
+        on. The page then has no form-action, which browsers apply to every hop of a redirect. `query` is the query of
+        the page's own address for the language links; None means that of the request. The response to a form needs it,
+        because its request has no query."""
         texts = self.texts(request)
         kept = request.query_params.multi_items() if query is None else query.items()
         content = (
@@ -55,7 +55,7 @@ class Renderer:
                 texts=texts, languages=_language_links(kept, texts.language), sandbox=self._settings.sandbox, **values
             )
         )
-        response = HTMLResponse(content, status, headers=_headers(form_target))
+        response = HTMLResponse(content, status, headers=_headers(leads_away=leads_away))
         if request.query_params.get("lang") in LANGUAGES:
             response.set_cookie(
                 LANGUAGE_COOKIE,
@@ -80,11 +80,11 @@ class Renderer:
         return environment
 
 
-def _headers(form_target: str | None) -> dict[str, str]:
-    form_action = f"'self' {form_target}" if form_target else "'self'"
+def _headers(*, leads_away: bool) -> dict[str, str]:
+    form_action = "" if leads_away else "form-action 'self'; "
     return {
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-        f"form-action {form_action}; frame-ancestors 'none'; base-uri 'none'",
+        f"{form_action}frame-ancestors 'none'; base-uri 'none'",
         # Not no-referrer, with which browsers send "Origin: null" with our own forms. Other sites get no referrer.
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",

@@ -1,80 +1,18 @@
 """Pages in a real browser: they work without JavaScript, load nothing from other origins, follow their own
 Content-Security-Policy, and fit a desktop and a phone."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.browsing import Watch
 from tests.support.merchant_client import MerchantClient
 from tests.support.oauth import pkce, query_of
 from tests.support.point_of_sale import SALE, authorize_device, poll
-from tests.support.server import Sandbox
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = [pytest.param(1280, 900, id="1280"), pytest.param(390, 844, id="390")]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("No Chromium here: on Debian, apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="No browser driver: make test-all installs it")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def partner(sqlite_sandbox: Sandbox) -> Iterator[MerchantClient]:
-    made = MerchantClient(sqlite_sandbox)
-    yield made
-    made.close()
-
-
-class Watch:
-    """A page without JavaScript, with its console messages and its requests to other origins."""
-
-    def __init__(self, browser: Any, issuer: str, width: int, height: int, locale: str = "en-US") -> None:
-        context = browser.new_context(
-            java_script_enabled=False, locale=locale, viewport={"width": width, "height": height}
-        )
-        self._context, self.issuer = context, issuer
-        self.console_messages: list[str] = []
-        self.foreign_requests: list[str] = []
-        self.page = self.tab()
-
-    def tab(self) -> Any:
-        """Another tab of the same browser."""
-        page = self._context.new_page()
-        page.on("console", lambda message: self.console_messages.append(message.text))
-        page.on("request", self._request)
-        return page
-
-    def _request(self, request: Any) -> None:
-        parts = urlsplit(request.url)
-        if f"{parts.scheme}://{parts.netloc}" != self.issuer and parts.scheme != "data":
-            self.foreign_requests.append(request.url)
-
-    def fits(self) -> bool:
-        """Whether the content fits the width of the window."""
-        box = self.page.locator("body").bounding_box()
-        inner = self.page.locator("main").bounding_box()
-        return bool(inner["x"] >= 0 and inner["x"] + inner["width"] <= box["width"] + 1)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

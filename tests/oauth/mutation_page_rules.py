@@ -30,9 +30,11 @@ RULES: Sequence[Group] = (
             (
                 28,
                 "request decided twice",
-                "if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall):",
+                "if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall, user.id):",
                 "if False:",
             ),
+            (28, "answer of another person repeated", " or row.decided_by != user_id or", " or"),
+            (28, "redeemed code repeated", "stored.used_at is not None or", ""),
             (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
             (
                 34,
@@ -54,8 +56,8 @@ RULES: Sequence[Group] = (
             (
                 34,
                 "narrowing ignored",
-                "granted = narrow(opened.asked, choice)",
-                "granted = narrow(opened.asked, choice) and opened.asked",
+                "granted = narrow(opened.asked, read_choice(fields))",
+                "granted = narrow(opened.asked, read_choice(fields)) and opened.asked",
             ),
             (
                 35,

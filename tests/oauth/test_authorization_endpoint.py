@@ -112,8 +112,9 @@ def test_28_request_can_be_opened_twice_and_decided_once(each_world: OAuthWorld)
     first = browser.open(bank.address(uri), "mei", PASSWORD)
     second = browser.get(bank.address(uri))
     assert second.status_code == 200
-    assert browser.submit(first, AUTHORIZE, decision="allow").status_code == 303
-    assert_error_page(browser.submit(second, AUTHORIZE, decision="allow"))
+    allowed = browser.submit(first, AUTHORIZE, decision="allow")
+    assert allowed.status_code == 303
+    assert browser.submit(second, AUTHORIZE, decision="deny").headers["location"] == allowed.headers["location"]
     assert_error_page(browser.get(bank.address(uri)))
 
 

@@ -11,10 +11,12 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
+from gateway.store.consents.consents import CONSENTS
 from gateway.store.identity.users import PAIRWISE_SUBJECTS
 from gateway.store.oauth.tokens import REFRESH_TOKENS
-from tests.support.oauth import PartnerApp, form_to
+from tests.support.oauth import PartnerApp, form_to, pkce, query_of
 from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.race import race
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -103,7 +105,7 @@ def test_28_one_decision_is_recorded(racing_world: OAuthWorld) -> None:
         app.http.cookies.update(cookies)
         return app.http.post(form.action, data={**form.fields, "decision": "allow"})
 
-    assert sort_statuses(at_once(world.cars, world, decide)) == [303] + [400] * (AT_ONCE - 1)
+    assert sort_statuses(at_once(world.cars, world, decide)) == [303] * AT_ONCE
 
 
 def test_concurrent_consents_share_pairwise_subject(racing_world: OAuthWorld) -> None:
@@ -131,3 +133,24 @@ def test_concurrent_consents_share_pairwise_subject(racing_world: OAuthWorld) ->
         (row,) = unit.connection.execute(select(PAIRWISE_SUBJECTS).where(PAIRWISE_SUBJECTS.c.user_id == user_id)).all()
     assert row.merchant_id == world.cars_id
     assert {row.subject} == subjects
+
+
+def test_28_d1_first_of_eight_answers_stands(racing_world: OAuthWorld, profile: str) -> None:
+    world, own, browser = racing_world, racing_world.own_app(profile), racing_world.browser()
+    verifier, challenge = pkce()
+    page = browser.open(own.address(own.push(challenge).json()["request_uri"]), "mei", PASSWORD)
+    form, cookies = form_to(page.text, "/oauth/authorize"), dict(browser.http.cookies)
+
+    def answer(number: int) -> httpx2.Response:
+        http = world.http()
+        http.cookies.update(cookies)
+        return http.post("/oauth/authorize", data={**form.fields, "decision": "allow" if number % 2 else "deny"})
+
+    responses = race(answer)
+    assert [response.status_code for response in responses] == [303] * 8
+    (location,) = {response.headers["location"] for response in responses}
+    code = query_of(location).get("code")
+    with reading(world.database) as unit:
+        assert len(unit.connection.execute(select(CONSENTS)).all()) == (code is not None)
+    if code is not None:
+        assert own.redeem(code, verifier).status_code == 200

@@ -57,15 +57,15 @@ def test_only_one_of_concurrent_inserts_gets_a_user_code(database: Database, cli
 
 def test_only_one_of_concurrent_decisions_succeeds(database: Database, client_id: str) -> None:
     insert_code(database, client_id)
-    results = race_writes(database, lambda unit, _: unit.device_codes.decide("d1", NOON))
+    results = race_writes(database, lambda unit, _: unit.device_codes.decide("d1", NOON, "usr_1"))
     assert sorted(results) == [False] * 7 + [True]
 
 
 def test_an_expired_code_cannot_be_decided(database: Database, client_id: str) -> None:
     insert_code(database, client_id)
     with writing(database) as unit:
-        assert not unit.device_codes.decide("d1", NOON + LIFE)
-        assert unit.device_codes.decide("d1", NOON + LIFE - timedelta(microseconds=1))
+        assert not unit.device_codes.decide("d1", NOON + LIFE, "usr_1")
+        assert unit.device_codes.decide("d1", NOON + LIFE - timedelta(microseconds=1), "usr_1")
 
 
 def test_only_an_allowed_code_can_be_used(database: Database) -> None:
@@ -73,7 +73,7 @@ def test_only_an_allowed_code_can_be_used(database: Database) -> None:
         cast = make_cast(unit)
         unit.device_codes.insert(code(cast.client))
         assert not unit.device_codes.use("d1", NOON)
-        unit.device_codes.decide("d1", NOON)
+        unit.device_codes.decide("d1", NOON, "usr_1")
         assert not unit.device_codes.use("d1", NOON)
         unit.device_codes.attach_consent("d1", cast.consent.id)
     results = race_writes(database, lambda unit, _: unit.device_codes.use("d1", NOON))

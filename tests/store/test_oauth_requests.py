@@ -32,21 +32,21 @@ def test_only_one_of_concurrent_redemptions_succeeds(database: Database) -> None
 def test_only_one_of_concurrent_decisions_on_a_request_succeeds(database: Database) -> None:
     with writing(database) as unit:
         request = make_pushed_request(unit, make_cast(unit).client)
-    won = race_writes(database, lambda unit, _: unit.authorization_requests.use_pushed_request(request, NOON))
+    won = race_writes(database, lambda unit, _: unit.authorization_requests.use_pushed_request(request, NOON, "usr_1"))
     assert sorted(won) == [False] * 7 + [True]
 
 
 def test_an_expired_request_is_not_decided(database: Database) -> None:
     with writing(database) as unit:
         request = make_pushed_request(unit, make_cast(unit).client, expires_at=NOON)
-        assert not unit.authorization_requests.use_pushed_request(request, NOON)
-        assert unit.authorization_requests.use_pushed_request(request, NOON - timedelta(microseconds=1))
+        assert not unit.authorization_requests.use_pushed_request(request, NOON, "usr_1")
+        assert unit.authorization_requests.use_pushed_request(request, NOON - timedelta(microseconds=1), "usr_1")
 
 
 def test_unknown_digest_is_refused(database: Database) -> None:
     with writing(database) as unit:
         assert not unit.authorization_requests.use_code(digest("no"), NOON)
-        assert not unit.authorization_requests.use_pushed_request(digest("no"), NOON)
+        assert not unit.authorization_requests.use_pushed_request(digest("no"), NOON, "usr_1")
         assert unit.authorization_requests.load_code(digest("no")) is None
         assert unit.authorization_requests.load_pushed_request(digest("no")) is None
 

@@ -50,8 +50,9 @@ def test_70_denied_request_gets_no_consent(world: OAuthWorld, device: dict[str, 
 def test_70_request_is_decided_once(world: OAuthWorld, device: dict[str, Any]) -> None:
     browser = world.browser()
     first, second = open_confirmation(browser, device["user_code"]), open_confirmation(browser, device["user_code"])
-    assert browser.submit(first, "/device", decision="deny").status_code == 303
-    assert browser.submit(second, "/device", decision="allow").status_code == 400
+    denied = browser.submit(first, "/device", decision="deny")
+    assert denied.status_code == 303
+    assert browser.submit(second, "/device", decision="allow").headers["location"] == denied.headers["location"]
     assert poll(world.bank, device["device_code"]).json()["error"] == "access_denied"
 
 

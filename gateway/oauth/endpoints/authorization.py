@@ -21,6 +21,7 @@ from gateway.oauth.grants.pkce import S256
 from gateway.oauth.metadata import AUTHORIZE
 from gateway.oauth.request_parsing import ParsedRequest
 from gateway.oauth.server import Server
+from gateway.oauth.tokens import derive_code
 from gateway.services.container import Container
 from gateway.store.identity.clients import ClientRow
 from gateway.store.identity.users import UserRow
@@ -73,11 +74,39 @@ class OpenRequest:
         return str(self.parameters["redirect_uri"])
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The recorded answer to a request. `location` is the same redirect as at first, None once its code is redeemed or
+    has expired."""
+
+    location: str | None
+
+
 class AuthorizationEndpoint:
     """Opens, allows and denies requests in the caller's writing unit of work. AuthorizationRefused rolls it back."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
+
+    def find_answer(
+        self, unit: UnitOfWork, client_id: str | None, request_uri: str | None, user_id: str
+    ) -> Answer | None:
+        """What this user has answered to the request, None if they have not. Locks the request, so that of several
+        answers at once the first stands."""
+        requests = unit.authorization_requests
+        row = requests.lock_pushed_request(digest(request_uri)) if request_uri else None
+        if row is None or row.decided_by != user_id or row.client_id != client_id:
+            return None
+        server = Server(self._container, unit)
+        if server.query_client(row.client_id) is None:
+            return None
+        code = derive_code(self._container, row.digest)
+        stored = requests.load_code(digest(code)) if row.consent_id else None
+        if row.consent_id and (stored is None or stored.used_at is not None or unit.wall >= stored.expires_at):
+            return Answer(None)
+        grant = self._grant(server, row.client_id, row.parameters)
+        grant.redirect_uri, grant.code, grant.repeated = row.parameters["redirect_uri"], code, True
+        return Answer(_location(grant, unit.consents.load(row.consent_id) if row.consent_id else None))
 
     def open(self, unit: UnitOfWork, client_id: str | None, request_uri: str | None) -> OpenRequest:
         """The undecided request of this client. When it is opened for the first time, the person gets ten minutes to
@@ -118,7 +147,7 @@ class AuthorizationEndpoint:
         """Records the consent to `granted`, the part of the request that the person allows. Returns the redirect URI
         with `code`, `state` and `iss`. Raises AuthorizationRefused."""
         self.require_eligible(opened, user)
-        self._mark_used(unit, opened)
+        self._mark_used(unit, opened, user)
         consents, asked = self._container.consents, opened.asked
         if opened.change is None:
             consent = consents.grant(unit, opened.client, user.id, granted, asked=asked)
@@ -127,15 +156,17 @@ class AuthorizationEndpoint:
                 consent = consents.change(unit, opened.change, user.id, granted, asked=asked)
             except NotFound:
                 raise AuthorizationRefused(Refusal.CHANGED) from None
-        return _location(opened, consent)
+        unit.authorization_requests.attach_consent(opened.digest, consent.id)
+        opened.grant.code = derive_code(self._container, opened.digest)
+        return _location(opened.grant, consent)
 
-    def deny(self, unit: UnitOfWork, opened: OpenRequest) -> str:
+    def deny(self, unit: UnitOfWork, opened: OpenRequest, user: UserRow) -> str:
         """The redirect URI with `error=access_denied`, `state` and `iss`. Raises AuthorizationRefused."""
-        self._mark_used(unit, opened)
-        return _location(opened, None)
+        self._mark_used(unit, opened, user)
+        return _location(opened.grant, None)
 
-    def _mark_used(self, unit: UnitOfWork, opened: OpenRequest) -> None:
-        if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall):
+    def _mark_used(self, unit: UnitOfWork, opened: OpenRequest, user: UserRow) -> None:
+        if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall, user.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)
 
     def _grant(self, server: Server, client_id: str, parameters: dict[str, Any]) -> AuthorizationCodeGrant:
@@ -146,8 +177,7 @@ class AuthorizationEndpoint:
         return grant
 
 
-def _location(opened: OpenRequest, consent: Consent | None) -> str:
-    grant = opened.grant
+def _location(grant: AuthorizationCodeGrant, consent: Consent | None) -> str:
     response = grant.server.create_authorization_response(request=grant.request, grant_user=consent, grant=grant)
     location = response.location
     assert location is not None  # a validated request redirects, allowed or denied

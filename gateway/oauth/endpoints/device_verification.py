@@ -62,10 +62,22 @@ class DeviceVerification:
         now = unit.business_time(merchant.id)
         return DeviceRequest(row.digest, user_codes.format_code(code), client.row, merchant, asked, now)
 
+    def find_answer(self, unit: UnitOfWork, typed: str, user_id: str, *, lock: bool = False) -> bool | None:
+        """Whether this user has allowed the request with this code; None if they have not decided it. With `lock` the
+        request is locked, so that of several answers at once the first stands."""
+        code, codes = user_codes.parse_code(typed), unit.device_codes
+        if code is None:
+            return None
+        mac = self._container.user_codes.mac(code)
+        row = codes.lock_by_user_code(mac) if lock else codes.load_by_user_code(mac)
+        if row is None or row.decided_at is None or row.decided_by != user_id:
+            return None
+        return row.consent_id is not None
+
     def allow(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow, granted: Request) -> None:
         """Records the consent to `granted`, the part of the request that the person allows. It is short and valid for
         one decision. Raises AuthorizationRefused if the request has been decided meanwhile."""
-        self._mark_decided(unit, opened)
+        self._mark_decided(unit, opened, user)
         consent = self._container.consents.grant(
             unit,
             opened.client,
@@ -77,11 +89,11 @@ class DeviceVerification:
         )
         unit.device_codes.attach_consent(opened.digest, consent.id)
 
-    def deny(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
+    def deny(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow) -> None:
         """Denies the request: the point of sale gets access_denied. Raises AuthorizationRefused if the request has been
         decided meanwhile."""
-        self._mark_decided(unit, opened)
+        self._mark_decided(unit, opened, user)
 
-    def _mark_decided(self, unit: UnitOfWork, opened: DeviceRequest) -> None:
-        if not unit.device_codes.decide(opened.digest, unit.wall):
+    def _mark_decided(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow) -> None:
+        if not unit.device_codes.decide(opened.digest, unit.wall, user.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)

@@ -35,11 +35,14 @@ class AuthorizationCode:
 
 
 class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
-    """Issues codes and the first tokens of a consent. `asked` is the complete request, set by its validation."""
+    """Issues codes and the first tokens of a consent. `asked` is the complete request, set by its validation. The
+    authorization endpoint sets `code`, the text of the code, and `repeated`: the code is stored already."""
 
     server: Server
     redirect_uri: str | None
     asked: Request
+    code: str
+    repeated = False
 
     def validate_authorization_request(self) -> str:
         """The redirect URI of a valid request (RFC 6749 section 4.1.1, RFC 9396 section 5). Validates a request once,
@@ -74,13 +77,16 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         return grant_change.load_change(unit, client, self.request.payload.data, self.asked, now)
 
     def generate_authorization_code(self) -> str:
-        consent: Consent = self.request.user
-        data = self.request.payload.data
-        uri, challenge, jkt = data["redirect_uri"], data["code_challenge"], data.get("dpop_jkt")
-        return TokenIssuer(self.server).issue_code(self.client, consent, uri, challenge, jkt)
+        return self.code
 
     def save_authorization_code(self, code: str, request: AuthlibRequest) -> None:
-        """Does nothing: `generate_authorization_code` has stored the code."""
+        """Stores the code, unless the response is repeated."""
+        if self.repeated:
+            return
+        consent: Consent = request.user
+        data = request.payload.data
+        uri, challenge, jkt = data["redirect_uri"], data["code_challenge"], data.get("dpop_jkt")
+        TokenIssuer(self.server).store_code(code, self.client, consent, uri, challenge, jkt)
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
         """The unexpired, unused code of this client, or None. A used code revokes the tokens of its consent (RFC 6749

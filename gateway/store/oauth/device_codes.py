@@ -19,8 +19,9 @@ SWEEP = 100
 
 class DeviceCodeRow(Record):
     """A device code. `user_code_mac` is the MAC of the user code that a person types. `parameters` is the request, with
-    the request that the person is shown as member "complete". A decided row without a consent was denied. `polled_at`
-    is the last regular poll, `slowed_at` the last poll that came too early. Times are wall time."""
+    the request that the person is shown as member "complete". `decided_by` is the user who answered it; a decided row
+    without a consent was denied. `polled_at` is the last regular poll, `slowed_at` the last poll that came too early.
+    Times are wall time."""
 
     digest: str = Field(primary_key=True)
     user_code_mac: str = Field(unique=True)
@@ -31,6 +32,7 @@ class DeviceCodeRow(Record):
     polled_at: WallTime | None = moment_column(default=None)
     slowed_at: WallTime | None = moment_column(default=None)
     decided_at: WallTime | None = moment_column(default=None)
+    decided_by: str | None = None
     consent_id: str | None = Field(default=None, foreign_key="consents.id")
     used_at: WallTime | None = moment_column(default=None)
 
@@ -42,6 +44,7 @@ class DeviceCodeTable(DeviceCodeRow, table=True):
 DEVICE_CODES = table_of(DeviceCodeTable)
 _LOCKED = select(DEVICE_CODES).where(DEVICE_CODES.c.digest == bindparam("digest")).with_for_update()
 _BY_USER_CODE = select(DEVICE_CODES).where(DEVICE_CODES.c.user_code_mac == bindparam("mac"))
+_LOCKED_BY_USER_CODE = _BY_USER_CODE.with_for_update()
 _INSERT = insert_into(DEVICE_CODES).on_conflict_do_nothing().returning(DEVICE_CODES.c.digest)
 _PURGE = DEVICE_CODES.delete().where(
     DEVICE_CODES.c.digest.in_(
@@ -54,7 +57,7 @@ _PURGE = DEVICE_CODES.delete().where(
 _UPDATE = DEVICE_CODES.update().where(DEVICE_CODES.c.digest == bindparam("of_digest"))
 _DECIDE = (
     _UPDATE.where(DEVICE_CODES.c.decided_at.is_(None), DEVICE_CODES.c.expires_at > bindparam("now"))
-    .values(decided_at=bindparam("now"))
+    .values(decided_at=bindparam("now"), decided_by=bindparam("user_id"))
     .returning(DEVICE_CODES.c.digest)
 )
 _USE = (
@@ -75,6 +78,10 @@ class DeviceCodeRepository(Repository):
         """Returns the device code whose user code has this MAC, or None."""
         return self._first(DeviceCodeRow, _BY_USER_CODE, mac=mac)
 
+    def lock_by_user_code(self, mac: str) -> DeviceCodeRow | None:
+        """Returns the device code as `load_by_user_code` does, and locks it until the unit of work ends."""
+        return self._first(DeviceCodeRow, _LOCKED_BY_USER_CODE, mac=mac)
+
     def insert(self, code: DeviceCodeRow) -> bool:
         """Writes a new device code. Returns False if its user code is taken: then another one is needed."""
         return self._changes(_INSERT, **dict(code))
@@ -91,10 +98,10 @@ class DeviceCodeRepository(Repository):
         """Records a poll that came too early, and the new interval."""
         self._execute(_UPDATE, of_digest=digest, slowed_at=at, interval_seconds=interval_seconds)
 
-    def decide(self, digest: str, now: WallTime) -> bool:
-        """Marks the request as decided. Returns False if it was already decided or has expired: then nothing may be
-        granted."""
-        return self._changes(_DECIDE, of_digest=digest, now=now)
+    def decide(self, digest: str, now: WallTime, user_id: str) -> bool:
+        """Marks the request as decided by this user. Returns False if it was already decided or has expired: then
+        nothing may be granted."""
+        return self._changes(_DECIDE, of_digest=digest, now=now, user_id=user_id)
 
     def attach_consent(self, digest: str, consent_id: str) -> None:
         """Writes the consent that the person gave, in the same unit of work as `decide`."""

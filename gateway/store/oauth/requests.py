@@ -11,13 +11,16 @@ from gateway.store.repository import Repository
 
 
 class PushedRequestRow(Record):
-    """A pushed request. `parameters` are the validated request parameters. Times are wall time."""
+    """A pushed request. `parameters` are the validated request parameters. `decided_by` is the user who answered it,
+    `consent_id` the consent that they gave; an answered request without a consent was denied. Times are wall time."""
 
     digest: str = Field(primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id")
     parameters: dict[str, Any] = json_column()
     expires_at: WallTime = moment_column()
     used_at: WallTime | None = moment_column(default=None)
+    decided_by: str | None = None
+    consent_id: str | None = None
 
 
 class PushedRequestTable(PushedRequestRow, table=True):
@@ -45,6 +48,7 @@ class AuthorizationCodeTable(AuthorizationCodeRow, table=True):
 PUSHED_REQUESTS = table_of(PushedRequestTable)
 AUTHORIZATION_CODES = table_of(AuthorizationCodeTable)
 _REQUEST = select(PUSHED_REQUESTS).where(PUSHED_REQUESTS.c.digest == bindparam("digest"))
+_LOCKED_REQUEST = _REQUEST.with_for_update()
 _LIVE_REQUEST = PUSHED_REQUESTS.update().where(
     PUSHED_REQUESTS.c.digest == bindparam("of_digest"),
     PUSHED_REQUESTS.c.used_at.is_(None),
@@ -53,7 +57,10 @@ _LIVE_REQUEST = PUSHED_REQUESTS.update().where(
 _OPEN_REQUEST = _LIVE_REQUEST.where(PUSHED_REQUESTS.c.expires_at <= bindparam("short")).values(
     expires_at=bindparam("until")
 )
-_USE_REQUEST = _LIVE_REQUEST.values(used_at=bindparam("now")).returning(PUSHED_REQUESTS.c.digest)
+_USE_REQUEST = _LIVE_REQUEST.values(used_at=bindparam("now"), decided_by=bindparam("user_id")).returning(
+    PUSHED_REQUESTS.c.digest
+)
+_ATTACH_CONSENT = PUSHED_REQUESTS.update().where(PUSHED_REQUESTS.c.digest == bindparam("of_digest"))
 _CODE = select(AUTHORIZATION_CODES).where(AUTHORIZATION_CODES.c.digest == bindparam("digest"))
 _USE_CODE = (
     AUTHORIZATION_CODES.update()
@@ -70,6 +77,10 @@ class AuthorizationRequestRepository(Repository):
         """Returns the pushed request, including a used or expired one, or None if it is unknown."""
         return self._first(PushedRequestRow, _REQUEST, digest=digest)
 
+    def lock_pushed_request(self, digest: str) -> PushedRequestRow | None:
+        """Returns the pushed request as `load_pushed_request` does, and locks it until the unit of work ends."""
+        return self._first(PushedRequestRow, _LOCKED_REQUEST, digest=digest)
+
     def insert_pushed_request(self, request: PushedRequestRow) -> None:
         """Writes a new pushed request."""
         self._insert(PUSHED_REQUESTS, request)
@@ -79,10 +90,14 @@ class AuthorizationRequestRepository(Repository):
         after `short` was opened before and is not extended again. A used or expired request is not changed."""
         self._execute(_OPEN_REQUEST, of_digest=digest, now=now, short=short, until=until)
 
-    def use_pushed_request(self, digest: str, now: WallTime) -> bool:
-        """Marks the request as decided. Returns False if it was already decided or has expired: then nothing may be
-        issued."""
-        return self._changes(_USE_REQUEST, of_digest=digest, now=now)
+    def use_pushed_request(self, digest: str, now: WallTime, user_id: str) -> bool:
+        """Marks the request as decided by this user. Returns False if it was already decided or has expired: then
+        nothing may be issued."""
+        return self._changes(_USE_REQUEST, of_digest=digest, now=now, user_id=user_id)
+
+    def attach_consent(self, digest: str, consent_id: str) -> None:
+        """Writes the consent that the person gave, in the same unit of work as `use_pushed_request`."""
+        self._execute(_ATTACH_CONSENT, of_digest=digest, consent_id=consent_id)
 
     def load_code(self, digest: str) -> AuthorizationCodeRow | None:
         """Returns the code, including a used or expired one, or None if it is unknown."""

@@ -14,7 +14,7 @@ from gateway.oauth.metadata import AUTHORIZE
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
-from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request, form_target
+from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.narrowing_form import read_choice, read_known_fields
 from gateway.web.site.permission import OTHER_PARTNER, read_answer
@@ -80,7 +80,8 @@ class ConsentPage:
 
     async def decide(self, request: Request) -> Response:
         """303 to the client with a code or with access_denied, or to the login page if a fresh login is needed. The
-        page again (422) if a field is invalid: then nothing is decided."""
+        page again (422) if a field is invalid: then nothing is decided. If the person has answered the request before,
+        the same 303 as then, or a page that says so once the code has been redeemed."""
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
@@ -88,14 +89,16 @@ class ConsentPage:
         client_id = form.get("client_id") or _parameter(request, "client_id")
         request_uri = form.get("request_uri") or _parameter(request, "request_uri")
         try:
-            choice = read_choice(form) if answer == "allow" else None
-            location = await run_in_threadpool(self._decide, client_id, request_uri, session, choice)
+            fields = form if answer == "allow" else None
+            location = await run_in_threadpool(self._decide, client_id, request_uri, session, fields)
         except InvalidInput as refused:
             return await self._show_again(request, session, form, (client_id, request_uri), refused)
         except FreshLoginRequired:
             return request_fresh_login(consent_address(client_id, request_uri))
         except AuthorizationRefused as refused:
             raise _page_error(refused, session) from None
+        if location is None:
+            return self._site.renderer.page(request, "pages/consent/answered.html")
         return see_other(location)
 
     async def _show_again(
@@ -127,7 +130,7 @@ class ConsentPage:
             request,
             "pages/consent/consent.html",
             422 if refused else 200,
-            form_target=form_target(permission.redirect_uri),
+            leads_away=True,
             query=permission.parameters,
             view=view,
             permission=view.permission,
@@ -160,19 +163,28 @@ class ConsentPage:
         return self._site.container.database.write(open_request)
 
     def _decide(
-        self, client_id: str | None, request_uri: str | None, browser: BrowserSession, choice: Choice | None
-    ) -> str:
-        """Allows what the person chose, or denies the request if `choice` is None. Returns the address to redirect to.
-        Raises AuthorizationRefused, InvalidInput, FreshLoginRequired: then nothing is decided."""
-        authorization = self._site.authorization
+        self,
+        client_id: str | None,
+        request_uri: str | None,
+        browser: BrowserSession,
+        fields: Mapping[str, str] | None,
+    ) -> str | None:
+        """Allows what the person chose in these fields, or denies the request if they are None. Returns the address to
+        redirect to. If the person has answered the request before, that answer stands; then the address is None once
+        its code has been redeemed. Raises AuthorizationRefused, InvalidInput, FreshLoginRequired: then nothing is
+        decided."""
+        authorization, user_id = self._site.authorization, str(browser.user_id)
 
-        def decide(unit: UnitOfWork) -> str:
+        def decide(unit: UnitOfWork) -> str | None:
+            answer = authorization.find_answer(unit, client_id, request_uri, user_id)
+            if answer is not None:
+                return answer.location
             opened = authorization.open(unit, client_id, request_uri)
-            user = self._site.container.accounts.load_user(unit, str(browser.user_id))
+            user = self._site.container.accounts.load_user(unit, user_id)
             authorization.require_eligible(opened, user)
-            if choice is None:
-                return authorization.deny(unit, opened)
-            granted = narrow(opened.asked, choice)
+            if fields is None:
+                return authorization.deny(unit, opened, user)
+            granted = narrow(opened.asked, read_choice(fields))
             require_fresh_login(self._site, browser, opened.resulting_details(granted), unit.wall)
             return authorization.allow(unit, opened, user, granted)
 

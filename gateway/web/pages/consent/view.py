@@ -1,6 +1,5 @@
 """The view of the consent page: the permission form, and the consent that the request would change."""
 
-import re
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -13,8 +12,6 @@ from gateway.oauth.metadata import AUTHORIZE
 from gateway.web.site.consent_parts import ConsentPart, describe_parts
 from gateway.web.site.permission import Permission, describe_permission
 from gateway.web.texts import Texts
-
-_SOURCE = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+|[a-z][a-z0-9+.\-]*:", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +83,6 @@ def describe_request(
 def consent_address(client_id: str | None, request_uri: str | None) -> str:
     """The address of the page for this request."""
     return f"{AUTHORIZE}?{urlencode({'client_id': client_id, 'request_uri': request_uri})}"
-
-
-def form_target(redirect_uri: str) -> str | None:
-    """The origin of the redirect URI (for an app, its scheme) as a source of a Content-Security-Policy. None if it
-    cannot be one."""
-    parts = urlsplit(redirect_uri)
-    source = f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
-    return source if _SOURCE.fullmatch(source) else None
 
 
 def _describe_previous(texts: Texts, request: PermissionRequest) -> PreviousConsent | None:

@@ -62,8 +62,9 @@ class DevicePage:
         return self._code_form(request, session, user_codes.format_code(code) if code else "")
 
     async def submit(self, request: Request) -> Response:
-        """Without an answer, the permission form; with one, 303 to its confirmation. 303 to the login page if a fresh
-        login is needed; the form again (422) if a field is invalid."""
+        """Without an answer, the permission form; with one, 303 to its confirmation. If the person has answered the
+        request before, that answer stands and is confirmed again. 303 to the login page if a fresh login is needed; the
+        form again (422) if a field is invalid."""
         session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
@@ -71,12 +72,14 @@ class DevicePage:
         typed, address = form.get("user_code", ""), request.client.host if request.client else ""
         try:
             sale = await run_in_threadpool(self._find, typed, session.user_id, address)
+            if isinstance(sale, bool):
+                return self._wrong_code(request, session, typed) if answer is None else _done(allowed=sale)
             if answer is None:
                 require_fresh_login(self._site, session, sale.request.asked.details, self._site.container.clock())
                 return self._confirmation(request, session, sale)
             try:
                 choice = read_choice(form) if answer == "allow" else None
-                await run_in_threadpool(self._decide, typed, session, choice)
+                allowed = await run_in_threadpool(self._decide, typed, session, choice)
             except InvalidInput as refused:
                 return self._confirmation(request, session, sale, read_known_fields(form), refused)
         except FreshLoginRequired:
@@ -85,7 +88,7 @@ class DevicePage:
             raise PageError(429, _TOO_MANY, retry_after=refused.retry_after) from None
         except AuthorizationRefused as refused:
             return self._refusal(request, session, refused.refusal, typed)
-        return see_other(f"{DONE}?decision={answer}")
+        return _done(allowed=allowed)
 
     async def done(self, request: Request) -> Response:
         """The confirmation. The point of sale gets the answer with its next poll."""
@@ -99,6 +102,7 @@ class DevicePage:
             request,
             "pages/device/enter_code.html",
             status,
+            leads_away=True,
             code=code,
             error=error,
             csrf_field=CSRF_FIELD,
@@ -119,6 +123,7 @@ class DevicePage:
             request,
             "pages/device/confirm.html",
             422 if refused else 200,
+            leads_away=True,
             view=view,
             permission=view.permission,
             csrf_field=CSRF_FIELD,
@@ -131,14 +136,20 @@ class DevicePage:
             raise PageError(403, OTHER_PARTNER, session.csrf_token) from None
         if refusal is Refusal.CHANGED:
             raise PageError(400, _CHANGED) from None
+        return self._wrong_code(request, session, typed)
+
+    def _wrong_code(self, request: Request, session: BrowserSession, typed: str) -> Response:
         return self._code_form(request, session, typed[: user_codes.LONGEST_TYPED], _WRONG_CODE, 400)
 
-    def _find(self, typed: str, user_id: str, address: str) -> PointOfSaleRequest:
-        """The undecided request with this code. Raises AuthorizationRefused, and TooManyAttempts before it looks up the
-        code. Only wrong codes count."""
+    def _find(self, typed: str, user_id: str, address: str) -> PointOfSaleRequest | bool:
+        """The undecided request with this code, or whether this user has allowed it. Raises AuthorizationRefused, and
+        TooManyAttempts before it looks up the code. Only wrong codes count."""
         container, verification = self._site.container, self._site.device_verification
 
-        def find(unit: UnitOfWork) -> PointOfSaleRequest:
+        def find(unit: UnitOfWork) -> PointOfSaleRequest | bool:
+            answered = verification.find_answer(unit, typed, user_id)
+            if answered is not None:
+                return answered
             user = container.accounts.load_user(unit, user_id)
             return PointOfSaleRequest(user.display_name, verification.open(unit, typed, user))
 
@@ -152,19 +163,28 @@ class DevicePage:
                 container.rate_limiter.hit(WRONG_CODES_FROM_ADDRESS, address)
             raise
 
-    def _decide(self, typed: str, browser: BrowserSession, choice: Choice | None) -> None:
-        """Allows what the person chose, or denies the request if `choice` is None. Raises AuthorizationRefused,
-        InvalidInput, FreshLoginRequired: then nothing is decided."""
+    def _decide(self, typed: str, browser: BrowserSession, choice: Choice | None) -> bool:
+        """Allows what the person chose, or denies the request if `choice` is None. Returns whether the request is
+        allowed: if the person has answered it before, that answer stands. Raises AuthorizationRefused, InvalidInput,
+        FreshLoginRequired: then nothing is decided."""
         container, verification = self._site.container, self._site.device_verification
 
-        def decide(unit: UnitOfWork) -> None:
+        def decide(unit: UnitOfWork) -> bool:
             user = container.accounts.load_user(unit, str(browser.user_id))
+            answered = verification.find_answer(unit, typed, user.id, lock=True)
+            if answered is not None:
+                return answered
             opened = verification.open(unit, typed, user)
             if choice is None:
-                verification.deny(unit, opened)
+                verification.deny(unit, opened, user)
             else:
                 granted = narrow(opened.asked, choice)
                 require_fresh_login(self._site, browser, granted.details, unit.wall)
                 verification.allow(unit, opened, user, granted)
+            return choice is not None
 
-        container.database.write(decide)
+        return container.database.write(decide)
+
+
+def _done(*, allowed: bool) -> Response:
+    return see_other(f"{DONE}?decision={'allow' if allowed else 'deny'}")

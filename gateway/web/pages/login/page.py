@@ -94,6 +94,7 @@ class LoginPage:
             request,
             "pages/login/login.html",
             400 if error else 200,
+            leads_away=True,
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
             return_to=local_address(return_to),
