@@ -14,6 +14,7 @@ from strawberry.types.field import StrawberryField
 
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
+from gateway.domain.number import format_decimal
 from gateway.domain.period import Period
 from merchants.adapter import MerchantAdapter
 from merchants.asks.documents import ask_from_values
@@ -48,7 +49,6 @@ class DecisionAsk:
     def read(self, registry: AdapterRegistry) -> object:
         """Returns the adapter's ask. Raises InvalidInput with a path that begins with ("ask", member)."""
         try:
-            _require_storable(self.values)
             return ask_from_values(registry.by_member(self.member).Ask, self.values)
         except InvalidInput as error:
             raise error.with_prefix("ask", self.member) from None
@@ -98,12 +98,5 @@ def _field(field: AskField) -> Any:
     if default is MISSING or default is None:
         default = strawberry.UNSET if field.optional else MISSING
     elif isinstance(default, Decimal):
-        default = format(default, "f")
+        default = format_decimal(default)
     return strawberry.field(name=field.member, description=field.description, default=default)
-
-
-def _require_storable(values: Mapping[str, Any]) -> None:
-    """Raises InvalidInput for a text that a database rejects. Each adapter has its own rules for everything else."""
-    for name, value in values.items():
-        if isinstance(value, str) and ("\x00" in value or any("\ud800" <= each <= "\udfff" for each in value)):
-            raise InvalidInput("INVALID", "must not hold the null character or half of a surrogate pair", (name,))

@@ -48,19 +48,23 @@ def _parsed(parse: Callable[[str], Any], expected: str) -> Callable[[Any], Any]:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
-        description="Date and time (RFC 3339), for example 2026-11-02T09:00:00Z. Responses are in UTC.",
+        description="Date and time (RFC 3339), for example 2026-11-02T09:00:00Z. Responses are in UTC. Input may"
+        " have any offset, and any number of decimals of a second: those after the sixth are cut off. A leap second is"
+        " the second that follows it. The same moment with another offset is the same input.",
         serialize=format_moment,
         parse_value=_parsed(parse_moment, 'a DateTime is a string, such as "2026-11-02T09:00:00Z"'),
     ),
     timedelta: strawberry.scalar(
         name="Duration",
-        description="Duration (ISO 8601), for example P7D or PT90M.",
+        description="Duration (ISO 8601) in weeks, days, hours, minutes and seconds, for example P7D or PT90M. Not"
+        " negative, and at most 3660 days. PT60M and PT1H are the same input.",
         serialize=format_duration,
         parse_value=_parsed(parse_duration, 'a Duration is a string, such as "P7D"'),
     ),
     DecimalText: strawberry.scalar(
         name="Decimal",
-        description="Exact decimal number as a string, for example 3000.00. Do not convert it to a float.",
+        description="Exact decimal number as a string, for example 3000.00. Do not convert it to a float. Equal"
+        " numbers, such as 1.5 and 1.50, are the same input.",
         serialize=str,
         parse_value=_text(_DECIMAL, 'a Decimal is a string with a plain number, such as "3000.00"'),
     ),

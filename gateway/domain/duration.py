@@ -1,6 +1,7 @@
 """ISO 8601 durations in exact units: weeks, days, hours, minutes, seconds.
 
-Years and months are not accepted, because their length depends on the start date.
+Years and months are not accepted, because their length depends on the start date. Only seconds may have a fraction, and
+no duration is negative. Two texts of the same length, such as PT60M and PT1H, are the same duration.
 """
 
 import re
@@ -11,18 +12,18 @@ from gateway.domain.errors import InvalidInput
 
 LONGEST = timedelta(days=3660)
 """The longest duration that is accepted: a little more than ten years."""
+_LONGEST_SECONDS = LONGEST // timedelta(seconds=1)
 
 _N = r"([0-9]{1,9})"
-_EXACT = re.compile(
-    rf"P(?=.)(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:\.([0-9]{{1,6}}))?S)?)?", re.ASCII
-)
+_EXACT = re.compile(rf"P(?=.)(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:[.,]([0-9]+))?S)?)?", re.ASCII)
+_NEGATIVE = re.compile(r"-P|P.*-", re.ASCII)
 _CALENDAR = re.compile(r"P[0-9WDYM]*[YM]", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
     """Returns the length of an ISO 8601 duration such as "P7D" or "PT90M", from zero to 3660 days.
 
-    Raises InvalidInput INVALID for any other text.
+    Digits of a second after the sixth decimal are cut off. Raises InvalidInput INVALID for any other text.
     """
     if not _is_short_text(text):
         raise _invalid('a duration must be an ISO 8601 string, such as "P7D" or "PT90M"')
@@ -34,15 +35,19 @@ def _parse(text: str) -> timedelta:
     """Cached, because every decision that is read has the same few windows."""
     if _CALENDAR.match(text):
         raise _invalid('years and months differ in length: use days or weeks, such as "P365D" or "P30D"')
+    if _NEGATIVE.match(text):
+        raise _invalid("a duration must not be negative")
     match = _EXACT.fullmatch(text)
     if match is None:
         raise _invalid('a duration has weeks, days, hours, minutes and seconds, such as "P7D" or "PT90M"')
     weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:5])
-    micro = int((match[6] or "").ljust(6, "0"))
-    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds, microseconds=micro)
-    if length > LONGEST:
-        raise _invalid(f"a duration may be at most {LONGEST.days} days")
-    return length
+    days, minutes = weeks * 7 + days, hours * 60 + minutes
+    micro = int(f"{(match[6] or '')[:6]:0<6}")
+    if days <= LONGEST.days and minutes <= _LONGEST_SECONDS and seconds <= _LONGEST_SECONDS:
+        length = timedelta(days=days, minutes=minutes, seconds=seconds, microseconds=micro)
+        if length <= LONGEST:
+            return length
+    raise _invalid(f"a duration may be at most {LONGEST.days} days")
 
 
 def format_duration(length: timedelta) -> str:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from gateway.domain.errors import InvalidInput
 
 _RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
-)  # datetime.fromisoformat also accepts dates without a time, and week dates
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:)(\d\d)(?:\.(\d+))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)  # datetime.fromisoformat also accepts dates without a time, week dates, and offsets such as +08:60
+_LEAP_SECOND = "60"
 
 
 def format_moment(moment: datetime) -> str:
@@ -19,13 +20,27 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def parse_moment(text: str) -> datetime:
-    """Parses an RFC 3339 text to a datetime in UTC. Raises InvalidInput INVALID for any other text."""
-    if _is_moment(text):
+def parse_moment(text: object) -> datetime:
+    """Parses an RFC 3339 text to a datetime in UTC. Raises InvalidInput INVALID for any other text.
+
+    A fraction of a second may have any number of digits; those after the sixth are cut off. A leap second (RFC 3339
+    section 5.7) is the second that follows it. It is accepted where one can be: at 23:59:60 UTC on the last day of a
+    month.
+    """
+    match = _RFC_3339.fullmatch(text) if isinstance(text, str) else None
+    if match is not None:
+        day, hour_and_minute, second, fraction, offset = match.groups()
+        is_leap = second == _LEAP_SECOND
+        written = f"{day}T{hour_and_minute}{'59' if is_leap else second}.{(fraction or '')[:6]:0<6}{offset.upper()}"
         try:
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+            moment = datetime.fromisoformat(written).astimezone(UTC)
+            if not is_leap:
+                return moment
+            following = moment + timedelta(seconds=1)
+            if following.day == 1 and (following.hour, following.minute, following.second) == (0, 0, 0):
+                return following
         except (ValueError, OverflowError):
-            pass  # a date that does not exist, such as 31 February, or that is out of range in UTC
+            pass  # a date that does not exist, such as 31 February, or that is not in the years 1 to 9999 in UTC
     raise InvalidInput("INVALID", 'a time must be RFC 3339, such as "2026-11-02T09:00:00Z"')
 
 
@@ -64,10 +79,6 @@ class Period:
             except InvalidInput as error:
                 raise error.with_prefix(name) from None
         return cls(*moments)
-
-
-def _is_moment(text: object) -> bool:
-    return isinstance(text, str) and _RFC_3339.fullmatch(text) is not None
 
 
 def _in_utc(moment: datetime, name: str) -> datetime:

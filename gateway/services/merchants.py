@@ -9,6 +9,7 @@ from gateway.domain.merchants import Contract, Merchant, Product
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.ids import Ids
+from gateway.kit.text import is_blank, refused_character
 from gateway.services.query_unit import QueryUnit
 from gateway.store.merchants.merchants import MerchantRow
 from gateway.store.merchants.partners import PartnerRow
@@ -109,6 +110,6 @@ class MerchantService:
 
 def require_name(name: str, noun: str) -> str:
     """Returns the name. Raises InvalidInput unless it has 1 to 100 printable characters."""
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+    if not 1 <= len(name) <= LONGEST_NAME or is_blank(name) or refused_character(name) or name != name.strip():
         raise InvalidInput("INVALID", f"A {noun}'s name has 1 to {LONGEST_NAME} printable characters.", ("name",))
     return name

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from gateway.kit.text import LANGUAGES, negotiate
+from gateway.kit.languages import LANGUAGES, negotiate
 from gateway.settings import Settings
 from gateway.web.texts import Texts, all_texts
 

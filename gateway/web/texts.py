@@ -13,7 +13,7 @@ from babel.numbers import format_currency
 from babel.support import Translations
 
 from gateway.domain.money import Money
-from gateway.kit.text import LANGUAGES
+from gateway.kit.languages import LANGUAGES
 
 FOLDER = Path(__file__).parent / "locale"
 _TAGS = {"en": "en", "zh": "zh-Hans"}

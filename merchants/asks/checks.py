@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import MAX_MINOR, Money
 from gateway.domain.period import Period
+from gateway.kit.text import is_blank
 
 EARLIEST_START = timedelta(days=1)
 """A period may have started at most this long ago."""
@@ -20,8 +21,9 @@ def check_amount(amount: Money, currency: str, *path: str) -> None:
 
 
 def check_text(text: str, *path: str) -> None:
-    """Raises InvalidInput at `path` unless the text has a visible character and at most LONGEST_TEXT characters."""
-    if not 0 < len(text.strip()) <= len(text) <= LONGEST_TEXT:
+    """Raises InvalidInput at `path` unless the text has a visible character and at most LONGEST_TEXT characters. Which
+    characters it may have is checked for every text of an ask, when the ask is read."""
+    if is_blank(text) or len(text) > LONGEST_TEXT:
         raise InvalidInput("INVALID", f"must be a text of 1 to {LONGEST_TEXT} characters", path)
 
 

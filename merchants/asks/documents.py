@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import MISSING
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from gateway.domain.duration import format_duration, parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
+from gateway.domain.number import format_decimal, parse_decimal
 from gateway.domain.period import Period
+from gateway.kit.text import refused_character
 from merchants.asks.fields import AskField, ask_fields
 
 T = TypeVar("T")
@@ -69,7 +71,7 @@ def _plain(value: Any) -> Any:
         return value.document()
     if isinstance(value, timedelta):
         return format_duration(value)
-    return format(value, "f") if isinstance(value, Decimal) else value
+    return format_decimal(value) if isinstance(value, Decimal) else value
 
 
 def _typed(field: AskField, value: Any) -> Any:
@@ -81,21 +83,13 @@ def _typed(field: AskField, value: Any) -> Any:
         if field.type is timedelta:
             return parse_duration(value)
         if field.type is Decimal:
-            return _decimal(value)
+            return parse_decimal(value)
         if type(value) is not field.type:
             raise InvalidInput("INVALID", f"must be of type {field.type.__name__}")
+        if field.type is str and (refused := refused_character(value)):
+            raise InvalidInput("INVALID", f"must have printable characters only, not {refused}")
     except InvalidInput as error:
         raise error.with_prefix(field.member) from None
     except (KeyError, TypeError, AttributeError):
         raise InvalidInput("INVALID", "does not have the form of this field", (field.member,)) from None
     return value
-
-
-def _decimal(value: Any) -> Decimal:
-    try:
-        number = Decimal(value) if isinstance(value, str) else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > 30:
-        raise InvalidInput("INVALID", "must be a decimal number, as a string")
-    return number

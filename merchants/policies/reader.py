@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway.domain.currency import EXPONENTS
 from gateway.domain.duration import parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.money import Money
+from gateway.domain.number import parse_decimal
 from gateway.domain.policies.benefit import BenefitKind
 from gateway.domain.policies.table import policy_error
 
@@ -80,9 +81,10 @@ def read_duration(text: Any) -> timedelta:
 
 def _number(text: Any) -> Decimal:
     try:
-        return Decimal(text) if isinstance(text, str) else Decimal("NaN")  # tables and overrides reject NaN
-    except InvalidOperation:
-        return Decimal("NaN")
+        parse_decimal(text)
+    except InvalidInput:
+        return Decimal("NaN")  # tables and overrides reject it
+    return Decimal(text)  # as it is written, because the hash of a policy contains it
 
 
 BENEFIT_READERS: Mapping[BenefitKind, Callable[[Any], Any]] = {

@@ -4,6 +4,8 @@ import re
 
 import strawberry
 
+from gateway.kit.text import refused_character
+
 _ID = re.compile(r"[a-z]{3}_(test_)?[0-9A-Za-z_-]{1,64}", re.ASCII)
 _LONGEST_REFERENCE = 255
 
@@ -20,4 +22,5 @@ def parse_id(identifier: str) -> str | None:
 
 def parse_reference(reference: str) -> str | None:
     """Returns the merchant reference if it is well formed, else None."""
-    return reference if 0 < len(reference) <= _LONGEST_REFERENCE and reference.isprintable() else None
+    usable = 0 < len(reference) <= _LONGEST_REFERENCE and not refused_character(reference)
+    return reference if usable else None

@@ -7,6 +7,7 @@ import strawberry
 
 from gateway.domain.decisions import check_in, credit_offer
 from gateway.domain.decisions import terms as domain
+from gateway.domain.number import format_decimal
 from schema.scalars import DecimalText
 from schema.types.money import Money, Period
 
@@ -85,8 +86,8 @@ def terms_of(terms: domain.Terms) -> DepositTerms | PayLaterTerms | CheckInTerms
         case credit_offer.CreditOfferTerms():
             return CreditOfferTerms(
                 limit=Money.of(terms.limit),
-                base_apr_percent=DecimalText(format(terms.base_apr_percent, "f")),
-                apr_percent=DecimalText(format(terms.apr_percent, "f")),
-                discount_percent=DecimalText(format(terms.discount_percent, "f")),
+                base_apr_percent=DecimalText(format_decimal(terms.base_apr_percent)),
+                apr_percent=DecimalText(format_decimal(terms.apr_percent)),
+                discount_percent=DecimalText(format_decimal(terms.discount_percent)),
                 term=terms.term,
             )

@@ -70,7 +70,7 @@ odd: st.SearchStrategy[Any] = st.sampled_from(
 )
 durations = st.sampled_from(
     ["P1D", "PT90M", "P1W", "P1DT2H", "PT0.5S", "PT0S", "P", "PT", "P1DT", "P1M", "P1Y", "P-1D", "1D", "P1D\n", "P١D"]
-) | st.from_regex(r"\AP([0-3]?[0-9]W)?([0-9]{1,2}D)?(T([0-9]H)?([0-9]{1,2}M)?([0-9](\.[0-9]{1,7})?S)?)?\Z")
+) | st.from_regex(r"\AP([0-3]?[0-9]W)?([0-9]{1,2}D)?(T([0-9]H)?([0-9]{1,2}M)?([0-9]([.,][0-9]{1,7})?S)?)?\Z")
 amounts = (
     st.integers(-1, 2 * MAX_MINOR).map(str)
     | st.builds(

@@ -24,6 +24,10 @@ from gateway.domain.errors import InvalidInput
         ("P0D", timedelta(0), "PT0S"),
         ("PT1.5S", timedelta(seconds=1.5), "PT1.5S"),
         ("P3660D", LONGEST, "P3660D"),
+        pytest.param("PT60M", timedelta(hours=1), "PT1H", id="E10-equal-durations"),
+        pytest.param("PT1,5S", timedelta(seconds=1.5), "PT1.5S", id="E8-comma"),
+        pytest.param("PT0.1234567S", timedelta(microseconds=123456), "PT0.123456S", id="E8-seven-digits"),
+        pytest.param("P1W2D", timedelta(days=9), "P9D", id="E8-weeks-and-days"),
     ],
 )
 def test_parse_and_format(text: str, length: timedelta, written: str) -> None:
@@ -48,6 +52,9 @@ def test_survives_being_written(length: timedelta) -> None:
         "+P1D",
         "p1d",
         "1D",
+        pytest.param("P999999999W", id="E8-overflow-in-weeks"),
+        pytest.param("P999999999DT999999999H", id="E8-overflow-in-hours"),
+        pytest.param("PT1.S", id="E8-no-digit"),
         "P1H",
         "PT1D",
         "P1D ",
@@ -81,3 +88,9 @@ def test_years_and_months_are_refused_with_the_reason(text: str) -> None:
 def test_negative_duration_cannot_be_formatted() -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         format_duration(timedelta(seconds=-1))
+
+
+@pytest.mark.parametrize("text", ["-P1D", "P-1D", "PT-1H"])
+def test_e8_negative_duration_is_refused_with_the_reason(text: str) -> None:
+    with pytest.raises(InvalidInput, match="negative"):
+        parse_duration(text)

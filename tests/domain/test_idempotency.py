@@ -64,8 +64,8 @@ def test_valid_key_is_accepted(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "x" * 256, " k", "k ", "a\nb", "a\x00b", "a\u200bb", "\ud800"],
-    ids=["empty", "too-long", "leading", "trailing", "newline", "nul", "zero-width", "surrogate"],
+    ["", "x" * 256, " k", "k ", "a\nb", "a\x00b", "a\u202eb", "\ud800"],
+    ids=["empty", "too-long", "leading", "trailing", "newline", "nul", "override", "surrogate"],
 )
 def test_invalid_key_is_refused_at_its_field(key: str) -> None:
     with pytest.raises(InvalidInput) as refused:

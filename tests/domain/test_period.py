@@ -26,8 +26,46 @@ def test_times_are_formatted_in_utc() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        pytest.param("2026-11-02T09:00:00.1234567Z", NINE.replace(microsecond=123456), id="E8-seven-digits"),
+        pytest.param("2026-11-02T09:00:00.999999999Z", NINE.replace(microsecond=999999), id="E8-truncated"),
+        pytest.param(f"2026-11-02T09:00:00.{'0' * 500}1Z", NINE, id="E8-many-digits"),
+        pytest.param("2026-11-02T09:00:00.5Z", NINE.replace(microsecond=500000), id="E8-one-digit"),
+        pytest.param("2026-11-03T08:59:00+23:59", NINE, id="E8-largest-offset"),
+        pytest.param("2026-11-01T09:01:00-23:59", NINE, id="E8-smallest-offset"),
+        pytest.param("2026-11-02T09:00:00-00:00", NINE, id="E8-unknown-local-offset"),
+        pytest.param("1990-12-31T23:59:60Z", datetime(1991, 1, 1, tzinfo=UTC), id="E8-leap-second"),
+        pytest.param("1990-12-31T15:59:60-08:00", datetime(1991, 1, 1, tzinfo=UTC), id="E8-leap-second-with-offset"),
+        pytest.param("2026-11-30T23:59:60.25z", datetime(2026, 12, 1, 0, 0, 0, 250000, UTC), id="E8-leap-fraction"),
+        pytest.param("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC), id="E8-first-year"),
+        pytest.param(
+            "9999-12-31T23:59:59.9999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC), id="E8-last-moment"
+        ),
+    ],
+)
+def test_every_form_of_rfc_3339_is_read(text: str, moment: datetime) -> None:
+    assert parse_moment(text) == moment
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        pytest.param("2026-11-02T09:00:00+08:60", id="E8-offset-of-60-minutes"),
+        pytest.param("2026-11-02T09:00:00+24:00", id="E8-offset-of-24-hours"),
+        pytest.param("2026-11-02T09:00:00+08:00:30", id="E8-offset-with-seconds"),
+        pytest.param("2026-11-02T09:00:00+0800", id="E8-offset-without-colon"),
+        pytest.param("2026-11-02T09:00:00.Z", id="E8-no-digit"),
+        pytest.param("2026-11-02T09:00:00,5Z", id="E8-comma"),
+        pytest.param("2026-11-29T23:59:60Z", id="E8-leap-second-within-a-month"),
+        pytest.param("2026-11-30T22:59:60Z", id="E8-leap-second-within-a-day"),
+        pytest.param("2026-11-30T23:59:60+08:00", id="E8-leap-second-elsewhere-in-utc"),
+        pytest.param("2026-11-02T09:00:61Z", id="E8-second-61"),
+        pytest.param("2026-11-02T24:00:00Z", id="E8-hour-24"),
+        pytest.param("0000-12-31T23:59:59Z", id="E8-year-0"),
+        pytest.param("0001-01-01T00:00:00+00:01", id="E8-before-the-first-year-in-utc"),
+        pytest.param("9999-12-31T23:59:60Z", id="E8-leap-second-of-the-last-year"),
+        pytest.param("２026-11-02T09:00:00Z", id="E8-fullwidth-digit"),
         "",
         "2026-11-02",
         "2026-11-02T09:00:00",

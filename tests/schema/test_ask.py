@@ -71,7 +71,7 @@ def test_each_type_of_field_is_in_the_sdl(schema: BuiltSchema) -> None:
         "price: MoneyInput!",
         "stay: PeriodInput\n",
         'term: Duration! = "P7D"',
-        'ratePercent: Decimal! = "3.5"',
+        'ratePercent: Decimal! = "3.50"',
         "note: String\n",
         "times: Int! = 2",
         "sure: Boolean! = false",

@@ -69,7 +69,9 @@ def test_amounts_at_their_limits(world: GraphQLWorld, deposit: dict[str, str], e
         ("2027-02-27T00:00:00Z", "2027-03-01T00:00:00Z", "APPROVED"),
         ("2027-02-28T00:00:00Z", "2027-02-29T00:00:00Z", "BAD_USER_INPUT"),  # not a leap year
         ("2028-02-29T00:00:00Z", "2028-03-01T00:00:00Z", "INVALID_PERIOD"),  # a leap day, but too far off
-        ("2016-12-31T23:59:60Z", "2027-01-02T00:00:00Z", "BAD_USER_INPUT"),  # a leap second
+        pytest.param("2026-11-30T23:59:60Z", "2026-12-01T00:00:01Z", "APPROVED", id="E8-leap-second"),
+        pytest.param("2026-11-24T23:59:60Z", "2027-01-02T00:00:00Z", "BAD_USER_INPUT", id="E8-no-leap-second"),
+        pytest.param("2026-11-24T09:00:00+08:60", "2027-01-02T00:00:00Z", "BAD_USER_INPUT", id="E8-offset"),
         ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", "INVALID_PERIOD"),
         ("2026-11-24T09:00:00Z", "2026-11-24T09:00:00Z", "INVALID_PERIOD"),
         ("0001-01-01T00:00:00+14:00", "2027-01-01T00:00:00Z", "BAD_USER_INPUT"),

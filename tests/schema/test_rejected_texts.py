@@ -15,6 +15,10 @@ from tests.support.transitions import RESPOND, TRANSITIONS, transition_input
 
 pytestmark = pytest.mark.postgresql
 
+UNPRINTABLE = ("\0", "a\0b", "\ud800", "a\udfffb", "a\u202eb", "a\u2067b", "a\uffffb", "a\x9bb", "\u3164")
+"""Texts with a control character, a bidirectional override, half of a surrogate pair or a noncharacter, and one that
+cannot be seen."""
+
 REJECTED = ["\0", "dec_test_\0", "\ud800", "dec_test_\udfff", "dsp_test_1\0", "x" * 100_000, ""]
 """Texts with NUL, which PostgreSQL cannot search for, and with lone surrogates, which cannot be sent to a database."""
 SCOPES = ("decisions:read", "decisions:write", "disputes:write", "consents:read", "sandbox")
@@ -58,17 +62,17 @@ def test_unknown_and_malformed_ids_give_the_same_error(each_world: GraphQLWorld)
 
 
 @pytest.mark.parametrize("name", ["idempotencyKey", "reason"])
-def test_other_texts_in_mutations(each_world: GraphQLWorld, name: str) -> None:
+def test_e9_other_texts_in_mutations(each_world: GraphQLWorld, name: str) -> None:
     decision = each_world.request()["decision"]["id"]
-    for text in ("\0", "a\0b", "\ud800", "a\udfffb"):
+    for text in UNPRINTABLE:
         input_ = {**transition_input("cancel", decision), name: text}
         payload = each_world.data(TRANSITIONS["cancel"].document, {"input": input_}, by=each_world.merchant())
         assert user_error_of(payload["decisionCancel"]) == ("InvalidInputError", "INVALID", ["input", name]), text
 
 
-def test_texts_in_requests(each_world: GraphQLWorld) -> None:
+def test_e9_texts_in_requests(each_world: GraphQLWorld) -> None:
     ride = {"bikeRide": {"deposit": {"amount": "99.00", "currency": "CNY"}, "bikeId": "bike-1"}}
-    for text in ("\0", "a\0b", "\ud800", "a\udfffb"):
+    for text in UNPRINTABLE:
         for name in ("idempotencyKey", "merchantReference", "purpose"):
             variables = {"input": {**request_variables("key", "order")["input"], name: text}}
             _, code, field = user_error_of(each_world.data(REQUEST, variables)["decisionRequest"])
@@ -77,6 +81,18 @@ def test_texts_in_requests(each_world: GraphQLWorld) -> None:
         variables = {"input": {**request_variables("key", "order")["input"], "ask": bike}}
         _, code, field = user_error_of(each_world.data(REQUEST, variables)["decisionRequest"])
         assert (code, field) == ("INVALID", ["input", "ask", "bikeRide", "bikeId"]), text
+
+
+def test_e9_references_in_any_script_are_found(each_world: GraphQLWorld) -> None:
+    reference = "订单\u30001001 👩\u200d🔧"
+    decision = each_world.request(reference=reference)["decision"]
+    assert decision["merchantReference"] == reference
+    found = each_world.data(
+        "query ($b: DecisionLookup!) { decision(by: $b) { id } }",
+        {"b": {"merchantReference": reference}},
+        by=each_world.merchant(*SCOPES),
+    )
+    assert found == {"decision": {"id": decision["id"]}}
 
 
 def test_ids_and_references_in_queries(each_world: GraphQLWorld) -> None:

@@ -162,7 +162,7 @@ def test_key_can_be_reused_after_24_hours(world: DemoWorld) -> None:
     ("changed", "paths"),
     [
         pytest.param({"reference": "order-2"}, {("merchantReference",)}, id="reference"),
-        pytest.param({"purpose": "CAR_RENTAL"}, {("purpose",)}, id="purpose"),
+        pytest.param({"purpose": "LENDING"}, {("purpose",)}, id="purpose"),
         pytest.param({"deposit": "3000.01"}, {("ask", "carRental", "deposit", "amount")}, id="amount"),
         pytest.param({"reduction": False}, {("ask", "carRental", "acceptReduction")}, id="flag"),
     ],

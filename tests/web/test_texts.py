@@ -11,7 +11,7 @@ from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
-from gateway.kit.text import negotiate
+from gateway.kit.languages import negotiate
 from gateway.web import texts as texts_module
 from gateway.web.site.consent_parts import PRODUCTS
 from gateway.web.texts import Texts, all_texts

@@ -14,7 +14,8 @@ from gateway.domain.merchants import Product
 from gateway.domain.money import MAX_MINOR
 
 _N = "[0-9]{1,9}"
-_DURATION = rf"^(?=.*[1-9])P(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:\.[0-9]{{1,6}})?S)?)?$"
+_ABOVE_ZERO = "(?=[^.,]*(?:[.,][0-9]{0,5})?[1-9])"  # decimals of a second after the sixth do not count
+_DURATION = rf"^{_ABOVE_ZERO}P(?:{_N}W)?(?:{_N}D)?(?:T(?=.)(?:{_N}H)?(?:{_N}M)?(?:{_N}(?:[.,][0-9]+)?S)?)?$"
 _IDENTIFIER = {"type": "string", "pattern": f"^[ -~]{{1,{LONGEST_STORE_ID}}}$"}
 _SHARED: dict[str, Any] = {
     "purpose": {

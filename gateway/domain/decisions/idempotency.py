@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain.errors import FieldPath, InvalidInput
+from gateway.domain.errors import FieldPath
+from gateway.domain.text import require_text
 
 KEPT_FOR = timedelta(hours=24)
 LONGEST_KEY = 255
@@ -12,11 +13,7 @@ LONGEST_KEY = 255
 
 def require_key(key: str) -> str:
     """Returns the key. Raises InvalidInput unless it has 1 to 255 printable characters."""
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable() or key != key.strip():
-        raise InvalidInput(
-            "INVALID", f"An idempotency key has 1 to {LONGEST_KEY} printable characters.", ("idempotencyKey",)
-        )
-    return key
+    return require_text(key, LONGEST_KEY, "idempotencyKey")
 
 
 def differing(first: Any, second: Any, path: FieldPath = ()) -> tuple[FieldPath, ...]:

@@ -16,6 +16,7 @@ from gateway.domain.identity.client import (
 )
 from gateway.domain.identity.client_metadata import ClientMetadata
 from gateway.kit.jose import ALGORITHMS, JoseRefused, public_key_set
+from gateway.kit.text import is_blank, refused_character
 from gateway.oauth.clients.private_key_jwt import METHOD
 from gateway.services.identity.client_keys import fitting_keys
 
@@ -100,7 +101,7 @@ def _check_flow(sent: _Metadata) -> None:
 def _check_name(name: str | None) -> None:
     if name is None:
         return
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+    if not 1 <= len(name) <= LONGEST_NAME or is_blank(name) or refused_character(name) or name != name.strip():
         _refuse(f"client_name must have 1 to {LONGEST_NAME} printable characters.")
 
 

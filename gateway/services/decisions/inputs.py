@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.domain import text as texts
 from gateway.domain.errors import InvalidInput
 
 LONGEST_TEXT = 255
@@ -13,16 +14,14 @@ LONGEST_URL = 2048
 
 
 def require_text(text: str, field: str) -> None:
-    """Raises InvalidInput unless the text has 1 to 255 printable characters and neither starts nor ends with blanks."""
-    if not 1 <= len(text) <= LONGEST_TEXT or not text.isprintable() or text != text.strip():
-        raise InvalidInput("INVALID", f"Must have 1 to {LONGEST_TEXT} printable characters.", (field,))
+    """Raises InvalidInput unless the text has 1 to 255 printable characters and neither begins nor ends with white
+    space."""
+    texts.require_text(text, LONGEST_TEXT, field)
 
 
 def require_statement(text: str, field: str) -> None:
     """Raises InvalidInput unless the text has 1 to 2000 printable characters. Line breaks are allowed."""
-    characters = text.replace("\r\n", "\n").replace("\n", "")
-    if not 1 <= len(text) <= LONGEST_STATEMENT or not characters.strip() or not characters.isprintable():
-        raise InvalidInput("INVALID", f"Must have 1 to {LONGEST_STATEMENT} printable characters.", (field,))
+    texts.require_text(text, LONGEST_STATEMENT, field, lines=True)
 
 
 def require_attachments(addresses: tuple[str, ...]) -> None:

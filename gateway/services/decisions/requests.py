@@ -113,7 +113,7 @@ class DecisionRequester:
         document = {
             "merchantReference": command.merchant_reference,
             "ask": {command.member: adapter.ask_document(command.ask)},
-            "purpose": command.purpose,
+            "purpose": adapter.default_purpose if command.purpose is None else command.purpose,
         }
         call = Call(principal, "decisionRequest", command.idempotency_key, document)
         replayed = call.find_decision(unit)

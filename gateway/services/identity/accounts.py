@@ -11,6 +11,7 @@ from gateway.domain.errors import InvalidInput, NotFound
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import base64url, derive, digest, random_token
 from gateway.kit.ids import Ids
+from gateway.kit.text import is_blank, refused_character
 from gateway.store.identity.sessions import SessionRow
 from gateway.store.identity.users import UserRow, new_log_subject
 from gateway.store.unit import UnitOfWork
@@ -71,7 +72,8 @@ class AccountService:
         partner_id: str | None = None,
     ) -> UserRow:
         """Creates a user. Raises InvalidInput for an invalid or taken username."""
-        if not 1 <= len(username) <= LONGEST_USERNAME or not username.isprintable() or username != username.strip():
+        unusable = is_blank(username) or refused_character(username) or username != username.strip()
+        if not 1 <= len(username) <= LONGEST_USERNAME or unusable:
             raise InvalidInput("INVALID", f"A username has 1 to {LONGEST_USERNAME} characters.", ("username",))
         if unit.users.load_by_username(username) is not None:
             raise InvalidInput("INVALID", "The username is taken.", ("username",))
