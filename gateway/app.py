@@ -12,9 +12,11 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.bootstrap import prepare_to_serve
 from gateway.kit.logging import get_announcer, get_logger
+from gateway.kit.outage import Outage, outage_log
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
 from gateway.setting_names import unread_variables
+from gateway.store.outages import code_member
 from gateway.web import graphql
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
@@ -38,7 +40,6 @@ def create_app(container: Container) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # As many threads as database connections, so that no thread waits for a connection.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run_scheduler, container)
@@ -83,8 +84,10 @@ async def _run_scheduler(container: Container) -> None:
         try:
             await anyio.to_thread.run_sync(container.scheduler.apply_due)
             await anyio.to_thread.run_sync(container.disputes.uphold_unanswered)
-        except Exception as error:  # noqa: BLE001  # the database may be unreachable; the next run tries again
-            _log.error("clock_failed", error=type(error).__name__)
+        except Outage as outage:  # the next run tries again
+            outage_log.report(outage, "scheduler")
+        except Exception as error:  # noqa: BLE001  # an error in one run does not end the scheduler
+            _log.error("clock_failed", error=type(error).__name__, **code_member(error))
 
 
 def _graphql_routes(container: Container) -> list[BaseRoute]:

@@ -58,6 +58,7 @@ from gateway.store.database import DATABASE_ERRORS, Database
 from gateway.store.deployment import DeploymentRow
 from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
+from gateway.store.waits import Waits
 from merchants.registry import AdapterRegistry, discover
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,7 +94,16 @@ def build(
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     environment = SANDBOX if settings.sandbox else LIVE
     ids, secrets = Ids(environment.mark), Secrets(master)
-    database = Database(settings.database_url, size=settings.worker_threads, clock=clock, keyring=Keyring(master, ids))
+    database = Database(
+        settings.database_url,
+        size=settings.pool_size,
+        clock=clock,
+        keyring=Keyring(master, ids),
+        waits=Waits(
+            lock=settings.database_lock_wait.total_seconds(),
+            statement=settings.database_statement_limit.total_seconds(),
+        ),
+    )
     try:
         _require_our_database(database, settings, master)
     except BaseException:

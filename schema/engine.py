@@ -7,12 +7,25 @@ from typing import Any
 from graphql import ExecutionResult, execute_sync
 
 from gateway.domain.identity.principal import Principal
+from gateway.kit.outage import Outage
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 from schema.build import BuiltSchema
 from schema.context import Context
 from schema.documents import Documents, Refused
-from schema.errors import BAD_REQUEST, BAD_USER_INPUT, body, field_error, plain, request_error
+from schema.errors import (
+    BAD_REQUEST,
+    BAD_USER_INPUT,
+    NOT_READ_BACK,
+    NOTHING_RECORDED,
+    UNAVAILABLE,
+    body,
+    field_error,
+    is_of_root,
+    plain,
+    request_error,
+    unavailable,
+)
 from schema.operations import choose_operation
 
 
@@ -27,10 +40,12 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """A GraphQL response. `ran` is False for a request error, and then `body` has no data."""
+    """A GraphQL response. `ran` is False for a request error, and then `body` has no data. `unavailable` is True if
+    nothing of the document ran because of an outage."""
 
     body: dict[str, Any]
     ran: bool
+    unavailable: bool = False
 
 
 class Engine:
@@ -42,8 +57,8 @@ class Engine:
         self.documents = Documents(built.schema)
 
     def execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
-        """Returns the response to a request, after the request's accesses have been logged. Raises what the database
-        raises. Errors of documents and resolvers are in the response."""
+        """Returns the response to a request, after the request's accesses have been logged. Errors of documents and
+        resolvers, and outages, are in the response. Raises any other error of the database."""
         try:
             document = self.documents.prepare(request.document)
         except Refused as refused:
@@ -66,19 +81,32 @@ class Engine:
                 hide_suggestions=True,
             )
 
-        queries = self._container.queries
-        if operation.is_mutation:
-            result = queries.run_mutations(principal, run)
-        else:
-            result = queries.run_query(principal, operation.needs(variables, principal.allowed), run)
-        return _response(result, request_id)
+        queries, is_mutation = self._container.queries, operation.is_mutation
+        try:
+            if is_mutation:
+                result = queries.run_mutations(principal, run)
+            else:
+                result = queries.run_query(principal, operation.needs(variables, principal.allowed), run)
+        except Outage as outage:
+            # Of mutations, only the access log of their payloads is written after they have run.
+            error = unavailable(outage, request_id, NOT_READ_BACK if is_mutation else NOTHING_RECORDED)
+            return Executed(body([error], request_id), ran=True, unavailable=not is_mutation)
+        return _response(result, request_id, is_mutation=is_mutation)
 
 
-def _response(result: ExecutionResult, request_id: str) -> Executed:
+def _response(result: ExecutionResult, request_id: str, *, is_mutation: bool) -> Executed:
     response: dict[str, Any] = {"data": result.data, "extensions": {"requestId": request_id}}
     if result.errors:
-        response["errors"] = [field_error(error, request_id) for error in result.errors]
-    return Executed(response, ran=True)
+        response["errors"] = [field_error(error, request_id, of_mutation=is_mutation) for error in result.errors]
+    return Executed(response, ran=True, unavailable=_nothing_ran(result, response, is_mutation=is_mutation))
+
+
+def _nothing_ran(result: ExecutionResult, response: Mapping[str, Any], *, is_mutation: bool) -> bool:
+    """Whether every root field is null because of an outage. A mutation whose payload could not be read has run."""
+    codes = {error["extensions"]["code"] for error in response.get("errors", ())}
+    if codes != {UNAVAILABLE} or any(value is not None for value in (result.data or {}).values()):
+        return False
+    return not is_mutation or all(is_of_root(error.path) for error in result.errors or ())
 
 
 def _request_failed(errors: list[dict[str, Any]], request_id: str) -> Executed:

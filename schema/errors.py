@@ -3,7 +3,8 @@
 Codes: GRAPHQL_PARSE_FAILED (not GraphQL, or too many tokens), GRAPHQL_VALIDATION_FAILED (does not fit the schema or
 a limit), BAD_USER_INPUT (variables, arguments, cursors), BAD_REQUEST (the HTTP request or the operation name),
 UNAUTHENTICATED, FORBIDDEN (`requiredScopes` lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is in the
-operator's log too), and the code of a GatewayError that a query field raises, such as SCORE_UNAVAILABLE.
+operator's log too), UNAVAILABLE (an outage), and the code of a GatewayError that a query field raises, such as
+SCORE_UNAVAILABLE.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,8 @@ from graphql import FieldNode, GraphQLError
 
 from gateway.domain.errors import Forbidden, GatewayError, Misconfigured, RateLimitReached
 from gateway.kit.logging import get_logger
+from gateway.kit.outage import Outage, outage_log
+from gateway.store.outages import code_member
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -21,6 +24,19 @@ BAD_REQUEST = "BAD_REQUEST"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED = "Internal server error"
+UNAVAILABLE = "UNAVAILABLE"
+NOTHING_RECORDED = (
+    "The gateway cannot be used at the moment. Nothing was recorded. Send the same request again later, with the same"
+    " idempotency key."
+)
+MAYBE_RECORDED = (
+    "The connection to the database was lost during the commit, so this may have been recorded. Send the same request"
+    " again later, with the same idempotency key: it is recorded once."
+)
+NOT_READ_BACK = (
+    "This was recorded, but the result cannot be read at the moment. Send the same request again later, with the same"
+    " idempotency key, to get the result."
+)
 
 _log = get_logger(__name__)
 
@@ -51,6 +67,7 @@ def internal(request_id: str, exception: BaseException, path: Sequence[str | int
         path=None if path is None else list(path),
         request_id=request_id,
         exception=type(exception).__name__,
+        **code_member(exception),
     )
     return {"message": MASKED, "extensions": {"code": INTERNAL, "requestId": request_id}}
 
@@ -60,10 +77,20 @@ def request_error(error: GraphQLError, code: str) -> dict[str, Any]:
     return {**_located(error), "message": error.message, "extensions": {"code": code}}
 
 
-def field_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """Returns an error of one field. A GatewayError keeps its message and code; any other exception is masked."""
+def unavailable(outage: Outage, request_id: str, message: str = NOTHING_RECORDED) -> dict[str, Any]:
+    """Logs an outage and returns its error."""
+    outage_log.report(outage, "/graphql", request_id=request_id)
+    return {"message": message, "extensions": {"code": UNAVAILABLE, "requestId": request_id}}
+
+
+def field_error(error: GraphQLError, request_id: str, *, of_mutation: bool) -> dict[str, Any]:
+    """Returns an error of one field. A GatewayError keeps its message and code; any other exception is masked. With
+    `of_mutation`, an outage in a field of a payload says that the mutation was recorded."""
     located = _located(error)
     cause = _cause(error)
+    if isinstance(cause, Outage):
+        recorded = NOT_READ_BACK if of_mutation and not is_of_root(error.path) else NOTHING_RECORDED
+        return {**unavailable(cause, request_id, MAYBE_RECORDED if cause.uncertain else recorded), **located}
     if isinstance(cause, GatewayError) and not isinstance(cause, Misconfigured):
         return {"message": cause.message, **located, "extensions": _extensions(cause)}
     if isinstance(cause, GraphQLError):
@@ -73,6 +100,11 @@ def field_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
             # graphql-core locates an invalid argument at its value, and its own failures at the field
             return {"message": cause.message, **located, "extensions": {"code": BAD_USER_INPUT}}
     return {**internal(request_id, cause, error.path), **located}
+
+
+def is_of_root(path: Sequence[str | int] | None) -> bool:
+    """Whether this is the path of a root field, and not of a field below it."""
+    return path is None or len(path) <= 1
 
 
 def _extensions(error: GatewayError) -> dict[str, Any]:

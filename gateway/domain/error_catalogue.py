@@ -166,6 +166,13 @@ _ALL = (
         "Validate the document against the SDL of your API version.",
     ),
     ErrorText(
+        "UNAVAILABLE",
+        "errors, one field or the whole request",
+        "The database or the shared store cannot be used at the moment, or a lock was held for too long. `message` says"
+        " whether something was recorded. HTTP 503 with `Retry-After` if nothing of the document ran, else 200.",
+        "Send the same request again later, with the same idempotency key.",
+    ),
+    ErrorText(
         "INTERNAL_SERVER_ERROR",
         "errors",
         "The gateway failed. Details are in the operator's log, never in the response.",

@@ -9,15 +9,17 @@ from valkey.exceptions import ConnectionError as ConnectionLost
 from valkey.exceptions import ValkeyError
 from valkey.retry import Retry
 
+from gateway.kit.outage import Outage
+
 TIMEOUT = 2.0
 """The largest number of seconds for a connection and for each reply. It is short, because requests wait for it."""
 
 
-class SharedStateDown(Exception):
+class SharedStateDown(Outage):
     """Valkey does not respond, so the state of other processes is unknown. Requests that need it fail (503)."""
 
-    def __init__(self) -> None:
-        super().__init__("The shared store does not respond.")
+    def __init__(self, code: str = "down") -> None:
+        super().__init__("valkey", code, "The shared store does not respond.")
 
 
 def connect(url: str) -> Valkey:
@@ -34,8 +36,9 @@ def connect(url: str) -> Valkey:
 
 @contextmanager
 def shared_state_errors() -> Iterator[None]:
-    """Raises SharedStateDown for every failure of Valkey in the block, without its cause, which may name hosts."""
+    """Raises SharedStateDown for every failure of Valkey in the block, without its cause, which may name hosts. Its
+    code is the type of the failure, such as OutOfMemoryError."""
     try:
         yield
-    except (ValkeyError, OSError):
-        raise SharedStateDown from None
+    except (ValkeyError, OSError) as error:
+        raise SharedStateDown(type(error).__name__) from None

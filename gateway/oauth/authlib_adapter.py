@@ -18,7 +18,9 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.kit.clock import WallClock, WallTime
 from gateway.kit.logging import get_logger
-from gateway.oauth.request_parsing import ParsedRequest, UnreadableRequest
+from gateway.kit.outage import RETRY_AFTER, Outage, outage_log
+from gateway.oauth.request_parsing import ParsedRequest, UnreadableRequest, route_path
+from gateway.store.outages import code_member
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 Parsed = TypeVar("Parsed", bound=ParsedRequest)
@@ -84,16 +86,22 @@ class Endpoint(Generic[Parsed]):
         self._perform, self._clock, self._parse = perform, clock, parse
 
     async def respond(self, request: Request) -> Response:
-        """The response as JSON: 400, 413 or 415 for an unreadable request, 500 without details for a failure."""
+        """The response as JSON: 400, 413 or 415 for an unreadable request, 503 during an outage, 500 without details
+        for a failure."""
         try:
             parsed = await self._parse(request, self._clock())
         except UnreadableRequest as refused:
             return _build_response(error_response(refused.status, "invalid_request", refused.message))
         try:
             response = await run_in_threadpool(self._perform, parsed)
-        except Exception as error:  # noqa: BLE001  # its text may hold secrets: log the type only
+        except Outage as outage:
+            outage_log.report(outage, route_path(request), request_id=getattr(request.state, "request_id", None))
+            response = error_response(503, "temporarily_unavailable", "The server cannot be used now. Try again later.")
+            response.headers["Retry-After"] = str(RETRY_AFTER)
+        except Exception as error:  # noqa: BLE001  # its text may hold secrets: log type and code only
             request_id = getattr(request.state, "request_id", None)
-            _log.error("oauth_failed", path=parsed.path, error=type(error).__name__, request_id=request_id)
+            names = {"error": type(error).__name__, **code_member(error)}
+            _log.error("oauth_failed", path=parsed.path, request_id=request_id, **names)
             response = error_response(500, "server_error", "The request could not be processed. Try again.")
         return _build_response(response)
 

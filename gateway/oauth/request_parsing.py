@@ -123,3 +123,10 @@ def _fields(body: bytes, multiline: Collection[str]) -> dict[str, str]:
             raise UnreadableRequest(400, "A parameter contains control characters.")
         fields[name] = value
     return fields
+
+
+def route_path(request: Request) -> str:
+    """The path of the request's route, which has no ids in it, for logs. Without a route, the first part of the
+    request's path."""
+    route = request.scope.get("route")
+    return str(getattr(route, "path", "/" + request.url.path.lstrip("/").partition("/")[0]))

@@ -9,10 +9,12 @@ from gateway.domain.errors import Forbidden, GatewayError
 from gateway.domain.identity.principal import Principal
 from gateway.domain.scoring.score import Measurement
 from gateway.kit.clock import BusinessTime
+from gateway.kit.outage import Outage
 from gateway.services.access_log import AccessLogService
 from gateway.services.scoring.fetching import FetchedScore, ScoreFetcher, require_measurement
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.store.database import Database
+from gateway.store.outages import database_outages
 from gateway.store.unit import UnitOfWork
 
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class _Fetched:
     None if the inquiry is allowed."""
 
     score: FetchedScore
-    inquiries: tuple[GatewayError | None, ...]
+    inquiries: tuple[GatewayError | Outage | None, ...]
 
 
 class QueryUnit:
@@ -87,7 +89,7 @@ class QueryUnit:
 
     def take_inquiry(self) -> None:
         """Takes one inquiry, which is counted before the document's result returns. If the counting fails, the document
-        runs again, and this raises RateLimitReached or Unavailable."""
+        runs again, and this raises RateLimitReached or Outage."""
         counted = self._fetched.inquiries[self.inquiries :]
         self.inquiries += 1
         if counted and counted[0] is not None:
@@ -116,7 +118,7 @@ class QueryRunner:
         """Runs a query document over one snapshot and returns its result."""
 
         def work(unit: UnitOfWork) -> tuple[T, QueryUnit]:
-            query = QueryUnit(principal, fetched, lambda read: read(unit))
+            query = QueryUnit(principal, fetched, lambda read: _read_within(unit, read))
             return execute(query), query
 
         fetched = _Fetched(self._scores.fetch(principal) if needs.score else None, ())
@@ -140,10 +142,10 @@ class QueryRunner:
         self._record(principal, query.accesses)
         return result
 
-    def _count(self, principal: Principal) -> GatewayError | None:
+    def _count(self, principal: Principal) -> GatewayError | Outage | None:
         try:
             self._inquiries.count(principal)
-        except GatewayError as error:
+        except (GatewayError, Outage) as error:
             return error
         return None
 
@@ -154,3 +156,9 @@ class QueryRunner:
 
         if accesses:
             self._database.write(record)
+
+
+def _read_within(unit: UnitOfWork, read: Callable[[UnitOfWork], Any]) -> Any:
+    """Raises outages as the database does, because the executor of the document keeps the errors of its fields."""
+    with database_outages(reading=True):
+        return read(unit)

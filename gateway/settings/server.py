@@ -12,9 +12,7 @@ from gateway.settings.values import split_list
 class ServerSettings(BaseSettings):
     """Threads and reverse proxies."""
 
-    worker_threads: int = Field(
-        16, ge=2, le=200, description="The number of threads for database work, and of pooled database connections."
-    )
+    worker_threads: int = Field(16, ge=2, le=200, description="The number of threads for database work.")
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated addresses or networks of the reverse proxies in front of the server. Their "

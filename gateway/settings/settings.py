@@ -3,6 +3,7 @@
 from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from gateway.settings.database import DatabaseSettings
 from gateway.settings.decisions import DecisionSettings
 from gateway.settings.deployment import DeploymentSettings
 from gateway.settings.lifetimes import LifetimeSettings
@@ -10,7 +11,15 @@ from gateway.settings.logins import LoginSettings
 from gateway.settings.network import NetworkSettings
 from gateway.settings.server import ServerSettings
 
-GROUPS = (DeploymentSettings, ServerSettings, NetworkSettings, DecisionSettings, LoginSettings, LifetimeSettings)
+GROUPS = (
+    DeploymentSettings,
+    ServerSettings,
+    DatabaseSettings,
+    NetworkSettings,
+    DecisionSettings,
+    LoginSettings,
+    LifetimeSettings,
+)
 """The groups in the order of the reference page. A new group is also a base of Settings. Names of validators differ
 between groups, because a base replaces a validator of the same name."""
 
@@ -19,7 +28,15 @@ class SettingsError(Exception):
     """The settings are not valid. The message has one sentence per invalid setting."""
 
 
-class Settings(LifetimeSettings, LoginSettings, DecisionSettings, NetworkSettings, ServerSettings, DeploymentSettings):
+class Settings(
+    LifetimeSettings,
+    LoginSettings,
+    DecisionSettings,
+    NetworkSettings,
+    DatabaseSettings,
+    ServerSettings,
+    DeploymentSettings,
+):
     """The settings of a deployment. Each field is read from GATEWAY_<NAME> and described in docs/reference. Durations
     are ISO 8601 (PT10M) or H:MM:SS, not a number of seconds."""
 
@@ -29,6 +46,11 @@ class Settings(LifetimeSettings, LoginSettings, DecisionSettings, NetworkSetting
     def inquiry_budget(self) -> int:
         """The number of inquiries about one person that one merchant may make within an hour."""
         return self.inquiries_per_hour or (100_000 if self.sandbox else 60)
+
+    @property
+    def pool_size(self) -> int:
+        """The number of pooled connections of one process to the database."""
+        return self.database_connections or self.worker_threads
 
     def unsafe_in_live(self) -> list[str]:
         """Returns a sentence for each setting that is not allowed in a live deployment."""

@@ -13,15 +13,16 @@ from secrets import token_hex
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from gateway.kit import json
 from gateway.kit.clock import WallClock, wall_clock
-from gateway.store import sqlite
+from gateway.store import postgresql, sqlite
 from gateway.store.logs.keys import NO_KEYRING, Keyring
+from gateway.store.outages import database_outages
 from gateway.store.shared_commits import SharedCommits
 from gateway.store.unit import UnitOfWork
+from gateway.store.waits import COMMAND, Waits
 
 T = TypeVar("T")
 
@@ -36,13 +37,19 @@ class DatabaseDown(Exception):
 
 
 class Database:
-    """Runs units of work. `size` is the largest number of reading connections; it must be at least the number of worker
-    threads. `keyring` seals and opens log entries; without one nothing can be appended to the logs. `engine` is for
-    checks and `writing_engine` for migrations. Services use `read` and `write`. Raises DatabaseDown for an invalid
-    URL."""
+    """Runs units of work. `size` is the largest number of reading connections; a unit waits for a free one. `keyring`
+    seals and opens log entries; without one nothing can be appended to the logs. `waits` limits all waiting. `engine`
+    is for checks and `writing_engine` for migrations. Services use `read` and `write`. Raises DatabaseDown for an
+    invalid URL."""
 
     def __init__(
-        self, url: str, *, size: int = 16, clock: WallClock = wall_clock, keyring: Keyring = NO_KEYRING
+        self,
+        url: str,
+        *,
+        size: int = 16,
+        clock: WallClock = wall_clock,
+        keyring: Keyring = NO_KEYRING,
+        waits: Waits = COMMAND,
     ) -> None:
         self._clock, self._keyring = clock, keyring
         self.sqlite = url.startswith("sqlite")
@@ -52,8 +59,10 @@ class Database:
             except OSError as error:
                 raise DatabaseDown(f"The folder of the database cannot be created: {error.strerror}.") from error
         try:
-            self.engine = sqlite.reading_engine(url, size) if self.sqlite else _postgresql_engine(url, size)
-            self.writing_engine = sqlite.writing_engine(url) if self.sqlite else self.engine
+            self.engine = (
+                sqlite.reading_engine(url, size, waits) if self.sqlite else postgresql.engine(url, size, waits)
+            )
+            self.writing_engine = sqlite.writing_engine(url, waits) if self.sqlite else self.engine
         except (ArgumentError, ValueError):  # their messages may contain a password
             raise DatabaseDown("The database URL is not valid.") from None
         # SQLite allows one writer. Its busy handler sleeps and retries, so a waiting thread could fail by chance; a
@@ -63,19 +72,24 @@ class Database:
         self._reading = self.engine if self.sqlite else self.engine.execution_options(**_ONE_SNAPSHOT)
 
     def read(self, work: Callable[[UnitOfWork], T]) -> T:
-        """Runs a reading unit of work over one snapshot of the data, and returns its result."""
-        with self._reading.connect() as connection:
+        """Runs a reading unit of work over one snapshot of the data, and returns its result. Raises
+        DatabaseUnavailable."""
+        with database_outages(reading=True), self._reading.connect() as connection:
             connection.begin()  # rolled back at the end
             return work(self._unit(connection))
 
     def write(self, work: Callable[[UnitOfWork], T]) -> T:
         """Runs a writing unit of work, and returns its result after a durable commit. If the unit raises, nothing is
-        written."""
+        written. Raises DatabaseUnavailable; only if it is `uncertain` may the unit have been committed."""
         if self._shared is not None:
-            result: T = self._shared.run(work)
+            with database_outages(committing=True):
+                shared: T = self._shared.run(work)
+                return shared
+        with database_outages(), self.writing_engine.connect() as connection, connection.begin() as transaction:
+            result = work(self._unit(connection))
+            with database_outages(committing=True):
+                transaction.commit()
             return result
-        with self._begin() as connection:
-            return work(self._unit(connection))
 
     def _begin(self) -> AbstractContextManager[Connection]:
         return self.writing_engine.begin()
@@ -101,7 +115,7 @@ class Database:
 def temporary_database(url: str) -> Iterator[str]:
     """Creates an empty database on the same PostgreSQL server, yields its URL, and drops it afterwards. Raises
     DatabaseDown if the server does not respond or this user may not create databases."""
-    engine = _postgresql_engine(url, 1).execution_options(isolation_level="AUTOCOMMIT")
+    engine = postgresql.engine(url, 1, COMMAND).execution_options(isolation_level="AUTOCOMMIT")
     name = f"sesame_demo_{token_hex(6)}"
     try:
         with engine.connect() as connection:
@@ -115,15 +129,3 @@ def temporary_database(url: str) -> Iterator[str]:
         with engine.connect() as connection:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
         engine.dispose()
-
-
-def _postgresql_engine(url: str, size: int) -> Engine:
-    return create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
-        pool_size=size,
-        max_overflow=0,
-        pool_pre_ping=True,
-        json_serializer=json.encode_text,
-        json_deserializer=json.decode,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=30s"},
-    )

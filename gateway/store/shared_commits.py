@@ -94,11 +94,14 @@ class SharedCommits:
                 successor.notify()
 
     def _run_together(self, together: list[_Waiting]) -> bool:
-        """Runs the units in one transaction and returns whether they were committed. A unit that raises is rolled back
-        alone. False if the transaction was lost or its commit failed: then nothing was written, and each unit may be
-        run again."""
+        """Runs the units in one transaction and returns whether each has a result or an error. A unit that raises is
+        rolled back alone. All have the same error if the transaction cannot begin, so that none of them waits again.
+        False if the transaction was lost or its commit failed: then nothing was written, and each unit may be run
+        again."""
+        begun = False
         try:
             with self._begin() as connection:
+                begun = True
                 driver: Any = connection.connection.dbapi_connection
                 for each in together:
                     driver.execute("SAVEPOINT unit")
@@ -108,8 +111,11 @@ class SharedCommits:
                         each.error = error
                         driver.execute("ROLLBACK TO unit")
                     driver.execute("RELEASE unit")
-        except Exception:  # noqa: BLE001  # each unit then runs alone, which shows which of them fails
-            return False
+        except Exception as error:  # noqa: BLE001  # each unit then runs alone, which shows which of them fails
+            if begun:
+                return False
+            for each in together:
+                each.error = error
         except BaseException:  # the leader's thread is ended, and nothing was committed
             for each in together:
                 each.error = RuntimeError(NOT_RUN)

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
 
 from gateway.kit import json
+from gateway.store.waits import Waits
 
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a committed request stays committed after a power failure
     "foreign_keys = ON",
-    "busy_timeout = 10000",
     "recursive_triggers = ON",  # otherwise INSERT OR REPLACE would bypass the append-only triggers
 )
 
@@ -52,26 +52,27 @@ registry.register("sqlite.reading", __name__, ReadingDialect.__name__)
 registry.register("sqlite.writing", __name__, WritingDialect.__name__)
 
 
-def reading_engine(url: str, size: int) -> Engine:
+def reading_engine(url: str, size: int, waits: Waits) -> Engine:
     """Returns an engine with at most `size` connections for reading transactions. Raises ArgumentError, ValueError."""
-    return _engine(url.replace("sqlite://", "sqlite+reading://", 1), size)
+    return _engine(url.replace("sqlite://", "sqlite+reading://", 1), size, waits)
 
 
-def writing_engine(url: str) -> Engine:
+def writing_engine(url: str, waits: Waits) -> Engine:
     """Returns an engine with one connection for writing transactions. Raises as `reading_engine` does."""
-    return _engine(url.replace("sqlite://", "sqlite+writing://", 1), 1)
+    return _engine(url.replace("sqlite://", "sqlite+writing://", 1), 1, waits)
 
 
-def _engine(url: str, size: int) -> Engine:
+def _engine(url: str, size: int, waits: Waits) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
+        pool_timeout=waits.pool,
         pool_reset_on_return=None,  # `Database` always ends the transaction before it returns a connection
         json_serializer=json.encode_text,
         json_deserializer=json.decode,
-        connect_args={"check_same_thread": False},
+        connect_args={"check_same_thread": False, "timeout": waits.lock},
     )
 
     @event.listens_for(engine.pool, "connect")

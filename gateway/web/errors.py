@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.kit.limits import TooManyAttempts
-from gateway.kit.logging import get_logger
-from gateway.kit.valkey import SharedStateDown
+from gateway.kit.outage import RETRY_AFTER, Outage, outage_log
+from gateway.oauth.request_parsing import route_path
 from gateway.web.rendering import Renderer
 from gateway.web.texts import msgid
 
@@ -33,10 +33,6 @@ _TEXTS = {
     500: msgid("This is not your fault. Please try again in a moment."),
     503: msgid("This is not your fault. Please try again in a moment."),
 }
-_RETRY_AFTER = 5
-"""Seconds to wait before a retry after a 503."""
-
-_log = get_logger(__name__)
 _DEFAULT_TEXT = msgid("Please go back and try again.")
 
 
@@ -63,7 +59,7 @@ class Errors:
             PageError: self.page_error,
             HTTPException: self.http_error,
             TooManyAttempts: self.too_many,
-            SharedStateDown: self.shared_state_down,
+            Outage: self.outage,
         }
 
     async def page_error(self, request: Request, error: Exception) -> Response:
@@ -77,10 +73,11 @@ class Errors:
         assert isinstance(error, TooManyAttempts)
         return _with_retry_after(self.build_response(request, 429), error.retry_after)
 
-    async def shared_state_down(self, request: Request, _: Exception) -> Response:
-        """Handler of SharedStateDown: 503. A request that cannot be counted is refused."""
-        _log.error("shared_state_down", path=request.url.path)
-        return _with_retry_after(self.build_response(request, 503), _RETRY_AFTER)
+    async def outage(self, request: Request, error: Exception) -> Response:
+        """Handler of Outage: 503. A request that cannot be counted is refused."""
+        assert isinstance(error, Outage)
+        outage_log.report(error, route_path(request), request_id=request_id(request))
+        return _with_retry_after(self.build_response(request, 503), RETRY_AFTER)
 
     async def http_error(self, request: Request, error: Exception) -> Response:
         """Handler of Starlette's HTTPException: unknown addresses, wrong methods, bodies that are too large."""
@@ -132,6 +129,7 @@ def _json(request: Request, status: int) -> JSONResponse:
         code = "temporarily_unavailable" if status in {429, 503} else "invalid_request"
         code = "server_error" if status == 500 else code
         return JSONResponse({"error": code, "error_description": phrase}, status, headers)
-    code = "INTERNAL_SERVER_ERROR" if status >= 500 else {404: "NOT_FOUND"}.get(status, "BAD_REQUEST")
+    codes = {404: "NOT_FOUND", 503: "UNAVAILABLE"}
+    code = codes.get(status, "INTERNAL_SERVER_ERROR" if status >= 500 else "BAD_REQUEST")
     extensions = {"code": code, "requestId": request_id(request)}
     return JSONResponse({"errors": [{"message": phrase, "extensions": extensions}]}, status, headers)

@@ -8,6 +8,7 @@
 | no valid token, by the token check                     | 401    |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
 | an unexpected exception, also in the encoding          | 500    |
+| an outage, and nothing of the document ran             | 503, with Retry-After |
 
 A request error has no `data`. The statuses are those that the audits of graphql-http expect.
 """
@@ -24,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.domain.identity.principal import Principal
 from gateway.kit import json
+from gateway.kit.outage import RETRY_AFTER
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
 from schema.context import API_VERSION
 from schema.engine import Engine, GraphQLRequest
@@ -32,6 +34,7 @@ from schema.errors import BAD_REQUEST, body, internal, plain
 PATH = "/graphql"
 DATED_PATH = f"{PATH}/{API_VERSION}"
 LARGEST_BODY = 64 * 1024
+UNAVAILABLE = 503
 
 
 class _Refusal(Exception):
@@ -73,7 +76,8 @@ class GraphQLEndpoint:
             await _send_response(send, refusal.status, content, media_type or JSON, refusal.headers)
             return
         status, content = await anyio.to_thread.run_sync(self._run, request, authenticate, request_id, media_type)
-        await _send_response(send, status, content, media_type or JSON, {})
+        extra = {"Retry-After": str(RETRY_AFTER)} if status == UNAVAILABLE else {}
+        await _send_response(send, status, content, media_type or JSON, extra)
 
     def _run(
         self, request: GraphQLRequest, authenticate: Callable[[], Principal], request_id: str, media_type: str | None
@@ -84,6 +88,8 @@ class GraphQLEndpoint:
             content = json.encode(executed.body)
         except Exception as error:  # noqa: BLE001
             return 500, json.encode(body([internal(request_id, error)], request_id))
+        if executed.unavailable:
+            return UNAVAILABLE, content
         return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
 from gateway.settings import Settings
+from gateway.store.outages import code_member
 from gateway.web.errors import Errors
 
 REQUEST_ID = "x-request-id"
@@ -98,7 +99,8 @@ class Failures:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001  # its text may contain secrets: log the type only
-            _log.error("request_failed", path=scope["path"], error=type(error).__name__)
+            names = {"error": type(error).__name__, **code_member(error)}
+            _log.error("request_failed", path=scope["path"], **names)
             if started:
                 raise ConnectionAbortedError("the response has already begun") from None
             await self._errors.build_response(Request(scope), 500)(scope, receive, send)

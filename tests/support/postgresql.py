@@ -7,14 +7,19 @@ closes it or ends, also if it is killed, the shell stops the server and removes 
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import psycopg
+
+from tests.support.processes import children_of, is_running
 
 _LONGEST_SOCKET_FOLDER = 80  # the path of a socket may have 103 bytes on macOS and 107 on Linux
 _ENOUGH_MEMORY = 2**30
@@ -66,12 +71,19 @@ class Cluster:
             os.chown(self._folder, self._user["user"], self._user["group"])
             binaries = self._runnable(binaries)
         self._prepare(binaries)
-        self._keeper = subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "keeper", str(binaries), *map(str, self._folders)],
-            stdin=subprocess.PIPE,
-            cwd="/",
-            start_new_session=True,  # Ctrl-C ends pytest, which then stops the server
-            **self._user,
+        self._binaries, self._keepers = binaries, list[subprocess.Popen[bytes]]()
+        self.start()
+
+    def start(self) -> None:
+        """Starts the server, or starts it again with its data after `kill`."""
+        self._keepers.append(
+            subprocess.Popen(
+                ["/bin/sh", "-c", _KEEPER, "keeper", str(self._binaries), *map(str, self._folders)],
+                stdin=subprocess.PIPE,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C ends pytest, which then stops the server
+                **self._user,
+            )
         )
         try:
             self._wait()
@@ -79,15 +91,47 @@ class Cluster:
             self.stop()
             raise
 
+    def kill(self) -> None:
+        """Ends the server at once, as a crash of its machine does."""
+        pids = self._pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        while any(is_running(pid) for pid in pids):
+            time.sleep(0.01)
+        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """The server keeps its connections open and does nothing during the block."""
+        pids = self._pids()
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        """The main process of the server and its children."""
+        main = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        return [main, *children_of(main)]
+
+    def configure(self, line: str) -> None:
+        """Adds a line to the configuration, which is read at the next start."""
+        with (self._folder / "data" / "postgresql.conf").open("a") as file:
+            file.write(line + "\n")
+
     def url(self, database: str) -> str:
         """The address of one of its databases."""
         return f"postgresql://postgres@/{database}?host={self._folder}"
 
     def stop(self) -> None:
         """Ends the server and removes its folder. Safe to call again."""
-        if self._keeper.stdin and not self._keeper.stdin.closed:
-            self._keeper.stdin.close()
-        self._keeper.wait(timeout=30)
+        for keeper in reversed(self._keepers):
+            if keeper.stdin and not keeper.stdin.closed:
+                keeper.stdin.close()
+            keeper.wait(timeout=30)
 
     def __enter__(self) -> "Cluster":
         return self

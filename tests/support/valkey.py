@@ -5,21 +5,27 @@ is killed, the shell stops the server and removes its folder.
 """
 
 import importlib.util
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from gateway.kit.valkey import SharedStateDown, connect, shared_state_errors
+from tests.support.processes import is_running
 
 ABSENT = "no embedded Valkey for this platform"
 _READY_WITHIN = 30.0
 _KEEPER = """
 program=$1 folder=$2
-"$program" --port 0 --unixsocket "$folder"/socket --save '' --appendonly no --dir "$folder" >"$folder"/log 2>&1 &
+shift 2
+"$program" --port 0 --unixsocket "$folder"/socket --save '' --appendonly no --dir "$folder" "$@" >"$folder"/log 2>&1 &
 server=$!
 cat >/dev/null
 kill -KILL $server 2>/dev/null
@@ -51,18 +57,46 @@ class ValkeyServer:
         executable = program()
         if executable is None:
             raise RuntimeError(ABSENT)
-        self._folder = Path(tempfile.mkdtemp(prefix="sesame-", dir="/tmp"))
-        self._keeper = subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "keeper", str(executable), str(self._folder)],
-            stdin=subprocess.PIPE,
-            cwd="/",
-            start_new_session=True,  # Ctrl-C ends pytest, which then stops the server
+        self._executable, self._folder = executable, Path(tempfile.mkdtemp(prefix="sesame-", dir="/tmp"))
+        self._keepers: list[subprocess.Popen[bytes]] = []
+        self.start()
+
+    def start(self, *options: str) -> None:
+        """Starts the server empty, or starts it again after `kill`. `options` are those of valkey-server."""
+        self._keepers.append(
+            subprocess.Popen(
+                ["/bin/sh", "-c", _KEEPER, "keeper", str(self._executable), str(self._folder), *options],
+                stdin=subprocess.PIPE,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C ends pytest, which then stops the server
+            )
         )
         try:
             self._wait()
         except BaseException:
             self.stop()
             raise
+
+    def kill(self) -> None:
+        """Ends the server at once. Its data is lost."""
+        pid = self._pid()
+        os.kill(pid, signal.SIGKILL)
+        while is_running(pid):
+            time.sleep(0.01)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """The server keeps its connections open and does nothing during the block."""
+        pid = self._pid()
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def _pid(self) -> int:
+        with connect(self.url) as client:
+            return int(client.info("server")["process_id"])
 
     @property
     def url(self) -> str:
@@ -71,9 +105,10 @@ class ValkeyServer:
 
     def stop(self) -> None:
         """Ends the server at once and removes its folder. Safe to call again."""
-        if self._keeper.stdin and not self._keeper.stdin.closed:
-            self._keeper.stdin.close()
-        self._keeper.wait(timeout=30)
+        for keeper in reversed(self._keepers):
+            if keeper.stdin and not keeper.stdin.closed:
+                keeper.stdin.close()
+            keeper.wait(timeout=30)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> "ValkeyServer":

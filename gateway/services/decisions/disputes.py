@@ -19,12 +19,14 @@ from gateway.domain.identity.principal import Principal
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
+from gateway.kit.outage import Outage, outage_log
 from gateway.services.decisions.dispute_resolution import end_dispute
 from gateway.services.decisions.idempotency import Call
 from gateway.services.decisions.inputs import require_attachments, require_statement
 from gateway.services.query_unit import QueryUnit
 from gateway.store.database import Database
 from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.outages import LOCK_WAIT
 from gateway.store.unit import UnitOfWork
 
 BATCH = 100
@@ -145,13 +147,19 @@ class DisputeService:
 
     def uphold_unanswered(self) -> int:
         """Upholds the disputes that their merchants have not answered in time, each in its own unit of work. Returns
-        how many. An error in one dispute is logged and does not stop the others."""
+        how many. An error in one dispute, or a lock on it, is logged and does not stop the others. Raises any other
+        Outage."""
         upheld = 0
         for dispute_id in self._database.read(_list_unanswered):
             try:
                 self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
             except StateConflict:
                 continue  # answered in the meantime, or upheld by another process
+            except Outage as outage:
+                if outage.code not in LOCK_WAIT:
+                    raise
+                outage_log.report(outage, "scheduler")
+                continue
             except Exception as error:  # noqa: BLE001  # one dispute that fails does not stop the others
                 _log.error("dispute_not_upheld", dispute=dispute_id, error=type(error).__name__)
                 continue

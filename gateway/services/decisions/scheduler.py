@@ -7,7 +7,9 @@ from gateway.domain.decisions.transitions import SystemTransition
 from gateway.domain.events import Actor
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.logging import get_logger
+from gateway.kit.outage import Outage, outage_log
 from gateway.store.database import Database
+from gateway.store.outages import LOCK_WAIT
 from gateway.store.unit import UnitOfWork
 
 BATCH = 100
@@ -41,8 +43,8 @@ class DecisionScheduler:
         return self.apply_to(self._database.read(_list_due))
 
     def apply_to(self, decision_ids: Iterable[str]) -> int:
-        """Applies the due transitions of these decisions. Returns how many decisions changed. An error in one decision
-        is logged and does not stop the others."""
+        """Applies the due transitions of these decisions. Returns how many decisions changed. An error in one decision,
+        or a lock on it, is logged and does not stop the others. Raises any other Outage."""
         return sum(self._apply_or_log(decision_id) for decision_id in decision_ids)
 
     def apply(self, decision_id: str) -> bool:
@@ -57,6 +59,11 @@ class DecisionScheduler:
     def _apply_or_log(self, decision_id: str) -> bool:
         try:
             return self.apply(decision_id)
+        except Outage as outage:
+            if outage.code not in LOCK_WAIT:
+                raise
+            outage_log.report(outage, "scheduler")
+            return False
         except Exception as error:  # noqa: BLE001  # one decision that fails does not stop the others
             _log.error("decision_not_moved", decision=decision_id, error=type(error).__name__)
             return False

@@ -3,10 +3,9 @@ that a merchant cannot find out a score by repeated inquiries."""
 
 from datetime import timedelta
 
-from gateway.domain.errors import RateLimitReached, Unavailable
+from gateway.domain.errors import RateLimitReached
 from gateway.domain.identity.principal import Principal
 from gateway.kit.limits import RateLimit, RateLimiter, TooManyAttempts
-from gateway.kit.valkey import SharedStateDown
 
 HOUR = timedelta(hours=1)
 
@@ -19,7 +18,7 @@ class InquiryBudget:
 
     def count(self, principal: Principal) -> None:
         """Counts one inquiry about the token's person. Does nothing for a merchant token. Never call it within a unit
-        of work. Raises RateLimitReached (TOO_MANY_INQUIRIES), and Unavailable if inquiries cannot be counted."""
+        of work. Raises RateLimitReached (TOO_MANY_INQUIRIES), and SharedStateDown if it cannot be counted."""
         if principal.consent is None:
             return
         try:
@@ -30,5 +29,3 @@ class InquiryBudget:
                 f"Too many inquiries about this person. Ask again in {full.retry_after} seconds.",
                 timedelta(seconds=full.retry_after),
             ) from None
-        except SharedStateDown:
-            raise Unavailable("SCORE_UNAVAILABLE", "Inquiries cannot be counted now. Try again.") from None

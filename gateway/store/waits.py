@@ -1,0 +1,28 @@
+"""How long the database may be waited for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The longest waits, in seconds. `statement` is None for commands, which may read whole tables.
+
+    `lock`: for a lock that another transaction holds, and for SQLite's one writer. `statement`: for one statement.
+    `pool`: for a free connection of this process, and for one of the server if it has too many. `connect`: for a new
+    connection, and for the check of an idle one. PostgreSQL ends a statement that takes too long; if it does not even
+    do that within `grace`, it hangs, and the connection is given up."""
+
+    lock: float = 10
+    statement: float | None = None
+    pool: float = 10
+    connect: float = 3
+    grace: float = 2
+
+    @property
+    def reply(self) -> float | None:
+        """How long to wait for the reply to one statement. None: without a limit."""
+        return None if self.statement is None else self.statement + self.grace
+
+
+COMMAND = Waits()
+"""The waits of a command."""
