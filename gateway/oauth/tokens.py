@@ -52,8 +52,8 @@ class TokenIssuer:
     def store_code(
         self, text: str, client: Client, consent: Consent, redirect_uri: str, code_challenge: str, dpop_jkt: str | None
     ) -> None:
-        """Stores `text` as a code that is valid for 60 seconds (RFC 6749 section 4.1.2). If `dpop_jkt` is not None, the
-        code is bound to the key with that thumbprint."""
+        """Stores `text` as a code that is valid for 60 seconds (RFC 6749 section 4.1.2). It begins a new family
+        of tokens. If `dpop_jkt` is not None, the code is bound to the key with that thumbprint."""
         self._unit.authorization_requests.insert_code(
             AuthorizationCodeRow(
                 digest=digest(text),
@@ -61,14 +61,11 @@ class TokenIssuer:
                 consent_id=consent.id,
                 redirect_uri=redirect_uri,
                 code_challenge=code_challenge,
+                family=self._server.container.ids.new("fam"),
                 dpop_jkt=dpop_jkt,
                 expires_at=WallTime(self._unit.wall + CODE_LIFE),
             )
         )
-
-    def new_family(self) -> str:
-        """The id of a new family of refresh tokens."""
-        return self._server.container.ids.new("fam")
 
     def issue_user_token(
         self, client: Client, consent: Consent, scopes: tuple[str, ...], family: str | None, refresh_token: str | None

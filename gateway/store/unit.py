@@ -23,6 +23,7 @@ from gateway.store.logs.keys import KeyRepository, Keyring
 from gateway.store.merchants.merchants import Counterpart, MerchantRepository
 from gateway.store.merchants.partners import PartnerRepository
 from gateway.store.oauth.device_codes import DeviceCodeRepository
+from gateway.store.oauth.endings import EndingRepository
 from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRepository
 from gateway.store.oauth.replays import ReplayRepository
 from gateway.store.oauth.requests import AuthorizationRequestRepository
@@ -122,6 +123,10 @@ class UnitOfWork:
     @cached_property
     def tokens(self) -> TokenRepository:
         return TokenRepository(self.connection)
+
+    @cached_property
+    def endings(self) -> EndingRepository:
+        return EndingRepository(self.connection)
 
     @cached_property
     def authorization_requests(self) -> AuthorizationRequestRepository:

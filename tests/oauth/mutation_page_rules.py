@@ -34,7 +34,7 @@ RULES: Sequence[Group] = (
                 "if False:",
             ),
             (28, "answer of another person repeated", " or row.decided_by != user_id or", " or"),
-            (28, "redeemed code repeated", "stored.used_at is not None or", ""),
+            (28, "redeemed code repeated", "not stored.is_open(unit.wall)", "unit.wall >= stored.expires_at"),
             (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
             (
                 34,

@@ -7,9 +7,7 @@ from tests.oauth.mutation_rules import CODE, DPOP, Group
 
 RACES = "tests/oauth/test_races.py"
 REFRESH, REFRESH_FAPI2 = "tests/oauth/test_refresh.py", "tests/oauth/test_refresh_fapi2.py"
-REVOCATION, INTROSPECTION, GRANTS = (
-    f"tests/oauth/test_{name}.py" for name in ("revocation", "introspection", "grant_management")
-)
+INTROSPECTION, GRANTS = "tests/oauth/test_introspection.py", "tests/oauth/test_grant_management.py"
 DEVICE, DEVICE_CODE = "tests/oauth/test_device_authorization.py", "tests/oauth/test_device_code.py"
 REGISTRATION, MANAGEMENT = "tests/oauth/test_registration.py", "tests/oauth/test_registration_management.py"
 
@@ -21,23 +19,16 @@ RULES: Sequence[Group] = (
             (
                 36,
                 "a replay ends nothing",
-                "self.server.unit.tokens.revoke_of_consent(row.consent_id, self.server.unit.wall)",
+                "unit.endings.end_family(row.consent_id, row.family, unit.wall)",
                 "pass",
             ),
             (36, "used code found", "if row.used_at is not None:", "if False:"),
             (
-                36,
-                "code redeemed twice",
-                "if not unit.authorization_requests.use_code(row.digest, unit.wall):",
-                "if False:",
-            ),
-            (
                 37,
                 "code of any age",
-                "return AuthorizationCode(row) if self.server.unit.wall < row.expires_at else None",
+                "return AuthorizationCode(row) if row.is_open(unit.wall) else None",
                 "return AuthorizationCode(row)",
             ),
-            (39, "code of another client", "if row is None or row.client_id != client.id:", "if row is None:"),
             (39, "another redirect_uri", "return self.row.redirect_uri", 'return ""'),
             (
                 50,
@@ -69,8 +60,8 @@ RULES: Sequence[Group] = (
             (
                 40,
                 "code redeemed by two at once",
-                ", AUTHORIZATION_CODES.c.used_at.is_(None))",
-                ")",
+                ".with_for_update(of=CONSENTS)",
+                "",
             ),
         ),
     ),
@@ -110,7 +101,6 @@ RULES: Sequence[Group] = (
         "gateway/oauth/grants/refresh_token.py",
         (REFRESH, REFRESH_FAPI2),
         (
-            (51, "refresh by another client", "if row is None or row.client_id != client.id:", "if row is None:"),
             (
                 53,
                 "reuse after the window",
@@ -126,7 +116,7 @@ RULES: Sequence[Group] = (
             (
                 53,
                 "reuse leaves the family",
-                "self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)",
+                "self.server.unit.endings.end_family(row.consent_id, row.family, self.server.unit.wall)",
                 "pass",
             ),
             (54, "wider scope", "if not granted or any(name not in allowed for name in requested):", "if not granted:"),
@@ -156,26 +146,6 @@ RULES: Sequence[Group] = (
                 "remaining = consent.expires_at - unit.wall",
             ),
             (56, "person who is locked out", "if user is None or user.disabled_at is not None:", "if user is None:"),
-        ),
-    ),
-    (
-        "gateway/oauth/endpoints/revocation.py",
-        (REVOCATION,),
-        (
-            (57, "revocation by another client", "if row is not None and row.client_id != client.id:", "if False:"),
-            (58, "a refresh token is not revoked", "tokens.revoke_family(token.family, now)", "pass"),
-        ),
-    ),
-    (
-        "gateway/store/oauth/tokens.py",
-        (REVOCATION,),
-        (
-            (
-                58,
-                "revocation leaves the family",
-                '_REVOKE_FAMILY = _revoke(REFRESH_TOKENS, "family"), _revoke(ACCESS_TOKENS, "family")',
-                '_REVOKE_FAMILY = (_revoke(REFRESH_TOKENS, "family"),)',
-            ),
         ),
     ),
     (

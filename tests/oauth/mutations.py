@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.oauth import (
+    mutation_ending_rules,
     mutation_grant_rules,
     mutation_key_rules,
     mutation_page_rules,
@@ -59,6 +60,7 @@ def mutations() -> Iterator[Mutation]:
         mutation_rules,
         mutation_page_rules,
         mutation_proof_rules,
+        mutation_ending_rules,
         mutation_token_rules,
         mutation_grant_rules,
         mutation_key_rules,

@@ -63,6 +63,7 @@ def test_pushed_request_and_code_round_trip(database: Database) -> None:
             consent_id=cast.consent.id,
             redirect_uri="https://client.example/callback?a=1",
             code_challenge="x",
+            family="f",
             expires_at=NOON,
         )
         unit.authorization_requests.insert_code(code)

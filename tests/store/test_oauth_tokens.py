@@ -1,31 +1,20 @@
-"""Tokens: loaded with client, partner and consent, rotated once, and revoked by family, by consent or alone."""
+"""Tokens: loaded with client, partner and consent, and rotated once."""
 
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from gateway.kit.crypto import digest
 from gateway.store.database import Database
-from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import BUSINESS_NOON, NOON
-from tests.support.factories import Cast, make_access_token, make_cast, make_consent, make_refresh_token, make_user
+from tests.support.factories import make_access_token, make_cast, make_refresh_token
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
 
 LATER = NOON + timedelta(minutes=1)
-
-
-def revoked(unit: UnitOfWork) -> set[str]:
-    """Returns the digests of all revoked tokens."""
-    return {
-        each
-        for table in (ACCESS_TOKENS, REFRESH_TOKENS)
-        for each in unit.connection.execute(select(table.c.digest).where(table.c.revoked_at.is_not(None))).scalars()
-    }
 
 
 def test_a_user_token_is_found_with_client_partner_and_consent(database: Database) -> None:
@@ -81,8 +70,9 @@ def test_only_one_of_concurrent_rotations_succeeds(database: Database) -> None:
 
 def test_a_revoked_refresh_token_does_not_rotate(database: Database) -> None:
     with writing(database) as unit:
-        token = make_refresh_token(unit, make_cast(unit).consent, family="f")
-        unit.tokens.revoke_family("f", NOON)
+        consent = make_cast(unit).consent
+        token = make_refresh_token(unit, consent, family="f")
+        unit.endings.end_family(consent.id, "f", NOON)
         assert not unit.tokens.use_refresh_token(token, digest("next"), NOON)
 
 
@@ -111,41 +101,3 @@ def test_a_used_successor_is_not_replaced(database: Database) -> None:
         assert unit.tokens.use_refresh_token(used, successor, NOON)
         assert unit.tokens.use_refresh_token(successor, digest("third"), NOON)
         assert not unit.tokens.replace_successor(used, successor, digest("new"), NOON)
-
-
-def two_families(unit: UnitOfWork, cast: Cast) -> tuple[str, str, str, str]:
-    """Creates access and refresh tokens of family "one", then of family "two"."""
-    return (
-        make_access_token(unit, cast.client, cast.consent, family="one"),
-        make_refresh_token(unit, cast.consent, family="one"),
-        make_access_token(unit, cast.client, cast.consent, family="two"),
-        make_refresh_token(unit, cast.consent, family="two"),
-    )
-
-
-def test_revoking_a_family_revokes_only_its_tokens(database: Database) -> None:
-    with writing(database) as unit:
-        one, two, *_ = two_families(unit, make_cast(unit))
-        unit.tokens.revoke_family("one", NOON)
-        assert revoked(unit) == {one, two}
-
-
-def test_revoking_a_consent_revokes_only_its_tokens(database: Database) -> None:
-    with writing(database) as unit:
-        cast = make_cast(unit)
-        other = make_consent(unit, cast.client, make_user(unit, cast.partner))
-        make_access_token(unit, cast.client, other)
-        make_access_token(unit, cast.client)
-        all_four = two_families(unit, cast)
-        unit.tokens.revoke_of_consent(cast.consent.id, NOON)
-        assert revoked(unit) == set(all_four)
-
-
-def test_first_revocation_time_is_kept(database: Database) -> None:
-    with writing(database) as unit:
-        token = make_access_token(unit, make_cast(unit).client)
-        unit.tokens.revoke_access_token(token, NOON)
-        unit.tokens.revoke_access_token(token, LATER)
-        row = unit.tokens.load_access_token(token)
-        assert row is not None
-        assert row.revoked_at == NOON

@@ -204,13 +204,21 @@ def make_pushed_request(
     return row.digest
 
 
-def make_code(unit: UnitOfWork, consent: Consent, *, expires_at: WallTime = NOON + timedelta(seconds=60)) -> str:
+def make_code(
+    unit: UnitOfWork,
+    consent: Consent,
+    *,
+    expires_at: WallTime = NOON + timedelta(seconds=60),
+    family: str | None = None,
+) -> str:
+    number = next(_numbers)
     row = AuthorizationCodeRow(
-        digest=digest(f"code {next(_numbers)}"),
+        digest=digest(f"code {number}"),
         client_id=consent.client_id,
         consent_id=consent.id,
         redirect_uri="https://client.example/callback",
         code_challenge="challenge",
+        family=family or f"family-{number}",
         expires_at=expires_at,
     )
     unit.authorization_requests.insert_code(row)

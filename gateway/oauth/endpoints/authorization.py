@@ -76,8 +76,8 @@ class OpenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The recorded answer to a request. `location` is the same redirect as at first, None once its code is redeemed or
-    has expired."""
+    """The recorded answer to a request. `location` is the same redirect as at first, None once its code is redeemed,
+    has ended or has expired."""
 
     location: str | None
 
@@ -102,7 +102,7 @@ class AuthorizationEndpoint:
             return None
         code = derive_code(self._container, row.digest)
         stored = requests.load_code(digest(code)) if row.consent_id else None
-        if row.consent_id and (stored is None or stored.used_at is not None or unit.wall >= stored.expires_at):
+        if row.consent_id and (stored is None or not stored.is_open(unit.wall)):
             return Answer(None)
         grant = self._grant(server, row.client_id, row.parameters)
         grant.redirect_uri, grant.code, grant.repeated = row.parameters["redirect_uri"], code, True
@@ -166,6 +166,9 @@ class AuthorizationEndpoint:
         return _location(opened.grant, None)
 
     def _mark_used(self, unit: UnitOfWork, opened: OpenRequest, user: UserRow) -> None:
+        # The client is locked first: then it cannot be disabled between the check and the consent.
+        if not unit.clients.hold(opened.client.id):
+            raise AuthorizationRefused(Refusal.UNUSABLE)
         if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall, user.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)
 

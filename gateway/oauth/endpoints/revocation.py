@@ -35,8 +35,8 @@ class RevocationEndpoint(Rfc7009Endpoint):  # type: ignore[misc]  # Authlib has 
         return row
 
     def revoke_token(self, token: AccessTokenRow | RefreshTokenRow, request: AuthlibRequest) -> None:
-        tokens, now = self.server.unit.tokens, self.server.unit.wall
+        endings, now = self.server.unit.endings, self.server.unit.wall
         if isinstance(token, RefreshTokenRow):
-            tokens.revoke_family(token.family, now)
+            endings.end_family(token.consent_id, token.family, now)
         else:
-            tokens.revoke_access_token(token.digest, now)
+            endings.end_access_token(token.digest, now)

@@ -89,18 +89,19 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         TokenIssuer(self.server).store_code(code, self.client, consent, uri, challenge, jkt)
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
-        """The unexpired, unused code of this client, or None. A used code revokes the tokens of its consent (RFC 6749
-        section 4.1.2). The code of another client is not changed."""
-        row = self.server.unit.authorization_requests.load_code(digest(code))
-        if row is None or row.client_id != client.id:
+        """The unexpired, unused code of this client, or None. A used code ends the tokens that were issued for it (RFC
+        6749 section 4.1.2). The code of another client is not changed."""
+        unit = self.server.unit
+        row = unit.authorization_requests.lock_code(digest(code), client.id)
+        if row is None:
             return None
         if row.used_at is not None:
-            self._revoke_consent_tokens(row)
+            unit.endings.end_family(row.consent_id, row.family, unit.wall)
             return None
-        return AuthorizationCode(row) if self.server.unit.wall < row.expires_at else None
+        return AuthorizationCode(row) if row.is_open(unit.wall) else None
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        """Uses up the code, then issues the tokens. Raises InvalidGrantError if another request used the code first."""
+        """Uses up the code, then issues the tokens. Raises OAuth2Error."""
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("authorization_details belong in the authorization request.")
         unit, row, client = self.server.unit, self.request.authorization_code.row, self.client
@@ -108,17 +109,12 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         if row.dpop_jkt is not None and (proof is None or proof.jkt != row.dpop_jkt):
             raise InvalidGrantError("The code is bound to a key other than that of the DPoP proof.")
         consent = lock_active_consent(unit, row.consent_id)
-        if not unit.authorization_requests.use_code(row.digest, unit.wall):
-            self._revoke_consent_tokens(row)
-            raise InvalidGrantError("The code has been used.")
-        issuer = TokenIssuer(self.server)
-        family = issuer.new_family()
+        used = unit.authorization_requests.use_code(row.digest, unit.wall)
+        assert used  # the code was read under the lock of its consent
+        issuer, family = TokenIssuer(self.server), row.family
         refresh_token = None
         if client.check_grant_type("refresh_token"):
             refresh_token = issuer.new_refresh_token()
             issuer.store_refresh_token(refresh_token, client, consent, family)
         token = issuer.issue_user_token(client, consent, consent.scopes, family, refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER
-
-    def _revoke_consent_tokens(self, row: AuthorizationCodeRow) -> None:
-        self.server.unit.tokens.revoke_of_consent(row.consent_id, self.server.unit.wall)

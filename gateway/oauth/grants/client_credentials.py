@@ -3,7 +3,7 @@
 from typing import Any
 
 from authlib.oauth2.rfc6749 import grants
-from authlib.oauth2.rfc6749.errors import InvalidScopeError
+from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidScopeError
 
 from gateway.domain import scope
 from gateway.domain.scope import SCOPES, TokenKind
@@ -28,7 +28,10 @@ class ClientCredentialsGrant(grants.ClientCredentialsGrant):  # type: ignore[mis
             raise InvalidScopeError("The client has no merchant scopes.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        """An access token without a refresh token (RFC 6749 section 4.4.3)."""
+        """An access token without a refresh token (RFC 6749 section 4.4.3). Raises InvalidClientError if the client has
+        been disabled meanwhile."""
+        if not self.server.unit.clients.hold(self.client.id):
+            raise InvalidClientError("Client authentication failed.")
         token = TokenIssuer(self.server).issue_merchant_token(self.client, self._scopes())
         return 200, token, self.TOKEN_RESPONSE_HEADER
 

@@ -39,8 +39,8 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
             raise InvalidRequestError("The refresh_token is missing.")
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("authorization_details belong in the authorization request.")
-        row = self.server.unit.tokens.load_refresh_token(digest(text))
-        if row is None or row.client_id != client.id:
+        row = self.server.unit.tokens.lock_refresh_token(digest(text), client.id)
+        if row is None:
             raise InvalidGrantError("The refresh token is not valid.")
         self.request.refresh_token = row
 
@@ -102,7 +102,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
         return text
 
     def _revoke_family_and_raise(self, row: RefreshTokenRow) -> NoReturn:
-        self.server.unit.tokens.revoke_family(row.family, self.server.unit.wall)
+        self.server.unit.endings.end_family(row.consent_id, row.family, self.server.unit.wall)
         raise InvalidGrantError(
             "The refresh token was revoked or has been used before. All tokens of its family are revoked."
             " Ask the person again."

@@ -117,7 +117,7 @@ class ConsentService:
         consent = change.result(granted, now)
         unit.consents.update(consent)
         if change.action is GrantAction.REPLACE:
-            unit.tokens.revoke_of_consent(consent.id, unit.wall)
+            unit.endings.end_consent(consent.id, unit.wall)
         self._append_version(unit, consent, _CHANGED[change.action], Actor.USER, now, asked)
         return consent
 
@@ -177,7 +177,7 @@ class ConsentService:
         now = unit.business_time(consent.merchant_id)
         if not unit.consents.revoke(consent.id, now):
             return consent
-        unit.tokens.revoke_of_consent(consent.id, unit.wall)
+        unit.endings.end_consent(consent.id, unit.wall)
         self._append_version(unit, consent, ConsentAction.REVOKED, actor, now)
         return replace(consent, revoked_at=now)
 

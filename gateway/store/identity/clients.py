@@ -44,7 +44,9 @@ CLIENTS = table_of(ClientTable)
 _ALL = select(CLIENTS).order_by(CLIENTS.c.id)
 _OF_MERCHANT = _ALL.where(CLIENTS.c.merchant_id == bindparam("merchant_id"))
 _ENABLED = select(CLIENTS).where(CLIENTS.c.id == bindparam("client_id"), CLIENTS.c.disabled_at.is_(None))
-_LOCKED = _ENABLED.with_for_update()
+# FOR NO KEY UPDATE: rows that refer to the client can be inserted meanwhile, so this lock cannot deadlock with them.
+_LOCKED = _ENABLED.with_for_update(key_share=True)
+_HELD = _ENABLED.with_for_update(read=True)
 _OF_OTHER_PROFILES = _ALL.where(
     CLIENTS.c.profile.not_in(bindparam("profiles", expanding=True)), CLIENTS.c.disabled_at.is_(None)
 )
@@ -61,6 +63,11 @@ class ClientRepository(Repository):
     def lock(self, client_id: str) -> ClientRow | None:
         """Returns the client as `load` does, and locks it until the unit of work ends."""
         return self._first(ClientRow, _LOCKED, client_id=client_id)
+
+    def hold(self, client_id: str) -> bool:
+        """Whether the client is enabled. Then it stays enabled and unchanged until the unit of work ends. Several units
+        can hold a client at once."""
+        return self._row(_HELD, client_id=client_id) is not None
 
     def list_clients(self, merchant_id: str | None = None) -> list[ClientRow]:
         """Returns all clients or those of one merchant, including disabled ones, oldest first."""

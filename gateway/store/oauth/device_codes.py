@@ -8,6 +8,7 @@ from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.identity.clients import CLIENTS
 from gateway.store.repository import Repository, insert_into
 
 KEPT = timedelta(hours=1)
@@ -45,6 +46,12 @@ DEVICE_CODES = table_of(DeviceCodeTable)
 _LOCKED = select(DEVICE_CODES).where(DEVICE_CODES.c.digest == bindparam("digest")).with_for_update()
 _BY_USER_CODE = select(DEVICE_CODES).where(DEVICE_CODES.c.user_code_mac == bindparam("mac"))
 _LOCKED_BY_USER_CODE = _BY_USER_CODE.with_for_update()
+_HOLD_CLIENT = (
+    select(CLIENTS.c.id)
+    .join(DEVICE_CODES, DEVICE_CODES.c.client_id == CLIENTS.c.id)
+    .where(DEVICE_CODES.c.user_code_mac == bindparam("mac"), CLIENTS.c.disabled_at.is_(None))
+    .with_for_update(read=True, of=CLIENTS)
+)
 _INSERT = insert_into(DEVICE_CODES).on_conflict_do_nothing().returning(DEVICE_CODES.c.digest)
 _PURGE = DEVICE_CODES.delete().where(
     DEVICE_CODES.c.digest.in_(
@@ -79,7 +86,10 @@ class DeviceCodeRepository(Repository):
         return self._first(DeviceCodeRow, _BY_USER_CODE, mac=mac)
 
     def lock_by_user_code(self, mac: str) -> DeviceCodeRow | None:
-        """Returns the device code as `load_by_user_code` does, and locks it until the unit of work ends."""
+        """Returns the device code as `load_by_user_code` does, and locks its client (see `ClientRepository.hold`) and
+        then the code until the unit of work ends. Returns None if the client is disabled."""
+        if self._row(_HOLD_CLIENT, mac=mac) is None:
+            return None
         return self._first(DeviceCodeRow, _LOCKED_BY_USER_CODE, mac=mac)
 
     def insert(self, code: DeviceCodeRow) -> bool:

@@ -7,6 +7,8 @@ from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.consents.consents import CONSENTS
+from gateway.store.identity.clients import CLIENTS
 from gateway.store.repository import Repository
 
 
@@ -17,7 +19,7 @@ class PushedRequestRow(Record):
     digest: str = Field(primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id")
     parameters: dict[str, Any] = json_column()
-    expires_at: WallTime = moment_column()
+    expires_at: WallTime = moment_column(index=True)
     used_at: WallTime | None = moment_column(default=None)
     decided_by: str | None = None
     consent_id: str | None = None
@@ -28,17 +30,24 @@ class PushedRequestTable(PushedRequestRow, table=True):
 
 
 class AuthorizationCodeRow(Record):
-    """An authorization code for the consent that the person just gave. With `dpop_jkt`, the thumbprint of a key, only
-    the holder of that key can redeem it (RFC 9449 section 10)."""
+    """An authorization code for the consent that the person just gave. `family` is the family of the tokens that it is
+    redeemed for. With `dpop_jkt`, the thumbprint of a key, only the holder of that key can redeem it (RFC 9449 section
+    10). `ended_at` is set if the code ended before it was redeemed."""
 
     digest: str = Field(primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id")
     consent_id: str = Field(foreign_key="consents.id", index=True)
     redirect_uri: str
     code_challenge: str
+    family: str = Field(index=True)
     dpop_jkt: str | None = None
-    expires_at: WallTime = moment_column()
+    expires_at: WallTime = moment_column(index=True)
     used_at: WallTime | None = moment_column(default=None)
+    ended_at: WallTime | None = moment_column(default=None)
+
+    def is_open(self, now: WallTime) -> bool:
+        """Whether the code can be redeemed now."""
+        return self.used_at is None and self.ended_at is None and now < self.expires_at
 
 
 class AuthorizationCodeTable(AuthorizationCodeRow, table=True):
@@ -49,6 +58,12 @@ PUSHED_REQUESTS = table_of(PushedRequestTable)
 AUTHORIZATION_CODES = table_of(AuthorizationCodeTable)
 _REQUEST = select(PUSHED_REQUESTS).where(PUSHED_REQUESTS.c.digest == bindparam("digest"))
 _LOCKED_REQUEST = _REQUEST.with_for_update()
+_HOLD_CLIENT = (
+    select(CLIENTS.c.id)
+    .join(PUSHED_REQUESTS, PUSHED_REQUESTS.c.client_id == CLIENTS.c.id)
+    .where(PUSHED_REQUESTS.c.digest == bindparam("digest"), CLIENTS.c.disabled_at.is_(None))
+    .with_for_update(read=True, of=CLIENTS)
+)
 _LIVE_REQUEST = PUSHED_REQUESTS.update().where(
     PUSHED_REQUESTS.c.digest == bindparam("of_digest"),
     PUSHED_REQUESTS.c.used_at.is_(None),
@@ -62,9 +77,21 @@ _USE_REQUEST = _LIVE_REQUEST.values(used_at=bindparam("now"), decided_by=bindpar
 )
 _ATTACH_CONSENT = PUSHED_REQUESTS.update().where(PUSHED_REQUESTS.c.digest == bindparam("of_digest"))
 _CODE = select(AUTHORIZATION_CODES).where(AUTHORIZATION_CODES.c.digest == bindparam("digest"))
+_LOCK_CONSENT = (
+    select(CONSENTS.c.id)
+    .join(AUTHORIZATION_CODES, AUTHORIZATION_CODES.c.consent_id == CONSENTS.c.id)
+    .where(
+        AUTHORIZATION_CODES.c.digest == bindparam("digest"), AUTHORIZATION_CODES.c.client_id == bindparam("client_id")
+    )
+    .with_for_update(of=CONSENTS)
+)
 _USE_CODE = (
     AUTHORIZATION_CODES.update()
-    .where(AUTHORIZATION_CODES.c.digest == bindparam("of_digest"), AUTHORIZATION_CODES.c.used_at.is_(None))
+    .where(
+        AUTHORIZATION_CODES.c.digest == bindparam("of_digest"),
+        AUTHORIZATION_CODES.c.used_at.is_(None),
+        AUTHORIZATION_CODES.c.ended_at.is_(None),
+    )
     .values(used_at=bindparam("now"))
     .returning(AUTHORIZATION_CODES.c.digest)
 )
@@ -78,7 +105,10 @@ class AuthorizationRequestRepository(Repository):
         return self._first(PushedRequestRow, _REQUEST, digest=digest)
 
     def lock_pushed_request(self, digest: str) -> PushedRequestRow | None:
-        """Returns the pushed request as `load_pushed_request` does, and locks it until the unit of work ends."""
+        """Returns the pushed request as `load_pushed_request` does, and locks its client (see `ClientRepository.hold`)
+        and then the request until the unit of work ends. Returns None if the client is disabled."""
+        if self._row(_HOLD_CLIENT, digest=digest) is None:
+            return None
         return self._first(PushedRequestRow, _LOCKED_REQUEST, digest=digest)
 
     def insert_pushed_request(self, request: PushedRequestRow) -> None:
@@ -100,13 +130,21 @@ class AuthorizationRequestRepository(Repository):
         self._execute(_ATTACH_CONSENT, of_digest=digest, consent_id=consent_id)
 
     def load_code(self, digest: str) -> AuthorizationCodeRow | None:
-        """Returns the code, including a used or expired one, or None if it is unknown."""
+        """Returns the code, including a used, ended or expired one, or None if it is unknown."""
         return self._first(AuthorizationCodeRow, _CODE, digest=digest)
+
+    def lock_code(self, digest: str, client_id: str) -> AuthorizationCodeRow | None:
+        """Locks the consent of this client's code until the unit of work ends, then returns the code as `load_code`
+        does. Returns None for an unknown code, and for one of another client."""
+        if self._row(_LOCK_CONSENT, digest=digest, client_id=client_id) is None:
+            return None
+        return self.load_code(digest)
 
     def insert_code(self, code: AuthorizationCodeRow) -> None:
         """Writes a new code."""
         self._insert(AUTHORIZATION_CODES, code)
 
     def use_code(self, digest: str, now: WallTime) -> bool:
-        """Redeems the code. Returns True for only one of several redemptions, also concurrent ones."""
+        """Redeems the code. Returns True for only one of several redemptions, also concurrent ones, and False for a
+        code that has ended."""
         return self._changes(_USE_CODE, of_digest=digest, now=now)

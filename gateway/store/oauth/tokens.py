@@ -1,10 +1,11 @@
-"""Access and refresh tokens: opaque, stored as digests. Each belongs to a client, and user tokens to a consent."""
+"""Access and refresh tokens: opaque, stored as digests. Each belongs to a client, and user tokens to a consent.
+`gateway.store.oauth.endings` ends them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Label, Table, Update, bindparam, select
+from sqlalchemy import Label, Table, bindparam, select
 from sqlmodel import Field
 
 from gateway.domain.consents.consent import Consent
@@ -31,7 +32,7 @@ class AccessTokenRow(Record):
     scopes: list[str] = json_column()
     jkt: str | None = None
     issued_at: WallTime = moment_column()
-    expires_at: WallTime = moment_column()
+    expires_at: WallTime = moment_column(index=True)
     revoked_at: WallTime | None = moment_column(default=None)
 
 
@@ -47,7 +48,7 @@ class RefreshTokenRow(Record):
     client_id: str = Field(foreign_key="oauth_clients.id", index=True)
     consent_id: str = Field(foreign_key="consents.id", index=True)
     issued_at: WallTime = moment_column()
-    expires_at: WallTime = moment_column()
+    expires_at: WallTime = moment_column(index=True)
     used_at: WallTime | None = moment_column(default=None)
     successor: str | None = None
     revoked_at: WallTime | None = moment_column(default=None)
@@ -87,6 +88,12 @@ ACCESS_TOKENS = table_of(AccessTokenTable)
 REFRESH_TOKENS = table_of(RefreshTokenTable)
 _ACCESS_TOKEN = select(ACCESS_TOKENS).where(ACCESS_TOKENS.c.digest == bindparam("digest"))
 _REFRESH_TOKEN = select(REFRESH_TOKENS).where(REFRESH_TOKENS.c.digest == bindparam("digest"))
+_LOCK_CONSENT = (
+    select(CONSENTS.c.id)
+    .join(REFRESH_TOKENS, REFRESH_TOKENS.c.consent_id == CONSENTS.c.id)
+    .where(REFRESH_TOKENS.c.digest == bindparam("digest"), REFRESH_TOKENS.c.client_id == bindparam("client_id"))
+    .with_for_update(of=CONSENTS)
+)
 _WITH_CLIENT = (
     select(
         *(
@@ -118,21 +125,6 @@ _PUT_SUCCESSOR = (
 )
 
 
-def _revoke(table: Table, column: str) -> Update:
-    """Returns the statement that revokes all tokens with one value in this column."""
-    return (
-        table.update()
-        .where(table.c[column] == bindparam("wanted"), table.c.revoked_at.is_(None))
-        .values(revoked_at=bindparam("now"))
-    )
-
-
-_REVOKE_ACCESS_TOKEN = _revoke(ACCESS_TOKENS, "digest")
-_REVOKE_FAMILY = _revoke(REFRESH_TOKENS, "family"), _revoke(ACCESS_TOKENS, "family")
-_REVOKE_OF_CONSENT = _revoke(REFRESH_TOKENS, "consent_id"), _revoke(ACCESS_TOKENS, "consent_id")
-_REVOKE_OF_CLIENT = _revoke(REFRESH_TOKENS, "client_id"), _revoke(ACCESS_TOKENS, "client_id")
-
-
 class TokenRepository(Repository):
     """Reads and writes access and refresh tokens."""
 
@@ -152,6 +144,13 @@ class TokenRepository(Repository):
     def load_refresh_token(self, digest: str) -> RefreshTokenRow | None:
         """Returns the refresh token, including a used, expired or revoked one, or None if it is unknown."""
         return self._first(RefreshTokenRow, _REFRESH_TOKEN, digest=digest)
+
+    def lock_refresh_token(self, digest: str, client_id: str) -> RefreshTokenRow | None:
+        """Locks the consent of this client's refresh token until the unit of work ends, then returns the token as
+        `load_refresh_token` does. Returns None for an unknown token, and for one of another client."""
+        if self._row(_LOCK_CONSENT, digest=digest, client_id=client_id) is None:
+            return None
+        return self.load_refresh_token(digest)
 
     def insert_access_token(self, token: AccessTokenRow) -> None:
         """Writes a new access token."""
@@ -173,23 +172,3 @@ class TokenRepository(Repository):
             return False
         self._execute(_PUT_SUCCESSOR, of_digest=digest, next_digest=new)
         return True
-
-    def revoke_access_token(self, digest: str, now: WallTime) -> None:
-        """Revokes the access token, if it is not revoked yet."""
-        self._execute(_REVOKE_ACCESS_TOKEN, wanted=digest, now=now)
-
-    def revoke_family(self, family: str, now: WallTime) -> None:
-        """Revokes all refresh and access tokens of the family."""
-        self._revoke(_REVOKE_FAMILY, family, now)
-
-    def revoke_of_consent(self, consent_id: str, now: WallTime) -> None:
-        """Revokes all tokens of the consent."""
-        self._revoke(_REVOKE_OF_CONSENT, consent_id, now)
-
-    def revoke_of_client(self, client_id: str, now: WallTime) -> None:
-        """Revokes all tokens of the client."""
-        self._revoke(_REVOKE_OF_CLIENT, client_id, now)
-
-    def _revoke(self, statements: Iterable[Update], wanted: str, now: WallTime) -> None:
-        for statement in statements:
-            self._execute(statement, wanted=wanted, now=now)
