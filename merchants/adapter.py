@@ -1,7 +1,7 @@
 """The interface of an adapter: the attributes that it declares, and how it decides a request.
 
-An adapter is pure: it gets values and returns values. It sees an ask, a person's tier and number of overdue
-obligations, and the time. It has no access to the database, the clock or the network.
+An adapter is pure: it gets values and returns values. It sees an ask, a person's tier, numbers of overdue obligations
+and breaches, and the time. It has no access to the database, the clock or the network.
 """
 
 import re
@@ -27,23 +27,16 @@ from gateway.domain.policies.column import ColumnKind, Fact
 from gateway.domain.policies.rule import Verdict
 from gateway.domain.policies.table import DecisionTable, PolicyResult, policy_error
 from gateway.domain.policies.versions import PolicySet
-from gateway.domain.scoring.tier import Tier
 from merchants.asks.documents import ask_document, ask_from_document
 from merchants.asks.fields import AskField, ask_fields
+from merchants.person import BREACH, OVERDUE, apply_table
+from merchants.person import Person as Person  # noqa: PLC0414  # adapters import it from here
 from merchants.policies.tables import load_table
 from merchants.wire import STANDARD, Notice, Rendered, Wire
 
 AskT = TypeVar("AskT")
 SAMPLE_NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 """The time (UTC) of golden cases and sample asks that name no other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """All that an adapter knows about a person: the tier, and the number of open overdue obligations."""
-
-    tier: Tier
-    open_overdue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +175,8 @@ class MerchantAdapter(ABC, Generic[AskT]):
     @property
     def reason_codes(self) -> frozenset[str]:
         """All reason codes that outcomes of this adapter can have."""
-        return self.own_reasons.union({_CAPPED, _TOO_SMALL}, *(table.reason_codes for table in self.policies))
+        codes = self.own_reasons.union({_CAPPED, _TOO_SMALL}, *(table.reason_codes for table in self.policies))
+        return codes | {BREACH} if OVERDUE in codes else codes
 
     @final
     def load_policy(self, path: Path) -> DecisionTable:
@@ -216,8 +210,16 @@ class MerchantAdapter(ABC, Generic[AskT]):
         Raises InvalidInput for an invalid ask.
         """
         self.check(ask, now)
-        result = self.policies.at(now).decide(self.facts(ask, person, now))
+        result = self.apply_policy(self.policies.at(now), ask, person, now)
         return AdapterResult(self.outcome(ask, result, now), result)
+
+    @final
+    def apply_policy(self, table: DecisionTable, ask: AskT, person: Person, now: datetime) -> PolicyResult:
+        """The result of a version of the policy for this ask and person. Does not check the ask.
+
+        As in `merchants.person.apply_table`: a policy that does not test open breaches counts them as overdue.
+        """
+        return apply_table(table, person, lambda known: self.facts(ask, known, now))
 
     @final
     def outcome(self, ask: AskT, result: PolicyResult, now: datetime) -> Outcome:

@@ -25,12 +25,14 @@ from schema.types.user_error import (
     InvalidInputError,
     NotFoundError,
     StateConflictError,
+    TooEarlyError,
 )
 
 _REACHED_THROUGH_INTERFACES = (
     DecisionEvent,
     DisputeEvent,
     InvalidInputError,
+    TooEarlyError,
     NotFoundError,
     ConsentError,
     StateConflictError,

@@ -27,8 +27,15 @@ _ALL = (
     ErrorText(
         "INVALID_PERIOD",
         _INPUT,
-        "A date is in the past or too late, or a period ends before it starts or is too long.",
-        "Correct the dates. Each needs a UTC offset, such as a trailing Z.",
+        "A date is too early or too late, or a period ends before it starts or is too long.",
+        "Correct the dates. Each needs a UTC offset, such as a trailing Z. Times of past events are between the"
+        " decision's own earlier events and now, with 15 seconds of allowance for your clock.",
+    ),
+    ErrorText(
+        "TOO_EARLY",
+        _INPUT,
+        "The input is possible later, not now. Each kind of breach can be reported from a certain moment on.",
+        "Send it again at `possibleFrom`. A kind of breach that is possible now can be reported now.",
     ),
     ErrorText(
         "UNSUPPORTED_CURRENCY",

@@ -2,6 +2,7 @@
 
     GatewayError
     ├── InvalidInput          change the input
+    │   └── TooEarly          send it again at the named moment
     ├── NotFound              the object does not exist, or is not the caller's (not distinguished)
     ├── ConsentRefused        ask the person for a consent
     ├── StateConflict         read the current state first
@@ -16,8 +17,10 @@ Codes are stable and meant for programs. Messages are English sentences for engi
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from gateway.kit.clock import rfc3339
 
 FieldPath = tuple[str, ...]
 
@@ -40,6 +43,14 @@ class GatewayError(Exception):
 class InvalidInput(GatewayError):
     """The input is not valid. Codes: INVALID, INVALID_AMOUNT, INVALID_PERIOD, UNSUPPORTED_CURRENCY,
     PRODUCT_NOT_ENABLED, DUPLICATE_REFERENCE."""
+
+
+class TooEarly(InvalidInput):
+    """The same input is possible later. Code: TOO_EARLY. `possible_from` is the earliest moment (UTC)."""
+
+    def __init__(self, message: str, possible_from: datetime, field: Sequence[str]) -> None:
+        super().__init__("TOO_EARLY", f"{message} It is possible from {rfc3339(possible_from)}.", field)
+        self.possible_from = possible_from
 
 
 class NotFound(GatewayError):

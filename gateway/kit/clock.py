@@ -15,6 +15,9 @@ WallTime = NewType("WallTime", datetime)
 BusinessTime = NewType("BusinessTime", datetime)
 """A moment in UTC by a partner's clock."""
 
+CLOCK_ALLOWANCE = timedelta(seconds=15)
+"""By how much the clock of a client may differ from ours, for every moment that a client sends."""
+
 WallClock = Callable[[], WallTime]
 """Returns the current time as an aware datetime in UTC, in microseconds."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 
 from gateway.kit import jose
-from gateway.kit.clock import WallTime
+from gateway.kit.clock import CLOCK_ALLOWANCE, WallTime
 from gateway.kit.crypto import Secrets, base64url, derive, digest
 from gateway.kit.jose import ALGORITHMS, JoseRefused
 
@@ -19,7 +19,7 @@ HEADER, NONCE_HEADER, TYPE = "DPoP", "DPoP-Nonce", "dpop+jwt"
 PROOF_LIFE = timedelta(seconds=60)
 """The greatest age of a proof, and so the time for which a used proof is remembered. Its nonce limits the age too."""
 
-AHEAD = timedelta(seconds=15)
+AHEAD = CLOCK_ALLOWANCE
 """How far a client's clock may be ahead of ours (FAPI 2.0 section 5.3.2.1 item 13: at least 10 seconds, at most 60)."""
 
 REMEMBERED = PROOF_LIFE + AHEAD

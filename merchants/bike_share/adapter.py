@@ -21,6 +21,7 @@ LONGEST_RIDE = timedelta(days=1)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
 }
 
 
@@ -33,12 +34,12 @@ class BikeRideAsk:
 
 
 def _case(
-    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0
+    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0, breaches: int = 0
 ) -> GoldenCase[BikeRideAsk]:
     return GoldenCase(
         name=name,
         ask=BikeRideAsk(deposit=Money.parse(deposit, "CNY"), bike_id="bike-5150"),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -65,6 +66,7 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
         _case("building declined", "299.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "299.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "299.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", "299.00", Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
         _case("a cargo bike capped", "2500.00", Tier.EXCELLENT, "1000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
     )
 
@@ -78,7 +80,7 @@ class BikeShare(MerchantAdapter[BikeRideAsk]):
         return ask.deposit
 
     def facts(self, ask: BikeRideAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue}
+        return {"tier": person.tier, "open_overdue": person.open_overdue, "open_breaches": person.open_breaches}
 
     def terms(self, ask: BikeRideAsk, result: PolicyResult, now: datetime) -> DepositTerms:
         waived = self.granted_amount(ask, result)

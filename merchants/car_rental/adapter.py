@@ -24,6 +24,7 @@ FURTHEST_START = timedelta(days=365)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
     "deposit": ColumnKind.AMOUNT,
     "vehicle_value": ColumnKind.AMOUNT,
     "rental": ColumnKind.DURATION,
@@ -44,7 +45,7 @@ class CarRentalAsk:
 
 
 def _case(
-    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0
+    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0, breaches: int = 0
 ) -> GoldenCase[CarRentalAsk]:
     return GoldenCase(
         name=name,
@@ -53,7 +54,7 @@ def _case(
             vehicle_value=Money.parse("180000.00", "CNY"),
             rental=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=4)),
         ),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -81,6 +82,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
         _case("building declined", "3000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "3000.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "3000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", "3000.00", Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
         _case("large deposit capped", "20000.00", Tier.EXCELLENT, "10000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
         _case(
             "large deposit reduced and capped",
@@ -108,6 +110,7 @@ class CarRental(MerchantAdapter[CarRentalAsk]):
         return {
             "tier": person.tier,
             "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
             "deposit": ask.deposit,
             "vehicle_value": ask.vehicle_value,
             "rental": ask.rental.length,

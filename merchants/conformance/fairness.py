@@ -14,6 +14,7 @@ from merchants.available_limit import fit_to_available_limit
 from merchants.conformance.requirement import Adapter, policy_versions, requirement
 from merchants.conformance.samples import SCORED_TIERS, amount_field, boundary_asks, decide_sample
 from merchants.outcome_order import is_no_worse
+from merchants.person import OVERDUE
 
 LIMIT_PERCENTAGES = (1, 30, 70, 99)
 """The available limits that are tried, in percent of the requested amount."""
@@ -83,13 +84,19 @@ def share_monotonicity(adapter: Adapter) -> Iterator[str]:
 
 @requirement("overdue is never approved")
 def overdue_declined(adapter: Adapter) -> Iterator[str]:
-    """A person with an open overdue obligation is declined in every tier."""
+    """A person with an open overdue obligation or an open breach is declined in every tier. The reason of a breach does
+    not say that something is overdue."""
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
             for tier in Tier:
                 outcome = decide_sample(version, ask, tier, open_overdue=1)
                 if not isinstance(outcome, Decline):
                     yield f"{ask}: {tier} with an open overdue obligation got {outcome}"
+                outcome = decide_sample(version, ask, tier, open_breaches=1)
+                if not isinstance(outcome, Decline):
+                    yield f"{ask}: {tier} with an open breach got {outcome}"
+                elif OVERDUE in outcome.reasons:
+                    yield f"{ask}: {tier} with an open breach and nothing overdue got the reason {OVERDUE}"
 
 
 def _granted_minor(adapter: Adapter, ask: Any, tier: Tier) -> int:

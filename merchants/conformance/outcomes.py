@@ -49,8 +49,8 @@ def retry_after_present(adapter: Adapter) -> Iterator[str]:
     for version in policy_versions(adapter):
         for ask in boundary_asks(version):
             for tier in Tier:
-                for open_overdue in (0, 1):
-                    outcome = decide_sample(version, ask, tier, open_overdue)
+                for counts in ((0, 0), (1, 0), (0, 1)):
+                    outcome = decide_sample(version, ask, tier, *counts)
                     if isinstance(outcome, Decline) and outcome.retry_after is None:
                         yield f"{outcome.reasons}: the rule has no retry_after"
 

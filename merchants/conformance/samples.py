@@ -35,9 +35,9 @@ def decide_samples(adapter: Adapter) -> Iterator[SampleDecision]:
             yield SampleDecision(ask, person, result.outcome, result.policy_result.rule_id)
 
 
-def decide_sample(adapter: Adapter, ask: Any, tier: Tier, open_overdue: int = 0) -> Outcome:
+def decide_sample(adapter: Adapter, ask: Any, tier: Tier, open_overdue: int = 0, open_breaches: int = 0) -> Outcome:
     """The outcome of an ask at SAMPLE_NOW."""
-    return adapter.decide(ask, Person(tier, open_overdue), SAMPLE_NOW).outcome
+    return adapter.decide(ask, Person(tier, open_overdue, open_breaches), SAMPLE_NOW).outcome
 
 
 def amount_field(adapter: Adapter) -> str:

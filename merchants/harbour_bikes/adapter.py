@@ -13,12 +13,18 @@ from merchants.wire import Signature, Wire
 
 
 def _case(
-    name: str, tier: Tier, waived: str | None, *reasons: str, deposit: str = "1500.00", overdue: int = 0
+    name: str,
+    tier: Tier,
+    waived: str | None,
+    *reasons: str,
+    deposit: str = "1500.00",
+    overdue: int = 0,
+    breaches: int = 0,
 ) -> GoldenCase[BikeRideAsk]:
     return GoldenCase(
         name=name,
         ask=BikeRideAsk(deposit=Money.parse(deposit, "CNY"), bike_id="cargo-12"),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -66,5 +72,6 @@ class HarbourBikes(BikeShare):
         _case("building declined", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
         _case("large deposit capped", Tier.EXCELLENT, "3000.00", "AMOUNT_ABOVE_TIER_LIMIT", deposit="3500.00"),
     )

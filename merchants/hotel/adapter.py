@@ -26,6 +26,7 @@ NIGHT = timedelta(days=1)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
     "room_charge": ColumnKind.AMOUNT,
 }
 BENEFITS = {"pay_at_check_out": BenefitKind.FLAG, "skip_front_desk": BenefitKind.FLAG}
@@ -53,6 +54,7 @@ def _case(
     exposed: str | None,
     *reasons: str,
     overdue: int = 0,
+    breaches: int = 0,
     rate: str = "500.00",
 ) -> GoldenCase[HotelStayAsk]:
     return GoldenCase(
@@ -62,7 +64,7 @@ def _case(
             room_rate=Money.parse(rate, "CNY"),
             stay=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=3, hours=-2)),
         ),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if exposed is None else Approval,
         reasons=reasons,
         exposed=None if exposed is None else Money.parse(exposed, "CNY"),
@@ -90,6 +92,7 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
         _case("building declined", "800.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "800.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "800.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", "800.00", Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
         _case("large deposit capped", "6000.00", Tier.EXCELLENT, "6000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
         _case("expensive stay", "5000.00", Tier.EXCELLENT, "5000.00", "AMOUNT_ABOVE_TIER_LIMIT", rate="7500.01"),
     )
@@ -109,7 +112,12 @@ class Hotel(MerchantAdapter[HotelStayAsk]):
         return ask.deposit
 
     def facts(self, ask: HotelStayAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue, "room_charge": ask.room_charge}
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
+            "room_charge": ask.room_charge,
+        }
 
     def terms(self, ask: HotelStayAsk, result: PolicyResult, now: datetime) -> CheckInTerms:
         waived = self.granted_amount(ask, result)

@@ -27,6 +27,7 @@ FURTHEST_START = timedelta(days=60)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
 }
 BENEFITS = {"months": BenefitKind.NUMBER}
 
@@ -45,7 +46,14 @@ class HouseRentalAsk:
 
 
 def _case(
-    name: str, deposit: str, tier: Tier, waived: str | None, *reasons: str, overdue: int = 0, rent: str = "4000.00"
+    name: str,
+    deposit: str,
+    tier: Tier,
+    waived: str | None,
+    *reasons: str,
+    overdue: int = 0,
+    breaches: int = 0,
+    rent: str = "4000.00",
 ) -> GoldenCase[HouseRentalAsk]:
     return GoldenCase(
         name=name,
@@ -54,7 +62,7 @@ def _case(
             monthly_rent=Money.parse(rent, "CNY"),
             lease=Period(SAMPLE_NOW + timedelta(days=7), SAMPLE_NOW + timedelta(days=372)),
         ),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if waived is None else Approval,
         reasons=reasons,
         exposed=None if waived is None else Money.parse(waived, "CNY"),
@@ -83,6 +91,7 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
         _case("building declined", "8000.00", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "8000.00", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "8000.00", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", "8000.00", Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
         _case("capped at three months", "16000.00", Tier.EXCELLENT, "12000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
         _case(
             "fair, capped at half a month",
@@ -108,7 +117,7 @@ class Housing(MerchantAdapter[HouseRentalAsk]):
         return ask.deposit
 
     def facts(self, ask: HouseRentalAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue}
+        return {"tier": person.tier, "open_overdue": person.open_overdue, "open_breaches": person.open_breaches}
 
     def maximum_amount(self, ask: HouseRentalAsk, result: PolicyResult) -> Money | None:
         rents = Money(int(ask.monthly_rent.minor * result.number("months")), ask.monthly_rent.currency)

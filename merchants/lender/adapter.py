@@ -30,6 +30,7 @@ HIGHEST_RATE = Decimal(100)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
 }
 BENEFITS = {"longest": BenefitKind.DURATION, "discount": BenefitKind.NUMBER}
 
@@ -47,7 +48,14 @@ class CreditOfferAsk:
 
 
 def _case(
-    name: str, limit: str, days: int, tier: Tier, granted: str | None, *reasons: str, overdue: int = 0
+    name: str,
+    limit: str,
+    days: int,
+    tier: Tier,
+    granted: str | None,
+    *reasons: str,
+    overdue: int = 0,
+    breaches: int = 0,
 ) -> GoldenCase[CreditOfferAsk]:
     return GoldenCase(
         name=name,
@@ -57,7 +65,7 @@ def _case(
             base_apr_percent=Decimal("12.00"),
             purpose="a new kitchen",
         ),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if granted is None else Approval,
         reasons=reasons,
         exposed=None if granted is None else Money.parse(granted, "CNY"),
@@ -94,6 +102,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
         _case("building declined", "10000.00", 365, Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "10000.00", 365, Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", "10000.00", 365, Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", "10000.00", 365, Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
         _case("large limit capped", "50000.00", 365, Tier.EXCELLENT, "30000.00", "AMOUNT_ABOVE_TIER_LIMIT"),
         _case("long term shortened", "10000.00", 1825, Tier.EXCELLENT, "10000.00", "TERM_SHORTENED"),
     )
@@ -115,7 +124,7 @@ class Lender(MerchantAdapter[CreditOfferAsk]):
         return ask.desired_limit
 
     def facts(self, ask: CreditOfferAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue}
+        return {"tier": person.tier, "open_overdue": person.open_overdue, "open_breaches": person.open_breaches}
 
     def reduced_terms_reasons(self, ask: CreditOfferAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.term else ()

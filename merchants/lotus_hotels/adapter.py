@@ -15,7 +15,7 @@ from merchants.wire import Signature, Wire
 
 
 def _case(
-    name: str, tier: Tier, exposed: str | None, *reasons: str, rate: str = "600.00", overdue: int = 0
+    name: str, tier: Tier, exposed: str | None, *reasons: str, rate: str = "600.00", overdue: int = 0, breaches: int = 0
 ) -> GoldenCase[HotelStayAsk]:
     return GoldenCase(
         name=name,
@@ -24,7 +24,7 @@ def _case(
             room_rate=Money.parse(rate, "CNY"),
             stay=Period(SAMPLE_NOW + timedelta(days=1), SAMPLE_NOW + timedelta(days=3)),
         ),
-        person=Person(tier, overdue),
+        person=Person(tier, overdue, breaches),
         expects=Decline if exposed is None else Approval,
         reasons=reasons,
         exposed=None if exposed is None else Money.parse(exposed, "CNY"),
@@ -74,4 +74,5 @@ class LotusHotels(Hotel):
         _case("building declined", Tier.BUILDING, None, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", Tier.UNSCORED, None, "NOT_SCORED"),
         _case("overdue declined", Tier.EXCELLENT, None, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", Tier.EXCELLENT, None, "OPEN_BREACH", breaches=1),
     )

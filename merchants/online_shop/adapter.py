@@ -21,6 +21,7 @@ SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
     "amount": ColumnKind.AMOUNT,
     "pay_within": ColumnKind.DURATION,
     "category": ColumnKind.WORD,
@@ -44,10 +45,11 @@ def _case(
     expects: type[Approval] | type[Decline],
     *reasons: str,
     overdue: int = 0,
+    breaches: int = 0,
 ) -> GoldenCase[OnlineOrderAsk]:
     order = OnlineOrderAsk(amount=Money.parse(amount, "CNY"), pay_within=timedelta(days=days))
     exposed = order.amount if expects is Approval else None
-    return GoldenCase(name, order, Person(tier, overdue), expects, reasons, exposed)
+    return GoldenCase(name, order, Person(tier, overdue, breaches), expects, reasons, exposed)
 
 
 class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
@@ -75,6 +77,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
         _case("building declined", "100.00", 7, Tier.BUILDING, Decline, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "100.00", 7, Tier.UNSCORED, Decline, "NOT_SCORED"),
         _case("overdue declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_OVERDUE_OBLIGATION", overdue=2),
+        _case("breach declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_BREACH", breaches=1),
     )
 
     def check(self, ask: OnlineOrderAsk, now: datetime) -> None:
@@ -91,6 +94,7 @@ class OnlineShop(MerchantAdapter[OnlineOrderAsk]):
         return {
             "tier": person.tier,
             "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
             "amount": ask.amount,
             "pay_within": ask.pay_within,
             "category": ask.category or "",

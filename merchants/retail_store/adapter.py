@@ -23,6 +23,7 @@ SHORTEST_TERM, LONGEST_TERM = timedelta(hours=1), timedelta(days=90)
 COLUMNS = {
     "tier": ColumnKind.TIER,
     "open_overdue": ColumnKind.COUNT,
+    "open_breaches": ColumnKind.COUNT,
     "amount": ColumnKind.AMOUNT,
 }
 BENEFITS = {"longest": BenefitKind.DURATION}
@@ -51,6 +52,7 @@ def _case(
     expects: type[Approval] | type[Decline],
     *reasons: str,
     overdue: int = 0,
+    breaches: int = 0,
 ) -> GoldenCase[StorePurchaseAsk]:
     purchase = StorePurchaseAsk(
         amount=Money.parse(amount, "CNY"),
@@ -59,7 +61,7 @@ def _case(
         terminal_id="terminal-3",
     )
     exposed = purchase.amount if expects is Approval else None
-    return GoldenCase(name, purchase, Person(tier, overdue), expects, reasons, exposed)
+    return GoldenCase(name, purchase, Person(tier, overdue, breaches), expects, reasons, exposed)
 
 
 class RetailStore(MerchantAdapter[StorePurchaseAsk]):
@@ -88,6 +90,7 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
         _case("building declined", "100.00", 7, Tier.BUILDING, Decline, "TIER_BELOW_REQUIRED"),
         _case("unscored declined", "100.00", 7, Tier.UNSCORED, Decline, "NOT_SCORED"),
         _case("overdue declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_OVERDUE_OBLIGATION", overdue=1),
+        _case("breach declined", "100.00", 7, Tier.EXCELLENT, Decline, "OPEN_BREACH", breaches=1),
     )
 
     def check(self, ask: StorePurchaseAsk, now: datetime) -> None:
@@ -105,7 +108,12 @@ class RetailStore(MerchantAdapter[StorePurchaseAsk]):
         return PointOfSale(ask.store_id, ask.terminal_id)
 
     def facts(self, ask: StorePurchaseAsk, person: Person, now: datetime) -> Mapping[str, Fact]:
-        return {"tier": person.tier, "open_overdue": person.open_overdue, "amount": ask.amount}
+        return {
+            "tier": person.tier,
+            "open_overdue": person.open_overdue,
+            "open_breaches": person.open_breaches,
+            "amount": ask.amount,
+        }
 
     def reduced_terms_reasons(self, ask: StorePurchaseAsk, result: PolicyResult) -> tuple[str, ...]:
         return ("TERM_SHORTENED",) if result.length("longest") < ask.pay_within else ()

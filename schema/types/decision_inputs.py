@@ -73,7 +73,8 @@ class TransitionInput:
 class DecisionActivateInput(TransitionInput):
     handed_over_at: datetime | None = strawberry.field(
         default=strawberry.UNSET,
-        description="When the user received the goods, the room or the money; not in the future. Null or absent: now.",
+        description="When the user received the goods, the room or the money: between the approval and now, with 15"
+        " seconds of allowance for your clock. Null or absent: now.",
     )
 
     def command(self) -> ActivateCommand:
@@ -87,7 +88,9 @@ class DecisionActivateInput(TransitionInput):
 )
 class DecisionFulfillInput(TransitionInput):
     settled_at: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="When it was settled; not in the future. Null or absent: now."
+        default=strawberry.UNSET,
+        description="When it was settled: between the activation and now, with 15 seconds of allowance for your"
+        " clock. Null or absent: now.",
     )
     settled_amount: MoneyInput | None = strawberry.field(
         default=strawberry.UNSET,
@@ -105,7 +108,10 @@ class DecisionFulfillInput(TransitionInput):
     description="Input of decisionExtend. The due date can only move later, and the user must have agreed."
 )
 class DecisionExtendInput(TransitionInput):
-    due_at: datetime = strawberry.field(description="New due date, at most 366 days after the one in the terms.")
+    due_at: datetime = strawberry.field(
+        description="New due date: after the present one, in the future, and at most 366 days after the one in the"
+        " terms. The due date decides from when a missing payment or return can be reported."
+    )
     reason: str = strawberry.field(description=_REASON)
 
     def command(self) -> ExtendCommand:
@@ -115,7 +121,9 @@ class DecisionExtendInput(TransitionInput):
 
 @strawberry.input(description="Input of decisionReportBreach.")
 class DecisionReportBreachInput(TransitionInput):
-    kind: BreachKind = strawberry.field(description="Kind of breach.")
+    kind: BreachKind = strawberry.field(
+        description="Kind of breach. BreachKind says from when each kind can be reported."
+    )
     amount_outstanding: MoneyInput | None = strawberry.field(
         default=strawberry.UNSET,
         description="Amount that is still owed, at most the outstanding amount; the rest counts as settled. Null or"

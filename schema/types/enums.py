@@ -26,6 +26,7 @@ class UserErrorCode(StrEnum):
     INVALID = "INVALID"
     INVALID_AMOUNT = "INVALID_AMOUNT"
     INVALID_PERIOD = "INVALID_PERIOD"
+    TOO_EARLY = "TOO_EARLY"
     UNSUPPORTED_CURRENCY = "UNSUPPORTED_CURRENCY"
     NOT_FOUND = "NOT_FOUND"
     PRODUCT_NOT_ENABLED = "PRODUCT_NOT_ENABLED"
@@ -131,13 +132,15 @@ _publish(
 _publish(
     BreachKind,
     "BreachKind",
-    "Kind of breach.",
+    "Kind of breach. Each kind can be reported from a certain moment on; before it the error is TooEarlyError.",
     {
-        "NOT_PAID": "The user did not pay the amount due.",
-        "NOT_RETURNED": "The user did not return the item.",
-        "DAMAGED": "The item was returned damaged.",
-        "NO_SHOW": "The user did not arrive.",
-        "OTHER": "Another breach. Describe it in the note.",
+        "NOT_PAID": "The user did not pay the amount due. From the due date plus the grace period.",
+        "NOT_RETURNED": "The user did not return the item. From the due date plus the grace period.",
+        "DAMAGED": "The item was damaged. From activation.",
+        "NO_SHOW": "The user did not arrive. From the start of the period in the ask; without a period, from the due"
+        " date plus the grace period.",
+        "OTHER": "Another breach. Describe it in the note. From activation; it does not count against the user before"
+        " the due date.",
     },
 )
 _publish(
@@ -215,6 +218,7 @@ _publish(
         "INVALID": "A value is not valid. The message says why.",
         "INVALID_AMOUNT": "An amount is negative, zero or too large, or has too many decimals.",
         "INVALID_PERIOD": "A period ends before it starts, or its dates are outside the allowed range.",
+        "TOO_EARLY": "Not possible yet. TooEarlyError.possibleFrom says from when.",
         "UNSUPPORTED_CURRENCY": "The currency does not exist or is not supported here.",
         "NOT_FOUND": "The object does not exist or is not yours.",
         "PRODUCT_NOT_ENABLED": "The adapter for this product is not enabled for your merchant.",

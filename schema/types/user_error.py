@@ -1,6 +1,7 @@
 """User errors: problems that a caller can fix, in payloads and previews."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import strawberry
 
@@ -13,6 +14,7 @@ from gateway.domain.errors import (
     NotFound,
     RateLimitReached,
     StateConflict,
+    TooEarly,
     Unavailable,
 )
 from schema.context import Context
@@ -49,6 +51,11 @@ class InvalidInputError(UserError):
     pass
 
 
+@strawberry.type(description="The same input is possible later.")
+class TooEarlyError(UserError):
+    possible_from: datetime = strawberry.field(description="The earliest moment at which it is possible.")
+
+
 @strawberry.type(description="An object in the input does not exist or is not yours.")
 class NotFoundError(UserError):
     pass
@@ -81,6 +88,14 @@ def user_error(error: Fixable, context: Context, prefix: Sequence[str] = ("input
     path = None if error.field is None else [*prefix, *error.field]
     page = Url(context.documentation(code))
     match error:
+        case TooEarly():
+            return TooEarlyError(
+                code=code,
+                message=error.message,
+                field=path,
+                documentation=page,
+                possible_from=error.possible_from,
+            )
         case NotFound():
             return NotFoundError(code=code, message=error.message, field=path, documentation=page)
         case ConsentRefused():

@@ -127,7 +127,7 @@ def test_list_does_not_import_adapters_that_are_not_loaded(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line.split() for line in done.stdout.splitlines()[1:]}
     assert rows["car_rental"][:7] == [
-        "car_rental", "carRental", "DEPOSIT_WAIVER", "2026-11-01", "sesame-gateway", __version__, "yes",
+        "car_rental", "carRental", "DEPOSIT_WAIVER", "2026-11-29", "sesame-gateway", __version__, "yes",
     ]  # fmt: skip
     assert rows["online_shop"][6] == "yes"
     assert rows["harbour_boats"] == ["harbour_boats", "-", "-", "-", "harbour-boats", "0.1.0", "no", "-"]

@@ -18,7 +18,7 @@ def dispute(world: DemoWorld) -> str:
         world.user_token(world.grant()), request_command(car(world.clock()), "k", "order")
     ).decision
     world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, "a"))
-    world.transitions.report_breach(world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED))
+    world.transitions.report_breach(world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.DAMAGED))
     return world.disputes.open(world.user("excellent"), decision.id, "I brought it back.").id
 
 

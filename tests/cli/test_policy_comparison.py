@@ -25,7 +25,7 @@ def test_backtest_counts_changes_and_writes_them_as_csv(world: DemoWorld, gatewa
 
     assert " ".join(output[0].split()) == "tier was would be decisions exposed: was exposed: would be"
     assert output[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
-    assert output[2].startswith("car_rental 2026-11-01 (")
+    assert output[2].startswith("car_rental 2026-11-29 (")
     assert output[2].endswith("changed.toml): 1 of 2 differs.")
     assert output[3:] == [
         "Only policies are compared. Credit limits are not replayed.",
@@ -49,7 +49,7 @@ def test_backtest_of_the_same_policy_finds_no_change(world: DemoWorld, gateway: 
     ).splitlines()
 
     assert output == [
-        "car_rental 2026-11-01 (car_rental/policy.toml): 0 of 1 differ.",
+        "car_rental 2026-11-29 (car_rental/policy.toml): 0 of 1 differ.",
         "Only policies are compared. Credit limits are not replayed.",
     ]
     assert "0 of 0 differ" in later[0]
@@ -75,14 +75,14 @@ def test_shadow_counts_differences_from_decisions(world: DemoWorld, gateway: Gat
     output = gateway.output("policy", "shadow", "car_rental").splitlines()
 
     assert explained[-1] == (
-        f"shadow policy car_rental 2026-11-01, {table.hash}: approve, 60 percent, at most 7000.00 CNY,"
+        f"shadow policy car_rental 2026-11-29, {table.hash}: approve, 60 percent, at most 7000.00 CNY,"
         " by the rule very-good"
     )
 
     assert output[0].split() == ["tier", "live", "shadow", "decisions", "exposed:", "live", "exposed:", "shadow"]
     assert output[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
     assert output[2:] == [
-        f"car_rental 2026-11-01 ({table.hash}): 1 of 2 differs.",
+        f"car_rental 2026-11-29 ({table.hash}): 1 of 2 differs.",
         "Only policies are compared. Credit limits are not replayed.",
         "1 not compared: the person's key has been destroyed.",
     ]

@@ -16,10 +16,11 @@ def test_explain_prints_rules_result_and_outcome(world: DemoWorld, gateway: Gate
     assert gateway.output("policy", "explain", decision.id).splitlines() == [
         f"{decision.id}: APPROVED at 2026-11-23T12:00:00Z",
         "product: DEPOSIT_WAIVER for CAR_RENTAL",
-        f"policy: car_rental 2026-11-01, {CarRental.policy.hash}",
+        f"policy: car_rental 2026-11-29, {CarRental.policy.hash}",
         "requested: deposit 3000.00 CNY, vehicleValue 180000.00 CNY",
-        "person: tier VERY_GOOD, overdue obligations: 0",
+        "person: tier VERY_GOOD, overdue obligations: 0, breaches: 0",
         "  overdue: not met, requires open_overdue at least 1",
+        "  breach: not met, requires open_breaches at least 1",
         "  unscored: not met, requires tier one of UNSCORED",
         "  excellent: not met, requires tier at least EXCELLENT",
         "  very-good: matched",
@@ -44,8 +45,8 @@ def test_explain_warns_about_another_policy_in_force(world: DemoWorld, gateway: 
     adapter.policies = adapter.with_policy(table).policies
     output = gateway.output("policy", "explain", request_decision(world, "building").id)
 
-    assert f"policy: car_rental 2026-11-01, {table.hash}" in output
-    assert f"warning: another policy is in force now: 2026-11-01, {CarRental.policy.hash}" in output
+    assert f"policy: car_rental 2026-11-29, {table.hash}" in output
+    assert f"warning: another policy is in force now: 2026-11-29, {CarRental.policy.hash}" in output
     assert "  fair: not met, requires a condition on tier of a policy that is no longer installed" in output
     assert "policy result: decline, retry after P60D" in output
 
@@ -74,7 +75,7 @@ def test_explain_names_the_error_of_a_shadow_policy(world: DemoWorld, gateway: G
 
     explained = gateway.output("policy", "explain", decision.id).splitlines()
 
-    assert explained[-1] == f"shadow policy car_rental 2026-11-01, {table.hash}: failed with TypeError"
+    assert explained[-1] == f"shadow policy car_rental 2026-11-29, {table.hash}: failed with TypeError"
 
 
 def test_explain_as_json(world: DemoWorld, gateway: Gateway) -> None:
@@ -82,7 +83,7 @@ def test_explain_as_json(world: DemoWorld, gateway: Gateway) -> None:
     explained = json.loads(gateway.output("policy", "explain", decision.id, "--json"))
     assert (explained["decision_id"], explained["is_sealed"]) == (decision.id, False)
     assert explained["requested"]["deposit"] == {"amount": "3000.00", "currency": "CNY"}
-    assert explained["person"] == {"tier": "VERY_GOOD", "open_overdue": 0}
+    assert explained["person"] == {"tier": "VERY_GOOD", "open_overdue": 0, "open_breaches": 0}
     assert [(rule["rule"], rule["is_matched"]) for rule in explained["rules"]][-2:] == [
         ("excellent", False),
         ("very-good", True),

@@ -57,7 +57,7 @@ def test_registered_override_decides_and_is_explained(
 
     file = write_file(tmp_path, GOOD, version="north-1", effective=today)
     checked = gateway.output("policy", "override", *target, file, "--check").splitlines()
-    assert checked[0].startswith(f"car_rental 2026-11-01+north-1, effective {today}: 7 rules, ")
+    assert checked[0].startswith(f"car_rental 2026-11-29+north-1, effective {today}: 8 rules, ")
     assert checked[1:] == [
         "  good: approve 60 percent, at most 6000.00 CNY; the policy: approve 50 percent, at most 5000.00 CNY",
         "Nothing was written.",
@@ -70,7 +70,7 @@ def test_registered_override_decides_and_is_explained(
 
     decision = request_decision(world)
     output = gateway.output("policy", "explain", decision.id)
-    assert f"policy: car_rental 2026-11-01+north-1, {checked[0].split()[-1]}\n" in output
+    assert f"policy: car_rental 2026-11-29+north-1, {checked[0].split()[-1]}\n" in output
     assert "  very-good: not met, requires tier at least VERY_GOOD\n  good: matched\n" in output
     assert "policy result: approve, 60 percent, at most 6000.00 CNY" in output
     assert "warning" not in output
@@ -84,8 +84,8 @@ def test_explain_warns_about_a_later_override(world: DemoWorld, gateway: Gateway
 
     output = gateway.output("policy", "explain", decision.id)
 
-    assert f"policy: car_rental 2026-11-01, {CarRental.policy.hash}\n" in output
-    assert "warning: another policy is in force now: 2026-11-01+north-1, " in output
+    assert f"policy: car_rental 2026-11-29, {CarRental.policy.hash}\n" in output
+    assert "warning: another policy is in force now: 2026-11-29+north-1, " in output
 
 
 def test_override_and_bounds_reject_unusable_files(

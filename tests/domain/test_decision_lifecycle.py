@@ -116,7 +116,9 @@ class DecisionLifecycle(RuleBasedStateMachine):
     def breach(self, kind: BreachKind, minor: int | None) -> None:
         outstanding = None if minor is None else yuan(minor)
         counted = self.state.counts_against(self.now)
+        possible_from = self.state.breach_possible_from(kind)
         if self.take(Decision.report_breach, self.now, kind, outstanding):
+            assert possible_from <= self.now, "no report before its kind is possible"
             assert not self.lapsed, "no report after the overdue flag has expired"
             assert not counted or self.state.counts_against(self.now), "a report does not remove an overdue flag"
             assert self.upheld_at is None or (self.flagged_at is not None and self.flagged_at >= self.upheld_at)
@@ -147,7 +149,8 @@ class DecisionLifecycle(RuleBasedStateMachine):
         self.pauses += self.now - (self.state.contested_at or self.now)
         self.decision.reject_dispute(self.now)
         self.subject = None
-        assert self.state.counts_against(self.now)
+        is_early = self.state.breach_kind is BreachKind.OTHER and self.now < (self.state.due_at or self.now)
+        assert self.state.counts_against(self.now) != (is_early and not self.state.overdue)
 
     @invariant()
     def amounts_add_up(self) -> None:

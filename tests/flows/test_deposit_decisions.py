@@ -32,7 +32,7 @@ def test_bike_ride_from_consent_to_settlement(open_scenario: OpenScenario, avail
     assert next_one.timeline == ["APPROVED by GATEWAY", "CANCELLED by MERCHANT: Its lock is jammed"]
 
 
-def test_breach_of_a_missing_cargo_bike_is_cured(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
+def test_breach_about_a_lost_cargo_bike_is_cured(open_scenario: OpenScenario, available_is: AvailableIs) -> None:
     quay = open_scenario("harbour_bikes", product_consent("DEPOSIT_WAIVER", "3500.00"))
     expected_terms = {"originalDeposit": "3500.00", "waivedAmount": "3000.00", "depositDue": "500.00"}
     assert expected_terms.items() <= (quay.preview(ride("3500.00")) or {}).items()
@@ -42,9 +42,10 @@ def test_breach_of_a_missing_cargo_bike_is_cured(open_scenario: OpenScenario, av
     storm = bike.due_at + DAY
     bike.transition("extend", dueAt=storm.isoformat(), reason="A storm, the quay is closed")
     assert bike.due_at == storm
-    missing = breached("3000.00", "0.00", "3000.00")
-    assert bike.transition("breach", kind="NOT_RETURNED") == missing
-    assert available_is("27000.00"), "the missing bike is still owed"
+    assert bike.user_error("breach", kind="NOT_RETURNED") == ("TOO_EARLY", ["input", "kind"])
+    lost = breached("3000.00", "0.00", "3000.00")
+    assert bike.transition("breach", kind="OTHER", note="It sank in the harbour") == lost
+    assert available_is("27000.00"), "the lost bike is still owed"
     assert bike.user_error("extend", dueAt=(storm + DAY).isoformat()) == ("INVALID_TRANSITION", None)
     assert bike.user_error("part", amount=yuan("1.00")) == ("INVALID_AMOUNT", ["input", "settledAmount", "amount"])
     assert bike.transition("fulfill") == fulfilled("3000.00")
@@ -52,7 +53,7 @@ def test_breach_of_a_missing_cargo_bike_is_cured(open_scenario: OpenScenario, av
         "APPROVED by GATEWAY",
         "ACTIVATED by MERCHANT",
         "EXTENDED by MERCHANT: A storm, the quay is closed",
-        "BREACHED by MERCHANT",
+        "BREACHED by MERCHANT: It sank in the harbour",
         "FULFILLED by MERCHANT",
     ]
     again = quay.approve(ride("1500.00"))

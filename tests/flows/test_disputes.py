@@ -33,7 +33,7 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     page = scenario.account_page().text
     assert scenario.dispute_forms() == [f"/account/decisions/{decision.id}/contest"]
     assert "reported that you broke the agreement" in page
-    assert "not paid" in page
+    assert "damaged" in page
     assert "CN¥500 open until" in page
 
     dispute = scenario.contest(decision, STATEMENT)
@@ -55,7 +55,7 @@ def test_dispute_goes_from_the_account_page_to_the_operator(scenario: Scenario) 
     assert "rejected your dispute" in page
     assert "The photo is clear." in page
     assert scenario.dispute_forms() == []
-    assert scenario.shop_decline_reasons("100.00") == ["OPEN_OVERDUE_OBLIGATION"]
+    assert scenario.shop_decline_reasons("100.00") == ["OPEN_BREACH"]
     decision.transition("fulfill")
     assert scenario.shop_decline_reasons("100.00") == []
     assert decision.timeline == [

@@ -16,7 +16,8 @@ from tests.support.scenario import Scenario
 from tests.support.server import Sandbox
 from tests.support.transitions import transition_input
 
-OVERDUE, LIMIT_REACHED = ["OPEN_OVERDUE_OBLIGATION"], ["EXPOSURE_LIMIT_REACHED"]
+OVERDUE, BREACH_COUNTS = ["OPEN_OVERDUE_OBLIGATION"], ["OPEN_BREACH"]
+LIMIT_REACHED = ["EXPOSURE_LIMIT_REACHED"]
 ACTIVATED = ["APPROVED by GATEWAY", "ACTIVATED by MERCHANT"]
 ALL_TRANSITIONS, ONLY_FULFILL = ["EXTEND", "FULFILL", "REPORT_BREACH"], ["FULFILL"]
 BREACH = """mutation ($input: DecisionReportBreachInput!) { decisionReportBreach(input: $input) {
@@ -146,7 +147,7 @@ def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Cal
     scenario.wait_for(decision, "OVERDUE")
     scenario.advance(days=13)
     assert scenario.shop_decline_reasons("400.00") == OVERDUE
-    assert decision.transition("breach") == DecisionSummary(
+    assert decision.transition("breach", kind="NOT_PAID") == DecisionSummary(
         "BREACHED", ONLY_FULFILL, "2100.00", "0.00", "2100.00", overdue=True
     )
     assert scenario.shop_decline_reasons("400.00") == OVERDUE
@@ -154,7 +155,7 @@ def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Cal
     assert "Demo Car Rental reported that you broke the agreement: not paid." in page
 
     scenario.advance(days=15)
-    assert scenario.shop_decline_reasons("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS
     assert "that you broke the agreement: not paid." in scenario.agreement(), "it can no longer be contested"
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2100.00", "2100.00", "0.00")
     assert decision.timeline == [*ACTIVATED, "OVERDUE by CLOCK", "BREACHED by MERCHANT", "FULFILLED by MERCHANT"]
@@ -169,7 +170,7 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
     # During the contest window of 14 days the breach uses the credit limit and does not count.
     assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1500.00")) == ([], LIMIT_REACHED)
     scenario.advance(days=14)
-    assert scenario.shop_decline_reasons("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS
     assert scenario.exposure == "2000.00"
 
     scenario.advance(days=351)
@@ -180,9 +181,9 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
     ]
     assert decision.summary == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
     assert scenario.receipt(decision) == ("DECISION_WRITTEN_OFF", "BREACHED", "2000.00")
-    assert "that you broke the agreement: not paid." in scenario.agreement()
+    assert "that you broke the agreement: damaged." in scenario.agreement()
     assert scenario.exposure == "0.00"
-    assert scenario.shop_decline_reasons("400.00") == OVERDUE
+    assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS
 
     assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
     assert scenario.receipt(decision) == ("DECISION_FULFILLED", "FULFILLED", "0.00")

@@ -43,9 +43,9 @@ def test_override_decides_the_next_request(empty_database_url: str, tmp_path: Pa
         deep = operator.output("database", "check", "--deep")
 
     assert [each["outcome"]["terms"]["waivedAmount"]["amount"] for each in (before, after)] == ["2100.00", "2700.00"]
-    assert [each["policyVersion"] for each in provenances] == ["2026-11-01", "2026-11-01+north-1"]
+    assert [each["policyVersion"] for each in provenances] == ["2026-11-29", "2026-11-29+north-1"]
     assert provenances[0]["policyHash"] != provenances[1]["policyHash"]
     assert provenances[0]["ruleId"] == provenances[1]["ruleId"]
-    assert f"policy: car_rental 2026-11-01+north-1, {provenances[1]['policyHash']}" in explained
+    assert f"policy: car_rental 2026-11-29+north-1, {provenances[1]['policyHash']}" in explained
     assert "  very-good: matched" in explained
     assert deep

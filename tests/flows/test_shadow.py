@@ -10,7 +10,7 @@ from tests.support.server import Sandbox
 
 def test_partner_gets_no_result_of_the_shadow_policy(empty_database_url: str, tmp_path: Path) -> None:
     text = (ROOT / "merchants" / "car_rental" / "policy.toml").read_text(encoding="utf-8")
-    strict = text.replace('version = "2026-11-01"', 'version = "strict"').replace("share = 70", "share = 60")
+    strict = text.replace('version = "2026-11-29"', 'version = "strict"').replace("share = 70", "share = 60")
     file = tmp_path / "next.toml"
     file.write_text(strict, encoding="utf-8")
     operator = Gateway(empty_database_url, tmp_path)
@@ -32,9 +32,9 @@ def test_partner_gets_no_result_of_the_shadow_policy(empty_database_url: str, tm
 
     assert decision["outcome"]["terms"]["waivedAmount"]["amount"] == "2100.00"
     assert "strict" not in repr((decision, timeline))
-    assert "2026-11-01" in repr(timeline)
+    assert "2026-11-29" in repr(timeline)
     assert comparison[1].split() == ["VERY_GOOD", "APPROVED", "APPROVED", "1", "2100.00", "CNY", "1800.00", "CNY"]
     assert comparison[2].startswith("car_rental strict (")
     assert comparison[2].endswith("1 of 1 differs.")
-    assert "policy: car_rental 2026-11-01, " in explained
+    assert "policy: car_rental 2026-11-29, " in explained
     assert "  very-good: matched" in explained

@@ -52,7 +52,7 @@ def test_read_override() -> None:
         "excellent": Change(share=90, reasons=("REDUCED_FOR_TIER",)),
     }
     overridden = read.apply_to(Lender.policy)
-    assert overridden.version == "2026-11-01+north-1"
+    assert overridden.version == "2026-11-29+north-1"
     assert list(check_policy(Lender(), overridden)) == []
 
 

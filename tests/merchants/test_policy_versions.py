@@ -22,7 +22,7 @@ NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 
 def later(text: str = TEXT) -> str:
     """The same policy, effective from 2027-01-01."""
-    return text.replace("2026-11-01", "2027-01-01")
+    return text.replace("2026-11-29", "2027-01-01").replace("2026-11-01", "2027-01-01")
 
 
 def with_versions(folder: Path, **files: str) -> type[CarRental]:
@@ -50,7 +50,7 @@ def test_version_in_force_decides(tmp_path: Path) -> None:
     person = Person(Tier.VERY_GOOD, 0)
 
     for moment, waived, version in (
-        (NEW_YEAR - timedelta(microseconds=1), "2100.00", "2026-11-01"),
+        (NEW_YEAR - timedelta(microseconds=1), "2100.00", "2026-11-29"),
         (NEW_YEAR, "1800.00", "2027-01-01"),
     ):
         ask = next(ask for ask in adapter.sample_asks(moment) if ask.deposit.amount == "3000.00")
@@ -63,7 +63,7 @@ def test_version_in_force_decides(tmp_path: Path) -> None:
 def test_description_has_all_versions(tmp_path: Path) -> None:
     dated = with_versions(tmp_path, next=later())
     description = AdapterRegistry([dated]).describe()[0]
-    assert description.policy_version == "2026-11-01, 2027-01-01"
+    assert description.policy_version == "2026-11-29, 2027-01-01"
     assert description.policy_hash.split(", ") == [table.hash for table in dated().policies]
 
 
@@ -74,7 +74,7 @@ def test_reason_codes_include_those_of_every_version(tmp_path: Path) -> None:
 
 def test_single_file_is_a_single_version(tmp_path: Path) -> None:
     assert len(with_versions(tmp_path)().policies) == 1
-    assert [table.version for table in CarRental().policies] == ["2026-11-01"]
+    assert [table.version for table in CarRental().policies] == ["2026-11-29"]
 
 
 def test_invalid_versions_are_rejected(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_with_policy_replaces_all_versions(tmp_path: Path) -> None:
     ask, person = adapter.ordinary_case.ask, Person(Tier.EXCELLENT, 0)
 
     assert other.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2027-01-01"
-    assert adapter.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2026-11-01"
+    assert adapter.decide(ask, person, SAMPLE_NOW).policy_result.policy_version == "2026-11-29"
     assert not isinstance(other.decide(ask, Person(Tier.EXCELLENT, 1), SAMPLE_NOW).outcome, Approval)
     assert isinstance(other.decide(ask, Person(Tier.UNSCORED, 0), SAMPLE_NOW).outcome, Decline)
     with pytest.raises(Misconfigured, match="other columns or benefits"):

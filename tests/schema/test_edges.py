@@ -108,6 +108,42 @@ def active(world: GraphQLWorld) -> str:
 
 
 @pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        pytest.param("0001-01-01T00:00:00Z", "INVALID_PERIOD", id="E7-year-1"),
+        pytest.param("9999-12-31T23:59:59.999999Z", "INVALID_PERIOD", id="E7-year-9999"),
+        pytest.param("2025-11-23T12:00:00Z", "INVALID_PERIOD", id="E7-a-year-before-the-approval"),
+        pytest.param("2026-11-23T11:59:45Z", "ACTIVE", id="E7-15-s-before-the-approval"),
+        pytest.param("2026-11-23T12:00:15Z", "ACTIVE", id="E7-15-s-ahead"),
+    ],
+)
+def test_handed_over_at_lies_between_approval_and_now(world: GraphQLWorld, moment: str, expected: str) -> None:
+    decision = world.request()["decision"]["id"]
+    variables = {"input": transition_input("activate", decision, handedOverAt=moment)}
+    assert outcome(world, TRANSITIONS["activate"].document, variables, merchant=True) == expected
+
+
+def test_e1_too_early_error_has_its_field_and_moment(world: GraphQLWorld, active: str) -> None:
+    document = """mutation ($input: DecisionReportBreachInput!) { decisionReportBreach(input: $input) {
+      decision { id } userErrors { __typename code field message ... on TooEarlyError { possibleFrom } } } }"""
+    variables = {"input": transition_input("breach", active, kind="NOT_RETURNED")}
+    payload = world.data(document, variables, by=world.merchant())["decisionReportBreach"]
+    assert payload == {
+        "decision": None,
+        "userErrors": [
+            {
+                "__typename": "TooEarlyError",
+                "code": "TOO_EARLY",
+                "field": ["input", "kind"],
+                "message": "A breach of the kind NOT_RETURNED cannot be reported yet."
+                " It is possible from 2026-11-28T09:00:00Z.",
+                "possibleFrom": "2026-11-28T09:00:00Z",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
     ("move", "given", "expected"),
     [
         ("part", {"settledAmount": money("1500.00")}, "FULFILLED"),  # this tier gets half of 3,000
@@ -115,8 +151,13 @@ def active(world: GraphQLWorld) -> str:
         ("part", {"settledAmount": money("0.00")}, "INVALID_AMOUNT"),
         ("part", {"settledAmount": money("1", "JPY")}, "UNSUPPORTED_CURRENCY"),
         ("part", {"settledAmount": money("1.000", "KWD")}, "UNSUPPORTED_CURRENCY"),
-        ("fulfill", {"settledAt": "2026-11-23T12:00:00.000001Z"}, "INVALID_PERIOD"),
-        ("fulfill", {"settledAt": "1970-01-01T00:00:00Z"}, "FULFILLED"),
+        pytest.param("fulfill", {"settledAt": "2026-11-23T12:00:15Z"}, "FULFILLED", id="E7-settled-in-15-s"),
+        pytest.param("fulfill", {"settledAt": "2026-11-23T12:00:15.000001Z"}, "INVALID_PERIOD", id="E7-settled-later"),
+        pytest.param("fulfill", {"settledAt": "2026-11-23T11:59:45Z"}, "FULFILLED", id="E7-settled-15-s-ago"),
+        pytest.param("fulfill", {"settledAt": "2026-11-23T11:59:44Z"}, "INVALID_PERIOD", id="E7-settled-too-early"),
+        pytest.param("part", {"settledAt": "0001-01-01T00:00:00Z"}, "INVALID_PERIOD", id="E7-settled-in-year-1"),
+        pytest.param("part", {"settledAt": "9999-12-31T23:59:59Z"}, "INVALID_PERIOD", id="E7-settled-in-year-9999"),
+        pytest.param("extend", {"dueAt": "0001-01-01T00:00:00Z"}, "INVALID_PERIOD", id="E7-due-in-year-1"),
         ("extend", {"dueAt": "2027-11-28T09:00:00Z"}, "ACTIVE"),  # 366 days after the due date
         ("extend", {"dueAt": "2027-11-28T09:00:00.000001Z"}, "INVALID_PERIOD"),
         ("extend", {"dueAt": "9999-12-31T23:59:59Z"}, "INVALID_PERIOD"),
@@ -126,6 +167,10 @@ def active(world: GraphQLWorld) -> str:
         ("breach", {"amountOutstanding": money("1500.00")}, "BREACHED"),
         ("breach", {"amountOutstanding": money("1500.01")}, "INVALID_AMOUNT"),
         ("breach", {"kind": "BORED"}, "BAD_USER_INPUT"),
+        pytest.param("breach", {"kind": "NOT_RETURNED"}, "TOO_EARLY", id="E1-not-returned"),
+        pytest.param("breach", {"kind": "NOT_PAID"}, "TOO_EARLY", id="E1-not-paid"),
+        pytest.param("breach", {"kind": "NO_SHOW"}, "TOO_EARLY", id="E1-no-show"),
+        pytest.param("breach", {"kind": "OTHER"}, "BREACHED", id="E1-other"),
         ("breach", {"evidence": ["https://a.example/" + "x" * 1900]}, "BREACHED"),
         ("breach", {"evidence": ["https://a.example/"] * 10}, "BREACHED"),
         ("breach", {"evidence": ["https://a.example/"] * 11}, "INVALID"),

@@ -67,7 +67,11 @@ def assert_rejected(world: DemoWorld, call: Callable[[], object], message: str) 
 
 def with_later_version(world: DemoWorld, text: str) -> DemoWorld:
     """The same deployment with a second version of the policy, effective from 2027-01-01."""
-    table = read_table(text.replace("2026-11-01", "2027-01-01"), CarRental.columns, "policy.2027.toml")
+    table = read_table(
+        text.replace("2026-11-29", "2027-01-01").replace("2026-11-01", "2027-01-01"),
+        CarRental.columns,
+        "policy.2027.toml",
+    )
 
     class Upgraded(CarRental):
         later = [table]  # noqa: RUF012  # as in MerchantAdapter

@@ -5,7 +5,7 @@ import pytest
 from gateway.domain.decisions.outcome import Decline
 from gateway.domain.decisions.settlement import Settlement
 from gateway.domain.decisions.transitions import BreachKind, Status, Transition
-from gateway.domain.errors import StateConflict
+from gateway.domain.errors import StateConflict, TooEarly
 from gateway.domain.events import Actor, Topic
 from gateway.services.decisions.transitions import ActivateCommand, BreachCommand, ExtendCommand, FulfillCommand
 from tests.services.asks import car, order, request_command
@@ -132,16 +132,34 @@ def test_due_transition_saved_by_a_merchants_call_has_the_schedulers_note(world:
 
 def test_breach_declines_requests_after_the_contest_window_until_cured(world: DemoWorld) -> None:
     decision, moves, token = activate_decision(world), world.transitions, world.merchant_token()
-    moves.report_breach(token, BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED))
+    moves.report_breach(token, BreachCommand(decision.id, "b", BreachKind.DAMAGED))
     assert request_decision(world, number=2).status is Status.APPROVED, "within the contest window it does not count"
     world.clock.advance(14 * DAY)
     elsewhere = world.grant("excellent", client=world.client("online_shop"))
     command = request_command(order(), "key-3", "order-3")
     refusal = world.requester.request(world.user_token(elsewhere), command).decision
     assert isinstance(refusal.outcome, Decline)
-    assert refusal.outcome.reasons == ("OPEN_OVERDUE_OBLIGATION",)
+    assert refusal.outcome.reasons == ("OPEN_BREACH",)
     moves.fulfill(world.merchant_token(), FulfillCommand(decision.id, "c"))
     assert request_decision(world, number=4).status is Status.APPROVED, "a cured breach does not count"
+
+
+def test_e1_breach_before_the_due_date_is_refused_with_its_moment(world: DemoWorld) -> None:
+    decision, token = activate_decision(world), world.merchant_token()  # due in four days, with one day of grace
+    report = BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
+    before = world.contents()
+    with pytest.raises(TooEarly) as refused:
+        world.transitions.report_breach(token, report)
+    settlement = settlement_of(load_decision(world, decision))
+    assert settlement.due_at is not None
+    assert (refused.value.field, refused.value.possible_from) == (("kind",), settlement.due_at + DAY)
+    assert world.contents() == before
+    world.clock.advance(5 * DAY)
+    assert world.transitions.report_breach(world.merchant_token(), report).status is Status.BREACHED
+    assert [event[0] for event in list_events(world, decision)][-2:] == [
+        Topic.DECISION_OVERDUE,
+        Topic.DECISION_BREACHED,
+    ]
 
 
 def test_open_decisions_continue_after_revoked_consent(world: DemoWorld) -> None:
@@ -152,7 +170,7 @@ def test_open_decisions_continue_after_revoked_consent(world: DemoWorld) -> None
     moves, token = world.transitions, world.merchant_token()
     moves.activate(token, ActivateCommand(decision.id, "a"))
     moves.extend(token, ExtendCommand(decision.id, "e", world.now + 9 * DAY, "As agreed"))
-    moves.report_breach(token, BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED))
+    moves.report_breach(token, BreachCommand(decision.id, "b", BreachKind.DAMAGED))
     assert moves.fulfill(token, FulfillCommand(decision.id, "f")).status is Status.FULFILLED
     assert world.mismatches() == []
 

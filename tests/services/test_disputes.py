@@ -27,7 +27,7 @@ def active(world: DemoWorld, number: int = 1) -> DecisionState:
 
 
 def breached(world: DemoWorld, number: int = 1) -> DecisionState:
-    command = BreachCommand(active(world, number).id, f"b-{number}", BreachKind.NOT_RETURNED)
+    command = BreachCommand(active(world, number).id, f"b-{number}", BreachKind.DAMAGED)
     return world.transitions.report_breach(world.merchant_token(), command)
 
 
@@ -81,7 +81,7 @@ def test_dispute_suspends_the_breach(world: DemoWorld) -> None:
 
 def test_breach_keeps_the_overdue_flag(world: DemoWorld) -> None:
     decision = overdue(world)
-    token, command = world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
+    token, command = world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.DAMAGED)
     after = world.transitions.report_breach(token, command)
     assert (after.settlement is not None and after.settlement.overdue, asks_again(world, 5)) == (True, Status.DECLINED)
     opened(world, decision)
@@ -171,7 +171,7 @@ def test_overdue_flag_can_be_contested(world: DemoWorld) -> None:
     hindered = refused(
         world,
         lambda: world.transitions.report_breach(
-            world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.NOT_RETURNED)
+            world.merchant_token(), BreachCommand(decision.id, "b", BreachKind.DAMAGED)
         ),
         StateConflict,
     )

@@ -28,7 +28,7 @@ def test_override_applies_to_its_merchant_only(world: DemoWorld) -> None:
     mine, other = decide(world), decide(world, 2, client=client, partner="other")
 
     assert (waived_amount(mine), waived_amount(other)) == ("600.00", "500.00")
-    assert (mine.provenance.policy_version, other.provenance.policy_version) == ("2026-11-01+north-1", "2026-11-01")
+    assert (mine.provenance.policy_version, other.provenance.policy_version) == ("2026-11-29+north-1", "2026-11-29")
     assert mine.provenance.policy_hash != other.provenance.policy_hash == CarRental.policy.hash
     assert mine.provenance.rule_id == other.provenance.rule_id == "good"
     with reading(world.database) as unit:
@@ -38,7 +38,7 @@ def test_override_applies_to_its_merchant_only(world: DemoWorld) -> None:
         )
     assert public["policy"]["hash"] == mine.provenance.policy_hash
     assert state is not None
-    assert (state.version, state.hash) == ("2026-11-01+north-1", mine.provenance.policy_hash)
+    assert (state.version, state.hash) == ("2026-11-29+north-1", mine.provenance.policy_hash)
     assert world.mismatches() == []
 
 
@@ -63,11 +63,11 @@ def test_override_applies_from_midnight_of_its_date_until_the_next(world: DemoWo
         decision = decide(world, number)
         state.append((world.clock().isoformat()[5:13], waived_amount(decision), decision.provenance.policy_version))
     assert state == [
-        ("11-23T12", "500.00", "2026-11-01"),
-        ("11-30T23", "500.00", "2026-11-01"),
-        ("12-01T00", "600.00", "2026-11-01+december"),
-        ("12-01T23", "600.00", "2026-11-01+december"),
-        ("12-02T00", "500.00", "2026-11-01"),
+        ("11-23T12", "500.00", "2026-11-29"),
+        ("11-30T23", "500.00", "2026-11-29"),
+        ("12-01T00", "600.00", "2026-11-29+december"),
+        ("12-01T23", "600.00", "2026-11-29+december"),
+        ("12-02T00", "500.00", "2026-11-29"),
     ]
 
 
@@ -100,7 +100,7 @@ def test_override_applies_to_a_shadow_policy(world: DemoWorld) -> None:
     with reading(world.database) as unit:
         personal = unit.decision_log.open_personal(unit.decision_log.list_of_decision(decision.id)[0])
     assert personal is not None
-    assert (personal["shadow"]["policy_version"], personal["shadow"]["share"]) == ("2026-11-01+north-1", 60)
+    assert (personal["shadow"]["policy_version"], personal["shadow"]["share"]) == ("2026-11-29+north-1", 60)
     assert personal["shadow"]["policy_hash"] not in {decision.provenance.policy_hash, table.hash}
 
 
@@ -119,4 +119,4 @@ def test_override_applies_to_manual_review(world: DemoWorld) -> None:
     approved = referring.reviews.approve(decide(referring, handle="fair").id, "good")
 
     assert (waived_amount(approved), approved.provenance.rule_id) == ("600.00", "good")
-    assert approved.provenance.policy_version == "2026-11-01+north-1"
+    assert approved.provenance.policy_version == "2026-11-29+north-1"

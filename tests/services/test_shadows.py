@@ -86,7 +86,7 @@ def test_shadow_policy_does_not_change_the_outcome(world: DemoWorld) -> None:
 
     assert decision.status is Status.APPROVED
     assert decision.outcome.terms.exposed.amount == "2100.00"
-    assert decision.provenance.policy_version == "2026-11-01"
+    assert decision.provenance.policy_version == "2026-11-29"
     assert "strict" not in repr(decision)
     assert world.exposure("just-below") == 210_000
 
@@ -96,7 +96,7 @@ def test_shadow_result_is_only_in_the_sealed_part_of_the_first_entry(world: Demo
 
     public, personal = first_entry(world, decision.id)
     assert "strict" not in repr(public)
-    assert personal["ruling"]["policy_version"] == "2026-11-01"
+    assert personal["ruling"]["policy_version"] == "2026-11-29"
     assert personal["shadow"] == {
         "policy": "car_rental",
         "policy_version": "strict",

@@ -17,7 +17,7 @@ CONTESTED = 3
 def contested(world: DemoWorld, number: int) -> tuple[str, str]:
     """The ids of a breached decision and of the dispute about it."""
     decision = activate_decision(world, number)
-    breach = BreachCommand(decision.id, f"breach-{number}", BreachKind.NOT_RETURNED)
+    breach = BreachCommand(decision.id, f"breach-{number}", BreachKind.DAMAGED)
     world.transitions.report_breach(world.merchant_token(), breach)
     return decision.id, world.disputes.open(world.user("excellent"), decision.id, "I brought it back.").id
 

@@ -114,7 +114,7 @@ class Person:
         return self.world.transitions.fulfill(self.merchant, FulfillCommand(self.decision, "fulfill"))
 
     def report_breach(self) -> DecisionState:
-        command = BreachCommand(self.decision, "breach", BreachKind.NOT_RETURNED)
+        command = BreachCommand(self.decision, "breach", BreachKind.DAMAGED)
         return self.world.transitions.report_breach(self.merchant, command)
 
     def cancel(self) -> DecisionState:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.settlement import Windows
-from gateway.domain.decisions.transitions import OPEN_STATUSES, Status
+from gateway.domain.decisions.transitions import OPEN_STATUSES, BreachKind, Status
 from gateway.domain.money import Money
 from gateway.kit.clock import BusinessTime
 from gateway.store.database import Database
@@ -128,7 +128,20 @@ def test_overdue_count_includes_due_transitions(
         make_decision(unit, cast.consent, **fields, windows=WINDOWS)
         make_decision(unit, other.consent, status=Status.BREACHED, breached_at=BUSINESS_NOON, windows=WINDOWS)
         for days, expected in counts.items():
-            assert unit.decisions.count_overdue(cast.user, at(days * DAY)) == int(expected), days
+            assert sum(unit.decisions.count_against(cast.user, at(days * DAY))) == int(expected), days
+
+
+@pytest.mark.postgresql
+def test_e1_overdue_obligations_and_breaches_are_counted_apart(database: Database) -> None:
+    reported = {"status": Status.BREACHED, "breached_at": BUSINESS_NOON, "windows": WINDOWS}
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        make_decision(unit, cast.consent, status=Status.ACTIVE, overdue_at=BUSINESS_NOON, windows=WINDOWS)
+        make_decision(unit, cast.consent, **reported, breach_kind=BreachKind.DAMAGED)
+        make_decision(unit, cast.consent, **reported, breach_kind=BreachKind.OTHER, due_at=at(7 * DAY))
+        make_decision(unit, cast.consent, **reported, breach_kind=BreachKind.NOT_PAID, overdue_at=BUSINESS_NOON)
+        counts = [unit.decisions.count_against(cast.user, at(days * DAY)) for days in (0, 5, 7)]
+        assert counts == [(2, 0), (1, 2), (1, 3)]
 
 
 def test_due_decisions_are_listed_longest_due_first(database: Database) -> None:

@@ -92,6 +92,6 @@ def _activated(world: DemoWorld, number: int) -> DecisionState:
 
 
 def _disputed(world: DemoWorld, number: int) -> tuple[DecisionState, Dispute]:
-    command = BreachCommand(_activated(world, number).id, f"breach-{number}", BreachKind.NOT_RETURNED)
+    command = BreachCommand(_activated(world, number).id, f"breach-{number}", BreachKind.DAMAGED)
     breached = world.transitions.report_breach(world.merchant_token(), command)
     return breached, world.disputes.open(world.user("excellent"), breached.id, "I brought it back.")

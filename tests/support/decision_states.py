@@ -71,8 +71,10 @@ def active() -> DecisionState:
     return after(approved(), Decision.activate, NOON)
 
 
-def breached(state: DecisionState | None = None, at: BusinessTime = NOON) -> DecisionState:
-    return after(state or active(), Decision.report_breach, at, BreachKind.NOT_PAID)
+def breached(
+    state: DecisionState | None = None, at: BusinessTime = NOON, kind: BreachKind = BreachKind.DAMAGED
+) -> DecisionState:
+    return after(state or active(), Decision.report_breach, at, kind)
 
 
 def after(state: DecisionState, transition: Callable[..., DecisionEvent], *arguments: Any) -> DecisionState:

@@ -48,6 +48,6 @@ def transition_input(
     more: dict[str, dict[str, Any]] = {
         "extend": {"dueAt": (datetime.now(UTC) + timedelta(days=60)).isoformat(), "reason": "As agreed"},
         "part": {"settledAmount": amount},
-        "breach": {"kind": "NOT_PAID"},
+        "breach": {"kind": "DAMAGED"},
     }
     return {"decisionId": decision_id, "idempotencyKey": token_hex(8), **more.get(name, {}), **changed}

@@ -27,11 +27,20 @@ def describe(trace: Trace) -> Record:
         "policy_in_force": in_force and {"version": in_force.version, "hash": in_force.hash},
         "is_sealed": personal is None,
         "requested": personal and _requested(personal),
-        "person": personal and {"tier": personal["tier"], "open_overdue": personal["open_overdue"]},
+        "person": personal and _person(personal),
         "rules": personal and list(_rules(personal["ruling"]["trace"], trace.table)),
         "result": personal and _result(personal["ruling"]),
         "outcome": personal and {"kind": personal["outcome"]["kind"], "reasons": personal["outcome"]["reasons"]},
         "shadow": personal and _shadow(personal.get("shadow")),
+    }
+
+
+def _person(personal: Record) -> Record:
+    # Entries of older versions have no breaches of their own: they counted them as overdue obligations.
+    return {
+        "tier": personal["tier"],
+        "open_overdue": personal["open_overdue"],
+        "open_breaches": personal.get("open_breaches", 0),
     }
 
 
@@ -48,7 +57,8 @@ def lines(explanation: Record) -> Iterator[str]:
         return
     yield f"requested: {', '.join(f'{name} {format_value(value)}' for name, value in explanation['requested'].items())}"
     person = explanation["person"]
-    yield f"person: tier {person['tier']}, overdue obligations: {person['open_overdue']}"
+    counts = f"overdue obligations: {person['open_overdue']}, breaches: {person['open_breaches']}"
+    yield f"person: tier {person['tier']}, {counts}"
     for rule in explanation["rules"]:
         yield f"  {rule['rule']}: " + ("matched" if rule["is_matched"] else f"not met, requires {rule['requires']}")
     yield f"policy result: {_result_words(explanation['result'])}"

@@ -17,10 +17,10 @@ from gateway.domain.decisions.transitions import (
     TransitionRule,
     require_rule,
 )
-from gateway.domain.errors import InvalidInput
+from gateway.domain.errors import InvalidInput, TooEarly
 from gateway.domain.events import Actor, Topic
 from gateway.domain.money import Money
-from gateway.kit.clock import BusinessTime
+from gateway.kit.clock import CLOCK_ALLOWANCE, BusinessTime
 
 FURTHEST_EXTENSION = timedelta(days=366)
 """How far after the due date of the terms a due date may be moved, by all extensions together."""
@@ -106,11 +106,12 @@ class Decision:
         return self._apply(require_rule(Transition.CANCEL, self.state.status_at(now)), self.state, now)
 
     def activate(self, now: BusinessTime, handed_over_at: BusinessTime | None = None) -> DecisionEvent:
-        """The merchant has handed over the goods, the room or the money. Raises InvalidInput for a time in the
-        future."""
+        """The merchant has handed over the goods, the room or the money. Raises InvalidInput for a time before the
+        approval or in the future."""
         rule = require_rule(Transition.ACTIVATE, self.state.status_at(now))
-        _require_past(handed_over_at, now, "handedOverAt")
-        return self._apply(rule, replace(self.state, activated_at=handed_over_at or now), now)
+        approved_at = self.state.updated_at  # nothing changes an approval before its activation
+        at = _within(handed_over_at or now, approved_at, now, "handedOverAt", "the approval")
+        return self._apply(rule, replace(self.state, activated_at=at), now)
 
     def extend(self, now: BusinessTime, due_at: BusinessTime) -> DecisionEvent:
         """Moves the due date later. This removes the overdue flag and ends a dispute about it. Raises InvalidInput if
@@ -142,10 +143,11 @@ class Decision:
         self, now: BusinessTime, amount: Money | None = None, settled_at: BusinessTime | None = None
     ) -> DecisionEvent:
         """Settles the outstanding amount, or `amount` of it. A breach can only be settled in full. Raises InvalidInput
-        for an invalid amount or a time in the future."""
+        for an invalid amount, and for a time before the activation or in the future."""
         state = self.state
         whole = require_rule(Transition.FULFILL, state.status_at(now))
-        _require_past(settled_at, now, "settledAt")
+        if settled_at is not None:
+            _within(settled_at, state.activated_at or state.created_at, now, "settledAt", "the activation")
         if amount is not None:
             _require_part(amount, state.outstanding, "settledAmount")
         if amount is None or amount == state.outstanding:
@@ -161,10 +163,13 @@ class Decision:
 
     def report_breach(self, now: BusinessTime, kind: BreachKind, outstanding: Money | None = None) -> DecisionEvent:
         """The merchant reports that the obligation was not met. If `outstanding` is less than the outstanding amount,
-        the rest counts as settled. Raises InvalidInput if it is more, since the person owes no more than the terms
-        say."""
+        the rest counts as settled. Raises TooEarly if a breach of this kind is not possible yet, and InvalidInput if
+        `outstanding` is more, since the person owes no more than the terms say."""
         state = self.state
         rule = require_rule(Transition.REPORT_BREACH, state.status_at(now), state.blocked_transitions)
+        possible_from = state.breach_possible_from(kind)
+        if now < possible_from:
+            raise TooEarly(f"A breach of the kind {kind} cannot be reported yet.", possible_from, ("kind",))
         settled = state.settled
         if outstanding is not None:
             _require_part(outstanding, state.outstanding, "amountOutstanding")
@@ -248,9 +253,14 @@ def _with_terms(state: DecisionState, approval: Approval) -> DecisionState:
     return replace(state, outcome=approval, due=terms.exposed, settled=settled, **moments)
 
 
-def _require_past(moment: datetime | None, now: BusinessTime, field: str) -> None:
-    if moment is not None and moment > now:
+def _within(moment: BusinessTime, first: BusinessTime, now: BusinessTime, field: str, beginning: str) -> BusinessTime:
+    """Returns the moment. Within CLOCK_ALLOWANCE before `first` it returns `first`, within CLOCK_ALLOWANCE after `now`
+    it returns `now`. Raises InvalidInput for any other moment before `first` or after `now`."""
+    if moment - now > CLOCK_ALLOWANCE:
         raise InvalidInput("INVALID_PERIOD", "This time is in the future.", (field,))
+    if first - moment > CLOCK_ALLOWANCE:
+        raise InvalidInput("INVALID_PERIOD", f"This time is before {beginning}.", (field,))
+    return min(max(moment, first), now)
 
 
 def _require_part(amount: Money, outstanding: Money, field: str) -> None:

@@ -58,6 +58,19 @@ _CATALOGUE = (
         ),
     ),
     ReasonText(
+        code="OPEN_BREACH",
+        merchant=Texts(
+            "A merchant has reported that the person broke an agreement. Requests can be approved once it is settled.",
+            "有商家报告该用户未履行一项约定，且尚未了结；了结后可再次申请。",
+        ),
+        user=Texts("A merchant has reported that you broke an agreement.", "有商家报告您未履行一项约定，且尚未了结。"),
+        advice=Texts(
+            "Settle the agreement: your account page lists it. If the report is wrong and you can still dispute it,"
+            " dispute it there; it does not count while it is reviewed.",
+            "请了结该约定，账户页面上有明细。如果报告有误且仍可提出异议，可以在那里提出；核查期间不计入。",
+        ),
+    ),
+    ReasonText(
         code="NOT_SCORED",
         merchant=Texts("The person has no score yet.", "该用户尚无信用分。"),
         user=Texts("You do not have a score yet.", "您还没有信用分。"),

@@ -21,6 +21,7 @@ from gateway.domain.decisions.transitions import (
 )
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
+from gateway.domain.period import parse_moment
 from gateway.kit.clock import BusinessTime
 
 USUAL_WINDOWS = Windows()
@@ -206,11 +207,51 @@ class DecisionState:
         status = self.status_at(now)
         return self if status is self.status else replace(self, status=status)
 
-    def counts_against(self, now: BusinessTime) -> bool:
-        """Whether the decision is an open overdue obligation. An overdue flag counts at once, also after a breach is
-        reported. A breach without a flag counts once its contest window is over. Neither counts while contested."""
-        if self.overdue:
-            return True
+    @property
+    def period_starts_at(self) -> BusinessTime | None:
+        """The start of the period in the ask (UTC), the earliest if there are several. None for an ask without one."""
+        starts = [
+            parse_moment(value["start"])
+            for member in self.ask.values()
+            for value in dict(member).values()
+            if isinstance(value, Mapping) and value.keys() == {"start", "end"}
+        ]
+        return BusinessTime(min(starts)) if starts else None
+
+    def breach_possible_from(self, kind: BreachKind) -> BusinessTime:
+        """Returns the earliest moment at which a breach of this kind can be reported. A missing payment or return: the
+        due date plus grace. A no-show: the start of the period; without a period, the due date plus grace. Any other
+        kind: activation."""
+        overdue_from = self.due_at + self.grace if self.due_at is not None else self.created_at
+        match kind:
+            case BreachKind.NOT_PAID | BreachKind.NOT_RETURNED:
+                return BusinessTime(overdue_from)
+            case BreachKind.NO_SHOW:
+                return self.period_starts_at or BusinessTime(overdue_from)
+        return self.activated_at or self.created_at
+
+    def counts_as_breach(self, now: BusinessTime) -> bool:
+        """Whether the decision is an open breach that counts. A breach counts once its contest window is over, or once
+        a dispute about it was rejected or withdrawn. It does not count while contested, nor before a breach of its kind
+        can be reported. A breach of the kind OTHER does not count before the due date."""
         if self.status is not Status.BREACHED or self.breached_at is None or self.contested:
             return False
-        return self.dispute_rejected_at is not None or now >= self.breached_at + self.windows.contest
+        is_rejected = self.dispute_rejected_at is not None
+        counts_from = self.breached_at if is_rejected else self.breached_at + self.windows.contest
+        return now >= max(counts_from, self._breach_true_from)
+
+    def counts_as_overdue(self, now: BusinessTime) -> bool:
+        """Whether the decision is an open overdue obligation, and not a breach that counts. An overdue flag counts at
+        once, also after a breach is reported, but not while contested."""
+        return self.overdue and not self.counts_as_breach(now)
+
+    def counts_against(self, now: BusinessTime) -> bool:
+        """Whether the decision counts against the person, as a breach or as an overdue obligation."""
+        return self.overdue or self.counts_as_breach(now)
+
+    @property
+    def _breach_true_from(self) -> BusinessTime:
+        # Not only a check of the report: rows of older versions can hold a breach that was reported too early.
+        if self.breach_kind is BreachKind.OTHER and self.due_at is not None:
+            return self.due_at
+        return self.breach_possible_from(self.breach_kind) if self.breach_kind is not None else self.created_at

@@ -117,6 +117,7 @@ class DecisionTable:
         self._check_header()
         accepts = self._check_rules()
         self.hash = hashlib.sha256(_canonical(self.document())).hexdigest()
+        self.tested_columns = frozenset(cell.column for rule in self.rules for cell in rule.when)
         self.reason_codes = frozenset(code for rule in self.rules for code in rule.reasons)
         self._readers = {name: reader(kind, currency) for name, kind in self.columns.items()}
         self._steps = [_step(rule, accepts[rule.id]) for rule in self.rules]

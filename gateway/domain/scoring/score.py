@@ -9,13 +9,14 @@ from gateway.kit.clock import BusinessTime
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A person's score in points (350-950, None for an unscored person), its period of validity, and the number of open
-    overdue obligations."""
+    """A person's score in points (350-950, None for an unscored person), its period of validity, and the numbers of
+    open overdue obligations and of open breaches that count."""
 
     score: int | None
     as_of: BusinessTime
     valid_until: BusinessTime
     open_overdue: int = 0
+    open_breaches: int = 0
 
     @property
     def tier(self) -> Tier:

@@ -48,17 +48,22 @@ class Assessment:
     override: PolicyOverride | None = None
     shadow: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def person(self) -> Person:
+        """What the policy knows about the person."""
+        return _person(self.measurement)
+
     def fit(self, available: Money) -> "Assessment":
         """The assessment with its result reduced to this available limit."""
-        person = Person(self.measurement.tier, self.measurement.open_overdue)
-        result = fit_to_available_limit(self.adapter, self.ask, person, self.now, self.unlimited_result, available)
+        result = fit_to_available_limit(self.adapter, self.ask, self.person, self.now, self.unlimited_result, available)
         return replace(self, result=result)
 
     def summary(self) -> dict[str, Any]:
-        """Tier, overdue obligations and outcome as a document, for the sealed part of a log entry."""
+        """Tier, overdue obligations, breaches and outcome as a document, for the sealed part of a log entry."""
         return {
             "tier": self.measurement.tier,
             "open_overdue": self.measurement.open_overdue,
+            "open_breaches": self.measurement.open_breaches,
             "outcome": self.result.outcome.document(),
         }
 
@@ -105,10 +110,10 @@ class Assessor:
         except GatewayError as error:
             raise error.with_prefix("ask", adapter.member) from None
         require_covered(unit, consent, adapter.product, purpose, requested, point_of_sale, now)
-        measurement = add_overdue(unit, require_measurement(score), consent.user_id, now)
+        measurement = add_obligations(unit, require_measurement(score), consent.user_id, now)
         override = self._overrides.load_override(unit, principal.merchant_id, adapter, now)
         effective = adapter if override is None else with_override(adapter, override, now)
-        unlimited_result = effective.decide(ask, Person(measurement.tier, measurement.open_overdue), now)
+        unlimited_result = effective.decide(ask, _person(measurement), now)
         credit_limit = self.credit_limit(measurement.tier, requested.currency)
         available = find_available_limit(unit, consent.user_id, principal.merchant_id, credit_limit, now)
         assessment = Assessment(
@@ -131,9 +136,19 @@ class Assessor:
         return self._credit_limits.limit(tier, currency)
 
 
-def add_overdue(unit: UnitOfWork, measurement: Measurement, user_id: str, now: BusinessTime) -> Measurement:
-    """The measurement, with the person's open overdue obligations in this deployment added to its count."""
-    return replace(measurement, open_overdue=measurement.open_overdue + unit.decisions.count_overdue(user_id, now))
+def add_obligations(unit: UnitOfWork, measurement: Measurement, user_id: str, now: BusinessTime) -> Measurement:
+    """The measurement, with the person's open overdue obligations and breaches in this deployment added to its
+    counts."""
+    overdue, breaches = unit.decisions.count_against(user_id, now)
+    return replace(
+        measurement,
+        open_overdue=measurement.open_overdue + overdue,
+        open_breaches=measurement.open_breaches + breaches,
+    )
+
+
+def _person(measurement: Measurement) -> Person:
+    return Person(measurement.tier, measurement.open_overdue, measurement.open_breaches)
 
 
 def find_available_limit(

@@ -10,7 +10,7 @@ from gateway.domain.decisions.transitions import SystemTransition, require_rule
 from gateway.domain.errors import ConsentRefused, InvalidInput, NotFound
 from gateway.domain.events import Actor
 from gateway.domain.scoring.score import Measurement
-from gateway.services.decisions.assessment import Assessor, add_overdue, require_covered
+from gateway.services.decisions.assessment import Assessor, add_obligations, require_covered
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.sources.contract import ScoreSource
 from gateway.store.database import Database
@@ -104,7 +104,7 @@ class DecisionReviewer:
             now,
             except_for=decision,
         )
-        measurement = add_overdue(unit, measurement, consent.user_id, now)
+        measurement = add_obligations(unit, measurement, consent.user_id, now)
         limit = self._assessor.credit_limit(measurement.tier, state.currency)
         if limit < unit.exposures.lock(consent.user_id, limit.currency) + approval.terms.exposed:
             raise InvalidInput("INVALID", f"The person's credit limit, {limit}, is too low for this. Decline it.")

@@ -10,7 +10,6 @@ from gateway.domain.policies.table import DecisionTable
 from gateway.kit.logging import get_logger
 from gateway.services.decisions.assessment import Assessment
 from gateway.services.policies.overrides import apply_override
-from merchants.adapter import Person
 from merchants.registry import AdapterRegistry
 
 
@@ -36,14 +35,14 @@ class ShadowPolicies:
         This is the document of the result, or the name of the exception that the policy raised. A merchant's override
         applies to the shadow policy too. The result of the assessment does not change, even if the shadow policy fails.
         """
-        adapter, measurement = assessment.adapter, assessment.measurement
+        adapter = assessment.adapter
         table = self._tables.get(adapter.key)
         if table is None:
             return assessment
         try:
             table = table if assessment.override is None else apply_override(assessment.override, table)
-            facts = adapter.facts(assessment.ask, Person(measurement.tier, measurement.open_overdue), assessment.now)
-            document = table.decide(facts).document()
+            result = adapter.apply_policy(table, assessment.ask, assessment.person, assessment.now)
+            document = result.document()
         except Exception as error:  # noqa: BLE001  # a shadow policy must not fail a request
             # The message of the exception can hold facts about the person, its name cannot.
             get_logger(__name__).warning("shadow policy failed", adapter=adapter.key, error=type(error).__name__)

@@ -40,14 +40,15 @@ class PastRequest:
             adapter=adapter,
             decision_id=public["decision"],
             ask=adapter.ask_from_document(personal["ask"][adapter.member]),
-            person=Person(Tier(personal["tier"]), personal["open_overdue"]),
+            # Entries of older versions have no breaches of their own: they counted them as overdue obligations.
+            person=Person(Tier(personal["tier"]), personal["open_overdue"], personal.get("open_breaches", 0)),
             now=BusinessTime(parse_moment(public["business_at"])),
             personal=personal,
         )
 
     def decide_by(self, table: DecisionTable) -> PolicyResult:
         """The result of another policy for this request."""
-        return table.decide(self.adapter.facts(self.ask, self.person, self.now))
+        return self.adapter.apply_policy(table, self.ask, self.person, self.now)
 
     def compare(self, result: PolicyResult) -> ResultComparison:
         """The recorded result of the request, compared with this result of a policy."""

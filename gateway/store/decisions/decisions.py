@@ -194,10 +194,12 @@ class DecisionRepository(Repository):
                 here -= freed if state.merchant_id == merchant_id else 0
         return Money(here, currency), Money(everywhere - here, currency)
 
-    def count_overdue(self, user_id: str, now: BusinessTime) -> int:
-        """Returns how many obligations are overdue at all merchants, without disputed, lapsed and settled ones."""
-        flagged = self._states(_FLAGGED_OF_USER, user_id=user_id, now=now)
-        return sum(state_by(state, now).counts_against(now) for state in flagged)
+    def count_against(self, user_id: str, now: BusinessTime) -> tuple[int, int]:
+        """Returns how many obligations are overdue at all merchants, and how many are breaches that count. No
+        obligation is in both numbers. Disputed, lapsed and settled ones are in neither."""
+        flagged = [state_by(state, now) for state in self._states(_FLAGGED_OF_USER, user_id=user_id, now=now)]
+        overdue = sum(state.counts_as_overdue(now) for state in flagged)
+        return overdue, sum(state.counts_as_breach(now) for state in flagged)
 
     def insert(
         self, decision: Decision, event: DecisionEvent, personal: Mapping[str, Any], idempotency: IdempotencyRow
