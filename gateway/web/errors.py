@@ -12,6 +12,7 @@ from gateway.kit.limits import TooManyAttempts
 from gateway.kit.outage import RETRY_AFTER, Outage, outage_log
 from gateway.oauth.request_parsing import route_path
 from gateway.web.rendering import Renderer
+from gateway.web.site.redirects import ACCOUNT, request_login
 from gateway.web.texts import msgid
 
 PAGES = ("/login", "/logout", "/account", "/oauth/authorize", "/device", "/device/done")
@@ -38,13 +39,28 @@ _DEFAULT_TEXT = msgid("Please go back and try again.")
 
 class PageError(Exception):
     """A page cannot be shown, or a form cannot be accepted. `message` is a msgid. With a `csrf_token` the error page
-    has a sign-out button. `retry_after` is in seconds."""
+    has a sign-out button. `retry_after` is in seconds. `address` is the page to which the language links lead, by
+    default that of the request, or of the account page after a form."""
 
     def __init__(
-        self, status: int, message: str, csrf_token: str | None = None, retry_after: int | None = None
+        self,
+        status: int,
+        message: str,
+        csrf_token: str | None = None,
+        retry_after: int | None = None,
+        address: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.csrf_token, self.retry_after = status, message, csrf_token, retry_after
+        self.address = address
+
+
+class SignedOut(Exception):
+    """A form was sent without a live session of a person, for example after it has expired. Nothing has been done."""
+
+    def __init__(self, form: dict[str, str]) -> None:
+        super().__init__("no live session")
+        self.form = form
 
 
 class Errors:
@@ -57,6 +73,7 @@ class Errors:
         """The exception handlers of the application, by the class of the exception."""
         return {
             PageError: self.page_error,
+            SignedOut: self.signed_out,
             HTTPException: self.http_error,
             TooManyAttempts: self.too_many,
             Outage: self.outage,
@@ -65,8 +82,12 @@ class Errors:
     async def page_error(self, request: Request, error: Exception) -> Response:
         """Handler of PageError."""
         assert isinstance(error, PageError)
-        response = self.build_response(request, error.status, error.message, error.csrf_token)
+        response = self.build_response(request, error.status, error.message, error.csrf_token, error.address)
         return _with_retry_after(response, error.retry_after)
+
+    async def signed_out(self, request: Request, _: Exception) -> Response:
+        """Handler of SignedOut: 303 to the login page, which leads to the account page."""
+        return request_login(request, ACCOUNT)
 
     async def too_many(self, request: Request, error: Exception) -> Response:
         """Handler of TooManyAttempts: 429 (RFC 6585 section 4)."""
@@ -87,7 +108,12 @@ class Errors:
         return response
 
     def build_response(
-        self, request: Request, status: int, message: str | None = None, csrf_token: str | None = None
+        self,
+        request: Request,
+        status: int,
+        message: str | None = None,
+        csrf_token: str | None = None,
+        address: str | None = None,
     ) -> Response:
         """A page for a browser, JSON of RFC 6749 for a client of /oauth, else JSON in the form of GraphQL errors."""
         if not _is_for_persons(request):
@@ -96,6 +122,7 @@ class Errors:
             request,
             "site/error.html",
             status,
+            address=address or (None if request.method in {"GET", "HEAD"} else ACCOUNT),
             title=_TITLES.get(status, _TITLES[500 if status >= 500 else 400]),
             message=message or _TEXTS.get(status, _DEFAULT_TEXT),
             request_id=request_id(request),

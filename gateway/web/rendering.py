@@ -1,9 +1,8 @@
 """Renders pages: one Jinja2 environment for each language, with autoescape, and the security headers of pages."""
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -30,7 +29,12 @@ class Renderer:
     def texts(self, request: Request) -> Texts:
         """The texts in the language of the request: ?lang, else the cookie, else Accept-Language."""
         chosen = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
-        return self._texts[negotiate(request.headers.get("accept-language"), chosen)]
+        return self._texts[negotiate(request.headers.get("accept-language"), (_submitted(request), *chosen))]
+
+    def choose_language(self, request: Request, language: str | None) -> None:
+        """Makes this the language of the request, if there is such a language. For forms with a button for it."""
+        if language in LANGUAGES:
+            request.state.language = language
 
     def page(
         self,
@@ -39,24 +43,24 @@ class Renderer:
         status: int = 200,
         *,
         leads_away: bool = False,
-        query: Mapping[str, str] | None = None,
+        address: str | None = None,
         **values: Any,
     ) -> HTMLResponse:
         """The page as a response. `leads_away`: the response to its form can redirect to a client, which can redirect
-        on. The page then has no form-action, which browsers apply to every hop of a redirect. `query` is the query of
-        the page's own address for the language links; None means that of the request. The response to a form needs it,
-        because its request has no query."""
+        on. The page then has no form-action, which browsers apply to every hop of a redirect. `address` is the
+        page's own address for the language links; None means that of the request. The response to a form needs it,
+        because a link cannot send the form again."""
         texts = self.texts(request)
-        kept = request.query_params.multi_items() if query is None else query.items()
+        own = address or f"?{request.url.query}"
         content = (
             self._environments[texts.language]
             .get_template(template)
             .render(
-                texts=texts, languages=_language_links(kept, texts.language), sandbox=self._settings.sandbox, **values
+                texts=texts, languages=_language_links(own, texts.language), sandbox=self._settings.sandbox, **values
             )
         )
         response = HTMLResponse(content, status, headers=_headers(leads_away=leads_away))
-        if request.query_params.get("lang") in LANGUAGES:
+        if request.query_params.get("lang") in LANGUAGES or _submitted(request):
             response.set_cookie(
                 LANGUAGE_COOKIE,
                 texts.language,
@@ -91,12 +95,18 @@ def _headers(*, leads_away: bool) -> dict[str, str]:
     }
 
 
-def _language_links(query: Iterable[tuple[str, str]], current: str) -> list[tuple[str, str, str]]:
+def _submitted(request: Request) -> str | None:
+    language: str | None = getattr(request.state, "language", None)
+    return language
+
+
+def _language_links(address: str, current: str) -> list[tuple[str, str, str]]:
     """(language, its own name, address of this page in it) for every language except the current one."""
-    kept = [(name, value) for name, value in query if name != "lang"]
+    path, _, query = address.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "lang"]
     names = {"en": "English", "zh": "中文"}
     return [
-        (language, names[language], "?" + urlencode([*kept, ("lang", language)]))
+        (language, names[language], f"{path}?{urlencode([*kept, ('lang', language)])}")
         for language in LANGUAGES
         if language != current
     ]

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from gateway.services.container import Container
 from gateway.services.identity.accounts import BrowserSession
 from gateway.services.identity.logins import LONGEST_DEVICE_COOKIE
 from gateway.store.unit import UnitOfWork
-from gateway.web.errors import PageError
+from gateway.web.errors import PageError, SignedOut
 from gateway.web.texts import msgid
 
 CSRF_FIELD = "csrf_token"
@@ -20,6 +21,16 @@ LONGEST_SECRET = 128
 _YEAR = 365 * 86400
 FOREIGN_FORM = msgid("This page is out of date. Please open it again.")
 UNREADABLE_FORM = msgid("The form could not be read. Please open the page again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submitted form. `session` is that of the cookie, None without a live one. `authentic`: the form is from a page
+    of this session, or the browser reports that it is from a page of ours."""
+
+    session: BrowserSession | None
+    form: dict[str, str]
+    authentic: bool
 
 
 class Sessions:
@@ -52,17 +63,36 @@ class Sessions:
         self, request: Request, multiline: Collection[str] = ()
     ) -> tuple[BrowserSession, dict[str, str]]:
         """The session and the fields of a submitted form. The fields in `multiline` may contain line ends. Raises
-        PageError (403) unless the form has the session's CSRF token and the browser reports our own origin."""
-        self._require_own_origin(request)
-        try:
-            form = await read_form(request, multiline)
-        except UnreadableRequest as refused:
-            raise PageError(refused.status, UNREADABLE_FORM) from None
+        SignedOut if nobody is signed in any more, PageError (403) unless the form has the session's CSRF token and the
+        browser reports our own origin."""
+        form = await self._read_own_form(request, multiline)
         session = await self.current(request)
-        sent = form.get(CSRF_FIELD, "").encode()
-        if session is None or not hmac.compare_digest(sent, session.csrf_token.encode()):
+        matches = session is not None and _has_token(form, session)
+        own, visitor = self._reports_own_origin(request), session is not None and session.user_id is None
+        # The login page is no harm to those who have lost their session. Others get an error.
+        if (own and visitor and not matches) or (session is None and (own or self.cookie in request.cookies)):
+            raise SignedOut(form)
+        if session is None or not matches:
             raise PageError(403, FOREIGN_FORM)
         return session, form
+
+    async def submitted_login(self, request: Request) -> Submission:
+        """The form of the login or logout page, which may be from a tab that is older than the session. Raises
+        PageError (403) for a form of another origin."""
+        form = await self._read_own_form(request)
+        session = await self.current(request)
+        authentic = self._reports_own_origin(request) or (session is not None and _has_token(form, session))
+        return Submission(session, form, authentic)
+
+    def _reports_own_origin(self, request: Request) -> bool:
+        return request.headers.get("origin") == self._settings.issuer
+
+    async def _read_own_form(self, request: Request, multiline: Collection[str] = ()) -> dict[str, str]:
+        self._require_own_origin(request)
+        try:
+            return await read_form(request, multiline)
+        except UnreadableRequest as refused:
+            raise PageError(refused.status, UNREADABLE_FORM) from None
 
     def remember(self, response: Response, session: BrowserSession) -> None:
         """Sets the session cookie, which the browser deletes when it closes. The session can end earlier."""
@@ -99,3 +129,7 @@ class Sessions:
             raise PageError(403, FOREIGN_FORM)
         if origin is None and site not in {None, "same-origin"}:
             raise PageError(403, FOREIGN_FORM)
+
+
+def _has_token(form: dict[str, str], session: BrowserSession) -> bool:
+    return hmac.compare_digest(form.get(CSRF_FIELD, "").encode(), session.csrf_token.encode())

@@ -74,7 +74,7 @@ RULES: Sequence[Group] = (
             (
                 31,
                 "no CSRF token",
-                "if session is None or not hmac.compare_digest(sent, session.csrf_token.encode()):",
+                "if session is None or not matches:",
                 "if session is None:",
             ),
             (31, "form of another origin", "if origin is not None and origin != self._settings.issuer:", "if False:"),

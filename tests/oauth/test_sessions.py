@@ -89,7 +89,7 @@ def test_35_csrf_tokens_change_at_login_and_end_with_session(both_world: OAuthWo
         tokens.append(form_to(browser.get("/account").text, "/logout").fields["csrf_token"])
     assert len(set(tokens)) == 3
     for old in tokens[:2]:
-        assert browser.http.post("/logout", data={"csrf_token": old}).status_code == 403
+        assert browser.http.post("/account/sign-out-everywhere", data={"csrf_token": old}).status_code == 403
     assert browser.get("/account").status_code == 200
     assert browser.http.post("/logout", data={"csrf_token": tokens[2]}).status_code == 303
 

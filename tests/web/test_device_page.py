@@ -85,5 +85,7 @@ def test_pages_are_translated(world: OAuthWorld, device: dict[str, Any]) -> None
     page = open_confirmation(browser, device["user_code"])
     assert "允许前，请先核对收银台" in page.text
     assert device["user_code"] not in page.text.split("</header>")[0]
+    assert "Look at the checkout" in browser.submit(page, "/device", lang="en").text
+    browser.get("/device?lang=zh")
     assert "已允许" in browser.get("/device/done?decision=allow").text
     assert "已拒绝" in browser.get("/device/done").text

@@ -115,10 +115,11 @@ class AccountService:
         """Starts a session for a visitor who has not signed in. It has a CSRF token and no user."""
         return self._start(unit, None)
 
-    def sign_in(self, unit: UnitOfWork, old: BrowserSession, user_id: str) -> BrowserSession:
-        """Ends `old` and starts a session of this user with a new secret and a new CSRF token. This prevents session
-        fixation."""
-        unit.sessions.end(digest(old.secret), unit.wall)
+    def sign_in(self, unit: UnitOfWork, old: BrowserSession | None, user_id: str) -> BrowserSession:
+        """Ends `old`, if there is one, and starts a session of this user with a new secret and a new CSRF token. This
+        prevents session fixation."""
+        if old is not None:
+            unit.sessions.end(digest(old.secret), unit.wall)
         return self._start(unit, user_id)
 
     def sign_out(self, unit: UnitOfWork, secret: str) -> None:

@@ -83,8 +83,8 @@ class LoginService:
         self._browser = RateLimit("login browser", attempts, window)
         self._address = RateLimit("login address", attempts_per_address, window)
 
-    def sign_in(self, visitor: BrowserSession, attempt: Attempt) -> SignedIn | None:
-        """Ends the visitor's session and starts a session of the user.
+    def sign_in(self, visitor: BrowserSession | None, attempt: Attempt) -> SignedIn | None:
+        """Ends the visitor's session, if there is one, and starts a session of the user.
 
         None for a wrong username or password, and for a disabled account. Raises TooManyAttempts, SharedStateDown.
         """

@@ -62,6 +62,13 @@ def read_known_fields(form: Mapping[str, str]) -> Choice:
     return Choice(frozenset(values["include"]), values["amount"], form.get("duration"))
 
 
+def list_entered(form: Mapping[str, str], *, ticks: bool = True) -> dict[str, str]:
+    """The fields of the form that a person has entered. Without `ticks` those that include an optional part are left
+    out."""
+    fields = {name: value for name, value in form.items() if name == "duration" or _FIELD.fullmatch(name)}
+    return {name: value for name, value in fields.items() if ticks or not name.startswith("include_")}
+
+
 def describe_form(
     texts: Texts, asked: Request, start: datetime, choice: Choice = AS_ASKED, refused: InvalidInput | None = None
 ) -> NarrowingForm:

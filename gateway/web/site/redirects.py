@@ -1,15 +1,20 @@
 """Redirects between pages, and the addresses that they lead to."""
 
 import re
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.kit.text import LANGUAGES
+
 ACCOUNT = "/account"
 LOGIN = "/login"
-_RETURN_PATHS = (ACCOUNT, "/oauth/authorize", "/device")
-_PATH_AND_QUERY = re.compile(r"/[A-Za-z0-9/._~%?&=+:@!$'()*,;-]{0,4000}", re.ASCII)
+_RETURN_PATH = re.compile(r"/account(/[a-z0-9_-]+)*|/oauth/authorize|/device", re.ASCII)
+_KEPT = ("client_id", "request_uri", "user_code", "kind", "after")
+"""The parameters with which a person comes back from the login page. Others mean nothing to our pages."""
+_LONGEST = 4000
 
 
 def see_other(address: str) -> Response:
@@ -17,16 +22,22 @@ def see_other(address: str) -> Response:
     return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
-def request_address(request: Request) -> str:
-    """The path and query of this request. A login can lead back to it."""
-    query = request.url.query
-    return f"{request.url.path}?{query}" if query else request.url.path
+def page_address(path: str, parameters: Mapping[str, str | None]) -> str:
+    """The address of one of our pages, with those parameters that are not None."""
+    query = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"{path}?{query}" if query else path
 
 
-def login_address(return_to: str, *, again: bool = False) -> str:
+def login_address(return_to: str, *, again: bool = False, lang: str | None = None) -> str:
     """The address of the login page, which leads back to `return_to`. With `again` the page explains to a signed-in
-    person why they must sign in again."""
-    return f"{LOGIN}?{urlencode({'return_to': return_to, **({'again': '1'} if again else {})})}"
+    person why they must sign in again. `lang` is the language that the person has chosen by the address they opened."""
+    language = lang if lang in LANGUAGES else None
+    return page_address(LOGIN, {"return_to": return_to, "again": "1" if again else None, "lang": language})
+
+
+def request_login(request: Request, return_to: str) -> Response:
+    """303 to the login page, which leads back to `return_to`, in the language of the request's address."""
+    return see_other(login_address(return_to, lang=request.query_params.get("lang")))
 
 
 def signed_out_address(ended: int) -> str:
@@ -35,9 +46,16 @@ def signed_out_address(ended: int) -> str:
 
 
 def local_address(text: str | None) -> str:
-    """The address if it is a page that a login may lead to, else that of the account page. It is never a foreign
-    address: the login must not be an open redirector."""
-    if text is None or not _PATH_AND_QUERY.fullmatch(text):
+    """The address if it is a page that a login may lead to, without unknown and repeated parameters, else that of the
+    account page. It is never a foreign address: the login must not be an open redirector."""
+    if text is None or len(text) > _LONGEST or not text.isprintable() or "\\" in text:
         return ACCOUNT
-    parts = urlsplit(text)
-    return text if not parts.scheme and not parts.netloc and parts.path in _RETURN_PATHS else ACCOUNT
+    try:
+        parts = urlsplit(text)
+        sent = parse_qsl(parts.query)
+    except ValueError:
+        return ACCOUNT
+    if parts.scheme or parts.netloc or not _RETURN_PATH.fullmatch(parts.path):
+        return ACCOUNT
+    names = [name for name, _ in sent]
+    return page_address(parts.path, {name: value for name, value in sent if name in _KEPT and names.count(name) == 1})

@@ -8,6 +8,7 @@ from gateway.services.container import Container
 from gateway.web.errors import Errors
 from gateway.web.rendering import Renderer
 from gateway.web.sessions import Sessions
+from gateway.web.site.kept_forms import KeptForms
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Site:
     renderer: Renderer
     errors: Errors
     sessions: Sessions
+    kept_forms: KeptForms
     authorization: AuthorizationEndpoint
     device_verification: DeviceVerification
 
@@ -30,6 +32,7 @@ def build_site(container: Container) -> Site:
         renderer=renderer,
         errors=Errors(renderer),
         sessions=Sessions(container),
+        kept_forms=KeptForms(container),
         authorization=AuthorizationEndpoint(container),
         device_verification=DeviceVerification(container),
     )

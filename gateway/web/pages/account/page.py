@@ -20,7 +20,7 @@ from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decisions import LISTED_DECISIONS, describe_decision
 from gateway.web.pages.account.obligations import describe_obligation
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
-from gateway.web.site.redirects import ACCOUNT, login_address, see_other, signed_out_address
+from gateway.web.site.redirects import ACCOUNT, request_login, see_other, signed_out_address
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
@@ -71,7 +71,7 @@ class AccountPage:
         nobody is signed in."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
-            return see_other(login_address(ACCOUNT))
+            return request_login(request, ACCOUNT)
         account = await run_in_threadpool(self._load, session.user_id)
         texts = self._site.renderer.texts(request)
         consents = [describe_consent(texts, consent) for consent in account.consents]

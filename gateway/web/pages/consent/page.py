@@ -13,12 +13,12 @@ from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
 from gateway.oauth.metadata import AUTHORIZE
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
-from gateway.web.errors import PageError
+from gateway.web.errors import PageError, SignedOut
 from gateway.web.pages.consent.view import PermissionRequest, consent_address, describe_request
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
-from gateway.web.site.narrowing_form import read_choice, read_known_fields
+from gateway.web.site.narrowing_form import list_entered, read_choice, read_known_fields
 from gateway.web.site.permission import OTHER_PARTNER, read_answer
-from gateway.web.site.redirects import login_address, request_address, see_other
+from gateway.web.site.redirects import request_login, see_other
 from gateway.web.site.site import Site
 from gateway.web.site.step_up import (
     FreshLoginRequired,
@@ -72,29 +72,48 @@ class ConsentPage:
             permission = await run_in_threadpool(self._open, client_id, request_uri, user_id)
         except AuthorizationRefused as refused:
             raise _page_error(refused, session) from None
+        address = consent_address(client_id, request_uri)
         if permission is None or session is None:
-            return see_other(login_address(request_address(request)))
+            return request_login(request, address)
         if needs_fresh_login(self._site, session, permission.granted_if_allowed, self._site.container.clock()):
-            return request_fresh_login(request_address(request))
-        return self._page(request, permission, session)
+            return request_fresh_login(address)
+        return self._page(request, permission, session, self._load_choice(request, permission.request_uri, session))
 
     async def decide(self, request: Request) -> Response:
         """303 to the client with a code or with access_denied, or to the login page if a fresh login is needed. The
         page again (422) if a field is invalid: then nothing is decided. If the person has answered the request before,
-        the same 303 as then, or a page that says so once the code has been redeemed."""
-        session, form = await self._site.sessions.submitted(request)
+        the same 303 as then, or a page that says so once the code has been redeemed. With `lang` instead of an answer,
+        the page in that language, with what the person has entered. What they have entered also survives a login."""
+        try:
+            session, form = await self._site.sessions.submitted(request)
+        except SignedOut as signed_out:
+            client_id, request_uri = _identify(request, signed_out.form)
+            response = request_login(request, consent_address(client_id, request_uri))
+            fields = list_entered(signed_out.form, ticks=False)  # nobody is known whose ticks these are
+            self._site.kept_forms.keep(response, request_uri or "", None, fields)
+            return response
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
+        client_id, request_uri = _identify(request, form)
+        if "lang" in form and "decision" not in form:
+            self._site.renderer.choose_language(request, form["lang"])
+            return await self._show_again(request, session, form, (client_id, request_uri))
         answer = read_answer(form)
-        client_id = form.get("client_id") or _parameter(request, "client_id")
-        request_uri = form.get("request_uri") or _parameter(request, "request_uri")
+        return await self._answer(request, session, form, answer)
+
+    async def _answer(
+        self, request: Request, session: BrowserSession, form: Mapping[str, str], answer: str
+    ) -> Response:
+        client_id, request_uri = _identify(request, form)
         try:
             fields = form if answer == "allow" else None
             location = await run_in_threadpool(self._decide, client_id, request_uri, session, fields)
         except InvalidInput as refused:
             return await self._show_again(request, session, form, (client_id, request_uri), refused)
         except FreshLoginRequired:
-            return request_fresh_login(consent_address(client_id, request_uri))
+            response = request_fresh_login(consent_address(client_id, request_uri))
+            self._site.kept_forms.keep(response, request_uri or "", session.user_id, list_entered(form))
+            return response
         except AuthorizationRefused as refused:
             raise _page_error(refused, session) from None
         if location is None:
@@ -107,14 +126,16 @@ class ConsentPage:
         session: BrowserSession,
         form: Mapping[str, str],
         parameters: tuple[str | None, str | None],
-        refused: InvalidInput,
+        refused: InvalidInput | None = None,
     ) -> Response:
         try:
             permission = await run_in_threadpool(self._open, *parameters, session.user_id)
         except AuthorizationRefused as unusable:
             raise _page_error(unusable, session) from None
         assert permission is not None  # the person is signed in
-        return self._page(request, permission, session, read_known_fields(form), refused)
+        response = self._page(request, permission, session, read_known_fields(form), refused)
+        self._site.kept_forms.keep(response, permission.request_uri, session.user_id, list_entered(form))
+        return response
 
     def _page(
         self,
@@ -131,12 +152,18 @@ class ConsentPage:
             "pages/consent/consent.html",
             422 if refused else 200,
             leads_away=True,
-            query=permission.parameters,
+            address=consent_address(permission.client_id, permission.request_uri),
             view=view,
             permission=view.permission,
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
+
+    def _load_choice(self, request: Request, request_uri: str, session: BrowserSession) -> Choice:
+        """What the person had entered before they signed in, AS_ASKED if nothing."""
+        kept = self._site.kept_forms
+        fields = kept.load(request, request_uri, session.user_id) or kept.load(request, request_uri, None)
+        return read_known_fields(fields) if fields else AS_ASKED
 
     def _open(self, client_id: str | None, request_uri: str | None, user_id: str | None) -> PermissionRequest | None:
         """The request with the signed-in person, None if nobody is signed in. Raises AuthorizationRefused."""
@@ -189,6 +216,12 @@ class ConsentPage:
             return authorization.allow(unit, opened, user, granted)
 
         return self._site.container.database.write(decide)
+
+
+def _identify(request: Request, form: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The client_id and request_uri of a submitted form or its address."""
+    client_id = form.get("client_id") or _parameter(request, "client_id")
+    return client_id, form.get("request_uri") or _parameter(request, "request_uri")
 
 
 def _parameter(request: Request, name: str) -> str | None:

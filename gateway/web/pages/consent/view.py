@@ -1,7 +1,7 @@
 """The view of the consent page: the permission form, and the consent that the request would change."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from gateway.domain.consents.authorization_detail import AuthorizationDetail
 from gateway.domain.consents.change import Change, GrantAction, in_force
@@ -11,6 +11,7 @@ from gateway.kit.clock import BusinessTime
 from gateway.oauth.metadata import AUTHORIZE
 from gateway.web.site.consent_parts import ConsentPart, describe_parts
 from gateway.web.site.permission import Permission, describe_permission
+from gateway.web.site.redirects import page_address
 from gateway.web.texts import Texts
 
 
@@ -82,7 +83,7 @@ def describe_request(
 
 def consent_address(client_id: str | None, request_uri: str | None) -> str:
     """The address of the page for this request."""
-    return f"{AUTHORIZE}?{urlencode({'client_id': client_id, 'request_uri': request_uri})}"
+    return page_address(AUTHORIZE, {"client_id": client_id, "request_uri": request_uri})
 
 
 def _describe_previous(texts: Texts, request: PermissionRequest) -> PreviousConsent | None:

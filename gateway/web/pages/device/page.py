@@ -1,6 +1,7 @@
 """The handlers of the device page: a person enters the code that a point of sale shows, reads the request, and decides.
 Opening the page with a code in its address changes nothing: the person must send the form."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from starlette.concurrency import run_in_threadpool
@@ -16,12 +17,12 @@ from gateway.oauth.metadata import DEVICE
 from gateway.services.identity import user_codes
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
-from gateway.web.errors import PageError
+from gateway.web.errors import PageError, SignedOut
 from gateway.web.pages.device.view import PointOfSaleRequest, describe_request
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
-from gateway.web.site.narrowing_form import read_choice, read_known_fields
+from gateway.web.site.narrowing_form import list_entered, read_choice, read_known_fields
 from gateway.web.site.permission import OTHER_PARTNER, read_answer
-from gateway.web.site.redirects import login_address, request_address, see_other
+from gateway.web.site.redirects import page_address, request_login, see_other
 from gateway.web.site.site import Site
 from gateway.web.site.step_up import FreshLoginRequired, request_fresh_login, require_fresh_login
 from gateway.web.texts import msgid
@@ -55,40 +56,53 @@ class DevicePage:
         """The form for the code, with `user_code` filled in if the address has one; 303 to the login page if
         nobody is signed in."""
         session = await self._site.sessions.current(request)
-        if session is None or session.user_id is None:
-            return see_other(login_address(request_address(request)))
         codes = request.query_params.getlist("user_code")
-        code = user_codes.parse_code(codes[0]) if len(codes) == 1 else None
-        return self._code_form(request, session, user_codes.format_code(code) if code else "")
+        code = _read_code(codes[0]) if len(codes) == 1 else None
+        if session is None or session.user_id is None:
+            return request_login(request, page_address(DEVICE, {"user_code": code}))
+        return self._code_form(request, session, code or self._load_kept(request, session.user_id).get("user_code", ""))
 
     async def submit(self, request: Request) -> Response:
         """Without an answer, the permission form; with one, 303 to its confirmation. If the person has answered the
         request before, that answer stands and is confirmed again. 303 to the login page if a fresh login is needed; the
-        form again (422) if a field is invalid."""
-        session, form = await self._site.sessions.submitted(request)
+        form again (422) if a field is invalid. The code and what the person has entered survive a login; with `lang`
+        the form comes again in that language."""
+        try:
+            session, form = await self._site.sessions.submitted(request)
+        except SignedOut as signed_out:
+            return self._keep(request_login(request, DEVICE), signed_out.form, None)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
+        self._site.renderer.choose_language(request, form.get("lang"))
+        return await self._answer(request, session, form)
+
+    async def _answer(self, request: Request, session: BrowserSession, form: dict[str, str]) -> Response:
+        user_id = str(session.user_id)
         answer = read_answer(form) if "decision" in form else None
         typed, address = form.get("user_code", ""), request.client.host if request.client else ""
         try:
-            sale = await run_in_threadpool(self._find, typed, session.user_id, address)
+            sale = await run_in_threadpool(self._find, typed, user_id, address)
             if isinstance(sale, bool):
                 return self._wrong_code(request, session, typed) if answer is None else _done(allowed=sale)
             if answer is None:
                 require_fresh_login(self._site, session, sale.request.asked.details, self._site.container.clock())
-                return self._confirmation(request, session, sale)
+                kept = form if "lang" in form else self._load_kept(request, user_id)
+                same = kept.get("user_code") == sale.request.user_code
+                return self._confirmation(request, session, sale, read_known_fields(kept) if same else AS_ASKED)
             try:
                 choice = read_choice(form) if answer == "allow" else None
                 allowed = await run_in_threadpool(self._decide, typed, session, choice)
             except InvalidInput as refused:
                 return self._confirmation(request, session, sale, read_known_fields(form), refused)
         except FreshLoginRequired:
-            return request_fresh_login(DEVICE)  # without the code, which must not be in an address
+            return self._keep(request_fresh_login(DEVICE), form, user_id)
         except TooManyAttempts as refused:
             raise PageError(429, _TOO_MANY, retry_after=refused.retry_after) from None
         except AuthorizationRefused as refused:
             return self._refusal(request, session, refused.refusal, typed)
-        return _done(allowed=allowed)
+        response = _done(allowed=allowed)
+        self._site.kept_forms.forget(response)
+        return response
 
     async def done(self, request: Request) -> Response:
         """The confirmation. The point of sale gets the answer with its next poll."""
@@ -103,6 +117,7 @@ class DevicePage:
             "pages/device/enter_code.html",
             status,
             leads_away=True,
+            address=DEVICE if request.method == "POST" else None,
             code=code,
             error=error,
             csrf_field=CSRF_FIELD,
@@ -119,16 +134,30 @@ class DevicePage:
     ) -> Response:
         renderer = self._site.renderer
         view = describe_request(renderer.texts(request), sale, choice, refused)
-        return renderer.page(
+        response = renderer.page(
             request,
             "pages/device/confirm.html",
             422 if refused else 200,
             leads_away=True,
+            address=DEVICE,
             view=view,
             permission=view.permission,
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
+        return self._keep(response, {"user_code": sale.request.user_code}, None)
+
+    def _keep(self, response: Response, form: Mapping[str, str], user_id: str | None) -> Response:
+        """The response, after which the device page shows the code that was entered; for this user also what they have
+        ticked. A code that somebody has typed must not be in an address."""
+        code = _read_code(form.get("user_code", ""))
+        if code is not None:
+            entered = list_entered(form, ticks=user_id is not None)
+            self._site.kept_forms.keep(response, DEVICE, user_id, {"user_code": code, **entered})
+        return response
+
+    def _load_kept(self, request: Request, user_id: str) -> dict[str, str]:
+        return self._site.kept_forms.load(request, DEVICE, user_id) or self._site.kept_forms.load(request, DEVICE, None)
 
     def _refusal(self, request: Request, session: BrowserSession, refusal: Refusal, typed: str) -> Response:
         """The form for the code again, with an error. Raises PageError if another code cannot help."""
@@ -184,6 +213,12 @@ class DevicePage:
             return choice is not None
 
         return container.database.write(decide)
+
+
+def _read_code(typed: str) -> str | None:
+    """The code in the form for persons, None if the text is not a code."""
+    code = user_codes.parse_code(typed)
+    return user_codes.format_code(code) if code else None
 
 
 def _done(*, allowed: bool) -> Response:

@@ -1,6 +1,7 @@
 """The handlers of the login page: sign in and sign out."""
 
 import re
+from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
 _WRONG = msgid("Wrong username or password.")
+_OUT_OF_DATE = msgid("This page was out of date. Please sign in again.")
 _TOO_MANY = msgid("Too many failed sign-ins. Please wait a while, or use a browser in which you have signed in before.")
 _COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
 
@@ -53,30 +55,52 @@ class LoginPage:
     async def submit(self, request: Request) -> Response:
         """303 to the page that required the login, with a new session; the form again (400) for a wrong password.
         Raises PageError (429) at a limit. The limit by address uses the peer of the connection (ASGI scope), because
-        anybody can send the headers of a proxy."""
-        session, form = await self._site.sessions.submitted(request)
+        anybody can send the headers of a proxy.
+
+        The form may be older than the session, for example in a second tab. If the browser reports our own origin, it
+        signs in all the same. If not, anybody could have sent it: a person who is signed in stays so and is led to the
+        page, a visitor gets the form again (403)."""
+        submission = await self._site.sessions.submitted_login(request)
+        session, form = submission.session, submission.form
         return_to = form.get("return_to") or request.query_params.get("return_to")
+        if not submission.authentic:
+            if session is not None and session.user_id is not None:
+                return see_other(local_address(return_to))
+            return await self._show_again(request, form, return_to)
         username, address = form.get("username", ""), request.client.host if request.client else ""
         attempt = Attempt(username, form.get("password", ""), address, self._site.sessions.device_cookie(request))
         try:
             signed_in = await run_in_threadpool(self._site.container.logins.sign_in, session, attempt)
         except TooManyAttempts as limit:
-            raise PageError(429, _TOO_MANY, retry_after=limit.retry_after) from None
+            address = login_address(local_address(return_to), again="again" in form)
+            raise PageError(429, _TOO_MANY, retry_after=limit.retry_after, address=address) from None
         if signed_in is None:
+            visitor = session or await self._site.sessions.of_visitor(request)
             again = form.get("again")
-            return self._form(request, session, return_to, username=username, again=again, error=_WRONG)
+            response = self._form(request, visitor, return_to, 400, username=username, again=again, error=_WRONG)
+            self._site.sessions.remember(response, visitor)
+            return response
         response = see_other(local_address(return_to))
         self._site.sessions.remember(response, signed_in.session)
         self._site.sessions.remember_browser(response, signed_in.device_cookie)
         return response
 
     async def sign_out(self, request: Request) -> Response:
-        """Ends the session; 303 to the login page."""
-        session, form = await self._site.sessions.submitted(request)
-        await run_in_threadpool(self._sign_out, session)
-        return_to = form.get("return_to")
+        """Ends the session, if there is one; 303 to the login page. Needs no CSRF token, so that a page that is older
+        than the session can sign out too: the check of the origin and SameSite protect it."""
+        submission = await self._site.sessions.submitted_login(request)
+        if submission.session is not None:
+            await run_in_threadpool(self._sign_out, submission.session)
+        return_to = submission.form.get("return_to")
         response = see_other(login_address(local_address(return_to)) if return_to else LOGIN)
         self._site.sessions.forget(response)
+        return response
+
+    async def _show_again(self, request: Request, form: Mapping[str, str], return_to: str | None) -> Response:
+        visitor = await self._site.sessions.of_visitor(request)
+        username, again = form.get("username", ""), form.get("again")
+        response = self._form(request, visitor, return_to, 403, username=username, again=again, error=_OUT_OF_DATE)
+        self._site.sessions.remember(response, visitor)
         return response
 
     def _form(
@@ -84,6 +108,7 @@ class LoginPage:
         request: Request,
         session: BrowserSession,
         return_to: str | None,
+        status: int = 200,
         *,
         username: str = "",
         again: str | None = None,
@@ -93,8 +118,9 @@ class LoginPage:
         return self._site.renderer.page(
             request,
             "pages/login/login.html",
-            400 if error else 200,
+            status,
             leads_away=True,
+            address=login_address(local_address(return_to), again=bool(again)) if request.method == "POST" else None,
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
             return_to=local_address(return_to),
