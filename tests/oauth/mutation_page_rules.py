@@ -29,12 +29,10 @@ RULES: Sequence[Group] = (
             (28, "answered request shown", " or row.used_at is not None", ""),
             (
                 28,
-                "request decided twice",
-                "if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall, user.id):",
-                "if False:",
+                "second answer fails",
+                "if row is None or row.decided_by != user_id or",
+                "if True or row.decided_by != user_id or",
             ),
-            (28, "answer of another person repeated", " or row.decided_by != user_id or", " or"),
-            (28, "redeemed code repeated", "not stored.is_open(unit.wall)", "unit.wall >= stored.expires_at"),
             (34, "not what was shown", 'grant.asked.document() != row.parameters["complete"] or', "False or"),
             (
                 34,
@@ -42,6 +40,14 @@ RULES: Sequence[Group] = (
                 "if user.partner_id is not None and user.partner_id != opened.merchant.partner_id:",
                 "if False:",
             ),
+        ),
+    ),
+    (
+        "gateway/oauth/endpoints/authorization.py",
+        ("tests/web/test_repeated_answers.py",),
+        (
+            (28, "answer of another person repeated", " or row.decided_by != user_id or", " or"),
+            (28, "redeemed code repeated", "not stored.is_open(unit.wall)", "unit.wall >= stored.expires_at"),
         ),
     ),
     (

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.kit.text import LANGUAGES
+from gateway.kit.languages import LANGUAGES
 
 ACCOUNT = "/account"
 LOGIN = "/login"
