@@ -121,7 +121,8 @@ _ALL = (
     ErrorText(
         "TOO_MANY_INQUIRIES",
         _INPUT,
-        "Too many inquiries about one person. Threshold inquiries, previews and requests count together.",
+        "Too many inquiries about one person. Reads of tiers and scores, threshold inquiries, previews and requests of"
+        " all merchants of a partner count together.",
         "Wait as long as the message says. Store results instead of inquiring again.",
     ),
     ErrorText(

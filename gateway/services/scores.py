@@ -10,16 +10,17 @@ class ScoreService:
     """Reads a person's score at the levels that the person's consent covers."""
 
     def load_measurement(self, query: QueryUnit) -> Measurement:
-        """The measurement of the person, for its tier. Raises Forbidden, ConsentRefused, Unavailable
+        """The measurement of the person, for its tier. Raises Forbidden, ConsentRefused, RateLimitReached, Unavailable
         (SCORE_UNAVAILABLE)."""
         purpose = _require_purpose(query, "tier")
+        query.take_inquiry()
         measurement = query.require_measurement()
         query.log_access("SCORE_TIER", purpose, {"tier": measurement.tier})
         return measurement
 
     def check_threshold(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
         """Whether the person's tier is at or above `minimum`. Raises as `load_measurement` does, Forbidden also for a
-        tier that the merchant's contract does not allow, and RateLimitReached."""
+        tier that the merchant's contract does not allow."""
         purpose = _require_purpose(query, "threshold")
         merchant = query.read(lambda unit: unit.merchants.load(query.principal.merchant_id))
         if merchant is None or minimum not in merchant.contract.askable_tiers:
@@ -32,6 +33,7 @@ class ScoreService:
     def load_score(self, query: QueryUnit) -> int | None:
         """The score in points, None for an unscored person. Raises as `load_measurement` does."""
         purpose = _require_purpose(query, "exact")
+        query.take_inquiry()
         measurement = query.require_measurement()
         query.log_access("SCORE_EXACT", purpose, {"score": measurement.score})
         return measurement.score

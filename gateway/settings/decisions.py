@@ -19,8 +19,9 @@ class DecisionSettings(BaseSettings):
         None,
         ge=1,
         le=10_000_000,
-        description="The largest number of threshold inquiries, previews and requests of one merchant about one person "
-        "within an hour. If absent, 60 in live and 100000 in a sandbox.",
+        description="The largest number of reads of one partner's merchants about one person within an hour: tiers, "
+        "scores, threshold inquiries, previews and requests, each alias of a document counted. If absent, 60 in live "
+        "and 100000 in a sandbox.",
     )
     clock_interval: timedelta = Field(
         timedelta(seconds=5),

@@ -44,7 +44,7 @@ class Settings(
 
     @property
     def inquiry_budget(self) -> int:
-        """The number of inquiries about one person that one merchant may make within an hour."""
+        """The number of inquiries about one person that one partner may make within an hour."""
         return self.inquiries_per_hour or (100_000 if self.sandbox else 60)
 
     @property

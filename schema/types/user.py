@@ -37,7 +37,8 @@ class ConsentedUser(Node):
         return cls(id=strawberry.ID(consent.subject), consent=Consent.of(consent, now))
 
     @resolved(
-        "The user's tier. Null, with error SCORE_UNAVAILABLE, if no score source responds; try again later.",
+        "The user's tier. Null, with error SCORE_UNAVAILABLE, if no score source responds; try again later. Each call"
+        " counts as an inquiry and is written to the access log.",
         scopes=["score:tier"],
         cost=2,
     )
@@ -59,7 +60,8 @@ class ConsentedUser(Node):
 
     @resolved(
         "The user's score in points, 350 to 950; the consent page shows this permission separately. Null if the user"
-        " has no score, or with error SCORE_UNAVAILABLE if no score source responds.",
+        " has no score, or with error SCORE_UNAVAILABLE if no score source responds. Each call counts as an inquiry and"
+        " is written to the access log.",
         scopes=["score:exact"],
         cost=2,
     )

@@ -140,7 +140,7 @@ def example_states() -> dict[str, DecisionState]:
 
 def amounts(state: DecisionState) -> tuple[str, ...]:
     """Exposure, available limit, committed amount, and the rest of the maximum amount, in whole yuan."""
-    available = available_limit(CREDIT_LIMIT, state.exposure, yuan(0))
+    available = available_limit(CREDIT_LIMIT, state.exposure, ())
     values = (state.exposure, available, state.committed, MAXIMUM_AMOUNT - state.committed)
     return tuple(f"{value.minor // 100:,}" for value in values)
 
@@ -166,7 +166,7 @@ def test_glossary_has_the_transitions_of_each_state() -> None:
 def test_glossary_has_the_amounts_of_the_example() -> None:
     text = GLOSSARY.read_text(encoding="utf-8")
     assert table(EXAMPLE, [row(name, *amounts(state)) for name, state in example_states().items()]) in text
-    elsewhere = available_limit(CREDIT_LIMIT, yuan(0), approved().exposure)
+    elsewhere = available_limit(CREDIT_LIMIT, yuan(0), [approved().exposure])
     assert f"Its available limit is {elsewhere.minor // 100:,}." in text
 
 

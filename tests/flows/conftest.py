@@ -5,12 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from gateway.domain.decisions.exposure import rounded_exposure
+from gateway.domain.money import Money
 from tests.support.asks import credit
 from tests.support.merchant_client import MerchantClient
 from tests.support.scenario import (
     CREDIT_LIMIT,
     PERSONA,
-    TENTH,
     AvailableIs,
     GiveConsent,
     OpenScenario,
@@ -69,12 +70,15 @@ def bank(default_limits_sandbox: Sandbox) -> Iterator[Scenario]:
 @pytest.fixture
 def available_is(bank: Scenario) -> Iterator[AvailableIs]:
     """Checks the available limit in the database and in a preview of the bank. The preview has the exact amount if all
-    exposure is the bank's, else whole tenths. Before and after a test the whole limit must be available."""
+    exposure is the bank's, else the limit less the rounded exposure of the other merchant. Before and after a test the
+    whole limit must be available."""
 
     def available_is(amount: str) -> bool:
         available = Decimal(CREDIT_LIMIT) - Decimal(bank.exposure)
         offered = Decimal((bank.preview(credit(CREDIT_LIMIT)) or {"limit": "0.00"})["limit"])
-        return available == Decimal(amount) and offered in {available, available // TENTH * TENTH}
+        limit, elsewhere = Money.parse(CREDIT_LIMIT, "CNY"), Money.parse(bank.exposure, "CNY")
+        rounded = Decimal((limit - rounded_exposure(limit, elsewhere)).amount)
+        return available == Decimal(amount) and offered in {available, rounded}
 
     assert available_is(CREDIT_LIMIT)
     yield available_is

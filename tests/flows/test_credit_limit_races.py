@@ -42,7 +42,7 @@ def test_approvals_never_pass_the_credit_limit(merchants: dict[str, MerchantClie
 
 def test_last_approvals_are_reduced_to_the_available_limit(merchants: dict[str, MerchantClient]) -> None:
     """In any order four requests are approved in full. Then 1,000 or 2,000 yuan are available to at least one merchant,
-    because exposure at the other one counts in steps of a tenth of the limit, 3,000 yuan."""
+    because exposure of up to half of the limit at the other one counts as half of it, 15,000 yuan."""
     cars, homes = merchants["car_rental"], merchants["housing"]
     decisions = decide_at_once([(cars, car("7000.00")), (homes, home("7000.00"))] * 5)
     approved = [decision for decision in decisions if decision["status"] == "APPROVED"]

@@ -80,20 +80,20 @@ def test_tier_takes_one_reading_unit_and_one_that_logs(
 ) -> None:
     world.data("{ consentedUser { id scoreTier { tier } } }")
     assert units == [SOURCE, DOCUMENT, LOG]
-    assert inquiries == []
+    assert inquiries == [world.consent.user_id]
     assert accesses(world) == [("SCORE_TIER", {"tier": "GOOD"})]
 
 
 @pytest.mark.parametrize(
     ("document", "variables", "counted"),
     [
-        ("{ consentedUser { score } }", {}, 0),
+        pytest.param("{ consentedUser { score } }", {}, 1, id="E3-score"),
         ("{ consentedUser { meetsTier(minimum: GOOD) } }", {}, 1),
         (PREVIEW, {"ask": ASK}, 1),
         (
             "{ consentedUser { score a: meetsTier(minimum: GOOD) b: meetsTier(minimum: FAIR) scoreTier { tier } } }",
             {},
-            2,
+            4,
         ),
     ],
 )
@@ -146,18 +146,18 @@ def test_forbidden_and_skipped_fields_fetch_and_count_nothing(
     assert inquiries == []
 
 
-def test_inquiry_beyond_the_budget_fails_only_its_field(
+def test_inquiries_beyond_the_budget_fail_only_their_fields(
     settings: Settings, sqlite_url: str, clock: MovableClock
 ) -> None:
     few = settings.model_copy(update={"database_url": sqlite_url, "inquiries_per_hour": 2})
     with closing(GraphQLWorld(few, clock)) as world:
-        document = "{ consentedUser { a: meetsTier(minimum: GOOD) b: meetsTier(minimum: GOOD) %s score } }"
-        executed = world.run(document % "c: meetsTier(minimum: GOOD)")
-        assert executed.body["data"]["consentedUser"] == {"a": "YES", "b": "YES", "c": None, "score": 640}
-        (error,) = executed.body["errors"]
-        assert error["path"] == ["consentedUser", "c"]
-        assert error["extensions"] == {"code": "TOO_MANY_INQUIRIES", "retryAfter": 3600}
-        assert [kind for kind, _ in accesses(world)] == ["SCORE_THRESHOLD", "SCORE_THRESHOLD", "SCORE_EXACT"]
+        document = "{ consentedUser { a: meetsTier(minimum: GOOD) b: meetsTier(minimum: GOOD) %s } }"
+        executed = world.run(document % "c: meetsTier(minimum: GOOD) score")
+        assert executed.body["data"]["consentedUser"] == {"a": "YES", "b": "YES", "c": None, "score": None}
+        assert [error["path"][1:] for error in executed.body["errors"]] == [["c"], ["score"]]
+        for error in executed.body["errors"]:
+            assert error["extensions"] == {"code": "TOO_MANY_INQUIRIES", "retryAfter": 3600}
+        assert [kind for kind, _ in accesses(world)] == ["SCORE_THRESHOLD", "SCORE_THRESHOLD"]
         (blocker,) = world.data(PREVIEW, {"ask": ASK})["decisionPreview"]["blockers"]
         assert blocker == {"code": "TOO_MANY_INQUIRIES"}
         clock.advance(hours=1)

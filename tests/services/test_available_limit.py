@@ -41,38 +41,41 @@ def granted(decision: DecisionState) -> tuple[str, tuple[str, ...]]:
 
 
 def test_approval_is_reduced_to_the_available_limit(world: DemoWorld) -> None:
-    use_limit_elsewhere(world, *["5000.00"] * 4)
+    use_limit_elsewhere(world, *["5000.00"] * 3)
     assert granted(request_decision(world, number=1, deposit="6500.00")) == ("6500.00", ())
-    # 20,000 elsewhere count as 21,000, and 6,500 are used here. So 2,500 of the 30,000 are available.
-    assert granted(request_decision(world, number=2, deposit="2600.00")) == ("2500.00", (LIMIT,))
+    # 15,000 elsewhere are half of the limit, and 6,500 are used here. So 8,500 of the 30,000 are available.
+    assert granted(request_decision(world, number=2, deposit="8600.00")) == ("8500.00", (LIMIT,))
     nothing = request_decision(world, number=3, deposit="2600.00").outcome
     assert nothing == Decline((LIMIT,), world.clock() + DAY)
-    assert (world.exposure(), world.mismatches()) == (2_900_000, [])
+    assert (world.exposure(), world.mismatches()) == (3_000_000, [])
 
 
 def test_decline_suggests_a_smaller_ask_if_the_merchant_accepts_no_part(world: DemoWorld) -> None:
-    use_limit_elsewhere(world, *["5000.00"] * 4)
+    use_limit_elsewhere(world, *["5000.00"] * 3)
+    request_decision(world, number=1, deposit="6000.00")
     whole = preview(world, "9000.01", reduction=False)
     assert whole == Decline((LIMIT,), world.clock() + DAY, (Product.DEPOSIT_WAIVER,))
     fits = preview(world, "9000.00", reduction=False)
     assert isinstance(fits, Approval)
 
 
-@pytest.mark.parametrize("one", ["100.00", "2500.00"])
-def test_previews_do_not_reveal_exposure_at_other_merchants(world: DemoWorld, one: str) -> None:
-    """Exposure elsewhere is rounded up to tenths of the limit: more of it within the same tenth changes no preview."""
+@pytest.mark.parametrize("one", [pytest.param("10.00", id="E2-low"), pytest.param("2500.00", id="E2-high")])
+def test_previews_do_not_reveal_exposure_at_another_merchant(world: DemoWorld, one: str) -> None:
+    """Exposure at each other merchant is rounded up to steps of the limit: more of it within a step changes nothing."""
 
     def answers() -> list[Any]:
         return [preview(world, f"{amount}.01") for amount in range(0, 30_000, 487)]
 
-    use_limit_elsewhere(world, *["5000.00"] * 3, one)
+    request_decision(world, number=1, deposit="6000.00")
+    use_limit_elsewhere(world, "5000.00", "3200.00", one)
     before = answers()
     token = world.user_token(world.grant("excellent", client=world.client("online_shop")))
     more = world.requester.request(token, request_command(order("400.00"), "more", "more")).decision
     assert more.status is Status.APPROVED
     assert answers() == before, "400 yuan more elsewhere change no preview"
-    world.requester.request(token, request_command(order("3000.00"), "next", "next"))
-    assert answers() != before, "another tenth changes previews"
+    for number in range(2):
+        world.requester.request(token, request_command(order("5000.00"), f"next-{number}", f"next-{number}"))
+    assert answers() != before, "another step changes previews"
 
 
 def test_expired_overdue_flag_releases_exposure_before_the_scheduler_runs(world: DemoWorld) -> None:
@@ -117,8 +120,9 @@ def test_concurrent_requests_use_the_available_limit_exactly(world: DemoWorld) -
 
 
 def test_reduced_approval_can_be_activated(world: DemoWorld) -> None:
-    use_limit_elsewhere(world, *["5000.00"] * 5)
-    decision = request_decision(world, deposit="3100.00")
-    assert granted(decision)[0] == "3000.00"
+    use_limit_elsewhere(world, *["5000.00"] * 3)
+    request_decision(world, number=2, deposit="10000.00")
+    decision = request_decision(world, deposit="5100.00")
+    assert granted(decision)[0] == "5000.00"
     active = world.transitions.activate(world.merchant_token(), ActivateCommand(decision.id, "a"))
-    assert settlement_of(active).due == yuan("3000.00")
+    assert settlement_of(active).due == yuan("5000.00")

@@ -68,13 +68,36 @@ def test_replay_is_not_counted(world: DemoWorld) -> None:
         assert requested(world, token, 1).decision.id == first.decision.id
 
 
-def test_budget_is_separate_for_each_person_and_merchant(world: DemoWorld) -> None:
-    world = limited(world, 1)
+def test_e2_budget_is_separate_for_each_person_and_shared_by_the_merchants_of_a_partner(world: DemoWorld) -> None:
+    client, world = world.second_partner(), limited(world, 1)
     meets(world, world.user_token(world.grant()))
     meets(world, world.user_token(world.grant("good")))
-    meets(world, world.user_token(world.grant(client=world.client("online_shop"))))
+    for consent in (world.grant(), world.grant(client=world.client("online_shop"))):
+        with pytest.raises(RateLimitReached):
+            meets(world, world.user_token(consent))  # another consent of the same person has the same budget
+    meets(world, world.user_token(world.grant(client=client)), Tier.EXCELLENT)
+
+
+READS: dict[str, Callable[[DemoWorld, QueryUnit], object]] = {
+    "tier": lambda world, query: world.scores.load_measurement(query),
+    "score": lambda world, query: world.scores.load_score(query),
+    "threshold": lambda world, query: world.scores.check_threshold(query, Tier.GOOD),
+    "preview": lambda world, query: world.decisions.preview(query, "carRental", car(world.clock()), None).outcome,
+}
+
+
+@pytest.mark.parametrize("read", [pytest.param(name, id=f"E3-{name}") for name in READS])
+def test_every_read_of_a_person_counts_as_often_as_it_stands_in_the_document(world: DemoWorld, read: str) -> None:
+    world = limited(world, 3)
+    token = world.user_token(world.grant())
+    assert all(world.query(token, lambda query: [READS[read](world, query) for _ in range(3)]))
+    for name in READS.keys() - {"preview"}:
+        with pytest.raises(RateLimitReached):
+            world.query(token, lambda query: READS[name](world, query))  # noqa: B023
+    assert [blocker.code for blocker in previewed(world, token).blockers] == ["TOO_MANY_INQUIRIES"]
     with pytest.raises(RateLimitReached):
-        meets(world, world.user_token(world.grant()))  # another consent of the same person has the same budget
+        requested(world, token, 1)
+    assert world.counts()["access_log"] == 3
 
 
 def test_budget_is_available_again_after_an_hour(world: DemoWorld) -> None:

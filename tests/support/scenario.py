@@ -3,7 +3,6 @@ partner's business time."""
 
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -26,9 +25,6 @@ _DISPUTES = "query ($id: ID!) { decision(by: {id: $id}) { disputes { nodes { id 
 PERSONA = "threshold"
 CREDIT_LIMIT = "30000.00"
 """The default credit limit of the top tier, in yuan. PERSONA's score just reaches that tier."""
-TENTH = Decimal("3000.00")
-"""Exposure at other merchants is rounded up to tenths of the credit limit."""
-
 GiveConsent = Callable[[MerchantClient, str], str]
 """Lets a persona, by handle, consent to a merchant. Returns the token of the new consent."""
 

@@ -1,5 +1,6 @@
 """Credit limits: the largest total exposure of one person, by tier and currency."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.domain.errors import InvalidInput
@@ -8,16 +9,24 @@ from gateway.domain.scoring.tier import Tier
 
 LIMIT_REACHED = "EXPOSURE_LIMIT_REACHED"
 """The reason for a decline or a reduced approval if the available limit is too small."""
-STEPS = 10
-"""The number of steps to which the exposure at other merchants is rounded."""
+STEPS = (1, 2, 5, 10, 20, 50, 100)
+"""The steps, in per cent of the credit limit, to which the exposure at each other merchant is rounded up."""
 
 
-def available_limit(limit: Money, here: Money, elsewhere: Money) -> Money:
+def rounded_exposure(limit: Money, exposure: Money) -> Money:
+    """Returns the exposure at one other merchant, rounded up to a step of the credit limit: 1, 2, 5, 10, 20, 50 or 100
+    per cent. No exposure is zero, more than the limit is the limit."""
+    steps = (-(-limit.minor * percent // 100) for percent in STEPS)
+    return Money(
+        next((step for step in steps if step >= exposure.minor), limit.minor) if exposure.minor else 0, limit.currency
+    )
+
+
+def available_limit(limit: Money, here: Money, elsewhere: Iterable[Money]) -> Money:
     """Returns the part of a credit limit that one merchant can still use. `here` is the exposure at this merchant.
-    `elsewhere`, the exposure at others, is rounded up to tenths of the limit, so that a merchant cannot learn more
-    about it by repeated requests."""
-    step = max(-(-limit.minor // STEPS), 1)
-    used = here.minor + -(-elsewhere.minor // step) * step
+    `elsewhere` has the exposure at each other merchant. Each is rounded up on its own, so that a merchant that changes
+    its own exposure changes its own term only, and another merchant cannot measure the remaining terms with it."""
+    used = here.minor + sum(rounded_exposure(limit, exposure).minor for exposure in elsewhere)
     return Money(max(limit.minor - used, 0), limit.currency)
 
 

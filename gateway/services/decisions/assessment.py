@@ -115,7 +115,8 @@ class Assessor:
         effective = adapter if override is None else with_override(adapter, override, now)
         unlimited_result = effective.decide(ask, _person(measurement), now)
         credit_limit = self.credit_limit(measurement.tier, requested.currency)
-        available = find_available_limit(unit, consent.user_id, principal.merchant_id, credit_limit, now)
+        exposures = unit.decisions.load_exposures(consent.user_id, credit_limit.currency, now)
+        available = find_available_limit(exposures, principal.merchant_id, credit_limit)
         assessment = Assessment(
             adapter=effective,
             ask=ask,
@@ -151,12 +152,11 @@ def _person(measurement: Measurement) -> Person:
     return Person(measurement.tier, measurement.open_overdue, measurement.open_breaches)
 
 
-def find_available_limit(
-    unit: UnitOfWork, user_id: str, merchant_id: str, credit_limit: Money, now: BusinessTime
-) -> Money:
-    """The part of the person's credit limit that this merchant can still use at `now`. Exposure at other merchants is
-    rounded up to tenths of the limit, so that a merchant cannot learn its exact amount."""
-    here, elsewhere = unit.decisions.load_exposure(user_id, merchant_id, credit_limit.currency, now)
+def find_available_limit(exposures: Mapping[str, Money], merchant_id: str, credit_limit: Money) -> Money:
+    """The part of the person's credit limit that this merchant can still use. `exposures` is the person's exposure by
+    merchant id. The exposure at each other merchant is rounded up, so that a merchant cannot learn its exact amount."""
+    here = exposures.get(merchant_id, Money.zero(credit_limit.currency))
+    elsewhere = (exposure for other, exposure in exposures.items() if other != merchant_id)
     return available_limit(credit_limit, here, elsewhere)
 
 

@@ -170,16 +170,11 @@ def _fit_under_lock(unit: UnitOfWork, consent: Consent, assessment: Assessment, 
     if not isinstance(assessment.unlimited_result.outcome, Approval):
         return assessment
     limit = assessment.credit_limit
-    used = unit.exposures.lock(consent.user_id, limit.currency)
-    available = find_available_limit(unit, consent.user_id, consent.merchant_id, limit, now)
-    assessment = assessment.fit(available)
-    outcome = assessment.result.outcome
-    if isinstance(outcome, Approval) and limit < used + outcome.terms.exposed:
-        # Another transition of the person became due after `_prepare`. The available limit already excludes the
-        # exposure that it will release, but the stored total still contains it. The reservation would exceed the limit,
-        # so the request is declined.
-        return assessment.fit(Money.zero(limit.currency))
-    return assessment
+    unit.exposures.lock(consent.user_id, limit.currency)
+    # The stored exposures, also of decisions that became due after `_prepare`: the reservation is checked against them.
+    # No comparison uses their exact total, which the merchant must not learn.
+    stored = unit.exposures.load_by_merchant(consent.user_id, limit.currency)
+    return assessment.fit(find_available_limit(stored, consent.merchant_id, limit))
 
 
 def _new_state(

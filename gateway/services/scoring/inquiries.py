@@ -1,5 +1,5 @@
-"""The inquiry budget: counts threshold inquiries, previews and requests of one merchant about one person together, so
-that a merchant cannot find out a score by repeated inquiries."""
+"""The inquiry budget: counts all reads of one partner about one person together (tiers, scores, threshold inquiries,
+previews and requests), so that no merchant or group of merchants of a partner can find out more by repeating them."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ HOUR = timedelta(hours=1)
 
 
 class InquiryBudget:
-    """Allows `per_hour` inquiries of a merchant about a person within any hour of wall time."""
+    """Allows `per_hour` inquiries of a partner's merchants about a person within any hour of wall time."""
 
     def __init__(self, rate_limiter: RateLimiter, per_hour: int) -> None:
         self._rate_limiter, self._limit = rate_limiter, RateLimit("inquiries", per_hour, HOUR)
@@ -22,7 +22,7 @@ class InquiryBudget:
         if principal.consent is None:
             return
         try:
-            self._rate_limiter.hit(self._limit, principal.merchant_id, principal.consent.user_id)
+            self._rate_limiter.hit(self._limit, principal.partner_id, principal.consent.user_id)
         except TooManyAttempts as full:
             raise RateLimitReached(
                 "TOO_MANY_INQUIRIES",

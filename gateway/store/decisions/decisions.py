@@ -183,16 +183,14 @@ class DecisionRepository(Repository):
         left_out = sum(state.committed.minor for state in not_counted.values() if state.currency == currency)
         return Money(total - left_out, currency)
 
-    def load_exposure(self, user_id: str, merchant_id: str, currency: str, now: BusinessTime) -> tuple[Money, Money]:
-        """Returns the person's exposure at this merchant and at all others, after all transitions due at `now`."""
-        here = self._exposures.load_at_merchant(user_id, merchant_id, currency).minor
-        everywhere = self._exposures.load(user_id, currency).minor
+    def load_exposures(self, user_id: str, currency: str, now: BusinessTime) -> dict[str, Money]:
+        """Returns the person's exposure by merchant id, after all transitions due at `now`. Merchants without exposure
+        may be absent."""
+        exposures = self._exposures.load_by_merchant(user_id, currency)
         for state in self._states(_DUE_OF_USER, user_id=user_id, now=now):  # few: the scheduler runs every few seconds
-            if state.currency == currency:
-                freed = state.exposure.minor - state_by(state, now).exposure.minor
-                everywhere -= freed
-                here -= freed if state.merchant_id == merchant_id else 0
-        return Money(here, currency), Money(everywhere - here, currency)
+            if state.currency == currency and state.merchant_id in exposures:
+                exposures[state.merchant_id] -= state.exposure - state_by(state, now).exposure
+        return exposures
 
     def count_against(self, user_id: str, now: BusinessTime) -> tuple[int, int]:
         """Returns how many obligations are overdue at all merchants, and how many are breaches that count. No

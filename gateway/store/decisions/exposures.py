@@ -69,6 +69,11 @@ _AT_MERCHANT = select(MERCHANT_EXPOSURES.c.exposure_minor).where(
     MERCHANT_EXPOSURES.c.merchant_id == bindparam("merchant_id"),
     MERCHANT_EXPOSURES.c.currency == bindparam("currency"),
 )
+_BY_MERCHANT = select(MERCHANT_EXPOSURES.c.merchant_id, MERCHANT_EXPOSURES.c.exposure_minor).where(
+    MERCHANT_EXPOSURES.c.user_id == bindparam("user_id"),
+    MERCHANT_EXPOSURES.c.currency == bindparam("currency"),
+    MERCHANT_EXPOSURES.c.exposure_minor > 0,
+)
 _NEW_AT_MERCHANT = insert_into(MERCHANT_EXPOSURES)
 _ADD_AT_MERCHANT = _NEW_AT_MERCHANT.on_conflict_do_update(
     index_elements=["user_id", "merchant_id", "currency"],
@@ -105,6 +110,11 @@ class ExposureRepository(Repository):
         """Returns the person's stored exposure at one merchant."""
         total = self._value(_AT_MERCHANT, user_id=user_id, merchant_id=merchant_id, currency=currency)
         return Money(int(total or 0), currency)
+
+    def load_by_merchant(self, user_id: str, currency: str) -> dict[str, Money]:
+        """Returns the person's stored exposure by merchant id. Merchants without exposure are absent."""
+        rows = self._rows(_BY_MERCHANT, user_id=user_id, currency=currency)
+        return {row.merchant_id: Money(int(row.exposure_minor), currency) for row in rows}
 
     def load_committed(self, consent_id: str, currency: str) -> Money:
         """Returns the stored committed amount of a consent."""
