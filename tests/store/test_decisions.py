@@ -102,7 +102,7 @@ def exposures(unit: UnitOfWork, cast: Cast) -> tuple[Money, Money, Money]:
     totals = unit.exposures
     return (
         totals.load(cast.user, "CNY"),
-        totals.load_at_merchant(cast.user, cast.merchant, "CNY"),
+        totals.load_by_merchant(cast.user, "CNY").get(cast.merchant, cny(0)),
         totals.load_committed(cast.consent.id, "CNY"),
     )
 

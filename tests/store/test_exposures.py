@@ -44,9 +44,9 @@ def test_totals_are_kept_by_merchant_and_currency(database: Database, cast: Cast
         change(unit, cast, -200)
         change(unit, cast, 5, "EUR")
         assert unit.exposures.lock(cast.user, "CNY") == unit.exposures.load(cast.user, "CNY") == cny(700)
-        assert unit.exposures.load_at_merchant(cast.user, cast.merchant, "CNY") == cny(400)
-        assert unit.exposures.load_at_merchant(cast.user, other, "CNY") == cny(300)
-        assert unit.exposures.load_at_merchant(cast.user, other, "EUR") == Money(0, "EUR")
+        assert unit.exposures.load_by_merchant(cast.user, "CNY") == {cast.merchant: cny(400), other: cny(300)}
+        assert unit.exposures.load_by_merchant(cast.user, "EUR") == {cast.merchant: Money(5, "EUR")}
+        assert unit.exposures.load_by_merchant(cast.user, "JPY") == {}
     assert totals(database) == {"CNY": 700, "EUR": 5}
 
 

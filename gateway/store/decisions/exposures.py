@@ -64,11 +64,6 @@ _CHANGE = (
     .values(exposure_minor=EXPOSURES.c.exposure_minor + bindparam("change", type_=BigInteger))
     .returning(EXPOSURES.c.user_id)
 )
-_AT_MERCHANT = select(MERCHANT_EXPOSURES.c.exposure_minor).where(
-    MERCHANT_EXPOSURES.c.user_id == bindparam("user_id"),
-    MERCHANT_EXPOSURES.c.merchant_id == bindparam("merchant_id"),
-    MERCHANT_EXPOSURES.c.currency == bindparam("currency"),
-)
 _BY_MERCHANT = select(MERCHANT_EXPOSURES.c.merchant_id, MERCHANT_EXPOSURES.c.exposure_minor).where(
     MERCHANT_EXPOSURES.c.user_id == bindparam("user_id"),
     MERCHANT_EXPOSURES.c.currency == bindparam("currency"),
@@ -105,11 +100,6 @@ class ExposureRepository(Repository):
     def load(self, user_id: str, currency: str) -> Money:
         """Returns the person's stored exposure."""
         return Money(int(self._value(_LOAD, user_id=user_id, currency=currency) or 0), currency)
-
-    def load_at_merchant(self, user_id: str, merchant_id: str, currency: str) -> Money:
-        """Returns the person's stored exposure at one merchant."""
-        total = self._value(_AT_MERCHANT, user_id=user_id, merchant_id=merchant_id, currency=currency)
-        return Money(int(total or 0), currency)
 
     def load_by_merchant(self, user_id: str, currency: str) -> dict[str, Money]:
         """Returns the person's stored exposure by merchant id. Merchants without exposure are absent."""
