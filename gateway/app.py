@@ -93,7 +93,9 @@ async def _run_scheduler(container: Container) -> None:
 def _graphql_routes(container: Container) -> list[BaseRoute]:
     """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
     built = build_schema(container.registry, sandbox=container.settings.sandbox)
-    guarded = TokenCheck(GraphQLEndpoint(Engine(built, container)), container)
+    guarded = TokenCheck(
+        GraphQLEndpoint(Engine(built, container), largest_body=container.settings.query_maximum_body), container
+    )
 
     async def sdl(_: Request) -> Response:
         return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})

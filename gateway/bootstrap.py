@@ -15,6 +15,7 @@ from gateway.domain.decisions.exposure import CreditLimits
 from gateway.domain.environment import LIVE, SANDBOX
 from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.kit import logging
+from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import Secrets, derive
 from gateway.kit.http import HttpClient
@@ -90,7 +91,7 @@ def build(
         credit_limits = CreditLimits.parse(settings.credit_limits)
     with _reading("GATEWAY_SHADOW_POLICIES"):
         shadows = shadows or ShadowPolicies.read(settings.shadow_policies, registry)
-    rate_limiter, shared_replays = _shared_state(settings, clock)
+    rate_limiter, shared_replays, buckets = _shared_state(settings, clock)
     key_source = KeySource(_http(settings), settings.jwks_uri_hosts)
     environment = SANDBOX if settings.sandbox else LIVE
     ids, secrets = Ids(environment.mark), Secrets(master)
@@ -134,6 +135,8 @@ def build(
         registry=registry,
         rate_limiter=rate_limiter,
         replays=shared_replays,
+        buckets=buckets,
+        shows_field_costs=settings.sandbox,
         rule_name=str if settings.sandbox else partial(_opaque_rule, master),
         step_up=step_up,
         accounts=accounts,
@@ -197,11 +200,13 @@ def prepare_to_serve(container: Container) -> None:
         )
 
 
-def _shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays]:
-    """The rate limiter and the replay records: in Valkey if the settings name one, else in this process."""
+def _shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays, Buckets]:
+    """The rate limiter, the replay records and the clients' points: in Valkey if the settings name one, else in this
+    process."""
     url = settings.valkey_url.get_secret_value() if settings.valkey_url else None
     try:
-        return make_rate_limiter(url, clock), make_replays(url)
+        size = BucketSize(settings.bucket_size, settings.bucket_restore_rate)
+        return make_rate_limiter(url, clock), make_replays(url), make_buckets(url, size)
     except ValueError:
         raise SettingsError(
             "GATEWAY_VALKEY_URL: cannot be read as an address"

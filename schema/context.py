@@ -8,6 +8,7 @@ import strawberry
 from gateway.domain.identity.principal import Principal
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
+from schema.rate_limit import RateLimitStatus
 
 API_VERSION = "2026-11"
 """The dated version of this API. The path alias and the X-API-Version header contain it."""
@@ -15,12 +16,13 @@ API_VERSION = "2026-11"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The context of one execution of a document."""
+    """The context of one execution of a document. `rate_limit` are the client's points after its cost was taken."""
 
     principal: Principal
     container: Container
     query: QueryUnit
     request_id: str
+    rate_limit: RateLimitStatus
 
     def documentation(self, code: str) -> str:
         """Returns the address of the page that explains an error code."""

@@ -1,6 +1,6 @@
 """Schema directives of the contract. Fields and types declare scopes, costs and list sizes with this module only.
 
-Introspection does not show applied directives, so every description repeats scope and cost.
+Introspection does not show applied directives, so every description repeats scope, cost and list size.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,14 +67,26 @@ def require_scopes(*alternatives: str) -> RequiresScopes:
     return RequiresScopes(scopes=[[name] for name in alternatives])
 
 
-def describe(description: str, scopes: RequiresScopes | None = None, cost: int | None = None) -> str:
-    """Returns the description, followed by scope and cost in words."""
+def describe(
+    description: str, scopes: RequiresScopes | None = None, cost: int | None = None, size: ListSize | None = None
+) -> str:
+    """Returns the description, followed by scope, cost and list size in words."""
     parts = [description]
     if scopes is not None:
         parts.append(f"Scope: {' or '.join(' and '.join(group) for group in scopes.scopes)}.")
     if cost is not None:
         parts.append(f"Cost: {cost}.")
+    if size is not None:
+        parts.append(f"List size: {_describe_size(size)}.")
     return " ".join(parts)
+
+
+def _describe_size(size: ListSize) -> str:
+    assumed = size.assumed_size or None  # UNSET is false
+    alternatives = [*(size.slicing_arguments or ()), *([] if assumed is None else [f"else {assumed}"])]
+    if not size.slicing_arguments:
+        return str(assumed)
+    return ", ".join(alternatives)
 
 
 def resolved(
@@ -87,18 +99,26 @@ def resolved(
     assumed_size: int | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Returns a decorator that makes a method into a field. Any one of `scopes` is enough; `cost` is in points. A list
-    has either `slicing` arguments or an `assumed_size`. `sized_fields` are the fields that contain the list of a
-    connection."""
+    has an `assumed_size`, or `slicing` arguments and the size without them. `sized_fields` are the fields that contain
+    the list of a connection."""
     directives: list[object] = []
     required = require_scopes(*scopes) if scopes else None
     if required is not None:
         directives.append(required)
     if cost is not None:
         directives.append(Cost(weight=cost))
+    size = None
     if slicing or assumed_size is not None:
-        directives.append(list_size(slicing=slicing, sized_fields=sized_fields, assumed_size=assumed_size))
-    field = strawberry.field(description=describe(description, required, cost), directives=directives)
+        size = list_size(slicing=slicing, sized_fields=sized_fields, assumed_size=assumed_size)
+        directives.append(size)
+    field = strawberry.field(description=describe(description, required, cost, size), directives=directives)
     return cast("Callable[[Callable[..., Any]], Any]", field)
+
+
+def listed(description: str, size: int) -> Any:
+    """Returns the field of an attribute that is a list. `size` is its assumed length."""
+    directive = list_size(assumed_size=size)
+    return strawberry.field(description=describe(description, size=directive), directives=[directive])
 
 
 def list_size(

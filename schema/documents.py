@@ -5,13 +5,15 @@ Invalid documents are not cached: rejecting them is cheap, and many of them must
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
 
 from schema import guard
 from schema.errors import PARSE_FAILED, VALIDATION_FAILED
+from schema.guard import DEFAULT_LIMITS, Limits
 
-MAX_TOKENS = 2000
 MAX_COMMENTS = 200
 MAX_ERRORS = 5
 
@@ -24,12 +26,24 @@ class Refused(Exception):
         self.code, self.errors = code, errors
 
 
+@dataclass(slots=True)
+class PreparedDocument:
+    """An executable document. `prices` are those of its operations by `schema.cost.budget`, which also finds the
+    `cost_variables` on which they depend."""
+
+    node: DocumentNode
+    cost_variables: tuple[str, ...] | None = None
+    prices: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+
 class Documents:
     """A cache of at most `entries` documents and `size` characters of text. Safe to use from any thread."""
 
-    def __init__(self, schema: GraphQLSchema, *, entries: int = 512, size: int = 1 << 19) -> None:
-        self._schema, self._entries, self._size = schema, entries, size
-        self._documents: OrderedDict[str, DocumentNode] = OrderedDict()
+    def __init__(
+        self, schema: GraphQLSchema, limits: Limits = DEFAULT_LIMITS, *, entries: int = 512, size: int = 1 << 19
+    ) -> None:
+        self._schema, self._limits, self._entries, self._size = schema, limits, entries, size
+        self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._text_size = 0
         self._lock = threading.Lock()
 
@@ -41,14 +55,14 @@ class Documents:
         """The number of characters of text in the cache."""
         return self._text_size
 
-    def prepare(self, text: str) -> DocumentNode:
+    def prepare(self, text: str) -> PreparedDocument:
         """Returns the executable document of a text. Raises Refused."""
         with self._lock:
             document = self._documents.get(text)
             if document is not None:
                 self._documents.move_to_end(text)
                 return document
-        document = self._parse_and_validate(text)
+        document = PreparedDocument(self._parse_and_validate(text))
         with self._lock:
             if text not in self._documents:
                 self._documents[text] = document
@@ -60,11 +74,11 @@ class Documents:
 
     def _parse_and_validate(self, text: str) -> DocumentNode:
         try:
-            document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+            document = parse(text, max_lexical_tokens=self._limits.tokens, max_comments=MAX_COMMENTS)
         except GraphQLError as error:
             raise Refused(PARSE_FAILED, [error]) from None
         try:
-            guard.check(document)
+            guard.check(document, self._limits)
         except GraphQLError as error:
             raise Refused(VALIDATION_FAILED, [error]) from None
         errors = validate(self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)

@@ -11,7 +11,11 @@ from gateway.kit.outage import Outage
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 from schema.build import BuiltSchema
+from schema.connection import MAX_SIZE
 from schema.context import Context
+from schema.cost.budget import CostBudget, TooExpensive, field_costs
+from schema.cost.pricing import Pricer
+from schema.cost.weights import read_weights
 from schema.documents import Documents, Refused
 from schema.errors import (
     BAD_REQUEST,
@@ -26,26 +30,31 @@ from schema.errors import (
     request_error,
     unavailable,
 )
+from schema.guard import Limits
 from schema.operations import choose_operation
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """A GraphQL request: a document, its variables, and the name of the operation to run."""
+    """A GraphQL request: a document, its variables, and the name of the operation to run. `shows_field_costs` asks for
+    the requested cost of each field, which only a sandbox returns."""
 
     document: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
+    shows_field_costs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Executed:
     """A GraphQL response. `ran` is False for a request error, and then `body` has no data. `unavailable` is True if
-    nothing of the document ran because of an outage."""
+    nothing of the document ran because of an outage. `retry_after` is set if the client has too few points: the whole
+    seconds to wait."""
 
     body: dict[str, Any]
     ran: bool
     unavailable: bool = False
+    retry_after: int | None = None
 
 
 class Engine:
@@ -53,16 +62,33 @@ class Engine:
     its thread until it returns."""
 
     def __init__(self, built: BuiltSchema, container: Container) -> None:
+        settings = container.settings
+        limits = Limits(
+            depth=settings.query_maximum_depth,
+            aliases=settings.query_maximum_aliases,
+            root_fields=settings.query_maximum_root_fields,
+            directives=settings.query_maximum_directives,
+            fragments=settings.query_maximum_fragments,
+            operations=settings.query_maximum_operations,
+            tokens=settings.query_maximum_tokens,
+        )
         self._schema, self._container = built.schema, container
-        self.documents = Documents(built.schema)
+        self.documents = Documents(built.schema, limits)
+        pricer = Pricer(built.schema, read_weights(built.sdl, built.schema), largest_page=MAX_SIZE)
+        self.costs = CostBudget(pricer, container.buckets, maximum=settings.query_maximum_cost)
 
     def execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
         """Returns the response to a request, after the request's accesses have been logged. Errors of documents and
         resolvers, and outages, are in the response. Raises any other error of the database."""
         try:
-            document = self.documents.prepare(request.document)
+            return self._execute(request, principal, request_id)
         except Refused as refused:
             return _request_failed([request_error(error, refused.code) for error in refused.errors], request_id)
+
+    def _execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
+        """Returns the response. Raises Refused."""
+        prepared = self.documents.prepare(request.document)
+        document = prepared.node
         operation = choose_operation(self._schema, document, request.operation_name)
         if isinstance(operation, str):
             return _request_failed([plain(BAD_REQUEST, operation)], request_id)
@@ -71,11 +97,21 @@ class Engine:
         if isinstance(variables, list):
             return _request_failed([request_error(error, BAD_USER_INPUT) for error in variables], request_id)
 
+        price = self.costs.price(prepared, operation, variables.coerced)
+        fields = field_costs(price) if request.shows_field_costs and self._container.shows_field_costs else None
+        try:
+            charge = self.costs.charge(price, principal.client_id)
+        except TooExpensive as refused:
+            return _too_expensive(refused, fields, request_id)
+        except Outage as outage:
+            error = unavailable(outage, request_id, NOTHING_RECORDED)
+            return Executed(body([error], request_id), ran=True, unavailable=True)
+
         def run(query: QueryUnit) -> ExecutionResult:
             return execute_sync(
                 self._schema,
                 document,
-                context_value=Context(principal, self._container, query, request_id),
+                context_value=Context(principal, self._container, query, request_id, charge.status),
                 variable_values=dict(request.variables or {}),
                 operation_name=operation.name,
                 hide_suggestions=True,
@@ -91,11 +127,12 @@ class Engine:
             # Of mutations, only the access log of their payloads is written after they have run.
             error = unavailable(outage, request_id, NOT_READ_BACK if is_mutation else NOTHING_RECORDED)
             return Executed(body([error], request_id), ran=True, unavailable=not is_mutation)
-        return _response(result, request_id, is_mutation=is_mutation)
+        cost = charge.settle(result.data, failed=bool(result.errors))
+        return _response(result, _with_fields(cost, fields), request_id, is_mutation=is_mutation)
 
 
-def _response(result: ExecutionResult, request_id: str, *, is_mutation: bool) -> Executed:
-    response: dict[str, Any] = {"data": result.data, "extensions": {"requestId": request_id}}
+def _response(result: ExecutionResult, cost: dict[str, Any], request_id: str, *, is_mutation: bool) -> Executed:
+    response: dict[str, Any] = {"data": result.data, "extensions": {"requestId": request_id, "cost": cost}}
     if result.errors:
         response["errors"] = [field_error(error, request_id, of_mutation=is_mutation) for error in result.errors]
     return Executed(response, ran=True, unavailable=_nothing_ran(result, response, is_mutation=is_mutation))
@@ -107,6 +144,16 @@ def _nothing_ran(result: ExecutionResult, response: Mapping[str, Any], *, is_mut
     if codes != {UNAVAILABLE} or any(value is not None for value in (result.data or {}).values()):
         return False
     return not is_mutation or all(is_of_root(error.path) for error in result.errors or ())
+
+
+def _too_expensive(refused: TooExpensive, fields: list[dict[str, Any]] | None, request_id: str) -> Executed:
+    response = body([refused.error], request_id)
+    response["extensions"]["cost"] = _with_fields(refused.extension, fields)
+    return Executed(response, ran=False, retry_after=refused.retry_after)
+
+
+def _with_fields(cost: dict[str, Any], fields: list[dict[str, Any]] | None) -> dict[str, Any]:
+    return cost if fields is None else {**cost, "fields": fields}
 
 
 def _request_failed(errors: list[dict[str, Any]], request_id: str) -> Executed:

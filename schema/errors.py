@@ -2,6 +2,7 @@
 
 Codes: GRAPHQL_PARSE_FAILED (not GraphQL, or too many tokens), GRAPHQL_VALIDATION_FAILED (does not fit the schema or
 a limit), BAD_USER_INPUT (variables, arguments, cursors), BAD_REQUEST (the HTTP request or the operation name),
+MAX_COST_EXCEEDED (the document costs too much), THROTTLED (the client has too few points left),
 UNAUTHENTICATED, FORBIDDEN (`requiredScopes` lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is in the
 operator's log too), UNAVAILABLE (an outage), and the code of a GatewayError that a query field raises, such as
 SCORE_UNAVAILABLE.
@@ -21,6 +22,8 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 BAD_REQUEST = "BAD_REQUEST"
+MAX_COST_EXCEEDED = "MAX_COST_EXCEEDED"
+THROTTLED = "THROTTLED"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED = "Internal server error"

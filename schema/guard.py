@@ -1,8 +1,7 @@
 """Limits of a document, checked before validation in one traversal. Each fragment is measured once.
 
-Limits per document: 12 levels of fields (without fields that begin with __, because the introspection query of every
-tool is deeper), 30 aliases and 20 root fields (counted as if fragments were inlined), 50 directives and 4 at one
-location, 50 fragments, 10 operations, 30 uses of one name in one selection set. Only queries and mutations are allowed.
+Levels of fields are counted without fields that begin with __, because the introspection query of every tool is deeper.
+Aliases and root fields are counted as if fragments were inlined. Only queries and mutations are allowed.
 """
 
 from collections import Counter
@@ -21,17 +20,27 @@ from graphql import (
     SelectionSetNode,
 )
 
-DEPTH = 12
-ALIASES = 30
-ROOT_FIELDS = 20
-DIRECTIVES = 50
 DIRECTIVES_PER_LOCATION = 4
-FRAGMENTS = 50
-OPERATIONS = 10
 SAME_NAME = 30
 """Limited because validation compares equal names of one selection set pairwise."""
 
 _NESTING = 200  # fields, inline fragments and spreads together; far below Python's recursion limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one document that are settings. `tokens` is checked by the parser."""
+
+    depth: int = 12
+    aliases: int = 30
+    root_fields: int = 20
+    directives: int = 50
+    fragments: int = 50
+    operations: int = 10
+    tokens: int = 2000
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ _NOTHING = _Measure()
 class _Measurer:
     """Measures selection sets and counts directives."""
 
-    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
-        self._fragments = fragments
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode], limits: Limits) -> None:
+        self._fragments, self._limits = fragments, limits
         self._measured: dict[str, _Measure] = {}
         self.directives = 0
 
@@ -61,8 +70,8 @@ class _Measurer:
             self.directives += number
             if number > DIRECTIVES_PER_LOCATION:
                 raise _limit_exceeded(f"at most {DIRECTIVES_PER_LOCATION} directives at one location")
-            if self.directives > DIRECTIVES:
-                raise _limit_exceeded(f"at most {DIRECTIVES} directives")
+            if self.directives > self._limits.directives:
+                raise _limit_exceeded(f"at most {self._limits.directives} directives")
 
     def measure(self, selection_set: SelectionSetNode | None, nesting: int) -> _Measure:
         """Returns the measure of a selection set. Values stop at one more than their limit."""
@@ -90,7 +99,10 @@ class _Measurer:
             depth, aliases, fields = max(depth, inner.depth), aliases + inner.aliases, fields + inner.fields
         if names and names.most_common(1)[0][1] > SAME_NAME:
             raise _limit_exceeded(f"at most {SAME_NAME} uses of one name in one selection set")
-        return _Measure(min(depth, DEPTH + 1), min(aliases, ALIASES + 1), min(fields, ROOT_FIELDS + 1))
+        limits = self._limits
+        return _Measure(
+            min(depth, limits.depth + 1), min(aliases, limits.aliases + 1), min(fields, limits.root_fields + 1)
+        )
 
     def _fragment(self, name: str, nesting: int) -> _Measure:
         measured = self._measured.get(name)
@@ -105,15 +117,15 @@ class _Measurer:
         return measured
 
 
-def check(document: DocumentNode) -> None:
+def check(document: DocumentNode, limits: Limits = DEFAULT_LIMITS) -> None:
     """Raises GraphQLError for a document that exceeds a limit. Takes time linear in the size of the document."""
     fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if len(document.definitions) - len(operations) > FRAGMENTS:
-        raise _limit_exceeded(f"at most {FRAGMENTS} fragments")
-    if len(operations) > OPERATIONS:
-        raise _limit_exceeded(f"at most {OPERATIONS} operations")
-    measurer = _Measurer(fragments)
+    if len(document.definitions) - len(operations) > limits.fragments:
+        raise _limit_exceeded(f"at most {limits.fragments} fragments")
+    if len(operations) > limits.operations:
+        raise _limit_exceeded(f"at most {limits.operations} operations")
+    measurer = _Measurer(fragments, limits)
     for operation in operations:
         if operation.operation is OperationType.SUBSCRIPTION:
             raise _limit_exceeded("only queries and mutations are allowed")
@@ -121,12 +133,12 @@ def check(document: DocumentNode) -> None:
         for variable in operation.variable_definitions or ():
             measurer.count_directives(variable)
         measure = measurer.measure(operation.selection_set, 0)
-        if measure.depth > DEPTH:
-            raise _limit_exceeded(f"at most {DEPTH} levels of fields")
-        if measure.aliases > ALIASES:
-            raise _limit_exceeded(f"at most {ALIASES} aliases")
-        if measure.fields > ROOT_FIELDS:
-            raise _limit_exceeded(f"at most {ROOT_FIELDS} root fields")
+        if measure.depth > limits.depth:
+            raise _limit_exceeded(f"at most {limits.depth} levels of fields")
+        if measure.aliases > limits.aliases:
+            raise _limit_exceeded(f"at most {limits.aliases} aliases")
+        if measure.fields > limits.root_fields:
+            raise _limit_exceeded(f"at most {limits.root_fields} root fields")
 
 
 def _limit_exceeded(limit: str) -> GraphQLError:

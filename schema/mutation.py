@@ -45,7 +45,7 @@ class Mutation:
         "Requests a decision. The outcome is immediate, except for a few decisions that are PENDING until a manual"
         " review. Needs a user token whose consent covers the product, the purpose and the amount.",
         scopes=["decisions:request"],
-        cost=10,
+        cost=20,
     )
     def decision_request(
         self,

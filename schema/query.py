@@ -8,7 +8,7 @@ from gateway.domain.decisions.outcome import Approval
 from gateway.domain.errors import InvalidInput
 from schema.ask import DecisionAsk
 from schema.context import Info
-from schema.directives import resolved
+from schema.directives import listed, resolved
 from schema.errors import BadUserInput
 from schema.node_resolver import find_node
 from schema.scalars import optional_text
@@ -61,8 +61,8 @@ class DecisionPreview:
     likely_outcome: DecisionOutcome | None = strawberry.field(
         description="Probable outcome. Null if blockers has entries, or if the request would go to manual review."
     )
-    blockers: list[UserError] = strawberry.field(
-        description="Errors that a request would return, for example for a product that the consent does not cover."
+    blockers: list[UserError] = listed(
+        "Errors that a request would return, for example for a product that the consent does not cover.", 1
     )
 
 
@@ -124,7 +124,7 @@ class Query:
         "Dry run of decisionRequest: returns the probable outcome. Creates no decision and reserves nothing. Counts as"
         " an inquiry and is written to the access log.",
         scopes=["decisions:preview"],
-        cost=5,
+        cost=10,
     )
     def decision_preview(
         self,

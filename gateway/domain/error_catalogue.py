@@ -181,6 +181,20 @@ _ALL = (
         "Send the same request again later, with the same idempotency key.",
     ),
     ErrorText(
+        "MAX_COST_EXCEEDED",
+        _REQUEST,
+        "The document costs more than the maximum of one document. `cost` is its cost, `maximumCost` the maximum, and"
+        " `dearestPath` leads to the dearest field.",
+        "Ask for smaller pages, or for less of each object, and send several documents.",
+    ),
+    ErrorText(
+        "THROTTLED",
+        "errors, the whole request, HTTP 429",
+        "The client has fewer points left than the document costs. Nothing was executed.",
+        "Send the same request again after the seconds in the header `Retry-After`. `extensions.cost` of every response"
+        " shows how many points are left, and how many are restored each second.",
+    ),
+    ErrorText(
         "INTERNAL_SERVER_ERROR",
         "errors",
         "The gateway failed. Details are in the operator's log, never in the response.",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.domain.consents.step_up import StepUp
 from gateway.domain.environment import Environment
+from gateway.kit.buckets import Buckets
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import Secrets
 from gateway.kit.ids import Ids
@@ -42,7 +43,8 @@ from merchants.registry import AdapterRegistry
 @dataclass(frozen=True, slots=True)
 class Container:
     """All services of one deployment. All requests share them. `rule_name` maps the id of a policy rule to the name
-    that merchants see: the id itself in a sandbox, an opaque name in live, which only the operator can resolve."""
+    that merchants see: the id itself in a sandbox, an opaque name in live, which only the operator can resolve.
+    `shows_field_costs` is whether clients may ask for the cost of each field of a document."""
 
     settings: Settings
     environment: Environment
@@ -53,6 +55,8 @@ class Container:
     registry: AdapterRegistry
     rate_limiter: RateLimiter
     replays: Replays
+    buckets: Buckets
+    shows_field_costs: bool
     rule_name: Callable[[str], str]
     step_up: StepUp
     accounts: AccountService
@@ -84,4 +88,5 @@ class Container:
         """Closes the connections to the database and to Valkey."""
         self.database.close()
         self.replays.close()
+        self.buckets.close()
         self.rate_limiter.close()

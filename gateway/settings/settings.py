@@ -9,6 +9,7 @@ from gateway.settings.deployment import DeploymentSettings
 from gateway.settings.lifetimes import LifetimeSettings
 from gateway.settings.logins import LoginSettings
 from gateway.settings.network import NetworkSettings
+from gateway.settings.queries import QuerySettings
 from gateway.settings.server import ServerSettings
 
 GROUPS = (
@@ -16,6 +17,7 @@ GROUPS = (
     ServerSettings,
     DatabaseSettings,
     NetworkSettings,
+    QuerySettings,
     DecisionSettings,
     LoginSettings,
     LifetimeSettings,
@@ -32,6 +34,7 @@ class Settings(
     LifetimeSettings,
     LoginSettings,
     DecisionSettings,
+    QuerySettings,
     NetworkSettings,
     DatabaseSettings,
     ServerSettings,
@@ -51,6 +54,16 @@ class Settings(
     def pool_size(self) -> int:
         """The number of pooled connections of one process to the database."""
         return self.database_connections or self.worker_threads
+
+    @property
+    def bucket_size(self) -> int:
+        """The number of cost points that a client can use at once."""
+        return self.query_bucket_size or (1_000_000 if self.sandbox else 10 * self.query_maximum_cost)
+
+    @property
+    def bucket_restore_rate(self) -> int:
+        """The number of cost points that are restored to a client each second."""
+        return self.query_restore_rate or (1_000_000 if self.sandbox else self.query_maximum_cost // 2)
 
     def unsafe_in_live(self) -> list[str]:
         """Returns a sentence for each setting that is not allowed in a live deployment."""

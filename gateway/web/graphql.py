@@ -6,6 +6,7 @@
 | parsing, validation, variables or operation name fail  | 400, but 200 where only application/json is accepted |
 | the body is not JSON, or not a GraphQL request         | 400    |
 | no valid token, by the token check                     | 401    |
+| the client has too few points left                     | 429, with Retry-After |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
 | an unexpected exception, also in the encoding          | 500    |
 | an outage, and nothing of the document ran             | 503, with Retry-After |
@@ -33,8 +34,8 @@ from schema.errors import BAD_REQUEST, body, internal, plain
 
 PATH = "/graphql"
 DATED_PATH = f"{PATH}/{API_VERSION}"
-LARGEST_BODY = 64 * 1024
-UNAVAILABLE = 503
+COST_DEBUG = "x-cost-debug"
+"""A request header. In a sandbox its value "fields" adds the cost of each field to the response."""
 
 
 class _Refusal(Exception):
@@ -56,8 +57,8 @@ class GraphQLEndpoint:
     Unauthenticated.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, *, largest_body: int) -> None:
+        self._engine, self._largest_body = engine, largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state", {})
@@ -67,7 +68,7 @@ class GraphQLEndpoint:
         authenticate: Callable[[], Principal] = state["authenticate"]
         try:
             _check_headers(scope, media_type, headers)
-            request = _read(await _body(headers, receive))
+            request = _read(await _body(headers, receive, self._largest_body), headers)
         except _Disconnected:
             return
         except _Refusal as refusal:
@@ -75,22 +76,27 @@ class GraphQLEndpoint:
             content = json.encode(body([plain(BAD_REQUEST, refusal.message)], request_id))
             await _send_response(send, refusal.status, content, media_type or JSON, refusal.headers)
             return
-        status, content = await anyio.to_thread.run_sync(self._run, request, authenticate, request_id, media_type)
-        extra = {"Retry-After": str(RETRY_AFTER)} if status == UNAVAILABLE else {}
+        status, content, retry_after = await anyio.to_thread.run_sync(
+            self._run, request, authenticate, request_id, media_type
+        )
+        extra = {} if retry_after is None else {"Retry-After": str(retry_after)}
         await _send_response(send, status, content, media_type or JSON, extra)
 
     def _run(
         self, request: GraphQLRequest, authenticate: Callable[[], Principal], request_id: str, media_type: str | None
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, int | None]:
+        """Returns status and body of the response, and the seconds after which the request can be sent again."""
         principal = authenticate()
         try:
             executed = self._engine.execute(request, principal, request_id)
             content = json.encode(executed.body)
         except Exception as error:  # noqa: BLE001
-            return 500, json.encode(body([internal(request_id, error)], request_id))
+            return 500, json.encode(body([internal(request_id, error)], request_id)), None
         if executed.unavailable:
-            return UNAVAILABLE, content
-        return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content
+            return 503, content, RETRY_AFTER
+        if executed.retry_after is not None:
+            return 429, content, executed.retry_after
+        return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content, None
 
 
 def _check_headers(scope: Scope, media_type: str | None, headers: Headers) -> None:
@@ -103,10 +109,10 @@ def _check_headers(scope: Scope, media_type: str | None, headers: Headers) -> No
         raise _Refusal(415, f"The request must be {JSON} in UTF-8, without Content-Encoding.")
 
 
-async def _body(headers: Headers, receive: Receive) -> bytes:
-    too_large = _Refusal(413, f"A request may have at most {LARGEST_BODY} bytes.")
+async def _body(headers: Headers, receive: Receive, largest: int) -> bytes:
+    too_large = _Refusal(413, f"A request may have at most {largest} bytes.")
     announced = headers.get("content-length", "0")
-    if not announced.isdigit() or len(announced) > 9 or int(announced) > LARGEST_BODY:
+    if not announced.isdigit() or len(announced) > 9 or int(announced) > largest:
         raise too_large
     received = bytearray()
     while True:
@@ -114,13 +120,13 @@ async def _body(headers: Headers, receive: Receive) -> bytes:
         if message["type"] == "http.disconnect":
             raise _Disconnected
         received += message.get("body", b"")
-        if len(received) > LARGEST_BODY:
+        if len(received) > largest:
             raise too_large
         if not message.get("more_body", False):
             return bytes(received)
 
 
-def _read(content: bytes) -> GraphQLRequest:
+def _read(content: bytes, headers: Headers) -> GraphQLRequest:
     try:
         request = json.decode(content)
         _STRICT.decode(content.decode())
@@ -138,7 +144,7 @@ def _read(content: bytes) -> GraphQLRequest:
         raise _Refusal(400, "operationName must be a string.")
     if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
         raise _Refusal(400, "variables and extensions must be objects.")
-    return GraphQLRequest(query, variables, name or None)
+    return GraphQLRequest(query, variables, name or None, headers.get(COST_DEBUG) == "fields")
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> None:

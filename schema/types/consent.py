@@ -9,7 +9,7 @@ from gateway.domain.consents import consent as domain
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
-from schema.directives import describe, list_size, require_scopes
+from schema.directives import describe, listed, require_scopes
 from schema.types.money import Money
 from schema.types.node import Node
 
@@ -24,9 +24,7 @@ class AuthorizationDetail:
     )
     purpose: str = strawberry.field(description="Purpose code, for example CAR_RENTAL.")
     duration: timedelta | None = strawberry.field(description="How long the permission lasts from Consent.grantedAt.")
-    products: list[Product] = strawberry.field(
-        description="Products that may be requested. Empty for a score permission."
-    )
+    products: list[Product] = listed("Products that may be requested. Empty for a score permission.", 4)
     maximum_amount: Money | None = strawberry.field(
         description="Ceiling for all open decisions under this consent together. Null for a score permission."
     )
@@ -44,10 +42,9 @@ class Consent(Node):
         " ConsentedUser.id. Use it to match webhooks to your records."
     )
     status: ConsentStatus = strawberry.field(description="Whether the consent is active, expired or revoked.")
-    scopes: list[str] = strawberry.field(description="OAuth scopes that the user granted.")
-    authorization_details: list[AuthorizationDetail] = strawberry.field(
-        description="Permissions that the user granted, as RFC 9396 authorization details.",
-        directives=[list_size(assumed_size=5)],
+    scopes: list[str] = listed("OAuth scopes that the user granted.", 5)
+    authorization_details: list[AuthorizationDetail] = listed(
+        "Permissions that the user granted, as RFC 9396 authorization details.", 5
     )
     purpose: str = strawberry.field(description="Purpose code. Several codes are separated by spaces.")
     granted_at: datetime = strawberry.field(description="When the user granted the consent.")

@@ -12,9 +12,9 @@ from gateway.domain.decisions.dispute import Contested, DisputeStatus, Party
 from gateway.domain.decisions.transitions import Status, Transition
 from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
-from schema.connection import After, Before, Connection, First, Last, connection_of, page_request
+from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, connection_of, page_request
 from schema.context import Info
-from schema.directives import describe, require_scopes, resolved
+from schema.directives import describe, listed, require_scopes, resolved
 from schema.scalars import Url
 from schema.types.consent import Consent
 from schema.types.money import Money
@@ -84,8 +84,8 @@ class Dispute(Node):
     response: str | None = strawberry.field(
         description="Your statement in response. Null until you respond, and if the user's data has been erased."
     )
-    evidence: list[Url] = strawberry.field(
-        description="Addresses of the documents in your response. The gateway stores them and never fetches them."
+    evidence: list[Url] = listed(
+        "Addresses of the documents in your response. The gateway stores them and never fetches them.", 10
     )
     opened_at: datetime = strawberry.field(description="When the dispute was opened.")
     respond_by: datetime = strawberry.field(description="Deadline for your response. After it the dispute is upheld.")
@@ -200,7 +200,9 @@ class Decision(Node):
         return outcome_of(self.state.outcome)
 
     @resolved(
-        "Transitions that you may make now. Build your user interface on this list, not on a copy of the state machine."
+        "Transitions that you may make now. Build your user interface on this list, not on a copy of the state"
+        " machine.",
+        assumed_size=6,
     )
     def available_transitions(self) -> list[Transition]:
         return list(self.state.available_transitions)
@@ -247,14 +249,15 @@ class Decision(Node):
 
     @resolved(
         "Signed receipt of the latest log entry: what was decided, when, and under which policy. A compact JWS that you"
-        " can verify offline with the keys at the issuer's jwks_uri. Set for every decision."
+        " can verify offline with the keys at the issuer's jwks_uri. Set for every decision.",
+        cost=3,
     )
     def receipt(self, info: Info) -> str | None:
         container, query = info.context.container, info.context.query
         decision = container.decisions.find(query, self.id)
         return container.receipts.sign(query, decision) if decision else None
 
-    @resolved("The consent under which the decision was requested.")
+    @resolved("The consent under which the decision was requested.", cost=2)
     def consent(self, info: Info) -> Consent:
         query = info.context.query
         consent = info.context.container.consents.find(query, self.state.consent_id)
@@ -262,7 +265,13 @@ class Decision(Node):
             raise LookupError(f"the consent of the visible decision {self.id} is not visible")
         return Consent.of(consent, query.now)
 
-    @resolved("Events of the decision, oldest first.", slicing=["first", "last"], sized_fields=["edges", "nodes"])
+    @resolved(
+        "Events of the decision, oldest first.",
+        cost=3,
+        slicing=["first", "last"],
+        sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
+    )
     def timeline(
         self,
         info: Info,
@@ -278,8 +287,10 @@ class Decision(Node):
     @resolved(
         "Disputes about the decision, oldest first.",
         scopes=["decisions:read"],
+        cost=2,
         slicing=["first", "last"],
         sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
     )
     def disputes(
         self,

@@ -19,6 +19,7 @@ from gateway.services.decisions.transitions import (
 )
 from merchants.registry import AdapterRegistry
 from schema.ask import DecisionAsk
+from schema.directives import listed
 from schema.scalars import Url, optional_text
 from schema.types.decision import Decision, Dispute
 from schema.types.money import MoneyInput
@@ -162,7 +163,7 @@ class DecisionPayload:
     decision: Decision | None = strawberry.field(
         description="The decision after the mutation. Null if userErrors has entries."
     )
-    user_errors: list[UserError] = strawberry.field(description=_ERRORS)
+    user_errors: list[UserError] = listed(_ERRORS, 1)
 
 
 @strawberry.type(description=_PAYLOAD)
@@ -222,7 +223,7 @@ class DisputeRespondPayload:
     dispute: Dispute | None = strawberry.field(
         description="The dispute after the mutation. Null if userErrors has entries."
     )
-    user_errors: list[UserError] = strawberry.field(description=_ERRORS)
+    user_errors: list[UserError] = listed(_ERRORS, 1)
 
 
 def _known_id(text: str, noun: str, field: str) -> str:

@@ -10,9 +10,9 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
 from gateway.store.decisions.pages import Filter, Window
-from schema.connection import After, Before, Connection, First, Last, Page, cut_page, page_request
+from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, Page, cut_page, page_request
 from schema.context import Info
-from schema.directives import resolved
+from schema.directives import listed, resolved
 from schema.types.decision import Decision
 from schema.types.enums import DecisionOrder
 from schema.types.node import Node
@@ -68,7 +68,7 @@ class DecisionConnection(Connection[Decision]):
 @strawberry.type(description="A business that requests decisions.")
 class Merchant(Node):
     name: str = strawberry.field(description="Name, as registered with the operator.")
-    products: list[Product] = strawberry.field(description="Products in this merchant's contract.")
+    products: list[Product] = listed("Products in this merchant's contract.", 4)
 
     @classmethod
     def of(cls, merchant: domain.Merchant) -> "Merchant":
@@ -77,8 +77,10 @@ class Merchant(Node):
     @resolved(
         "The merchant's decisions, newest first unless orderBy says otherwise.",
         scopes=["decisions:read"],
+        cost=2,
         slicing=["first", "last"],
         sized_fields=["edges", "nodes"],
+        assumed_size=DEFAULT_SIZE,
     )
     def decisions(
         self,

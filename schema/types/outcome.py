@@ -8,7 +8,7 @@ import strawberry
 from gateway.domain.decisions import outcome as domain
 from gateway.domain.decisions.reason import Texts, seen_by_merchant
 from gateway.domain.merchants import Product
-from schema.directives import list_size, resolved
+from schema.directives import listed, resolved
 from schema.types.reason import Locale, Reason, merchant_text, reasons_of
 from schema.types.terms import DecisionTerms, terms_of
 
@@ -42,13 +42,11 @@ class Approval:
 )
 class Decline:
     codes: strawberry.Private[tuple[str, ...]]
-    reasons: list[Reason] = strawberry.field(
-        description="Reasons that a merchant may see, at least one.", directives=[list_size(assumed_size=4)]
-    )
+    reasons: list[Reason] = listed("Reasons that a merchant may see, at least one.", 4)
     retry_after: datetime | None = strawberry.field(
         description="When a new request may have another result. Null if no time is known."
     )
-    alternatives: list[Product] = strawberry.field(description="Other products that may be granted.")
+    alternatives: list[Product] = listed("Other products that may be granted.", 4)
 
     @resolved("Notice with the reasons that you can show to the user.")
     def notice_text(self, locale: Locale = "en") -> str:

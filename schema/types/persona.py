@@ -6,6 +6,7 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.identity import persona as domain
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.tier import Tier
+from schema.directives import listed
 from schema.types.node import Node
 
 
@@ -13,7 +14,7 @@ from schema.types.node import Node
 class SandboxExpectation:
     product: Product = strawberry.field(description="The requested product.")
     status: Status = strawberry.field(description="Status that the decision would have.")
-    reason_codes: list[str] = strawberry.field(description="Reason codes that the decision would have.")
+    reason_codes: list[str] = listed("Reason codes that the decision would have.", 4)
 
 
 @strawberry.type(
@@ -27,8 +28,8 @@ class SandboxPersona(Node):
     summary: str = strawberry.field(description="What the test user is for.")
     tier: Tier = strawberry.field(description="Tier of the test user.")
     score: int | None = strawberry.field(description="Score in points, 350 to 950. Null if the test user has no score.")
-    expected_outcomes: list[SandboxExpectation] = strawberry.field(
-        description="Expected results while the test user has no earlier decisions, one per product."
+    expected_outcomes: list[SandboxExpectation] = listed(
+        "Expected results while the test user has no earlier decisions, one per product.", 4
     )
 
     @classmethod

@@ -18,6 +18,7 @@ from gateway.domain.errors import (
     Unavailable,
 )
 from schema.context import Context
+from schema.directives import listed
 from schema.scalars import Url
 from schema.types.consent import AuthorizationDetail, detail_of
 from schema.types.enums import UserErrorCode
@@ -37,9 +38,10 @@ class UserError:
         description="Stable code for programs. New codes appear only in a new API version."
     )
     message: str = strawberry.field(description="Explanation for engineers, in English. The text can change.")
-    field: list[str] | None = strawberry.field(
-        description='Path to the input field that caused the error, for example ["input", "ask", "carRental",'
-        ' "deposit"]. Null if no single field did.'
+    field: list[str] | None = listed(
+        'Path to the input field that caused the error, for example ["input", "ask", "carRental", "deposit"]. Null'
+        " if no single field did.",
+        5,
     )
     documentation: Url = strawberry.field(description="Page that explains the code and how to fix the problem.")
 
@@ -63,22 +65,23 @@ class NotFoundError(UserError):
 
 @strawberry.type(description="The user's consent does not cover the request.")
 class ConsentError(UserError):
-    covered: list[AuthorizationDetail] = strawberry.field(
-        description="Permissions in the consent. Ask the user for a new consent with what is missing. Empty if the"
-        " consent was revoked or has expired."
+    covered: list[AuthorizationDetail] = listed(
+        "Permissions in the consent. Ask the user for a new consent with what is missing. Empty if the consent was"
+        " revoked or has expired.",
+        5,
     )
 
 
 @strawberry.type(description="The decision's status or history does not allow the transition.")
 class StateConflictError(UserError):
     current_status: Status = strawberry.field(description="Current status of the decision.")
-    available_transitions: list[Transition] = strawberry.field(description="Transitions that you may make now.")
+    available_transitions: list[Transition] = listed("Transitions that you may make now.", 6)
 
 
 @strawberry.type(description="The idempotency key was used before with another input or consent.")
 class IdempotencyError(UserError):
-    differing_fields: list[list[str]] = strawberry.field(
-        description="Paths of the input fields that differ from the first call with this key."
+    differing_fields: list[list[str]] = listed(
+        "Paths of the input fields that differ from the first call with this key.", 10
     )
 
 

@@ -7,6 +7,7 @@ import strawberry
 from gateway.domain import merchants as domain
 from gateway.settings import EnvironmentName
 from schema.context import API_VERSION, Context
+from schema.directives import listed
 from schema.types.merchant import Merchant
 
 
@@ -19,20 +20,33 @@ class ApiVersion:
     )
 
 
+@strawberry.type(
+    description="The cost points of this client, the same numbers as extensions.cost in every response. All tokens of"
+    " the client share them."
+)
+class RateLimit:
+    maximum: int = strawberry.field(description="The largest number of points that the client can have.")
+    available: int = strawberry.field(description="Points that are left after the cost of this request.")
+    restore_per_second: int = strawberry.field(description="Points that are restored each second.")
+    maximum_per_query: int = strawberry.field(description="The largest cost of one document.")
+
+
 @strawberry.type(description="The access token of this request.")
 class Viewer:
     app_name: str = strawberry.field(description="Name of the client, as registered.")
     merchant: Merchant = strawberry.field(description="Merchant that the token acts for.")
-    scopes: list[str] = strawberry.field(description="Scopes of the token.")
+    scopes: list[str] = listed("Scopes of the token.", 10)
     token_expires_at: datetime = strawberry.field(description="When the token expires.")
     environment: EnvironmentName = strawberry.field(description="Kind of deployment that issued the token.")
     api_version: ApiVersion = strawberry.field(
         description="API version of this request, and until when it is supported."
     )
 
+    rate_limit: RateLimit = strawberry.field(description="The cost points of this client.")
+
     @classmethod
     def of(cls, context: Context, merchant: domain.Merchant) -> "Viewer":
-        principal = context.principal
+        principal, points = context.principal, context.rate_limit
         return cls(
             app_name=principal.client_name,
             merchant=Merchant.of(merchant),
@@ -40,4 +54,10 @@ class Viewer:
             token_expires_at=principal.token_expires_at,
             environment=context.container.settings.environment,
             api_version=ApiVersion(handle=API_VERSION, latest_stable=API_VERSION, supported_until=None),
+            rate_limit=RateLimit(
+                maximum=points.maximum,
+                available=points.available,
+                restore_per_second=points.restore_rate,
+                maximum_per_query=points.maximum_per_query,
+            ),
         )

@@ -54,7 +54,7 @@ def test_documents_at_the_limits_pass() -> None:
 
 def test_introspection_query_passes() -> None:
     text = get_introspection_query(specified_by_url=True, directive_is_repeatable=True, input_value_deprecation=True)
-    assert Documents(built().schema).prepare(text).definitions
+    assert Documents(built().schema).prepare(text).node.definitions
 
 
 def test_sixty_levels_of_doubled_fragments_are_measured_quickly() -> None:

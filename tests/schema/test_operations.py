@@ -25,7 +25,7 @@ ASK = '{ask: {onlineOrder: {amount: {amount: "1.00", currency: "CNY"}, payWithin
 
 
 def operation(text: str, name: str | None = None) -> Operation:
-    chosen = choose_operation(SCHEMA, Documents(SCHEMA).prepare(text), name)
+    chosen = choose_operation(SCHEMA, Documents(SCHEMA).prepare(text).node, name)
     assert isinstance(chosen, Operation), chosen
     return chosen
 

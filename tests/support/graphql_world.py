@@ -135,7 +135,7 @@ class GraphQLWorld(World):
         return self.data(REQUEST, request_variables(key, reference, **changed))["decisionRequest"]
 
     def endpoint(self) -> GraphQLEndpoint:
-        return GraphQLEndpoint(self.engine)
+        return GraphQLEndpoint(self.engine, largest_body=self.container.settings.query_maximum_body)
 
 
 class AsPrincipal:

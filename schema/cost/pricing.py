@@ -1,0 +1,331 @@
+"""The price of an operation before it runs, by the weights of its fields and the sizes of its lists.
+
+    price of a field = weight + children                        for an object or a leaf
+    price of a list  = weight + length * (object + children)
+
+Fields are grouped as execution groups them: equal response keys are one field. For an interface or union the price is
+that of the dearest possible type. Each group of selection sets is priced once per type, so that nested fragments take
+time linear in the size of the document.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+from graphql import (
+    ArgumentNode,
+    BooleanValueNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    OperationDefinitionNode,
+    SchemaMetaFieldDef,
+    SelectionNode,
+    SelectionSetNode,
+    TypeMetaFieldDef,
+    ValueNode,
+    VariableNode,
+    Visitor,
+    get_named_type,
+    is_composite_type,
+    is_list_type,
+    is_non_null_type,
+    visit,
+)
+from graphql.utilities.coerce_input_value import coerce_default_value
+
+from schema.cost.weights import UNKNOWN_SIZE, ListSize, Weights
+
+INTROSPECTION, INTROSPECTION_LEAF = 0.04, 0.02
+"""Points per object and per leaf of an introspection result. The schema is in memory, so an object costs less than one
+point, and less in comparison with its leaves."""
+
+_MAX_GROUPS = 10_000
+"""The largest number of groups of selection sets that are priced: far more than a document within the limits has."""
+
+_META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+
+VariableValues = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of one field of a response. `weight` counts once, `item` for each object of a list, and `children` are
+    the prices of the fields below by response key. `requested` is the price of all, `defined` without children. Fields
+    without a price are left out. `name` is "Type.field"."""
+
+    name: str
+    weight: float
+    item: float | None
+    length: float
+    children: Mapping[str, "Price"]
+    requested: float
+
+    @property
+    def defined(self) -> float:
+        return self.weight + self.length * (self.item or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPrice:
+    """The price of an operation: `fields` by response key, and their sum in points, at least 1. `names` are all fields
+    ("Type.field") that the operation may execute."""
+
+    fields: Mapping[str, Price]
+    requested: int
+    names: frozenset[str]
+
+    def dearest_path(self) -> list[str]:
+        """Returns the response keys that lead to the dearest field, from the root."""
+        path, fields = [], self.fields
+        while fields:
+            key = max(fields, key=lambda each: fields[each].requested)
+            path.append(key)
+            fields = fields[key].children
+        return path
+
+
+@dataclass(slots=True)
+class _Group:
+    """One field of a response, with all nodes that request it."""
+
+    type_name: str
+    field_name: str
+    definition: GraphQLField
+    nodes: list[FieldNode] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.type_name}.{self.field_name}"
+
+
+class Pricer:
+    """Prices operations of one schema. `largest_page` is the longest list that a slicing argument can request: an
+    execution with a larger one fails before it reads anything. Safe to use from any thread."""
+
+    def __init__(self, schema: GraphQLSchema, weights: Weights, *, largest_page: int) -> None:
+        self.schema, self.weights, self.largest_page = schema, weights, largest_page
+
+    def price(
+        self,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> OperationPrice:
+        """Returns the price of an operation that the schema has validated, with coerced variables. Raises GraphQLError
+        for a field that needs exactly one slicing argument and does not have it."""
+        root = self.schema.get_root_type(operation.operation)
+        run = _Run(self, fragments, variables)
+        children, _ = run.children(root, [operation.selection_set], {}) if root else ({}, 0)
+        return OperationPrice(children, max(1, ceil(_sum(children))), frozenset(run.names))
+
+
+class _Run:
+    """One calculation, with the prices of the groups that it has met."""
+
+    def __init__(
+        self, pricer: Pricer, fragments: Mapping[str, FragmentDefinitionNode], variables: VariableValues
+    ) -> None:
+        self._schema, self._weights, self._largest = pricer.schema, pricer.weights, pricer.largest_page
+        self._fragments, self._variables = fragments, variables
+        self._known: dict[tuple[Any, ...], tuple[Mapping[str, Price], float]] = {}
+        self.names: set[str] = set()
+
+    def children(
+        self, type_: GraphQLNamedType, selection_sets: Sequence[SelectionSetNode], sizes: Mapping[str, float]
+    ) -> tuple[Mapping[str, Price], float]:
+        """Returns the prices of the fields of an object of this type, and their sum. `sizes` are the lengths of lists
+        by field name. For an abstract type the prices are those of all possible types, and the sum is the largest."""
+        key = (type_.name, *sizes.items(), *map(id, selection_sets))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MAX_GROUPS:
+                raise GraphQLError("The document combines its fragments in too many ways.")
+            if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+                possible = [
+                    self.children(each, selection_sets, sizes) for each in self._schema.get_possible_types(type_)
+                ]
+                merged: Mapping[str, Price] = {}
+                for prices, _ in possible:
+                    merged = _merge(merged, prices)
+                known = merged, max((total for _, total in possible), default=0)
+            else:
+                assert isinstance(type_, GraphQLObjectType)
+                own = self._object(type_, selection_sets, sizes)
+                known = own, _sum(own)
+            self._known[key] = known
+        return known
+
+    def _object(
+        self, type_: GraphQLObjectType, selection_sets: Sequence[SelectionSetNode], sizes: Mapping[str, float]
+    ) -> dict[str, Price]:
+        groups: dict[str, _Group] = {}
+        spread: set[str] = set()
+        for selection_set in selection_sets:
+            self._collect(type_, selection_set.selections, groups, spread)
+        prices = {}
+        for key, group in groups.items():
+            self.names.add(group.name)
+            price = self._field(group, sizes.get(group.field_name))
+            if price.requested:
+                prices[key] = price
+        return prices
+
+    def _field(self, group: _Group, size_by_parent: float | None) -> Price:
+        definition = group.definition
+        returned = get_named_type(definition.type)
+        list_size = self._weights.sizes.get(group.name)
+        length, sizes = size_by_parent, {}
+        if list_size is not None:
+            own_length = self._length(group, list_size)
+            sizes = dict.fromkeys(list_size.sized_fields, own_length)
+            length = own_length if length is None and not sizes else length
+        is_list = is_list_type(definition.type.of_type if is_non_null_type(definition.type) else definition.type)
+        if length is None:
+            length = UNKNOWN_SIZE if is_list else 1
+        weight_of_object = self._weight_of_type(returned)
+        own: float | None = self._weights.fields.get(group.name)
+        if group.type_name.startswith("__") and not is_composite_type(returned):
+            own = INTROSPECTION_LEAF
+        selection_sets = [node.selection_set for node in group.nodes if node.selection_set]
+        children, total = self.children(returned, selection_sets, sizes) if selection_sets else ({}, 0)
+        if is_list:
+            requested = (own or 0) + length * (weight_of_object + total)
+            return Price(group.name, own or 0, weight_of_object, length, children, requested)
+        weight: float = length * (weight_of_object if own is None else own)
+        requested = weight + length * total
+        if group.field_name in _META_FIELDS:  # everything is given, so the actual cost is what was requested
+            weight = requested = 1 + ceil(requested)
+            children = {}
+        return Price(group.name, weight, None, 0, children, requested)
+
+    def _weight_of_type(self, type_: GraphQLNamedType) -> float:
+        if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return max(map(self._weight_of_type, self._schema.get_possible_types(type_)), default=1)
+        if not isinstance(type_, GraphQLObjectType):
+            return 0
+        return INTROSPECTION if type_.name.startswith("__") else self._weights.types.get(type_.name, 1)
+
+    def _length(self, group: _Group, size: ListSize) -> float:
+        """Returns the length of a list by its slicing arguments or, without one, its assumed size."""
+        values = [self._argument(group, name) for name in size.slicing_arguments]
+        lengths = [len(value) if isinstance(value, list) else value for value in values if value is not None]
+        if size.require_one_slicing_argument and len(lengths) != 1:
+            names = ", ".join(size.slicing_arguments)
+            raise GraphQLError(f"{group.name} needs exactly one of these arguments: {names}.", group.nodes)
+        if lengths:
+            return max(0, min(self._largest, max(lengths)))
+        return UNKNOWN_SIZE if size.assumed_size is None else size.assumed_size
+
+    def _argument(self, group: _Group, name: str) -> int | list[Any] | None:
+        default = coerce_default_value(group.definition.args[name])
+        for argument in group.nodes[0].arguments or ():
+            if argument.name.value == name:
+                return self._value(argument.value, default)
+        return _length_or_list(default)
+
+    def _value(self, node: ValueNode, default: Any) -> int | list[Any] | None:
+        if isinstance(node, VariableNode):
+            return _length_or_list(self._variables.get(node.name.value, default))
+        if isinstance(node, ListValueNode):
+            return list(node.values)
+        if isinstance(node, IntValueNode):
+            return int(node.value)
+        return None if isinstance(node, NullValueNode) else [node]  # a single value is a list of one
+
+    def _collect(
+        self,
+        type_: GraphQLObjectType,
+        selections: Iterable[SelectionNode],
+        groups: dict[str, _Group],
+        spread: set[str],
+    ) -> None:
+        for node in selections:
+            if not self._is_included(node):
+                continue
+            if isinstance(node, FieldNode):
+                name = node.name.value
+                definition = _META_FIELDS.get(name) or type_.fields.get(name)
+                if definition is not None:  # None for __typename
+                    key = (node.alias or node.name).value
+                    groups.setdefault(key, _Group(type_.name, name, definition)).nodes.append(node)
+            elif isinstance(node, InlineFragmentNode):
+                if node.type_condition is None or self._applies(node.type_condition.name.value, type_):
+                    self._collect(type_, node.selection_set.selections, groups, spread)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                fragment = self._fragments[node.name.value]
+                if self._applies(fragment.type_condition.name.value, type_):
+                    self._collect(type_, fragment.selection_set.selections, groups, spread)
+
+    def _applies(self, condition: str, type_: GraphQLObjectType) -> bool:
+        if condition == type_.name:
+            return True
+        conditional = self._schema.type_map[condition]
+        return isinstance(conditional, GraphQLInterfaceType | GraphQLUnionType) and self._schema.is_sub_type(
+            conditional, type_
+        )
+
+    def _is_included(self, node: SelectionNode) -> bool:
+        return all(
+            self._condition(each) is (each.name.value == "include")
+            for each in node.directives or ()
+            if each.name.value in {"skip", "include"}
+        )
+
+    def _condition(self, directive: DirectiveNode) -> bool:
+        """Returns the value of the argument `if`."""
+        (value,) = (argument.value for argument in directive.arguments or ())
+        if isinstance(value, VariableNode):
+            return bool(self._variables.get(value.name.value))
+        return isinstance(value, BooleanValueNode) and value.value
+
+
+def _length_or_list(value: Any) -> int | list[Any] | None:
+    return value if isinstance(value, int | list) and not isinstance(value, bool) else None
+
+
+def _sum(prices: Mapping[str, Price]) -> float:
+    return sum(price.requested for price in prices.values())
+
+
+def _merge(left: Mapping[str, Price], right: Mapping[str, Price]) -> Mapping[str, Price]:
+    """Returns the prices of both; for a response key of both, the dearer one."""
+    dearer = {key: max(left[key], right[key], key=_requested) for key in left.keys() & right.keys()}
+    return {**left, **right, **dearer}
+
+
+def _requested(price: Price) -> float:
+    return price.requested
+
+
+def cost_variables(document: DocumentNode, slicing_arguments: frozenset[str]) -> frozenset[str]:
+    """Returns the names of the variables on which the price of an operation of this document can depend: those in
+    directives, and in arguments with these names."""
+    visitor = _CostVariables(slicing_arguments)
+    visit(document, visitor)
+    return frozenset(visitor.names)
+
+
+class _CostVariables(Visitor):
+    def __init__(self, slicing_arguments: frozenset[str]) -> None:
+        super().__init__()
+        self._slicing, self.names = slicing_arguments, set[str]()
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        if node.name.value in self._slicing | {"if"} and isinstance(node.value, VariableNode):
+            self.names.add(node.value.name.value)
