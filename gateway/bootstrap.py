@@ -22,6 +22,7 @@ from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.key_file import load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
+from gateway.kit.outage import Outage
 from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.consents.service import ConsentService
@@ -271,7 +272,7 @@ def _require_our_database(database: Database, settings: Settings, master: bytes)
             deployment = database.write(load_or_insert)
         except IntegrityError:  # another process has inserted it at the same time
             deployment = database.write(load_or_insert)
-    except DATABASE_ERRORS as error:
+    except (*DATABASE_ERRORS, Outage) as error:
         raise SettingsError(
             "The database cannot be used: it does not respond, or it is not migrated (gateway database upgrade)."
         ) from error
