@@ -161,7 +161,7 @@ if stored[1] then
   level = math.min(maximum, tonumber(stored[1]) + math.max(0, now - tonumber(stored[2])) * rate / 1000000)
 end
 if points > level then
-  return {math.floor(level), math.ceil(points - level)}
+  return {level, math.ceil(points - level)}
 end
 level = math.min(maximum, level - points)
 if level >= maximum then
@@ -170,7 +170,8 @@ elseif points ~= 0 then
   redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%.0f', now))
   redis.call('PEXPIRE', KEYS[1], math.ceil((maximum - level) / rate * 1000) + 1000)
 end
-return {math.floor(level), 0}
+return {level, 0}
 """
 """Takes points from the bucket of a key, gives them back if negative, or only reads it. Returns the points that are
-left and, if too few were available, how many are missing, rounded up. An entry expires when the bucket is full."""
+left (Valkey rounds down) and, if too few were available, how many are missing, rounded up. An entry expires when the
+bucket is full."""
