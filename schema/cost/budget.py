@@ -9,8 +9,10 @@ from graphql import FragmentDefinitionNode, GraphQLError
 from gateway.kit.buckets import BucketEmpty, Buckets
 from gateway.kit.logging import get_logger
 from gateway.kit.valkey import SharedStateDown
-from schema.cost.pricing import OperationPrice, Price, Pricer, cost_variables
+from schema.cost.price import OperationPrice, Price
+from schema.cost.pricing import Pricer
 from schema.cost.result import actual_cost
+from schema.cost.variables import cost_variables
 from schema.documents import PreparedDocument, Refused
 from schema.errors import MAX_COST_EXCEEDED, THROTTLED, VALIDATION_FAILED
 from schema.operations import Operation

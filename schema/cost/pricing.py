@@ -14,10 +14,8 @@ from math import ceil
 from typing import Any
 
 from graphql import (
-    ArgumentNode,
     BooleanValueNode,
     DirectiveNode,
-    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -39,15 +37,14 @@ from graphql import (
     TypeMetaFieldDef,
     ValueNode,
     VariableNode,
-    Visitor,
     get_named_type,
     is_composite_type,
     is_list_type,
     is_non_null_type,
-    visit,
 )
 from graphql.utilities.coerce_input_value import coerce_default_value
 
+from schema.cost.price import OperationPrice, Price
 from schema.cost.weights import UNKNOWN_SIZE, ListSize, Weights
 
 INTROSPECTION, INTROSPECTION_LEAF = 0.04, 0.02
@@ -60,43 +57,6 @@ _MAX_GROUPS = 10_000
 _META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 
 VariableValues = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """The price of one field of a response. `weight` counts once, `item` for each object of a list, and `children` are
-    the prices of the fields below by response key. `requested` is the price of all, `defined` without children. Fields
-    without a price are left out. `name` is "Type.field"."""
-
-    name: str
-    weight: float
-    item: float | None
-    length: float
-    children: Mapping[str, "Price"]
-    requested: float
-
-    @property
-    def defined(self) -> float:
-        return self.weight + self.length * (self.item or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class OperationPrice:
-    """The price of an operation: `fields` by response key, and their sum in points, at least 1. `names` are all fields
-    ("Type.field") that the operation may execute."""
-
-    fields: Mapping[str, Price]
-    requested: int
-    names: frozenset[str]
-
-    def dearest_path(self) -> list[str]:
-        """Returns the response keys that lead to the dearest field, from the root."""
-        path, fields = [], self.fields
-        while fields:
-            key = max(fields, key=lambda each: fields[each].requested)
-            path.append(key)
-            fields = fields[key].children
-        return path
 
 
 @dataclass(slots=True)
@@ -311,21 +271,3 @@ def _merge(left: Mapping[str, Price], right: Mapping[str, Price]) -> Mapping[str
 
 def _requested(price: Price) -> float:
     return price.requested
-
-
-def cost_variables(document: DocumentNode, slicing_arguments: frozenset[str]) -> frozenset[str]:
-    """Returns the names of the variables on which the price of an operation of this document can depend: those in
-    directives, and in arguments with these names."""
-    visitor = _CostVariables(slicing_arguments)
-    visit(document, visitor)
-    return frozenset(visitor.names)
-
-
-class _CostVariables(Visitor):
-    def __init__(self, slicing_arguments: frozenset[str]) -> None:
-        super().__init__()
-        self._slicing, self.names = slicing_arguments, set[str]()
-
-    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
-        if node.name.value in self._slicing | {"if"} and isinstance(node.value, VariableNode):
-            self.names.add(node.value.name.value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from schema.cost.pricing import OperationPrice, Price
+from schema.cost.price import OperationPrice, Price
 
 
 def actual_cost(price: OperationPrice, data: Mapping[str, Any] | None, *, failed: bool) -> int:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, build_schema, parse, validate
 
-from schema.cost.pricing import OperationPrice, Pricer
+from schema.cost.price import OperationPrice
+from schema.cost.pricing import Pricer
 from schema.cost.result import actual_cost
 from schema.cost.weights import read_weights
 
