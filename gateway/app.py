@@ -43,6 +43,7 @@ def create_app(container: Container) -> Starlette:
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run_scheduler, container)
+            tasks.start_soon(_run_purge, container)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
@@ -88,6 +89,21 @@ async def _run_scheduler(container: Container) -> None:
             outage_log.report(outage, "scheduler")
         except Exception as error:  # noqa: BLE001  # an error in one run does not end the scheduler
             _log.error("clock_failed", error=type(error).__name__, **code_member(error))
+
+
+async def _run_purge(container: Container) -> None:
+    """Deletes expired rows, at intervals, until it is cancelled, and logs how many. Several servers can do this at
+    once."""
+    while True:
+        await anyio.sleep(container.settings.purge_interval.total_seconds())
+        try:
+            deleted = await anyio.to_thread.run_sync(container.purges.purge)
+            if any(deleted.values()):
+                _log.info("purged", **{table: rows for table, rows in deleted.items() if rows})
+        except Outage as outage:  # the next run tries again
+            outage_log.report(outage, "purge")
+        except Exception as error:  # noqa: BLE001  # an error in one run does not end the purge
+            _log.error("purge_failed", error=type(error).__name__, **code_member(error))
 
 
 def _graphql_routes(container: Container) -> list[BaseRoute]:

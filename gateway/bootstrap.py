@@ -48,6 +48,7 @@ from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
+from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
@@ -172,6 +173,7 @@ def build(
         receipts=ReceiptService(settings.issuer),
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
+        purges=PurgeService(database, settings),
         seeding=Seeding(database, secrets, registry, merchant_service, clients, accounts, personas, ids),
     )
 

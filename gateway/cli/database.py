@@ -1,5 +1,6 @@
 """`gateway database`: migrate and check the database."""
 
+import sys
 from itertools import islice
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_database, require_migrated, settings_for
 from gateway.cli.output import AsJson, print_json
+from gateway.services.purge import PurgeService
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
 
@@ -53,6 +55,27 @@ def check(
         _print_check(mismatches)
     if mismatches:
         fail("The reconciliation found mismatches. Nothing was changed.")
+
+
+@app.command()
+def purge(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
+    """Delete all rows that have expired: requests, codes, tokens, sessions, used assertions, idempotency records.
+
+    A server does this by itself. Runs beside a live server, in small units of work.
+
+    With --json: an object with the number of deleted rows by table."""
+    settings = settings_for(database_url)
+    require_migrated(settings.database_url)
+    database = Database(settings.database_url, size=1)
+    try:
+        deleted = PurgeService(database, settings).purge(sys.maxsize)
+    finally:
+        database.close()
+    if as_json:
+        print_json(deleted)
+        return
+    for table, rows in deleted.items():
+        console.print(f"{table}: {rows} {'row' if rows == 1 else 'rows'} deleted.")
 
 
 def _print_check(mismatches: list[str] | None) -> None:

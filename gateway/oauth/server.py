@@ -91,7 +91,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
             raise InvalidClientError
 
     def _first_use(self, key: str, usable_until: WallTime) -> bool:
-        return self.unit.replays.record_use(key, self.unit.wall, WallTime(usable_until + LONGEST_WAIT))
+        return self.unit.replays.record_use(key, WallTime(usable_until + LONGEST_WAIT))
 
     def create_oauth2_request(self, request: Any) -> AuthlibRequest:
         if isinstance(request, ParsedRequest):

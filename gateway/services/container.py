@@ -31,6 +31,7 @@ from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
+from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
@@ -82,6 +83,7 @@ class Container:
     receipts: ReceiptService
     policies: PolicyService
     overrides: OverrideService
+    purges: PurgeService
     seeding: Seeding
 
     def close(self) -> None:

@@ -38,6 +38,18 @@ class LifetimeSettings(BaseSettings):
         ge=timedelta(0),
         description="How long a retired signing key stays in the published key set (/oauth/jwks).",
     )
+    purge_after: timedelta = Field(
+        timedelta(hours=1),
+        ge=timedelta(minutes=1),
+        le=timedelta(days=365),
+        description="How long expired pushed requests, codes and tokens stay in the database before they are deleted.",
+    )
+    purge_interval: timedelta = Field(
+        timedelta(minutes=1),
+        ge=timedelta(seconds=1),
+        le=timedelta(days=1),
+        description="How often a server deletes expired rows (gateway database purge does it by hand).",
+    )
     session_idle_life: timedelta = Field(
         timedelta(minutes=30),
         gt=timedelta(0),

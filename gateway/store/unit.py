@@ -30,6 +30,7 @@ from gateway.store.oauth.requests import AuthorizationRequestRepository
 from gateway.store.oauth.tokens import TokenRepository
 from gateway.store.outbox import OutboxRepository
 from gateway.store.policies import PolicyOverrideRepository
+from gateway.store.purge import PurgeRepository
 
 
 class UnitOfWork:
@@ -139,6 +140,10 @@ class UnitOfWork:
     @cached_property
     def replays(self) -> ReplayRepository:
         return ReplayRepository(self.connection)
+
+    @cached_property
+    def purges(self) -> PurgeRepository:
+        return PurgeRepository(self.connection)
 
     @cached_property
     def initial_access_tokens(self) -> InitialAccessTokenRepository:

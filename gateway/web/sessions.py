@@ -12,6 +12,7 @@ from gateway.oauth.request_parsing import UnreadableRequest, read_form
 from gateway.services.container import Container
 from gateway.services.identity.accounts import BrowserSession
 from gateway.services.identity.logins import LONGEST_DEVICE_COOKIE
+from gateway.services.identity.visitors import VisitorCookies
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError, SignedOut
 from gateway.web.texts import msgid
@@ -38,6 +39,8 @@ class Sessions:
 
     def __init__(self, container: Container) -> None:
         self._database, self._accounts, self._settings = container.database, container.accounts, container.settings
+        self._clock = container.clock
+        self._visitors = VisitorCookies(container.secrets.derive("visitors"), self._settings.session_life)
         self._secure = self._settings.issuer.startswith("https")
         prefix = "__Host-" if self._secure else ""
         self.cookie, self.device_cookie_name = f"{prefix}sesame_session", f"{prefix}sesame_device"
@@ -48,16 +51,13 @@ class Sessions:
         secret = request.cookies.get(self.cookie, "")
         if not 0 < len(secret) <= LONGEST_SECRET:
             return None
-        return await run_in_threadpool(self._find, secret)
+        visitor = self._visitors.find(secret, self._clock())
+        return visitor if visitor is not None else await run_in_threadpool(self._find, secret)
 
     async def of_visitor(self, request: Request) -> BrowserSession:
         """The session of the request's cookie, or a new session of a visitor."""
         session = await self.current(request)
-        return (
-            session
-            if session is not None
-            else await run_in_threadpool(self._database.write, self._accounts.start_visitor_session)
-        )
+        return session if session is not None else self._visitors.new(self._clock())
 
     async def submitted(
         self, request: Request, multiline: Collection[str] = ()

@@ -190,20 +190,3 @@ def test_client_without_redirect_uris_is_accepted(world: OAuthWorld) -> None:
         client_id = make_client(unit, world.cars_id, scopes=USER_SCOPES, **columns)
     point_of_sale = PartnerApp(world.http(), client_id, "s3cret", CALLBACK)
     assert request_device_authorization(point_of_sale, SALE).status_code == 200
-
-
-def test_expired_codes_are_deleted_in_batches(world: OAuthWorld, clock: MovableClock) -> None:
-    authorize_device(world.bank)
-    template = list_rows(world)[0].model_dump()
-    with writing(world.database) as unit:
-        for number in range(150):
-            codes = {"digest": f"old {number}", "user_code_mac": f"old {number}"}
-            assert unit.device_codes.insert(DeviceCodeRow(**{**template, **codes}))
-    clock.advance(minutes=69)
-    authorize_device(world.bank)
-    assert len(list_rows(world)) == 152
-    clock.advance(minutes=2)
-    authorize_device(world.bank)
-    assert len(list_rows(world)) == 153 - 100
-    authorize_device(world.bank)
-    assert len(list_rows(world)) == 3

@@ -1,6 +1,6 @@
 """Logins: device cookies, the keys of addresses, and limits under concurrent guesses."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 
@@ -12,10 +12,11 @@ from sqlalchemy import select
 from gateway.kit.ids import Ids
 from gateway.kit.limits import RateLimiter, TooManyAttempts, make_rate_limiter
 from gateway.kit.valkey import SharedStateDown
-from gateway.services.identity.accounts import PURGED_AT_ONCE, AccountService, BrowserSession
+from gateway.services.identity.accounts import AccountService, BrowserSession
 from gateway.services.identity.logins import Attempt, DeviceCookies, LoginService, network
+from gateway.services.identity.visitors import VisitorCookies
 from gateway.store.database import Database
-from gateway.store.identity.sessions import SESSIONS, SessionRow
+from gateway.store.identity.sessions import SESSIONS
 from gateway.store.identity.users import UserRow
 from tests.support.clock import NOON, MovableClock
 from tests.support.race import race
@@ -108,22 +109,26 @@ def test_login_fails_without_valkey(database: Database, accounts: AccountService
         assert unit.connection.execute(select(SESSIONS)).all() == []
 
 
-def test_login_deletes_a_few_old_sessions(database: Database, logins: LoginService, clock: MovableClock) -> None:
-    def old(name: str) -> SessionRow:
-        return SessionRow(digest=name, created_at=NOON, last_seen_at=NOON)
+def test_b2_a_visitor_cookie_is_signed_and_expires() -> None:
+    cookies, hour = VisitorCookies(b"key", timedelta(hours=1)), timedelta(hours=1)
+    visitor = cookies.new(NOON)
+    assert visitor.user_id is None
+    assert cookies.find(visitor.secret, NOON + hour - timedelta(seconds=1)) == visitor
+    assert cookies.find(visitor.secret, NOON + hour) is None
+    assert VisitorCookies(b"other key", hour).find(visitor.secret, NOON) is None
 
-    with writing(database) as unit:
-        for number in range(PURGED_AT_ONCE + 5):
-            unit.sessions.insert(old(f"old {number}"))
-    clock.advance(hours=11, minutes=59)
-    answer(logins, PASSWORD)
-    with reading(database) as unit:
-        assert len(unit.connection.execute(select(SESSIONS)).all()) == PURGED_AT_ONCE + 5 + 1
-    clock.advance(minutes=1)
-    answer(logins, "wrong")
-    answer(logins, PASSWORD)
-    with reading(database) as unit:
-        assert len(unit.connection.execute(select(SESSIONS)).all()) == 5 + 2
+
+@pytest.mark.parametrize(
+    "changed", [lambda c: c + "x", lambda c: c.replace("visitor", "user"), lambda c: c[:-1], str.upper]
+)
+def test_b2_a_changed_visitor_cookie_is_refused(changed: Callable[[str], str]) -> None:
+    cookies = VisitorCookies(b"key", timedelta(hours=1))
+    assert cookies.find(changed(cookies.new(NOON).secret), NOON) is None
+
+
+@pytest.mark.parametrize("cookie", ["", ".", "...", "visitor.a.b.c", "é.1.2.3", "a secret without dots"])
+def test_b2_other_cookies_are_no_visitors(cookie: str) -> None:
+    assert VisitorCookies(b"key", timedelta(hours=1)).find(cookie, NOON) is None
 
 
 def test_device_cookie_belongs_to_one_user_and_one_browser() -> None:

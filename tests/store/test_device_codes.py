@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.store.database import Database
-from gateway.store.oauth.device_codes import KEPT, SWEEP, DeviceCodeRow
+from gateway.store.oauth.device_codes import DeviceCodeRow
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
 from tests.support.factories import make_cast
@@ -92,19 +92,3 @@ def test_lock_returns_the_newest_row(database: Database, client_id: str) -> None
         return interval
 
     assert sorted(race_writes(database, poll)) == [5 * n for n in range(1, 9)]
-
-
-def test_purge_deletes_old_codes_in_batches(database: Database, client_id: str) -> None:
-    with writing(database) as unit:
-        for number in range(SWEEP + 5):
-            unit.device_codes.insert(code(client_id, number, f"u{number}"))
-        unit.device_codes.purge(NOON + LIFE + KEPT)
-        assert remaining(unit) == SWEEP + 5
-        unit.device_codes.purge(NOON + LIFE + KEPT + timedelta(seconds=1))
-        assert remaining(unit) == 5
-        unit.device_codes.purge(NOON + LIFE + KEPT + timedelta(seconds=1))
-        assert remaining(unit) == 0
-
-
-def remaining(unit: UnitOfWork) -> int:
-    return sum(unit.device_codes.load_by_user_code(f"u{number}") is not None for number in range(SWEEP + 5))

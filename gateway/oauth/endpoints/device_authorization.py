@@ -51,7 +51,6 @@ class DeviceAuthorizationEndpoint(Endpoint):  # type: ignore[misc]  # Authlib ha
         }
         # The page shows exactly this request, or none (see `device_verification`).
         parameters["complete"] = read_device_request(server, client, parameters).document()
-        server.unit.device_codes.purge(server.unit.wall)
         settings = server.container.settings
         life = settings.device_code_life
         device_code = random_token(server.container.environment.token_prefix("dc"))

@@ -19,9 +19,6 @@ from gateway.store.unit import UnitOfWork
 TOUCH_AFTER = timedelta(minutes=1)
 """A request updates `last_seen_at` of its session if it is at least this old, so that not every page view writes."""
 
-PURGED_AT_ONCE = 20
-"""The number of old sessions that one login deletes: more than it creates, and few enough to be fast."""
-
 LONGEST_USERNAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 64, 8, 256
 
 
@@ -111,13 +108,9 @@ class AccountService:
             raise NotFound("The account does not exist.")
         return row
 
-    def start_visitor_session(self, unit: UnitOfWork) -> BrowserSession:
-        """Starts a session for a visitor who has not signed in. It has a CSRF token and no user."""
-        return self._start(unit, None)
-
     def sign_in(self, unit: UnitOfWork, old: BrowserSession | None, user_id: str) -> BrowserSession:
-        """Ends `old`, if there is one, and starts a session of this user with a new secret and a new CSRF token. This
-        prevents session fixation."""
+        """Ends `old`, if it is of a user, and starts a session of this user with a new secret and a new CSRF token.
+        This prevents session fixation."""
         if old is not None:
             unit.sessions.end(digest(old.secret), unit.wall)
         return self._start(unit, user_id)
@@ -131,10 +124,6 @@ class AccountService:
         ended = unit.sessions.end_all(user_id, unit.wall)
         return sum(self._is_alive(row, unit.wall) for row in ended)
 
-    def purge(self, unit: UnitOfWork) -> None:
-        """Deletes at most PURGED_AT_ONCE sessions that have reached their maximum age, of any user."""
-        unit.sessions.purge(WallTime(unit.wall - self._session_life), PURGED_AT_ONCE)
-
     def find_session(self, unit: UnitOfWork, secret: str) -> BrowserSession | None:
         """The live session of a cookie. None if it is unknown, ended, idle too long or too old, or if its user is
         disabled."""
@@ -146,30 +135,31 @@ class AccountService:
             if user is None or user.disabled_at is not None:
                 return None
         stale = unit.wall - row.last_seen_at >= TOUCH_AFTER
-        return BrowserSession(secret, _csrf_token(secret), row.user_id, row.authenticated_at, stale)
+        return BrowserSession(secret, csrf_token(secret), row.user_id, row.authenticated_at, stale)
 
     def touch(self, unit: UnitOfWork, secret: str) -> None:
         """Sets the session's last use to now."""
         unit.sessions.touch(digest(secret), unit.wall)
 
-    def _start(self, unit: UnitOfWork, user_id: str | None) -> BrowserSession:
-        secret, authenticated_at = random_token(""), unit.wall if user_id else None
+    def _start(self, unit: UnitOfWork, user_id: str) -> BrowserSession:
+        secret = random_token("")
         unit.sessions.insert(
             SessionRow(
                 digest=digest(secret),
                 user_id=user_id,
                 created_at=unit.wall,
                 last_seen_at=unit.wall,
-                authenticated_at=authenticated_at,
+                authenticated_at=unit.wall,
             )
         )
-        return BrowserSession(secret, _csrf_token(secret), user_id, authenticated_at)
+        return BrowserSession(secret, csrf_token(secret), user_id, unit.wall)
 
     def _is_alive(self, row: SessionRow, now: WallTime) -> bool:
         """Whether the session is live: neither idle too long nor too old."""
         return now < row.last_seen_at + self._idle_life and now < row.created_at + self._session_life
 
 
-def _csrf_token(secret: str) -> str:
-    # One per session, derived from its secret: all open tabs have the same token, and it is not stored in plain text.
+def csrf_token(secret: str) -> str:
+    """The token for forms of the session with this secret. One per session, derived from its secret: all open tabs have
+    the same token, and it is not stored in plain text."""
     return base64url(derive(secret.encode(), "csrf"))

@@ -101,7 +101,6 @@ class LoginService:
         user_id = user.id
 
         def start_session(unit: UnitOfWork) -> BrowserSession:
-            self._accounts.purge(unit)
             return self._accounts.sign_in(unit, visitor, user_id)
 
         return SignedIn(self._database.write(start_session), self._device_cookies.new(user_id))

@@ -1,6 +1,6 @@
 """Browser sessions, stored so that they can be ended. Only the digest of the cookie is stored."""
 
-from sqlalchemy import Integer, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
@@ -9,8 +9,7 @@ from gateway.store.repository import Repository
 
 
 class SessionRow(Record):
-    """A browser session. `authenticated_at` is None before the login; such a session is used for the CSRF token
-    only."""
+    """A browser session of a signed-in user. Rows without a user are of visitors; they are no longer written."""
 
     digest: str = Field(primary_key=True)
     user_id: str | None = Field(default=None, foreign_key="users.id", index=True)
@@ -30,15 +29,6 @@ _END_ANY = SESSIONS.update().where(SESSIONS.c.ended_at.is_(None)).values(ended_a
 _END = _END_ANY.where(SESSIONS.c.digest == bindparam("of_digest"))
 _END_ALL = _END_ANY.where(SESSIONS.c.user_id == bindparam("of_user")).returning(SESSIONS)
 _TOUCH = SESSIONS.update().where(SESSIONS.c.digest == bindparam("of_digest")).values(last_seen_at=bindparam("now"))
-_PURGE = SESSIONS.delete().where(
-    SESSIONS.c.digest.in_(
-        select(SESSIONS.c.digest)
-        .where(SESSIONS.c.created_at <= bindparam("before"))
-        .order_by(SESSIONS.c.created_at)
-        .limit(bindparam("most", type_=Integer))
-        .with_for_update(skip_locked=True)
-    )
-)
 
 
 class SessionRepository(Repository):
@@ -63,8 +53,3 @@ class SessionRepository(Repository):
     def end_all(self, user_id: str, now: WallTime) -> list[SessionRow]:
         """Ends all sessions of the user that have not ended, and returns them."""
         return self._all(SessionRow, _END_ALL, of_user=user_id, now=now)
-
-    def purge(self, before: WallTime, most: int) -> None:
-        """Deletes at most `most` sessions that began at `before` or earlier. Concurrent purges delete different
-        sessions."""
-        self._execute(_PURGE, before=before, most=most)

@@ -1,6 +1,5 @@
 """Device codes (RFC 8628): a point of sale asks a person for a consent, and polls for its token."""
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -10,12 +9,6 @@ from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.identity.clients import CLIENTS
 from gateway.store.repository import Repository, insert_into
-
-KEPT = timedelta(hours=1)
-"""How long an expired code is kept, so that the response to a late poll is expired_token."""
-
-SWEEP = 100
-"""The largest number of old codes that one purge deletes."""
 
 
 class DeviceCodeRow(Record):
@@ -53,14 +46,6 @@ _HOLD_CLIENT = (
     .with_for_update(read=True, of=CLIENTS)
 )
 _INSERT = insert_into(DEVICE_CODES).on_conflict_do_nothing().returning(DEVICE_CODES.c.digest)
-_PURGE = DEVICE_CODES.delete().where(
-    DEVICE_CODES.c.digest.in_(
-        select(DEVICE_CODES.c.digest)
-        .where(DEVICE_CODES.c.expires_at < bindparam("before"))
-        .limit(SWEEP)
-        .with_for_update(skip_locked=True)
-    )
-)
 _UPDATE = DEVICE_CODES.update().where(DEVICE_CODES.c.digest == bindparam("of_digest"))
 _DECIDE = (
     _UPDATE.where(DEVICE_CODES.c.decided_at.is_(None), DEVICE_CODES.c.expires_at > bindparam("now"))
@@ -95,10 +80,6 @@ class DeviceCodeRepository(Repository):
     def insert(self, code: DeviceCodeRow) -> bool:
         """Writes a new device code. Returns False if its user code is taken: then another one is needed."""
         return self._changes(_INSERT, **dict(code))
-
-    def purge(self, now: WallTime) -> None:
-        """Deletes at most SWEEP codes that expired longer than KEPT ago."""
-        self._execute(_PURGE, before=now - KEPT)
 
     def record_poll(self, digest: str, at: WallTime) -> None:
         """Records a regular poll."""

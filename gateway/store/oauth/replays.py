@@ -1,13 +1,10 @@
 """Used client assertions and proofs. Each is valid for one request, across all processes."""
 
-from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
-
-_SWEEP = 100
 
 
 class ReplayRow(Record):
@@ -23,22 +20,13 @@ class ReplayTable(ReplayRow, table=True):
 
 
 REPLAYS = table_of(ReplayTable)
-_PURGE = REPLAYS.delete().where(
-    REPLAYS.c.digest.in_(
-        select(REPLAYS.c.digest)
-        .where(REPLAYS.c.expires_at < bindparam("now"))
-        .limit(_SWEEP)
-        .with_for_update(skip_locked=True)
-    )
-)
 _RECORD = insert_into(REPLAYS).on_conflict_do_nothing().returning(REPLAYS.c.digest)
 
 
 class ReplayRepository(Repository):
     """Records the use of assertions and proofs."""
 
-    def record_use(self, digest: str, now: WallTime, expires_at: WallTime) -> bool:
-        """Records the use. Returns False if it was already recorded. Of several concurrent uses only one returns True.
-        Also deletes some expired rows."""
-        self._execute(_PURGE, now=now)
+    def record_use(self, digest: str, expires_at: WallTime) -> bool:
+        """Records the use. Returns False if it was already recorded. Of several concurrent uses only one returns
+        True."""
         return self._changes(_RECORD, digest=digest, expires_at=expires_at)

@@ -1,0 +1,54 @@
+"""Deletes rows that have expired: pushed requests, codes, tokens, sessions, used assertions and proofs, and idempotency
+records."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gateway.kit.clock import WallTime
+from gateway.settings import Settings
+from gateway.store.database import Database
+from gateway.store.decisions.idempotency import IDEMPOTENCY_RECORDS
+from gateway.store.identity.sessions import SESSIONS
+from gateway.store.oauth.replays import REPLAYS
+from gateway.store.purge import PURGED
+from gateway.store.unit import UnitOfWork
+
+BATCH = 500
+"""The largest number of rows that one unit of work deletes. No lock is held for longer than that takes."""
+
+MOST_BATCHES = 100
+"""The largest number of batches of one table in one run of the scheduler."""
+
+CLOCK_MARGIN = timedelta(minutes=5)
+"""The largest difference between the clocks of servers that share a database. A used assertion or an idempotency record
+stays for this much longer than it is needed by the clock of this server."""
+
+
+class PurgeService:
+    """Deletes expired rows in small units of work. Several processes can do this at once."""
+
+    def __init__(self, database: Database, settings: Settings, *, batch: int = BATCH) -> None:
+        self._database, self._batch = database, batch
+        self._kept = {
+            **dict.fromkeys(PURGED, settings.purge_after),
+            REPLAYS.name: CLOCK_MARGIN,
+            IDEMPOTENCY_RECORDS.name: CLOCK_MARGIN,
+            SESSIONS.name: settings.session_life,
+        }
+
+    def purge(self, most_batches: int = MOST_BATCHES) -> Mapping[str, int]:
+        """Deletes expired rows, at most `most_batches` batches of each table. Returns the number of deleted rows by
+        table."""
+        return {table: self._purge_table(table, most_batches) for table in PURGED}
+
+    def _purge_table(self, table: str, most_batches: int) -> int:
+        deleted = 0
+        for _ in range(most_batches):
+            rows = self._database.write(lambda unit: self._purge_batch(unit, table))
+            deleted += rows
+            if rows < self._batch:
+                break
+        return deleted
+
+    def _purge_batch(self, unit: UnitOfWork, table: str) -> int:
+        return unit.purges.purge(table, WallTime(unit.wall - self._kept[table]), self._batch)
