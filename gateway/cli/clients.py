@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.duration import parse_duration
 from gateway.domain.identity.client_rights import Rights
 from gateway.kit.client_key import private_jwk, public_jwks
+from gateway.kit.json import decode_unique
 from gateway.services.container import Container
 from gateway.services.identity.client_keys import KeysRefused
 from gateway.services.identity.registration import INVITED
@@ -250,10 +252,10 @@ def _read_keys(file: str) -> Any:
             content = stream.read(_LONGEST_FILE + 1)
         if len(content) > _LONGEST_FILE:
             raise ValueError
-        return json.loads(content)
+        return decode_unique(content.removeprefix(BOM_UTF8))
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}.")
-    except (ValueError, RecursionError):  # not JSON, not text, or too long
+    except ValueError:  # not JSON, not text, or too long
         fail(f"{file} does not hold a JSON Web Key Set.")
 
 

@@ -8,9 +8,9 @@ from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
-from joserfc.util import base64_to_int
 
 from gateway.kit import json
+from gateway.kit.key_strength import WeakKey, require_strong_numbers
 
 ALGORITHMS = ("ES256", "PS256", "Ed25519", "EdDSA")
 """The accepted algorithms (FAPI 2.0 section 5.4.1). EdDSA is the older name of Ed25519 (RFC 9864), which most clients
@@ -18,7 +18,9 @@ send."""
 
 LONGEST_TOKEN = 16 * 1024
 MOST_KEYS = 10
-RSA_BITS = (2048, 4096)
+MOST_ENTRIES = 100
+"""The number of entries of a foreign key set that are read. The size of the response is limited as well."""
+
 _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 _BY_TYPE = {"EC": ("ES256",), "RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -54,7 +56,7 @@ class Signed:
 
 def public_key(jwk: object) -> Key:
     """Returns the public key in a JWK. Raises JoseRefused for a private or symmetric key, a curve other than P-256 or
-    Ed25519, an RSA key outside 2048 to 4096 bits, and a key that is not for signatures."""
+    Ed25519, a key that is not for signatures, and a key that is weak (RFC 8725 section 3.4, see `key_strength`)."""
     if not isinstance(jwk, dict) or not all(isinstance(name, str) for name in jwk):
         raise JoseRefused("A key must be a JSON object.")
     kind = jwk.get("kty")
@@ -73,10 +75,11 @@ def public_key(jwk: object) -> Key:
         raise JoseRefused(f"A kid must have 1 to {_LONGEST_KID} printable characters.")
     try:
         # Checked before joserfc, which would warn about a short key on standard error.
-        if kind == "RSA" and not RSA_BITS[0] <= base64_to_int(jwk["n"]).bit_length() <= RSA_BITS[1]:
-            raise JoseRefused(f"An RSA key must have {RSA_BITS[0]} to {RSA_BITS[1]} bits.")
+        require_strong_numbers(jwk)
         key = JWKRegistry.import_key({name: jwk[name] for name in _KEPT if name in jwk})
         key.thumbprint()
+    except WeakKey as weak:
+        raise JoseRefused(str(weak)) from None
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise JoseRefused("A key is not valid.") from None
     assert isinstance(key, ECKey | RSAKey | OKPKey)  # one of the three types above
@@ -94,7 +97,35 @@ def public_key_set(value: object) -> dict[str, Any]:
     kids = [jwk.get("kid") for jwk in keys]
     if len(keys) > 1 and (None in kids or len(set(kids)) < len(kids)):
         raise JoseRefused("Several keys must have different kids.")
-    return {"keys": [{name: jwk[name] for name in _KEPT if name in jwk} for jwk in keys]}
+    return {"keys": [_stored(jwk) for jwk in keys]}
+
+
+def foreign_key_set(value: object) -> dict[str, Any]:
+    """Returns the JWK Set of the first 10 usable keys, with their public members only. Keys that are not understood or
+    not accepted are ignored, because the set may also serve other purposes of its owner (RFC 7517 section 5). Raises
+    JoseRefused unless it is an object with `keys`, of which one can be used."""
+    entries = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(entries, list):
+        raise JoseRefused("A key set must be an object with keys.")
+    usable: list[dict[str, Any]] = []
+    for jwk in entries[:MOST_ENTRIES]:
+        if len(usable) < MOST_KEYS and usable_key(jwk) is not None:
+            usable.append(_stored(jwk))
+    if not usable:
+        raise JoseRefused("None of the keys can be used.")
+    return {"keys": usable}
+
+
+def usable_key(jwk: object) -> Key | None:
+    """Returns the public key in a JWK, None if `public_key` does not accept it."""
+    try:
+        return public_key(jwk)
+    except JoseRefused:
+        return None
+
+
+def _stored(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: jwk[name] for name in _KEPT if name in jwk}
 
 
 def allowed_algorithms(jwk: Mapping[str, Any]) -> tuple[str, ...]:
@@ -104,9 +135,10 @@ def allowed_algorithms(jwk: Mapping[str, Any]) -> tuple[str, ...]:
 
 def candidate_keys(key_set: Mapping[str, Any], token: str) -> list[Key]:
     """Returns the keys of a stored set that may have signed this compact JWS: those with its kid, or all if it has no
-    kid. Raises JoseRefused for an invalid JWS."""
+    kid. Keys that are no longer accepted are left out. Raises JoseRefused for an invalid JWS."""
     kid = read_unverified(token).header.get("kid")
-    return [public_key(jwk) for jwk in key_set["keys"] if kid is None or jwk.get("kid") == kid]
+    named = [jwk for jwk in key_set["keys"] if kid is None or jwk.get("kid") == kid]
+    return [key for jwk in named if (key := usable_key(jwk)) is not None]
 
 
 def read_unverified(token: str) -> Signed:

@@ -87,7 +87,7 @@ RULES: Sequence[Group] = (
             (
                 73,
                 "fetched keys as they are",
-                "keys = public_key_set(json.decode_unique(answer.body))",
+                "keys = foreign_key_set(json.decode_unique(answer.body.removeprefix(BOM_UTF8)))",
                 "keys = json.decode_unique(answer.body)",
             ),
         ),
@@ -187,8 +187,8 @@ RULES: Sequence[Group] = (
             (
                 13,
                 "fetched keys of another algorithm",
-                "require_fitting(fetched.key_set, client_metadata.signing_alg)",
-                "pass",
+                'if not fitting_keys(fetched.key_set, client_metadata.signing_alg)["keys"]:',
+                "if False:",
             ),
             (
                 71,

@@ -120,14 +120,9 @@ def _keys(sent: _Metadata) -> dict[str, Any] | None:
         keys = public_key_set(sent.jwks)
     except JoseRefused as refused:
         _refuse(f"jwks: {refused}")
-    require_fitting(keys, algorithm)
-    return keys
-
-
-def require_fitting(key_set: Mapping[str, Any], algorithm: str | None) -> None:
-    """Raises MetadataRefused unless all keys of the set fit the client's signing algorithm."""
-    if fitting_keys(key_set, algorithm) != key_set:
+    if fitting_keys(keys, algorithm) != keys:
         _refuse("token_endpoint_auth_signing_alg does not fit every key of the client.")
+    return keys
 
 
 def _scopes(text: str | None) -> tuple[str, ...] | None:

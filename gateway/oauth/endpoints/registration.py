@@ -9,10 +9,10 @@ from gateway.domain.identity.client_metadata import ClientMetadata
 from gateway.oauth import metadata
 from gateway.oauth.authlib_adapter import NO_STORE, Endpoint, OAuthResponse, error_response
 from gateway.oauth.clients.private_key_jwt import METHOD
-from gateway.oauth.endpoints.client_metadata import MetadataRefused, read_metadata, require_fitting
+from gateway.oauth.endpoints.client_metadata import MetadataRefused, read_metadata
 from gateway.oauth.request_parsing import ParsedDocument, UnreadableRequest, parse_document, parse_members
 from gateway.services.container import Container
-from gateway.services.identity.client_keys import KeysRefused
+from gateway.services.identity.client_keys import KeysRefused, fitting_keys
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
 
@@ -91,7 +91,10 @@ class RegistrationEndpoints:
                 fetched = self._container.client_keys.fetch(client_metadata.jwks_uri)
             except KeysRefused as refused:
                 raise MetadataRefused("invalid_client_metadata", f"jwks_uri: {refused.message}") from None
-            require_fitting(fetched.key_set, client_metadata.signing_alg)
+            if not fitting_keys(fetched.key_set, client_metadata.signing_alg)["keys"]:
+                raise MetadataRefused(
+                    "invalid_client_metadata", "token_endpoint_auth_signing_alg does not fit a key at the jwks_uri."
+                )
         return client_metadata
 
     def _client_information(self, status: int, row: ClientRow, token: str) -> OAuthResponse:

@@ -1,6 +1,7 @@
 """Fetches the public keys of clients from their `jwks_uri` (RFC 7591 section 2)."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from gateway.kit import json
 from gateway.kit.http import HttpClient
 from gateway.kit.http_address import PORTS, HttpAddress, Unreachable, read_address
-from gateway.kit.jose import JoseRefused, allowed_algorithms, public_key_set
+from gateway.kit.jose import JoseRefused, allowed_algorithms, foreign_key_set
 
 WITHIN = 5.0
 """The timeout of a whole fetch, in seconds."""
@@ -69,7 +70,7 @@ class KeySource:
         if answer.status != 200:
             raise KeysRefused("status")
         try:
-            keys = public_key_set(json.decode_unique(answer.body))
+            keys = foreign_key_set(json.decode_unique(answer.body.removeprefix(BOM_UTF8)))  # RFC 8259 section 8.1
         except ValueError:
             raise KeysRefused("json") from None
         except JoseRefused as refused:
