@@ -18,10 +18,9 @@ from gateway.services.container import Container
 from gateway.setting_names import unread_variables
 from gateway.store.outages import code_member
 from gateway.web import graphql
+from gateway.web.application import build_application
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
-from gateway.web.middleware import middleware
-from gateway.web.routes import routes
 from gateway.web.site.site import build_site
 from schema.build import build_schema
 from schema.engine import Engine
@@ -48,12 +47,8 @@ def create_app(container: Container) -> Starlette:
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
-    return Starlette(
-        routes=routes(site, [*_graphql_routes(container), *health_routes(container.database.ping)]),
-        middleware=middleware(settings, container.ids, site.errors),
-        exception_handlers=site.errors.handlers(),
-        lifespan=lifespan,
-    )
+    api = [*_graphql_routes(container), *health_routes(container.database.ping)]
+    return build_application(site, api, lifespan)
 
 
 def _log_unread_variables() -> None:

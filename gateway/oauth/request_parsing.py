@@ -51,7 +51,7 @@ async def parse_request(request: Request, received_at: WallTime) -> ParsedReques
     # Parameters without a value count as absent (RFC 6749 section 3.1).
     form = {name: value for name, value in (await read_form(request)).items() if value}
     proofs = tuple(request.headers.getlist("dpop"))
-    return ParsedRequest(request.url.path, form, authorization, received_at, proofs)
+    return ParsedRequest(request.scope["path"], form, authorization, received_at, proofs)
 
 
 async def parse_document(request: Request, received_at: WallTime) -> ParsedDocument:
@@ -59,7 +59,7 @@ async def parse_document(request: Request, received_at: WallTime) -> ParsedDocum
     authorization = _read_authorization(request)
     body = await _read_body(request, _JSON) if request.method in {"POST", "PUT"} else b""
     client_id = str(request.path_params.get("client_id", ""))
-    return ParsedDocument(request.url.path, {}, authorization, received_at, (), request.method, client_id, body)
+    return ParsedDocument(request.scope["path"], {}, authorization, received_at, (), request.method, client_id, body)
 
 
 async def read_form(request: Request, multiline: Collection[str] = ()) -> dict[str, str]:
@@ -83,7 +83,7 @@ def parse_members(body: bytes) -> dict[str, Any]:
 
 def _read_authorization(request: Request) -> str | None:
     """The Authorization header, None if there is none. Raises UnreadableRequest for several of them or a query."""
-    if request.url.query:
+    if request.scope["query_string"]:
         raise UnreadableRequest(400, "Parameters belong in the request body, not in the address.")
     headers = request.headers.getlist("authorization")
     if len(headers) > 1:

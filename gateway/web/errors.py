@@ -142,7 +142,7 @@ def request_id(request: Request) -> str:
 
 
 def _is_for_persons(request: Request) -> bool:
-    path = request.url.path
+    path = request.scope["path"]
     if path in PAGES or path.startswith("/account/"):
         return True
     for_programs = path.startswith(("/oauth/", "/graphql", "/.well-known/"))
@@ -150,7 +150,7 @@ def _is_for_persons(request: Request) -> bool:
 
 
 def _json(request: Request, status: int) -> JSONResponse:
-    path, phrase = request.url.path, HTTPStatus(status).phrase
+    path, phrase = request.scope["path"], HTTPStatus(status).phrase
     headers = {"Cache-Control": "no-store"}
     if path.startswith("/oauth/"):
         code = "temporarily_unavailable" if status in {429, 503} else "invalid_request"

@@ -3,7 +3,6 @@
 from typing import Any
 
 import httpx2
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -19,8 +18,7 @@ from gateway.oauth.token_check import TokenCheck
 from gateway.settings import Settings
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
-from gateway.web.middleware import middleware
-from gateway.web.routes import routes
+from gateway.web.application import build_application
 from gateway.web.site.site import build_site
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
@@ -68,11 +66,7 @@ class OAuthWorld(World):
         super().__init__(settings, clock)
         site = build_site(self.container)
         api = [Route("/graphql", TokenCheck(probe, self.container)), Route("/broken", _broken)]
-        self.app = Starlette(
-            routes=routes(site, api),
-            middleware=middleware(settings, self.container.ids, site.errors),
-            exception_handlers=site.errors.handlers(),
-        )
+        self.app = build_application(site, api)
         with writing(self.database) as unit:
             self.partner_id = make_partner(unit)
             self.cars_id, self.cars = self._merchant(unit, self.partner_id, "Green Cars", "car_rental", "online_shop")
