@@ -47,8 +47,9 @@ SCOPES = {scope.name: scope for scope in _ALL}
 
 
 def parse(text: str | None) -> tuple[str, ...]:
-    """Returns the scopes of an OAuth `scope` parameter (RFC 6749 section 3.3) in their order, without repeats."""
-    return tuple(dict.fromkeys((text or "").split()))
+    """Returns the scopes of an OAuth `scope` parameter in their order, without repeats. Only U+0020 separates scopes
+    (RFC 6749 section 3.3). Any other white space is part of a name, which is therefore unknown."""
+    return tuple(dict.fromkeys(name for name in (text or "").split(" ") if name))
 
 
 def expand(granted: Iterable[str]) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Keys and signatures of other parties: JWK, JWK Set and compact JWS (RFC 7515, 7517, 7518, 8037), asymmetric only."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ _BY_TYPE = {"EC": ("ES256",), "RSA": ("PS256",), "OKP": ("Ed25519", "EdDSA")}
 _PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 _KEPT = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")
 _LONGEST_KID = 256
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", re.ASCII)
+"""A compact JWS (RFC 7515 section 7.1). The decoder of the library skips other characters."""
 
 Key = ECKey | RSAKey | OKPKey
 
@@ -144,8 +147,8 @@ def candidate_keys(key_set: Mapping[str, Any], token: str) -> list[Key]:
 def read_unverified(token: str) -> Signed:
     """Returns header and claims of a compact JWS without verifying its signature, to find the key to verify it with.
     Raises JoseRefused unless it is a compact JWS over a JSON object."""
-    if len(token) > LONGEST_TOKEN or not token.isascii():
-        raise JoseRefused("The JWT is too long or contains characters other than ASCII.")
+    if len(token) > LONGEST_TOKEN or not _COMPACT.fullmatch(token):
+        raise JoseRefused("The JWT is too long or is not three base64url texts with dots between them.")
     header: Any
     try:
         extracted = jws.extract_compact(token.encode(), registry=_REGISTRY)

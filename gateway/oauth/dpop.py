@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 
@@ -14,18 +14,21 @@ from gateway.kit import jose
 from gateway.kit.clock import CLOCK_ALLOWANCE, WallTime
 from gateway.kit.crypto import Secrets, base64url, derive, digest
 from gateway.kit.jose import ALGORITHMS, JoseRefused
+from gateway.kit.url_normalization import normalize_without_query
 
 HEADER, NONCE_HEADER, TYPE = "DPoP", "DPoP-Nonce", "dpop+jwt"
 PROOF_LIFE = timedelta(seconds=60)
 """The greatest age of a proof, and so the time for which a used proof is remembered. Its nonce limits the age too."""
 
 AHEAD = CLOCK_ALLOWANCE
-"""How far a client's clock may be ahead of ours (FAPI 2.0 section 5.3.2.1 item 13: at least 10 seconds, at most 60)."""
+"""How far a client's clock may be ahead of ours, or behind it for `exp` (FAPI 2.0 section 5.3.2.1 item 13: at least 10
+seconds ahead, at most 60; RFC 7519 section 4.1.4 allows the same for `exp`)."""
 
 REMEMBERED = PROOF_LIFE + AHEAD
 NONCE_STEP, NONCE_LIFE = 60, 300
 _LONGEST_JTI = 256
-_PORTS = {"https": 443, "http": 80}
+_IN_A_PATH = "/:@!$&'()*+,;="
+"""The characters that a path may have unencoded, besides unreserved ones (RFC 3986 section 3.3)."""
 
 
 class InvalidDpopProofError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
@@ -120,7 +123,8 @@ class ProofCheck:
     def _require_same_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
         if claims.get("htm") != method:
             raise JoseRefused("The claim htm must be the method of this request.")
-        if _normalize_url(claims.get("htu")) != _normalize_url(self._issuer + path):
+        requested = normalize_without_query(self._issuer + quote(path, safe=_IN_A_PATH))
+        if normalize_without_query(str(claims.get("htu"))) != requested:
             raise JoseRefused("The claim htu must be the URL of this request.")
 
 
@@ -130,16 +134,5 @@ def _require_fresh(claims: Mapping[str, Any], wall: WallTime) -> None:
     if issued is None or not now - PROOF_LIFE.total_seconds() <= issued <= now + ahead:
         raise JoseRefused("The claim iat must be the current time.")
     expires, begins = jose.read_time_claim(claims, "exp"), jose.read_time_claim(claims, "nbf")
-    if (expires is not None and expires <= now) or (begins is not None and begins > now + ahead):
+    if (expires is not None and expires <= now - ahead) or (begins is not None and begins > now + ahead):
         raise JoseRefused("The proof has expired, or is not valid yet.")
-
-
-def _normalize_url(url: object) -> tuple[str, str, int | None, str] | None:
-    """Scheme, host, port and path for a comparison (RFC 9449 section 4.3, RFC 3986 section 6.2). Scheme and host are in
-    lower case, a missing port is the default one, query and fragment are dropped. None if `url` is not a URL."""
-    try:
-        parts = urlsplit(url if isinstance(url, str) else "")
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.scheme, parts.hostname, port, parts.path) if parts.hostname and "@" not in parts.netloc else None

@@ -1,5 +1,6 @@
 """A client's request as plain data, read on the event loop: a form, or a JSON document for client registration."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.kit.clock import WallTime
 
 LARGEST_BODY = 64 * 1024
 MOST_FIELDS = 64
+_CREDENTIALS = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +([A-Za-z0-9._~+/-]+=*)", re.ASCII)
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -81,6 +83,13 @@ def parse_members(body: bytes) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
 
 
+def split_authorization(header: str) -> tuple[str, str]:
+    """The scheme in lower case and the credentials of an Authorization header (RFC 9110 section 11.4). Both are "" if
+    the credentials are not one token after U+0020."""
+    found = _CREDENTIALS.fullmatch(header)
+    return (found[1].lower(), found[2]) if found else ("", "")
+
+
 def _read_authorization(request: Request) -> str | None:
     """The Authorization header, None if there is none. Raises UnreadableRequest for several of them or a query."""
     if request.scope["query_string"]:
@@ -93,7 +102,7 @@ def _read_authorization(request: Request) -> str | None:
 
 async def _read_body(request: Request, content_type: str) -> bytes:
     """The body. Raises UnreadableRequest for another content type and for more than 64 KiB."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != content_type:
+    if request.headers.get("content-type", "").split(";")[0].strip(" \t").lower() != content_type:
         raise UnreadableRequest(415, f"The content type must be {content_type}.")
     body = bytearray()
     async for chunk in request.stream():
@@ -129,4 +138,4 @@ def route_path(request: Request) -> str:
     """The path of the request's route, which has no ids in it, for logs. Without a route, the first part of the
     request's path."""
     route = request.scope.get("route")
-    return str(getattr(route, "path", "/" + request.url.path.lstrip("/").partition("/")[0]))
+    return str(getattr(route, "path", "/" + request.scope["path"].lstrip("/").partition("/")[0]))

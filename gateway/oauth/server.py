@@ -1,6 +1,6 @@
 """The authorization server of one request: Authlib's core around one unit of work (RFC 6749)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from authlib.oauth2.rfc9207 import IssuerParameter
 
 from gateway.kit.clock import WallTime
 from gateway.oauth.authlib_adapter import AuthlibRequest, OAuthResponse
-from gateway.oauth.clients import authentication
+from gateway.oauth.clients import authentication, private_key_jwt
 from gateway.oauth.clients.client import Client
 from gateway.oauth.clients.private_key_jwt import Assertion
 from gateway.oauth.dpop import REMEMBERED, InvalidDpopProofError, Proof
-from gateway.oauth.request_parsing import ParsedRequest
+from gateway.oauth.request_parsing import ParsedRequest, split_authorization
 from gateway.services.container import Container
 from gateway.store.unit import UnitOfWork
 
@@ -87,7 +87,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         return client
 
     def _use_assertion(self, assertion: Assertion | None) -> None:
-        if assertion is not None and not self._first_use(assertion.replay_key, assertion.expires_at):
+        if assertion is not None and not self._first_use(assertion.replay_key, assertion.usable_until):
             raise InvalidClientError
 
     def _first_use(self, key: str, usable_until: WallTime) -> bool:
@@ -103,22 +103,32 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         return OAuthResponse.build(status, body, headers)
 
     def handle_error_response(self, request: Any, error: OAuth2Error) -> OAuthResponse:
-        return build_error_response(self.container, request.form, error)
+        return build_error_response(self.container, request.parsed, error)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Does nothing: no signal is used."""
 
 
-def build_error_response(container: Container, form: Mapping[str, str], error: OAuth2Error) -> OAuthResponse:
-    """The error response to a request with this form. It contains nothing that the client sent. invalid_client is 401,
-    with a Basic challenge if the environment supports Basic and the client sent no assertion."""
+def build_error_response(container: Container, request: ParsedRequest, error: OAuth2Error) -> OAuthResponse:
+    """The error response to a request. It contains nothing that the client sent. invalid_client is 401
+    with a challenge (RFC 6749 section 5.2)."""
     status, body, headers = error(None)
     response = OAuthResponse.build(status, body, headers)
     if isinstance(error, InvalidClientError):
-        response.status = 401
-        basic = "client_secret_basic" in authentication.supported(container.environment)
-        if basic and "client_assertion" not in form:
-            response.headers["WWW-Authenticate"] = f'Basic realm="{container.settings.issuer}", charset="UTF-8"'
+        return challenge_client(container, request, response)
+    return response
+
+
+def challenge_client(container: Container, request: ParsedRequest, response: OAuthResponse) -> OAuthResponse:
+    """The response with status 401 and a challenge (RFC 9110 section 15.5.2). It is Basic if the client used Basic (RFC
+    6749 section 5.2), and if the environment supports Basic and the client sent no assertion. Else the scheme is the
+    name of the method that signs assertions, which no browser knows."""
+    used = split_authorization(request.authorization or "")[0] == "basic"
+    supported = "client_secret_basic" in authentication.supported(container.environment)
+    basic = used or (supported and "client_assertion" not in request.form)
+    scheme, more = ("Basic", ', charset="UTF-8"') if basic else (private_key_jwt.METHOD, "")
+    response.status = 401
+    response.headers["WWW-Authenticate"] = f'{scheme} realm="{container.settings.issuer}"{more}'
     return response
 
 

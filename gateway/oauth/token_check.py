@@ -19,6 +19,7 @@ from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.crypto import digest
 from gateway.oauth.challenges import Challenges, ErrorBody, graphql_body
 from gateway.oauth.dpop import HEADER, NONCE_HEADER, REMEMBERED, InvalidDpopProofError, ProofCheck
+from gateway.oauth.request_parsing import split_authorization
 from gateway.services.container import Container
 from gateway.store.oauth.tokens import LoadedToken
 from gateway.store.unit import UnitOfWork
@@ -145,8 +146,7 @@ def _read_credential(authorizations: list[str], proofs: list[str], scope: Scope)
     """The credential of the request. None if it has not exactly one Authorization header, or an unreadable one."""
     if len(authorizations) != 1:
         return None
-    scheme, _, token = authorizations[0].partition(" ")
-    scheme, token = scheme.lower(), token.strip()
-    if scheme not in {"dpop", "bearer"} or not token or not token.isascii():
+    scheme, token = split_authorization(authorizations[0])
+    if scheme not in {"dpop", "bearer"}:
         return None
     return Credential(scheme, token, tuple(proofs), scope["method"], scope["path"])

@@ -87,3 +87,29 @@ def test_parse_keeps_order_without_repeats(text: str | None, names: tuple[str, .
 )
 def test_satisfies_any_complete_group(required: list[list[str]], is_satisfied: bool) -> None:
     assert satisfies(expand(["score:tier"]), required) is is_satisfied
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        pytest.param(space, id=f"D10-{space!r}")
+        for space in (
+            "\u00a0",
+            "\t",
+            "\n",
+            "\r",
+            "\x0b",
+            "\x0c",
+            "\x1c",
+            "\x85",
+            "\u2003",
+            "\u2028",
+            "\u3000",
+            ",",
+            "+",
+        )
+    ],
+)
+def test_only_a_space_separates_scopes(space: str) -> None:
+    assert parse(f"score:tier{space}decisions:request") == (f"score:tier{space}decisions:request",)
+    assert parse(f" score:tier  decisions:request {space}") == ("score:tier", "decisions:request", space)

@@ -27,19 +27,12 @@ RULES: Sequence[Group] = (
             (
                 47,
                 "proof of another address",
-                'if _normalize_url(claims.get("htu")) != _normalize_url(self._issuer + path):',
+                'if normalize_without_query(str(claims.get("htu"))) != requested:',
                 "if False:",
             ),
             (47, "old proof", "<= issued <= now + ahead:", "!= issued <= now + ahead:"),
             (47, "proof from the future", "<= issued <= now + ahead:", "<= issued:"),
-            (
-                48,
-                "query counts",
-                "(parts.scheme, parts.hostname, port, parts.path)",
-                "(parts.scheme, parts.hostname, port, parts.path + parts.query)",
-            ),
-            (48, "default port counts", "port = parts.port or _PORTS.get(parts.scheme)", "port = parts.port"),
-            (48, "exp not looked at", "if (expires is not None and expires <= now) or (", "if ("),
+            (48, "exp not looked at", "if (expires is not None and expires <= now - ahead) or (", "if ("),
             (49, "proof without jti", "if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:", "if False:"),
             (49, "jti shared by all keys", 'digest(f"proof {jkt} {jti}")', 'digest(f"proof {jti}")'),
             (
@@ -48,6 +41,16 @@ RULES: Sequence[Group] = (
                 'if access_token is not None and claims.get("ath") !=',
                 'if False and claims.get("ath") !=',
             ),
+        ),
+    ),
+    (
+        "gateway/kit/url_normalization.py",
+        (*DPOP, "tests/kit/test_url_normalization.py"),
+        (
+            (48, "query counts", "normalize_escapes(parts.path)", "normalize_escapes(parts.path + parts.query)"),
+            (48, "default port counts", "port or PORTS[parts.scheme], path", "port or 0, path"),
+            (47, "user information in an address", ' or "@" in parts.netloc', ""),
+            (47, "line end in an address", "if not _ALLOWED.fullmatch(url) or", "if"),
         ),
     ),
     (

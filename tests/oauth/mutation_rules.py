@@ -39,14 +39,14 @@ RULES: Sequence[Group] = (
             (
                 6,
                 "expired assertion",
-                "if expires is None or not now < expires <= now",
+                "if expires is None or not now - ahead < expires <= now",
                 "if expires is None or not expires <= now",
             ),
             (
                 6,
                 "assertion of any length",
-                "if expires is None or not now < expires <= now + LONGEST_LIFE.total_seconds() + ahead:",
-                "if expires is None or expires <= now:",
+                "if expires is None or not now - ahead < expires <= now + LONGEST_LIFE.total_seconds() + ahead:",
+                "if expires is None or expires <= now - ahead:",
             ),
             (
                 6,

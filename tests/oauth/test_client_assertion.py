@@ -1,11 +1,14 @@
 """private_key_jwt at every endpoint that a client calls (RFC 7523 section 3, FAPI 2.0 section 5.3.2.1)."""
 
 import base64
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
+from gateway.oauth.clients.private_key_jwt import AssertionCheck
+from gateway.oauth.request_parsing import ParsedRequest
 from tests.support.assertions import NOW, PATHS, assert_accepted, assert_refused, assert_refused_everywhere, send
 from tests.support.clock import NOON, MovableClock
 from tests.support.fapi import ASSERTION_TYPE, NULL, public
@@ -64,7 +67,7 @@ def test_5_audience_must_be_issuer_as_string(world: OAuthWorld, path: str) -> No
         {"exp": "1795000000"},
         {"exp": True},
         {"exp": NOW - 300},
-        {"exp": NOW},
+        {"exp": NOW - 15},
         {"exp": NOW + 86400},
         {"exp": NOW + 616},
         {"exp": 1e300},
@@ -127,6 +130,22 @@ def test_8_assertion_is_accepted_once_across_endpoints(each_world: OAuthWorld) -
         signed = each_world.bank.authentication()
         assert send(each_world, first, signed).status_code in {200, 201}
         assert_refused(send(each_world, second, signed))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_d12_expiry_has_the_allowance_of_iat_and_nbf(world: OAuthWorld, path: str) -> None:
+    assert_accepted(world, path, exp=NOW - 14, iat=NOW + 15, nbf=NOW + 15)
+    assert_refused(send(world, path, world.bank.authentication(exp=NOW - 15)))
+
+
+def test_d12_used_assertion_is_remembered_through_the_allowance(world: OAuthWorld) -> None:
+    form = world.bank.authentication(exp=NOW + 60)
+    assertion = AssertionCheck(world.container).verify(ParsedRequest("/oauth/par", form, None, NOON), NOON)
+    assert assertion is not None
+    assert assertion.usable_until == NOON + timedelta(seconds=75)
+    assert send(world, "/oauth/par", form).status_code == 201
+    ends = [row[0] for row in world.rows("SELECT expires_at FROM oauth_replays")]
+    assert [str(end)[:19].replace("T", " ") for end in ends] == [str(NOON + timedelta(seconds=135))[:19]]
 
 
 def test_8_used_assertion_is_remembered_until_expiry(each_world: OAuthWorld, clock: MovableClock) -> None:

@@ -130,8 +130,18 @@ def test_47_missing_or_wrong_claim_is_rejected(bank: FapiApp, claims: dict[str, 
         "{issuer}/oauth/par",
         "{issuer}/oauth/token/",
         "{issuer}/OAUTH/token",
-        "{issuer}/oauth/%74oken",
-        "{issuer}/x/../oauth/token",
+        "{issuer}/oauth/%74oken%2f",
+        "{issuer}/oauth%2Ftoken",
+        "{issuer}/x/../oauth/token/..",
+        "{issuer}//oauth/token",
+        "{issuer}/oauth//token",
+        "{issuer}/oauth/to ken",
+        "{issuer}/oauth/token\n",
+        "{issuer}/oauth/to\tken",
+        " {issuer}/oauth/token",
+        "{issuer}/oauth/token\u00a0",
+        "{issuer}/oauth/token%",
+        "{issuer}\\oauth/token",
         "{issuer}",
         "{issuer}@evil.example/oauth/token",
         "https://evil.example/oauth/token",
@@ -160,9 +170,31 @@ def test_48_small_clock_difference_is_tolerated(bank: FapiApp, seconds: int) -> 
 
 def test_48_exp_and_nbf_are_checked_if_present(bank: FapiApp) -> None:
     assert_granted(request_with_proof(bank, exp=NOW + 1, nbf=NOW + 10))
-    wrong: list[dict[str, Any]] = [{"exp": NOW}, {"exp": NOW - 300}, {"nbf": NOW + 61}, {"exp": "x"}, {"nbf": []}]
+    wrong: list[dict[str, Any]] = [{"exp": NOW - 15}, {"exp": NOW - 300}, {"nbf": NOW + 61}, {"exp": "x"}, {"nbf": []}]
     for claims in wrong:
         assert_refused(request_with_proof(bank, **claims))
+
+
+def test_d12_expiry_of_a_proof_has_the_allowance_of_iat_and_nbf(bank: FapiApp) -> None:
+    assert_granted(request_with_proof(bank, exp=NOW - 14, iat=NOW + 15, nbf=NOW + 15))
+    assert_refused(request_with_proof(bank, exp=NOW - 15))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=f"D12-{path}")
+        for path in (
+            "/oauth/%74oken",
+            "/%6f%61uth/t%6fken",
+            "/x/../oauth/token",
+            "/./oauth/token",
+            "/oauth/a/b/../../token",
+        )
+    ],
+)
+def test_equivalent_path_is_accepted(bank: FapiApp, path: str) -> None:
+    assert_granted(request_with_proof(bank, htu=bank.issuer + path))
 
 
 def test_48_url_is_compared_after_normalization(https_world: OAuthWorld) -> None:

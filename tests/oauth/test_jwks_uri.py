@@ -73,7 +73,7 @@ def test_73_invalid_assertions_cause_no_fetch(remote_registrar: Registrar, remot
         {"sub": "cli_test_none", "iss": "cli_test_none"},
         {"iss": "cli_test_none"},
         {"aud": "https://other.example"},
-        {"exp": int(remote_app.now()) - 1},
+        {"exp": int(remote_app.now()) - 15},
         {"exp": int(remote_app.now()) + 3600},
         {"jti": None},
         {"sub": 5, "iss": 5},

@@ -14,7 +14,7 @@ from gateway.domain.identity.client import BASELINE, FAPI2
 from gateway.kit.crypto import digest
 from gateway.oauth.clients import private_key_jwt
 from gateway.oauth.clients.private_key_jwt import Assertion
-from gateway.oauth.request_parsing import ParsedRequest
+from gateway.oauth.request_parsing import ParsedRequest, split_authorization
 
 METHODS: Mapping[str, tuple[str, ...]] = {BASELINE: ("client_secret_basic",), FAPI2: (private_key_jwt.METHOD,)}
 """The methods of each client profile."""
@@ -69,11 +69,11 @@ def methods(assertion: Assertion | None) -> dict[str, Callable[[Callable[[str], 
 
 
 def _basic(header: str | None) -> tuple[str, str] | None:
-    scheme, _, encoded = (header or "").partition(" ")
-    if scheme.lower() != "basic":
+    scheme, encoded = split_authorization(header or "")
+    if scheme != "basic":
         return None
     try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+        text = base64.b64decode(encoded, validate=True).decode("utf-8")
         client_id, colon, secret = text.partition(":")
         client_id, secret = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
     except (binascii.Error, ValueError):

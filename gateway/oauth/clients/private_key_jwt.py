@@ -18,7 +18,7 @@ from gateway.store.identity.clients import ClientRow
 METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST_LIFE = timedelta(minutes=10)
-"""The longest time until an assertion expires. Its jti is remembered for this time."""
+"""The longest time until an assertion expires. Its jti is remembered until it can no longer be used."""
 
 _LONGEST_JTI = 256
 
@@ -26,11 +26,11 @@ _LONGEST_JTI = 256
 @dataclass(frozen=True, slots=True)
 class Assertion:
     """An assertion signed by `client`, whose row was read before the unit of work of the request. `replay_key`
-    identifies the assertion. It is invalid from `expires_at` on."""
+    identifies the assertion. It is invalid from `usable_until` on, which is after its `exp`, because clocks differ."""
 
     client: ClientRow
     replay_key: str
-    expires_at: WallTime
+    usable_until: WallTime
 
     def has_keys_of(self, row: ClientRow) -> bool:
         """Whether `row` still has the keys, or the address of keys, with which the signature was verified."""
@@ -44,7 +44,7 @@ class _Claimed:
     client_id: str
     kid: str | None
     replay_key: str
-    expires_at: WallTime
+    usable_until: WallTime
 
 
 class AssertionCheck:
@@ -70,7 +70,7 @@ class AssertionCheck:
             _require_signed(token, key_set)
         except JoseRefused:
             return None
-        return Assertion(client, claimed.replay_key, claimed.expires_at)
+        return Assertion(client, claimed.replay_key, claimed.usable_until)
 
     def _load_client(self, client_id: str) -> ClientRow | None:
         row = self._container.database.read(lambda unit: unit.clients.load(client_id))
@@ -103,14 +103,14 @@ class AssertionCheck:
             client_id,
             kid if isinstance(kid, str) else None,
             replay_key=digest(f"assertion {client_id} {jti}"),
-            expires_at=WallTime(datetime.fromtimestamp(expires, UTC)),
+            usable_until=WallTime(datetime.fromtimestamp(expires, UTC) + AHEAD),
         )
 
 
 def _expiry(claims: Mapping[str, Any], wall: WallTime) -> float:
     now, ahead = wall.timestamp(), AHEAD.total_seconds()
     expires = jose.read_time_claim(claims, "exp")
-    if expires is None or not now < expires <= now + LONGEST_LIFE.total_seconds() + ahead:
+    if expires is None or not now - ahead < expires <= now + LONGEST_LIFE.total_seconds() + ahead:
         raise JoseRefused("exp must be at most ten minutes in the future.")
     for name in ("iat", "nbf"):
         begins = jose.read_time_claim(claims, name)

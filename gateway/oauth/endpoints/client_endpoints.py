@@ -21,7 +21,7 @@ from gateway.oauth.grants.device_code import DeviceCodeGrant
 from gateway.oauth.grants.pkce import S256
 from gateway.oauth.grants.refresh_token import RefreshTokenGrant
 from gateway.oauth.request_parsing import ParsedRequest, parse_request
-from gateway.oauth.server import TOKEN, Server, Verified, build_error_response, catch_errors
+from gateway.oauth.server import TOKEN, Server, Verified, build_error_response, catch_errors, challenge_client
 from gateway.services.container import Container
 from gateway.services.identity.client_keys import KeysRefused
 from gateway.store.unit import UnitOfWork
@@ -65,14 +65,15 @@ class ClientEndpoints:
         try:
             assertion = self._assertions.verify(request, wall)
         except KeysRefused:
-            return error_response(401, "invalid_client", "The client's keys could not be fetched from its jwks_uri.")
+            text = "The client's keys could not be fetched from its jwks_uri."
+            return challenge_client(self._container, request, error_response(401, "invalid_client", text))
         try:
             if name == TOKEN:
                 _require_grant_type(request.form)
             proof = self._verify_proof(name, request, wall)
             require_one_method(request)
         except OAuth2Error as error:
-            response = build_error_response(self._container, request.form, error)
+            response = build_error_response(self._container, request, error)
         else:
             verified = Verified(wall, proof, assertion)
             response = self._container.database.write(lambda unit: self._run(unit, name, request, verified))

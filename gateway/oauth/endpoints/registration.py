@@ -10,7 +10,13 @@ from gateway.oauth import metadata
 from gateway.oauth.authlib_adapter import NO_STORE, Endpoint, OAuthResponse, error_response
 from gateway.oauth.clients.private_key_jwt import METHOD
 from gateway.oauth.endpoints.client_metadata import MetadataRefused, read_metadata
-from gateway.oauth.request_parsing import ParsedDocument, UnreadableRequest, parse_document, parse_members
+from gateway.oauth.request_parsing import (
+    ParsedDocument,
+    UnreadableRequest,
+    parse_document,
+    parse_members,
+    split_authorization,
+)
 from gateway.services.container import Container
 from gateway.services.identity.client_keys import KeysRefused, fitting_keys
 from gateway.store.identity.clients import ClientRow
@@ -135,10 +141,8 @@ class RegistrationEndpoints:
 
 def _token(request: ParsedDocument) -> str | None:
     """The bearer token of the request, None if there is none or it cannot be a registration token."""
-    scheme, _, token = (request.authorization or "").partition(" ")
-    token = token.strip()
-    usable = scheme.lower() == "bearer" and token.isascii() and 0 < len(token) <= LONGEST_TOKEN
-    return token if usable else None
+    scheme, token = split_authorization(request.authorization or "")
+    return token if scheme == "bearer" and len(token) <= LONGEST_TOKEN else None
 
 
 def _catch_refusals(perform: Callable[[], OAuthResponse]) -> OAuthResponse:
