@@ -1,9 +1,12 @@
-"""The check of the consent that a token belongs to: it must be active, and its user must not be disabled."""
+"""The check of the consent that a token belongs to: it must be active, and its user must not be disabled. And what of
+it a token can use."""
 
-from authlib.oauth2.rfc6749.errors import InvalidGrantError
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 
+from gateway.domain import scope
 from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.kit.clock import WallTime
+from gateway.oauth.clients.client import Client
 from gateway.store.unit import UnitOfWork
 
 
@@ -17,6 +20,17 @@ def lock_active_consent(unit: UnitOfWork, consent_id: str) -> Consent:
     if user is None or user.disabled_at is not None:
         raise InvalidGrantError("The consent is no longer active. Ask the person again.")
     return consent
+
+
+def usable_scopes(unit: UnitOfWork, client: Client, consent: Consent) -> tuple[str, ...]:
+    """The scopes of the consent that a token of this client can use now: those of details in force, limited to the
+    present rights of the client. They may be fewer than the person granted (RFC 6749 section 5.1). Raises
+    InvalidScopeError if there are none."""
+    now = unit.business_time(consent.merchant_id)
+    scopes = scope.restrict(consent.scopes_in_force(now), client.allowed)
+    if not scopes:
+        raise InvalidScopeError("The client may no longer use any scope of the consent.")
+    return scopes
 
 
 def end_with_consent(unit: UnitOfWork, expires_at: WallTime, consent: Consent) -> WallTime:

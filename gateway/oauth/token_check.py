@@ -99,7 +99,7 @@ class TokenCheck:
         state: dict[str, Any] = scope.setdefault("state", {})
         headers = Headers(scope=scope)
         credential = _read_credential(headers.getlist("authorization"), headers.getlist(HEADER), scope)
-        uses_dpop = credential is not None and credential.scheme == "dpop"
+        uses_dpop = headers.get("authorization", "")[:4].lower() == "dpop"  # also for an unreadable credential
         send_response = self._with_nonce(send) if uses_dpop else send
         try:
             if credential is None:

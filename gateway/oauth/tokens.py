@@ -70,13 +70,14 @@ class TokenIssuer:
     def issue_user_token(
         self, client: Client, consent: Consent, scopes: tuple[str, ...], family: str | None, refresh_token: str | None
     ) -> dict[str, Any]:
-        """The token response for a consent, with the granted details (RFC 9396 section 7). The token ends with the
-        consent at the latest."""
+        """The token response for a consent, with the details that these scopes can use (RFC 9396 section 7). The token
+        ends with the consent at the latest."""
         response = self._issue_access_token(client, scopes, consent, family)
         if refresh_token is not None:
             response["refresh_token"] = refresh_token
         response["grant_id"] = consent.id
-        response["authorization_details"] = [d.document() for d in details_within(consent.details, scopes)]
+        details = consent.details_in_force(self._unit.business_time(consent.merchant_id))
+        response["authorization_details"] = [detail.document() for detail in details_within(details, scopes)]
         return response
 
     def issue_merchant_token(self, client: Client, scopes: tuple[str, ...]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_62_token_outside_header_is_ignored(world: OAuthWorld, token: str) -> No
 
 def test_62_two_authorization_headers_are_rejected(world: OAuthWorld, token: str) -> None:
     pairs = list(headers(world.bank, token).items())
-    assert_refused(call_api(world, [pairs[0], *pairs]), "invalid_token", "Bearer")
+    assert_refused(call_api(world, [pairs[0], *pairs]), "invalid_token")
 
 
 @pytest.mark.parametrize("value", [None, NULL, "", "x", 5, [], "of another token"])

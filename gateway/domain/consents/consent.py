@@ -5,6 +5,7 @@ until when. OAuth responses have its id as `grant_id` (Grant Management for OAut
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.domain import scope
 from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
 from gateway.domain.errors import ConsentRefused
 from gateway.domain.merchants import PointOfSale, Product
@@ -52,6 +53,15 @@ class Consent:
         if status is not ConsentStatus.ACTIVE:
             raise ConsentRefused(f"CONSENT_{status}", f"The consent is {status.lower()}. Ask the person again.")
 
+    def details_in_force(self, now: BusinessTime) -> tuple[AuthorizationDetail, ...]:
+        """Returns the details that have not expired at `now`, as they were granted."""
+        return tuple(detail for detail in self.details if self._is_in_force(detail, now))
+
+    def scopes_in_force(self, now: BusinessTime) -> tuple[str, ...]:
+        """Returns the scopes that a detail in force at `now` supports. A scope with a higher level than the details in
+        force is replaced by the highest supported scope that it implies."""
+        return scope.restrict(self.scopes, scope.expand(detail.scope for detail in self.details_in_force(now)))
+
     def score_purpose(self, level: str, now: BusinessTime) -> str | None:
         """Returns the purpose for which the score may be read at `level` ("threshold", "tier", "exact"), or None if no
         detail in force at `now` allows it."""
@@ -85,7 +95,7 @@ class Consent:
         agreed to one price. Other details cover asks from anywhere, up to their amount.
         """
         self.require_active(now)
-        in_force = [detail for detail in self.details if self._is_in_force(detail, now)]
+        in_force = self.details_in_force(now)
         decisions = [detail for detail in in_force if detail.type == "decision"]
         by_product = [detail for detail in decisions if product in detail.products]
         if not by_product:

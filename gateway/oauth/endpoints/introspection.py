@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint as Rfc7662Endpoint
 
+from gateway.domain import scope
 from gateway.domain.consents.consent import Consent
 from gateway.domain.errors import Unauthenticated
+from gateway.domain.identity.client_rights import usable_scopes as client_scopes
+from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import digest
 from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.clients.client import Client
-from gateway.oauth.consent_check import end_with_consent, lock_active_consent
+from gateway.oauth.consent_check import end_with_consent, lock_active_consent, usable_scopes
 from gateway.oauth.server import Server
 from gateway.oauth.token_check import require_valid_token
 from gateway.services.consents.service import details_within
@@ -48,7 +51,12 @@ class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib h
             require_valid_token(unit, loaded, self.server.container.environment)
         except Unauthenticated:
             return None
-        members = self._describe(token.client_id, token.scopes, consent)
+        client = loaded.client
+        allowed = client_scopes(client.scopes, client.authorization_details_types)
+        scopes = scope.restrict(token.scopes, allowed)
+        if consent is not None:  # parts of a consent end before the consent itself
+            scopes = scope.restrict(scopes, scope.expand(consent.scopes_in_force(self._now(consent))))
+        members = self._describe(token.client_id, scopes, consent)
         if token.jkt is not None:
             members["cnf"] = {"jkt": token.jkt}
         ends = end_with_consent(unit, token.expires_at, consent) if consent else token.expires_at
@@ -61,15 +69,22 @@ class IntrospectionEndpoint(Rfc7662Endpoint):  # type: ignore[misc]  # Authlib h
             return None
         try:
             consent = lock_active_consent(unit, row.consent_id)
-        except InvalidGrantError:
+            scopes = usable_scopes(unit, client, consent)
+        except (InvalidGrantError, InvalidScopeError):
             return None
         ends = end_with_consent(unit, row.expires_at, consent)
-        return {**self._describe(client.id, consent.scopes, consent), "exp": int(ends.timestamp())}
+        return {**self._describe(client.id, scopes, consent), "exp": int(ends.timestamp())}
 
-    def _describe(self, client_id: str, scopes: Any, consent: Consent | None) -> dict[str, Any]:
-        issuer = self.server.container.settings.issuer
-        members = {"iss": issuer, "client_id": client_id, "scope": " ".join(scopes)}
+    def _describe(self, client_id: str, scopes: tuple[str, ...], consent: Consent | None) -> dict[str, Any]:
+        """The members about rights: what the API enforces now. There is no scope member without a scope."""
+        members = {"iss": self.server.container.settings.issuer, "client_id": client_id}
+        if scopes:
+            members["scope"] = " ".join(scopes)
         if consent is None:
             return members
-        details = [detail.document() for detail in details_within(consent.details, scopes)]
-        return {**members, "sub": consent.subject, "grant_id": consent.id, "authorization_details": details}
+        details = details_within(consent.details_in_force(self._now(consent)), scopes)
+        documents = [detail.document() for detail in details]
+        return {**members, "sub": consent.subject, "grant_id": consent.id, "authorization_details": documents}
+
+    def _now(self, consent: Consent) -> BusinessTime:
+        return self.server.unit.business_time(consent.merchant_id)

@@ -16,7 +16,7 @@ from gateway.kit.crypto import digest
 from gateway.oauth import details
 from gateway.oauth.authlib_adapter import AuthlibRequest
 from gateway.oauth.clients.client import Client
-from gateway.oauth.consent_check import lock_active_consent
+from gateway.oauth.consent_check import lock_active_consent, usable_scopes
 from gateway.oauth.details import InvalidAuthorizationDetailsError
 from gateway.oauth.grants import grant_change
 from gateway.oauth.server import Server
@@ -101,7 +101,8 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         return AuthorizationCode(row) if row.is_open(unit.wall) else None
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
-        """Uses up the code, then issues the tokens. Raises OAuth2Error."""
+        """Uses up the code, then issues the tokens, with what the client may still use of the consent. Raises
+        OAuth2Error."""
         if details.NAME in self.request.form:
             raise InvalidAuthorizationDetailsError("authorization_details belong in the authorization request.")
         unit, row, client = self.server.unit, self.request.authorization_code.row, self.client
@@ -109,6 +110,7 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         if row.dpop_jkt is not None and (proof is None or proof.jkt != row.dpop_jkt):
             raise InvalidGrantError("The code is bound to a key other than that of the DPoP proof.")
         consent = lock_active_consent(unit, row.consent_id)
+        scopes = usable_scopes(unit, client, consent)
         used = unit.authorization_requests.use_code(row.digest, unit.wall)
         assert used  # the code was read under the lock of its consent
         issuer, family = TokenIssuer(self.server), row.family
@@ -116,5 +118,5 @@ class AuthorizationCodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[mis
         if client.check_grant_type("refresh_token"):
             refresh_token = issuer.new_refresh_token()
             issuer.store_refresh_token(refresh_token, client, consent, family)
-        token = issuer.issue_user_token(client, consent, consent.scopes, family, refresh_token)
+        token = issuer.issue_user_token(client, consent, scopes, family, refresh_token)
         return 200, token, self.TOKEN_RESPONSE_HEADER

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredToke
 from gateway.domain.identity.client import DEVICE_CODE
 from gateway.kit.crypto import digest
 from gateway.oauth import details
-from gateway.oauth.consent_check import lock_active_consent
+from gateway.oauth.consent_check import lock_active_consent, usable_scopes
 from gateway.oauth.details import InvalidAuthorizationDetailsError
 from gateway.oauth.server import Server
 from gateway.oauth.tokens import TokenIssuer
@@ -63,9 +63,10 @@ class DeviceCodeGrant(rfc8628.DeviceCodeGrant):  # type: ignore[misc]  # Authlib
         if row.consent_id is None:
             raise AccessDeniedError("The person denied the request.")
         consent = lock_active_consent(unit, row.consent_id)
+        scopes = usable_scopes(unit, self.client, consent)
         if not unit.device_codes.use(row.digest, unit.wall):
             raise InvalidGrantError("The device code has been used.")
-        token = TokenIssuer(self.server).issue_user_token(self.client, consent, consent.scopes, None, None)
+        token = TokenIssuer(self.server).issue_user_token(self.client, consent, scopes, None, None)
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
     def _record_poll(self, row: DeviceCodeRow) -> AuthorizationPendingError | SlowDownError:

@@ -11,7 +11,7 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.scope import SCOPES
 from gateway.kit.crypto import digest
 from gateway.oauth import details
-from gateway.oauth.consent_check import lock_active_consent
+from gateway.oauth.consent_check import lock_active_consent, usable_scopes
 from gateway.oauth.details import InvalidAuthorizationDetailsError
 from gateway.oauth.server import Server
 from gateway.oauth.tokens import TokenIssuer, token_policy
@@ -62,9 +62,9 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Auth
 
     def _narrow_scopes(self, consent: Consent) -> tuple[str, ...]:
         requested = scope.parse(self.request.payload.scope)
-        granted = scope.restrict(consent.scopes, self.client.allowed)
+        granted = usable_scopes(self.server.unit, self.client, consent)
         allowed = scope.expand(granted)
-        if not granted or any(name not in allowed for name in requested):
+        if any(name not in allowed for name in requested):
             raise InvalidScopeError("The scope is wider than the consent, or not allowed for this client.")
         return tuple(name for name in SCOPES if name in requested) or granted
 
