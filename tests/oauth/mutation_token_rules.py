@@ -119,7 +119,7 @@ RULES: Sequence[Group] = (
                 "self.server.unit.endings.end_family(row.consent_id, row.family, self.server.unit.wall)",
                 "pass",
             ),
-            (54, "wider scope", "if not granted or any(name not in allowed for name in requested):", "if not granted:"),
+            (54, "wider scope", "if any(name not in allowed for name in requested):", "if False:"),
             (
                 54,
                 "narrowing ignored",
