@@ -116,7 +116,7 @@ def test_foreign_key_at_jwks_uri_is_ignored(
 
 @pytest.mark.parametrize("foreign", FOREIGN_KEYS[:1])
 def test_foreign_key_inline_is_refused(remote_registrar: Registrar, foreign: Any) -> None:
-    """An inline set is for this server only, and whoever sends it can correct it."""
+    """An inline set is for this server only, and its sender can correct it."""
     assert remote_registrar.post(metadata(jwks={"keys": [public(KEY), foreign]})).status_code == 400
 
 
