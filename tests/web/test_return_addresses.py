@@ -11,7 +11,7 @@ FOREIGN = [
     *("///account", "//account", "////account", "//evil.example/account", "///evil.example/account"),
     *("/\\account", "\\/account", "/\\/evil.example", "\\\\evil.example", "/\\\\evil.example/account"),
     *("/%2f/account", "/%2Faccount", "/%5caccount", "/./account", "/x/../account", "/%2e%2e/account", "/account/.."),
-    *("/account/../..//evil.example", "/account//evil.example", "/account/", "/account/x", "/Account", "/accounts"),
+    *("/account/../..//evil.example", "/account//evil.example", "/account/", "/account/x/", "/Account", "/accounts"),
     *(
         "/\taccount",
         "\t/account",
