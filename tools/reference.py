@@ -2,11 +2,15 @@
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic.fields import FieldInfo
 
 from gateway.domain.consents.detail_schema import SCHEMAS
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.decisions.reason import REASONS
+from gateway.domain.duration import format_duration
 from gateway.domain.error_catalogue import ERRORS
 from gateway.domain.scope import SCOPES
 from gateway.settings import GROUPS
@@ -43,11 +47,26 @@ def _settings() -> str:
     for group in GROUPS:
         rows = []
         for name, field in group.model_fields.items():
-            default = "" if field.default in (None, ()) else f"`{field.default}`"
-            rows.append((f"`GATEWAY_{name.upper()}`", default, field.description or ""))
+            rows.append((f"`GATEWAY_{name.upper()}`", _default(field), f"{field.description}{_range(field)}"))
         parts.append(f"## {(group.__doc__ or '').rstrip('.')}")
         parts.append(_table(("variable", "default", "meaning"), rows))
     return "\n\n".join(parts)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    return "" if value in (None, ()) else f"`{_written(value)}`"
+
+
+def _range(field: FieldInfo) -> str:
+    """The bounds of a number or duration as a sentence, empty without bounds."""
+    least = [_written(bound.ge) for bound in field.metadata if hasattr(bound, "ge")]
+    most = [_written(bound.le) for bound in field.metadata if hasattr(bound, "le")]
+    return f" From {least[0]} to {most[0]}." if least and most else ""
+
+
+def _written(value: object) -> str:
+    return format_duration(value) if isinstance(value, timedelta) else str(value)
 
 
 def _scopes() -> str:

@@ -1,6 +1,7 @@
 """Structured logs: one JSON line per event, on standard error, without secrets and personal data."""
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -9,30 +10,41 @@ import structlog
 
 _SECRET_NAMES = frozenset(
     {
-        *("access_token", "refresh_token", "token", "code", "code_verifier", "password", "client_secret", "secret"),
+        *("access_token", "refresh_token", "token", "code_verifier", "password", "client_secret", "secret"),
         *("authorization", "cookie", "request_uri", "assertion", "client_assertion", "proof", "dpop", "nonce"),
         *("device_code", "user_code", "registration_access_token", "jwk", "private_jwk", "valkey_url"),
         *("document", "query", "variables", "username", "score", "tier"),
     }
 )
+_CODE = "code"
+_ERROR_CODE = re.compile(r"[A-Z_]{1,64}|[a-z_]{1,64}|[0-9]{1,5}")
+"""The form of an error code: letters of one case, or a short number. An authorization code mixes them."""
+
+_SECRET_VALUE = re.compile(r"sgw_(?:test_)?[a-z]+_[A-Za-z0-9_-]+")
+"""Tokens, codes and client secrets of this gateway begin so, wherever they are."""
+
+_REDACTED = "[redacted]"
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Replaces the values of members, at any depth, whose names are those of secrets or personal data."""
+    """Replaces the values of members, at any depth, whose names are those of secrets or personal data, and secrets of
+    this gateway within any text. A member `code` keeps an error code, and no other value."""
     return {name: _redacted(name, value) for name, value in event.items()}
 
 
 def _redacted(name: str, value: Any) -> Any:
-    if name.lower() in _SECRET_NAMES:
-        return "[redacted]"
+    if name.lower() in _SECRET_NAMES or (name.lower() == _CODE and not _ERROR_CODE.fullmatch(str(value))):
+        return _REDACTED
+    if isinstance(value, str):
+        return _SECRET_VALUE.sub(_REDACTED, value)
     if isinstance(value, Mapping):
         return {str(inner): _redacted(str(inner), item) for inner, item in value.items()}
     return [_redacted("", item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def configure(level: str) -> None:
-    """Configures the logs of the process at `level` ("INFO", "WARNING", ...). Authlib and the HTTP libraries log
-    warnings only, because at DEBUG Authlib logs whole token responses."""
+    """Configures the logs of the process at `level` ("INFO", "WARNING", ...). Libraries log warnings and errors only,
+    because below that they log whole token responses (Authlib) and the values of statements (SQLAlchemy)."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -44,9 +56,8 @@ def configure(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
-    for name in ("authlib", "strawberry", "httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    lowest = max(logging.WARNING, logging.getLevelNamesMapping()[level])
+    logging.basicConfig(stream=sys.stderr, level=lowest, format="%(levelname)s %(name)s: %(message)s")
 
 
 def get_announcer(name: str) -> Any:

@@ -2,6 +2,7 @@
 global."""
 
 from gateway.settings.deployment import EnvironmentName
-from gateway.settings.settings import GROUPS, Settings, SettingsError, read_settings
+from gateway.settings.reading import SettingsError, read_settings
+from gateway.settings.settings import GROUPS, Settings
 
 __all__ = ["GROUPS", "EnvironmentName", "Settings", "SettingsError", "read_settings"]

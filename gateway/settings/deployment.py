@@ -4,12 +4,12 @@ import base64
 import binascii
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from gateway.settings.issuer import require_issuer
 from gateway.settings.values import split_list
 
 
@@ -24,13 +24,10 @@ class DeploymentSettings(BaseSettings):
     environment: EnvironmentName = Field(
         EnvironmentName.SANDBOX, description="The environment of this deployment: sandbox or live."
     )
-    database_url: str = Field(
-        "sqlite:///.sandbox/gateway.db",
-        description="The database: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME.",
-    )
     issuer: str = Field(
         "http://127.0.0.1:8000",
-        description="The issuer identifier (RFC 8414) and base of all URLs: scheme and host, without path or slash.",
+        description="The issuer identifier (RFC 8414) and base of all URLs: scheme, host and port as browsers "
+        "write them, in lower case, without the default port, path or slash.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -40,6 +37,11 @@ class DeploymentSettings(BaseSettings):
     state_directory: Path = Field(
         Path(".sandbox"), description="The folder of a sandbox's SQLite file, secret key and credentials."
     )
+    database_url: str = Field(
+        default_factory=lambda read: f"sqlite:///{read.get('state_directory', '.sandbox')}/gateway.db",
+        description="The database: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME. If absent,"
+        " gateway.db in GATEWAY_STATE_DIRECTORY.",
+    )
     adapters: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="Comma-separated keys of the merchant adapters to load. If absent, a sandbox loads all."
     )
@@ -48,7 +50,7 @@ class DeploymentSettings(BaseSettings):
         description="Comma-separated KEY=PATH: a policy file that is evaluated in addition to an adapter's policy. It "
         "decides nothing; `gateway policy shadow KEY` shows how often its result differs.",
     )
-    log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="The lowest level logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="The lowest level logged.")
     valkey_url: SecretStr | None = Field(
         None,
         description="The Valkey in which the processes of a deployment share rate limits and used proofs: "
@@ -82,10 +84,7 @@ class DeploymentSettings(BaseSettings):
     @field_validator("issuer")
     @classmethod
     def _plain_issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}":
-            raise ValueError("must be scheme and host only, such as https://gateway.example")
-        return value
+        return require_issuer(value)
 
     @field_validator("database_url")
     @classmethod

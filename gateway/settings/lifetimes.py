@@ -5,37 +5,39 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from gateway.settings.values import Lifetime
+
 
 class LifetimeSettings(BaseSettings):
     """How long tokens, codes, signing keys and sessions live."""
 
-    baseline_token_life: timedelta = Field(
+    baseline_token_life: Lifetime = Field(
         timedelta(hours=12),
-        gt=timedelta(0),
+        le=timedelta(days=30),
         description="The lifetime of bearer access tokens of baseline clients (sandbox only).",
     )
-    access_token_life: timedelta = Field(
-        timedelta(minutes=5), gt=timedelta(0), description="The lifetime of all other access tokens."
+    access_token_life: Lifetime = Field(
+        timedelta(minutes=5), le=timedelta(hours=1), description="The lifetime of all other access tokens."
     )
-    refresh_token_life: timedelta = Field(
+    refresh_token_life: Lifetime = Field(
         timedelta(days=90),
-        gt=timedelta(0),
+        le=timedelta(days=400),
         description="The longest lifetime of a refresh token. It ends with its consent at the latest.",
     )
-    device_code_life: timedelta = Field(
+    device_code_life: Lifetime = Field(
         timedelta(minutes=10),
-        ge=timedelta(seconds=1),
         le=timedelta(hours=1),
         description="How long a point of sale waits for a person's decision (RFC 8628 expires_in).",
     )
-    till_consent_life: timedelta = Field(
+    till_consent_life: Lifetime = Field(
         timedelta(minutes=15),
-        ge=timedelta(seconds=1),
+        le=timedelta(days=1),
         description="The lifetime of a consent given at a point of sale. It allows one decision.",
     )
     retired_key_life: timedelta = Field(
         timedelta(days=400),
         ge=timedelta(0),
+        le=timedelta(days=3660),
         description="How long a retired signing key stays in the published key set (/oauth/jwks).",
     )
     purge_after: timedelta = Field(
@@ -50,11 +52,11 @@ class LifetimeSettings(BaseSettings):
         le=timedelta(days=1),
         description="How often a server deletes expired rows (gateway database purge does it by hand).",
     )
-    session_idle_life: timedelta = Field(
+    session_idle_life: Lifetime = Field(
         timedelta(minutes=30),
-        gt=timedelta(0),
+        le=timedelta(days=1),
         description="How long a signed-in browser session may be idle before it ends.",
     )
-    session_life: timedelta = Field(
-        timedelta(hours=12), gt=timedelta(0), description="The longest lifetime of a browser session."
+    session_life: Lifetime = Field(
+        timedelta(hours=12), le=timedelta(days=30), description="The longest lifetime of a browser session."
     )

@@ -5,6 +5,8 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from gateway.settings.values import Lifetime
+
 
 class LoginSettings(BaseSettings):
     """Limits for failed logins, and the step-up to a recent login."""
@@ -23,9 +25,8 @@ class LoginSettings(BaseSettings):
         description="The largest number of failed logins from one IP address within GATEWAY_LOGIN_WINDOW. Browsers "
         "behind a proxy that is not in GATEWAY_TRUSTED_PROXIES all have the proxy's address.",
     )
-    login_window: timedelta = Field(
+    login_window: Lifetime = Field(
         timedelta(minutes=15),
-        ge=timedelta(seconds=1),
         le=timedelta(days=1),
         description="The window of time in which failed logins are counted.",
     )
@@ -34,6 +35,8 @@ class LoginSettings(BaseSettings):
         description="Comma-separated amounts, one per currency. A person who consents to decisions above the amount, "
         "or in a currency that is not listed, needs a recent login.",
     )
-    step_up_life: timedelta = Field(
-        timedelta(minutes=5), gt=timedelta(0), description="How long a login counts as recent (GATEWAY_STEP_UP_AMOUNT)."
+    step_up_life: Lifetime = Field(
+        timedelta(minutes=5),
+        le=timedelta(hours=1),
+        description="How long a login counts as recent (GATEWAY_STEP_UP_AMOUNT).",
     )

@@ -1,6 +1,5 @@
-"""The class Settings, composed of its groups, and the function that reads it from the environment."""
+"""The class Settings, composed of its groups."""
 
-from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from gateway.settings.database import DatabaseSettings
@@ -24,10 +23,6 @@ GROUPS = (
 )
 """The groups in the order of the reference page. A new group is also a base of Settings. Names of validators differ
 between groups, because a base replaces a validator of the same name."""
-
-
-class SettingsError(Exception):
-    """The settings are not valid. The message has one sentence per invalid setting."""
 
 
 class Settings(
@@ -64,28 +59,3 @@ class Settings(
     def bucket_restore_rate(self) -> int:
         """The number of cost points that are restored to a client each second."""
         return self.query_restore_rate or (1_000_000 if self.sandbox else self.query_maximum_cost // 2)
-
-    def unsafe_in_live(self) -> list[str]:
-        """Returns a sentence for each setting that is not allowed in a live deployment."""
-        rules = {
-            "GATEWAY_ISSUER: must be https in live": not self.issuer.startswith("https://"),
-            "GATEWAY_SECRET_KEY: is required in live": self.secret_key is None,
-            "GATEWAY_ADAPTERS: must be named in live": self.adapters is None,
-        }
-        return [sentence for sentence, is_broken in rules.items() if is_broken]
-
-
-def read_settings(**overrides: object) -> Settings:
-    """Returns the settings from `overrides` and the environment. Raises SettingsError."""
-    try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]
-    except ValidationError as error:
-        lines = (
-            f"GATEWAY_{'_'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError("; ".join(lines)) from None
-    unsafe = [] if settings.sandbox else settings.unsafe_in_live()
-    if unsafe:
-        raise SettingsError("; ".join(unsafe))
-    return settings

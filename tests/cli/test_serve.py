@@ -16,7 +16,7 @@ from merchants.car_rental import CarRental
 from migrations import runner
 from tests.support.server import bare_environment
 
-KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+KEY = "Z2lEiNwRVT0g3YZw6oqYq1LU5n3sFy0cTqUoVJ2m8gE="
 
 
 def _environment(database_url: str, folder: Path, **changed: str) -> dict[str, str]:

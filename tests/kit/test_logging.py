@@ -50,7 +50,7 @@ def test_get_logger_names_its_module() -> None:
 
 def test_values_of_secret_names_are_redacted() -> None:
     names = sorted(_SECRET_NAMES)
-    assert {"access_token", "refresh_token", "password", "client_secret", "code", "authorization"} <= set(names)
+    assert {"access_token", "refresh_token", "password", "client_secret", "authorization"} <= set(names)
     lines = logged(f"for name in {names}: log.info('event', **{{name: {SECRET!r}, name.upper(): {SECRET!r}}})")
     assert len(lines) == len(names)
     assert SECRET not in "\n".join(lines)
@@ -72,7 +72,32 @@ def test_only_events_of_the_level_and_above_are_logged(level: str, events: list[
     assert [json.loads(line)["event"] for line in lines] == events
 
 
-@pytest.mark.parametrize("name", ["authlib.oauth2", "strawberry.execution", "httpx2", "httpcore2.http11"])
+@pytest.mark.parametrize("code", ["INTERNAL_SERVER_ERROR", "invalid_grant", 503, "40001"])
+def test_f8_error_code_is_logged(code: object) -> None:
+    assert redact(None, "error", {"code": code, "extensions": {"code": code}}) == {
+        "code": code,
+        "extensions": {"code": code},
+    }
+
+
+@pytest.mark.parametrize(
+    "code", ["sgw_test_ac_Zm9v", "SplxlOBeZQQYbYSg", "4/P7q7W91a-oMsCeLvIaQm6bTrgtp7", "", 123456, "ABCD-EFGH"]
+)
+def test_f8_authorization_code_is_not_logged(code: object) -> None:
+    assert redact(None, "error", {"Code": code, "form": [{"code": code}]}) == {
+        "Code": "[redacted]",
+        "form": [{"code": "[redacted]"}],
+    }
+
+
+def test_f8_secret_of_the_gateway_is_not_logged_within_a_text() -> None:
+    event = {"error": "bad sgw_test_ac_Zm9v-Yg_ and sgw_at_Zm9v.", "path": "/oauth/token"}
+    assert redact(None, "error", event) == {"error": "bad [redacted] and [redacted].", "path": "/oauth/token"}
+
+
+@pytest.mark.parametrize(
+    "name", ["authlib.oauth2", "strawberry.execution", "httpx2", "httpcore2.http11", "sqlalchemy.engine", "valkey"]
+)
 def test_libraries_that_log_whole_messages_are_silent_at_debug(name: str) -> None:
     program = f"import logging; logger = logging.getLogger({name!r}); logger.debug({SECRET!r}); logger.info({SECRET!r})"
     assert logged(program, "DEBUG") == []
