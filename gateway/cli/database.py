@@ -9,6 +9,7 @@ from rich.text import Text
 
 from gateway.cli.console import DatabaseUrl, console, fail, require_database, require_migrated, settings_for
 from gateway.cli.output import AsJson, print_json
+from gateway.domain.identity.redirect_uri import is_redirect_uri
 from gateway.services.purge import PurgeService
 from gateway.store.database import Database
 from gateway.store.unit import UnitOfWork
@@ -40,19 +41,24 @@ def check(
 ) -> None:
     """Check that the database can be reached and is at the newest revision.
 
-    Runs beside a live server and needs no secret. Exit code 1 if the database is not current or, with --deep, if its
-    records do not agree.
+    Also lists redirect URIs that could not be registered any more. They keep working; ask their merchants to change
+    them. Runs beside a live server and needs no secret. Exit code 1 if the database is not current or, with --deep, if
+    its records do not agree.
 
-    With --json: an object with revision and mismatches, which is null without --deep."""
+    With --json: an object with revision, mismatches, which is null without --deep, and outdated_redirect_uris, an array
+    of objects with client_id and redirect_uri."""
     from migrations import runner
 
     url = settings_for(database_url).database_url
     require_migrated(url)
-    mismatches = _find_mismatches(url) if deep else None
+    mismatches, outdated = _find_mismatches(url) if deep else None, _list_outdated_uris(url)
     if as_json:
-        print_json({"revision": runner.current(url), "mismatches": mismatches})
+        uris = [{"client_id": client_id, "redirect_uri": uri} for client_id, uri in outdated]
+        print_json({"revision": runner.current(url), "mismatches": mismatches, "outdated_redirect_uris": uris})
     else:
         _print_check(mismatches)
+        for client_id, uri in outdated:
+            console.print(f"! {client_id} has a redirect URI that could not be registered any more: {uri}")
     if mismatches:
         fail("The reconciliation found mismatches. Nothing was changed.")
 
@@ -84,6 +90,17 @@ def _print_check(mismatches: list[str] | None) -> None:
         console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
     if mismatches == []:
         console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
+
+
+def _list_outdated_uris(url: str) -> list[tuple[str, str]]:
+    """The id of each enabled client with each of its redirect URIs that the rule for new ones does not allow."""
+    database = Database(url, size=1)
+    try:
+        clients = database.read(lambda unit: unit.clients.list_clients())
+    finally:
+        database.close()
+    enabled = (client for client in clients if client.disabled_at is None)
+    return [(client.id, uri) for client in enabled for uri in client.redirect_uris if not is_redirect_uri(uri)]
 
 
 def _find_mismatches(url: str) -> list[str]:

@@ -11,11 +11,13 @@ from gateway.domain.scope import SCOPES, TokenKind
 class Environment:
     """One environment. `mark` is part of every id and token: "test_" in a sandbox, nothing in a live deployment. So
     neither works in the other environment. `profiles` are the client profiles, `scopes` the scopes that a token may
-    hold, in registry order."""
+    hold, in registry order. `any_loopback_port`: a redirect URI on a loopback address matches with any port (RFC 8252
+    section 7.3); else redirect URIs are compared exactly (RFC 9700 section 2.1)."""
 
     mark: str
     profiles: frozenset[str]
     scopes: tuple[str, ...]
+    any_loopback_port: bool
 
     def offered(self, kind: TokenKind) -> tuple[str, ...]:
         """Returns the scopes that a token of this kind may hold, in registry order."""
@@ -28,5 +30,10 @@ class Environment:
         return f"sgw_{self.mark}{kind}_"
 
 
-SANDBOX = Environment("test_", frozenset({BASELINE, FAPI2}), tuple(SCOPES))
-LIVE = Environment("", frozenset({FAPI2}), tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only))
+SANDBOX = Environment("test_", frozenset({BASELINE, FAPI2}), tuple(SCOPES), any_loopback_port=True)
+LIVE = Environment(
+    "",
+    frozenset({FAPI2}),
+    tuple(name for name, scope in SCOPES.items() if not scope.sandbox_only),
+    any_loopback_port=False,
+)

@@ -60,8 +60,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
 
     def query_client(self, client_id: str) -> Client | None:
         """The client. None if it is unknown or disabled, or its profile does not exist in this environment."""
-        row = self.unit.clients.load(client_id)
-        return Client(row) if row and row.profile in self.container.environment.profiles else None
+        row, environment = self.unit.clients.load(client_id), self.container.environment
+        if row is None or row.profile not in environment.profiles:
+            return None
+        return Client(row, any_loopback_port=environment.any_loopback_port)
 
     def authenticate_client(self, request: Any, methods: Any = None, endpoint: str = TOKEN) -> Client:
         """The authenticated client. Records the use of its assertion and proof. Raises InvalidDpopProofError, and

@@ -12,8 +12,10 @@ from gateway.kit.ids import Ids
 from gateway.services.identity.accounts import AccountService
 from gateway.store.database import Database
 from migrations import runner
+from tests.support.clock import NOON
+from tests.support.factories import make_client, make_merchant, make_partner
 from tests.support.operators import Gateway
-from tests.support.units import reading
+from tests.support.units import reading, writing
 
 
 @pytest.fixture
@@ -178,8 +180,23 @@ def test_log_verify_as_json(gateway: Gateway) -> None:
 
 def test_database_check_as_json(gateway: Gateway) -> None:
     shallow, deep = (json.loads(gateway.output("database", "check", *more, "--json")) for more in ((), ("--deep",)))
-    assert shallow == {"revision": shallow["revision"], "mismatches": None}
-    assert deep == {"revision": shallow["revision"], "mismatches": []}
+    assert shallow == {"revision": shallow["revision"], "mismatches": None, "outdated_redirect_uris": []}
+    assert deep == {**shallow, "mismatches": []}
+
+
+def test_d7_database_check_lists_redirect_uris_of_an_older_rule(gateway: Gateway, database_url: str) -> None:
+    allowed, outdated = "https://cars.example/callback", "https://cars.example/callback?state=x"
+    database = Database(database_url, size=1)
+    with writing(database) as unit:
+        merchant = make_merchant(unit, make_partner(unit))
+        client_id = make_client(unit, merchant, redirect_uris=[allowed, outdated, "http://[::1]:9000/cb"])
+        make_client(unit, merchant, redirect_uris=[outdated], disabled_at=NOON)
+    database.close()
+    lines = [line for line in gateway.output("database", "check").splitlines() if line.startswith("!")]
+    assert [line.split()[1] for line in lines] == [client_id] * 2
+    assert [line.split()[-1] for line in lines] == [outdated, "http://[::1]:9000/cb"]
+    listed = json.loads(gateway.output("database", "check", "--json"))["outdated_redirect_uris"]
+    assert listed == [{"client_id": client_id, "redirect_uri": uri} for uri in (outdated, "http://[::1]:9000/cb")]
 
 
 def test_sdl_diff_as_json(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ def read_at_point_of_sale(world: OAuthWorld, *asked: Any, scope: str = "") -> Re
         assert row is not None
         merchant = unit.merchants.load(row.merchant_id)
         assert merchant is not None
-        return details.read_request(unit, world.container.consents, Client(row), merchant, data, at_point_of_sale=True)
+        return details.read_request(
+            unit, world.container.consents, Client(row, any_loopback_port=True), merchant, data, at_point_of_sale=True
+        )
 
 
 @pytest.mark.parametrize(

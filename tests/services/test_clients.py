@@ -79,8 +79,6 @@ def test_client_without_redirect_uris_has_no_code_grant(world: DemoWorld) -> Non
         "https://a.example:8443/cb?tenant=1",
         "http://127.0.0.1:9000/callback",
         "http://127.0.0.1/callback",
-        "http://[::1]:9000/callback",
-        "http://[::1]/callback",
         "http://localhost:9000/callback",
     ],
 )

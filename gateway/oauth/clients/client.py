@@ -5,6 +5,7 @@ from authlib.oauth2.rfc6749 import ClientMixin
 from gateway.domain import scope
 from gateway.domain.identity.client import BASELINE
 from gateway.domain.identity.client_rights import usable_scopes
+from gateway.domain.identity.redirect_uri import without_loopback_port
 from gateway.domain.scope import SCOPES, TokenKind
 from gateway.oauth.clients.authentication import METHODS
 from gateway.store.identity.clients import ClientRow
@@ -12,10 +13,10 @@ from gateway.store.identity.clients import ClientRow
 
 class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     """A client's row with Authlib's methods. `allowed` are its scopes and the scopes they imply, limited to its detail
-    types."""
+    types. `any_loopback_port`: see Environment."""
 
-    def __init__(self, row: ClientRow) -> None:
-        self.row, self.id = row, row.id
+    def __init__(self, row: ClientRow, *, any_loopback_port: bool) -> None:
+        self.row, self.id, self._any_loopback_port = row, row.id, any_loopback_port
         self.allowed = usable_scopes(row.scopes, row.authorization_details_types)
 
     def get_client_id(self) -> str:
@@ -42,8 +43,12 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return name in self.allowed and SCOPES[name].kind is kind
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Whether the URI is registered, by exact comparison (RFC 9700 section 2.1)."""
-        return redirect_uri in self.row.redirect_uris
+        """Whether the URI is registered, by exact comparison (RFC 9700 section 2.1), except for a loopback port."""
+        if redirect_uri in self.row.redirect_uris:
+            return True
+        bare = without_loopback_port(redirect_uri)
+        registered = (uri for uri in self.row.redirect_uris if without_loopback_port(uri) == bare)
+        return self._any_loopback_port and any(registered)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether the client's profile has this method. It does so at every endpoint or at none."""

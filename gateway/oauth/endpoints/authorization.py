@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 
@@ -12,6 +13,7 @@ from gateway.domain.consents.change import Change
 from gateway.domain.consents.consent import Consent
 from gateway.domain.consents.request import Request
 from gateway.domain.errors import NotFound
+from gateway.domain.identity.redirect_uri import append_parameters
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.kit.crypto import digest
 from gateway.oauth.authlib_adapter import AuthlibRequest
@@ -30,6 +32,9 @@ from gateway.store.unit import UnitOfWork
 
 TIME_TO_DECIDE = timedelta(minutes=10)
 """How long a person has to decide after they have opened a request. An unopened request is valid for 90 seconds."""
+
+
+_BARE_URI = "https://client.invalid/"
 
 
 class Refusal(StrEnum):
@@ -181,7 +186,11 @@ class AuthorizationEndpoint:
 
 
 def _location(grant: AuthorizationCodeGrant, consent: Consent | None) -> str:
+    registered = str(grant.redirect_uri)
+    # Authlib decodes and encodes the query of the URI to which it adds parameters. So it adds them to a bare one.
+    grant.redirect_uri = _BARE_URI
     response = grant.server.create_authorization_response(request=grant.request, grant_user=consent, grant=grant)
+    grant.redirect_uri = registered
     location = response.location
     assert location is not None  # a validated request redirects, allowed or denied
-    return str(location)
+    return append_parameters(registered, parse_qsl(location.removeprefix(f"{_BARE_URI}?"), keep_blank_values=True))

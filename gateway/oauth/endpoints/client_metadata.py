@@ -1,19 +1,14 @@
 """Reads and validates client metadata (RFC 7591 section 2, RFC 9396 section 10, RFC 9449 section 5.2,
 RFC 9126 section 6). Unknown members are ignored. They are not stored and not returned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway.domain import scope
-from gateway.domain.identity.client import (
-    AUTHORIZATION_CODE,
-    GRANT_TYPES,
-    REDIRECT_URI_RULE,
-    REFRESH_TOKEN,
-    is_redirect_uri,
-)
+from gateway.domain.identity import redirect_uri
+from gateway.domain.identity.client import AUTHORIZATION_CODE, GRANT_TYPES, REFRESH_TOKEN
 from gateway.domain.identity.client_metadata import ClientMetadata
 from gateway.kit.jose import ALGORITHMS, JoseRefused, public_key_set
 from gateway.kit.text import is_blank, refused_character
@@ -56,9 +51,10 @@ class _Metadata(BaseModel):
     require_pushed_authorization_requests: bool = True
 
 
-def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
+def read_metadata(members: Mapping[str, Any], registered_uris: Sequence[str] = ()) -> ClientMetadata:
     """The metadata of a client of the profile fapi2. Absent members have the defaults of RFC 7591, except for the
-    authentication method, which is always private_key_jwt. Raises MetadataRefused."""
+    authentication method, which is always private_key_jwt. `registered_uris` are redirect URIs that the client has
+    already and may keep, although the rule for them may be stricter now. Raises MetadataRefused."""
     if "software_statement" in members:
         raise MetadataRefused("unapproved_software_statement", "Software statements are not accepted here.")
     try:
@@ -66,7 +62,7 @@ def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         _refuse(f"{first['loc'][0]}: {first['msg']}.")
-    _check_flow(sent)
+    _check_flow(sent, registered_uris)
     _check_name(sent.client_name)
     for name in ("dpop_bound_access_tokens", "require_pushed_authorization_requests"):
         if not getattr(sent, name):
@@ -83,10 +79,10 @@ def read_metadata(members: Mapping[str, Any]) -> ClientMetadata:
     )
 
 
-def _check_flow(sent: _Metadata) -> None:
+def _check_flow(sent: _Metadata, registered_uris: Sequence[str]) -> None:
     """Raises MetadataRefused unless grants, response types and redirect URIs fit together (RFC 7591 section 2.1)."""
-    if not all(is_redirect_uri(uri) for uri in sent.redirect_uris):
-        raise MetadataRefused("invalid_redirect_uri", REDIRECT_URI_RULE)
+    if not all(uri in registered_uris or redirect_uri.is_redirect_uri(uri) for uri in sent.redirect_uris):
+        raise MetadataRefused("invalid_redirect_uri", redirect_uri.RULE)
     if not sent.grant_types or not set(sent.grant_types) <= set(GRANT_TYPES):
         _refuse(f"grant_types can only have: {' '.join(GRANT_TYPES)}.")
     code = AUTHORIZATION_CODE in sent.grant_types

@@ -1,6 +1,6 @@
 """Dynamic client registration and its management (RFC 7591, RFC 7592), for clients of the profile fapi2."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.domain.errors import InvalidInput
 from gateway.domain.events import Actor
@@ -60,7 +60,7 @@ class RegistrationEndpoints:
             return self._client_information(200, row, token)
 
         def perform() -> OAuthResponse:
-            replacement = self._read_replacement(request) if request.method == "PUT" else None
+            replacement = self._read_replacement(request, row.redirect_uris) if request.method == "PUT" else None
             return self._container.database.write(lambda unit: self._change(unit, request, token, replacement))
 
         return _catch_refusals(perform)
@@ -79,7 +79,7 @@ class RegistrationEndpoints:
         registrations.replace(unit, row, replacement)
         return self._client_information(200, row, token)
 
-    def _read_replacement(self, request: ParsedDocument) -> ClientMetadata:
+    def _read_replacement(self, request: ParsedDocument, registered_uris: Sequence[str]) -> ClientMetadata:
         """The new metadata of the client (RFC 7592 section 2.2). Raises MetadataRefused, UnreadableRequest."""
         sent = parse_members(request.body)
         if sent.get("client_id") != request.client_id:
@@ -87,7 +87,7 @@ class RegistrationEndpoints:
         for name in _SERVER_MEMBERS:
             if name in sent:
                 raise MetadataRefused("invalid_client_metadata", f"{name} cannot be changed. Leave it out.")
-        return self._check_keys(read_metadata(sent))
+        return self._check_keys(read_metadata(sent, registered_uris))
 
     def _check_keys(self, client_metadata: ClientMetadata) -> ClientMetadata:
         """Returns the same metadata after it has checked the keys at the jwks_uri, if there is one. The fetch may take

@@ -6,14 +6,8 @@ from typing import Any
 from gateway.domain.environment import Environment
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor
-from gateway.domain.identity.client import (
-    BASELINE,
-    FAPI2,
-    GRANT_TYPES,
-    REDIRECT_URI_RULE,
-    WITHOUT_BROWSER,
-    is_redirect_uri,
-)
+from gateway.domain.identity import redirect_uri
+from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES, WITHOUT_BROWSER
 from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
 from gateway.kit.jose import JoseRefused, public_key_set
@@ -65,8 +59,8 @@ class ClientService:
         if unit.merchants.load(merchant_id) is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         for uri in redirect_uris:
-            if not is_redirect_uri(uri):
-                raise InvalidInput("INVALID", REDIRECT_URI_RULE, ("redirect_uris",))
+            if not redirect_uri.is_redirect_uri(uri):
+                raise InvalidInput("INVALID", redirect_uri.RULE, ("redirect_uris",))
         if profile == FAPI2 and secret is not None:
             raise InvalidInput("INVALID", "A client of the profile fapi2 has no secret.", ("secret",))
         keys = _keys(profile, jwks, jwks_uri)
