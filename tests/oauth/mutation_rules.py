@@ -148,14 +148,14 @@ RULES: Sequence[Group] = (
             (
                 18,
                 "redirect_uri by prefix",
-                "return redirect_uri in self.row.redirect_uris",
-                "return redirect_uri.startswith(tuple(self.row.redirect_uris))",
+                "if redirect_uri in self.row.redirect_uris:",
+                "if redirect_uri.startswith(tuple(self.row.redirect_uris)):",
             ),
             (
                 18,
                 "redirect_uri in any case",
-                "return redirect_uri in self.row.redirect_uris",
-                "return redirect_uri.lower() in self.row.redirect_uris",
+                "if redirect_uri in self.row.redirect_uris:",
+                "if redirect_uri.lower() in self.row.redirect_uris:",
             ),
             (
                 20,
