@@ -11,13 +11,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.bootstrap import prepare_to_serve
+from gateway.domain import api_version
 from gateway.kit.logging import get_announcer, get_logger
 from gateway.kit.outage import Outage, outage_log
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
 from gateway.setting_names import unread_variables
 from gateway.store.outages import code_member
-from gateway.web import graphql
 from gateway.web.application import build_application
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
@@ -111,4 +111,4 @@ def _graphql_routes(container: Container) -> list[BaseRoute]:
     async def sdl(_: Request) -> Response:
         return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})
 
-    return [*(Route(path, guarded) for path in (graphql.PATH, graphql.DATED_PATH)), Route("/schema.graphql", sdl)]
+    return [*(Route(path, guarded) for path in api_version.PATHS), Route("/schema.graphql", sdl)]

@@ -10,7 +10,6 @@ from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 from schema.rate_limit import RateLimitStatus
 
-API_VERSION = "2026-11"
 """The dated version of this API. The path alias and the X-API-Version header contain it."""
 
 

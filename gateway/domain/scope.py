@@ -35,12 +35,12 @@ _ALL = (
     Scope("decisions:request", TokenKind.USER, "Ask for decisions about you", ("decisions:preview",)),
     Scope("decisions:read", TokenKind.MERCHANT, "Read the decisions made for this merchant"),
     Scope("decisions:write", TokenKind.MERCHANT, "Report activations, settlements and breaches of decisions"),
-    Scope("consents:read", TokenKind.MERCHANT, "Read the consents given to this merchant"),
+    Scope("consents:read", TokenKind.MERCHANT, "Read a consent given to this merchant, by its id"),
     Scope("disputes:write", TokenKind.MERCHANT, "Answer disputes"),
-    Scope("webhooks:manage", TokenKind.MERCHANT, "Manage webhook endpoints"),
+    Scope("webhooks:manage", TokenKind.MERCHANT, "Nothing yet: reserved for webhook endpoints"),
     Scope("grant_management_query", TokenKind.MERCHANT, "Look up a consent given to this client, by its grant_id"),
     Scope("grant_management_revoke", TokenKind.MERCHANT, "Revoke a consent given to this client"),
-    Scope("sandbox", TokenKind.MERCHANT, "Change personas, clocks and faults of the sandbox", sandbox_only=True),
+    Scope("sandbox", TokenKind.MERCHANT, "List the personas of the sandbox", sandbox_only=True),
 )
 
 SCOPES = {scope.name: scope for scope in _ALL}

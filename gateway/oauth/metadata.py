@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gateway.domain import api_version
 from gateway.domain.consents.authorization_detail import TYPES
 from gateway.domain.environment import Environment
 from gateway.domain.identity.client import BASELINE
@@ -18,7 +19,9 @@ INTROSPECT, GRANTS = "/oauth/introspect", "/oauth/grants"
 GRANT_ACTIONS = (*grant_change.ACTIONS, "query", "revoke")
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
-GRAPHQL = "/graphql"
+RESOURCES = ("", *api_version.PATHS)
+"""The paths of the resources. Each has a document of its own. All are the same API, and every token is for it. The
+first is for clients that know only the issuer."""
 
 
 def server_metadata(settings: Settings, environment: Environment, grant_types: list[str]) -> dict[str, Any]:
@@ -49,13 +52,15 @@ def server_metadata(settings: Settings, environment: Environment, grant_types: l
         "authorization_details_types_supported": list(TYPES),
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "protected_resources": [settings.issuer + path for path in RESOURCES],
     }
 
 
-def resource_metadata(settings: Settings, environment: Environment, resource_path: str = "") -> dict[str, Any]:
-    """The RFC 9728 document of the API. `resource_path` follows the well-known part of the URL."""
+def resource_metadata(settings: Settings, environment: Environment, path: str) -> dict[str, Any]:
+    """The RFC 9728 document of the resource at this path, which is one of RESOURCES and follows the well-known part of
+    the document's URL."""
     return {
-        "resource": settings.issuer + resource_path,
+        "resource": settings.issuer + path,
         "authorization_servers": [settings.issuer],
         "scopes_supported": list(environment.scopes),
         "bearer_methods_supported": ["header"],

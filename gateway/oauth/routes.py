@@ -22,12 +22,9 @@ def oauth_routes(container: Container) -> list[BaseRoute]:
     """Metadata, the endpoints of the authorization server, registration and grant management."""
     endpoints, registration = ClientEndpoints(container), RegistrationEndpoints(container)
     server = metadata.server_metadata(container.settings, container.environment, GRANT_TYPES)
-    resource = metadata.resource_metadata(container.settings, container.environment)
-    graphql = metadata.resource_metadata(container.settings, container.environment, metadata.GRAPHQL)
     return [
         Route(metadata.SERVER_METADATA, _document(server)),
-        Route(metadata.RESOURCE_METADATA, _document(resource)),
-        Route(metadata.RESOURCE_METADATA + metadata.GRAPHQL, _document(graphql)),
+        *(_resource_route(container, path) for path in metadata.RESOURCES),
         Route(metadata.PAR, endpoints.par.respond, methods=["POST"]),
         Route(metadata.TOKEN, endpoints.token.respond, methods=["POST"]),
         Route(metadata.DEVICE_AUTHORIZATION, endpoints.device_authorization.respond, methods=["POST"]),
@@ -38,6 +35,11 @@ def oauth_routes(container: Container) -> list[BaseRoute]:
         Route(metadata.INTROSPECT, endpoints.introspect.respond, methods=["POST"]),
         Route(metadata.GRANTS + "/{grant_id}", TokenCheck(GrantManagement(container), container, oauth_body)),
     ]
+
+
+def _resource_route(container: Container, path: str) -> Route:
+    document = metadata.resource_metadata(container.settings, container.environment, path)
+    return Route(metadata.RESOURCE_METADATA + path, _document(document))
 
 
 def _document(content: dict[str, Any]) -> Callable[[Request], Any]:

@@ -109,12 +109,12 @@ class TokenCheck:
         except Unauthenticated as error:
             code = "invalid_token" if "authorization" in headers else None
             response = self._challenges.build_response(
-                code, error.message, state.get("request_id"), uses_dpop=uses_dpop
+                code, error.message, state.get("request_id"), path=scope["path"], uses_dpop=uses_dpop
             )
             await response(scope, receive, send_response)
         except OAuth2Error as error:  # an error of the proof
             response = self._challenges.build_response(
-                error.error, error.description, state.get("request_id"), uses_dpop=True
+                error.error, error.description, state.get("request_id"), path=scope["path"], uses_dpop=True
             )
             await response(scope, receive, send_response)
 

@@ -24,16 +24,14 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from gateway.domain.api_version import API_VERSION
 from gateway.domain.identity.principal import Principal
 from gateway.kit import json
 from gateway.kit.outage import RETRY_AFTER
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
-from schema.context import API_VERSION
 from schema.engine import Engine, GraphQLRequest
 from schema.errors import BAD_REQUEST, body, internal, plain
 
-PATH = "/graphql"
-DATED_PATH = f"{PATH}/{API_VERSION}"
 COST_DEBUG = "x-cost-debug"
 """A request header. In a sandbox its value "fields" adds the cost of each field to the response."""
 

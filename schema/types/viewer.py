@@ -5,8 +5,9 @@ from datetime import datetime
 import strawberry
 
 from gateway.domain import merchants as domain
+from gateway.domain.api_version import API_VERSION
 from gateway.settings import EnvironmentName
-from schema.context import API_VERSION, Context
+from schema.context import Context
 from schema.directives import listed
 from schema.types.merchant import Merchant
 

@@ -12,8 +12,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from gateway.domain.api_version import PATH
 from gateway.settings import Settings
-from gateway.web.graphql import PATH
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import AsPrincipal, GraphQLWorld
 from tests.support.node import MARKS, NodeProject

@@ -158,7 +158,7 @@ def test_63_replay_at_other_process_is_rejected(world: OAuthWorld, token: str, t
 def test_64_missing_credential_gets_both_challenges(world: OAuthWorld) -> None:
     response = world.http().post(API)
     issuer = world.container.settings.issuer
-    about = f'realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
+    about = f'realm="{issuer}", resource_metadata="{issuer}/.well-known/oauth-protected-resource/graphql"'
     assert response.status_code == 401
     assert response.headers.get_list("www-authenticate") == [
         f'DPoP {about}, algs="ES256 PS256 Ed25519 EdDSA"',

@@ -1,16 +1,22 @@
 """The metadata documents of the server and the resource (RFC 8414, RFC 9728)."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from gateway.domain.api_version import PATHS
 from gateway.domain.environment import LIVE, SANDBOX, Environment
 from gateway.oauth.endpoints.client_endpoints import GRANT_TYPES
 from gateway.oauth.metadata import server_metadata
+from gateway.oauth.token_check import TokenCheck
 from gateway.settings import Settings
 from tests.support.oauth import pkce
-from tests.support.oauth_world import OAuthWorld
+from tests.support.oauth_world import OAuthWorld, probe
 
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
@@ -117,8 +123,44 @@ def test_3_host_header_is_ignored(world: OAuthWorld, headers: dict[str, str]) ->
 
 def test_resource_metadata(world: OAuthWorld) -> None:
     issuer = world.container.settings.issuer
-    for path in ("", "/graphql"):
+    for path in ("", "/graphql", "/graphql/2026-11"):
         document = world.http().get(RESOURCE + path).json()
         assert document["resource"] == issuer + path
         assert document["authorization_servers"] == [issuer]
         assert document["bearer_methods_supported"] == ["header"]
+
+
+@pytest.mark.parametrize("path", [pytest.param(path, id=f"D4-{path}") for path in PATHS])
+@pytest.mark.parametrize("scheme", [None, "Bearer", "DPoP"])
+def test_challenge_names_the_metadata_of_the_requested_url(world: OAuthWorld, path: str, scheme: str | None) -> None:
+    """RFC 9728 section 3.3: `resource` must be the URL that the client used."""
+    issuer = world.container.settings.issuer
+    api = Starlette(routes=[Route(path, TokenCheck(probe, world.container))])
+    headers = {"Authorization": f"{scheme} sgw_test_at_x"} if scheme else {}
+    challenges = TestClient(api).post(path, headers=headers).headers.get_list("www-authenticate")
+    assert challenges
+    for challenge in challenges:
+        (address,) = re.findall(r'resource_metadata="([^"]+)"', challenge)
+        document = world.http().get(address)
+        assert document.status_code == 200
+        assert document.json()["resource"] == issuer + path
+
+
+def test_d4_server_and_resources_name_each_other(world: OAuthWorld) -> None:
+    document = world.http().get(SERVER).json()
+    for resource in document["protected_resources"]:
+        path = resource.removeprefix(document["issuer"])
+        described = world.http().get(RESOURCE + path).json()
+        assert described["resource"] == resource
+        assert described["authorization_servers"] == [document["issuer"]]
+
+
+def test_d4_endpoint_that_is_no_resource_names_no_metadata(world: OAuthWorld) -> None:
+    response = world.http().get("/oauth/grants/con_test_x")
+    assert response.status_code == 401
+    assert "resource_metadata" not in response.headers["www-authenticate"]
+
+
+def test_d4_unknown_resource_has_no_metadata(world: OAuthWorld) -> None:
+    for path in ("/graphql/2020-01", "/graphql/", "/oauth/token", "/account"):
+        assert world.http().get(RESOURCE + path).status_code == 404

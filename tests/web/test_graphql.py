@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from gateway.domain.api_version import DATED_PATH, PATH
 from gateway.domain.errors import Unauthenticated
 from gateway.settings import Settings
-from gateway.web.graphql import DATED_PATH, PATH
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST, AsPrincipal, GraphQLWorld, request_variables
 

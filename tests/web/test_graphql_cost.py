@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from gateway.domain.api_version import PATH
 from gateway.settings import EnvironmentName, Settings
 from gateway.web.errors import Errors
-from gateway.web.graphql import PATH
 from gateway.web.rendering import Renderer
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import AsPrincipal, GraphQLWorld

@@ -33,6 +33,7 @@ WITHOUT_STATE = {
     "/.well-known/oauth-authorization-server",
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/graphql",
+    "/.well-known/oauth-protected-resource/graphql/2026-11",
 }
 """Routes that read neither the database nor Valkey."""
 
