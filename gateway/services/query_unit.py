@@ -8,6 +8,7 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.errors import Forbidden, GatewayError
 from gateway.domain.identity.principal import Principal
 from gateway.domain.scoring.score import Measurement
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from gateway.kit.outage import Outage
 from gateway.services.access_log import AccessLogService
@@ -49,7 +50,9 @@ class QueryUnit:
     """The unit of work of one run of a document: principal, snapshot, score, inquiries and accesses.
 
     `inquiries` is the number of inquiries that the document took. `lacks_score` is True if the document needed the
-    score and it was not fetched; then its result is discarded, and the document runs again.
+    score and it was not fetched; then its result is discarded, and the document runs again. `first_threshold` is the
+    tier of the consent's first threshold inquiry if this document made it. It is saved before the document's result
+    returns.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class QueryUnit:
         self.principal = principal
         self.accesses: list[Access] = []
         self.inquiries, self.lacks_score = 0, False
+        self.first_threshold: Tier | None = None
         self._fetched, self._read = fetched, read
 
     @property
@@ -95,6 +99,14 @@ class QueryUnit:
         if counted and counted[0] is not None:
             raise counted[0]
 
+    def load_threshold_tier(self) -> Tier | None:
+        """The one tier that the consent's threshold inquiries may ask about, None before the first inquiry."""
+        consent = self.require_consent()
+        if self.first_threshold is not None:
+            return self.first_threshold
+        stored = self.read(lambda unit: unit.consents.load(consent.id))  # the token's consent may be older
+        return stored.threshold_tier(self.now) if stored else None
+
     def log_access(self, kind: str, purpose: str, answered: dict[str, Any]) -> None:
         """Adds an access, which is written to the access log before the document's result returns."""
         self.accesses.append(Access(kind, purpose, answered))
@@ -104,8 +116,9 @@ class QueryRunner:
     """Runs documents.
 
     The score is fetched before the unit of work. After it, and before the result returns, the document's inquiries are
-    counted and its accesses are committed to the access log. If that fails, the document has no result. If an inquiry
-    is not allowed, the document runs again, and `take_inquiry` raises.
+    counted, and its accesses are committed to the access log together with the tier of the first threshold inquiry. If
+    that fails, the document has no result. If an inquiry is not allowed, or another document has meanwhile made the
+    first threshold inquiry, the document runs again; then `take_inquiry` or `load_threshold_tier` has the new state.
     """
 
     def __init__(
@@ -128,18 +141,16 @@ class QueryRunner:
                 fetched = replace(fetched, score=self._scores.fetch(principal))
                 continue
             counted = tuple(self._count(principal) for _ in range(len(fetched.inquiries), query.inquiries))
-            if not any(counted):
-                break
             fetched = replace(fetched, inquiries=fetched.inquiries + counted)
-        self._record(principal, query.accesses)
-        return result
+            if not any(counted) and self._record(query):
+                return result
 
     def run_mutations(self, principal: Principal, execute: Callable[[QueryUnit], T]) -> T:
         """Runs a document of mutations and returns its result. Each mutation is a unit of work of its service; each
         read of its payload has a new snapshot."""
         query = QueryUnit(principal, _Fetched(None, ()), self._database.read)
         result = execute(query)
-        self._record(principal, query.accesses)
+        self._record(query)
         return result
 
     def _count(self, principal: Principal) -> GatewayError | Outage | None:
@@ -149,13 +160,20 @@ class QueryRunner:
             return error
         return None
 
-    def _record(self, principal: Principal, accesses: list[Access]) -> None:
-        def record(unit: UnitOfWork) -> None:
-            for access in accesses:
-                self._access_log.record(unit, principal, access.kind, access.purpose, access.answered)
+    def _record(self, query: QueryUnit) -> bool:
+        """Saves the accesses and the first threshold inquiry. Returns False and saves nothing if the consent is bound
+        to another tier."""
+        principal, consent = query.principal, query.principal.consent
 
-        if accesses:
-            self._database.write(record)
+        def record(unit: UnitOfWork) -> bool:
+            tier = query.first_threshold
+            if consent is not None and tier is not None and not unit.consents.bind_threshold(consent.id, tier):
+                return False
+            for access in query.accesses:
+                self._access_log.record(unit, principal, access.kind, access.purpose, access.answered)
+            return True
+
+        return self._database.write(record) if query.accesses else True
 
 
 def _read_within(unit: UnitOfWork, read: Callable[[UnitOfWork], Any]) -> Any:

@@ -20,13 +20,23 @@ class ScoreService:
 
     def check_threshold(self, query: QueryUnit, minimum: Tier) -> ThresholdAnswer:
         """Whether the person's tier is at or above `minimum`. Raises as `load_measurement` does, Forbidden also for a
-        tier that the merchant's contract does not allow."""
+        tier that the merchant's contract does not allow.
+
+        A consent of the level "threshold" is about one tier: the `minimum` of its detail, or else that of the first
+        inquiry that was answered. Raises Forbidden for another tier.
+        """
         purpose = _require_purpose(query, "threshold")
         merchant = query.read(lambda unit: unit.merchants.load(query.principal.merchant_id))
         if merchant is None or minimum not in merchant.contract.askable_tiers:
             raise Forbidden(f"The merchant's contract does not allow asking about {minimum}.", [])
+        is_bound = query.require_consent().score_purpose("tier", query.now) is None
+        tier = query.load_threshold_tier() if is_bound else None
+        if tier not in {None, minimum}:
+            raise Forbidden(f"The consent allows threshold inquiries about {tier} only.", [["score:tier"]])
         query.take_inquiry()
         answer = meets(query.require_measurement().tier, minimum)
+        if is_bound and tier is None:
+            query.first_threshold = minimum
         query.log_access("SCORE_THRESHOLD", purpose, {"minimum": minimum, "answer": answer})
         return answer
 

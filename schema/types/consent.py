@@ -8,6 +8,7 @@ from gateway.domain.consents import authorization_detail as domain_detail
 from gateway.domain.consents import consent as domain
 from gateway.domain.consents.consent import ConsentStatus
 from gateway.domain.merchants import Product
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from schema.directives import describe, listed, require_scopes
 from schema.types.money import Money
@@ -21,6 +22,10 @@ class AuthorizationDetail:
     type: str = strawberry.field(description='Kind of permission: "score" or "decision".')
     level: str | None = strawberry.field(
         description='Precision of a score permission: "threshold", "tier" or "exact". Null for other types.'
+    )
+    minimum: Tier | None = strawberry.field(
+        description="The one tier that meetsTier may ask about under this permission. Null until the first inquiry if"
+        " the permission did not name one, and for all levels but threshold."
     )
     purpose: str = strawberry.field(description="Purpose code, for example CAR_RENTAL.")
     duration: timedelta | None = strawberry.field(description="How long the permission lasts from Consent.grantedAt.")
@@ -74,6 +79,7 @@ def detail_of(detail: domain_detail.AuthorizationDetail) -> AuthorizationDetail:
     return AuthorizationDetail(
         type=detail.type,
         level=detail.level,
+        minimum=detail.minimum,
         purpose=detail.purpose or "",
         duration=detail.duration,
         products=list(detail.products),

@@ -48,8 +48,10 @@ class ConsentedUser(Node):
         return ScoreTier(tier=tier, rank=tier.rank, as_of=measurement.as_of, valid_until=measurement.valid_until)
 
     @resolved(
-        "Whether the user's tier is `minimum` or higher. Your contract lists the tiers that you may use; another one"
-        " gives null with error FORBIDDEN. Each call counts as an inquiry and is written to the access log.",
+        "Whether the user's tier is `minimum` or higher. Your contract lists the tiers that you may use. A consent of"
+        " the level threshold is about one tier: the one that its authorization detail names, or else the first that"
+        " you ask about. Another tier gives null with error FORBIDDEN. Each call counts as an inquiry and is written to"
+        " the access log.",
         scopes=["score:threshold", "score:tier"],
         cost=2,
     )

@@ -14,6 +14,7 @@ from gateway.domain.currency import EXPONENTS
 from gateway.domain.errors import InvalidInput
 from gateway.domain.merchants import Product
 from gateway.domain.money import MAX_MINOR, Money
+from gateway.domain.scoring.tier import Tier
 
 JSON_TYPES = {"object": dict, "array": list, "string": str, "boolean": bool}
 KEYWORDS = {
@@ -90,6 +91,7 @@ documents = st.fixed_dictionaries(
     {"type": st.sampled_from([*TYPES, *TYPES, "payment"])},
     optional={
         "level": st.sampled_from(["threshold", "tier", "exact", "secret"]) | odd,
+        "minimum": st.sampled_from([*map(str, Tier), "BEST"]) | odd,
         "products": st.lists(st.sampled_from([*map(str, Product), "LOTTERY"]) | odd, max_size=3) | odd,
         "maximum_amount": money | st.fixed_dictionaries({"amount": amounts}) | odd,
         "purpose": st.sampled_from([*PURPOSES, "MARKETING"]) | odd,
@@ -136,6 +138,13 @@ def test_schema_and_parser_agree_at_the_largest_amount(currency: str, beyond: in
 @given(st.text(" ~!az09é\n", max_size=66), st.text(" ~az09", min_size=1, max_size=64))
 def test_schema_and_parser_agree_on_store_and_terminal_ids(store: str, terminal: str) -> None:
     agree({"type": "decision", "products": ["PAY_LATER"], "store_id": store, "terminal_id": terminal})
+
+
+@given(st.sampled_from(["threshold", "tier", "exact"]), st.sampled_from([*map(str, Tier), "BEST"]) | odd)
+@example("threshold", "GOOD")
+@example("tier", "GOOD")
+def test_e4_schema_and_parser_agree_on_the_minimum(level: str, minimum: Any) -> None:
+    agree({"type": "score", "level": level, "minimum": minimum})
 
 
 def test_only_the_parser_limits_the_duration() -> None:

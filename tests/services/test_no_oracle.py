@@ -157,7 +157,7 @@ def test_forbidden_inquiry_is_not_counted(world: DemoWorld) -> None:
 
 def probes(world: DemoWorld, handle: str) -> list[Any]:
     """The answers to everything that a merchant can ask about a person, with amounts around every limit."""
-    token = world.user_token(world.grant(handle, scopes=("score:threshold", "decisions:request")))
+    token = world.user_token(world.grant(handle, scopes=("score:tier", "decisions:request")))
     answers: list[Any] = [meets(world, token, tier) for tier in Tier]
     for cents in [*range(1, 2_000_000, 17_001), 199_999, 200_000, 200_001, 1_000_000, 1_000_001]:
         amount = f"{cents // 100}.{cents % 100:02}"

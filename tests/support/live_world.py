@@ -32,14 +32,17 @@ CONTRACT = Contract(askable_tiers=TIERS, ceiling=Money(5_000_000, "CNY"), consen
 
 
 class FixedScores:
-    """A score source with one score for each person."""
+    """A score source with one score, or one error, for each person."""
 
     def __init__(self) -> None:
-        self.scores: dict[str, int | None] = {}
+        self.scores: dict[str, int | GatewayError | None] = {}
 
     def measure(self, user_id: str, now: BusinessTime) -> Measurement:
-        """The person's score, valid for a day."""
-        return Measurement(self.scores[user_id], now, BusinessTime(now + timedelta(days=1)))
+        """The person's score, valid for a day. Raises the person's error."""
+        score = self.scores[user_id]
+        if isinstance(score, GatewayError):
+            raise score
+        return Measurement(score, now, BusinessTime(now + timedelta(days=1)))
 
 
 class LiveWorld(World):
@@ -48,7 +51,7 @@ class LiveWorld(World):
     clock: MovableClock
 
     def __init__(self, url: str, clock: MovableClock, **settings: Any) -> None:
-        self._source, self._count = FixedScores(), 0
+        self.source, self._count = FixedScores(), 0
         live = read_settings(
             environment=EnvironmentName.LIVE,
             secret_key=SecretStr(base64.b64encode(MASTER).decode()),
@@ -57,7 +60,7 @@ class LiveWorld(World):
             database_url=url,
             **settings,
         )
-        super().__init__(live, clock, source=self._source)
+        super().__init__(live, clock, source=self.source)
 
     def add_merchant(self, partner: str) -> str:
         """Creates a car rental merchant of this partner, with CONTRACT; returns the id of its client."""
@@ -84,7 +87,7 @@ class LiveWorld(World):
             user = self.container.accounts.register(
                 unit, username=f"person-{self._count}", password_hash="", display_name=f"Person {self._count}"
             )
-        self._source.scores[user.id] = score
+        self.source.scores[user.id] = score
         return user.id
 
     def grant(self, person: str, client: str, *details: AuthorizationDetail, scopes: Sequence[str] = ()) -> Consent:

@@ -1,7 +1,8 @@
 """Authorization details (RFC 9396): what a merchant asks a person for, and what the person granted.
 
-There are two types. A `score` detail names a level. A `decision` detail names products and the maximum amount of all
-open decisions together, and at a point of sale also the store and the terminal. Both types may name a purpose and a
+There are two types. A `score` detail names a level; at the level "threshold" it is about one tier, which `minimum`
+names, or else the first threshold inquiry. A `decision` detail names products and the maximum amount of all open
+decisions together, and at a point of sale also the store and the terminal. Both types may name a purpose and a
 duration. Absent members are filled from adapter and contract before the person sees the request, so a granted detail is
 always complete.
 """
@@ -16,9 +17,11 @@ from gateway.domain.duration import format_duration, parse_duration
 from gateway.domain.errors import InvalidInput
 from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
 
 TYPES = ("score", "decision")
 LEVELS = ("threshold", "tier", "exact")
+THRESHOLD = LEVELS[0]
 MOST_DETAILS = 8
 LONGEST_STORE_ID = 64
 
@@ -29,7 +32,8 @@ class AuthorizationDetail:
 
     In a request `purpose`, `duration` and `maximum_amount` may be None, in a consent they are set. If `optional`, the
     person may leave this detail out; a consent has no optional details. `store_id` and `terminal_id` are both set or
-    both None, and set for type "decision" only.
+    both None, and set for type "decision" only. `minimum` is set at the level "threshold" only: the tier that threshold
+    inquiries may ask about, None if the first inquiry decides it.
     """
 
     type: str
@@ -41,6 +45,7 @@ class AuthorizationDetail:
     optional: bool = False
     store_id: str | None = None
     terminal_id: str | None = None
+    minimum: Tier | None = None
 
     @property
     def point_of_sale(self) -> PointOfSale | None:
@@ -61,6 +66,8 @@ class AuthorizationDetail:
             return False
         if (self.duration or timedelta(0)) < (other.duration or timedelta(0)):
             return False
+        if self.level == other.level == THRESHOLD:
+            return self.minimum in {None, other.minimum}
         if self.level is not None and other.level is not None:
             return LEVELS.index(self.level) >= LEVELS.index(other.level)
         most, wanted = self.maximum_amount, other.maximum_amount
@@ -82,6 +89,8 @@ class AuthorizationDetail:
         document: dict[str, Any] = {"type": self.type}
         if self.level is not None:
             document["level"] = self.level
+        if self.minimum is not None:
+            document["minimum"] = str(self.minimum)
         if self.products:
             document["products"] = [str(product) for product in self.products]
         if self.maximum_amount is not None:
@@ -114,7 +123,7 @@ def parse_details(value: Any) -> tuple[AuthorizationDetail, ...]:
 
 
 _MEMBERS = {
-    "score": {"type", "level", "purpose", "duration", "optional"},
+    "score": {"type", "level", "minimum", "purpose", "duration", "optional"},
     "decision": {
         *("type", "products", "maximum_amount", "purpose", "duration", "optional"),
         *("store_id", "terminal_id"),
@@ -137,7 +146,14 @@ def _parse(item: Any) -> AuthorizationDetail:
     if kind == "score":
         if item.get("level") not in LEVELS:
             raise InvalidInput("INVALID", f"level must be one of {', '.join(LEVELS)}.", ("level",))
-        return AuthorizationDetail("score", level=item["level"], purpose=purpose, duration=duration, optional=optional)
+        return AuthorizationDetail(
+            "score",
+            level=item["level"],
+            minimum=_minimum(item),
+            purpose=purpose,
+            duration=duration,
+            optional=optional,
+        )
     store_id, terminal_id = _identifier(item, "store_id"), _identifier(item, "terminal_id")
     if (store_id is None) != (terminal_id is None):
         missing = "terminal_id" if terminal_id is None else "store_id"
@@ -152,6 +168,16 @@ def _parse(item: Any) -> AuthorizationDetail:
         store_id=store_id,
         terminal_id=terminal_id,
     )
+
+
+def _minimum(item: Mapping[str, Any]) -> Tier | None:
+    if "minimum" not in item:
+        return None
+    if item["level"] != THRESHOLD:
+        raise InvalidInput("INVALID", f"minimum belongs to the level {THRESHOLD}.", ("minimum",))
+    if not isinstance(item["minimum"], str) or item["minimum"] not in Tier.__members__:
+        raise InvalidInput("INVALID", f"minimum must be one of {', '.join(Tier)}.", ("minimum",))
+    return Tier(item["minimum"])
 
 
 def _purpose(item: Mapping[str, Any]) -> str | None:

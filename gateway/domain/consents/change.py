@@ -8,6 +8,7 @@ from enum import StrEnum
 from gateway.domain.consents.authorization_detail import MOST_DETAILS, AuthorizationDetail
 from gateway.domain.consents.consent import Consent
 from gateway.domain.consents.request import Request, supported_scopes
+from gateway.domain.consents.threshold import with_one_minimum
 from gateway.domain.errors import InvalidInput
 from gateway.kit.clock import BusinessTime
 
@@ -31,24 +32,27 @@ class Change:
     version: int
 
     def require_possible(self, asked: Request, now: BusinessTime) -> None:
-        """Raises InvalidInput if a merge would exceed the limit of details, or would mix previews and requests of
-        decisions. A scope applies to all decision details at once, so a merged scope would allow more for the other
-        details than the person allowed. Narrowing by the person cannot change either."""
+        """Raises InvalidInput if a merge would exceed the limit of details, would add threshold inquiries about another
+        tier, or would mix previews and requests of decisions. A scope applies to all decision details at once, so a
+        merged scope would allow more for the other details than the person allowed. Narrowing by the person cannot
+        change any of these."""
         if self.action is GrantAction.REPLACE:
             return
         held = tuple(in_force(self.consent, now))
         if len(held) + len(asked.details) > MOST_DETAILS:
             raise InvalidInput("INVALID", f"The merged grant would have more than {MOST_DETAILS} details.")
+        with_one_minimum(asked.details, self.consent.threshold_tier(now))
         both_decide = _decides(held) and _decides(asked.details)
         if both_decide and (_REQUEST in self.consent.scopes) != (_REQUEST in asked.scopes):
             raise InvalidInput("INVALID", "Previews and requests of decisions cannot be merged. Replace the grant.")
 
     def result(self, granted: Request, now: BusinessTime) -> Consent:
-        """Returns the consent after the person has allowed `granted` at `now`. All its durations then start at
-        `now`."""
+        """Returns the consent after the person has allowed `granted` at `now`. All its durations then start at `now`.
+        Raises InvalidInput for a merge of threshold inquiries about two tiers."""
         scopes, details = granted.scopes, tuple(granted.details)
         if self.action is GrantAction.MERGE:
-            details = _without_covered((*in_force(self.consent, now), *details))
+            added = with_one_minimum(details, self.consent.threshold_tier(now))
+            details = _without_covered(with_one_minimum((*in_force(self.consent, now), *added)))
             scopes = supported_scopes((*self.consent.scopes, *scopes), details)
         last = max(detail.duration for detail in details if detail.duration is not None)
         return replace(self.consent, scopes=scopes, details=details, granted_at=now, expires_at=now + last)

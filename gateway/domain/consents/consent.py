@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.domain import scope
-from gateway.domain.consents.authorization_detail import LEVELS, AuthorizationDetail
+from gateway.domain.consents.authorization_detail import LEVELS, THRESHOLD, AuthorizationDetail
 from gateway.domain.errors import ConsentRefused
 from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 
 
@@ -70,6 +71,12 @@ class Consent:
             if detail.level and LEVELS.index(detail.level) >= wanted and self._is_in_force(detail, now):
                 return detail.purpose
         return None
+
+    def threshold_tier(self, now: BusinessTime) -> Tier | None:
+        """Returns the one tier that threshold inquiries may ask about, or None if the first inquiry decides it. Details
+        of other levels are not bound, because they allow reading the tier itself."""
+        in_force = self.details_in_force(now)
+        return next((detail.minimum for detail in in_force if detail.level == THRESHOLD and detail.minimum), None)
 
     def require_unused(self, is_used: bool) -> None:
         """Raises ConsentRefused (CONSENT_EXPIRED) for a single-use consent that has been used. `is_used`: the consent

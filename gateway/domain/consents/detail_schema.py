@@ -7,11 +7,12 @@ what a merchant may ask for.
 from itertools import groupby
 from typing import Any
 
-from gateway.domain.consents.authorization_detail import LEVELS, LONGEST_STORE_ID
+from gateway.domain.consents.authorization_detail import LEVELS, LONGEST_STORE_ID, THRESHOLD
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.currency import EXPONENTS
 from gateway.domain.merchants import Product
 from gateway.domain.money import MAX_MINOR
+from gateway.domain.scoring.tier import Tier
 
 _N = "[0-9]{1,9}"
 _ABOVE_ZERO = "(?=[^.,]*(?:[.,][0-9]{0,5})?[1-9])"  # decimals of a second after the sixth do not count
@@ -73,7 +74,20 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "score",
         "Read the person's score at one level of detail.",
         ["level"],
-        {"level": {"description": "How much of the score may be read.", "enum": list(LEVELS)}},
+        {
+            "level": {"description": "How much of the score may be read.", "enum": list(LEVELS)},
+            "minimum": {
+                "description": "With the level threshold: the one tier that threshold inquiries may ask about. It must"
+                " be in the contract. Absent: the tier of the first threshold inquiry. All threshold details of a grant"
+                " are about one tier.",
+                "enum": [str(tier) for tier in Tier],
+            },
+        },
+        # `minimum` belongs to one level: any other detail has only the other members.
+        anyOf=[
+            {"properties": {"level": {"const": THRESHOLD}}},
+            {"properties": {name: {} for name in ("type", "level", *_SHARED)}, "additionalProperties": False},
+        ],
     ),
     "decision": _schema(
         "decision",

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gateway.domain.consents.authorization_detail import LEVELS, MOST_DETAILS, AuthorizationDetail
 from gateway.domain.consents.request import Request
+from gateway.domain.consents.threshold import with_one_minimum
 from gateway.domain.errors import InvalidInput
 from gateway.domain.merchants import Contract, Product
 from gateway.domain.scope import SCOPES
@@ -31,6 +32,7 @@ def complete_request(
     """The complete request. ConsentService.complete_request describes it."""
     purposes = _load_purposes(unit, adapters, merchant.id)
     requested_scopes = {*scopes, *(detail.scope for detail in details)}
+    details = with_one_minimum(details)
     completed: list[AuthorizationDetail] = []
     for index, detail in enumerate(details):
         try:
@@ -106,6 +108,8 @@ def _require_covered(detail: AuthorizationDetail, purposes: Purposes, contract: 
         )
     if amount is not None and not amount <= ceiling:
         raise InvalidInput("INVALID_AMOUNT", f"The contract's ceiling is {ceiling}.", ("maximum_amount", "amount"))
+    if detail.minimum is not None and detail.minimum not in contract.askable_tiers:
+        raise InvalidInput("INVALID", f"The contract does not allow asking about {detail.minimum}.", ("minimum",))
     if detail.type == "score" and detail.purpose is None and not purposes:
         raise InvalidInput("INVALID", "A merchant without an enabled product must name a purpose.", ("purpose",))
 

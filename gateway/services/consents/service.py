@@ -12,7 +12,7 @@ from gateway.domain.consents.consent import Consent, ConsentStatus
 from gateway.domain.consents.request import Request
 from gateway.domain.consents.version import ConsentAction, ConsentVersion
 from gateway.domain.environment import Environment
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.events import Actor
 from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import random_token
@@ -114,9 +114,13 @@ class ConsentService:
             raise NotFound("There is no such consent.")
         if unit.consent_versions.load_latest_number(stored.id) != change.version:
             raise NotFound("The consent has changed in the meantime.")
-        consent = change.result(granted, now)
+        try:
+            consent = replace(change, consent=stored).result(granted, now)
+        except InvalidInput:  # a threshold inquiry has meanwhile bound the consent to another tier
+            raise NotFound("The consent has changed in the meantime.") from None
         unit.consents.update(consent)
         if change.action is GrantAction.REPLACE:
+            unit.consents.unbind_threshold(consent.id)
             unit.endings.end_consent(consent.id, unit.wall)
         self._append_version(unit, consent, _CHANGED[change.action], Actor.USER, now, asked)
         return consent
@@ -209,5 +213,5 @@ def details_within(details: Iterable[AuthorizationDetail], scopes: Iterable[str]
             within.append(detail)
         if detail.level is not None and levels:
             level = min(detail.level, levels[-1], key=LEVELS.index)
-            within.append(AuthorizationDetail("score", level=level, purpose=detail.purpose, duration=detail.duration))
+            within.append(replace(detail, level=level))
     return within

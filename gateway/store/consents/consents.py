@@ -1,19 +1,22 @@
 """Consents: one row each, with the current scopes and details. Rows are never deleted."""
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, false, select
+from sqlalchemy import bindparam, false, or_, select
 from sqlmodel import Field
 
-from gateway.domain.consents.authorization_detail import parse_details
+from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail, parse_details
 from gateway.domain.consents.consent import Consent
+from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.repository import Repository
 
 
 class ConsentRow(Record):
-    """A consent. `details` are complete RFC 9396 documents. Times are the partner's business time."""
+    """A consent. `details` are complete RFC 9396 documents. `threshold_tier` is the tier of the first threshold
+    inquiry: the `minimum` of threshold details that name none. Times are the partner's business time."""
 
     id: str = Field(primary_key=True)
     merchant_id: str = Field(foreign_key="merchants.id", index=True)
@@ -26,6 +29,7 @@ class ConsentRow(Record):
     expires_at: BusinessTime = moment_column()
     revoked_at: BusinessTime | None = moment_column(default=None)
     single_use: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    threshold_tier: str | None = None
 
 
 class ConsentTable(ConsentRow, table=True):
@@ -43,6 +47,12 @@ _UNREVOKED = (
     .order_by(CONSENTS.c.id)
 )
 _UPDATE = CONSENTS.update().where(CONSENTS.c.id == bindparam("consent_id"))
+_BIND = (
+    _UPDATE.where(or_(CONSENTS.c.threshold_tier.is_(None), CONSENTS.c.threshold_tier == bindparam("tier")))
+    .values(threshold_tier=bindparam("tier"))
+    .returning(CONSENTS.c.id)
+)
+_UNBIND = _UPDATE.values(threshold_tier=None)
 _REVOKE = _UPDATE.where(CONSENTS.c.revoked_at.is_(None)).values(revoked_at=bindparam("now")).returning(CONSENTS.c.id)
 
 
@@ -55,12 +65,18 @@ def to_consent(row: ConsentRow) -> Consent:
         user_id=row.user_id,
         subject=row.subject,
         scopes=tuple(row.scopes),
-        details=parse_details(row.details),
+        details=tuple(_with_minimum(detail, row.threshold_tier) for detail in parse_details(row.details)),
         granted_at=row.granted_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         single_use=row.single_use,
     )
+
+
+def _with_minimum(detail: AuthorizationDetail, tier: str | None) -> AuthorizationDetail:
+    if tier is None or detail.level != THRESHOLD or detail.minimum is not None:
+        return detail
+    return replace(detail, minimum=Tier(tier))
 
 
 class ConsentRepository(Repository):
@@ -117,6 +133,15 @@ class ConsentRepository(Repository):
             granted_at=consent.granted_at,
             expires_at=consent.expires_at,
         )
+
+    def bind_threshold(self, consent_id: str, tier: Tier) -> bool:
+        """Binds the consent's threshold details without a `minimum` to this tier. Returns False and changes nothing if
+        they are bound to another one."""
+        return self._changes(_BIND, consent_id=consent_id, tier=tier.value)
+
+    def unbind_threshold(self, consent_id: str) -> None:
+        """Removes the binding of `bind_threshold`, because the person has replaced the consent."""
+        self._execute(_UNBIND, consent_id=consent_id)
 
     def revoke(self, consent_id: str, now: BusinessTime) -> bool:
         """Revokes the consent. Returns False if it was already revoked."""

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.domain.consents.authorization_detail import AuthorizationDetail
+from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.consents.request import can_lower_maximum_amount
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
+from gateway.domain.scoring.tier import Tier
 from gateway.web.texts import Texts, msgid
 
 PRODUCTS = {
@@ -18,8 +19,23 @@ PRODUCTS = {
     Product.EXPRESS_CHECK_IN: msgid("express check-in"),
     Product.CREDIT_OFFER: msgid("a credit limit and an interest rate"),
 }
+TIERS = {
+    Tier.UNSCORED: msgid("not scored"),
+    Tier.BUILDING: msgid("building"),
+    Tier.FAIR: msgid("fair"),
+    Tier.GOOD: msgid("good"),
+    Tier.VERY_GOOD: msgid("very good"),
+    Tier.EXCELLENT: msgid("excellent"),
+}
+"""The words for tiers that persons read."""
+_ONE_TIER = msgid(
+    "Only yes or no: whether your tier is “%(tier)s” or higher. We do not share your tier, your score or your records."
+)
+_FIRST_TIER = msgid(
+    "Only yes or no, about one tier. %(merchant)s chooses the tier when it first asks and cannot ask about another one."
+    " We do not share your tier, your score or your records."
+)
 _NOT_SHARED = {
-    "threshold": msgid("Only yes or no. We do not share your tier, your score or your records."),
     "tier": msgid("Only one word, such as Good. We do not share your score or your records."),
     "exact": msgid("The exact number. We do not share your records."),
 }
@@ -79,7 +95,7 @@ def _describe_part(
         index=index,
         optional=detail.optional,
         sentence=_describe_detail(texts, detail, decides),
-        limit=_describe_limit(texts, detail),
+        limit=_describe_limit(texts, merchant, detail),
         maximum_amount=_reducible_amount(detail),
         purpose=describe_purpose(texts, merchant, detail.purpose),
         point_of_sale=texts.gettext(_POINT_OF_SALE, store=sold_at.store_id, terminal=sold_at.terminal_id)
@@ -105,7 +121,11 @@ def _reducible_amount(detail: AuthorizationDetail) -> MaximumAmount | None:
     return MaximumAmount(amount.amount, amount.currency, Money(1, amount.currency).amount)
 
 
-def _describe_limit(texts: Texts, detail: AuthorizationDetail) -> str:
+def _describe_limit(texts: Texts, merchant: str, detail: AuthorizationDetail) -> str:
+    if detail.level == THRESHOLD:
+        if detail.minimum is None:
+            return texts.gettext(_FIRST_TIER, merchant=merchant)
+        return texts.gettext(_ONE_TIER, tier=texts.gettext(TIERS[detail.minimum]))
     if detail.level is not None:
         return texts.gettext(_NOT_SHARED[detail.level])
     assert detail.maximum_amount is not None

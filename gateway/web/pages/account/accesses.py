@@ -7,17 +7,9 @@ from typing import Any
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
 from gateway.services.access_log import LoggedAccess
-from gateway.web.site.consent_parts import describe_purpose
+from gateway.web.site.consent_parts import TIERS, describe_purpose
 from gateway.web.texts import Texts, msgid
 
-_TIERS = {
-    Tier.UNSCORED: msgid("not scored"),
-    Tier.BUILDING: msgid("building"),
-    Tier.FAIR: msgid("fair"),
-    Tier.GOOD: msgid("good"),
-    Tier.VERY_GOOD: msgid("very good"),
-    Tier.EXCELLENT: msgid("excellent"),
-}
 _THRESHOLD_ANSWERS = {
     ThresholdAnswer.YES: msgid("yes"),
     ThresholdAnswer.NO: msgid("no"),
@@ -58,12 +50,12 @@ def describe_access(texts: Texts, access: LoggedAccess) -> AccessView:
 
 def _describe_answer(texts: Texts, kind: str, answer: Mapping[str, Any]) -> str:
     if "minimum" in answer:
-        minimum = texts.gettext(_TIERS[Tier(answer["minimum"])])
+        minimum = texts.gettext(TIERS[Tier(answer["minimum"])])
         reply = texts.gettext(_THRESHOLD_ANSWERS[ThresholdAnswer(answer["answer"])])
         return texts.gettext(_THRESHOLD, minimum=minimum, answer=reply)
     if kind == "SCORE_TIER" and "tier" in answer:
-        return texts.gettext(_TIER, tier=texts.gettext(_TIERS[Tier(answer["tier"])]))
+        return texts.gettext(_TIER, tier=texts.gettext(TIERS[Tier(answer["tier"])]))
     if "score" in answer:
         score = answer["score"]
-        return texts.gettext(_SCORE, score=texts.gettext(_TIERS[Tier.UNSCORED]) if score is None else score)
+        return texts.gettext(_SCORE, score=texts.gettext(TIERS[Tier.UNSCORED]) if score is None else score)
     return texts.gettext(_WITHOUT_ANSWER[kind])

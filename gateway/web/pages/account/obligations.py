@@ -34,6 +34,11 @@ _DISPUTES = {
     DisputeStatus.WITHDRAWN: msgid("You withdrew your dispute."),
 }
 
+_REJECTED_EARLY = msgid(
+    "The operator of this service rejected your dispute. This counts against you, but not before %(date)s."
+)
+"""About a breach of the kind OTHER, which does not count before the due date."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
@@ -66,7 +71,7 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
         product=texts.gettext(PRODUCTS[state.product]),
         sentence=_describe_amount(texts, obligation),
         default=default,
-        dispute=_describe_dispute(texts, relevant, obligation.merchant_name) if relevant else "",
+        dispute=_describe_dispute(texts, relevant, obligation) if relevant else "",
         response=(relevant.response or "") if relevant else "",
         resolution=(relevant.resolution or "") if relevant else "",
         contest_address=f"/account/decisions/{state.id}/contest" if obligation.contestable else "",
@@ -95,5 +100,8 @@ def _describe_default(texts: Texts, obligation: Obligation) -> str:
     return ""
 
 
-def _describe_dispute(texts: Texts, dispute: Dispute, merchant: str) -> str:
+def _describe_dispute(texts: Texts, dispute: Dispute, obligation: Obligation) -> str:
+    state, merchant = obligation.state, obligation.merchant_name
+    if dispute.status is DisputeStatus.REJECTED and state.breach_kind is BreachKind.OTHER and state.due_at:
+        return texts.gettext(_REJECTED_EARLY, date=texts.date(state.due_at))
     return texts.gettext(_DISPUTES[dispute.status], merchant=merchant, date=texts.date(dispute.respond_by))
