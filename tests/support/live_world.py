@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -19,7 +20,6 @@ from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime, WallTime
 from gateway.services.query_unit import Needs, QueryUnit
 from gateway.settings import EnvironmentName, read_settings
-from tests.fixtures.settings import MASTER
 from tests.support.clock import MovableClock
 from tests.support.fapi import new_key, public
 from tests.support.units import reading, writing
@@ -54,7 +54,7 @@ class LiveWorld(World):
         self.source, self._count = FixedScores(), 0
         live = read_settings(
             environment=EnvironmentName.LIVE,
-            secret_key=SecretStr(base64.b64encode(MASTER).decode()),
+            secret_key=SecretStr(base64.b64encode(sha256(b"a live deployment of the tests").digest()).decode()),
             issuer="https://gateway.example",
             adapters="car_rental,online_shop",
             database_url=url,
