@@ -94,7 +94,7 @@ def _golden(adapter: MerchantAdapter[Any], table: Table) -> str:
     example = json.dumps({adapter.member: usual}, indent=2, ensure_ascii=False)
     rows = [_case(adapter, case, usual) for case in adapter.golden]
     intro = f"The ordinary ask. Each case lists its differences from it.\n\n```json\n{example}\n```\n\n"
-    return intro + table(("case", "tier", "open overdue obligations", "differences", "outcome"), rows)
+    return intro + table(("case", "tier", "open overdue obligations", "open breaches", "differences", "outcome"), rows)
 
 
 def _notice(adapter: MerchantAdapter[Any]) -> str:
@@ -127,5 +127,5 @@ def _case(adapter: MerchantAdapter[Any], case: GoldenCase[Any], usual: dict[str,
     result = [f"approved, exposure {outcome.terms.exposed}"] if isinstance(outcome, Approval) else []
     result += ["declined"] if isinstance(outcome, Decline) else []
     result += [f"`{code}`" for code in outcome.reasons]
-    tier, overdue = case.person.tier.value, str(case.person.open_overdue)
-    return case.name, tier, overdue, ", ".join(changed) or "none", "; ".join(result or ["manual review"])
+    tier, counts = case.person.tier.value, (str(case.person.open_overdue), str(case.person.open_breaches))
+    return case.name, tier, *counts, ", ".join(changed) or "none", "; ".join(result or ["manual review"])

@@ -1,4 +1,4 @@
-"""The columns of a decision table: their kinds, the tests of a cell, and whether one cell contains another.
+"""The columns of a decision table: their kinds, and the tests of a cell.
 
 Internally each value becomes a key that compares fast: a tier its rank, money its minor units.
 """
@@ -71,18 +71,6 @@ class Accepted:
             return lambda key: bool(key >= low)
         return lambda key: bool(low <= key <= high)
 
-    def contains(self, other: "Accepted") -> bool:
-        """Whether every key that `other` accepts is accepted here."""
-        if other.members is not None:
-            return all(map(self.predicate(), other.members))
-        if self.members is not None:  # only a short range of counts with an upper bound can lie within a set
-            if other.high is None or other.high - other.low >= len(self.members):
-                return False
-            return self.members.issuperset(range(other.low, other.high + 1))
-        return bool(self.low <= other.low) and (
-            self.high is None or (other.high is not None and bool(other.high <= self.high))
-        )
-
 
 def reader(kind: ColumnKind, currency: str) -> Callable[[Any], Key]:
     """Returns a function from a fact to its key. It raises ValueError for a fact of another kind."""
@@ -117,20 +105,6 @@ def accepted(cell: Cell, kind: ColumnKind, currency: str) -> Accepted:
     if kind is ColumnKind.TIER:  # a set, so that "at_least VERY_GOOD" equals a list of the two highest tiers
         return Accepted(members=frozenset(range(low, len(_RANKS) if high is None else high + 1)))
     return Accepted(low=low, high=high)
-
-
-def everything(kind: ColumnKind) -> Accepted | None:
-    """Returns what an empty cell accepts; None for words, which cannot be enumerated."""
-    match kind:
-        case ColumnKind.TIER:
-            return Accepted(members=frozenset(_RANKS.values()))
-        case ColumnKind.FLAG:
-            return Accepted(members=frozenset({True, False}))
-        case ColumnKind.DURATION:
-            return Accepted(low=timedelta(0))
-        case ColumnKind.WORD:
-            return None
-    return Accepted(low=0)
 
 
 _RANKS = {tier: tier.rank for tier in Tier}

@@ -19,7 +19,8 @@ from gateway.domain.errors import Misconfigured
 from gateway.domain.merchants import Product
 from gateway.domain.money import Money
 from gateway.domain.policies.benefit import Benefit, BenefitKind, require_benefit
-from gateway.domain.policies.column import Accepted, ColumnKind, Fact, Key, accepted, everything, reader
+from gateway.domain.policies.column import Accepted, ColumnKind, Fact, Key, accepted, reader
+from gateway.domain.policies.coverage import MOST_STEPS, Coverage, TooManySteps
 from gateway.domain.policies.rule import Rule, Verdict, plain
 
 B = TypeVar("B", Decimal, timedelta, bool)
@@ -209,14 +210,26 @@ class DecisionTable:
             if rule.id in earlier:
                 raise self._error("the id is used twice", rule.id)
             self._check_verdict(rule)
-            accepts = self._accepts(rule)
-            for other, outer in earlier.items():
-                if self._covers(outer, accepts):
-                    raise self._error(f"is unreachable: rule {other!r} matches whenever it would", rule.id)
-            earlier[rule.id] = accepts
+            earlier[rule.id] = self._accepts(rule)
+        self._check_reachable(Coverage(self.columns, earlier))
         if not self.rules or self.rules[-1].when:
             raise self._error("the last rule must have no tests, so that every case is decided")
         return earlier
+
+    def _check_reachable(self, coverage: Coverage) -> None:
+        for rule in self.rules:
+            try:
+                covering = coverage.find_covering(rule.id)
+            except TooManySteps:
+                why = (
+                    f"cannot be checked: whether it can be reached takes more than {MOST_STEPS} steps. Use fewer rules"
+                )
+                raise self._error(why, rule.id) from None
+            if covering:
+                names = " and ".join(f"{each!r}" for each in covering)
+                matches = "matches" if len(covering) == 1 else "together match"
+                word = "rule" if len(covering) == 1 else "rules"
+                raise self._error(f"is unreachable: {word} {names} {matches} whenever it would", rule.id)
 
     def _check_verdict(self, rule: Rule) -> None:
         approves, declines = rule.verdict is Verdict.APPROVE, rule.verdict is Verdict.DECLINE
@@ -259,14 +272,6 @@ class DecisionTable:
             except ValueError as error:
                 raise self._error(str(error), rule.id, cell.column) from None
         return accepts
-
-    def _covers(self, outer: Mapping[str, Accepted], inner: Mapping[str, Accepted]) -> bool:
-        """Whether a rule with the tests `outer` matches whenever one with the tests `inner` does."""
-        for column, outside in outer.items():
-            inside = inner.get(column) or everything(self.columns[column])
-            if inside is None or not outside.contains(inside):
-                return False
-        return True
 
     def _error(self, why: str, rule: str | None = None, column: str | None = None) -> Misconfigured:
         return policy_error(self.source, why, rule, column)
