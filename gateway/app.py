@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 
 import anyio
 import anyio.to_thread
@@ -19,9 +20,11 @@ from gateway.services.container import Container
 from gateway.setting_names import unread_variables
 from gateway.store.outages import code_member
 from gateway.web.application import build_application
+from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
 from gateway.web.site.site import build_site
+from gateway.web.worker_threads import WorkerThreads
 from schema.build import build_schema
 from schema.engine import Engine
 
@@ -32,14 +35,13 @@ def create_app(container: Container) -> Starlette:
     """The ASGI application of the deployment. It closes the container at shutdown. Raises SettingsError for a
     deployment that cannot be served, see `prepare_to_serve`."""
     prepare_to_serve(container)
-    settings = container.settings
     _log_unread_variables()
     _log_adapters(container)
     site = build_site(container)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        anyio.to_thread.current_default_thread_limiter().total_tokens = site.threads.others
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run_scheduler, container)
             tasks.start_soon(_run_purge, container)
@@ -47,7 +49,7 @@ def create_app(container: Container) -> Starlette:
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
-    api = [*_graphql_routes(container), *health_routes(container.database.ping)]
+    api = [*_graphql_routes(container, site.threads), *health_routes(container.database.ping)]
     return build_application(site, api, lifespan)
 
 
@@ -78,8 +80,9 @@ async def _run_scheduler(container: Container) -> None:
     while True:
         await anyio.sleep(container.settings.clock_interval.total_seconds())
         try:
-            await anyio.to_thread.run_sync(container.scheduler.apply_due)
-            await anyio.to_thread.run_sync(container.disputes.uphold_unanswered)
+            with container.deadlines.running(inf):  # ended only when the server ends
+                await anyio.to_thread.run_sync(container.scheduler.apply_due)
+                await anyio.to_thread.run_sync(container.disputes.uphold_unanswered)
         except Outage as outage:  # the next run tries again
             outage_log.report(outage, "scheduler")
         except Exception as error:  # noqa: BLE001  # an error in one run does not end the scheduler
@@ -92,7 +95,8 @@ async def _run_purge(container: Container) -> None:
     while True:
         await anyio.sleep(container.settings.purge_interval.total_seconds())
         try:
-            deleted = await anyio.to_thread.run_sync(container.purges.purge)
+            with container.deadlines.running(inf):
+                deleted = await anyio.to_thread.run_sync(container.purges.purge)
             if any(deleted.values()):
                 _log.info("purged", **{table: rows for table, rows in deleted.items() if rows})
         except Outage as outage:  # the next run tries again
@@ -101,11 +105,17 @@ async def _run_purge(container: Container) -> None:
             _log.error("purge_failed", error=type(error).__name__, **code_member(error))
 
 
-def _graphql_routes(container: Container) -> list[BaseRoute]:
+def _graphql_routes(container: Container, threads: WorkerThreads) -> list[BaseRoute]:
     """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
-    built = build_schema(container.registry, sandbox=container.settings.sandbox)
+    settings = container.settings
+    built = build_schema(container.registry, sandbox=settings.sandbox)
+    queue = DocumentQueue(
+        at_once=settings.documents_at_once,
+        waiting=settings.documents_waiting,
+        waiting_per_client=settings.documents_waiting_per_client,
+    )
     guarded = TokenCheck(
-        GraphQLEndpoint(Engine(built, container), largest_body=container.settings.query_maximum_body), container
+        GraphQLEndpoint(Engine(built, container), queue, threads, largest_body=settings.query_maximum_body), container
     )
 
     async def sdl(_: Request) -> Response:

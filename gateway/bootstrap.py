@@ -18,6 +18,7 @@ from gateway.kit import logging
 from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.crypto import Secrets, derive
+from gateway.kit.deadline import Deadlines
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.key_file import load_or_create_key
@@ -120,7 +121,11 @@ def build(
     consents = ConsentService(registry, ids, environment)
     clients = ClientService(ids, environment, consents)
     accounts = AccountService(
-        ids, idle_life=settings.session_idle_life, session_life=settings.session_life, hasher=hasher
+        ids,
+        idle_life=settings.session_idle_life,
+        session_life=settings.session_life,
+        hasher=hasher,
+        hashes_at_once=settings.password_hashes_at_once,
     )
     personas = PersonaService(registry, accounts, ids)
     overrides = OverrideService(registry, merchant_service, ids)
@@ -136,6 +141,7 @@ def build(
         database=database,
         registry=registry,
         rate_limiter=rate_limiter,
+        deadlines=Deadlines(settings.request_deadline.total_seconds()),
         replays=shared_replays,
         buckets=buckets,
         shows_field_costs=settings.sandbox,
@@ -153,8 +159,8 @@ def build(
         ),
         personas=personas,
         clients=clients,
-        # At most half of the threads wait for merchants' servers.
-        client_keys=ClientKeyCache(key_source, clock, max_fetches=settings.worker_threads // 2),
+        # At most half of the threads of OAuth endpoints and pages wait for merchants' servers.
+        client_keys=ClientKeyCache(key_source, clock, max_fetches=max(1, settings.other_threads // 2)),
         registrations=RegistrationService(ids, environment),
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
@@ -179,7 +185,8 @@ def build(
 
 
 def prepare_to_serve(container: Container) -> None:
-    """Creates the first signing key, so that the key set is never empty, and checks that the deployment can be served.
+    """Prepares logins, creates the first signing key, so that the key set is never empty, and checks that the
+    deployment can be served.
 
     Raises SettingsError for an enabled client with a profile that the environment does not have, because it would not
     work, and for a merchant's override that does not fit the installed policies, because its requests would fail.
@@ -193,6 +200,7 @@ def prepare_to_serve(container: Container) -> None:
         overrides = container.overrides.list_states(unit, requirements=False)
         return [client.id for client in clients], [each.fault for each in overrides if each.fault]
 
+    container.accounts.prepare_logins()
     client_ids, faults = container.database.write(prepare)
     if faults:
         raise SettingsError(f"{len(faults)} override(s) cannot be used, see gateway policy overrides: {faults[0]}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from graphql import GraphQLSchema
 
 from merchants.registry import AdapterRegistry
-from schema import permissions
+from schema import deadlines, permissions
 from schema.ask import DecisionAsk, members
 from schema.directives import ARGUMENT_DESCRIPTIONS
 from schema.mutation import Mutation
@@ -65,4 +65,5 @@ def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
     check_one_of(built)
     read_attributes(built)
     permissions.enforce(built)
+    deadlines.enforce(built)
     return BuiltSchema(built, sdl)

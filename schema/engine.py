@@ -7,6 +7,7 @@ from typing import Any
 from graphql import ExecutionResult, execute_sync
 
 from gateway.domain.identity.principal import Principal
+from gateway.kit.deadline import DeadlineExceeded
 from gateway.kit.outage import Outage
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
@@ -20,10 +21,12 @@ from schema.documents import Documents, Refused
 from schema.errors import (
     BAD_REQUEST,
     BAD_USER_INPUT,
+    DEADLINE_EXCEEDED,
     NOT_READ_BACK,
     NOTHING_RECORDED,
     UNAVAILABLE,
     body,
+    deadline_exceeded,
     field_error,
     is_of_root,
     plain,
@@ -108,7 +111,7 @@ class Engine:
             return Executed(body([error], request_id), ran=True, unavailable=True)
 
         def run(query: QueryUnit) -> ExecutionResult:
-            return execute_sync(
+            result = execute_sync(
                 self._schema,
                 document,
                 context_value=Context(principal, self._container, query, request_id, charge.status),
@@ -116,6 +119,9 @@ class Engine:
                 operation_name=operation.name,
                 hide_suggestions=True,
             )
+            if not is_mutation and deadline_exceeded(result.errors):
+                raise DeadlineExceeded  # one error for the document, instead of one for each field that remained
+            return result
 
         queries, is_mutation = self._container.queries, operation.is_mutation
         try:
@@ -141,7 +147,11 @@ def _response(result: ExecutionResult, cost: dict[str, Any], request_id: str, *,
 def _nothing_ran(result: ExecutionResult, response: Mapping[str, Any], *, is_mutation: bool) -> bool:
     """Whether every root field is null because of an outage. A mutation whose payload could not be read has run."""
     codes = {error["extensions"]["code"] for error in response.get("errors", ())}
-    if codes != {UNAVAILABLE} or any(value is not None for value in (result.data or {}).values()):
+    if (
+        not codes
+        or codes - {UNAVAILABLE, DEADLINE_EXCEEDED}
+        or any(value is not None for value in (result.data or {}).values())
+    ):
         return False
     return not is_mutation or all(is_of_root(error.path) for error in result.errors or ())
 

@@ -2,10 +2,10 @@
 
 Codes: GRAPHQL_PARSE_FAILED (not GraphQL, or too many tokens), GRAPHQL_VALIDATION_FAILED (does not fit the schema or
 a limit), BAD_USER_INPUT (variables, arguments, cursors), BAD_REQUEST (the HTTP request or the operation name),
-MAX_COST_EXCEEDED (the document costs too much), THROTTLED (the client has too few points left),
-UNAUTHENTICATED, FORBIDDEN (`requiredScopes` lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is in the
-operator's log too), UNAVAILABLE (an outage), and the code of a GatewayError that a query field raises, such as
-SCORE_UNAVAILABLE.
+MAX_COST_EXCEEDED (the document costs too much), THROTTLED (the client has too few points left, or too many documents
+that wait), UNAUTHENTICATED, FORBIDDEN (`requiredScopes` lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is
+in the operator's log too), UNAVAILABLE (an outage, or too many documents wait), DEADLINE_EXCEEDED (the request took too
+long), and the code of a GatewayError that a query field raises, such as SCORE_UNAVAILABLE.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from typing import Any
 from graphql import FieldNode, GraphQLError
 
 from gateway.domain.errors import Forbidden, GatewayError, Misconfigured, RateLimitReached
+from gateway.kit.deadline import DeadlineExceeded
 from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage, outage_log
 from gateway.store.outages import code_member
@@ -26,10 +27,16 @@ MAX_COST_EXCEEDED = "MAX_COST_EXCEEDED"
 THROTTLED = "THROTTLED"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
+THROTTLED = "THROTTLED"
 MASKED = "Internal server error"
 UNAVAILABLE = "UNAVAILABLE"
+DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
 NOTHING_RECORDED = (
     "The gateway cannot be used at the moment. Nothing was recorded. Send the same request again later, with the same"
+    " idempotency key."
+)
+TOOK_TOO_LONG = (
+    "The request took too long and was ended. Nothing was recorded. Send the same request again later, with the same"
     " idempotency key."
 )
 MAYBE_RECORDED = (
@@ -81,8 +88,11 @@ def request_error(error: GraphQLError, code: str) -> dict[str, Any]:
 
 
 def unavailable(outage: Outage, request_id: str, message: str = NOTHING_RECORDED) -> dict[str, Any]:
-    """Logs an outage and returns its error."""
+    """Logs an outage and returns its error. A request that took too long has a code of its own."""
     outage_log.report(outage, "/graphql", request_id=request_id)
+    if isinstance(outage, DeadlineExceeded):
+        message = TOOK_TOO_LONG if message == NOTHING_RECORDED else message
+        return {"message": message, "extensions": {"code": DEADLINE_EXCEEDED, "requestId": request_id}}
     return {"message": message, "extensions": {"code": UNAVAILABLE, "requestId": request_id}}
 
 
@@ -103,6 +113,11 @@ def field_error(error: GraphQLError, request_id: str, *, of_mutation: bool) -> d
             # graphql-core locates an invalid argument at its value, and its own failures at the field
             return {"message": cause.message, **located, "extensions": {"code": BAD_USER_INPUT}}
     return {**internal(request_id, cause, error.path), **located}
+
+
+def deadline_exceeded(errors: Sequence[GraphQLError] | None) -> bool:
+    """Whether one of the errors is that the request took too long."""
+    return any(isinstance(_cause(error), DeadlineExceeded) for error in errors or ())
 
 
 def is_of_root(path: Sequence[str | int] | None) -> bool:

@@ -30,7 +30,7 @@ def test_empty_environment_is_a_sandbox(environment: pytest.MonkeyPatch) -> None
 def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     set_all(environment, LIVE)
     environment.setenv("GATEWAY_STATE_DIRECTORY", str(tmp_path))
-    environment.setenv("GATEWAY_WORKER_THREADS", "4")
+    environment.setenv("GATEWAY_WORKER_THREADS", "8")
     environment.setenv("GATEWAY_LOG_LEVEL", "INFO")
     environment.setenv("GATEWAY_SESSION_LIFE", "PT2H")
     environment.setenv("GATEWAY_ADAPTERS", " car_rental, online_shop ,")
@@ -39,7 +39,7 @@ def test_each_setting_is_read_from_its_variable(environment: pytest.MonkeyPatch,
     assert not settings.sandbox
     assert settings.master_key() == RANDOM
     assert settings.adapters == ("car_rental", "online_shop")
-    assert (settings.state_directory, settings.worker_threads, settings.log_level) == (tmp_path, 4, "INFO")
+    assert (settings.state_directory, settings.worker_threads, settings.log_level) == (tmp_path, 8, "INFO")
     assert settings.session_life == timedelta(hours=2)
 
 
@@ -91,7 +91,11 @@ def test_empty_variable_counts_as_unset(environment: pytest.MonkeyPatch) -> None
         pytest.param("GATEWAY_SECRET_KEY", "not base64!", id="key-not-base64"),
         pytest.param("GATEWAY_SECRET_KEY", base64.b64encode(bytes(31)).decode(), id="key-too-short"),
         pytest.param("GATEWAY_SECRET_KEY", base64.b64encode(bytes(33)).decode(), id="key-too-long"),
-        pytest.param("GATEWAY_WORKER_THREADS", "1", id="too-few-threads"),
+        pytest.param("GATEWAY_WORKER_THREADS", "5", id="too-few-threads"),
+        pytest.param("GATEWAY_DOCUMENTS_AT_ONCE", "0", id="A1-no-documents"),
+        pytest.param("GATEWAY_DOCUMENTS_WAITING", "0", id="A1-no-queue"),
+        pytest.param("GATEWAY_DOCUMENTS_WAITING_PER_CLIENT", "0", id="A1-no-queue-of-a-client"),
+        pytest.param("GATEWAY_PASSWORD_HASHES_AT_ONCE", "13", id="A6-no-thread-for-other-requests"),
         pytest.param("GATEWAY_WORKER_THREADS", "201", id="too-many-threads"),
         pytest.param("GATEWAY_WORKER_THREADS", "many", id="threads-not-a-number"),
         pytest.param("GATEWAY_LOG_LEVEL", "LOUD", id="log-level"),

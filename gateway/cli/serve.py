@@ -5,7 +5,6 @@ import socket
 from typing import Annotated
 
 import typer
-import uvicorn
 from starlette.applications import Starlette
 from uvicorn.importer import import_from_string
 
@@ -13,6 +12,8 @@ from gateway.bootstrap import build
 from gateway.cli.console import fail
 from gateway.services.container import Container
 from gateway.settings import read_settings
+from gateway.web.connections import BACKLOG
+from gateway.web.http_server import Server
 
 HOST = "127.0.0.1"
 
@@ -40,25 +41,14 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             fail(f"Port {port} is in use. Choose another one with --port (with make: PORT=...).")
         fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
-    listener.listen(128)
+    listener.listen(BACKLOG)
     return listener
 
 
-def server_for(container: Container) -> uvicorn.Server:
+def server_for(container: Container) -> Server:
     """A server of one process. The application is imported by its name, as by uvicorn's own command line, because
     `gateway.cli` and `gateway.app` do not import each other. No access log is written: it would contain query strings.
     Proxy headers are read only from the trusted proxies of the settings; without one of them, the address of a request
     is that of the connection."""
-    proxies = list(container.settings.trusted_proxies)
     app: Starlette = import_from_string("gateway.app:create_app")(container)
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies,
-            timeout_graceful_shutdown=5,
-        )
-    )
+    return Server(app, container.settings, container.deadlines)

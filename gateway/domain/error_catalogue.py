@@ -176,9 +176,17 @@ _ALL = (
     ErrorText(
         "UNAVAILABLE",
         "errors, one field or the whole request",
-        "The database or the shared store cannot be used at the moment, or a lock was held for too long. `message` says"
-        " whether something was recorded. HTTP 503 with `Retry-After` if nothing of the document ran, else 200.",
+        "The database or the shared store cannot be used at the moment, a lock was held for too long, or too many"
+        " requests wait for their turn. `message` says whether something was recorded. HTTP 503 with `Retry-After` if"
+        " nothing of the document ran, else 200.",
         "Send the same request again later, with the same idempotency key.",
+    ),
+    ErrorText(
+        "DEADLINE_EXCEEDED",
+        "errors, one field or the whole request",
+        "The request took too long, and the gateway ended it. Of mutations, those that have a payload were recorded."
+        " HTTP 503 with `Retry-After` if nothing of the document ran, else 200.",
+        "Send the same request again later, with the same idempotency key. Ask for less in one query.",
     ),
     ErrorText(
         "MAX_COST_EXCEEDED",
@@ -190,7 +198,8 @@ _ALL = (
     ErrorText(
         "THROTTLED",
         "errors, the whole request, HTTP 429",
-        "The client has fewer points left than the document costs. Nothing was executed.",
+        "The client has fewer points left than the document costs, or too many of its documents wait for their turn."
+        " Nothing was executed.",
         "Send the same request again after the seconds in the header `Retry-After`. `extensions.cost` of every response"
         " shows how many points are left, and how many are restored each second.",
     ),

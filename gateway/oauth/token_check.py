@@ -1,7 +1,8 @@
 """The check of access tokens before the API (RFC 6750, RFC 9449 section 7). It runs one SQL statement per request."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
-from functools import partial
+from threading import Lock
 from typing import Any
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
@@ -25,6 +26,10 @@ from gateway.store.oauth.tokens import LoadedToken
 from gateway.store.unit import UnitOfWork
 
 LONGEST_TOKEN = 512
+
+KNOWN_TOKENS = 10_000
+"""The number of tokens whose client one process remembers."""
+
 _INVALID = "The access token is not valid. Get a new one."
 _MISSING = "An access token is required: Authorization: DPoP TOKEN with a proof, or Bearer TOKEN for a baseline client."
 
@@ -81,9 +86,64 @@ class Credential:
     path: str
 
 
+class TokenClients:
+    """The clients of the tokens that were checked last, by the tokens' digests. It says who waits, never what is
+    allowed: a token is checked at each request."""
+
+    def __init__(self, capacity: int = KNOWN_TOKENS) -> None:
+        self._capacity, self._lock = capacity, Lock()
+        self._clients: OrderedDict[str, str] = OrderedDict()
+
+    def get(self, token_digest: str) -> str | None:
+        """The id of the token's client, None if the token is not known."""
+        return self._clients.get(token_digest)
+
+    def add(self, token_digest: str, client_id: str) -> None:
+        """Remembers the client of a valid token. The token that was added first is forgotten."""
+        with self._lock:
+            self._clients[token_digest] = client_id
+            if len(self._clients) > self._capacity:
+                self._clients.popitem(last=False)
+
+
+class Authentication:
+    """The check of one request's credential. `client_id` is the client of the token, None if this process has not
+    checked the token before."""
+
+    def __init__(
+        self, credential: Credential, container: Container, proof_check: ProofCheck, clients: TokenClients
+    ) -> None:
+        self._credential, self._container = credential, container
+        self._proof_check, self._clients = proof_check, clients
+        self._token_digest = digest(credential.token)
+        self._jkt: str | None = None
+        self._proof_used = False
+        self.client_id = clients.get(self._token_digest)
+
+    def __call__(self) -> Principal:
+        """The principal of the token. To be called on a worker thread. A further call checks the token again, but not
+        the proof, which can be used once. Raises Unauthenticated, and OAuth2Error for a proof."""
+        container, credential, proof = self._container, self._credential, None
+        if credential.scheme == "dpop" and not self._proof_used:
+            proof = self._proof_check.check(
+                credential.proofs, credential.method, credential.path, container.clock(), access_token=credential.token
+            )
+            self._jkt = proof.jkt
+        principal = container.database.read(
+            lambda unit: check_token(unit, credential.token, self._jkt, container.environment)
+        )
+        # Recorded last, so that only requests with a valid token add entries to the replay store.
+        if proof and not container.replays.first_use(proof.replay_key, int(REMEMBERED.total_seconds()) + 1):
+            raise InvalidDpopProofError("The proof has been used before.")
+        self._proof_used = proof is not None or self._proof_used
+        self.client_id = principal.client_id
+        self._clients.add(self._token_digest, principal.client_id)
+        return principal
+
+
 class TokenCheck:
-    """ASGI middleware. It sets scope["state"]["authenticate"], a function that checks the token and returns the
-    principal. The application calls it first, on its worker thread, so that a request needs one change of thread. A
+    """ASGI middleware. It sets scope["state"]["authenticate"], an Authentication, which checks the token and returns
+    the principal. The application calls it first, on its worker thread, so that a request needs one change of thread. A
     request without a valid token gets 401. Tokens are read from the Authorization header only. A token that is bound to
     a key needs the scheme DPoP and a fresh proof by that key."""
 
@@ -91,6 +151,7 @@ class TokenCheck:
         self._app, self._container = app, container
         self._proofs = ProofCheck(container.settings.issuer, container.secrets)
         self._challenges = Challenges(container.settings.issuer, container.environment, body)
+        self._clients = TokenClients()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,7 +165,7 @@ class TokenCheck:
         try:
             if credential is None:
                 raise Unauthenticated(_INVALID if "authorization" in headers else _MISSING)
-            state["authenticate"] = partial(self._authenticate, credential)
+            state["authenticate"] = Authentication(credential, self._container, self._proofs, self._clients)
             await self._app(scope, receive, send_response)
         except Unauthenticated as error:
             code = "invalid_token" if "authorization" in headers else None
@@ -117,21 +178,6 @@ class TokenCheck:
                 error.error, error.description, state.get("request_id"), path=scope["path"], uses_dpop=True
             )
             await response(scope, receive, send_response)
-
-    def _authenticate(self, credential: Credential) -> Principal:
-        container, proof = self._container, None
-        if credential.scheme == "dpop":
-            proof = self._proofs.check(
-                credential.proofs, credential.method, credential.path, container.clock(), access_token=credential.token
-            )
-        jkt = proof.jkt if proof else None
-        principal = container.database.read(
-            lambda unit: check_token(unit, credential.token, jkt, container.environment)
-        )
-        # Recorded last, so that only requests with a valid token add entries to the replay store.
-        if proof and not container.replays.first_use(proof.replay_key, int(REMEMBERED.total_seconds()) + 1):
-            raise InvalidDpopProofError("The proof has been used before.")
-        return principal
 
     def _with_nonce(self, send: Send) -> Send:
         async def send_with_nonce(message: Message) -> None:

@@ -8,6 +8,7 @@ from gateway.domain.environment import Environment
 from gateway.kit.buckets import Buckets
 from gateway.kit.clock import WallClock
 from gateway.kit.crypto import Secrets
+from gateway.kit.deadline import Deadlines
 from gateway.kit.ids import Ids
 from gateway.kit.limits import RateLimiter
 from gateway.kit.replay import Replays
@@ -55,6 +56,7 @@ class Container:
     database: Database
     registry: AdapterRegistry
     rate_limiter: RateLimiter
+    deadlines: Deadlines
     replays: Replays
     buckets: Buckets
     shows_field_costs: bool

@@ -1,23 +1,124 @@
-"""The settings of the HTTP server: its threads and the proxies in front of it."""
+"""The settings of the HTTP server: its threads, the queue of documents, its connections and proxies."""
 
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from gateway.settings.values import split_list
 
+TOKEN_CHECKS_AT_ONCE = 1
+"""The number of threads for token checks of documents that wait, if their client is not known yet."""
+
 
 class ServerSettings(BaseSettings):
-    """Threads and reverse proxies."""
+    """Threads, the queue of GraphQL documents, connections, and reverse proxies."""
 
-    worker_threads: int = Field(16, ge=2, le=200, description="The number of threads for database work.")
+    worker_threads: int = Field(
+        16,
+        ge=6,
+        le=200,
+        description="The number of threads for database work. GraphQL documents and logins have shares of them, so"
+        " that neither can occupy all threads.",
+    )
+    documents_at_once: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="How many GraphQL documents are executed at once. Others wait, in turn by client. Values above the"
+        " number of processors help only if documents wait for a distant database. At most"
+        " GATEWAY_WORKER_THREADS - GATEWAY_PASSWORD_HASHES_AT_ONCE - 2.",
+    )
+    documents_waiting: int = Field(
+        1_000,
+        ge=1,
+        le=100_000,
+        description="How many GraphQL documents may wait. A further one gets HTTP 503 with Retry-After.",
+    )
+    documents_waiting_per_client: int = Field(
+        100,
+        ge=1,
+        le=100_000,
+        description="How many GraphQL documents of one client may wait. A further one gets HTTP 429 with Retry-After.",
+    )
+    password_hashes_at_once: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="How many passwords are hashed at once. Each hash takes 64 MiB. Other logins wait; if too many"
+        " wait, a further one gets HTTP 429 with Retry-After.",
+    )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Comma-separated addresses or networks of the reverse proxies in front of the server. Their "
         "X-Forwarded-For header is trusted, so each must append to it or replace it.",
     )
+
+    request_deadline: timedelta = Field(
+        timedelta(seconds=10),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=10),
+        description="How long the server may work for one request, from its last byte on, with the time in the queue."
+        " After that a running statement is interrupted, nothing is written, and the response is HTTP 503 with"
+        " Retry-After. A commit that has begun is not interrupted.",
+    )
+    shutdown_grace: timedelta = Field(
+        timedelta(seconds=10),
+        ge=timedelta(seconds=1),
+        le=timedelta(minutes=10),
+        description="How long the server may take to end after SIGTERM. In the first 60 percent running requests can"
+        " finish, then they are interrupted. At the end the process exits, with or without them.",
+    )
+    connections: int | None = Field(
+        None,
+        ge=16,
+        le=100_000,
+        description="The largest number of open connections. At the limit, the connection that has been longest without"
+        " a complete request is closed for a new one. If absent, as many as the limit of open files (ulimit -n) allows,"
+        " at most 10000.",
+    )
+    header_timeout: timedelta = Field(
+        timedelta(seconds=10),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=10),
+        description="How long a client may take for the header of a request. A slower one gets HTTP 408.",
+    )
+    body_timeout: timedelta = Field(
+        timedelta(seconds=20),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=10),
+        description="How long a client may take for the body of a request. A slower one gets HTTP 408.",
+    )
+    idle_timeout: timedelta = Field(
+        timedelta(seconds=75),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(hours=1),
+        description="How long a connection stays open between two requests. Make it longer than that of the proxy in"
+        " front, which otherwise sends requests on connections that are being closed.",
+    )
+    reading_timeout: timedelta = Field(
+        timedelta(seconds=30),
+        ge=timedelta(milliseconds=100),
+        le=timedelta(minutes=10),
+        description="How long a client may take to read a response. The connection of a slower one is closed.",
+    )
+
+    @property
+    def other_threads(self) -> int:
+        """The number of worker threads for everything but documents, logins, and token checks of documents."""
+        return self.worker_threads - self.documents_at_once - self.password_hashes_at_once - TOKEN_CHECKS_AT_ONCE
+
+    @field_validator("password_hashes_at_once")
+    @classmethod
+    def _threads_are_left(cls, value: int, info: ValidationInfo) -> int:
+        threads, documents = info.data.get("worker_threads"), info.data.get("documents_at_once")
+        if threads and documents and documents + value + TOKEN_CHECKS_AT_ONCE >= threads:
+            raise ValueError(
+                "with GATEWAY_DOCUMENTS_AT_ONCE it must leave at least two of GATEWAY_WORKER_THREADS for other requests"
+            )
+        return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.kit.clock import WallClock, wall_clock
+from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.store import postgresql, sqlite
 from gateway.store.logs.keys import NO_KEYRING, Keyring
 from gateway.store.outages import database_outages
@@ -73,21 +74,25 @@ class Database:
 
     def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Runs a reading unit of work over one snapshot of the data, and returns its result. Raises
-        DatabaseUnavailable."""
+        DatabaseUnavailable, and DeadlineExceeded if the deadline of the request ends it."""
+        check_deadline()
         with database_outages(reading=True), self._reading.connect() as connection:
             connection.begin()  # rolled back at the end
             return work(self._unit(connection))
 
     def write(self, work: Callable[[UnitOfWork], T]) -> T:
         """Runs a writing unit of work, and returns its result after a durable commit. If the unit raises, nothing is
-        written. Raises DatabaseUnavailable; only if it is `uncertain` may the unit have been committed."""
+        written. Raises DatabaseUnavailable; only if it is `uncertain` may the unit have been committed. Raises
+        DeadlineExceeded if the deadline of the request ends the unit before its commit begins."""
+        check_deadline()
         if self._shared is not None:
             with database_outages(committing=True):
                 shared: T = self._shared.run(work)
                 return shared
         with database_outages(), self.writing_engine.connect() as connection, connection.begin() as transaction:
             result = work(self._unit(connection))
-            with database_outages(committing=True):
+            check_deadline()
+            with database_outages(committing=True), without_deadline():
                 transaction.commit()
             return result
 

@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gateway.kit.deadline import DeadlineExceeded, is_deadline_over
 from gateway.kit.outage import Outage
 
 LOCK_WAIT = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_LOCKED"})
@@ -59,16 +60,19 @@ class DatabaseUnavailable(Outage):
 
 @contextmanager
 def database_outages(*, reading: bool = False, committing: bool = False) -> Iterator[None]:
-    """Raises DatabaseUnavailable for an outage of the database in the block. `reading` says that the block is a reading
-    unit, in which a write is a fault. `committing` says that it is a commit, so that after a lost connection it is
-    uncertain whether it was made."""
+    """Raises DatabaseUnavailable for an outage of the database in the block, and DeadlineExceeded if the deadline of
+    the request has ended it. `reading` says that the block is a reading unit, in which a write is a fault. `committing`
+    says that it is a commit, so that after a lost connection it is uncertain whether it was made."""
     try:
         yield
     except (DBAPIError, PendingRollbackError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
         code = outage_code(error)
         if code is None or (reading and code == _ONLY_READS):
             raise
-        raise DatabaseUnavailable(code, uncertain=committing and _may_have_committed(code)) from error
+        uncertain = committing and _may_have_committed(code)
+        if not uncertain and is_deadline_over():
+            raise DeadlineExceeded from error
+        raise DatabaseUnavailable(code, uncertain=uncertain) from error
 
 
 def outage_code(error: BaseException) -> str | None:

@@ -10,16 +10,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
-from psycopg.errors import OperationalError
+from psycopg import waiting
+from psycopg.errors import OperationalError, QueryCanceled
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from gateway.kit import json
+from gateway.kit.deadline import Deadline, DeadlineExceeded, current_deadline
 from gateway.store.outages import TOO_MANY_CONNECTIONS, sqlstate
 from gateway.store.waits import Waits
 
 _INTERVAL = 0.1
+
+_CANCEL_WAIT = 1.0
+"""Seconds to wait for the server to cancel a command. After that the connection is closed."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -29,8 +34,28 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     def wait(self, gen: Any, interval: float = _INTERVAL, timeout: float | None = None) -> Any:
         """Waits for the reply to one command. Raises OperationalError if it takes too long."""
-        if timeout is not None or self.longest_wait is None:
+        if timeout is not None:
             return super().wait(gen, interval, timeout)
+        limit = current_deadline()
+        return self._wait_for_reply(gen, interval) if limit is None else self._wait_until(limit, gen, interval)
+
+    def _wait_until(self, limit: Deadline, gen: Any, interval: float) -> Any:
+        """Also ends the command when the deadline is over. Raises DeadlineExceeded."""
+        try:
+            return self._wait_for_reply(_checking(limit, gen), interval)
+        except DeadlineExceeded:
+            self._try_cancel(timeout=_CANCEL_WAIT)
+            try:
+                waiting.wait(gen, self.pgconn.socket, interval, _CANCEL_WAIT)
+            except QueryCanceled:
+                raise DeadlineExceeded from None
+            except psycopg.Error:
+                self.pgconn.finish()
+            raise
+
+    def _wait_for_reply(self, gen: Any, interval: float) -> Any:
+        if self.longest_wait is None:
+            return super().wait(gen, interval)
         deadline = time.monotonic() + self.longest_wait
         try:
             return super().wait(gen, interval, self.longest_wait)
@@ -38,6 +63,19 @@ class BoundedConnection(psycopg.Connection[Any]):
             if time.monotonic() >= deadline:
                 self.pgconn.finish()  # without the farewell of `close`, for which a server that hangs would be waited
             raise
+
+
+def _checking(limit: Deadline, gen: Any) -> Any:
+    """The generator of a command, which raises DeadlineExceeded within an interval after the deadline."""
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready:
+                limit.check()
+            wanted = gen.send(ready)
+    except StopIteration as end:
+        return end.value
 
 
 class Dialect(PGDialect_psycopg):

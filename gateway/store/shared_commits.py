@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.store.unit import UnitOfWork
 
 MOST_TOGETHER = 64
@@ -33,8 +34,12 @@ class _Waiting:
         self._notified.acquire()
 
     def run(self, unit: UnitOfWork) -> None:
-        """Runs the unit with the context variables of its own request. Raises what the unit raises."""
-        self.result, self.error = self._context.run(self._work, unit), None
+        """Runs the unit with the context variables of its own request. Raises what the unit raises, and
+        DeadlineExceeded if the request must end."""
+        self._context.run(check_deadline)
+        self.result = self._context.run(self._work, unit)
+        self._context.run(check_deadline)
+        self.error = None
 
     def wait(self) -> None:
         """Blocks until `notify` is called."""
@@ -78,7 +83,8 @@ class SharedCommits:
         with self._mutex:
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
         try:
-            with self._one_writer:
+            # The deadline of each request ends its unit, and that of the leader ends nothing of the others.
+            with self._one_writer, without_deadline():
                 if len(together) == 1 or not self._run_together(together):
                     for each in together:
                         self._run_alone(each)

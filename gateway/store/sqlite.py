@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.pool import QueuePool
 
 from gateway.kit import json
+from gateway.kit.deadline import is_deadline_over
 from gateway.store.waits import Waits
 
 _PRAGMAS = (
@@ -20,6 +21,10 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "recursive_triggers = ON",  # otherwise INSERT OR REPLACE would bypass the append-only triggers
 )
+
+
+_STEPS = 20_000
+"""The steps of a statement, less than a millisecond, after which the deadline is checked. SQLite then interrupts it."""
 
 
 class ReadingDialect(SQLiteDialect_pysqlite):
@@ -78,6 +83,7 @@ def _engine(url: str, size: int, waits: Waits) -> Engine:
     @event.listens_for(engine.pool, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None
+        connection.set_progress_handler(is_deadline_over, _STEPS)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 

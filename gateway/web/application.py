@@ -17,7 +17,7 @@ def build_application(
     """The application. `api` holds the GraphQL endpoint and the health checks."""
     application = Starlette(
         routes=routes(site, api),
-        middleware=middleware(site.container.settings, site.container.ids, site.errors),
+        middleware=middleware(site.container, site.errors),
         exception_handlers=site.errors.handlers(),
         lifespan=lifespan,
     )

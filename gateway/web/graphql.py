@@ -8,29 +8,35 @@
 | no valid token, by the token check                     | 401    |
 | the client has too few points left                     | 429, with Retry-After |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
+| the client has too many documents in the queue         | 429    |
+| the queue is full                                      | 503    |
 | an unexpected exception, also in the encoding          | 500    |
-| an outage, and nothing of the document ran             | 503, with Retry-After |
+| an outage or a deadline, and nothing of the document ran | 503, with Retry-After |
 
 A request error has no `data`. The statuses are those that the audits of graphql-http expect.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Mapping
 from json import JSONDecoder
+from math import inf
 from typing import Any
 from uuid import uuid4
 
-import anyio
-import anyio.to_thread
+from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gateway.domain.api_version import API_VERSION
-from gateway.domain.identity.principal import Principal
 from gateway.kit import json
+from gateway.kit.deadline import Deadline, DeadlineExceeded, current_deadline
 from gateway.kit.outage import RETRY_AFTER
+from gateway.oauth.token_check import Authentication
+from gateway.web.document_queue import SEND_AGAIN_AFTER, DocumentQueue, QueueFull
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
+from gateway.web.worker_threads import WorkerThreads
 from schema.engine import Engine, GraphQLRequest
-from schema.errors import BAD_REQUEST, body, internal, plain
+from schema.errors import BAD_REQUEST, THROTTLED, UNAVAILABLE, body, internal, plain, unavailable
 
 COST_DEBUG = "x-cost-debug"
 """A request header. In a sandbox its value "fields" adds the cost of each field to the response."""
@@ -39,9 +45,22 @@ COST_DEBUG = "x-cost-debug"
 class _Refusal(Exception):
     """The request is refused with this status, message and response headers."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    def __init__(self, status: int, message: str, *, code: str = BAD_REQUEST, **headers: str) -> None:
         super().__init__(message)
-        self.status, self.message, self.headers = status, message, headers
+        self.status, self.message, self.code, self.headers = status, message, code, headers
+
+
+class _Busy(_Refusal):
+    """The document cannot wait in the queue."""
+
+    def __init__(self, *, by_client: bool) -> None:
+        message = "This client has too many waiting requests." if by_client else "Too many requests are waiting."
+        super().__init__(
+            429 if by_client else 503,
+            f"{message} Nothing was executed. Send the request again later.",
+            code=THROTTLED if by_client else UNAVAILABLE,
+            **{"Retry-After": str(SEND_AGAIN_AFTER)},
+        )
 
 
 class _Disconnected(Exception):
@@ -51,37 +70,82 @@ class _Disconnected(Exception):
 class GraphQLEndpoint:
     """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["authenticate"].
 
-    The token check, parsing, execution and the unit of work run on one worker thread. The middleware handles
-    Unauthenticated.
+    The token check, parsing, execution and the unit of work run on one worker thread, when the document has its turn in
+    the queue. If the document must wait and the client of its token is not known, the token is checked first. A waiting
+    document is not executed if its client has disconnected or its deadline is over; a running one is ended, except for
+    a commit that has begun. The middleware handles Unauthenticated.
     """
 
-    def __init__(self, engine: Engine, *, largest_body: int) -> None:
-        self._engine, self._largest_body = engine, largest_body
+    def __init__(self, engine: Engine, queue: DocumentQueue, threads: WorkerThreads, *, largest_body: int) -> None:
+        self._engine, self._queue, self._threads, self._largest_body = engine, queue, threads, largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state", {})
         request_id = str(state.get("request_id") or uuid4().hex)
         headers = Headers(scope=scope)
         media_type = choose_media_type(headers.get("accept"))
-        authenticate: Callable[[], Principal] = state["authenticate"]
+        authenticate: Authentication = state["authenticate"]
         try:
             _check_headers(scope, media_type, headers)
             request = _read(await _body(headers, receive, self._largest_body), headers)
         except _Disconnected:
             return
         except _Refusal as refusal:
-            await anyio.to_thread.run_sync(authenticate)  # a missing token is reported first
-            content = json.encode(body([plain(BAD_REQUEST, refusal.message)], request_id))
-            await _send_response(send, refusal.status, content, media_type or JSON, refusal.headers)
+            # A missing token is reported first.
+            await to_thread.run_sync(authenticate, limiter=self._threads.token_checks)
+            await _refuse(send, refusal, request_id, media_type or JSON)
             return
-        status, content, retry_after = await anyio.to_thread.run_sync(
-            self._run, request, authenticate, request_id, media_type
-        )
+        deadline = current_deadline() or Deadline(inf)
+        gone = asyncio.ensure_future(_disconnect(receive))
+        gone.add_done_callback(lambda _: deadline.cancel())  # also when the response is complete
+        try:
+            client_id = await self._wait_for_turn(authenticate, deadline)
+            if client_id is not None:
+                try:
+                    status, content, retry_after = await to_thread.run_sync(
+                        self._run, request, authenticate, request_id, media_type, limiter=self._threads.documents
+                    )
+                finally:
+                    self._queue.end_turn(client_id)
+            elif gone.done():
+                return
+            else:
+                content = json.encode(body([unavailable(DeadlineExceeded(), request_id)], request_id))
+                status, retry_after = 503, RETRY_AFTER
+        except QueueFull as full:
+            await _refuse(send, _Busy(by_client=full.by_client), request_id, media_type or JSON)
+            return
+        finally:
+            gone.cancel()
         extra = {} if retry_after is None else {"Retry-After": str(retry_after)}
         await _send_response(send, status, content, media_type or JSON, extra)
 
+    async def _wait_for_turn(self, authenticate: Authentication, deadline: Deadline) -> str | None:
+        """Waits for the document's turn and returns the client that has it. None if the deadline is over first. Raises
+        QueueFull."""
+        if self._queue.is_free:
+            client_id = authenticate.client_id or ""
+            await self._queue.take_turn(client_id, asyncio.get_running_loop().create_future())
+            return client_id
+        if authenticate.client_id is None:
+            await to_thread.run_sync(authenticate, limiter=self._threads.token_checks)
+        client_id, loop = authenticate.client_id or "", asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+
+        def end_wait() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        timer = loop.call_later(deadline.remaining(), end_wait) if deadline.remaining() < inf else None
+        deadline.on_cancel(end_wait)
+        try:
+            return client_id if await self._queue.take_turn(client_id, over) else None
+        finally:
+            if timer is not None:
+                timer.cancel()
+
     def _run(
-        self, request: GraphQLRequest, authenticate: Callable[[], Principal], request_id: str, media_type: str | None
+        self, request: GraphQLRequest, authenticate: Authentication, request_id: str, media_type: str | None
     ) -> tuple[int, bytes, int | None]:
         """Returns status and body of the response, and the seconds after which the request can be sent again."""
         principal = authenticate()
@@ -152,6 +216,17 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
 
 _STRICT = JSONDecoder(object_pairs_hook=_without_repeats)
 """Finds repeated members, of which `kit.json` keeps the last one without an error."""
+
+
+async def _disconnect(receive: Receive) -> None:
+    """Returns when the client has disconnected. The body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(send: Send, refusal: _Refusal, request_id: str, media_type: str) -> None:
+    content = json.encode(body([plain(refusal.code, refusal.message)], request_id))
+    await _send_response(send, refusal.status, content, media_type, refusal.headers)
 
 
 async def _send_response(send: Send, status: int, content: bytes, media_type: str, extra: Mapping[str, str]) -> None:

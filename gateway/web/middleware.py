@@ -1,4 +1,4 @@
-"""The middleware of all routes: request ids, security headers, a body limit, and responses to unexpected errors."""
+"""The middleware of all routes: request ids, security headers, limits of body and time, and unexpected errors."""
 
 import re
 
@@ -9,9 +9,10 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.kit.deadline import Deadlines
 from gateway.kit.ids import Ids
 from gateway.kit.logging import get_logger
-from gateway.settings import Settings
+from gateway.services.container import Container
 from gateway.store.outages import code_member
 from gateway.web.errors import Errors
 
@@ -21,14 +22,36 @@ _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _log = get_logger(__name__)
 
 
-def middleware(settings: Settings, ids: Ids, errors: Errors) -> list[Middleware]:
+def middleware(container: Container, errors: Errors) -> list[Middleware]:
     """The middleware of the application, outermost first."""
     return [
-        Middleware(RequestId, ids=ids),
-        Middleware(SecurityHeaders, https=settings.issuer.startswith("https")),
+        Middleware(RequestId, ids=container.ids),
+        Middleware(SecurityHeaders, https=container.settings.issuer.startswith("https")),
         Middleware(Failures, errors=errors),
         Middleware(BodyLimit),
+        Middleware(RequestDeadline, deadlines=container.deadlines),
     ]
+
+
+class RequestDeadline:
+    """Gives each request a deadline, which begins with the last byte of its body."""
+
+    def __init__(self, app: ASGIApp, deadlines: Deadlines) -> None:
+        self._app, self._deadlines = app, deadlines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def receive_and_restart() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                deadline.restart()
+            return message
+
+        with self._deadlines.running() as deadline:
+            await self._app(scope, receive_and_restart, send)
 
 
 class RequestId:

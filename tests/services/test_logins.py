@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
+from threading import Lock
+from typing import TypeVar
 
 import pytest
 from pwdlib import PasswordHash
@@ -23,6 +25,7 @@ from tests.support.race import race
 from tests.support.units import reading, writing
 from tests.support.valkey import unreachable_url
 
+T = TypeVar("T")
 PASSWORD = "open sesame, please"
 HASHER = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 VISITOR = BrowserSession("a visitor's secret", "", None)
@@ -98,6 +101,77 @@ def test_correct_guess_is_rejected_if_the_limit_was_reached_meanwhile(
 def test_successful_logins_are_not_counted(logins: LoginService) -> None:
     assert set(race(lambda _: answer(logins, PASSWORD))) == {"in"}
     assert {answer(logins, PASSWORD) for _ in range(10)} == {"in"}
+
+
+class CountingHasher(PasswordHash):
+    """Counts how many passwords were hashed and verified, and how many at the same time at most."""
+
+    def __init__(self) -> None:
+        super().__init__(HASHER.hashers)
+        self._lock, self._running = Lock(), 0
+        self.most, self.hashed, self.verified = 0, 0, 0
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.hashed += 1
+        return self._count(lambda: HASHER.hash(password, salt=salt))
+
+    def verify(self, password: str | bytes, hash: str | bytes) -> bool:  # noqa: A002  # the name in the base class
+        self.verified += 1
+        return self._count(lambda: HASHER.verify(password, hash))
+
+    def _count(self, work: Callable[[], T]) -> T:
+        with self._lock:
+            self._running += 1
+            self.most = max(self.most, self._running)
+        try:
+            return work()
+        finally:
+            with self._lock:
+                self._running -= 1
+
+
+@pytest.fixture
+def counting() -> CountingHasher:
+    return CountingHasher()
+
+
+@pytest.fixture
+def counted_accounts(counting: CountingHasher) -> AccountService:
+    return AccountService(
+        Ids("test_"), idle_life=timedelta(1), session_life=timedelta(1), hasher=counting, hashes_at_once=2
+    )
+
+
+def test_a6_at_most_two_passwords_are_hashed_at_once(
+    counting: CountingHasher, counted_accounts: AccountService
+) -> None:
+    race(lambda _: counted_accounts.hash_password(PASSWORD), 12)
+    race(lambda _: counted_accounts.verify_password(None, PASSWORD), 12)
+    assert (counting.most, counting.verified) == (2, 12)
+
+
+def test_a6_login_of_unknown_user_takes_one_verification(
+    counting: CountingHasher, counted_accounts: AccountService
+) -> None:
+    counted_accounts.prepare_logins()
+    counting.hashed = 0
+    assert not counted_accounts.verify_password(None, PASSWORD)
+    assert (counting.hashed, counting.verified) == (0, 1)
+
+
+def test_a6_concurrent_first_logins_share_one_hash(counting: CountingHasher, counted_accounts: AccountService) -> None:
+    race(lambda _: counted_accounts.verify_password(None, PASSWORD))
+    assert (counting.hashed, counting.verified) == (1, 8)
+
+
+def test_a6_unusable_hash_takes_as_long_as_a_wrong_password(
+    database: Database, counting: CountingHasher, counted_accounts: AccountService
+) -> None:
+    with writing(database) as unit:
+        user = counted_accounts.register(unit, username="mei", password_hash="!", display_name="Mei")
+    counted_accounts.prepare_logins()
+    assert not counted_accounts.verify_password(user, PASSWORD)
+    assert counting.verified == 2  # the first takes no time
 
 
 def test_login_fails_without_valkey(database: Database, accounts: AccountService, clock: MovableClock) -> None:

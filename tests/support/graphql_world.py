@@ -13,7 +13,9 @@ from gateway.domain.identity.principal import Principal
 from gateway.domain.scope import TokenKind, expand
 from gateway.kit.clock import WallTime, business_time
 from gateway.settings import Settings
+from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
+from gateway.web.worker_threads import share_threads
 from schema.build import BuiltSchema, build_schema
 from schema.engine import Engine, Executed, GraphQLRequest
 from tests.support import factories
@@ -134,8 +136,11 @@ class GraphQLWorld(World):
         """Executes decisionRequest with the user token and returns its payload."""
         return self.data(REQUEST, request_variables(key, reference, **changed))["decisionRequest"]
 
-    def endpoint(self) -> GraphQLEndpoint:
-        return GraphQLEndpoint(self.engine, largest_body=self.container.settings.query_maximum_body)
+    def endpoint(self, queue: DocumentQueue | None = None) -> GraphQLEndpoint:
+        """The endpoint, by default with a queue in which 100 documents can wait."""
+        queue = queue or DocumentQueue(at_once=2, waiting=100, waiting_per_client=100)
+        settings = self.container.settings
+        return GraphQLEndpoint(self.engine, queue, share_threads(settings), largest_body=settings.query_maximum_body)
 
 
 class AsPrincipal:
@@ -144,13 +149,21 @@ class AsPrincipal:
     def __init__(self, app: ASGIApp, principal: Principal | None) -> None:
         self._app, self.principal = app, principal
 
-    def authenticate(self) -> Principal:
-        """Returns `principal`. Raises Unauthenticated if it is None."""
-        if self.principal is None:
-            raise Unauthenticated("There is no token.")
-        return self.principal
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {}).update({"authenticate": self.authenticate, "request_id": REQUEST_ID})
+            authenticate = _Authenticated(self.principal)
+            scope.setdefault("state", {}).update({"authenticate": authenticate, "request_id": REQUEST_ID})
         await self._app(scope, receive, send)
+
+
+class _Authenticated:
+    """Returns the principal when called, as an Authentication does. Raises Unauthenticated if it is None."""
+
+    def __init__(self, principal: Principal | None) -> None:
+        self._principal = principal
+        self.client_id = principal and principal.client_id
+
+    def __call__(self) -> Principal:
+        if self._principal is None:
+            raise Unauthenticated("There is no token.")
+        return self._principal

@@ -36,8 +36,10 @@ def app(world: GraphQLWorld) -> AsPrincipal:
 
 
 @pytest.fixture
-def http(app: AsPrincipal) -> httpx2.Client:
-    return TestClient(app, base_url="https://gateway.example")
+def http(app: AsPrincipal) -> Iterator[httpx2.Client]:
+    """A client whose requests run in one event loop, as those of a server do."""
+    with TestClient(app, base_url="https://gateway.example") as client:
+        yield client
 
 
 def post(http: httpx2.Client, query: Any = VIEWER, accept: str = GRAPHQL, **members: Any) -> httpx2.Response:

@@ -55,6 +55,16 @@ def test_right_password_is_rejected_over_limit(world: OAuthWorld, clock: Movable
     assert browser.sign_in("mei", PASSWORD).status_code == 303
 
 
+def test_a6_login_that_cannot_wait_gets_429(world: OAuthWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.pages.login.page.MOST_WAITING", 0)
+    browser = browser_at(world, "192.0.2.1")
+    response = browser.sign_in("mei", PASSWORD)
+    assert (response.status_code, response.headers["retry-after"]) == (429, "5")
+    assert "Many people are signing in" in response.text
+    monkeypatch.undo()
+    assert browser.sign_in("mei", PASSWORD).status_code == 303
+
+
 def test_unknown_account_gets_same_response(world: OAuthWorld) -> None:
     responses = []
     for username, address in (("mei", "192.0.2.1"), ("nobody", "192.0.2.2")):

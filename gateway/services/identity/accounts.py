@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from threading import BoundedSemaphore, Lock
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
@@ -37,18 +37,30 @@ class BrowserSession:
 
 class AccountService:
     """Registers users, verifies passwords and manages sessions, in the caller's unit of work. Passwords are hashed
-    outside of all units, because hashing takes long."""
+    outside of all units, because hashing takes long. At most `hashes_at_once` are hashed at the same time, because each
+    hash takes 64 MiB; other threads wait."""
 
     def __init__(
-        self, ids: Ids, *, idle_life: timedelta, session_life: timedelta, hasher: PasswordHash | None = None
+        self,
+        ids: Ids,
+        *,
+        idle_life: timedelta,
+        session_life: timedelta,
+        hasher: PasswordHash | None = None,
+        hashes_at_once: int = 2,
     ) -> None:
         self._ids, self._idle_life, self._session_life = ids, idle_life, session_life
         self._hasher = hasher or PasswordHash.recommended()
+        self._slots, self._lock = BoundedSemaphore(hashes_at_once), Lock()
+        self._unknown_hash: str | None = None
 
-    @cached_property
-    def _unknown_hash(self) -> str:
-        """The hash of a random password, for users that do not exist."""
-        return self._hasher.hash(random_token(""))
+    def prepare_logins(self) -> str:
+        """Returns the hash of a random password, for users that do not exist. It is made at the first call. A server
+        calls this at its start, because the time of the first login would reveal that its username does not exist."""
+        with self._lock:
+            if self._unknown_hash is None:
+                self._unknown_hash = self._hash(random_token(""))
+            return self._unknown_hash
 
     def hash_password(self, password: str) -> str:
         """The hash of a password, for `register`. Takes long, so never call it within a unit of work. Raises
@@ -57,7 +69,7 @@ class AccountService:
             raise InvalidInput(
                 "INVALID", f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.", ("password",)
             )
-        return self._hasher.hash(password)
+        return self._hash(password)
 
     def register(
         self,
@@ -89,10 +101,11 @@ class AccountService:
     def verify_password(self, user: UserRow | None, password: str) -> bool:
         """Whether this is the user's password and the user is not disabled. Takes as much time for None, so that the
         time does not reveal whether a username exists."""
-        expected = user.password_hash if user else self._unknown_hash
+        password = password[: LONGEST_PASSWORD + 1]
         try:
-            verified = self._hasher.verify(password[: LONGEST_PASSWORD + 1], expected)
-        except UnknownHashError:
+            verified = self._verify(password, user.password_hash if user else self.prepare_logins())
+        except UnknownHashError:  # takes no time, so another hash is verified
+            self._verify(password, self.prepare_logins())
             verified = False
         return verified and user is not None and user.disabled_at is None
 
@@ -140,6 +153,14 @@ class AccountService:
     def touch(self, unit: UnitOfWork, secret: str) -> None:
         """Sets the session's last use to now."""
         unit.sessions.touch(digest(secret), unit.wall)
+
+    def _hash(self, password: str) -> str:
+        with self._slots:
+            return self._hasher.hash(password)
+
+    def _verify(self, password: str, expected: str) -> bool:
+        with self._slots:
+            return self._hasher.verify(password, expected)
 
     def _start(self, unit: UnitOfWork, user_id: str) -> BrowserSession:
         secret = random_token("")

@@ -9,6 +9,7 @@ from gateway.web.errors import Errors
 from gateway.web.rendering import Renderer
 from gateway.web.sessions import Sessions
 from gateway.web.site.kept_forms import KeptForms
+from gateway.web.worker_threads import WorkerThreads, share_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Site:
     kept_forms: KeptForms
     authorization: AuthorizationEndpoint
     device_verification: DeviceVerification
+    threads: WorkerThreads
 
 
 def build_site(container: Container) -> Site:
@@ -35,4 +37,5 @@ def build_site(container: Container) -> Site:
         kept_forms=KeptForms(container),
         authorization=AuthorizationEndpoint(container),
         device_verification=DeviceVerification(container),
+        threads=share_threads(container.settings),
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from anyio import to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,14 @@ from gateway.web.texts import msgid
 _WRONG = msgid("Wrong username or password.")
 _OUT_OF_DATE = msgid("This page was out of date. Please sign in again.")
 _TOO_MANY = msgid("Too many failed sign-ins. Please wait a while, or use a browser in which you have signed in before.")
+_BUSY = msgid("Many people are signing in right now. Please try again in a few seconds.")
 _COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
+
+MOST_WAITING = 100
+"""The number of logins that may wait for a thread. Their requests are kept in memory meanwhile."""
+
+RETRY_AFTER = 5
+"""Seconds to wait before a login that could not wait is sent again."""
 
 
 def routes(site: Site) -> list[Route]:
@@ -54,8 +62,8 @@ class LoginPage:
 
     async def submit(self, request: Request) -> Response:
         """303 to the page that required the login, with a new session; the form again (400) for a wrong password.
-        Raises PageError (429) at a limit. The limit by address uses the peer of the connection (ASGI scope), because
-        anybody can send the headers of a proxy.
+        Raises PageError (429) at a limit, and if too many other logins wait. The limit by address uses the peer of the
+        connection (ASGI scope), because anybody can send the headers of a proxy.
 
         The form may be older than the session, for example in a second tab. If the browser reports our own origin, it
         signs in all the same. If not, anybody could have sent it: a person who is signed in stays so and is led to the
@@ -69,8 +77,11 @@ class LoginPage:
             return await self._show_again(request, form, return_to)
         username, address = form.get("username", ""), request.client.host if request.client else ""
         attempt = Attempt(username, form.get("password", ""), address, self._site.sessions.device_cookie(request))
+        threads = self._site.threads.logins
+        if threads.statistics().tasks_waiting >= MOST_WAITING:
+            raise PageError(429, _BUSY, retry_after=RETRY_AFTER)
         try:
-            signed_in = await run_in_threadpool(self._site.container.logins.sign_in, session, attempt)
+            signed_in = await to_thread.run_sync(self._site.container.logins.sign_in, session, attempt, limiter=threads)
         except TooManyAttempts as limit:
             address = login_address(local_address(return_to), again="again" in form)
             raise PageError(429, _TOO_MANY, retry_after=limit.retry_after, address=address) from None

@@ -1,0 +1,112 @@
+"""The queue of GraphQL documents: a few are executed at once, the others wait, in turn by client.
+
+It is used on the event loop only. A document that waits occupies no thread.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+
+SEND_AGAIN_AFTER = 1
+"""Seconds to wait before a document that found the queue full is sent again."""
+
+
+class QueueFull(Exception):
+    """The document cannot wait. `by_client` is True if the client's own documents fill its part of the queue, and False
+    if the whole queue is full."""
+
+    def __init__(self, *, by_client: bool) -> None:
+        super().__init__("The queue is full.")
+        self.by_client = by_client
+
+
+class DocumentQueue:
+    """At most `at_once` documents have a turn. Up to `waiting` others wait, up to `waiting_per_client` of one client. A
+    free turn goes to the waiting client with the fewest turns; among equals, to the one whose last turn ended first.
+    Documents of one client get their turns in the order of their arrival."""
+
+    def __init__(self, *, at_once: int, waiting: int, waiting_per_client: int) -> None:
+        self._at_once, self._most, self._most_per_client = at_once, waiting, waiting_per_client
+        self._turns: Counter[str] = Counter()
+        self._running = self._waiting = 0
+        self._by_client: OrderedDict[str, deque[asyncio.Future[bool]]] = OrderedDict()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a document would get its turn at once."""
+        return self._running < self._at_once
+
+    @property
+    def waiting(self) -> int:
+        """The number of documents that wait."""
+        return self._waiting
+
+    async def take_turn(self, client_id: str, over: "asyncio.Future[None]") -> bool:
+        """Returns True when the document has its turn; then `end_turn` must be called. Returns False if `over` is done
+        first: the document has left the queue. Raises QueueFull."""
+        if self.is_free:
+            self._start(client_id)
+            return True
+        own = self._by_client.get(client_id, ())
+        if len(own) >= self._most_per_client or self._waiting >= self._most:
+            raise QueueFull(by_client=len(own) >= self._most_per_client)
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._by_client.setdefault(client_id, deque()).append(turn)
+        self._waiting += 1
+
+        def leave(_: "asyncio.Future[None]") -> None:
+            if not turn.done():
+                self._leave(client_id, turn)
+                turn.set_result(False)
+
+        over.add_done_callback(leave)
+        try:
+            return await turn
+        except asyncio.CancelledError:  # the server cancels its requests
+            if turn.cancelled():
+                self._leave(client_id, turn)
+            elif turn.result():
+                self.end_turn(client_id)
+            raise
+        finally:
+            over.remove_done_callback(leave)
+
+    def end_turn(self, client_id: str) -> None:
+        """Ends a turn of this client and gives it to the next waiting document."""
+        self._running -= 1
+        self._turns[client_id] -= 1
+        if not self._turns[client_id]:
+            del self._turns[client_id]
+        if client_id in self._by_client:
+            self._by_client.move_to_end(client_id)
+        while self._by_client and not self._start_next():
+            pass
+
+    def _start(self, client_id: str) -> None:
+        self._running += 1
+        self._turns[client_id] += 1
+
+    def _start_next(self) -> bool:
+        """Takes the next document from the queue and gives it its turn. False if its request was just cancelled."""
+        client_id = self._choose_client()
+        turn = self._by_client[client_id][0]
+        self._leave(client_id, turn)
+        if client_id in self._by_client:
+            self._by_client.move_to_end(client_id)
+        if turn.done():
+            return False
+        self._start(client_id)
+        turn.set_result(True)
+        return True
+
+    def _choose_client(self) -> str:
+        without_turn = (each for each in self._by_client if each not in self._turns)
+        return next(without_turn, None) or min(self._by_client, key=lambda each: self._turns[each])
+
+    def _leave(self, client_id: str, turn: "asyncio.Future[bool]") -> None:
+        turns = self._by_client.get(client_id)
+        if turns is None or turn not in turns:
+            return
+        turns.remove(turn)
+        self._waiting -= 1
+        if not turns:
+            del self._by_client[client_id]
