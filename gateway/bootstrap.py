@@ -21,7 +21,7 @@ from gateway.kit.crypto import Secrets, derive
 from gateway.kit.deadline import Deadlines
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
-from gateway.kit.key_file import load_or_create_key
+from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.outage import Outage
 from gateway.kit.replay import Replays, make_replays
@@ -59,7 +59,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
 from gateway.store.database import DATABASE_ERRORS, Database
-from gateway.store.deployment import DeploymentRow
+from gateway.store.deployment import DeploymentRow, key_check
 from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
 from gateway.store.waits import Waits
@@ -256,7 +256,7 @@ def _require_our_packages() -> None:
 
 
 def _sandbox_key(directory: Path) -> bytes:
-    path = directory / "secret.key"
+    path = directory / KEY_FILE
     try:
         return load_or_create_key(path)
     except OSError as error:
@@ -268,7 +268,7 @@ def _sandbox_key(directory: Path) -> bytes:
 def _require_our_database(database: Database, settings: Settings, master: bytes) -> None:
     """Records this deployment in a new database. Raises SettingsError for a database of another deployment, and for one
     that cannot be used."""
-    check = derive(master, "deployment").hex()
+    check = key_check(master)
 
     def load_or_insert(unit: UnitOfWork) -> DeploymentRow:
         deployment = unit.deployment.load()

@@ -26,19 +26,29 @@ class FindingKind(StrEnum):
     """A decision has no entry, or differs from its newest entry: the decision or the log was changed."""
     DECISION_REMOVED = "DECISION_REMOVED"
     """The decision of an entry does not exist."""
+    REQUESTS_DIFFER = "REQUESTS_DIFFER"
+    """A merchant's access log does not have as many requests as the merchant has decisions."""
+    NO_ACCESS = "NO_ACCESS"
+    """A person has a log key, but the access log has no entry about the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `sequence` is the position of the entry, also of a missing one. `entry_id` is None if the entry is
-    missing or the finding is not about an entry. `sentence` describes the finding, with ids only."""
+    """One finding. `merchant_id` is None if the finding is not about one chain. `sequence` is the position of the
+    entry, also of a missing one. `entry_id` is None if the entry is missing or the finding is not about an entry.
+    `sentence` describes the finding, with ids only."""
 
     kind: FindingKind
     log: str
-    merchant_id: str
+    merchant_id: str | None
     sequence: int | None
     entry_id: str | None
     sentence: str
+
+    @property
+    def with_place(self) -> str:
+        """The sentence after the name of the log and the merchant."""
+        return f"{self.log} log{f' of {self.merchant_id}' if self.merchant_id else ''}: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Verifies both logs without a secret: the hash, signature and position of each entry, the head of each chain, and the
-decisions against their entries.
+decisions and accesses against each other.
 
-Entries removed from the end of the decision log are detected by their decisions. Entries removed from the end of the
-access log are not detected if the head is changed as well.
+Entries removed from the end of the decision log are detected by their decisions, and requests removed from the end of
+the access log too. Other accesses removed from its end are not detected if the head is changed as well, unless they
+were the only accesses to a person. Nothing detects a removal of everything that was written about a decision at the end
+of both logs: decision, entries, heads, message, idempotency record and totals.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +13,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Row, bindparam, select, type_coerce
 from sqlalchemy.types import NullType
 
+from gateway.audit.accesses import compare_accesses
 from gateway.audit.batches import read_batches
 from gateway.audit.log_report import Finding, FindingKind, LogReport, VerificationFailed
 from gateway.audit.logged_decisions import compare_decisions, require_decisions
@@ -57,6 +60,8 @@ def verify_logs(unit: UnitOfWork, trusted: Collection[str] | None = None) -> Log
             if difference is not None:
                 raise VerificationFailed(difference)
             decisions += 1
+        for difference in compare_accesses(unit):
+            raise VerificationFailed(difference)
     except VerificationFailed as failed:
         finding = failed.finding
     entries = {log.name: log.entries for log in logs}

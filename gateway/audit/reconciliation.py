@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, select
 
 from gateway.audit import calls, consents, disputes, events, totals
+from gateway.audit.accesses import compare_accesses
 from gateway.audit.batches import read_batches
 from gateway.audit.logged_decisions import compare_decisions
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES
@@ -32,6 +33,7 @@ _OPEN_DISPUTES = (
 def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
     """Yields a sentence for each mismatch in the unit's snapshot. Sentences have ids only and no personal data."""
     yield from (finding.sentence for _, finding in compare_decisions(unit, BATCH) if finding)
+    yield from (finding.sentence for finding in compare_accesses(unit))
     for rows in read_batches(unit.connection, _DECISIONS, (DECISIONS.c.id,), BATCH):
         yield from _check_rows(unit, rows)
     yield from totals.find_mismatches(unit)

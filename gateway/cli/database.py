@@ -7,11 +7,16 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.cli.console import DatabaseUrl, console, fail, require_database, require_migrated, settings_for
+from gateway.cli.console import DatabaseUrl, console, fail, note, require_database, require_migrated, settings_for
 from gateway.cli.output import AsJson, print_json
 from gateway.domain.identity.redirect_uri import is_redirect_uri
+from gateway.kit.ids import Ids
+from gateway.kit.key_file import KEY_FILE, load_key
 from gateway.services.purge import PurgeService
+from gateway.settings import Settings
 from gateway.store.database import Database
+from gateway.store.deployment import key_check
+from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
 
 MOST_MISMATCHES = 50
@@ -42,16 +47,18 @@ def check(
     """Check that the database can be reached and is at the newest revision.
 
     Also lists redirect URIs that could not be registered any more. They keep working; ask their merchants to change
-    them. Runs beside a live server and needs no secret. Exit code 1 if the database is not current or, with --deep, if
-    its records do not agree.
+    them. Runs beside a live server. Needs no secret, except to compare the signing keys with their sealed halves. Exit
+    code 1 if the database is not current or, with --deep, if its records do not agree.
 
     With --json: an object with revision, mismatches, which is null without --deep, and outdated_redirect_uris, an array
     of objects with client_id and redirect_uri."""
     from migrations import runner
 
-    url = settings_for(database_url).database_url
+    settings = settings_for(database_url)
+    url = settings.database_url
     require_migrated(url)
-    mismatches, outdated = _find_mismatches(url) if deep else None, _list_outdated_uris(url)
+    mismatches = _find_mismatches(url, _find_master_key(settings)) if deep else None
+    outdated = _list_outdated_uris(url)
     if as_json:
         uris = [{"client_id": client_id, "redirect_uri": uri} for client_id, uri in outdated]
         print_json({"revision": runner.current(url), "mismatches": mismatches, "outdated_redirect_uris": uris})
@@ -84,6 +91,14 @@ def purge(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
         console.print(f"{table}: {rows} {'row' if rows == 1 else 'rows'} deleted.")
 
 
+def _find_master_key(settings: Settings) -> bytes | None:
+    """The master key of the settings, or of the sandbox's key file, if there is one."""
+    try:
+        return settings.master_key() or load_key(settings.state_directory / KEY_FILE)
+    except (OSError, ValueError):
+        return None
+
+
 def _print_check(mismatches: list[str] | None) -> None:
     console.print("The database can be reached and is at the newest revision.")
     for sentence in mismatches or ():
@@ -103,20 +118,28 @@ def _list_outdated_uris(url: str) -> list[tuple[str, str]]:
     return [(client.id, uri) for client in enabled for uri in client.redirect_uris if not is_redirect_uri(uri)]
 
 
-def _find_mismatches(url: str) -> list[str]:
-    """A sentence for each of the first mismatches between the records, and for the first finding in the logs."""
+def _find_mismatches(url: str, master: bytes | None) -> list[str]:
+    """A sentence for each of the first mismatches between the records, for the first finding in the logs, and with the
+    deployment's master key for each foreign signing key."""
+    from gateway.audit import signing_keys
     from gateway.audit.log_report import Finding
     from gateway.audit.log_verification import verify_logs
     from gateway.audit.reconciliation import find_mismatches
 
     def reconcile(unit: UnitOfWork) -> tuple[list[str], Finding | None]:
-        return list(islice(find_mismatches(unit), MOST_MISMATCHES)), verify_logs(unit).finding
+        mismatches = list(islice(find_mismatches(unit), MOST_MISMATCHES))
+        deployment = unit.deployment.load()
+        if master is not None and deployment is not None and deployment.key_check == key_check(master):
+            mismatches += signing_keys.find_mismatches(unit)
+        else:
+            note("The signing keys were not checked, because GATEWAY_SECRET_KEY is not that of the database.")
+        return mismatches, verify_logs(unit).finding
 
-    database = Database(url, size=1)
+    database = Database(url, size=1, keyring=Keyring(master, Ids()))
     try:
         mismatches, finding = database.read(reconcile)
     finally:
         database.close()
     if finding is None or finding.sentence in mismatches:
         return mismatches
-    return [*mismatches, f"{finding.log} log of {finding.merchant_id}: {finding.sentence}"]
+    return [*mismatches, finding.with_place]

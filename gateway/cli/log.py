@@ -22,9 +22,10 @@ def verify(
     as_json: AsJson = False,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Verify hash, chain and signature of every log entry.
+    """Verify hash, chain and signature of every log entry, and compare the logs with the decisions.
 
-    Runs beside a live server and needs no secret. Exit code 1 if an entry was changed, removed or forged.
+    A removal of the newest entries together with all that was written with them is not found. Runs beside a live
+    server and needs no secret. Exit code 1 if an entry was changed, removed or forged.
 
     With --json: an object with is_intact, entries (their number by log), chains, decisions, signing_keys and
     finding."""
@@ -46,7 +47,7 @@ def verify(
         counts = {"entries": report.entries, "chains": report.chains, "decisions": report.decisions}
         print_json({"is_intact": report.intact, **counts, "signing_keys": kids, "finding": finding})
     if report.finding is not None:
-        fail(f"{report.finding.log} log of {report.finding.merchant_id}: {report.finding.sentence}")
+        fail(report.finding.with_place)
     if as_json:
         return
     for log, count in report.entries.items():

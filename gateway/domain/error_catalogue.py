@@ -150,6 +150,12 @@ _ALL = (
         "The field is null, the rest of the result is valid. Ask for the scope in the next authorization request.",
     ),
     ErrorText(
+        "RECORD_MISMATCH",
+        _FIELD,
+        "The stored decision differs from its log entry, or that entry is not authentic. No receipt is signed over it.",
+        "Tell the operator. Receipts that you have already stay valid.",
+    ),
+    ErrorText(
         "BAD_USER_INPUT",
         "errors, one field or the whole request",
         "Variables or arguments are not valid: a wrong type, an invalid cursor, or a page size above 100.",

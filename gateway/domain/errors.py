@@ -11,6 +11,7 @@
     ├── RateLimitReached      wait
     ├── Unauthenticated       get a new token
     ├── Forbidden             get a token with the named scope
+    ├── RecordMismatch        the operator must act: a stored record differs from the log
     └── Misconfigured         the operator must act; never caused by the input of a request
 
 Codes are stable and meant for programs. Messages are English sentences for engineers, without personal data.
@@ -114,6 +115,13 @@ class Forbidden(GatewayError):
     def __init__(self, message: str, required: Sequence[Sequence[str]]) -> None:
         super().__init__("FORBIDDEN", message)
         self.required = tuple(tuple(group) for group in required)
+
+
+class RecordMismatch(GatewayError):
+    """A stored record differs from its log entry, so nothing is signed over it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("RECORD_MISMATCH", message)
 
 
 class Misconfigured(GatewayError):

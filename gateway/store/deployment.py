@@ -5,6 +5,7 @@ from sqlalchemy import select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
+from gateway.kit.crypto import derive
 from gateway.store.base import Record, moment_column, table_of
 from gateway.store.repository import Repository
 
@@ -24,6 +25,11 @@ class DeploymentTable(DeploymentRow, table=True):
 
 DEPLOYMENT = table_of(DeploymentTable)
 _DEPLOYMENT = select(DEPLOYMENT)
+
+
+def key_check(master: bytes) -> str:
+    """Returns what the row of a deployment with this master key has as `key_check`."""
+    return derive(master, "deployment").hex()
 
 
 class DeploymentRepository(Repository):

@@ -79,7 +79,7 @@ class UnitOfWork:
 
     @cached_property
     def idempotency(self) -> IdempotencyRepository:
-        return IdempotencyRepository(self.connection)
+        return IdempotencyRepository(self.connection, self._keyring)
 
     @cached_property
     def decision_log(self) -> DecisionLog:

@@ -207,7 +207,8 @@ class Decision(Node):
 
     @resolved(
         "Signed receipt of the latest log entry: what was decided, when, and under which policy. A compact JWS that you"
-        " can verify offline with the keys at the issuer's jwks_uri. Set for every decision.",
+        " can verify offline with the keys at the issuer's jwks_uri. Set for every decision. Null, with error"
+        " RECORD_MISMATCH, if the stored decision differs from its log entry.",
         cost=3,
     )
     def receipt(self, info: Info) -> str | None:

@@ -197,6 +197,8 @@ def log(unit: UnitOfWork, decision: dict[str, Any]) -> None:
     merchant, columns = decision["merchant_id"], {"decision_id": decision["id"]}
     event = unit.decision_log.append(NewEntry(merchant, "usr_1", "sub_1", public, {}, columns))
     unit.outbox.add(message_of_event(event, merchant, public, decision["merchant_reference"], unit.wall))
+    access, columns = {"kind": "REQUEST"}, {"subject": "sub_1"}
+    unit.access_log.append(NewEntry(merchant, "usr_1", "sub_1", access, {}, columns))
 
 
 @pytest.fixture

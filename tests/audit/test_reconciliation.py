@@ -94,7 +94,7 @@ def test_changed_decision_is_found(history: DecisionHistory) -> None:
         "dispute_rejected_at = breached_at WHERE id = {contested}",
         "due_at = activated_at, next_transition_at = activated_at WHERE id = {active}",
         "due_at = NULL, next_transition_at = NULL WHERE id = {active}",
-        "breach_kind = 'DAMAGED' WHERE id = {contested}",
+        "breach_kind = 'OTHER' WHERE id = {contested}",
         "subject = 'usr_other' WHERE id = {fulfilled}",
         "merchant_reference = 'other' WHERE id = {fulfilled}",
         "ask = '{{}}' WHERE id = {fulfilled}",

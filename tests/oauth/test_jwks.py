@@ -3,7 +3,8 @@
 import base64
 from datetime import timedelta
 
-from gateway.kit.crypto import thumbprint
+from gateway.kit.crypto import SigningKey, thumbprint
+from gateway.store.logs.keys import SIGNING_KEYS
 from tests.support.clock import MovableClock
 from tests.support.oauth_world import OAuthWorld
 from tests.support.units import writing
@@ -40,3 +41,11 @@ def test_key_has_rfc_8037_members(world: OAuthWorld) -> None:
     public = base64.urlsafe_b64decode(key.pop("x") + "=")
     assert key == {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid}
     assert thumbprint(public) == kid
+
+
+def test_c2_key_inserted_by_hand_is_not_published(world: OAuthWorld) -> None:
+    with writing(world.database) as unit:
+        own, foreign = unit.keys.rotate(), SigningKey()
+        row = unit.keys.list_signing_keys()[0].model_copy(update={"kid": foreign.kid, "public": foreign.public})
+        unit.connection.execute(SIGNING_KEYS.insert(), dict(row))
+    assert _kids(world) == [own]

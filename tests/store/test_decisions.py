@@ -29,6 +29,7 @@ from gateway.store.outbox import OUTBOX
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import BUSINESS_NOON, NOON
 from tests.support.factories import Cast, decision_state, ids, make_cast, make_client, make_consent, make_merchant
+from tests.support.logs import log_access
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
 
@@ -70,6 +71,7 @@ def request(
     if unit.decisions.insert(decision, event, PERSONAL, call) is None:
         return None
     unit.idempotency.claim(call, unit.wall)
+    log_access(unit, cast, "REQUEST")
     return state.id
 
 

@@ -20,9 +20,12 @@ PERSONAL = {"note": "Personal", "tier": "GOOD"}
 
 
 def log_decision(unit: UnitOfWork, cast: Cast, status: Status = Status.APPROVED) -> tuple[str, str]:
-    """Writes a decision and its first entry, and returns their ids. The entry has no digest."""
+    """Writes a decision, its first entry and the access of its request. Returns the ids of decision and entry. The
+    entry has no digest."""
     decision = make_decision(unit, cast.consent, status=status)
-    return decision, log_event(unit, cast, decision, None, status)
+    entry = log_event(unit, cast, decision, None, status)
+    log_access(unit, cast, "REQUEST")
+    return decision, entry
 
 
 def log_event(unit: UnitOfWork, cast: Cast, decision: str, before: Status | None, after: Status) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.domain.decisions.idempotency import KEPT_FOR, differing, require_key
+from gateway.domain.decisions.idempotency import KEPT_FOR, require_key
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import IdempotencyConflict, NotFound
 from gateway.domain.identity.principal import Principal
@@ -34,7 +34,7 @@ class Call:
             return None
         if record.consent_id != self._consent_id:
             raise IdempotencyConflict("This key was first used under another consent.", ())
-        paths = differing(record.input, self.document)
+        paths = unit.idempotency.find_differing(record, self.document)
         if paths:
             raise IdempotencyConflict("This key was first used with another input.", paths)
         decision = unit.decisions.load(record.decision_id)
@@ -51,7 +51,7 @@ class Call:
             mutation=self.mutation,
             key=self.key,
             consent_id=self._consent_id,
-            input=self.document,
+            input=unit.idempotency.mac_input(self.principal.client_id, self.mutation, self.key, self.document),
             decision_id=decision_id,
             expires_at=WallTime(unit.wall + KEPT_FOR),
         )

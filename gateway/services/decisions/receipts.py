@@ -7,11 +7,14 @@ from joserfc.jwk import OKPKey
 from gateway.domain.decisions.outcome import Approval, Decline
 from gateway.domain.decisions.reason import seen_by_merchant
 from gateway.domain.decisions.state import DecisionState
+from gateway.domain.errors import RecordMismatch
 from gateway.domain.period import format_moment, parse_moment
 from gateway.kit import jose, json
 from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import SigningKey, base64url
 from gateway.services.query_unit import QueryUnit
+from gateway.store.decisions import digests
+from gateway.store.logs.decision_log import read_public
 from gateway.store.unit import UnitOfWork
 
 TYPE = "decision-receipt+jwt"
@@ -27,16 +30,19 @@ class ReceiptService:
 
     def sign(self, query: QueryUnit, decision: DecisionState) -> str | None:
         """A compact JWS over the newest log entry of a decision that the token may read. None if the decision has no
-        log entry, or no signing key exists."""
-        return query.read(lambda unit: self._sign(unit, decision))
+        log entry, or no signing key exists. Raises RecordMismatch if the entry is not authentic, or the stored decision
+        differs from the digest in it."""
+        return query.read(lambda unit: self._sign(unit, decision.id))
 
-    def _sign(self, unit: UnitOfWork, decision: DecisionState) -> str | None:
-        entries = unit.decision_log.list_of_decision(decision.id)
-        key, written = unit.keys.load_signing_key(), unit.decisions.load(decision.id)
-        if not entries or key is None or written is None:
+    def _sign(self, unit: UnitOfWork, decision_id: str) -> str | None:
+        entries = unit.decision_log.list_of_decision(decision_id)
+        key, stored = unit.keys.load_signing_key(), unit.decisions.load_stored(decision_id)
+        if not entries or key is None or stored is None:
             return None
-        entry = entries[-1]
-        public = json.decode(entry.public)
+        entry, decision = entries[-1], stored.state
+        public = read_public(entry)
+        if public.get(digests.DECISION) != stored.digest or not unit.decision_log.is_authentic(entry):
+            raise RecordMismatch("The stored decision differs from its log entry. Tell the operator.")
         provenance = decision.provenance
         claims = {
             "iss": self._issuer,
@@ -53,7 +59,7 @@ class ReceiptService:
                 "status": public["to"],
                 "at": public["business_at"],
                 "outcome": _outcome(decision),
-                "settlement": _settlement(written, BusinessTime(parse_moment(public["business_at"]))),
+                "settlement": _settlement(decision, BusinessTime(parse_moment(public["business_at"]))),
                 "policy": {
                     "adapter": provenance.adapter,
                     "version": provenance.policy_version,

@@ -125,6 +125,11 @@ class DecisionRepository(Repository):
         row = self._row(_BY_ID, decision_id=decision_id)
         return None if row is None else MAPPING.read(row)
 
+    def load_stored(self, decision_id: str) -> StoredDecision | None:
+        """Returns the stored decision with the digest of its row, or None for an unknown id."""
+        row = self._row(_BY_ID, decision_id=decision_id)
+        return None if row is None else StoredDecision(MAPPING.read(row), MAPPING.digest(row))
+
     def lock(self, decision_id: str) -> Decision | None:
         """Returns the decision, or None for an unknown id. Its row stays locked until the unit of work ends."""
         row = self._row(_LOCKED, decision_id=decision_id)

@@ -1,24 +1,38 @@
-"""Idempotency records: the input and the decision of each idempotency key, for 24 hours of wall time."""
+"""Idempotency records: the input and the decision of each idempotency key, for 24 hours of wall time.
 
+The input can have words about a person, such as the note of a breach. So a record has only a MAC of each value, with a
+key that is not in the database. That is enough to compare it with a later input.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlmodel import Field
 
+from gateway.domain.decisions.idempotency import differing
+from gateway.domain.errors import FieldPath
 from gateway.kit.clock import WallTime
+from gateway.kit.crypto import base64url, derive
+from gateway.kit.json import canonical
 from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.logs.keys import Keyring
 from gateway.store.repository import Repository, insert_into
+
+MAC_FORM = "hmac-sha256-128"
+_MAC_BYTES = 16
 
 
 class IdempotencyRow(Record):
-    """The first use of a key. `input` is its whole input, so that a later use can be compared with it."""
+    """The first use of a key. `input` is a list of MAC_FORM and the input document with the MAC of each value in its
+    place. Records from before this form have the document itself."""
 
     partner_id: str = Field(foreign_key="partners.id", primary_key=True)
     client_id: str = Field(foreign_key="oauth_clients.id", primary_key=True)
     mutation: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     consent_id: str | None = None
-    input: dict[str, Any] = json_column()
+    input: list[Any] | dict[str, Any] = json_column()
     decision_id: str = Field(index=True)
     expires_at: WallTime = moment_column(index=True)
 
@@ -37,7 +51,25 @@ _CLAIM = insert_into(IDEMPOTENCY_RECORDS).on_conflict_do_nothing().returning(IDE
 
 
 class IdempotencyRepository(Repository):
-    """Finds and claims keys."""
+    """Finds and claims keys, and compares inputs."""
+
+    def __init__(self, connection: Connection, keyring: Keyring) -> None:
+        super().__init__(connection)
+        self._keyring = keyring
+
+    def mac_input(self, client_id: str, mutation: str, key: str, document: Mapping[str, Any]) -> list[Any]:
+        """Returns the input of a call in the form in which it is stored. Equal values of two calls have different
+        MACs."""
+        context = canonical(["idempotency record", client_id, mutation, key]).decode()
+        return [MAC_FORM, _mac(self._keyring.derive(context), (), document)]
+
+    def find_differing(self, record: IdempotencyRow, document: Mapping[str, Any]) -> tuple[FieldPath, ...]:
+        """Returns the paths at which the input of a call differs from that of the record."""
+        if isinstance(record.input, dict):
+            return differing(record.input, document)
+        _, first = record.input
+        _, second = self.mac_input(record.client_id, record.mutation, record.key, document)
+        return differing(first, second)
 
     def find(self, partner_id: str, client_id: str, mutation: str, key: str, now: WallTime) -> IdempotencyRow | None:
         """Returns the record of this key, or None if there is none or it has expired."""
@@ -53,3 +85,13 @@ class IdempotencyRepository(Repository):
             return True
         same = {name: values[name] for name in ("partner_id", "client_id", "mutation", "key")}
         return self._execute(_DELETE_EXPIRED, **same, now=now) > 0 and self._changes(_CLAIM, **values)
+
+
+def _mac(key: bytes, path: FieldPath, value: Any) -> Any:
+    """Returns the value with the MAC of each leaf in its place. A list is one leaf. Nulls stay, because they equal
+    absent members."""
+    if isinstance(value, Mapping):
+        return {name: _mac(key, (*path, name), member) for name, member in value.items()}
+    if value is None:
+        return None
+    return base64url(derive(key, canonical([path, value]).decode(), _MAC_BYTES))

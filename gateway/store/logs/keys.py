@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select, text
 from sqlmodel import Field, UniqueConstraint
 
 from gateway.kit.clock import WallTime
-from gateway.kit.crypto import KEY_BYTES, SigningKey, seal, unseal
+from gateway.kit.crypto import KEY_BYTES, SealBroken, SigningKey, derive, seal, unseal
 from gateway.kit.ids import Ids
 from gateway.store.base import Record, Row, bytes_column, moment_column, table_of
 from gateway.store.repository import Repository, insert_into
@@ -50,8 +50,8 @@ _IN_FORCE = (
     select(SIGNING_KEYS)
     .where(SIGNING_KEYS.c.retired_at.is_(None))
     .order_by(SIGNING_KEYS.c.created_at.desc(), SIGNING_KEYS.c.kid)
-    .limit(1)
 )
+_BY_KID = select(SIGNING_KEYS).where(SIGNING_KEYS.c.kid == bindparam("kid"))
 _ALL = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.created_at, SIGNING_KEYS.c.kid)
 _RETIRE = SIGNING_KEYS.update().where(SIGNING_KEYS.c.retired_at.is_(None)).values(retired_at=bindparam("now"))
 _LOCK_ON_POSTGRESQL = text(f"LOCK TABLE {SIGNING_KEYS.name} IN SHARE ROW EXCLUSIVE MODE")
@@ -72,7 +72,7 @@ class Keyring:
 
     def __init__(self, master: bytes | None, ids: Ids) -> None:
         self._master, self.ids = master, ids
-        self._opened: dict[str, SigningKey] = {}
+        self._opened: dict[tuple[str, bytes, bytes], SigningKey] = {}
 
     def seal(self, plain: bytes, key_id: str) -> bytes:
         """Returns the key, sealed and bound to its id."""
@@ -82,11 +82,28 @@ class Keyring:
         """Returns the key that was sealed for this id. Raises SealBroken."""
         return unseal(self._key(), sealed, key_id.encode())
 
+    def derive(self, context: str) -> bytes:
+        """Returns a key of 32 bytes for this context."""
+        return derive(self._key(), context)
+
     def signing_key(self, row: SigningKeyRow | Row) -> SigningKey:
-        """Returns the signing key in a row. Raises SealBroken."""
-        if row.kid not in self._opened:
-            self._opened[row.kid] = SigningKey(self.open(row.private_sealed, row.kid))
-        return self._opened[row.kid]
+        """Returns the signing key in a row. Raises SealBroken if its sealed half does not open to its public half: then
+        the row was not written by this deployment."""
+        cached = row.kid, row.public, row.private_sealed
+        if cached not in self._opened:
+            key = SigningKey(self.open(row.private_sealed, row.kid))
+            if (key.kid, key.public) != (row.kid, row.public):
+                raise SealBroken("the sealed half of a signing key belongs to another public half")
+            self._opened[cached] = key
+        return self._opened[cached]
+
+    def opens(self, row: SigningKeyRow | Row) -> bool:
+        """Whether `signing_key` returns the key of this row."""
+        try:
+            self.signing_key(row)
+        except SealBroken:
+            return False
+        return True
 
     def _key(self) -> bytes:
         if self._master is None:
@@ -115,22 +132,30 @@ class KeyRepository(Repository):
         force. Missing keys are created. They are read each time, because another process may have destroyed or rotated
         them. Raises SealBroken."""
         row = self._row(_KEYS_OF_ENTRY, user_id=user_id, year=self._wall.year)
-        if row is None:
+        if row is None or not self._keyring.opens(row):
             return *self.ensure_user_key(user_id), self.ensure_signing_key()
         return row.id, self._keyring.open(row.key_sealed, row.id), self._keyring.signing_key(row)
 
     def ensure_signing_key(self) -> SigningKey:
         """Returns the signing key in force. In a new database it is created. Raises SealBroken."""
-        row = self._first(SigningKeyRow, _IN_FORCE)
-        if row is None:
+        key = self.load_signing_key()
+        if key is None:
             self._lock()
-            row = self._first(SigningKeyRow, _IN_FORCE) or self._make()
-        return self._keyring.signing_key(row)
+            key = self.load_signing_key() or self._keyring.signing_key(self._make())
+        return key
 
     def load_signing_key(self) -> SigningKey | None:
-        """Returns the signing key in force, or None in a new database. Raises SealBroken."""
-        row = self._first(SigningKeyRow, _IN_FORCE)
-        return None if row is None else self._keyring.signing_key(row)
+        """Returns the signing key in force, or None in a new database. Rows that do not open are passed over. Raises
+        SealBroken if no key in force opens."""
+        rows = self._all(SigningKeyRow, _IN_FORCE)
+        usable = next(filter(self._keyring.opens, rows), None)
+        return None if not rows else self._keyring.signing_key(usable or rows[0])
+
+    def load_key(self, kid: str) -> SigningKey | None:
+        """Returns the signing key with this id, also a retired one. Returns None for an unknown key, and for a row that
+        does not open."""
+        row = self._first(SigningKeyRow, _BY_KID, kid=kid)
+        return self._keyring.signing_key(row) if row is not None and self._keyring.opens(row) else None
 
     def rotate(self) -> str:
         """Creates a new signing key, retires the previous one, and returns the kid of the new one. Public keys are kept
@@ -172,9 +197,16 @@ class KeyRepository(Repository):
         return self._all(SigningKeyRow, _ALL)
 
     def list_published(self, retired_since: datetime) -> list[SigningKeyRow]:
-        """Returns the signing keys in force and those retired after `retired_since`, oldest first."""
+        """Returns the signing keys in force and those retired after `retired_since`, oldest first. Rows that do not
+        open are left out."""
         rows = self.list_signing_keys()
-        return [row for row in rows if row.retired_at is None or row.retired_at > retired_since]
+        recent = (row for row in rows if row.retired_at is None or row.retired_at > retired_since)
+        return [row for row in recent if self._keyring.opens(row)]
+
+    def list_foreign(self) -> list[str]:
+        """Returns the ids of the signing keys whose sealed half does not open to them, oldest first. This deployment
+        did not write them."""
+        return [row.kid for row in self.list_signing_keys() if not self._keyring.opens(row)]
 
     def _lock(self) -> None:
         """Waits until no other unit can create or retire a signing key. On SQLite only one unit writes at a time."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, bindparam, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime, rfc3339
-from gateway.kit.crypto import SealBroken, base64url, seal, unseal
+from gateway.kit.crypto import SealBroken, base64url, seal, unseal, verifies
 from gateway.kit.json import canonical, decode
 from gateway.store.base import Record, table_of
 from gateway.store.logs.keys import KeyRepository
@@ -127,6 +127,13 @@ class SealedLog(Repository):
             _MOVE_HEAD, of_log=self.LOG, of_merchant=entry.merchant_id, new_sequence=sequence, new_hash=entry_hash
         )
         return entry_id
+
+    def is_authentic(self, entry: SealedEntry) -> bool:
+        """Whether the entry has the hash of its content, and the signature of a key of this deployment."""
+        if hash_entry(entry.previous_hash, entry.public.encode(), entry.sealed) != entry.hash:
+            return False
+        key = self._keys.load_key(entry.kid)
+        return key is not None and verifies(key.public, SIGNED_AS + bytes.fromhex(entry.hash), entry.signature)
 
     def open_personal(self, entry: SealedEntry) -> dict[str, Any] | None:
         """Returns the personal part of an entry, or None if the person's key has been destroyed. Raises SealBroken if
