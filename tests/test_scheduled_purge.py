@@ -19,7 +19,8 @@ def test_b2_a_server_purges_and_logs_how_many(sqlite_url: str, settings: Setting
     changed = {"database_url": sqlite_url, "purge_interval": timedelta(seconds=1), "log_level": "INFO"}
     with closing(World(settings.model_copy(update=changed), wall_clock)) as world:
         with writing(world.database) as unit:
-            unit.replays.record_use("r", WallTime(datetime(2020, 1, 1, tzinfo=UTC)))
+            long_ago = WallTime(datetime(2020, 1, 1, tzinfo=UTC))
+            unit.replays.record_use("r", long_ago, long_ago)
         with capture_logs() as logs, TestClient(create_app(world.container)):
             for _ in range(1000):
                 if not world.rows("SELECT digest FROM oauth_replays"):

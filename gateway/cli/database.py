@@ -1,6 +1,7 @@
 """`gateway database`: migrate and check the database."""
 
 import sys
+from collections.abc import Mapping
 from itertools import islice
 from typing import Annotated
 
@@ -89,6 +90,40 @@ def purge(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
         return
     for table, rows in deleted.items():
         console.print(f"{table}: {rows} {'row' if rows == 1 else 'rows'} deleted.")
+
+
+@app.command()
+def restored(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """End all tokens, codes and sessions after a backup was restored, before a server is started.
+
+    The backup revives what ended after it was made. This command ends everything that clients and browsers hold, and
+    refuses assertions and proofs from before now. Persons sign in again, and merchants ask them again.
+
+    With --json: an object with the number of ended rows by table."""
+    settings = settings_for(database_url)
+    require_migrated(settings.database_url)
+    if not yes:
+        typer.confirm("End all tokens, codes and sessions of this database?", abort=True, err=True)
+
+    def end_all(unit: UnitOfWork) -> Mapping[str, int]:
+        unit.deployment.set_restored(unit.wall)
+        return unit.endings.end_all(unit.wall)
+
+    database = Database(settings.database_url, size=1)
+    try:
+        ended = database.write(end_all)
+    finally:
+        database.close()
+    if as_json:
+        print_json(ended)
+        return
+    for table, rows in ended.items():
+        console.print(f"{table}: {rows} ended.")
+    console.print("Next: docs/operating.md, After a restored backup")
 
 
 def _find_master_key(settings: Settings) -> bytes | None:

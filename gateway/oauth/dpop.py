@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -46,10 +46,12 @@ class UseDpopNonceError(OAuth2Error):  # type: ignore[misc]  # Authlib has no ty
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `replay_key` identifies this proof."""
+    """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `replay_key` identifies this proof; `made_at` is its
+    `iat`."""
 
     jkt: str
     replay_key: str
+    made_at: WallTime
 
 
 class Nonces:
@@ -118,7 +120,8 @@ class ProofCheck:
         if (nonce is not None or nonce_required) and not (isinstance(nonce, str) and self.nonces.accepts(nonce, wall)):
             raise UseDpopNonceError
         jkt = key.thumbprint()
-        return Proof(jkt, digest(f"proof {jkt} {jti}"))
+        made_at = WallTime(datetime.fromtimestamp(float(claims["iat"]), UTC))
+        return Proof(jkt, digest(f"proof {jkt} {jti}"), made_at)
 
     def _require_same_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
         if claims.get("htm") != method:

@@ -81,7 +81,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         except InvalidClientError:
             raise InvalidClientError("Client authentication failed.") from None
         proof = verified.proof
-        if proof is not None and not self._first_use(proof.replay_key, WallTime(self.unit.wall + REMEMBERED)):
+        usable_until = WallTime(self.unit.wall + REMEMBERED)
+        if proof is not None and not self._first_use(proof.replay_key, proof.made_at, usable_until):
             raise InvalidDpopProofError("The proof has been used before.")
         if proof is None and endpoint == TOKEN and client.must_prove:
             raise InvalidDpopProofError("A DPoP proof is required.")
@@ -89,11 +90,13 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         return client
 
     def _use_assertion(self, assertion: Assertion | None) -> None:
-        if assertion is not None and not self._first_use(assertion.replay_key, assertion.usable_until):
+        if assertion is not None and not self._first_use(
+            assertion.replay_key, assertion.made_at, assertion.usable_until
+        ):
             raise InvalidClientError
 
-    def _first_use(self, key: str, usable_until: WallTime) -> bool:
-        return self.unit.replays.record_use(key, WallTime(usable_until + LONGEST_WAIT))
+    def _first_use(self, key: str, made_at: WallTime, usable_until: WallTime) -> bool:
+        return self.unit.replays.record_use(key, made_at, WallTime(usable_until + LONGEST_WAIT))
 
     def create_oauth2_request(self, request: Any) -> AuthlibRequest:
         if isinstance(request, ParsedRequest):

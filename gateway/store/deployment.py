@@ -1,7 +1,7 @@
 """The deployment: one row that binds the database to its environment and master key, so that a sandbox database cannot
 be used in a live deployment."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
@@ -11,12 +11,14 @@ from gateway.store.repository import Repository
 
 
 class DeploymentRow(Record):
-    """The deployment's row. `key_check` is derived from the master key and verifies it without revealing it."""
+    """The deployment's row. `key_check` is derived from the master key and verifies it without revealing it.
+    `restored_at` is when the operator last reported a restored backup (gateway database restored)."""
 
     id: int = Field(default=1, primary_key=True)
     environment: str
     key_check: str
     created_at: WallTime = moment_column()
+    restored_at: WallTime | None = moment_column(default=None)
 
 
 class DeploymentTable(DeploymentRow, table=True):
@@ -25,6 +27,7 @@ class DeploymentTable(DeploymentRow, table=True):
 
 DEPLOYMENT = table_of(DeploymentTable)
 _DEPLOYMENT = select(DEPLOYMENT)
+_SET_RESTORED = DEPLOYMENT.update().values(restored_at=bindparam("now"))
 
 
 def key_check(master: bytes) -> str:
@@ -42,3 +45,7 @@ class DeploymentRepository(Repository):
     def insert(self, deployment: DeploymentRow) -> None:
         """Writes the row of a new database."""
         self._insert(DEPLOYMENT, deployment)
+
+    def set_restored(self, now: WallTime) -> None:
+        """Records that a backup was restored before `now`."""
+        self._execute(_SET_RESTORED, now=now)

@@ -25,8 +25,8 @@ LONG_AGO = WallTime(datetime(2020, 1, 1, tzinfo=UTC))
 def expired(database_url: str) -> None:
     """A database with two expired rows."""
     with closing(Database(database_url)) as database, writing(database) as unit:
-        unit.replays.record_use("one", LONG_AGO)
-        unit.replays.record_use("two", LONG_AGO)
+        unit.replays.record_use("one", LONG_AGO, LONG_AGO)
+        unit.replays.record_use("two", LONG_AGO, LONG_AGO)
 
 
 def test_b2_purge_prints_one_line_for_each_table(gateway: Gateway, expired: None) -> None:

@@ -84,7 +84,7 @@ ROWS: dict[str, tuple[Callable[[UnitOfWork, Cast], object], timedelta]] = {
     "oauth_refresh_tokens": (lambda unit, cast: make_refresh_token(unit, cast.consent), HOUR + timedelta(days=90)),
     "oauth_device_codes": (make_device_code, HOUR),
     "oauth_initial_access_tokens": (make_invitation, HOUR),
-    "oauth_replays": (lambda unit, _: unit.replays.record_use("r", NOON), CLOCK_MARGIN),
+    "oauth_replays": (lambda unit, _: unit.replays.record_use("r", NOON, NOON), CLOCK_MARGIN),
     "idempotency_records": (make_idempotency_record, CLOCK_MARGIN),
     "sessions": (make_session, timedelta(0)),
 }
@@ -147,7 +147,7 @@ def test_b2_a_family_stays_until_its_last_token_has_expired(
 def test_b2_a_purge_deletes_in_batches_and_stops(database: Database, settings: Settings, clock: MovableClock) -> None:
     with writing(database) as unit:
         for number in range(25):
-            unit.replays.record_use(f"r{number}", WallTime(NOON + timedelta(seconds=number)))
+            unit.replays.record_use(f"r{number}", NOON, WallTime(NOON + timedelta(seconds=number)))
     clock.advance(HOUR)
     purges = PurgeService(database, settings, batch=5)
     assert purges.purge(most_batches=2)["oauth_replays"] == 10
@@ -161,7 +161,7 @@ def test_b2_concurrent_purges_delete_each_row_once(database: Database, settings:
     with writing(database) as unit:
         cast = make_cast(unit)
         for number in range(60):
-            unit.replays.record_use(f"r{number}", NOON)
+            unit.replays.record_use(f"r{number}", NOON, NOON)
             make_refresh_token(unit, cast.consent, family=f"f{number % 6}")
     clock.advance(timedelta(days=100))
     deleted = race(lambda _: PurgeService(database, settings, batch=5).purge())

@@ -26,10 +26,12 @@ _LONGEST_JTI = 256
 @dataclass(frozen=True, slots=True)
 class Assertion:
     """An assertion signed by `client`, whose row was read before the unit of work of the request. `replay_key`
-    identifies the assertion. It is invalid from `usable_until` on, which is after its `exp`, because clocks differ."""
+    identifies the assertion. It was made at `made_at`, its `iat`, or without one at this time at the earliest. It is
+    invalid from `usable_until` on, which is after its `exp`, because clocks differ."""
 
     client: ClientRow
     replay_key: str
+    made_at: WallTime
     usable_until: WallTime
 
     def has_keys_of(self, row: ClientRow) -> bool:
@@ -44,6 +46,7 @@ class _Claimed:
     client_id: str
     kid: str | None
     replay_key: str
+    made_at: WallTime
     usable_until: WallTime
 
 
@@ -70,7 +73,7 @@ class AssertionCheck:
             _require_signed(token, key_set)
         except JoseRefused:
             return None
-        return Assertion(client, claimed.replay_key, claimed.usable_until)
+        return Assertion(client, claimed.replay_key, claimed.made_at, claimed.usable_until)
 
     def _load_client(self, client_id: str) -> ClientRow | None:
         row = self._container.database.read(lambda unit: unit.clients.load(client_id))
@@ -103,6 +106,7 @@ class AssertionCheck:
             client_id,
             kid if isinstance(kid, str) else None,
             replay_key=digest(f"assertion {client_id} {jti}"),
+            made_at=_earliest_making(claims, expires),
             usable_until=WallTime(datetime.fromtimestamp(expires, UTC) + AHEAD),
         )
 
@@ -117,6 +121,16 @@ def _expiry(claims: Mapping[str, Any], wall: WallTime) -> float:
         if begins is not None and begins > now + ahead:
             raise JoseRefused(f"{name} is in the future.")
     return expires
+
+
+def _earliest_making(claims: Mapping[str, Any], expires: float) -> WallTime:
+    issued = jose.read_time_claim(claims, "iat")
+    return WallTime(datetime.fromtimestamp(expires, UTC) - LONGEST_LIFE if issued is None else _moment(issued))
+
+
+def _moment(seconds: float) -> datetime:
+    """The moment, at the earliest 1970: a client may send any number as iat."""
+    return datetime.fromtimestamp(max(seconds, 0), UTC)
 
 
 def _require_signed(token: str, key_set: Mapping[str, Any]) -> None:

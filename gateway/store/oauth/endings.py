@@ -6,13 +6,15 @@ all tokens that were issued before it, and a unit that would issue tokens after 
 this order: client, pushed request or device code, consent, code, refresh token, access token.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Table, Update, bindparam, select
+from sqlalchemy import Table, Update, bindparam, select, text
 
 from gateway.kit.clock import WallTime
 from gateway.store.consents.consents import CONSENTS
+from gateway.store.identity.sessions import SESSIONS
 from gateway.store.oauth.device_codes import DEVICE_CODES
+from gateway.store.oauth.initial_access_tokens import INITIAL_ACCESS_TOKENS
 from gateway.store.oauth.requests import AUTHORIZATION_CODES, PUSHED_REQUESTS
 from gateway.store.oauth.tokens import ACCESS_TOKENS, REFRESH_TOKENS
 from gateway.store.repository import Repository
@@ -31,6 +33,10 @@ _TOKENS = tuple(
     for table in (REFRESH_TOKENS, ACCESS_TOKENS)
 )
 _REQUESTS = PUSHED_REQUESTS.update().where(PUSHED_REQUESTS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+_INVITATIONS = (
+    INITIAL_ACCESS_TOKENS.update().where(INITIAL_ACCESS_TOKENS.c.used_at.is_(None)).values(used_at=bindparam("now"))
+)
+_SESSIONS = SESSIONS.update().where(SESSIONS.c.ended_at.is_(None)).values(ended_at=bindparam("now"))
 _DEVICE_CODES = DEVICE_CODES.update().where(DEVICE_CODES.c.decided_at.is_(None)).values(decided_at=bindparam("now"))
 
 
@@ -45,6 +51,18 @@ _END_TOKEN = _with(_TOKENS[1], "digest")
 _END_FAMILY = tuple(_with(statement, "family") for statement in (_CODES, *_TOKENS))
 _END_CONSENT = tuple(_with(statement, "consent_id") for statement in (_CODES, *_TOKENS))
 _END_CLIENT = tuple(_with(statement, "client_id") for statement in (_REQUESTS, _DEVICE_CODES, _CODES, *_TOKENS))
+_END_ALL: Mapping[Table, Update] = {
+    PUSHED_REQUESTS: _REQUESTS,
+    DEVICE_CODES: _DEVICE_CODES,
+    AUTHORIZATION_CODES: _CODES,
+    REFRESH_TOKENS: _TOKENS[0],
+    ACCESS_TOKENS: _TOKENS[1],
+    INITIAL_ACCESS_TOKENS: _INVITATIONS,
+    SESSIONS: _SESSIONS,
+}
+"""In the order of locks."""
+_LOCK_ALL = text(f"LOCK TABLE {', '.join(table.name for table in _END_ALL)} IN SHARE ROW EXCLUSIVE MODE")
+_WITHOUT_TIMEOUT = text("SET LOCAL statement_timeout = 0")
 
 
 class EndingRepository(Repository):
@@ -68,6 +86,15 @@ class EndingRepository(Repository):
         """Ends all tokens, codes, device codes and pushed requests of a client. The caller has locked the client."""
         self._execute(_LOCK_OF_CLIENT, wanted=client_id)
         self._run_all(_END_CLIENT, client_id, now)
+
+    def end_all(self, now: WallTime) -> Mapping[str, int]:
+        """Ends all tokens, codes, device codes, pushed requests and sessions of the deployment, also expired ones.
+        Returns by table how many had not ended before. PostgreSQL waits for units that issue tokens, and they wait for
+        this."""
+        if self._connection.dialect.name == "postgresql":
+            self._execute(_WITHOUT_TIMEOUT)
+            self._execute(_LOCK_ALL)
+        return {table.name: self._execute(statement, now=now) for table, statement in _END_ALL.items()}
 
     def _run_all(self, statements: Iterable[Update], wanted: str, now: WallTime) -> None:
         for statement in statements:
