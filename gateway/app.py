@@ -23,6 +23,7 @@ from gateway.web.application import build_application
 from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import health_routes
+from gateway.web.pages.partner_callback import page as partner_callback
 from gateway.web.site.site import build_site
 from gateway.web.worker_threads import WorkerThreads
 from schema.build import build_schema
@@ -49,7 +50,8 @@ def create_app(container: Container) -> Starlette:
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
-    api = [*_graphql_routes(container, site.threads), *health_routes(container.database.ping)]
+    more_pages = partner_callback.routes(site) if settings.sandbox else []
+    api = [*_graphql_routes(container, site.threads), *health_routes(container.database.ping), *more_pages]
     return build_application(site, api, lifespan)
 
 

@@ -180,7 +180,9 @@ def build(
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         purges=PurgeService(database, settings),
-        seeding=Seeding(database, secrets, registry, merchant_service, clients, accounts, personas, ids),
+        seeding=Seeding(
+            database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
+        ),
     )
 
 

@@ -11,7 +11,10 @@ import * as oauth from 'openid-client';
 
 const credentials = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const { clients } = credentials.merchants.find((merchant) => merchant.adapter === 'car_rental');
-const { client_id, private_jwk, redirect_uri } = clients.find((client) => client.profile === 'fapi2');
+const registered = clients.find((client) => client.profile === 'fapi2');
+const { client_id, private_jwk } = registered;
+// In a sandbox redirect_uri is a page of the gateway. This program listens itself.
+const redirect_uri = registered.loopback_redirect_uri ?? registered.redirect_uri;
 
 // 1. Client authentication: each request is signed with our private key. All addresses come from the server metadata.
 const ES256 = { name: 'ECDSA', namedCurve: 'P-256' };

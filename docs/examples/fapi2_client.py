@@ -118,11 +118,13 @@ def main(credentials: dict[str, Any]) -> None:
     registered = next(client for client in merchant["clients"] if client["profile"] == "fapi2")
     client = FapiClient(credentials["issuer"], registered["client_id"], registered["private_jwk"])
 
+    # In a sandbox redirect_uri is a page of the gateway. This program listens itself.
+    redirect_uri = registered.get("loopback_redirect_uri", registered["redirect_uri"])
     verifier, state = token_urlsafe(48), token_urlsafe(16)
     pushed = client.post(
         "pushed_authorization_request_endpoint",
         response_type="code",
-        redirect_uri=registered["redirect_uri"],
+        redirect_uri=redirect_uri,
         authorization_details=json.dumps(DETAILS),
         state=state,
         code_challenge=_sha256(verifier),
@@ -131,7 +133,7 @@ def main(credentials: dict[str, Any]) -> None:
     assert pushed.status_code == 201, pushed.text
 
     query = urlencode({"client_id": client.client_id, "request_uri": pushed.json()["request_uri"]})
-    callback = wait_for_callback(registered["redirect_uri"], f"{client.metadata['authorization_endpoint']}?{query}")
+    callback = wait_for_callback(redirect_uri, f"{client.metadata['authorization_endpoint']}?{query}")
     assert callback.get("iss") == client.issuer, "another issuer"
     assert callback.get("state") == state, "another request"
     if "error" in callback:
@@ -141,7 +143,7 @@ def main(credentials: dict[str, Any]) -> None:
         "token_endpoint",
         grant_type="authorization_code",
         code=callback["code"],
-        redirect_uri=registered["redirect_uri"],
+        redirect_uri=redirect_uri,
         code_verifier=verifier,
     ).json()
     assert tokens.get("token_type") == "DPoP", tokens

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.services.seeding import Seed, SeededClient
+from gateway.services.seeding import LOOPBACK_URI, Seed, SeededClient
 
 
 def describe_credentials(issuer: str, seed: Seed) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def _client(client: SeededClient) -> dict[str, Any]:
         "profile": client.profile,
         **secret,
         "redirect_uri": client.redirect_uri,
+        "loopback_redirect_uri": LOOPBACK_URI,
         "scopes": list(client.scopes),
     }
 

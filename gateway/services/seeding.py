@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.domain.errors import NotFound
 from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
+from gateway.domain.identity.redirect_uri import is_redirect_uri, without_loopback_port
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier, tier_of
@@ -30,7 +31,12 @@ from gateway.store.unit import UnitOfWork
 from merchants.registry import AdapterRegistry
 
 PARTNER = "demo"
-REDIRECT_URI = "http://127.0.0.1:9000/callback"
+PARTNER_CALLBACK = "/partners/callback"
+"""The path of the page that shows the code of a seeded client."""
+
+LOOPBACK_URI = "http://127.0.0.1:9000/callback"
+"""For programs of the partner that listen on their own machine. The port may differ (RFC 8252 section 7.3)."""
+
 _CLIENT_NAMES = {BASELINE: "website", FAPI2: "backend"}
 CONTRACT = Contract(askable_tiers=frozenset(Tier), ceiling=Money(5_000_000, "CNY"), consent_life=timedelta(days=90))
 
@@ -91,7 +97,11 @@ class Seeding:
         account_service: AccountService,
         persona_service: PersonaService,
         ids: Ids,
+        issuer: str,
     ) -> None:
+        # An issuer whose host no redirect URI may have, such as one without TLS, leaves the loopback address.
+        wanted = (f"{issuer}{PARTNER_CALLBACK}", LOOPBACK_URI)
+        self._redirect_uris = [uri for uri in wanted if is_redirect_uri(uri)]
         self._database, self._secrets, self._registry, self._ids = database, secrets, registry, ids
         self._merchants, self._clients = merchant_service, client_service
         self._accounts, self._personas = account_service, persona_service
@@ -157,20 +167,29 @@ class Seeding:
                 unit,
                 merchant.id,
                 name,
-                [REDIRECT_URI],
+                self._redirect_uris,
                 profile=profile,
                 secret=secret,
                 jwks=jwks,
                 client_id=client_id,
             )
         self._repair_client(unit, row, digest(secret) if secret else None, jwks)
-        return SeededClient(row.id, profile, secret, key, row.redirect_uris[0], tuple(row.scopes))
+        return SeededClient(row.id, profile, secret, key, self._redirect_uris[0], tuple(row.scopes))
 
     def _repair_client(
         self, unit: UnitOfWork, row: ClientRow, secret_digest: str | None, jwks: dict[str, Any] | None
     ) -> None:
         grants = list(dict.fromkeys([*row.grant_types, *GRANT_TYPES]))
-        wanted = {"secret_digest": secret_digest, "jwks": jwks, "grant_types": grants, "disabled_at": None}
+        # Those of an earlier start at another port are replaced.
+        current = {without_loopback_port(uri) for uri in self._redirect_uris}
+        others = (uri for uri in row.redirect_uris if without_loopback_port(uri) not in current)
+        wanted = {
+            "secret_digest": secret_digest,
+            "jwks": jwks,
+            "grant_types": grants,
+            "redirect_uris": [*self._redirect_uris, *others],
+            "disabled_at": None,
+        }
         if any(getattr(row, name) != value for name, value in wanted.items()):
             for name, value in wanted.items():
                 setattr(row, name, value)

@@ -14,7 +14,7 @@ from gateway.web.site.site import Site
 def build_application(
     site: Site, api: Sequence[BaseRoute] = (), lifespan: Lifespan[Starlette] | None = None
 ) -> Starlette:
-    """The application. `api` holds the GraphQL endpoint and the health checks."""
+    """The application. `api` holds the GraphQL endpoint, the health checks and the pages of the environment."""
     application = Starlette(
         routes=routes(site, api),
         middleware=middleware(site.container, site.errors),

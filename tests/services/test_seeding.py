@@ -8,11 +8,13 @@ from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
 from gateway.domain.scope import SCOPES
 from gateway.kit import jose
 from gateway.kit.crypto import digest
-from gateway.services.seeding import CONTRACT, REDIRECT_URI
+from gateway.services.seeding import CONTRACT, LOOPBACK_URI, Seed
 from tests.support.demo_world import DemoWorld
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
+CALLBACK = "http://127.0.0.1:8000/partners/callback"
+REDIRECT_URIS = [CALLBACK, LOOPBACK_URI]
 
 
 def test_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: DemoWorld) -> None:
@@ -25,13 +27,44 @@ def test_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: Dem
             for client, profile in ((each.client, BASELINE), (each.backend, FAPI2)):
                 row = unit.clients.load(client.client_id)
                 assert row is not None
-                assert (row.merchant_id, row.profile, row.redirect_uris) == (each.id, profile, [REDIRECT_URI])
+                assert (row.merchant_id, row.profile, row.redirect_uris) == (each.id, profile, REDIRECT_URIS)
                 assert set(row.scopes) == set(SCOPES) == set(client.scopes)
                 assert row.grant_types == list(GRANT_TYPES)
             assert unit.merchants.list_enabled_adapters(each.id) == (each.adapter,)
             merchant = unit.merchants.load(each.id)
             assert merchant is not None
             assert merchant.contract == CONTRACT
+
+
+def seed_at(world: DemoWorld, issuer: str) -> Seed:
+    """Seeds the demo partner again, as a start with this issuer does."""
+    return world.variant(issuer=issuer).seeding.seed_demo()
+
+
+def test_f6_seeded_clients_redirect_to_the_page_of_the_sandbox(world: DemoWorld) -> None:
+    for each in world.seed.merchants:
+        assert each.client.redirect_uri == each.backend.redirect_uri == CALLBACK
+
+
+def test_f6_redirect_uri_follows_the_issuer_and_keeps_those_of_the_partner(world: DemoWorld) -> None:
+    client_id = world.seed.merchants[0].client.client_id
+    with writing(world.database) as unit:
+        row = unit.clients.load(client_id)
+        assert row is not None
+        row.redirect_uris = [LOOPBACK_URI, CALLBACK, "https://mine.example/cb"]
+        unit.clients.update(row)
+    for issuer in ("http://127.0.0.1:8220", "https://sandbox.example"):
+        seeded = seed_at(world, issuer).merchants[0].client
+        assert seeded.redirect_uri == f"{issuer}/partners/callback"
+        with reading(world.database) as unit:
+            row = unit.clients.load(client_id)
+            assert row is not None
+            assert row.redirect_uris[:2] == [seeded.redirect_uri, LOOPBACK_URI]
+            assert "https://mine.example/cb" in row.redirect_uris
+
+
+def test_f6_issuer_that_cannot_be_a_redirect_uri_leaves_the_loopback_address(world: DemoWorld) -> None:
+    assert seed_at(world, "http://my_sandbox:8000").merchants[0].client.redirect_uri == LOOPBACK_URI
 
 
 def test_database_has_only_digests_of_secrets(world: DemoWorld) -> None:

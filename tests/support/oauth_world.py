@@ -19,6 +19,7 @@ from gateway.settings import Settings
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
 from gateway.web.application import build_application
+from gateway.web.pages.partner_callback import page as partner_callback
 from gateway.web.site.site import build_site
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
@@ -65,7 +66,11 @@ class OAuthWorld(World):
         settings = settings.model_copy(update={"database_url": database_url})
         super().__init__(settings, clock)
         site = build_site(self.container)
-        api = [Route("/graphql", TokenCheck(probe, self.container)), Route("/broken", _broken)]
+        api = [
+            Route("/graphql", TokenCheck(probe, self.container)),
+            Route("/broken", _broken),
+            *partner_callback.routes(site),
+        ]
         self.app = build_application(site, api)
         with writing(self.database) as unit:
             self.partner_id = make_partner(unit)

@@ -1,0 +1,1 @@
+"""The redirect URI of a sandbox's test clients."""

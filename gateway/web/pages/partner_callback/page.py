@@ -1,0 +1,54 @@
+"""GET /partners/callback: the redirect URI of a sandbox's test clients, on the sandbox itself.
+
+It stands in for the website of a merchant that does not exist yet. It shows the authorization response and the next
+call. It redeems nothing and stores nothing. A live deployment does not have it.
+"""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.oauth.metadata import TOKEN
+from gateway.services.seeding import PARTNER_CALLBACK
+from gateway.web.site.site import Site
+
+_ERROR = re.compile(r"[a-z_]{1,40}", re.ASCII)
+_STATE = re.compile(r"[ -~]{1,200}", re.ASCII)
+
+
+def routes(site: Site) -> list[Route]:
+    """GET /partners/callback."""
+    return [Route(PARTNER_CALLBACK, PartnerCallbackPage(site).show)]
+
+
+class PartnerCallbackPage:
+    """The page. Its texts come from the address, which anybody can write, so it shows only what looks as expected."""
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._issuer = site, site.container.settings.issuer
+        prefix = re.escape(site.container.environment.token_prefix("ac"))
+        self._code = re.compile(f"{prefix}[A-Za-z0-9_-]{{43}}", re.ASCII)
+
+    async def show(self, request: Request) -> Response:
+        """The code with the call that redeems it, or the error of the response (RFC 6749 section 4.1.2). 400 without
+        either."""
+        code, error = self._parameter(request, "code", self._code), self._parameter(request, "error", _ERROR)
+        return self._site.renderer.page(
+            request,
+            "pages/partner_callback/callback.html",
+            200 if code or error else 400,
+            code="" if error else code,
+            error=error,
+            state=self._parameter(request, "state", _STATE),
+            is_own_issuer=request.query_params.getlist("iss") == [self._issuer],
+            issuer=self._issuer,
+            token_endpoint=self._issuer + TOKEN,
+            redirect_uri=self._issuer + PARTNER_CALLBACK,
+        )
+
+    def _parameter(self, request: Request, name: str, pattern: re.Pattern[str]) -> str:
+        """The parameter, "" if it is absent, repeated or does not fit the pattern."""
+        values = request.query_params.getlist(name)
+        return values[0] if len(values) == 1 and pattern.fullmatch(values[0]) else ""
