@@ -29,6 +29,7 @@ WITHOUT_STATE = {
     "/schema.graphql",
     "/docs/errors",
     "/device/done",
+    "/partners/callback",
     "/static",
     "/.well-known/oauth-authorization-server",
     "/.well-known/oauth-protected-resource",
