@@ -51,7 +51,7 @@ class Renderer:
         page's own address for the language links; None means that of the request. The response to a form needs it,
         because a link cannot send the form again."""
         texts = self.texts(request)
-        own = address or f"?{request.url.query}"
+        own = address or "?" + request.scope["query_string"].decode("latin-1")  # bytes that anybody can send
         content = (
             self._environments[texts.language]
             .get_template(template)
