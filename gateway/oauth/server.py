@@ -127,13 +127,14 @@ def build_error_response(container: Container, request: ParsedRequest, error: OA
 def challenge_client(container: Container, request: ParsedRequest, response: OAuthResponse) -> OAuthResponse:
     """The response with status 401 and a challenge (RFC 9110 section 15.5.2). It is Basic if the client used Basic (RFC
     6749 section 5.2), and if the environment supports Basic and the client sent no assertion. Else the scheme is the
-    name of the method that signs assertions, which no browser knows."""
+    name of the method that signs assertions, which no browser knows. Some client libraries read only the challenge of
+    such a response, so this one repeats the error code."""
     used = split_authorization(request.authorization or "")[0] == "basic"
     supported = "client_secret_basic" in authentication.supported(container.environment)
     basic = used or (supported and "client_assertion" not in request.form)
-    scheme, more = ("Basic", ', charset="UTF-8"') if basic else (private_key_jwt.METHOD, "")
+    scheme, more = ("Basic", 'charset="UTF-8"') if basic else (private_key_jwt.METHOD, 'error="invalid_client"')
     response.status = 401
-    response.headers["WWW-Authenticate"] = f'{scheme} realm="{container.settings.issuer}"{more}'
+    response.headers["WWW-Authenticate"] = f'{scheme} realm="{container.settings.issuer}", {more}'
     return response
 
 

@@ -30,8 +30,10 @@ export function end() {
 export async function assertRejected(attempt, code, status) {
   const error = await attempt.then(() => assert.fail(`expected ${code}, but it was accepted`), (reason) => reason);
   if (error instanceof assert.AssertionError) throw error;
-  assert.equal(error.error ?? error.cause?.error ?? error.message, code);
-  if (status !== undefined) assert.equal(error.status, status);
+  // For a response with a challenge both libraries report the challenges only.
+  const challenge = Array.isArray(error.cause) ? error.cause[0].parameters.error : undefined;
+  assert.equal(error.error ?? error.cause?.error ?? challenge ?? error.message, code);
+  if (status !== undefined) assert.equal(error.status ?? error.response?.status, status);
   return error;
 }
 
@@ -48,10 +50,11 @@ export async function assertChallenged(attempt, scheme, error) {
 /** The credentials of the sandbox, from the file in the first argument. */
 export const credentials = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
-/** Returns the client of a demo merchant with this profile. */
+/** Returns the client of a demo merchant with this profile. Its redirect URI leads away from the sandbox. */
 export function clientOf(adapter, profile) {
   const merchant = credentials.merchants.find((one) => one.adapter === adapter);
-  return merchant.clients.find((one) => one.profile === profile);
+  const client = merchant.clients.find((one) => one.profile === profile);
+  return { ...client, redirect_uri: client.loopback_redirect_uri };
 }
 
 /** Returns the WebCrypto signing key of a private JWK. */

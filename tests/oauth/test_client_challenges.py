@@ -11,7 +11,7 @@ from tests.support.key_host import KeyHost
 from tests.support.oauth_world import OAuthWorld
 
 BASIC = 'Basic realm="{issuer}", charset="UTF-8"'
-ASSERTION = 'private_key_jwt realm="{issuer}"'
+ASSERTION = 'private_key_jwt realm="{issuer}", error="invalid_client"'
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_d12_unreachable_keys_get_a_challenge(remote_app: FapiApp, host: KeyHost
     host.fail()
     response = remote_app.merchant_token()
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == f'private_key_jwt realm="{remote_app.issuer}"'
+    assert response.headers["www-authenticate"] == ASSERTION.format(issuer=remote_app.issuer)
 
 
 SPACES = ("\u00a0", "\t", "\x0b", "\x0c", "\x85", "\x1c", "\x1f")

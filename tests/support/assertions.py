@@ -56,7 +56,10 @@ def assert_refused_everywhere(world: OAuthWorld, **claims: Any) -> None:
         response = send(world, path, world.bank.authentication(**claims))
         assert_refused(response)
         assert response.json()["error_description"] == "Client authentication failed."
-        assert response.headers["www-authenticate"] == f'private_key_jwt realm="{world.bank.issuer}"'
+        assert (
+            response.headers["www-authenticate"]
+            == f'private_key_jwt realm="{world.bank.issuer}", error="invalid_client"'
+        )
 
 
 def replace_keys(world: OAuthWorld, *keys: dict[str, Any]) -> None:

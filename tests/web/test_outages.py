@@ -76,7 +76,7 @@ class Deployment:
 
     def requests(self) -> dict[str, Callable[[], httpx2.Response]]:
         """A valid request for each route, by method and path of the route."""
-        world, person, cars, bank = self.world, self.person, self.world.cars, self.world.bank
+        person, cars, bank = self.person, self.world.cars, self.world.bank
         query = {"query": "{ viewer { appName merchant { name } } }"}
         csrf = {"csrf_token": "x"}
         return {
@@ -103,7 +103,6 @@ class Deployment:
             "GET /device": lambda: person.get("/device"),
             "POST /device": lambda: person.http.post("/device", data={**csrf, "user_code": "BCDF-GHJK"}),
             "GET /login": lambda: person.get("/login"),
-            "GET /login (visitor)": lambda: Browser(world.http()).get("/login"),
             "POST /login": lambda: self.visitor.submit(self.login_page, "/login", username="mei", password=PASSWORD),
             "POST /logout": lambda: person.submit(self.account_page, "/logout"),
             "GET /account": lambda: person.get("/account"),
