@@ -50,7 +50,7 @@ def create_app(container: Container) -> Starlette:
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
-    more_pages = partner_callback.routes(site) if settings.sandbox else []
+    more_pages = partner_callback.routes(site) if container.settings.sandbox else []
     api = [*_graphql_routes(container, site.threads), *health_routes(container.database.ping), *more_pages]
     return build_application(site, api, lifespan)
 

@@ -199,8 +199,8 @@ RULES: Sequence[Group] = (
             (
                 49,
                 "proof forgotten early",
-                "self._first_use(proof.replay_key, WallTime(self.unit.wall + REMEMBERED))",
-                "self._first_use(proof.replay_key, self.unit.wall)",
+                "self._first_use(proof.replay_key, proof.made_at, usable_until)",
+                "self._first_use(proof.replay_key, proof.made_at, self.unit.wall)",
             ),
             (76, "forbidden characters are a failure", 'if "forbidden characters" not in str(error):', "if True:"),
         ),
