@@ -54,6 +54,12 @@ def test_check_reads_files_for_an_adapter(nowhere: Gateway, tmp_path: Path) -> N
         ("when.open_overdue", "when.weather", "changed.toml: rule 'overdue', column 'weather': unknown column"),
         ("share = 70", "share = 170", "changed.toml: rule 'very-good': share must be a whole number from 1 to 100"),
         ('currency = "CNY"', 'currency = "USD"', "changed.toml: the currency of car_rental is CNY, not USD"),
+        pytest.param(
+            'at_least = "FAIR"',
+            'at_least = "BUILDING"',
+            "rule 'otherwise': is unreachable: rules 'unscored' and 'fair' together match whenever it would",
+            id="F9-covered-together",
+        ),
     ],
 )
 def test_check_names_file_rule_and_column_of_a_fault(

@@ -1,8 +1,9 @@
 """Due transitions over HTTP: their effect for the merchant, for the person, and for decisions of another merchant.
 
 Each test uses a different persona. The tests share the partner's business time, which only moves forward. The credit
-limits are 2400.00 (FAIR) and 3000.00 (GOOD and higher). An order of 400.00 or 1500.00 at the shop shows whether
-exposure at the car rental is still reserved.
+limits are 2400.00 (FAIR) and 3000.00 (GOOD and higher). An order of 400.00, 1500.00 or 1600.00 at the shop
+shows whether exposure at the car rental is still reserved: from 600.01 to 1500.00 it counts as 1500.00 there, above
+that as the whole limit.
 """
 
 from collections.abc import Callable, Iterator
@@ -68,12 +69,12 @@ def test_unused_approval_expires(open_scenario: Callable[[str], Scenario]) -> No
 
 def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str], Scenario]) -> None:
     scenario = open_scenario("excellent")
-    decision = scenario.rental("2000.00")
+    decision = scenario.rental("1500.00")
     scenario.advance(days=5)
     assert scenario.wait_for(decision, "OVERDUE") == [*ACTIVATED, "OVERDUE by CLOCK"]
-    assert decision.summary == DecisionSummary("ACTIVE", ALL_TRANSITIONS, "2000.00", "0.00", "2000.00", overdue=True)
+    assert decision.summary == DecisionSummary("ACTIVE", ALL_TRANSITIONS, "1500.00", "0.00", "1500.00", overdue=True)
     assert "Overdue since " in scenario.agreement(decision)
-    assert scenario.receipt(decision) == ("DECISION_OVERDUE", "ACTIVE", "2000.00")
+    assert scenario.receipt(decision) == ("DECISION_OVERDUE", "ACTIVE", "1500.00")
     assert scenario.shop_decline_reasons("400.00") == OVERDUE
 
     dispute = scenario.contest(decision, "I brought it back on Tuesday.")
@@ -81,9 +82,9 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     assert "It does not count against you for now. If Demo Car Rental does not answer by " in page
     assert "your dispute is upheld" in page
     assert "Overdue since" not in page
-    assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "2000.00", "0.00", "2000.00")
+    assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "1500.00", "0.00", "1500.00")
     assert breach_error(scenario, decision)["availableTransitions"] == ["EXTEND", "FULFILL"]
-    assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1500.00")) == ([], LIMIT_REACHED)
+    assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1600.00")) == ([], LIMIT_REACHED)
 
     scenario.advance(days=7)
     assert scenario.wait_for(decision, "DISPUTE_RESOLVED") == [
@@ -94,7 +95,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
         "DISPUTE_RESOLVED",
     ]
     assert scenario.disputes(decision) == [{"id": dispute, "status": "UPHELD", "subject": "OVERDUE"}]
-    assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    assert decision.summary == DecisionSummary("ACTIVE", ONLY_FULFILL, "1500.00", "0.00", "1500.00")
     assert breach_error(scenario, decision) == {
         "code": "INVALID_TRANSITION",
         "currentStatus": "ACTIVE",
@@ -103,12 +104,12 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
     late = scenario.respond(dispute, accept=False)
     assert late == {"dispute": None, "userErrors": [{"code": "INVALID_TRANSITION", "field": None}]}
     page = scenario.agreement()
-    assert "CN¥2,000 open until " in page
+    assert "CN¥1,500 open until " in page
     assert "Your dispute was upheld." in page
     assert "Overdue since" not in page
-    assert scenario.receipt(decision) == ("DISPUTE_RESOLVED", "ACTIVE", "2000.00")
-    assert scenario.shop_decline_reasons("1500.00") == []
-    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
+    assert scenario.receipt(decision) == ("DISPUTE_RESOLVED", "ACTIVE", "1500.00")
+    assert scenario.shop_decline_reasons("1600.00") == []
+    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "1500.00", "1500.00", "0.00")
 
 
 def test_overdue_flag_expires_without_a_breach_report(open_scenario: Callable[[str], Scenario]) -> None:
@@ -165,13 +166,13 @@ def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Cal
 
 def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Scenario]) -> None:
     scenario = open_scenario("good")
-    decision = scenario.rental("4000.00")
-    assert decision.transition("breach") == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
+    decision = scenario.rental("3000.00")
+    assert decision.transition("breach") == DecisionSummary("BREACHED", ONLY_FULFILL, "1500.00", "0.00", "1500.00")
     # During the contest window of 14 days the breach uses the credit limit and does not count.
-    assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1500.00")) == ([], LIMIT_REACHED)
+    assert (scenario.shop_decline_reasons("400.00"), scenario.shop_decline_reasons("1600.00")) == ([], LIMIT_REACHED)
     scenario.advance(days=14)
     assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS
-    assert scenario.exposure == "2000.00"
+    assert scenario.exposure == "1500.00"
 
     scenario.advance(days=351)
     assert scenario.wait_for(decision, "WRITTEN_OFF") == [
@@ -179,15 +180,15 @@ def test_written_off_breach_counts_until_cured(open_scenario: Callable[[str], Sc
         "BREACHED by MERCHANT",
         "WRITTEN_OFF by CLOCK: Written off: it no longer uses the credit limit.",
     ]
-    assert decision.summary == DecisionSummary("BREACHED", ONLY_FULFILL, "2000.00", "0.00", "2000.00")
-    assert scenario.receipt(decision) == ("DECISION_WRITTEN_OFF", "BREACHED", "2000.00")
+    assert decision.summary == DecisionSummary("BREACHED", ONLY_FULFILL, "1500.00", "0.00", "1500.00")
+    assert scenario.receipt(decision) == ("DECISION_WRITTEN_OFF", "BREACHED", "1500.00")
     assert "that you broke the agreement: damaged." in scenario.agreement()
     assert scenario.exposure == "0.00"
     assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS
 
-    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "2000.00", "2000.00", "0.00")
+    assert decision.transition("fulfill") == DecisionSummary("FULFILLED", [], "1500.00", "1500.00", "0.00")
     assert scenario.receipt(decision) == ("DECISION_FULFILLED", "FULFILLED", "0.00")
-    assert scenario.shop_decline_reasons("1500.00") == []
+    assert scenario.shop_decline_reasons("1600.00") == []
     assert scenario.exposure == "0.00"
 
 

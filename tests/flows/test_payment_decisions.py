@@ -130,15 +130,15 @@ def test_loan_uses_the_whole_credit_limit_until_repaid(open_scenario: OpenScenar
     assert loan.transition("activate") == active(CREDIT_LIMIT, "0.00", CREDIT_LIMIT)
     assert shop.preview(order("0.01")) is None
     assert shop.decline(order("5000.00")) == ["EXPOSURE_LIMIT_REACHED"], "one credit limit over all merchants"
-    assert loan.transition("part", amount=yuan("6000.00")) == active(CREDIT_LIMIT, "6000.00", "24000.00")
+    assert loan.transition("part", amount=yuan("15000.00")) == active(CREDIT_LIMIT, "15000.00", "15000.00")
     parcel = shop.approve(order("5000.00"))
     assert parcel.transition("activate") == active("5000.00", "0.00", "5000.00")
     later = loan.due_at + 30 * DAY
     loan.transition("extend", dueAt=later.isoformat(), reason="A month without an instalment")
     assert loan.due_at == later
     assert parcel.transition("fulfill") == fulfilled("5000.00")
-    assert available_is("6000.00")
-    assert loan.transition("part", amount=yuan("23999.99")) == active(CREDIT_LIMIT, "29999.99", "0.01")
+    assert available_is("15000.00")
+    assert loan.transition("part", amount=yuan("14999.99")) == active(CREDIT_LIMIT, "29999.99", "0.01")
     assert loan.transition("part", amount=yuan("0.01")) == fulfilled(CREDIT_LIMIT)
     assert loan.timeline == [
         "APPROVED by GATEWAY",
