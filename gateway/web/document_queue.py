@@ -10,6 +10,10 @@ SEND_AGAIN_AFTER = 1
 """Seconds to wait before a document that found the queue full is sent again."""
 
 
+EXPENSIVE = 0.02
+"""Seconds of the processor from which on a document is expensive. A usual one takes a tenth."""
+
+
 class QueueFull(Exception):
     """The document cannot wait. `by_client` is True if the client's own documents fill its part of the queue, and False
     if the whole queue is full."""
@@ -22,18 +26,21 @@ class QueueFull(Exception):
 class DocumentQueue:
     """At most `at_once` documents have a turn. Up to `waiting` others wait, up to `waiting_per_client` of one client. A
     free turn goes to the waiting client with the fewest turns; among equals, to the one whose last turn ended first.
-    Documents of one client get their turns in the order of their arrival."""
+    Documents of one client get their turns in the order of their arrival. A client whose last document was expensive
+    leaves one turn to others, if there are several: otherwise they would always wait for the end of a document."""
 
     def __init__(self, *, at_once: int, waiting: int, waiting_per_client: int) -> None:
         self._at_once, self._most, self._most_per_client = at_once, waiting, waiting_per_client
         self._turns: Counter[str] = Counter()
         self._running = self._waiting = 0
+        self._expensive: set[str] = set()  # clients with turns or waiting documents
         self._by_client: OrderedDict[str, deque[asyncio.Future[bool]]] = OrderedDict()
 
-    @property
-    def is_free(self) -> bool:
-        """Whether a document would get its turn at once."""
-        return self._running < self._at_once
+    def is_free_for(self, client_id: str) -> bool:
+        """Whether a document of this client would get its turn at once."""
+        return self._running < self._at_once and not (
+            client_id in self._expensive and self._turns[client_id] >= max(1, self._at_once - 1)
+        )
 
     @property
     def waiting(self) -> int:
@@ -43,7 +50,7 @@ class DocumentQueue:
     async def take_turn(self, client_id: str, over: "asyncio.Future[None]") -> bool:
         """Returns True when the document has its turn; then `end_turn` must be called. Returns False if `over` is done
         first: the document has left the queue. Raises QueueFull."""
-        if self.is_free:
+        if self.is_free_for(client_id):
             self._start(client_id)
             return True
         own = self._by_client.get(client_id, ())
@@ -70,37 +77,49 @@ class DocumentQueue:
         finally:
             over.remove_done_callback(leave)
 
-    def end_turn(self, client_id: str) -> None:
-        """Ends a turn of this client and gives it to the next waiting document."""
+    def end_turn(self, client_id: str, cpu_seconds: float = 0.0) -> None:
+        """Ends a turn of this client, in which its document took this much of the processor, and gives the turn to the
+        next waiting document."""
+        if cpu_seconds >= EXPENSIVE:
+            self._expensive.add(client_id)
+        else:
+            self._expensive.discard(client_id)
         self._running -= 1
         self._turns[client_id] -= 1
         if not self._turns[client_id]:
             del self._turns[client_id]
         if client_id in self._by_client:
             self._by_client.move_to_end(client_id)
-        while self._by_client and not self._start_next():
+        while self._running < self._at_once and self._start_next():
             pass
+        if client_id not in self._turns and client_id not in self._by_client:
+            self._expensive.discard(client_id)
 
     def _start(self, client_id: str) -> None:
         self._running += 1
         self._turns[client_id] += 1
 
     def _start_next(self) -> bool:
-        """Takes the next document from the queue and gives it its turn. False if its request was just cancelled."""
+        """Takes the next document from the queue and gives it its turn, unless its request was just cancelled. False if
+        no waiting client may have a turn."""
         client_id = self._choose_client()
+        if client_id is None:
+            return False
         turn = self._by_client[client_id][0]
         self._leave(client_id, turn)
         if client_id in self._by_client:
             self._by_client.move_to_end(client_id)
-        if turn.done():
-            return False
-        self._start(client_id)
-        turn.set_result(True)
+        if not turn.done():
+            self._start(client_id)
+            turn.set_result(True)
         return True
 
-    def _choose_client(self) -> str:
-        without_turn = (each for each in self._by_client if each not in self._turns)
-        return next(without_turn, None) or min(self._by_client, key=lambda each: self._turns[each])
+    def _choose_client(self) -> str | None:
+        without_turn = next((each for each in self._by_client if each not in self._turns), None)
+        if without_turn is not None:
+            return without_turn
+        free = filter(self.is_free_for, self._by_client)
+        return min(free, key=lambda each: self._turns[each], default=None)
 
     def _leave(self, client_id: str, turn: "asyncio.Future[bool]") -> None:
         turns = self._by_client.get(client_id)

@@ -1,6 +1,7 @@
 """`gateway serve`: a live deployment."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -43,7 +44,9 @@ class LiveServer:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
-        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            command, env=self._environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
         try:
             _wait(self.http)
@@ -56,7 +59,11 @@ class LiveServer:
         self.http.close()
         self._process.terminate()
         errors = self._process.communicate(timeout=20)[1]
+        self.exit_code = self._process.returncode
         self.log = [json.loads(line) for line in errors.decode().splitlines()]
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
 
 def test_live_deployment_serves_part_a_without_client_secrets(database_url: str, tmp_path: Path) -> None:
@@ -143,3 +150,19 @@ def _wait(http: httpx2.Client) -> None:
         except httpx2.TransportError:
             time.sleep(0.1)
     raise TimeoutError("the server did not answer")
+
+
+def test_h10_sighup_does_not_end_the_server(sqlite_url: str, tmp_path: Path) -> None:
+    with LiveServer(_environment(sqlite_url, tmp_path)) as server:
+        server.send_signal(signal.SIGHUP)
+        assert server.http.get("/healthz").status_code == 200
+        assert server.http.get("/readyz").status_code == 200
+
+    assert [event["level"] for event in server.log if event["event"] == "sighup_ignored"] == ["warning"]
+
+
+def test_a1_sigterm_ends_the_server_with_exit_code_0(sqlite_url: str, tmp_path: Path) -> None:
+    with LiveServer(_environment(sqlite_url, tmp_path)) as server:
+        pass
+
+    assert server.exit_code == 0

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.web.document_queue import DocumentQueue, QueueFull
+from gateway.web.document_queue import EXPENSIVE, DocumentQueue, QueueFull
 
 
 class Scenario:
@@ -93,6 +93,36 @@ def test_a1_client_without_a_turn_comes_before_one_that_has_one() -> None:
     play(scenario)
 
 
+def test_a1_client_with_expensive_documents_leaves_a_turn_to_others() -> None:
+    async def scenario() -> None:
+        playing = Scenario(at_once=2)
+        for _ in range(4):
+            await playing.send("busy")
+        playing.queue.end_turn("busy", EXPENSIVE)
+        await playing.settle()
+        assert (playing.order, playing.queue.waiting) == (["busy"] * 2, 2)
+        await playing.send("other")  # it need not wait
+        assert playing.order == ["busy", "busy", "other"]
+        playing.queue.end_turn("other")
+        playing.queue.end_turn("busy", 0)  # now its documents are cheap
+        await playing.settle()
+        assert playing.order == ["busy", "busy", "other", "busy", "busy"]
+
+    play(scenario)
+
+
+def test_a1_client_with_expensive_documents_uses_the_only_turn() -> None:
+    async def scenario() -> None:
+        playing = Scenario(at_once=1)
+        await playing.send("busy")
+        await playing.send("busy")
+        playing.queue.end_turn("busy", EXPENSIVE)
+        await playing.settle()
+        assert playing.order == ["busy", "busy"]
+
+    play(scenario)
+
+
 def test_a1_documents_of_one_client_are_bounded_and_do_not_exclude_others() -> None:
     async def scenario() -> None:
         playing = Scenario(waiting_per_client=2)
@@ -129,7 +159,7 @@ def test_a1_document_leaves_the_queue_when_its_client_disconnects() -> None:
         assert playing.queue.waiting == 0
         await playing.send("b")  # its place is free
         await playing.end_turns()
-        assert (playing.order, playing.queue.is_free) == (["a", "b"], True)
+        assert (playing.order, playing.queue.is_free_for("a")) == (["a", "b"], True)
 
     play(scenario)
 
@@ -141,7 +171,7 @@ def test_a1_cancelled_request_loses_no_turn() -> None:
             await playing.send(client)
         await playing.cancel(1)
         await playing.end_turns()
-        assert (playing.order, playing.queue.is_free) == (["a", "c"], True)
+        assert (playing.order, playing.queue.is_free_for("a")) == (["a", "c"], True)
 
     play(scenario)
 

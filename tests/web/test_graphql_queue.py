@@ -11,6 +11,7 @@ import pytest
 from anyio import CapacityLimiter, to_thread
 
 from gateway.domain.identity.principal import Principal
+from gateway.kit.deadline import DeadlineExceeded, Deadlines
 from gateway.settings import Settings
 from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
@@ -19,6 +20,7 @@ from tests.fixtures.settings import sandbox_settings
 from tests.support.clock import MovableClock
 from tests.support.graphql_world import REQUEST_ID, GraphQLWorld
 
+ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 500000000) SELECT count(*) FROM n"
 BODY = json.dumps({"query": "{ viewer { appName } }"}).encode()
 
 
@@ -149,6 +151,72 @@ def test_a1_waiting_document_of_a_disconnected_client_is_not_executed(world: Gra
             clients.release()
             await asyncio.gather(*(each.task for each in executed))
             assert (clients.begun, [each.sent for each in waiting]) == (2, [[], [], []])
+
+    run(scenario())
+
+
+def test_a1_document_whose_deadline_is_over_leaves_the_queue(world: GraphQLWorld) -> None:
+    async def scenario() -> None:
+        async with sending(world) as clients:
+            executed = [clients.send() for _ in range(2)]
+            await until(lambda: clients.begun == 2)
+            with Deadlines(0.05).running():
+                waiting = clients.send()
+            await waiting.task
+            code = waiting.body["errors"][0]["extensions"]["code"]
+            assert (waiting.status, code, waiting.retry_after) == (503, "DEADLINE_EXCEEDED", "5")
+            clients.release()
+            await asyncio.gather(*(each.task for each in executed))
+            assert clients.begun == 2
+
+    run(scenario())
+
+
+def test_a1_waiting_documents_are_answered_when_the_server_ends(world: GraphQLWorld) -> None:
+    async def scenario() -> None:
+        deadlines = Deadlines(60)
+        async with sending(world) as clients:
+            executed = [clients.send() for _ in range(2)]
+            await until(lambda: clients.begun == 2)
+            with deadlines.running():
+                waiting = clients.send()
+                await until(lambda: clients.queue.waiting == 1)
+                deadlines.cancel_all()
+                await waiting.task
+            assert waiting.status == 503
+            clients.release()
+            await asyncio.gather(*(each.task for each in executed))
+
+    run(scenario())
+
+
+def test_a1_running_document_of_a_disconnected_client_is_ended(world: GraphQLWorld) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    class Endless:
+        """A token check that runs a statement without an end."""
+
+        client_id = "cli_1"
+
+        def __call__(self) -> Principal:
+            begun.set()
+            try:
+                world.database.read(lambda unit: unit.connection.exec_driver_sql(ENDLESS))
+            except DeadlineExceeded:
+                ended.set()
+                raise
+            return world.user()
+
+    async def scenario() -> None:
+        queue = DocumentQueue(at_once=2, waiting=1, waiting_per_client=1)
+        with Deadlines(60).running():
+            exchange = Exchange(world.endpoint(queue), Endless())
+        await until(begun.is_set)
+        exchange.disconnect()
+        with pytest.raises(DeadlineExceeded):
+            await exchange.task
+        assert ended.is_set()
+        assert queue.is_free_for("cli_1")
 
     run(scenario())
 
