@@ -17,7 +17,7 @@ from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.kit import logging
 from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock, wall_clock
-from gateway.kit.crypto import Secrets, derive
+from gateway.kit.crypto import SealBroken, Secrets, derive
 from gateway.kit.deadline import Deadlines
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
@@ -191,8 +191,8 @@ def prepare_to_serve(container: Container) -> None:
     deployment can be served.
 
     Raises SettingsError for an enabled client with a profile that the environment does not have, because it would not
-    work, and for a merchant's override that does not fit the installed policies, because its requests would fail.
-    Commands do not call this, so that the operator can correct both.
+    work, for a merchant's override that does not fit the installed policies, because its requests would fail, and if no
+    signing key in force opens. Commands do not call this, so that the operator can correct all three.
     """
 
     def prepare(unit: UnitOfWork) -> tuple[list[str], list[str]]:
@@ -203,7 +203,12 @@ def prepare_to_serve(container: Container) -> None:
         return [client.id for client in clients], [each.fault for each in overrides if each.fault]
 
     container.accounts.prepare_logins()
-    client_ids, faults = container.database.write(prepare)
+    try:
+        client_ids, faults = container.database.write(prepare)
+    except SealBroken:
+        raise SettingsError(
+            "No signing key in force can be opened, see gateway database check --deep. A new one: gateway keys rotate"
+        ) from None
     if faults:
         raise SettingsError(f"{len(faults)} override(s) cannot be used, see gateway policy overrides: {faults[0]}")
     if client_ids:

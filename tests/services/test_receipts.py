@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from gateway.bootstrap import prepare_to_serve
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import RecordMismatch
-from gateway.kit.crypto import SealBroken, SigningKey
+from gateway.kit.crypto import SigningKey
 from gateway.services.query_unit import Needs
+from gateway.settings import SettingsError
 from gateway.store.logs.keys import SIGNING_KEYS
 from tests.services.asks import car, request_command
 from tests.support.clock import NOON, MovableClock
@@ -113,5 +115,22 @@ def test_c2_a_changed_public_half_is_neither_published_nor_used(world: DemoWorld
     with writing(world.database) as unit:
         unit.connection.execute(text("UPDATE signing_keys SET public = :public"), {"public": SigningKey().public})
     assert world.database.read(lambda unit: unit.keys.list_published(unit.wall)) == []
-    with pytest.raises(SealBroken):
+    with pytest.raises(RecordMismatch):
+        receipt(world, decision)
+
+
+def test_c2_a_server_does_not_start_without_a_key_that_opens(world: DemoWorld, decision: DecisionState) -> None:
+    with writing(world.database) as unit:
+        unit.connection.execute(text("UPDATE signing_keys SET public = :public"), {"public": SigningKey().public})
+    with pytest.raises(SettingsError, match="gateway keys rotate"):
+        prepare_to_serve(world.container)
+    world.database.write(lambda unit: unit.keys.rotate())
+    prepare_to_serve(world.container)
+
+
+def test_c2_no_receipt_is_signed_over_an_unreadable_row(world: DemoWorld, decision: DecisionState) -> None:
+    json = "" if world.database.sqlite else "::json"
+    with writing(world.database) as unit:
+        unit.connection.execute(text(f"UPDATE decisions SET ask = '[0.5]'{json}"))
+    with pytest.raises(RecordMismatch):
         receipt(world, decision)

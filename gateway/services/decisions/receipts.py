@@ -11,7 +11,7 @@ from gateway.domain.errors import RecordMismatch
 from gateway.domain.period import format_moment, parse_moment
 from gateway.kit import jose, json
 from gateway.kit.clock import BusinessTime
-from gateway.kit.crypto import SigningKey, base64url
+from gateway.kit.crypto import SealBroken, SigningKey, base64url
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions import digests
 from gateway.store.logs.decision_log import read_public
@@ -30,13 +30,18 @@ class ReceiptService:
 
     def sign(self, query: QueryUnit, decision: DecisionState) -> str | None:
         """A compact JWS over the newest log entry of a decision that the token may read. None if the decision has no
-        log entry, or no signing key exists. Raises RecordMismatch if the entry is not authentic, or the stored decision
-        differs from the digest in it."""
+        log entry, or no signing key exists. Raises RecordMismatch if the entry is not authentic, the stored decision
+        differs from the digest in it or cannot be read, or no signing key in force opens."""
         return query.read(lambda unit: self._sign(unit, decision.id))
 
     def _sign(self, unit: UnitOfWork, decision_id: str) -> str | None:
         entries = unit.decision_log.list_of_decision(decision_id)
-        key, stored = unit.keys.load_signing_key(), unit.decisions.load_stored(decision_id)
+        try:
+            key, stored = unit.keys.load_signing_key(), unit.decisions.load_stored(decision_id)
+        except SealBroken:
+            raise RecordMismatch("No signing key in force can be opened. Tell the operator.") from None
+        except (KeyError, TypeError, ValueError):
+            raise RecordMismatch("The stored decision cannot be read. Tell the operator.") from None
         if not entries or key is None or stored is None:
             return None
         entry, decision = entries[-1], stored.state
