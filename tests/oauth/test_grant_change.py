@@ -52,8 +52,10 @@ def test_merged_parts_keep_their_durations(world: OAuthWorld, clock: MovableCloc
     clock.advance(days=10, seconds=7)
     after = change_grant(world, world.bank, "merge", before["grant_id"], WAIVER)
     assert [one["duration"] for one in after["authorization_details"]] == ["P19DT86393S", "P60D"]
-    clock.advance(days=20)
+    clock.advance(days=19)
     assert detail_kinds(introspect(world.bank, refreshed_token(world.bank, after))) == ["tier", "DEPOSIT_WAIVER"]
+    clock.advance(days=1)  # the first part has expired
+    assert detail_kinds(introspect(world.bank, refreshed_token(world.bank, after))) == ["DEPOSIT_WAIVER"]
     clock.advance(days=40)
     assert world.bank.refresh(after["refresh_token"]).json()["error"] == "invalid_grant"
 
@@ -124,13 +126,13 @@ def test_account_page_shows_history(world: OAuthWorld) -> None:
     assert page.text.count("The consent was then:") == 2
 
 
-def test_older_code_gets_changed_grant(world: OAuthWorld) -> None:
-    before = new_grant(world, world.cars, TIER, WAIVER)
+def test_older_code_gets_merged_grant(world: OAuthWorld) -> None:
+    before = new_grant(world, world.cars, TIER)
     browser, page, verifier = open_change(world, world.cars, "merge", before["grant_id"], EXACT | {"optional": False})
     code = query_of(browser.submit(page, "/oauth/authorize", decision="allow").headers["location"])["code"]
-    change_grant(world, world.cars, "replace", before["grant_id"], TIER)
+    change_grant(world, world.cars, "merge", before["grant_id"], WAIVER)
     late = world.cars.redeem(code, verifier)
-    assert (late.status_code, late.json()["scope"]) == (200, "score:tier")
+    assert (late.status_code, late.json()["scope"]) == (200, "score:tier score:exact decisions:request")
 
 
 def test_long_durations_are_shown_in_days(world: OAuthWorld, clock: MovableClock) -> None:
