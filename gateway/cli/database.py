@@ -51,8 +51,10 @@ def check(
     them. Runs beside a live server. Needs no secret, except to compare the signing keys with their sealed halves. Exit
     code 1 if the database is not current or, with --deep, if its records do not agree.
 
-    With --json: an object with revision, mismatches, which is null without --deep, and outdated_redirect_uris, an array
-    of objects with client_id and redirect_uri."""
+    Also lists names of merchants and clients that could not be registered any more. They keep working too.
+
+    With --json: an object with revision, mismatches, which is null without --deep, unclear_names, an array of
+    sentences, and outdated_redirect_uris, an array of objects with client_id and redirect_uri."""
     from migrations import runner
 
     settings = settings_for(database_url)
@@ -60,11 +62,13 @@ def check(
     require_migrated(url)
     mismatches = _find_mismatches(url, _find_master_key(settings)) if deep else None
     outdated = _list_outdated_uris(url)
+    names = _find_unclear_names(url)
     if as_json:
         uris = [{"client_id": client_id, "redirect_uri": uri} for client_id, uri in outdated]
-        print_json({"revision": runner.current(url), "mismatches": mismatches, "outdated_redirect_uris": uris})
+        found = {"mismatches": mismatches, "unclear_names": names, "outdated_redirect_uris": uris}
+        print_json({"revision": runner.current(url), **found})
     else:
-        _print_check(mismatches)
+        _print_check(names, mismatches)
         for client_id, uri in outdated:
             console.print(f"! {client_id} has a redirect URI that could not be registered any more: {uri}")
     if mismatches:
@@ -134,9 +138,9 @@ def _find_master_key(settings: Settings) -> bytes | None:
         return None
 
 
-def _print_check(mismatches: list[str] | None) -> None:
+def _print_check(names: list[str], mismatches: list[str] | None) -> None:
     console.print("The database can be reached and is at the newest revision.")
-    for sentence in mismatches or ():
+    for sentence in (*names, *(mismatches or ())):
         console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
     if mismatches == []:
         console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
@@ -151,6 +155,16 @@ def _list_outdated_uris(url: str) -> list[tuple[str, str]]:
         database.close()
     enabled = (client for client in clients if client.disabled_at is None)
     return [(client.id, uri) for client in enabled for uri in client.redirect_uris if not is_redirect_uri(uri)]
+
+
+def _find_unclear_names(url: str) -> list[str]:
+    from gateway.audit.display_names import find_unclear_names
+
+    database = Database(url, size=1)
+    try:
+        return database.read(lambda unit: list(islice(find_unclear_names(unit), MOST_MISMATCHES)))
+    finally:
+        database.close()
 
 
 def _find_mismatches(url: str, master: bytes | None) -> list[str]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from gateway.domain.display_name import LOOKS_LIKE_ANOTHER, find_name_problem, looks_like
 from gateway.domain.duration import LONGEST
 from gateway.domain.errors import InvalidInput, NotFound
 from gateway.domain.merchants import Contract, Merchant, Product
@@ -68,7 +69,7 @@ class MerchantService:
         row = MerchantRow(
             id=self._ids.new("mer"),
             partner_id=partner.id,
-            name=require_name(name, "merchant"),
+            name=require_display_name(unit, name, "merchant"),
             askable_tiers=[],
             ceiling_minor=0,
             ceiling_currency="",
@@ -112,4 +113,17 @@ def require_name(name: str, noun: str) -> str:
     """Returns the name. Raises InvalidInput unless it has 1 to 100 printable characters."""
     if not 1 <= len(name) <= LONGEST_NAME or is_blank(name) or refused_character(name) or name != name.strip():
         raise InvalidInput("INVALID", f"A {noun}'s name has 1 to {LONGEST_NAME} printable characters.", ("name",))
+    return name
+
+
+def require_display_name(unit: UnitOfWork, name: str, noun: str, merchant_id: str | None = None) -> str:
+    """Returns the name of a merchant, or of a client of the merchant `merchant_id`. Raises InvalidInput at ("name",) as
+    `require_name` does, and for a name that persons could take for something else or for another merchant."""
+    require_name(name, noun)
+    problem = find_name_problem(name)
+    others = (row.name for row in unit.merchants.list_merchants() if row.id != merchant_id)
+    if problem is None and any(looks_like(name, other) for other in others):
+        problem = LOOKS_LIKE_ANOTHER
+    if problem is not None:
+        raise InvalidInput("INVALID", problem, ("name",))
     return name

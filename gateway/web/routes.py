@@ -11,6 +11,7 @@ from gateway.web.pages.account import page as account
 from gateway.web.pages.consent import page as consent
 from gateway.web.pages.device import page as device
 from gateway.web.pages.error_codes import page as error_codes
+from gateway.web.pages.home import page as home
 from gateway.web.pages.login import page as login
 from gateway.web.site.site import Site
 
@@ -25,6 +26,7 @@ def routes(site: Site, api: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
 def page_routes(site: Site) -> list[BaseRoute]:
     """The routes of the pages, and the static files that they load."""
     return [
+        *home.routes(site),
         *consent.routes(site),
         *device.routes(site),
         *login.routes(site),

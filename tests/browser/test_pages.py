@@ -49,6 +49,9 @@ def test_person_signs_in_consents_and_revokes(
     page.screenshot(path=tmp_path / f"account-{locale}-{width}.png", full_page=True)
     assert watch.fits()
     page.locator("form[action$='/revoke'] button").first.click()
+    page.screenshot(path=tmp_path / f"confirm-{locale}-{width}.png", full_page=True)
+    assert watch.fits()
+    page.locator("form[action$='/revoke'] button").click()
     page.screenshot(path=tmp_path / f"revoked-{locale}-{width}.png", full_page=True)
 
     assert partner.graphql(token, "{ consentedUser { id } }").status == 401

@@ -92,7 +92,7 @@ def test_withdrawn_dispute_is_final(scenario: Scenario) -> None:
     dispute = scenario.contest(decision, STATEMENT)
     page = scenario.account_page()
     assert "this counts against you, and you cannot dispute it again" in page.text
-    assert scenario.browser.submit(page, f"/account/disputes/{dispute}/withdraw").status_code == 303
+    assert scenario.browser.submit_and_confirm(page, f"/account/disputes/{dispute}/withdraw").status_code == 303
     assert "You withdrew your dispute." in scenario.account_page().text
     assert scenario.dispute_forms() == []
     token = csrf_token(scenario.account_page())

@@ -122,7 +122,8 @@ def test_merchant_cancels_during_review(scenario: Scenario, operator: Gateway) -
 def test_consent_ends_during_review(scenario: Scenario, operator: Gateway) -> None:
     tokens = scenario.merchant.tokens("fair", scenario.browser)
     decision = request_review(scenario, tokens["access_token"])
-    ended = scenario.browser.submit(scenario.account_page(), f"/account/consents/{tokens['grant_id']}/revoke")
+    action = f"/account/consents/{tokens['grant_id']}/revoke"
+    ended = scenario.browser.submit_and_confirm(scenario.account_page(), action)
     assert ended.status_code == 303
     assert "The consent is revoked." in operator.error_line("decisions", "review", decision.id, "--approve")
     assert read_outcome(scenario, decision)["status"] == "PENDING"

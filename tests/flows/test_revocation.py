@@ -56,7 +56,7 @@ def test_revoking_one_consent_keeps_the_others(cars: MerchantClient, shop: Merch
     actions = [line for line in account.text.split('"') if line.endswith("/revoke")]
     assert len(actions) >= 2
 
-    browser.submit(account, actions[0])
+    browser.submit_and_confirm(account, actions[0])
 
     statuses = sorted([cars.graphql(first, VIEWER).status, shop.graphql(second, VIEWER).status])
     assert statuses == [200, 401]
@@ -71,4 +71,4 @@ def _revoke_all(partner: MerchantClient, browser: Browser, handle: str) -> None:
         actions = [line for line in page.text.split('"') if line.endswith("/revoke")]
         if not actions:
             return
-        assert browser.submit(page, actions[0]).status_code == 303
+        assert browser.submit_and_confirm(page, actions[0]).status_code == 303

@@ -268,7 +268,7 @@ def test_70_code_of_revoked_consent_is_rejected(world: OAuthWorld, authorization
     page = browser.get("/account")
     with reading(world.database) as unit:
         consent_id = unit.connection.execute(select(CONSENTS.c.id)).scalar_one()
-    assert browser.submit(page, f"/account/consents/{consent_id}/revoke").status_code == 303
+    assert browser.submit_and_confirm(page, f"/account/consents/{consent_id}/revoke").status_code == 303
     assert error(poll(world.bank, authorization["device_code"])) == "invalid_grant"
     with reading(world.database) as unit:
         (code,) = unit.connection.execute(select(DEVICE_CODES)).all()

@@ -141,3 +141,19 @@ def test_long_durations_are_shown_in_days(world: OAuthWorld, clock: MovableClock
     _, page, _ = open_change(world, world.cars, "merge", before["grant_id"], WAIVER)
     assert "29 days" in page.text
     assert "seconds" not in page.text
+
+
+def test_g5_merge_page_shows_the_result(world: OAuthWorld) -> None:
+    grant_id = new_grant(world, world.cars, TIER)["grant_id"]
+    _, page, _ = open_change(world, world.cars, "merge", grant_id, WAIVER)
+    result = page.text.partition("Both together")[2].partition('name="decision"')[0]
+    assert "See your credit tier, not the number" in result
+    assert "no deposit or a smaller one" in result
+    assert "(30 days)" in result
+    assert "(60 days)" in result
+
+
+def test_g5_replacement_shows_no_result(world: OAuthWorld) -> None:
+    grant_id = new_grant(world, world.cars, TIER)["grant_id"]
+    _, page, _ = open_change(world, world.cars, "replace", grant_id, WAIVER)
+    assert "Both together" not in page.text

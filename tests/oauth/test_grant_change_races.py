@@ -41,7 +41,10 @@ def test_concurrent_end_and_replacement_are_consistent(racing_world: OAuthWorld)
         browser, page, _ = open_change(world, world.cars, "replace", before["grant_id"], WAIVER)
         form, cookies = form_to(page.text, "/oauth/authorize"), dict(browser.http.cookies)
         account = form_to(browser.get("/account").text, f"/account/consents/{before['grant_id']}/revoke")
-        jobs = [(form.action, {**form.fields, "decision": "allow"}), (account.action, account.fields)] * (AT_ONCE // 2)
+        jobs = [
+            (form.action, {**form.fields, "decision": "allow"}),
+            (account.action, {**account.fields, "confirmed": "yes"}),
+        ] * (AT_ONCE // 2)
 
         def send(app: PartnerApp, jobs: Any = jobs, cookies: Any = cookies) -> httpx2.Response:
             app.http.cookies.update(cookies)

@@ -108,8 +108,8 @@ PREVIEW: dict[str, Any] = {"type": "decision", "products": ["DEPOSIT_WAIVER"]}
     [
         pytest.param([GOOD], "en", "Only yes or no: whether your tier is “good” or higher.", id="E4-named"),
         pytest.param([GOOD], "zh", "您的信用等级是否达到“良好”或更高", id="E4-named-zh"),
-        pytest.param([THRESHOLD], "en", "Only yes or no, about one tier. Green Cars chooses the tier", id="E4-first"),
-        pytest.param([THRESHOLD], "zh", "由 Green Cars 在首次查询时选定", id="E4-first-zh"),
+        pytest.param([THRESHOLD], "en", "Only yes or no, about one tier. The merchant chooses the tier", id="E4-first"),
+        pytest.param([THRESHOLD], "zh", "由该商家在首次查询时选定", id="E4-first-zh"),
         pytest.param(
             [PREVIEW], "en", "can also reveal that you have an overdue or a broken agreement", id="E4-decision"
         ),

@@ -91,7 +91,7 @@ class Person:
         return self._world.consents.list_of_user(unit, self.id)
 
     def accesses(self, unit: UnitOfWork) -> tuple[LoggedAccess, ...]:
-        return self._world.access_log.list_of_user(unit, self.id)
+        return tuple(group.newest for group in self._world.access_log.list_groups(unit, self.id))
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ class Family:
             tokens.append(app.refresh(tokens[-1]["refresh_token"]).json())
         grant_id = tokens[0]["grant_id"]
         browser, page, _ = open_change(world, app, "replace", grant_id, WAIVER)
-        end = form_to(browser.get("/account").text, f"/account/consents/{grant_id}/revoke")
+        action = f"/account/consents/{grant_id}/revoke"
+        end = form_to(browser.submit(browser.get("/account"), action).text, action)
         merchant_token = app.merchant_token(scope="grant_management_revoke").json()["access_token"]
         replacement = form_to(page.text, "/oauth/authorize")
         cookies = dict(browser.http.cookies)

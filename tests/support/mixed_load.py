@@ -161,7 +161,7 @@ class _Writer:
             case "contest":
                 assert self._contest(decision_id) == 303
             case "withdraw":
-                assert self._submit(f"/account/disputes/{dispute_id}/withdraw") == 303
+                assert self._submit(f"/account/disputes/{dispute_id}/withdraw", confirmed="yes") == 303
             case "accept" | "refuse":
                 dispute_response = {
                     "disputeId": dispute_id,

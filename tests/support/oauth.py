@@ -72,6 +72,12 @@ class Browser:
         form = form_to(page.text, action)
         return self.http.post(form.action, data={**form.fields, **values}, follow_redirects=False)
 
+    def submit_and_confirm(self, page: httpx2.Response, action: str) -> httpx2.Response:
+        """Submits the page's form with this action, and then that of the page that asks for confirmation."""
+        question = self.submit(page, action)
+        assert question.status_code == 200, question.text
+        return self.submit(question, action)
+
     def sign_in(self, username: str, password: str, address: str = "/login") -> httpx2.Response:
         """Submits the login form at `address` and returns the response."""
         page = self.get(address)

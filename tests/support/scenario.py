@@ -129,7 +129,7 @@ class Scenario:
     def history_entry(self, merchant: str) -> str:
         """The account page's text about the newest decision of this merchant."""
         after = self.account_page().text.partition('id="decided"')[2].partition("</section>")[0]
-        return unescape(next(item for item in after.split("<li>") if f"<strong>{merchant}</strong>" in item))
+        return unescape(next(item for item in after.split("<li>") if f">{merchant}</bdi>" in item))
 
     def submit_contest(self, decision: MerchantDecision, statement: str) -> httpx2.Response:
         """Submits the form that contests a decision and returns the response."""

@@ -20,7 +20,7 @@ def test_60_consent_is_listed_and_ended(world: OAuthWorld) -> None:
     page = browser.get("/account")
     for expected in ("Green Cars", "See your credit tier", "renting a car", "ends on February 21, 2027"):
         assert expected in page.text, expected
-    response = browser.submit(page, revoke_actions(browser)[0])
+    response = browser.submit_and_confirm(page, revoke_actions(browser)[0])
     assert (response.status_code, response.headers["location"]) == (303, "/account")
     assert world.cars.call(tokens["access_token"]).status_code == 401
     assert world.cars.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
@@ -33,8 +33,9 @@ def test_ending_consent_twice_succeeds(world: OAuthWorld) -> None:
     browser = world.browser()
     world.cars.tokens(browser, "mei", PASSWORD)
     page, action = browser.get("/account"), revoke_actions(browser)[0]
-    assert browser.submit(page, action).status_code == 303
-    assert browser.submit(page, action).status_code == 303
+    question = browser.submit(page, action)
+    assert browser.submit(question, action).status_code == 303
+    assert browser.submit(question, action).status_code == 303
 
 
 def test_expired_consent_has_no_button(world: OAuthWorld) -> None:
@@ -53,8 +54,8 @@ def test_consent_of_other_person_is_not_found(world: OAuthWorld) -> None:
     own = revoke_actions(bo)[0]
     text = page.text.replace(own, revoke_actions(mei)[0])
     foreign = next(form for form in forms(text) if form.action.endswith("/revoke"))
-    response = bo.http.post(foreign.action, data=foreign.fields)
-    assert response.status_code == 404
+    for confirmed in ({}, {"confirmed": "yes"}):
+        assert bo.http.post(foreign.action, data={**foreign.fields, **confirmed}).status_code == 404
     assert world.cars.call(tokens["access_token"]).status_code == 200
 
 

@@ -191,13 +191,13 @@ def test_34_page_shows_merchant_parts_purpose_and_duration(world: OAuthWorld) ->
     uri = request_uri(world, scope=None, authorization_details=details)
     text = world.browser().open(world.cars.address(uri), "mei", PASSWORD).text
     for expected in (
-        "Green Cars asks for your permission",
+        "Green Cars</bdi> asks for your permission",
         "Green Cars app",
         "See your credit tier, not the number",
         "no deposit or a smaller one",
         "CN¥3,000",
         "decide on the deposit for renting a car",
-        "The terms of a decision can reveal your tier to Green Cars.",
+        "The terms of a decision can reveal your tier to the merchant.",
         "December 23, 2026 (30 days)",
         "February 21, 2027 (90 days)",
         "at any time on your account page",

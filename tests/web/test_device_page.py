@@ -40,7 +40,7 @@ def test_70_page_shows_merchant_store_amount_and_duration(world: OAuthWorld) -> 
     page = open_confirmation(world.browser(), device["user_code"])
     assert page.status_code == 200
     for expected in (
-        "Green Cars asks for your permission",
+        "Green Cars</bdi> asks for your permission",
         "Backend",
         device["user_code"],
         "Store 17",
@@ -48,7 +48,7 @@ def test_70_page_shows_merchant_store_amount_and_duration(world: OAuthWorld) -> 
         "CN¥268",
         "buy now and pay later",
         "See your credit tier, not the number",
-        "The terms of a decision can reveal your tier to Green Cars.",
+        "The terms of a decision can reveal your tier to the merchant.",
         "For 15 minutes from the moment you allow it.",
         "Look at the checkout before you allow this.",
         "You should be in this store now",

@@ -189,6 +189,10 @@ class DisputeService:
         disputes = _read_all(unit, unit.disputes.list_newest(decision_ids))
         return {dispute.decision_id: dispute for dispute in disputes}
 
+    def list_all(self, unit: UnitOfWork, decision_id: str) -> list[Dispute]:
+        """The disputes of a decision, oldest first. For the person of the decision."""
+        return _read_all(unit, unit.disputes.list_of_decision(decision_id))
+
     def load(self, dispute_id: str) -> Dispute:
         """The dispute, whether open or ended. For the operator. Raises NotFound."""
 

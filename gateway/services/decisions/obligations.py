@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from gateway.domain.decisions.decision import LoggedEvent
 from gateway.domain.decisions.dispute import Contested, Dispute, require_contestable
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.errors import InvalidInput
+from gateway.domain.errors import InvalidInput, NotFound
 from gateway.kit.clock import BusinessTime
 from gateway.services.decisions.disputes import DisputeService
+from gateway.services.decisions.queries import read_events
 from gateway.store.unit import UnitOfWork
 
 
@@ -30,6 +32,16 @@ class PastDecision:
     merchant_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One decision with all that its parties have written: its events and disputes, oldest first."""
+
+    decision: DecisionState
+    merchant_name: str
+    events: tuple[LoggedEvent, ...]
+    disputes: tuple[Dispute, ...]
+
+
 class ObligationService:
     """Reads a person's decisions. The number of statements does not depend on the number of decisions."""
 
@@ -47,6 +59,18 @@ class ObligationService:
             name, contestable = names[state.merchant_id], _contestable(state, now)
             obligations.append(Obligation(state.as_of(now), name, contestable, disputes.get(state.id)))
         return tuple(each for each in obligations if each.state.status is not Status.EXPIRED)
+
+    def load_agreement(self, unit: UnitOfWork, user_id: str, decision_id: str) -> Agreement:
+        """A decision about this person, with its history. Raises NotFound."""
+        state = unit.decisions.load(decision_id)
+        if state is None or unit.consents.load_user_id(state.consent_id) != user_id:
+            raise NotFound("There is no such decision.")
+        return Agreement(
+            decision=state.as_of(unit.business_time(state.merchant_id)),
+            merchant_name=_merchant_names(unit, [state])[state.merchant_id],
+            events=tuple(read_events(unit, unit.decision_log.list_of_decision(decision_id))),
+            disputes=tuple(self._disputes.list_all(unit, decision_id)),
+        )
 
     def list_history(self, unit: UnitOfWork, user_id: str, limit: int) -> tuple[PastDecision, ...]:
         """The newest decisions of the person, at most `limit`, newest first."""

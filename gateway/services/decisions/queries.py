@@ -57,7 +57,7 @@ class DecisionQueries:
         def read(unit: UnitOfWork) -> list[LoggedEvent]:
             if _visible(query, unit.decisions.load(decision_id)) is None:
                 return []
-            return _events(unit, unit.decision_log.list_of_decision(decision_id))
+            return read_events(unit, unit.decision_log.list_of_decision(decision_id))
 
         return query.read(read)
 
@@ -68,7 +68,7 @@ class DecisionQueries:
             row = unit.decision_log.load(event_id)
             if row is None or _visible(query, unit.decisions.load(row.decision_id)) is None:
                 return None
-            return _events(unit, [row])[0]
+            return read_events(unit, [row])[0]
 
         return query.read(read)
 
@@ -99,7 +99,8 @@ def _visible(query: QueryUnit, state: DecisionState | None) -> DecisionState | N
     return state.as_of(query.now)
 
 
-def _events(unit: UnitOfWork, rows: list[DecisionLogRow]) -> list[LoggedEvent]:
+def read_events(unit: UnitOfWork, rows: list[DecisionLogRow]) -> list[LoggedEvent]:
+    """The events of these entries, in their order."""
     personals = unit.decision_log.open_all(rows)
     return [_event(row, personal or {}) for row, personal in zip(rows, personals, strict=True)]
 

@@ -12,7 +12,7 @@ from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
 from gateway.kit.jose import JoseRefused, public_key_set
 from gateway.services.consents.service import ConsentService
-from gateway.services.merchants import require_name
+from gateway.services.merchants import require_display_name
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
 
@@ -69,7 +69,7 @@ class ClientService:
         row = ClientRow(
             id=client_id or self._ids.new("cli"),
             merchant_id=merchant_id,
-            name=require_name(name, "client"),
+            name=require_display_name(unit, name, "client", merchant_id),
             profile=profile,
             secret_digest=digest(secret) if secret else None,
             jwks=keys,

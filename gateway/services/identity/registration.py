@@ -14,6 +14,7 @@ from gateway.domain.identity.client_rights import Rights
 from gateway.kit.clock import WallTime
 from gateway.kit.crypto import digest, random_token
 from gateway.kit.ids import Ids
+from gateway.services.merchants import require_display_name
 from gateway.store.identity.clients import ClientRow
 from gateway.store.oauth.initial_access_tokens import InitialAccessTokenRow
 from gateway.store.unit import UnitOfWork
@@ -83,7 +84,7 @@ class RegistrationService:
             registration_digest=digest(text),
             created_at=unit.wall,
         )
-        self._write_metadata(row, metadata, invited)
+        self._write_metadata(unit, row, metadata, invited)
         unit.clients.insert(row)
         return row, text
 
@@ -99,7 +100,7 @@ class RegistrationService:
     def replace(self, unit: UnitOfWork, row: ClientRow, metadata: ClientMetadata) -> None:
         """Replaces all metadata of the client (RFC 7592 section 2.2). New rights wait for the operator, removed rights
         end at once. Raises InvalidInput for an unknown scope or type."""
-        self._write_metadata(row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
+        self._write_metadata(unit, row, metadata, Rights.of(row.scopes, row.authorization_details_types or ()))
         unit.clients.update(row)
 
     def load_awaiting(self, unit: UnitOfWork, client_id: str) -> Rights:
@@ -137,9 +138,14 @@ class RegistrationService:
             raise InvalidInput("INVALID", f"{client_id} does not wait for any rights.")
         return row, Rights.from_document(row.awaiting)
 
-    def _write_metadata(self, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
+    def _write_metadata(self, unit: UnitOfWork, row: ClientRow, metadata: ClientMetadata, allowed: Rights) -> None:
         """Writes the metadata and the allowed part of its rights into the row. If the metadata has no scopes or types,
         those in `allowed` apply."""
+        if metadata.name is not None and metadata.name != row.name:
+            try:
+                require_display_name(unit, metadata.name, "client", row.merchant_id)
+            except InvalidInput as refused:
+                raise InvalidInput(refused.code, refused.message, ("client_name",)) from None
         self._require_known("scope", metadata.scopes or (), self._environment.scopes)
         self._require_known("authorization_details_types", metadata.types or (), TYPES)
         asked = Rights.of(

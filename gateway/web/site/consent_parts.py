@@ -7,7 +7,7 @@ from datetime import datetime
 from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail
 from gateway.domain.consents.purpose import PURPOSES
 from gateway.domain.consents.request import can_lower_maximum_amount
-from gateway.domain.merchants import Product
+from gateway.domain.merchants import PointOfSale, Product
 from gateway.domain.money import Money
 from gateway.domain.scope import SCOPES
 from gateway.domain.scoring.tier import Tier
@@ -32,7 +32,7 @@ _ONE_TIER = msgid(
     "Only yes or no: whether your tier is “%(tier)s” or higher. We do not share your tier, your score or your records."
 )
 _FIRST_TIER = msgid(
-    "Only yes or no, about one tier. %(merchant)s chooses the tier when it first asks and cannot ask about another one."
+    "Only yes or no, about one tier. The merchant chooses the tier when it first asks and cannot ask about another one."
     " We do not share your tier, your score or your records."
 )
 _NOT_SHARED = {
@@ -42,8 +42,7 @@ _NOT_SHARED = {
 _PRODUCT_LIST = msgid("%(what)s: %(products)s")
 _UP_TO = msgid("Up to %(amount)s for all open agreements together.")
 _UP_TO_ONCE = msgid("Up to %(amount)s.")
-_PURPOSE = msgid("So that %(merchant)s can %(purpose)s.")
-_POINT_OF_SALE = msgid("Only at checkout %(terminal)s in store %(store)s.")
+_PURPOSE = msgid("So that the merchant can %(purpose)s.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ class MaximumAmount:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPart:
-    """One authorization detail in sentences. `point_of_sale` is "" unless the detail is bound to one; `maximum_amount`
-    is None if the person cannot lower it."""
+    """One authorization detail in sentences. `point_of_sale` is None unless the detail is bound to one;
+    `maximum_amount` is None if the person cannot lower it."""
 
     index: int
     optional: bool
@@ -66,41 +65,38 @@ class ConsentPart:
     limit: str
     maximum_amount: MaximumAmount | None
     purpose: str
-    point_of_sale: str
+    point_of_sale: PointOfSale | None
     until: str
     length: str
 
 
 def describe_parts(
-    texts: Texts, merchant: str, scopes: Iterable[str], details: Sequence[AuthorizationDetail], start: datetime
+    texts: Texts, scopes: Iterable[str], details: Sequence[AuthorizationDetail], start: datetime
 ) -> tuple[ConsentPart, ...]:
     """One part for each detail. Durations count from `start`."""
     decides = "decisions:request" in set(scopes)
-    return tuple(_describe_part(texts, merchant, index, detail, decides, start) for index, detail in enumerate(details))
+    return tuple(_describe_part(texts, index, detail, decides, start) for index, detail in enumerate(details))
 
 
-def describe_purpose(texts: Texts, merchant: str, purpose: str) -> str:
+def describe_purpose(texts: Texts, purpose: str) -> str:
     """The purpose as a sentence. `purpose` is a purpose code."""
-    return texts.gettext(_PURPOSE, merchant=merchant, purpose=texts.gettext(PURPOSES[purpose].sentence))
+    return texts.gettext(_PURPOSE, purpose=texts.gettext(PURPOSES[purpose].sentence))
 
 
 def _describe_part(
-    texts: Texts, merchant: str, index: int, detail: AuthorizationDetail, decides: bool, start: datetime
+    texts: Texts, index: int, detail: AuthorizationDetail, decides: bool, start: datetime
 ) -> ConsentPart:
     length = detail.duration
     assert length is not None  # granted details and pushed details are complete
     assert detail.purpose is not None
-    sold_at = detail.point_of_sale
     return ConsentPart(
         index=index,
         optional=detail.optional,
         sentence=_describe_detail(texts, detail, decides),
-        limit=_describe_limit(texts, merchant, detail),
+        limit=_describe_limit(texts, detail),
         maximum_amount=_reducible_amount(detail),
-        purpose=describe_purpose(texts, merchant, detail.purpose),
-        point_of_sale=texts.gettext(_POINT_OF_SALE, store=sold_at.store_id, terminal=sold_at.terminal_id)
-        if sold_at
-        else "",
+        purpose=describe_purpose(texts, detail.purpose),
+        point_of_sale=detail.point_of_sale,
         until=texts.until(start, length),
         length=texts.length(length),
     )
@@ -121,10 +117,10 @@ def _reducible_amount(detail: AuthorizationDetail) -> MaximumAmount | None:
     return MaximumAmount(amount.amount, amount.currency, Money(1, amount.currency).amount)
 
 
-def _describe_limit(texts: Texts, merchant: str, detail: AuthorizationDetail) -> str:
+def _describe_limit(texts: Texts, detail: AuthorizationDetail) -> str:
     if detail.level == THRESHOLD:
         if detail.minimum is None:
-            return texts.gettext(_FIRST_TIER, merchant=merchant)
+            return texts.gettext(_FIRST_TIER)
         return texts.gettext(_ONE_TIER, tier=texts.gettext(TIERS[detail.minimum]))
     if detail.level is not None:
         return texts.gettext(_NOT_SHARED[detail.level])

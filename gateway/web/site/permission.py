@@ -49,7 +49,7 @@ def describe_permission(
 ) -> Permission:
     """The form in the person's language, with their choice in its fields, and the problem if it was refused. Durations
     count from `now`."""
-    parts = describe_parts(texts, merchant, asked.scopes, asked.details, now)
+    parts = describe_parts(texts, asked.scopes, asked.details, now)
     return Permission(
         name=name,
         merchant=merchant,

@@ -1,4 +1,4 @@
-"""The view of an access: which merchant asked what about the person, when and for which purpose."""
+"""The view of accesses: which merchant asked what about the person, how often, when and for which purpose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,24 @@ from typing import Any
 
 from gateway.domain.scoring.score import ThresholdAnswer
 from gateway.domain.scoring.tier import Tier
-from gateway.services.access_log import LoggedAccess
+from gateway.services.access_log import AccessGroup
 from gateway.web.site.consent_parts import TIERS, describe_purpose
+from gateway.web.site.redirects import ACCOUNT, page_address
 from gateway.web.texts import Texts, msgid
 
+ACCESSES = f"{ACCOUNT}/accesses"
 _THRESHOLD_ANSWERS = {
     ThresholdAnswer.YES: msgid("yes"),
     ThresholdAnswer.NO: msgid("no"),
     ThresholdAnswer.CANNOT_ASSESS: msgid("cannot be assessed"),
+}
+_TIMES = msgid("%(times)s times between %(first)s and %(last)s.")
+KIND_NAMES = {
+    "SCORE_EXACT": msgid("Your score"),
+    "SCORE_TIER": msgid("Your tier"),
+    "SCORE_THRESHOLD": msgid("Whether your tier is high enough"),
+    "REQUEST": msgid("Decisions"),
+    "PREVIEW": msgid("Previews of decisions"),
 }
 _TIER = msgid("saw your tier: %(tier)s")
 _SCORE = msgid("saw your score: %(score)s")
@@ -30,21 +40,27 @@ _WITHOUT_ANSWER = {
 
 @dataclass(frozen=True, slots=True)
 class AccessView:
-    """One access on the account page."""
+    """Equal accesses, or all of one kind by one merchant. `sentence` is about the newest of them, `moment` when they
+    were. `more` is the address of the list of them, "" for a single one."""
 
     moment: str
     merchant: str
     sentence: str
     purpose: str
+    more: str
 
 
-def describe_access(texts: Texts, access: LoggedAccess) -> AccessView:
-    """The view of the access in the person's language."""
+def describe_group(texts: Texts, group: AccessGroup) -> AccessView:
+    """The view of the accesses in the person's language."""
+    access, moment = group.newest, texts.moment(group.newest.at)
+    if group.times > 1:
+        moment = texts.gettext(_TIMES, times=group.times, first=texts.moment(group.first), last=moment)
     return AccessView(
-        moment=texts.moment(access.at),
+        moment=moment,
         merchant=access.merchant_name,
         sentence=_describe_answer(texts, access.kind, access.answered or {}),
-        purpose=describe_purpose(texts, access.merchant_name, access.purpose),
+        purpose=describe_purpose(texts, access.purpose),
+        more=page_address(ACCESSES, {"kind": access.kind, "merchant": access.merchant_id}) if group.times > 1 else "",
     )
 
 

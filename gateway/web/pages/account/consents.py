@@ -11,16 +11,16 @@ from gateway.web.site.consent_parts import ConsentPart, describe_parts
 from gateway.web.texts import Texts, msgid
 
 _NARROWED = {
-    ConsentAction.CREATED: msgid("On %(date)s you allowed less than %(merchant)s asked for. The request was:"),
-    ConsentAction.MERGED: msgid("On %(date)s you added less than %(merchant)s asked for. The request was:"),
-    ConsentAction.REPLACED: msgid("On %(date)s you changed it to less than %(merchant)s asked for. The request was:"),
+    ConsentAction.CREATED: msgid("On %(date)s you allowed less than the merchant asked for. The request was:"),
+    ConsentAction.MERGED: msgid("On %(date)s you added less than the merchant asked for. The request was:"),
+    ConsentAction.REPLACED: msgid("On %(date)s you changed it to less than the merchant asked for. The request was:"),
 }
 _CHANGES = {
-    (ConsentAction.CREATED, Actor.USER): msgid("On %(date)s you allowed what %(merchant)s asked for."),
-    (ConsentAction.MERGED, Actor.USER): msgid("On %(date)s you added what %(merchant)s asked for."),
-    (ConsentAction.REPLACED, Actor.USER): msgid("On %(date)s you changed it to what %(merchant)s asked for."),
+    (ConsentAction.CREATED, Actor.USER): msgid("On %(date)s you allowed what the merchant asked for."),
+    (ConsentAction.MERGED, Actor.USER): msgid("On %(date)s you added what the merchant asked for."),
+    (ConsentAction.REPLACED, Actor.USER): msgid("On %(date)s you changed it to what the merchant asked for."),
     (ConsentAction.REVOKED, Actor.USER): msgid("On %(date)s you ended it."),
-    (ConsentAction.REVOKED, Actor.MERCHANT): msgid("On %(date)s %(merchant)s ended it."),
+    (ConsentAction.REVOKED, Actor.MERCHANT): msgid("On %(date)s the merchant ended it."),
     (ConsentAction.REVOKED, Actor.OPERATOR): msgid("On %(date)s the operator of this service ended it."),
 }
 
@@ -51,18 +51,16 @@ class ConsentView:
 
 def describe_consent(texts: Texts, overview: ConsentOverview) -> ConsentView:
     """The view of the consent in the person's language, at the business time of its partner."""
-    consent, merchant = overview.consent, overview.merchant_name
+    consent = overview.consent
     return ConsentView(
         id=consent.id,
-        merchant=merchant,
+        merchant=overview.merchant_name,
         status=consent.status(overview.now),
-        parts=describe_parts(texts, merchant, consent.scopes, consent.details, consent.granted_at),
+        parts=describe_parts(texts, consent.scopes, consent.details, consent.granted_at),
         granted_on=texts.date(consent.granted_at),
         ends_on=_describe_end(texts, consent),
         single_use=consent.single_use,
-        history=tuple(
-            _describe_version(texts, merchant, overview.history, index) for index in range(len(overview.history))
-        ),
+        history=tuple(_describe_version(texts, overview.history, index) for index in range(len(overview.history))),
     )
 
 
@@ -73,14 +71,14 @@ def _describe_end(texts: Texts, consent: Consent) -> str:
     return texts.until(consent.granted_at, consent.expires_at - consent.granted_at)
 
 
-def _describe_version(texts: Texts, merchant: str, history: Sequence[ConsentVersion], index: int) -> ConsentChange:
+def _describe_version(texts: Texts, history: Sequence[ConsentVersion], index: int) -> ConsentChange:
     version = history[index]
     sentence = _CHANGES[version.action, version.actor]
     requested: tuple[ConsentPart, ...] = ()
     granted: tuple[ConsentPart, ...] = ()
     if any(later.action in _NARROWED for later in history[index + 1 : index + 2]):
-        granted = describe_parts(texts, merchant, version.scopes, version.details, version.at)
+        granted = describe_parts(texts, version.scopes, version.details, version.at)
     if version.asked is not None and version.narrowed:
         sentence = _NARROWED[version.action]
-        requested = describe_parts(texts, merchant, version.asked.scopes, version.asked.details, version.at)
-    return ConsentChange(texts.gettext(sentence, date=texts.date(version.at), merchant=merchant), requested, granted)
+        requested = describe_parts(texts, version.asked.scopes, version.asked.details, version.at)
+    return ConsentChange(texts.gettext(sentence, date=texts.date(version.at)), requested, granted)

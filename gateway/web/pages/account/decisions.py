@@ -20,7 +20,7 @@ _ENDED_UNDECIDED = msgid("%(asked)s: closed without a decision.")
 _RETRY_AFTER = msgid("You can try again from %(date)s.")
 _ENDINGS = {
     Status.FULFILLED: msgid("It has been settled."),
-    Status.CANCELLED: msgid("%(merchant)s cancelled it."),
+    Status.CANCELLED: msgid("The merchant cancelled it."),
     Status.EXPIRED: msgid("It was not used in time."),
 }
 
@@ -66,7 +66,7 @@ def _describe_outcome(texts: Texts, record: PastDecision) -> str:
         approved = texts.gettext(sentence, amount=texts.money(exposed), asked=requested)
         if decision.status not in _ENDINGS:
             return approved
-        return approved + texts.gap + texts.gettext(_ENDINGS[decision.status], merchant=record.merchant_name)
+        return approved + texts.gap + texts.gettext(_ENDINGS[decision.status])
     if decision.status is Status.PENDING and decision.valid_until is not None:
         return texts.gettext(_PENDING, asked=requested, date=texts.date(decision.valid_until))
     return texts.gettext(_ENDED_UNDECIDED, asked=requested)

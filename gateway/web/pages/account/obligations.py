@@ -4,6 +4,7 @@ read "agreement" for obligation."""
 from dataclasses import dataclass
 
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, Dispute, DisputeStatus
+from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.services.decisions.obligations import Obligation
 from gateway.web.site.consent_parts import PRODUCTS
@@ -12,7 +13,7 @@ from gateway.web.texts import Texts, msgid
 _UNUSED = msgid("%(amount)s, not used yet. It expires on %(date)s.")
 _OPEN = msgid("%(amount)s open until %(date)s.")
 _OVERDUE = msgid("Overdue since %(date)s.")
-_BREACHED = msgid("On %(date)s %(merchant)s reported that you broke the agreement: %(kind)s.")
+_BREACHED = msgid("On %(date)s the merchant reported that you broke the agreement: %(kind)s.")
 _BREACH_KINDS = {
     BreachKind.NOT_PAID: msgid("not paid"),
     BreachKind.NOT_RETURNED: msgid("not returned"),
@@ -22,11 +23,11 @@ _BREACH_KINDS = {
 }
 _DISPUTES = {
     DisputeStatus.AWAITING_MERCHANT: msgid(
-        "You disputed this. It does not count against you for now. If %(merchant)s does not answer by %(date)s, your"
+        "You disputed this. It does not count against you for now. If the merchant does not answer by %(date)s, your"
         " dispute is upheld."
     ),
     DisputeStatus.UNDER_REVIEW: msgid(
-        "You disputed this, and %(merchant)s does not agree. It does not count against you until the operator of this"
+        "You disputed this, and the merchant does not agree. It does not count against you until the operator of this"
         " service has decided."
     ),
     DisputeStatus.REJECTED: msgid("The operator of this service rejected your dispute. This counts against you."),
@@ -43,7 +44,8 @@ _REJECTED_EARLY = msgid(
 @dataclass(frozen=True, slots=True)
 class ObligationView:
     """One open obligation on the account page. `default` is the sentence about its breach or overdue flag, `dispute`
-    the one about its dispute. `response` is the merchant's text, `resolution` the operator's. `contest_address` and
+    the one about its dispute. `statement` is the person's text, `response` the merchant's, `resolution` the
+    operator's. `contest_address` and
     `withdraw_address` are the actions of its forms. Each of these is "" if it does not apply."""
 
     id: str
@@ -52,6 +54,7 @@ class ObligationView:
     sentence: str
     default: str
     dispute: str
+    statement: str
     response: str
     resolution: str
     contest_address: str
@@ -71,7 +74,8 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
         product=texts.gettext(PRODUCTS[state.product]),
         sentence=_describe_amount(texts, obligation),
         default=default,
-        dispute=_describe_dispute(texts, relevant, obligation) if relevant else "",
+        dispute=describe_dispute(texts, relevant, state) if relevant else "",
+        statement=relevant.statement if relevant else "",
         response=(relevant.response or "") if relevant else "",
         resolution=(relevant.resolution or "") if relevant else "",
         contest_address=f"/account/decisions/{state.id}/contest" if obligation.contestable else "",
@@ -93,15 +97,15 @@ def _describe_default(texts: Texts, obligation: Obligation) -> str:
     state = obligation.state
     if state.breached_at is not None and state.breach_kind is not None:
         kind, date = texts.gettext(_BREACH_KINDS[state.breach_kind]), texts.date(state.breached_at)
-        return texts.gettext(_BREACHED, merchant=obligation.merchant_name, date=date, kind=kind)
+        return texts.gettext(_BREACHED, date=date, kind=kind)
     settlement = state.settlement
     if settlement is not None and settlement.overdue and settlement.due_at is not None:
         return texts.gettext(_OVERDUE, date=texts.date(settlement.due_at))
     return ""
 
 
-def _describe_dispute(texts: Texts, dispute: Dispute, obligation: Obligation) -> str:
-    state, merchant = obligation.state, obligation.merchant_name
+def describe_dispute(texts: Texts, dispute: Dispute, state: DecisionState) -> str:
+    """A sentence about the state of the dispute about this decision."""
     if dispute.status is DisputeStatus.REJECTED and state.breach_kind is BreachKind.OTHER and state.due_at:
         return texts.gettext(_REJECTED_EARLY, date=texts.date(state.due_at))
-    return texts.gettext(_DISPUTES[dispute.status], merchant=merchant, date=texts.date(dispute.respond_by))
+    return texts.gettext(_DISPUTES[dispute.status], date=texts.date(dispute.respond_by))

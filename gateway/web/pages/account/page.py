@@ -5,17 +5,28 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatus
 from gateway.domain.errors import InvalidInput, NotFound, StateConflict
-from gateway.services.access_log import LoggedAccess
+from gateway.services.access_log import AccessGroup
 from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.obligations import Obligation, PastDecision
+from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
-from gateway.web.pages.account.accesses import describe_access
+from gateway.web.pages.account.access_list import AccessList
+from gateway.web.pages.account.accesses import describe_group
+from gateway.web.pages.account.agreement import AgreementPage
+from gateway.web.pages.account.confirmation import (
+    END_CONSENT,
+    WITHDRAW_DISPUTE,
+    ask_for_confirmation,
+    is_confirmed,
+    read_id,
+)
 from gateway.web.pages.account.consents import describe_consent
 from gateway.web.pages.account.decisions import LISTED_DECISIONS, describe_decision
 from gateway.web.pages.account.obligations import describe_obligation
@@ -33,31 +44,30 @@ _INVALID_STATEMENT = msgid("Please say what is wrong, in up to 2000 characters."
 
 
 def routes(site: Site) -> list[Route]:
-    """GET / and /account, and POST for the forms below /account."""
+    """GET /account and the pages below it, and POST for their forms."""
     page, disputes = AccountPage(site), DisputeForms(site)
     return [
-        Route("/", _redirect_to_account),
         Route(ACCOUNT, page.show),
         Route(f"{ACCOUNT}/sign-out-everywhere", page.sign_out_everywhere, methods=["POST"]),
+        Route(f"{ACCOUNT}/consents/{{id}}/revoke", page.confirm_revocation),
         Route(f"{ACCOUNT}/consents/{{id}}/revoke", page.revoke, methods=["POST"]),
         Route(f"{ACCOUNT}/decisions/{{id}}/contest", disputes.open, methods=["POST"]),
+        Route(f"{ACCOUNT}/disputes/{{id}}/withdraw", disputes.confirm_withdrawal),
         Route(f"{ACCOUNT}/disputes/{{id}}/withdraw", disputes.withdraw, methods=["POST"]),
+        AccessList(site).route,
+        AgreementPage(site).route,
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The records of one person, each list newest first."""
+    """The records of one person, each list newest first; accesses by kind, those that disclose most first."""
 
     name: str
     consents: tuple[ConsentOverview, ...]
     obligations: tuple[Obligation, ...]
     decisions: tuple[PastDecision, ...]
-    accesses: tuple[LoggedAccess, ...]
-
-
-async def _redirect_to_account(_: Request) -> Response:
-    return RedirectResponse(ACCOUNT, status_code=303)
+    accesses: tuple[AccessGroup, ...]
 
 
 class AccountPage:
@@ -84,24 +94,41 @@ class AccountPage:
             obligations=[describe_obligation(texts, obligation) for obligation in account.obligations],
             decisions=[describe_decision(texts, decision) for decision in account.decisions],
             listed_decisions=LISTED_DECISIONS,
-            accesses=[describe_access(texts, access) for access in account.accesses],
+            accesses=[describe_group(texts, group) for group in account.accesses],
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
         )
 
+    async def confirm_revocation(self, request: Request) -> Response:
+        """Asks whether to end one of the person's consents; 303 to the login page if nobody is signed in; 404 if the
+        person has no such consent."""
+        session = await self._site.sessions.current(request)
+        if session is None or session.user_id is None:
+            return request_login(request, request.url.path)
+        return await self._ask(request, session, session.user_id)
+
     async def revoke(self, request: Request) -> Response:
-        """Ends one of the person's consents; 303 back to the page. 404 if the person has no such consent."""
-        session, _ = await self._site.sessions.submitted(request)
+        """Ends one of the person's consents; 303 back to the account page. Asks first unless the form is `confirmed`.
+        404 if the person has no such consent."""
+        session, form = await self._site.sessions.submitted(request)
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
-        consent_id = str(request.path_params["id"])
+        if not is_confirmed(form):
+            return await self._ask(request, session, session.user_id)
         try:
-            if not consent_id.isprintable():  # PostgreSQL rejects NUL in a text parameter
-                raise NotFound("There is no such consent.")
-            await run_in_threadpool(self._revoke, consent_id, session.user_id)
+            await run_in_threadpool(self._revoke, read_id(request), session.user_id)
         except NotFound:
             raise PageError(404, _UNKNOWN_CONSENT) from None
         return see_other(ACCOUNT)
+
+    async def _ask(self, request: Request, session: BrowserSession, user_id: str) -> Response:
+        consent_id = read_id(request)
+        account = await run_in_threadpool(self._load, user_id)
+        overview = next((each for each in account.consents if each.consent.id == consent_id), None)
+        if overview is None:
+            raise PageError(404, _UNKNOWN_CONSENT)
+        view = describe_consent(self._site.renderer.texts(request), overview)
+        return ask_for_confirmation(self._site, request, session, END_CONSENT, view.merchant, view.parts[0].sentence)
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         """Ends all sessions of the person, also in other browsers; 303 to the login page with their number."""
@@ -125,7 +152,7 @@ class AccountPage:
                 consents=container.consents.list_of_user(unit, user_id),
                 obligations=container.obligations.list_obligations(unit, user_id),
                 decisions=container.obligations.list_history(unit, user_id, LISTED_DECISIONS),
-                accesses=container.access_log.list_of_user(unit, user_id),
+                accesses=container.access_log.list_groups(unit, user_id),
             )
 
         return container.database.read(load_account)
@@ -144,25 +171,60 @@ class DisputeForms:
     async def open(self, request: Request) -> Response:
         """Opens a dispute; 303 back to the page. 404 if the person has no such decision, 409 if it cannot be disputed,
         422 without a valid statement."""
-        user_id, decision_id, form = await self._read_form(request)
-        statement = form.get(STATEMENT, "").strip()
-        return await self._perform(lambda: self._site.container.disputes.open(user_id, decision_id, statement))
-
-    async def withdraw(self, request: Request) -> Response:
-        """Withdraws a dispute; 303 back to the page. 404 if the person has no such dispute, 409 if it has ended."""
-        user_id, dispute_id, _ = await self._read_form(request)
-        return await self._perform(lambda: self._site.container.disputes.withdraw(user_id, dispute_id))
-
-    async def _read_form(self, request: Request) -> tuple[str, str, dict[str, str]]:
         session, form = await self._site.sessions.submitted(request, multiline={STATEMENT})
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
-        identifier = str(request.path_params["id"])
-        if not identifier.isprintable():  # PostgreSQL rejects NUL in a text parameter
-            raise PageError(404, _UNKNOWN_DISPUTE)
-        return session.user_id, identifier, dict(form)
+        user_id, decision_id, container = session.user_id, read_id(request), self._site.container
+        statement = form.get(STATEMENT, "").strip()
 
-    async def _perform(self, action: Callable[[], object]) -> Response:
+        def is_open(unit: UnitOfWork) -> bool:
+            newest = container.disputes.list_newest(unit, [decision_id]).get(decision_id)
+            return newest is not None and newest.status in OPEN_DISPUTE_STATUSES and newest.statement == statement
+
+        return await self._perform(
+            lambda: container.disputes.open(user_id, decision_id, statement),
+            lambda: container.database.read(is_open),
+        )
+
+    async def confirm_withdrawal(self, request: Request) -> Response:
+        """Asks whether to withdraw a dispute; 303 to the login page if nobody is signed in; 404 if the person has no
+        such dispute."""
+        session = await self._site.sessions.current(request)
+        if session is None or session.user_id is None:
+            return request_login(request, request.url.path)
+        return await self._ask(request, session, session.user_id)
+
+    async def withdraw(self, request: Request) -> Response:
+        """Withdraws a dispute; 303 back to the page. Asks first unless the form is `confirmed`. 404 if the person has
+        no such dispute, 409 if it has ended otherwise."""
+        session, form = await self._site.sessions.submitted(request)
+        if session.user_id is None:
+            raise PageError(403, FOREIGN_FORM)
+        if not is_confirmed(form):
+            return await self._ask(request, session, session.user_id)
+        user_id, dispute_id, disputes = session.user_id, read_id(request), self._site.container.disputes
+        return await self._perform(
+            lambda: disputes.withdraw(user_id, dispute_id),
+            lambda: disputes.load(dispute_id).status is DisputeStatus.WITHDRAWN,
+        )
+
+    async def _ask(self, request: Request, session: BrowserSession, user_id: str) -> Response:
+        container, dispute_id = self._site.container, read_id(request)
+
+        def load(unit: UnitOfWork) -> Obligation | None:
+            obligations = container.obligations.list_obligations(unit, user_id)
+            return next((each for each in obligations if each.dispute and each.dispute.id == dispute_id), None)
+
+        obligation = await run_in_threadpool(container.database.read, load)
+        if obligation is None:
+            raise PageError(404, _UNKNOWN_DISPUTE)
+        view = describe_obligation(self._site.renderer.texts(request), obligation)
+        if not view.withdraw_address:
+            raise PageError(409, _NOT_CONTESTABLE)
+        return ask_for_confirmation(self._site, request, session, WITHDRAW_DISPUTE, view.merchant, view.sentence)
+
+    async def _perform(self, action: Callable[[], object], is_repeated: Callable[[], bool]) -> Response:
+        """The response after the action. If it fails because the same form was sent before, it is the same."""
         try:
             await run_in_threadpool(action)
         except NotFound:
@@ -170,7 +232,9 @@ class DisputeForms:
         except InvalidInput as refused:
             if refused.field == (STATEMENT,):
                 raise PageError(422, _INVALID_STATEMENT) from None
-            raise PageError(409, _NOT_CONTESTABLE) from None
+            if not await run_in_threadpool(is_repeated):
+                raise PageError(409, _NOT_CONTESTABLE) from None
         except StateConflict:
-            raise PageError(409, _NOT_CONTESTABLE) from None
+            if not await run_in_threadpool(is_repeated):
+                raise PageError(409, _NOT_CONTESTABLE) from None
         return see_other(_AGREEMENTS)

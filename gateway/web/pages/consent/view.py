@@ -40,11 +40,13 @@ class PermissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class PreviousConsent:
-    """The consent that the request would change. `merges`: the request is added to it, else it is replaced."""
+    """The consent that the request would change. `merges`: the request is added to it, else it is replaced. `result` is
+    the consent after a merge, if the person allows everything, empty for a replacement."""
 
     granted_on: str
     merges: bool
     parts: tuple[ConsentPart, ...]
+    result: tuple[ConsentPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,11 @@ def _describe_previous(texts: Texts, request: PermissionRequest) -> PreviousCons
     if change is None:
         return None
     consent = change.consent
-    details = tuple(in_force(consent, request.now))
+    details, merges = tuple(in_force(consent, request.now)), change.action is GrantAction.MERGE
+    result = change.result(request.asked, request.now)
     return PreviousConsent(
         granted_on=texts.date(consent.granted_at),
-        merges=change.action is GrantAction.MERGE,
-        parts=describe_parts(texts, request.merchant, consent.scopes, details, request.now),
+        merges=merges,
+        result=describe_parts(texts, result.scopes, result.details, request.now) if merges else (),
+        parts=describe_parts(texts, consent.scopes, details, request.now),
     )

@@ -1,0 +1,41 @@
+"""The page of an agreement over HTTP: the person sees what the merchant has written about it."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from html import unescape
+
+import pytest
+
+from tests.support.merchant_client import car
+from tests.support.scenario import Scenario
+from tests.support.server import Sandbox
+
+
+@pytest.fixture
+def scenario(moving_sandbox: Sandbox) -> Iterator[Scenario]:
+    with closing(Scenario(moving_sandbox, "excellent")) as scenario:
+        yield scenario
+
+
+def agreement_page(scenario: Scenario, decision_id: str) -> str:
+    assert f'href="/account/decisions/{decision_id}"' in scenario.account_page().text
+    return unescape(scenario.browser.get(f"/account/decisions/{decision_id}").text)
+
+
+def test_e5_reason_of_an_extension_and_note_of_a_breach_are_shown(scenario: Scenario) -> None:
+    decision = scenario.rental("500.00")
+    decision.transition("extend", reason="The ferry was <late>.")
+    decision.transition("breach", note="A scratch on the left door.")
+    page = agreement_page(scenario, decision.id)
+    assert "The ferry was <late>." in page
+    assert "A scratch on the left door." in page
+    assert "The merchant reported that you broke it." in page
+    decision.transition("fulfill")
+
+
+def test_e5_reason_of_a_cancellation_is_shown(scenario: Scenario) -> None:
+    decision = scenario.request(car("500.00", scenario.time.now))
+    decision.transition("cancel", reason="The car broke down.")
+    page = agreement_page(scenario, decision.id)
+    assert "The car broke down." in page
+    assert "The merchant cancelled it." in page

@@ -1,0 +1,139 @@
+"""Every page in each of its states, for tests of how pages look. A route of a page without a case fails a test."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from starlette.routing import Route
+
+from gateway.domain.decisions.transitions import BreachKind, Status
+from gateway.web.routes import page_routes
+from gateway.web.site.site import build_site
+from tests.support.factories import make_decision
+from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
+from tests.support.oauth import Browser
+from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.point_of_sale import SALE, authorize_device, open_confirmation
+from tests.support.units import writing
+
+
+@dataclass(frozen=True, slots=True)
+class PageCase:
+    """A page in one state. `route` is the path of its route, "" for an error page of any route. `open` returns it."""
+
+    name: str
+    route: str
+    open: Callable[[OAuthWorld], httpx2.Response]
+
+
+def _signed_in(world: OAuthWorld) -> Browser:
+    browser = world.browser()
+    browser.sign_in("mei", PASSWORD)
+    return browser
+
+
+def _consent_page(world: OAuthWorld) -> tuple[Browser, httpx2.Response]:
+    pushed = world.cars.push(scope=None, authorization_details=[TIER, WAIVER, EXACT])
+    browser = world.browser()
+    return browser, browser.open(world.cars.address(pushed.json()["request_uri"]), "mei", PASSWORD)
+
+
+def _invalid_consent_page(world: OAuthWorld) -> httpx2.Response:
+    browser, page = _consent_page(world)
+    return browser.submit(page, "/oauth/authorize", decision="allow", amount_1="9999999")
+
+
+def _answered_page(world: OAuthWorld) -> httpx2.Response:
+    browser, page = _consent_page(world)
+    code = browser.submit(page, "/oauth/authorize", decision="allow").headers["location"]
+    assert "code=" in code
+    world.execute("UPDATE oauth_codes SET used_at = expires_at")
+    return browser.submit(page, "/oauth/authorize", decision="allow")
+
+
+def _merge_page(world: OAuthWorld) -> httpx2.Response:
+    grant_id = new_grant(world, world.cars, TIER)["grant_id"]
+    return open_change(world, world.cars, "merge", grant_id, WAIVER)[1]
+
+
+def _code_page(world: OAuthWorld) -> httpx2.Response:
+    return open_confirmation(
+        world.browser(), authorize_device(world.bank, SALE, {**TIER, "optional": True})["user_code"]
+    )
+
+
+def _breach(world: OAuthWorld) -> tuple[Browser, str, str]:
+    """Mei's browser, the id of a decision that was reported as a breach, and the id of its consent."""
+    browser = world.browser()
+    tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
+    with writing(world.database) as unit:
+        consent = unit.consents.load(tokens["grant_id"])
+        assert consent is not None
+        now = unit.business_time(consent.merchant_id)
+        more = {"activated_at": now, "breached_at": now, "breach_kind": BreachKind.DAMAGED}
+        return browser, make_decision(unit, consent, status=Status.BREACHED, **more), consent.id
+
+
+def _account_page(world: OAuthWorld) -> httpx2.Response:
+    return _breach(world)[0].get("/account")
+
+
+def _disputed_page(world: OAuthWorld, path: str) -> httpx2.Response:
+    browser, decision, _ = _breach(world)
+    page = browser.get("/account")
+    browser.submit(page, f"/account/decisions/{decision}/contest", statement="I brought it back.\nAsk your colleague.")
+    (dispute,) = [part for part in browser.get("/account").text.split('"') if part.endswith("/withdraw")]
+    return browser.get({"account": "/account", "withdraw": dispute}.get(path, f"/account/decisions/{decision}"))
+
+
+def _revocation_page(world: OAuthWorld) -> httpx2.Response:
+    browser, _, consent = _breach(world)
+    return browser.get(f"/account/consents/{consent}/revoke")
+
+
+def _too_many_logins(world: OAuthWorld) -> httpx2.Response:
+    responses = (world.browser().sign_in("mei", "wrong") for _ in range(1000))
+    return next(response for response in responses if response.status_code == 429)
+
+
+def _unavailable_page(world: OAuthWorld) -> httpx2.Response:
+    browser = _signed_in(world)
+    world.execute("ALTER TABLE sessions RENAME TO sessions_elsewhere")
+    response = browser.get("/account")
+    world.execute("ALTER TABLE sessions_elsewhere RENAME TO sessions")
+    return response
+
+
+CASES = (
+    PageCase("home", "/", lambda world: world.browser().get("/")),
+    PageCase("login", "/login", lambda world: world.browser().get("/login?again=1")),
+    PageCase("login-wrong", "/login", lambda world: world.browser().sign_in("mei", "wrong")),
+    PageCase("login-too-many", "/login", _too_many_logins),
+    PageCase("consent", "/oauth/authorize", lambda world: _consent_page(world)[1]),
+    PageCase("consent-invalid", "/oauth/authorize", _invalid_consent_page),
+    PageCase("consent-answered", "/oauth/authorize", _answered_page),
+    PageCase("consent-merge", "/oauth/authorize", _merge_page),
+    PageCase("consent-error", "/oauth/authorize", lambda world: world.browser().get("/oauth/authorize")),
+    PageCase("device", "/device", lambda world: world.browser().open("/device", "mei", PASSWORD)),
+    PageCase("device-wrong", "/device", lambda world: open_confirmation(world.browser(), "BCDF-GHJK")),
+    PageCase("device-confirm", "/device", _code_page),
+    PageCase("device-allowed", "/device/done", lambda world: world.browser().get("/device/done?decision=allow")),
+    PageCase("device-denied", "/device/done", lambda world: world.browser().get("/device/done")),
+    PageCase("account-empty", "/account", lambda world: _signed_in(world).get("/account")),
+    PageCase("account", "/account", _account_page),
+    PageCase("account-disputed", "/account", lambda world: _disputed_page(world, "account")),
+    PageCase("accesses", "/account/accesses", lambda world: _breach(world)[0].get("/account/accesses")),
+    PageCase("agreement", "/account/decisions/{id}", lambda world: _disputed_page(world, "agreement")),
+    PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
+    PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
+    PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),
+    PageCase("not-found", "", lambda world: world.http().get("/nowhere", headers={"Accept": "text/html"})),
+    PageCase("unavailable", "", _unavailable_page),
+)
+
+
+def list_page_routes(world: OAuthWorld) -> set[str]:
+    """The paths of all pages that can be opened."""
+    routes = page_routes(build_site(world.container))
+    return {route.path for route in routes if isinstance(route, Route) and "GET" in (route.methods or ())}
