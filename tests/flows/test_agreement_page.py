@@ -25,10 +25,10 @@ def agreement_page(scenario: Scenario, decision_id: str) -> str:
 def test_e5_reason_of_an_extension_and_note_of_a_breach_are_shown(scenario: Scenario) -> None:
     decision = scenario.rental("500.00")
     decision.transition("extend", reason="The ferry was <late>.")
-    decision.transition("breach", note="A scratch on the left door.")
+    decision.transition("breach", note="A scratch on the left side.")
     page = agreement_page(scenario, decision.id)
     assert "The ferry was <late>." in page
-    assert "A scratch on the left door." in page
+    assert "A scratch on the left side." in page
     assert "The merchant reported that you broke it." in page
     decision.transition("fulfill")
 

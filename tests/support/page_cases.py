@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.domain.decisions.transitions import BreachKind, Status
@@ -98,11 +99,9 @@ def _too_many_logins(world: OAuthWorld) -> httpx2.Response:
 
 
 def _unavailable_page(world: OAuthWorld) -> httpx2.Response:
-    browser = _signed_in(world)
-    world.execute("ALTER TABLE sessions RENAME TO sessions_elsewhere")
-    response = browser.get("/account")
-    world.execute("ALTER TABLE sessions_elsewhere RENAME TO sessions")
-    return response
+    scope = {"type": "http", "method": "GET", "path": "/account", "query_string": b"", "headers": []}
+    response = build_site(world.container).errors.build_response(Request(scope), 503)
+    return httpx2.Response(response.status_code, headers=dict(response.headers), content=bytes(response.body))
 
 
 CASES = (
@@ -129,6 +128,7 @@ CASES = (
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
     PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),
     PageCase("not-found", "", lambda world: world.http().get("/nowhere", headers={"Accept": "text/html"})),
+    PageCase("broken", "", lambda world: world.http().get("/broken", headers={"Accept": "text/html"})),
     PageCase("unavailable", "", _unavailable_page),
 )
 
