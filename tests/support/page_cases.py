@@ -1,5 +1,7 @@
 """Every page in each of its states, for tests of how pages look. A route of a page without a case fails a test."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from gateway.domain.decisions.transitions import BreachKind, Status
-from gateway.web.routes import page_routes
+from gateway.web import pages
 from gateway.web.site.site import build_site
 from tests.support.factories import make_decision
 from tests.support.grants import EXACT, TIER, WAIVER, new_grant, open_change
@@ -17,6 +19,8 @@ from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.point_of_sale import SALE, authorize_device, open_confirmation
 from tests.support.units import writing
+
+_CODE = "sgw_test_ac_" + "x" * 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,9 @@ CASES = (
     PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),
     PageCase("error-codes", "/docs/errors", lambda world: world.browser().get("/docs/errors")),
+    PageCase("callback", "/partners/callback", lambda world: world.http().get(f"/partners/callback?code={_CODE}")),
+    PageCase("callback-error", "/partners/callback", lambda world: world.http().get("/partners/callback?error=a")),
+    PageCase("callback-empty", "/partners/callback", lambda world: world.http().get("/partners/callback")),
     PageCase("not-found", "", lambda world: world.http().get("/nowhere", headers={"Accept": "text/html"})),
     PageCase("broken", "", lambda world: world.http().get("/broken", headers={"Accept": "text/html"})),
     PageCase("unavailable", "", _unavailable_page),
@@ -134,6 +141,8 @@ CASES = (
 
 
 def list_page_routes(world: OAuthWorld) -> set[str]:
-    """The paths of all pages that can be opened."""
-    routes = page_routes(build_site(world.container))
-    return {route.path for route in routes if isinstance(route, Route) and "GET" in (route.methods or ())}
+    """The paths of all pages that can be opened: of every package in gateway.web.pages."""
+    site, routes = build_site(world.container), list[Route]()
+    for package in pkgutil.iter_modules(pages.__path__):
+        routes += importlib.import_module(f"{pages.__name__}.{package.name}.page").routes(site)
+    return {route.path for route in routes if "GET" in (route.methods or ())}
