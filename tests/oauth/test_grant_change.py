@@ -121,8 +121,8 @@ def test_account_page_shows_history(world: OAuthWorld) -> None:
     change_grant(world, world.cars, "merge", before["grant_id"], WAIVER)
     change_grant(world, world.cars, "replace", before["grant_id"], TIER)
     page = world.browser().open("/account", "mei", PASSWORD)
-    assert "you added what Green Cars asked for" in page.text
-    assert "you changed it to what Green Cars asked for" in page.text
+    assert "you added what the merchant asked for" in page.text
+    assert "you changed it to what the merchant asked for" in page.text
     assert page.text.count("The consent was then:") == 2
 
 
