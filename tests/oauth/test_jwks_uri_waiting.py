@@ -15,7 +15,7 @@ from tests.support.registration import Registrar, metadata
 def test_10_concurrent_requests_cause_one_fetch(
     remote_app: FapiApp, host: KeyHost, remote_registrar: Registrar
 ) -> None:
-    keys = remote_registrar.world.container.client_keys
+    keys = ClientKeyCache(KeySource(HttpClient(LOOPBACK), ["127.0.0.1:*"]), remote_registrar.world.clock, max_fetches=8)
     host.may_respond.clear()
     uri = host.uri
 

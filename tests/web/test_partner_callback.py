@@ -84,7 +84,6 @@ def test_f6_page_keeps_the_rules_of_pages(world: OAuthWorld) -> None:
     [
         pytest.param(query, id=f"F6-{query}")
         for query in (
-            "",
             "code=",
             "code=x",
             f"code={CODE}x",
@@ -95,7 +94,6 @@ def test_f6_page_keeps_the_rules_of_pages(world: OAuthWorld) -> None:
             "error=%3Cscript%3E",
             "error=A B",
             "code=%ff",
-            "state=only",
         )
     ],
 )
@@ -104,6 +102,13 @@ def test_other_texts_are_not_shown(world: OAuthWorld, query: str) -> None:
     assert response.status_code == 400
     assert not PRE.search(response.text)
     assert "There is no response in this address" in response.text
+
+
+@pytest.mark.parametrize("query", ["", "state=only", "lang=zh"])
+def test_f6_page_without_response_says_what_it_is_for(world: OAuthWorld, query: str) -> None:
+    response = world.http().get(f"{PATH}?{query}")
+    assert response.status_code == 200
+    assert world.container.settings.issuer + PATH in response.text
 
 
 def test_f6_state_is_escaped_and_a_foreign_issuer_is_reported(world: OAuthWorld) -> None:

@@ -32,13 +32,13 @@ class PartnerCallbackPage:
         self._code = re.compile(f"{prefix}[A-Za-z0-9_-]{{43}}", re.ASCII)
 
     async def show(self, request: Request) -> Response:
-        """The code with the call that redeems it, or the error of the response (RFC 6749 section 4.1.2). 400 without
-        either."""
+        """The code with the call that redeems it, or the error of the response (RFC 6749 section 4.1.2). 400 if they
+        are there and are not of this server. Without both it says what the page is for."""
         code, error = self._parameter(request, "code", self._code), self._parameter(request, "error", _ERROR)
         return self._site.renderer.page(
             request,
             "pages/partner_callback/callback.html",
-            200 if code or error else 400,
+            200 if code or error or not request.query_params.keys() & {"code", "error"} else 400,
             code="" if error else code,
             error=error,
             state=self._parameter(request, "state", _STATE),
