@@ -11,23 +11,27 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.bootstrap import prepare_to_serve
 from gateway.domain import api_version
 from gateway.kit.logging import get_announcer, get_logger
 from gateway.kit.outage import Outage, outage_log
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
 from gateway.setting_names import unread_variables
+from gateway.startup import prepare_to_serve
 from gateway.store.outages import code_member
 from gateway.web.application import build_application
 from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
-from gateway.web.health import health_routes
+from gateway.web.health import NotReady, Readiness, Steps
 from gateway.web.pages.partner_callback import page as partner_callback
 from gateway.web.site.site import build_site
 from gateway.web.worker_threads import WorkerThreads
+from migrations import revisions
 from schema.build import build_schema
 from schema.engine import Engine
+
+RENEW_EVERY = 10
+"""Seconds between two runs of the checks of readiness, well below the time after which a process has expired."""
 
 _log = get_logger(__name__)
 
@@ -38,7 +42,7 @@ def create_app(container: Container) -> Starlette:
     prepare_to_serve(container)
     _log_unread_variables()
     _log_adapters(container)
-    site = build_site(container)
+    site, readiness = build_site(container), _readiness(container)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -46,13 +50,37 @@ def create_app(container: Container) -> Starlette:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_run_scheduler, container)
             tasks.start_soon(_run_purge, container)
+            tasks.start_soon(_run_checks, readiness)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
     more_pages = partner_callback.routes(site) if container.settings.sandbox else []
-    api = [*_graphql_routes(container, site.threads), *health_routes(container.database.ping), *more_pages]
+    api = [*_graphql_routes(container, site.threads), *readiness.routes(), *more_pages]
     return build_application(site, api, lifespan)
+
+
+def _readiness(container: Container) -> Readiness:
+    """Whether the database can be written and has the revision of this code, and whether Valkey remembers."""
+
+    def require_revision() -> None:
+        if not revisions.can_serve(container.processes.load_revision()):
+            raise NotReady("OTHER_REVISION")
+
+    database: Steps = [
+        ("database", container.processes.renew),
+        ("database", container.database.require_disk_space),
+        ("revision", require_revision),
+    ]
+    return Readiness([database, [("valkey", container.replays.check)]])
+
+
+async def _run_checks(readiness: Readiness) -> None:
+    """Runs the checks of readiness at intervals, until it is cancelled. They renew the row of this process, and learn
+    when used proofs were lost."""
+    while True:
+        await readiness.failures()
+        await anyio.sleep(RENEW_EVERY)
 
 
 def _log_unread_variables() -> None:

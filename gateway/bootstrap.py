@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 
 from pwdlib import PasswordHash
-from sqlalchemy.exc import IntegrityError
 
 import merchants
 import schema
@@ -17,13 +16,12 @@ from gateway.domain.errors import InvalidInput, Misconfigured
 from gateway.kit import logging
 from gateway.kit.buckets import Buckets, BucketSize, make_buckets
 from gateway.kit.clock import WallClock, wall_clock
-from gateway.kit.crypto import SealBroken, Secrets, derive
+from gateway.kit.crypto import Secrets, derive
 from gateway.kit.deadline import Deadlines
 from gateway.kit.http import HttpClient
 from gateway.kit.ids import Ids
 from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
-from gateway.kit.outage import Outage
 from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
 from gateway.services.consents.service import ConsentService
@@ -49,6 +47,7 @@ from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
+from gateway.services.processes import BESIDE_POOL, ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
@@ -58,11 +57,10 @@ from gateway.services.seeding import Seeding
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
-from gateway.store.database import DATABASE_ERRORS, Database
-from gateway.store.deployment import DeploymentRow, key_check
+from gateway.startup import require_our_database
+from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
-from gateway.store.unit import UnitOfWork
-from gateway.store.waits import Waits
+from gateway.store.waits import CHECKS, Waits
 from merchants.registry import AdapterRegistry, discover
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +107,7 @@ def build(
         ),
     )
     try:
-        _require_our_database(database, settings, master)
+        require_our_database(database, settings, master)
     except BaseException:
         database.close()
         raise
@@ -180,42 +178,25 @@ def build(
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         purges=PurgeService(database, settings),
+        processes=ProcessRegistry(
+            _database_of_checks(database, settings, clock),
+            shared_replays,
+            settings,
+            secrets,
+            strict=not settings.sandbox,
+        ),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),
     )
 
 
-def prepare_to_serve(container: Container) -> None:
-    """Prepares logins, creates the first signing key, so that the key set is never empty, and checks that the
-    deployment can be served.
-
-    Raises SettingsError for an enabled client with a profile that the environment does not have, because it would not
-    work, for a merchant's override that does not fit the installed policies, because its requests would fail, and if no
-    signing key in force opens. Commands do not call this, so that the operator can correct all three.
-    """
-
-    def prepare(unit: UnitOfWork) -> tuple[list[str], list[str]]:
-        """The ids of the clients that would not work, and the faults of overrides."""
-        unit.keys.ensure_signing_key()
-        clients = unit.clients.list_of_other_profiles(container.environment.profiles)
-        overrides = container.overrides.list_states(unit, requirements=False)
-        return [client.id for client in clients], [each.fault for each in overrides if each.fault]
-
-    container.accounts.prepare_logins()
-    try:
-        client_ids, faults = container.database.write(prepare)
-    except SealBroken:
-        raise SettingsError(
-            "No signing key in force can be opened, see gateway database check --deep. A new one: gateway keys rotate"
-        ) from None
-    if faults:
-        raise SettingsError(f"{len(faults)} override(s) cannot be used, see gateway policy overrides: {faults[0]}")
-    if client_ids:
-        raise SettingsError(
-            f"{len(client_ids)} enabled client(s) have a profile that this deployment does not have: "
-            + "; ".join(f"gateway clients disable {client_id}" for client_id in client_ids)
-        )
+def _database_of_checks(database: Database, settings: Settings, clock: WallClock) -> Database:
+    """On PostgreSQL one connection with short waits, because checks must not wait for requests. On SQLite the same
+    database, because its writers wait in one queue."""
+    if database.sqlite:
+        return database
+    return Database(settings.database_url, size=BESIDE_POOL, clock=clock, waits=CHECKS)
 
 
 def _shared_state(settings: Settings, clock: WallClock) -> tuple[RateLimiter, Replays, Buckets]:
@@ -270,30 +251,3 @@ def _sandbox_key(directory: Path) -> bytes:
         raise SettingsError(f"{path} cannot be used: {error.strerror}.") from error
     except ValueError:
         raise SettingsError(f"{path} does not hold a key. Remove it together with the data it sealed.") from None
-
-
-def _require_our_database(database: Database, settings: Settings, master: bytes) -> None:
-    """Records this deployment in a new database. Raises SettingsError for a database of another deployment, and for one
-    that cannot be used."""
-    check = key_check(master)
-
-    def load_or_insert(unit: UnitOfWork) -> DeploymentRow:
-        deployment = unit.deployment.load()
-        if deployment is None:
-            deployment = DeploymentRow(environment=settings.environment.value, key_check=check, created_at=unit.wall)
-            unit.deployment.insert(deployment)
-        return deployment
-
-    try:
-        try:
-            deployment = database.write(load_or_insert)
-        except IntegrityError:  # another process has inserted it at the same time
-            deployment = database.write(load_or_insert)
-    except (*DATABASE_ERRORS, Outage) as error:
-        raise SettingsError(
-            "The database cannot be used: it does not respond, or it is not migrated (gateway database upgrade)."
-        ) from error
-    if deployment.environment != settings.environment:
-        raise SettingsError(f"This database belongs to a {deployment.environment} deployment.")
-    if deployment.key_check != check:
-        raise SettingsError("This database was sealed with another secret key.")

@@ -9,8 +9,9 @@ import httpx2
 from gateway.services.seeding import LOOPBACK_URI, Seed, SeededClient
 
 
-def describe_credentials(issuer: str, seed: Seed) -> dict[str, Any]:
-    """The content of the credentials file. Requests a merchant token for each merchant from the running server. Raises
+def describe_credentials(issuer: str, listener: str, seed: Seed) -> dict[str, Any]:
+    """The content of the credentials file. Requests a merchant token for each merchant from the server at `listener`,
+    the base address of this process: behind the issuer there may be another process, or none yet. Raises
     httpx2.HTTPError."""
     return {
         "issuer": issuer,
@@ -21,7 +22,7 @@ def describe_credentials(issuer: str, seed: Seed) -> dict[str, Any]:
                 "name": merchant.name,
                 "adapter": merchant.adapter,
                 "clients": [_client(merchant.client), _client(merchant.backend)],
-                **_merchant_token(issuer, merchant.client),
+                **_merchant_token(listener, merchant.client),
             }
             for merchant in seed.merchants
         ],
@@ -51,11 +52,11 @@ def _client(client: SeededClient) -> dict[str, Any]:
     }
 
 
-def _merchant_token(issuer: str, client: SeededClient) -> dict[str, Any]:
+def _merchant_token(listener: str, client: SeededClient) -> dict[str, Any]:
     """A new merchant token and its lifetime in seconds."""
     assert client.client_secret is not None  # a client of the profile baseline
     response = httpx2.post(
-        f"{issuer}/oauth/token",
+        f"{listener}/oauth/token",
         data={"grant_type": "client_credentials"},
         auth=(client.client_id, client.client_secret),
         timeout=20,

@@ -69,7 +69,10 @@ def up(
     server = server_for(container)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
-    watcher = threading.Thread(target=_announce, args=(server, container, seed, path, demo, failures), daemon=True)
+    address = f"http://{HOST}:{listener.getsockname()[1]}"
+    watcher = threading.Thread(
+        target=_announce, args=(server, container, seed, address, path, demo, failures), daemon=True
+    )
     watcher.start()
     server.run(sockets=[listener])
     if failures:
@@ -170,7 +173,13 @@ def _wait_for_credentials(file: Path, server: "subprocess.Popen[bytes]") -> dict
 
 
 def _announce(
-    server: uvicorn.Server, container: Container, seed: Seed, path: Path, demo: bool, failures: list[str]
+    server: uvicorn.Server,
+    container: Container,
+    seed: Seed,
+    listener: str,
+    path: Path,
+    demo: bool,
+    failures: list[str],
 ) -> None:
     """Runs in a thread beside the server: waits until it has started, writes and prints the credentials. Stops the
     server and adds to `failures` if they cannot be written, since the sandbox could not be used."""
@@ -178,7 +187,7 @@ def _announce(
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        credentials = describe_credentials(container.settings.issuer, seed)
+        credentials = describe_credentials(container.settings.issuer, listener, seed)
         write_privately(path, json.dumps(credentials, indent=2, ensure_ascii=False))
     except (httpx2.HTTPError, OSError) as error:
         failures.append(f"The credentials could not be written to {path}: {error}")

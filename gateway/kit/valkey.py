@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from valkey import Valkey
 from valkey.backoff import NoBackoff
@@ -20,6 +21,14 @@ class SharedStateDown(Outage):
 
     def __init__(self, code: str = "down") -> None:
         super().__init__("valkey", code, "The shared store does not respond.")
+
+
+class EvictionAllowed(SharedStateDown):
+    """Valkey may drop keys before they expire, so it would forget used proofs and counted attempts."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__("EVICTION_POLICY")
+        self.policy = policy
 
 
 def connect(url: str) -> Valkey:
@@ -42,3 +51,12 @@ def shared_state_errors() -> Iterator[None]:
         yield
     except (ValkeyError, OSError) as error:
         raise SharedStateDown(type(error).__name__) from None
+
+
+def require_no_eviction(client: Valkey) -> None:
+    """Raises EvictionAllowed unless the server's `maxmemory-policy` is noeviction. Raises SharedStateDown."""
+    with shared_state_errors():
+        memory: dict[str, Any] = client.info("memory")  # type: ignore[assignment]
+    policy = str(memory.get("maxmemory_policy"))
+    if policy != "noeviction":
+        raise EvictionAllowed(policy)

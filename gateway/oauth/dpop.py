@@ -1,7 +1,7 @@
 """Demonstrating proof of possession (RFC 9449): the key that a token is bound to signs each request."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -47,38 +47,53 @@ class UseDpopNonceError(OAuth2Error):  # type: ignore[misc]  # Authlib has no ty
 @dataclass(frozen=True, slots=True)
 class Proof:
     """A valid proof. `jkt` is the RFC 7638 thumbprint of its key; `replay_key` identifies this proof; `made_at` is its
-    `iat`."""
+    `iat`, and `nonce` its nonce."""
 
     jkt: str
     replay_key: str
     made_at: WallTime
+    nonce: str | None
 
 
 class Nonces:
-    """Makes and checks nonces. A nonce is the MAC of a minute, the same in all processes with the same master key."""
+    """Makes and checks nonces. A nonce consists of two MACs, of a minute and of an epoch. The first is the same in all
+    processes with the same master key.
 
-    def __init__(self, secrets: Secrets) -> None:
-        self._key = secrets.derive("dpop nonce")
+    An epoch (`gateway.kit.replay`) ends when used proofs may have been forgotten, so a nonce of an ended epoch is not
+    accepted where proofs are remembered in memory or in Valkey. `epoch` returns the current one."""
+
+    def __init__(self, secrets: Secrets, epoch: Callable[[], str]) -> None:
+        self._key, self._epoch = secrets.derive("dpop nonce"), epoch
 
     def current(self, wall: WallTime) -> str:
         """The nonce to use now. It changes each minute and is accepted for five minutes."""
-        return self._compute(int(wall.timestamp()) // NONCE_STEP)
+        minute = self._compute(int(wall.timestamp()) // NONCE_STEP)
+        return f"{minute}.{self._mark(self._epoch())}"
 
     def accepts(self, nonce: str, wall: WallTime) -> bool:
-        """Whether the nonce is of the last five minutes, or of the next one: another process's clock may be ahead."""
-        step = int(wall.timestamp()) // NONCE_STEP
+        """Whether the nonce is of the last five minutes, or of the next one: another process's clock may be ahead. This
+        does not check the epoch."""
+        minute, step = nonce.partition(".")[0].encode(), int(wall.timestamp()) // NONCE_STEP
         steps = range(step - NONCE_LIFE // NONCE_STEP, step + 2)
-        return any(hmac.compare_digest(nonce.encode(), self._compute(one).encode()) for one in steps)
+        return any(hmac.compare_digest(minute, self._compute(one).encode()) for one in steps)
+
+    def is_of_epoch(self, nonce: str | None, epoch: str) -> bool:
+        """Whether the nonce was made in this epoch."""
+        mark = (nonce or "").partition(".")[2]
+        return hmac.compare_digest(mark.encode(), self._mark(epoch).encode())
 
     def _compute(self, step: int) -> str:
         return base64url(derive(self._key, str(step), 24))
 
+    def _mark(self, epoch: str) -> str:
+        return base64url(derive(self._key, f"epoch {epoch}", 12))
+
 
 class ProofCheck:
-    """Checks proofs for URLs below `issuer`. It needs no database."""
+    """Checks proofs for URLs below `issuer`. It needs no database. `epoch` returns the epoch of new nonces."""
 
-    def __init__(self, issuer: str, secrets: Secrets) -> None:
-        self._issuer, self.nonces = issuer, Nonces(secrets)
+    def __init__(self, issuer: str, secrets: Secrets, epoch: Callable[[], str]) -> None:
+        self._issuer, self.nonces = issuer, Nonces(secrets, epoch)
 
     def check(
         self,
@@ -91,7 +106,7 @@ class ProofCheck:
         nonce_required: bool = True,
     ) -> Proof:
         """The valid proof of a request with these DPoP headers (RFC 9449 section 4.3). This does not check whether the
-        proof is a replay. Raises InvalidDpopProofError, UseDpopNonceError."""
+        proof is a replay, nor the epoch of its nonce. Raises InvalidDpopProofError, UseDpopNonceError."""
         if len(proofs) != 1:
             raise InvalidDpopProofError("Exactly one DPoP header is required.")
         try:
@@ -121,7 +136,7 @@ class ProofCheck:
             raise UseDpopNonceError
         jkt = key.thumbprint()
         made_at = WallTime(datetime.fromtimestamp(float(claims["iat"]), UTC))
-        return Proof(jkt, digest(f"proof {jkt} {jti}"), made_at)
+        return Proof(jkt, digest(f"proof {jkt} {jti}"), made_at, nonce if isinstance(nonce, str) else None)
 
     def _require_same_request(self, claims: Mapping[str, Any], method: str, path: str) -> None:
         if claims.get("htm") != method:

@@ -19,7 +19,15 @@ from gateway.domain.scope import TokenKind
 from gateway.kit.clock import BusinessTime, business_time
 from gateway.kit.crypto import digest
 from gateway.oauth.challenges import Challenges, ErrorBody, graphql_body
-from gateway.oauth.dpop import HEADER, NONCE_HEADER, REMEMBERED, InvalidDpopProofError, ProofCheck
+from gateway.oauth.dpop import (
+    HEADER,
+    NONCE_HEADER,
+    REMEMBERED,
+    InvalidDpopProofError,
+    Proof,
+    ProofCheck,
+    UseDpopNonceError,
+)
 from gateway.oauth.request_parsing import split_authorization
 from gateway.services.container import Container
 from gateway.store.oauth.tokens import LoadedToken
@@ -132,13 +140,21 @@ class Authentication:
         principal = container.database.read(
             lambda unit: check_token(unit, credential.token, self._jkt, container.environment)
         )
-        # Recorded last, so that only requests with a valid token add entries to the replay store.
-        if proof and not container.replays.first_use(proof.replay_key, int(REMEMBERED.total_seconds()) + 1):
-            raise InvalidDpopProofError("The proof has been used before.")
+        if proof:  # recorded last, so that only requests with a valid token add entries to the replay store
+            self._use(proof)
         self._proof_used = proof is not None or self._proof_used
         self.client_id = principal.client_id
         self._clients.add(self._token_digest, principal.client_id)
         return principal
+
+    def _use(self, proof: Proof) -> None:
+        """Records the use of the proof. Raises InvalidDpopProofError for a second use, and UseDpopNonceError for a
+        proof of an ended epoch, whose first use may have been forgotten."""
+        use = self._container.replays.record_use(proof.replay_key, int(REMEMBERED.total_seconds()) + 1)
+        if not self._proof_check.nonces.is_of_epoch(proof.nonce, use.epoch):
+            raise UseDpopNonceError
+        if not use.first:
+            raise InvalidDpopProofError("The proof has been used before.")
 
 
 class TokenCheck:
@@ -149,7 +165,7 @@ class TokenCheck:
 
     def __init__(self, app: ASGIApp, container: Container, body: ErrorBody = graphql_body) -> None:
         self._app, self._container = app, container
-        self._proofs = ProofCheck(container.settings.issuer, container.secrets)
+        self._proofs = ProofCheck(container.settings.issuer, container.secrets, lambda: container.replays.epoch)
         self._challenges = Challenges(container.settings.issuer, container.environment, body)
         self._clients = TokenClients()
 

@@ -32,6 +32,7 @@ from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
+from gateway.services.processes import ProcessRegistry
 from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
@@ -87,9 +88,11 @@ class Container:
     overrides: OverrideService
     purges: PurgeService
     seeding: Seeding
+    processes: ProcessRegistry
 
     def close(self) -> None:
-        """Closes the connections to the database and to Valkey."""
+        """Deletes the row of this process, and closes the connections to the database and to Valkey."""
+        self.processes.close()
         self.database.close()
         self.replays.close()
         self.buckets.close()

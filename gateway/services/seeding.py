@@ -25,6 +25,7 @@ from gateway.services.identity.personas import CATALOGUE, PersonaService, userna
 from gateway.services.merchants import MerchantService
 from gateway.store.database import Database
 from gateway.store.identity.clients import ClientRow
+from gateway.store.identity.users import PersonaRow
 from gateway.store.merchants.merchants import MerchantRow
 from gateway.store.merchants.partners import PartnerRow
 from gateway.store.unit import UnitOfWork
@@ -124,7 +125,12 @@ class Seeding:
         partner, missing = self._database.read(load)
         passwords = {handle: self._password(partner, handle) for handle, *_ in CATALOGUE}
         hashes = {handle: self._accounts.hash_password(passwords[handle]) for handle in missing}
-        rows = self._database.write(lambda unit: self._personas.provision(unit, partner, hashes))
+
+        def provision(unit: UnitOfWork) -> list[PersonaRow]:
+            unit.deployment.lock()
+            return self._personas.provision(unit, partner, hashes)
+
+        rows = self._database.write(provision)
         return tuple(
             SeededPersona(
                 handle=row.handle,
@@ -138,6 +144,7 @@ class Seeding:
         )
 
     def _seed_merchants(self, unit: UnitOfWork) -> tuple[SeededMerchant, ...]:
+        unit.deployment.lock()  # several processes may start at once
         partner = self._merchants.ensure_partner(unit, PARTNER)
         present = {row.name: row for row in unit.merchants.list_merchants(partner.id)}
         seeded = []

@@ -6,6 +6,7 @@ REPEATABLE READ and read-only, a writing unit READ COMMITTED. On both, condition
 races.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -20,7 +21,7 @@ from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.store import postgresql, sqlite
 from gateway.store.logs.keys import NO_KEYRING, Keyring
-from gateway.store.outages import database_outages
+from gateway.store.outages import DatabaseUnavailable, database_outages
 from gateway.store.shared_commits import SharedCommits
 from gateway.store.unit import UnitOfWork
 from gateway.store.waits import COMMAND, Waits
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 DATABASE_ERRORS = (DBAPIError, UnicodeError)
 """Exceptions raised for an unreachable, invalid or unmigrated database, or an unresolvable host."""
+
+LEAST_SPACE = 2**20
+"""Bytes of free disk space below which an SQLite file is not ready."""
 
 _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -109,6 +113,19 @@ class Database:
                 connection.exec_driver_sql("SELECT 1")
         except DATABASE_ERRORS as error:
             raise DatabaseDown("The database does not respond.") from error
+
+    def require_disk_space(self) -> None:
+        """Raises DatabaseUnavailable if the disk of the SQLite file is full. Small writes may still succeed then, in
+        space that the file already has."""
+        file = self.engine.url.database
+        if not self.sqlite or not file:
+            return
+        try:
+            free = shutil.disk_usage(Path(file).parent).free
+        except OSError as error:
+            raise DatabaseUnavailable("SQLITE_CANTOPEN") from error
+        if free < LEAST_SPACE:
+            raise DatabaseUnavailable("SQLITE_FULL")
 
     def close(self) -> None:
         """Closes all connections."""

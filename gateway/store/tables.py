@@ -1,7 +1,7 @@
 """All tables on one metadata. This module imports every store module that has a table, so that migrations and checks
 know all tables. A test keeps the list complete."""
 
-from gateway.store import deployment, outbox, policies
+from gateway.store import deployment, outbox, policies, processes
 from gateway.store.base import metadata
 from gateway.store.consents import consents, versions
 from gateway.store.decisions import decisions, disputes, exposures, idempotency
@@ -19,5 +19,5 @@ MODULES = (
     *(clients, sessions, users),
     *(merchants, partners),
     *(device_codes, initial_access_tokens, replays, requests, tokens),
-    *(deployment, outbox, policies),
+    *(deployment, outbox, policies, processes),
 )

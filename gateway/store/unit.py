@@ -30,6 +30,7 @@ from gateway.store.oauth.requests import AuthorizationRequestRepository
 from gateway.store.oauth.tokens import TokenRepository
 from gateway.store.outbox import OutboxRepository
 from gateway.store.policies import PolicyOverrideRepository
+from gateway.store.processes import ProcessRepository
 from gateway.store.purge import PurgeRepository
 
 
@@ -152,3 +153,7 @@ class UnitOfWork:
     @cached_property
     def deployment(self) -> DeploymentRepository:
         return DeploymentRepository(self.connection)
+
+    @cached_property
+    def processes(self) -> ProcessRepository:
+        return ProcessRepository(self.connection)

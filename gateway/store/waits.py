@@ -26,3 +26,6 @@ class Waits:
 
 COMMAND = Waits()
 """The waits of a command."""
+
+CHECKS = Waits(lock=2, statement=2, pool=2, connect=2, grace=0.5)
+"""The waits of health checks."""

@@ -20,7 +20,7 @@ TRANSACTIONS = {
     "gateway/store/database.py": "runs units of work",
     "migrations/env.py": "runs Alembic's transactions",
 }
-ABOVE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/settings/", "gateway/cli/")
+ABOVE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/startup.py", "gateway/settings/", "gateway/cli/")
 SANDBOX = {
     "schema/build.py": "the caller chooses: live publishes part A of the schema, a sandbox parts A and B",
 }

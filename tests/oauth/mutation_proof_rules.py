@@ -78,8 +78,14 @@ RULES: Sequence[Group] = (
             (
                 63,
                 "proof replayed at the API",
-                "if proof and not container.replays.first_use(",
-                "if proof and False and container.replays.first_use(",
+                "if not use.first:",
+                "if False and not use.first:",
+            ),
+            (
+                63,
+                "proof of an ended epoch at the API",
+                "if not self._proof_check.nonces.is_of_epoch(proof.nonce, use.epoch):",
+                "if False:",
             ),
             (
                 64,

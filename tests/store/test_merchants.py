@@ -90,16 +90,16 @@ def test_a_disabled_client_is_listed_but_not_loaded(database: Database) -> None:
 def test_a_database_belongs_to_one_deployment(database: Database) -> None:
     with writing(database) as unit:
         assert unit.deployment.load() is None
-        unit.deployment.insert(DeploymentRow(environment="sandbox", key_check="check", created_at=NOON))
+        unit.deployment.insert_missing(DeploymentRow(environment="sandbox", key_check="check", created_at=NOON))
     with reading(database) as unit:
         row = unit.deployment.load()
         assert row is not None
         assert (row.environment, row.key_check, row.created_at) == ("sandbox", "check", NOON)
 
-    with pytest.raises(DBAPIError), writing(database) as unit:
-        unit.deployment.insert(DeploymentRow(environment="live", key_check="other", created_at=NOON))
+    with writing(database) as unit:
+        unit.deployment.insert_missing(DeploymentRow(environment="live", key_check="other", created_at=NOON))
     with reading(database) as unit:
-        assert unit.deployment.load() is not None
+        assert unit.deployment.load() == row
 
 
 def test_concurrent_inserts_all_succeed(database: Database) -> None:

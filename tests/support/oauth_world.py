@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx2
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -15,6 +16,7 @@ from gateway.kit.clock import WallClock
 from gateway.kit.crypto import digest
 from gateway.oauth.dpop import Nonces
 from gateway.oauth.token_check import TokenCheck
+from gateway.services.container import Container
 from gateway.settings import Settings
 from gateway.store.identity.clients import ClientRow
 from gateway.store.unit import UnitOfWork
@@ -58,6 +60,17 @@ async def _broken(request: Request) -> JSONResponse:
     raise RuntimeError("this text has a secret")
 
 
+def app_of(container: Container) -> Starlette:
+    """The OAuth endpoints and pages of a container, with `probe` as its API."""
+    site = build_site(container)
+    api = [
+        Route("/graphql", TokenCheck(probe, container)),
+        Route("/broken", _broken),
+        *partner_callback.routes(site),
+    ]
+    return build_application(site, api)
+
+
 class OAuthWorld(World):
     """The OAuth endpoints and pages of a deployment. `cars` and `shop` are merchants of partner A, where mei and bo are
     users; `other` and otto are partner B's. `bank` is a fapi2 client of the merchant `cars`, `rival` one of `shop`."""
@@ -65,13 +78,7 @@ class OAuthWorld(World):
     def __init__(self, database_url: str, settings: Settings, clock: WallClock) -> None:
         settings = settings.model_copy(update={"database_url": database_url})
         super().__init__(settings, clock)
-        site = build_site(self.container)
-        api = [
-            Route("/graphql", TokenCheck(probe, self.container)),
-            Route("/broken", _broken),
-            *partner_callback.routes(site),
-        ]
-        self.app = build_application(site, api)
+        self.app = app_of(self.container)
         with writing(self.database) as unit:
             self.partner_id = make_partner(unit)
             self.cars_id, self.cars = self._merchant(unit, self.partner_id, "Green Cars", "car_rental", "online_shop")
@@ -97,7 +104,7 @@ class OAuthWorld(World):
     @property
     def nonces(self) -> Nonces:
         """The nonces that the deployment makes and accepts."""
-        return Nonces(self.container.secrets)
+        return Nonces(self.container.secrets, lambda: self.container.replays.epoch)
 
     def own_app(self, profile: str) -> PartnerApp:
         """The client of the merchant `cars` with this profile."""

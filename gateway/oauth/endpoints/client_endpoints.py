@@ -50,7 +50,7 @@ class ClientEndpoints:
     def __init__(self, container: Container) -> None:
         self._container = container
         self._assertions = AssertionCheck(container)
-        self._proofs = ProofCheck(container.settings.issuer, container.secrets)
+        self._proofs = ProofCheck(container.settings.issuer, container.secrets, lambda: container.replays.epoch)
         self.par = self._endpoint(_PAR)
         self.token = self._endpoint(TOKEN)
         self.device_authorization = self._endpoint(DeviceAuthorizationEndpoint.ENDPOINT_NAME)

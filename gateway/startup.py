@@ -1,0 +1,125 @@
+"""Checks at the start of a process: whether its database, its Valkey and its clients belong to this deployment."""
+
+from gateway.kit.crypto import SealBroken
+from gateway.kit.logging import get_announcer
+from gateway.kit.outage import Outage
+from gateway.kit.valkey import EvictionAllowed, SharedStateDown
+from gateway.services.container import Container
+from gateway.services.processes import ProcessRefused
+from gateway.settings import Settings, SettingsError
+from gateway.store.causes import explain
+from gateway.store.database import DATABASE_ERRORS, Database
+from gateway.store.deployment import DeploymentRow, key_check
+from gateway.store.unit import UnitOfWork
+from migrations import revisions
+
+
+def prepare_to_serve(container: Container) -> None:
+    """Prepares logins, creates the first signing key, so that the key set is never empty, and checks that the
+    deployment can be served.
+
+    Registers this process beside the others of the deployment.
+
+    Raises SettingsError for a Valkey that cannot be used, for an enabled client with a profile that the environment
+    does not have, because it would not work, and for a merchant's override that does not fit the installed policies,
+    because its requests would fail; if no signing key in force opens; and for a process that must not serve beside the
+    others. Commands do not call this, so that the operator can correct all of them.
+    """
+
+    def prepare(unit: UnitOfWork) -> tuple[list[str], list[str]]:
+        """The ids of the clients that would not work, and the faults of overrides."""
+        unit.keys.ensure_signing_key()
+        clients = unit.clients.list_of_other_profiles(container.environment.profiles)
+        overrides = container.overrides.list_states(unit, requirements=False)
+        return [client.id for client in clients], [each.fault for each in overrides if each.fault]
+
+    container.accounts.prepare_logins()
+    _require_shared_state(container)
+    try:
+        client_ids, faults = container.database.write(prepare)
+    except SealBroken:
+        raise SettingsError(
+            "No signing key in force can be opened, see gateway database check --deep. A new one: gateway keys rotate"
+        ) from None
+    except Outage as outage:
+        raise SettingsError(explain(outage)) from outage
+    if faults:
+        raise SettingsError(f"{len(faults)} override(s) cannot be used, see gateway policy overrides: {faults[0]}")
+    if client_ids:
+        raise SettingsError(
+            f"{len(client_ids)} enabled client(s) have a profile that this deployment does not have: "
+            + "; ".join(f"gateway clients disable {client_id}" for client_id in client_ids)
+        )
+    _join(container)
+
+
+def _join(container: Container) -> None:
+    """Registers this process, and logs what is unsafe beside the others. Raises SettingsError."""
+    try:
+        warnings = container.processes.join()
+    except ProcessRefused as refused:
+        raise SettingsError(str(refused)) from None
+    except Outage as outage:
+        raise SettingsError(explain(outage)) from outage
+    for sentence in warnings:
+        get_announcer(__name__).warning("processes_differ", message=sentence)
+
+
+def _require_shared_state(container: Container) -> None:
+    try:
+        container.replays.check()
+    except EvictionAllowed as error:
+        raise SettingsError(
+            f"GATEWAY_VALKEY_URL: this Valkey may evict keys (maxmemory-policy {error.policy}), and would forget used"
+            " proofs. Set maxmemory-policy to noeviction."
+        ) from None
+    except SharedStateDown as error:
+        raise SettingsError(f"GATEWAY_VALKEY_URL: {_VALKEY_CAUSES.get(error.code, 'Valkey cannot be used')}.") from None
+
+
+_VALKEY_CAUSES = {
+    "ConnectionError": "Valkey does not respond at this address",
+    "TimeoutError": "Valkey does not reply in time",
+    "AuthenticationError": "Valkey refuses the user name or the password",
+    "AuthenticationWrongNumberOfArgsError": "Valkey refuses the user name or the password",
+    "NoPermissionError": "the user may not run the commands INFO, SET, EVALSHA and SCRIPT LOAD",
+    "OutOfMemoryError": "the memory of Valkey is full",
+    "ReadOnlyError": "this Valkey is a replica and accepts no writes",
+    "BusyLoadingError": "Valkey is still loading its data",
+}
+"""Why Valkey cannot be used, by the kind of the failure."""
+
+
+def require_our_database(database: Database, settings: Settings, master: bytes) -> None:
+    """Records this deployment in a new database. Raises SettingsError for a database of another deployment or revision,
+    and for one that cannot be used."""
+    check = key_check(master)
+
+    def load_or_insert(unit: UnitOfWork) -> DeploymentRow:
+        deployment = unit.deployment.load()
+        if deployment is None:
+            unit.deployment.insert_missing(
+                DeploymentRow(environment=settings.environment.value, key_check=check, created_at=unit.wall)
+            )
+            deployment = unit.deployment.load()
+            assert deployment is not None
+        return deployment
+
+    try:
+        require_revision(database)
+        deployment = database.write(load_or_insert)
+    except (*DATABASE_ERRORS, Outage) as error:
+        raise SettingsError(explain(error)) from error
+    if deployment.environment != settings.environment:
+        raise SettingsError(f"This database belongs to a {deployment.environment} deployment.")
+    if deployment.key_check != check:
+        raise SettingsError("This database was sealed with another secret key.")
+
+
+def require_revision(database: Database) -> None:
+    """Raises SettingsError unless the tables are at the revision of this code. Raises DATABASE_ERRORS and Outage for a
+    database that was never migrated or cannot be used."""
+    revision = database.read(lambda unit: unit.deployment.load_revision())
+    sentence = revisions.describe_difference(revision)
+    if sentence is not None:
+        raise SettingsError(sentence)

@@ -1,0 +1,121 @@
+"""The checks at the start of a process: a database or a Valkey that cannot be used is an error with a sentence."""
+
+import base64
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from gateway.app import create_app
+from gateway.bootstrap import build
+from gateway.kit.valkey import connect
+from gateway.services.container import Container
+from gateway.settings import EnvironmentName, Settings, SettingsError
+from gateway.store.database import Database
+from migrations import revisions, runner
+from tests.support.units import writing
+from tests.support.valkey import ValkeyServer, unreachable_url
+
+pytestmark = pytest.mark.postgresql
+
+OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
+
+
+@pytest.fixture
+def deployment(settings: Settings, database_url: str) -> Settings:
+    """The settings of a sandbox with a migrated database, on SQLite and PostgreSQL."""
+    return settings.model_copy(update={"database_url": database_url})
+
+
+def changed(settings: Settings, **values: Any) -> Settings:
+    return settings.model_copy(update=values)
+
+
+def refusal(settings: Settings) -> str:
+    with pytest.raises(SettingsError) as refused:
+        build(settings)
+    return str(refused.value)
+
+
+def container_of(settings: Settings) -> "closing[Container]":
+    return closing(build(settings))
+
+
+def test_unmigrated_database_is_rejected(settings: Settings, empty_database_url: str) -> None:
+    message = refusal(changed(settings, database_url=empty_database_url))
+    assert "not migrated" in message
+    assert "gateway database upgrade" in message
+
+
+@pytest.mark.parametrize("valkey", ["dead", "evicting", "full", "refusing"])
+def test_h1_h3_valkey_that_cannot_be_used_is_not_served(
+    deployment: Settings, own_valkey: ValkeyServer, valkey: str
+) -> None:
+    options: dict[str, tuple[str, Any]] = {
+        "evicting": ("maxmemory-policy", "allkeys-lru"),
+        "full": ("maxmemory", 1),
+    }
+    sentences = {
+        "dead": "does not respond at this address",
+        "evicting": "Set maxmemory-policy to noeviction",
+        "full": "the memory of Valkey is full",
+        "refusing": "refuses the user name or the password",
+    }
+    with connect(own_valkey.url) as client:
+        if valkey in options:
+            name, value = options[valkey]
+            client.config_set(name, value)
+    url = {"dead": unreachable_url(), "refusing": f"{own_valkey.url}?password=hidden-word"}.get(valkey, own_valkey.url)
+    with (
+        container_of(changed(deployment, valkey_url=SecretStr(url))) as container,
+        pytest.raises(SettingsError) as refused,
+    ):
+        create_app(container)
+    message = str(refused.value)
+    assert message.startswith("GATEWAY_VALKEY_URL: ")
+    assert sentences[valkey] in message
+    assert "hidden-word" not in message
+
+
+def test_f2_database_one_revision_behind_is_rejected(deployment: Settings) -> None:
+    runner.downgrade(deployment.database_url, "-1")
+    message = refusal(deployment)
+    assert "behind this version" in message
+    assert "gateway database upgrade" in message
+    runner.upgrade(deployment.database_url)
+    build(deployment).close()
+
+
+def test_f2_database_of_an_unknown_revision_is_rejected(deployment: Settings) -> None:
+    with closing(Database(deployment.database_url)) as database, writing(database) as unit:
+        unit.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '2099_01_01_1200'")
+    message = refusal(deployment)
+    assert "2099_01_01_1200, which this version of the gateway does not know" in message
+
+
+def test_f2_revisions_are_those_of_alembic() -> None:
+    assert revisions.newest() == runner.head()
+
+
+def test_unreachable_database_is_rejected_without_its_password(settings: Settings, tmp_path: Path) -> None:
+    url = f"postgresql://gateway:hunter2@/gateway?host={tmp_path}"
+    assert "hunter2" not in refusal(changed(settings, database_url=url))
+
+
+def test_database_of_another_environment_is_rejected(deployment: Settings) -> None:
+    with container_of(deployment):
+        pass
+    live = changed(
+        deployment, environment=EnvironmentName.LIVE, issuer="https://gateway.example", adapters=("car_rental",)
+    )
+    assert refusal(live) == "This database belongs to a sandbox deployment."
+
+
+def test_database_of_another_key_is_rejected(deployment: Settings) -> None:
+    with container_of(deployment):
+        pass
+    assert "secret key" in refusal(changed(deployment, secret_key=OTHER_KEY))
+    with container_of(deployment):
+        pass
