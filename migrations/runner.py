@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from gateway.store.database import Database
 
@@ -42,6 +42,12 @@ def current(database_url: str) -> str | None:
 def is_current(database_url: str) -> bool:
     """Whether the database is at the newest revision of this code."""
     return current(database_url) == head()
+
+
+def has_other_tables(database_url: str) -> bool:
+    """Whether the database has tables, apart from that of Alembic."""
+    with _connection(database_url) as connection:
+        return bool(set(inspect(connection).get_table_names()) - {"alembic_version"})
 
 
 def head() -> str | None:

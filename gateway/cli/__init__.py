@@ -13,8 +13,11 @@ from gateway.cli import adapters, clients, database, decisions, disputes, keys, 
 from gateway.cli.console import fail, warn_about_variables
 from gateway.cli.policy import commands
 from gateway.domain.errors import GatewayError
+from gateway.kit.valkey import SharedStateDown
 from gateway.settings import SettingsError
-from gateway.store.database import DatabaseDown
+from gateway.store.causes import explain
+from gateway.store.database import DATABASE_ERRORS, DatabaseDown
+from gateway.store.outages import DatabaseUnavailable
 
 _BEGIN, _SET_UP, _OPERATE, _DEVELOP = "Begin here", "Set up a deployment", "Operate it", "Develop"
 _GROUPS = {
@@ -84,8 +87,10 @@ def main() -> None:
     except SettingsError as error:
         warn_about_variables()  # a misspelled name can be the reason
         fail(str(error))
-    except (GatewayError, DatabaseDown) as error:
+    except (GatewayError, DatabaseDown, SharedStateDown) as error:
         fail(str(error))
+    except (DatabaseUnavailable, *DATABASE_ERRORS) as error:
+        fail(explain(error))
     except KeyboardInterrupt:
         sys.exit(130)
 

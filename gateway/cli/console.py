@@ -15,6 +15,7 @@ from gateway.services.container import Container
 from gateway.setting_names import unread_variables
 from gateway.settings import Settings, read_settings
 from gateway.store.database import Database, DatabaseDown
+from migrations import revisions
 
 # Names and references are other people's words: what looks like markup in them is printed as they wrote it.
 console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -64,13 +65,27 @@ def require_database(database_url: str, *, fresh: bool = False) -> None:
 
 
 def require_migrated(database_url: str) -> None:
-    """Raises DatabaseDown if the database cannot be reached or is not at the newest revision."""
+    """Raises DatabaseDown if the database cannot be reached or is not at the revision of this code."""
     from migrations import runner  # alembic takes most of a second to import
 
     require_database(database_url)
-    if not runner.is_current(database_url):
-        at = runner.current(database_url) or "none"
-        raise DatabaseDown(f"The database is at revision {at}, not the newest: gateway database upgrade")
+    sentence = revisions.describe_difference(runner.current(database_url))
+    if sentence is not None:
+        raise DatabaseDown(sentence)
+
+
+def require_upgradable(database_url: str) -> None:
+    """Raises DatabaseDown if the database cannot be reached, was migrated by a newer version, or belongs to another
+    program. A missing SQLite file is created."""
+    from migrations import runner
+
+    require_database(database_url, fresh=True)
+    has_tables = runner.has_other_tables(database_url)  # first, because another process may be migrating it
+    revision = runner.current(database_url)
+    if revision is not None and revision not in revisions.known():
+        raise DatabaseDown(str(revisions.describe_difference(revision)))
+    if revision is None and has_tables:
+        raise DatabaseDown("The database has tables of another program. Use an empty database.")
 
 
 @contextmanager

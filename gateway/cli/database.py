@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gateway.cli.console import DatabaseUrl, console, fail, note, require_database, require_migrated, settings_for
+from gateway.cli.console import DatabaseUrl, console, fail, note, require_migrated, require_upgradable, settings_for
 from gateway.cli.output import AsJson, print_json
 from gateway.domain.identity.redirect_uri import is_redirect_uri
 from gateway.kit.ids import Ids
@@ -34,7 +34,7 @@ def upgrade(database_url: DatabaseUrl = None) -> None:
     from migrations import runner  # alembic takes most of a second to import; only this command pays
 
     url = settings_for(database_url).database_url
-    require_database(url, fresh=True)
+    require_upgradable(url)
     runner.upgrade(url)
     console.print(f"The database is at revision {runner.current(url)}.")
 

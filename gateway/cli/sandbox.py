@@ -20,7 +20,7 @@ import uvicorn
 from rich.text import Text
 
 from gateway.bootstrap import build
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_database
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_upgradable
 from gateway.cli.credentials import demo_merchant, describe_credentials, write_privately
 from gateway.cli.output import AsJson, print_list
 from gateway.cli.serve import HOST, listen, server_for
@@ -62,7 +62,7 @@ def up(
 
     listener = listen(HOST, port)
     settings = _sandbox_settings(listener.getsockname()[1])
-    require_database(settings.database_url, fresh=True)
+    require_upgradable(settings.database_url)
     runner.upgrade(settings.database_url)
     container = build(settings)
     seed = container.seeding.seed_demo()

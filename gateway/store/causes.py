@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from gateway.store.outages import outage_code, sqlstate
 
 _TEXTS = {
+    'role "': "The database does not know the user in the URL.",
     "no encryption": "The database accepts encrypted connections only: add ?sslmode=require to the database URL.",
     "no pg_hba.conf entry": "The database does not let this user connect from here: see its pg_hba.conf.",
     "server does not support SSL": "The database URL demands TLS (sslmode), and the server does not offer it.",
@@ -15,6 +16,7 @@ _TEXTS = {
     "resolve host": "The host in the database URL is not known.",
     "translate host": "The host in the database URL is not known.",
     "Name or service not known": "The host in the database URL is not known.",
+    "name resolution": "The host in the database URL is not known.",
     "Connection refused": "Nothing listens at the host and port of the database URL.",
     "No such file or directory": "There is no database server at the socket in the database URL.",
     "timeout expired": "The database server does not reply in time.",

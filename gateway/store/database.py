@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.store import postgresql, sqlite
+from gateway.store.causes import explain
 from gateway.store.logs.keys import NO_KEYRING, Keyring
 from gateway.store.outages import DatabaseUnavailable, database_outages
 from gateway.store.shared_commits import SharedCommits
@@ -58,6 +59,8 @@ class Database:
     ) -> None:
         self._clock, self._keyring = clock, keyring
         self.sqlite = url.startswith("sqlite")
+        if not self.sqlite and url.partition("?")[0].count("@") > 1:  # the driver would take a part of it as the host
+            raise DatabaseDown("The database URL has an @ in its user name or password: write it as %40.")
         if self.sqlite:
             try:
                 Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,12 +110,13 @@ class Database:
         return UnitOfWork(connection, self._clock(), self._keyring)
 
     def ping(self) -> None:
-        """Raises DatabaseDown unless the database responds."""
+        """Raises DatabaseDown, with a sentence about the cause, unless the database can be read."""
+        query = "SELECT count(*) FROM sqlite_schema" if self.sqlite else "SELECT 1"
         try:
             with self.engine.connect() as connection:
-                connection.exec_driver_sql("SELECT 1")
+                connection.exec_driver_sql(query)
         except DATABASE_ERRORS as error:
-            raise DatabaseDown("The database does not respond.") from error
+            raise DatabaseDown(explain(error)) from error
 
     def require_disk_space(self) -> None:
         """Raises DatabaseUnavailable if the disk of the SQLite file is full. Small writes may still succeed then, in
@@ -144,7 +148,7 @@ def temporary_database(url: str) -> Iterator[str]:
             connection.exec_driver_sql(f"CREATE DATABASE {name}")
     except DBAPIError as error:
         engine.dispose()
-        raise DatabaseDown("The PostgreSQL server did not create a temporary database.") from error
+        raise DatabaseDown(f"No temporary database could be created. {explain(error)}") from error
     try:
         yield make_url(url).set(database=name).render_as_string(hide_password=False)
     finally:

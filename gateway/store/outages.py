@@ -39,6 +39,7 @@ _CONNECTING = {
     "too many connections": TOO_MANY_CONNECTIONS,
     "remaining connection slots": TOO_MANY_CONNECTIONS,
     "the database system is": "57P03",
+    'role "': "28000",
     '" does not exist': "3D000",
 }
 

@@ -113,7 +113,7 @@ def test_busy_port_is_named_in_one_line(tmp_path: Path) -> None:
         pytest.param("GATEWAY_ENVIRONMENT", "production", "GATEWAY_ENVIRONMENT", id="unknown environment"),
         pytest.param("GATEWAY_SECRET_KEY", "c2hvcnQ=", "32 bytes", id="short key"),
         pytest.param("GATEWAY_DATABASE_URL", "mysql://x/y", "GATEWAY_DATABASE_URL", id="unknown database"),
-        pytest.param("GATEWAY_DATABASE_URL", "postgresql://127.0.0.1:1/none", "does not respond", id="database down"),
+        pytest.param("GATEWAY_DATABASE_URL", "postgresql://127.0.0.1:1/none", "Nothing listens", id="database down"),
         pytest.param("GATEWAY_ADAPTERS", "car_rental,zeppelin", "zeppelin", id="unknown adapter"),
     ],
 )

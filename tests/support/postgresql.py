@@ -74,8 +74,8 @@ class Cluster:
         self._binaries, self._keepers = binaries, list[subprocess.Popen[bytes]]()
         self.start()
 
-    def start(self) -> None:
-        """Starts the server, or starts it again with its data after `kill`."""
+    def start(self, port: int = 5432) -> None:
+        """Starts the server, or starts it again with its data after `kill`. `port` is that of its configuration."""
         self._keepers.append(
             subprocess.Popen(
                 ["/bin/sh", "-c", _KEEPER, "keeper", str(self._binaries), *map(str, self._folders)],
@@ -86,7 +86,7 @@ class Cluster:
             )
         )
         try:
-            self._wait()
+            self._wait(port)
         except BaseException:
             self.stop()
             raise
@@ -121,6 +121,10 @@ class Cluster:
         """Adds a line to the configuration, which is read at the next start."""
         with (self._folder / "data" / "postgresql.conf").open("a") as file:
             file.write(line + "\n")
+
+    def admit(self, rules: list[str]) -> None:
+        """Replaces the rules by which the server accepts connections (pg_hba.conf), from the next start on."""
+        (self._folder / "data" / "pg_hba.conf").write_text("\n".join(rules) + "\n")
 
     def url(self, database: str) -> str:
         """The address of one of its databases."""
@@ -171,11 +175,11 @@ class Cluster:
             os.chown(path, self._user["user"], self._user["group"], follow_symlinks=False)
         return target / binaries.relative_to(package.parent)
 
-    def _wait(self) -> None:
+    def _wait(self, port: int) -> None:
         deadline = time.monotonic() + _READY_WITHIN
         while True:
             try:
-                psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+                psycopg.connect(self.url("postgres"), connect_timeout=5, port=port).close()
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
                     log = self._folder / "log"
