@@ -166,7 +166,7 @@ def test_h4_every_route_is_unavailable_while_the_database_is_stopped(
 def test_h4_routes_without_state_do_not_need_the_database(on_postgresql: Deployment, own_postgresql: Cluster) -> None:
     own_postgresql.kill()
     for path in WITHOUT_STATE - {"/static"}:
-        assert on_postgresql.person.get(path).status_code == 200, path
+        assert on_postgresql.person.get(path).status_code < 500, path
 
 
 def test_h4_routes_that_need_valkey_are_unavailable_while_it_is_stopped(
