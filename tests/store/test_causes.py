@@ -45,6 +45,7 @@ def server() -> Iterator[tuple[Cluster, int]]:
         with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE ROLE gateway LOGIN PASSWORD '{WORD}'".encode())
             connection.execute("CREATE ROLE few LOGIN CONNECTION LIMIT 0")
+            connection.execute("CHECKPOINT")  # otherwise the new roles could be lost
         cluster.kill()
         cluster.configure(f"listen_addresses = '127.0.0.1'\nport = {port}")
         rules = ["local all gateway scram-sha-256", "local all all trust", "hostssl all gateway 127.0.0.1/32 trust"]

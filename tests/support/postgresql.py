@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from tests.support.processes import children_of, is_running
+from tests.support.processes import children_of, is_running, send
 
 _LONGEST_SOCKET_FOLDER = 80  # the path of a socket may have 103 bytes on macOS and 107 on Linux
 _ENOUGH_MEMORY = 2**30
@@ -95,7 +95,7 @@ class Cluster:
         """Ends the server at once, as a crash of its machine does."""
         pids = self._pids()
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
         while any(is_running(pid) for pid in pids):
             time.sleep(0.01)
         (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
@@ -106,11 +106,11 @@ class Cluster:
         pids = self._pids()
         try:
             for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+                send(pid, signal.SIGSTOP)
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                send(pid, signal.SIGCONT)
 
     def _pids(self) -> list[int]:
         """The main process of the server and its children."""

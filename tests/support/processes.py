@@ -1,6 +1,15 @@
-"""Processes that a test has started: whether they run, and their children."""
+"""Processes that a test has started: whether they run, their children, and signals to them."""
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Sends a signal to a process, unless it has ended."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def is_running(pid: int) -> bool:

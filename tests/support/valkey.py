@@ -5,7 +5,6 @@ is killed, the shell stops the server and removes its folder.
 """
 
 import importlib.util
-import os
 import shutil
 import signal
 import socket
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gateway.kit.valkey import SharedStateDown, connect, shared_state_errors
-from tests.support.processes import is_running
+from tests.support.processes import is_running, send
 
 ABSENT = "no embedded Valkey for this platform"
 _READY_WITHIN = 30.0
@@ -80,7 +79,7 @@ class ValkeyServer:
     def kill(self) -> None:
         """Ends the server at once. Its data is lost."""
         pid = self._pid()
-        os.kill(pid, signal.SIGKILL)
+        send(pid, signal.SIGKILL)
         while is_running(pid):
             time.sleep(0.01)
 
@@ -89,10 +88,10 @@ class ValkeyServer:
         """The server keeps its connections open and does nothing during the block."""
         pid = self._pid()
         try:
-            os.kill(pid, signal.SIGSTOP)
+            send(pid, signal.SIGSTOP)
             yield
         finally:
-            os.kill(pid, signal.SIGCONT)
+            send(pid, signal.SIGCONT)
 
     def _pid(self) -> int:
         with connect(self.url) as client:
