@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from gateway.bootstrap import prepare_to_serve
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import RecordMismatch
 from gateway.kit.crypto import SigningKey
 from gateway.services.query_unit import Needs
 from gateway.settings import SettingsError
+from gateway.startup import prepare_to_serve
 from gateway.store.logs.keys import SIGNING_KEYS
 from tests.services.asks import car, request_command
 from tests.support.clock import NOON, MovableClock
