@@ -157,7 +157,8 @@ class WebsiteDemo(Demo):
     def _revoke_consent(self, browser: Browser) -> None:
         self._narrator.begin_step("The person revokes the consent on the account page")
         page = browser.open(f"{self._app.issuer}/account")
-        response = browser.submit(page, {}, action="/revoke")
+        question = browser.submit(page, {}, action="/revoke")
+        response = browser.submit(question, {}, action="/revoke")
         self._narrator.print_page(response)
         self._expect(response.status_code == 200, "the account page", response)
 

@@ -79,7 +79,7 @@ def test_unanswered_dispute_ends_the_overdue_flag(open_scenario: Callable[[str],
 
     dispute = scenario.contest(decision, "I brought it back on Tuesday.")
     page = scenario.agreement()
-    assert "It does not count against you for now. If Demo Car Rental does not answer by " in page
+    assert "It does not count against you for now. If the merchant does not answer by " in page
     assert "your dispute is upheld" in page
     assert "Overdue since" not in page
     assert decision.summary == DecisionSummary("ACTIVE", ["EXTEND", "FULFILL"], "1500.00", "0.00", "1500.00")
@@ -153,7 +153,7 @@ def test_breach_after_overdue_flag_counts_at_once_until_cured(open_scenario: Cal
     )
     assert scenario.shop_decline_reasons("400.00") == OVERDUE
     page = scenario.agreement(decision)
-    assert "Demo Car Rental reported that you broke the agreement: not paid." in page
+    assert "the merchant reported that you broke the agreement: not paid." in page
 
     scenario.advance(days=15)
     assert scenario.shop_decline_reasons("400.00") == BREACH_COUNTS

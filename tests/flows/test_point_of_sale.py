@@ -21,7 +21,7 @@ def test_customer_allows_a_purchase(store: MerchantClient) -> None:
     path = device["verification_uri_complete"].removeprefix(store.credentials["issuer"])
     page = phone.open(path, person["username"], person["password"])
     page = phone.submit(page, "/device")
-    assert "Demo Retail Store asks for your permission" in page.text
+    assert "Demo Retail Store</bdi> asks for your permission" in page.text
     assert "Store 17" in page.text
     done = phone.submit(page, "/device", decision="allow")
     assert done.status_code == 303

@@ -216,7 +216,12 @@ def test_account_page_shows_narrowed_consent(world: OAuthWorld) -> None:
     page, _ = open_page(world, browser, *ASKED)
     browser.submit(page, "/oauth/authorize", decision="allow", amount_2="1500")
     text = browser.get("/account").text
-    for expected in ("Up to CN¥1,500 ", "you allowed less than Green Cars asked for.", "Up to CN¥3,000 ", "pay later"):
+    for expected in (
+        "Up to CN¥1,500 ",
+        "you allowed less than the merchant asked for.",
+        "Up to CN¥3,000 ",
+        "pay later",
+    ):
         assert expected in text, expected
     action = text.split('<form method="post" action="/account/consents/')[1].split('"')[0]
     browser.submit(browser.get("/account"), f"/account/consents/{action}")
@@ -228,5 +233,5 @@ def test_account_page_shows_unchanged_consent(world: OAuthWorld) -> None:
     page, _ = open_page(world, browser, TIER)
     browser.submit(page, "/oauth/authorize", decision="allow")
     text = browser.get("/account").text
-    assert "On November 23, 2026 you allowed what Green Cars asked for." in text
+    assert "On November 23, 2026 you allowed what the merchant asked for." in text
     assert "you allowed less than" not in text
