@@ -13,9 +13,13 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
 from schema import guard
 from schema.errors import PARSE_FAILED, VALIDATION_FAILED
 from schema.guard import DEFAULT_LIMITS, Limits
+from schema.overlapping_fields import rules
 
 MAX_COMMENTS = 200
 MAX_ERRORS = 5
+MAX_LINES = 5000
+"""Limited because the line of each error is found by counting lines from the start."""
+_RULES = rules()
 
 
 class Refused(Exception):
@@ -73,6 +77,9 @@ class Documents:
         return document
 
     def _parse_and_validate(self, text: str) -> DocumentNode:
+        if text.count("\n") + text.count("\r") >= MAX_LINES:
+            error = GraphQLError(f"The document exceeds a limit: at most {MAX_LINES} lines.")
+            raise Refused(VALIDATION_FAILED, [error])
         try:
             document = parse(text, max_lexical_tokens=self._limits.tokens, max_comments=MAX_COMMENTS)
         except GraphQLError as error:
@@ -81,7 +88,7 @@ class Documents:
             guard.check(document, self._limits)
         except GraphQLError as error:
             raise Refused(VALIDATION_FAILED, [error]) from None
-        errors = validate(self._schema, document, max_errors=MAX_ERRORS, hide_suggestions=True)
+        errors = validate(self._schema, document, _RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
         if errors:
             raise Refused(VALIDATION_FAILED, errors)
         return document

@@ -4,7 +4,6 @@ Levels of fields are counted without fields that begin with __, because the intr
 Aliases and root fields are counted as if fragments were inlined. Only queries and mutations are allowed.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
 from graphql import (
@@ -21,8 +20,6 @@ from graphql import (
 )
 
 DIRECTIVES_PER_LOCATION = 4
-SAME_NAME = 30
-"""Limited because validation compares equal names of one selection set pairwise."""
 
 _NESTING = 200  # fields, inline fragments and spreads together; far below Python's recursion limit
 
@@ -80,11 +77,9 @@ class _Measurer:
         if nesting > _NESTING:
             raise _limit_exceeded("selections are nested too deeply")
         depth = aliases = fields = 0
-        names = Counter[str]()
         for node in selection_set.selections:
             self.count_directives(node)
             if isinstance(node, FieldNode):
-                names[(node.alias or node.name).value] += 1
                 inner = self.measure(node.selection_set, nesting + 1)
                 if not node.name.value.startswith("__"):
                     depth = max(depth, inner.depth + 1)
@@ -94,11 +89,8 @@ class _Measurer:
             if isinstance(node, InlineFragmentNode):
                 inner = self.measure(node.selection_set, nesting + 1)
             elif isinstance(node, FragmentSpreadNode):
-                names[f"...{node.name.value}"] += 1
                 inner = self._fragment(node.name.value, nesting + 1)
             depth, aliases, fields = max(depth, inner.depth), aliases + inner.aliases, fields + inner.fields
-        if names and names.most_common(1)[0][1] > SAME_NAME:
-            raise _limit_exceeded(f"at most {SAME_NAME} uses of one name in one selection set")
         limits = self._limits
         return _Measure(
             min(depth, limits.depth + 1), min(aliases, limits.aliases + 1), min(fields, limits.root_fields + 1)
