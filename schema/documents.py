@@ -8,18 +8,31 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OverlappingFieldsCanBeMergedRule,
+    parse,
+    specified_rules,
+    validate,
+)
 
 from schema import guard
 from schema.errors import PARSE_FAILED, VALIDATION_FAILED
 from schema.guard import DEFAULT_LIMITS, Limits
-from schema.overlapping_fields import rules
+from schema.one_of_variables import OneOfVariablesRule
+from schema.overlapping_fields import FieldsCanMergeRule
 
 MAX_COMMENTS = 200
 MAX_ERRORS = 5
 MAX_LINES = 5000
 """Limited because the line of each error is found by counting lines from the start."""
-_RULES = rules()
+RULES = (
+    *(FieldsCanMergeRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules),
+    OneOfVariablesRule,
+)
+"""The rules of graphql-core, with our own for overlapping fields, and one that it lacks."""
 
 
 class Refused(Exception):
@@ -88,7 +101,7 @@ class Documents:
             guard.check(document, self._limits)
         except GraphQLError as error:
             raise Refused(VALIDATION_FAILED, [error]) from None
-        errors = validate(self._schema, document, _RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
+        errors = validate(self._schema, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True)
         if errors:
             raise Refused(VALIDATION_FAILED, errors)
         return document

@@ -22,7 +22,6 @@ from graphql import (
     GraphQLOutputType,
     InlineFragmentNode,
     OperationDefinitionNode,
-    OverlappingFieldsCanBeMergedRule,
     SelectionSetNode,
     ValidationContext,
     ValidationRule,
@@ -31,7 +30,6 @@ from graphql import (
     is_list_type,
     is_non_null_type,
     print_ast,
-    specified_rules,
 )
 from graphql.utilities.sort_value_node import sort_value_node
 
@@ -151,11 +149,6 @@ class FieldsCanMergeRule(ValidationRule):
                 [first.node, other.node],
             )
         )
-
-
-def rules() -> list[Any]:
-    """Returns the rules of graphql-core, with this one in place of its rule for overlapping fields."""
-    return [FieldsCanMergeRule if rule is OverlappingFieldsCanBeMergedRule else rule for rule in specified_rules]
 
 
 def _type_of(parent: GraphQLNamedType | None, node: FieldNode) -> GraphQLOutputType | None:
