@@ -114,7 +114,14 @@ class Engine:
             result = execute_sync(
                 self._schema,
                 document,
-                context_value=Context(principal, self._container, query, request_id, charge.status),
+                context_value=Context(
+                    principal,
+                    self._container,
+                    query,
+                    request_id,
+                    charge.status,
+                    None if operation.is_mutation else {},
+                ),
                 variable_values=dict(request.variables or {}),
                 operation_name=operation.name,
                 hide_suggestions=True,

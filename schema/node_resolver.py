@@ -13,7 +13,8 @@ from schema.types.user import ConsentedUser
 
 
 def find_node(identifier: strawberry.ID, context: Context) -> Node | None:
-    """Returns the object. None for an unknown or malformed id, and for an id of another merchant or user."""
+    """Returns the object. None for an unknown or malformed id, and for an id of another merchant or user. A document of
+    queries reads each object once, also under several aliases."""
     object_id = parse_id(identifier)
     if object_id is None:
         return None
@@ -21,7 +22,7 @@ def find_node(identifier: strawberry.ID, context: Context) -> Node | None:
     if consent is not None and consent.subject == object_id:
         return ConsentedUser.of(consent, context.query.now)
     finder = _FINDERS.get(noun_of(object_id))
-    return finder(object_id, context) if finder else None
+    return context.find_once(("node", object_id), lambda: finder(object_id, context)) if finder else None
 
 
 def _find_decision(identifier: str, context: Context) -> Node | None:

@@ -49,7 +49,7 @@ def list_decisions(
                 ids = [row.id for row in unit.merchants.list_merchants()]
             else:
                 ids = [container.merchants.require(unit, merchant).id]
-            filtered, newest = Filter(statuses=tuple(status or ())), Window(limit + 1)
+            filtered, newest = Filter(statuses=frozenset(status) if status else None), Window(limit + 1)
             pages = (unit.decision_pages.load_page(each, filtered, newest, unit.business_time(each)) for each in ids)
             return sorted((state for page in pages for state in page), key=lambda state: state.id, reverse=True)
 

@@ -218,8 +218,10 @@ class Decision(Node):
 
     @resolved("The consent under which the decision was requested.", cost=2)
     def consent(self, info: Info) -> Consent:
-        query = info.context.query
-        consent = info.context.container.consents.find(query, self.state.consent_id)
+        context, query = info.context, info.context.query
+        consent = context.find_once(
+            ("consent", self.state.consent_id), lambda: context.container.consents.find(query, self.state.consent_id)
+        )
         if consent is None:
             raise LookupError(f"the consent of the visible decision {self.id} is not visible")
         return Consent.of(consent, query.now)
@@ -265,5 +267,8 @@ class Decision(Node):
 
 
 def _find_decision(info: Info, decision_id: str) -> Decision | None:
-    decision = info.context.container.decisions.find(info.context.query, decision_id)
+    context = info.context
+    decision = context.find_once(
+        ("decision", decision_id), lambda: context.container.decisions.find(context.query, decision_id)
+    )
     return Decision.of(decision) if decision else None

@@ -1,7 +1,7 @@
 """The merchant of an access token, and its decision log."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import strawberry
 
@@ -9,22 +9,37 @@ from gateway.domain import merchants as domain
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
-from gateway.store.decisions.pages import Filter, Window
+from gateway.store.decisions.pages import MAX_COUNT, Filter, Window
 from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, Page, cut_page, page_request
 from schema.context import Info
 from schema.directives import listed, resolved
+from schema.errors import BadUserInput
 from schema.types.decision import Decision
 from schema.types.enums import DecisionOrder
 from schema.types.node import Node
+
+MAX_FILTER_VALUES = 20
+_AT_MOST = f"At most {MAX_FILTER_VALUES} values; repeated ones count once."
+_T = TypeVar("_T")
+
+
+def _as_set(name: str, values: list[_T] | None) -> frozenset[_T] | None:
+    if values is None or values is strawberry.UNSET:
+        return None
+    if len(values) > MAX_FILTER_VALUES:
+        raise BadUserInput(f"filter.{name} may have at most {MAX_FILTER_VALUES} values.")
+    return frozenset(values)
 
 
 @strawberry.input(description="Filters for the decision log. A null or absent field does not filter.")
 class DecisionFilter:
     products: list[Product] | None = strawberry.field(
-        default=strawberry.UNSET, description="Only decisions for one of these products."
+        default=strawberry.UNSET,
+        description=f"Only decisions for one of these products. An empty list matches nothing. {_AT_MOST}",
     )
     statuses: list[Status] | None = strawberry.field(
-        default=strawberry.UNSET, description="Only decisions with one of these statuses."
+        default=strawberry.UNSET,
+        description=f"Only decisions with one of these statuses. An empty list matches nothing. {_AT_MOST}",
     )
     created_after: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Only decisions requested after this time."
@@ -34,10 +49,11 @@ class DecisionFilter:
     )
 
     def to_store_filter(self) -> Filter:
-        """Returns the store's filter. Null and absent fields do not filter."""
+        """Returns the store's filter. Null and absent fields do not filter. Raises BadUserInput for a list that is too
+        long."""
         return Filter(
-            products=tuple(self.products or ()),
-            statuses=tuple(self.statuses or ()),
+            products=_as_set("products", self.products),
+            statuses=_as_set("statuses", self.statuses),
             created_after=self.created_after or None,
             created_before=self.created_before or None,
         )
@@ -53,9 +69,19 @@ OrderArgument = Annotated[DecisionOrder | None, strawberry.argument(description=
 class DecisionConnection(Connection[Decision]):
     filtered: strawberry.Private[Filter]
 
-    @resolved("Number of decisions on all pages.", cost=5)
+    @resolved(f"Number of decisions on all pages, at most {MAX_COUNT}.", cost=5)
     def total_count(self, info: Info) -> int:
-        return info.context.container.decisions.count(info.context.query, self.filtered)
+        return self._count(info)[0]
+
+    @resolved("Whether totalCount is the exact number. False if there are more decisions than it says.", cost=5)
+    def total_count_exact(self, info: Info) -> bool:
+        return self._count(info)[1]
+
+    def _count(self, info: Info) -> tuple[int, bool]:
+        context, filtered = info.context, self.filtered
+        return context.find_once(
+            ("count", filtered), lambda: context.container.decisions.count(context.query, filtered)
+        )
 
     @classmethod
     def of(cls, page: Page[DecisionState], order: DecisionOrder, filtered: Filter) -> "DecisionConnection":

@@ -37,7 +37,7 @@ def referred(world: DemoWorld, number: int = 1, deposit: str = "3000.00", ceilin
 
 def pending(world: DemoWorld) -> list[str]:
     """The ids of the merchant's decisions in manual review."""
-    in_review = Filter(statuses=(Status.PENDING,))
+    in_review = Filter(statuses=frozenset({Status.PENDING}))
     with reading(world.database) as unit:
         return [state.id for state in unit.decision_pages.load_page(world.merchant(), in_review, Window(10), world.now)]
 

@@ -1,6 +1,7 @@
 """Keyset pages of decisions: in each order and direction, with equal times, each row appears exactly once."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import product
 
@@ -11,10 +12,14 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
 from gateway.store.database import Database
+from gateway.store.decisions import pages
 from gateway.store.decisions.pages import Filter, Window
+from gateway.store.logs.keys import Keyring
 from gateway.store.unit import UnitOfWork
-from tests.support.clock import BUSINESS_NOON
-from tests.support.factories import make_cast, make_decision
+from tests.fixtures.settings import MASTER
+from tests.support.clock import BUSINESS_NOON, MovableClock
+from tests.support.factories import ids, make_cast, make_decision
+from tests.support.statements import statements
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -23,6 +28,9 @@ TIMES = [
     BusinessTime(BUSINESS_NOON + timedelta(seconds=second, microseconds=micro))
     for second, micro in ((0, 0), (0, 1), (1, 0), (60, 0))
 ]
+
+
+EVERY = Filter()
 
 
 @pytest.fixture
@@ -47,13 +55,15 @@ def ordered(unit: UnitOfWork, merchant: str, by_update: bool, descending: bool) 
     return sorted(rows, key=lambda row: position_of(row, by_update), reverse=descending)
 
 
-def all_pages(unit: UnitOfWork, merchant: str, window: Window) -> Iterator[list[DecisionState]]:
+def all_pages(
+    unit: UnitOfWork, merchant: str, window: Window, filtered: Filter = EVERY
+) -> Iterator[list[DecisionState]]:
     """Yields all pages."""
     after = window.after
     while True:
         page = unit.decision_pages.load_page(
             merchant,
-            Filter(),
+            filtered,
             Window(window.limit, by_update=window.by_update, descending=window.descending, after=after),
             BUSINESS_NOON,
         )
@@ -108,16 +118,67 @@ def test_window_with_after_and_before(database: Database, merchant: str, descend
 def test_filters_apply_to_page_and_count(database: Database, merchant: str) -> None:
     cases = {
         Filter(): 12,
-        Filter(products=(Product.PAY_LATER,)): 6,
-        Filter(products=tuple(Product)): 12,
-        Filter(statuses=(Status.DECLINED,)): 0,
-        Filter(statuses=(Status.DECLINED, Status.APPROVED)): 12,
+        Filter(products=frozenset({Product.PAY_LATER})): 6,
+        Filter(products=frozenset(Product)): 12,
+        Filter(products=frozenset()): 0,
+        Filter(statuses=frozenset()): 0,
+        Filter(statuses=frozenset({Status.DECLINED})): 0,
+        Filter(statuses=frozenset({Status.DECLINED, Status.APPROVED})): 12,
+        Filter(products=frozenset({Product.PAY_LATER}), statuses=frozenset({Status.APPROVED})): 6,
         Filter(created_after=TIMES[0]): 9,
         Filter(created_before=TIMES[1]): 3,
         Filter(created_after=TIMES[0], created_before=TIMES[3]): 6,
-        Filter(products=(Product.PAY_LATER,), created_after=TIMES[2]): 1 if 9 % 2 == 0 else 2,
+        Filter(products=frozenset({Product.PAY_LATER}), created_after=TIMES[2]): 1 if 9 % 2 == 0 else 2,
     }
     with reading(database) as unit:
         for narrowed, expected in cases.items():
-            assert unit.decision_pages.count(merchant, narrowed, BUSINESS_NOON) == expected
+            assert unit.decision_pages.count(merchant, narrowed, BUSINESS_NOON) == (expected, True)
             assert len(unit.decision_pages.load_page(merchant, narrowed, Window(100), BUSINESS_NOON)) == expected
+
+
+@pytest.mark.parametrize(("by_update", "descending"), list(product([False, True], repeat=2)))
+def test_a3_pages_of_several_kinds_have_each_decision_once(
+    database: Database, merchant: str, by_update: bool, descending: bool
+) -> None:
+    kinds = Filter(products=frozenset(Product), statuses=frozenset(Status))
+    with reading(database) as unit:
+        listed = all_pages(unit, merchant, Window(5, by_update=by_update, descending=descending), kinds)
+        found = [row.id for page in listed for row in page]
+        assert found == [row.id for row in ordered(unit, merchant, by_update, descending)]
+
+
+def test_a3_count_stops_at_its_largest_value(
+    database: Database, merchant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = Filter(statuses=frozenset({Status.APPROVED}))
+    with reading(database) as unit:
+        for largest, expected in ((11, (11, False)), (12, (12, True)), (13, (12, True))):
+            monkeypatch.setattr(pages, "MAX_COUNT", largest)
+            assert unit.decision_pages.count(merchant, Filter(), BUSINESS_NOON) == expected
+            assert unit.decision_pages.count(merchant, some, BUSINESS_NOON) == expected
+
+
+PENDING, OF_PRODUCTS = Filter(statuses=frozenset({Status.PENDING})), Filter(products=frozenset(Product))
+
+
+@pytest.mark.parametrize("filtered", [PENDING, OF_PRODUCTS])
+@pytest.mark.parametrize("by_update", [False, True])
+def test_a3_pages_of_some_kinds_read_ranges_of_an_index(
+    sqlite_url: str, clock: MovableClock, filtered: Filter, by_update: bool
+) -> None:
+    """The table itself is read by id only. No statement scans the decisions of a merchant."""
+    with closing(Database(sqlite_url, clock=clock, keyring=Keyring(MASTER, ids))) as database:
+        with statements(database) as sent, reading(database) as unit:
+            unit.decision_pages.load_page("mer_test_1", filtered, Window(10, by_update=by_update), BUSINESS_NOON)
+            unit.decision_pages.count("mer_test_1", filtered, BUSINESS_NOON)
+        selects = [text for text in sent if "FROM decisions" in text]
+        assert len(selects) == 2
+        with database.engine.connect() as connection:
+            plans = [
+                str(row[3])
+                for text in selects
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (None,) * text.count("?"))
+            ]
+    reads = [plan for plan in plans if plan.startswith(("SEARCH decisions", "SCAN decisions"))]
+    assert len(reads) >= 64
+    assert all("merchant_id=? AND product=? AND status=?" in plan or "(id=?)" in plan for plan in reads), reads

@@ -46,8 +46,9 @@ class DecisionQueries:
         merchant_id = query.principal.merchant_id
         return query.read(lambda unit: unit.decision_pages.load_page(merchant_id, filtered, window, query.now))
 
-    def count(self, query: QueryUnit, filtered: Filter) -> int:
-        """The number of decisions of the token's merchant that match the filter."""
+    def count(self, query: QueryUnit, filtered: Filter) -> tuple[int, bool]:
+        """The number of decisions of the token's merchant that match the filter, at most 10,000, and whether there are
+        no more."""
         merchant_id = query.principal.merchant_id
         return query.read(lambda unit: unit.decision_pages.count(merchant_id, filtered, query.now))
 

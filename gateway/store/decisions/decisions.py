@@ -36,6 +36,7 @@ DERIVED = {
 }
 """Columns computed from the state, so that the database can search and sum them."""
 
+_KIND = ("merchant_id", "product", "status")
 MAPPING = StateMapping(DecisionState, DERIVED)
 DecisionRow = MAPPING.declare(
     __name__,
@@ -51,6 +52,8 @@ DecisionRow = MAPPING.declare(
         UniqueConstraint("merchant_id", "merchant_reference"),
         Index("ix_decisions_merchant_id_created_at_id", "merchant_id", "created_at", "id"),
         Index("ix_decisions_merchant_id_updated_at_id", "merchant_id", "updated_at", "id"),
+        Index("ix_decisions_merchant_id_kind_created_at", *_KIND, "created_at", "id", "valid_until"),
+        Index("ix_decisions_merchant_id_kind_updated_at", *_KIND, "updated_at", "id", "valid_until"),
         Index("ix_decisions_consent_id_next_transition_at", "consent_id", "next_transition_at"),
         Index("ix_decisions_consent_id_flagged_at", "consent_id", "flagged_at"),
     ),

@@ -1,11 +1,29 @@
-"""Filtered pages of a merchant's decisions, by keyset and in both directions."""
+"""Filtered pages of a merchant's decisions, by keyset and in both directions.
 
+A filter by product or status reads one range of an index for each product and status, at most one page of each, and
+merges them. So a page takes the same time however many decisions a merchant has and however few match.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
@@ -14,18 +32,27 @@ from gateway.kit.clock import BusinessTime
 from gateway.store.decisions.decisions import DECISIONS, EXPIRING, MAPPING
 from gateway.store.repository import Repository
 
+MAX_COUNT = 10_000
+"""The largest count. Counting more would take long for a merchant with many decisions."""
+
 _VARIANTS = 512
 """The number of cached variants of each statement: with and without each filter and bound, in each order."""
+_COLUMNS = DECISIONS.c
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """The filter of a page of decisions. Empty members filter nothing."""
+    """The filter of a page of decisions. None filters nothing; an empty set of products or statuses matches nothing."""
 
-    products: tuple[Product, ...] = ()
-    statuses: tuple[Status, ...] = ()
+    products: frozenset[Product] | None = None
+    statuses: frozenset[Status] | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+
+    @property
+    def matches_nothing(self) -> bool:
+        """Whether no decision can match."""
+        return self.products == frozenset() or self.statuses == frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,85 +77,138 @@ class DecisionPageRepository(Repository):
     def load_page(self, merchant_id: str, filtered: Filter, window: Window, now: BusinessTime) -> list[DecisionState]:
         """Returns at most `window.limit` decisions of one merchant, with their status at `now`, in the order of the
         window."""
-        statement = _page(
-            _shape(filtered), window.by_update, window.descending, window.after is not None, window.before is not None
-        )
+        if filtered.matches_nothing:
+            return []
+        shape = _Shape(filtered, window.after is not None, window.before is not None)
         parameters = _parameters(merchant_id, filtered, now)
         for name, position in (("after", window.after), ("before", window.before)):
             if position is not None:
                 parameters[f"{name}_at"], parameters[f"{name}_id"] = position
-        rows = self._rows(statement, **parameters, most=window.limit)
-        return [MAPPING.read(row).as_of(now) for row in rows]
+        statement = _page(shape, window.by_update, window.descending)
+        return [MAPPING.read(row).as_of(now) for row in self._rows(statement, **parameters, most=window.limit)]
 
-    def count(self, merchant_id: str, filtered: Filter, now: BusinessTime) -> int:
-        """Returns the number of decisions that match the filter."""
-        return int(self._value(_count(_shape(filtered)), **_parameters(merchant_id, filtered, now)))
+    def count(self, merchant_id: str, filtered: Filter, now: BusinessTime) -> tuple[int, bool]:
+        """Returns the number of decisions that match the filter, at most MAX_COUNT, and whether there are no more."""
+        if filtered.matches_nothing:
+            return 0, True
+        parameters = _parameters(merchant_id, filtered, now)
+        number = int(self._value(_count(_Shape(filtered)), **parameters, most=MAX_COUNT + 1))
+        return min(number, MAX_COUNT), number <= MAX_COUNT
 
 
-_Shape = tuple[bool, tuple[Status, ...], bool, bool]
-"""The parts of a filter that decide which variant of a statement is used."""
+@dataclass(frozen=True, slots=True, init=False)
+class _Shape:
+    """The parts of a filter and its bounds that decide which variant of a statement is used."""
 
+    by_kind: bool
+    by_status: bool
+    created_after: bool
+    created_before: bool
+    after: bool
+    before: bool
 
-def _shape(filtered: Filter) -> _Shape:
-    statuses = tuple(status for status in Status if status in filtered.statuses)
-    return bool(filtered.products), statuses, bool(filtered.created_after), bool(filtered.created_before)
+    def __init__(self, filtered: Filter, after: bool = False, before: bool = False) -> None:
+        values = {
+            "by_kind": filtered.products is not None or filtered.statuses is not None,
+            "by_status": filtered.statuses is not None,
+            "created_after": filtered.created_after is not None,
+            "created_before": filtered.created_before is not None,
+            "after": after,
+            "before": before,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
 
 def _parameters(merchant_id: str, filtered: Filter, now: BusinessTime) -> dict[str, Any]:
-    optional = {
-        "products": [product.value for product in filtered.products] or None,
-        "now": now if filtered.statuses else None,
-        "created_after": filtered.created_after,
-        "created_before": filtered.created_before,
-    }
-    return {"merchant_id": merchant_id, **{name: value for name, value in optional.items() if value is not None}}
+    parameters: dict[str, Any] = {"merchant_id": merchant_id}
+    if filtered.products is not None or filtered.statuses is not None:
+        for product in Product:
+            for status in Status:
+                is_wanted = product in (filtered.products or Product) and status in (filtered.statuses or Status)
+                parameters[_switch(product, status)] = int(is_wanted)
+    if filtered.statuses is not None:
+        parameters["now"] = now
+    bounds = {"created_after": filtered.created_after, "created_before": filtered.created_before}
+    return parameters | {name: moment for name, moment in bounds.items() if moment is not None}
+
+
+def _switch(product: Product, status: Status) -> str:
+    """The name of the parameter that is 1 if decisions of this product and status are wanted, otherwise 0."""
+    return f"wanted_{product.value}_{status.value}".lower()
 
 
 @lru_cache(maxsize=_VARIANTS)
-def _page(shape: _Shape, by_update: bool, descending: bool, after: bool, before: bool) -> Select[Any]:
-    moment, identity = DECISIONS.c.updated_at if by_update else DECISIONS.c.created_at, DECISIONS.c.id
-    query = select(DECISIONS).where(*_conditions(shape))
-    for name, bound, beyond in (("after", after, not descending), ("before", before, descending)):
-        if bound:
-            at: Any = bindparam(f"{name}_at", type_=moment.type)
-            last: Any = bindparam(f"{name}_id")
-            query = query.where(
-                or_(moment > at, and_(moment == at, identity > last))
-                if beyond
-                else or_(moment < at, and_(moment == at, identity < last))
-            )
-    order = (moment.desc(), identity.desc()) if descending else (moment.asc(), identity.asc())
-    return query.order_by(*order).limit(bindparam("most"))
+def _page(shape: _Shape, by_update: bool, descending: bool) -> Select[Any]:
+    moment = _COLUMNS.updated_at if by_update else _COLUMNS.created_at
+    order = (moment.desc(), _COLUMNS.id.desc()) if descending else (moment.asc(), _COLUMNS.id.asc())
+    most: Any = bindparam("most")
+    bounds = [*_creation_bounds(shape), *_window_bounds(shape, moment, descending)]
+    if not shape.by_kind:
+        return select(DECISIONS).where(_of_merchant(), *bounds).order_by(*order).limit(most)
+    parts = [
+        select(_COLUMNS.id, moment.label("moment")).where(*kind, *bounds).order_by(*order).limit(most).subquery()
+        for kind in _kinds(shape)
+    ]
+    merged = union_all(*(select(part.c.id, part.c.moment) for part in parts)).subquery()
+    direction = (merged.c.moment.desc(), merged.c.id.desc()) if descending else (merged.c.moment, merged.c.id)
+    wanted = select(merged.c.id).order_by(*direction).limit(most).subquery()
+    return select(DECISIONS).where(_COLUMNS.id.in_(select(wanted.c.id))).order_by(*order)
 
 
 @lru_cache(maxsize=_VARIANTS)
 def _count(shape: _Shape) -> Select[Any]:
-    return select(func.count()).select_from(DECISIONS).where(*_conditions(shape))
+    most: Any = bindparam("most")
+    bounds = _creation_bounds(shape)
+    if shape.by_kind:
+        parts: list[Subquery] = [
+            select(_COLUMNS.id).where(*kind, *bounds).limit(most).subquery() for kind in _kinds(shape)
+        ]
+        matching = union_all(*(select(part.c.id) for part in parts)).limit(most).subquery()
+    else:
+        matching = select(_COLUMNS.id).where(_of_merchant(), *bounds).limit(most).subquery()
+    return select(func.count()).select_from(matching)
 
 
-def _conditions(shape: _Shape) -> list[ColumnElement[bool]]:
-    products, statuses, created_after, created_before = shape
-    columns = DECISIONS.c
-    conditions: list[ColumnElement[bool]] = [columns.merchant_id == bindparam("merchant_id")]
-    if products:
-        conditions.append(columns.product.in_(bindparam("products", expanding=True)))
-    if statuses:
-        now = bindparam("now", type_=columns.valid_until.type)
-        conditions.append(or_(*(_status_is(status, now) for status in statuses)))
-    if created_after:
-        conditions.append(columns.created_at > bindparam("created_after"))
-    if created_before:
-        conditions.append(columns.created_at < bindparam("created_before"))
-    return conditions
+def _of_merchant() -> ColumnElement[bool]:
+    return _COLUMNS.merchant_id == bindparam("merchant_id")
 
 
-def _status_is(status: Status, now: BindParameter[Any]) -> ColumnElement[bool]:
-    """Returns the SQL of `status_at`: after `valid_until` an approval or request is EXPIRED, even if that is not saved
+def _kinds(shape: _Shape) -> Iterator[list[ColumnElement[bool]]]:
+    """Yields the conditions of each product and status, each a range of an index. Together they exclude each other and
+    match what `status_at` returns: after `valid_until` an approval or request is EXPIRED, even if that is not saved
     yet."""
-    has_status = DECISIONS.c.status == status.value
-    if status in EXPIRING:
-        return and_(has_status, or_(DECISIONS.c.valid_until.is_(None), DECISIONS.c.valid_until > now))
-    if status is Status.EXPIRED:
-        has_expired = and_(DECISIONS.c.status.in_(sorted(EXPIRING)), DECISIONS.c.valid_until <= now)
-        return or_(has_status, has_expired)
-    return has_status
+    now: BindParameter[Any] = bindparam("now", type_=_COLUMNS.valid_until.type)
+    for product in Product:
+        for status in Status:
+            stored = [_of_merchant(), _COLUMNS.product == product.value, _COLUMNS.status == status.value]
+            is_wanted = bindparam(_switch(product, status), type_=Integer) == 1
+            if not shape.by_status or status not in EXPIRING:
+                yield [*stored, is_wanted]
+                continue
+            expired_is_wanted = bindparam(_switch(product, Status.EXPIRED), type_=Integer) == 1
+            yield [*stored, is_wanted, or_(_COLUMNS.valid_until.is_(None), _COLUMNS.valid_until > now)]
+            yield [*stored, expired_is_wanted, _COLUMNS.valid_until <= now]
+
+
+def _creation_bounds(shape: _Shape) -> list[ColumnElement[bool]]:
+    bounds: list[ColumnElement[bool]] = []
+    if shape.created_after:
+        bounds.append(_COLUMNS.created_at > bindparam("created_after"))
+    if shape.created_before:
+        bounds.append(_COLUMNS.created_at < bindparam("created_before"))
+    return bounds
+
+
+def _window_bounds(shape: _Shape, moment: Column[Any], descending: bool) -> list[ColumnElement[bool]]:
+    bounds: list[ColumnElement[bool]] = []
+    for name, bound, beyond in (("after", shape.after, not descending), ("before", shape.before, descending)):
+        if bound:
+            at: Any = bindparam(f"{name}_at", type_=moment.type)
+            last: Any = bindparam(f"{name}_id")
+            bounds.append(
+                or_(moment > at, and_(moment == at, _COLUMNS.id > last))
+                if beyond
+                else or_(moment < at, and_(moment == at, _COLUMNS.id < last))
+            )
+    return bounds
