@@ -9,11 +9,23 @@ from gateway.domain.decisions import state as domain
 from gateway.domain.decisions.decision import LoggedEvent
 from gateway.domain.decisions.dispute import Contested, DisputeStatus, Party
 from gateway.domain.decisions.transitions import Status, Transition
+from gateway.domain.errors import InvalidInput
 from gateway.domain.events import Actor, Topic
 from gateway.domain.merchants import Product
-from schema.connection import DEFAULT_SIZE, After, Before, Connection, First, Last, connection_of, page_request
+from schema.connection import (
+    DEFAULT_SIZE,
+    After,
+    Before,
+    Connection,
+    First,
+    Last,
+    connection_of,
+    cut_page,
+    page_request,
+)
 from schema.context import Info
 from schema.directives import describe, listed, require_scopes, resolved
+from schema.errors import BadUserInput
 from schema.scalars import Url
 from schema.types.consent import Consent
 from schema.types.node import Node
@@ -242,8 +254,17 @@ class Decision(Node):
         before: Before = strawberry.UNSET,
     ) -> Connection[Event]:
         request = page_request(_TIMELINE, first, after, last, before)
-        events = info.context.container.decisions.list_events(info.context.query, self.id)
-        return connection_of(_TIMELINE, [((each.occurred_at, each.id), each) for each in events], event_of, request)
+        container, query = info.context.container, info.context.query
+        after, before = (position[1] if position else None for position in (request.after, request.before))
+        try:
+            events = container.decisions.list_events(
+                query, self.id, request.size + 1, backward=request.backward, after=after, before=before
+            )
+        except InvalidInput as error:
+            raise BadUserInput(f"{(error.field or ('cursor',))[0]} is not a cursor of this list.") from None
+        page = cut_page(events, request)
+        positions = [(each.occurred_at, each.id) for each in page.items]
+        return Connection(bounds=page.bounds(_TIMELINE, positions), items=[event_of(each) for each in page.items])
 
     @resolved(
         "Disputes about the decision, oldest first.",

@@ -7,14 +7,14 @@ from gateway.domain.decisions.decision import LoggedEvent
 from gateway.domain.decisions.outcome import Outcome
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
-from gateway.domain.errors import GatewayError
+from gateway.domain.errors import GatewayError, InvalidInput
 from gateway.domain.events import Actor, Topic
 from gateway.domain.period import parse_moment
 from gateway.kit.json import decode
 from gateway.services.decisions.assessment import Assessment, Assessor
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions.pages import Filter, Window
-from gateway.store.logs.decision_log import DecisionLogRow
+from gateway.store.logs.decision_log import DecisionLogRow, EventWindow
 from gateway.store.unit import UnitOfWork
 
 
@@ -52,13 +52,31 @@ class DecisionQueries:
         merchant_id = query.principal.merchant_id
         return query.read(lambda unit: unit.decision_pages.count(merchant_id, filtered, query.now))
 
-    def list_events(self, query: QueryUnit, decision_id: str) -> list[LoggedEvent]:
-        """The timeline of a decision, oldest event first. Empty if the token may not read the decision."""
+    def list_events(
+        self,
+        query: QueryUnit,
+        decision_id: str,
+        size: int = 100,
+        *,
+        backward: bool = False,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> list[LoggedEvent]:
+        """At most `size` events of a decision after and before these event ids, oldest first or, if `backward`, newest
+        first. Empty if the token may not read the decision. Raises InvalidInput with the field
+        "after" or "before" for the event of another decision."""
 
         def read(unit: UnitOfWork) -> list[LoggedEvent]:
             if _visible(query, unit.decisions.load(decision_id)) is None:
                 return []
-            return read_events(unit, unit.decision_log.list_of_decision(decision_id))
+            window = EventWindow(size, backward, sequence(unit, "after", after), sequence(unit, "before", before))
+            return read_events(unit, unit.decision_log.list_page(decision_id, window))
+
+        def sequence(unit: UnitOfWork, field: str, event_id: str | None) -> int | None:
+            entry = unit.decision_log.load(event_id) if event_id else None
+            if event_id and (entry is None or entry.decision_id != decision_id):
+                raise InvalidInput("INVALID", "is not an event of this decision", (field,))
+            return entry.sequence if entry else None
 
         return query.read(read)
 

@@ -1,9 +1,11 @@
 """The decision log: one sealed entry per event of a decision."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, Row, Table, and_, bindparam, func, select
+from sqlalchemy import Index, Row, Select, Table, and_, bindparam, func, select
 from sqlmodel import UniqueConstraint
 
 from gateway.kit.json import decode
@@ -51,6 +53,28 @@ _FIRST = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class EventWindow:
+    """One page of a timeline: at most `limit` entries after the entry `after` and before the entry `before`, from the
+    start or, if `backward`, from the end. Entries are given by their sequence numbers."""
+
+    limit: int
+    backward: bool = False
+    after: int | None = None
+    before: int | None = None
+
+
+@lru_cache
+def _page(backward: bool, after: bool, before: bool) -> Select[Any]:
+    sequence = DECISION_LOG.c.sequence
+    query = select(DECISION_LOG).where(DECISION_LOG.c.decision_id == bindparam("decision_id"))
+    if after:
+        query = query.where(sequence > bindparam("after"))
+    if before:
+        query = query.where(sequence < bindparam("before"))
+    return query.order_by(sequence.desc() if backward else sequence).limit(bindparam("most"))
+
+
 class DecisionLog(SealedLog):
     """Appends events and lists those of a decision."""
 
@@ -66,6 +90,13 @@ class DecisionLog(SealedLog):
     def list_of_decision(self, decision_id: str) -> list[DecisionLogRow]:
         """Returns all entries of a decision, oldest first."""
         return self._all(DecisionLogRow, _OF_DECISION, decision_id=decision_id)
+
+    def list_page(self, decision_id: str, window: EventWindow) -> list[DecisionLogRow]:
+        """Returns the entries of a page, in its direction."""
+        bounds = {"after": window.after, "before": window.before}
+        given = {name: sequence for name, sequence in bounds.items() if sequence is not None}
+        statement = _page(window.backward, "after" in given, "before" in given)
+        return self._all(DecisionLogRow, statement, decision_id=decision_id, most=window.limit, **given)
 
     def list_by_ids(self, entry_ids: Iterable[str]) -> list[DecisionLogRow]:
         """Returns these entries in any order, without unknown ones."""
