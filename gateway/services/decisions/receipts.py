@@ -14,7 +14,7 @@ from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import SealBroken, SigningKey, base64url
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions import digests
-from gateway.store.logs.decision_log import read_public
+from gateway.store.logs.decision_log import EventWindow, read_public
 from gateway.store.unit import UnitOfWork
 
 TYPE = "decision-receipt+jwt"
@@ -35,7 +35,7 @@ class ReceiptService:
         return query.read(lambda unit: self._sign(unit, decision.id))
 
     def _sign(self, unit: UnitOfWork, decision_id: str) -> str | None:
-        entries = unit.decision_log.list_of_decision(decision_id)
+        entries = unit.decision_log.list_page(decision_id, EventWindow(1, backward=True))
         try:
             key, stored = unit.keys.load_signing_key(), unit.decisions.load_stored(decision_id)
         except SealBroken:
