@@ -21,7 +21,7 @@ Url = NewType("Url", str)
 
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Za-z]{3}", re.ASCII)
-_URL = re.compile(r"https://[!-~]{1,2000}", re.ASCII)
+_URL = re.compile(r"https://(?![^/?#]*@)[!-~]{1,2000}", re.ASCII)
 
 
 def _text(pattern: re.Pattern[str], expected: str) -> Callable[[Any], str]:
@@ -76,9 +76,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Url: strawberry.scalar(
         name="URL",
-        description="Absolute https URL.",
+        description="Absolute https URL without user information.",
         serialize=str,
-        parse_value=_text(_URL, "a URL is an absolute https address"),
+        parse_value=_text(_URL, "a URL is an absolute https address without user information"),
     ),
 }
 

@@ -168,6 +168,13 @@ _ALL = (
         "POST a JSON object with `query` and, if needed, `variables` and `operationName`.",
     ),
     ErrorText(
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+        "errors, the whole request, HTTP 200",
+        "The request has `extensions.persistedQuery`. This server keeps no documents of clients.",
+        "Send the document as `query`, without `persistedQuery`. Clients for automatic persisted queries do it by"
+        " themselves after this error.",
+    ),
+    ErrorText(
         "GRAPHQL_PARSE_FAILED",
         _REQUEST,
         "The document has a GraphQL syntax error or too many tokens.",

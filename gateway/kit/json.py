@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+_MARK = b"\xef\xbb\xbf"
+
 
 def encode(value: Any) -> bytes:
     """Returns the value as compact JSON in UTF-8."""
@@ -19,6 +21,12 @@ def encode_text(value: Any) -> str:
 def decode(text: bytes | str) -> Any:
     """Returns the decoded JSON. Raises ValueError for invalid JSON."""
     return orjson.loads(text)
+
+
+def without_mark(content: bytes) -> bytes:
+    """Returns the content without a UTF-8 byte order mark at its start, which a reader of JSON may ignore (RFC 8259
+    section 8.1)."""
+    return content.removeprefix(_MARK)
 
 
 def decode_unique(text: bytes | str) -> Any:

@@ -75,7 +75,7 @@ def parse_members(body: bytes) -> dict[str, Any]:
     """The members of a JSON object. A null member counts as absent (RFC 7592 section 2.2). Raises UnreadableRequest
     if the body is not an object, or an object in it has a member twice."""
     try:
-        document = json.decode_unique(body)
+        document = json.decode_unique(json.without_mark(body))
     except ValueError:
         raise UnreadableRequest(400, "The body must be JSON in UTF-8, and no member may occur twice.") from None
     if not isinstance(document, dict):

@@ -5,6 +5,7 @@
 | the operation ran, with or without field errors        | 200    |
 | parsing, validation, variables or operation name fail  | 400, but 200 where only application/json is accepted |
 | the body is not JSON, or not a GraphQL request         | 400    |
+| the hash of a persisted document instead of the text   | 200, as Apollo Server answers |
 | no valid token, by the token check                     | 401    |
 | the client has too few points left                     | 429, with Retry-After |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
@@ -37,7 +38,16 @@ from gateway.web.document_queue import SEND_AGAIN_AFTER, DocumentQueue, QueueFul
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
 from gateway.web.worker_threads import WorkerThreads
 from schema.engine import Engine, GraphQLRequest
-from schema.errors import BAD_REQUEST, THROTTLED, UNAVAILABLE, body, internal, plain, unavailable
+from schema.errors import (
+    BAD_REQUEST,
+    PERSISTED_QUERY_NOT_SUPPORTED,
+    THROTTLED,
+    UNAVAILABLE,
+    body,
+    internal,
+    plain,
+    unavailable,
+)
 
 COST_DEBUG = "x-cost-debug"
 """A request header. In a sandbox its value "fields" adds the cost of each field to the response."""
@@ -84,7 +94,7 @@ class GraphQLEndpoint:
         state: Mapping[str, Any] = scope.get("state", {})
         request_id = str(state.get("request_id") or uuid4().hex)
         headers = Headers(scope=scope)
-        media_type = choose_media_type(headers.get("accept"))
+        media_type = choose_media_type(", ".join(headers.getlist("accept")))
         authenticate: Authentication = state["authenticate"]
         try:
             _check_headers(scope, media_type, headers)
@@ -207,6 +217,7 @@ async def _body(headers: Headers, receive: Receive, largest: int) -> bytes:
 
 def _read(content: bytes, headers: Headers) -> GraphQLRequest:
     try:
+        content = json.without_mark(content)
         request = json.decode(content)
         _STRICT.decode(content.decode())
     except (ValueError, RecursionError):
@@ -217,6 +228,9 @@ def _read(content: bytes, headers: Headers) -> GraphQLRequest:
         raise _Refusal(400, "The body must be a JSON object.")
     query, name = request.get("query"), request.get("operationName")
     variables, extensions = request.get("variables"), request.get("extensions")
+    if isinstance(extensions, dict) and "persistedQuery" in extensions:
+        # Message, code and status are Apollo Server's. A client then sends its documents in full.
+        raise _Refusal(200, "PersistedQueryNotSupported", code=PERSISTED_QUERY_NOT_SUPPORTED)
     if not isinstance(query, str) or not query.strip():
         raise _Refusal(400, "query must be a string that is not empty.")
     if not isinstance(name, str | None):

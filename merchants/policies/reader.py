@@ -18,10 +18,11 @@ from gateway.domain.policies.table import policy_error
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file, and the name of the file with its folder for messages. Raises Misconfigured."""
+    """The text of a file without a byte order mark, and the name of the file with its folder for messages. Raises
+    Misconfigured."""
     source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # realpath also resolves links to missing files
     try:
-        return path.read_text(encoding="utf-8"), source
+        return path.read_text(encoding="utf-8-sig"), source
     except (OSError, UnicodeDecodeError) as error:
         raise policy_error(source, f"cannot be read: {error}") from None
 

@@ -208,3 +208,9 @@ def test_unreadable_file_is_reported_by_name(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(Misconfigured, match="cannot be read"):
         load_table(tmp_path / "policy.toml", COLUMNS)
+
+
+def test_e14_byte_order_mark_before_a_policy_is_ignored(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + (HEADER + LAST).encode())
+    assert load_table(file, COLUMNS).hash == read(HEADER + LAST).hash

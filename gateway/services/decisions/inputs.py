@@ -25,17 +25,21 @@ def require_statement(text: str, field: str) -> None:
 
 
 def require_attachments(addresses: tuple[str, ...]) -> None:
-    """Raises InvalidInput unless these are at most ten absolute https URLs. They are stored and never fetched."""
+    """Raises InvalidInput unless these are at most ten absolute https URLs without user information. They are stored
+    and never fetched."""
     if len(addresses) > MOST_ATTACHMENTS:
         raise InvalidInput("INVALID", f"At most {MOST_ATTACHMENTS} URLs are allowed.", ("evidence",))
     for index, address in enumerate(addresses):
         try:
             parts = urlsplit(address)
-            usable = parts.scheme == "https" and bool(parts.hostname) and address.isascii() and address.isprintable()
+            usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+            usable = usable and address.isascii() and address.isprintable()
         except ValueError:
             usable = False
         if not usable or " " in address or len(address) > LONGEST_URL:
-            raise InvalidInput("INVALID", "Must be an absolute https URL.", ("evidence", str(index)))
+            raise InvalidInput(
+                "INVALID", "Must be an absolute https URL without user information.", ("evidence", str(index))
+            )
 
 
 def without_nulls(document: Mapping[str, Any]) -> dict[str, Any]:
