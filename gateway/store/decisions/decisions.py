@@ -35,7 +35,6 @@ DERIVED = {
     "flagged_at": (moment_column(default=None, nullable=True), lambda state: state.flagged_at),
 }
 """Columns computed from the state, so that the database can search and sum them."""
-
 _KIND = ("merchant_id", "product", "status")
 MAPPING = StateMapping(DecisionState, DERIVED)
 DecisionRow = MAPPING.declare(
@@ -59,7 +58,6 @@ DecisionRow = MAPPING.declare(
     ),
 )
 DECISIONS = table_of(DecisionRow)
-
 _D = DECISIONS.c
 _BY_ID = select(DECISIONS).where(_D.id == bindparam("decision_id"))
 _LOCKED = _BY_ID.with_for_update()
