@@ -23,7 +23,7 @@ test: environment ## run the tests on SQLite and PostgreSQL; some minutes on two
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not browser and not node"
 
 test-all: check ## run everything: checks, slow tests, browser tests, clients written for Node.js
-	@$(PYTHON) tools/environment.py --browser
+	@$(PYTHON) tools/environment.py --browser --fuzz
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(foreach part,$(HABITS),--ignore=$(part))
 
 check: environment ## ruff, mypy, unused dependencies, import layers; are documents, SDL and lock file up to date?
@@ -43,3 +43,5 @@ reference: environment ## write docs/reference and the exported SDL from the cod
 lock: environment ## compile requirements.lock (needs uv on the path); it contains no host name
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --extra dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c requirements.lock tests/fuzz/requirements.in -o tests/fuzz/requirements.lock

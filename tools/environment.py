@@ -17,6 +17,7 @@ PYTHON = os.path.join(HOME, "bin", "python")
 PROJECT = os.path.join(ROOT, "pyproject.toml")
 LOCK = os.path.join(ROOT, "requirements.lock")
 BROWSER_LOCK = os.path.join(ROOT, "tests", "browser", "requirements.lock")
+FUZZ_LOCK = os.path.join(ROOT, "tests", "fuzz", "requirements.lock")
 
 
 def fingerprint(*names):
@@ -105,6 +106,12 @@ def main():
         say("Adding the browser driver from tests/browser/requirements.lock ...")
         install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", BROWSER_LOCK])
         put_stamp("browser.sha256", browser)
+    if "--fuzz" in sys.argv:
+        fuzz = fingerprint(FUZZ_LOCK)
+        if not is_stamped("fuzz.sha256", fuzz):
+            say("Adding schemathesis from tests/fuzz/requirements.lock ...")
+            install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", FUZZ_LOCK])
+            put_stamp("fuzz.sha256", fuzz)
 
 
 if __name__ == "__main__":
