@@ -125,7 +125,7 @@ def build(
         hasher=hasher,
         hashes_at_once=settings.password_hashes_at_once,
     )
-    personas = PersonaService(registry, accounts, ids)
+    personas = PersonaService(registry, accounts, consents, ids)
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)

@@ -22,6 +22,10 @@ _SERVICE_LINK = re.compile(
 )
 """Variables that Kubernetes and Docker set in every container for a service named gateway or gateway-..."""
 
+_PORT = re.compile(r"GATEWAY_(?:\w+_)?PORT")
+_PORT_OF_A_SERVICE = ("tcp://", "udp://", "sctp://")
+"""How such a variable begins if its name ends with PORT. Any other value is from a person who looked for a setting."""
+
 
 def unread_variables() -> list[str]:
     """One sentence for each variable that begins with GATEWAY_ and is no setting. Contains names only, no values."""
@@ -31,8 +35,14 @@ def unread_variables() -> list[str]:
     return [
         _sentence(name, known)
         for name in names
-        if name.upper() not in ignored and not _SERVICE_LINK.fullmatch(name.upper())
+        if name.upper() not in ignored and not _is_service_link(name.upper(), os.environ[name])
     ]
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    if _PORT.fullmatch(name) and "_SERVICE_" not in name:
+        return value.startswith(_PORT_OF_A_SERVICE)
+    return _SERVICE_LINK.fullmatch(name) is not None
 
 
 def _sentence(name: str, known: set[str]) -> str:

@@ -12,11 +12,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from gateway.store.database import Database
+from gateway.store.database import Database, create_database_file
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Upgrades the database to `revision`. Concurrent calls wait for each other. A failed revision changes nothing."""
+    create_database_file(database_url)
     with _connection(database_url) as connection:
         command.upgrade(configuration(connection), revision)
 

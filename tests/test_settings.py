@@ -259,5 +259,11 @@ def test_settings_in_any_case_are_read_without_a_warning(environment: pytest.Mon
 def test_variables_of_tests_and_container_platforms_cause_no_warning(
     environment: pytest.MonkeyPatch, name: str
 ) -> None:
-    environment.setenv(name, "x")
+    environment.setenv(name, "tcp://10.0.0.1:8000")
     assert unread_variables() == []
+
+
+def test_f4_port_that_a_person_has_set_causes_a_warning(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("GATEWAY_PORT", "8220")
+    (sentence,) = unread_variables()
+    assert sentence.startswith("GATEWAY_PORT is not a setting and is ignored.")

@@ -1,11 +1,15 @@
 """The command line of the operator, one file per group of commands."""
 
 import inspect
+import io
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer import Abort
+from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
 from gateway import __version__
@@ -80,10 +84,20 @@ def root(
 
 
 def main() -> None:
-    """Runs the command line. An error that an operator can correct is one line on standard error and exit code 1."""
+    """Runs the command line. An error that a person can correct is one line on standard error. Exit code 2 is for a
+    command that cannot be read, 1 for any other error."""
+    _write_any_character()
     _require_text(sys.argv[1:])
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except ClickException as error:
+        _fail_at_usage(error)
+    except (Abort, EOFError):
+        fail("Cancelled. Nothing was changed.")
     except SettingsError as error:
         warn_about_variables()  # a misspelled name can be the reason
         fail(str(error))
@@ -91,8 +105,37 @@ def main() -> None:
         fail(str(error))
     except (DatabaseUnavailable, *DATABASE_ERRORS) as error:
         fail(explain(error))
+    except OSError as error:
+        _fail_at_output(error)
     except KeyboardInterrupt:
         sys.exit(130)
+    if code:
+        sys.exit(code)
+
+
+def _write_any_character() -> None:
+    """Lets a terminal whose encoding does not have a character get its escape sequence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _fail_at_usage(error: ClickException) -> NoReturn:
+    """Ends the program for a command that cannot be read, with the command that helps."""
+    context = getattr(error, "ctx", None)
+    hint = f" Try: {context.command_path} --help" if context is not None else ""
+    fail(f"{' '.join(error.format_message().split())}{hint}", error.exit_code)
+
+
+def _fail_at_output(error: OSError) -> NoReturn:
+    """Ends the program if the output cannot be written. A reader that has closed the pipe, such as head, is no
+    error."""
+    # Python would try to write the rest at its end, and print a second error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        sys.exit(1)
+    name = f"{error.filename} cannot be used" if error.filename else "The output cannot be written"
+    fail(f"{name}: {error.strerror}.")
 
 
 def _require_text(arguments: Sequence[str]) -> None:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.console import DatabaseUrl, console, container_for, fail
+from gateway.cli.console import DatabaseUrl, confirm, console, container_for, fail
 from gateway.cli.output import AsJson, Record, print_list, print_record
 from gateway.domain.duration import parse_duration
+from gateway.domain.identity.client import FAPI2
 from gateway.domain.identity.client_rights import Rights
 from gateway.kit.client_key import private_jwk, public_jwks
 from gateway.kit.json import decode_unique
@@ -65,6 +66,8 @@ def register(
     private_key = private_jwk() if new_key is not None else None
     keys = public_jwks(private_key) if private_key else _read_keys(jwks) if jwks is not None else None
     with container_for(database_url) as container:
+        if (profile or container.clients.default_profile) == FAPI2 and keys is None and jwks_uri is None:
+            fail("A client of the profile fapi2 needs a key: use --new-key FILE, --jwks FILE or --jwks-uri URL.")
         if jwks_uri is not None:
             _require_keys_at(container, jwks_uri)
         if private_key is not None and new_key is not None:
@@ -137,7 +140,7 @@ def approve(
         awaited = container.database.read(lambda unit: registrations.load_awaiting(unit, client_id))
         console.print(f"{client_id} requests: {_rights_words(awaited)}")
         if not yes:
-            typer.confirm("Refuse these rights?" if refuse else "Approve these rights?", abort=True)
+            confirm("Refuse these rights?" if refuse else "Approve these rights?")
         decide = registrations.refuse if refuse else registrations.approve
         client = container.database.write(lambda unit: decide(unit, client_id, awaited))
     rights = Rights.of(client.scopes, client.authorization_details_types or ())

@@ -1,9 +1,9 @@
 """The consoles of the commands: results on standard output, errors and notes on standard error."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -14,7 +14,8 @@ from gateway.bootstrap import build
 from gateway.services.container import Container
 from gateway.setting_names import unread_variables
 from gateway.settings import Settings, read_settings
-from gateway.store.database import Database, DatabaseDown
+from gateway.store import sqlite
+from gateway.store.database import Database, DatabaseDown, create_database_file
 from migrations import revisions
 
 # Names and references are other people's words: what looks like markup in them is printed as they wrote it.
@@ -37,11 +38,23 @@ def note(message: str) -> None:
     _errors.print(message)
 
 
+def confirm(question: str) -> None:
+    """Prints the question on standard error, and ends the program unless the answer is yes."""
+    note(f"{question} [y/N]")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        fail("Cancelled. Nothing was changed.")
+
+
+def print_warning(message: str) -> None:
+    """Prints one warning on standard error."""
+    _errors.print(Text.assemble(("warning:", "bold yellow"), " ", message))
+
+
 @cache
 def warn_about_variables() -> None:
     """Prints a warning for each GATEWAY_ variable of the environment that is not read, once a process."""
     for sentence in unread_variables():
-        _errors.print(Text.assemble(("warning:", "bold yellow"), " ", sentence))
+        print_warning(sentence)
 
 
 def settings_for(database_url: str | None) -> Settings:
@@ -51,12 +64,19 @@ def settings_for(database_url: str | None) -> Settings:
     return read_settings(**({"database_url": database_url} if database_url else {}))
 
 
+def require_file(database_url: str) -> None:
+    """Raises DatabaseDown if this is a SQLite database whose file does not exist."""
+    if database_url.startswith(sqlite.PREFIX) and not sqlite.file_of(database_url).exists():
+        raise DatabaseDown(f"There is no database file {sqlite.file_of(database_url)}.")
+
+
 def require_database(database_url: str, *, fresh: bool = False) -> None:
     """Raises DatabaseDown if the database cannot be reached. A missing SQLite file is created only if `fresh`: with a
     mistyped path a command would otherwise report an empty database."""
-    file = database_url.removeprefix("sqlite:///")
-    if file != database_url and not fresh and not Path(file).exists():
-        raise DatabaseDown(f"There is no database file {file}.")
+    if fresh:
+        create_database_file(database_url)
+    else:
+        require_file(database_url)
     database = Database(database_url, size=1)
     try:
         database.ping()
@@ -91,7 +111,9 @@ def require_upgradable(database_url: str) -> None:
 @contextmanager
 def container_for(database_url: str | None) -> Iterator[Container]:
     """The services over the database of the option or of the settings, closed at the end."""
-    container = build(settings_for(database_url))
+    settings = settings_for(database_url)
+    require_file(settings.database_url)
+    container = build(settings)
     try:
         yield container
     finally:

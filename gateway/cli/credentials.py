@@ -1,7 +1,5 @@
 """The credentials file of a sandbox: merchants with their clients and a token, and personas with their passwords."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -70,12 +68,3 @@ def demo_merchant(credentials: dict[str, Any]) -> dict[str, Any]:
     """The credentials of the demo's merchant, or of the first merchant if the deployment does not load its adapter."""
     merchants: list[dict[str, Any]] = credentials["merchants"]
     return next((merchant for merchant in merchants if merchant["adapter"] == "car_rental"), merchants[0])
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Writes the file, complete or not at all, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text + "\n")
-    draft.replace(path)

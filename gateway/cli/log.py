@@ -48,6 +48,9 @@ def verify(
         print_json({"is_intact": report.intact, **counts, "signing_keys": kids, "finding": finding})
     if report.finding is not None:
         fail(report.finding.with_place)
+    unknown = sorted(set(trust or ()) - set(kids))
+    if unknown:
+        fail(f"The database has no signing key {unknown[0]!r}. Has it been replaced by another database?")
     if as_json:
         return
     for log, count in report.entries.items():

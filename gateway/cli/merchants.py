@@ -1,13 +1,15 @@
 """`gateway merchants`: list and register merchants, replace their contracts, enable adapters for them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from gateway.cli.clients import client_words, describe_client
-from gateway.cli.console import DatabaseUrl, console, container_for
+from gateway.cli.console import DatabaseUrl, console, container_for, fail, print_warning
 from gateway.cli.output import AsJson, Record, print_list, print_record
+from gateway.domain.errors import NotFound
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
@@ -17,7 +19,7 @@ from gateway.store.unit import UnitOfWork
 
 _HELP = """List and register merchants, set their contracts, enable adapters.
 
-To begin: gateway merchants register NAME --partner PARTNER"""
+To begin: gateway merchants register NAME --partner PARTNER --create"""
 app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, mer_...")]
@@ -45,7 +47,7 @@ def list_merchants(as_json: AsJson = False, database_url: DatabaseUrl = None) ->
             "enabled adapters": _adapter_words,
         },
         folded=("name", "partner", "enabled adapters"),
-        empty="There is no merchant. Register one: gateway merchants register NAME --partner PARTNER",
+        empty="There is no merchant. Register one: gateway merchants register NAME --partner PARTNER --create",
         as_json=as_json,
     )
 
@@ -87,10 +89,12 @@ def register(
     partner: Annotated[
         str,
         typer.Option(
-            help="Name of the partner that owns the merchant. All merchants of a partner share one business time. A new"
-            " name creates a partner."
+            help="Name of the partner that owns the merchant. All merchants of a partner share one business time."
         ),
     ],
+    create: Annotated[
+        bool, typer.Option("--create", help="Create the partner. Without it, the partner must exist.")
+    ] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Register a merchant and print its id.
@@ -101,9 +105,13 @@ def register(
         merchants = container.merchants
 
         def register_merchant(unit: UnitOfWork) -> MerchantRow:
-            return merchants.register(unit, merchants.ensure_partner(unit, partner), name)
+            find = merchants.create_partner if create else merchants.require_partner
+            return merchants.register(unit, find(unit, partner), name)
 
-        merchant = container.database.write(register_merchant)
+        try:
+            merchant = container.database.write(register_merchant)
+        except NotFound as error:
+            fail(f"{error} To create it: --create")
     console.print(merchant.id)
 
 
@@ -134,7 +142,16 @@ def contract(
         consent_life=timedelta(days=consent_days),
     )
     with container_for(database_url) as container:
-        row = container.database.write(lambda unit: container.merchants.replace_contract(unit, merchant, written))
+
+        def replace_contract(unit: UnitOfWork) -> tuple[MerchantRow, tuple[str, ...]]:
+            row = container.merchants.replace_contract(unit, merchant, written)
+            return row, unit.merchants.list_enabled_adapters(merchant)
+
+        row, enabled = container.database.write(replace_contract)
+        policies = {key: each.policy.currency for key, each in container.registry.items()}
+        _warn_about_currency(currency, policies if not enabled else {key: policies.get(key) for key in enabled})
+    if not written.askable_tiers:
+        print_warning("The merchant may ask threshold inquiries about no tier. To allow one: --tier EXCELLENT")
     askable = " ".join(row.askable_tiers) or "no tier"
     console.print(
         f"{row.name}: consents of at most {ceiling} {currency} and {consent_days} days;"
@@ -151,7 +168,19 @@ def enable(
     """Enable an adapter for a merchant, so that the merchant can request its decisions."""
     with container_for(database_url) as container:
         is_new = container.database.write(lambda unit: container.merchants.enable(unit, merchant, adapter))
+        contract = container.database.read(lambda unit: container.merchants.require(unit, merchant).contract)
+        currency = container.registry[adapter].policy.currency
+        _warn_about_currency(contract.ceiling.currency, {adapter: currency})
     console.print(f"{adapter} {'is now' if is_new else 'was already'} enabled.")
+
+
+def _warn_about_currency(currency: str, policies: Mapping[str, str | None]) -> None:
+    """Prints a warning about the adapters whose policies have another currency than the contract: all requests for
+    their decisions would fail."""
+    other = {key: found for key, found in policies.items() if found is not None and found != currency}
+    if other:
+        words = ", ".join(f"{key} ({found})" for key, found in other.items())
+        print_warning(f"The contract is in {currency}. These adapters decide in another currency: {words}.")
 
 
 def _describe(container: Container, unit: UnitOfWork, merchant: MerchantRow) -> Record:

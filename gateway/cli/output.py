@@ -1,6 +1,7 @@
 """Lists and records on standard output: a table for a terminal or a pipe, or with --json one document for programs."""
 
 import json
+import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -32,7 +33,9 @@ NARROWEST = 16
 
 def print_json(document: object) -> None:
     """Prints the document: times in RFC 3339 UTC, durations in ISO 8601, money as a decimal string with currency."""
-    typer.echo(json.dumps(_plain(document), indent=2, ensure_ascii=False))
+    # Escape sequences of JSON, where the encoding of the output does not have every character.
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    typer.echo(json.dumps(_plain(document), indent=2, ensure_ascii=not is_unicode))
 
 
 def print_list(

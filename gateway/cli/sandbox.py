@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,17 +21,19 @@ import uvicorn
 from rich.text import Text
 
 from gateway.bootstrap import build
-from gateway.cli.console import DatabaseUrl, console, container_for, fail, require_upgradable
-from gateway.cli.credentials import demo_merchant, describe_credentials, write_privately
+from gateway.cli.addresses import HOST, local_issuer, warn_about_issuer
+from gateway.cli.console import DatabaseUrl, confirm, console, container_for, fail, require_upgradable
+from gateway.cli.credentials import demo_merchant, describe_credentials
 from gateway.cli.output import AsJson, print_list
-from gateway.cli.serve import HOST, listen, server_for
+from gateway.cli.serve import listen, server_for
 from gateway.demo.demo import Demo, DemoFailed
 from gateway.demo.narrator import Narrator
 from gateway.demo.point_of_sale import PointOfSaleDemo
 from gateway.demo.website import WebsiteDemo
 from gateway.domain.identity.client import BASELINE, FAPI2
+from gateway.kit.private_files import write_whole
 from gateway.services.container import Container
-from gateway.services.seeding import Seed, SeededPersona
+from gateway.services.seeding import DEMO_PERSONA, PARTNER, Seed, SeededPersona
 from gateway.settings import Settings, read_settings
 from gateway.store.database import temporary_database
 
@@ -61,7 +64,8 @@ def up(
     from migrations import runner
 
     listener = listen(HOST, port)
-    settings = _sandbox_settings(listener.getsockname()[1])
+    settings = _sandbox_settings(listener)
+    warn_about_issuer(listener, settings)
     require_upgradable(settings.database_url)
     runner.upgrade(settings.database_url)
     container = build(settings)
@@ -70,8 +74,9 @@ def up(
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
     address = f"http://{HOST}:{listener.getsockname()[1]}"
+    spare = container.seeding.seed_spare() if demo else None
     watcher = threading.Thread(
-        target=_announce, args=(server, container, seed, address, path, demo, failures), daemon=True
+        target=_announce, args=(server, container, seed, address, path, demo, spare, failures), daemon=True
     )
     watcher.start()
     server.run(sockets=[listener])
@@ -139,20 +144,46 @@ def personas(
 
     With --json: an array of objects with handle, username, password, tier, score and summary."""
     with container_for(database_url) as container:
-        if not container.settings.sandbox:
-            fail("GATEWAY_ENVIRONMENT is live. Personas exist in a sandbox only.")
+        _require_sandbox(container)
         seeded = container.seeding.seed_personas(partner)
     _print_personas(seeded, as_json=as_json)
 
 
-def _sandbox_settings(port: int) -> Settings:
-    """The environment's settings with defaults for a sandbox at this port. Settings of the environment take
+@app.command()
+def reset(
+    partner: Annotated[str, typer.Argument(help="The partner's name.")] = PARTNER,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: AsJson = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Replace a partner's personas (test users) by new ones without a past.
+
+    The new personas have the same usernames and passwords. Nobody can sign in as the old ones any more, and their
+    consents end. Their decisions stay with the merchants. Works beside a running server.
+
+    With --json: as `gateway sandbox personas --json`."""
+    with container_for(database_url) as container:
+        _require_sandbox(container)
+        container.database.read(lambda unit: container.merchants.require_partner(unit, partner))
+        if not yes:
+            confirm(f"Replace all personas of the partner {partner}, and end their consents?")
+        seeded = container.seeding.reset_personas(partner)
+    _print_personas(seeded, as_json=as_json)
+
+
+def _require_sandbox(container: Container) -> None:
+    if not container.settings.sandbox:
+        fail("GATEWAY_ENVIRONMENT is live. Personas exist in a sandbox only.")
+
+
+def _sandbox_settings(listener: socket.socket) -> Settings:
+    """The environment's settings with defaults for a sandbox at this address. Settings of the environment take
     precedence."""
     settings = read_settings()
     if not settings.sandbox:
         fail("GATEWAY_ENVIRONMENT is live. A sandbox runs in a deployment of its own.")
     defaults = {
-        "issuer": f"http://{HOST}:{port}",
+        "issuer": local_issuer(listener),
         "outgoing_networks": LOOPBACK,
         "jwks_uri_hosts": (f"{HOST}:*", "localhost:*", "[::1]:*"),
     }
@@ -179,6 +210,7 @@ def _announce(
     listener: str,
     path: Path,
     demo: bool,
+    spare: tuple[str, Seed] | None,
     failures: list[str],
 ) -> None:
     """Runs in a thread beside the server: waits until it has started, writes and prints the credentials. Stops the
@@ -188,18 +220,30 @@ def _announce(
         time.sleep(0.02)
     try:
         credentials = describe_credentials(container.settings.issuer, listener, seed)
-        write_privately(path, json.dumps(credentials, indent=2, ensure_ascii=False))
+        write_whole(path, json.dumps(credentials, indent=2, ensure_ascii=False) + "\n")
     except (httpx2.HTTPError, OSError) as error:
         failures.append(f"The credentials could not be written to {path}: {error}")
         server.should_exit = True
         return
     if demo:
         try:
-            WebsiteDemo(credentials, Narrator(console)).run()
+            _run_demo(container.settings.issuer, listener, credentials, spare)
             console.print(Text("\nEvery response was as expected.", "bold green"))
         except DemoFailed as error:
             console.print(Text("\nThe demo failed:", "bold red"), str(error))
     _print_sandbox(container.settings, seed, path, demo_merchant(credentials))
+
+
+def _run_demo(issuer: str, listener: str, credentials: dict[str, Any], spare: tuple[str, Seed] | None) -> None:
+    """Runs the demo of a website, with the spare partner if there is one."""
+    if spare is not None:
+        name, seed = spare
+        console.print(
+            f"{DEMO_PERSONA}@{PARTNER} has open agreements, or the merchant of the demo was changed.\n"
+            f"So the demo runs with the partner {name}. For new personas: gateway sandbox reset"
+        )
+        credentials = describe_credentials(issuer, listener, seed)
+    WebsiteDemo(credentials, Narrator(console)).run()
 
 
 def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str, Any]) -> None:

@@ -9,25 +9,31 @@ from starlette.applications import Starlette
 from uvicorn.importer import import_from_string
 
 from gateway.bootstrap import build
-from gateway.cli.console import fail
+from gateway.cli.addresses import HOST, describe_addresses, local_issuer, warn_about_issuer
+from gateway.cli.console import console, fail, require_file
 from gateway.services.container import Container
 from gateway.settings import read_settings
 from gateway.web.connections import BACKLOG
 from gateway.web.http_server import Server
-
-HOST = "127.0.0.1"
 
 
 def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
 ) -> None:
-    """Run the server. Environment variables configure it.
+    """Run the server, and print its address and issuer. Environment variables configure it.
 
     First: gateway database upgrade. The settings are listed in docs/reference/settings.md. The log is written to
     standard error, one JSON object a line."""
+    settings = read_settings()
+    require_file(settings.database_url)
     listener = listen(host, port)
-    server_for(build(read_settings())).run(sockets=[listener])
+    if settings.sandbox and "issuer" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"issuer": local_issuer(listener)})
+    server = server_for(build(settings))
+    console.print(describe_addresses(listener, settings))
+    warn_about_issuer(listener, settings)
+    server.run(sockets=[listener])
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -40,7 +46,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         if error.errno == errno.EADDRINUSE:
             fail(f"Port {port} is in use. Choose another one with --port (with make: PORT=...).")
-        fail(f"Cannot listen on {host}:{port}: {error.strerror}.")
+        reason = "it is not an address of this machine" if isinstance(error, socket.gaierror) else error.strerror
+        fail(f"Cannot listen on {host}, port {port}: {reason}.")
     listener.listen(BACKLOG)
     return listener
 

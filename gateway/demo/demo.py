@@ -19,9 +19,13 @@ class Demo(ABC):
         self._narrator = narrator
 
     def run(self) -> None:
-        """Makes all calls. Raises DemoFailed at the first unexpected response."""
+        """Makes all calls, then releases what they have reserved and granted, also after a failure. Raises DemoFailed
+        at the first unexpected response."""
         try:
-            self._run_steps()
+            try:
+                self._run_steps()
+            finally:
+                self._clean_up()
         except (httpx2.HTTPError, LookupError, TypeError, ValueError) as error:
             # A response without the members that the step reads is unexpected too.
             message = f"Step {self._narrator.steps} failed: {type(error).__name__}: {error}"
@@ -30,6 +34,10 @@ class Demo(ABC):
     @abstractmethod
     def _run_steps(self) -> None:
         """Makes the calls in order."""
+
+    @abstractmethod
+    def _clean_up(self) -> None:
+        """Cancels the decision and ends the consent if the steps have not done so. Prints nothing."""
 
     def _data(self, response: httpx2.Response) -> dict[str, Any]:
         """Returns the data of a GraphQL response. Raises DemoFailed for a response with errors."""

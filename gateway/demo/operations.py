@@ -66,4 +66,10 @@ PURCHASE = """mutation Purchase($input: DecisionRequestInput!) {
     userErrors { code message field }
   }
 }"""
+CANCEL = """mutation Cancel($input: DecisionCancelInput!) {
+  decisionCancel(input: $input) {
+    decision { id status }
+    userErrors { code message }
+  }
+}"""
 TIER_ALONE = "{ consentedUser { scoreTier { tier rank } } }"

@@ -10,6 +10,7 @@ import httpx2
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from gateway.demo.operations import CANCEL
 from gateway.kit import json
 from gateway.kit.clock import wall_clock
 
@@ -36,6 +37,25 @@ class PartnerApp:
     def post(self, endpoint: str, form: dict[str, str]) -> httpx2.Response:
         """Posts an authenticated form to the endpoint of this name in the metadata."""
         return httpx2.post(self.metadata[endpoint], data=form, headers=self._basic(), timeout=_TIMEOUT)
+
+    def merchant_token(self, scope: str) -> str:
+        """Gets a merchant token with these scopes. Raises LookupError if there is none in the response."""
+        token = self.post("token_endpoint", {"grant_type": "client_credentials", "scope": scope}).json()
+        return str(token["access_token"])
+
+    def revoke(self, consent_id: str) -> None:
+        """Ends a consent to this client (OAuth grant management). Does nothing if it has ended."""
+        token = self.merchant_token("grant_management_revoke")
+        self._send_revocation(f"{self.metadata['grant_management_endpoint']}/{consent_id}", token)
+
+    def _send_revocation(self, url: str, token: str) -> None:
+        httpx2.delete(url, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT)
+
+    def cancel(self, url: str, decision_id: str) -> None:
+        """Cancels a decision that has not been activated. Does nothing if it cannot be cancelled any more."""
+        input_ = {"decisionId": decision_id, "idempotencyKey": token_urlsafe(16)}
+        token = self.merchant_token("decisions:read decisions:write")
+        self.query(url, token, {"query": CANCEL, "variables": {"input": input_}})
 
     def query(self, url: str, token: str, body: dict[str, Any]) -> httpx2.Response:
         """Posts a GraphQL request with this access token."""
@@ -70,6 +90,13 @@ class FapiApp(PartnerApp):
 
         return self._send(once)
 
+    def _send_revocation(self, url: str, token: str) -> None:
+        def once() -> httpx2.Response:
+            headers = {"Authorization": f"DPoP {token}", **self._proof(url, True, token, method="DELETE")}
+            return httpx2.delete(url, headers=headers, timeout=_TIMEOUT)
+
+        self._send(once)
+
     def _send(self, send: Any) -> httpx2.Response:
         """Returns the response. Repeats the request once if the server asks for its nonce in the proof."""
         for _ in range(2):
@@ -86,11 +113,11 @@ class FapiApp(PartnerApp):
         assertion = _jwt({"alg": "ES256", "kid": self._key.kid}, {**claims, "jti": token_urlsafe()}, self._key)
         return {**form, "client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
-    def _proof(self, url: str, needs_proof: bool, token: str | None = None) -> dict[str, str]:
+    def _proof(self, url: str, needs_proof: bool, token: str | None = None, *, method: str = "POST") -> dict[str, str]:
         if not needs_proof:
             return {}
         address = urlsplit(url)._replace(query="", fragment="").geturl()
-        claims = {"jti": token_urlsafe(), "htm": "POST", "htu": address, "iat": int(wall_clock().timestamp())}
+        claims = {"jti": token_urlsafe(), "htm": method, "htu": address, "iat": int(wall_clock().timestamp())}
         if self._nonce:
             claims["nonce"] = self._nonce
         if token is not None:

@@ -28,6 +28,8 @@ class PointOfSaleDemo(Demo):
         merchant = find_by(credentials["merchants"], "adapter", "retail_store")
         self._app: PartnerApp = APPS[FAPI2](credentials["issuer"], find_by(merchant["clients"], "profile", FAPI2))
         self._persona = find_by(credentials["personas"], "handle", "excellent")
+        self._consent_id: str | None = None
+        self._decision_id: str | None = None
 
     def _run_steps(self) -> None:
         self._app.discover()
@@ -39,6 +41,12 @@ class PointOfSaleDemo(Demo):
         self._read_tier(token)
         self._request_decision(token)
         self._redeem_again(authorization["device_code"])
+
+    def _clean_up(self) -> None:
+        if self._decision_id is not None:
+            self._app.cancel(self._graphql, self._decision_id)
+        if self._consent_id is not None:
+            self._app.revoke(self._consent_id)
 
     def _request_code(self) -> dict[str, Any]:
         self._narrator.begin_step("The point of sale requests a code for a purchase of 400 yuan (RFC 8628)")
@@ -79,6 +87,7 @@ class PointOfSaleDemo(Demo):
         self._expect(
             response.status_code == 200 and "refresh_token" not in token, "a token for this purchase", response
         )
+        self._consent_id = str(token["grant_id"])
         return str(token["access_token"])
 
     def _read_tier(self, token: str) -> None:
@@ -107,6 +116,7 @@ class PointOfSaleDemo(Demo):
         response = self._app.query(self._graphql, token, {"query": PURCHASE, "variables": variables})
         self._narrator.print_graphql(self._graphql, PURCHASE, variables, response)
         decision = self._data(response)["decisionRequest"]["decision"]
+        self._decision_id = decision and str(decision["id"])
         self._expect(decision is not None and decision["status"] == "APPROVED", "an approved decision", response)
         self._expect(decision["outcome"]["terms"]["amount"]["amount"] == AMOUNT, "the whole purchase", response)
 

@@ -17,7 +17,7 @@ import httpx2
 from gateway.demo.browser import Browser
 from gateway.demo.demo import Demo, find_by
 from gateway.demo.narrator import Narrator
-from gateway.demo.operations import LOG, PREVIEW, REQUEST, TIER
+from gateway.demo.operations import CANCEL, LOG, PREVIEW, REQUEST, TIER
 from gateway.demo.partner_app import APPS, PartnerApp
 from gateway.domain.identity.client import BASELINE
 from gateway.kit.clock import wall_clock
@@ -35,6 +35,8 @@ class WebsiteDemo(Demo):
         self._app: PartnerApp = APPS[profile](credentials["issuer"], find_by(merchant["clients"], "profile", profile))
         self._persona = find_by(credentials["personas"], "handle", "excellent")
         self._reference = f"booking-{secrets.token_hex(4)}"
+        self._consent_id: str | None = None
+        self._decision_id: str | None = None
 
     def _run_steps(self) -> None:
         with Browser() as browser:
@@ -48,6 +50,13 @@ class WebsiteDemo(Demo):
             self._read_decision_log(self._get_merchant_token(), decision_id)
             self._revoke_consent(browser)
             self._call_without_consent(token)
+            self._cancel_decision(decision_id)
+
+    def _clean_up(self) -> None:
+        if self._decision_id is not None:
+            self._app.cancel(self._graphql, self._decision_id)
+        if self._consent_id is not None:
+            self._app.revoke(self._consent_id)
 
     def _read_metadata(self) -> None:
         self._narrator.begin_step("Read the server metadata: the addresses of the endpoints (RFC 8414)")
@@ -103,6 +112,7 @@ class WebsiteDemo(Demo):
         response = self._post_form("token_endpoint", form)
         token = response.json()
         self._expect("refresh_token" in token and token["expires_in"] > 0, f"a {token['token_type']} token", response)
+        self._consent_id = str(token["grant_id"])
         return str(token["access_token"])
 
     def _read_tier(self, token: str) -> None:
@@ -130,6 +140,7 @@ class WebsiteDemo(Demo):
         }
         first = self._data(self._query(token, REQUEST, variables))["decisionRequest"]
         decision = first["decision"]
+        self._decision_id = decision and str(decision["id"])
         self._expect(decision is not None and decision["status"] == "APPROVED", "an approved decision", None)
         self._expect(decision["outcome"]["terms"]["depositDue"]["amount"] == "0.00", "the whole deposit waived", None)
         self._narrator.begin_step("Repeat the request, as after a lost response: the same decision is returned")
@@ -157,8 +168,8 @@ class WebsiteDemo(Demo):
     def _revoke_consent(self, browser: Browser) -> None:
         self._narrator.begin_step("The person revokes the consent on the account page")
         page = browser.open(f"{self._app.issuer}/account")
-        question = browser.submit(page, {}, action="/revoke")
-        response = browser.submit(question, {}, action="/revoke")
+        question = browser.submit(page, {}, action=f"{self._consent_id}/revoke")
+        response = browser.submit(question, {}, action=f"{self._consent_id}/revoke")
         self._narrator.print_page(response)
         self._expect(response.status_code == 200, "the account page", response)
 
@@ -166,6 +177,15 @@ class WebsiteDemo(Demo):
         self._narrator.begin_step("The merchant's next call with the same token fails")
         response = self._query(token, TIER, {})
         self._expect(response.status_code == 401, "HTTP 401", response)
+        self._consent_id = None
+
+    def _cancel_decision(self, decision_id: str) -> None:
+        self._narrator.begin_step("The booking is called off: the merchant cancels its decision")
+        token = self._app.merchant_token("decisions:read decisions:write")
+        variables = {"input": {"decisionId": decision_id, "idempotencyKey": secrets.token_hex(16)}}
+        decision = self._data(self._query(token, CANCEL, variables))["decisionCancel"]["decision"]
+        self._expect(decision is not None and decision["status"] == "CANCELLED", "a cancelled decision", None)
+        self._decision_id = None
 
     def _query(self, token: str, document: str, variables: dict[str, Any]) -> httpx2.Response:
         response = self._app.query(self._graphql, token, {"query": document, "variables": variables})

@@ -1,6 +1,7 @@
 """Merchants: their names, contracts and enabled adapters."""
 
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from gateway.domain.display_name import LOOKS_LIKE_ANOTHER, find_name_problem, looks_like
@@ -55,6 +56,25 @@ class MerchantService:
         if row is None:
             raise NotFound(f"There is no merchant {merchant_id}.")
         return row
+
+    def require_partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
+        """The partner with exactly this name. Raises NotFound, with the most similar name there is."""
+        row = unit.partners.load_by_name(name)
+        if row is None:
+            raise NotFound(f"There is no partner {name}.{self._similar_partner(unit, name)}", ("partner",))
+        return row
+
+    def create_partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
+        """A new partner. Raises InvalidInput for an invalid name, and for the name of a partner that exists."""
+        if unit.partners.load_by_name(require_name(name, "partner")) is not None:
+            raise InvalidInput("INVALID", f"There is a partner {name} already.", ("partner",))
+        return self.ensure_partner(unit, name)
+
+    @staticmethod
+    def _similar_partner(unit: UnitOfWork, name: str) -> str:
+        names = {row.name.lower(): row.name for row in unit.partners.list_partners()}
+        similar = get_close_matches(name.lower(), names, n=1)
+        return f" Did you mean {names[similar[0]]}?" if similar else ""
 
     def ensure_partner(self, unit: UnitOfWork, name: str) -> PartnerRow:
         """The partner with this name. Creates it if it does not exist. Raises InvalidInput for an invalid name."""

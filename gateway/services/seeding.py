@@ -5,17 +5,20 @@ stores only digests and public keys.
 """
 
 from base64 import b32encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import count
 from typing import Any
 
-from gateway.domain.errors import NotFound
 from gateway.domain.identity.client import BASELINE, FAPI2, GRANT_TYPES
 from gateway.domain.identity.redirect_uri import is_redirect_uri, without_loopback_port
 from gateway.domain.merchants import Contract
 from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier, tier_of
 from gateway.kit.client_key import private_jwk, public_jwks
+from gateway.kit.clock import business_time
 from gateway.kit.crypto import Secrets, base64url, digest
 from gateway.kit.ids import Ids
 from gateway.kit.jose import public_key_set
@@ -32,6 +35,8 @@ from gateway.store.unit import UnitOfWork
 from merchants.registry import AdapterRegistry
 
 PARTNER = "demo"
+DEMO_ADAPTER, DEMO_PERSONA = "car_rental", "excellent"
+"""The adapter and the persona of the demo that `gateway sandbox up --demo` runs."""
 PARTNER_CALLBACK = "/partners/callback"
 """The path of the page that shows the code of a seeded client."""
 
@@ -109,17 +114,36 @@ class Seeding:
 
     def seed_demo(self) -> Seed:
         """Returns the complete demo partner with its secrets. Creates what is missing."""
-        merchants = self._database.write(self._seed_merchants)
+        merchants = self._database.write(lambda unit: self._seed_merchants(unit, PARTNER, self._registry))
         return Seed(merchants, self.seed_personas(PARTNER))
+
+    def seed_spare(self) -> tuple[str, Seed] | None:
+        """Returns a spare partner with its name, for a demo that needs a merchant and a person without a past. None if
+        those of the demo partner are as new. A spare partner is used again as long as it is as new."""
+        for number in count(1):
+            name = PARTNER if number == 1 else f"{PARTNER}-{number}"
+            if self._database.read(partial(self._is_as_new, partner_name=name)):
+                break
+        if name == PARTNER or DEMO_ADAPTER not in self._registry:
+            return None
+        merchants = self._database.write(lambda unit: self._seed_merchants(unit, name, (DEMO_ADAPTER,)))
+        return name, Seed(merchants, self.seed_personas(name))
+
+    def reset_personas(self, partner_name: str) -> tuple[SeededPersona, ...]:
+        """Replaces a partner's personas by new ones with the same usernames and passwords, and returns them. The rows
+        of the old ones stay, out of reach: nobody can sign in as them, their sessions and consents are ended, and no
+        list has them. Merchants keep their decisions. Raises as `seed_personas`."""
+        partner = self._database.read(lambda unit: self._merchants.require_partner(unit, partner_name))
+        hashes = {handle: self._accounts.hash_password(self._password(partner, handle)) for handle, *_ in CATALOGUE}
+        self._database.write(lambda unit: self._personas.replace(unit, partner, hashes))
+        return self.seed_personas(partner_name)
 
     def seed_personas(self, partner_name: str) -> tuple[SeededPersona, ...]:
         """Returns a partner's personas. Creates missing ones. Raises NotFound for an unknown partner, and InvalidInput
         if the partner's name cannot be part of a username."""
 
         def load(unit: UnitOfWork) -> tuple[PartnerRow, list[str]]:
-            partner = unit.partners.load_by_name(partner_name)
-            if partner is None:
-                raise NotFound(f"There is no partner {partner_name}. gateway merchants register creates it.")
+            partner = self._merchants.require_partner(unit, partner_name)
             return partner, self._personas.list_missing(unit, partner)
 
         partner, missing = self._database.read(load)
@@ -143,13 +167,38 @@ class Seeding:
             for row in rows
         )
 
-    def _seed_merchants(self, unit: UnitOfWork) -> tuple[SeededMerchant, ...]:
+    def _is_as_new(self, unit: UnitOfWork, partner_name: str) -> bool:
+        """Whether the merchant and the person of the demo are as new: with the business time, the contract, the adapter
+        and the score of a new partner, and without an override, an obligation or anything that counts against the
+        person."""
+        partner = unit.partners.load_by_name(partner_name)
+        if partner is None:
+            return True
+        name = _merchant_name(DEMO_ADAPTER, partner_name)
+        merchant = next((row for row in unit.merchants.list_merchants(partner.id) if row.name == name), None)
+        persona = next((row for row in unit.users.list_personas(partner.id) if row.handle == DEMO_PERSONA), None)
+        return (
+            partner.clock_offset_seconds == 0
+            and (merchant is None or self._is_untouched(unit, merchant))
+            and (persona is None or _is_unencumbered(unit, persona))
+        )
+
+    def _is_untouched(self, unit: UnitOfWork, merchant: MerchantRow) -> bool:
+        return (
+            merchant.contract == CONTRACT
+            and unit.merchants.list_enabled_adapters(merchant.id) == (DEMO_ADAPTER,)
+            and not unit.policy_overrides.list_overrides(merchant.id, DEMO_ADAPTER)
+        )
+
+    def _seed_merchants(
+        self, unit: UnitOfWork, partner_name: str, adapters: Iterable[str]
+    ) -> tuple[SeededMerchant, ...]:
         unit.deployment.lock()  # several processes may start at once
-        partner = self._merchants.ensure_partner(unit, PARTNER)
+        partner = self._merchants.ensure_partner(unit, partner_name)
         present = {row.name: row for row in unit.merchants.list_merchants(partner.id)}
         seeded = []
-        for key in self._registry:
-            name = f"Demo {key.replace('_', ' ').title()}"
+        for key in adapters:
+            name = _merchant_name(key, partner_name)
             row = present.get(name) or self._merchants.register(unit, partner, name)
             if name not in present:
                 self._merchants.replace_contract(unit, row.id, CONTRACT)
@@ -208,3 +257,18 @@ class Seeding:
 
     def _secret(self, context: str) -> str:
         return base64url(self._secrets.derive(f"seed {context}"))
+
+
+def _merchant_name(adapter: str, partner_name: str) -> str:
+    """The name of a seeded merchant. Each spare partner has a number, which its merchants have too."""
+    return f"Demo {adapter.replace('_', ' ').title()}{partner_name.removeprefix(PARTNER).replace('-', ' ')}"
+
+
+def _is_unencumbered(unit: UnitOfWork, persona: PersonaRow) -> bool:
+    now = business_time(unit.wall, 0)  # of a partner whose time has not been moved
+    expected = next((score, overdue) for handle, score, overdue, _ in CATALOGUE if handle == persona.handle)
+    return (
+        (persona.score, persona.open_overdue) == expected
+        and not unit.decisions.list_reserving(persona.user_id)
+        and unit.decisions.count_against(persona.user_id, now) == (0, 0)
+    )

@@ -91,6 +91,8 @@ class DeploymentSettings(BaseSettings):
     def _known_database(cls, value: str) -> str:
         if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        if value in {"sqlite:///", "sqlite:///:memory:"}:
+            raise ValueError("must name a file after sqlite:///")
         return value
 
     @field_validator("secret_key")

@@ -9,7 +9,6 @@ races.
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from typing import Any, TypeVar
@@ -19,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.kit.clock import WallClock, wall_clock
 from gateway.kit.deadline import check_deadline, without_deadline
+from gateway.kit.private_files import create_empty
 from gateway.store import postgresql, sqlite
 from gateway.store.causes import explain
 from gateway.store.logs.keys import NO_KEYRING, Keyring
@@ -59,13 +59,9 @@ class Database:
     ) -> None:
         self._clock, self._keyring = clock, keyring
         self.sqlite = url.startswith("sqlite")
+        self._file = sqlite.file_of(url) if self.sqlite else None
         if not self.sqlite and url.partition("?")[0].count("@") > 1:  # the driver would take a part of it as the host
             raise DatabaseDown("The database URL has an @ in its user name or password: write it as %40.")
-        if self.sqlite:
-            try:
-                Path(url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise DatabaseDown(f"The folder of the database cannot be created: {error.strerror}.") from error
         try:
             self.engine = (
                 sqlite.reading_engine(url, size, waits) if self.sqlite else postgresql.engine(url, size, waits)
@@ -121,11 +117,10 @@ class Database:
     def require_disk_space(self) -> None:
         """Raises DatabaseUnavailable if the disk of the SQLite file is full. Small writes may still succeed then, in
         space that the file already has."""
-        file = self.engine.url.database
-        if not self.sqlite or not file:
+        if self._file is None:
             return
         try:
-            free = shutil.disk_usage(Path(file).parent).free
+            free = shutil.disk_usage(self._file.parent).free
         except OSError as error:
             raise DatabaseUnavailable("SQLITE_CANTOPEN") from error
         if free < LEAST_SPACE:
@@ -135,6 +130,18 @@ class Database:
         """Closes all connections."""
         self.engine.dispose()
         self.writing_engine.dispose()
+
+
+def create_database_file(url: str) -> None:
+    """Creates the empty file of a SQLite database, readable by its owner only, and its folder, if there is none. Does
+    nothing for PostgreSQL. `Database` creates no file, so that a mistyped path leaves none. Raises DatabaseDown."""
+    if not url.startswith(sqlite.PREFIX):
+        return
+    path = sqlite.file_of(url)
+    try:
+        create_empty(path)
+    except OSError as error:
+        raise DatabaseDown(f"The database file {path} cannot be created: {error.strerror}.") from error
 
 
 @contextmanager

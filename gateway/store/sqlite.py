@@ -4,6 +4,8 @@ SQLAlchemy leaves BEGIN to the driver, which begins too late for a snapshot and 
 execute BEGIN themselves. An event handler would do the same, but costs three times as much as a small statement.
 """
 
+import sqlite3
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import Engine, create_engine, event
@@ -57,19 +59,33 @@ registry.register("sqlite.reading", __name__, ReadingDialect.__name__)
 registry.register("sqlite.writing", __name__, WritingDialect.__name__)
 
 
+PREFIX = "sqlite:///"
+
+
+def file_of(url: str) -> Path:
+    """Returns the path of the database file in a URL that begins with PREFIX."""
+    return Path(url.removeprefix(PREFIX))
+
+
 def reading_engine(url: str, size: int, waits: Waits) -> Engine:
     """Returns an engine with at most `size` connections for reading transactions. Raises ArgumentError, ValueError."""
-    return _engine(url.replace("sqlite://", "sqlite+reading://", 1), size, waits)
+    return _engine("reading", url, size, waits)
 
 
 def writing_engine(url: str, waits: Waits) -> Engine:
     """Returns an engine with one connection for writing transactions. Raises as `reading_engine` does."""
-    return _engine(url.replace("sqlite://", "sqlite+writing://", 1), 1, waits)
+    return _engine("writing", url, 1, waits)
 
 
-def _engine(url: str, size: int, waits: Waits) -> Engine:
+def _engine(dialect: str, url: str, size: int, waits: Waits) -> Engine:
+    # The mode "rw" creates no file. SQLite gives the write-ahead log the permissions of the file.
+    address = f"{file_of(url).absolute().as_uri()}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, check_same_thread=False, timeout=waits.lock)
+
     engine = create_engine(
-        url,
+        f"sqlite+{dialect}://",  # without the file, in whose name SQLAlchemy would read "?" as the begin of a query
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
@@ -77,7 +93,7 @@ def _engine(url: str, size: int, waits: Waits) -> Engine:
         pool_reset_on_return=None,  # `Database` always ends the transaction before it returns a connection
         json_serializer=json.encode_text,
         json_deserializer=json.decode,
-        connect_args={"check_same_thread": False, "timeout": waits.lock},
+        creator=connect,
     )
 
     @event.listens_for(engine.pool, "connect")

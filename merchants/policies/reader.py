@@ -23,8 +23,10 @@ def read_text(path: Path) -> tuple[str, str]:
     source = "/".join(Path(os.path.realpath(path)).parts[-2:])  # realpath also resolves links to missing files
     try:
         return path.read_text(encoding="utf-8-sig"), source
-    except (OSError, UnicodeDecodeError) as error:
-        raise policy_error(source, f"cannot be read: {error}") from None
+    except OSError as error:
+        raise policy_error(source, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise policy_error(source, "cannot be read: it is not text in UTF-8") from None
 
 
 class PolicyReader:

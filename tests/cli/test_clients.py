@@ -132,7 +132,7 @@ def test_register_rejects_an_unusable_key_file_in_one_line(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        pytest.param(("--profile", "fapi2"), "key set", id="fapi2 without a key"),
+        pytest.param(("--profile", "fapi2"), "--new-key FILE", id="F7-fapi2-without-a-key"),
         pytest.param(("--profile", "fapi2", "--jwks", "none.json"), "cannot be read", id="no such file"),
         pytest.param(("--profile", "fapi3"), "baseline fapi2", id="unknown profile"),
         pytest.param(("--jwks", "a", "--new-key", "b"), "only one", id="two keys"),

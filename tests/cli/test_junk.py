@@ -120,6 +120,6 @@ def test_markup_in_names_is_printed_unchanged(gateway: Gateway, world: DemoWorld
     assert name in gateway.output("decisions", "list")
     gateway.output("clients", "register", world.merchant(), name, "--redirect-uri", "https://cars.example/callback")
     assert name in gateway.output("clients", "list")
-    gateway.output("merchants", "register", name, "--partner", name)
+    gateway.output("merchants", "register", name, "--partner", name, "--create")
     assert f"@{name}" in gateway.output("sandbox", "personas", name)
     assert name in refused(gateway, "policy", "explain", name)

@@ -22,7 +22,7 @@ def test_verify_beside_a_live_server(own_sandbox: Sandbox) -> None:
 
     done = _verify(own_sandbox)
     assert done.returncode == 0, done.stderr
-    assert "decision log: 1 entry," in done.stdout
+    assert "decision log: 2 entries," in done.stdout
     # The tier, the threshold and the preview of the demo, and its request.
     assert "access log: 4 entries" in done.stdout
 

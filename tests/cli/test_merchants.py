@@ -16,7 +16,7 @@ def gateway(database_url: str, tmp_path: Any) -> Gateway:
 @pytest.fixture
 def merchant(gateway: Gateway) -> str:
     """The id of a merchant with a contract, an adapter and a client."""
-    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
     options = ("--ceiling", "20000.00", "--tier", "EXCELLENT", "--tier", "GOOD", "--consent-days", "30")
     gateway.output("merchants", "contract", merchant, *options)
     gateway.output("merchants", "enable", merchant, "car_rental")
@@ -89,3 +89,25 @@ def test_show_as_json_has_the_clients(gateway: Gateway, merchant: str, client: s
 
 def test_show_rejects_an_unknown_merchant(gateway: Gateway) -> None:
     assert gateway.error_line("merchants", "show", "mer_none") == "error: There is no merchant mer_none."
+
+
+def test_f7_typo_in_a_partner_makes_no_partner(gateway: Gateway) -> None:
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
+    line = gateway.error_line("merchants", "register", "Harbour Bikes", "--partner", "habour")
+    assert line == "error: There is no partner habour. Did you mean harbour? To create it: --create"
+    assert len(json.loads(gateway.output("merchants", "list", "--json"))) == 1
+    line = gateway.error_line("merchants", "register", "Harbour Bikes", "--partner", "harbour", "--create")
+    assert "already" in line
+
+
+def test_f7_contract_that_cannot_work_is_warned_about(gateway: Gateway) -> None:
+    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
+    gateway.output("merchants", "enable", merchant, "car_rental")
+    done = gateway("merchants", "contract", merchant, "--ceiling", "100.00", "--currency", "USD")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "warning: The contract is in USD. These adapters decide in another currency: car_rental (CNY).",
+        "warning: The merchant may ask threshold inquiries about no tier. To allow one: --tier EXCELLENT",
+    ]
+    done = gateway("merchants", "contract", merchant, "--ceiling", "100.00", "--tier", "GOOD")
+    assert done.stderr == ""

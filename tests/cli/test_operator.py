@@ -24,7 +24,7 @@ def gateway(database_url: str, tmp_path: Path) -> Gateway:
 
 
 def test_merchant_is_set_up_by_commands(gateway: Gateway) -> None:
-    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    merchant = gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
     assert merchant.startswith("mer_test_")
 
     written = gateway.output(
@@ -47,8 +47,8 @@ def test_merchant_is_set_up_by_commands(gateway: Gateway) -> None:
 
 
 def test_each_partner_has_its_own_personas(gateway: Gateway, database_url: str) -> None:
-    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
-    gateway.output("merchants", "register", "Hill Bikes", "--partner", "hill")
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
+    gateway.output("merchants", "register", "Hill Bikes", "--partner", "hill", "--create")
 
     harbour, hill = (
         {persona["username"]: persona["password"] for persona in list_personas(gateway, partner)}
@@ -71,7 +71,7 @@ def test_each_partner_has_its_own_personas(gateway: Gateway, database_url: str) 
         pytest.param(("sandbox", "personas", "nobody"), "no partner nobody", id="unknown partner"),
         pytest.param(("merchants", "contract", "mer_none", "--ceiling", "10.00"), "no merchant", id="unknown merchant"),
         pytest.param(("merchants", "contract", "mer_none", "--ceiling", "ten"), "amount", id="bad ceiling"),
-        pytest.param(("merchants", "register", " ", "--partner", "p"), "name", id="blank name"),
+        pytest.param(("merchants", "register", " ", "--partner", "p", "--create"), "name", id="blank name"),
         pytest.param(("merchants", "enable", "mer_none", "zeppelin"), "zeppelin", id="unknown adapter"),
         pytest.param(("clients", "register", "mer_none", "x"), "no merchant", id="client of nobody"),
         pytest.param(("clients", "disable", "cli_none"), "no client", id="unknown client"),
@@ -153,14 +153,14 @@ def list_personas(gateway: Gateway, partner: str) -> list[dict[str, Any]]:
 
 
 def test_personas_stay_the_same(gateway: Gateway) -> None:
-    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
     first = gateway.output("sandbox", "personas", "harbour")
     assert first.splitlines()[0].split() == ["persona", "password", "tier", "summary"]
     assert gateway.output("sandbox", "personas", "harbour") == first
 
 
 def test_personas_as_json(gateway: Gateway) -> None:
-    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour")
+    gateway.output("merchants", "register", "Harbour Cars", "--partner", "harbour", "--create")
     personas = list_personas(gateway, "harbour")
     assert [persona["handle"] for persona in personas][:2] == ["excellent", "threshold"]
     assert {tuple(persona) for persona in personas} == {("handle", "username", "password", "tier", "score", "summary")}

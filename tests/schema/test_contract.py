@@ -9,7 +9,9 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLScalarType,
     build_schema,
+    specified_scalar_types,
     validate_schema,
 )
 
@@ -35,6 +37,25 @@ class TestPublished:
 
     def test_each_part_has_a_description(self, file: Any, schema: BuiltSchema) -> None:
         assert list(_undescribed(schema)) == []
+
+
+def test_e11_scalars_state_their_own_rules() -> None:
+    types = built().schema.type_map
+    own = {
+        name: each
+        for name, each in types.items()
+        if isinstance(each, GraphQLScalarType) and name not in specified_scalar_types
+    }
+    assert {"DateTime", "Decimal", "Duration", "CurrencyCode", "URL"} <= set(own)
+    assert {name for name, each in own.items() if each.specified_by_url is not None} == set()
+    assert "leap second" in str(own["DateTime"].description)
+    assert "3660 days" in str(own["Duration"].description)
+
+
+def test_e11_extension_counts_from_the_agreed_date() -> None:
+    extend = built().schema.type_map["DecisionExtendInput"]
+    assert isinstance(extend, GraphQLInputObjectType)
+    assert "at most 366 days after the one in the terms" in str(extend.fields["dueAt"].description)
 
 
 def test_target_is_valid() -> None:

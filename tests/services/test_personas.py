@@ -74,7 +74,7 @@ class DeclinesAll(CarRental):
 
 def test_expectation_of_a_product_uses_the_merchants_own_adapter(world: DemoWorld) -> None:
     registry = AdapterRegistry([DeclinesAll, CarRental, OnlineShop])
-    service = PersonaService(registry, world.accounts, world.ids)
+    service = PersonaService(registry, world.accounts, world.container.consents, world.ids)
     answers = {}
     for adapter in ("car_rental", "online_shop"):
         token = world.merchant_token(world.client(adapter))
@@ -157,7 +157,7 @@ def test_expectations_use_the_policy_version_in_force(world: DemoWorld) -> None:
     class Closing(CarRental):
         _, *later = CarRental.policy, read_table(text, CarRental.columns, "closed.toml")
 
-    service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.ids)
+    service = PersonaService(AdapterRegistry([Closing]), world.accounts, world.container.consents, world.ids)
 
     def expected_reasons() -> set[tuple[str, ...]]:
         listed = world.query(world.merchant_token(), service.list_of_partner)

@@ -1,5 +1,7 @@
 """Reading and writing units of work: commits, rollbacks, snapshots, and SQLite's one writer."""
 
+import os
+import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -9,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from gateway.store.database import Database, DatabaseDown
+from gateway.store.database import Database, DatabaseDown, create_database_file
 from gateway.store.merchants.partners import PARTNERS, PartnerRow
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
@@ -144,10 +146,35 @@ def test_unreachable_database_is_down(tmp_path: Path) -> None:
         assert "secret" not in str(raised.value)
 
 
-def test_sqlite_folder_is_created(tmp_path: Path) -> None:
-    with closing(Database(f"sqlite:///{tmp_path}/a/b/gateway.db")) as database:
+def test_f4_files_of_a_sqlite_database_are_their_owners_only(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a/b/gateway.db"
+    umask = os.umask(0)
+    try:
+        create_database_file(url)
+        with closing(Database(url)) as database:
+            database.write(lambda unit: unit.wall)
+            with database.writing_engine.begin() as connection:
+                connection.exec_driver_sql("CREATE TABLE t (x)")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a/b").iterdir()}
+    finally:
+        os.umask(umask)
+    assert modes == {"gateway.db": 0o600, "gateway.db-wal": 0o600, "gateway.db-shm": 0o600}
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b")] == [0o700, 0o700]
+
+
+def test_f4_existing_database_file_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "gateway.db").write_text("mine")
+    create_database_file(f"sqlite:///{tmp_path}/gateway.db")
+    assert (tmp_path / "gateway.db").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["typo.db", "odd name?mode=rwc#%41.db"])
+def test_f4_opening_a_database_creates_no_file(tmp_path: Path, name: str) -> None:
+    with closing(Database(f"sqlite:///{tmp_path}/no/{name}")) as database, pytest.raises(DatabaseDown):
         database.ping()
-    assert (tmp_path / "a/b/gateway.db").exists()
+    with closing(Database(f"sqlite:///{tmp_path}/{name}")) as database, pytest.raises(DatabaseDown):
+        database.ping()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_broken_file_is_down(tmp_path: Path) -> None:

@@ -59,6 +59,19 @@ class Sandbox:
         self.credentials = json.loads(file.read_text())
         return self
 
+    def run_demo(self) -> str:
+        """Starts the server with the demo, waits until it has printed everything, stops it, and returns the output."""
+        begin = len(self.output)
+        command = [*self.python, "-m", "gateway", "sandbox", "up", "--port", "0", "--demo"]
+        with (self.folder / "server.out").open("ab") as out:
+            self._process = subprocess.Popen(command, env=self._environment, stdout=out, stderr=out)
+        deadline = time.monotonic() + STARTS_WITHIN
+        while "overdue@" not in self.output[begin:] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        output = self.output[begin:]
+        self.stop()
+        return output
+
     def kill(self) -> None:
         """Ends the server with SIGKILL: data that it has not written is lost."""
         self._end(signal.SIGKILL)

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.domain.decisions.transitions import first_status
+from gateway.domain.events import Actor
 from gateway.domain.identity.persona import Expectation, Persona
 from gateway.domain.merchants import Product
 from gateway.domain.scoring.tier import tier_of
 from gateway.kit.ids import Ids
+from gateway.services.consents.service import ConsentService
 from gateway.services.identity.accounts import AccountService
 from gateway.services.query_unit import QueryUnit
 from gateway.store.identity.users import PersonaRow
@@ -32,8 +34,8 @@ CATALOGUE = (
 class PersonaService:
     """Creates a partner's personas, and describes them by the outcomes of ordinary asks."""
 
-    def __init__(self, registry: AdapterRegistry, accounts: AccountService, ids: Ids) -> None:
-        self._registry, self._accounts, self._ids = registry, accounts, ids
+    def __init__(self, registry: AdapterRegistry, accounts: AccountService, consents: ConsentService, ids: Ids) -> None:
+        self._registry, self._accounts, self._consents, self._ids = registry, accounts, consents, ids
 
     def list_of_partner(self, query: QueryUnit) -> list[Persona]:
         """The personas of the token's partner, in the order of CATALOGUE."""
@@ -74,6 +76,16 @@ class PersonaService:
                 )
                 unit.users.insert_persona(present[handle])
         return [present[handle] for handle, *_ in CATALOGUE]
+
+    def replace(self, unit: UnitOfWork, partner: PartnerRow, hashes: Mapping[str, str]) -> list[PersonaRow]:
+        """Ends the personas of the partner, and creates new ones with the same usernames. The rows of the old ones
+        stay: their users are disabled, with other names, and have no session and no active consent."""
+        for persona in unit.users.list_personas(partner.id):
+            for consent in unit.consents.list_of_user(persona.user_id):
+                self._consents.revoke(unit, consent.id, persona.user_id, actor=Actor.OPERATOR)
+            unit.sessions.end_all(persona.user_id, unit.wall)
+            unit.users.retire_persona(persona, unit.wall)
+        return self.provision(unit, partner, hashes)
 
     def _describing_adapters(self, query: QueryUnit) -> list[MerchantAdapter[Any]]:
         """One adapter for each product, whose ordinary ask represents the product: an adapter that the merchant has

@@ -65,9 +65,23 @@ _USER = select(USERS).where(USERS.c.id == bindparam("user_id"))
 _USER_BY_NAME = select(USERS).where(USERS.c.username == bindparam("username"))
 _LOG_SUBJECT = select(USERS.c.log_subject).where(USERS.c.id == bindparam("user_id"))
 _PERSONA_OF_USER = select(PERSONAS).where(PERSONAS.c.user_id == bindparam("user_id"))
-_OF_PARTNER = select(PERSONAS).where(PERSONAS.c.partner_id == bindparam("partner_id"))
+_OF_PARTNER = (
+    select(PERSONAS)
+    .join(USERS, USERS.c.id == PERSONAS.c.user_id)
+    .where(PERSONAS.c.partner_id == bindparam("partner_id"), USERS.c.disabled_at.is_(None))
+)
 _PERSONA = _OF_PARTNER.where(PERSONAS.c.id == bindparam("persona_id"))
 _PERSONAS = _OF_PARTNER.order_by(PERSONAS.c.id)
+_RETIRE_USER = (
+    USERS.update()
+    .where(USERS.c.id == bindparam("retired_id"))
+    .values(username=USERS.c.username + bindparam("suffix"), disabled_at=bindparam("at"))
+)
+_RETIRE_PERSONA = (
+    PERSONAS.update()
+    .where(PERSONAS.c.id == bindparam("retired_id"))
+    .values(handle=PERSONAS.c.handle + bindparam("suffix"))
+)
 _NEW_PAIRWISE_SUBJECT = insert_into(PAIRWISE_SUBJECTS).on_conflict_do_nothing(index_elements=["user_id", "merchant_id"])
 _PAIRWISE_SUBJECT = select(PAIRWISE_SUBJECTS.c.subject).where(
     PAIRWISE_SUBJECTS.c.user_id == bindparam("user_id"), PAIRWISE_SUBJECTS.c.merchant_id == bindparam("merchant_id")
@@ -102,7 +116,7 @@ class UserRepository(Repository):
         self._insert(USERS, user)
 
     def load_persona(self, partner_id: str, persona_id: str) -> PersonaRow | None:
-        """Returns a persona of this partner, or None if the partner has no such persona."""
+        """Returns a persona of this partner, or None if the partner has no such persona, or had it before a reset."""
         return self._first(PersonaRow, _PERSONA, partner_id=partner_id, persona_id=persona_id)
 
     def load_persona_of_user(self, user_id: str) -> PersonaRow | None:
@@ -110,12 +124,19 @@ class UserRepository(Repository):
         return self._first(PersonaRow, _PERSONA_OF_USER, user_id=user_id)
 
     def list_personas(self, partner_id: str) -> list[PersonaRow]:
-        """Returns the personas of a partner, oldest first."""
+        """Returns the personas of a partner, oldest first. Those before a reset are left out."""
         return self._all(PersonaRow, _PERSONAS, partner_id=partner_id)
 
     def insert_persona(self, persona: PersonaRow) -> None:
         """Writes a new persona."""
         self._insert(PERSONAS, persona)
+
+    def retire_persona(self, persona: PersonaRow, now: WallTime) -> None:
+        """Disables the persona's user. Its username and its handle get a suffix, so that a new persona can have
+        them."""
+        suffix = f"#{persona.user_id}"
+        self._execute(_RETIRE_USER, retired_id=persona.user_id, suffix=suffix, at=now)
+        self._execute(_RETIRE_PERSONA, retired_id=persona.id, suffix=suffix)
 
     def ensure_pairwise_subject(self, user_id: str, merchant_id: str, candidate: str) -> str:
         """Returns the pairwise id of this user at this merchant. If there is none, `candidate` becomes it. All

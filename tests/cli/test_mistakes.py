@@ -1,0 +1,173 @@
+"""Every command with every kind of mistake: one line that says what to do, an exit code that is not 0, no traceback."""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import app
+from tests.cli.test_main import COMMANDS
+from tests.fixtures.settings import MASTER
+from tests.support.demo_world import DemoWorld
+from tests.support.operators import Gateway
+from tests.support.server import bare_environment
+
+UNKNOWN = "zzz_test_unknown"
+MISTAKES = [
+    ("serve", "--port", "http"),
+    ("serve", "--port", "99999"),
+    ("serve", "--host", "not an address", "--port", "0"),
+    ("sandbox", "up", "--port", "-1"),
+    ("sandbox", "up", "extra"),
+    ("sandbox", "demo", "--loud"),
+    ("sandbox", "personas"),
+    ("sandbox", "personas", ""),
+    ("sandbox", "personas", UNKNOWN),
+    ("sandbox", "reset", UNKNOWN, "--yes"),
+    ("sandbox", "reset", "", "--yes"),
+    ("database", "upgrade", "--database-url", "mysql://x/y"),
+    ("database", "upgrade", "--database-url", "sqlite:///"),
+    ("database", "check", "--database-url", "sqlite:///missing/none.db"),
+    ("database", "purge", "--database-url", "sqlite:///missing/none.db"),
+    ("database", "restored", "extra"),
+    ("merchants", "list", "--jsn"),
+    ("merchants", "show", ""),
+    ("merchants", "show", UNKNOWN),
+    ("merchants", "register", "", "--partner", "demo"),
+    ("merchants", "register", "Shop", "--partner", ""),
+    ("merchants", "register", "Shop", "--partner", "dmeo"),
+    ("merchants", "register", "Shop\u202e", "--partner", "demo"),
+    ("merchants", "register", "Shop"),
+    ("merchants", "contract", UNKNOWN, "--ceiling", "100.00"),
+    ("merchants", "contract", "MERCHANT", "--ceiling", "many"),
+    ("merchants", "contract", "MERCHANT", "--ceiling", ""),
+    ("merchants", "contract", "MERCHANT", "--ceiling", "0.00"),
+    ("merchants", "contract", "MERCHANT", "--ceiling", "1.00", "--currency", "yuan"),
+    ("merchants", "contract", "MERCHANT", "--ceiling", "1.00", "--tier", "BEST"),
+    ("merchants", "contract", "MERCHANT", "--ceiling", "1.00", "--consent-days", "0"),
+    ("merchants", "enable", "MERCHANT", UNKNOWN),
+    ("merchants", "enable", UNKNOWN, "car_rental"),
+    ("clients", "list", "extra"),
+    ("clients", "show", ""),
+    ("clients", "show", UNKNOWN),
+    ("clients", "disable", UNKNOWN),
+    ("clients", "disable", ""),
+    ("clients", "approve", UNKNOWN, "--yes"),
+    ("clients", "invite", UNKNOWN),
+    ("clients", "invite", "MERCHANT", "--expires-in", "a week"),
+    ("clients", "invite", "MERCHANT", "--expires-in", "P9999999999D"),
+    ("clients", "invite", "MERCHANT", "--scope", UNKNOWN),
+    ("clients", "invite", "MERCHANT", "--detail-type", UNKNOWN),
+    ("clients", "register", UNKNOWN, "shop", "--redirect-uri", "https://a.example/cb"),
+    ("clients", "register", "MERCHANT", "", "--redirect-uri", "https://a.example/cb"),
+    ("clients", "register", "MERCHANT", "shop", "--profile", "fapi3"),
+    ("clients", "register", "MERCHANT", "shop", "--profile", "fapi2"),
+    ("clients", "register", "MERCHANT", "shop", "--redirect-uri", "not a uri"),
+    ("clients", "register", "MERCHANT", "shop", "--scope", UNKNOWN),
+    ("clients", "register", "MERCHANT", "shop", "--profile", "fapi2", "--jwks-uri", "not a uri"),
+    ("decisions", "list", "--status", "WON"),
+    ("decisions", "list", "--limit", "0"),
+    ("decisions", "list", "--merchant", UNKNOWN),
+    ("decisions", "show", ""),
+    ("decisions", "show", UNKNOWN),
+    ("decisions", "review", UNKNOWN),
+    ("decisions", "review", UNKNOWN, "--approve"),
+    ("disputes", "list", "extra"),
+    ("disputes", "show", ""),
+    ("disputes", "show", UNKNOWN),
+    ("disputes", "resolve", UNKNOWN, "--note", "x"),
+    ("disputes", "resolve", UNKNOWN, "--note", "x", "--uphold"),
+    ("disputes", "resolve", UNKNOWN, "--uphold"),
+    ("policy", "check", "--adapter", UNKNOWN),
+    ("policy", "check", "missing.toml"),
+    ("policy", "explain", ""),
+    ("policy", "explain", UNKNOWN),
+    ("policy", "backtest", "missing.toml", "--adapter", "car_rental"),
+    ("policy", "backtest", "POLICY", "--adapter", UNKNOWN),
+    ("policy", "backtest", "POLICY", "--adapter", "car_rental", "--since", "yesterday"),
+    ("policy", "shadow", UNKNOWN),
+    ("policy", "bounds", UNKNOWN, "car_rental"),
+    ("policy", "bounds", "MERCHANT", UNKNOWN),
+    ("policy", "override", "MERCHANT", "car_rental", "missing.toml"),
+    ("policy", "overrides", "extra"),
+    ("log", "verify", "--trust", UNKNOWN),
+    ("log", "verify", "--trust", ""),
+    ("keys", "list", "extra"),
+    ("keys", "rotate", "--database-url", "postgresql://[/x"),
+    ("adapters", "list", "extra"),
+    ("adapters", "new", ""),
+    ("adapters", "new", "Not A Key"),
+    ("adapters", "check", ""),
+    ("adapters", "check", UNKNOWN),
+    ("sdl", "export", "--environment", "test"),
+    ("sdl", "diff", "extra"),
+    ("merchant", "list"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", MISTAKES, ids=lambda arguments: "F7-" + "-".join(arguments)[:60])
+def test_mistake_is_one_line(gateway: Gateway, world: DemoWorld, arguments: tuple[str, ...]) -> None:
+    named = {"MERCHANT": world.merchant(), "POLICY": str(Path("merchants/car_rental/policy.toml").resolve())}
+    done = gateway(*(named.get(each, each) for each in arguments))
+    assert done.returncode in (1, 2), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: "), line
+    assert line.rstrip().endswith((".", "?", "help", "FILE", "URL", "PARTNER", "--create", "list")) or ":" in line, line
+    assert done.stdout == ""
+
+
+def test_f7_every_command_is_tried() -> None:
+    tried = {arguments[:2] for arguments in MISTAKES} | {("serve",)}
+    assert {each for each in COMMANDS if len(each) == 2 or each == ("serve",)} - tried == set()
+    assert app.registered_groups
+
+
+def run(database_url: str, *arguments: str, **changed: str) -> "subprocess.CompletedProcess[bytes]":
+    """Runs the command in a process of its own."""
+    environment = {**bare_environment(), "GATEWAY_DATABASE_URL": database_url, **changed}
+    command = [sys.executable, "-m", "gateway", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("command", [("adapters", "list"), ("adapters", "list", "--json"), ("--help",)], ids=" ".join)
+def test_f7_full_device_is_one_line(command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", *command],
+            env=bare_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines() == ["error: The output cannot be written: No space left on device."]
+
+
+def test_f7_closed_pipe_prints_nothing() -> None:
+    command = f"{sys.executable} -m gateway sdl export | head -n 1"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True, timeout=60)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("adapters", "check", "car_rental"), ("merchants", "list")])
+def test_f7_ascii_terminal_shows_every_character(
+    gateway: Gateway, database_url: str, arguments: tuple[str, ...]
+) -> None:
+    gateway.output("merchants", "register", "客人", "--partner", "demo", "--create")
+    key = base64.b64encode(MASTER).decode()
+    done = run(database_url, *arguments, PYTHONIOENCODING="ascii", GATEWAY_SECRET_KEY=key)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert "merchants" not in arguments or rb"\u5ba2\u4eba" in done.stdout
+
+
+def test_f7_json_is_valid_on_an_ascii_terminal(gateway: Gateway, database_url: str) -> None:
+    gateway.output("merchants", "register", "客人 👩", "--partner", "demo", "--create")
+    key = base64.b64encode(MASTER).decode()
+    done = run(database_url, "merchants", "list", "--json", PYTHONIOENCODING="ascii", GATEWAY_SECRET_KEY=key)
+    assert json.loads(done.stdout)[0]["name"] == "客人 👩"

@@ -1,0 +1,106 @@
+"""New personas after a reset, and the spare partner of the demo."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway.domain.consents.consent import ConsentStatus
+from gateway.domain.decisions.transitions import Status
+from gateway.domain.errors import NotFound
+from gateway.domain.money import Money
+from gateway.services.seeding import CONTRACT, PARTNER
+from tests.support.demo_world import DemoWorld
+from tests.support.factories import make_decision
+from tests.support.units import reading, writing
+
+pytestmark = pytest.mark.postgresql
+
+
+def test_f1_reset_creates_personas_with_the_same_names_and_passwords(world: DemoWorld) -> None:
+    before, old = world.seed.personas, world.user("excellent")
+    assert world.seeding.reset_personas(PARTNER) == before
+    assert world.user("excellent") != old
+    assert world.seed_demo().personas == before
+    with reading(world.database) as unit:
+        user = world.accounts.load_by_username(unit, "excellent@demo")
+    assert world.accounts.verify_password(user, before[0].password)
+
+
+def test_f1_reset_puts_the_old_personas_out_of_reach(world: DemoWorld) -> None:
+    consent, old = world.grant(), world.user("excellent")
+    with reading(world.database) as unit:
+        persona = unit.users.load_persona_of_user(old)
+        assert persona is not None
+    with writing(world.database) as unit:
+        session = world.accounts.sign_in(unit, None, old)
+        decision = make_decision(unit, consent, status=Status.APPROVED)
+
+    world.seeding.reset_personas(PARTNER)
+
+    with reading(world.database) as unit:
+        user = unit.users.load(old)
+        assert user is not None
+        assert not world.accounts.verify_password(user, world.seed.personas[0].password)
+        assert world.accounts.find_session(unit, session.secret) is None
+        ended = unit.consents.load(consent.id)
+        assert ended is not None
+        assert ended.status(world.now) is ConsentStatus.REVOKED
+        assert unit.users.load_persona(world.partner_id, persona.id) is None
+        assert old not in {each.user_id for each in unit.users.list_personas(world.partner_id)}
+        assert unit.decisions.load(decision) is not None
+
+
+def test_f1_personas_can_be_reset_again_and_again(world: DemoWorld) -> None:
+    for _ in range(3):
+        assert len(world.seeding.reset_personas(PARTNER)) == len(world.seed.personas)
+    with reading(world.database) as unit:
+        assert len(unit.users.list_personas(world.partner_id)) == len(world.seed.personas)
+
+
+def test_f1_reset_changes_no_other_partner(world: DemoWorld) -> None:
+    world.second_partner()
+    other = world.user("excellent", "other")
+    world.seeding.reset_personas(PARTNER)
+    assert world.user("excellent", "other") == other
+    with pytest.raises(NotFound, match="Did you mean demo"):
+        world.seeding.reset_personas("dmeo")
+
+
+def open_approval(world: DemoWorld) -> None:
+    consent = world.grant()
+    with writing(world.database) as unit:
+        make_decision(unit, consent, status=Status.APPROVED)
+
+
+def smaller_contract(world: DemoWorld) -> None:
+    with writing(world.database) as unit:
+        ceiling = Money.parse("100.00", "CNY")
+        changed = type(CONTRACT)(CONTRACT.askable_tiers, ceiling, CONTRACT.consent_life)
+        world.merchants.replace_contract(unit, world.merchant(), changed)
+
+
+def moved_time(world: DemoWorld) -> None:
+    with writing(world.database) as unit:
+        unit.partners.move_clock(world.partner_id, 86400)
+
+
+@pytest.mark.parametrize(
+    "change", [open_approval, smaller_contract, moved_time], ids=lambda each: f"F1-{each.__name__}"
+)
+def test_demo_gets_a_spare_partner_if_its_own_has_a_past(world: DemoWorld, change: Callable[[DemoWorld], None]) -> None:
+    assert world.seeding.seed_spare() is None
+    change(world)
+    first, second = world.seeding.seed_spare(), world.seeding.seed_spare()
+    assert first is not None
+    assert first == second
+    name, seed = first
+    assert name == "demo-2"
+    assert [(each.name, each.adapter) for each in seed.merchants] == [("Demo Car Rental 2", "car_rental")]
+    assert seed.personas[0].username == "excellent@demo-2"
+
+
+def test_f1_demo_partner_is_used_again_after_a_reset(world: DemoWorld) -> None:
+    open_approval(world)
+    assert world.seeding.seed_spare() is not None
+    world.seeding.reset_personas(PARTNER)
+    assert world.seeding.seed_spare() is None
