@@ -5,7 +5,7 @@ from alembic import op
 from migrations import timeouts
 
 revision = "2026_11_29_1700"
-down_revision = "2026_11_29_1301"
+down_revision = "2026_11_29_1400"
 branch_labels = None
 depends_on = None
 
