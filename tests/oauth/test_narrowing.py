@@ -224,7 +224,7 @@ def test_account_page_shows_narrowed_consent(world: OAuthWorld) -> None:
     ):
         assert expected in text, expected
     action = text.split('<form method="post" action="/account/consents/')[1].split('"')[0]
-    browser.submit(browser.get("/account"), f"/account/consents/{action}")
+    browser.submit_and_confirm(browser.get("/account"), f"/account/consents/{action}")
     assert "On November 23, 2026 you ended it." in browser.get("/account").text
 
 

@@ -261,3 +261,14 @@ def test_merchant_gets_event(world: OAuthWorld) -> None:
         assert (message.topic, message.aggregate_id) == ("CONSENT_GRANTED", consent.id)
         assert consent.user_id not in str(message.payload)
         assert consent.expires_at == consent.granted_at + timedelta(days=90)
+
+
+def test_d2_pages_before_a_redirect_have_no_form_action(world: OAuthWorld) -> None:
+    browser = world.browser()
+    login = browser.get("/login")
+    consent = browser.open(world.cars.address(request_uri(world)), "mei", PASSWORD)
+    again = browser.submit(consent, "/oauth/authorize", decision="allow", amount_1="junk")
+    assert again.status_code == 422
+    for page in (login, consent, again, browser.get("/device")):
+        assert "form-action" not in page.headers["content-security-policy"]
+    assert "form-action 'self'" in browser.get("/account").headers["content-security-policy"]

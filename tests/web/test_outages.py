@@ -106,6 +106,8 @@ class Deployment:
             "POST /login": lambda: self.visitor.submit(self.login_page, "/login", username="mei", password=PASSWORD),
             "POST /logout": lambda: person.submit(self.account_page, "/logout"),
             "GET /account": lambda: person.get("/account"),
+            "GET /account/accesses": lambda: person.get("/account/accesses"),
+            "GET /account/decisions/{id}": lambda: person.get("/account/decisions/x"),
             "POST /account/sign-out-everywhere": lambda: person.submit(
                 self.account_page, "/account/sign-out-everywhere"
             ),
