@@ -85,15 +85,12 @@ def started(url: str, folder: Path, number: int) -> Iterator[list[Path]]:
     }
     files = [folder / f"credentials-{each}.json" for each in range(number)]
     command = [sys.executable, "-m", "gateway", "sandbox", "up", "--port", "0", "--credentials"]
-    processes = [
-        subprocess.Popen(
-            [*command, str(file)],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=file.with_suffix(".log").open("wb"),
-        )
-        for file in files
-    ]
+    processes = []
+    for file in files:
+        with file.with_suffix(".log").open("wb") as log:
+            processes.append(
+                subprocess.Popen([*command, str(file)], env=environment, stdout=subprocess.DEVNULL, stderr=log)
+            )
     try:
         yield files
     finally:
@@ -127,4 +124,4 @@ def test_h4_page_says_that_it_is_not_available(deployment: Sandbox, own_postgres
         assert response.status_code == 503
         assert "not available right now" in response.text
         own_postgresql.start()
-        assert http.get("/account").status_code == 200
+        assert http.get("/login").status_code == 200
