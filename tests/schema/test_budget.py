@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query
 
+from gateway.demo import operations
 from gateway.settings import EnvironmentName, Settings
 from schema.engine import GraphQLRequest
+from schema.operations import Operation, choose_operation
 from tests.support.clock import MovableClock
-from tests.support.graphql_world import REQUEST_ID, GraphQLWorld, request_variables
+from tests.support.graphql_world import REQUEST, REQUEST_ID, GraphQLWorld, built, request_variables
 
 FAN_OUT = """{ merchant { decisions(first: 100) { nodes {
   timeline(first: 40) { nodes { ... on DecisionEvent { decision { timeline(first: 1) { nodes { id } } } } } } } } } }"""
@@ -160,3 +162,14 @@ def test_a2_field_costs_are_shown_on_request(world: GraphQLWorld) -> None:
         {"path": ["viewer", "merchant"], "definedCost": 1, "requestedTotalCost": 1, "requestedChildrenCost": 0},
     ]
     assert "fields" not in world.run("{ viewer { merchant { name } } }").body["extensions"]["cost"]
+
+
+DEMO = [value for name, value in vars(operations).items() if name.isupper() and isinstance(value, str)]
+
+
+@pytest.mark.parametrize("document", [*DEMO, REQUEST, get_introspection_query(input_value_deprecation=True)])
+def test_a1_usual_documents_cost_less_than_half_of_the_maximum(world: GraphQLWorld, document: str) -> None:
+    prepared = world.engine.documents.prepare(document)
+    operation = choose_operation(built().schema, prepared.node, None)
+    assert isinstance(operation, Operation)
+    assert world.engine.costs.price(prepared, operation, {}).requested < 500
