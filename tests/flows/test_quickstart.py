@@ -52,7 +52,7 @@ class Page:
                     assert re.search(f"^{_pattern(line)}", self._output, re.MULTILINE), (line, self._output)
 
     def _compare(self, stated: dict[str, Any]) -> None:
-        """Compares the last output. A page may leave `extensions` out, which has only the id of the request."""
+        """Compares the last output. A page may leave `extensions` out, which have no data of the merchant."""
         response = json.loads(self._output)
         if "extensions" not in stated:
             response.pop("extensions", None)
