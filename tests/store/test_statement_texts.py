@@ -9,11 +9,9 @@ import pytest
 PRINT = """
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.elements import ClauseElement
-from gateway.domain.decisions.state import Status
-from gateway.store.decisions.pages import _count
 from gateway.store.tables import MODULES
 statements = [value for module in MODULES for value in vars(module).values() if isinstance(value, ClauseElement)]
-for statement in (*statements, _count((True, tuple(Status), True, True))):
+for statement in statements:
     compiled = statement.compile(dialect=postgresql.dialect())
     print(compiled, [(name, value) for name, value in compiled.params.items()])
 """
