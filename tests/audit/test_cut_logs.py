@@ -1,5 +1,5 @@
-"""Logs that were cut at the end together with their heads: what is found by other rows, and what is not found before
-there are checkpoints."""
+"""Logs that were cut at the end together with their heads, and rows that no log covers: what is found by other rows, and
+what is not found before there are checkpoints and a log of these rows."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from gateway.audit.log_report import FindingKind
 from gateway.audit.log_verification import verify_logs
 from tests.services.asks import car, request_command
+from tests.support.checkout import ROOT
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
 from tests.support.logs import without_triggers
@@ -117,3 +118,20 @@ def test_c1_a_removal_of_everything_is_not_found_yet(cut: Cut) -> None:
     """The limit that docs/security.md states. Only checkpoints outside the database can show this."""
     cut.run(*CUT_DECISION, *CUT_ACCESSES)
     assert cut.found() == [None, 0]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param("UPDATE consents SET expires_at = '2030-01-01 00:00:00', revoked_at = NULL", id="C3-consents"),
+        pytest.param("UPDATE merchants SET ceiling_minor = ceiling_minor * 2", id="C3-contracts"),
+        pytest.param("UPDATE oauth_clients SET name = 'Another name'", id="C3-clients"),
+        pytest.param("UPDATE users SET display_name = 'Another person'", id="C3-users"),
+    ],
+)
+def test_rows_that_no_log_covers_can_be_edited_unnoticed(cut: Cut, edit: str) -> None:
+    """The limit that docs/security.md states. Only a log with digests of these rows can show this."""
+    with cut.world.database.writing_engine.begin() as connection:
+        connection.execute(text(edit))
+    assert cut.found() == [None, 0]
+    assert "| consents, contracts, clients, users changed" in (ROOT / "docs" / "security.md").read_text()
