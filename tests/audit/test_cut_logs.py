@@ -1,5 +1,5 @@
-"""Logs that were cut at the end together with their heads, and rows that no log covers: what is found by other rows, and
-what is not found before there are checkpoints and a log of these rows."""
+"""Logs that were cut at the end together with their heads, and rows that no log covers:
+what other rows reveal, and what is not found before there are checkpoints and a log of these rows."""
 
 from collections.abc import Iterator
 from contextlib import closing
