@@ -22,7 +22,7 @@ def test_website_demo_runs_all_steps(sandbox: Sandbox) -> None:
 
     WebsiteDemo(sandbox.credentials, narrator).run()
 
-    assert narrator.steps == 13
+    assert narrator.steps == 14
 
 
 @pytest.mark.parametrize("handle", PERSONAS)

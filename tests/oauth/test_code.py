@@ -161,7 +161,7 @@ def test_code_of_revoked_consent_is_rejected(world: OAuthWorld, profile: str) ->
     back, verifier = app.ask(browser, "mei", PASSWORD)
     page = browser.get("/account")
     action = page.text.split('action="/account/consents/')[1].split('"')[0]
-    assert browser.submit(page, f"/account/consents/{action}").status_code == 303
+    assert browser.submit(page, f"/account/consents/{action}", confirmed="yes").status_code == 303
     assert_refused(app.redeem(back["code"], verifier))
 
 

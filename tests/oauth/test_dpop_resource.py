@@ -148,6 +148,9 @@ def two_processes(world: OAuthWorld, valkey_url: str) -> Iterator[list[TestClien
 
 def test_63_replay_at_other_process_is_rejected(world: OAuthWorld, token: str, two_processes: list[TestClient]) -> None:
     first, second = two_processes
+    refused = first.post(API, headers=headers(world.bank, token))  # its nonce is of the world's own epoch
+    assert_refused(refused, "use_dpop_nonce")
+    world.bank.nonce = refused.headers["dpop-nonce"]
     for here, there in ((first, second), (second, first)):
         sent = headers(world.bank, token)
         assert here.post(API, headers=sent).status_code == 200

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from gateway.store.causes import explain
-from gateway.store.database import Database, DatabaseDown
+from gateway.store.database import Database, DatabaseDown, create_database_file
 from gateway.store.outages import DatabaseUnavailable
 from gateway.store.unit import UnitOfWork
 from gateway.store.waits import Waits
@@ -120,7 +120,8 @@ def test_h5_file_that_is_no_database(sqlite_url: str, content: bytes | None, sen
 
 def test_h5_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "folder of the database cannot be created" in cause(f"sqlite:///{tmp_path}/file/gateway.db")
+    with pytest.raises(DatabaseDown, match="cannot be created"):
+        create_database_file(f"sqlite:///{tmp_path}/file/gateway.db")
 
 
 def test_h5_file_that_is_a_folder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The page of error codes, and the root address."""
+"""The page of error codes."""
 
 from gateway.domain.error_catalogue import ERRORS
 from tests.support.oauth_world import OAuthWorld
@@ -10,9 +10,3 @@ def test_page_lists_every_code(world: OAuthWorld) -> None:
     assert page.status_code == 200
     assert [code for code in ERRORS if f'id="{code}"' not in page.text] == []
     assert "<script" not in page.text
-
-
-def test_root_redirects_to_account(world: OAuthWorld) -> None:
-    response = world.http().get("/")
-
-    assert (response.status_code, response.headers["location"]) == (303, "/account")
