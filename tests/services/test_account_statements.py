@@ -85,7 +85,7 @@ class Person:
         return self._world.obligations.list_obligations(unit, self.id)
 
     def decisions(self, unit: UnitOfWork) -> tuple[PastDecision, ...]:
-        return self._world.obligations.list_history(unit, self.id, 20)
+        return self._world.obligations.list_history(unit, self.id).decisions
 
     def consents(self, unit: UnitOfWork) -> tuple[ConsentOverview, ...]:
         return self._world.consents.list_of_user(unit, self.id)

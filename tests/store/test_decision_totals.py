@@ -175,9 +175,11 @@ def test_the_decisions_of_a_person_are_listed_newest_first(database: Database) -
         cast = make_cast(unit)
         made = {status: make_decision(unit, cast.consent, status=status) for status in Status}
         make_decision(unit, make_cast(unit).consent)
+        newest = list(made.values())[::-1]
         reserving = [made[status] for status in (Status.BREACHED, Status.ACTIVE, Status.APPROVED)]
         assert [state.id for state in unit.decisions.list_reserving(cast.user)] == reserving
-        assert [state.id for state in unit.decisions.list_newest(cast.user, 3)] == list(made.values())[:-4:-1]
+        assert [state.id for state in unit.decision_pages.list_of_user(cast.user, 3)] == newest[:3]
+        assert [state.id for state in unit.decision_pages.list_of_user(cast.user, 3, before=newest[2])] == newest[3:6]
 
 
 def test_the_decisions_of_an_adapter_are_listed_in_parts(database: Database) -> None:

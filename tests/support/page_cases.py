@@ -127,6 +127,7 @@ CASES = (
     PageCase("account", "/account", _account_page),
     PageCase("account-disputed", "/account", lambda world: _disputed_page(world, "account")),
     PageCase("accesses", "/account/accesses", lambda world: _breach(world)[0].get("/account/accesses")),
+    PageCase("decisions", "/account/decisions", lambda world: _breach(world)[0].get("/account/decisions")),
     PageCase("agreement", "/account/decisions/{id}", lambda world: _disputed_page(world, "agreement")),
     PageCase("end-consent", "/account/consents/{id}/revoke", _revocation_page),
     PageCase("withdraw", "/account/disputes/{id}/withdraw", lambda world: _disputed_page(world, "withdraw")),

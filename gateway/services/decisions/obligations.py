@@ -12,6 +12,9 @@ from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.queries import read_events
 from gateway.store.unit import UnitOfWork
 
+LISTED = 20
+"""The number of decisions on one page of a person's history."""
+
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
@@ -30,6 +33,15 @@ class PastDecision:
 
     decision: DecisionState
     merchant_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """A page of the decisions about a person, newest first. `next` is the id after which the next page begins, None if
+    this is the last page."""
+
+    decisions: tuple[PastDecision, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +84,15 @@ class ObligationService:
             disputes=tuple(self._disputes.list_all(unit, decision_id)),
         )
 
-    def list_history(self, unit: UnitOfWork, user_id: str, limit: int) -> tuple[PastDecision, ...]:
-        """The newest decisions of the person, at most `limit`, newest first."""
-        states = unit.decisions.list_newest(user_id, limit)
+    def list_history(self, unit: UnitOfWork, user_id: str, after: str | None = None) -> HistoryPage:
+        """LISTED decisions about the person, newest first, from the one after `after`."""
+        states = unit.decision_pages.list_of_user(user_id, LISTED + 1, before=after)
         names = _merchant_names(unit, states)
-        return tuple(
+        decisions = tuple(
             PastDecision(state.as_of(unit.business_time(state.merchant_id)), names[state.merchant_id])
-            for state in states
+            for state in states[:LISTED]
         )
+        return HistoryPage(decisions, states[LISTED - 1].id if len(states) > LISTED else None)
 
 
 def _merchant_names(unit: UnitOfWork, states: list[DecisionState]) -> dict[str, str]:

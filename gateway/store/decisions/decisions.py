@@ -85,10 +85,10 @@ _USED = (
 _DUE_OF_CONSENT = select(DECISIONS).where(
     _D.consent_id == bindparam("consent_id"), _D.next_transition_at <= bindparam("now")
 )
-_OF_USER = (
+OF_USER = (
     select(DECISIONS).join(CONSENTS, CONSENTS.c.id == _D.consent_id).where(CONSENTS.c.user_id == bindparam("user_id"))
 )
-_DUE_OF_USER = _OF_USER.where(_D.next_transition_at <= bindparam("now"))
+_DUE_OF_USER = OF_USER.where(_D.next_transition_at <= bindparam("now"))
 _DUE_IDS_OF_USER = _DUE_OF_USER.with_only_columns(_D.id).order_by(_D.next_transition_at, _D.id)
 _DUE_IDS_OF_PARTNER = (
     select(_D.id)
@@ -97,11 +97,10 @@ _DUE_IDS_OF_PARTNER = (
     .order_by(_D.next_transition_at, _D.id)
     .limit(bindparam("most"))
 )
-_FLAGGED_OF_USER = _OF_USER.where(_D.flagged_at <= bindparam("now"))
-_RESERVING_OF_USER = _OF_USER.where(
+_FLAGGED_OF_USER = OF_USER.where(_D.flagged_at <= bindparam("now"))
+_RESERVING_OF_USER = OF_USER.where(
     _D.status.in_([Status.APPROVED.value, Status.ACTIVE.value, Status.BREACHED.value])
 ).order_by(_D.id.desc())
-_NEWEST_OF_USER = _OF_USER.order_by(_D.id.desc()).limit(bindparam("most"))
 _IDS_OF_ADAPTER = (
     select(_D.id)
     .where(_D.adapter == bindparam("adapter"), _D.id > bindparam("after"), _D.created_at >= bindparam("since"))
@@ -147,10 +146,6 @@ class DecisionRepository(Repository):
     def list_reserving(self, user_id: str) -> list[DecisionState]:
         """Returns a person's stored approvals, active decisions and breaches at all merchants, newest first."""
         return self._states(_RESERVING_OF_USER, user_id=user_id)
-
-    def list_newest(self, user_id: str, limit: int) -> list[DecisionState]:
-        """Returns a person's stored decisions at all merchants, newest first."""
-        return self._states(_NEWEST_OF_USER, user_id=user_id, most=limit)
 
     def list_due_of_user(self, user_id: str, now: BusinessTime) -> list[str]:
         """Returns the ids of the person's decisions with a system transition due at `now`, longest due first."""

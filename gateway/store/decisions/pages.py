@@ -1,4 +1,4 @@
-"""Filtered pages of a merchant's decisions, by keyset and in both directions.
+"""Pages of decisions by keyset: filtered ones of a merchant in both directions, and those of a person.
 
 A filter by product or status reads one range of an index for each product and status, at most one page of each, and
 merges them. So a page takes the same time however many decisions a merchant has and however few match.
@@ -29,7 +29,7 @@ from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
 from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
-from gateway.store.decisions.decisions import DECISIONS, EXPIRING, MAPPING
+from gateway.store.decisions.decisions import DECISIONS, EXPIRING, MAPPING, OF_USER
 from gateway.store.repository import Repository
 
 MAX_COUNT = 10_000
@@ -38,6 +38,8 @@ MAX_COUNT = 10_000
 _VARIANTS = 512
 """The number of cached variants of each statement: with and without each filter and bound, in each order."""
 _COLUMNS = DECISIONS.c
+_OF_USER = OF_USER.order_by(_COLUMNS.id.desc()).limit(bindparam("most"))
+_OLDER_OF_USER = _OF_USER.where(_COLUMNS.id < bindparam("before"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,14 @@ class DecisionPageRepository(Repository):
         parameters = _parameters(merchant_id, filtered, now)
         number = int(self._value(_count(_Shape(filtered)), **parameters, most=MAX_COUNT + 1))
         return min(number, MAX_COUNT), number <= MAX_COUNT
+
+    def list_of_user(self, user_id: str, limit: int, before: str | None = None) -> list[DecisionState]:
+        """Returns a person's stored decisions at all merchants, newest first, at most `limit`. With `before`, only
+        those that are older than the decision with this id."""
+        parameters = {"user_id": user_id, "most": limit}
+        if before is None:
+            return [MAPPING.read(row) for row in self._rows(_OF_USER, **parameters)]
+        return [MAPPING.read(row) for row in self._rows(_OLDER_OF_USER, **parameters, before=before)]
 
 
 @dataclass(frozen=True, slots=True, init=False)

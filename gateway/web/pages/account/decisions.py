@@ -7,11 +7,10 @@ from gateway.domain.decisions.reason import REASONS
 from gateway.domain.decisions.transitions import Status
 from gateway.services.decisions.obligations import PastDecision
 from gateway.web.site.consent_parts import PRODUCTS
+from gateway.web.site.redirects import ACCOUNT
 from gateway.web.texts import Texts, msgid
 
-LISTED_DECISIONS = 20
-"""How many decisions the account page lists."""
-
+DECISIONS = f"{ACCOUNT}/decisions"
 _APPROVED = msgid("Approved: %(amount)s.")
 _PARTLY_APPROVED = msgid("Approved: %(amount)s of %(asked)s.")
 _DECLINED = msgid("Declined: %(asked)s.")

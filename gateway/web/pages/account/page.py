@@ -13,7 +13,7 @@ from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES, DisputeStatu
 from gateway.domain.errors import InvalidInput, NotFound, StateConflict
 from gateway.services.access_log import AccessGroup
 from gateway.services.consents.service import ConsentOverview
-from gateway.services.decisions.obligations import Obligation, PastDecision
+from gateway.services.decisions.obligations import HistoryPage, Obligation
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
 from gateway.web.errors import PageError
@@ -28,7 +28,8 @@ from gateway.web.pages.account.confirmation import (
     read_id,
 )
 from gateway.web.pages.account.consents import describe_consent
-from gateway.web.pages.account.decisions import LISTED_DECISIONS, describe_decision
+from gateway.web.pages.account.decision_list import DecisionList, decisions_address
+from gateway.web.pages.account.decisions import describe_decision
 from gateway.web.pages.account.obligations import describe_obligation
 from gateway.web.sessions import CSRF_FIELD, FOREIGN_FORM
 from gateway.web.site.redirects import ACCOUNT, request_login, see_other, signed_out_address
@@ -55,6 +56,7 @@ def routes(site: Site) -> list[Route]:
         Route(f"{ACCOUNT}/disputes/{{id}}/withdraw", disputes.confirm_withdrawal),
         Route(f"{ACCOUNT}/disputes/{{id}}/withdraw", disputes.withdraw, methods=["POST"]),
         AccessList(site).route,
+        DecisionList(site).route,
         AgreementPage(site).route,
     ]
 
@@ -66,7 +68,7 @@ class Account:
     name: str
     consents: tuple[ConsentOverview, ...]
     obligations: tuple[Obligation, ...]
-    decisions: tuple[PastDecision, ...]
+    history: HistoryPage
     accesses: tuple[AccessGroup, ...]
 
 
@@ -92,8 +94,8 @@ class AccountPage:
             active=[consent for consent in consents if consent.status is ConsentStatus.ACTIVE],
             ended=[consent for consent in consents if consent.status is not ConsentStatus.ACTIVE],
             obligations=[describe_obligation(texts, obligation) for obligation in account.obligations],
-            decisions=[describe_decision(texts, decision) for decision in account.decisions],
-            listed_decisions=LISTED_DECISIONS,
+            decisions=[describe_decision(texts, decision) for decision in account.history.decisions],
+            older_decisions=decisions_address(account.history.next) if account.history.next else "",
             accesses=[describe_group(texts, group) for group in account.accesses],
             csrf_field=CSRF_FIELD,
             csrf_token=session.csrf_token,
@@ -151,7 +153,7 @@ class AccountPage:
                 name=container.accounts.load_user(unit, user_id).display_name,
                 consents=container.consents.list_of_user(unit, user_id),
                 obligations=container.obligations.list_obligations(unit, user_id),
-                decisions=container.obligations.list_history(unit, user_id, LISTED_DECISIONS),
+                history=container.obligations.list_history(unit, user_id),
                 accesses=container.access_log.list_groups(unit, user_id),
             )
 
