@@ -85,6 +85,12 @@ def checks_the_environment(node: ast.AST) -> bool:
     return bool(names & {"sandbox", "_sandbox", "is_sandbox", "Environment"})
 
 
+def reads_the_url(node: ast.AST) -> bool:
+    """Whether the node is the `url` of a request. It cannot be read if the query is not UTF-8, and has the Host header;
+    `scope["path"]` and `query_params` can always be read."""
+    return isinstance(node, ast.Attribute) and node.attr in {"url", "base_url"} and "request" in ast.unparse(node.value)
+
+
 def find_violations(rule: Callable[[ast.AST], bool]) -> dict[str, list[int]]:
     """Returns the line numbers of nodes that break the rule, by file."""
     return {
@@ -118,6 +124,10 @@ def test_a_unit_of_work_is_a_function() -> None:
     assert find_violations(opens_a_unit_as_a_block) == {}
 
 
+def test_no_handler_reads_the_url_of_a_request() -> None:
+    assert find_violations(reads_the_url) == {}
+
+
 def test_only_listed_files_check_the_environment() -> None:
     violations = {
         file: lines
@@ -134,6 +144,8 @@ def test_only_listed_files_check_the_environment() -> None:
         (calls_a_clock, "datetime.now(UTC)"),
         (calls_a_clock, "f(clock=time.time)"),
         (reads_the_environment, "os.environ['A']"),
+        (reads_the_url, "show(request.url.path)"),
+        (reads_the_url, "self.request.base_url"),
         (controls_a_transaction, "connection.commit()"),
         (controls_a_transaction, "engine.begin()"),
         (controls_a_transaction, "connection.begin_nested()"),

@@ -5,6 +5,7 @@ import random
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 import httpx2
@@ -188,7 +189,9 @@ class _Writer:
         del self._acknowledged.in_flight[decision_id]
 
     def _contest(self, decision_id: str) -> int:
-        return self._submit(f"/account/decisions/{decision_id}/contest", statement="I brought it back.")
+        # A statement of its own, because the same form sent twice has the same response.
+        statement = f"I brought it back. {token_hex(8)}"
+        return self._submit(f"/account/decisions/{decision_id}/contest", statement=statement)
 
     def _submit(self, path: str, **form: str) -> int:
         response = self._http.post(path, data={"csrf_token": self._csrf, **form}, follow_redirects=False)

@@ -17,7 +17,16 @@ from tests.support.raw_requests import RawClient, RawResponse, raw_client
 ROUNDS = [100, pytest.param(2000, marks=pytest.mark.slow)]
 """The number of requests of each kind. The large number runs in `make test-all` only."""
 
-PAGES = ("/login", "/logout", "/account", "/account/accesses", "/oauth/authorize", "/device", "/device/done")
+PAGES = (
+    *("/login", "/logout", "/account", "/account/accesses", "/account/decisions", "/account/decisions/dec_1"),
+    *(
+        "/account/consents/con_1/revoke",
+        "/account/disputes/dsp_1/withdraw",
+        "/oauth/authorize",
+        "/device",
+        "/device/done",
+    ),
+)
 OTHERS = ("/", "/docs/errors", "/partners/callback", "/static/gateway.css", "/graphql", "/oauth/token", "/oauth/par")
 NAMES = (
     *(b"client_id", b"request_uri", b"user_code", b"return_to", b"lang", b"ended", b"again", b"decision", b"code"),

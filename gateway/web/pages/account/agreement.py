@@ -80,7 +80,7 @@ class AgreementPage:
         session = await self._site.sessions.current(request)
         decision_id = str(request.path_params["id"])
         if session is None or session.user_id is None:
-            return request_login(request, request.url.path)
+            return request_login(request, request.scope["path"])
         try:
             agreement = await run_in_threadpool(self._load, session.user_id, decision_id)
         except NotFound:

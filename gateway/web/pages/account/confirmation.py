@@ -48,12 +48,12 @@ def ask_for_confirmation(
     return site.renderer.page(
         request,
         "pages/account/confirm.html",
-        address=request.url.path,
+        address=request.scope["path"],
         title=question.title,
         consequence=question.consequence,
         merchant=merchant,
         subject=subject,
-        action=request.url.path,
+        action=request.scope["path"],
         csrf_field=CSRF_FIELD,
         csrf_token=session.csrf_token,
     )

@@ -106,7 +106,7 @@ class AccountPage:
         person has no such consent."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
-            return request_login(request, request.url.path)
+            return request_login(request, request.scope["path"])
         return await self._ask(request, session, session.user_id)
 
     async def revoke(self, request: Request) -> Response:
@@ -193,7 +193,7 @@ class DisputeForms:
         such dispute."""
         session = await self._site.sessions.current(request)
         if session is None or session.user_id is None:
-            return request_login(request, request.url.path)
+            return request_login(request, request.scope["path"])
         return await self._ask(request, session, session.user_id)
 
     async def withdraw(self, request: Request) -> Response:
