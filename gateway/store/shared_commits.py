@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.kit.deadline import check_deadline, without_deadline
+from gateway.kit.waiting import waiting
 from gateway.store.unit import UnitOfWork
 
 MOST_TOGETHER = 64
@@ -71,7 +72,8 @@ class SharedCommits:
             self._waiting.append(own)
             leads, self._led = not self._led, True
         if not leads:
-            own.wait()
+            with waiting():
+                own.wait()
         if not own.done:
             self._lead(own)
         if own.error is not None:

@@ -1,6 +1,7 @@
 """The queue of GraphQL documents: a few are executed at once, the others wait, in turn by client.
 
-It is used on the event loop only. A document that waits occupies no thread.
+It is used on the event loop only. A document that waits in the queue occupies no thread. One that is executed and waits
+for a shared commit pauses its turn: more documents then share the commit.
 """
 
 import asyncio
@@ -9,6 +10,9 @@ from collections import Counter, OrderedDict, deque
 SEND_AGAIN_AFTER = 1
 """Seconds to wait before a document that found the queue full is sent again."""
 
+
+MOST_PAUSED = 14
+"""The largest number of documents that wait for a shared commit, each with its thread."""
 
 EXPENSIVE = 0.02
 """Seconds of the processor from which on a document is expensive. A usual one takes a tenth."""
@@ -24,23 +28,28 @@ class QueueFull(Exception):
 
 
 class DocumentQueue:
-    """At most `at_once` documents have a turn. Up to `waiting` others wait, up to `waiting_per_client` of one client. A
-    free turn goes to the waiting client with the fewest turns; among equals, to the one whose last turn ended first.
-    Documents of one client get their turns in the order of their arrival. A client whose last document was expensive
-    leaves one turn to others, if there are several: otherwise they would always wait for the end of a document."""
+    """At most `at_once` documents have a turn, and up to MOST_PAUSED more a paused one. Up to `waiting` others wait, up
+    to `waiting_per_client` of one client. A free turn goes to the waiting client with the fewest turns; among equals,
+    to the one whose last turn ended first. Documents of one client get their turns in the order of their arrival. A
+    client whose last document was expensive leaves one turn to others, if there are several: otherwise they would
+    always wait for the end of a document."""
 
     def __init__(self, *, at_once: int, waiting: int, waiting_per_client: int) -> None:
         self._at_once, self._most, self._most_per_client = at_once, waiting, waiting_per_client
         self._turns: Counter[str] = Counter()
-        self._running = self._waiting = 0
+        self._running = self._paused = self._waiting = 0
         self._expensive: set[str] = set()  # clients with turns or waiting documents
         self._by_client: OrderedDict[str, deque[asyncio.Future[bool]]] = OrderedDict()
 
     def is_free_for(self, client_id: str) -> bool:
         """Whether a document of this client would get its turn at once."""
-        return self._running < self._at_once and not (
+        return self._has_free_turn and not (
             client_id in self._expensive and self._turns[client_id] >= max(1, self._at_once - 1)
         )
+
+    @property
+    def _has_free_turn(self) -> bool:
+        return self._running < self._at_once and self._running + self._paused < self._at_once + MOST_PAUSED
 
     @property
     def waiting(self) -> int:
@@ -90,10 +99,24 @@ class DocumentQueue:
             del self._turns[client_id]
         if client_id in self._by_client:
             self._by_client.move_to_end(client_id)
-        while self._running < self._at_once and self._start_next():
-            pass
+        self._start_waiting()
         if client_id not in self._turns and client_id not in self._by_client:
             self._expensive.discard(client_id)
+
+    def pause_turn(self) -> None:
+        """Lets another document begin while one with a turn waits for a shared commit."""
+        self._running -= 1
+        self._paused += 1
+        self._start_waiting()
+
+    def resume_turn(self) -> None:
+        """Ends the pause of a turn. It goes on at once, so for a moment more documents than usual have a turn."""
+        self._paused -= 1
+        self._running += 1
+
+    def _start_waiting(self) -> None:
+        while self._has_free_turn and self._start_next():
+            pass
 
     def _start(self, client_id: str) -> None:
         self._running += 1

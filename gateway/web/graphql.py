@@ -19,7 +19,8 @@ A request error has no `data`. The statuses are those that the audits of graphql
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from json import JSONDecoder
 from math import inf
 from typing import Any
@@ -33,6 +34,7 @@ from gateway.domain.api_version import API_VERSION
 from gateway.kit import json
 from gateway.kit.deadline import Deadline, DeadlineExceeded, current_deadline
 from gateway.kit.outage import RETRY_AFTER
+from gateway.kit.waiting import observed_by
 from gateway.oauth.token_check import Authentication
 from gateway.web.document_queue import SEND_AGAIN_AFTER, DocumentQueue, QueueFull
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
@@ -51,6 +53,10 @@ from schema.errors import (
 
 COST_DEBUG = "x-cost-debug"
 """A request header. In a sandbox its value "fields" adds the cost of each field to the response."""
+
+
+_Response = tuple[int, bytes, int | None]
+"""Status and body of a response, and the seconds after which the request can be sent again."""
 
 
 class _Refusal(Exception):
@@ -112,13 +118,9 @@ class GraphQLEndpoint:
         try:
             client_id = await self._wait_for_turn(authenticate, deadline)
             if client_id is not None:
-                spent: list[float] = []
-                try:
-                    status, content, retry_after = await to_thread.run_sync(
-                        self._run, request, authenticate, request_id, media_type, spent, limiter=self._threads.documents
-                    )
-                finally:
-                    self._queue.end_turn(client_id, sum(spent))
+                status, content, retry_after = await self._take_turn(
+                    client_id, partial(self._run, request, authenticate, request_id, media_type)
+                )
             elif gone.done():
                 return
             else:
@@ -131,6 +133,20 @@ class GraphQLEndpoint:
             gone.cancel()
         extra = {} if retry_after is None else {"Retry-After": str(retry_after)}
         await _send_response(send, status, content, media_type or JSON, extra)
+
+    async def _take_turn(self, client_id: str, run: Callable[[list[float]], _Response]) -> _Response:
+        """Returns the result of `run` on a worker thread, and ends the client's turn. `run` adds the seconds of the
+        processor that it took to its argument. The turn pauses while the thread waits for a shared commit."""
+        queue, loop, spent = self._queue, asyncio.get_running_loop(), list[float]()
+
+        def pause_or_resume(is_waiting: bool) -> None:
+            loop.call_soon_threadsafe(queue.pause_turn if is_waiting else queue.resume_turn)
+
+        try:
+            with observed_by(pause_or_resume):  # the worker thread gets this context
+                return await to_thread.run_sync(run, spent, limiter=self._threads.documents)
+        finally:
+            queue.end_turn(client_id, sum(spent))
 
     async def _wait_for_turn(self, authenticate: Authentication, deadline: Deadline) -> str | None:
         """Waits for the document's turn and returns the client that has it. None if the deadline is over first. Raises
@@ -163,7 +179,7 @@ class GraphQLEndpoint:
         request_id: str,
         media_type: str | None,
         spent: list[float],
-    ) -> tuple[int, bytes, int | None]:
+    ) -> _Response:
         """Returns status and body of the response, and the seconds after which the request can be sent again. Adds the
         seconds of the processor that it took to `spent`, also if it raises."""
         began = time.thread_time()
@@ -174,7 +190,7 @@ class GraphQLEndpoint:
 
     def _respond(
         self, request: GraphQLRequest, authenticate: Authentication, request_id: str, media_type: str | None
-    ) -> tuple[int, bytes, int | None]:
+    ) -> _Response:
         principal = authenticate()
         try:
             executed = self._engine.execute(request, principal, request_id)

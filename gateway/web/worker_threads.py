@@ -6,6 +6,7 @@ from anyio import CapacityLimiter
 
 from gateway.settings import Settings
 from gateway.settings.server import TOKEN_CHECKS_AT_ONCE
+from gateway.web.document_queue import MOST_PAUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,10 @@ class WorkerThreads:
 
 
 def share_threads(settings: Settings) -> WorkerThreads:
-    """Returns the shares. Together they are the worker threads of the settings, and each has at least one."""
+    """Returns the shares. Together they are the worker threads of the settings, and each has at least one. Documents
+    have more: those that wait for a shared commit use no connection."""
     return WorkerThreads(
-        documents=CapacityLimiter(settings.documents_at_once),
+        documents=CapacityLimiter(settings.documents_at_once + MOST_PAUSED),
         token_checks=CapacityLimiter(TOKEN_CHECKS_AT_ONCE),
         logins=CapacityLimiter(settings.password_hashes_at_once),
         others=settings.other_threads,

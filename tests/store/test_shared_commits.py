@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
+from gateway.kit.waiting import observed_by
 from gateway.store.database import Database
 from gateway.store.merchants.partners import PartnerRow
 from gateway.store.unit import UnitOfWork
@@ -79,6 +80,33 @@ def test_waiting_units_share_a_commit(shared: Database, commits: list[None]) -> 
     assert len({future.result() for future in futures}) == 6
     assert names(shared) == set(wanted)
     assert len(commits) == 2  # the first unit became the leader before the others arrived
+
+
+def test_a1_unit_that_waits_for_a_shared_commit_reports_its_wait(shared: Database) -> None:
+    reported: list[tuple[str, bool]] = []
+
+    def write(name: str) -> Callable[[], None]:
+        def observed() -> None:
+            with observed_by(lambda is_waiting: reported.append((name, is_waiting))):
+                shared.write(insert(name))
+
+        return observed
+
+    with ThreadPoolExecutor(2) as threads:
+        with busy(shared):
+            leader = threads.submit(write("leader"))
+            wait_for(lambda: shared._shared is not None and shared._shared._led)
+            threads.submit(write("follower"))
+            wait_for(lambda: ("follower", True) in reported)
+        leader.result()
+    assert reported == [("follower", True), ("follower", False)]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert condition()
 
 
 def test_unit_that_raises_rolls_back_only_itself(shared: Database, commits: list[None]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gateway.web.document_queue import EXPENSIVE, DocumentQueue, QueueFull
+from gateway.web.document_queue import EXPENSIVE, MOST_PAUSED, DocumentQueue, QueueFull
 
 
 class Scenario:
@@ -77,6 +77,38 @@ def test_a1_at_most_two_documents_have_a_turn() -> None:
         playing.queue.end_turn("a")
         await playing.settle()
         assert (playing.order, playing.queue.waiting) == (["a", "b", "c"], 1)
+
+    play(scenario)
+
+
+def test_a1_paused_turn_lets_another_document_begin() -> None:
+    async def scenario() -> None:
+        playing = Scenario()
+        for client in "abc":
+            await playing.send(client)
+        playing.queue.pause_turn()
+        await playing.settle()
+        assert (playing.order, playing.queue.waiting) == (["a", "b"], 1)
+        playing.queue.resume_turn()
+        playing.queue.end_turn("a")
+        await playing.settle()
+        assert playing.order == ["a", "b"], "b still has the only turn"
+        playing.queue.end_turn("b")
+        await playing.settle()
+        assert playing.order == ["a", "b", "c"]
+
+    play(scenario)
+
+
+def test_a1_paused_turns_are_bounded() -> None:
+    async def scenario() -> None:
+        playing = Scenario()
+        for number in range(MOST_PAUSED + 3):
+            await playing.send(f"client {number}")
+        for _ in range(MOST_PAUSED + 1):
+            playing.queue.pause_turn()
+            await playing.settle()
+        assert (len(playing.order), playing.queue.waiting) == (MOST_PAUSED + 1, 2)
 
     play(scenario)
 

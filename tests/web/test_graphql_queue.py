@@ -275,7 +275,7 @@ def test_a1_documents_and_logins_leave_threads_for_other_requests() -> None:
         hogs = [
             asyncio.create_task(to_thread.run_sync(released.wait, 20, limiter=limiter))
             for limiter in (threads.documents, threads.token_checks, threads.logins)
-            for _ in range(10)
+            for _ in range(20)
         ]
         await until(lambda: threads.documents.available_tokens == threads.logins.available_tokens == 0)
         try:
