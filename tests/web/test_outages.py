@@ -107,6 +107,7 @@ class Deployment:
             "POST /logout": lambda: person.submit(self.account_page, "/logout"),
             "GET /account": lambda: person.get("/account"),
             "GET /account/accesses": lambda: person.get("/account/accesses"),
+            "GET /account/decisions": lambda: person.get("/account/decisions"),
             "GET /account/decisions/{id}": lambda: person.get("/account/decisions/x"),
             "POST /account/sign-out-everywhere": lambda: person.submit(
                 self.account_page, "/account/sign-out-everywhere"
