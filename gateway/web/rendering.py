@@ -1,5 +1,6 @@
 """Renders pages: one Jinja2 environment for each language, with autoescape, and the security headers of pages."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -24,7 +25,6 @@ class Renderer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._texts = all_texts()
-        self._environments = {language: self._environment(texts) for language, texts in self._texts.items()}
 
     def texts(self, request: Request) -> Texts:
         """The texts in the language of the request: ?lang, else the cookie, else Accept-Language."""
@@ -53,7 +53,7 @@ class Renderer:
         texts = self.texts(request)
         own = address or "?" + request.scope["query_string"].decode("latin-1")  # bytes that anybody can send
         content = (
-            self._environments[texts.language]
+            _environment(texts.language)
             .get_template(template)
             .render(
                 texts=texts, languages=_language_links(own, texts.language), sandbox=self._settings.sandbox, **values
@@ -71,17 +71,21 @@ class Renderer:
             )
         return response
 
-    def _environment(self, texts: Texts) -> Environment:
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.install_gettext_translations(texts.translations, newstyle=True)  # type: ignore[attr-defined]
-        return environment
+
+@cache
+def _environment(language: str) -> Environment:
+    """The environment of a language, with its compiled templates. All renderers of a process share it."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    translations = all_texts()[language].translations
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    return environment
 
 
 def _headers(*, leads_away: bool) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The texts of pages in a person's language: Babel catalogues, dates, amounts and durations."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
@@ -95,6 +96,7 @@ class Texts:
         return self.translations.ngettext(one, many, n) % {"n": n}
 
 
+@cache
 def all_texts() -> dict[str, Texts]:
     """The texts of all languages. They are read once, at start."""
     return {language: Texts(language) for language in LANGUAGES}
