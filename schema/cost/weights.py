@@ -5,6 +5,7 @@ The arithmetic follows the IBM draft "GraphQL Cost Directives": without @cost an
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from graphql import (
@@ -45,9 +46,16 @@ class Weights:
 
 def read_weights(sdl: str, schema: GraphQLSchema) -> Weights:
     """Returns the weights in an SDL text, and the list sizes of introspection for this schema."""
+    weights = _read_directives(sdl)
+    return Weights(weights.fields, weights.types, {**dict(_introspection_sizes(schema)), **weights.sizes})
+
+
+@lru_cache(maxsize=4)
+def _read_directives(sdl: str) -> Weights:
+    """The weights in an SDL text, which a process reads once."""
     fields: dict[str, int] = {}
     types: dict[str, int] = {}
-    sizes: dict[str, ListSize] = dict(_introspection_sizes(schema))
+    sizes: dict[str, ListSize] = {}
     for definition in parse(sdl, no_location=True).definitions:
         if isinstance(definition, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             name = definition.name.value
