@@ -10,7 +10,6 @@ from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
@@ -26,39 +25,19 @@ from merchants.car_rental import CarRental
 from merchants.policies.tables import read_table
 from tests.support.at_once import at_once
 from tests.support.clock import MovableClock
+from tests.support.deployments import changed, container_of, refusal
 from tests.support.factories import make_client, make_merchant, make_partner
 from tests.support.units import writing
 
 pytestmark = pytest.mark.postgresql
 
 CAR_RENTAL_POLICY = Path(__file__).parent.parent / "merchants" / "car_rental" / "policy.toml"
-OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     yield
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def deployment(settings: Settings, database_url: str) -> Settings:
-    """The settings of a sandbox with a migrated database, on SQLite and PostgreSQL."""
-    return settings.model_copy(update={"database_url": database_url})
-
-
-def changed(settings: Settings, **values: Any) -> Settings:
-    return settings.model_copy(update=values)
-
-
-def refusal(settings: Settings) -> str:
-    with pytest.raises(SettingsError) as refused:
-        build(settings)
-    return str(refused.value)
-
-
-def container_of(settings: Settings) -> "closing[Container]":
-    return closing(build(settings))
 
 
 def test_deployment_can_be_built_again_over_its_database(deployment: Settings, clock: MovableClock) -> None:

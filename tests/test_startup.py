@@ -11,36 +11,16 @@ from pydantic import SecretStr
 from gateway.app import create_app
 from gateway.bootstrap import build
 from gateway.kit.valkey import connect
-from gateway.services.container import Container
 from gateway.settings import EnvironmentName, Settings, SettingsError
 from gateway.store.database import Database
 from migrations import revisions, runner
+from tests.support.deployments import changed, container_of, refusal
 from tests.support.units import writing
 from tests.support.valkey import ValkeyServer, unreachable_url
 
 pytestmark = pytest.mark.postgresql
 
 OTHER_KEY = SecretStr(base64.b64encode(bytes(32)).decode())
-
-
-@pytest.fixture
-def deployment(settings: Settings, database_url: str) -> Settings:
-    """The settings of a sandbox with a migrated database, on SQLite and PostgreSQL."""
-    return settings.model_copy(update={"database_url": database_url})
-
-
-def changed(settings: Settings, **values: Any) -> Settings:
-    return settings.model_copy(update=values)
-
-
-def refusal(settings: Settings) -> str:
-    with pytest.raises(SettingsError) as refused:
-        build(settings)
-    return str(refused.value)
-
-
-def container_of(settings: Settings) -> "closing[Container]":
-    return closing(build(settings))
 
 
 def test_unmigrated_database_is_rejected(settings: Settings, empty_database_url: str) -> None:
@@ -97,6 +77,26 @@ def test_f2_database_of_an_unknown_revision_is_rejected(deployment: Settings) ->
 
 def test_f2_revisions_are_those_of_alembic() -> None:
     assert revisions.newest() == runner.head()
+
+
+def test_f2_names_of_revisions_sort_in_the_order_of_the_chain() -> None:
+    names = sorted(revisions.known())
+    assert [revisions.known()[name] for name in names] == [None, *names[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("revision", "expected"),
+    [
+        pytest.param(revisions.newest(), True, id="own"),
+        pytest.param("2099_01_01_1200", True, id="newer"),
+        pytest.param(revisions.known()[revisions.newest()], False, id="before"),
+        pytest.param("2026_11_29_0000", False, id="unknown-and-older"),
+        pytest.param("zzzz", False, id="of-another-program"),
+        pytest.param(None, False, id="none"),
+    ],
+)
+def test_h3_running_process_serves_its_own_revision_and_newer_ones(revision: str | None, expected: bool) -> None:
+    assert revisions.can_serve(revision) is expected
 
 
 def test_unreachable_database_is_rejected_without_its_password(settings: Settings, tmp_path: Path) -> None:

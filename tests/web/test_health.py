@@ -98,11 +98,6 @@ def eventually(http: TestClient, expected: dict[str, str]) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture
-def deployment(settings: Settings, database_url: str) -> Settings:
-    return settings.model_copy(update={"database_url": database_url})
-
-
 @pytest.mark.postgresql
 def test_h3_database_that_cannot_be_written_is_not_ready(deployment: Settings) -> None:
     with server_of(deployment) as http:
