@@ -5,6 +5,7 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _NAME = re.compile(r"[0-9]{4}_[0-9]{2}_[0-9]{2}_[0-9]{4}")
 
@@ -24,10 +25,9 @@ def newest() -> str:
 def can_serve(revision: str | None) -> bool:
     """Whether a process that runs already can serve a database at this revision: its own, or a newer one, because a
     database is migrated before its processes are replaced."""
-    is_newer = (
-        revision is not None and _NAME.fullmatch(revision) and revision not in known() and revision > max(known())
+    return revision is not None and (
+        revision == newest() or (_NAME.fullmatch(revision) is not None and revision > newest())
     )
-    return revision == newest() or bool(is_newer)
 
 
 def describe_difference(revision: str | None) -> str | None:
@@ -45,11 +45,11 @@ def describe_difference(revision: str | None) -> str | None:
 
 
 def _read(file: Path) -> tuple[str, str | None]:
-    names = {
+    names: dict[str, Any] = {
         target.id: node.value.value
         for node in ast.parse(file.read_text()).body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    return str(names["revision"]), names["down_revision"]  # type: ignore[return-value]
+    return str(names["revision"]), names["down_revision"]

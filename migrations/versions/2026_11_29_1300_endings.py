@@ -7,7 +7,7 @@ from migrations import timeouts
 from migrations.columns import add, drop, index, moment, text
 
 revision = "2026_11_29_1300"
-down_revision = "2026_11_29_1730"
+down_revision = "2026_11_29_1230"
 branch_labels = None
 depends_on = None
 

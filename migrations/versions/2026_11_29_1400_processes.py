@@ -6,7 +6,7 @@ from migrations import timeouts
 from migrations.columns import create, document, moment, number, text
 
 revision = "2026_11_29_1400"
-down_revision = "2026_11_29_1301"
+down_revision = "2026_11_29_1320"
 branch_labels = None
 depends_on = None
 

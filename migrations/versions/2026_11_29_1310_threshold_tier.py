@@ -5,7 +5,7 @@ from alembic import op
 from migrations import timeouts
 from migrations.columns import add, drop, text
 
-revision = "2026_11_29_1500"
+revision = "2026_11_29_1310"
 down_revision = "2026_11_29_1300"
 branch_labels = None
 depends_on = None

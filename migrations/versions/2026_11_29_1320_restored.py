@@ -5,8 +5,8 @@ from alembic import op
 from migrations import timeouts
 from migrations.columns import add, drop, moment
 
-revision = "2026_11_29_1301"
-down_revision = "2026_11_29_1500"
+revision = "2026_11_29_1320"
+down_revision = "2026_11_29_1310"
 branch_labels = None
 depends_on = None
 

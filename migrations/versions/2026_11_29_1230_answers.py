@@ -5,7 +5,7 @@ from alembic import op
 from migrations import timeouts
 from migrations.columns import add, drop, text
 
-revision = "2026_11_29_1730"
+revision = "2026_11_29_1230"
 down_revision = "2026_11_29_1200"
 branch_labels = None
 depends_on = None
