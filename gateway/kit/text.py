@@ -8,7 +8,7 @@ applied, and a length is the number of code points. Refused are:
 * characters that reorder or isolate the text around them (U+202A to U+202E, U+2066 to U+2069), because they can make a
   text look like another one;
 * unpaired surrogates and noncharacters, which are no text;
-* private use characters, whose look nobody knows;
+* private use characters (category Co), because Unicode does not define what they look like;
 * invisible characters that Unicode has deprecated or reserved for other uses (U+206A to U+206F, U+FEFF, U+FFF9 to
   U+FFFB, and tags outside of the flag of a region).
 
