@@ -287,6 +287,6 @@ def test_a_decision_can_be_saved_after_the_upgrade(old: Database, database_url: 
             for event in decision.apply_due(unit.business_time(decision.state.merchant_id)):
                 unit.decisions.save(decision, event, Actor.CLOCK, {})
     with reading(old) as unit:
-        assert unit.exposures.load("usr_1", "CNY").minor == 30_000
+        assert [each.minor for each in unit.exposures.load_by_merchant("usr_1", "CNY").values()] == [30_000]
         assert list(find_mismatches(unit)) == []
         assert verify_logs(unit).intact

@@ -47,7 +47,7 @@ def test_only_one_of_concurrent_transitions_succeeds(database: Database) -> None
         state = unit.decisions.load(decision)
         assert state is not None
         assert (state.status, state.updated_at) == (Status.CANCELLED, at(won.index(True)))
-        assert unit.exposures.load(cast.user, "CNY").minor == 0
+        assert unit.exposures.load_by_merchant(cast.user, "CNY") == {}
 
 
 def test_lock_returns_the_newest_state(database: Database) -> None:

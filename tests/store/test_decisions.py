@@ -23,6 +23,7 @@ from gateway.store.database import Database
 from gateway.store.decisions import digests
 from gateway.store.decisions.decisions import DECISIONS, MAPPING
 from gateway.store.decisions.disputes import DisputeRow
+from gateway.store.decisions.exposures import EXPOSURES
 from gateway.store.decisions.idempotency import IdempotencyRow
 from gateway.store.logs.decision_log import read_public
 from gateway.store.outbox import OUTBOX
@@ -101,11 +102,11 @@ def load(unit: UnitOfWork, decision_id: str | None) -> DecisionState:
 
 def exposures(unit: UnitOfWork, cast: Cast) -> tuple[Money, Money, Money]:
     """Returns the stored exposure in total and at the merchant, and the committed amount."""
-    totals = unit.exposures
+    in_total = select(EXPOSURES.c.exposure_minor).where(EXPOSURES.c.user_id == cast.user, EXPOSURES.c.currency == "CNY")
     return (
-        totals.load(cast.user, "CNY"),
-        totals.load_by_merchant(cast.user, "CNY").get(cast.merchant, cny(0)),
-        totals.load_committed(cast.consent.id, "CNY"),
+        cny(unit.connection.scalar(in_total) or 0),
+        unit.exposures.load_by_merchant(cast.user, "CNY").get(cast.merchant, cny(0)),
+        unit.exposures.load_committed(cast.consent.id, "CNY"),
     )
 
 

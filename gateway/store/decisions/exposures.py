@@ -50,10 +50,11 @@ class CommitmentTable(CommitmentRow, table=True):
 EXPOSURES, MERCHANT_EXPOSURES = table_of(ExposureTable), table_of(MerchantExposureTable)
 COMMITMENTS = table_of(CommitmentTable)
 _NEW = insert_into(EXPOSURES).on_conflict_do_nothing(index_elements=["user_id", "currency"])
-_LOAD = select(EXPOSURES.c.exposure_minor).where(
-    EXPOSURES.c.user_id == bindparam("user_id"), EXPOSURES.c.currency == bindparam("currency")
+_LOCK = (
+    select(EXPOSURES.c.exposure_minor)
+    .where(EXPOSURES.c.user_id == bindparam("user_id"), EXPOSURES.c.currency == bindparam("currency"))
+    .with_for_update()
 )
-_LOCK = _LOAD.with_for_update()
 _CHANGE = (
     EXPOSURES.update()
     .where(
@@ -96,10 +97,6 @@ class ExposureRepository(Repository):
             self._run(_NEW, dict(fresh))
             total = self._value(_LOCK, user_id=user_id, currency=currency)
         return Money(int(total), currency)
-
-    def load(self, user_id: str, currency: str) -> Money:
-        """Returns the person's stored exposure."""
-        return Money(int(self._value(_LOAD, user_id=user_id, currency=currency) or 0), currency)
 
     def load_by_merchant(self, user_id: str, currency: str) -> dict[str, Money]:
         """Returns the person's stored exposure by merchant id. Merchants without exposure are absent."""
