@@ -1,7 +1,6 @@
 """Endings beside a refresh and beside each other: once all requests are answered, no token of the family works that was
 issued before or during its end (RFC 9700 section 4.14.2, RFC 7009 section 2.1, RFC 6749 section 4.1.2)."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,15 +9,20 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import func, select
 
 from gateway.kit.clock import wall_clock
 from gateway.settings import Settings
+from gateway.store.consents.consents import CONSENTS
 from tests.support.families import ENDINGS, Family, enable_again
 from tests.support.grants import TIER, WAIVER, change_grant, new_grant, open_change
-from tests.support.oauth import query_of
+from tests.support.locks import wait_for_waiters
+from tests.support.oauth import form_to, query_of
 from tests.support.oauth_world import PASSWORD, OAuthWorld
+from tests.support.point_of_sale import authorize_device, open_confirmation
 from tests.support.race import race
 from tests.support.registration import Registrar
+from tests.support.units import reading
 
 PAIRS = [*(("refresh", name) for name in ENDINGS), *combinations(ENDINGS, 2)]
 
@@ -30,17 +34,6 @@ def held_tokens(url: str) -> Iterator[psycopg.Connection[Any]]:
         connection.execute("LOCK TABLE oauth_access_tokens IN SHARE MODE")
         yield connection
         connection.rollback()
-
-
-def wait_for_waiters(url: str, number: int) -> None:
-    """Returns when so many statements of other connections wait for a lock. Fails after 20 seconds."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    with psycopg.connect(url, autocommit=True) as connection:
-        for _ in range(2000):
-            if connection.execute(waiting).fetchone() == (number,):
-                return
-            time.sleep(0.01)
-    pytest.fail(f"There were never {number} statements that wait.")
 
 
 @pytest.mark.postgresql
@@ -148,3 +141,28 @@ def test_b1_a_client_that_removes_itself_keeps_nothing(each_world: OAuthWorld) -
     enable_again(world, app.client_id)
     assert app.call(tokens["access_token"]).status_code == 401
     assert app.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("action", ["/oauth/authorize", "/device"])
+def test_b1_a_user_who_is_disabled_meanwhile_gives_no_consent(
+    postgresql_url: str, settings: Settings, action: str
+) -> None:
+    world = OAuthWorld(postgresql_url, settings, wall_clock)
+    try:
+        browser = world.browser()
+        if action == "/device":
+            page = open_confirmation(browser, authorize_device(world.cars)["user_code"])
+        else:
+            page = browser.open(world.cars.address(world.cars.push().json()["request_uri"]), "mei", PASSWORD)
+        form = form_to(page.text, action)
+        with ThreadPoolExecutor(1) as pool, psycopg.connect(postgresql_url) as connection:
+            connection.execute("UPDATE users SET disabled_at = now() WHERE username = 'mei'")
+            answered = pool.submit(browser.http.post, action, data={**form.fields, "decision": "allow"})
+            wait_for_waiters(postgresql_url, 1)
+            connection.commit()
+            assert answered.result().status_code == 400
+        with reading(world.database) as unit:
+            assert unit.connection.scalar(select(func.count()).select_from(CONSENTS)) == 0
+    finally:
+        world.close()

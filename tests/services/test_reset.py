@@ -1,6 +1,9 @@
 """New personas after a reset, and the spare partner of the demo."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -9,8 +12,11 @@ from gateway.domain.decisions.transitions import Status
 from gateway.domain.errors import NotFound
 from gateway.domain.money import Money
 from gateway.services.seeding import CONTRACT, PARTNER
+from gateway.store.unit import UnitOfWork
+from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
-from tests.support.factories import make_decision
+from tests.support.factories import make_consent, make_decision
+from tests.support.locks import wait_for_waiters
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -64,6 +70,28 @@ def test_f1_reset_changes_no_other_partner(world: DemoWorld) -> None:
     assert world.user("excellent", "other") == other
     with pytest.raises(NotFound, match="Did you mean demo"):
         world.seeding.reset_personas("dmeo")
+
+
+def test_b1_reset_ends_a_consent_that_is_being_given(postgresql_url: str, clock: MovableClock) -> None:
+    with closing(DemoWorld(postgresql_url, clock)) as world:
+        world.seed_demo()
+        old, client, given = world.user("excellent"), world.client(), threading.Event()
+
+        def give(unit: UnitOfWork) -> str:
+            assert unit.users.hold(old)
+            given.set()
+            consent = make_consent(unit, client, old).id
+            wait_for_waiters(postgresql_url, 1)
+            return consent
+
+        with ThreadPoolExecutor(2) as pool:
+            giving = pool.submit(world.database.write, give)
+            assert given.wait(20)
+            pool.submit(world.seeding.reset_personas, PARTNER).result()
+        with reading(world.database) as unit:
+            consent = unit.consents.load(giving.result())
+            assert consent is not None
+            assert consent.revoked_at is not None
 
 
 def open_approval(world: DemoWorld) -> None:

@@ -44,6 +44,14 @@ def test_username_is_unique(database: Database) -> None:
         make_user(unit, username="li.na")
 
 
+def test_b1_disabled_user_cannot_be_held(database: Database) -> None:
+    with writing(database) as unit:
+        user, other = make_user(unit), make_user(unit)
+        assert unit.users.hold(user)
+        unit.users.disable(user, NOON)
+        assert (unit.users.hold(user), unit.users.hold(other), unit.users.hold("usr_none")) == (False, True, False)
+
+
 def test_log_subjects_are_random() -> None:
     assert len({new_log_subject() for _ in range(100)}) == 100
 

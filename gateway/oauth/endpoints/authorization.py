@@ -171,10 +171,12 @@ class AuthorizationEndpoint:
         return _location(opened.grant, None)
 
     def _mark_used(self, unit: UnitOfWork, opened: OpenRequest, user: UserRow) -> None:
-        # The client is locked first: then it cannot be disabled between the check and the consent.
+        # The client and the user are locked: then neither can be disabled between the check and the consent.
         if not unit.clients.hold(opened.client.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)
         if not unit.authorization_requests.use_pushed_request(opened.digest, unit.wall, user.id):
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+        if not unit.users.hold(user.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)
 
     def _grant(self, server: Server, client_id: str, parameters: dict[str, Any]) -> AuthorizationCodeGrant:

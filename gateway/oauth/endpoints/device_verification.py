@@ -95,8 +95,10 @@ class DeviceVerification:
         self._mark_decided(unit, opened, user)
 
     def _mark_decided(self, unit: UnitOfWork, opened: DeviceRequest, user: UserRow) -> None:
-        # The client is locked first: then it cannot be disabled between the check and the consent.
+        # The client and the user are locked: then neither can be disabled between the check and the consent.
         if not unit.clients.hold(opened.client.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)
         if not unit.device_codes.decide(opened.digest, unit.wall, user.id):
+            raise AuthorizationRefused(Refusal.UNUSABLE)
+        if not unit.users.hold(user.id):
             raise AuthorizationRefused(Refusal.UNUSABLE)

@@ -81,10 +81,11 @@ class PersonaService:
         """Ends the personas of the partner, and creates new ones with the same usernames. The rows of the old ones
         stay: their users are disabled, with other names, and have no session and no active consent."""
         for persona in unit.users.list_personas(partner.id):
+            unit.users.disable(persona.user_id, unit.wall)  # first: then no other consent can be given
             for consent in unit.consents.list_of_user(persona.user_id):
                 self._consents.revoke(unit, consent.id, persona.user_id, actor=Actor.OPERATOR)
             unit.sessions.end_all(persona.user_id, unit.wall)
-            unit.users.retire_persona(persona, unit.wall)
+            unit.users.free_names(persona)
         return self.provision(unit, partner, hashes)
 
     def _describing_adapters(self, query: QueryUnit) -> list[MerchantAdapter[Any]]:

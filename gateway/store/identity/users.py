@@ -72,15 +72,17 @@ _OF_PARTNER = (
 )
 _PERSONA = _OF_PARTNER.where(PERSONAS.c.id == bindparam("persona_id"))
 _PERSONAS = _OF_PARTNER.order_by(PERSONAS.c.id)
-_RETIRE_USER = (
-    USERS.update()
-    .where(USERS.c.id == bindparam("retired_id"))
-    .values(username=USERS.c.username + bindparam("suffix"), disabled_at=bindparam("at"))
+_HELD = (
+    select(USERS.c.id)
+    .where(USERS.c.id == bindparam("user_id"), USERS.c.disabled_at.is_(None))
+    .with_for_update(read=True)
 )
-_RETIRE_PERSONA = (
-    PERSONAS.update()
-    .where(PERSONAS.c.id == bindparam("retired_id"))
-    .values(handle=PERSONAS.c.handle + bindparam("suffix"))
+_DISABLE = USERS.update().where(USERS.c.id == bindparam("of_id")).values(disabled_at=bindparam("now"))
+_RENAME_USER = (
+    USERS.update().where(USERS.c.id == bindparam("of_id")).values(username=USERS.c.username + bindparam("suffix"))
+)
+_RENAME_PERSONA = (
+    PERSONAS.update().where(PERSONAS.c.id == bindparam("of_id")).values(handle=PERSONAS.c.handle + bindparam("suffix"))
 )
 _NEW_PAIRWISE_SUBJECT = insert_into(PAIRWISE_SUBJECTS).on_conflict_do_nothing(index_elements=["user_id", "merchant_id"])
 _PAIRWISE_SUBJECT = select(PAIRWISE_SUBJECTS.c.subject).where(
@@ -111,9 +113,18 @@ class UserRepository(Repository):
             raise NotFound("The person has been erased.")
         return subject
 
+    def hold(self, user_id: str) -> bool:
+        """Whether the user is enabled. Then the user stays enabled until the unit of work ends. Several units can hold
+        a user at once."""
+        return self._row(_HELD, user_id=user_id) is not None
+
     def insert(self, user: UserRow) -> None:
         """Writes a new user."""
         self._insert(USERS, user)
+
+    def disable(self, user_id: str, now: WallTime) -> None:
+        """Disables the user. PostgreSQL waits for units that hold the user."""
+        self._execute(_DISABLE, of_id=user_id, now=now)
 
     def load_persona(self, partner_id: str, persona_id: str) -> PersonaRow | None:
         """Returns a persona of this partner, or None if the partner has no such persona, or had it before a reset."""
@@ -131,12 +142,12 @@ class UserRepository(Repository):
         """Writes a new persona."""
         self._insert(PERSONAS, persona)
 
-    def retire_persona(self, persona: PersonaRow, now: WallTime) -> None:
-        """Disables the persona's user. Its username and its handle get a suffix, so that a new persona can have
+    def free_names(self, persona: PersonaRow) -> None:
+        """Adds a suffix to the handle of the persona and to the username of its user, so that a new persona can have
         them."""
         suffix = f"#{persona.user_id}"
-        self._execute(_RETIRE_USER, retired_id=persona.user_id, suffix=suffix, at=now)
-        self._execute(_RETIRE_PERSONA, retired_id=persona.id, suffix=suffix)
+        self._execute(_RENAME_USER, of_id=persona.user_id, suffix=suffix)
+        self._execute(_RENAME_PERSONA, of_id=persona.id, suffix=suffix)
 
     def ensure_pairwise_subject(self, user_id: str, merchant_id: str, candidate: str) -> str:
         """Returns the pairwise id of this user at this merchant. If there is none, `candidate` becomes it. All

@@ -3,7 +3,7 @@
 Tokens are issued and ended under the lock of their consent's row: a unit of work that issues tokens locks the consent
 before it reads the code or refresh token, and an ending locks the consent before its first UPDATE. So an ending sees
 all tokens that were issued before it, and a unit that would issue tokens after it sees the ending. Locks are taken in
-this order: client, pushed request or device code, consent, code, refresh token, access token.
+this order: client, pushed request or device code, user, consent, code, refresh token, access token.
 """
 
 from collections.abc import Iterable, Mapping
