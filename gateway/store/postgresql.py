@@ -136,8 +136,11 @@ class Connector:
 def engine(url: str, size: int, waits: Waits) -> Engine:
     """Returns an engine with at most `size` connections. Raises ArgumentError, ValueError."""
     parsed = make_url(url).set(drivername="postgresql+gateway")
-    settings = ["timezone=UTC", f"lock_timeout={_milliseconds(waits.lock)}"]
-    settings.append(f"statement_timeout={_milliseconds(waits.statement or 0)}")
+    settings = [
+        "timezone=UTC",
+        f"lock_timeout={_milliseconds(waits.lock)}",
+        f"statement_timeout={_milliseconds(waits.statement)}",
+    ]
     options = [*(f"-c {each}" for each in settings), str(parsed.query.get("options", ""))]
     defaults: dict[str, Any] = {
         "connect_timeout": max(2, round(waits.connect)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The longest waits, in seconds. `statement` is None for commands, which may read whole tables.
+    """The longest waits, in seconds. By default those of a command, which may read and change whole tables.
 
     `lock`: for a lock that another transaction holds, and for SQLite's one writer. `statement`: for one statement.
     `pool`: for a free connection of this process, and for one of the server if it has too many. `connect`: for a new
@@ -13,15 +13,15 @@ class Waits:
     do that within `grace`, it hangs, and the connection is given up."""
 
     lock: float = 10
-    statement: float | None = None
+    statement: float = 1800
     pool: float = 10
     connect: float = 3
     grace: float = 2
 
     @property
-    def reply(self) -> float | None:
-        """How long to wait for the reply to one statement. None: without a limit."""
-        return None if self.statement is None else self.statement + self.grace
+    def reply(self) -> float:
+        """How long to wait for the reply to one statement."""
+        return self.statement + self.grace
 
 
 COMMAND = Waits()

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.store.database import Database
 from gateway.store.outages import DatabaseUnavailable
+from gateway.store.postgresql import BoundedConnection
 from gateway.store.unit import UnitOfWork
 from gateway.store.waits import COMMAND, Waits
 from tests.support.factories import make_partner
@@ -154,5 +155,11 @@ def test_h4_fault_of_a_statement_is_no_outage(database: Database) -> None:
     assert not isinstance(raised.value, DatabaseUnavailable)
 
 
-def test_commands_may_read_for_longer_than_requests() -> None:
-    assert COMMAND.statement is None
+def test_h2_statement_of_a_command_may_take_half_an_hour(postgresql_url: str) -> None:
+    with closing(Database(postgresql_url)) as database:
+        show = "SHOW statement_timeout"
+        assert database.read(lambda unit: unit.connection.exec_driver_sql(show).scalar()) == "30min"
+        with database.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, BoundedConnection)
+            assert driver.longest_wait == COMMAND.reply == 1802

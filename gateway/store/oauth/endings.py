@@ -62,7 +62,6 @@ _END_ALL: Mapping[Table, Update] = {
 }
 """In the order of locks."""
 _LOCK_ALL = text(f"LOCK TABLE {', '.join(table.name for table in _END_ALL)} IN SHARE ROW EXCLUSIVE MODE")
-_WITHOUT_TIMEOUT = text("SET LOCAL statement_timeout = 0")
 
 
 class EndingRepository(Repository):
@@ -92,7 +91,6 @@ class EndingRepository(Repository):
         Returns by table how many had not ended before. PostgreSQL waits for units that issue tokens, and they wait for
         this."""
         if self._connection.dialect.name == "postgresql":
-            self._execute(_WITHOUT_TIMEOUT)
             self._execute(_LOCK_ALL)
         return {table.name: self._execute(statement, now=now) for table, statement in _END_ALL.items()}
 
