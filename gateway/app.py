@@ -1,7 +1,8 @@
 """The ASGI application: routes and middleware over a container."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from math import inf
 
 import anyio
@@ -42,20 +43,20 @@ def create_app(container: Container) -> Starlette:
     prepare_to_serve(container)
     _log_unread_variables()
     _log_adapters(container)
-    site, readiness = build_site(container), _readiness(container)
+    site, readiness, settings = build_site(container), _readiness(container), container.settings
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = site.threads.others
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_run_scheduler, container)
-            tasks.start_soon(_run_purge, container)
+            tasks.start_soon(_repeat, container, "scheduler", _apply_due, settings.clock_interval)
+            tasks.start_soon(_repeat, container, "purge", _purge, settings.purge_interval)
             tasks.start_soon(_run_checks, readiness)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         container.close()
 
-    more_pages = partner_callback.routes(site) if container.settings.sandbox else []
+    more_pages = partner_callback.routes(site) if settings.sandbox else []
     api = [*_graphql_routes(container, site.threads), *readiness.routes(), *more_pages]
     return build_application(site, api, lifespan)
 
@@ -104,35 +105,31 @@ def _log_adapters(container: Container) -> None:
         )
 
 
-async def _run_scheduler(container: Container) -> None:
-    """Applies due transitions of decisions and upholds unanswered disputes, at intervals, until it is cancelled.
-    Several servers can do this at once."""
+def _apply_due(container: Container) -> None:
+    """Applies due transitions of decisions and upholds unanswered disputes."""
+    container.scheduler.apply_due()
+    container.disputes.uphold_unanswered()
+
+
+def _purge(container: Container) -> None:
+    """Deletes expired rows, and logs how many."""
+    deleted = {table: rows for table, rows in container.purges.purge().items() if rows}
+    if deleted:
+        _log.info("purged", **deleted)
+
+
+async def _repeat(container: Container, name: str, run: Callable[[Container], None], interval: timedelta) -> None:
+    """Runs a task in a thread, at intervals, until it is cancelled. Several servers can do this at once. An error in
+    one run is logged and does not end the task."""
     while True:
-        await anyio.sleep(container.settings.clock_interval.total_seconds())
+        await anyio.sleep(interval.total_seconds())
         try:
             with container.deadlines.running(inf):  # ended only when the server ends
-                await anyio.to_thread.run_sync(container.scheduler.apply_due)
-                await anyio.to_thread.run_sync(container.disputes.uphold_unanswered)
-        except Outage as outage:  # the next run tries again
-            outage_log.report(outage, "scheduler")
-        except Exception as error:  # noqa: BLE001  # an error in one run does not end the scheduler
-            _log.error("clock_failed", error=type(error).__name__, **code_member(error))
-
-
-async def _run_purge(container: Container) -> None:
-    """Deletes expired rows, at intervals, until it is cancelled, and logs how many. Several servers can do this at
-    once."""
-    while True:
-        await anyio.sleep(container.settings.purge_interval.total_seconds())
-        try:
-            with container.deadlines.running(inf):
-                deleted = await anyio.to_thread.run_sync(container.purges.purge)
-            if any(deleted.values()):
-                _log.info("purged", **{table: rows for table, rows in deleted.items() if rows})
-        except Outage as outage:  # the next run tries again
-            outage_log.report(outage, "purge")
-        except Exception as error:  # noqa: BLE001  # an error in one run does not end the purge
-            _log.error("purge_failed", error=type(error).__name__, **code_member(error))
+                await anyio.to_thread.run_sync(run, container)
+        except Outage as outage:
+            outage_log.report(outage, name)
+        except Exception as error:  # noqa: BLE001  # its type is not known, and the next run may succeed
+            _log.error("task_failed", task=name, error=type(error).__name__, **code_member(error))
 
 
 def _graphql_routes(container: Container, threads: WorkerThreads) -> list[BaseRoute]:
