@@ -184,6 +184,9 @@ def _is_running(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    status = Path(f"/proc/{pid}/stat")
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # not Linux, or it has just ended; then its row expires
+        return True
     # A process that has ended, but whose parent has not noticed it yet, does not run.
-    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+    return status.rpartition(")")[2].split()[0] != "Z"
