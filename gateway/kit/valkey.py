@@ -56,7 +56,7 @@ def shared_state_errors() -> Iterator[None]:
 def require_no_eviction(client: Valkey) -> None:
     """Raises EvictionAllowed unless the server's `maxmemory-policy` is noeviction. Raises SharedStateDown."""
     with shared_state_errors():
-        memory: dict[str, Any] = client.info("memory")  # type: ignore[assignment]
+        memory: Any = client.info("memory")
     policy = str(memory.get("maxmemory_policy"))
     if policy != "noeviction":
         raise EvictionAllowed(policy)
