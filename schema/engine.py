@@ -135,7 +135,7 @@ class Engine:
             if is_mutation:
                 result = queries.run_mutations(principal, run)
             else:
-                result = queries.run_query(principal, operation.needs(variables, principal.allowed), run)
+                result = queries.run_query(principal, operation.needs(price.names, principal.allowed), run)
         except Outage as outage:
             # Of mutations, only the access log of their payloads is written after they have run.
             error = unavailable(outage, request_id, NOT_READ_BACK if is_mutation else NOTHING_RECORDED)

@@ -2,23 +2,26 @@
 
 import ast
 import inspect
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLObjectType, parse
+from graphql import FragmentDefinitionNode, GraphQLObjectType, parse
 from graphql.execution.values import VariableValues
 
 import gateway.services
 from gateway.domain.scope import expand
 from gateway.services.query_unit import Needs
+from schema.connection import MAX_SIZE
+from schema.cost.pricing import Pricer
+from schema.cost.weights import read_weights
 from schema.documents import Documents
 from schema.operations import SCORE_FIELDS, Operation, choose_operation
 from tests.support.graphql_world import USER_SCOPES, built
 
 SCHEMA = built().schema
+PRICER = Pricer(SCHEMA, read_weights(built().sdl, SCHEMA), largest_page=MAX_SIZE)
 ALLOWED = expand((*USER_SCOPES, "decisions:preview"))
 NOTHING = Needs()
 ASK = '{ask: {onlineOrder: {amount: {amount: "1.00", currency: "CNY"}, payWithin: "P7D"}}}'
@@ -30,11 +33,12 @@ def operation(text: str, name: str | None = None) -> Operation:
     return chosen
 
 
-def needs(text: str, allowed: frozenset[str] = ALLOWED, **variables: Any) -> Needs:
-    chosen = operation(text)
+def needs(text: str, allowed: frozenset[str] = ALLOWED, name: str | None = None, **variables: Any) -> Needs:
+    document, chosen = parse(text), operation(text, name)
     values = chosen.coerce_variables(variables)
     assert isinstance(values, VariableValues), values
-    return chosen.needs(values, allowed)
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    return chosen.needs(PRICER.price(chosen.node, fragments, values.coerced).names, allowed)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +138,8 @@ def test_field_that_the_token_may_not_read_needs_nothing(scopes: tuple[str, ...]
 
 def test_needs_are_those_of_the_chosen_operation() -> None:
     text = "query A { viewer { appName } } query B { consentedUser { score } } mutation C { __typename }"
-    values = VariableValues({}, {})
-    assert operation(text, "A").needs(values, ALLOWED) == NOTHING
-    assert operation(text, "B").needs(values, ALLOWED) == Needs(score=True)
+    assert needs(text, name="A") == NOTHING
+    assert needs(text, name="B") == Needs(score=True)
     assert operation(text, "C").is_mutation
     assert not operation(text, "A").is_mutation
     assert isinstance(choose_operation(SCHEMA, parse(text), None), str)
@@ -147,16 +150,6 @@ def test_invalid_variables_return_errors() -> None:
     errors = operation("query Q($on: Boolean!) { viewer @include(if: $on) { appName } }").coerce_variables({"on": None})
     assert isinstance(errors, list)
     assert len(errors) == 1
-
-
-def test_doubled_fragments_take_no_longer_than_the_execution() -> None:
-    levels = 40
-    fragments = " ".join(f"fragment F{n} on ConsentedUser {{ ...F{n + 1} ...F{n + 1} }}" for n in range(levels))
-    text = f"{{ consentedUser {{ ...F0 }} }} {fragments} fragment F{levels} on ConsentedUser {{ score }}"
-    chosen = operation(text)
-    started = time.thread_time()
-    assert chosen.needs(VariableValues({}, {}), ALLOWED) == Needs(score=True)
-    assert time.thread_time() - started < 0.05
 
 
 # SCORE_FIELDS is complete: services read scores in these four methods only, and each resolver that calls one of them
