@@ -72,7 +72,7 @@ class FieldsCanMergeRule(ValidationRule):
         try:
             self._check(root, self._same_field, _by_object, _field_conflict)
             if not self._has_conflict:  # different fields often have different types too
-                self._check(root, self._same_shape, lambda fields: [fields], _shape_conflict)
+                self._check(root, self._same_shape, _with_type, _shape_conflict)
         except _TooManyFields:
             self.report_error(GraphQLError("The document combines its fragments in too many ways.", [node]))
 
@@ -182,8 +182,14 @@ def _by_object(fields: list[_Field]) -> list[list[_Field]]:
     ]
 
 
+def _with_type(fields: list[_Field]) -> list[list[_Field]]:
+    """Returns the fields whose type is known as one group, because any of them may be the first."""
+    known = [each for each in fields if each.type is not None]
+    return [known] if known else []
+
+
 def _shape_conflict(first: _Field, other: _Field) -> str | None:
-    if first.type is None or other.type is None or _have_same_shape(first.type, other.type):
+    if _have_same_shape(first.type, other.type):
         return None
     return f"they return conflicting types '{first.type}' and '{other.type}'"
 

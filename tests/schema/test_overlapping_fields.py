@@ -16,7 +16,8 @@ input In { p: Int q: Int }
 interface N { s: String n: N }
 type A implements N { s: String n: N a(x: Int, o: In): A b: B t: Int l: [String] r: String! }
 type B implements N { s: String n: N a(x: Int, o: In): A b: B t: String l: String r: String }
-union U = A | B
+type C { t: Float s: String }
+union U = A | B | C
 """)
 _LEAVES = ["s", "t", "l", "r", "s: t", "t: s", "x: s", "x: t", "x: l", "x: r", "x: __typename", "s: __typename"]
 _COMPOSITES = [
@@ -32,7 +33,7 @@ _COMPOSITES = [
     "n: b",
     "c: a",
 ]
-_SPREADS = ["... on A", "... on B", "... on N", "..."]
+_SPREADS = ["... on A", "... on B", "... on C", "... on N", "..."]
 _FRAGMENTS = {"F": "A", "G": "B", "H": "N"}
 
 selections = st.recursive(
@@ -73,6 +74,11 @@ def test_a7_same_documents_conflict_as_in_graphql_core(root: str, bodies: tuple[
         pytest.param("{ u { ... on A { t } ... on B { t } } }", "conflicting types 'Int' and 'String'", id="A7-types"),
         pytest.param("{ n { ... on A { r } ... on B { r } } }", "types 'String!' and 'String'", id="A7-nullability"),
         pytest.param("{ n { ... on A { l } ... on B { l } } }", "'[String]' and 'String'", id="A7-lists"),
+        pytest.param(
+            "{ u { ... on C { t: __typename } ... on A { t } ... on B { t } } }",
+            "conflicting types 'Int' and 'String'",
+            id="A7-types-after-typename",
+        ),
         pytest.param("{ a { x: s } a { x: t } }", "Fields 'x' conflict", id="A7-below-merged-fields"),
     ],
 )
