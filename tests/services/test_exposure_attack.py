@@ -18,7 +18,6 @@ from gateway.domain.errors import GatewayError
 from gateway.domain.identity.principal import Principal
 from gateway.domain.money import Money
 from gateway.services.decisions.transitions import CancelCommand
-from gateway.services.query_unit import QueryUnit
 from tests.services.asks import car, request_command
 from tests.support.clock import MovableClock
 from tests.support.live_world import LiveWorld
@@ -41,8 +40,7 @@ class Attack:
         """Previews a deposit at one of the merchants; returns the waived amount."""
         ask = car(self._world.clock(), f"{cents // 100}.{cents % 100:02}")
         decisions = self._world.container.decisions
-        preview: Callable[[QueryUnit], Any] = lambda query: decisions.preview(query, "carRental", ask, None)  # noqa: E731
-        found = self._world.query(self._user(at), preview)
+        found = self._world.query(self._user(at), lambda query: decisions.preview(query, "carRental", ask, None))
         assert not isinstance(found, GatewayError)
         return self._observe("preview", at, cents, found.outcome, [error.code for error in found.blockers])
 
@@ -71,9 +69,16 @@ class Attack:
         return waived
 
 
+def use_most_of_the_limit(attack: Attack) -> int:
+    """Requests so much at the second merchant that its next preview shows the whole available limit; returns that."""
+    attack.request(1, 1_000_000)
+    attack.request(1, 400_000)
+    return attack.preview(1, 1_000_000)
+
+
 def bisect_with_own_exposure(attack: Attack) -> None:
     """The attack on a rounded sum: one merchant moves its own exposure until the preview of the other one changes."""
-    before, low, high = attack.preview(1, 1_000_000), 0, 300_000
+    before, low, high = use_most_of_the_limit(attack), 0, 300_000
     for _ in range(12):
         middle = (low + high) // 2
         _, decision = attack.request(0, middle)
@@ -84,6 +89,7 @@ def bisect_with_own_exposure(attack: Attack) -> None:
 
 def walk_own_exposure(attack: Attack) -> None:
     """Adds approvals at one merchant cent by cent around each step, and previews at both."""
+    use_most_of_the_limit(attack)
     for cents in (1, 29_999, 1, 30_000, 240_000, 300_000, 1):
         attack.request(0, cents)
         attack.preview(1, 1_000_000)
