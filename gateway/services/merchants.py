@@ -137,10 +137,12 @@ def require_name(name: str, noun: str) -> str:
 
 
 def require_display_name(unit: UnitOfWork, name: str, noun: str, merchant_id: str | None = None) -> str:
-    """Returns the name of a merchant, or of a client of the merchant `merchant_id`. Raises InvalidInput at ("name",) as
-    `require_name` does, and for a name that persons could take for something else or for another merchant."""
+    """Returns the name of a merchant, or of a client of the merchant `merchant_id`. No other name is registered until
+    the unit of work ends. Raises InvalidInput at ("name",) as `require_name` does, and for a name that persons could
+    take for something else or for another merchant."""
     require_name(name, noun)
     problem = find_name_problem(name)
+    unit.deployment.lock()  # of two names that look alike, the second to be registered is refused
     others = (row.name for row in unit.merchants.list_merchants() if row.id != merchant_id)
     if problem is None and any(looks_like(name, other) for other in others):
         problem = LOOKS_LIKE_ANOTHER

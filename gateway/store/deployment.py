@@ -72,7 +72,7 @@ class DeploymentRepository(Repository):
 
     def lock(self) -> None:
         """Waits until no other unit has this lock, and holds it until the unit ends. What a start does once, such as
-        seeding, needs it."""
+        seeding, needs it, and what depends on all merchants, such as a new name."""
         self._rows(_LOCK)
 
     def load_connection_limit(self) -> ConnectionLimit | None:

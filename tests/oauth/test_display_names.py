@@ -5,10 +5,13 @@ import pytest
 from gateway.audit.display_names import find_unclear_names
 from gateway.domain.display_name import INVISIBLE, LOOKS_LIKE_ANOTHER, MIXED_SCRIPTS, QUOTATION_MARK
 from gateway.domain.errors import InvalidInput
+from gateway.store.deployment import DeploymentRow
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.unit import UnitOfWork
+from tests.support.clock import NOON
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.point_of_sale import authorize_device, open_confirmation
+from tests.support.race import race
 from tests.support.registration import Registrar, bearer, metadata
 from tests.support.units import reading, writing
 
@@ -44,6 +47,23 @@ def test_d13_name_of_a_client_that_registers_itself_is_refused(world: OAuthWorld
     response = Registrar(world).post(metadata(client_name=name))
     assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
     assert response.json()["error_description"] == f"client_name: {rule}"
+
+
+@pytest.mark.postgresql
+def test_d13_of_lookalike_names_at_the_same_moment_one_is_registered(each_world: OAuthWorld) -> None:
+    names = ("Harbour House", "HARBOUR HOUSE", "Harb0ur House", "Harbour-House") * 2
+    world = each_world
+    row = DeploymentRow(environment="sandbox", key_check="check", created_at=NOON)
+    world.database.write(lambda unit: unit.deployment.insert_missing(row))
+
+    def register(number: int) -> str:
+        try:
+            return world.database.write(lambda unit: register_merchant(world, unit, names[number]))
+        except InvalidInput as refused:
+            return refused.message
+
+    world.database.write(lambda unit: world.container.merchants.ensure_partner(unit, "another"))
+    assert race(register).count(LOOKS_LIKE_ANOTHER) == len(names) - 1
 
 
 def test_d13_name_of_a_client_cannot_be_changed_to_a_refused_one(world: OAuthWorld) -> None:
