@@ -51,10 +51,11 @@ def check(
     them. Runs beside a live server. Needs no secret, except to compare the signing keys with their sealed halves. Exit
     code 1 if the database is not current or, with --deep, if its records do not agree.
 
-    Also lists names of merchants and clients that could not be registered any more. They keep working too.
+    Also lists names of merchants and clients that could not be registered any more. They keep working too. And it lists
+    keys of clients that could not be registered any more. They do not work; ask their merchants for new ones.
 
-    With --json: an object with revision, mismatches, which is null without --deep, unclear_names, an array of
-    sentences, and outdated_redirect_uris, an array of objects with client_id and redirect_uri."""
+    With --json: an object with revision, mismatches, which is null without --deep, unclear_names and unusable_keys,
+    arrays of sentences, and outdated_redirect_uris, an array of objects with client_id and redirect_uri."""
     from migrations import runner
 
     settings = settings_for(database_url)
@@ -62,13 +63,13 @@ def check(
     require_migrated(url)
     mismatches = _find_mismatches(url, _find_master_key(settings)) if deep else None
     outdated = _list_outdated_uris(url)
-    names = _find_unclear_names(url)
+    names, keys = _find_unclear_names_and_keys(url)
     if as_json:
         uris = [{"client_id": client_id, "redirect_uri": uri} for client_id, uri in outdated]
-        found = {"mismatches": mismatches, "unclear_names": names, "outdated_redirect_uris": uris}
-        print_json({"revision": runner.current(url), **found})
+        found = {"mismatches": mismatches, "unclear_names": names, "unusable_keys": keys}
+        print_json({"revision": runner.current(url), **found, "outdated_redirect_uris": uris})
     else:
-        _print_check(names, mismatches)
+        _print_check([*names, *keys], mismatches)
         for client_id, uri in outdated:
             console.print(f"! {client_id} has a redirect URI that could not be registered any more: {uri}")
     if mismatches:
@@ -138,9 +139,9 @@ def _find_master_key(settings: Settings) -> bytes | None:
         return None
 
 
-def _print_check(names: list[str], mismatches: list[str] | None) -> None:
+def _print_check(outdated: list[str], mismatches: list[str] | None) -> None:
     console.print("The database can be reached and is at the newest revision.")
-    for sentence in (*names, *(mismatches or ())):
+    for sentence in (*outdated, *(mismatches or ())):
         console.print(Text.assemble(("!", "bold red"), f" {sentence}"))
     if mismatches == []:
         console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
@@ -157,12 +158,18 @@ def _list_outdated_uris(url: str) -> list[tuple[str, str]]:
     return [(client.id, uri) for client in enabled for uri in client.redirect_uris if not is_redirect_uri(uri)]
 
 
-def _find_unclear_names(url: str) -> list[str]:
+def _find_unclear_names_and_keys(url: str) -> tuple[list[str], list[str]]:
+    """A sentence for each of the first names, and of the first keys, that could not be registered any more."""
+    from gateway.audit.client_keys import find_unusable_keys
     from gateway.audit.display_names import find_unclear_names
+
+    def find(unit: UnitOfWork) -> tuple[list[str], list[str]]:
+        names, keys = find_unclear_names(unit), find_unusable_keys(unit)
+        return list(islice(names, MOST_MISMATCHES)), list(islice(keys, MOST_MISMATCHES))
 
     database = Database(url, size=1)
     try:
-        return database.read(lambda unit: list(islice(find_unclear_names(unit), MOST_MISMATCHES)))
+        return database.read(find)
     finally:
         database.close()
 

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.identity.client import FAPI2
 from gateway.kit.ids import Ids
 from gateway.services.identity.accounts import AccountService
 from gateway.store.database import Database
 from migrations import runner
 from tests.support.clock import NOON
 from tests.support.factories import make_client, make_merchant, make_partner
+from tests.support.fapi import new_key, public
 from tests.support.operators import Gateway
 from tests.support.units import reading, writing
+from tests.support.weak_keys import WEAK
 
 
 @pytest.fixture
@@ -180,7 +183,7 @@ def test_log_verify_as_json(gateway: Gateway) -> None:
 
 def test_database_check_as_json(gateway: Gateway) -> None:
     shallow, deep = (json.loads(gateway.output("database", "check", *more, "--json")) for more in ((), ("--deep",)))
-    lists: dict[str, object] = {"unclear_names": [], "outdated_redirect_uris": []}
+    lists: dict[str, object] = {"unclear_names": [], "unusable_keys": [], "outdated_redirect_uris": []}
     assert shallow == {"revision": shallow["revision"], "mismatches": None, **lists}
     assert deep == {**shallow, "mismatches": []}
 
@@ -198,6 +201,22 @@ def test_d7_database_check_lists_redirect_uris_of_an_older_rule(gateway: Gateway
     assert [line.split()[-1] for line in lines] == [outdated, "http://[::1]:9000/cb"]
     listed = json.loads(gateway.output("database", "check", "--json"))["outdated_redirect_uris"]
     assert listed == [{"client_id": client_id, "redirect_uri": uri} for uri in (outdated, "http://[::1]:9000/cb")]
+
+
+def test_d6_database_check_lists_stored_weak_keys(gateway: Gateway, database_url: str) -> None:
+    good, weak = public(new_key()), {**WEAK["rsa-even-modulus"], "kid": "old"}
+    database = Database(database_url, size=1)
+    with writing(database) as unit:
+        merchant = make_merchant(unit, make_partner(unit))
+        client_id = make_client(unit, merchant, profile=FAPI2, jwks={"keys": [good, weak]})
+        make_client(unit, merchant, profile=FAPI2, jwks={"keys": [weak]}, disabled_at=NOON)
+    database.close()
+    sentence = (
+        f"{client_id}: key 2 of its jwks is not accepted any more."
+        " The modulus of an RSA key must not have small factors."
+    )
+    assert f"! {sentence}" in gateway.output("database", "check").splitlines()
+    assert json.loads(gateway.output("database", "check", "--json"))["unusable_keys"] == [sentence]
 
 
 def test_sdl_diff_as_json(tmp_path: Path) -> None:
