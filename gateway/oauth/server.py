@@ -24,6 +24,8 @@ LONGEST_WAIT = timedelta(minutes=1)
 """The longest time between the verification of a request and the begin of its unit of work. Used proofs and assertions
 are remembered for this much longer."""
 
+_FAILED = "Client authentication failed."
+
 
 @dataclass(frozen=True, slots=True)
 class Verified:
@@ -65,21 +67,26 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
             return None
         return Client(row, any_loopback_port=environment.any_loopback_port)
 
+    def identify_client(self, request: Any, endpoint: str = TOKEN) -> Client:
+        """The client of a secret or assertion. Only reads. Raises InvalidClientError, which is the same for an unknown
+        client, a wrong secret and an invalid assertion."""
+        methods = authentication.supported(self.container.environment)
+        try:
+            client: Client = super().authenticate_client(request, methods, endpoint)
+            authentication.require_same_client(client, request)
+        except InvalidClientError:
+            raise InvalidClientError(_FAILED) from None
+        return client
+
     def authenticate_client(self, request: Any, methods: Any = None, endpoint: str = TOKEN) -> Client:
         """The authenticated client. Records the use of its assertion and proof. Raises InvalidDpopProofError, and
-        InvalidClientError, which is the same for an unknown client, a wrong secret and an invalid assertion."""
+        InvalidClientError as `identify_client` does, also for a used assertion."""
         verified = self._verified
         assert verified is not None
         if self.unit.wall > verified.at + LONGEST_WAIT:
             raise TimeoutError("the request was verified too long ago")
-        try:
-            client: Client = super().authenticate_client(
-                request, authentication.supported(self.container.environment), endpoint
-            )
-            authentication.require_same_client(client, request)
-            self._use_assertion(verified.assertion)
-        except InvalidClientError:
-            raise InvalidClientError("Client authentication failed.") from None
+        client = self.identify_client(request, endpoint)
+        self._use_assertion(verified.assertion)
         proof = verified.proof
         usable_until = WallTime(self.unit.wall + REMEMBERED)
         if proof is not None and not self._first_use(proof.replay_key, proof.made_at, usable_until):
@@ -93,7 +100,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         if assertion is not None and not self._first_use(
             assertion.replay_key, assertion.made_at, assertion.usable_until
         ):
-            raise InvalidClientError
+            raise InvalidClientError(_FAILED)
 
     def _first_use(self, key: str, made_at: WallTime, usable_until: WallTime) -> bool:
         return self.unit.replays.record_use(key, made_at, WallTime(usable_until + LONGEST_WAIT))

@@ -70,12 +70,13 @@ class ClientEndpoints:
         try:
             if name == TOKEN:
                 _require_grant_type(request.form)
-            proof = self._verify_proof(name, request, wall)
+            verified = Verified(wall, self._verify_proof(name, request, wall), assertion)
             require_one_method(request)
+            if assertion is None:  # a reading unit runs first, so that strangers never wait for the writer
+                self._container.database.read(lambda unit: self._identify(unit, request, verified))
         except OAuth2Error as error:
             response = build_error_response(self._container, request, error)
         else:
-            verified = Verified(wall, proof, assertion)
             response = self._container.database.write(lambda unit: self._run(unit, name, request, verified))
         if request.proofs:  # also with an error: after use_dpop_nonce the client needs a nonce
             response.headers[NONCE_HEADER] = self._proofs.nonces.current(wall)
@@ -89,6 +90,10 @@ class ClientEndpoints:
             return None
         nonce_required = name == TOKEN
         return self._proofs.check(request.proofs, "POST", request.path, wall, nonce_required=nonce_required)
+
+    def _identify(self, unit: UnitOfWork, parsed: ParsedRequest, verified: Verified) -> None:
+        server = Server(self._container, unit, verified)
+        server.identify_client(server.create_oauth2_request(parsed))
 
     def _run(self, unit: UnitOfWork, name: str, parsed: ParsedRequest, verified: Verified) -> OAuthResponse:
         server = Server(self._container, unit, verified)
