@@ -20,12 +20,6 @@ RULES: Sequence[Group] = (
                 "if row is None or",
             ),
             (25, "expired request_uri", " or wall >= row.expires_at:", ":"),
-            (
-                25,
-                "opening gives no time",
-                "requests.open_pushed_request(row.digest,",
-                "len(row.digest) or requests.open_pushed_request(row.digest,",
-            ),
             (28, "answered request shown", " or row.used_at is not None", ""),
             (
                 28,
@@ -59,6 +53,7 @@ RULES: Sequence[Group] = (
         "gateway/web/pages/consent/page.py",
         (PAGE, AUTHORIZE, NARROWING, SESSIONS, STEP_UP),
         (
+            (25, "opening gives no time", "if opened.ends_soon:", "if False:"),
             (
                 34,
                 "narrowing ignored",

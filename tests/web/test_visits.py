@@ -1,9 +1,10 @@
-"""Visits without a login write no row."""
+"""Visits without a login write no row, and wait for no writer."""
 
 import pytest
 from sqlalchemy import func, select
 
 from gateway.store.tables import metadata
+from tests.support.locks import locked
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 
 VISITS = (
@@ -29,14 +30,40 @@ def test_b2_a_visit_writes_no_row(world: OAuthWorld, address: str) -> None:
     assert count_rows(world) == before
 
 
-@pytest.mark.parametrize(
-    "address", ["/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/register", "/login", "/device"]
+FORMS = (
+    *("/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization"),
+    *("/oauth/register", "/oauth/authorize?client_id=x&request_uri=y", "/login", "/logout", "/device"),
 )
+
+
+@pytest.mark.parametrize("address", FORMS)
 def test_b2_a_form_of_a_stranger_writes_no_row(world: OAuthWorld, address: str) -> None:
     before = count_rows(world)
     form = {"grant_type": "client_credentials", "client_id": world.cars.client_id, "username": "mei"}
-    assert 400 <= world.http().post(address, data=form).status_code < 500
+    assert 300 <= world.http().post(address, data=form).status_code < 500
     assert count_rows(world) == before
+
+
+@pytest.mark.parametrize("address", VISITS)
+def test_b2_a_visit_waits_for_no_writer(world: OAuthWorld, sqlite_url: str, address: str) -> None:
+    with locked(sqlite_url, "deployment"):
+        assert world.http().get(address).status_code < 500
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_b2_a_form_of_a_stranger_waits_for_no_writer(world: OAuthWorld, sqlite_url: str, address: str) -> None:
+    form = {"grant_type": "client_credentials", "client_id": world.cars.client_id, "username": "mei"}
+    with locked(sqlite_url, "deployment"):
+        assert 300 <= world.http().post(address, data=form, auth=(world.cars.client_id, "x")).status_code < 500
+
+
+def test_b2_a_visitor_with_an_opened_request_waits_for_no_writer(world: OAuthWorld, sqlite_url: str) -> None:
+    address = world.cars.address(world.cars.push().json()["request_uri"])
+    first = world.http().get(address)
+    with locked(sqlite_url, "deployment"):
+        again = world.http().get(address)
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert again.headers["location"] == first.headers["location"]
 
 
 def test_b2_failed_logins_write_no_row(world: OAuthWorld) -> None:

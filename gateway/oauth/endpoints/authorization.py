@@ -59,7 +59,8 @@ class AuthorizationRefused(Exception):
 class OpenRequest:
     """A pushed request, open on the consent page. It belongs to the unit of work that opened it. Durations count from
     `now`. `change` is the change of a consent that the request asks for, None for a new consent. `grant` is Authlib's
-    grant with the validated request."""
+    grant with the validated request. `ends_soon`: it expires within 90 seconds, as one that was just pushed
+    does."""
 
     digest: str
     parameters: dict[str, Any]
@@ -69,6 +70,7 @@ class OpenRequest:
     change: Change | None
     now: BusinessTime
     grant: AuthorizationCodeGrant
+    ends_soon: bool
 
     def resulting_details(self, granted: Request) -> tuple[AuthorizationDetail, ...]:
         """The details of the consent after `granted` is allowed."""
@@ -88,7 +90,8 @@ class Answer:
 
 
 class AuthorizationEndpoint:
-    """Opens, allows and denies requests in the caller's writing unit of work. AuthorizationRefused rolls it back."""
+    """Opens, extends, allows and denies requests in the caller's unit of work. AuthorizationRefused rolls it back.
+    `open` only reads."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
@@ -114,12 +117,11 @@ class AuthorizationEndpoint:
         return Answer(_location(grant, unit.consents.load(row.consent_id) if row.consent_id else None))
 
     def open(self, unit: UnitOfWork, client_id: str | None, request_uri: str | None) -> OpenRequest:
-        """The undecided request of this client. When it is opened for the first time, the person gets ten minutes to
-        decide. Raises AuthorizationRefused."""
+        """The undecided request of this client. Raises AuthorizationRefused."""
         if client_id is None or request_uri is None:
             raise AuthorizationRefused(Refusal.NOT_PUSHED)
-        requests, wall = unit.authorization_requests, unit.wall
-        row = requests.load_pushed_request(digest(request_uri))
+        wall = unit.wall
+        row = unit.authorization_requests.load_pushed_request(digest(request_uri))
         if row is None or row.client_id != client_id or row.used_at is not None or wall >= row.expires_at:
             raise AuthorizationRefused(Refusal.UNUSABLE)
         server = Server(self._container, unit)
@@ -136,9 +138,13 @@ class AuthorizationEndpoint:
         version = change.version if change else None
         if grant.asked.document() != row.parameters["complete"] or version != row.parameters.get("grant_version"):
             raise AuthorizationRefused(Refusal.CHANGED)
-        requests.open_pushed_request(row.digest, wall, WallTime(wall + LIFE), WallTime(wall + TIME_TO_DECIDE))
-        now = unit.business_time(merchant.id)
-        return OpenRequest(row.digest, row.parameters, client.row, merchant, grant.asked, change, now, grant)
+        now, ends_soon = unit.business_time(merchant.id), row.expires_at <= wall + LIFE
+        return OpenRequest(row.digest, row.parameters, client.row, merchant, grant.asked, change, now, grant, ends_soon)
+
+    def extend(self, unit: UnitOfWork, request_digest: str) -> None:
+        """Gives the person ten minutes to decide the request from now on, if it ends soon."""
+        short, until = WallTime(unit.wall + LIFE), WallTime(unit.wall + TIME_TO_DECIDE)
+        unit.authorization_requests.open_pushed_request(request_digest, unit.wall, short, until)
 
     def require_eligible(self, opened: OpenRequest, user: UserRow) -> None:
         """Raises AuthorizationRefused if the user cannot decide the request: a sandbox persona of another partner, or

@@ -117,7 +117,7 @@ class AuthorizationRequestRepository(Repository):
 
     def open_pushed_request(self, digest: str, now: WallTime, short: WallTime, until: WallTime) -> None:
         """Extends a request that a person opens to `until`, so that there is time to decide. A request that expires
-        after `short` was opened before and is not extended again. A used or expired request is not changed."""
+        after `short` was opened before and is not extended. A used or expired request is not changed."""
         self._execute(_OPEN_REQUEST, of_digest=digest, now=now, short=short, until=until)
 
     def use_pushed_request(self, digest: str, now: WallTime, user_id: str) -> bool:

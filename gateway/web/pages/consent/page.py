@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from gateway.domain.consents.request import AS_ASKED, Choice, narrow
 from gateway.domain.errors import InvalidInput
-from gateway.oauth.endpoints.authorization import AuthorizationRefused, Refusal
+from gateway.oauth.endpoints.authorization import AuthorizationRefused, OpenRequest, Refusal
 from gateway.oauth.metadata import AUTHORIZE
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
@@ -166,15 +166,17 @@ class ConsentPage:
         return read_known_fields(fields) if fields else AS_ASKED
 
     def _open(self, client_id: str | None, request_uri: str | None, user_id: str | None) -> PermissionRequest | None:
-        """The request with the signed-in person, None if nobody is signed in. Raises AuthorizationRefused."""
+        """The request with the signed-in person, None if nobody is signed in. The first time gives ten minutes to
+        decide; otherwise this only reads, so that strangers never wait for the writer. Raises AuthorizationRefused."""
+        authorization, database = self._site.authorization, self._site.container.database
 
-        def open_request(unit: UnitOfWork) -> PermissionRequest | None:
-            opened = self._site.authorization.open(unit, client_id, request_uri)
+        def open_request(unit: UnitOfWork) -> tuple[OpenRequest, PermissionRequest | None]:
+            opened = authorization.open(unit, client_id, request_uri)
             if user_id is None:
-                return None
+                return opened, None
             user = self._site.container.accounts.load_user(unit, user_id)
-            self._site.authorization.require_eligible(opened, user)
-            return PermissionRequest(
+            authorization.require_eligible(opened, user)
+            return opened, PermissionRequest(
                 name=user.display_name,
                 merchant=opened.merchant.name,
                 client=opened.client.name,
@@ -187,7 +189,10 @@ class ConsentPage:
                 now=opened.now,
             )
 
-        return self._site.container.database.write(open_request)
+        opened, permission = database.read(open_request)
+        if opened.ends_soon:
+            database.write(lambda unit: authorization.extend(unit, opened.digest))
+        return permission
 
     def _decide(
         self,
