@@ -31,6 +31,13 @@ def test_60_client_queries_its_grant(world: OAuthWorld, tokens: Any) -> None:
     }
 
 
+def test_d8_grant_is_shown_as_the_person_gave_it(world: OAuthWorld, tokens: Any) -> None:
+    given = ask(world.bank, "GET", tokens["grant_id"]).json()
+    world.change_client(world.bank, scopes=["score:tier", *BOTH.split()])
+    assert ask(world.bank, "GET", tokens["grant_id"]).json() == given
+    assert world.bank.refresh(tokens["refresh_token"]).json()["scope"] == "score:tier"
+
+
 def test_60_client_revokes_its_grant(world: OAuthWorld, tokens: Any) -> None:
     assert world.bank.call(tokens["access_token"]).status_code == 200
     assert ask(world.bank, "DELETE", tokens["grant_id"]).status_code == 204

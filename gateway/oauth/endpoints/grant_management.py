@@ -1,5 +1,6 @@
 """Grant management (OpenID Foundation, Grant Management for OAuth 2.0): a client queries or revokes one of
-its consents. A `grant_id` is the id of the consent."""
+its consents. A `grant_id` is the id of the consent. A grant is what the person gave, also if the client may use less
+now."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
