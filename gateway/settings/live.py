@@ -13,12 +13,12 @@ Network = IPv4Network | IPv6Network
 FEWEST_BYTES = 12
 """Different bytes that a secret key must have. Fewer in 32 random bytes happen once in 10^13."""
 
-WIDEST = {4: 8, 6: 20}
-"""The shortest prefix of a network of proxies or outgoing connections, by version of IP."""
-PRIVATE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+WIDEST_IPV4, WIDEST_IPV6 = 8, 20
+"""The shortest prefixes of a network of proxies or outgoing connections."""
+_PRIVATE_IPV6 = IPv6Network("fc00::/7")
 LINK_LOCAL = tuple(map(ip_network, ("169.254.0.0/16", "fe80::/10")))
 """Addresses at which cloud platforms hand out credentials."""
-_MAPPED = ip_network("::ffff:0:0/96")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 MOST_ATTEMPTS, MOST_ATTEMPTS_PER_ADDRESS, MOST_INQUIRIES = 100, 10_000, 1_000
 SHORTEST_WINDOW = timedelta(minutes=1)
@@ -66,15 +66,15 @@ def _networks(settings: Settings) -> Iterator[str]:
 
 def _too_wide(networks: Iterable[Network]) -> Network | None:
     """The first network that is wider than an operator's own can be, also one that several make together. Private
-    networks are their operator's own, however wide."""
+    networks are their operator's own: those of IPv4 have no shorter prefix than WIDEST_IPV4."""
     every = list(networks)
-    for version, widest in WIDEST.items():
-        same = [network for network in every if network.version == version]
-        for network in collapse_addresses(same):  # type: ignore[type-var]  # all are of one version
-            private = any(network.version == each.version and network.subnet_of(each) for each in PRIVATE)  # type: ignore[arg-type]
-            mapped = version == 6 and network.subnet_of(_MAPPED) and network.prefixlen < 96 + WIDEST[4]  # type: ignore[arg-type]
-            if (network.prefixlen < widest and not private) or mapped:
-                return network
+    for ipv4 in collapse_addresses(each for each in every if isinstance(each, IPv4Network)):
+        if ipv4.prefixlen < WIDEST_IPV4:
+            return ipv4
+    for ipv6 in collapse_addresses(each for each in every if isinstance(each, IPv6Network)):
+        shortest = _MAPPED.prefixlen + WIDEST_IPV4 if ipv6.subnet_of(_MAPPED) else WIDEST_IPV6
+        if ipv6.prefixlen < shortest and not ipv6.subnet_of(_PRIVATE_IPV6):
+            return ipv6
     return None
 
 

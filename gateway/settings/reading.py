@@ -1,5 +1,7 @@
 """Reads the settings from the environment."""
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from gateway.settings.live import unsafe_in_live
@@ -11,10 +13,10 @@ class SettingsError(Exception):
     """The settings are not valid. The message has one sentence per invalid setting."""
 
 
-def read_settings(**overrides: object) -> Settings:
+def read_settings(**overrides: Any) -> Settings:
     """Returns the settings from `overrides` and the environment. Raises SettingsError."""
     try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)
     except ValidationError as error:
         errors = [each for each in error.errors(include_input=False) if each["type"] != FOLLOWING_ERROR]
         raise SettingsError("; ".join(map(error_sentence, errors))) from None
