@@ -1,6 +1,7 @@
 """The addresses of a server: where it listens, and where its issuer says that it is."""
 
 import socket
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from gateway import __version__
@@ -8,7 +9,6 @@ from gateway.cli.console import print_warning
 from gateway.settings import Settings
 
 HOST = "127.0.0.1"
-_EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PORTS = {"http": 80, "https": 443}
 
@@ -16,7 +16,7 @@ _PORTS = {"http": 80, "https": 443}
 def local_issuer(listener: socket.socket) -> str:
     """Returns the issuer of a sandbox that is reached directly at the listener."""
     host, port = _bound(listener)
-    return f"http://{_authority(HOST if host in _EVERY_ADDRESS else host, port)}"
+    return f"http://{_authority(HOST if ip_address(host).is_unspecified else host, port)}"
 
 
 def describe_addresses(listener: socket.socket, settings: Settings) -> str:
@@ -36,7 +36,7 @@ def warn_about_issuer(listener: socket.socket, settings: Settings) -> None:
     if issuer.scheme != "http":
         return
     same_port = (issuer.port or _PORTS[issuer.scheme]) == port
-    same_host = issuer.hostname not in _LOOPBACK or host in _EVERY_ADDRESS or host in _LOOPBACK
+    same_host = issuer.hostname not in _LOOPBACK or ip_address(host).is_unspecified or host in _LOOPBACK
     if not (same_port and same_host):
         print_warning(
             f"The issuer is {settings.issuer}, but the server listens on {_authority(host, port)}. Clients follow the"
