@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Annotated, NoReturn
 
@@ -77,11 +77,8 @@ def require_database(database_url: str, *, fresh: bool = False) -> None:
         create_database_file(database_url)
     else:
         require_file(database_url)
-    database = Database(database_url, size=1)
-    try:
+    with closing(Database(database_url, size=1)) as database:
         database.ping()
-    finally:
-        database.close()
 
 
 def require_migrated(database_url: str) -> None:

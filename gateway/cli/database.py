@@ -2,13 +2,24 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
 from itertools import islice
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from gateway.cli.console import DatabaseUrl, console, fail, note, require_migrated, require_upgradable, settings_for
+from gateway.cli.console import (
+    DatabaseUrl,
+    confirm,
+    console,
+    fail,
+    note,
+    require_migrated,
+    require_upgradable,
+    settings_for,
+)
 from gateway.cli.output import AsJson, print_json
 from gateway.domain.identity.redirect_uri import is_redirect_uri
 from gateway.kit.ids import Ids
@@ -61,9 +72,11 @@ def check(
     settings = settings_for(database_url)
     url = settings.database_url
     require_migrated(url)
-    mismatches = _find_mismatches(url, _find_master_key(settings)) if deep else None
-    outdated = _list_outdated_uris(url)
-    names, keys = _find_unclear_names_and_keys(url)
+    master = _find_master_key(settings) if deep else None
+    with closing(Database(url, size=1, keyring=Keyring(master, Ids()))) as database:
+        mismatches = database.read(partial(_find_mismatches, master=master)) if deep else None
+        outdated = database.read(_list_outdated_uris)
+        names, keys = database.read(_find_unclear_names_and_keys)
     if as_json:
         uris = [{"client_id": client_id, "redirect_uri": uri} for client_id, uri in outdated]
         found = {"mismatches": mismatches, "unclear_names": names, "unusable_keys": keys}
@@ -85,11 +98,8 @@ def purge(as_json: AsJson = False, database_url: DatabaseUrl = None) -> None:
     With --json: an object with the number of deleted rows by table."""
     settings = settings_for(database_url)
     require_migrated(settings.database_url)
-    database = Database(settings.database_url, size=1)
-    try:
+    with closing(Database(settings.database_url, size=1)) as database:
         deleted = PurgeService(database, settings).purge(sys.maxsize)
-    finally:
-        database.close()
     if as_json:
         print_json(deleted)
         return
@@ -112,17 +122,14 @@ def restored(
     settings = settings_for(database_url)
     require_migrated(settings.database_url)
     if not yes:
-        typer.confirm("End all tokens, codes and sessions of this database?", abort=True, err=True)
+        confirm("End all tokens, codes and sessions of this database?")
 
     def end_all(unit: UnitOfWork) -> Mapping[str, int]:
         unit.deployment.set_restored(unit.wall)
         return unit.endings.end_all(unit.wall)
 
-    database = Database(settings.database_url, size=1)
-    try:
+    with closing(Database(settings.database_url, size=1)) as database:
         ended = database.write(end_all)
-    finally:
-        database.close()
     if as_json:
         print_json(ended)
         return
@@ -147,55 +154,35 @@ def _print_check(outdated: list[str], mismatches: list[str] | None) -> None:
         console.print("Decisions, totals, disputes, log, outbox and idempotency records agree with each other.")
 
 
-def _list_outdated_uris(url: str) -> list[tuple[str, str]]:
+def _list_outdated_uris(unit: UnitOfWork) -> list[tuple[str, str]]:
     """The id of each enabled client with each of its redirect URIs that the rule for new ones does not allow."""
-    database = Database(url, size=1)
-    try:
-        clients = database.read(lambda unit: unit.clients.list_clients())
-    finally:
-        database.close()
-    enabled = (client for client in clients if client.disabled_at is None)
+    enabled = (client for client in unit.clients.list_clients() if client.disabled_at is None)
     return [(client.id, uri) for client in enabled for uri in client.redirect_uris if not is_redirect_uri(uri)]
 
 
-def _find_unclear_names_and_keys(url: str) -> tuple[list[str], list[str]]:
+def _find_unclear_names_and_keys(unit: UnitOfWork) -> tuple[list[str], list[str]]:
     """A sentence for each of the first names, and of the first keys, that could not be registered any more."""
     from gateway.audit.client_keys import find_unusable_keys
     from gateway.audit.display_names import find_unclear_names
 
-    def find(unit: UnitOfWork) -> tuple[list[str], list[str]]:
-        names, keys = find_unclear_names(unit), find_unusable_keys(unit)
-        return list(islice(names, MOST_MISMATCHES)), list(islice(keys, MOST_MISMATCHES))
-
-    database = Database(url, size=1)
-    try:
-        return database.read(find)
-    finally:
-        database.close()
+    names, keys = find_unclear_names(unit), find_unusable_keys(unit)
+    return list(islice(names, MOST_MISMATCHES)), list(islice(keys, MOST_MISMATCHES))
 
 
-def _find_mismatches(url: str, master: bytes | None) -> list[str]:
+def _find_mismatches(unit: UnitOfWork, *, master: bytes | None) -> list[str]:
     """A sentence for each of the first mismatches between the records, for the first finding in the logs, and with the
     deployment's master key for each foreign signing key."""
     from gateway.audit import signing_keys
-    from gateway.audit.log_report import Finding
     from gateway.audit.log_verification import verify_logs
     from gateway.audit.reconciliation import find_mismatches
 
-    def reconcile(unit: UnitOfWork) -> tuple[list[str], Finding | None]:
-        mismatches = list(islice(find_mismatches(unit), MOST_MISMATCHES))
-        deployment = unit.deployment.load()
-        if master is not None and deployment is not None and deployment.key_check == key_check(master):
-            mismatches += signing_keys.find_mismatches(unit)
-        else:
-            note("The signing keys were not checked, because GATEWAY_SECRET_KEY is not that of the database.")
-        return mismatches, verify_logs(unit).finding
-
-    database = Database(url, size=1, keyring=Keyring(master, Ids()))
-    try:
-        mismatches, finding = database.read(reconcile)
-    finally:
-        database.close()
+    mismatches = list(islice(find_mismatches(unit), MOST_MISMATCHES))
+    deployment = unit.deployment.load()
+    if master is not None and deployment is not None and deployment.key_check == key_check(master):
+        mismatches += signing_keys.find_mismatches(unit)
+    else:
+        note("The signing keys were not checked, because GATEWAY_SECRET_KEY is not that of the database.")
+    finding = verify_logs(unit).finding
     if finding is None or finding.sentence in mismatches:
         return mismatches
     return [*mismatches, finding.with_place]

@@ -1,5 +1,6 @@
 """`gateway log`: verify that no log entry has been changed or removed."""
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated
 
@@ -37,11 +38,8 @@ def verify(
 
     url = settings_for(database_url).database_url
     require_migrated(url)
-    database = Database(url, size=1)
-    try:
+    with closing(Database(url, size=1)) as database:
         report, kids = database.read(verify_and_list_keys)
-    finally:
-        database.close()
     if as_json:
         finding = report.finding and asdict(report.finding)
         counts = {"entries": report.entries, "chains": report.chains, "decisions": report.decisions}
