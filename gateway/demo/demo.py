@@ -1,22 +1,36 @@
 """The base class of the demos. Each step checks its response; the first unexpected response ends the demo."""
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any
 
 import httpx2
 
 from gateway.demo.narrator import Narrator
+from gateway.demo.partner_app import APPS, PartnerApp
 
 
 class DemoFailed(Exception):
     """A step got an unexpected response."""
 
 
-class Demo(ABC):
-    """A sequence of calls that a partner makes. Subclasses implement `_run_steps`."""
+_UNEXPECTED = (httpx2.HTTPError, LookupError, TypeError, ValueError)
+"""Exceptions raised for a response without the members that are read, or for none."""
 
-    def __init__(self, narrator: Narrator) -> None:
+
+class Demo(ABC):
+    """A sequence of calls that a partner makes as the client of its merchant with this adapter and profile.
+    `credentials` is the content of the file that `gateway sandbox up --credentials` writes. Subclasses implement
+    `_run_steps`. Raises DemoFailed if the credentials lack merchant, client or persona."""
+
+    def __init__(self, credentials: dict[str, Any], narrator: Narrator, adapter: str, profile: str) -> None:
         self._narrator = narrator
+        self._graphql: str = credentials["graphql"]
+        merchant = find_by(credentials["merchants"], "adapter", adapter)
+        self._app: PartnerApp = APPS[profile](credentials["issuer"], find_by(merchant["clients"], "profile", profile))
+        self._persona = find_by(credentials["personas"], "handle", "excellent")
+        self._consent_id: str | None = None
+        self._decision_id: str | None = None
 
     def run(self) -> None:
         """Makes all calls, then releases what they have reserved and granted, also after a failure. Raises DemoFailed
@@ -24,10 +38,12 @@ class Demo(ABC):
         try:
             try:
                 self._run_steps()
-            finally:
-                self._clean_up()
-        except (httpx2.HTTPError, LookupError, TypeError, ValueError) as error:
-            # A response without the members that the step reads is unexpected too.
+            except BaseException:
+                with suppress(*_UNEXPECTED):  # the reader needs the error of the step
+                    self._clean_up()
+                raise
+            self._clean_up()
+        except _UNEXPECTED as error:
             message = f"Step {self._narrator.steps} failed: {type(error).__name__}: {error}"
             raise DemoFailed(message) from error
 
@@ -35,9 +51,12 @@ class Demo(ABC):
     def _run_steps(self) -> None:
         """Makes the calls in order."""
 
-    @abstractmethod
     def _clean_up(self) -> None:
         """Cancels the decision and ends the consent if the steps have not done so. Prints nothing."""
+        if self._decision_id is not None:
+            self._app.cancel(self._graphql, self._decision_id)
+        if self._consent_id is not None:
+            self._app.revoke(self._consent_id)
 
     def _data(self, response: httpx2.Response) -> dict[str, Any]:
         """Returns the data of a GraphQL response. Raises DemoFailed for a response with errors."""

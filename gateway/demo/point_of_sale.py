@@ -9,27 +9,19 @@ import httpx2
 import segno
 
 from gateway.demo.browser import Browser
-from gateway.demo.demo import Demo, find_by
+from gateway.demo.demo import Demo
 from gateway.demo.narrator import Narrator
 from gateway.demo.operations import PURCHASE, TIER_ALONE
-from gateway.demo.partner_app import APPS, PartnerApp
 from gateway.domain.identity.client import DEVICE_CODE, FAPI2
 
 STORE, TERMINAL, AMOUNT = "harbour-road", "checkout-3", "400.00"
 
 
 class PointOfSaleDemo(Demo):
-    """The demo retail store sells on credit, with its fapi2 client. `credentials` is the content of the file that
-    `gateway sandbox up --credentials` writes. Raises DemoFailed if they lack merchant, client or persona."""
+    """The demo retail store sells on credit, with its fapi2 client."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator) -> None:
-        super().__init__(narrator)
-        self._graphql: str = credentials["graphql"]
-        merchant = find_by(credentials["merchants"], "adapter", "retail_store")
-        self._app: PartnerApp = APPS[FAPI2](credentials["issuer"], find_by(merchant["clients"], "profile", FAPI2))
-        self._persona = find_by(credentials["personas"], "handle", "excellent")
-        self._consent_id: str | None = None
-        self._decision_id: str | None = None
+        super().__init__(credentials, narrator, "retail_store", FAPI2)
 
     def _run_steps(self) -> None:
         self._app.discover()
@@ -41,12 +33,6 @@ class PointOfSaleDemo(Demo):
         self._read_tier(token)
         self._request_decision(token)
         self._redeem_again(authorization["device_code"])
-
-    def _clean_up(self) -> None:
-        if self._decision_id is not None:
-            self._app.cancel(self._graphql, self._decision_id)
-        if self._consent_id is not None:
-            self._app.revoke(self._consent_id)
 
     def _request_code(self) -> dict[str, Any]:
         self._narrator.begin_step("The point of sale requests a code for a purchase of 400 yuan (RFC 8628)")

@@ -15,28 +15,19 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from gateway.demo.browser import Browser
-from gateway.demo.demo import Demo, find_by
+from gateway.demo.demo import Demo
 from gateway.demo.narrator import Narrator
 from gateway.demo.operations import CANCEL, LOG, PREVIEW, REQUEST, TIER
-from gateway.demo.partner_app import APPS, PartnerApp
 from gateway.domain.identity.client import BASELINE
 from gateway.kit.clock import wall_clock
 
 
 class WebsiteDemo(Demo):
-    """The demo car rental waives a deposit. `credentials` is the content of the file that `gateway sandbox up
-    --credentials` writes, `profile` the client profile. Raises DemoFailed if the credentials lack merchant, client or
-    persona."""
+    """The demo car rental waives a deposit."""
 
     def __init__(self, credentials: dict[str, Any], narrator: Narrator, profile: str = BASELINE) -> None:
-        super().__init__(narrator)
-        self._graphql: str = credentials["graphql"]
-        merchant = find_by(credentials["merchants"], "adapter", "car_rental")
-        self._app: PartnerApp = APPS[profile](credentials["issuer"], find_by(merchant["clients"], "profile", profile))
-        self._persona = find_by(credentials["personas"], "handle", "excellent")
+        super().__init__(credentials, narrator, "car_rental", profile)
         self._reference = f"booking-{secrets.token_hex(4)}"
-        self._consent_id: str | None = None
-        self._decision_id: str | None = None
 
     def _run_steps(self) -> None:
         with Browser() as browser:
@@ -47,16 +38,11 @@ class WebsiteDemo(Demo):
             self._read_tier(token)
             self._preview_decision(token)
             decision_id = self._request_decision(token)
-            self._read_decision_log(self._get_merchant_token(), decision_id)
+            merchant_token = self._get_merchant_token()
+            self._read_decision_log(merchant_token, decision_id)
             self._revoke_consent(browser)
             self._call_without_consent(token)
-            self._cancel_decision(decision_id)
-
-    def _clean_up(self) -> None:
-        if self._decision_id is not None:
-            self._app.cancel(self._graphql, self._decision_id)
-        if self._consent_id is not None:
-            self._app.revoke(self._consent_id)
+            self._cancel_decision(merchant_token, decision_id)
 
     def _read_metadata(self) -> None:
         self._narrator.begin_step("Read the server metadata: the addresses of the endpoints (RFC 8414)")
@@ -179,9 +165,8 @@ class WebsiteDemo(Demo):
         self._expect(response.status_code == 401, "HTTP 401", response)
         self._consent_id = None
 
-    def _cancel_decision(self, decision_id: str) -> None:
+    def _cancel_decision(self, token: str, decision_id: str) -> None:
         self._narrator.begin_step("The booking is called off: the merchant cancels its decision")
-        token = self._app.merchant_token("decisions:read decisions:write")
         variables = {"input": {"decisionId": decision_id, "idempotencyKey": secrets.token_hex(16)}}
         decision = self._data(self._query(token, CANCEL, variables))["decisionCancel"]["decision"]
         self._expect(decision is not None and decision["status"] == "CANCELLED", "a cancelled decision", None)

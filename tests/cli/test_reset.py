@@ -43,7 +43,7 @@ def test_f1_demo_works_after_the_limit_was_exhausted(own_sandbox: Sandbox) -> No
     class Kept(WebsiteDemo):
         """Leaves its approval open, as a person may."""
 
-        def _cancel_decision(self, decision_id: str) -> None:
+        def _cancel_decision(self, token: str, decision_id: str) -> None:
             self._decision_id = None
 
     for _ in range(3):
