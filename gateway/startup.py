@@ -1,12 +1,17 @@
 """Checks at the start of a process: whether its database, its Valkey and its clients belong to this deployment."""
 
+from contextlib import suppress
+
 from gateway.kit.crypto import SealBroken
+from gateway.kit.key_file import KEY_FILE
 from gateway.kit.logging import get_announcer
 from gateway.kit.outage import Outage
+from gateway.kit.private_files import is_private
 from gateway.kit.valkey import EvictionAllowed, SharedStateDown
 from gateway.services.container import Container
 from gateway.services.processes import ProcessRefused
 from gateway.settings import Settings, SettingsError
+from gateway.store import sqlite
 from gateway.store.causes import explain
 from gateway.store.database import DATABASE_ERRORS, Database
 from gateway.store.deployment import DeploymentRow, key_check
@@ -15,8 +20,8 @@ from migrations import revisions
 
 
 def prepare_to_serve(container: Container) -> None:
-    """Prepares logins, creates the first signing key, so that the key set is never empty, and checks that the
-    deployment can be served.
+    """Makes the files of a sandbox private, prepares logins, creates the first signing key, so that the key set is
+    never empty, and checks that the deployment can be served.
 
     Registers this process beside the others of the deployment.
 
@@ -33,6 +38,7 @@ def prepare_to_serve(container: Container) -> None:
         overrides = container.overrides.list_states(unit, requirements=False)
         return [client.id for client in clients], [each.fault for each in overrides if each.fault]
 
+    _protect_files(container.settings)
     container.accounts.prepare_logins()
     _require_shared_state(container)
     try:
@@ -51,6 +57,22 @@ def prepare_to_serve(container: Container) -> None:
             + "; ".join(f"gateway clients disable {client_id}" for client_id in client_ids)
         )
     _join(container)
+
+
+def _protect_files(settings: Settings) -> None:
+    """Takes the permissions of other users from the database file and the key file of a sandbox. A copied or restored
+    file can have them. Logs a warning about a file whose permissions are chosen by somebody else: the operator of a
+    live deployment, or another owner."""
+    paths = [settings.state_directory / KEY_FILE]
+    if settings.database_url.startswith(sqlite.PREFIX):
+        file = sqlite.file_of(settings.database_url)
+        paths += [file.with_name(f"{file.name}{ending}") for ending in ("", "-wal", "-shm")]
+    for path in paths:
+        if settings.sandbox and not is_private(path):
+            with suppress(OSError):  # it belongs to another owner
+                path.chmod(0o600)
+        if not is_private(path):
+            get_announcer(__name__).warning("file_not_private", file=str(path))
 
 
 def _join(container: Container) -> None:

@@ -1,6 +1,7 @@
 """The checks at the start of a process: a database or a Valkey that cannot be used is an error with a sentence."""
 
 import base64
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.app import create_app
 from gateway.bootstrap import build
 from gateway.kit.valkey import connect
 from gateway.settings import EnvironmentName, Settings, SettingsError
+from gateway.startup import prepare_to_serve
 from gateway.store.database import Database
 from migrations import revisions, runner
 from tests.support.deployments import changed, container_of, refusal
@@ -27,6 +29,30 @@ def test_unmigrated_database_is_rejected(settings: Settings, empty_database_url:
     message = refusal(changed(settings, database_url=empty_database_url))
     assert "not migrated" in message
     assert "gateway database upgrade" in message
+
+
+@pytest.mark.parametrize("environment", EnvironmentName, ids=lambda each: f"F4-{each}")
+def test_start_protects_files_of_a_sandbox_and_names_those_of_live(
+    settings: Settings,
+    sqlite_url: str,
+    tmp_path: Path,
+    environment: EnvironmentName,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "secret.key").write_text(base64.b64encode(settings.master_key() or b"").decode())
+    values = {"environment": environment, "issuer": "https://gateway.example", "adapters": ("car_rental",)}
+    started = changed(settings, database_url=sqlite_url, state_directory=tmp_path, **values)
+    with container_of(started) as container:
+        files = [tmp_path / name for name in ("secret.key", "gateway.db", "gateway.db-wal", "gateway.db-shm")]
+        for file in files:
+            file.chmod(0o644)
+        prepare_to_serve(container)
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in files}
+    named = [line for line in capsys.readouterr().err.splitlines() if "file_not_private" in line]
+    if environment is EnvironmentName.SANDBOX:
+        assert (modes, named) == ({0o600}, [])
+    else:
+        assert (modes, len(named)) == ({0o644}, len(files))
 
 
 @pytest.mark.parametrize("valkey", ["dead", "evicting", "full", "refusing"])

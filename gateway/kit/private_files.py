@@ -21,6 +21,14 @@ def create_empty(path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
+def is_private(path: Path) -> bool:
+    """Whether only its owner can read or write the file. Also true if there is no file."""
+    try:
+        return path.stat().st_mode & 0o077 == 0
+    except OSError:
+        return True
+
+
 def write_whole(path: Path, text: str) -> None:
     """Writes the file, complete or not at all. Replaces a file at the path. Raises OSError."""
     make_folder(path.parent)
