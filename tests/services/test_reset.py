@@ -8,11 +8,12 @@ from contextlib import closing
 import pytest
 
 from gateway.domain.consents.consent import ConsentStatus
-from gateway.domain.decisions.transitions import Status
+from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.domain.errors import NotFound
 from gateway.domain.money import Money
 from gateway.services.seeding import CONTRACT, PARTNER
 from gateway.store.unit import UnitOfWork
+from tests.services.policy_overrides import override_text, register_override, set_bounds
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
 from tests.support.factories import make_consent, make_decision
@@ -112,9 +113,22 @@ def moved_time(world: DemoWorld) -> None:
         unit.partners.move_clock(world.partner_id, 86400)
 
 
-@pytest.mark.parametrize(
-    "change", [open_approval, smaller_contract, moved_time], ids=lambda each: f"F1-{each.__name__}"
-)
+def open_breach(world: DemoWorld) -> None:
+    consent, now = world.grant(), world.clock()
+    with writing(world.database) as unit:
+        broken = {"breached_at": now, "breach_kind": BreachKind.DAMAGED, "activated_at": now}
+        make_decision(unit, consent, status=Status.BREACHED, **broken)
+
+
+def override(world: DemoWorld) -> None:
+    set_bounds(world)
+    register_override(world, override_text())
+
+
+CHANGES = [open_approval, open_breach, override, smaller_contract, moved_time]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda each: f"F1-{each.__name__}")
 def test_demo_gets_a_spare_partner_if_its_own_has_a_past(world: DemoWorld, change: Callable[[DemoWorld], None]) -> None:
     assert world.seeding.seed_spare() is None
     change(world)
