@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 
-from gateway.services.seeding import LOOPBACK_URI, Seed, SeededClient
+from gateway.services.seeding import DEMO_ADAPTER, LOOPBACK_URI, Seed, SeededClient
 
 
 def describe_credentials(issuer: str, listener: str, seed: Seed) -> dict[str, Any]:
@@ -67,4 +67,4 @@ def _merchant_token(listener: str, client: SeededClient) -> dict[str, Any]:
 def demo_merchant(credentials: dict[str, Any]) -> dict[str, Any]:
     """The credentials of the demo's merchant, or of the first merchant if the deployment does not load its adapter."""
     merchants: list[dict[str, Any]] = credentials["merchants"]
-    return next((merchant for merchant in merchants if merchant["adapter"] == "car_rental"), merchants[0])
+    return next((merchant for merchant in merchants if merchant["adapter"] == DEMO_ADAPTER), merchants[0])

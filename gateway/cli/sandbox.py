@@ -257,15 +257,14 @@ def _print_sandbox(settings: Settings, seed: Seed, path: Path, example: dict[str
     console.print(f"  Merchant token of {example['name']}, valid for {hours} hours:")
     console.print(f"    {token}\n")
     console.print("  Try it:")
-    console.print(
-        f"    curl {issuer}/graphql -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\"
-    )
+    console.print(f"    curl {issuer}/graphql -H 'Content-Type: application/json' \\")
+    console.print(f"      -H 'Authorization: Bearer {token}' \\")
     console.print("""      -d '{"query": "{ merchant { name decisions { totalCount nodes { id status } } } }"}'\n""")
     for merchant in seed.merchants:
         console.print(f"  {merchant.name}: client_id {merchant.client.client_id}")
         console.print(f"    client_secret {merchant.client.client_secret}")
-        console.print(f"    with a private key: {merchant.backend.client_id} (the key is in the credentials file)")
-    console.print("")
+        console.print(f"    client_id with a private key {merchant.backend.client_id}")
+    console.print("  The private keys are in the credentials file.\n")
     _print_personas(seed.personas)
 
 
