@@ -85,6 +85,15 @@ def say(sentence):
     sys.stdout.flush()
 
 
+def install_locked(python, lock, stamp, message):
+    """Installs the packages of a lock file, unless the stamp says that they are installed."""
+    content = fingerprint(lock)
+    if not is_stamped(stamp, content):
+        say(message)
+        install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", lock])
+        put_stamp(stamp, content)
+
+
 def main():
     python = find_interpreter() if sys.version_info >= (3, 3) else None
     if python is None:
@@ -101,17 +110,10 @@ def main():
     if not is_stamped("project.sha256", project):
         install(pip_command(python) + ["--no-deps", "--no-build-isolation", "-e", ROOT])
         put_stamp("project.sha256", project)
-    browser = fingerprint(BROWSER_LOCK)
-    if "--browser" in sys.argv and not is_stamped("browser.sha256", browser):
-        say("Adding the browser driver from tests/browser/requirements.lock ...")
-        install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", BROWSER_LOCK])
-        put_stamp("browser.sha256", browser)
+    if "--browser" in sys.argv:
+        install_locked(python, BROWSER_LOCK, "browser.sha256", "Adding the browser driver ...")
     if "--fuzz" in sys.argv:
-        fuzz = fingerprint(FUZZ_LOCK)
-        if not is_stamped("fuzz.sha256", fuzz):
-            say("Adding schemathesis from tests/fuzz/requirements.lock ...")
-            install(pip_command(python) + ["--require-hashes", "--only-binary", ":all:", "-r", FUZZ_LOCK])
-            put_stamp("fuzz.sha256", fuzz)
+        install_locked(python, FUZZ_LOCK, "fuzz.sha256", "Adding schemathesis ...")
 
 
 if __name__ == "__main__":
