@@ -21,7 +21,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from json import JSONDecoder
 from math import inf
 from typing import Any
 from uuid import uuid4
@@ -233,10 +232,8 @@ async def _body(headers: Headers, receive: Receive, largest: int) -> bytes:
 
 def _read(content: bytes, headers: Headers) -> GraphQLRequest:
     try:
-        content = json.without_mark(content)
-        request = json.decode(content)
-        _STRICT.decode(content.decode())
-    except (ValueError, RecursionError):
+        request = json.decode_unique(json.without_mark(content))
+    except ValueError:
         raise _Refusal(400, "The body is not JSON, or has a member twice.") from None
     if isinstance(request, list):
         raise _Refusal(400, "Batches are not supported. Send one operation at a time.")
@@ -254,15 +251,6 @@ def _read(content: bytes, headers: Headers) -> GraphQLRequest:
     if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
         raise _Refusal(400, "variables and extensions must be objects.")
     return GraphQLRequest(query, variables, name or None, headers.get(COST_DEBUG) == "fields")
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise ValueError("a member occurs twice")
-
-
-_STRICT = JSONDecoder(object_pairs_hook=_without_repeats)
-"""Finds repeated members, of which `kit.json` keeps the last one without an error."""
 
 
 async def _disconnect(receive: Receive) -> None:
