@@ -20,6 +20,7 @@ A request error has no `data`. The statuses are those that the audits of graphql
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from math import inf
 from typing import Any
@@ -134,18 +135,18 @@ class GraphQLEndpoint:
         await _send_response(send, status, content, media_type or JSON, extra)
 
     async def _take_turn(self, client_id: str, run: Callable[[list[float]], _Response]) -> _Response:
-        """Returns the result of `run` on a worker thread, and ends the client's turn. `run` adds the seconds of the
-        processor that it took to its argument. The turn pauses while the thread waits for a shared commit."""
+        """Returns the result of `run` on a worker thread. The client's turn ends with that work, and pauses while the
+        thread waits for a shared commit. `run` adds the seconds of the processor that it took to its argument."""
         queue, loop, spent = self._queue, asyncio.get_running_loop(), list[float]()
 
         def pause_or_resume(is_waiting: bool) -> None:
-            loop.call_soon_threadsafe(queue.pause_turn if is_waiting else queue.resume_turn)
+            with suppress(RuntimeError):  # the event loop is closed: the server has ended
+                loop.call_soon_threadsafe(queue.pause_turn if is_waiting else queue.resume_turn)
 
-        try:
-            with observed_by(pause_or_resume):  # the worker thread gets this context
-                return await to_thread.run_sync(run, spent, limiter=self._threads.documents)
-        finally:
-            queue.end_turn(client_id, sum(spent))
+        with observed_by(pause_or_resume):  # the worker thread gets this context
+            work = asyncio.ensure_future(to_thread.run_sync(run, spent, limiter=self._threads.documents))
+        work.add_done_callback(lambda _: queue.end_turn(client_id, sum(spent)))
+        return await asyncio.shield(work)  # a cancelled request keeps its turn until its thread is free
 
     async def _wait_for_turn(self, authenticate: Authentication, deadline: Deadline) -> str | None:
         """Waits for the document's turn and returns the client that has it. None if the deadline is over first. Raises
@@ -194,7 +195,7 @@ class GraphQLEndpoint:
         try:
             executed = self._engine.execute(request, principal, request_id)
             content = json.encode(executed.body)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # whatever it is, the response is JSON of GraphQL
             return 500, json.encode(body([internal(request_id, error)], request_id)), None
         if executed.unavailable:
             return 503, content, RETRY_AFTER

@@ -1,0 +1,119 @@
+"""The end of a turn: when its request is cancelled, when it is paused meanwhile, and when the server has ended."""
+
+import asyncio
+import itertools
+import threading
+
+import pytest
+
+from gateway.domain.identity.principal import Principal
+from gateway.kit.waiting import waiting
+from gateway.web.document_queue import DocumentQueue
+from tests.support.graphql_world import GraphQLWorld
+from tests.web.test_graphql_queue import Exchange, run, sending, until, world
+
+__all__ = ["world"]
+
+
+class SharedCommit:
+    """The token check of a request. It waits as for a shared commit, until `released` is set."""
+
+    client_id = "cli_1"
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+        self.begun, self.released, self.ended = threading.Event(), threading.Event(), threading.Event()
+
+    def __call__(self) -> Principal:
+        with waiting():
+            self.begun.set()
+            assert self.released.wait(20)
+        self.ended.set()
+        return self._principal
+
+
+async def count_free_turns(queue: DocumentQueue) -> int:
+    """Takes all turns that are free."""
+    never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    for number in itertools.count():
+        client = f"counting_{number}"
+        if not queue.is_free_for(client):
+            return number
+        await queue.take_turn(client, never)
+    raise AssertionError
+
+
+async def cancel(exchange: Exchange) -> None:
+    exchange.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await exchange.task
+
+
+def test_a1_turn_of_a_cancelled_request_ends_with_its_thread(world: GraphQLWorld) -> None:
+    async def scenario() -> None:
+        async with sending(world, at_once=1) as clients:
+            cancelled = clients.send("cli_1")
+            await until(lambda: clients.begun == 1)
+            following = clients.send("cli_2")
+            await until(lambda: clients.queue.waiting == 1)
+            await cancel(cancelled)
+            assert clients.queue.waiting == 1, "the thread is not free yet"
+            clients.release()
+            await following.task
+            assert following.status == 200
+            await until(lambda: clients.queue.is_free_for("cli_1"))
+            assert await count_free_turns(clients.queue) == 1
+
+    run(scenario())
+
+
+def test_a1_turn_that_is_cancelled_while_it_is_paused_is_counted_once(world: GraphQLWorld) -> None:
+    async def scenario() -> None:
+        commit = SharedCommit(world.user())
+        async with sending(world, at_once=1) as clients:
+            paused = Exchange(world.endpoint(clients.queue), commit)
+            await until(commit.begun.is_set)
+            exchanges = [clients.send(f"cli_{number}") for number in range(2, 5)]
+            await until(lambda: clients.queue.waiting == 2)
+            await cancel(paused)
+            await asyncio.sleep(0.05)  # longer than another turn needs to begin
+            assert (clients.begun, clients.queue.waiting) == (1, 2)
+            commit.released.set()
+            clients.release()
+            await asyncio.gather(*(each.task for each in exchanges))
+            await until(commit.ended.is_set)
+            await until(lambda: clients.queue.is_free_for("cli_1"))
+            assert await count_free_turns(clients.queue) == 1
+
+    run(scenario())
+
+
+def test_a1_turns_are_counted_after_cancellations_and_disconnections(world: GraphQLWorld) -> None:
+    async def scenario() -> None:
+        async with sending(world, at_once=2) as clients:
+            exchanges = [clients.send(f"cli_{number % 5}") for number in range(40)]
+            await until(lambda: clients.begun == 2 and clients.queue.waiting == 38)
+            for each in exchanges[::3]:
+                await cancel(each)
+            for each in exchanges[1::7]:
+                each.disconnect()
+            clients.release()
+            await asyncio.gather(*(each.task for each in exchanges), return_exceptions=True)
+            await until(lambda: clients.queue.is_free_for("cli_1"))
+            assert clients.queue.waiting == 0
+            assert await count_free_turns(clients.queue) == 2
+
+    run(scenario())
+
+
+def test_a1_thread_goes_on_when_the_event_loop_is_closed(world: GraphQLWorld) -> None:
+    queue, commit = DocumentQueue(at_once=1, waiting=1, waiting_per_client=1), SharedCommit(world.user())
+    exchanges = []
+
+    async def scenario() -> None:
+        exchanges.append(Exchange(world.endpoint(queue), commit))
+        await until(commit.begun.is_set)
+
+    run(scenario())  # the loop is closed while the thread waits
+    commit.released.set()
+    assert commit.ended.wait(5)
