@@ -1,11 +1,11 @@
 """What cannot be undone on the account page asks first, and works when it is sent twice."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from gateway.domain.decisions.transitions import BreachKind, Status
-from tests.support.clock import MovableClock
 from tests.support.factories import make_decision
 from tests.support.oauth import Browser
 from tests.support.oauth_world import PASSWORD, OAuthWorld
@@ -52,8 +52,7 @@ def test_g4_question_needs_a_login(world: OAuthWorld) -> None:
     assert world.browser().open(action, "bo", PASSWORD).status_code == 404
 
 
-@pytest.fixture
-def breached(world: OAuthWorld, clock: MovableClock) -> str:
+def report(world: OAuthWorld, kind: BreachKind, due_in: timedelta) -> str:
     """The id of a decision about Mei that its merchant has reported as breached."""
     browser = world.browser()
     tokens: Any = world.cars.tokens(browser, "mei", PASSWORD)
@@ -61,8 +60,36 @@ def breached(world: OAuthWorld, clock: MovableClock) -> str:
         consent = unit.consents.load(tokens["grant_id"])
         assert consent is not None
         now = unit.business_time(consent.merchant_id)
-        more = {"activated_at": now, "breached_at": now, "breach_kind": BreachKind.DAMAGED}
+        more = {"activated_at": now, "breached_at": now, "breach_kind": kind, "due_at": now + due_in}
         return make_decision(unit, consent, status=Status.BREACHED, **more)
+
+
+@pytest.fixture
+def breached(world: OAuthWorld) -> str:
+    return report(world, BreachKind.DAMAGED, timedelta(days=5))
+
+
+EARLY = "counts against you, but not before November 28, 2026"
+
+
+@pytest.mark.parametrize(
+    ("kind", "due_in", "early"),
+    [
+        pytest.param(BreachKind.OTHER, timedelta(days=5), True, id="E1-other-before-the-due-date"),
+        pytest.param(BreachKind.OTHER, timedelta(days=-5), False, id="E1-other-after-the-due-date"),
+        pytest.param(BreachKind.DAMAGED, timedelta(days=5), False, id="E1-damaged"),
+    ],
+)
+def test_withdrawal_says_from_when_the_breach_counts(
+    world: OAuthWorld, kind: BreachKind, due_in: timedelta, early: bool
+) -> None:
+    browser, decision = world.browser(), report(world, kind, due_in)
+    page = browser.open("/account", "mei", PASSWORD)
+    browser.submit(page, f"/account/decisions/{decision}/contest", statement="No.")
+    page = browser.get("/account")
+    (action,) = [part for part in page.text.split('"') if part.endswith("/withdraw")]
+    for text in (page.text, browser.get(action).text):
+        assert ("counts against you, and you" in text, EARLY in text) == (not early, early)
 
 
 def test_g4_withdrawing_a_dispute_asks_first(world: OAuthWorld, breached: str) -> None:

@@ -230,6 +230,15 @@ class DecisionState:
                 return self.period_starts_at or BusinessTime(overdue_from)
         return self.activated_at or self.created_at
 
+    @property
+    def breach_can_count_from(self) -> BusinessTime:
+        """The moment before which the breach does not count: of the kind OTHER the due date, otherwise when a breach of
+        its kind can be reported."""
+        # Not only a check of the report: rows of older versions can hold a breach that was reported too early.
+        if self.breach_kind is BreachKind.OTHER and self.due_at is not None:
+            return self.due_at
+        return self.breach_possible_from(self.breach_kind) if self.breach_kind is not None else self.created_at
+
     def counts_as_breach(self, now: BusinessTime) -> bool:
         """Whether the decision is an open breach that counts. A breach counts once its contest window is over, or once
         a dispute about it was rejected or withdrawn. It does not count while contested, nor before a breach of its kind
@@ -238,7 +247,7 @@ class DecisionState:
             return False
         is_rejected = self.dispute_rejected_at is not None
         counts_from = self.breached_at if is_rejected else self.breached_at + self.windows.contest
-        return now >= max(counts_from, self._breach_true_from)
+        return now >= max(counts_from, self.breach_can_count_from)
 
     def counts_as_overdue(self, now: BusinessTime) -> bool:
         """Whether the decision is an open overdue obligation, and not a breach that counts. An overdue flag counts at
@@ -248,10 +257,3 @@ class DecisionState:
     def counts_against(self, now: BusinessTime) -> bool:
         """Whether the decision counts against the person, as a breach or as an overdue obligation."""
         return self.overdue or self.counts_as_breach(now)
-
-    @property
-    def _breach_true_from(self) -> BusinessTime:
-        # Not only a check of the report: rows of older versions can hold a breach that was reported too early.
-        if self.breach_kind is BreachKind.OTHER and self.due_at is not None:
-            return self.due_at
-        return self.breach_possible_from(self.breach_kind) if self.breach_kind is not None else self.created_at

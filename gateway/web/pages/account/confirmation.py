@@ -11,23 +11,22 @@ from gateway.web.sessions import CSRF_FIELD
 from gateway.web.site.site import Site
 from gateway.web.texts import msgid
 
+END_CONSENT = msgid("End this consent")
+ENDING = msgid(
+    "The merchant can then not ask for anything more. Decisions already made stay valid. This cannot be undone."
+)
+WITHDRAW_DISPUTE = msgid("Withdraw dispute")
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the page asks. `title` is also its button; `consequence` is what happens then."""
+    """What the page asks. `title` is also its button, a msgid; `subject` is a sentence about what would end;
+    `consequence` is what happens then. They are in the person's language, except for the title."""
 
     title: str
+    merchant: str
+    subject: str
     consequence: str
-
-
-END_CONSENT = Question(
-    msgid("End this consent"),
-    msgid("The merchant can then not ask for anything more. Decisions already made stay valid. This cannot be undone."),
-)
-WITHDRAW_DISPUTE = Question(
-    msgid("Withdraw dispute"),
-    msgid("If you withdraw your dispute, this counts against you, and you cannot dispute it again."),
-)
 
 
 def is_confirmed(form: Mapping[str, str]) -> bool:
@@ -41,18 +40,13 @@ def read_id(request: Request) -> str:
     return identifier if identifier.isprintable() else ""
 
 
-def ask_for_confirmation(
-    site: Site, request: Request, session: BrowserSession, question: Question, merchant: str, subject: str
-) -> Response:
-    """The page, whose form goes to the address of the request. `subject` is a sentence about what would end."""
+def ask_for_confirmation(site: Site, request: Request, session: BrowserSession, question: Question) -> Response:
+    """The page, whose form goes to the address of the request."""
     return site.renderer.page(
         request,
         "pages/account/confirm.html",
         address=request.scope["path"],
-        title=question.title,
-        consequence=question.consequence,
-        merchant=merchant,
-        subject=subject,
+        question=question,
         action=request.scope["path"],
         csrf_field=CSRF_FIELD,
         csrf_token=session.csrf_token,

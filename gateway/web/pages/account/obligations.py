@@ -34,19 +34,21 @@ _DISPUTES = {
     DisputeStatus.UPHELD: msgid("Your dispute was upheld."),
     DisputeStatus.WITHDRAWN: msgid("You withdrew your dispute."),
 }
-
 _REJECTED_EARLY = msgid(
     "The operator of this service rejected your dispute. This counts against you, but not before %(date)s."
 )
-"""About a breach of the kind OTHER, which does not count before the due date."""
+_WITHDRAWAL = msgid("If you withdraw your dispute, this counts against you, and you cannot dispute it again.")
+_WITHDRAWAL_EARLY = msgid(
+    "If you withdraw your dispute, this counts against you, but not before %(date)s, and you cannot dispute it again."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ObligationView:
     """One open obligation on the account page. `default` is the sentence about its breach or overdue flag, `dispute`
     the one about its dispute. `statement` is the person's text, `response` the merchant's, `resolution` the
-    operator's. `contest_address` and
-    `withdraw_address` are the actions of its forms. Each of these is "" if it does not apply."""
+    operator's. `contest_address` and `withdraw_address` are the actions of its forms. `withdrawal` says what happens if
+    the dispute is withdrawn. Each of these is "" if it does not apply."""
 
     id: str
     merchant: str
@@ -59,6 +61,7 @@ class ObligationView:
     resolution: str
     contest_address: str
     withdraw_address: str
+    withdrawal: str
 
 
 def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
@@ -80,6 +83,7 @@ def describe_obligation(texts: Texts, obligation: Obligation) -> ObligationView:
         resolution=(relevant.resolution or "") if relevant else "",
         contest_address=f"/account/decisions/{state.id}/contest" if obligation.contestable else "",
         withdraw_address=f"/account/disputes/{dispute.id}/withdraw" if dispute and in_dispute else "",
+        withdrawal=_describe_withdrawal(texts, state) if in_dispute else "",
     )
 
 
@@ -106,6 +110,17 @@ def _describe_default(texts: Texts, obligation: Obligation) -> str:
 
 def describe_dispute(texts: Texts, dispute: Dispute, state: DecisionState) -> str:
     """A sentence about the state of the dispute about this decision."""
-    if dispute.status is DisputeStatus.REJECTED and state.breach_kind is BreachKind.OTHER and state.due_at:
-        return texts.gettext(_REJECTED_EARLY, date=texts.date(state.due_at))
+    if dispute.status is DisputeStatus.REJECTED and _is_early(state):
+        return texts.gettext(_REJECTED_EARLY, date=texts.date(state.breach_can_count_from))
     return texts.gettext(_DISPUTES[dispute.status], date=texts.date(dispute.respond_by))
+
+
+def _describe_withdrawal(texts: Texts, state: DecisionState) -> str:
+    if _is_early(state):
+        return texts.gettext(_WITHDRAWAL_EARLY, date=texts.date(state.breach_can_count_from))
+    return texts.gettext(_WITHDRAWAL)
+
+
+def _is_early(state: DecisionState) -> bool:
+    """Whether the breach was reported before it can count."""
+    return state.breached_at is not None and state.breached_at < state.breach_can_count_from

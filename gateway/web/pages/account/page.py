@@ -22,7 +22,9 @@ from gateway.web.pages.account.accesses import describe_group
 from gateway.web.pages.account.agreement import AgreementPage
 from gateway.web.pages.account.confirmation import (
     END_CONSENT,
+    ENDING,
     WITHDRAW_DISPUTE,
+    Question,
     ask_for_confirmation,
     is_confirmed,
     read_id,
@@ -129,8 +131,10 @@ class AccountPage:
         overview = next((each for each in account.consents if each.consent.id == consent_id), None)
         if overview is None:
             raise PageError(404, _UNKNOWN_CONSENT)
-        view = describe_consent(self._site.renderer.texts(request), overview)
-        return ask_for_confirmation(self._site, request, session, END_CONSENT, view.merchant, view.parts[0].sentence)
+        texts = self._site.renderer.texts(request)
+        view = describe_consent(texts, overview)
+        question = Question(END_CONSENT, view.merchant, view.parts[0].sentence, texts.gettext(ENDING))
+        return ask_for_confirmation(self._site, request, session, question)
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         """Ends all sessions of the person, also in other browsers; 303 to the login page with their number."""
@@ -223,7 +227,8 @@ class DisputeForms:
         view = describe_obligation(self._site.renderer.texts(request), obligation)
         if not view.withdraw_address:
             raise PageError(409, _NOT_CONTESTABLE)
-        return ask_for_confirmation(self._site, request, session, WITHDRAW_DISPUTE, view.merchant, view.sentence)
+        question = Question(WITHDRAW_DISPUTE, view.merchant, view.sentence, view.withdrawal)
+        return ask_for_confirmation(self._site, request, session, question)
 
     async def _perform(self, action: Callable[[], object], is_repeated: Callable[[], bool]) -> Response:
         """The response after the action. If it fails because the same form was sent before, it is the same."""
