@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from html import escape
 from typing import Any
 
 import httpx2
 import pytest
 from starlette.responses import Response
 
+from gateway.domain.decisions.transitions import BreachKind, Status
 from gateway.settings import Settings
 from gateway.web.site.kept_forms import KeptForms
 from tests.support.clock import MovableClock
+from tests.support.factories import make_decision
 from tests.support.oauth import Browser, form_to, query_of
 from tests.support.oauth_world import PASSWORD, OAuthWorld
 from tests.support.point_of_sale import SALE, TIER, authorize_device, open_confirmation
+from tests.support.units import writing
 
 AUTHORIZE = "/oauth/authorize"
 WAIVER = {
@@ -173,6 +177,45 @@ def test_d5_answered_code_is_not_offered_again(world: OAuthWorld) -> None:
     device, browser = authorize_device(world.bank), world.browser()
     browser.submit(open_confirmation(browser, device["user_code"]), "/device", decision="allow")
     assert form_to(browser.get("/device").text, "/device").fields["user_code"] == ""
+
+
+STATEMENT = "我已经把车还了。\n“Ask” your \\ colleague 🚗"
+
+
+@pytest.fixture
+def contest(world: OAuthWorld) -> str:
+    """The address of the form with which Mei disputes a breach."""
+    tokens: Any = world.cars.tokens(world.browser(), "mei", PASSWORD)
+    with writing(world.database) as unit:
+        consent = unit.consents.load(tokens["grant_id"])
+        assert consent is not None
+        now = unit.business_time(consent.merchant_id)
+        more = {"activated_at": now, "breached_at": now, "breach_kind": BreachKind.DAMAGED}
+        return f"/account/decisions/{make_decision(unit, consent, status=Status.BREACHED, **more)}/contest"
+
+
+@pytest.mark.parametrize("statement", [STATEMENT, "🚗" * 600, "a" * 2000], ids=["any-script", "longest", "ascii"])
+def test_d5_statement_of_a_dispute_survives_the_end_of_the_session(
+    world: OAuthWorld, clock: MovableClock, contest: str, statement: str
+) -> None:
+    browser = world.browser()
+    page = browser.open("/account", "mei", PASSWORD)
+    world.execute(f"UPDATE sessions SET ended_at = '{clock().replace(tzinfo=None)}'")
+    page = sign_in_at(browser, browser.submit(page, contest, statement=statement))
+    assert f">{escape(statement, quote=False)}</textarea>" in page.text.replace("&#34;", '"').replace("&#39;", "'")
+    assert browser.submit(page, contest, statement=statement).status_code == 303
+    assert len(browser.http.cookies.get("sesame_form", "")) == 0
+
+
+def test_d5_statement_of_a_dispute_is_not_shown_to_another_person(
+    world: OAuthWorld, clock: MovableClock, contest: str
+) -> None:
+    browser = world.browser()
+    page = browser.open("/account", "mei", PASSWORD)
+    world.execute(f"UPDATE sessions SET ended_at = '{clock().replace(tzinfo=None)}'")
+    page = sign_in_at(browser, browser.submit(page, contest, statement="A secret."), "bo")
+    assert page.status_code == 200
+    assert "A secret." not in page.text
 
 
 def test_d5_long_form_is_not_kept(world: OAuthWorld) -> None:

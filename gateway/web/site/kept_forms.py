@@ -29,7 +29,8 @@ class KeptForms:
 
     def keep(self, response: Response, form: str, user_id: str | None, fields: Mapping[str, str]) -> None:
         """Keeps the fields of this form for this user, or for everybody in this browser if `user_id` is None."""
-        sealed = base64url(seal(self._key, json.dumps(dict(fields)).encode(), _context(form, user_id)))
+        text = json.dumps(dict(fields), ensure_ascii=False)
+        sealed = base64url(seal(self._key, text.encode(), _context(form, user_id)))
         if len(sealed) > _LONGEST:
             return
         response.set_cookie(
@@ -42,19 +43,23 @@ class KeptForms:
             samesite="lax",
         )
 
-    def load(self, request: Request, form: str, user_id: str | None) -> dict[str, str]:
-        """The fields that are kept for this form and this user; empty if there are none."""
+    def load(self, request: Request, form: str, user_id: str) -> dict[str, str]:
+        """The fields that are kept for this form, for this user or for everybody in this browser; empty if there are
+        none."""
         text = request.cookies.get(self._name, "")
+        return self._unseal(text, form, user_id) or self._unseal(text, form, None)
+
+    def forget(self, response: Response) -> None:
+        """Deletes the cookie."""
+        response.delete_cookie(self._name, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    def _unseal(self, text: str, form: str, user_id: str | None) -> dict[str, str]:
         try:
             sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             fields: dict[str, str] = json.loads(unseal(self._key, sealed, _context(form, user_id)))
         except (SealBroken, binascii.Error, ValueError):
             return {}
         return fields
-
-    def forget(self, response: Response) -> None:
-        """Deletes the cookie."""
-        response.delete_cookie(self._name, path="/", secure=self._secure, httponly=True, samesite="lax")
 
 
 def _context(form: str, user_id: str | None) -> bytes:

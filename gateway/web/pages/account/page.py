@@ -16,7 +16,7 @@ from gateway.services.consents.service import ConsentOverview
 from gateway.services.decisions.obligations import HistoryPage, Obligation
 from gateway.services.identity.accounts import BrowserSession
 from gateway.store.unit import UnitOfWork
-from gateway.web.errors import PageError
+from gateway.web.errors import PageError, SignedOut
 from gateway.web.pages.account.access_list import AccessList
 from gateway.web.pages.account.accesses import describe_group
 from gateway.web.pages.account.agreement import AgreementPage
@@ -87,7 +87,9 @@ class AccountPage:
         if session is None or session.user_id is None:
             return request_login(request, ACCOUNT)
         account = await run_in_threadpool(self._load, session.user_id)
-        texts = self._site.renderer.texts(request)
+        texts, kept = self._site.renderer.texts(request), self._site.kept_forms
+        obligations = [describe_obligation(texts, obligation) for obligation in account.obligations]
+        forms = [each.contest_address for each in obligations if each.contest_address]
         consents = [describe_consent(texts, consent) for consent in account.consents]
         return self._site.renderer.page(
             request,
@@ -95,7 +97,8 @@ class AccountPage:
             name=account.name,
             active=[consent for consent in consents if consent.status is ConsentStatus.ACTIVE],
             ended=[consent for consent in consents if consent.status is not ConsentStatus.ACTIVE],
-            obligations=[describe_obligation(texts, obligation) for obligation in account.obligations],
+            obligations=obligations,
+            statements={form: kept.load(request, form, session.user_id).get(STATEMENT, "") for form in forms},
             decisions=[describe_decision(texts, decision) for decision in account.history.decisions],
             older_decisions=decisions_address(account.history.next) if account.history.next else "",
             accesses=[describe_group(texts, group) for group in account.accesses],
@@ -176,8 +179,15 @@ class DisputeForms:
 
     async def open(self, request: Request) -> Response:
         """Opens a dispute; 303 back to the page. 404 if the person has no such decision, 409 if it cannot be disputed,
-        422 without a valid statement."""
-        session, form = await self._site.sessions.submitted(request, multiline={STATEMENT})
+        422 without a valid statement. If nobody is signed in any more, the statement is on the page after the login."""
+        try:
+            session, form = await self._site.sessions.submitted(request, multiline={STATEMENT})
+        except SignedOut as signed_out:
+            response = request_login(request, ACCOUNT)
+            statement = signed_out.form.get(STATEMENT, "").strip()
+            # Only the person whose decision this is has this form.
+            self._site.kept_forms.keep(response, request.scope["path"], None, {STATEMENT: statement})
+            return response
         if session.user_id is None:
             raise PageError(403, FOREIGN_FORM)
         user_id, decision_id, container = session.user_id, read_id(request), self._site.container
@@ -187,10 +197,12 @@ class DisputeForms:
             newest = container.disputes.list_newest(unit, [decision_id]).get(decision_id)
             return newest is not None and newest.status in OPEN_DISPUTE_STATUSES and newest.statement == statement
 
-        return await self._perform(
+        response = await self._perform(
             lambda: container.disputes.open(user_id, decision_id, statement),
             lambda: container.database.read(is_open),
         )
+        self._site.kept_forms.forget(response)
+        return response
 
     async def confirm_withdrawal(self, request: Request) -> Response:
         """Asks whether to withdraw a dispute; 303 to the login page if nobody is signed in; 404 if the person has no

@@ -77,7 +77,9 @@ class ConsentPage:
             return request_login(request, address)
         if needs_fresh_login(self._site, session, permission.granted_if_allowed, self._site.container.clock()):
             return request_fresh_login(address)
-        return self._page(request, permission, session, self._load_choice(request, permission.request_uri, session))
+        return self._page(
+            request, permission, session, self._load_choice(request, permission.request_uri, str(user_id))
+        )
 
     async def decide(self, request: Request) -> Response:
         """303 to the client with a code or with access_denied, or to the login page if a fresh login is needed. The
@@ -159,10 +161,9 @@ class ConsentPage:
             csrf_token=session.csrf_token,
         )
 
-    def _load_choice(self, request: Request, request_uri: str, session: BrowserSession) -> Choice:
+    def _load_choice(self, request: Request, request_uri: str, user_id: str) -> Choice:
         """What the person had entered before they signed in, AS_ASKED if nothing."""
-        kept = self._site.kept_forms
-        fields = kept.load(request, request_uri, session.user_id) or kept.load(request, request_uri, None)
+        fields = self._site.kept_forms.load(request, request_uri, user_id)
         return read_known_fields(fields) if fields else AS_ASKED
 
     def _open(self, client_id: str | None, request_uri: str | None, user_id: str | None) -> PermissionRequest | None:

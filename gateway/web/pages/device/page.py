@@ -60,7 +60,8 @@ class DevicePage:
         code = _read_code(codes[0]) if len(codes) == 1 else None
         if session is None or session.user_id is None:
             return request_login(request, page_address(DEVICE, {"user_code": code}))
-        return self._code_form(request, session, code or self._load_kept(request, session.user_id).get("user_code", ""))
+        kept = self._site.kept_forms.load(request, DEVICE, session.user_id)
+        return self._code_form(request, session, code or kept.get("user_code", ""))
 
     async def submit(self, request: Request) -> Response:
         """Without an answer, the permission form; with one, 303 to its confirmation. If the person has answered the
@@ -86,7 +87,7 @@ class DevicePage:
                 return self._wrong_code(request, session, typed) if answer is None else _done(allowed=sale)
             if answer is None:
                 require_fresh_login(self._site, session, sale.request.asked.details, self._site.container.clock())
-                kept = form if "lang" in form else self._load_kept(request, user_id)
+                kept = form if "lang" in form else self._site.kept_forms.load(request, DEVICE, user_id)
                 same = kept.get("user_code") == sale.request.user_code
                 return self._confirmation(request, session, sale, read_known_fields(kept) if same else AS_ASKED)
             try:
@@ -155,9 +156,6 @@ class DevicePage:
             entered = list_entered(form, ticks=user_id is not None)
             self._site.kept_forms.keep(response, DEVICE, user_id, {"user_code": code, **entered})
         return response
-
-    def _load_kept(self, request: Request, user_id: str) -> dict[str, str]:
-        return self._site.kept_forms.load(request, DEVICE, user_id) or self._site.kept_forms.load(request, DEVICE, None)
 
     def _refusal(self, request: Request, session: BrowserSession, refusal: Refusal, typed: str) -> Response:
         """The form for the code again, with an error. Raises PageError if another code cannot help."""
