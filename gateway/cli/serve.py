@@ -1,6 +1,7 @@
 """`gateway serve`: run the server of a deployment."""
 
 import errno
+import gc
 import socket
 from typing import Annotated
 
@@ -58,4 +59,5 @@ def server_for(container: Container) -> Server:
     Proxy headers are read only from the trusted proxies of the settings; without one of them, the address of a request
     is that of the connection."""
     app: Starlette = import_from_string("gateway.app:create_app")(container)
+    gc.freeze()  # the application stays until the end, so the garbage collector need not search it
     return Server(app, container.settings, container.deadlines)

@@ -39,6 +39,6 @@ def files_of_cases() -> dict[str, set[str]]:
 def test_each_case_is_listed_once_with_the_files_of_its_tests() -> None:
     rows = ROW.findall(PAGE.read_text(encoding="utf-8"))
     assert [case for case, _, _ in rows] == [f"{letter}{i}" for letter, n in CASES.items() for i in range(1, n + 1)]
-    listed = {case: set(re.findall(r"`([^`]+)`", files)) for case, _, files in rows}
-    assert listed == {case: files_of_cases().get(case, set()) for case in listed}
+    listed, found = {case: set(re.findall(r"`([^`]+)`", files)) for case, _, files in rows}, files_of_cases()
+    assert listed == {case: found.get(case, set()) for case in listed}
     assert [case for case, files in listed.items() if not files] == []
