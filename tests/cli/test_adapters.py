@@ -7,6 +7,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from gateway import __version__
 from gateway.domain.merchants import Product
 from merchants.car_rental import CarRental
@@ -97,6 +99,7 @@ def test_check_finds_an_ask_name_that_the_schema_has_already(tmp_path: Path) -> 
     assert "by sesame-gateway" in done.stdout
 
 
+@pytest.mark.slow
 def test_check_finds_an_unfair_policy_without_assertions(tmp_path: Path) -> None:
     install(tmp_path)
     policy = tmp_path / "harbour_boats/harbour_boats/policy.toml"

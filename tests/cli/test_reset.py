@@ -25,6 +25,7 @@ def count_open(credentials: dict[str, str], merchant: dict[str, str]) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_f1_demos_leave_nothing_open(own_sandbox: Sandbox) -> None:
     credentials = own_sandbox.credentials
     for demo in (WebsiteDemo(credentials, Narrator(None)), PointOfSaleDemo(credentials, Narrator(None))):

@@ -88,6 +88,7 @@ def test_second_start_keeps_secrets_and_data(own_sandbox: Sandbox) -> None:
     assert first["personas"] == second["personas"]
 
 
+@pytest.mark.slow
 def test_second_start_after_a_kill_works(own_sandbox: Sandbox) -> None:
     own_sandbox.kill()
 

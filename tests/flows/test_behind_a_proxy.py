@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.support.oauth import Browser
 from tests.support.server import Sandbox
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "203.0.113.7", "2001:db8::1"
 

@@ -18,8 +18,6 @@ from tests.support.partner_time import PartnerTime, until
 from tests.support.referring import BOATS, install_boats
 from tests.support.server import Sandbox
 
-pytestmark = pytest.mark.postgresql
-
 EACH_LOAD = (NOT_RETURNED, UNANSWERED, ("activate", "fulfill"), ("approve", "activate", "fulfill"))
 """The paths that each load completes before the kill: on a busy machine it might complete none."""
 DAYS = (3, 15)

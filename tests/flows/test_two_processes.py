@@ -132,6 +132,7 @@ def test_77_both_processes_have_the_same_metadata(pair: Pair) -> None:
         assert first.http.get(path).json() == second.http.get(path).json()
 
 
+@pytest.mark.slow
 def test_77_restart_between_push_and_decision(empty_database_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir()

@@ -103,6 +103,7 @@ def test_h6_waits_for_a_server_with_too_many_connections(own_postgresql: Cluster
         each.close()
 
 
+@pytest.mark.slow
 def test_h2_server_that_hangs_is_noticed(own_postgresql: Cluster) -> None:
     with closing(Database(own_postgresql.url("gateway"), waits=SHORT)) as database:
         names(database)

@@ -98,7 +98,6 @@ def eventually(http: TestClient, expected: dict[str, str]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.postgresql
 def test_h3_database_that_cannot_be_written_is_not_ready(deployment: Settings) -> None:
     with server_of(deployment) as http:
         assert failing(http) == {}
@@ -153,6 +152,7 @@ def test_h3_valkey_that_stops_is_not_ready(settings: Settings, sqlite_url: str, 
         eventually(http, {"valkey": "EVICTION_POLICY"})
 
 
+@pytest.mark.slow
 def test_h2_h3_hanging_postgresql_is_not_ready(settings: Settings, own_postgresql: Cluster) -> None:
     with server_of(settings.model_copy(update={"database_url": own_postgresql.url("gateway")})) as http:
         assert failing(http) == {}
