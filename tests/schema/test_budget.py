@@ -114,6 +114,12 @@ def test_a2_failed_fields_are_not_given_back(small: GraphQLWorld) -> None:
     assert cost(body) == (100, 100, 7)
 
 
+@pytest.mark.parametrize("document", ["{", "{ unknown }", FAN_OUT], ids=["syntax", "validation", "maximum"])
+def test_a2_refused_document_takes_no_points(small: GraphQLWorld, document: str) -> None:
+    assert not small.run(document, by=small.merchant()).ran
+    assert cost(small.run("{ viewer { appName } }", by=small.merchant()).body) == (1, 1, 119)
+
+
 def test_a2_viewer_shows_the_points(small: GraphQLWorld) -> None:
     data = small.data("{ viewer { rateLimit { maximum available restorePerSecond maximumPerQuery } } }")
     assert data["viewer"]["rateLimit"] == {
