@@ -42,6 +42,28 @@ FOCUS = """() => {
   };
 }"""
 
+MISPLACED = """() => {
+  const found = [];
+  const inside = (child, parent) => child.left >= parent.left - 1 && child.right <= parent.right + 1;
+  for (const sheet of document.querySelectorAll(".sheet")) {
+    const box = sheet.getBoundingClientRect(), style = getComputedStyle(sheet);
+    const content = {left: box.left + parseFloat(style.paddingLeft), right: box.right - parseFloat(style.paddingRight)};
+    for (const each of sheet.querySelectorAll("a, button, code, input, textarea, select, p")) {
+      if (each.closest("pre") || each.type === "hidden" || each.name === "lang") continue;
+      for (const part of each.getClientRects())
+        if (part.width && !inside(part, content)) found.push(["outside", each.outerHTML.slice(0, 80)]);
+    }
+  }
+  for (const list of document.querySelectorAll("ul")) {
+    const links = [...list.querySelectorAll(":scope > li > a")].map(each => [each, each.getBoundingClientRect()]);
+    for (const [[first, a], [, b]] of links.slice(1).map((link, i) => [links[i], link]))
+      if (Math.abs(a.top - b.top) < 4 && b.left - a.right < 8) found.push(["together", first.outerHTML.slice(0, 80)]);
+  }
+  return found;
+}"""
+"""Finds texts and controls that leave their sheet, and links of a list with less than 8 pixels between them. The
+language is changed by a button of the form that is shown above the sheet, and commands scroll."""
+
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -117,6 +139,11 @@ def test_g1_focus_can_be_seen(show: Callable[..., Any], case: PageCase, look: st
     if look != "forced":  # the browser chooses both colours
         weak += [each for each in seen if each["contrast"] < 3]
     assert weak == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_g1_texts_stay_inside_and_links_apart(show: Callable[..., Any], case: PageCase) -> None:
+    assert show(case, "light", width=390).evaluate(MISPLACED) == []
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

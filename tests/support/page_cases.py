@@ -76,7 +76,7 @@ def _breach(world: OAuthWorld) -> tuple[Browser, str, str]:
         consent = unit.consents.load(tokens["grant_id"])
         assert consent is not None
         now = unit.business_time(consent.merchant_id)
-        more = {"activated_at": now, "breached_at": now, "breach_kind": BreachKind.DAMAGED}
+        more = {"activated_at": now, "due_at": now, "breached_at": now, "breach_kind": BreachKind.DAMAGED}
         return browser, make_decision(unit, consent, status=Status.BREACHED, **more), consent.id
 
 
