@@ -40,7 +40,8 @@ class SecretRecorder:
     def _response(self, response: httpx2.Response) -> None:
         response.read()
         self._record(response.text + response.headers.get("location", ""))
-        self.secrets |= {cookie.split("=", 1)[1].split(";")[0] for cookie in response.headers.get_list("set-cookie")}
+        cookies = {cookie.split("=", 1)[1].split(";")[0] for cookie in response.headers.get_list("set-cookie")}
+        self.secrets |= cookies - {'""'}  # that deletes a cookie
         self.secrets |= set(VERIFIER.findall(response.text))
 
     def _record(self, content: str) -> None:
