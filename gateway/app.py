@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from math import inf
 
 import anyio
@@ -49,8 +50,8 @@ def create_app(container: Container) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = site.threads.others
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_repeat, container, "scheduler", _apply_due, settings.clock_interval)
-            tasks.start_soon(_repeat, container, "purge", _purge, settings.purge_interval)
+            tasks.start_soon(_repeat, container, "scheduler", container.tasks.apply_due, settings.clock_interval)
+            tasks.start_soon(_repeat, container, "purge", partial(_purge, container), settings.purge_interval)
             tasks.start_soon(_run_checks, readiness)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
@@ -105,27 +106,21 @@ def _log_adapters(container: Container) -> None:
         )
 
 
-def _apply_due(container: Container) -> None:
-    """Applies due transitions of decisions and upholds unanswered disputes."""
-    container.scheduler.apply_due()
-    container.disputes.uphold_unanswered()
-
-
 def _purge(container: Container) -> None:
     """Deletes expired rows, and logs how many."""
-    deleted = {table: rows for table, rows in container.purges.purge().items() if rows}
+    deleted = container.tasks.purge()
     if deleted:
         _log.info("purged", **deleted)
 
 
-async def _repeat(container: Container, name: str, run: Callable[[Container], None], interval: timedelta) -> None:
-    """Runs a task in a thread, at intervals, until it is cancelled. Several servers can do this at once. An error in
-    one run is logged and does not end the task."""
+async def _repeat(container: Container, name: str, run: Callable[[], object], interval: timedelta) -> None:
+    """Runs a task of the deployment in a thread, at intervals, until it is cancelled. An error in one run is logged and
+    does not end the task."""
     while True:
         await anyio.sleep(interval.total_seconds())
         try:
             with container.deadlines.running(inf):  # ended only when the server ends
-                await anyio.to_thread.run_sync(run, container)
+                await anyio.to_thread.run_sync(run)
         except Outage as outage:
             outage_log.report(outage, name)
         except Exception as error:  # noqa: BLE001  # its type is not known, and the next run may succeed

@@ -54,6 +54,7 @@ from gateway.services.scores import ScoreService
 from gateway.services.scoring.fetching import ScoreFetcher
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.seeding import Seeding
+from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings, SettingsError
 from gateway.sources.contract import ScoreSource
 from gateway.sources.personas import PersonaSource
@@ -129,7 +130,10 @@ def build(
     overrides = OverrideService(registry, merchant_service, ids)
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)
-    disputes = DisputeService(database, ids)
+    disputes, purges = DisputeService(database, ids), PurgeService(database, settings)
+    processes = ProcessRegistry(
+        _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
+    )
     return Container(
         settings=settings,
         environment=environment,
@@ -177,14 +181,8 @@ def build(
         receipts=ReceiptService(settings.issuer),
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
-        purges=PurgeService(database, settings),
-        processes=ProcessRegistry(
-            _database_of_checks(database, settings, clock),
-            shared_replays,
-            settings,
-            secrets,
-            strict=not settings.sandbox,
-        ),
+        processes=processes,
+        tasks=DeploymentTasks(processes, scheduler, disputes, purges),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),

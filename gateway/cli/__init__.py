@@ -15,13 +15,9 @@ from typer.core import TyperGroup
 from gateway import __version__
 from gateway.cli import adapters, clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
 from gateway.cli.console import fail, warn_about_variables
+from gateway.cli.errors import EXPECTED, describe_error
 from gateway.cli.policy import commands
-from gateway.domain.errors import GatewayError
-from gateway.kit.valkey import SharedStateDown
 from gateway.settings import SettingsError
-from gateway.store.causes import explain
-from gateway.store.database import DATABASE_ERRORS, DatabaseDown
-from gateway.store.outages import DatabaseUnavailable
 
 _BEGIN, _SET_UP, _OPERATE, _DEVELOP = "Begin here", "Set up a deployment", "Operate it", "Develop"
 _GROUPS = {
@@ -98,13 +94,10 @@ def main() -> None:
         _fail_at_usage(error)
     except (Abort, EOFError):
         fail("Cancelled. Nothing was changed.")
-    except SettingsError as error:
-        warn_about_variables()  # a misspelled name can be the reason
-        fail(str(error))
-    except (GatewayError, DatabaseDown, SharedStateDown) as error:
-        fail(str(error))
-    except (DatabaseUnavailable, *DATABASE_ERRORS) as error:
-        fail(explain(error))
+    except EXPECTED as error:
+        if isinstance(error, SettingsError):
+            warn_about_variables()  # a misspelled name can be the reason
+        fail(describe_error(error))
     except OSError as error:
         _fail_at_output(error)
     except KeyboardInterrupt:

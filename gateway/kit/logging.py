@@ -1,6 +1,7 @@
 """Structured logs: one JSON line per event, on standard error, without secrets and personal data."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -42,6 +43,12 @@ def _redacted(name: str, value: Any) -> Any:
     return [_redacted("", item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def add_process_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Adds the id of the process as the member `pid`: several workers write to one standard error."""
+    event["pid"] = os.getpid()
+    return event
+
+
 def configure(level: str) -> None:
     """Configures the logs of the process at `level` ("INFO", "WARNING", ...). Libraries log warnings and errors only,
     because below that they log whole token responses (Authlib) and the values of statements (SQLAlchemy)."""
@@ -50,11 +57,13 @@ def configure(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            add_process_id,
             redact,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # One write for each line, so that the lines of several processes do not mix.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     lowest = max(logging.WARNING, logging.getLevelNamesMapping()[level])
     logging.basicConfig(stream=sys.stderr, level=lowest, format="%(levelname)s %(name)s: %(message)s")

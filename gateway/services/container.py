@@ -33,11 +33,11 @@ from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
 from gateway.services.policies.overrides import OverrideService
 from gateway.services.processes import ProcessRegistry
-from gateway.services.purge import PurgeService
 from gateway.services.query_unit import QueryRunner
 from gateway.services.scores import ScoreService
 from gateway.services.scoring.inquiries import InquiryBudget
 from gateway.services.seeding import Seeding
+from gateway.services.tasks import DeploymentTasks
 from gateway.settings import Settings
 from gateway.store.database import Database
 from merchants.registry import AdapterRegistry
@@ -86,9 +86,9 @@ class Container:
     receipts: ReceiptService
     policies: PolicyService
     overrides: OverrideService
-    purges: PurgeService
     seeding: Seeding
     processes: ProcessRegistry
+    tasks: DeploymentTasks
 
     def close(self) -> None:
         """Deletes the row of this process, and closes the connections to the database and to Valkey."""

@@ -1,4 +1,5 @@
-"""The registry of processes: finds processes that must not serve one deployment together, and too many connections."""
+"""The registry of processes: finds processes that must not serve one deployment together, and too many connections. It
+also says which process runs the tasks of the deployment."""
 
 import hmac
 import os
@@ -8,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.kit.crypto import Secrets
+from gateway.kit.logging import get_logger
 from gateway.kit.outage import Outage
 from gateway.kit.replay import Replays
 from gateway.settings import Settings
@@ -29,8 +31,10 @@ FOR_COMMANDS = 3
 """Connections that stay free for the operator's commands."""
 
 BESIDE_POOL = 1
-"""The connection of a process for its row and for `/readyz`, which must not wait for requests."""
+"""The connection of a process for its row, for `/readyz` and for the lock of the tasks. These must not wait for
+requests."""
 
+_log = get_logger(__name__)
 
 _ONE_ON_SQLITE = "With SQLite only one may serve: a proof that was used at one would work again at the other."
 _NO_COMMON_VALKEY = (
@@ -53,7 +57,7 @@ class ProcessRegistry:
         self._database, self._replays, self._settings = database, replays, settings
         self._id, self._place, self._pid = secrets.token_hex(16), _find_place(), os.getpid()
         self._digests, self._strict = _digest_settings(settings, keys), strict
-        self._joined = False
+        self._joined = self._holds_tasks = False
 
     def join(self) -> list[str]:
         """Registers this process. Returns a warning for each difference from the other processes that is unsafe or
@@ -80,6 +84,16 @@ class ProcessRegistry:
 
         if self._joined:
             self._database.write(renew)
+
+    def hold_tasks(self) -> bool:
+        """Whether this process may run the tasks of the deployment now: no other process may. The process that once
+        may keeps the right until its connection ends: when it ends, hangs for LONGEST_SILENCE seconds, or loses the
+        connection. Then it belongs to the next process that asks. Raises Outage, after which the right may be lost."""
+        holds = self._database.write(lambda unit: unit.processes.try_lock_tasks())
+        if holds != self._holds_tasks:
+            self._holds_tasks = holds
+            _log.info("tasks_taken" if holds else "tasks_lost")
+        return holds
 
     def load_revision(self) -> str | None:
         """Returns the revision of the database. Raises Outage, and DBAPIError if there is none."""

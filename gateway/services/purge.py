@@ -1,7 +1,7 @@
 """Deletes rows that have expired: pushed requests, codes, tokens, sessions, used assertions and proofs, and idempotency
 records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from gateway.kit.clock import WallTime
@@ -36,14 +36,18 @@ class PurgeService:
             SESSIONS.name: settings.session_life,
         }
 
-    def purge(self, most_batches: int = MOST_BATCHES) -> Mapping[str, int]:
-        """Deletes expired rows, at most `most_batches` batches of each table. Returns the number of deleted rows by
-        table."""
-        return {table: self._purge_table(table, most_batches) for table in PURGED}
+    def purge(
+        self, most_batches: int = MOST_BATCHES, may_continue: Callable[[], bool] = lambda: True
+    ) -> Mapping[str, int]:
+        """Deletes expired rows, at most `most_batches` batches of each table. Asks `may_continue` before each batch,
+        and stops if it is false. Returns the number of deleted rows by table."""
+        return {table: self._purge_table(table, most_batches, may_continue) for table in PURGED}
 
-    def _purge_table(self, table: str, most_batches: int) -> int:
+    def _purge_table(self, table: str, most_batches: int, may_continue: Callable[[], bool]) -> int:
         deleted = 0
         for _ in range(most_batches):
+            if not may_continue():
+                break
             rows = self._database.write(lambda unit: self._purge_batch(unit, table))
             deleted += rows
             if rows < self._batch:

@@ -1,15 +1,17 @@
-"""The running processes of the deployment. Each has a row while it serves, and renews it every few seconds."""
+"""The running processes of the deployment. Each has a row while it serves, and renews it every few seconds. One of them
+holds the lock of the deployment's tasks."""
 
 from datetime import timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
 from gateway.store.repository import Repository
+from gateway.store.waits import LONGEST_SILENCE
 
-EXPIRES_AFTER = timedelta(seconds=35)
+EXPIRES_AFTER = timedelta(seconds=LONGEST_SILENCE)
 """A process that has not renewed its row for so long has ended."""
 
 
@@ -41,6 +43,8 @@ _RENEW = (
     .returning(PROCESSES.c.id)
 )
 _DELETE = PROCESSES.delete().where(PROCESSES.c.id == bindparam("of_id"))
+_TASKS = 0x5E5A40  # the number of an advisory lock that nothing else uses in this database
+_LOCK_TASKS = select(func.pg_try_advisory_lock(_TASKS))
 _DELETE_EXPIRED = PROCESSES.delete().where(PROCESSES.c.seen_at < bindparam("before"))
 
 
@@ -63,3 +67,11 @@ class ProcessRepository(Repository):
     def delete(self, process_id: str) -> None:
         """Deletes the row of a process that ends."""
         self._execute(_DELETE, of_id=process_id)
+
+    def try_lock_tasks(self) -> bool:
+        """Takes the lock of the deployment's tasks for this connection, which keeps it after the unit, until it is
+        closed. True if the connection has it, also from an earlier call. On SQLite, where one process serves, there is
+        no lock, and the result is True."""
+        if self._connection.dialect.name == "sqlite":
+            return True
+        return bool(self._value(_LOCK_TASKS))

@@ -35,6 +35,7 @@ def entry(program: str) -> dict[str, Any]:
 def test_an_event_is_one_line_of_json() -> None:
     written = entry("log.info('started', port=8000, text='two\\nlines 键')")
     assert written.pop("timestamp").endswith("Z")
+    assert written.pop("pid") > 0
     assert written == {
         "event": "started",
         "level": "info",

@@ -1,6 +1,6 @@
 """Disputes: the person opens one, the merchant responds, the operator decides. Without a response it is upheld."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,12 +145,14 @@ class DisputeService:
 
         return self._database.write(withdraw)
 
-    def uphold_unanswered(self) -> int:
-        """Upholds the disputes that their merchants have not answered in time, each in its own unit of work. Returns
-        how many. An error in one dispute, or a lock on it, is logged and does not stop the others. Raises any other
-        Outage."""
+    def uphold_unanswered(self, may_continue: Callable[[], bool] = lambda: True) -> int:
+        """Upholds the disputes that their merchants have not answered in time, each in its own unit of work. Asks
+        `may_continue` before each, and stops if it is false. Returns how many. An error in one dispute, or a lock on
+        it, is logged and does not stop the others. Raises any other Outage."""
         upheld = 0
         for dispute_id in self._database.read(_list_unanswered):
+            if not may_continue():
+                break
             try:
                 self._end(dispute_id, DisputeStatus.AWAITING_MERCHANT, DisputeStatus.UPHELD, Actor.CLOCK, None)
             except StateConflict:

@@ -1,6 +1,7 @@
 """Applies due system transitions: approvals expire, overdue flags are set and expire, breaches are written off."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import takewhile
 
 from gateway.domain.decisions.decision import Decision
 from gateway.domain.decisions.transitions import SystemTransition
@@ -37,10 +38,11 @@ class DecisionScheduler:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def apply_due(self) -> int:
-        """Applies due transitions, for each partner in its own business time and for at most BATCH decisions. Returns
-        how many decisions changed."""
-        return self.apply_to(self._database.read(_list_due))
+    def apply_due(self, may_continue: Callable[[], bool] = lambda: True) -> int:
+        """Applies due transitions, for each partner in its own business time and for at most BATCH decisions. Asks
+        `may_continue` before each decision, and stops if it is false. Returns how many decisions changed."""
+        due = self._database.read(_list_due)
+        return self.apply_to(takewhile(lambda _: may_continue(), due))
 
     def apply_to(self, decision_ids: Iterable[str]) -> int:
         """Applies the due transitions of these decisions. Returns how many decisions changed. An error in one decision,

@@ -1,0 +1,56 @@
+"""A worker of `gateway serve --workers N`: one serving process in an interpreter of its own.
+
+    python -m gateway.cli.worker LISTENER CONTROL
+
+The parent (gateway.web.supervisor) passes on two file descriptors: the listening socket, and a socket on which the
+worker reports that it serves or why it cannot. When the parent has ended, the worker ends as by SIGTERM.
+"""
+
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+
+from gateway.bootstrap import build
+from gateway.cli.errors import EXPECTED, describe_error
+from gateway.cli.serve import server_for, settings_at
+from gateway.kit.logging import get_announcer
+from gateway.web.supervisor import FAILED, READY
+
+
+def main() -> None:
+    """Serves until SIGTERM, or until the parent has ended. Exit code 1 if the worker cannot serve."""
+    listener, control = (_inherited(int(argument)) for argument in sys.argv[1:])
+    threading.Thread(target=_end_with_parent, args=(control,), daemon=True).start()
+    try:
+        settings = settings_at(listener)
+        server = server_for(build(settings), lambda: _report(control, READY))
+    except EXPECTED as error:
+        _report(control, FAILED + " ".join(describe_error(error).split()).encode())
+        sys.exit(1)
+    with suppress(KeyboardInterrupt):  # SIGINT to the worker itself: it has ended the server
+        server.run(sockets=[listener])
+
+
+def _inherited(descriptor: int) -> socket.socket:
+    inherited = socket.socket(fileno=descriptor)
+    inherited.set_inheritable(False)
+    return inherited
+
+
+def _report(control: socket.socket, message: bytes) -> None:
+    with suppress(OSError):  # the parent has ended
+        control.sendall(message + b"\n")
+
+
+def _end_with_parent(control: socket.socket) -> None:
+    with suppress(OSError):
+        control.recv(1)
+    get_announcer(__name__).warning("parent_ended")
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The tasks that one process at a time runs for the whole deployment, at intervals: due transitions, and the purge."""
+
+from collections.abc import Mapping
+
+from gateway.services.decisions.disputes import DisputeService
+from gateway.services.decisions.scheduler import DecisionScheduler
+from gateway.services.processes import ProcessRegistry
+from gateway.services.purge import PurgeService
+
+
+class DeploymentTasks:
+    """Each task does nothing while another process runs the tasks, and asks again at its next interval. A process that
+    was suspended in a task, and replaced, ends the task before its next unit of work. If two processes were in a task
+    nevertheless, each transition would still be applied once, because each unit locks what it changes."""
+
+    def __init__(
+        self,
+        processes: ProcessRegistry,
+        scheduler: DecisionScheduler,
+        disputes: DisputeService,
+        purges: PurgeService,
+    ) -> None:
+        self._processes, self._scheduler = processes, scheduler
+        self._disputes, self._purges = disputes, purges
+
+    def apply_due(self) -> int:
+        """Applies due transitions of decisions, and upholds unanswered disputes. Returns how many decisions and
+        disputes changed. Raises Outage."""
+        may_run = self._processes.hold_tasks
+        if not may_run():
+            return 0
+        return self._scheduler.apply_due(may_run) + self._disputes.uphold_unanswered(may_run)
+
+    def purge(self) -> Mapping[str, int]:
+        """Deletes expired rows. Returns the number of deleted rows by table, without tables that had none. Raises
+        Outage."""
+        may_run = self._processes.hold_tasks
+        if not may_run():
+            return {}
+        return {table: rows for table, rows in self._purges.purge(may_continue=may_run).items() if rows}
