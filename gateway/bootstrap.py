@@ -61,7 +61,7 @@ from gateway.sources.personas import PersonaSource
 from gateway.startup import require_our_database
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
-from gateway.store.waits import CHECKS, Waits
+from gateway.store.waits import CHECKS, LONGEST_SILENCE, Waits
 from merchants.registry import AdapterRegistry, discover
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +105,7 @@ def build(
         waits=Waits(
             lock=settings.database_lock_wait.total_seconds(),
             statement=settings.database_statement_limit.total_seconds(),
+            silence=LONGEST_SILENCE,
         ),
     )
     try:

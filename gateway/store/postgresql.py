@@ -142,8 +142,9 @@ def engine(url: str, size: int, waits: Waits) -> Engine:
         f"statement_timeout={_milliseconds(waits.statement)}",
     ]
     if waits.silence is not None:
-        limit = _milliseconds(waits.silence)
-        settings += [f"idle_session_timeout={limit}", f"idle_in_transaction_session_timeout={limit}"]
+        settings.append(f"idle_in_transaction_session_timeout={_milliseconds(waits.silence)}")
+    if waits.idle is not None:
+        settings.append(f"idle_session_timeout={_milliseconds(waits.idle)}")
     options = [*(f"-c {each}" for each in settings), str(parsed.query.get("options", ""))]
     defaults: dict[str, Any] = {
         "connect_timeout": max(2, round(waits.connect)),

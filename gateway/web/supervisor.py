@@ -211,19 +211,19 @@ class Supervisor:
     def _receiving_signals(self) -> Iterator[Callable[[], list[int]]]:
         """Collects signals within the block, also that a worker has ended, and yields a function that returns those
         since its last call."""
-        waking, woken = socket.socketpair()
-        with waking, woken:
-            waking.setblocking(False)
-            woken.setblocking(False)
-            self._selector.register(woken, selectors.EVENT_READ)
+        sender, receiver = socket.socketpair()
+        with sender, receiver:
+            sender.setblocking(False)
+            receiver.setblocking(False)
+            self._selector.register(receiver, selectors.EVENT_READ)
             previous = {
                 number: signal.signal(number, lambda *_: None) for number in (*_ENDING, signal.SIGHUP, signal.SIGCHLD)
             }
-            signal.set_wakeup_fd(waking.fileno(), warn_on_full_buffer=False)
+            signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
 
             def received() -> list[int]:
                 try:
-                    return list(woken.recv(_LONGEST_REPORT))
+                    return list(receiver.recv(_LONGEST_REPORT))
                 except BlockingIOError:
                     return []
 

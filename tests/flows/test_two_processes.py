@@ -1,9 +1,7 @@
 """Two processes with one PostgreSQL, one Valkey and one key: each can continue what the other began (RFC 9449 section
 8, FAPI 2.0 section 5.3.2.1)."""
 
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -15,16 +13,10 @@ from tests.fixtures.database import temporary_database
 from tests.support.backend import connected_app, customer_browser, persona
 from tests.support.fapi import FapiApp, ath
 from tests.support.oauth import pkce, query_of
-from tests.support.server import Sandbox
+from tests.support.server import Sandbox, free_port
 from tests.support.valkey import ValkeyServer
 
 Pair = tuple[FapiApp, FapiApp]
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")

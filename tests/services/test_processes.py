@@ -162,3 +162,13 @@ def test_h6_server_limit_is_that_of_its_settings(start: Starter) -> None:
     limit = start().database.read(lambda unit: unit.deployment.load_connection_limit())
     if limit is not None:
         assert (limit.connections, limit.source) == (97, "max_connections without the reserved ones")
+
+
+def test_h2_postgresql_closes_the_connections_of_a_process_that_hangs(start: Starter) -> None:
+    process = start()
+    if process.database.sqlite:
+        pytest.skip("its locks end with the process")
+    limits = "SELECT current_setting('idle_in_transaction_session_timeout'), current_setting('idle_session_timeout')"
+    for database, expected in ((process.database, ("35s", "0")), (process.processes._database, ("35s", "35s"))):
+        with database.engine.connect() as connection:
+            assert connection.exec_driver_sql(limits).one() == expected

@@ -128,6 +128,20 @@ def test_h2_server_that_hangs_within_a_unit_is_noticed(own_postgresql: Cluster) 
         assert names(database) == []
 
 
+def test_h2_locks_of_a_process_that_hangs_within_a_unit_are_released(postgresql_url: str) -> None:
+    def hang(unit: UnitOfWork) -> None:
+        make_partner(unit, name="One")
+        unit.connection.exec_driver_sql("LOCK TABLE partners IN EXCLUSIVE MODE")
+        other.write(lambda unit: make_partner(unit, name="Two"))  # waits for the lock
+
+    with (
+        closing(Database(postgresql_url, waits=replace(SHORT, silence=0.2))) as database,
+        closing(Database(postgresql_url, waits=COMMAND)) as other,
+    ):
+        assert outage_of(lambda: database.write(hang)).service == "database"
+        assert names(database) == ["Two"]
+
+
 def test_h4_server_that_stops_is_noticed_and_used_again(own_postgresql: Cluster) -> None:
     with closing(Database(own_postgresql.url("gateway"), waits=SHORT)) as database:
         database.write(lambda unit: make_partner(unit, name="Before"))

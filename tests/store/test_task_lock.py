@@ -13,7 +13,7 @@ from gateway.store.unit import UnitOfWork
 from gateway.store.waits import CHECKS
 from tests.support.partner_time import until
 
-SILENT = replace(CHECKS, silence=0.2)
+SILENT = replace(CHECKS, silence=0.2, idle=0.2)
 
 
 def try_lock(database: Database) -> bool:
