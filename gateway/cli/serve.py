@@ -16,6 +16,7 @@ from gateway.bootstrap import build
 from gateway.cli.addresses import HOST, describe_addresses, local_issuer, warn_about_issuer
 from gateway.cli.console import console, fail, require_file
 from gateway.kit import logging
+from gateway.kit.deadline import Deadlines
 from gateway.services.container import Container
 from gateway.settings import Settings, read_settings
 from gateway.store import sqlite
@@ -122,11 +123,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_for(container: Container, on_started: Callable[[], None] = lambda: None) -> Server:
-    """A server of one process. The application is imported by its name, as by uvicorn's own command line, because
-    `gateway.cli` and `gateway.app` do not import each other. No access log is written: it would contain query strings.
-    Proxy headers are read only from the trusted proxies of the settings; without one of them, the address of a request
-    is that of the connection."""
+def server_for(container: Container, make: Callable[[Starlette, Settings, Deadlines], Server] = Server) -> Server:
+    """A server of one process, made by `make`. The application is imported by its name, as by uvicorn's own command
+    line, because `gateway.cli` and `gateway.app` do not import each other. No access log is written: it would contain
+    query strings. Proxy headers are read only from the trusted proxies of the settings; without one of them, the
+    address of a request is that of the connection."""
     app: Starlette = import_from_string("gateway.app:create_app")(container)
     gc.freeze()  # the application stays until the end, so the garbage collector need not search it
-    return Server(app, container.settings, container.deadlines, on_started)
+    return make(app, container.settings, container.deadlines)

@@ -1,9 +1,10 @@
 """A worker of `gateway serve --workers N`: one serving process in an interpreter of its own.
 
-    python -m gateway.cli.worker LISTENER CONTROL
+    python -m gateway.cli.worker LISTENER CONTROL LOADS NUMBER
 
-The parent (gateway.web.supervisor) passes on two file descriptors: the listening socket, and a socket on which the
-worker reports that it serves or why it cannot. When the parent has ended, the worker ends as by SIGTERM.
+The parent (gateway.web.supervisor) passes on three file descriptors: the listening socket, a socket on which the worker
+reports that it serves or why it cannot, and the memory with the loads of all workers. NUMBER is that of its own load.
+When the parent has ended, the worker ends as by SIGTERM.
 """
 
 import os
@@ -12,21 +13,27 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 
 from gateway.bootstrap import build
 from gateway.cli.errors import EXPECTED, describe_error
 from gateway.cli.serve import server_for, settings_at
 from gateway.kit.logging import get_announcer
+from gateway.web.accepting import WorkerServer
 from gateway.web.supervisor import FAILED, READY
+from gateway.web.worker_loads import WorkerLoads
 
 
 def main() -> None:
     """Serves until SIGTERM, or until the parent has ended. Exit code 1 if the worker cannot serve."""
-    listener, control = (_inherited(int(argument)) for argument in sys.argv[1:])
+    *descriptors, number = map(int, sys.argv[1:])
+    listener, control = (_inherited(descriptor) for descriptor in descriptors[:2])
+    loads = WorkerLoads(descriptors[2])
     threading.Thread(target=_end_with_parent, args=(control,), daemon=True).start()
     try:
         settings = settings_at(listener)
-        server = server_for(build(settings), lambda: _report(control, READY))
+        make = partial(WorkerServer, loads=loads, number=number, on_started=lambda: _report(control, READY))
+        server = server_for(build(settings), make)
     except EXPECTED as error:
         _report(control, FAILED + " ".join(describe_error(error).split()).encode())
         sys.exit(1)

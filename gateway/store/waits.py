@@ -11,8 +11,8 @@ class Waits:
     `pool`: for a free connection of this process, and for one of the server if it has too many. `connect`: for a new
     connection, and for the check of an idle one. PostgreSQL ends a statement that takes too long; if it does not even
     do that within `grace`, it hangs, and the connection is given up. `silence`: how long PostgreSQL waits for this
-    process within a transaction, and `idle` outside of one. Then it closes the connection, which releases the locks of a
-    process that hangs. None: no limit."""
+    process within a transaction, and `idle` outside of one. Then it closes the connection, which releases the locks of
+    a process that hangs. None: no limit."""
 
     lock: float = 10
     statement: float = 1800

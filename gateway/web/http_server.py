@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from socket import socket
@@ -39,18 +39,9 @@ class Server(uvicorn.Server):
     2. Requests that still run are interrupted, except for commits, and answered with 503.
     3. At the end of the time the process exits, whatever still runs. A unit of work is committed or not, never in part.
 
-    Without a terminal, SIGHUP does nothing. With one, the terminal was closed, and it ends the server like SIGTERM.
+    Without a terminal, SIGHUP does nothing. With one, the terminal was closed, and it ends the server like SIGTERM."""
 
-    `on_started` is called once the server accepts connections."""
-
-    def __init__(
-        self,
-        app: Starlette,
-        settings: Settings,
-        deadlines: Deadlines,
-        on_started: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._on_started = on_started
+    def __init__(self, app: Starlette, settings: Settings, deadlines: Deadlines) -> None:
         self._connections, self._deadlines = Connections(connection_limits(settings)), deadlines
         self._grace = settings.shutdown_grace.total_seconds()
         self._ends_at: float | None = None
@@ -69,11 +60,6 @@ class Server(uvicorn.Server):
                 backlog=BACKLOG,
             )
         )
-
-    async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Accepts connections from now on."""
-        await super().startup(sockets)
-        self._on_started()
 
     async def on_tick(self, counter: int) -> bool:
         """Called every 0.1 s. Ends connections whose clients are too slow. Returns whether the server must exit."""

@@ -1,9 +1,10 @@
 """The parent of several workers: starts them, starts others for those that die, and ends all of them.
 
 A worker is a process that serves, in an interpreter of its own: forking would copy threads and keys. Its command gets
-two more arguments, file descriptors of the listening socket, which all workers share, and of a socket to the parent. On
-it the worker sends one line: READY, or FAILED with a sentence. The parent sends nothing. When the parent has ended,
-also if it was killed, the operating system closes its end of the socket, and the worker must end.
+more arguments: the file descriptors of the listening socket, which all workers share, of a socket to the parent, and of
+the memory with the loads of all workers, and its number in that memory. On the socket the worker sends one line: READY,
+or FAILED with a sentence. The parent sends nothing. When the parent has ended, also if it was killed, the operating
+system closes its end of the socket, and the worker must end.
 """
 
 import selectors
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway.kit.logging import get_announcer
+from gateway.web.worker_loads import create_loads
 
 READY, FAILED = b"ready", b"failed "
 """What a worker reports: that it serves, or the sentence why it cannot."""
@@ -48,10 +50,12 @@ class WorkersFailed(Exception):
 
 @dataclass
 class _Worker:
-    """A worker. `control` is this process's end of their socket, and `report` what the worker has sent."""
+    """A worker. `control` is this process's end of their socket, `number` that of the worker's load, and `report` what
+    the worker has sent."""
 
     process: "subprocess.Popen[bytes]"
     control: socket.socket
+    number: int
     report: bytes = b""
 
     @property
@@ -61,12 +65,16 @@ class _Worker:
     @property
     def failure(self) -> str | None:
         """Why it cannot start, None if it has not said so."""
-        return self.report.removeprefix(FAILED).decode(errors="replace").strip() if self.report.startswith(FAILED) else None
+        return (
+            self.report.removeprefix(FAILED).decode(errors="replace").strip()
+            if self.report.startswith(FAILED)
+            else None
+        )
 
 
 class Supervisor:
     """Runs `count` workers that accept connections at `listener`. `grace` is how long they may take to end, in seconds.
-    `command` is the command of a worker without the two descriptors."""
+    `command` is the command of a worker without the arguments for one worker."""
 
     def __init__(self, command: Sequence[str], listener: socket.socket, count: int, grace: float) -> None:
         self._command, self._listener, self._count, self._grace = command, listener, count, grace
@@ -74,7 +82,7 @@ class Supervisor:
         self._deaths: deque[float] = deque()
         self._starts: list[float] = []  # when workers are started again
         self._selector = selectors.DefaultSelector()
-        self._started = False
+        self._started, self._loads = False, create_loads(count)
 
     def run(self, on_started: Callable[[], None]) -> None:
         """Starts the workers, calls `on_started` once when all serve, and returns after SIGTERM or SIGINT, when they
@@ -108,15 +116,16 @@ class Supervisor:
         only, which then ends all workers in their time."""
         control, theirs = socket.socketpair()
         with theirs:
-            descriptors = (self._listener.fileno(), theirs.fileno())
+            descriptors = (self._listener.fileno(), theirs.fileno(), self._loads.descriptor)
+            number = min(set(range(self._count)) - {worker.number for worker in self._workers})
             process = subprocess.Popen(  # noqa: S603  # our own command
-                [*self._command, *map(str, descriptors)],
+                [*self._command, *map(str, descriptors), str(number)],
                 stdin=subprocess.DEVNULL,
                 pass_fds=descriptors,
                 process_group=0,
             )
         control.setblocking(False)
-        worker = _Worker(process, control)
+        worker = _Worker(process, control, number)
         self._selector.register(control, selectors.EVENT_READ, worker)
         self._workers.append(worker)
 
@@ -124,6 +133,7 @@ class Supervisor:
         """Plans the start of a worker for each that has ended. Raises WorkersFailed."""
         for worker in [each for each in self._workers if each.process.poll() is not None]:
             self._workers.remove(worker)
+            self._loads.clear(worker.number)
             if worker.control.fileno() >= 0:
                 self._receive(worker)
             end = _describe_end(worker.process.returncode)
