@@ -3,14 +3,14 @@
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.partner_time import until
 from tests.support.processes import children_of
-from tests.support.server import Sandbox, free_port
+from tests.support.server import STARTS_WITHIN, Sandbox, free_port
 
 
 class Workers(Sandbox):
@@ -27,11 +27,15 @@ class Workers(Sandbox):
         """Starts the server and waits until its workers serve."""
         self.folder.mkdir(exist_ok=True)
         command = [*self.python, "-m", "gateway", "serve", "--port", str(self._port), "--workers", "2"]
-        with (self.folder / "server.out").open("wb") as out, (self.folder / "server.log").open("ab") as log:
+        with (self.folder / "server.out").open("wb") as out, (self.folder / "server.log").open("wb") as log:
             parent = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         self._process = parent
-        until(lambda: (parent.poll(), self.printed), lambda state: state[0] is not None or len(state[1]) == 2)
-        assert parent.poll() is None, self.log[-2000:]
+        deadline = time.monotonic() + STARTS_WITHIN
+        while len(self.printed) < 2:
+            if parent.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the workers did not start: {self.log[-2000:]}")
+            time.sleep(0.02)
         return self
 
     @property
@@ -51,7 +55,7 @@ class Workers(Sandbox):
         return (self.folder / "server.out").read_text().splitlines()
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """The lines of the log with this event. Each line of the log is a JSON object."""
+        """The lines of the log since the last start with this event. Each line of the log is a JSON object."""
         lines = [json.loads(line) for line in self.log.splitlines()]
         return [line for line in lines if line["event"] == name]
 
