@@ -9,7 +9,6 @@ accepts. A wrong number, for example of a worker that hangs, costs that moment a
 import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -133,9 +132,11 @@ class WorkerServer(Server):
 
     async def _open(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        with suppress(OSError):  # the client has closed it
+        try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await loop.connect_accepted_socket(lambda: self._make_protocol(loop), connection)
+        except OSError:  # the client has closed it
+            connection.close()
 
     def _make_protocol(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class

@@ -118,12 +118,16 @@ class Supervisor:
         with theirs:
             descriptors = (self._listener.fileno(), theirs.fileno(), self._loads.descriptor)
             number = min(set(range(self._count)) - {worker.number for worker in self._workers})
-            process = subprocess.Popen(  # noqa: S603  # our own command
-                [*self._command, *map(str, descriptors), str(number)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=descriptors,
-                process_group=0,
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603  # our own command
+                    [*self._command, *map(str, descriptors), str(number)],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=descriptors,
+                    process_group=0,
+                )
+            except OSError:
+                control.close()
+                raise
         control.setblocking(False)
         worker = _Worker(process, control, number)
         self._selector.register(control, selectors.EVENT_READ, worker)

@@ -54,6 +54,7 @@ def test_unmigrated_database_is_named_once(empty_postgresql_url: str, valkey_url
     assert "gateway database upgrade" in line
 
 
+@pytest.mark.slow
 def test_valkey_that_does_not_respond_is_named_once(postgresql_url: str, tmp_path: Path) -> None:
     line = refusal(postgresql_url, tmp_path, "--workers", "2", GATEWAY_VALKEY_URL=unreachable_url())
     assert "GATEWAY_VALKEY_URL: Valkey does not respond at this address." in line

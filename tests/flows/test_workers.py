@@ -21,6 +21,8 @@ from tests.support.processes import is_running, send
 from tests.support.steady_load import SteadyLoad
 from tests.support.workers import Workers, seeded_workers
 
+pytestmark = pytest.mark.slow
+
 
 def running(pids: list[int]) -> list[int]:
     return [pid for pid in pids if is_running(pid)]
@@ -55,7 +57,6 @@ def test_workers_start_and_end_together(postgresql_url: str, valkey_url: str, tm
         httpx2.get(f"{address}/healthz")
 
 
-@pytest.mark.slow
 def test_workers_end_when_their_parent_is_killed(server: Workers, empty_postgresql_url: str) -> None:
     workers = server.workers
     server.kill()
@@ -66,7 +67,6 @@ def test_workers_end_when_their_parent_is_killed(server: Workers, empty_postgres
         assert len(server.workers) == 2
 
 
-@pytest.mark.slow
 def test_killed_worker_loses_nothing_that_was_confirmed(server: Workers, empty_postgresql_url: str) -> None:
     load, first = SteadyLoad(server, 6), server.workers
     with load.running():
@@ -89,7 +89,6 @@ def test_killed_worker_loses_nothing_that_was_confirmed(server: Workers, empty_p
     operator.output("log", "verify")
 
 
-@pytest.mark.slow
 def test_task_of_a_killed_worker_is_taken_over(server: Workers, empty_postgresql_url: str) -> None:
     merchant = MerchantClient(server)
     decision = merchant.request(merchant.token(), car("10.00"))["decision"]

@@ -21,8 +21,8 @@ from gateway.web import supervisor
 logging.configure("INFO")
 supervisor.FIRST_DELAY = supervisor.RETRY_AFTER = 0.02
 _, worker, count, grace = sys.argv
-workers = supervisor.Supervisor(
-    [sys.executable, "-S", "-c", worker], socket.create_server(("127.0.0.1", 0)), int(count), float(grace))
+command = [worker] if worker.startswith("/") else [sys.executable, "-S", "-c", worker]
+workers = supervisor.Supervisor(command, socket.create_server(("127.0.0.1", 0)), int(count), float(grace))
 try:
     workers.run(lambda: print("started", flush=True))
 except supervisor.WorkersFailed as failed:
@@ -155,6 +155,12 @@ def test_worker_that_ends_before_it_serves_is_named(start: Starter) -> None:
     parent = start(BEGIN + "os.kill(os.getpid(), signal.SIGSEGV)")
     assert parent.end() == (1, [])
     assert parent.lines == ["A worker could not start: it ended by SIGSEGV."]
+
+
+def test_command_that_cannot_be_run_is_named(start: Starter) -> None:
+    parent = start("/no/such/program")
+    assert parent.end() == (1, [])
+    assert parent.lines == ["No process could be started: No such file or directory."]
 
 
 def test_worker_that_cannot_start_again_is_retried_while_others_serve(start: Starter, tmp_path: Path) -> None:
