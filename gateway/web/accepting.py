@@ -3,7 +3,7 @@
 The operating system wakes all workers that wait at a listening socket, and the first one that runs takes all new
 connections. Clients and proxies keep connections open, so one worker could have all of them for hours. Therefore each
 worker writes how many it has into memory that all share, and one with more than another waits a moment before it
-accepts. A wrong number, for example of a worker that hangs, costs that moment and nothing else.
+accepts. A wrong number costs that moment and nothing else, and the number of a worker that hangs is ignored.
 """
 
 import asyncio
@@ -21,9 +21,6 @@ from gateway.web.worker_loads import WorkerLoads
 
 PATIENCE = 0.005
 """Seconds that a worker with more connections than another leaves a new connection to that one."""
-
-AT_ONCE = 16
-"""The largest number of connections that it accepts after that."""
 
 _RETRY_AFTER = 1.0
 _log = get_logger(__name__)
@@ -56,28 +53,25 @@ class Acceptor:
 
     def _wait(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
-        self._timer = self._loop.call_later(seconds, self._accept_several)
+        self._timer = self._loop.call_later(seconds, self._accept_after_waiting)
 
-    def _accept_several(self) -> None:
+    def _accept_after_waiting(self) -> None:
         self._timer = None
         self._loop.add_reader(self._listener, self._accept_or_wait)
-        for _ in range(AT_ONCE):
-            if not self._accept():
-                return
+        self._accept()
 
-    def _accept(self) -> bool:
-        """Accepts one connection. False if there is none."""
+    def _accept(self) -> None:
+        """Accepts one connection, if there is one."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return False
+            return
         except OSError as error:  # no file is free
             _log.error("accept_failed", error=type(error).__name__, errno=error.errno)
             self._wait(_RETRY_AFTER)
-            return False
+            return
         connection.setblocking(False)
         self._serve(connection)
-        return True
 
 
 class WorkerServer(Server):

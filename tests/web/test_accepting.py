@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from gateway.web import accepting
 from gateway.web.accepting import Acceptor
-from gateway.web.worker_loads import WorkerLoads, create_loads
+from gateway.web.worker_loads import FRESH, WorkerLoads, create_loads
 from tests.support.partner_time import until
 
 
@@ -81,7 +81,7 @@ def test_connection_goes_to_the_worker_with_fewer(
     connect: Callable[[socket.socket, int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accepting, "PATIENCE", 20)
-    loads = create_loads(2)
+    loads = create_loads(2, lambda: 1.0)
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         first, second = Accepting(listener, loads, 0, load=100), Accepting(listener, loads, 1)
         with first.running(), second.running():
@@ -90,8 +90,8 @@ def test_connection_goes_to_the_worker_with_fewer(
 
 
 def test_worker_that_hangs_does_not_keep_others_from_accepting(connect: Callable[[socket.socket, int], None]) -> None:
-    loads = create_loads(2)
-    loads.set(1, 0)  # this worker never accepts
+    loads = create_loads(2, lambda: 1.0)
+    loads.set(1, 0)  # this worker never accepts, and counts
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         worker = Accepting(listener, loads, 0)
         with worker.running():
@@ -109,6 +109,17 @@ def test_worker_waits_for_one_with_fewer_connections_that_serves() -> None:
     assert loads.has_more(0)
     loads.clear(2)
     assert not loads.has_more(0)
+
+
+def test_worker_does_not_wait_for_one_that_hangs() -> None:
+    now = [1000.0]
+    loads = create_loads(2, lambda: now[0])
+    loads.set(0, 5)
+    loads.set(1, 4)
+    now[0] += FRESH / 2
+    assert loads.has_more(0)
+    now[0] += FRESH
+    assert not loads.has_more(0), "the other one has written nothing"
 
 
 def test_loads_are_shared_by_their_descriptor() -> None:
