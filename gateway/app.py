@@ -35,6 +35,9 @@ from schema.engine import Engine
 RENEW_EVERY = 10
 """Seconds between two runs of the checks of readiness, well below the time after which a process has expired."""
 
+CHECKPOINT_INTERVAL = timedelta(seconds=1)
+"""The time between two checkpoints of a log that grows."""
+
 _log = get_logger(__name__)
 
 
@@ -52,9 +55,11 @@ def create_app(container: Container) -> Starlette:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_repeat, container, "scheduler", container.tasks.apply_due, settings.clock_interval)
             tasks.start_soon(_repeat, container, "purge", partial(_purge, container), settings.purge_interval)
+            tasks.start_soon(_repeat, container, "checkpoint", container.tasks.sign_checkpoints, CHECKPOINT_INTERVAL)
             tasks.start_soon(_run_checks, readiness)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
+        await anyio.to_thread.run_sync(_run_or_log, "checkpoint", container.tasks.sign_checkpoints)
         container.close()
 
     more_pages = partner_callback.routes(site) if settings.sandbox else []
@@ -118,13 +123,18 @@ async def _repeat(container: Container, name: str, run: Callable[[], object], in
     does not end the task."""
     while True:
         await anyio.sleep(interval.total_seconds())
-        try:
-            with container.deadlines.running(inf):  # ended only when the server ends
-                await anyio.to_thread.run_sync(run)
-        except Outage as outage:
-            outage_log.report(outage, name)
-        except Exception as error:  # noqa: BLE001  # its type is not known, and the next run may succeed
-            _log.error("task_failed", task=name, error=type(error).__name__, **code_member(error))
+        with container.deadlines.running(inf):  # ended only when the server ends
+            await anyio.to_thread.run_sync(_run_or_log, name, run)
+
+
+def _run_or_log(name: str, run: Callable[[], object]) -> None:
+    """Runs a task once. Logs an error in it."""
+    try:
+        run()
+    except Outage as outage:
+        outage_log.report(outage, name)
+    except Exception as error:  # noqa: BLE001  # its type is not known, and the next run may succeed
+        _log.error("task_failed", task=name, error=type(error).__name__, **code_member(error))
 
 
 def _graphql_routes(container: Container, threads: WorkerThreads) -> list[BaseRoute]:

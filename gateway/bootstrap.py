@@ -24,6 +24,7 @@ from gateway.kit.key_file import KEY_FILE, load_or_create_key
 from gateway.kit.limits import RateLimiter, make_rate_limiter
 from gateway.kit.replay import Replays, make_replays
 from gateway.services.access_log import AccessLogService
+from gateway.services.checkpoints import CheckpointService
 from gateway.services.consents.service import ConsentService
 from gateway.services.container import Container
 from gateway.services.decisions.assessment import Assessor
@@ -132,6 +133,7 @@ def build(
     assessor = Assessor(registry, credit_limits, overrides)
     scheduler = DecisionScheduler(database)
     disputes, purges = DisputeService(database, ids), PurgeService(database, settings)
+    checkpoints = CheckpointService(database, settings.issuer, settings.checkpoint_file)
     processes = ProcessRegistry(
         _database_of_checks(database, settings, clock), shared_replays, settings, secrets, strict=not settings.sandbox
     )
@@ -180,10 +182,11 @@ def build(
         disputes=disputes,
         obligations=ObligationService(disputes),
         receipts=ReceiptService(settings.issuer),
+        checkpoints=checkpoints,
         policies=PolicyService(registry, database, overrides),
         overrides=overrides,
         processes=processes,
-        tasks=DeploymentTasks(processes, scheduler, disputes, purges),
+        tasks=DeploymentTasks(processes, scheduler, disputes, purges, checkpoints),
         seeding=Seeding(
             database, secrets, registry, merchant_service, clients, accounts, personas, ids, settings.issuer
         ),

@@ -1,23 +1,25 @@
 """Triggers that make a table append-only: its rows cannot be changed, replaced or deleted. The table must have an `id`,
-and number the rows of each merchant in `sequence`.
+and columns that number its rows: `sequence` for each merchant, or other ones.
 
-On SQLite a separate trigger rejects a second row with the same id or sequence, because INSERT OR REPLACE fires the
+On SQLite a separate trigger rejects a second row with the same id or number, because INSERT OR REPLACE fires the
 DELETE trigger only if the connection has `recursive_triggers` on. On PostgreSQL the trigger fires ALWAYS, so that
 `session_replication_role = replica` does not bypass it. It is a statement trigger, so it also covers MERGE and ON
 CONFLICT DO UPDATE.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 SQLITE_TRIGGERS = ("refuses_update", "refuses_delete", "refuses_replace")
 POSTGRESQL_TRIGGER = "append_only"
 
 
-def install(op: Any, table: str) -> None:
-    """Makes the table append-only. Call it again after every batch change, because on SQLite that rebuilds the table
-    without its triggers. It changes nothing if the triggers exist."""
+def install(op: Any, table: str, *, numbered: Sequence[str] = ("merchant_id", "sequence")) -> None:
+    """Makes the table append-only. `numbered` are the columns that are unique together. Call it again after every
+    batch change, because on SQLite that rebuilds the table without its triggers. It changes nothing if the triggers
+    exist."""
     for statement in _SQLITE if _sqlite(op) else _POSTGRESQL:
-        op.execute(statement.format(table=table))
+        op.execute(statement.format(table=table, same=" AND ".join(f"{name} = NEW.{name}" for name in numbered)))
 
 
 def remove(op: Any, table: str) -> None:
@@ -37,7 +39,7 @@ _SQLITE = (
     "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
     "CREATE TRIGGER IF NOT EXISTS {table}_refuses_replace BEFORE INSERT ON {table} "
     "WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
-    "OR EXISTS (SELECT 1 FROM {table} WHERE merchant_id = NEW.merchant_id AND sequence = NEW.sequence) "
+    "OR EXISTS (SELECT 1 FROM {table} WHERE {same}) "
     "OR EXISTS (SELECT 1 FROM {table} WHERE rowid = NEW.rowid) "
     "BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",
 )

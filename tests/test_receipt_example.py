@@ -37,7 +37,7 @@ def signed(payload: bytes, **header: Any) -> str:
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER,
     "jti": "evt_1",
-    "log": {"sequence": 1, "hash": "h"},
+    "log": {"leaf_index": 1, "leaf_hash": "h"},
     "decision": {
         "id": "dec_1",
         "merchant_reference": "order-1",

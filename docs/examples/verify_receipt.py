@@ -52,7 +52,7 @@ def describe(claims: dict[str, Any]) -> str:
         lines = [
             f"{decision['id']} ({decision['merchant_reference']}) is {decision['status']} since {decision['at']}.",
             f"Policy {policy['adapter']} {policy['version']}, {policy['hash']}.",
-            f"Log entry {claims['jti']}, sequence {log['sequence']}, hash {log['hash']}.",
+            f"Log entry {claims['jti']}, index {log['leaf_index']}, leaf hash {log['leaf_hash']}.",
         ]
         if settlement is not None:
             money = settlement["outstanding"]

@@ -1,5 +1,5 @@
 """Compares the access log with rows that were written together with its entries. This detects accesses that were
-removed from the end of a chain together with its head, as far as such rows exist."""
+removed from the end of the log together with its head, also without a checkpoint, as far as such rows exist."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -39,10 +39,10 @@ def compare_accesses(unit: UnitOfWork) -> Iterator[Finding]:
         logged, made = requests.get(merchant_id, 0), decisions.get(merchant_id, 0)
         if logged != made:
             sentence = f"Removed: merchant {merchant_id} has {made} decisions, but {logged} requests in its access log."
-            yield Finding(FindingKind.REQUESTS_DIFFER, AccessLog.LOG, merchant_id, None, None, sentence)
+            yield Finding(FindingKind.REQUESTS_DIFFER, AccessLog.LOG, None, None, sentence)
     for user_id in unit.connection.scalars(_WITHOUT_ACCESS):
         sentence = f"Removed: the access log has no entry about user {user_id}, who has a log key."
-        yield Finding(FindingKind.NO_ACCESS, AccessLog.LOG, None, None, None, sentence)
+        yield Finding(FindingKind.NO_ACCESS, AccessLog.LOG, None, None, sentence)
 
 
 def _count(unit: UnitOfWork, statement: Select[Any]) -> dict[str, int]:

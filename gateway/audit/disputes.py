@@ -23,7 +23,7 @@ _ENTRIES: Executable = (
     .where(
         DECISION_LOG.c.decision_id.in_(bindparam("ids", expanding=True)), DECISION_LOG.c.public.contains('"dispute":')
     )
-    .order_by(DECISION_LOG.c.merchant_id, DECISION_LOG.c.sequence)
+    .order_by(DECISION_LOG.c.leaf_index)
 )
 
 

@@ -9,23 +9,31 @@ class FindingKind(StrEnum):
     """The kind of a finding, for programs."""
 
     CHANGED = "CHANGED"
-    """The content of an entry does not match its hash."""
+    """The content of an entry does not match its leaf hash."""
     FORGED = "FORGED"
-    """The hash of an entry is correct, but its signature is not valid."""
+    """The leaf hash of an entry is correct, but its signature is not valid."""
     UNKNOWN_KEY = "UNKNOWN_KEY"
-    """An entry is signed by a key that is not the gateway's."""
+    """An entry or a checkpoint is signed by a key that is not the gateway's."""
     REMOVED = "REMOVED"
     """Entries between two others are missing."""
     REMOVED_AT_END = "REMOVED_AT_END"
-    """The newest entries of a chain are missing."""
+    """The newest entries of a log are missing."""
     REORDERED = "REORDERED"
     """An entry is not at its original position."""
-    HEAD_CHANGED = "HEAD_CHANGED"
-    """The entries are in order, but the head of the chain does not match the last entry."""
+    TREE_CHANGED = "TREE_CHANGED"
+    """The entries do not match the head or the stored hashes of their tree."""
+    CHECKPOINT_DIFFERS = "CHECKPOINT_DIFFERS"
+    """Entries were changed, exchanged or reordered, and everything was hashed again: a checkpoint shows it."""
+    ROLLED_BACK = "ROLLED_BACK"
+    """A checkpoint covers more entries than the log has."""
+    CHECKPOINT_INVALID = "CHECKPOINT_INVALID"
+    """A stored checkpoint cannot be read, or its signature is not valid."""
     NOT_LOGGED = "NOT_LOGGED"
-    """A decision has no entry, or differs from its newest entry: the decision or the log was changed."""
+    """A row has no entry, or differs from its newest entry: the row or the log was changed."""
     DECISION_REMOVED = "DECISION_REMOVED"
     """The decision of an entry does not exist."""
+    RECORD_REMOVED = "RECORD_REMOVED"
+    """The consent, merchant, client or user of an entry does not exist."""
     REQUESTS_DIFFER = "REQUESTS_DIFFER"
     """A merchant's access log does not have as many requests as the merchant has decisions."""
     NO_ACCESS = "NO_ACCESS"
@@ -34,31 +42,31 @@ class FindingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `merchant_id` is None if the finding is not about one chain. `sequence` is the position of the
-    entry, also of a missing one. `entry_id` is None if the entry is missing or the finding is not about an entry.
-    `sentence` describes the finding, with ids only."""
+    """One finding. `leaf_index` is the position of the entry in the log, from 0, also of a missing one; None if the
+    finding is not about an entry. `entry_id` is None if the entry is missing or is not known. `sentence` describes the
+    finding, with ids only."""
 
     kind: FindingKind
     log: str
-    merchant_id: str | None
-    sequence: int | None
+    leaf_index: int | None
     entry_id: str | None
     sentence: str
 
     @property
     def with_place(self) -> str:
-        """The sentence after the name of the log and the merchant."""
-        return f"{self.log} log{f' of {self.merchant_id}' if self.merchant_id else ''}: {self.sentence}"
+        """The sentence after the name of the log."""
+        return f"{self.log} log: {self.sentence}"
 
 
 @dataclass(frozen=True, slots=True)
 class LogReport:
-    """The result of a verification. `entries` are counted by log. If there is a finding, the counts are of what was
-    read before it."""
+    """The result of a verification. `entries` are counted by log. `checkpoints` is the number of checkpoints that the
+    logs match. If there is a finding, the counts are of what was read before it."""
 
     entries: Mapping[str, int]
-    chains: int
+    checkpoints: int
     decisions: int
+    records: int
     finding: Finding | None
 
     @property

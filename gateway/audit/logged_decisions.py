@@ -1,5 +1,6 @@
 """Compares decisions with the decision log: each matches the content and digest in its newest entry, and each decision
-in the log exists. This detects entries removed from the end of a chain, which the chain alone does not show."""
+in the log exists. This detects entries that were removed from the end of the log together with its head, also without
+a checkpoint."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -18,9 +19,9 @@ _LOG = DECISION_LOG.c
 _DECISIONS = select(DECISIONS)
 _EXISTING = select(DECISIONS.c.id).where(DECISIONS.c.id.in_(bindparam("ids", expanding=True)))
 _ENTRIES: Executable = (
-    select(_LOG.id, _LOG.merchant_id, _LOG.decision_id, _LOG.sequence, _LOG.public)
+    select(_LOG.id, _LOG.merchant_id, _LOG.decision_id, _LOG.leaf_index, _LOG.public)
     .where(_LOG.decision_id.in_(bindparam("ids", expanding=True)))
-    .order_by(_LOG.sequence)
+    .order_by(_LOG.leaf_index)
 )
 _LOGGED = {
     "status": ("to",),
@@ -46,8 +47,7 @@ def require_decisions(unit: UnitOfWork, entries: Sequence[Row[Any]]) -> None:
                 Finding(
                     FindingKind.DECISION_REMOVED,
                     DecisionLog.LOG,
-                    entry.merchant_id,
-                    entry.sequence,
+                    entry.leaf_index,
                     entry.id,
                     f"Removed: decision {entry.decision_id} of entry {entry.id} does not exist.",
                 )
@@ -76,7 +76,7 @@ def _compare(decision: Row[Any], entries: Sequence[Row[Any]]) -> Finding | None:
     differs. Then compares the previous digest of each entry with the digest in the previous entry."""
     if not entries:
         sentence = f"Not logged, or removed at the end: the log has no entry for decision {decision.id}."
-        return Finding(FindingKind.NOT_LOGGED, DecisionLog.LOG, decision.merchant_id, None, None, sentence)
+        return Finding(FindingKind.NOT_LOGGED, DecisionLog.LOG, None, None, sentence)
     newest, public = entries[-1], read_public(entries[-1])
     changed = f"Changed, or removed at the end: decision {decision.id}"
     for column, path in _LOGGED.items():
@@ -98,7 +98,7 @@ def _compare(decision: Row[Any], entries: Sequence[Row[Any]]) -> Finding | None:
 
 
 def _not_logged(entry: Row[Any], sentence: str) -> Finding:
-    return Finding(FindingKind.NOT_LOGGED, DecisionLog.LOG, entry.merchant_id, entry.sequence, entry.id, sentence)
+    return Finding(FindingKind.NOT_LOGGED, DecisionLog.LOG, entry.leaf_index, entry.id, sentence)
 
 
 def _member(document: Any, path: tuple[str, ...]) -> Any:

@@ -1,7 +1,7 @@
-"""Reconciles everything that is written in one transaction: decisions, totals, disputes, log, outbox and idempotency
-records. A mismatch is a defect of the gateway or a manual change of the database.
+"""Reconciles everything that is written in one transaction: decisions, totals, disputes, logs, outbox and idempotency
+records, and rows with the record log. A mismatch is a defect of the gateway or a manual change of the database.
 
-The decision log is assumed to be correct: it is signed, and verified by gateway.audit.log_verification.
+The logs are assumed to be correct: gateway.audit.log_verification verifies them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from gateway.audit import calls, consents, disputes, events, totals
 from gateway.audit.accesses import compare_accesses
 from gateway.audit.batches import read_batches
 from gateway.audit.logged_decisions import compare_decisions
+from gateway.audit.records import compare_records
 from gateway.domain.decisions.dispute import OPEN_DISPUTE_STATUSES
 from gateway.store.decisions.decisions import DECISIONS, MAPPING
 from gateway.store.decisions.disputes import DISPUTES
@@ -34,6 +35,7 @@ def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
     """Yields a sentence for each mismatch in the unit's snapshot. Sentences have ids only and no personal data."""
     yield from (finding.sentence for _, finding in compare_decisions(unit, BATCH) if finding)
     yield from (finding.sentence for finding in compare_accesses(unit))
+    yield from (finding.sentence for _, finding in compare_records(unit, BATCH) if finding)
     for rows in read_batches(unit.connection, _DECISIONS, (DECISIONS.c.id,), BATCH):
         yield from _check_rows(unit, rows)
     yield from totals.find_mismatches(unit)

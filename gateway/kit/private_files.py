@@ -29,11 +29,12 @@ def is_private(path: Path) -> bool:
         return True
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes the file, complete or not at all. Replaces a file at the path. Raises OSError."""
+def write_whole(path: Path, text: str, mode: int = 0o600) -> None:
+    """Writes the file with this mode, complete or not at all. Replaces a file at the path. Raises OSError."""
     make_folder(path.parent)
     draft = _write_draft(path, text)
     try:
+        draft.chmod(mode)
         draft.replace(path)
     except OSError:
         draft.unlink()

@@ -13,6 +13,7 @@ from gateway.kit.ids import Ids
 from gateway.kit.limits import RateLimiter
 from gateway.kit.replay import Replays
 from gateway.services.access_log import AccessLogService
+from gateway.services.checkpoints import CheckpointService
 from gateway.services.consents.service import ConsentService
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.obligations import ObligationService
@@ -84,6 +85,7 @@ class Container:
     disputes: DisputeService
     obligations: ObligationService
     receipts: ReceiptService
+    checkpoints: CheckpointService
     policies: PolicyService
     overrides: OverrideService
     seeding: Seeding

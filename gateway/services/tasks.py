@@ -1,7 +1,9 @@
-"""The tasks that one process at a time runs for the whole deployment, at intervals: due transitions, and the purge."""
+"""The tasks that one process at a time runs for the whole deployment, at intervals: due transitions,
+the purge, and checkpoints."""
 
 from collections.abc import Mapping
 
+from gateway.services.checkpoints import CheckpointService
 from gateway.services.decisions.disputes import DisputeService
 from gateway.services.decisions.scheduler import DecisionScheduler
 from gateway.services.processes import ProcessRegistry
@@ -19,9 +21,10 @@ class DeploymentTasks:
         scheduler: DecisionScheduler,
         disputes: DisputeService,
         purges: PurgeService,
+        checkpoints: CheckpointService,
     ) -> None:
         self._processes, self._scheduler = processes, scheduler
-        self._disputes, self._purges = disputes, purges
+        self._disputes, self._purges, self._checkpoints = disputes, purges, checkpoints
 
     def apply_due(self) -> int:
         """Applies due transitions of decisions, and upholds unanswered disputes. Returns how many decisions and
@@ -38,3 +41,8 @@ class DeploymentTasks:
         if not may_run():
             return {}
         return {table: rows for table, rows in self._purges.purge(may_continue=may_run).items() if rows}
+
+    def sign_checkpoints(self) -> None:
+        """Signs checkpoints of the logs. Logs what prevents it. Raises Outage."""
+        if self._processes.hold_tasks():
+            self._checkpoints.sign_or_log()

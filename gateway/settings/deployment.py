@@ -42,6 +42,11 @@ class DeploymentSettings(BaseSettings):
         description="The database: sqlite:///PATH (one writing process) or postgresql://USER@HOST/NAME. If absent,"
         " gateway.db in GATEWAY_STATE_DIRECTORY.",
     )
+    checkpoint_file: Path | None = Field(
+        None,
+        description="The file that gets the newest signed checkpoint of each log, at most once a second. Mirror it to a"
+        " place that administrators of the database cannot write. If absent, they are kept in the database only.",
+    )
     adapters: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None, description="Comma-separated keys of the merchant adapters to load. If absent, a sandbox loads all."
     )

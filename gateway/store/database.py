@@ -22,6 +22,7 @@ from gateway.kit.private_files import create_empty
 from gateway.store import postgresql, sqlite
 from gateway.store.causes import explain
 from gateway.store.logs.keys import NO_KEYRING, Keyring
+from gateway.store.logs.trees import LogTrees
 from gateway.store.outages import DatabaseUnavailable, database_outages
 from gateway.store.shared_commits import SharedCommits
 from gateway.store.unit import UnitOfWork
@@ -93,7 +94,10 @@ class Database:
                 shared: T = self._shared.run(work)
                 return shared
         with database_outages(), self.writing_engine.connect() as connection, connection.begin() as transaction:
-            result = work(self._unit(connection))
+            unit = self._unit(connection)
+            result = work(unit)
+            unit.end()
+            unit.trees.append_all()
             check_deadline()
             with database_outages(committing=True), without_deadline():
                 transaction.commit()
@@ -102,8 +106,8 @@ class Database:
     def _begin(self) -> AbstractContextManager[Connection]:
         return self.writing_engine.begin()
 
-    def _unit(self, connection: Connection) -> UnitOfWork:
-        return UnitOfWork(connection, self._clock(), self._keyring)
+    def _unit(self, connection: Connection, trees: LogTrees | None = None) -> UnitOfWork:
+        return UnitOfWork(connection, self._clock(), self._keyring, trees)
 
     def ping(self) -> None:
         """Raises DatabaseDown, with a sentence about the cause, unless the database can be read."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.kit.deadline import check_deadline, without_deadline
 from gateway.kit.waiting import waiting
+from gateway.store.logs.trees import LogTrees
 from gateway.store.unit import UnitOfWork
 
 MOST_TOGETHER = 64
@@ -39,6 +40,7 @@ class _Waiting:
         DeadlineExceeded if the request must end."""
         self._context.run(check_deadline)
         self.result = self._context.run(self._work, unit)
+        unit.end()
         self._context.run(check_deadline)
         self.error = None
 
@@ -53,12 +55,13 @@ class _Waiting:
 
 class SharedCommits:
     """Runs the writing units of one database. `begin` begins a transaction and commits it at the end of the block.
-    `unit_of` makes a unit over its connection. `one_writer` is the lock that the leader holds while it runs units."""
+    `unit_of` makes a unit over its connection and the entries for the logs. `one_writer` is the lock that the leader
+    holds while it runs units."""
 
     def __init__(
         self,
         begin: Callable[[], AbstractContextManager[Connection]],
-        unit_of: Callable[[Connection], UnitOfWork],
+        unit_of: Callable[[Connection, LogTrees], UnitOfWork],
         one_writer: AbstractContextManager[Any],
     ) -> None:
         self._begin, self._unit_of, self._one_writer = begin, unit_of, one_writer
@@ -111,14 +114,18 @@ class SharedCommits:
             with self._begin() as connection:
                 begun = True
                 driver: Any = connection.connection.dbapi_connection
+                trees = LogTrees(connection)
                 for each in together:
                     driver.execute("SAVEPOINT unit")
+                    mark = trees.mark()
                     try:
-                        each.run(self._unit_of(connection))
+                        each.run(self._unit_of(connection, trees))
                     except BaseException as error:  # noqa: BLE001  # it is raised in its own thread
                         each.error = error
                         driver.execute("ROLLBACK TO unit")
+                        trees.return_to(mark)
                     driver.execute("RELEASE unit")
+                trees.append_all()
         except Exception as error:  # noqa: BLE001  # each unit then runs alone, which shows which of them fails
             if begun:
                 return False
@@ -133,6 +140,8 @@ class SharedCommits:
     def _run_alone(self, each: _Waiting) -> None:
         try:
             with self._begin() as connection:
-                each.run(self._unit_of(connection))
+                trees = LogTrees(connection)
+                each.run(self._unit_of(connection, trees))
+                trees.append_all()
         except BaseException as error:  # noqa: BLE001  # it is raised in its own thread
             each.error = error

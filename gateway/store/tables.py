@@ -6,14 +6,14 @@ from gateway.store.base import metadata
 from gateway.store.consents import consents, versions
 from gateway.store.decisions import decisions, disputes, exposures, idempotency
 from gateway.store.identity import clients, sessions, users
-from gateway.store.logs import access_log, decision_log, keys, sealed_log
+from gateway.store.logs import access_log, checkpoints, decision_log, keys, record_log, trees
 from gateway.store.merchants import merchants, partners
 from gateway.store.oauth import device_codes, initial_access_tokens, replays, requests, tokens
 
 __all__ = ["MODULES", "metadata"]
 
 MODULES = (
-    *(access_log, decision_log, keys, sealed_log),
+    *(access_log, checkpoints, decision_log, keys, record_log, trees),
     *(consents, versions),
     *(decisions, disputes, exposures, idempotency),
     *(clients, sessions, users),

@@ -18,8 +18,12 @@ from gateway.store.identity.clients import ClientRepository
 from gateway.store.identity.sessions import SessionRepository
 from gateway.store.identity.users import UserRepository
 from gateway.store.logs.access_log import AccessLog
+from gateway.store.logs.checkpoints import CheckpointRepository
 from gateway.store.logs.decision_log import DecisionLog
 from gateway.store.logs.keys import KeyRepository, Keyring
+from gateway.store.logs.record_log import RecordLog
+from gateway.store.logs.tree_log import TreeLog
+from gateway.store.logs.trees import LogTrees
 from gateway.store.merchants.merchants import Counterpart, MerchantRepository
 from gateway.store.merchants.partners import PartnerRepository
 from gateway.store.oauth.device_codes import DeviceCodeRepository
@@ -38,9 +42,17 @@ class UnitOfWork:
     """The repositories over one connection, the wall time at which the unit began, and the business time of partners.
     A unit does no other I/O. Its function may be run again, so it must have no other effects."""
 
-    def __init__(self, connection: Connection, wall: WallTime, keyring: Keyring) -> None:
+    def __init__(self, connection: Connection, wall: WallTime, keyring: Keyring, trees: LogTrees | None = None) -> None:
+        """`trees` are the logs' new entries in the transaction, if it has several units."""
         self.connection, self.wall, self._keyring = connection, wall, keyring
+        self.trees = trees or LogTrees(connection)
         self._offsets: dict[str, int] = {}
+
+    def end(self) -> None:
+        """Hands over the entries of the record log. Called once, after the work of a writing unit. The transaction then
+        appends all entries that were handed over."""
+        if "record_log" in self.__dict__:
+            self.record_log.append_noted()
 
     def business_time(self, merchant_id: str) -> BusinessTime:
         """Returns the business time of the merchant's partner. Raises LookupError for an unknown merchant."""
@@ -56,7 +68,7 @@ class UnitOfWork:
 
     @cached_property
     def consents(self) -> ConsentRepository:
-        return ConsentRepository(self.connection)
+        return ConsentRepository(self.connection, self.record_log)
 
     @cached_property
     def consent_versions(self) -> ConsentVersionRepository:
@@ -84,11 +96,24 @@ class UnitOfWork:
 
     @cached_property
     def decision_log(self) -> DecisionLog:
-        return DecisionLog(self.connection, self.wall, self.keys)
+        return DecisionLog(self.connection, self.wall, self.trees, self.keys)
 
     @cached_property
     def access_log(self) -> AccessLog:
-        return AccessLog(self.connection, self.wall, self.keys)
+        return AccessLog(self.connection, self.wall, self.trees, self.keys)
+
+    @cached_property
+    def record_log(self) -> RecordLog:
+        return RecordLog(self.connection, self.wall, self.trees, self._keyring.ids)
+
+    @property
+    def logs(self) -> tuple[TreeLog, ...]:
+        """All logs."""
+        return self.access_log, self.decision_log, self.record_log
+
+    @cached_property
+    def checkpoints(self) -> CheckpointRepository:
+        return CheckpointRepository(self.connection)
 
     @cached_property
     def keys(self) -> KeyRepository:
@@ -104,7 +129,7 @@ class UnitOfWork:
 
     @cached_property
     def merchants(self) -> MerchantRepository:
-        return MerchantRepository(self.connection)
+        return MerchantRepository(self.connection, self.record_log)
 
     @cached_property
     def partners(self) -> PartnerRepository:
@@ -112,11 +137,11 @@ class UnitOfWork:
 
     @cached_property
     def clients(self) -> ClientRepository:
-        return ClientRepository(self.connection)
+        return ClientRepository(self.connection, self.record_log)
 
     @cached_property
     def users(self) -> UserRepository:
-        return UserRepository(self.connection)
+        return UserRepository(self.connection, self.record_log)
 
     @cached_property
     def sessions(self) -> SessionRepository:

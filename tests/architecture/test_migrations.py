@@ -40,12 +40,15 @@ from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
 
-LOGS = ("access_log", "decision_log")
+LOGS = ("access_log", "decision_log", "record_log")
+FORWARD_ONLY = "2026_11_29_1800"
+"""The only revision that cannot be reverted once it has been used: the previous version cannot verify log entries that
+were written after it. The tests of downgrades have no such entries."""
 APPEND_ONLY = (*LOGS, "policy_bounds", "policy_overrides")
 
 
-def seed(url: str) -> None:
-    """Writes rows into all tables that the factories support."""
+def seed(url: str, *, logged: bool = True) -> None:
+    """Writes rows into all tables that the factories support: into the access log and the decision log if `logged`."""
     with closing(Database(url, keyring=Keyring(MASTER, ids))) as database, writing(database) as unit:
         cast = make_cast(unit)
         make_persona(unit, cast.partner, cast.user)
@@ -53,7 +56,7 @@ def seed(url: str) -> None:
         make_code(unit, cast.consent)
         make_access_token(unit, cast.client, cast.consent)
         make_refresh_token(unit, cast.consent)
-        for _ in range(3):
+        for _ in range(3 if logged else 0):
             log_decision(unit, cast)
             log_access(unit, cast)
 
@@ -81,7 +84,7 @@ def expected_triggers(url: str) -> set[tuple[Any, ...]]:
 
 
 def test_downgrade_to_base_and_upgrade_on_a_seeded_database(database_url: str) -> None:
-    seed(database_url)
+    seed(database_url, logged=False)
     runner.downgrade(database_url, "base")
     assert tables(database_url) == {"alembic_version"}
     assert triggers(database_url) == set()
@@ -94,7 +97,7 @@ def test_downgrade_to_base_and_upgrade_on_a_seeded_database(database_url: str) -
 
 
 def test_each_revision_can_be_reverted_on_a_seeded_database(database_url: str) -> None:
-    seed(database_url)
+    seed(database_url, logged=False)
     revisions = list(ScriptDirectory.from_config(runner.configuration()).walk_revisions())
     for revision in revisions[:-1]:  # the first one is reverted by the test above
         runner.downgrade(database_url, str(revision.down_revision))
@@ -102,6 +105,15 @@ def test_each_revision_can_be_reverted_on_a_seeded_database(database_url: str) -
     runner.upgrade(database_url)
     assert runner.is_current(database_url)
     assert triggers(database_url) == expected_triggers(database_url)
+
+
+def test_used_trees_are_forward_only(database_url: str) -> None:
+    seed(database_url)
+    with pytest.raises(RuntimeError, match=f"{FORWARD_ONLY} is forward only"):
+        runner.downgrade(database_url, "2026_11_29_1700")
+    with closing(Database(database_url)) as database, reading(database) as unit:
+        assert verify_logs(unit).intact
+    assert runner.is_current(database_url)
 
 
 def test_older_consents_get_versions(database_url: str) -> None:
@@ -132,8 +144,8 @@ def test_install_restores_the_triggers_after_a_batch(database_url: str, log: str
         op = Operations(MigrationContext.configure(connection))
         with op.batch_alter_table(log) as batch:
             batch.add_column(sa.Column("remark", sa.Text(), nullable=True))
-            batch.alter_column("kid", type_=sa.Text())
-        append_only.install(op, log)
+            batch.alter_column("public", type_=sa.Text())
+        append_only.install(op, log, numbered=("leaf_index",))
     assert triggers(database_url) == expected_triggers(database_url)
 
 

@@ -15,15 +15,14 @@ from gateway.audit.log_verification import verify_logs
 from gateway.audit.reconciliation import find_mismatches
 from gateway.domain.events import Actor
 from gateway.kit.clock import WallTime, rfc3339
-from gateway.kit.json import canonical
+from gateway.kit.json import canonical, decode
 from gateway.store.database import Database
-from gateway.store.logs.decision_log import read_public
 from gateway.store.logs.keys import Keyring
-from gateway.store.logs.sealed_log import NewEntry
 from gateway.store.outbox import message_of_event
 from gateway.store.unit import UnitOfWork
 from migrations import runner
 from tests.fixtures.settings import MASTER
+from tests.support.chains import Chains
 from tests.support.clock import NOON, MovableClock
 from tests.support.factories import ids
 from tests.support.units import reading, writing
@@ -173,13 +172,14 @@ def seed(unit: UnitOfWork) -> None:
         ended = {"revoked_at": NOON + ODD}
         insert(write, "oauth_access_tokens", digest=f"at_{number}", scopes=[], expires_at=now, **token, **ended)
         insert(write, "oauth_refresh_tokens", digest=f"rt_{number}", expires_at=now + DAY, used_at=NOON, **token)
+    chains = Chains(write, unit.keys.ensure_signing_key())
     for decision in DECISIONS:
         insert(write, "decisions", **decision)
-        log(unit, decision)
+        log(unit, chains, decision)
     insert(write, "exposures", user_id="usr_1", currency="CNY", held_minor=80_000)
 
 
-def log(unit: UnitOfWork, decision: dict[str, Any]) -> None:
+def log(unit: UnitOfWork, chains: Chains, decision: dict[str, Any]) -> None:
     public = {
         "decision": decision["id"],
         "client": decision["client_id"],
@@ -194,11 +194,10 @@ def log(unit: UnitOfWork, decision: dict[str, Any]) -> None:
         "policy": {"adapter": "online_shop", "version": "2026-11-01", "hash": "0" * 64, "rule": "rule_1"},
         "state": old_digest(decision),
     }
-    merchant, columns = decision["merchant_id"], {"decision_id": decision["id"]}
-    event = unit.decision_log.append(NewEntry(merchant, "usr_1", "sub_1", public, {}, columns))
+    merchant = decision["merchant_id"]
+    event = chains.append_decision(merchant, "sub_1", decision["id"], public)
     unit.outbox.add(message_of_event(event, merchant, public, decision["merchant_reference"], unit.wall))
-    access, columns = {"kind": "REQUEST"}, {"subject": "sub_1"}
-    unit.access_log.append(NewEntry(merchant, "usr_1", "sub_1", access, {}, columns))
+    chains.append_request(merchant, "sub_1")
 
 
 @pytest.fixture
@@ -238,9 +237,9 @@ def test_data_survives_upgrade_and_downgrade(old: Database, database_url: str) -
         assert list(find_mismatches(unit)) == []
     migrate(old, database_url, BEFORE)
     assert contents(old, *tables) == before
-    with reading(old) as unit:
-        digests = [read_public(unit.decision_log.list_of_decision(each["id"])[0])["state"] for each in DECISIONS]
-    assert digests == [old_digest(each) for each in DECISIONS]
+    entries = contents(old, "decision_log")["decision_log"]
+    digests = {each["decision_id"]: decode(each["public"])["state"] for each in entries}
+    assert [digests[each["id"]] for each in DECISIONS] == [old_digest(each) for each in DECISIONS]
     migrate(old, database_url, AFTER)
     with reading(old) as unit:
         assert list(find_mismatches(unit)) == []

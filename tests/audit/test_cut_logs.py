@@ -1,21 +1,23 @@
-"""Logs that were cut at the end together with their heads, and rows that no log covers:
-what other rows reveal, and what is not found before there are checkpoints and a log of these rows."""
+"""Logs that were cut at the end together with their trees, older databases, and rows that were edited by hand: what
+other rows reveal, and what checkpoints reveal."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from gateway.audit.log_report import FindingKind
 from gateway.audit.log_verification import verify_logs
+from gateway.services.checkpoints import CheckpointRefused, CheckpointService
 from tests.services.asks import car, request_command
-from tests.support.checkout import ROOT
 from tests.support.clock import MovableClock
 from tests.support.demo_world import DemoWorld
-from tests.support.logs import without_triggers
+from tests.support.logs import ISSUER, Forger, find_in_logs, sign_checkpoints, without_triggers
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -33,21 +35,19 @@ class Cut:
     newest: str
 
     def run(self, *statements: str) -> None:
-        """Runs statements without the triggers. `:newest` is the id of the newest decision."""
-        with without_triggers(self.world.database, "access_log") as connection:
-            self._run(connection, [each for each in statements if "decision_log" not in each])
-        with without_triggers(self.world.database, "decision_log") as connection:
-            self._run(connection, [each for each in statements if "decision_log" in each])
+        """Runs statements without the triggers, and computes the trees again. `:newest` is the id of the newest
+        decision."""
+        for log in ("access_log", "decision_log"):
+            with without_triggers(self.world.database, log) as connection:
+                for each in statements:
+                    if ("decision_log" in each) is (log == "decision_log"):
+                        values = {"newest": self.newest} if ":newest" in each else {}
+                        assert connection.execute(text(each), values).rowcount, each
+                Forger(connection, log).rebuild()
 
-    def _run(self, connection: Connection, statements: list[str]) -> None:
-        for each in statements:
-            values = {"newest": self.newest} if ":newest" in each else {}
-            assert connection.execute(text(each), values).rowcount, each
-
-    def found(self) -> list[Any]:
+    def found(self, *checkpoints: str) -> list[Any]:
         """The kind of the first finding of the log verification, and the number of mismatches."""
-        with reading(self.world.database) as unit:
-            finding = verify_logs(unit).finding
+        finding = find_in_logs(self.world.database, *checkpoints)
         return [finding and finding.kind, len(self.world.mismatches())]
 
 
@@ -65,13 +65,7 @@ def cut(database_url: str, clock: MovableClock) -> Iterator[Cut]:
         yield Cut(world, decisions[-1].merchant_id, decisions[-1].id)
 
 
-def move_head(log: str) -> str:
-    """The statement that sets the head of a log to its last entry."""
-    last = f"FROM {log}_log WHERE {log}_log.merchant_id = log_heads.merchant_id ORDER BY sequence DESC LIMIT 1"
-    return f"UPDATE log_heads SET sequence = (SELECT sequence {last}), hash = (SELECT hash {last}) WHERE log = '{log}'"
-
-
-CUT_ACCESSES = (f"DELETE FROM access_log WHERE sequence > {DECISIONS - 1}", move_head("access"))
+CUT_ACCESSES = (f"DELETE FROM access_log WHERE leaf_index >= {DECISIONS - 1}",)
 CUT_DECISION = (
     "DELETE FROM outbox WHERE aggregate_id = :newest",
     "DELETE FROM idempotency_records WHERE decision_id = :newest",
@@ -80,17 +74,15 @@ CUT_DECISION = (
     "UPDATE consent_commitments SET committed_minor = committed_minor * 2 / 3",
     "DELETE FROM decisions WHERE id = :newest",
     "DELETE FROM decision_log WHERE decision_id = :newest",
-    "UPDATE log_heads SET sequence = (SELECT MAX(sequence) FROM decision_log), hash = (SELECT hash FROM decision_log"
-    " ORDER BY sequence DESC LIMIT 1) WHERE log = 'decision'",
 )
 
 
 def test_c1_untouched_logs_have_no_findings(cut: Cut) -> None:
-    assert cut.found() == [None, 0]
+    assert cut.found(sign_checkpoints(cut.world.database)) == [None, 0]
 
 
 def test_c1_a_removed_access_log_is_found_by_the_decisions(cut: Cut) -> None:
-    cut.run("DELETE FROM access_log", "DELETE FROM log_heads WHERE log = 'access'")
+    cut.run("DELETE FROM access_log")
     assert cut.found() == [FindingKind.REQUESTS_DIFFER, 2]  # the second: the person has a key and no access
 
 
@@ -110,28 +102,141 @@ def test_c1_the_only_accesses_to_a_person_cannot_be_removed_unnoticed(cut: Cut) 
     with writing(world.database) as unit:
         world.access_log.record(unit, token, "SCORE_TIER", "CAR_RENTAL", {"tier": "GOOD"})
     assert cut.found() == [None, 0]
-    cut.run(f"DELETE FROM access_log WHERE sequence > {DECISIONS}", move_head("access"))
+    cut.run(f"DELETE FROM access_log WHERE leaf_index >= {DECISIONS}")
     assert cut.found() == [FindingKind.NO_ACCESS, 1]
 
 
-def test_c1_a_removal_of_everything_is_not_found_yet(cut: Cut) -> None:
-    """The limit that docs/security.md states. Only checkpoints outside the database can show this."""
+def test_c1_a_removal_of_everything_is_found_by_a_kept_checkpoint(cut: Cut) -> None:
+    kept = sign_checkpoints(cut.world.database)
+    cut.run(*CUT_DECISION, *CUT_ACCESSES, "DELETE FROM log_checkpoints")
+    assert cut.found() == [None, 0]  # without a checkpoint nothing shows it
+    assert cut.found(kept) == [FindingKind.ROLLED_BACK, 0]
+
+
+def test_c1_a_removal_of_everything_is_found_by_a_checkpoint_in_the_database(cut: Cut) -> None:
+    sign_checkpoints(cut.world.database)
     cut.run(*CUT_DECISION, *CUT_ACCESSES)
-    assert cut.found() == [None, 0]
+    assert cut.found() == [FindingKind.ROLLED_BACK, 0]
+
+
+def test_c1_reads_cut_from_the_access_log_are_found_by_a_kept_checkpoint(cut: Cut) -> None:
+    """Reads, thresholds and previews are in no other table."""
+    world = cut.world
+    token = world.user_token(world.grant())
+    with writing(world.database) as unit:
+        world.access_log.record(unit, token, "SCORE_TIER", "CAR_RENTAL", {"tier": "GOOD"})
+    kept = sign_checkpoints(world.database)
+    cut.run(f"DELETE FROM access_log WHERE leaf_index >= {DECISIONS}", "DELETE FROM log_checkpoints")
+    assert cut.found(kept) == [FindingKind.ROLLED_BACK, 0]
+
+
+def test_c1_an_older_database_file_is_found_by_a_kept_checkpoint(
+    sqlite_url: str, clock: MovableClock, tmp_path: Path
+) -> None:
+    file, copy = Path(sqlite_url.removeprefix("sqlite:///")), tmp_path / "copy.db"
+    checkpoints = tmp_path / "checkpoints"
+    with closing(DemoWorld(sqlite_url, clock)) as world:
+        world.seed_demo()
+        CheckpointService(world.database, ISSUER, checkpoints).sign()
+        with world.database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(file, copy)
+        consent = world.grant()
+        world.requester.request(world.user_token(consent), request_command(car(world.clock()), "k", "order"))
+        CheckpointService(world.database, ISSUER, checkpoints).sign()
+    for each in file.parent.glob(f"{file.name}*"):
+        each.unlink()
+    shutil.copy(copy, file)
+    with closing(DemoWorld(sqlite_url, clock)) as world:
+        finding = find_in_logs(world.database, checkpoints.read_text())
+        assert finding is not None
+        assert (finding.kind, finding.log) == (FindingKind.ROLLED_BACK, "decision")
+        assert (find_in_logs(world.database), world.mismatches()) == (None, [])  # the copy is intact in itself
+        before = checkpoints.read_text()
+        with pytest.raises(CheckpointRefused):
+            CheckpointService(world.database, ISSUER, checkpoints).sign()
+        assert checkpoints.read_text() == before
 
 
 @pytest.mark.parametrize(
-    "edit",
+    ("noun", "edit"),
     [
-        pytest.param("UPDATE consents SET expires_at = '2030-01-01 00:00:00', revoked_at = NULL", id="C3-consents"),
-        pytest.param("UPDATE merchants SET ceiling_minor = ceiling_minor * 2", id="C3-contracts"),
-        pytest.param("UPDATE oauth_clients SET name = 'Another name'", id="C3-clients"),
-        pytest.param("UPDATE users SET display_name = 'Another person'", id="C3-users"),
+        pytest.param("consent", "UPDATE consents SET expires_at = '2030-01-01 00:00:00'", id="C3-consent-later-end"),
+        pytest.param("consent", "UPDATE consents SET revoked_at = NULL", id="C3-consent-end-taken-back"),
+        pytest.param("consent", """UPDATE consents SET scopes = '["score:exact"]'""", id="C3-consent-wider-scope"),
+        pytest.param("consent", "UPDATE consents SET details = '[]'", id="C3-consent-details"),
+        pytest.param("consent", "UPDATE consents SET threshold_tier = 'GOOD'", id="C3-consent-tier"),
+        pytest.param("merchant", "UPDATE merchants SET ceiling_minor = ceiling_minor * 2", id="C3-contract-ceiling"),
+        pytest.param("merchant", "UPDATE merchants SET consent_seconds = consent_seconds + 1", id="C3-contract-life"),
+        pytest.param("client", "UPDATE oauth_clients SET name = 'Another name'", id="C3-client-name"),
+        pytest.param("client", "UPDATE oauth_clients SET redirect_uris = '[]'", id="C3-client-redirects"),
+        pytest.param("user", "UPDATE users SET display_name = 'Another person'", id="C3-user-name"),
+        pytest.param("user", "UPDATE users SET password_hash = 'other'", id="C3-user-password"),
     ],
 )
-def test_rows_that_no_log_covers_can_be_edited_unnoticed(cut: Cut, edit: str) -> None:
-    """The limit that docs/security.md states. Only a log with digests of these rows can show this."""
-    with cut.world.database.writing_engine.begin() as connection:
-        connection.execute(text(edit))
+def test_edited_record_is_found(cut: Cut, noun: str, edit: str) -> None:
+    cut.world.revoke(cut.world.grant())
     assert cut.found() == [None, 0]
-    assert "| consents, contracts, clients, users changed" in (ROOT / "docs" / "security.md").read_text()
+    with cut.world.database.writing_engine.begin() as connection:
+        assert connection.execute(text(edit)).rowcount
+    finding = find_in_logs(cut.world.database)
+    assert finding is not None
+    assert (finding.kind, finding.log) == (FindingKind.NOT_LOGGED, "record")
+    assert finding.sentence.startswith(f"Changed: the {noun} ")
+    assert any(each.startswith(f"Changed: the {noun} ") for each in cut.world.mismatches())
+
+
+def test_c3_each_change_by_the_gateway_is_logged(cut: Cut) -> None:
+    world = cut.world
+    consent = world.grant()
+    world.revoke(consent)
+    with writing(world.database) as unit:
+        (client,) = [each for each in unit.clients.list_clients() if each.id == consent.client_id]
+        client.name = "New name"
+        unit.clients.update(client)
+        unit.users.disable(consent.user_id, unit.wall)
+        merchant = unit.merchants.load(consent.merchant_id)
+        assert merchant is not None
+        merchant.ceiling_minor += 1
+        unit.merchants.update(merchant)
+    assert cut.found(sign_checkpoints(world.database)) == [None, 0]
+
+
+def test_c3_record_inserted_by_hand_is_found(cut: Cut) -> None:
+    columns = "merchant_id, client_id, user_id, subject, scopes, details, granted_at, expires_at, single_use"
+    with cut.world.database.writing_engine.begin() as connection:
+        connection.execute(
+            text(f"INSERT INTO consents (id, {columns}) SELECT 'con_forged', {columns} FROM consents LIMIT 1")
+        )
+    finding = find_in_logs(cut.world.database)
+    assert finding is not None
+    assert (finding.kind, finding.log, finding.entry_id) == (FindingKind.NOT_LOGGED, "record", None)
+    assert "con_forged" in finding.sentence
+
+
+def test_c3_record_removed_by_hand_is_found(cut: Cut) -> None:
+    consent = cut.world.grant("good")
+    with cut.world.database.writing_engine.begin() as connection:
+        for table in ("consent_versions", "outbox"):
+            column = "aggregate_id" if table == "outbox" else "consent_id"
+            connection.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": consent.id})
+        connection.execute(text("DELETE FROM consents WHERE id = :id"), {"id": consent.id})
+    finding = find_in_logs(cut.world.database)
+    assert finding is not None
+    assert (finding.kind, finding.log) == (FindingKind.RECORD_REMOVED, "record")
+    assert consent.id in finding.sentence
+
+
+def test_c3_removal_from_the_record_log_is_found_by_a_kept_checkpoint(cut: Cut) -> None:
+    consent = cut.world.grant()
+    cut.world.revoke(consent)
+    kept = sign_checkpoints(cut.world.database)
+    with without_triggers(cut.world.database, "record_log") as connection:
+        connection.execute(text("UPDATE consents SET revoked_at = NULL WHERE id = :id"), {"id": consent.id})
+        forger = Forger(connection, "record_log")
+        forger.run("DELETE FROM record_log WHERE leaf_index = (SELECT MAX(leaf_index) FROM record_log)")
+        forger.rebuild()
+        forger.run("DELETE FROM log_checkpoints")
+    with reading(cut.world.database) as unit:
+        assert verify_logs(unit).finding is None
+    assert cut.found(kept)[0] is FindingKind.ROLLED_BACK

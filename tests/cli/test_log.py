@@ -38,8 +38,8 @@ def test_verify_names_a_changed_entry(own_sandbox: Sandbox) -> None:
         without_triggers(database, "decision_log") as connection,
     ):
         forger = Forger(connection, "decision_log")
-        forger.edit_public(1, to="DECLINED")
-        changed = forger.row(1)["id"]
+        forger.edit_public(0, to="DECLINED")
+        changed = forger.row(0)["id"]
 
     done = _verify(own_sandbox)
 

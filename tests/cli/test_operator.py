@@ -173,9 +173,10 @@ def test_log_verify_as_json(gateway: Gateway) -> None:
     kid = gateway.output("keys", "rotate").split()[0]
     assert json.loads(gateway.output("log", "verify", "--json")) == {
         "is_intact": True,
-        "entries": {"decision": 0, "access": 0},
-        "chains": 0,
+        "entries": {"decision": 0, "access": 0, "record": 0},
+        "checkpoints": 0,
         "decisions": 0,
+        "records": 0,
         "signing_keys": [kid],
         "finding": None,
     }

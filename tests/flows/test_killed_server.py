@@ -1,5 +1,6 @@
 """SIGKILL during a mixed load, repeatedly, with days of business time in between. Everything that was confirmed is
-stored afterwards, as are the changes of the scheduler and the operator, and everything is reconciled."""
+stored afterwards, as are the changes of the scheduler and the operator. Everything is reconciled, and the logs match
+the checkpoints."""
 
 import random
 import time
@@ -31,7 +32,15 @@ def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, 
     not_returned, unanswered = acknowledged.completed[NOT_RETURNED], acknowledged.completed[UNANSWERED]
     state, packages = tmp_path / "state", install_boats(tmp_path)
     state.mkdir()
-    with Sandbox(empty_database_url, state, packages=str(packages), clock_interval="PT0.1S") as sandbox:
+    published, kept = tmp_path / "checkpoints", tmp_path / "kept"
+    server = Sandbox(
+        empty_database_url,
+        state,
+        packages=str(packages),
+        clock_interval="PT0.1S",
+        checkpoint_file=str(published),
+    )
+    with kept.open("w") as copies, server as sandbox:
         for days in islice(cycle(DAYS), rounds):
             before, known = count_completed(acknowledged), len(not_returned)
             load = Load(sandbox, acknowledged, time_of.now, chance.randrange(2**32))
@@ -41,6 +50,7 @@ def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, 
             time.sleep(chance.uniform(0.0, 0.6))
             sandbox.kill()
             load.join()
+            copies.write(published.read_text())
             time_of.forward(timedelta(days=days))
             sandbox.start()
 
@@ -55,6 +65,9 @@ def test_killed_server_loses_nothing_that_it_confirmed(empty_database_url: str, 
             attempted = (*answered, *acknowledged.in_flight.get(decision_id, ()))
             assert without_system_events(timeline(partner, decision_id)) in {answered, attempted}, decision_id
         partner.close()
+        copies.flush()
+        verified = Gateway(empty_database_url, state).output("log", "verify", "--checkpoints", str(kept))
+        assert "decision log: " in verified, "what was published before each kill is still in the logs"
         assert "agree with each other" in Gateway(empty_database_url, state).output("database", "check", "--deep")
 
 

@@ -81,7 +81,7 @@ def test_each_transition_has_its_receipt(partner: MerchantClient) -> None:
     second = claims_of(payload["decision"]["receipt"])
     assert (first["decision"]["event"], second["decision"]["event"]) == ("DECISION_APPROVED", "DECISION_ACTIVATED")
     assert second["decision"]["status"] == payload["decision"]["status"] == "ACTIVE"
-    assert second["log"]["sequence"] > first["log"]["sequence"]
+    assert second["log"]["leaf_index"] > first["log"]["leaf_index"]
     assert first["jti"] != second["jti"]
 
 

@@ -23,6 +23,7 @@ from gateway.services.identity.personas import CATALOGUE
 from tests.services.asks import car, order, request_command, waiver
 from tests.support.at_once import at_once
 from tests.support.demo_world import DemoWorld
+from tests.support.logs import find_in_logs
 from tests.support.units import writing
 
 pytestmark = pytest.mark.postgresql
@@ -104,34 +105,32 @@ def test_concurrent_requests_of_two_merchants_about_one_person_all_succeed(world
     assert codes(answers) == []
     assert len({answer.decision.id for answer in decided(answers)}) == THREADS
     assert world.counts()["user_keys"] == 1
-    assert world.counts()["signing_keys"] == 1
     for table in ("decision_log", "access_log"):
-        rows = world.rows(f"SELECT sequence, previous_hash, hash FROM {table} ORDER BY merchant_id, sequence")
-        assert [sequence for sequence, _, _ in rows] == [1, 2, 3, 4] * 2
-        assert all(rows[n][1] == rows[n - 1][2] for n in (1, 2, 3, 5, 6, 7)), (
-            "each entry has the hash of the previous one"
-        )
+        indexes = world.rows(f"SELECT leaf_index FROM {table} ORDER BY leaf_index")
+        assert [index for (index,) in indexes] == list(range(8))
+    assert find_in_logs(world.database) is None
 
 
-def test_concurrent_first_requests_make_one_signing_key(world: DemoWorld) -> None:
+def test_concurrent_first_requests_make_one_key_for_each_person(world: DemoWorld) -> None:
     now, consents = world.clock(), [world.grant(handle) for handle, *_ in CATALOGUE]
     answers = requests(world, *((each, request_command(car(now), each.id, each.id)) for each in consents))
     assert codes(answers) == []
-    ((kid,),) = world.rows("SELECT kid FROM signing_keys")
-    assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
+    assert world.counts()["user_keys"] == len(CATALOGUE)
+    assert find_in_logs(world.database) is None
 
 
 @pytest.mark.parametrize("table", ["access_log", "outbox"])
-def test_failed_request_keeps_no_signing_key(world: DemoWorld, table: str) -> None:
-    """The first request of a deployment creates the signing key. If it fails, the key is rolled back with it."""
+def test_failed_request_leaves_nothing(world: DemoWorld, table: str) -> None:
+    """The first request about a person creates the person's key. If it fails, the key is rolled back with it."""
     consent, command = world.grant(), request_command(car(world.clock()))
+    before = world.contents()
     world.block_inserts(table)
     with pytest.raises(Exception, match="full"):
         world.requester.request(world.user_token(consent), command)
     world.allow_inserts(table)
+    assert world.contents() == before
     assert not world.requester.request(world.user_token(consent), command).replayed
-    ((kid,),) = world.rows("SELECT kid FROM signing_keys")
-    assert set(world.rows("SELECT kid FROM decision_log UNION SELECT kid FROM access_log")) == {(kid,)}
+    assert find_in_logs(world.database) is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.errors import RecordMismatch
+from gateway.kit.checkpoints import parse_checkpoints
 from gateway.kit.crypto import SigningKey
 from gateway.services.query_unit import Needs
 from gateway.settings import SettingsError
@@ -17,7 +18,7 @@ from gateway.store.logs.keys import SIGNING_KEYS
 from tests.services.asks import car, request_command
 from tests.support.clock import NOON, MovableClock
 from tests.support.demo_world import DemoWorld
-from tests.support.logs import Forger, without_triggers
+from tests.support.logs import Forger, sign_checkpoints, without_triggers
 from tests.support.receipts import claims_of
 from tests.support.units import writing
 
@@ -69,20 +70,35 @@ def test_c2_no_receipt_is_signed_over_a_changed_row(world: DemoWorld, decision: 
 
 def test_c2_no_receipt_is_signed_over_a_changed_entry(world: DemoWorld, decision: DecisionState) -> None:
     with without_triggers(world.database, "decision_log") as connection:
-        Forger(connection, "decision_log").edit_public(1, to="DECLINED")
+        Forger(connection, "decision_log").edit_public(0, to="DECLINED")
     with pytest.raises(RecordMismatch):
         receipt(world, decision)
 
 
-def test_c2_no_receipt_is_signed_over_an_entry_with_a_foreign_signature(
+def test_c2_no_receipt_is_signed_over_a_changed_entry_in_a_tree_computed_again(
     world: DemoWorld, decision: DecisionState
 ) -> None:
-    foreign = SigningKey()
-    insert_foreign_key(world, foreign)
     with without_triggers(world.database, "decision_log") as connection:
         forger = Forger(connection, "decision_log")
-        forger.edit_public(1, business_at="2020-01-01T00:00:00Z")
-        forger.rehash(1, 1, foreign)
+        forger.edit_public(0, business_at="2020-01-01T00:00:00Z")
+        forger.rehash(0)
+        forger.rebuild()
+    with pytest.raises(RecordMismatch):
+        receipt(world, decision)
+
+
+def test_receipt_after_erasure_needs_a_checkpoint(world: DemoWorld, decision: DecisionState) -> None:
+    with writing(world.database) as unit:
+        unit.connection.execute(text("DELETE FROM user_keys"))
+    with pytest.raises(RecordMismatch):
+        receipt(world, decision)
+    sign_checkpoints(world.database)
+    assert receipt(world, decision) is not None
+    with without_triggers(world.database, "decision_log") as connection:
+        forger = Forger(connection, "decision_log")
+        forger.edit_public(0, business_at="2020-01-01T00:00:00Z")
+        forger.rehash(0)
+        forger.rebuild()
     with pytest.raises(RecordMismatch):
         receipt(world, decision)
 
@@ -105,9 +121,9 @@ def test_c2_a_foreign_key_is_neither_published_nor_used(world: DemoWorld, decisi
     after = receipt(world, decision)
     assert after is not None
     assert after.split(".")[0] == before.split(".")[0]  # the header names the key
-    command = request_command(car(world.clock(), "30.00"), "key-2", "order-2")
-    world.requester.request(world.user_token(world.grant()), command)  # entries are signed with our key
-    assert world.rows("SELECT DISTINCT kid FROM decision_log") == [(published[0].kid,)]
+    ours = [row.public for row in published]
+    checkpoints = parse_checkpoints(sign_checkpoints(world.database))
+    assert [each.is_signed_by(ours) for each in checkpoints] == [True] * 3
     assert world.database.read(lambda unit: unit.keys.list_foreign()) == [foreign.kid]
 
 

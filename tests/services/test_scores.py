@@ -146,8 +146,8 @@ def test_each_access_is_logged_once_and_after_the_snapshot(world: DemoWorld) -> 
     world.query(world.user_token(consent), ask_all, score=True)
     kinds = ["SCORE_TIER", "SCORE_EXACT", "SCORE_THRESHOLD", "SCORE_TIER"]
     assert [kind for kind, _ in logged(world)] == kinds
-    rows = world.rows("SELECT sequence, public FROM access_log ORDER BY sequence")
-    assert [sequence for sequence, _ in rows] == [1, 2, 3, 4]
+    rows = world.rows("SELECT leaf_index, public FROM access_log ORDER BY leaf_index")
+    assert [index for index, _ in rows] == [0, 1, 2, 3]
     for _, public in rows:
         document = decode(public)
         assert (document["consent"], document["client"], document["purpose"]) == (

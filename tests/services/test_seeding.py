@@ -17,6 +17,11 @@ CALLBACK = "http://127.0.0.1:8000/partners/callback"
 REDIRECT_URIS = [CALLBACK, LOOPBACK_URI]
 
 
+def records(world: DemoWorld) -> dict[str, list[str]]:
+    """Returns all rows of all tables but the record log, which has every change."""
+    return {table: rows for table, rows in world.contents().items() if table not in ("record_log", "log_trees")}
+
+
 def test_demo_partner_has_a_merchant_and_two_clients_for_each_adapter(world: DemoWorld) -> None:
     assert [(each.name, each.adapter) for each in world.seed.merchants] == [
         ("Demo Car Rental", "car_rental"),
@@ -116,26 +121,26 @@ def test_seeding_twice_changes_nothing(world: DemoWorld) -> None:
 
 
 def test_changed_secret_and_disabled_client_are_repaired(world: DemoWorld) -> None:
-    first, before = world.seed, world.contents()
+    first, before = world.seed, records(world)
     with writing(world.database) as unit:
         world.clients.disable(unit, world.client())
         world.clients.disable(unit, world.backend())
     world.execute(f"UPDATE oauth_clients SET secret_digest = 'other' WHERE id = '{world.client('online_shop')}'")
-    assert world.contents() != before
+    assert records(world) != before
     assert world.seed_demo() == first
-    assert world.contents() == before
+    assert records(world) == before
 
 
 def test_changed_key_and_missing_grant_types_are_repaired(world: DemoWorld) -> None:
-    first, before = world.seed, world.contents()
+    first, before = world.seed, records(world)
     shop = world.backend("online_shop")
     world.execute(
         "UPDATE oauth_clients SET grant_types = '[\"authorization_code\"]'",
         f"UPDATE oauth_clients SET jwks = '{{\"keys\": []}}' WHERE id = '{shop}'",
     )
-    assert world.contents() != before
+    assert records(world) != before
     assert world.seed_demo() == first
-    assert world.contents() == before
+    assert records(world) == before
 
 
 def test_missing_fapi2_clients_are_created(world: DemoWorld) -> None:

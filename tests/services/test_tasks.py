@@ -79,3 +79,21 @@ def test_purge_stops_before_the_next_batch(world: DemoWorld) -> None:
     deleted = purges.purge(may_continue=times(1))
     assert sum(deleted.values()) <= 5
     assert purges.purge()["oauth_replays"] == 12 - deleted["oauth_replays"]
+
+
+@pytest.mark.postgresql
+def test_checkpoints_are_signed_in_the_process_that_holds_the_lock(world: DemoWorld, other: Container) -> None:
+    def signed() -> int:
+        return int(world.rows("SELECT count(*) FROM log_checkpoints")[0][0])
+
+    if world.database.sqlite:
+        pytest.skip("one process serves")
+    assert other.processes.hold_tasks()
+    world.container.tasks.sign_checkpoints()
+    assert signed() == 0
+    other.tasks.sign_checkpoints()
+    assert signed() == 3
+    request_decision(world)
+    other.close()
+    world.container.tasks.sign_checkpoints()
+    assert [row.size for row in world.rows("SELECT size FROM log_checkpoints WHERE log = 'decision'")] == [1]

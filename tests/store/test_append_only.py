@@ -1,4 +1,4 @@
-"""The append-only triggers of both logs, on both databases: entries cannot be changed, replaced or deleted."""
+"""The append-only triggers of the logs, on both databases: entries cannot be changed, replaced or deleted."""
 
 import sqlite3
 from contextlib import closing
@@ -16,27 +16,27 @@ from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
 
-BOTH = ("UPDATE {table} SET kid = 'x'", "UPDATE {table} SET kid = 'x' WHERE id = 'nobody'", "DELETE FROM {table}")
+BOTH = ("UPDATE {table} SET public = 'x'", "UPDATE {table} SET public = 'x' WHERE id = 'nobody'", "DELETE FROM {table}")
 COPY = (
-    "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (id) DO UPDATE SET kid = 'x'",
-    "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (merchant_id, sequence) DO UPDATE SET kid = 'x'",
+    "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (id) DO UPDATE SET public = 'x'",
+    "INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT (leaf_index) DO UPDATE SET public = 'x'",
 )
 ONLY = {
     "sqlite": (
         "INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
         "REPLACE INTO {table} SELECT * FROM {table}",
-        "UPDATE OR REPLACE {table} SET sequence = 1",
+        "UPDATE OR REPLACE {table} SET leaf_index = 1",
     ),
     "postgresql": (
         "TRUNCATE {table}",
         "TRUNCATE {table} CASCADE",
-        "MERGE INTO {table} AS old USING {table} AS new ON old.id = new.id WHEN MATCHED THEN UPDATE SET kid = 'x'",
+        "MERGE INTO {table} AS old USING {table} AS new ON old.id = new.id WHEN MATCHED THEN UPDATE SET public = 'x'",
         "MERGE INTO {table} AS old USING {table} AS new ON old.id = new.id WHEN MATCHED THEN DELETE",
         "SET LOCAL session_replication_role = replica; DELETE FROM {table}",
     ),
 }
 WITHOUT_ROWS = BOTH[1]
-TABLES = ("decision_log", "access_log")
+TABLES = ("decision_log", "access_log", "record_log")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def logged(database: Database) -> Database:
 
 def contents(database: Database, table: str) -> object:
     with reading(database) as unit:
-        return unit.connection.execute(text(f"SELECT * FROM {table} ORDER BY sequence")).all()
+        return unit.connection.execute(text(f"SELECT * FROM {table} ORDER BY leaf_index")).all()
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -67,19 +67,22 @@ def test_entries_cannot_be_changed_replaced_or_removed(logged: Database, table: 
 
 
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("column", ["id", "sequence", "rowid"])
+@pytest.mark.parametrize("column", ["id", "leaf_index", "rowid"])
 def test_connection_without_recursive_triggers_cannot_replace_entries(sqlite_url: str, table: str, column: str) -> None:
     """INSERT OR REPLACE fires the DELETE trigger only if the connection has recursive triggers on."""
     with closing(Database(sqlite_url, keyring=Keyring(MASTER, ids))) as database, writing(database) as unit:
         cast = make_cast(unit)
         log_decision(unit, cast)
         log_access(unit, cast)
-    about = "decision_id" if table == "decision_log" else "subject"
-    values = {"rowid": "99", "id": "'new'", "sequence": "99"} | {column: column}
+    values = {"rowid": "99", "id": "'new'", "leaf_index": "99"} | {column: column}
+    columns = {
+        "decision_log": "merchant_id, sealed, decision_id",
+        "access_log": "merchant_id, sealed, subject",
+        "record_log": "kind, record_id, digest",
+    }[table]
     statement = (
-        f"INSERT OR REPLACE INTO {table} (rowid, id, merchant_id, sequence, public, sealed, previous_hash, hash, kid, "
-        f"signature, {about}) SELECT {values['rowid']}, {values['id']}, merchant_id, {values['sequence']}, 'forged', "
-        f"sealed, previous_hash, hash, kid, signature, {about} FROM {table}"
+        f"INSERT OR REPLACE INTO {table} (rowid, id, leaf_index, leaf_hash, public, {columns}) "
+        f"SELECT {values['rowid']}, {values['id']}, {values['leaf_index']}, leaf_hash, 'forged', {columns} FROM {table}"
     )
     with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("PRAGMA recursive_triggers").fetchone() == (0,)

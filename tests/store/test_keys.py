@@ -1,19 +1,19 @@
-"""The log signing keys: one is in force, any process can rotate it at any time, and public keys are kept."""
+"""The signing keys: one is in force, any process can rotate it at any time, and public keys are kept."""
 
 from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from gateway.audit.log_verification import verify_logs
 from gateway.kit.crypto import SealBroken, SigningKey, verifies
+from gateway.services.checkpoints import CheckpointService
 from gateway.store.database import Database
 from gateway.store.logs.keys import Keyring
 from tests.fixtures.settings import MASTER
 from tests.support.clock import NOON, MovableClock
 from tests.support.factories import ids, make_cast
-from tests.support.logs import log_decision
+from tests.support.logs import ISSUER, find_in_logs, log_decision, sign_checkpoints
 from tests.support.race import race
 from tests.support.units import reading, writing
 
@@ -64,19 +64,19 @@ def test_first_rotation_creates_the_first_key(database: Database) -> None:
         assert key.kid == kid
 
 
-def test_entries_signed_by_retired_keys_verify(database: Database, clock: MovableClock) -> None:
+def test_checkpoints_signed_by_retired_keys_verify(database: Database, clock: MovableClock) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
-        log_decision(unit, cast)
     for _ in range(3):
-        clock.advance(DAY)
-        rotate(database)
         with writing(database) as unit:
             log_decision(unit, cast)
+        sign_checkpoints(database)
+        rotate(database)
+        clock.advance(DAY)
     with reading(database) as unit:
         report = verify_logs(unit)
-        assert (report.finding, report.entries["decision"]) == (None, 4)
-        assert len(unit.keys.load_public_keys()) == 4
+        assert report.finding is None
+        assert report.checkpoints == 3 + 3 + 1  # of the decision and the access log, and of the record log
         assert [row.retired_at is None for row in unit.keys.list_signing_keys()] == [False, False, False, True]
 
 
@@ -104,30 +104,28 @@ def test_keys_open_with_the_master_key_only(database: Database, database_url: st
         ensure(without)
 
 
-def test_writers_continue_during_key_rotations(database: Database) -> None:
-    """Four threads write, a fifth rotates. All entries are written and verify."""
+def test_checkpoints_continue_during_key_rotations(database: Database) -> None:
+    """Four threads write, a fifth rotates, a sixth signs. All entries and checkpoints verify."""
     rounds = 8
     with writing(database) as unit:
         casts = [make_cast(unit) for _ in range(4)]
         log_decision(unit, casts[0])
-
-    def write(number: int) -> None:
-        for _ in range(rounds):
-            database.write(lambda unit: log_decision(unit, casts[number]))
+    service, kept = CheckpointService(database, ISSUER, None), []
 
     def act(number: int) -> None:
-        if number < 4:
-            write(number)
-            return
         for _ in range(rounds):
-            rotate(database)
+            if number < 4:
+                database.write(lambda unit: log_decision(unit, casts[number]))
+            elif number == 4:
+                rotate(database)
+            else:
+                kept.append(service.sign())
 
-    race(act, 5)
-    write(0)
+    race(act, 6)
+    kept.append(service.sign())
+    assert find_in_logs(database, *kept) is None
     with reading(database) as unit:
-        report = verify_logs(unit)
-        assert len(set(unit.connection.scalars(text("SELECT kid FROM decision_log")))) > 1
-        assert (report.finding, report.entries["decision"]) == (None, 5 * rounds + 1)
+        assert verify_logs(unit).entries["decision"] == 4 * rounds + 1
         assert sum(row.retired_at is None for row in unit.keys.list_signing_keys()) == 1
 
 

@@ -1,4 +1,4 @@
-"""The sealed logs: personal parts can be opened with the person's key only, and chains stay contiguous."""
+"""The sealed logs: personal parts can be opened with the person's key only, and the trees stay contiguous."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,11 +14,11 @@ from gateway.kit.json import canonical, decode
 from gateway.store.database import Database
 from gateway.store.logs.access_log import ACCESS_LOG
 from gateway.store.logs.keys import USER_KEYS, Keyring
-from gateway.store.logs.sealed_log import HEADS
+from gateway.store.logs.trees import TREES
 from gateway.store.unit import UnitOfWork
 from tests.fixtures.settings import MASTER
 from tests.support.clock import MovableClock
-from tests.support.factories import Cast, ids, make_cast, make_client, make_consent, make_merchant, make_user
+from tests.support.factories import ids, make_cast, make_user
 from tests.support.logs import PERSONAL, Forger, log_access, log_decision, log_event, without_triggers
 from tests.support.race import race_writes
 from tests.support.units import reading, writing
@@ -76,7 +76,7 @@ def test_sealed_part_opens_only_in_its_own_entry(database: Database) -> None:
         log_decision(unit, cast)
     with without_triggers(database, "decision_log") as connection:
         forger = Forger(connection, "decision_log")
-        forger.put({**forger.row(1), "sealed": forger.row(2)["sealed"]})
+        forger.put({**forger.row(0), "sealed": forger.row(1)["sealed"]})
     with reading(database) as unit, pytest.raises(SealBroken):
         open_personal(unit, first)
 
@@ -90,7 +90,7 @@ def test_public_part_has_no_personal_data(database: Database) -> None:
     assert row is not None
     public, document = row.public, decode(row.public)
     assert canonical(document).decode() == public
-    assert (document["id"], document["decision"], document["sequence"]) == (entry, decision, 1)
+    assert (document["id"], document["decision"], document["version"]) == (entry, decision, 2)
     assert document["at"] == "2026-11-23T12:00:00Z"
     assert document["subject"] == user.log_subject
     private = [user.id, user.username, user.display_name, cast.consent.subject]
@@ -114,7 +114,7 @@ def test_entries_are_listed_by_decision_and_by_subject(database: Database) -> No
         assert unit.access_log.list_of_subject("sub_no") == []
 
 
-def test_failed_unit_leaves_no_gap_in_the_chain(database: Database) -> None:
+def test_failed_unit_leaves_no_gap_in_the_tree(database: Database) -> None:
     with writing(database) as unit:
         cast = make_cast(unit)
         log_decision(unit, cast)
@@ -129,12 +129,12 @@ def test_failed_unit_leaves_no_gap_in_the_chain(database: Database) -> None:
         log_decision(unit, cast)
     with reading(database) as unit:
         report = verify_logs(unit)
-    assert report.entries == {"decision": 2, "access": 2}
+    assert (report.entries["decision"], report.entries["access"]) == (2, 2)
     assert report.intact
 
 
-def test_concurrent_writers_keep_the_chain_contiguous(database: Database) -> None:
-    """The writers also race to create the head, the signing key and the person's key."""
+def test_concurrent_writers_keep_the_trees_contiguous(database: Database) -> None:
+    """The writers also race to create the person's key."""
     with writing(database) as unit:
         cast = make_cast(unit)
 
@@ -146,11 +146,12 @@ def test_concurrent_writers_keep_the_chain_contiguous(database: Database) -> Non
     with reading(database) as unit:
         report = verify_logs(unit)
         assert report.finding is None
-        assert report.entries == {"decision": 24, "access": 24}
+        assert (report.entries["decision"], report.entries["access"]) == (24, 24)
         assert report.decisions == 24
-        assert unit.connection.scalars(select(HEADS.c.sequence)).all() == [24, 24]
-        sequences = unit.connection.scalars(select(ACCESS_LOG.c.sequence).order_by(ACCESS_LOG.c.id)).all()
-        assert sorted(sequences) == list(range(1, 25))
+        sizes = {row.log: row.size for row in unit.connection.execute(select(TREES))}
+        assert (sizes["decision"], sizes["access"]) == (24, 24)
+        indexes = unit.connection.scalars(select(ACCESS_LOG.c.leaf_index).order_by(ACCESS_LOG.c.id)).all()
+        assert sorted(indexes) == list(range(24))
 
 
 def test_person_has_one_key_per_year(database: Database, clock: MovableClock) -> None:
@@ -165,16 +166,13 @@ def test_person_has_one_key_per_year(database: Database, clock: MovableClock) ->
         assert set(unit.connection.scalars(select(USER_KEYS.c.year))) == {2026, 2027}
 
 
-def test_each_merchant_has_its_own_chain(database: Database) -> None:
+def test_all_merchants_share_one_tree(database: Database) -> None:
     with writing(database) as unit:
-        cast = make_cast(unit)
-        other = make_merchant(unit, cast.partner)
-        consent = make_consent(unit, make_client(unit, other), cast.user)
-        second = Cast(cast.partner, other, consent.client_id, cast.user, consent)
-        for each in (cast, second, cast):
-            log_decision(unit, each)
-        heads = unit.connection.execute(select(HEADS)).all()
-        assert {head.merchant_id: head.sequence for head in heads} == {cast.merchant: 2, other: 1}
+        casts = [make_cast(unit), make_cast(unit)]
+        entries = [log_decision(unit, cast)[1] for cast in (*casts, casts[0])]
+    with reading(database) as unit:
+        rows = unit.decision_log.list_by_ids(entries)
+        assert {row.leaf_index: row.id for row in rows} == dict(enumerate(entries))
 
 
 def test_entry_ids_have_the_sandbox_mark(database: Database) -> None:

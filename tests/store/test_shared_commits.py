@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -18,6 +18,7 @@ from gateway.store.merchants.partners import PartnerRow
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
 from tests.support.factories import make_partner
+from tests.support.together import busy, together
 from tests.support.units import writing
 
 REQUEST: ContextVar[str] = ContextVar("request", default="none")
@@ -42,27 +43,6 @@ def commits(shared: Database) -> Iterator[list[None]]:
     event.listen(shared.writing_engine, "commit", note)
     yield counted
     event.remove(shared.writing_engine, "commit", note)
-
-
-@contextmanager
-def busy(database: Database) -> Iterator[None]:
-    """Holds the writer until the block ends."""
-    with database._one_writer:
-        yield
-
-
-def together(database: Database, *works: Work) -> list[Future[Any]]:
-    """Runs these units in separate threads. The first waits for the writer, the others for the first."""
-    assert database._shared is not None
-    with ThreadPoolExecutor(len(works)) as threads:
-        with busy(database):
-            futures = []
-            for number, work in enumerate(works):
-                futures.append(threads.submit(database.write, work))
-                deadline = time.monotonic() + 5
-                while len(database._shared._waiting) < number and time.monotonic() < deadline:
-                    time.sleep(0.001)
-        return futures
 
 
 def insert(name: str) -> Work:

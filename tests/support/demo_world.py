@@ -123,8 +123,10 @@ class DemoWorld(World):
         return self.variant(source=InterruptedSource(self, act))
 
     def seed_demo(self) -> Seed:
-        """Creates the demo partner if it does not exist, and returns its seed."""
+        """Creates the demo partner if it does not exist, and returns its seed. Creates the signing key as a server does
+        at its start."""
         self.seed = self.seeding.seed_demo()
+        self.database.write(lambda unit: unit.keys.ensure_signing_key())
         with reading(self.database) as unit:
             partner = unit.partners.load_by_name(PARTNER)
             assert partner is not None

@@ -75,6 +75,7 @@ class GraphQLWorld(World):
     def __init__(self, settings: Settings, clock: MovableClock) -> None:
         super().__init__(settings.model_copy(update={"issuer": ISSUER}), clock)
         with writing(self.database) as unit:
+            unit.keys.ensure_signing_key()
             self.partner_id = factories.make_partner(unit)
             self.merchant_id = factories.make_merchant(unit, self.partner_id)
             for adapter in self.container.registry:

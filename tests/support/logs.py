@@ -1,20 +1,27 @@
 """Log entries for tests, and changes of rows without the triggers, as an administrator of the database could make."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from gateway.audit.log_report import Finding
+from gateway.audit.log_verification import verify_logs
 from gateway.domain.decisions.transitions import Status
-from gateway.kit.crypto import SigningKey
+from gateway.kit.checkpoints import parse_checkpoints
 from gateway.kit.json import canonical, decode
+from gateway.kit.merkle import Frontier
+from gateway.services.checkpoints import CheckpointService
 from gateway.store.database import Database
-from gateway.store.logs.sealed_log import SIGNED_AS, NewEntry, hash_entry
+from gateway.store.logs.record_log import hash_record_entry
+from gateway.store.logs.sealed_log import NewEntry, hash_sealed_entry
 from gateway.store.unit import UnitOfWork
 from tests.support.factories import Cast, make_decision
 
+ISSUER = "https://gateway.example"
 PERSONAL = {"note": "Personal", "tier": "GOOD"}
 """The personal part of all these entries."""
 
@@ -83,14 +90,14 @@ def without_triggers(database: Database, table: str) -> Iterator[Connection]:
 
 @dataclass
 class Forger:
-    """Rewrites entries of one table and, if asked to, hashes and signs them again."""
+    """Rewrites entries of one table and, if asked to, computes the hashes and the tree over them again."""
 
     connection: Connection
     table: str
 
-    def row(self, sequence: int) -> dict[str, Any]:
+    def row(self, index: int) -> dict[str, Any]:
         result = self.connection.execute(
-            text(f"SELECT * FROM {self.table} WHERE sequence = :sequence"), {"sequence": sequence}
+            text(f"SELECT * FROM {self.table} WHERE leaf_index = :leaf_index"), {"leaf_index": index}
         )
         return dict(result.mappings().one())
 
@@ -103,32 +110,65 @@ class Forger:
         columns = ", ".join(f"{name} = :{name}" for name in row if name != "id")
         self.run(f"UPDATE {self.table} SET {columns} WHERE id = :id", **row)
 
-    def edit_public(self, sequence: int, **members: Any) -> None:
+    def edit_public(self, index: int, **members: Any) -> None:
         """Changes members of the public part only."""
-        row = self.row(sequence)
+        row = self.row(index)
         row["public"] = canonical({**decode(row["public"]), **members}).decode()
         self.put(row)
 
-    def rehash(self, first: int, last: int, key: SigningKey | None = None) -> None:
-        """Computes the hashes and links of the entries `first` to `last` again, and signs them if `key` is set."""
-        previous = self.row(first)["previous_hash"]
-        for sequence in range(first, last + 1):
-            row = self.row(sequence)
-            row["previous_hash"] = previous
-            row["hash"] = previous = hash_entry(previous, row["public"].encode(), bytes(row["sealed"]))
-            if key is not None:
-                row["kid"], row["signature"] = key.kid, key.sign(SIGNED_AS + bytes.fromhex(row["hash"]))
-            self.put(row)
+    def rehash(self, *indexes: int) -> None:
+        """Computes the leaf hashes of entries again."""
+        for index in indexes:
+            row = self.row(index)
+            self.put({**row, "leaf_hash": self._hash(SimpleNamespace(**row))})
 
-    def truncate(self, log: str, sequence: int) -> None:
-        """Deletes the entries after `sequence` and sets the head to it."""
-        self.run(f"DELETE FROM {self.table} WHERE sequence > :sequence", sequence=sequence)
-        self.set_head(log, sequence)
+    def rebuild(self) -> None:
+        """Computes the tree over the leaf hashes again, and numbers the entries again without gaps."""
+        rows = self.connection.execute(text(f"SELECT id, leaf_hash FROM {self.table} ORDER BY leaf_index")).all()
+        log, tree = self.table.removesuffix("_log"), Frontier()
+        self.run("DELETE FROM log_subtrees WHERE log = :log", log=log)
 
-    def set_head(self, log: str, sequence: int) -> None:
+        def keep(height: int, position: int, subtree_hash: bytes) -> None:
+            self.run(
+                "INSERT INTO log_subtrees (log, height, position, hash) VALUES (:log, :height, :position, :hash)",
+                log=log,
+                height=height,
+                position=position,
+                hash=subtree_hash,
+            )
+
+        for index, row in enumerate(rows):
+            self.run(f"UPDATE {self.table} SET leaf_index = :index WHERE id = :id", index=index, id=row.id)
+            tree.append(bytes(row.leaf_hash), keep)
         self.run(
-            "UPDATE log_heads SET sequence = :sequence, hash = :hash WHERE log = :log",
+            "UPDATE log_trees SET size = :size, frontier = :frontier WHERE log = :log",
             log=log,
-            sequence=sequence,
-            hash=self.row(sequence)["hash"],
+            size=tree.size,
+            frontier=tree.encode(),
         )
+
+    def truncate(self, size: int) -> None:
+        """Deletes the entries from index `size` on, with their part of the tree."""
+        self.run(f"DELETE FROM {self.table} WHERE leaf_index >= :size", size=size)
+        self.rebuild()
+
+    def exchange(self, first: int, second: int) -> None:
+        """Exchanges the positions of two entries."""
+        one, other = self.row(first), self.row(second)
+        for row, index in ((one, -1), (other, first), (one, second)):
+            self.run(f"UPDATE {self.table} SET leaf_index = :index WHERE id = :id", index=index, id=row["id"])
+
+    @property
+    def _hash(self) -> Callable[[Any], bytes]:
+        return hash_record_entry if self.table == "record_log" else hash_sealed_entry
+
+
+def sign_checkpoints(database: Database) -> str:
+    """Signs checkpoints of all logs as the server does, and returns them. Their rows are in the database."""
+    return CheckpointService(database, ISSUER, None).sign()
+
+
+def find_in_logs(database: Database, *kept: str, **options: Any) -> Finding | None:
+    """Returns the first finding, with the checkpoints in these texts."""
+    checkpoints = [each for text in kept for each in parse_checkpoints(text)]
+    return database.read(lambda unit: verify_logs(unit, checkpoints=checkpoints, **options)).finding

@@ -19,4 +19,7 @@ def reading(database: Database) -> Iterator[UnitOfWork]:
 def writing(database: Database) -> Iterator[UnitOfWork]:
     """A unit of work as `Database.write` runs it: committed at the end of the block, rolled back if it raises."""
     with database._one_writer, database.writing_engine.begin() as connection:
-        yield database._unit(connection)
+        unit = database._unit(connection)
+        yield unit
+        unit.end()
+        unit.trees.append_all()

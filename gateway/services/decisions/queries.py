@@ -69,14 +69,14 @@ class DecisionQueries:
         def read(unit: UnitOfWork) -> list[LoggedEvent]:
             if _visible(query, unit.decisions.load(decision_id)) is None:
                 return []
-            window = EventWindow(size, backward, sequence(unit, "after", after), sequence(unit, "before", before))
+            window = EventWindow(size, backward, index(unit, "after", after), index(unit, "before", before))
             return read_events(unit, unit.decision_log.list_page(decision_id, window))
 
-        def sequence(unit: UnitOfWork, field: str, event_id: str | None) -> int | None:
+        def index(unit: UnitOfWork, field: str, event_id: str | None) -> int | None:
             entry = unit.decision_log.load(event_id) if event_id else None
             if event_id and (entry is None or entry.decision_id != decision_id):
                 raise InvalidInput("INVALID", "is not an event of this decision", (field,))
-            return entry.sequence if entry else None
+            return entry.leaf_index if entry else None
 
         return query.read(read)
 

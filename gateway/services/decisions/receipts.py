@@ -12,6 +12,7 @@ from gateway.domain.period import format_moment, parse_moment
 from gateway.kit import jose, json
 from gateway.kit.clock import BusinessTime
 from gateway.kit.crypto import SealBroken, SigningKey, base64url
+from gateway.services.log_proofs import InclusionProof, is_authentic, prove_entry
 from gateway.services.query_unit import QueryUnit
 from gateway.store.decisions import digests
 from gateway.store.logs.decision_log import EventWindow, read_public
@@ -22,7 +23,7 @@ _ALGORITHM = "EdDSA"  # the `alg` of these keys in the published key set
 
 
 class ReceiptService:
-    """Signs receipts with the current signing key of the log. A receipt holds only what the merchant may see; it does
+    """Signs receipts with the current signing key. A receipt holds only what the merchant may see; it does
     not hold the log subject, which is the same for all merchants."""
 
     def __init__(self, issuer: str) -> None:
@@ -33,6 +34,16 @@ class ReceiptService:
         log entry, or no signing key exists. Raises RecordMismatch if the entry is not authentic, the stored decision
         differs from the digest in it or cannot be read, or no signing key in force opens."""
         return query.read(lambda unit: self._sign(unit, decision.id))
+
+    def prove(self, query: QueryUnit, decision: DecisionState) -> InclusionProof | None:
+        """The proof that the log has the entry of the receipt. None while no checkpoint covers it. Raises
+        RecordMismatch if the log does not match the checkpoint."""
+
+        def prove(unit: UnitOfWork) -> InclusionProof | None:
+            entries = unit.decision_log.list_page(decision.id, EventWindow(1, backward=True))
+            return prove_entry(unit, unit.decision_log, entries[-1]) if entries else None
+
+        return query.read(prove)
 
     def _sign(self, unit: UnitOfWork, decision_id: str) -> str | None:
         entries = unit.decision_log.list_page(decision_id, EventWindow(1, backward=True))
@@ -46,7 +57,7 @@ class ReceiptService:
             return None
         entry, decision = entries[-1], stored.state
         public = read_public(entry)
-        if public.get(digests.DECISION) != stored.digest or not unit.decision_log.is_authentic(entry):
+        if public.get(digests.DECISION) != stored.digest or not is_authentic(unit, unit.decision_log, entry):
             raise RecordMismatch("The stored decision differs from its log entry. Tell the operator.")
         provenance = decision.provenance
         claims = {
@@ -71,7 +82,7 @@ class ReceiptService:
                     "hash": provenance.policy_hash,
                 },
             },
-            "log": {"sequence": entry.sequence, "hash": entry.hash},
+            "log": {"leaf_index": entry.leaf_index, "leaf_hash": base64url(entry.leaf_hash)},
         }
         return _signed(claims, key)
 

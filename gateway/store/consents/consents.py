@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, false, or_, select
+from sqlalchemy import Connection, bindparam, false, or_, select
 from sqlmodel import Field
 
 from gateway.domain.consents.authorization_detail import THRESHOLD, AuthorizationDetail, parse_details
@@ -11,6 +11,7 @@ from gateway.domain.consents.consent import Consent
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import BusinessTime
 from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository
 
 
@@ -80,7 +81,11 @@ def _with_minimum(detail: AuthorizationDetail, tier: str | None) -> Authorizatio
 
 
 class ConsentRepository(Repository):
-    """Reads and writes consents."""
+    """Reads and writes consents. Each change is noted for the record log."""
+
+    def __init__(self, connection: Connection, records: RecordLog) -> None:
+        super().__init__(connection)
+        self._records = records
 
     def load(self, consent_id: str) -> Consent | None:
         """Returns the consent, or None if it is unknown."""
@@ -122,6 +127,7 @@ class ConsentRepository(Repository):
             single_use=consent.single_use,
         )
         self._insert(CONSENTS, row)
+        self._records.note(CONSENTS, row.id)
 
     def update(self, consent: Consent) -> None:
         """Writes scopes, details and period of a consent that the caller has locked."""
@@ -133,16 +139,23 @@ class ConsentRepository(Repository):
             granted_at=consent.granted_at,
             expires_at=consent.expires_at,
         )
+        self._records.note(CONSENTS, consent.id)
 
     def bind_threshold(self, consent_id: str, tier: Tier) -> bool:
         """Binds the consent's threshold details without a `minimum` to this tier. Returns False and changes nothing if
         they are bound to another one."""
-        return self._changes(_BIND, consent_id=consent_id, tier=tier.value)
+        return self._note(consent_id, self._changes(_BIND, consent_id=consent_id, tier=tier.value))
 
     def unbind_threshold(self, consent_id: str) -> None:
         """Removes the binding of `bind_threshold`, because the person has replaced the consent."""
         self._execute(_UNBIND, consent_id=consent_id)
+        self._records.note(CONSENTS, consent_id)
 
     def revoke(self, consent_id: str, now: BusinessTime) -> bool:
         """Revokes the consent. Returns False if it was already revoked."""
-        return self._changes(_REVOKE, consent_id=consent_id, now=now)
+        return self._note(consent_id, self._changes(_REVOKE, consent_id=consent_id, now=now))
+
+    def _note(self, consent_id: str, changed: bool) -> bool:
+        if changed:
+            self._records.note(CONSENTS, consent_id)
+        return changed

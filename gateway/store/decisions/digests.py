@@ -1,5 +1,6 @@
 """The digests in an entry of the decision log: of the decision, the dispute and the idempotency record of the call.
-Entries are signed and chained, so a row that is changed afterwards no longer matches the digest in its newest entry.
+Entries cannot be changed unnoticed, so a row that is changed afterwards no longer matches the digest in its newest
+entry.
 
 Each digested document holds the person's random pairwise id. After that id is erased, the content of a digest can no
 longer be guessed. The names in these documents never change.

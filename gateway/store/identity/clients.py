@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlmodel import Field
 
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository
 
 
@@ -54,7 +55,11 @@ _UPDATE = CLIENTS.update().where(CLIENTS.c.id == bindparam("client_id"))
 
 
 class ClientRepository(Repository):
-    """Reads and writes clients."""
+    """Reads and writes clients. Each change is noted for the record log."""
+
+    def __init__(self, connection: Connection, records: RecordLog) -> None:
+        super().__init__(connection)
+        self._records = records
 
     def load(self, client_id: str) -> ClientRow | None:
         """Returns the client, or None if it is unknown or disabled."""
@@ -82,7 +87,9 @@ class ClientRepository(Repository):
     def insert(self, client: ClientRow) -> None:
         """Writes a new client."""
         self._insert(CLIENTS, client)
+        self._records.note(CLIENTS, client.id)
 
     def update(self, client: ClientRow) -> None:
         """Writes all columns of a stored client."""
         self._execute(_UPDATE, client_id=client.id, **client.model_dump(exclude={"id"}))
+        self._records.note(CLIENTS, client.id)

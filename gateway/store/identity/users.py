@@ -2,12 +2,13 @@
 
 import secrets
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlmodel import Field, UniqueConstraint
 
 from gateway.domain.errors import NotFound
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, moment_column, table_of
+from gateway.store.logs.record_log import RecordLog
 from gateway.store.repository import Repository, insert_into
 
 
@@ -96,7 +97,11 @@ def new_log_subject() -> str:
 
 
 class UserRepository(Repository):
-    """Reads and writes users, personas and pairwise subjects."""
+    """Reads and writes users, personas and pairwise subjects. Each change of a user is noted for the record log."""
+
+    def __init__(self, connection: Connection, records: RecordLog) -> None:
+        super().__init__(connection)
+        self._records = records
 
     def load(self, user_id: str) -> UserRow | None:
         """Returns the user, including a disabled one, or None if unknown."""
@@ -121,10 +126,12 @@ class UserRepository(Repository):
     def insert(self, user: UserRow) -> None:
         """Writes a new user."""
         self._insert(USERS, user)
+        self._records.note(USERS, user.id)
 
     def disable(self, user_id: str, now: WallTime) -> None:
         """Disables the user. PostgreSQL waits for units that hold the user."""
         self._execute(_DISABLE, of_id=user_id, now=now)
+        self._records.note(USERS, user_id)
 
     def load_persona(self, partner_id: str, persona_id: str) -> PersonaRow | None:
         """Returns a persona of this partner, or None if the partner has no such persona, or had it before a reset."""
@@ -147,6 +154,7 @@ class UserRepository(Repository):
         them."""
         suffix = f"#{persona.user_id}"
         self._execute(_RENAME_USER, of_id=persona.user_id, suffix=suffix)
+        self._records.note(USERS, persona.user_id)
         self._execute(_RENAME_PERSONA, of_id=persona.id, suffix=suffix)
 
     def ensure_pairwise_subject(self, user_id: str, merchant_id: str, candidate: str) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from sqlalchemy import Index, String, Table, bindparam, case, func, or_, select
-from sqlmodel import UniqueConstraint
 
 from gateway.store.base import Row, table_of
 from gateway.store.logs.sealed_log import SealedEntry, SealedLog
@@ -19,10 +18,7 @@ class AccessLogRow(SealedEntry):
 
 class AccessLogTable(AccessLogRow, table=True):
     __tablename__ = "access_log"
-    __table_args__ = (
-        UniqueConstraint("merchant_id", "sequence"),
-        Index("ix_access_log_subject_id", "subject", "id"),
-    )
+    __table_args__ = (Index("ix_access_log_subject_id", "subject", "id"),)
 
 
 ACCESS_LOG = table_of(AccessLogTable)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import Index, Row, Select, Table, and_, bindparam, func, select
-from sqlmodel import UniqueConstraint
+from sqlalchemy import Index, Row, Select, Table, bindparam, func, select
 
 from gateway.kit.json import decode
 from gateway.store.base import table_of
@@ -22,41 +21,31 @@ class DecisionLogRow(SealedEntry):
 
 class DecisionLogTable(DecisionLogRow, table=True):
     __tablename__ = "decision_log"
-    __table_args__ = (
-        UniqueConstraint("merchant_id", "sequence"),
-        Index("ix_decision_log_decision_id_id", "decision_id", "id"),
-    )
+    __table_args__ = (Index("ix_decision_log_decision_id_leaf_index", "decision_id", "leaf_index"),)
 
 
 DECISION_LOG = table_of(DecisionLogTable)
-_OF_DECISION = (
-    select(DECISION_LOG).where(DECISION_LOG.c.decision_id == bindparam("decision_id")).order_by(DECISION_LOG.c.sequence)
-)
-_BY_ID = select(DECISION_LOG).where(DECISION_LOG.c.id == bindparam("entry_id"))
-_BY_IDS = select(DECISION_LOG).where(DECISION_LOG.c.id.in_(bindparam("ids", expanding=True)))
-_FIRST_SEQUENCE = (
-    select(DECISION_LOG.c.merchant_id, DECISION_LOG.c.decision_id, func.min(DECISION_LOG.c.sequence).label("sequence"))
-    .where(DECISION_LOG.c.decision_id.in_(bindparam("ids", expanding=True)))
-    .group_by(DECISION_LOG.c.merchant_id, DECISION_LOG.c.decision_id)
-    .subquery()
-)
+_L = DECISION_LOG.c
+_OF_DECISION = select(DECISION_LOG).where(_L.decision_id == bindparam("decision_id")).order_by(_L.leaf_index)
+_BY_ID = select(DECISION_LOG).where(_L.id == bindparam("entry_id"))
+_BY_IDS = select(DECISION_LOG).where(_L.id.in_(bindparam("ids", expanding=True)))
 _FIRST = (
     select(DECISION_LOG)
-    .join(
-        _FIRST_SEQUENCE,
-        and_(
-            DECISION_LOG.c.merchant_id == _FIRST_SEQUENCE.c.merchant_id,
-            DECISION_LOG.c.sequence == _FIRST_SEQUENCE.c.sequence,
-        ),
+    .where(
+        _L.leaf_index.in_(
+            select(func.min(_L.leaf_index))
+            .where(_L.decision_id.in_(bindparam("ids", expanding=True)))
+            .group_by(_L.decision_id)
+        )
     )
-    .order_by(DECISION_LOG.c.decision_id)
+    .order_by(_L.decision_id)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class EventWindow:
     """One page of a timeline: at most `limit` entries after the entry `after` and before the entry `before`, from the
-    start or, if `backward`, from the end. Entries are given by their sequence numbers."""
+    start or, if `backward`, from the end. Entries are given by their leaf indexes."""
 
     limit: int
     backward: bool = False
@@ -66,13 +55,12 @@ class EventWindow:
 
 @lru_cache
 def _page(backward: bool, after: bool, before: bool) -> Select[Any]:
-    sequence = DECISION_LOG.c.sequence
-    query = select(DECISION_LOG).where(DECISION_LOG.c.decision_id == bindparam("decision_id"))
+    query = select(DECISION_LOG).where(_L.decision_id == bindparam("decision_id"))
     if after:
-        query = query.where(sequence > bindparam("after"))
+        query = query.where(_L.leaf_index > bindparam("after"))
     if before:
-        query = query.where(sequence < bindparam("before"))
-    return query.order_by(sequence.desc() if backward else sequence).limit(bindparam("most"))
+        query = query.where(_L.leaf_index < bindparam("before"))
+    return query.order_by(_L.leaf_index.desc() if backward else _L.leaf_index).limit(bindparam("most"))
 
 
 class DecisionLog(SealedLog):
@@ -94,7 +82,7 @@ class DecisionLog(SealedLog):
     def list_page(self, decision_id: str, window: EventWindow) -> list[DecisionLogRow]:
         """Returns the entries of a page, in its direction."""
         bounds = {"after": window.after, "before": window.before}
-        given = {name: sequence for name, sequence in bounds.items() if sequence is not None}
+        given = {name: index for name, index in bounds.items() if index is not None}
         statement = _page(window.backward, "after" in given, "before" in given)
         return self._all(DecisionLogRow, statement, decision_id=decision_id, most=window.limit, **given)
 

@@ -1,4 +1,4 @@
-"""Keys in the database: the log signing keys, and one log key per person and year, all sealed by the master key."""
+"""Keys in the database: the signing keys, and one log key per person and year, all sealed by the master key."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ from gateway.store.repository import Repository, insert_into
 
 
 class SigningKeyRow(Record):
-    """A log signing key. `kid` is the RFC 7638 thumbprint of `public` (Ed25519, 32 bytes). The private key is
-    sealed."""
+    """A signing key of checkpoints and receipts. `kid` is the RFC 7638 thumbprint of `public` (Ed25519, 32 bytes). The
+    private key is sealed."""
 
     kid: str = Field(primary_key=True)
     public: bytes = bytes_column()
@@ -51,18 +51,10 @@ _IN_FORCE = (
     .where(SIGNING_KEYS.c.retired_at.is_(None))
     .order_by(SIGNING_KEYS.c.created_at.desc(), SIGNING_KEYS.c.kid)
 )
-_BY_KID = select(SIGNING_KEYS).where(SIGNING_KEYS.c.kid == bindparam("kid"))
 _ALL = select(SIGNING_KEYS).order_by(SIGNING_KEYS.c.created_at, SIGNING_KEYS.c.kid)
 _RETIRE = SIGNING_KEYS.update().where(SIGNING_KEYS.c.retired_at.is_(None)).values(retired_at=bindparam("now"))
 _LOCK_ON_POSTGRESQL = text(f"LOCK TABLE {SIGNING_KEYS.name} IN SHARE ROW EXCLUSIVE MODE")
 _USER_KEY = select(USER_KEYS).where(USER_KEYS.c.user_id == bindparam("user_id"), USER_KEYS.c.year == bindparam("year"))
-_KEYS_OF_ENTRY = (
-    select(USER_KEYS.c.id, USER_KEYS.c.key_sealed, SIGNING_KEYS)
-    .select_from(USER_KEYS.join(SIGNING_KEYS, SIGNING_KEYS.c.retired_at.is_(None)))
-    .where(USER_KEYS.c.user_id == bindparam("user_id"), USER_KEYS.c.year == bindparam("year"))
-    .order_by(SIGNING_KEYS.c.created_at.desc(), SIGNING_KEYS.c.kid)
-    .limit(1)
-)
 _USER_KEYS = select(USER_KEYS).where(USER_KEYS.c.id.in_(bindparam("ids", expanding=True)))
 _NEW_USER_KEY = insert_into(USER_KEYS).on_conflict_do_nothing()
 
@@ -127,15 +119,6 @@ class KeyRepository(Repository):
         """Creates the ids of log entries."""
         return self._keyring.ids
 
-    def ensure_entry_keys(self, user_id: str) -> tuple[str, bytes, SigningKey]:
-        """Returns the keys of a new log entry: id and bytes of the person's key of this year, and the signing key in
-        force. Missing keys are created. They are read each time, because another process may have destroyed or rotated
-        them. Raises SealBroken."""
-        row = self._row(_KEYS_OF_ENTRY, user_id=user_id, year=self._wall.year)
-        if row is None or not self._keyring.opens(row):
-            return *self.ensure_user_key(user_id), self.ensure_signing_key()
-        return row.id, self._keyring.open(row.key_sealed, row.id), self._keyring.signing_key(row)
-
     def ensure_signing_key(self) -> SigningKey:
         """Returns the signing key in force. In a new database it is created. Raises SealBroken."""
         key = self.load_signing_key()
@@ -151,22 +134,16 @@ class KeyRepository(Repository):
         usable = next(filter(self._keyring.opens, rows), None)
         return None if not rows else self._keyring.signing_key(usable or rows[0])
 
-    def load_key(self, kid: str) -> SigningKey | None:
-        """Returns the signing key with this id, also a retired one. Returns None for an unknown key, and for a row that
-        does not open."""
-        row = self._first(SigningKeyRow, _BY_KID, kid=kid)
-        return self._keyring.signing_key(row) if row is not None and self._keyring.opens(row) else None
-
     def rotate(self) -> str:
         """Creates a new signing key, retires the previous one, and returns the kid of the new one. Public keys are kept
-        for ever, so that entries signed by retired keys can be verified."""
+        for ever, so that what retired keys have signed can be verified."""
         self._lock()
         self._execute(_RETIRE, now=self._wall)
         return self._make().kid
 
     def ensure_user_key(self, user_id: str) -> tuple[str, bytes]:
         """Returns id and bytes of the person's key of this year. A missing key is created, also if two units race.
-        Raises SealBroken."""
+        It is read each time, because another process may have destroyed it. Raises SealBroken."""
         year = self._wall.year
         row = self._first(UserKeyRow, _USER_KEY, user_id=user_id, year=year)
         if row is None:
@@ -202,6 +179,10 @@ class KeyRepository(Repository):
         rows = self.list_signing_keys()
         recent = (row for row in rows if row.retired_at is None or row.retired_at > retired_since)
         return [row for row in recent if self._keyring.opens(row)]
+
+    def list_own_public_keys(self) -> list[bytes]:
+        """Returns the public keys of this deployment, including retired ones. Rows that do not open are left out."""
+        return [row.public for row in self.list_signing_keys() if self._keyring.opens(row)]
 
     def list_foreign(self) -> list[str]:
         """Returns the ids of the signing keys whose sealed half does not open to them, oldest first. This deployment

@@ -1,54 +1,37 @@
-"""Append-only logs of sealed entries. An entry has a public part, a personal part sealed with the person's key of the
-year, a hash over both and the previous hash, and a signature. Triggers in the database prevent changes and deletions;
-`gateway.audit.log_verification` detects changes that bypass them, and needs no secret.
+"""Logs of sealed entries. An entry has a public part, and a personal part sealed with the person's key of the year.
 
-There is one chain per merchant, so that a busy merchant does not delay others.
+Entries from before the trees have a chain per merchant: a sequence, a hash over both parts and the previous hash, and a
+signature. These columns stay as they were, and the leaf hash covers them. They are null in newer entries.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select
-from sqlmodel import Field
+from sqlalchemy import Connection
 
 from gateway.kit.clock import WallTime, rfc3339
 from gateway.kit.crypto import SealBroken, base64url, seal, unseal, verifies
 from gateway.kit.json import canonical, decode
-from gateway.store.base import Record, table_of
+from gateway.kit.merkle import hash_leaf
 from gateway.store.logs.keys import KeyRepository
-from gateway.store.repository import Insert, Repository, insert_into
+from gateway.store.logs.tree_log import LogEntry, TreeLog
+from gateway.store.logs.trees import LogTrees
 
-GENESIS = "0" * 64
 SIGNED_AS = b"sesame-gateway log entry v1\n"
 
 
-class LogHeadRow(Record):
-    """The newest entry of a chain. Writers of the chain lock its row."""
+class SealedEntry(LogEntry):
+    """The columns of all sealed logs."""
 
-    log: str = Field(primary_key=True)
-    merchant_id: str = Field(primary_key=True)
-    sequence: int
-    hash: str
-
-
-class LogHeadTable(LogHeadRow, table=True):
-    __tablename__ = "log_heads"
-
-
-class SealedEntry(Record):
-    """The columns of all sealed logs. `public` is the exact canonical text that was hashed."""
-
-    id: str = Field(primary_key=True)
     merchant_id: str
-    sequence: int
-    public: str
     sealed: bytes
-    previous_hash: str
-    hash: str
-    kid: str
-    signature: bytes
+    sequence: int | None = None
+    previous_hash: str | None = None
+    hash: str | None = None
+    kid: str | None = None
+    signature: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +47,23 @@ class NewEntry:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-HEADS = table_of(LogHeadTable)
-_HEAD = (
-    select(HEADS)
-    .where(HEADS.c.log == bindparam("log"), HEADS.c.merchant_id == bindparam("merchant_id"))
-    .with_for_update()
-)
-_NEW_HEAD = insert_into(HEADS).on_conflict_do_nothing()
-_MOVE_HEAD = (
-    HEADS.update()
-    .where(HEADS.c.log == bindparam("of_log"), HEADS.c.merchant_id == bindparam("of_merchant"))
-    .values(sequence=bindparam("new_sequence"), hash=bindparam("new_hash"))
-)
-
-
-class SealedLog(Repository):
+class SealedLog(TreeLog):
     """Appends to and reads from one log."""
 
-    LOG: ClassVar[str]
-    NOUN: ClassVar[str]
-    TABLE: ClassVar[Table]
-    INSERT: ClassVar[Insert]
-
-    def __init__(self, connection: Connection, wall: WallTime, keys: KeyRepository) -> None:
-        super().__init__(connection)
-        self._wall, self._keys = wall, keys
+    def __init__(self, connection: Connection, wall: WallTime, trees: LogTrees, keys: KeyRepository) -> None:
+        super().__init__(connection, wall, trees)
+        self._keys = keys
 
     def append(self, entry: NewEntry) -> str:
         """Adds one entry and returns its id."""
-        key_id, key, signing = self._keys.ensure_entry_keys(entry.user_id)
-        head = self._lock_head(entry.merchant_id)
-        entry_id, sequence = self._keys.ids.new(self.NOUN), head.sequence + 1
+        key_id, key = self._keys.ensure_user_key(entry.user_id)
+        entry_id = self._keys.ids.new(self.NOUN)
         public = canonical(
             {
                 "log": self.LOG,
-                "version": 1,
+                "version": 2,
                 "id": entry_id,
                 "merchant": entry.merchant_id,
-                "sequence": sequence,
                 "subject": entry.subject,
                 "key": key_id,
                 "at": rfc3339(self._wall),
@@ -109,31 +71,15 @@ class SealedLog(Repository):
             }
         )
         sealed = seal(key, canonical(dict(entry.personal)), public)
-        entry_hash = hash_entry(head.hash, public, sealed)
         columns = {
             "id": entry_id,
             "merchant_id": entry.merchant_id,
-            "sequence": sequence,
             "public": public.decode(),
             "sealed": sealed,
-            "previous_hash": head.hash,
-            "hash": entry_hash,
-            "kid": signing.kid,
-            "signature": signing.sign(SIGNED_AS + bytes.fromhex(entry_hash)),
             **entry.columns,
         }
-        self._run(self.INSERT, columns)
-        self._execute(
-            _MOVE_HEAD, of_log=self.LOG, of_merchant=entry.merchant_id, new_sequence=sequence, new_hash=entry_hash
-        )
+        self._hand_over(columns, b"%b\n%b" % (public, base64url(sealed).encode()))
         return entry_id
-
-    def is_authentic(self, entry: SealedEntry) -> bool:
-        """Whether the entry has the hash of its content, and the signature of a key of this deployment."""
-        if hash_entry(entry.previous_hash, entry.public.encode(), entry.sealed) != entry.hash:
-            return False
-        key = self._keys.load_key(entry.kid)
-        return key is not None and verifies(key.public, SIGNED_AS + bytes.fromhex(entry.hash), entry.signature)
 
     def open_personal(self, entry: SealedEntry) -> dict[str, Any] | None:
         """Returns the personal part of an entry, or None if the person's key has been destroyed. Raises SealBroken if
@@ -149,15 +95,6 @@ class SealedLog(Repository):
         keys = self._keys.open_user_keys(key_ids)
         return [_opened(keys[key], entry) if key in keys else None for key, entry in zip(key_ids, entries, strict=True)]
 
-    def _lock_head(self, merchant_id: str) -> LogHeadRow:
-        head = self._first(LogHeadRow, _HEAD, log=self.LOG, merchant_id=merchant_id)
-        if head is None:
-            fresh = LogHeadRow(log=self.LOG, merchant_id=merchant_id, sequence=0, hash=GENESIS)
-            self._run(_NEW_HEAD, dict(fresh))
-            head = self._first(LogHeadRow, _HEAD, log=self.LOG, merchant_id=merchant_id)
-            assert head is not None  # this unit or another has just created it
-        return head
-
 
 def _opened(key: bytes, entry: SealedEntry) -> dict[str, Any]:
     document = decode(unseal(key, entry.sealed, entry.public.encode()))
@@ -166,7 +103,24 @@ def _opened(key: bytes, entry: SealedEntry) -> dict[str, Any]:
     return document
 
 
-def hash_entry(previous: str, public: bytes, sealed: bytes) -> str:
-    """Returns SHA-256 hex over the canonical JSON of the previous hash, the public text and the ciphertext."""
+def hash_sealed_entry(row: Any) -> bytes:
+    """Returns the leaf hash of an entry: over the public text and the ciphertext in base64url, each on its own line,
+    and for an entry of a chain also over sequence, previous hash, hash, key id and signature."""
+    lines = [row.public, base64url(row.sealed)]
+    if row.signature is not None:
+        lines += [str(row.sequence), row.previous_hash, row.hash, row.kid, base64url(row.signature)]
+    return hash_leaf("\n".join(lines).encode())
+
+
+def hash_chained_entry(previous: str, public: bytes, sealed: bytes) -> str:
+    """Returns the hash of an entry of a chain: SHA-256 hex over the canonical JSON of the previous hash, the public
+    text and the ciphertext."""
     form = {"previous": previous, "public": public.decode(), "sealed": base64url(sealed)}
     return hashlib.sha256(canonical(form)).hexdigest()
+
+
+def has_valid_signature(row: Any, public_key: bytes) -> bool:
+    """Whether an entry of a chain has the hash of its content, and this key has signed it. An entry without a signature
+    has none to check."""
+    content = hash_chained_entry(row.previous_hash, row.public.encode(), row.sealed)
+    return content == row.hash and verifies(public_key, SIGNED_AS + bytes.fromhex(row.hash), row.signature)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, bindparam, select
+from sqlalchemy import BigInteger, Connection, bindparam, select
 from sqlmodel import Field
 
 from gateway.domain.merchants import Contract
@@ -12,6 +12,7 @@ from gateway.domain.money import Money
 from gateway.domain.scoring.tier import Tier
 from gateway.kit.clock import WallTime
 from gateway.store.base import Record, json_column, moment_column, table_of
+from gateway.store.logs.record_log import RecordLog
 from gateway.store.merchants.partners import PARTNERS
 from gateway.store.repository import Repository, insert_into
 
@@ -97,7 +98,12 @@ _DISABLE = (
 
 
 class MerchantRepository(Repository):
-    """Reads and writes merchants and their adapters."""
+    """Reads and writes merchants and their adapters. Each change of a merchant, and so of its contract, is noted for
+    the record log."""
+
+    def __init__(self, connection: Connection, records: RecordLog) -> None:
+        super().__init__(connection)
+        self._records = records
 
     def load(self, merchant_id: str) -> MerchantRow | None:
         """Returns the merchant, or None if it is unknown."""
@@ -129,10 +135,12 @@ class MerchantRepository(Repository):
     def insert(self, merchant: MerchantRow) -> None:
         """Writes a new merchant."""
         self._insert(MERCHANTS, merchant)
+        self._records.note(MERCHANTS, merchant.id)
 
     def update(self, merchant: MerchantRow) -> None:
         """Writes all columns of a stored merchant."""
         self._execute(_UPDATE, merchant_id=merchant.id, **merchant.model_dump(exclude={"id"}))
+        self._records.note(MERCHANTS, merchant.id)
 
     def list_enabled_adapters(self, merchant_id: str) -> tuple[str, ...]:
         """Returns the keys of the enabled adapters in alphabetical order."""
