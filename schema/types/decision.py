@@ -28,6 +28,7 @@ from schema.directives import describe, listed, require_scopes, resolved
 from schema.errors import BadUserInput
 from schema.scalars import Url
 from schema.types.consent import Consent
+from schema.types.inclusion_proof import INCLUSION_PROOF, InclusionProof, find_proof
 from schema.types.node import Node
 from schema.types.obligation import DecisionProvenance, Settlement
 from schema.types.outcome import DecisionOutcome, outcome_of
@@ -227,6 +228,10 @@ class Decision(Node):
         container, query = info.context.container, info.context.query
         decision = container.decisions.find(query, self.id)
         return container.receipts.sign(query, decision) if decision else None
+
+    @resolved(INCLUSION_PROOF, cost=10)
+    def inclusion_proof(self, info: Info) -> InclusionProof | None:
+        return find_proof(info, self.id)
 
     @resolved("The consent under which the decision was requested.", cost=2)
     def consent(self, info: Info) -> Consent:
