@@ -5,12 +5,24 @@ cost bounds.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, is_composite_type
+from graphql import GraphQLObjectType, GraphQLSchema, is_composite_type
 from graphql.type import get_named_type
 
 from gateway.kit.deadline import check_deadline
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineCheck:
+    """A resolver that raises DeadlineExceeded if the deadline is over, and otherwise calls another one."""
+
+    resolve: Callable[..., Any]
+
+    def __call__(self, source: Any, info: Any, **arguments: Any) -> Any:
+        check_deadline()
+        return self.resolve(source, info, **arguments)
 
 
 def enforce(schema: GraphQLSchema) -> None:
@@ -19,15 +31,4 @@ def enforce(schema: GraphQLSchema) -> None:
         if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for field in type_.fields.values():
                 if field.resolve is not None and is_composite_type(get_named_type(field.type)):
-                    field.resolve = _checking(field)
-
-
-def _checking(field: GraphQLField) -> Callable[..., Any]:
-    resolve = field.resolve
-    assert resolve is not None
-
-    def checked(source: Any, info: Any, **arguments: Any) -> Any:
-        check_deadline()
-        return resolve(source, info, **arguments)
-
-    return checked
+                    field.resolve = DeadlineCheck(field.resolve)

@@ -43,10 +43,11 @@ class Refused(Exception):
         self.code, self.errors = code, errors
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PreparedDocument:
     """An executable document. `prices` are those of its operations by `schema.cost.budget`, which also finds the
-    `cost_variables` on which they depend."""
+    `cost_variables` on which they depend. Documents are equal only if they are the same object, so that they can be
+    keys."""
 
     node: DocumentNode
     cost_variables: tuple[str, ...] | None = None

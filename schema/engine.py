@@ -1,10 +1,10 @@
-"""Execution of documents, from text to response: synchronous, with graphql-core instead of strawberry's executor."""
+"""Execution of documents, from text to response: synchronous, without strawberry's executor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import ExecutionResult, execute_sync
+from graphql import ExecutionResult
 
 from gateway.domain.identity.principal import Principal
 from gateway.kit.deadline import DeadlineExceeded
@@ -12,6 +12,7 @@ from gateway.kit.outage import Outage
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 from schema.build import BuiltSchema
+from schema.compiled.executor import OperationExecutor
 from schema.connection import MAX_SIZE
 from schema.context import Context
 from schema.cost.budget import CostBudget, TooExpensive, field_costs
@@ -76,6 +77,7 @@ class Engine:
             tokens=settings.query_maximum_tokens,
         )
         self._schema, self._container = built.schema, container
+        self.executor = OperationExecutor(built.schema, compiles=settings.query_compilation)
         self.documents = Documents(built.schema, limits)
         pricer = Pricer(built.schema, read_weights(built.sdl, built.schema), largest_page=MAX_SIZE)
         self.costs = CostBudget(pricer, container.buckets, maximum=settings.query_maximum_cost)
@@ -91,8 +93,7 @@ class Engine:
     def _execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
         """Returns the response. Raises Refused."""
         prepared = self.documents.prepare(request.document)
-        document = prepared.node
-        operation = choose_operation(self._schema, document, request.operation_name)
+        operation = choose_operation(self._schema, prepared.node, request.operation_name)
         if isinstance(operation, str):
             return _request_failed([plain(BAD_REQUEST, operation)], request_id)
         # Before a score is fetched or an inquiry counted.
@@ -111,21 +112,15 @@ class Engine:
             return Executed(body([error], request_id), ran=True, unavailable=True)
 
         def run(query: QueryUnit) -> ExecutionResult:
-            result = execute_sync(
-                self._schema,
-                document,
-                context_value=Context(
-                    principal,
-                    self._container,
-                    query,
-                    request_id,
-                    charge.status,
-                    None if operation.is_mutation else {},
-                ),
-                variable_values=dict(request.variables or {}),
-                operation_name=operation.name,
-                hide_suggestions=True,
+            context = Context(
+                principal,
+                self._container,
+                query,
+                request_id,
+                charge.status,
+                None if operation.is_mutation else {},
             )
+            result = self.executor.execute(prepared, operation, request.variables or {}, variables, context)
             if not is_mutation and deadline_exceeded(result.errors):
                 raise DeadlineExceeded  # one error for the document, instead of one for each field that remained
             return result

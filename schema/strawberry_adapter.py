@@ -1,16 +1,27 @@
 """All code that uses strawberry's internals. Check it when the pinned version of strawberry changes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from enum import Enum, Flag
+from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
 import strawberry
-from graphql import GraphQLField, GraphQLInputObjectType, GraphQLNamedType, GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
+
+from schema.resolvers import AttributeReader, InfoMethodCaller, MethodCaller
 
 T = TypeVar("T")
 
@@ -101,33 +112,44 @@ def read_attributes(schema: GraphQLSchema) -> None:
         if isinstance(type_, GraphQLObjectType):
             for field in type_.fields.values():
                 definition = _definition(field)
-                if not isinstance(definition, StrawberryField):
-                    continue
-                if definition.is_basic_field:
-                    field.resolve = _attribute_reader(definition.python_name)
-                elif (method := _plain_method(definition)) is not None:
-                    field.resolve = _method_caller(method)
+                if isinstance(definition, StrawberryField):
+                    field.resolve = _direct_resolver(definition) or field.resolve
 
 
-def _plain_method(field: StrawberryField) -> Callable[[Any], Any] | None:
+def _direct_resolver(field: StrawberryField) -> Callable[..., Any] | None:
+    """Returns a resolver that does the same as strawberry's, None for a field with arguments."""
+    if field.is_basic_field:
+        return AttributeReader(field.python_name)
     resolver = field.base_resolver
-    if resolver is None or field.extensions or len(resolver.signature.parameters) != 1 or resolver.is_async:
+    if resolver is None or field.extensions or resolver.is_async or resolver.self_parameter is None:
         return None
-    return None if resolver.self_parameter is None else cast("Callable[[Any], Any]", resolver.wrapped_func)
+    method = cast("Callable[..., Any]", resolver.wrapped_func)
+    parameters = list(resolver.signature.parameters)
+    if len(parameters) == 1:
+        return MethodCaller(method)
+    if parameters[1:] == ["info"] and resolver.info_parameter is not None:
+        return InfoMethodCaller(method, partial(_info_of, field))
+    return None
 
 
-def _method_caller(method: Callable[[Any], Any]) -> Callable[..., Any]:
-    def call(source: Any, _: Any) -> Any:
-        return method(source)
-
-    return call
+def _info_of(field: StrawberryField, info: GraphQLResolveInfo[Any]) -> strawberry.Info:
+    return strawberry.Info(_raw_info=info, _field=field)
 
 
-def _attribute_reader(name: str) -> Callable[..., Any]:
-    def read(source: Any, _: Any) -> Any:
-        return getattr(source, name)
+@lru_cache(maxsize=256)
+def enum_names(type_: GraphQLEnumType) -> tuple[type[Enum], Mapping[str, str]] | None:
+    """Returns the Python enum of a GraphQL enum, and the GraphQL names of its members by their Python names. None for
+    an enum that has members without a GraphQL name, and for an enum of graphql-core itself.
 
-    return read
+    Why: strawberry searches the name of each value in a loop.
+    """
+    enum: type[Enum] | None = getattr(type_, "wrapped_cls", None)
+    if enum is None or issubclass(enum, Flag):
+        return None
+    try:
+        return enum, {member.name: type_.coerce_output_value(member) for member in enum}
+    except ValueError:
+        return None
 
 
 def check_one_of(schema: GraphQLSchema) -> None:

@@ -65,6 +65,11 @@ class QuerySettings(BaseSettings):
     query_maximum_body: int = Field(
         64 * 1024, ge=16 * 1024, le=1024 * 1024, description="The largest size of one GraphQL request's body in bytes."
     )
+    query_compilation: bool = Field(
+        True,
+        description="Whether an operation is compiled to Python functions when its document is executed for the second "
+        "time. The responses are the same; false makes executions slower.",
+    )
 
     @field_validator("query_bucket_size")
     @classmethod

@@ -6,6 +6,7 @@ import pytest
 from graphql import GraphQLObjectType
 
 from gateway.domain.scope import SCOPES
+from schema.deadlines import DeadlineCheck
 from schema.permissions import field_scopes, type_scopes
 from schema.query import ANY_VALID_TOKEN
 from tests.support import factories
@@ -128,7 +129,8 @@ class TestScopedType:
         for field_name in ("DecisionConnection.nodes", "DecisionEdge.node", "DecisionEvent.decision", "Query.decision"):
             type_name, _, name = field_name.partition(".")
             field = SCHEMA.type_map[type_name].fields[name]  # type: ignore[attr-defined]
-            assert "_checking" in field.resolve.__qualname__, field_name
+            assert isinstance(field.resolve, DeadlineCheck), field_name
+            assert field.resolve.resolve.__module__ == "schema.permissions", field_name
 
 
 class TestVisibility:

@@ -67,8 +67,8 @@ def request_variables(key: str, reference: str, **changed: Any) -> dict[str, Any
 
 
 class GraphQLWorld(World):
-    """The GraphQL engine of a deployment. `consent` is a user's (score 640) to `merchant_id`; `foreign_consent` belongs
-    to another partner's merchant."""
+    """The GraphQL engine of a deployment, which compiles operations when they are first used. `consent` is a user's
+    (score 640) to `merchant_id`; `foreign_consent` belongs to another partner's merchant."""
 
     clock: MovableClock
 
@@ -92,6 +92,7 @@ class GraphQLWorld(World):
             self.foreign_consent = factories.make_consent(unit, foreign_client, foreign_user)
             self.foreign_decision = factories.make_decision(unit, self.foreign_consent)
         self.engine = Engine(built(), self.container)
+        self.engine.executor.operations.at_first_use = True
 
     def user(self, *scopes: str, consent: Consent | None = None) -> Principal:
         """A user token's principal. The default scopes are USER_SCOPES."""

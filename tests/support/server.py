@@ -14,6 +14,8 @@ from typing import Any, Self
 from tests.support import secrets
 
 STARTS_WITHIN = 60.0
+COMPILATION = "GATEWAY_QUERY_COMPILATION"
+"""The variable that a run of all tests may set: they pass with compiled operations and without."""
 
 
 def free_port() -> int:
@@ -24,8 +26,8 @@ def free_port() -> int:
 
 
 def bare_environment() -> dict[str, str]:
-    """The environment of this process without the GATEWAY_ variables."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    """The environment of this process without the GATEWAY_ variables, except for COMPILATION."""
+    return {name: value for name, value in os.environ.items() if name == COMPILATION or not name.startswith("GATEWAY_")}
 
 
 class Sandbox:

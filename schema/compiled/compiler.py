@@ -1,0 +1,234 @@
+"""Compiles one operation of a validated document into Python functions: one for the objects of each type and selection.
+
+Fields run in the order in which graphql-core's executor runs them, with the same checks. So resolvers are called in the
+same order, and the errors are equal and in the same order.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from keyword import iskeyword
+from typing import Any
+
+from graphql import (
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    Undefined,
+    default_field_resolver,
+)
+from graphql.execution.values import VariableValues
+from graphql.type import assert_valid_schema
+
+from gateway.kit.deadline import check_deadline
+from schema.compiled import runtime
+from schema.compiled.arguments import write_arguments
+from schema.compiled.reasons import Reason, Unsupported
+from schema.compiled.runtime import Run, rest_of_info
+from schema.compiled.selections import Conditions, ResponseField, SelectedSet, Selections
+from schema.compiled.source import Source, literal
+from schema.compiled.values import Place, Values, needs_info
+from schema.deadlines import DeadlineCheck
+from schema.resolvers import AttributeReader, MethodCaller
+
+MAX_FUNCTIONS = 500
+_NAMES: Mapping[str, object] = {
+    "Undefined": Undefined,
+    "check_deadline": check_deadline,
+    **{
+        function.__name__: function
+        for function in (
+            runtime.drain,
+            runtime.included_nodes,
+            runtime.iterate,
+            runtime.locate,
+            runtime.make_info,
+            runtime.raise_no_leaf,
+            runtime.raise_no_type,
+            runtime.raise_null,
+            runtime.raise_wrong_type,
+            runtime.set_argument,
+        )
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledOperation:
+    """An operation that was compiled. `source_size` is the number of characters of its Python source. Safe to use from
+    any thread."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    operation: OperationDefinitionNode
+    condition_variables: tuple[str, ...]
+    source_size: int
+    _root: Callable[[Run, Any, None], dict[str, Any]]
+
+    def execute(self, variables: VariableValues, context: Any, root_value: Any = None) -> ExecutionResult:
+        """Returns the result of the operation with coerced variables, as execute_sync of graphql-core does with
+        hide_suggestions. Raises Unsupported, before any resolver runs, if a condition has no value."""
+        coerced = variables.coerced
+        conditions: tuple[Any, ...] = tuple([coerced.get(name) for name in self.condition_variables])
+        if not all(isinstance(value, bool) for value in conditions):
+            raise Unsupported(Reason.NULL_CONDITION)
+        rest = rest_of_info(self.schema, self.fragments, root_value, self.operation, variables, context)
+        run = Run(variables, coerced, conditions, rest)
+        try:
+            data = self._root(run, root_value, None)
+        except GraphQLError as error:
+            return ExecutionResult(None, [*run.errors, error])
+        return ExecutionResult(data, run.errors or None)
+
+
+def compile_operation(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> CompiledOperation:
+    """Returns the compiled operation of a validated document. Raises Unsupported."""
+    assert_valid_schema(schema)
+    root_type = schema.get_root_type(operation.operation)
+    if root_type is None or operation.operation is OperationType.SUBSCRIPTION:
+        raise Unsupported(Reason.OPERATION_TYPE)
+    if operation.directives:
+        raise Unsupported(Reason.DIRECTIVE)
+    return _Compilation(schema, operation, fragments).compile(root_type)
+
+
+class _Compilation:
+    """The compilation of one operation."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+    ) -> None:
+        self._schema, self._operation, self._fragments = schema, operation, dict(fragments)
+        self._selections = Selections(schema, fragments)
+        self._source = Source(_NAMES)
+        self._values = Values(schema, self._source, self._object_function, self._add_function)
+        self._functions: dict[tuple[Any, ...], str] = {}
+        self._unwritten: list[tuple[str, Callable[[str], None]]] = []
+        self._count = 0
+
+    def compile(self, root_type: GraphQLObjectType) -> CompiledOperation:
+        """Returns the operation. Raises Unsupported."""
+        root = self._object_function(root_type, (SelectedSet(self._operation.selection_set),))
+        while self._unwritten:
+            name, write = self._unwritten.pop()
+            write(name)
+        namespace = self._source.run()
+        self._values.fill_tables(namespace)
+        return CompiledOperation(
+            self._schema,
+            self._fragments,
+            self._operation,
+            tuple(self._selections.variables),
+            len(self._source.text),
+            namespace[root],
+        )
+
+    def _add_function(self, kind: str, write: Callable[[str], None]) -> str:
+        """Returns the name of a function that `write` will write."""
+        self._count += 1
+        if self._count > MAX_FUNCTIONS:
+            raise Unsupported(Reason.SIZE)
+        name = f"{kind}_{self._count}"
+        self._unwritten.append((name, write))
+        return name
+
+    def _object_function(self, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...]) -> str:
+        key = (type_.name, *((id(each.node), each.conditions) for each in sets))
+        name = self._functions.get(key)
+        if name is None:
+            name = self._add_function("object", lambda name: self._write_object(name, type_, sets))
+            self._functions[key] = name
+        return name
+
+    def _write_object(self, name: str, type_: GraphQLObjectType, sets: tuple[SelectedSet, ...]) -> None:
+        with self._source.block(f"def {name}(run, source, path):"):
+            self._source.write("data = {}")
+            for field in self._selections.collect(type_, sets):
+                if field.conditions:
+                    with self._source.block(f"if {self._condition(field.conditions)}:"):
+                        self._write_field(type_, field)
+                else:
+                    self._write_field(type_, field)
+            self._source.write("return data")
+
+    def _write_field(self, type_: GraphQLObjectType, field: ResponseField) -> None:
+        name, target = field.first.name.value, f"data[{literal(field.key)}]"
+        if name == "__typename":
+            self._source.write(f"{target} = {literal(type_.name)}")
+            return
+        if name in {"__schema", "__type"}:
+            raise Unsupported(Reason.INTROSPECTION)
+        definition = type_.fields.get(name)
+        if definition is None:
+            self._source.write("pass")  # validation has refused such a document
+            return
+        place = Place(
+            field_name=self._source.bind(f"{type_.name}.{name}"),
+            nodes=self._nodes(field),
+            info="info" if needs_info(definition.type) else "None",
+            path=f"(path, {literal(field.key)}, {literal(type_.name)})",
+            sets=field.selection_sets(),
+        )
+        with self._source.block("try:"):
+            self._write_call(type_, field, definition, place)
+            self._values.complete(definition.type, place, lambda completed: f"{target} = {completed}")
+        with self._source.block("except Exception as error:"):
+            self._values.write_failure(definition.type, place, f"{target} = None")
+
+    def _write_call(
+        self, type_: GraphQLObjectType, field: ResponseField, definition: GraphQLField, place: Place
+    ) -> None:
+        """Writes the call of the resolver, which sets `value`, and sets `info` if it is needed."""
+        bind, write = self._source.bind, self._source.write
+        has_arguments = write_arguments(self._source, definition, field.first)
+        resolve: Any = definition.resolve or default_field_resolver
+        if isinstance(resolve, DeadlineCheck):
+            write("check_deadline()")
+            resolve = resolve.resolve
+        if field.nodes[1:] and any(each.conditions for each in field.nodes):
+            head = f"({bind(field.first.name.value)}, {place.nodes}, {bind(definition.type)}, {bind(type_)})"
+        else:
+            nodes = self._source.namespace[place.nodes]
+            head = bind((field.first.name.value, nodes, definition.type, type_))
+        info = f"info = make_info(run, {head}, {place.path})"
+        if isinstance(resolve, AttributeReader) and not has_arguments:
+            write(f"value = {_attribute(resolve.name)}")
+        elif isinstance(resolve, MethodCaller) and not has_arguments:
+            write(f"value = {bind(resolve.method)}(source)")
+        else:
+            write(info)
+            write(f"value = {bind(resolve)}(source, info{', **arguments' if has_arguments else ''})")
+            return
+        if needs_info(definition.type):
+            with self._source.block("if value is not None:"):
+                write(info)
+
+    def _nodes(self, field: ResponseField) -> str:
+        """Returns the expression of the nodes that select a field in an execution."""
+        if not any(each.conditions for each in field.nodes):
+            return self._source.bind([each.node for each in field.nodes])
+        nodes = [
+            (each.node, [(self._selections.variables[name], value) for name, value in each.conditions])
+            for each in field.nodes
+        ]
+        return f"included_nodes(run, {self._source.bind(nodes)})"
+
+    def _condition(self, conditions: Conditions) -> str:
+        parts = [
+            f"{'' if wanted else 'not '}run.conditions[{self._selections.variables[name]}]"
+            for name, wanted in sorted(conditions)
+        ]
+        return " and ".join(parts)
+
+
+def _attribute(name: str) -> str:
+    return f"source.{name}" if name.isidentifier() and not iskeyword(name) else f"getattr(source, {name!r})"

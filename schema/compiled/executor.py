@@ -1,0 +1,61 @@
+"""Executes the operations of one schema: by compiled functions, or by graphql-core."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLSchema, execute_sync
+from graphql.execution.values import VariableValues
+
+from schema.compiled.cache import CompiledOperations, ExecutionCounts
+from schema.compiled.compiler import CompiledOperation, compile_operation
+from schema.compiled.reasons import Reason, Unsupported
+from schema.documents import PreparedDocument
+from schema.operations import Operation
+
+
+class OperationExecutor:
+    """Executes operations. If `compiles` is False, graphql-core executes all. Both have the same results. Safe to use
+    from any thread."""
+
+    def __init__(self, schema: GraphQLSchema, *, compiles: bool = True) -> None:
+        self._schema, self._compiles = schema, compiles
+        self.operations = CompiledOperations()
+        self.counts = ExecutionCounts()
+
+    def execute(
+        self,
+        document: PreparedDocument,
+        operation: Operation,
+        raw_variables: Mapping[str, Any],
+        variables: VariableValues,
+        context: Any,
+    ) -> ExecutionResult:
+        """Returns the result of an operation. `variables` are the coerced `raw_variables`."""
+        try:
+            result: ExecutionResult | None = self._compiled(document, operation).execute(variables, context)
+            reason = None
+        except Unsupported as unsupported:
+            result, reason = None, unsupported.reason
+        self.counts.count(reason)
+        if result is not None:
+            return result
+        return execute_sync(
+            self._schema,
+            document.node,
+            context_value=context,
+            variable_values=dict(raw_variables),
+            operation_name=operation.name,
+            hide_suggestions=True,
+        )
+
+    def _compiled(self, document: PreparedDocument, operation: Operation) -> CompiledOperation:
+        if not self._compiles:
+            raise Unsupported(Reason.SWITCHED_OFF)
+
+        def compile_now() -> CompiledOperation:
+            fragments = {
+                each.name.value: each for each in document.node.definitions if isinstance(each, FragmentDefinitionNode)
+            }
+            return compile_operation(self._schema, operation.node, fragments)
+
+        return self.operations.get((document, operation.name), compile_now)

@@ -1,0 +1,56 @@
+"""Python source that is generated line by line. Values are bound to names of ours; the text of a document is never part
+of the source."""
+
+import builtins
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import CodeType
+from typing import Any
+
+
+def literal(name: str) -> str:
+    """Returns the Python literal of a GraphQL name. Raises ValueError for any other text."""
+    if not (name.isascii() and name.isidentifier()):
+        raise ValueError(f"{name!r} is not a name")
+    return repr(name)
+
+
+class Source:
+    """The source of the functions of one operation, and the values of the names that they use."""
+
+    def __init__(self, names: Mapping[str, object]) -> None:
+        self._lines: list[str] = []
+        self._depth = 0
+        self._bound: dict[int, str] = {}
+        self.namespace: dict[str, Any] = {"__builtins__": builtins, **names}
+
+    def write(self, line: str) -> None:
+        """Adds a line at the current indentation."""
+        self._lines.append(" " * self._depth + line)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """Adds a line such as "try:". The lines within the `with` block are indented."""
+        self.write(head)
+        self._depth += 1
+        yield
+        self._depth -= 1
+
+    def bind(self, value: object) -> str:
+        """Returns the name of a value in the source. The same object has one name."""
+        name = self._bound.get(id(value))
+        if name is None:
+            name = self._bound[id(value)] = f"k{len(self._bound)}"
+            self.namespace[name] = value  # which keeps the object, so its id stays unique
+        return name
+
+    @property
+    def text(self) -> str:
+        """The source."""
+        return "\n".join(self._lines)
+
+    def run(self) -> Mapping[str, Any]:
+        """Defines the functions. Returns the namespace."""
+        code: CodeType = compile(self.text, "<compiled operation>", "exec")
+        exec(code, self.namespace)  # noqa: S102 - no text of a document is in the source
+        return self.namespace

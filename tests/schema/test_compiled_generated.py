@@ -1,0 +1,83 @@
+"""Compiled operations against graphql-core's executor: random schemas, documents, variables and failures."""
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+from graphql import execute_sync, parse, validate
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from schema.compiled.reasons import Reason, Unsupported
+from tests.support.executions import described, run_compiled
+from tests.support.generated_documents import DocumentGenerator
+from tests.support.generated_schemas import GeneratedSchema, generate_schema
+
+DOCUMENTS_OF_A_SCHEMA = 10
+EXPECTED_REASONS = {Reason.MERGED_CONDITIONS, Reason.NULL_CONDITION}
+
+
+def compare(made: GeneratedSchema, random: Random, seen: Counter[Any]) -> None:
+    """Executes one random operation by both executors."""
+    generator = DocumentGenerator(random, made.schema)
+    text = generator.document()
+    document = parse(text)
+    if validate(made.schema, document, max_errors=1):
+        seen["invalid"] += 1
+        return
+    variables = dict(generator.values)
+    if variables and random.random() < 0.05:
+        variables[random.choice(sorted(variables))] = random.choice([None, "wrong", {}, []])
+    made.calls.failures = random.choice([0.0, 0.03, 0.15, 0.4])
+    made.calls.log = []
+    expected = execute_sync(made.schema, document, made.root(), "context", variables, hide_suggestions=True)
+    expected_calls, made.calls.log = made.calls.log, []
+    try:
+        result = run_compiled(made.schema, document, variables, "context", made.root())
+    except Unsupported as unsupported:
+        reason: Reason | None = unsupported.reason
+    else:
+        reason = None
+    if reason:
+        assert reason in EXPECTED_REASONS, text
+        assert made.calls.log == [], "a resolver ran before the operation was given to graphql-core"
+        seen[reason] += 1
+        return
+    assert described(result) == described(expected), (text, variables)
+    assert made.calls.log == expected_calls, (text, variables)
+    seen["compiled"] += 1
+    seen["with errors"] += bool(result.errors)
+
+
+def check(examples: int) -> Counter[Any]:
+    """Compares random operations of `examples` schemas. Returns what they were."""
+    seen: Counter[Any] = Counter()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.integers(0, 2**63))
+    def compare_all(seed: int) -> None:
+        random = Random(seed)
+        made = generate_schema(random)
+        for _ in range(DOCUMENTS_OF_A_SCHEMA):
+            compare(made, random, seen)
+
+    compare_all()
+    return seen
+
+
+def test_generated_operations_have_equal_results() -> None:
+    seen = check(40)
+    assert seen["compiled"] > 200
+    assert seen["with errors"] > 60
+
+
+@pytest.mark.slow
+def test_20000_generated_operations_have_equal_results() -> None:
+    assert check(3000)["compiled"] >= 20_000
