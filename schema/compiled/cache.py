@@ -13,9 +13,10 @@ from schema.compiled.compiler import CompiledOperation
 from schema.compiled.reasons import Reason, Unsupported
 from schema.documents import PreparedDocument
 
-_BYTES_PER_CHARACTER = 8
-"""An estimate: the functions, and the values they use, need 4 to 7 bytes for each character of their source."""
-_SMALLEST = 2000
+_ENTRY = 500
+_OF_DOCUMENT, _OF_SOURCE = 80, 4
+"""Estimates, measured with tracemalloc: bytes for each character of a document's text, and of the source of functions.
+An entry keeps its document, also if the cache of documents has dropped it."""
 
 Key = tuple[PreparedDocument, str | None]
 
@@ -25,14 +26,14 @@ class _Entry:
     """What is known of an operation: its functions, or why there are none."""
 
     content: CompiledOperation | Reason
-    size: int = _SMALLEST
+    size: int
 
 
 class CompiledOperations:
-    """At most `entries` operations, and `size` bytes of functions by estimate. `at_first_use` compiles an operation
-    when it is executed for the first time, which tests want. Safe to use from any thread."""
+    """At most `entries` operations, and `size` bytes of documents and functions by estimate. `at_first_use` compiles an
+    operation when it is executed for the first time, which tests want. Safe to use from any thread."""
 
-    def __init__(self, *, entries: int = 512, size: int = 16 << 20) -> None:
+    def __init__(self, *, entries: int = 512, size: int = 32 << 20) -> None:
         self.at_first_use = False
         self._entries, self._size = entries, size
         self._operations: OrderedDict[Key, _Entry] = OrderedDict()
@@ -44,7 +45,7 @@ class CompiledOperations:
 
     @property
     def size(self) -> int:
-        """The estimated size of the functions in bytes."""
+        """The estimated size in bytes."""
         return self._total
 
     def get(self, key: Key, compile_operation: Callable[[], CompiledOperation]) -> CompiledOperation:
@@ -53,8 +54,7 @@ class CompiledOperations:
         with self._lock:
             entry = self._operations.get(key)
             if entry is None:
-                entry = _Entry(Reason.FIRST_USE)
-                self._put(key, entry)
+                entry = self._put(key, Reason.FIRST_USE)
                 if not self.at_first_use:
                     raise Unsupported(Reason.FIRST_USE)
             content = entry.content
@@ -74,20 +74,22 @@ class CompiledOperations:
             raise
         finally:
             with self._lock:
-                self._put(key, _Entry(compiled, _size_of(compiled)))
+                self._put(key, compiled)
         return compiled
 
-    def _put(self, key: Key, entry: _Entry) -> None:
+    def _put(self, key: Key, content: CompiledOperation | Reason) -> _Entry:
+        location = key[0].node.loc
+        size = _ENTRY + _OF_DOCUMENT * (location.end if location else 0)
+        if isinstance(content, CompiledOperation):
+            size += _OF_SOURCE * content.source_size
+        entry = _Entry(content, size)
         earlier = self._operations.pop(key, None)
         self._total += entry.size - (earlier.size if earlier else 0)
         self._operations[key] = entry
         while self._operations and (len(self._operations) > self._entries or self._total > self._size):
             _, oldest = self._operations.popitem(last=False)
             self._total -= oldest.size
-
-
-def _size_of(content: CompiledOperation | Reason) -> int:
-    return _SMALLEST if isinstance(content, Reason) else _SMALLEST + content.source_size * _BYTES_PER_CHARACTER
+        return entry
 
 
 class ExecutionCounts:

@@ -35,7 +35,6 @@ from schema.compiled.values import Place, Values, needs_info
 from schema.deadlines import DeadlineCheck
 from schema.resolvers import AttributeReader, MethodCaller
 
-MAX_FUNCTIONS = 500
 _NAMES: Mapping[str, object] = {
     "Undefined": Undefined,
     "check_deadline": check_deadline,
@@ -128,15 +127,13 @@ class _Compilation:
             self._fragments,
             self._operation,
             tuple(self._selections.variables),
-            len(self._source.text),
+            self._source.size,
             namespace[root],
         )
 
     def _add_function(self, kind: str, write: Callable[[str], None]) -> str:
         """Returns the name of a function that `write` will write."""
         self._count += 1
-        if self._count > MAX_FUNCTIONS:
-            raise Unsupported(Reason.SIZE)
         name = f"{kind}_{self._count}"
         self._unwritten.append((name, write))
         return name

@@ -25,7 +25,7 @@ class Reason(StrEnum):
     NULL_CONDITION = "null condition"
     """The variable of a condition has no Boolean value."""
     SIZE = "size"
-    """The operation needs more functions than the maximum."""
+    """The source of the functions would be longer than the maximum."""
 
 
 class Unsupported(Exception):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema, build_schema, parse
 
-from schema.compiled import compiler
+from schema.compiled import source
 from schema.compiled.reasons import Reason, Unsupported
 from schema.compiled.source import literal
 from tests.support.executions import compiled, run_compiled
@@ -45,9 +45,10 @@ def test_fragment_with_variables_is_not_compiled() -> None:
     assert raised.value.reason is Reason.FRAGMENT_VARIABLES
 
 
-def test_operation_that_needs_too_many_functions_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "MAX_FUNCTIONS", 3)
-    compiled(SCHEMA, parse("{ a { a { b } } }"))
+def test_operation_with_too_long_source_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = parse("{ a { a { b } } }")
+    monkeypatch.setattr(source, "MAX_SOURCE", compiled(SCHEMA, small).source_size)
+    compiled(SCHEMA, small)
     with pytest.raises(Unsupported) as raised:
         compiled(SCHEMA, parse("{ a { a { a { b } } } }"))
     assert raised.value.reason is Reason.SIZE

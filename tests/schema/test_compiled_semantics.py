@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, GraphQLSchema, Undefined, build_schema
+from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, GraphQLSchema, Undefined, build_schema, parse
+from graphql.execution.values import VariableValues
 
-from tests.support.executions import run_both
+from tests.support.executions import compiled, run_both
 
 SDL = """
 scalar Even
+scalar Fresh
 enum Colour { RED BLUE }
 input Point { x: Int! label: String = "none" }
 interface Named { name: String }
@@ -18,7 +20,7 @@ type Dog implements Named { name: String barks: Boolean colour: Colour even: Eve
 type Query {
   cat: Cat named: Named pet: Pet pets: [Pet] strict: [Cat!]! grid: [[Int!]]
   text: String must: String! other: String
-  echo(a: Int = 5, b: String, point: Point, list: [Int], colour: Colour = RED): String
+  echo(a: Int = 5, b: String, point: Point, list: [Int], colour: Colour = RED, fresh: Fresh): String
   required(id: ID!): String withDefault(n: Int! = 3): String
 }
 type Mutation { first: Cat second: Cat! third: String }
@@ -30,13 +32,14 @@ DOG = {"__typename": "Dog", "name": "Rex", "barks": True, "colour": "RED", "even
 def even(value: Any) -> Any:
     if value % 2:
         raise ValueError("odd")
-    return None if value == 0 else value
+    return {0: None, 4: Undefined}.get(value, value)
 
 
 @pytest.fixture
 def schema() -> GraphQLSchema:
     made = build_schema(SDL)
     made.type_map["Even"].coerce_output_value = even  # type: ignore[attr-defined]
+    made.type_map["Fresh"].coerce_input_literal = lambda node: [node.value]  # type: ignore[attr-defined]
     assert made.query_type is not None
     for name in ("echo", "required", "withDefault"):
         made.query_type.fields[name].resolve = lambda _, __, **arguments: repr(arguments)
@@ -178,6 +181,11 @@ def test_scalar_and_enum_failures_are_field_errors(schema: GraphQLSchema) -> Non
         assert run_both(schema, document, root=pets(**values)).errors
 
 
+@pytest.mark.parametrize("lives", [-(2**31) - 1, -(2**31), 2**31 - 1, 2**31, True, 7.0, 7.5, "7", "x", float("nan")])
+def test_integers_have_32_bits(schema: GraphQLSchema, lives: Any) -> None:
+    run_both(schema, "{ cat { lives } }", root={"cat": {"lives": lives}})
+
+
 def test_returned_exceptions_and_undefined(schema: GraphQLSchema) -> None:
     error = GraphQLError("returned", extensions={"code": "X"})
     result = run_both(schema, "{ text other cat { name } }", root={"text": error, "other": Undefined, "cat": Undefined})
@@ -216,12 +224,16 @@ def test_null_variable_for_a_non_null_argument_is_a_field_error(schema: GraphQLS
     assert [error.path for error in result.errors or ()] == [["required"], ["withDefault"]]
 
 
-def test_input_objects_are_new_in_each_execution(schema: GraphQLSchema) -> None:
+def test_input_objects_and_custom_scalars_are_new_in_each_execution(schema: GraphQLSchema) -> None:
     seen: list[Any] = []
     assert schema.query_type is not None
-    schema.query_type.fields["echo"].resolve = lambda _, __, **arguments: seen.append(arguments["point"])
-    run_both(schema, "{ a: echo(point: {x: 1}) b: echo(point: {x: 1}) }")
-    assert len({id(each) for each in seen}) == 4
+    schema.query_type.fields["echo"].resolve = lambda _, __, **arguments: seen.extend(
+        arguments[name] for name in ("point", "list", "fresh")
+    )
+    operation = compiled(schema, parse('{ echo(point: {x: 1}, list: [1], fresh: "x") }'))
+    for _ in range(2):
+        operation.execute(VariableValues({}, {}), None)
+    assert len({id(each) for each in seen}) == 6
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -274,9 +286,9 @@ def test_info_has_the_same_content(schema: GraphQLSchema) -> None:
         fragment F on Cat { name }"""
     run_both(schema, document, {"n": 7}, context="the context", root={"strict": [CAT, CAT]})
     assert len(seen) == 4
-    for expected, compiled in zip(seen[:2], seen[2:], strict=True):
+    for expected, actual in zip(seen[:2], seen[2:], strict=True):
         assert {name: id(each) for name, each in expected.items() if name in {"schema", "operation", "context"}} == {
-            name: id(each) for name, each in compiled.items() if name in {"schema", "operation", "context"}
+            name: id(each) for name, each in actual.items() if name in {"schema", "operation", "context"}
         }
-        assert compiled == expected
-        assert compiled["path"].as_list()[::2] == ["strict", "name"]
+        assert actual == expected
+        assert actual["path"].as_list()[::2] == ["strict", "name"]
