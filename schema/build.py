@@ -17,6 +17,7 @@ from schema.strawberry_adapter import (
     describe_directive_arguments,
     describe_generic_types,
     read_attributes,
+    resolve_types_by_class,
 )
 from schema.types.decision import DecisionEvent, DisputeEvent
 from schema.types.user_error import (
@@ -64,6 +65,7 @@ def build_schema(registry: AdapterRegistry, *, sandbox: bool) -> BuiltSchema:
     sdl = f"{source.as_str()}\n"
     check_one_of(built)
     read_attributes(built)
+    resolve_types_by_class(built)
     permissions.enforce(built)
     deadlines.enforce(built)
     return BuiltSchema(built, sdl)

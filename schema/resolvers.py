@@ -1,10 +1,10 @@
-"""Resolvers that replace those of strawberry. Compiled operations do what the first two do, without calling them."""
+"""Resolvers that replace those of strawberry. Compiled operations do what most of them do, without calling them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLResolveInfo
+from graphql import GraphQLAbstractType, GraphQLIsTypeOfFn, GraphQLResolveInfo, GraphQLTypeResolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,26 @@ class InfoMethodCaller:
 
     def __call__(self, source: Any, info: GraphQLResolveInfo[Any]) -> Any:
         return self.method(source, info=self.make_info(info))
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOfClass:
+    """Returns the name of the object type of a value by the value's class, or what `resolve` returns for other
+    classes."""
+
+    names: Mapping[type, str]
+    resolve: GraphQLTypeResolver
+
+    def __call__(self, value: Any, info: GraphQLResolveInfo[Any], abstract: GraphQLAbstractType) -> Any:
+        return self.names.get(type(value)) or self.resolve(value, info, abstract)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOfClass:
+    """Whether a value is of an object type: True for values of `origin`, or what `check` returns for other classes."""
+
+    origin: type
+    check: GraphQLIsTypeOfFn
+
+    def __call__(self, value: Any, info: GraphQLResolveInfo[Any]) -> Any:
+        return type(value) is self.origin or self.check(value, info)

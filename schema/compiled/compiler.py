@@ -31,7 +31,7 @@ from schema.compiled.reasons import Reason, Unsupported
 from schema.compiled.runtime import Run, rest_of_info
 from schema.compiled.selections import Conditions, ResponseField, SelectedSet, Selections
 from schema.compiled.source import Source, literal
-from schema.compiled.values import Place, Values, needs_info
+from schema.compiled.values import InfoUse, Place, Values, info_use
 from schema.deadlines import DeadlineCheck
 from schema.resolvers import AttributeReader, MethodCaller
 
@@ -168,46 +168,45 @@ class _Compilation:
         if definition is None:
             self._source.write("pass")  # validation has refused such a document
             return
+        resolve: Any = definition.resolve or default_field_resolver
+        checks_deadline = isinstance(resolve, DeadlineCheck)
+        resolve = resolve.resolve if checks_deadline else resolve
+        direct = None if definition.args else self._direct(resolve)
+        nodes, path = self._nodes(field), f"(path, {literal(field.key)}, {literal(type_.name)})"
+        use, make_info = info_use(definition.type), "None"
+        if direct is None or use is not InfoUse.NEVER:
+            make_info = f"make_info(run, {self._head(type_, field, definition, nodes)}, {path})"
         place = Place(
             field_name=self._source.bind(f"{type_.name}.{name}"),
-            nodes=self._nodes(field),
-            info="info" if needs_info(definition.type) else "None",
-            path=f"(path, {literal(field.key)}, {literal(type_.name)})",
+            nodes=nodes,
+            info=make_info if direct and use is not InfoUse.ALWAYS else "info",
+            path=path,
             sets=field.selection_sets(),
         )
         with self._source.block("try:"):
-            self._write_call(type_, field, definition, place)
+            has_arguments = write_arguments(self._source, definition, field.first)
+            if checks_deadline:
+                self._source.write("check_deadline()")
+            if direct is None or use is InfoUse.ALWAYS:
+                self._source.write(f"info = {make_info}")
+            arguments = ", **arguments" if has_arguments else ""
+            self._source.write(f"value = {direct or f'{self._source.bind(resolve)}(source, info{arguments})'}")
             self._values.complete(definition.type, place, lambda completed: f"{target} = {completed}")
         with self._source.block("except Exception as error:"):
             self._values.write_failure(definition.type, place, f"{target} = None")
 
-    def _write_call(
-        self, type_: GraphQLObjectType, field: ResponseField, definition: GraphQLField, place: Place
-    ) -> None:
-        """Writes the call of the resolver, which sets `value`, and sets `info` if it is needed."""
-        bind, write = self._source.bind, self._source.write
-        has_arguments = write_arguments(self._source, definition, field.first)
-        resolve: Any = definition.resolve or default_field_resolver
-        if isinstance(resolve, DeadlineCheck):
-            write("check_deadline()")
-            resolve = resolve.resolve
-        if field.nodes[1:] and any(each.conditions for each in field.nodes):
-            head = f"({bind(field.first.name.value)}, {place.nodes}, {bind(definition.type)}, {bind(type_)})"
-        else:
-            nodes = self._source.namespace[place.nodes]
-            head = bind((field.first.name.value, nodes, definition.type, type_))
-        info = f"info = make_info(run, {head}, {place.path})"
-        if isinstance(resolve, AttributeReader) and not has_arguments:
-            write(f"value = {_attribute(resolve.name)}")
-        elif isinstance(resolve, MethodCaller) and not has_arguments:
-            write(f"value = {bind(resolve.method)}(source)")
-        else:
-            write(info)
-            write(f"value = {bind(resolve)}(source, info{', **arguments' if has_arguments else ''})")
-            return
-        if needs_info(definition.type):
-            with self._source.block("if value is not None:"):
-                write(info)
+    def _direct(self, resolve: Any) -> str | None:
+        """Returns the expression of what a resolver does, None if it has to be called."""
+        if isinstance(resolve, AttributeReader):
+            return _attribute(resolve.name)
+        return f"{self._source.bind(resolve.method)}(source)" if isinstance(resolve, MethodCaller) else None
+
+    def _head(self, type_: GraphQLObjectType, field: ResponseField, definition: GraphQLField, nodes: str) -> str:
+        """Returns the expression of the members of a field's info before the path."""
+        bind, name = self._source.bind, field.first.name.value
+        if nodes in self._source.namespace:
+            return bind((name, self._source.namespace[nodes], definition.type, type_))
+        return f"({bind(name)}, {nodes}, {bind(definition.type)}, {bind(type_)})"
 
     def _nodes(self, field: ResponseField) -> str:
         """Returns the expression of the nodes that select a field in an execution."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from graphql import (
@@ -24,6 +25,7 @@ from graphql import (
 
 from schema.compiled.selections import SelectedSet
 from schema.compiled.source import Source
+from schema.resolvers import CheckOfClass, TypeOfClass
 from schema.strawberry_adapter import enum_names
 
 Store = Callable[[str], str]
@@ -50,6 +52,17 @@ class Place:
     sets: tuple[SelectedSet, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The functions of the possible types of an abstract type, by the name of the type and by the class of values."""
+
+    by_name: dict[str, Any]
+    by_class: dict[type, Any]
+    abstract: GraphQLAbstractType
+    types: tuple[GraphQLObjectType, ...]
+    sets: tuple[SelectedSet, ...]
+
+
 class Values:
     """Writes the completion of values. `object_function` returns the name of the function that completes objects of a
     type, `add_function` takes a function that writes another function later."""
@@ -63,7 +76,7 @@ class Values:
     ) -> None:
         self._schema, self._source = schema, source
         self._object_function, self._add_function = object_function, add_function
-        self._tables: list[tuple[dict[str, Any], tuple[GraphQLObjectType, ...], tuple[SelectedSet, ...]]] = []
+        self._tables: list[_Table] = []
 
     def complete(self, type_: GraphQLOutputType, place: Place, store: Store, *, value: str = "value") -> None:
         """Writes the statements that complete the value of a variable and store it. They raise errors of a value that
@@ -91,10 +104,13 @@ class Values:
 
     def fill_tables(self, namespace: Mapping[str, Any]) -> None:
         """Fills the tables of possible types with the functions, after these are defined."""
-        for table, types, sets in self._tables:
-            for each in types:
-                function = namespace[self._object_function(each, sets)]
-                table[each.name] = (each.is_type_of, each, function)
+        for table in self._tables:
+            for each in table.types:
+                function = namespace[self._object_function(each, table.sets)]
+                table.by_name[each.name] = (each.is_type_of, each, function)
+                origin = class_of(each, table.abstract)
+                if origin is not None:
+                    table.by_class[origin] = function
 
     def _write_known_leaf(self, type_: GraphQLLeafType, store: Store, value: str) -> bool:
         """Writes the branch of a leaf's usual values, if there are such."""
@@ -119,21 +135,33 @@ class Values:
         write(store("coerced"))
 
     def _object(self, type_: GraphQLObjectType, place: Place, store: Store, value: str) -> None:
-        bind, write = self._source.bind, self._source.write
-        if type_.is_type_of is not None:
-            with self._source.block(f"if not {bind(type_.is_type_of)}({value}, {place.info}):"):
+        bind, write, check = self._source.bind, self._source.write, type_.is_type_of
+        if check is not None:
+            is_of_class = f"type({value}) is {bind(check.origin)} or " if isinstance(check, CheckOfClass) else ""
+            with self._source.block(f"if not ({is_of_class}{bind(check)}({value}, {place.info})):"):
                 write(f"raise_wrong_type({bind(type_)}, {value}, {place.nodes})")
         write(store(f"{self._object_function(type_, place.sets)}(run, {value}, {place.path})"))
 
     def _abstract(self, type_: GraphQLAbstractType, place: Place, store: Store, value: str) -> None:
         bind, write, block = self._source.bind, self._source.write, self._source.block
-        table: dict[str, Any] = {}
         types = tuple(self._schema.get_possible_types(type_))
         for each in types:
             self._object_function(each, place.sets)
-        self._tables.append((table, types, place.sets))
+        table = _Table({}, {}, type_, types, place.sets)
+        self._tables.append(table)
+        if not isinstance(type_.resolve_type, TypeOfClass):
+            self._resolve_type(table, place, store, value)
+            return
+        write(f"complete = {bind(table.by_class)}.get(type({value}))")
+        with block("if complete is not None:"):
+            write(store(f"complete(run, {value}, {place.path})"))
+        with block("else:"):
+            self._resolve_type(table, place, store, value)
+
+    def _resolve_type(self, table: "_Table", place: Place, store: Store, value: str) -> None:
+        bind, write, block, type_ = self._source.bind, self._source.write, self._source.block, table.abstract
         write(f"name = {bind(type_.resolve_type or default_type_resolver)}({value}, {place.info}, {bind(type_)})")
-        write(f"entry = {bind(table)}.get(name) if isinstance(name, str) else None")
+        write(f"entry = {bind(table.by_name)}.get(name) if isinstance(name, str) else None")
         with block("if entry is None:"):
             write(f"raise_no_type({bind(self._schema)}, name, {bind(type_)}, {place.nodes}, {place.info}, {value})")
         with block(f"if entry[0] is not None and not entry[0]({value}, {place.info}):"):
@@ -179,11 +207,32 @@ class Values:
             self._source.write(store_null)
 
 
-def needs_info(type_: GraphQLOutputType) -> bool:
-    """Whether completing a value of the type calls a function that takes an info."""
+def class_of(type_: GraphQLObjectType, abstract: GraphQLAbstractType) -> type | None:
+    """Returns the class whose values have the object type in a field of the abstract type, None if there is none."""
+    resolve, check = abstract.resolve_type, type_.is_type_of
+    names = resolve.names if isinstance(resolve, TypeOfClass) else {}
+    for origin, name in names.items():
+        if name == type_.name and (check is None or (isinstance(check, CheckOfClass) and check.origin is origin)):
+            return origin
+    return None
+
+
+class InfoUse(Enum):
+    """Whether completing a value needs an info."""
+
+    NEVER = 0
+    RARELY = 1
+    """Only for values of an unexpected class."""
+    ALWAYS = 2
+
+
+def info_use(type_: GraphQLOutputType) -> InfoUse:
+    """Returns whether completing a value of the type calls a function that takes an info."""
     inner: Any = type_
     while isinstance(inner, GraphQLNonNull | GraphQLList):
         inner = inner.of_type
-    if isinstance(inner, GraphQLObjectType):
-        return inner.is_type_of is not None
-    return isinstance(inner, GraphQLInterfaceType | GraphQLUnionType)
+    if isinstance(inner, GraphQLObjectType) and inner.is_type_of is not None:
+        return InfoUse.RARELY if isinstance(inner.is_type_of, CheckOfClass) else InfoUse.ALWAYS
+    if isinstance(inner, GraphQLInterfaceType | GraphQLUnionType):
+        return InfoUse.RARELY if isinstance(inner.resolve_type, TypeOfClass) else InfoUse.ALWAYS
+    return InfoUse.NEVER
