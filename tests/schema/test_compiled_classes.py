@@ -24,7 +24,7 @@ def test_type_of_each_class(abstract: Any) -> None:
     assert isinstance(resolve, TypeOfClass)
     assert set(resolve.names.values()) == {type_.name for type_ in built().schema.get_possible_types(abstract)}
     for origin, name in resolve.names.items():
-        value = object.__new__(origin)
+        value: Any = object.__new__(origin)
         assert resolve.resolve(value, INFO, abstract) == resolve(value, INFO, abstract) == name
         assert class_of(cast("GraphQLObjectType", TYPES[name]), abstract) is origin
 
@@ -33,7 +33,7 @@ def test_type_of_each_class(abstract: Any) -> None:
 def test_check_of_each_class(type_: GraphQLObjectType) -> None:
     check = type_.is_type_of
     assert isinstance(check, CheckOfClass)
-    value = object.__new__(check.origin)
+    value: Any = object.__new__(check.origin)
     assert check.check(value, INFO)
     assert check(value, INFO)
     assert not check("text", INFO)

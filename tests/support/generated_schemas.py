@@ -34,7 +34,7 @@ from graphql.pyutils import inspect
 
 from gateway.kit.deadline import check_deadline
 from schema.deadlines import DeadlineCheck
-from schema.resolvers import AttributeReader, MethodCaller
+from schema.resolvers import AttributeReader, CheckOfClass, MethodCaller, TypeOfClass
 from tests.support.failing_values import fail, wrong_type
 from tests.support.resolver_calls import Calls, seen
 
@@ -56,6 +56,10 @@ class Thing:
         if name not in getattr(type_, "fields", {}):
             raise AttributeError(name)
         return self.made.value(self, name, {})
+
+
+CLASSES: dict[str, type[Thing]] = {name: type(name, (Thing,), {}) for name in OBJECTS}
+"""The classes of sources by their types."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,9 @@ class GeneratedSchema:
         if isinstance(type_, GraphQLList):
             return self._list(random, type_.of_type, seed)
         if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
-            return Thing(self, random.choice(self.schema.get_possible_types(type_)).name, seed)
+            type_ = random.choice(self.schema.get_possible_types(type_))
         if isinstance(type_, GraphQLObjectType):
-            return Thing(self, type_.name, seed)
+            return CLASSES.get(type_.name, Thing)(self, type_.name, seed)
         return random.choice(_LEAVES[type_.name])
 
     def _list(self, random: Random, item: Any, seed: str) -> Any:
@@ -247,7 +251,7 @@ class _Generator:
                 return wrong_type(random)
             return name
 
-        return resolve_type
+        return resolve_type if kind < 3 else TypeOfClass({CLASSES[each]: each for each in "AC"}, resolve_type)
 
     def _type_check(self, name: str) -> Any:
         if self._random.random() < 0.5:
@@ -261,7 +265,7 @@ class _Generator:
                 raise TypeError("the check failed")
             return getattr(value, "type_name", None) == name
 
-        return is_type_of
+        return CheckOfClass(CLASSES[name], is_type_of) if self._random.random() < 0.5 else is_type_of
 
 
 def _wrapped(random: Random, type_: Any) -> Any:
