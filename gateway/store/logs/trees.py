@@ -90,13 +90,16 @@ class LogTrees(Repository):
         leaves = self._leaves[self._written :]
         if not leaves:
             return
-        trees = {row.log: Frontier(row.size, row.frontier) for row in self._rows(_LOCKED)}
+        heads, trees = {row.log: row for row in self._rows(_LOCKED)}, dict[str, Frontier]()
         for leaf in leaves:
-            if leaf.log not in trees:
-                raise RuntimeError(f"the head of the {leaf.log} log is missing")
-            self._append(trees[leaf.log], leaf)
-        for log in sorted({leaf.log for leaf in leaves}):
-            self._execute(_MOVE, of_log=log, new_size=trees[log].size, new_frontier=trees[log].encode())
+            tree = trees.get(leaf.log)
+            if tree is None:
+                if leaf.log not in heads:
+                    raise RuntimeError(f"the head of the {leaf.log} log is missing")
+                tree = trees[leaf.log] = Frontier(heads[leaf.log].size, heads[leaf.log].frontier)
+            self._append(tree, leaf)
+        for log, tree in trees.items():
+            self._execute(_MOVE, of_log=log, new_size=tree.size, new_frontier=tree.encode())
         self._written = len(self._leaves)
 
     def _append(self, tree: Frontier, leaf: NewLeaf) -> None:
