@@ -90,7 +90,7 @@ class ProcessRegistry:
         may keeps the right until its connection ends: when it ends, hangs for LONGEST_SILENCE seconds, or loses the
         connection. Then it belongs to the next process that asks. Raises Outage, after which the right may be lost."""
         holds = self._database.write(lambda unit: unit.processes.try_lock_tasks())
-        if holds != self._holds_tasks:
+        if holds != self._holds_tasks and not self._database.sqlite:  # on SQLite no other process can have them
             self._holds_tasks = holds
             _log.info("tasks_taken" if holds else "tasks_lost")
         return holds

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.bootstrap import build
 from gateway.services.container import Container
@@ -54,6 +55,14 @@ def test_another_process_takes_over_when_the_first_has_ended(world: DemoWorld, o
     assert other.processes.hold_tasks()
     other.close()
     assert world.container.tasks.apply_due() == 1
+
+
+@pytest.mark.postgresql
+def test_taking_the_tasks_is_logged_where_another_process_could_have_them(world: DemoWorld) -> None:
+    with capture_logs() as logged:
+        assert world.container.processes.hold_tasks()
+        assert world.container.processes.hold_tasks()
+    assert [line["event"] for line in logged] == ([] if world.database.sqlite else ["tasks_taken"])
 
 
 def test_scheduler_stops_before_the_next_decision(world: DemoWorld) -> None:

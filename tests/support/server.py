@@ -71,14 +71,14 @@ class Sandbox:
 
     def run_demo(self) -> str:
         """Starts the server with the demo, waits until it has printed everything, stops it, and returns the output."""
-        begin = len(self.output)
+        begin = len(self._printed)
         command = [*self.python, "-m", "gateway", "sandbox", "up", "--port", "0", "--demo"]
         with (self.folder / "server.out").open("ab") as out:
             self._process = subprocess.Popen(command, env=self._environment, stdout=out, stderr=out)
         deadline = time.monotonic() + STARTS_WITHIN
-        while "overdue@" not in self.output[begin:] and time.monotonic() < deadline:
+        while "overdue@" not in self._printed[begin:] and time.monotonic() < deadline:
             time.sleep(0.05)
-        output = self.output[begin:]
+        output = self._printed[begin:]
         self.stop()
         return output
 
@@ -106,7 +106,11 @@ class Sandbox:
     @property
     def output(self) -> str:
         """Standard output and standard error of the server."""
-        return (self.folder / "server.out").read_text() + self.log
+        return self._printed + self.log
+
+    @property
+    def _printed(self) -> str:
+        return (self.folder / "server.out").read_text()
 
     @property
     def log(self) -> str:
