@@ -5,9 +5,11 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from gateway.bootstrap import build
+from gateway.kit import logging
 from gateway.services.container import Container
 from gateway.services.purge import PurgeService
 from tests.services.decisions import request_decision
@@ -57,7 +59,17 @@ def test_another_process_takes_over_when_the_first_has_ended(world: DemoWorld, o
     assert world.container.tasks.apply_due() == 1
 
 
+@pytest.fixture
+def _info_logged(world: DemoWorld) -> Iterator[None]:
+    """Logs at INFO, after the world has set another level."""
+    assert world
+    logging.configure("INFO")
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.mark.postgresql
+@pytest.mark.usefixtures("_info_logged")
 def test_taking_the_tasks_is_logged_where_another_process_could_have_them(world: DemoWorld) -> None:
     with capture_logs() as logged:
         assert world.container.processes.hold_tasks()
