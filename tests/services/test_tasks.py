@@ -60,17 +60,15 @@ def test_another_process_takes_over_when_the_first_has_ended(world: DemoWorld, o
 
 
 @pytest.fixture
-def _info_logged(world: DemoWorld) -> Iterator[None]:
-    """Logs at INFO, after the world has set another level."""
-    assert world
-    logging.configure("INFO")
+def _logging_as_before() -> Iterator[None]:
     yield
     structlog.reset_defaults()
 
 
 @pytest.mark.postgresql
-@pytest.mark.usefixtures("_info_logged")
+@pytest.mark.usefixtures("_logging_as_before")
 def test_taking_the_tasks_is_logged_where_another_process_could_have_them(world: DemoWorld) -> None:
+    logging.configure("INFO")  # the world has set another level
     with capture_logs() as logged:
         assert world.container.processes.hold_tasks()
         assert world.container.processes.hold_tasks()
