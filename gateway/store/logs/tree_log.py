@@ -69,10 +69,12 @@ class TreeLog(Repository):
     def load_tree(self) -> Frontier:
         """Returns the tree with all committed entries. Raises TreeIncomplete."""
         row = self._row(_TREE, log=self.LOG)
+        if row is None:
+            raise TreeIncomplete(f"the head of the {self.LOG} log is missing")
         try:
-            return Frontier(row.size, row.frontier)  # type: ignore[union-attr]
-        except (AttributeError, TypeError, ValueError):
-            raise TreeIncomplete(f"the head of the {self.LOG} log is missing or was changed") from None
+            return Frontier(row.size, row.frontier)
+        except (TypeError, ValueError):  # SQLite stores values of any type in any column
+            raise TreeIncomplete(f"the head of the {self.LOG} log was changed") from None
 
     def root_at(self, size: int) -> bytes:
         """Returns the root that the tree had at this size. Reads some hundred rows, like the proofs. Raises
