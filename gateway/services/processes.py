@@ -86,9 +86,9 @@ class ProcessRegistry:
             self._database.write(renew)
 
     def hold_tasks(self) -> bool:
-        """Whether this process may run the tasks of the deployment now: no other process may. The process that once
-        may keeps the right until its connection ends: when it ends, hangs for LONGEST_SILENCE seconds, or loses the
-        connection. Then it belongs to the next process that asks. Raises Outage, after which the right may be lost."""
+        """Whether this process may run the tasks of the deployment now. Then no other process may. A process keeps the
+        right until its connection ends: when the process ends, hangs for LONGEST_SILENCE seconds, or loses the
+        connection. Then the next process that asks gets the right. Raises Outage, after which the right may be lost."""
         holds = self._database.write(lambda unit: unit.processes.try_lock_tasks())
         if holds != self._holds_tasks and not self._database.sqlite:  # on SQLite no other process can have them
             self._holds_tasks = holds
