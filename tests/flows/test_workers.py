@@ -67,17 +67,25 @@ def test_workers_end_when_their_parent_is_killed(server: Workers, empty_postgres
         assert len(server.workers) == 2
 
 
+def confirm_more(load: SteadyLoad) -> None:
+    """Returns when more than 20 further decisions are confirmed."""
+    confirmed = len(load.confirmed)
+    until(lambda: len(load.confirmed), lambda number: number > confirmed + 20)
+
+
+def are_two_without(ended: int, pids: list[int]) -> bool:
+    return len(pids) == 2 and ended not in pids
+
+
 def test_killed_worker_loses_nothing_that_was_confirmed(server: Workers, empty_postgresql_url: str) -> None:
     load, first = SteadyLoad(server, 6), server.workers
     with load.running():
         for victim in first:
-            confirmed = len(load.confirmed)
-            until(lambda: len(load.confirmed), lambda number: number > confirmed + 20)  # noqa: B023
+            confirm_more(load)
             send(victim, signal.SIGKILL)
-            until(lambda: server.workers, lambda pids: len(pids) == 2 and victim not in pids)  # noqa: B023
+            until(lambda: server.workers, partial(are_two_without, victim))
             until(lambda: registered(empty_postgresql_url), lambda pids: pids == server.workers)
-        confirmed = len(load.confirmed)
-        until(lambda: len(load.confirmed), lambda number: number > confirmed + 20)
+        confirm_more(load)
     assert load.errors == []
     assert [line["worker"] for line in server.events("worker_ended")] == first
     with psycopg.connect(empty_postgresql_url) as connection:

@@ -51,7 +51,7 @@ def test_d13_name_of_a_client_that_registers_itself_is_refused(world: OAuthWorld
 
 @pytest.mark.postgresql
 def test_d13_of_lookalike_names_at_the_same_moment_one_is_registered(each_world: OAuthWorld) -> None:
-    names = ("Harbour House", "HARBOUR HOUSE", "Harb0ur House", "Harbour-House") * 2
+    names = ("Harbour Hotel", "HARBOUR HOTEL", "Harb0ur Hotel", "Harbour-Hotel") * 2
     world = each_world
     row = DeploymentRow(environment="sandbox", key_check="check", created_at=NOON)
     world.database.write(lambda unit: unit.deployment.insert_missing(row))

@@ -35,11 +35,16 @@ def even(value: Any) -> Any:
     return {0: None, 4: Undefined}.get(value, value)
 
 
+def named(schema: GraphQLSchema, name: str) -> Any:
+    """Returns a type of the schema, of whatever kind it is."""
+    return schema.type_map[name]
+
+
 @pytest.fixture
 def schema() -> GraphQLSchema:
     made = build_schema(SDL)
-    made.type_map["Even"].coerce_output_value = even  # type: ignore[attr-defined]
-    made.type_map["Fresh"].coerce_input_literal = lambda node: [node.value]  # type: ignore[attr-defined]
+    named(made, "Even").coerce_output_value = even
+    named(made, "Fresh").coerce_input_literal = lambda node: [node.value]
     assert made.query_type is not None
     for name in ("echo", "required", "withDefault"):
         made.query_type.fields[name].resolve = lambda _, __, **arguments: repr(arguments)
@@ -85,7 +90,7 @@ def test_fragments_apply_by_the_type_of_the_object(schema: GraphQLSchema) -> Non
 
 @pytest.mark.parametrize("kind", [None, "Query", "Named", "Nowhere", "Dog2", 5])
 def test_abstract_type_that_does_not_resolve_is_an_error(schema: GraphQLSchema, kind: Any) -> None:
-    schema.type_map["Pet"].resolve_type = lambda *_: kind  # type: ignore[attr-defined]
+    named(schema, "Pet").resolve_type = lambda *_: kind
     result = run_both(schema, "{ pet { __typename } text }", root={"pet": CAT, "text": "t"})
     assert result.data == {"pet": None, "text": "t"}
     assert [error.path for error in result.errors or ()] == [["pet"]]
@@ -281,7 +286,7 @@ def test_info_has_the_same_content(schema: GraphQLSchema) -> None:
         seen.append({**content, "field_nodes": list(map(id, content["field_nodes"]))})
         return source["name"]
 
-    schema.type_map["Cat"].fields["name"].resolve = resolve  # type: ignore[attr-defined]
+    named(schema, "Cat").fields["name"].resolve = resolve
     document = """query Q($x: Boolean = true, $n: Int = 4) { strict { ...F name @include(if: $x) } withDefault(n: $n) }
         fragment F on Cat { name }"""
     run_both(schema, document, {"n": 7}, context="the context", root={"strict": [CAT, CAT]})
