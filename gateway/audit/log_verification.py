@@ -46,8 +46,8 @@ _KINDS = {
     bytes: ("leaf_hash", "sealed"),
 }
 _CHAINED = {str: ("previous_hash", "hash", "kid"), int: ("sequence",), bytes: ("signature",)}
-"""The type of each column, and of the columns of a chain, which an entry has all or none of. They are checked because
-SQLite stores values of any type in any column."""
+"""The type of each column, and of the columns of a chain: an entry has all of these, or all are null. They
+are checked because SQLite stores values of any type in any column."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a log, the number of entries that were verified, and the number of its entries."""
