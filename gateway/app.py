@@ -146,9 +146,10 @@ def _graphql_routes(container: Container, threads: WorkerThreads) -> list[BaseRo
         waiting=settings.documents_waiting,
         waiting_per_client=settings.documents_waiting_per_client,
     )
-    guarded = TokenCheck(
-        GraphQLEndpoint(Engine(built, container), queue, threads, largest_body=settings.query_maximum_body), container
-    )
+    engine = Engine(built, container)
+    engine.compile_trusted()
+    endpoint = GraphQLEndpoint(engine, queue, threads, largest_body=settings.query_maximum_body)
+    guarded = TokenCheck(endpoint, container)
 
     async def sdl(_: Request) -> Response:
         return PlainTextResponse(built.sdl, headers={"Cache-Control": "public, max-age=300"})

@@ -44,6 +44,7 @@ from gateway.services.identity.clients import ClientService
 from gateway.services.identity.logins import DeviceCookies, LoginService
 from gateway.services.identity.personas import PersonaService
 from gateway.services.identity.registration import RegistrationService
+from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
@@ -167,6 +168,7 @@ def build(
         # At most half of the threads of OAuth endpoints and pages wait for merchants' servers.
         client_keys=ClientKeyCache(key_source, clock, max_fetches=max(1, settings.other_threads // 2)),
         registrations=RegistrationService(ids, environment),
+        documents=TrustedDocumentService(database),
         user_codes=UserCodes(secrets),
         merchants=merchant_service,
         consents=consents,

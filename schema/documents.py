@@ -46,20 +46,29 @@ class Refused(Exception):
 @dataclass(slots=True, eq=False)
 class PreparedDocument:
     """An executable document. `prices` are those of its operations by `schema.cost.budget`, which also finds the
-    `cost_variables` on which they depend. Documents are equal only if they are the same object, so that they can be
-    keys."""
+    `cost_variables` on which they depend. `is_trusted` is whether it is registered for a client. Documents are equal
+    only if they are the same object, so that they can be keys."""
 
     node: DocumentNode
+    is_trusted: bool = False
     cost_variables: tuple[str, ...] | None = None
     prices: dict[tuple[Any, ...], Any] = field(default_factory=dict)
 
 
 class Documents:
-    """A cache of at most `entries` documents and `size` characters of text. Safe to use from any thread."""
+    """A cache of at most `entries` documents and `size` characters of text. `are_trusted` is whether they are
+    registered for clients. Safe to use from any thread."""
 
     def __init__(
-        self, schema: GraphQLSchema, limits: Limits = DEFAULT_LIMITS, *, entries: int = 512, size: int = 1 << 19
+        self,
+        schema: GraphQLSchema,
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        entries: int = 512,
+        size: int = 1 << 19,
+        are_trusted: bool = False,
     ) -> None:
+        self._are_trusted = are_trusted
         self._schema, self._limits, self._entries, self._size = schema, limits, entries, size
         self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._text_size = 0
@@ -80,7 +89,7 @@ class Documents:
             if document is not None:
                 self._documents.move_to_end(text)
                 return document
-        document = PreparedDocument(self._parse_and_validate(text))
+        document = PreparedDocument(self._parse_and_validate(text), self._are_trusted)
         with self._lock:
             if text not in self._documents:
                 self._documents[text] = document

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLError
 
 from gateway.domain.identity.principal import Principal
 from gateway.kit.deadline import DeadlineExceeded
@@ -13,16 +13,14 @@ from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 from schema.build import BuiltSchema
 from schema.compiled.executor import OperationExecutor
-from schema.connection import MAX_SIZE
 from schema.context import Context
-from schema.cost.budget import CostBudget, TooExpensive, field_costs
-from schema.cost.pricing import Pricer
-from schema.cost.weights import read_weights
-from schema.documents import Documents, Refused
+from schema.cost.budget import CostBudget, TooExpensive, build_pricer, field_costs
+from schema.documents import Documents, PreparedDocument, Refused
 from schema.errors import (
     BAD_REQUEST,
     BAD_USER_INPUT,
     DEADLINE_EXCEEDED,
+    DOCUMENT_ID_REQUIRED,
     NOT_READ_BACK,
     NOTHING_RECORDED,
     UNAVAILABLE,
@@ -34,19 +32,26 @@ from schema.errors import (
     request_error,
     unavailable,
 )
-from schema.guard import Limits
-from schema.operations import choose_operation
+from schema.guard import read_limits
+from schema.operations import choose_operation, list_operations
+from schema.trusted_documents import TrustedDocuments
+
+ONLY_TRUSTED = (
+    "This deployment executes registered documents only. Let the operator register the document, and send its"
+    " identifier as documentId instead of query."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """A GraphQL request: a document, its variables, and the name of the operation to run. `shows_field_costs` asks for
-    the requested cost of each field, which only a sandbox returns."""
+    """A GraphQL request: the text of a document or the identifier of a trusted one, its variables, and the name of the
+    operation to run. `shows_field_costs` asks for the requested cost of each field, which only a sandbox returns."""
 
-    document: str
+    document: str | None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     shows_field_costs: bool = False
+    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +72,13 @@ class Engine:
 
     def __init__(self, built: BuiltSchema, container: Container) -> None:
         settings = container.settings
-        limits = Limits(
-            depth=settings.query_maximum_depth,
-            aliases=settings.query_maximum_aliases,
-            root_fields=settings.query_maximum_root_fields,
-            directives=settings.query_maximum_directives,
-            fragments=settings.query_maximum_fragments,
-            operations=settings.query_maximum_operations,
-            tokens=settings.query_maximum_tokens,
-        )
+        limits = read_limits(settings)
         self._schema, self._container = built.schema, container
         self.executor = OperationExecutor(built.schema, compiles=settings.query_compilation)
         self.documents = Documents(built.schema, limits)
-        pricer = Pricer(built.schema, read_weights(built.sdl, built.schema), largest_page=MAX_SIZE)
-        self.costs = CostBudget(pricer, container.buckets, maximum=settings.query_maximum_cost)
+        self.trusted = TrustedDocuments(built.schema, limits, container.documents)
+        self._accepts_texts = not settings.trusted_documents_only
+        self.costs = CostBudget(build_pricer(built), container.buckets, maximum=settings.query_maximum_cost)
 
     def execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
         """Returns the response to a request, after the request's accesses have been logged. Errors of documents and
@@ -90,9 +88,28 @@ class Engine:
         except Refused as refused:
             return _request_failed([request_error(error, refused.code) for error in refused.errors], request_id)
 
+    def compile_trusted(self) -> None:
+        """Parses, validates and compiles the trusted documents of all clients, the newest ones if there are more than
+        the cache holds, so that their first requests take no longer than others. Raises DatabaseUnavailable."""
+        for prepared in self.trusted.load_all():
+            for operation in list_operations(self._schema, prepared.node):
+                self.executor.compile(prepared, operation)
+
+    def _prepare(self, request: GraphQLRequest, principal: Principal) -> PreparedDocument:
+        """Returns the document of a request. Raises Refused, and the outages of a reading unit of work."""
+        if request.document_id is not None:
+            return self.trusted.prepare(principal.client_id, request.document_id)
+        if not self._accepts_texts:
+            raise Refused(DOCUMENT_ID_REQUIRED, [GraphQLError(ONLY_TRUSTED)])
+        return self.documents.prepare(request.document or "")
+
     def _execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
         """Returns the response. Raises Refused."""
-        prepared = self.documents.prepare(request.document)
+        try:
+            prepared = self._prepare(request, principal)
+        except Outage as outage:
+            error = unavailable(outage, request_id, NOTHING_RECORDED)
+            return Executed(body([error], request_id), ran=True, unavailable=True)
         operation = choose_operation(self._schema, prepared.node, request.operation_name)
         if isinstance(operation, str):
             return _request_failed([plain(BAD_REQUEST, operation)], request_id)

@@ -2,11 +2,12 @@
 
 Codes: GRAPHQL_PARSE_FAILED (not GraphQL, or too many tokens), GRAPHQL_VALIDATION_FAILED (does not fit the schema or
 a limit), BAD_USER_INPUT (variables, arguments, cursors), BAD_REQUEST (the HTTP request or the operation name),
-PERSISTED_QUERY_NOT_SUPPORTED (`extensions.persistedQuery`), MAX_COST_EXCEEDED (the document costs too much), THROTTLED
-(the client has too few points left, or too many documents that wait), UNAUTHENTICATED, FORBIDDEN (`requiredScopes`
-lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is in the operator's log too), UNAVAILABLE (an outage, or
-too many documents wait), DEADLINE_EXCEEDED (the request took too long), and the code of a GatewayError that a query
-field raises, such as SCORE_UNAVAILABLE.
+PERSISTED_QUERY_NOT_SUPPORTED (`extensions.persistedQuery`), DOCUMENT_NOT_FOUND (an unknown `documentId`),
+DOCUMENT_ID_REQUIRED (a text, where only registered documents are executed), MAX_COST_EXCEEDED (the document costs too
+much), THROTTLED (the client has too few points left, or too many documents that wait), UNAUTHENTICATED, FORBIDDEN
+(`requiredScopes` lists the alternatives), INTERNAL_SERVER_ERROR (`requestId` is in the operator's log too), UNAVAILABLE
+(an outage, or too many documents wait), DEADLINE_EXCEEDED (the request took too long), and the code of a GatewayError
+that a query field raises, such as SCORE_UNAVAILABLE.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,8 @@ BAD_REQUEST = "BAD_REQUEST"
 MAX_COST_EXCEEDED = "MAX_COST_EXCEEDED"
 THROTTLED = "THROTTLED"
 PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
+DOCUMENT_NOT_FOUND = "DOCUMENT_NOT_FOUND"
+DOCUMENT_ID_REQUIRED = "DOCUMENT_ID_REQUIRED"
 UNAUTHENTICATED = "UNAUTHENTICATED"
 INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED = "Internal server error"

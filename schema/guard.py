@@ -19,6 +19,8 @@ from graphql import (
     SelectionSetNode,
 )
 
+from gateway.settings.queries import QuerySettings
+
 DIRECTIVES_PER_LOCATION = 4
 
 _NESTING = 200  # fields, inline fragments and spreads together; far below Python's recursion limit
@@ -38,6 +40,19 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def read_limits(settings: QuerySettings) -> Limits:
+    """Returns the limits in the settings."""
+    return Limits(
+        depth=settings.query_maximum_depth,
+        aliases=settings.query_maximum_aliases,
+        root_fields=settings.query_maximum_root_fields,
+        directives=settings.query_maximum_directives,
+        fragments=settings.query_maximum_fragments,
+        operations=settings.query_maximum_operations,
+        tokens=settings.query_maximum_tokens,
+    )
 
 
 @dataclass(frozen=True, slots=True)

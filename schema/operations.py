@@ -62,14 +62,19 @@ class Operation:
         return field_scopes(type_.fields[field_name]) or ((),)
 
 
+def list_operations(schema: GraphQLSchema, document: DocumentNode) -> list[Operation]:
+    """Returns the operations of a document in their order."""
+    return [Operation(schema, node) for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+
+
 def choose_operation(schema: GraphQLSchema, document: DocumentNode, name: str | None) -> Operation | str:
     """Returns the operation of this name, or the only one. Returns an error message if there is no such operation."""
-    nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    operations = list_operations(schema, document)
     if not name:
-        if len(nodes) == 1:
-            return Operation(schema, nodes[0])
+        if len(operations) == 1:
+            return operations[0]
         return "operationName must say which operation of the document to run."
-    for node in nodes:
-        if node.name and node.name.value == name:
-            return Operation(schema, node)
+    for operation in operations:
+        if operation.name == name:
+            return operation
     return "The document has no operation with this operationName."

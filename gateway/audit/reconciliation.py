@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select
 
-from gateway.audit import calls, consents, disputes, events, totals
+from gateway.audit import calls, consents, disputes, events, totals, trusted_documents
 from gateway.audit.accesses import compare_accesses
 from gateway.audit.batches import read_batches
 from gateway.audit.logged_decisions import compare_decisions
@@ -43,6 +43,7 @@ def find_mismatches(unit: UnitOfWork) -> Iterator[str]:
     yield from events.find_mismatches(unit, BATCH)
     yield from calls.find_mismatches(unit, BATCH)
     yield from consents.find_mismatches(unit, BATCH)
+    yield from trusted_documents.find_mismatches(unit, BATCH)
 
 
 def _check_rows(unit: UnitOfWork, rows: Sequence[Row[Any]]) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""Compares consents, merchants with their contracts, clients and users with the record log: each has the digest in its
-newest entry, and each row in the log exists."""
+"""Compares consents, merchants with their contracts, clients, users and sets of trusted documents with the record log:
+each has the digest in its newest entry, and each row in the log exists."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,12 +11,19 @@ from gateway.audit.log_report import Finding, FindingKind
 from gateway.store.base import values_of
 from gateway.store.consents.consents import CONSENTS
 from gateway.store.identity.clients import CLIENTS
+from gateway.store.identity.trusted_documents import DOCUMENT_SETS
 from gateway.store.identity.users import USERS
 from gateway.store.logs.record_log import RECORD_LOG, RecordLog, digest_record
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.unit import UnitOfWork
 
-RECORDS: Mapping[str, Table] = {"consent": CONSENTS, "merchant": MERCHANTS, "client": CLIENTS, "user": USERS}
+RECORDS: Mapping[str, Table] = {
+    "consent": CONSENTS,
+    "merchant": MERCHANTS,
+    "client": CLIENTS,
+    "user": USERS,
+    "set of trusted documents": DOCUMENT_SETS,
+}
 """The tables that the record log covers, by the noun of their rows."""
 
 _LOG = RECORD_LOG.c

@@ -13,7 +13,20 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from typer.core import TyperGroup
 
 from gateway import __version__
-from gateway.cli import adapters, clients, database, decisions, disputes, keys, log, merchants, sandbox, sdl, serve
+from gateway.cli import (
+    adapters,
+    clients,
+    database,
+    decisions,
+    disputes,
+    documents,
+    keys,
+    log,
+    merchants,
+    sandbox,
+    sdl,
+    serve,
+)
 from gateway.cli.console import fail, warn_about_variables
 from gateway.cli.errors import EXPECTED, describe_error
 from gateway.cli.policy import commands
@@ -55,6 +68,7 @@ app = typer.Typer(
     name="gateway", cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 app.command("serve", rich_help_panel=_SET_UP)(serve.serve)
+clients.app.command("documents")(documents.documents)
 for _name, (_group, _panel) in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
 for _each in (app, *(group for group, _ in _GROUPS.values())):

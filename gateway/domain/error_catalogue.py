@@ -165,14 +165,26 @@ _ALL = (
         "BAD_REQUEST",
         _REQUEST,
         "The HTTP request is not a GraphQL request: wrong method or content type, too large, or malformed JSON.",
-        "POST a JSON object with `query` and, if needed, `variables` and `operationName`.",
+        "POST a JSON object with `query` or `documentId` and, if needed, `variables` and `operationName`.",
     ),
     ErrorText(
         "PERSISTED_QUERY_NOT_SUPPORTED",
         "errors, the whole request, HTTP 200",
-        "The request has `extensions.persistedQuery`. This server keeps no documents of clients.",
-        "Send the document as `query`, without `persistedQuery`. Clients for automatic persisted queries do it by"
-        " themselves after this error.",
+        "The request has `extensions.persistedQuery`. This server keeps only documents that the operator registers.",
+        "Send the document as `query`, or its `documentId` if it is registered, without `persistedQuery`. Clients for"
+        " automatic persisted queries send the `query` by themselves after this error.",
+    ),
+    ErrorText(
+        "DOCUMENT_NOT_FOUND",
+        _REQUEST,
+        "Your client has no registered document with this `documentId`. Documents of other clients are not found.",
+        "Compare the identifier with the manifest that the operator has registered (docs/documents.md).",
+    ),
+    ErrorText(
+        "DOCUMENT_ID_REQUIRED",
+        _REQUEST,
+        "The request has the text of a document, and this deployment executes registered documents only.",
+        "Let the operator register the document, and send its identifier as `documentId` (docs/documents.md).",
     ),
     ErrorText(
         "GRAPHQL_PARSE_FAILED",

@@ -29,6 +29,7 @@ from gateway.services.identity.clients import ClientService
 from gateway.services.identity.logins import LoginService
 from gateway.services.identity.personas import PersonaService
 from gateway.services.identity.registration import RegistrationService
+from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.identity.user_codes import UserCodes
 from gateway.services.merchants import MerchantService
 from gateway.services.policies.history import PolicyService
@@ -70,6 +71,7 @@ class Container:
     clients: ClientService
     client_keys: ClientKeyCache
     registrations: RegistrationService
+    documents: TrustedDocumentService
     user_codes: UserCodes
     merchants: MerchantService
     consents: ConsentService

@@ -71,6 +71,12 @@ class QuerySettings(BaseSettings):
         "time. The responses are the same; false makes executions slower.",
     )
 
+    trusted_documents_only: bool = Field(
+        False,
+        description="Whether requests must name a registered document (documentId) instead of sending a text, also for "
+        "introspection. Register documents with `gateway clients documents` first.",
+    )
+
     @field_validator("query_bucket_size")
     @classmethod
     def _bucket_holds_a_document(cls, value: int | None, info: ValidationInfo) -> int | None:

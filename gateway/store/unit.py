@@ -16,6 +16,7 @@ from gateway.store.decisions.pages import DecisionPageRepository
 from gateway.store.deployment import DeploymentRepository
 from gateway.store.identity.clients import ClientRepository
 from gateway.store.identity.sessions import SessionRepository
+from gateway.store.identity.trusted_documents import TrustedDocumentRepository
 from gateway.store.identity.users import UserRepository
 from gateway.store.logs.access_log import AccessLog
 from gateway.store.logs.checkpoints import CheckpointRepository
@@ -138,6 +139,10 @@ class UnitOfWork:
     @cached_property
     def clients(self) -> ClientRepository:
         return ClientRepository(self.connection, self.record_log)
+
+    @cached_property
+    def documents(self) -> TrustedDocumentRepository:
+        return TrustedDocumentRepository(self.connection, self.wall, self.record_log)
 
     @cached_property
     def users(self) -> UserRepository:

@@ -4,6 +4,7 @@
 | ------------------------------------------------------ | ------ |
 | the operation ran, with or without field errors        | 200    |
 | parsing, validation, variables or operation name fail  | 400, but 200 where only application/json is accepted |
+| documentId names no registered document of the client, or a text is sent where only these are executed | the same |
 | the body is not JSON, or not a GraphQL request         | 400    |
 | the hash of a persisted document instead of the text   | 200, as Apollo Server answers |
 | no valid token, by the token check                     | 401    |
@@ -240,18 +241,22 @@ def _read(content: bytes, headers: Headers) -> GraphQLRequest:
         raise _Refusal(400, "Batches are not supported. Send one operation at a time.")
     if not isinstance(request, dict):
         raise _Refusal(400, "The body must be a JSON object.")
-    query, name = request.get("query"), request.get("operationName")
+    query, name, document_id = request.get("query"), request.get("operationName"), request.get("documentId")
     variables, extensions = request.get("variables"), request.get("extensions")
     if isinstance(extensions, dict) and "persistedQuery" in extensions:
         # Message, code and status are Apollo Server's. A client then sends its documents in full.
         raise _Refusal(200, "PersistedQueryNotSupported", code=PERSISTED_QUERY_NOT_SUPPORTED)
-    if not isinstance(query, str) or not query.strip():
+    if document_id is not None and query is not None:
+        raise _Refusal(400, "Send query or documentId, not both.")
+    if document_id is not None and not (isinstance(document_id, str) and document_id):
+        raise _Refusal(400, "documentId must be a string that is not empty.")
+    if document_id is None and not (isinstance(query, str) and query.strip()):
         raise _Refusal(400, "query must be a string that is not empty.")
     if not isinstance(name, str | None):
         raise _Refusal(400, "operationName must be a string.")
     if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
         raise _Refusal(400, "variables and extensions must be objects.")
-    return GraphQLRequest(query, variables, name or None, headers.get(COST_DEBUG) == "fields")
+    return GraphQLRequest(query, variables, name or None, headers.get(COST_DEBUG) == "fields", document_id)
 
 
 async def _disconnect(receive: Receive) -> None:

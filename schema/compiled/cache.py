@@ -1,7 +1,7 @@
 """A bounded LRU cache of compiled operations.
 
 An operation is compiled when it is executed for the second time, so that a document that is sent once costs nothing
-more.
+more. One of a trusted document is compiled at once.
 """
 
 import threading
@@ -31,10 +31,10 @@ class _Entry:
 
 class CompiledOperations:
     """At most `entries` operations, and `size` bytes of documents and functions by estimate. `at_first_use` compiles an
-    operation when it is executed for the first time, which tests want. Safe to use from any thread."""
+    operation when it is executed for the first time, as for trusted documents. Safe to use from any thread."""
 
-    def __init__(self, *, entries: int = 512, size: int = 32 << 20) -> None:
-        self.at_first_use = False
+    def __init__(self, *, entries: int = 512, size: int = 32 << 20, at_first_use: bool = False) -> None:
+        self.at_first_use = at_first_use
         self._entries, self._size = entries, size
         self._operations: OrderedDict[Key, _Entry] = OrderedDict()
         self._total = 0

@@ -14,12 +14,13 @@ from schema.operations import Operation
 
 
 class OperationExecutor:
-    """Executes operations. If `compiles` is False, graphql-core executes all. Both have the same results. Safe to use
-    from any thread."""
+    """Executes operations. If `compiles` is False, graphql-core executes all. Both have the same results. Operations of
+    trusted documents have a cache of their own, so that others do not evict them. Safe to use from any thread."""
 
     def __init__(self, schema: GraphQLSchema, *, compiles: bool = True) -> None:
         self._schema, self._compiles = schema, compiles
         self.operations = CompiledOperations()
+        self.trusted_operations = CompiledOperations(at_first_use=True)
         self.counts = ExecutionCounts()
 
     def execute(
@@ -48,6 +49,14 @@ class OperationExecutor:
             hide_suggestions=True,
         )
 
+    def compile(self, document: PreparedDocument, operation: Operation) -> bool:
+        """Compiles an operation of a trusted document before its first execution. False if it cannot be compiled."""
+        try:
+            self._compiled(document, operation)
+        except Unsupported:
+            return False
+        return True
+
     def _compiled(self, document: PreparedDocument, operation: Operation) -> CompiledOperation:
         if not self._compiles:
             raise Unsupported(Reason.SWITCHED_OFF)
@@ -58,4 +67,5 @@ class OperationExecutor:
             }
             return compile_operation(self._schema, operation.node, fragments)
 
-        return self.operations.get((document, operation.name), compile_now)
+        operations = self.trusted_operations if document.is_trusted else self.operations
+        return operations.get((document, operation.name), compile_now)

@@ -9,10 +9,13 @@ from graphql import FragmentDefinitionNode, GraphQLError
 from gateway.kit.buckets import BucketEmpty, Buckets
 from gateway.kit.logging import get_logger
 from gateway.kit.valkey import SharedStateDown
+from schema.build import BuiltSchema
+from schema.connection import MAX_SIZE
 from schema.cost.price import OperationPrice, Price
 from schema.cost.pricing import Pricer
 from schema.cost.result import actual_cost
 from schema.cost.variables import cost_variables
+from schema.cost.weights import read_weights
 from schema.documents import PreparedDocument, Refused
 from schema.errors import MAX_COST_EXCEEDED, THROTTLED, VALIDATION_FAILED
 from schema.operations import Operation
@@ -24,6 +27,11 @@ _MAX_PATHS = 500
 """The largest number of fields in the list of X-Cost-Debug."""
 
 _log = get_logger(__name__)
+
+
+def build_pricer(built: BuiltSchema) -> Pricer:
+    """Returns a pricer with the weights in the text of a schema."""
+    return Pricer(built.schema, read_weights(built.sdl, built.schema), largest_page=MAX_SIZE)
 
 
 class TooExpensive(Exception):

@@ -83,13 +83,16 @@ class ClientService:
         return row, secret
 
     def disable(self, unit: UnitOfWork, client_id: str, *, actor: Actor = Actor.OPERATOR) -> None:
-        """Disables the client, and ends all consents to it, its tokens, codes and waiting requests. Decisions under
-        these consents do not change. Raises NotFound."""
+        """Disables the client, ends all consents to it, its tokens, codes and waiting requests, and removes its trusted
+        documents. Decisions under these consents do not change. Raises NotFound."""
         row = unit.clients.lock(client_id)
         if row is None:
             raise NotFound(f"There is no client {client_id}, or it is disabled.")
         row.disabled_at, row.awaiting = unit.wall, None
         unit.clients.update(row)
+        documents = [each.id for each in unit.documents.list_of_client(client_id)]
+        if documents:
+            unit.documents.change(client_id, [], documents)
         self._consents.revoke_of_client(unit, client_id, actor)
         unit.endings.end_client(client_id, unit.wall)
 
