@@ -8,6 +8,7 @@ from graphql import ExecutionResult, GraphQLError
 
 from gateway.domain.identity.principal import Principal
 from gateway.kit.deadline import DeadlineExceeded
+from gateway.kit.logging import logging_with
 from gateway.kit.outage import Outage
 from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
@@ -110,6 +111,15 @@ class Engine:
         except Outage as outage:
             error = unavailable(outage, request_id, NOTHING_RECORDED)
             return Executed(body([error], request_id), ran=True, unavailable=True)
+        if request.document_id is None:
+            return self._execute_prepared(prepared, request, principal, request_id)
+        with logging_with(document_id=request.document_id):  # only once it is known, because anybody can send any text
+            return self._execute_prepared(prepared, request, principal, request_id)
+
+    def _execute_prepared(
+        self, prepared: PreparedDocument, request: GraphQLRequest, principal: Principal, request_id: str
+    ) -> Executed:
+        """Returns the response. Raises Refused."""
         operation = choose_operation(self._schema, prepared.node, request.operation_name)
         if isinstance(operation, str):
             return _request_failed([plain(BAD_REQUEST, operation)], request_id)

@@ -33,7 +33,7 @@ class FindingKind(StrEnum):
     DECISION_REMOVED = "DECISION_REMOVED"
     """The decision of an entry does not exist."""
     RECORD_REMOVED = "RECORD_REMOVED"
-    """The consent, merchant, client or user of an entry does not exist."""
+    """The consent, merchant, client, user or set of documents of an entry does not exist."""
     REQUESTS_DIFFER = "REQUESTS_DIFFER"
     """A merchant's access log does not have as many requests as the merchant has decisions."""
     NO_ACCESS = "NO_ACCESS"

@@ -84,7 +84,7 @@ def _remove(container: Container, client_id: str, document_ids: Sequence[str], *
     if as_json:
         print_json({"removed": list(document_ids)})
     else:
-        console.print(f"Removed {len(document_ids)} of the documents of {client_id}.")
+        console.print(f"Removed {len(document_ids)} document(s) of {client_id}.")
 
 
 def _list(container: Container, client_id: str, *, as_json: bool) -> None:

@@ -35,7 +35,7 @@ def verify(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Verify every entry of all logs, their trees and checkpoints, and compare the logs with decisions, consents,
-    contracts, clients and users.
+    contracts, clients, users and trusted documents.
 
     With --checkpoints, every entry is found that was changed, removed, reordered, cut off or rolled back since one of
     these checkpoints. Runs beside a live server and needs no secret. Exit code 1 if there is a finding.
@@ -85,7 +85,7 @@ def verify(
         console.print(f"{log} log: {count} {'entry' if count == 1 else 'entries'}, all in order.")
     console.print(
         f"Checkpoints that match: {report.checkpoints}. Rows that agree with the logs: {report.decisions} decisions,"
-        f" {report.records} consents, merchants, clients and users."
+        f" {report.records} consents, merchants, clients, users and sets of documents."
     )
     if not kept:
         console.print("Keep checkpoints outside this machine (GATEWAY_CHECKPOINT_FILE), to verify with --checkpoints.")

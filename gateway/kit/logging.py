@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -67,6 +68,11 @@ def configure(level: str) -> None:
     )
     lowest = max(logging.WARNING, logging.getLevelNamesMapping()[level])
     logging.basicConfig(stream=sys.stderr, level=lowest, format="%(levelname)s %(name)s: %(message)s")
+
+
+def logging_with(**members: str) -> AbstractContextManager[None]:
+    """Returns a context in which each line of the log has these members. It holds for the current thread or task."""
+    return structlog.contextvars.bound_contextvars(**members)
 
 
 def get_announcer(name: str) -> Any:

@@ -1,5 +1,5 @@
-"""The record log: one entry with a digest of the row per change of a consent, a contract, a client or a user. The rows
-themselves can be changed, so only this log shows a change by hand."""
+"""The record log: one entry with a digest of the row per change of a consent, a contract, a client, a user or a set of
+trusted documents. The rows themselves can be changed, so only this log shows a change by hand."""
 
 import hashlib
 import json
