@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from gateway.domain.identity.principal import Principal
 from gateway.domain.identity.trusted_document import TrustedDocument, compute_id
 from gateway.kit.deadline import DeadlineExceeded
+from gateway.services.identity.trusted_documents import TrustedDocumentService
 from gateway.services.merchants import MerchantService
 from gateway.settings import Settings
 from schema.compiled.reasons import Reason
@@ -120,12 +121,14 @@ def test_replaced_text_is_used_after_a_second(world: GraphQLWorld) -> None:
 def test_document_is_read_once_a_second(world: GraphQLWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = with_clock(world)
     (document_id,) = register(world, NAME)
-    reads, load_text = [], type(world.container.documents).load_text
-    monkeypatch.setattr(
-        type(world.container.documents),
-        "load_text",
-        lambda self, *key: reads.append(key) or load_text(self, *key),
-    )
+    reads, service = [], type(world.container.documents)
+    load_text = service.load_text
+
+    def counted(self: TrustedDocumentService, *key: str) -> str | None:
+        reads.append(key)
+        return load_text(self, *key)
+
+    monkeypatch.setattr(service, "load_text", counted)
     for clock.now in (0.0, 0.4, 0.8, 1.2, 1.6):
         assert run(world, document_id).ran
     assert len(reads) == 2
