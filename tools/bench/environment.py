@@ -52,8 +52,10 @@ def install_node() -> str | None:
     if not _is(stamp, wanted):
         print("Installing npm packages in .bench/node (once, some minutes) ...", file=sys.stderr)
         shutil.rmtree(NODE / "node_modules", ignore_errors=True)
-        headers = {"npm_config_nodedir": "/usr"} if _HEADERS.exists() else {}
-        _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], NODE, **headers)
+        variables = {"npm_config_build_from_source": "true"}
+        if _HEADERS.exists():
+            variables["npm_config_nodedir"] = "/usr"
+        _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], NODE, **variables)
         stamp.write_text(wanted)
     return None
 

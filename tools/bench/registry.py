@@ -110,7 +110,35 @@ ALL: tuple[Peer, ...] = (
         scenarios=BARE,
         packages=("fastapi", "sqlmodel", "sqlalchemy", "aiosqlite", "pydantic"),
     ),
-    # Servers for Node.js: _node(name, label, file without .mjs, *options, packages=(npm packages of the report, ...)).
+    _node(
+        "mercurius-jit",
+        "Mercurius on Fastify, graphql-jit",
+        "mercurius",
+        "--jit",
+        "1",
+        packages=("mercurius", "graphql-jit", "fastify", "graphql", "better-sqlite3"),
+    ),
+    _node(
+        "mercurius",
+        "Mercurius on Fastify",
+        "mercurius",
+        packages=("mercurius", "fastify", "graphql", "better-sqlite3"),
+    ),
+    _node(
+        "apollo",
+        "Apollo Server on Fastify",
+        "apollo",
+        packages=("@apollo/server", "fastify", "graphql", "better-sqlite3"),
+    ),
+    _node("yoga", "GraphQL Yoga", "yoga", packages=("graphql-yoga", "graphql", "better-sqlite3")),
+    _node(
+        "oidc-provider",
+        "node-oidc-provider",
+        "oidc_provider",
+        scenarios=("token",),
+        packages=("oidc-provider", "better-sqlite3"),
+        token_path="/token",  # noqa: S106
+    ),
 )
 
 
