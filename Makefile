@@ -5,7 +5,7 @@ BIN := .venv/bin
 HABITS := tests/architecture tests/schema/test_contract.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo test test-all check format reference lock
+.PHONY: help environment run demo test test-all check format reference lock bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: environment ## ruff, mypy, unused dependencies, import layers; are docume
 	@$(BIN)/deptry .
 	@$(BIN)/python -m pytest -q $(HABITS)
 
+bench: environment ## compare with other servers: make bench OPTIONS="--peers strawberry --rounds 1"; see docs/performance.md
+	@$(BIN)/python -m tools.bench $(OPTIONS)
+
 format: environment ## let ruff fix and format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -45,3 +48,5 @@ lock: environment ## compile requirements.lock (needs uv on the path); it contai
 	  --no-annotate --extra dev pyproject.toml -o requirements.lock
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate -c requirements.lock tests/fuzz/requirements.in -o tests/fuzz/requirements.lock
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c requirements.lock tools/bench/peers/requirements.in -o tools/bench/peers/requirements.lock

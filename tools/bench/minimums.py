@@ -1,0 +1,92 @@
+"""The smallest ratios that `--check` accepts, and the aims. All are in one table.
+
+`least` is set from measurements, with a margin for a busy machine. An aim is what the gateway should reach; `--check`
+does not compare with it.
+"""
+
+from dataclasses import dataclass
+
+from tools.bench.registry import GATEWAY
+from tools.bench.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The gateway's requests per second, divided by those of the server `to` in the same round. `least` is None where
+    the gateway is not near the aim."""
+
+    scenario: str
+    to: str
+    aim: float
+    least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """The gateway's median latency in milliseconds."""
+
+    scenario: str
+    aim_ms: float
+    most_ms: float | None = None
+
+
+MINIMUMS: tuple[Minimum | Maximum, ...] = (
+    Minimum("read", "starlette", aim=1.0),
+    Minimum("read", "starlette-group", aim=0.55),
+    Minimum("read", "strawberry", aim=4.0),
+    Minimum("read", "ariadne", aim=4.0),
+    Minimum("read", "fastapi-sqlmodel", aim=4.0),
+    Minimum("page", "starlette", aim=0.9),
+    Minimum("decide", "starlette", aim=0.9),
+    Minimum("decide", "starlette-group", aim=0.3),
+    Minimum("decide", "strawberry", aim=4.0),
+    Minimum("decide", "ariadne", aim=4.0),
+    Minimum("decide", "fastapi-sqlmodel", aim=4.0),
+    Minimum("decide", "mercurius-jit", aim=1.0),
+    Minimum("cold", "strawberry", aim=1.0),
+    Minimum("token", "oidc-provider", aim=2.0),
+    Maximum("single", aim_ms=2.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A row of the table with what was measured: a ratio, or milliseconds. None if it was not measured."""
+
+    row: Minimum | Maximum
+    measured: float | None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the measurement is within the limit. True without a limit, or without a measurement."""
+        if self.measured is None:
+            return True
+        if isinstance(self.row, Maximum):
+            return self.row.most_ms is None or self.measured <= self.row.most_ms
+        return self.row.least is None or self.measured >= self.row.least
+
+    @property
+    def reaches_aim(self) -> bool | None:
+        """Whether the measurement reaches the aim, None without a measurement."""
+        if self.measured is None:
+            return None
+        return self.measured <= self.row.aim_ms if isinstance(self.row, Maximum) else self.measured >= self.row.aim
+
+    @property
+    def failure(self) -> str:
+        """A sentence about a limit that is not met."""
+        if isinstance(self.row, Maximum):
+            return f"{self.row.scenario}: the median latency is {self.measured:.2f} ms, above {self.row.most_ms} ms."
+        return f"{self.row.scenario}: {self.measured:.2f} times {self.row.to}, less than {self.row.least}."
+
+
+def check(results: Results, rows: tuple[Minimum | Maximum, ...] = MINIMUMS) -> list[Check]:
+    """Returns each row with its measurement."""
+    checks = []
+    for row in rows:
+        if isinstance(row, Maximum):
+            measured = results.summary(row.scenario, GATEWAY).p50_ms if results.rounds(row.scenario, GATEWAY) else None
+        else:
+            measured = results.ratio(row.scenario, GATEWAY, row.to)
+        checks.append(Check(row, measured))
+    return checks
