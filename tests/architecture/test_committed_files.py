@@ -1,10 +1,11 @@
 """Committed files contain no registry host, no path of a developer's machine and no private key."""
 
 import re
+import subprocess
 
 import pytest
 
-from tests.support.checkout import files, named
+from tests.support.checkout import ROOT, files, named
 
 WORDS = {
     "a registry's host": r"https?://[^\s\"'<>]*(?:pypi|pythonhosted|npmjs|registry|mirror|artifactory|nexus)[^\s\"'<>]*",
@@ -41,3 +42,9 @@ def test_no_large_or_generated_file_is_committed() -> None:
         named(file) for file in files() if "__pycache__" in file.parts or file.suffix in {".pyc", ".db", ".pem"}
     ]
     assert generated == []
+
+
+def test_no_ignored_file_is_committed() -> None:
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert ignored == []

@@ -7,7 +7,7 @@ from tests.support.checkout import ROOT
 from tools.bench import __main__ as bench
 from tools.bench import environment
 from tools.bench.dataset import RANKS, Dataset
-from tools.bench.registry import PEERS, chosen
+from tools.bench.registry import PEERS, STATE, chosen
 from tools.load import PAGE, REQUEST, TIER
 
 PEER_SCHEMA = build_schema((PEERS / "peer.graphql").read_text())
@@ -43,7 +43,7 @@ def test_data_depend_on_the_seed_only() -> None:
 @pytest.mark.slow
 def test_bare_endpoint_and_gateway_give_equal_answers(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        environment.STATE.mkdir(exist_ok=True)
+        STATE.mkdir(exist_ok=True)
         environment.install_python()
     except environment.InstallationFailed as failure:
         pytest.skip(str(failure))

@@ -66,8 +66,7 @@ def test_scenario_that_was_not_measured_fails_no_check() -> None:
 
 def test_minimums_name_servers_that_run_the_scenario() -> None:
     able = {(scenario, peer.name) for peer in ALL for scenario in peer.scenarios}
-    known = {peer.name for peer in ALL}
-    rows = [(row.scenario, row.to) for row in MINIMUMS if isinstance(row, Minimum) and row.to in known]
+    rows = [(row.scenario, row.to) for row in MINIMUMS if isinstance(row, Minimum)]
     assert set(rows) <= able
     assert {scenario for scenario, _ in able} == set(SCENARIOS)
 

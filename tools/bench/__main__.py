@@ -111,7 +111,7 @@ def draw(results: Results) -> str:
     groups = []
     for name in results.scenarios:
         rows = sorted((results.summary(name, peer) for peer in results.peers(name)), key=lambda row: -row.per_second)
-        if rows and name in _IN_CHART:
+        if len(rows) > 1 and name in _IN_CHART:
             bars = [chart.Bar(report.LABELS[row.peer], row.per_second, row.peer == GATEWAY) for row in rows]
             groups.append(chart.Group(SCENARIOS[name].label, "/s", bars))
     return chart.svg("Requests per second of the gateway and of other servers", groups)

@@ -58,7 +58,7 @@ class Options:
     @property
     def warm_up(self) -> float:
         """The seconds before the measurement, in which caches are filled and programs are compiled."""
-        return max(0.5, self.seconds / 4)
+        return max(1.0, self.seconds / 4)
 
 
 class Bench:

@@ -1,5 +1,6 @@
 """The results as Markdown, and the section of docs/performance.md."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def markdown(
     conditions: str,
 ) -> str:
     """Returns the whole report. `conditions` is a sentence about rounds and seconds."""
-    parts = [f"{machine.sentence(described)} {conditions}"]
+    parts = [f"{machine.sentence(described)} {conditions} {shares(results)}"]
     parts += [scenario_table(results, name) for name in results.scenarios]
     parts.append(aims_table(checks))
     parts.append(versions_table(versions))
@@ -31,6 +32,18 @@ def markdown(
     if problems:
         parts.append("Differences and errors:\n\n" + "\n".join(f"* {problem}" for problem in problems))
     return "\n\n".join(parts) + "\n"
+
+
+def shares(results: Results) -> str:
+    """Returns sentences about what the sending program and all others used of their cores: what limits the figures."""
+    every = [results.summary(name, peer) for name in results.scenarios for peer in results.peers(name)]
+    if not every:
+        return ""
+    sender, others = max(row.sender for row in every), statistics.median(row.others for row in every)
+    return (
+        f"The program that sends the load used at most {sender:.0%} of its core. Programs that are not measured used"
+        f" {others:.0%} of the server's core (median)."
+    )
 
 
 def scenario_table(results: Results, name: str) -> str:
