@@ -4,6 +4,9 @@ PORT ?= 8000
 BIN := .venv/bin
 HABITS := tests/architecture tests/schema/test_contract.py
 
+# Without byte code each of the many processes of a run compiles the application, and each worker all tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help environment run demo test test-all check format reference lock bench
 
