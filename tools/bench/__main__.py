@@ -35,6 +35,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement, after a warm-up of a quarter")
     parser.add_argument("--connections", type=int, help="instead of those of each scenario")
     parser.add_argument("--open-loop", action="store_true", help="also measure latency at 70 %% of the capacity")
+    parser.add_argument("--data", type=Path, default=STATE, help="folder for the databases, on the disk to measure")
     parser.add_argument("--json", type=Path, help="file for all figures")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a ratio is below its minimum")
     parser.add_argument("--write-docs", action="store_true", help="write table and chart to docs/performance.md")
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="data-", dir=STATE) as folder, pinned():
+    with tempfile.TemporaryDirectory(prefix="data-", dir=options.data) as folder, pinned():
         described = machine.describe(Path(folder))
         templates = Templates(Path(folder), Dataset())
         bench = Bench(Dataset(), templates, Options(options.seconds, options.connections, options.open_loop))

@@ -150,8 +150,7 @@ class _Run:
 
     async def _measure_tokens(self, connections: list[Connection]) -> None:
         requests = self._bench.token_requests(self._peer, self._server.port)
-        await requests.begin(connections[0])
-        self.answered["token"] += connections[0].header("dpop-nonce") is None
+        self.answered["token"] += await requests.begin(connections[0])
         warm_up = await Load(iter(requests.sign(int(500 * self._options.warm_up))), 30).run(connections)
         self._count(warm_up)
         rate = len(warm_up.latencies) / warm_up.seconds

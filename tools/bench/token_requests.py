@@ -61,13 +61,14 @@ class TokenRequests:
         self._issuer = f"http://{self._host}"
         self._nonce: str | None = None
 
-    async def begin(self, connection: Connection) -> None:
-        """Sends one request without a nonce. If the server asks for one, later requests have it. Raises ValueError for
-        another error."""
+    async def begin(self, connection: Connection) -> int:
+        """Sends one request without a nonce. If the server asks for one, later requests have it. Returns the number of
+        tokens that were issued, 0 or 1. Raises ValueError for another error."""
         result = await Load(iter(self.sign(1)), 5).run([connection])
         if result.errors and b"use_dpop_nonce" not in connection.body:
             raise ValueError(next(iter(result.errors)))
         self._nonce = connection.header("dpop-nonce") if result.errors else None
+        return result.answered.total()
 
     def sign(self, count: int) -> list[Call]:
         """Returns calls to send within a minute."""
