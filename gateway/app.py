@@ -19,6 +19,7 @@ from gateway.kit.outage import Outage, outage_log
 from gateway.oauth.token_check import TokenCheck
 from gateway.services.container import Container
 from gateway.setting_names import unread_variables
+from gateway.settings import Settings
 from gateway.startup import prepare_to_serve
 from gateway.store.outages import code_member
 from gateway.web.application import build_application
@@ -48,6 +49,7 @@ def create_app(container: Container) -> Starlette:
     _log_unread_variables()
     _log_adapters(container)
     site, readiness, settings = build_site(container), _readiness(container), container.settings
+    queue = _document_queue(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -59,11 +61,12 @@ def create_app(container: Container) -> Starlette:
             tasks.start_soon(_run_checks, readiness)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
+        queue.close()
         await anyio.to_thread.run_sync(_run_or_log, "checkpoint", container.tasks.sign_checkpoints)
         container.close()
 
     more_pages = partner_callback.routes(site) if settings.sandbox else []
-    api = [*_graphql_routes(container, site.threads), *readiness.routes(), *more_pages]
+    api = [*_graphql_routes(container, queue, site.threads), *readiness.routes(), *more_pages]
     return build_application(site, api, lifespan)
 
 
@@ -137,15 +140,18 @@ def _run_or_log(name: str, run: Callable[[], object]) -> None:
         _log.error("task_failed", task=name, error=type(error).__name__, **code_member(error))
 
 
-def _graphql_routes(container: Container, threads: WorkerThreads) -> list[BaseRoute]:
-    """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
-    settings = container.settings
-    built = build_schema(container.registry, sandbox=settings.sandbox)
-    queue = DocumentQueue(
+def _document_queue(settings: Settings) -> DocumentQueue:
+    return DocumentQueue(
         at_once=settings.documents_at_once,
         waiting=settings.documents_waiting,
         waiting_per_client=settings.documents_waiting_per_client,
     )
+
+
+def _graphql_routes(container: Container, queue: DocumentQueue, threads: WorkerThreads) -> list[BaseRoute]:
+    """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
+    settings = container.settings
+    built = build_schema(container.registry, sandbox=settings.sandbox)
     engine = Engine(built, container)
     engine.compile_trusted()
     endpoint = GraphQLEndpoint(engine, queue, threads, largest_body=settings.query_maximum_body)

@@ -21,7 +21,7 @@ class ServerSettings(BaseSettings):
         ge=6,
         le=200,
         description="The number of threads for database work. GraphQL documents and logins have shares of them, so"
-        " that neither can occupy all threads. With SQLite up to 14 more threads wait for common commits.",
+        " that neither can occupy all threads.",
     )
     documents_at_once: int = Field(
         2,

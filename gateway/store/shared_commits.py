@@ -1,8 +1,8 @@
 """Shared commits: units of work that wait for SQLite's one writer at the same moment are committed together.
 
 A commit costs an fsync, and switching threads between two commits costs nearly as much. So one thread, the leader, runs
-the units of all waiting threads in one transaction and notifies those threads after the commit. There is no timer: a
-unit that finds the writer free runs alone and at once.
+all waiting units in one transaction and notifies those that wait for them after the commit. There is no timer: a unit
+that finds the writer free runs alone, when its thread has nothing else to do first.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from gateway.kit.deadline import check_deadline, without_deadline
-from gateway.kit.waiting import waiting
+from gateway.kit.switching import do_when_idle, new_signal
 from gateway.store.logs.trees import LogTrees
 from gateway.store.unit import UnitOfWork
 
@@ -26,14 +26,14 @@ NOT_RUN = "The unit of work was not run."
 
 
 class _Waiting:
-    """A unit of work in the queue. Its thread waits until the unit is done, or until that thread becomes the leader."""
+    """A unit of work in the queue. Whoever has called `SharedCommits.run` waits for `signal`: it is notified when the
+    unit is done, or when it must lead."""
 
     def __init__(self, work: Callable[[UnitOfWork], Any]) -> None:
         self._work, self._context = work, copy_context()
         self.done, self.result = False, None
         self.error: BaseException | None = RuntimeError(NOT_RUN)
-        self._notified = Lock()
-        self._notified.acquire()
+        self.signal = new_signal()
 
     def run(self, unit: UnitOfWork) -> None:
         """Runs the unit with the context variables of its own request. Raises what the unit raises, and
@@ -43,14 +43,6 @@ class _Waiting:
         unit.end()
         self._context.run(check_deadline)
         self.error = None
-
-    def wait(self) -> None:
-        """Blocks until `notify` is called."""
-        self._notified.acquire()
-
-    def notify(self) -> None:
-        """Unblocks `wait`. Called once."""
-        self._notified.release()
 
 
 class SharedCommits:
@@ -74,17 +66,18 @@ class SharedCommits:
         with self._mutex:
             self._waiting.append(own)
             leads, self._led = not self._led, True
-        if not leads:
-            with waiting():
-                own.wait()
-        if not own.done:
-            self._lead(own)
+        if leads:
+            do_when_idle(self._lead)
+        while not own.done:
+            own.signal.wait()
+            if not own.done:
+                do_when_idle(self._lead)
         if own.error is not None:
             raise own.error
         return own.result
 
-    def _lead(self, own: _Waiting) -> None:
-        """Runs the waiting units, `own` first, then makes the thread of the next waiting unit the leader."""
+    def _lead(self) -> None:
+        """Runs the waiting units, then lets the next waiting one lead."""
         with self._mutex:
             together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
         try:
@@ -99,10 +92,9 @@ class SharedCommits:
                 self._led = successor is not None
             for each in together:
                 each.done = True
-                if each is not own:
-                    each.notify()
+                each.signal.notify()
             if successor is not None:
-                successor.notify()
+                successor.signal.notify()
 
     def _run_together(self, together: list[_Waiting]) -> bool:
         """Runs the units in one transaction and returns whether each has a result or an error. A unit that raises is
@@ -131,10 +123,10 @@ class SharedCommits:
                 return False
             for each in together:
                 each.error = error
-        except BaseException:  # the leader's thread is ended, and nothing was committed
+        except BaseException as error:  # noqa: BLE001  # the leader's thread is ended, and nothing was committed
             for each in together:
                 each.error = RuntimeError(NOT_RUN)
-            raise
+            together[0].error = error
         return True
 
     def _run_alone(self, each: _Waiting) -> None:

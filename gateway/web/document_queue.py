@@ -1,18 +1,18 @@
-"""The queue of GraphQL documents: a few are executed at once, the others wait, in turn by client.
+"""The queue of GraphQL documents: a few threads execute them, in turn by client.
 
-It is used on the event loop only. A document that waits in the queue occupies no thread. One that is executed and waits
-for a shared commit pauses its turn: more documents then share the commit.
+A document that waits in the queue occupies no thread. One that waits for a shared commit lets its thread execute the
+next document: more documents then share the commit.
 """
 
-import asyncio
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
+
+from gateway.kit.switching import SwitchingThreads
 
 SEND_AGAIN_AFTER = 1
 """Seconds to wait before a document that found the queue full is sent again."""
 
-
-MOST_PAUSED = 14
-"""The largest number of documents that wait for a shared commit, each with its thread."""
 
 EXPENSIVE = 0.02
 """Seconds of the processor from which on a document is expensive. A usual one takes a tenth."""
@@ -27,128 +27,125 @@ class QueueFull(Exception):
         self.by_client = by_client
 
 
+class Document:
+    """A document in the queue, or in a thread. `run` executes it, in the context of the request, and raises nothing."""
+
+    __slots__ = ("_queue", "client_id", "context", "run")
+
+    def __init__(self, queue: "DocumentQueue", client_id: str, run: Callable[[], None]) -> None:
+        self._queue, self.client_id, self.run = queue, client_id, run
+        self.context: Context = copy_context()
+
+    def end(self, cpu_seconds: float) -> None:
+        self._queue.end_turn(self.client_id, cpu_seconds)
+
+
 class DocumentQueue:
-    """At most `at_once` documents have a turn, and up to MOST_PAUSED more a paused one. Up to `waiting` others wait, up
-    to `waiting_per_client` of one client. A free turn goes to the waiting client with the fewest turns; among equals,
-    to the one whose last turn ended first. Documents of one client get their turns in the order of their arrival. A
-    client whose last document was expensive leaves one turn to others, if there are several: otherwise they would
-    always wait for the end of a document."""
+    """`at_once` threads execute documents. Up to `waiting` others wait, up to `waiting_per_client` of one client. The
+    next turn is of the waiting client with the fewest turns; among equals, of the one whose last turn ended first.
+    Documents of one client get their turns in the order of their arrival.
+
+    A client whose last document was expensive leaves one thread to others, if there are several: otherwise they would
+    always wait for the end of a document. For the same reason its documents begin only on a thread on which no other
+    document waits for a commit.
+    """
 
     def __init__(self, *, at_once: int, waiting: int, waiting_per_client: int) -> None:
         self._at_once, self._most, self._most_per_client = at_once, waiting, waiting_per_client
+        self._threads = SwitchingThreads("documents", at_once, self)
+        self._lock = self._threads.changed
         self._turns: Counter[str] = Counter()
-        self._running = self._paused = self._waiting = 0
+        self._running = self._waiting = 0
         self._expensive: set[str] = set()  # clients with turns or waiting documents
-        self._by_client: OrderedDict[str, deque[asyncio.Future[bool]]] = OrderedDict()
-
-    def is_free_for(self, client_id: str) -> bool:
-        """Whether a document of this client would get its turn at once."""
-        return self._has_free_turn and not (
-            client_id in self._expensive and self._turns[client_id] >= max(1, self._at_once - 1)
-        )
-
-    @property
-    def _has_free_turn(self) -> bool:
-        return self._running < self._at_once and self._running + self._paused < self._at_once + MOST_PAUSED
+        self._by_client: OrderedDict[str, deque[Document]] = OrderedDict()
 
     @property
     def waiting(self) -> int:
         """The number of documents that wait."""
         return self._waiting
 
-    async def take_turn(self, client_id: str, over: "asyncio.Future[None]") -> bool:
-        """Returns True when the document has its turn; then `end_turn` must be called. Returns False if `over` is done
-        first: the document has left the queue. Raises QueueFull."""
-        if self.is_free_for(client_id):
-            self._start(client_id)
-            return True
-        own = self._by_client.get(client_id, ())
-        if len(own) >= self._most_per_client or self._waiting >= self._most:
-            raise QueueFull(by_client=len(own) >= self._most_per_client)
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._by_client.setdefault(client_id, deque()).append(turn)
-        self._waiting += 1
+    def is_free_for(self, client_id: str) -> bool:
+        """Whether a document of this client would get its turn at once."""
+        with self._lock:
+            return self._waiting < self._free_threads() and self._may_begin(client_id)
 
-        def leave(_: "asyncio.Future[None]") -> None:
-            if not turn.done():
-                self._leave(client_id, turn)
-                turn.set_result(False)
+    def put(self, client_id: str, run: Callable[[], None]) -> Document:
+        """Adds a document of this client, which a thread will execute by calling `run`. Raises QueueFull."""
+        document = Document(self, client_id, run)
+        with self._lock:
+            free, own = self._free_threads(), self._by_client.get(client_id)
+            by_client = own is not None and len(own) - free >= self._most_per_client
+            if by_client or self._waiting - free >= self._most:
+                raise QueueFull(by_client=by_client)
+            if own is None:
+                self._by_client[client_id] = own = deque()
+            own.append(document)
+            self._waiting += 1
+            self._threads.wake()
+        return document
 
-        over.add_done_callback(leave)
-        try:
-            return await turn
-        except asyncio.CancelledError:  # the server cancels its requests
-            if turn.cancelled():
-                self._leave(client_id, turn)
-            elif turn.result():
-                self.end_turn(client_id)
-            raise
-        finally:
-            over.remove_done_callback(leave)
+    def remove(self, document: Document) -> bool:
+        """Removes a document that waits. False if it does not wait any more: it is or was executed, or was removed."""
+        with self._lock:
+            return self._leave(document)
 
-    def end_turn(self, client_id: str, cpu_seconds: float = 0.0) -> None:
-        """Ends a turn of this client, in which its document took this much of the processor, and gives the turn to the
-        next waiting document."""
-        if cpu_seconds >= EXPENSIVE:
-            self._expensive.add(client_id)
-        else:
-            self._expensive.discard(client_id)
-        self._running -= 1
-        self._turns[client_id] -= 1
-        if not self._turns[client_id]:
-            del self._turns[client_id]
+    def take(self, *, beside_others: bool) -> Document | None:
+        """Gives the next turn."""
+        client_id = self._choose_client(beside_others=beside_others)
+        if client_id is None:
+            return None
+        document = self._by_client[client_id][0]
+        self._leave(document)
         if client_id in self._by_client:
             self._by_client.move_to_end(client_id)
-        self._start_waiting()
-        if client_id not in self._turns and client_id not in self._by_client:
-            self._expensive.discard(client_id)
-
-    def pause_turn(self) -> None:
-        """Lets another document begin while one with a turn waits for a shared commit."""
-        self._running -= 1
-        self._paused += 1
-        self._start_waiting()
-
-    def resume_turn(self) -> None:
-        """Ends the pause of a turn. It goes on at once, so for a moment more documents than usual have a turn."""
-        self._paused -= 1
-        self._running += 1
-
-    def _start_waiting(self) -> None:
-        while self._has_free_turn and self._start_next():
-            pass
-
-    def _start(self, client_id: str) -> None:
         self._running += 1
         self._turns[client_id] += 1
+        return document
 
-    def _start_next(self) -> bool:
-        """Takes the next document from the queue and gives it its turn, unless its request was just cancelled. False if
-        no waiting client may have a turn."""
-        client_id = self._choose_client()
-        if client_id is None:
+    def end_turn(self, client_id: str, cpu_seconds: float) -> None:
+        """Ends a turn of this client, in which its document took this much of the processor."""
+        with self._lock:
+            if cpu_seconds >= EXPENSIVE:
+                self._expensive.add(client_id)
+            else:
+                self._expensive.discard(client_id)
+            self._running -= 1
+            self._turns[client_id] -= 1
+            if not self._turns[client_id]:
+                del self._turns[client_id]
+            if client_id in self._by_client:
+                self._by_client.move_to_end(client_id)
+                self._threads.wake()  # its next document may have waited for the end of this one
+            elif client_id not in self._turns:
+                self._expensive.discard(client_id)
+
+    def close(self) -> None:
+        """Ends the threads when no document waits. Returns at once."""
+        self._threads.close()
+
+    def _free_threads(self) -> int:
+        return max(0, self._at_once - self._running + self._threads.suspended)
+
+    def _may_begin(self, client_id: str) -> bool:
+        return client_id not in self._expensive or self._turns[client_id] < max(1, self._at_once - 1)
+
+    def _choose_client(self, *, beside_others: bool) -> str | None:
+        chosen = None
+        for client_id in self._by_client:
+            if beside_others and client_id in self._expensive:
+                continue
+            if client_id not in self._turns:
+                return client_id
+            if self._may_begin(client_id) and (chosen is None or self._turns[client_id] < self._turns[chosen]):
+                chosen = client_id
+        return chosen
+
+    def _leave(self, document: Document) -> bool:
+        documents = self._by_client.get(document.client_id)
+        if documents is None or document not in documents:
             return False
-        turn = self._by_client[client_id][0]
-        self._leave(client_id, turn)
-        if client_id in self._by_client:
-            self._by_client.move_to_end(client_id)
-        if not turn.done():
-            self._start(client_id)
-            turn.set_result(True)
-        return True
-
-    def _choose_client(self) -> str | None:
-        without_turn = next((each for each in self._by_client if each not in self._turns), None)
-        if without_turn is not None:
-            return without_turn
-        free = filter(self.is_free_for, self._by_client)
-        return min(free, key=lambda each: self._turns[each], default=None)
-
-    def _leave(self, client_id: str, turn: "asyncio.Future[bool]") -> None:
-        turns = self._by_client.get(client_id)
-        if turns is None or turn not in turns:
-            return
-        turns.remove(turn)
+        documents.remove(document)
         self._waiting -= 1
-        if not turns:
-            del self._by_client[client_id]
+        if not documents:
+            del self._by_client[document.client_id]
+        return True

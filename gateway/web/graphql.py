@@ -19,10 +19,7 @@ A request error has no `data`. The statuses are those that the audits of graphql
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import partial
+from collections.abc import Mapping
 from math import inf
 from typing import Any
 from uuid import uuid4
@@ -35,10 +32,11 @@ from gateway.domain.api_version import API_VERSION
 from gateway.kit import json
 from gateway.kit.deadline import Deadline, DeadlineExceeded, current_deadline
 from gateway.kit.outage import RETRY_AFTER
-from gateway.kit.waiting import observed_by
 from gateway.oauth.token_check import Authentication
+from gateway.web.deliveries import Deliveries
 from gateway.web.document_queue import SEND_AGAIN_AFTER, DocumentQueue, QueueFull
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
+from gateway.web.watch import Watch
 from gateway.web.worker_threads import WorkerThreads
 from schema.engine import Engine, GraphQLRequest
 from schema.errors import (
@@ -88,14 +86,15 @@ class _Disconnected(Exception):
 class GraphQLEndpoint:
     """An ASGI application for PATH and DATED_PATH, behind a middleware that sets scope["state"]["authenticate"].
 
-    The token check, parsing, execution and the unit of work run on one worker thread, when the document has its turn in
-    the queue. If the document must wait and the client of its token is not known, the token is checked first. A waiting
+    The token check, parsing, execution and the unit of work run on one thread of the queue, when the document has its
+    turn. If the document must wait and the client of its token is not known, the token is checked first. A waiting
     document is not executed if its client has disconnected or its deadline is over; a running one is ended, except for
     a commit that has begun. The middleware handles Unauthenticated.
     """
 
     def __init__(self, engine: Engine, queue: DocumentQueue, threads: WorkerThreads, *, largest_body: int) -> None:
         self._engine, self._queue, self._threads, self._largest_body = engine, queue, threads, largest_body
+        self._deliveries: Deliveries | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state", {})
@@ -113,81 +112,60 @@ class GraphQLEndpoint:
             await to_thread.run_sync(authenticate, limiter=self._threads.token_checks)
             await _refuse(send, refusal, request_id, media_type or JSON)
             return
-        deadline = current_deadline() or Deadline(inf)
-        gone = asyncio.ensure_future(_disconnect(receive))
-        gone.add_done_callback(lambda _: deadline.cancel())  # also when the response is complete
         try:
-            client_id = await self._wait_for_turn(authenticate, deadline)
-            if client_id is not None:
-                status, content, retry_after = await self._take_turn(
-                    client_id, partial(self._run, request, authenticate, request_id, media_type)
-                )
-            elif gone.done():
-                return
-            else:
-                content = json.encode(body([unavailable(DeadlineExceeded(), request_id)], request_id))
-                status, retry_after = 503, RETRY_AFTER
+            response = await self._execute(request, authenticate, request_id, media_type, receive)
         except QueueFull as full:
             await _refuse(send, _Busy(by_client=full.by_client), request_id, media_type or JSON)
             return
-        finally:
-            gone.cancel()
-        extra = {} if retry_after is None else {"Retry-After": str(retry_after)}
-        await _send_response(send, status, content, media_type or JSON, extra)
+        if response is not None:
+            status, content, retry_after = response
+            extra = {} if retry_after is None else {"Retry-After": str(retry_after)}
+            await _send_response(send, status, content, media_type or JSON, extra)
 
-    async def _take_turn(self, client_id: str, run: Callable[[list[float]], _Response]) -> _Response:
-        """Returns the result of `run` on a worker thread. The client's turn ends with that work, and pauses while the
-        thread waits for a shared commit. `run` adds the seconds of the processor that it took to its argument."""
-        queue, loop, spent = self._queue, asyncio.get_running_loop(), list[float]()
-
-        def pause_or_resume(is_waiting: bool) -> None:
-            with suppress(RuntimeError):  # the event loop is closed: the server has ended
-                loop.call_soon_threadsafe(queue.pause_turn if is_waiting else queue.resume_turn)
-
-        with observed_by(pause_or_resume):  # the worker thread gets this context
-            work = asyncio.ensure_future(to_thread.run_sync(run, spent, limiter=self._threads.documents))
-        work.add_done_callback(lambda _: queue.end_turn(client_id, sum(spent)))
-        return await asyncio.shield(work)  # a cancelled request keeps its turn until its thread is free
-
-    async def _wait_for_turn(self, authenticate: Authentication, deadline: Deadline) -> str | None:
-        """Waits for the document's turn and returns the client that has it. None if the deadline is over first. Raises
-        QueueFull."""
-        client_id = authenticate.client_id or ""
-        if self._queue.is_free_for(client_id):
-            await self._queue.take_turn(client_id, asyncio.get_running_loop().create_future())
-            return client_id
-        if authenticate.client_id is None:
-            await to_thread.run_sync(authenticate, limiter=self._threads.token_checks)
-        client_id, loop = authenticate.client_id or "", asyncio.get_running_loop()
-        over: asyncio.Future[None] = loop.create_future()
-
-        def end_wait() -> None:
-            if not over.done():
-                over.set_result(None)
-
-        timer = loop.call_later(deadline.remaining(), end_wait) if deadline.remaining() < inf else None
-        deadline.on_cancel(end_wait)
-        try:
-            return client_id if await self._queue.take_turn(client_id, over) else None
-        finally:
-            if timer is not None:
-                timer.cancel()
-
-    def _run(
+    async def _execute(
         self,
         request: GraphQLRequest,
         authenticate: Authentication,
         request_id: str,
         media_type: str | None,
-        spent: list[float],
-    ) -> _Response:
-        """Returns status and body of the response, and the seconds after which the request can be sent again. Adds the
-        seconds of the processor that it took to `spent`, also if it raises."""
-        began = time.thread_time()
+        receive: Receive,
+    ) -> _Response | None:
+        """Returns the response when a thread of the queue has executed the document. None if the client disconnects
+        while the document waits. Raises QueueFull, and what the token check raises."""
+        loop, deadline = asyncio.get_running_loop(), current_deadline() or Deadline(inf)
+        if authenticate.client_id is None and not self._queue.is_free_for(""):
+            await to_thread.run_sync(authenticate, limiter=self._threads.token_checks)
+        done: asyncio.Future[_Response | None] = loop.create_future()
+        deliveries = self._deliveries_of(loop)
+
+        def run() -> None:
+            try:
+                response = self._respond(request, authenticate, request_id, media_type)
+            except BaseException as error:  # noqa: BLE001  # it is raised by the request
+                deliveries.deliver(done, None, error)
+            else:
+                deliveries.deliver(done, response)
+
+        def give_up() -> None:
+            if self._queue.remove(document) and not done.done():
+                done.set_result(None)
+
+        document, watch = self._queue.put(authenticate.client_id or "", run), Watch(receive, deadline)
         try:
-            return self._respond(request, authenticate, request_id, media_type)
+            watch.begin(give_up)
+            response = await done
         finally:
-            spent.append(time.thread_time() - began)
+            watch.end()
+            self._queue.remove(document)  # if the server cancels the request
+        if response is None and not watch.is_gone:
+            content = json.encode(body([unavailable(DeadlineExceeded(), request_id)], request_id))
+            return 503, content, RETRY_AFTER
+        return response
+
+    def _deliveries_of(self, loop: asyncio.AbstractEventLoop) -> Deliveries:
+        if self._deliveries is None or self._deliveries.loop is not loop:
+            self._deliveries = Deliveries(loop)
+        return self._deliveries
 
     def _respond(
         self, request: GraphQLRequest, authenticate: Authentication, request_id: str, media_type: str | None
@@ -257,12 +235,6 @@ def _read(content: bytes, headers: Headers) -> GraphQLRequest:
     if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
         raise _Refusal(400, "variables and extensions must be objects.")
     return GraphQLRequest(query, variables, name or None, headers.get(COST_DEBUG) == "fields", document_id)
-
-
-async def _disconnect(receive: Receive) -> None:
-    """Returns when the client has disconnected. The body must have been read."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _refuse(send: Send, refusal: _Refusal, request_id: str, media_type: str) -> None:

@@ -1,4 +1,5 @@
-"""The shares of the worker threads. No kind of request can occupy all threads."""
+"""The shares of the worker threads. No kind of request can occupy all threads. GraphQL documents have threads of their
+own, those of their queue."""
 
 from dataclasses import dataclass
 
@@ -6,7 +7,6 @@ from anyio import CapacityLimiter
 
 from gateway.settings import Settings
 from gateway.settings.server import TOKEN_CHECKS_AT_ONCE
-from gateway.web.document_queue import MOST_PAUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,17 +14,15 @@ class WorkerThreads:
     """Each limiter bounds the threads of one kind of work. `others` is the number of threads for everything else, such
     as pages and OAuth endpoints. They use the default limiter."""
 
-    documents: CapacityLimiter
     token_checks: CapacityLimiter
     logins: CapacityLimiter
     others: int
 
 
 def share_threads(settings: Settings) -> WorkerThreads:
-    """Returns the shares. Together they are the worker threads of the settings, and each has at least one. Documents
-    have more: those that wait for a shared commit use no connection."""
+    """Returns the shares. With the threads of documents they are the worker threads of the settings, and each has at
+    least one."""
     return WorkerThreads(
-        documents=CapacityLimiter(settings.documents_at_once + MOST_PAUSED),
         token_checks=CapacityLimiter(TOKEN_CHECKS_AT_ONCE),
         logins=CapacityLimiter(settings.password_hashes_at_once),
         others=settings.other_threads,

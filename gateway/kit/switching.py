@@ -1,0 +1,210 @@
+"""Threads that run several jobs: while one job waits for a signal, its thread runs the next.
+
+A job is written as plain blocking code. It runs as a greenlet, so a switch between two jobs of a thread costs a
+microsecond; between two threads it also costs a wait for the interpreter's lock. Only `Signal.wait` switches. A job that
+blocks in another way, such as for an answer of a socket, blocks its thread.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context
+from threading import Condition, Lock, Thread
+from typing import Protocol
+
+from greenlet import getcurrent, greenlet
+
+MOST_SUSPENDED = 32
+"""The largest number of jobs of one thread that wait for a signal. It also bounds for how many jobs idle work waits."""
+
+
+class Signal(Protocol):
+    """Ends a wait. Made by `new_signal` for the work that waits."""
+
+    def wait(self) -> None:
+        """Blocks until `notify` has been called once more than `wait`."""
+
+    def notify(self) -> None:
+        """Ends the wait, from any thread."""
+
+
+class Job(Protocol):
+    """What a switching thread runs."""
+
+    @property
+    def context(self) -> Context:
+        """The context that `run` has."""
+
+    def run(self) -> None:
+        """Does the work. Raises nothing."""
+
+    def end(self, cpu_seconds: float) -> None:
+        """Called after `run`, with the seconds of the processor that it took, without those of other jobs meanwhile."""
+
+
+class Jobs(Protocol):
+    """Where switching threads get their jobs."""
+
+    def take(self, *, beside_others: bool) -> Job | None:
+        """Returns the next job, or None if there is none now. `beside_others` is True if other jobs of the thread wait
+        for a signal: they can go on only when this job waits too, or has ended. Called under `changed`."""
+
+
+class SwitchingThreads:
+    """Up to `count` threads, each started when it is first needed. `changed` guards the jobs: hold it to change them,
+    and call `wake` after a new one."""
+
+    def __init__(self, name: str, count: int, jobs: Jobs) -> None:
+        self._name, self._count, self._closed = name, count, False
+        self.jobs, self.changed = jobs, Condition(Lock())
+        self._threads: list[_SwitchingThread] = []
+        self._idle = 0  # threads that wait and have not been notified
+
+    @property
+    def suspended(self) -> int:
+        """The number of jobs that wait for a signal."""
+        return sum(thread.suspended for thread in self._threads)
+
+    def wake(self) -> None:
+        """Lets a thread take a new job. Called under `changed`."""
+        if self._idle:
+            self._idle -= 1
+            self.changed.notify()
+        elif len(self._threads) < self._count and not self._closed:
+            thread = _SwitchingThread(f"{self._name} {len(self._threads) + 1}", self)
+            self._threads.append(thread)
+            thread.start()
+
+    def wake_all(self) -> None:
+        """Lets every thread look for ready jobs. Called under `changed`."""
+        if self._idle:
+            self._idle = 0
+            self.changed.notify_all()
+
+    def wait_for_change(self, *, can_end: bool) -> bool:
+        """Waits until there may be something to do. Returns False if the threads were closed and the calling one, which
+        `can_end`, has nothing more to do. Called under `changed`."""
+        if self._closed and can_end:
+            return False
+        self._idle += 1
+        self.changed.wait()
+        return True
+
+    def close(self) -> None:
+        """Ends the threads when they have nothing to do. Returns at once."""
+        with self.changed:
+            self._closed = True
+            self.wake_all()
+
+
+class _SwitchingThread(Thread):
+    """One thread. It resumes jobs whose wait is over, then takes new ones, and does idle work if there is neither."""
+
+    def __init__(self, name: str, threads: SwitchingThreads) -> None:
+        super().__init__(name=name, daemon=True)
+        self.threads, self.suspended = threads, 0
+        self.ready = deque[_Running]()
+        self._idle_work = deque[Callable[[], None]]()
+        self._taken = 0  # new jobs since there is idle work
+
+    def run(self) -> None:
+        while (following := self._next()) is not None:
+            if isinstance(following, _Running):
+                self._switch_to(following)
+            else:
+                following()
+
+    def do_when_idle(self, work: Callable[[], None]) -> None:
+        """Lets this thread call `work` when no job is ready, after at most MOST_SUSPENDED new ones. Called by a job."""
+        if not self._idle_work:
+            self._taken = 0
+        self._idle_work.append(work)
+
+    def _switch_to(self, running: "_Running") -> None:
+        began = time.thread_time()
+        running.switch()
+        running.spent += time.thread_time() - began
+        if running.dead:
+            running.job.end(running.spent)
+
+    def _next(self) -> "_Running | Callable[[], None] | None":
+        """Waits for something to do. None if the thread must end."""
+        with self.threads.changed:
+            while True:
+                if self.ready:
+                    return self.ready.popleft()
+                if self.suspended < MOST_SUSPENDED and (not self._idle_work or self._taken < MOST_SUSPENDED):
+                    job = self.threads.jobs.take(beside_others=self.suspended > 0)
+                    if job is not None:
+                        self._taken += 1
+                        return _Running(self, job)
+                if self._idle_work:
+                    return self._idle_work.popleft()
+                if not self.threads.wait_for_change(can_end=not self.suspended):
+                    return None
+
+
+class _Running(greenlet):
+    """A job that a thread has taken."""
+
+    def __init__(self, thread: _SwitchingThread, job: Job) -> None:
+        super().__init__(job.run)
+        self.gr_context = job.context
+        self.thread, self.job, self.spent = thread, job, 0.0
+
+
+class _JobSignal:
+    """The signal of a job: its thread does other work meanwhile."""
+
+    def __init__(self, running: _Running) -> None:
+        self._running, self._is_waiting, self._notified = running, False, False
+
+    def wait(self) -> None:
+        thread = self._running.thread
+        with thread.threads.changed:
+            if self._notified:
+                self._notified = False
+                return
+            self._is_waiting = True
+            thread.suspended += 1
+        self._running.parent.switch()
+
+    def notify(self) -> None:
+        thread = self._running.thread
+        with thread.threads.changed:
+            if not self._is_waiting:
+                self._notified = True
+                return
+            self._is_waiting = False
+            thread.suspended -= 1
+            thread.ready.append(self._running)
+            thread.threads.wake_all()  # only one of them can go on with this job
+
+
+class _ThreadSignal:
+    """The signal of work that has its thread for itself."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._lock.acquire()
+
+    def wait(self) -> None:
+        self._lock.acquire()
+
+    def notify(self) -> None:
+        self._lock.release()
+
+
+def new_signal() -> Signal:
+    """Returns a signal for which only the calling work may wait."""
+    current = getcurrent()
+    return _JobSignal(current) if isinstance(current, _Running) else _ThreadSignal()
+
+
+def do_when_idle(work: Callable[[], None]) -> None:
+    """Calls `work`, which raises nothing: on a switching thread when it has no job that is ready, elsewhere at once."""
+    current = getcurrent()
+    if isinstance(current, _Running):
+        current.thread.do_when_idle(work)
+    else:
+        work()
