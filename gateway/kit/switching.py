@@ -1,8 +1,8 @@
 """Threads that run several jobs: while one job waits for a signal, its thread runs the next.
 
-A job is written as plain blocking code. It runs as a greenlet, so a switch between two jobs of a thread costs a
-microsecond; between two threads it also costs a wait for the interpreter's lock. Only `Signal.wait` switches. A job that
-blocks in another way, such as for an answer of a socket, blocks its thread.
+A job is written as plain blocking code. It runs as a greenlet: to switch between two jobs of a thread takes a
+microsecond, while to switch between two threads includes a wait for the interpreter's lock. Only `Signal.wait`
+switches. A job that blocks in another way, such as for an answer of a socket, blocks its thread.
 """
 
 import time
@@ -61,9 +61,9 @@ class SwitchingThreads:
         self._idle = 0  # threads that wait and have not been notified
 
     @property
-    def suspended(self) -> int:
-        """The number of jobs that wait for a signal."""
-        return sum(thread.suspended for thread in self._threads)
+    def free(self) -> int:
+        """The number of threads that would take a new job at once."""
+        return self._count - sum(thread.is_busy or not thread.can_take for thread in self._threads)
 
     def wake(self) -> None:
         """Lets a thread take a new job. Called under `changed`."""
@@ -106,6 +106,12 @@ class _SwitchingThread(Thread):
         self.ready = deque[_Running]()
         self._idle_work = deque[Callable[[], None]]()
         self._taken = 0  # new jobs since there is idle work
+        self.is_busy = False
+
+    @property
+    def can_take(self) -> bool:
+        """Whether this thread may take a new job, when it has nothing else to do."""
+        return self.suspended < MOST_SUSPENDED and (not self._idle_work or self._taken < MOST_SUSPENDED)
 
     def run(self) -> None:
         while (following := self._next()) is not None:
@@ -129,19 +135,23 @@ class _SwitchingThread(Thread):
 
     def _next(self) -> "_Running | Callable[[], None] | None":
         """Waits for something to do. None if the thread must end."""
-        with self.threads.changed:
-            while True:
-                if self.ready:
-                    return self.ready.popleft()
-                if self.suspended < MOST_SUSPENDED and (not self._idle_work or self._taken < MOST_SUSPENDED):
-                    job = self.threads.jobs.take(beside_others=self.suspended > 0)
+        threads = self.threads
+        with threads.changed:
+            self.is_busy = False
+            try:
+                while True:
+                    if self.ready:
+                        return self.ready.popleft()
+                    job = threads.jobs.take(beside_others=self.suspended > 0) if self.can_take else None
                     if job is not None:
                         self._taken += 1
                         return _Running(self, job)
-                if self._idle_work:
-                    return self._idle_work.popleft()
-                if not self.threads.wait_for_change(can_end=not self.suspended):
-                    return None
+                    if self._idle_work:
+                        return self._idle_work.popleft()
+                    if not threads.wait_for_change(can_end=not self.suspended):
+                        return None
+            finally:
+                self.is_busy = True
 
 
 class _Running(greenlet):
@@ -151,6 +161,11 @@ class _Running(greenlet):
         super().__init__(job.run)
         self.gr_context = job.context
         self.thread, self.job, self.spent = thread, job, 0.0
+
+    def pause(self) -> None:
+        """Lets the thread do other work, until it switches to this job again. Called by the job."""
+        assert self.parent is not None  # the thread's own greenlet, which made this one
+        self.parent.switch()
 
 
 class _JobSignal:
@@ -167,7 +182,7 @@ class _JobSignal:
                 return
             self._is_waiting = True
             thread.suspended += 1
-        self._running.parent.switch()
+        self._running.pause()
 
     def notify(self) -> None:
         thread = self._running.thread

@@ -16,8 +16,8 @@ class Deliveries:
         self._scheduled = False
 
     def deliver(self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None = None) -> None:
-        """Sets the result or the error of a future, unless it is done. Called by any thread. Does nothing if the loop is
-        closed: the server has ended."""
+        """Sets the result or the error of a future, unless it is done. Called by any thread. Does nothing if the loop
+        is closed: the server has ended."""
         self._ready.append((future, result, error))
         if not self._scheduled:
             self._scheduled = True

@@ -51,11 +51,12 @@ class DocumentQueue:
     """
 
     def __init__(self, *, at_once: int, waiting: int, waiting_per_client: int) -> None:
-        self._at_once, self._most, self._most_per_client = at_once, waiting, waiting_per_client
+        self._most_turns_of_expensive = max(1, at_once - 1)
+        self._most, self._most_per_client = waiting, waiting_per_client
         self._threads = SwitchingThreads("documents", at_once, self)
         self._lock = self._threads.changed
         self._turns: Counter[str] = Counter()
-        self._running = self._waiting = 0
+        self._waiting = 0
         self._expensive: set[str] = set()  # clients with turns or waiting documents
         self._by_client: OrderedDict[str, deque[Document]] = OrderedDict()
 
@@ -67,13 +68,13 @@ class DocumentQueue:
     def is_free_for(self, client_id: str) -> bool:
         """Whether a document of this client would get its turn at once."""
         with self._lock:
-            return self._waiting < self._free_threads() and self._may_begin(client_id)
+            return self._waiting < self._threads.free and self._may_begin(client_id)
 
     def put(self, client_id: str, run: Callable[[], None]) -> Document:
         """Adds a document of this client, which a thread will execute by calling `run`. Raises QueueFull."""
         document = Document(self, client_id, run)
         with self._lock:
-            free, own = self._free_threads(), self._by_client.get(client_id)
+            free, own = self._threads.free, self._by_client.get(client_id)
             by_client = own is not None and len(own) - free >= self._most_per_client
             if by_client or self._waiting - free >= self._most:
                 raise QueueFull(by_client=by_client)
@@ -98,7 +99,6 @@ class DocumentQueue:
         self._leave(document)
         if client_id in self._by_client:
             self._by_client.move_to_end(client_id)
-        self._running += 1
         self._turns[client_id] += 1
         return document
 
@@ -109,7 +109,6 @@ class DocumentQueue:
                 self._expensive.add(client_id)
             else:
                 self._expensive.discard(client_id)
-            self._running -= 1
             self._turns[client_id] -= 1
             if not self._turns[client_id]:
                 del self._turns[client_id]
@@ -123,11 +122,8 @@ class DocumentQueue:
         """Ends the threads when no document waits. Returns at once."""
         self._threads.close()
 
-    def _free_threads(self) -> int:
-        return max(0, self._at_once - self._running + self._threads.suspended)
-
     def _may_begin(self, client_id: str) -> bool:
-        return client_id not in self._expensive or self._turns[client_id] < max(1, self._at_once - 1)
+        return client_id not in self._expensive or self._turns[client_id] < self._most_turns_of_expensive
 
     def _choose_client(self, *, beside_others: bool) -> str | None:
         chosen = None

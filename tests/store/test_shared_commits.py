@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
-from gateway.kit.waiting import observed_by
 from gateway.store.database import Database
 from gateway.store.merchants.partners import PartnerRow
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
 from tests.support.factories import make_partner
+from tests.support.http_server import wait_until
+from tests.support.jobs import run_jobs
 from tests.support.together import busy, together
 from tests.support.units import writing
 
@@ -62,31 +63,46 @@ def test_waiting_units_share_a_commit(shared: Database, commits: list[None]) -> 
     assert len(commits) == 2  # the first unit became the leader before the others arrived
 
 
-def test_a1_unit_that_waits_for_a_shared_commit_reports_its_wait(shared: Database) -> None:
-    reported: list[tuple[str, bool]] = []
+def test_units_of_one_switching_thread_share_a_commit(shared: Database, commits: list[None]) -> None:
+    wanted = [f"partner {number}" for number in range(6)]
+    made = list[str]()
 
-    def write(name: str) -> Callable[[], None]:
-        def observed() -> None:
-            with observed_by(lambda is_waiting: reported.append((name, is_waiting))):
-                shared.write(insert(name))
+    def job(name: str) -> Callable[[], None]:
+        return lambda: made.append(shared.write(insert(name)))
 
-        return observed
+    with run_jobs(1, *map(job, wanted)) as jobs:
+        jobs.wait()
+    assert len(set(made)) == 6
+    assert names(shared) == set(wanted)
+    assert len(commits) == 1
 
-    with ThreadPoolExecutor(2) as threads:
+
+@pytest.mark.parametrize("other_threads", [1, 3])
+def test_units_of_switching_and_other_threads_share_a_commit(
+    shared: Database, commits: list[None], other_threads: int
+) -> None:
+    """With one other thread, it leads first and a job leads next; with three, another thread leads next."""
+    wanted = [f"partner {number}" for number in range(6)]
+    made = list[str]()
+
+    def job(name: str) -> Callable[[], None]:
+        return lambda: made.append(shared.write(insert(name)))
+
+    with ThreadPoolExecutor(other_threads) as threads:
         with busy(shared):
-            leader = threads.submit(write("leader"))
-            wait_for(lambda: shared._shared is not None and shared._shared._led)
-            threads.submit(write("follower"))
-            wait_for(lambda: ("follower", True) in reported)
-        leader.result()
-    assert reported == [("follower", True), ("follower", False)]
+            futures = [threads.submit(shared.write, insert(name)) for name in wanted[:other_threads]]
+            wait_until(lambda: waiting_units(shared) == other_threads - 1)
+            with run_jobs(1, *map(job, wanted[other_threads:])) as jobs:
+                wait_until(lambda: waiting_units(shared) == 5)
+        jobs.wait()
+        assert len({*made, *(future.result() for future in futures)}) == 6
+    assert names(shared) == set(wanted)
+    assert len(commits) == 2
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.001)
-    assert condition()
+def waiting_units(shared: Database) -> int:
+    assert shared._shared is not None
+    return len(shared._shared._waiting) if shared._shared._led else -1
 
 
 def test_unit_that_raises_rolls_back_only_itself(shared: Database, commits: list[None]) -> None:

@@ -93,6 +93,12 @@ class GraphQLWorld(World):
             self.foreign_decision = factories.make_decision(unit, self.foreign_consent)
         self.engine = Engine(built(), self.container)
         self.engine.executor.operations.at_first_use = True
+        self._queues: list[DocumentQueue] = []
+
+    def close(self) -> None:
+        for queue in self._queues:
+            queue.close()
+        super().close()
 
     def user(self, *scopes: str, consent: Consent | None = None) -> Principal:
         """A user token's principal. The default scopes are USER_SCOPES."""
@@ -139,8 +145,9 @@ class GraphQLWorld(World):
         return self.data(REQUEST, request_variables(key, reference, **changed))["decisionRequest"]
 
     def endpoint(self, queue: DocumentQueue | None = None) -> GraphQLEndpoint:
-        """The endpoint, by default with a queue in which 100 documents can wait."""
+        """The endpoint, by default with a queue in which 100 documents can wait. Its threads end with this world."""
         queue = queue or DocumentQueue(at_once=2, waiting=100, waiting_per_client=100)
+        self._queues.append(queue)
         settings = self.container.settings
         return GraphQLEndpoint(self.engine, queue, share_threads(settings), largest_body=settings.query_maximum_body)
 

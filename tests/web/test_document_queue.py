@@ -1,220 +1,196 @@
 """The queue of documents: turns, fairness between clients, and limits."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from gateway.web.document_queue import EXPENSIVE, MOST_PAUSED, DocumentQueue, QueueFull
+from gateway.kit.switching import MOST_SUSPENDED, new_signal
+from gateway.web.document_queue import EXPENSIVE, Document, DocumentQueue, QueueFull
+from tests.support.http_server import wait_until
 
 
 class Scenario:
-    """A queue with one turn that nobody ends by himself. `order` has the clients in the order of their turns."""
+    """A queue whose documents keep their thread until the test ends their turns. `order` has the clients in the order
+    of their turns."""
 
-    def __init__(self, *, at_once: int = 1, waiting: int = 100, waiting_per_client: int = 100) -> None:
-        self.queue = DocumentQueue(at_once=at_once, waiting=waiting, waiting_per_client=waiting_per_client)
-        self.order: list[str] = []
-        self._tasks: list[asyncio.Task[bool]] = []
+    def __init__(self, queue: DocumentQueue) -> None:
+        self.queue, self.order = queue, list[str]()
+        self._ends = dict[int, Callable[[], None]]()  # of the turns that have not ended
 
-    async def send(self, client: str) -> "asyncio.Future[None]":
-        """Sends a document of the client. Completing the returned future disconnects the client."""
-        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def send(self, client: str, *, is_expensive: bool = False) -> Document:
+        """Sends a document and waits until it has its turn, unless all threads are busy. An expensive one uses the
+        processor at its end."""
+        is_free, turns = self.queue.is_free_for(client), len(self.order)
+        end = threading.Event()
 
-        async def begin() -> bool:
-            has_turn = await self.queue.take_turn(client, gone)
-            if has_turn:
-                self.order.append(client)
-            return has_turn
+        def run() -> None:
+            self._ends[len(self.order)] = end.set
+            self.order.append(client)
+            assert end.wait(20)
+            began = time.thread_time()
+            while is_expensive and time.thread_time() < began + EXPENSIVE:
+                pass
 
-        task = asyncio.create_task(begin())
-        self._tasks.append(task)
-        await self.settle()
-        if task.done():
-            task.result()
-        return gone
+        document = self.queue.put(client, run)
+        if is_free:
+            wait_until(lambda: len(self.order) > turns)
+        return document
 
-    async def end_turns(self) -> None:
+    def send_and_suspend(self, client: str) -> None:
+        """Sends a document that lets its thread go, as if it waited for a commit."""
+
+        def run() -> None:
+            signal = new_signal()
+            self._ends[len(self.order)] = signal.notify
+            self.order.append(client)
+            signal.wait()
+
+        self.queue.put(client, run)
+
+    def end(self, number: int, *, another_begins: bool = True) -> None:
+        """Ends the turn with this number, and waits until a document that waits has its turn."""
+        waiting, turns = self.queue.waiting, len(self.order)
+        if end := self._ends.pop(number, None):
+            end()
+            if waiting and another_begins:
+                wait_until(lambda: len(self.order) > turns)
+
+    def end_all(self) -> None:
         """Ends turns in the order in which they began, until no document waits."""
         ended = 0
         while ended < len(self.order):
-            self.queue.end_turn(self.order[ended])
+            self.end(ended)
             ended += 1
-            await self.settle()
-
-    async def settle(self) -> None:
-        for _ in range(5):
-            await asyncio.sleep(0)
-
-    async def cancel(self, number: int) -> None:
-        self._tasks[number].cancel()
-        await self.settle()
 
 
-def play(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def main() -> None:
-        await scenario()
-
-    asyncio.run(main())
+@contextmanager
+def playing(*, at_once: int = 1, waiting: int = 100, waiting_per_client: int = 100) -> Iterator[Scenario]:
+    queue = DocumentQueue(at_once=at_once, waiting=waiting, waiting_per_client=waiting_per_client)
+    scenario = Scenario(queue)
+    try:
+        yield scenario
+    finally:
+        scenario.end_all()
+        queue.close()
 
 
 def test_a1_turns_go_round_between_clients() -> None:
-    async def scenario() -> None:
-        playing = Scenario()
+    with playing() as scenario:
         for client in ("busy", "busy", "busy", "busy", "other", "third", "other"):
-            await playing.send(client)
-        await playing.end_turns()
-        assert playing.order == ["busy", "other", "third", "busy", "other", "busy", "busy"]
-
-    play(scenario)
+            scenario.send(client)
+        scenario.end_all()
+        assert scenario.order == ["busy", "other", "third", "busy", "other", "busy", "busy"]
 
 
-def test_a1_at_most_two_documents_have_a_turn() -> None:
-    async def scenario() -> None:
-        playing = Scenario(at_once=2)
+def test_a1_at_most_two_documents_have_a_thread() -> None:
+    with playing(at_once=2) as scenario:
         for client in "abcd":
-            await playing.send(client)
-        assert (playing.order, playing.queue.waiting) == (["a", "b"], 2)
-        playing.queue.end_turn("a")
-        await playing.settle()
-        assert (playing.order, playing.queue.waiting) == (["a", "b", "c"], 1)
-
-    play(scenario)
+            scenario.send(client)
+        assert (scenario.order, scenario.queue.waiting) == (["a", "b"], 2)
+        scenario.end(0)
+        assert (scenario.order, scenario.queue.waiting) == (["a", "b", "c"], 1)
 
 
-def test_a1_paused_turn_lets_another_document_begin() -> None:
-    async def scenario() -> None:
-        playing = Scenario()
-        for client in "abc":
-            await playing.send(client)
-        playing.queue.pause_turn()
-        await playing.settle()
-        assert (playing.order, playing.queue.waiting) == (["a", "b"], 1)
-        playing.queue.resume_turn()
-        playing.queue.end_turn("a")
-        await playing.settle()
-        assert playing.order == ["a", "b"], "b still has the only turn"
-        playing.queue.end_turn("b")
-        await playing.settle()
-        assert playing.order == ["a", "b", "c"]
-
-    play(scenario)
+def test_a1_suspended_document_lets_another_begin() -> None:
+    with playing() as scenario:
+        scenario.send_and_suspend("a")
+        wait_until(lambda: scenario.queue.is_free_for("b"))
+        scenario.send("b")
+        scenario.send("c")
+        assert (scenario.order, scenario.queue.waiting) == (["a", "b"], 1)
+        scenario.end(1)
+        assert scenario.order == ["a", "b", "c"]
 
 
-def test_a1_paused_turns_are_bounded() -> None:
-    async def scenario() -> None:
-        playing = Scenario()
-        for number in range(MOST_PAUSED + 3):
-            await playing.send(f"client {number}")
-        for _ in range(MOST_PAUSED + 1):
-            playing.queue.pause_turn()
-            await playing.settle()
-        assert (len(playing.order), playing.queue.waiting) == (MOST_PAUSED + 1, 2)
-
-    play(scenario)
+def test_a1_suspended_documents_are_bounded() -> None:
+    with playing() as scenario:
+        for number in range(MOST_SUSPENDED + 3):
+            scenario.send_and_suspend(f"client {number}")
+        wait_until(lambda: len(scenario.order) == MOST_SUSPENDED)
+        assert not scenario.queue.is_free_for("another")
+        assert scenario.queue.waiting == 3
 
 
 def test_a1_client_without_a_turn_comes_before_one_that_has_one() -> None:
-    async def scenario() -> None:
-        playing = Scenario(at_once=2)
+    with playing(at_once=2) as scenario:
         for client in ("busy", "busy", "busy", "other"):
-            await playing.send(client)
-        playing.queue.end_turn("busy")
-        await playing.settle()
-        assert playing.order == ["busy", "busy", "other"]
-
-    play(scenario)
+            scenario.send(client)
+        scenario.end(0)
+        assert scenario.order == ["busy", "busy", "other"]
 
 
-def test_a1_client_with_expensive_documents_leaves_a_turn_to_others() -> None:
-    async def scenario() -> None:
-        playing = Scenario(at_once=2)
-        for _ in range(4):
-            await playing.send("busy")
-        playing.queue.end_turn("busy", EXPENSIVE)
-        await playing.settle()
-        assert (playing.order, playing.queue.waiting) == (["busy"] * 2, 2)
-        await playing.send("other")  # it need not wait
-        assert playing.order == ["busy", "busy", "other"]
-        playing.queue.end_turn("other")
-        playing.queue.end_turn("busy", 0)  # now its documents are cheap
-        await playing.settle()
-        assert playing.order == ["busy", "busy", "other", "busy", "busy"]
-
-    play(scenario)
+def test_a1_client_with_expensive_documents_leaves_a_thread_to_others() -> None:
+    with playing(at_once=2) as scenario:
+        scenario.send("busy")
+        scenario.send("busy", is_expensive=True)
+        scenario.end(1)
+        wait_until(lambda: scenario.queue.is_free_for("other"))
+        scenario.send("busy")
+        assert (scenario.order, scenario.queue.waiting) == (["busy"] * 2, 1)
+        scenario.send("other")  # it need not wait
+        wait_until(lambda: len(scenario.order) == 3)
+        assert scenario.queue.waiting == 1
+        scenario.end(0)  # a cheap one
+        assert scenario.order == ["busy", "busy", "other", "busy"]
 
 
-def test_a1_client_with_expensive_documents_uses_the_only_turn() -> None:
-    async def scenario() -> None:
-        playing = Scenario(at_once=1)
-        await playing.send("busy")
-        await playing.send("busy")
-        playing.queue.end_turn("busy", EXPENSIVE)
-        await playing.settle()
-        assert playing.order == ["busy", "busy"]
+def test_a1_client_with_expensive_documents_uses_the_only_thread() -> None:
+    with playing() as scenario:
+        scenario.send("busy", is_expensive=True)
+        scenario.send("busy")
+        scenario.end(0)
+        assert scenario.order == ["busy", "busy"]
 
-    play(scenario)
+
+def test_a1_expensive_documents_do_not_begin_while_others_wait_for_a_commit_on_their_thread() -> None:
+    with playing() as scenario:
+        scenario.send_and_suspend("busy")
+        wait_until(lambda: scenario.queue.is_free_for("busy"))
+        scenario.send("busy", is_expensive=True)
+        scenario.send("busy")
+        scenario.send("other")
+        scenario.end(1)
+        assert scenario.order == ["busy", "busy", "other"]
+        scenario.end(2, another_begins=False)
+        scenario.end(0)
+        assert scenario.order == ["busy", "busy", "other", "busy"]
 
 
 def test_a1_documents_of_one_client_are_bounded_and_do_not_exclude_others() -> None:
-    async def scenario() -> None:
-        playing = Scenario(waiting_per_client=2)
+    with playing(waiting_per_client=2) as scenario:
         for _ in range(3):
-            await playing.send("busy")
+            scenario.send("busy")
         with pytest.raises(QueueFull) as full:
-            await playing.send("busy")
+            scenario.send("busy")
         assert full.value.by_client
-        await playing.send("other")
-        assert playing.queue.waiting == 3
-
-    play(scenario)
+        scenario.send("other")
+        assert scenario.queue.waiting == 3
 
 
 def test_a1_waiting_documents_are_bounded_in_total() -> None:
-    async def scenario() -> None:
-        playing = Scenario(waiting=2)
+    with playing(waiting=2) as scenario:
         for client in "abc":
-            await playing.send(client)
+            scenario.send(client)
         with pytest.raises(QueueFull) as full:
-            await playing.send("d")
+            scenario.send("d")
         assert not full.value.by_client
-
-    play(scenario)
 
 
 def test_a1_document_leaves_the_queue_when_its_client_disconnects() -> None:
-    async def scenario() -> None:
-        playing = Scenario(waiting_per_client=1)
-        await playing.send("a")
-        gone = await playing.send("b")
-        gone.set_result(None)
-        await playing.settle()
-        assert playing.queue.waiting == 0
-        await playing.send("b")  # its place is free
-        await playing.end_turns()
-        assert (playing.order, playing.queue.is_free_for("a")) == (["a", "b"], True)
-
-    play(scenario)
+    with playing(waiting_per_client=1) as scenario:
+        scenario.send("a")
+        gone = scenario.send("b")
+        assert scenario.queue.remove(gone)
+        assert not scenario.queue.remove(gone)
+        assert scenario.queue.waiting == 0
+        scenario.send("b")  # its place is free
+        scenario.end_all()
+        assert scenario.order == ["a", "b"]
 
 
-def test_a1_cancelled_request_loses_no_turn() -> None:
-    async def scenario() -> None:
-        playing = Scenario()
-        for client in "abc":
-            await playing.send(client)
-        await playing.cancel(1)
-        await playing.end_turns()
-        assert (playing.order, playing.queue.is_free_for("a")) == (["a", "c"], True)
-
-    play(scenario)
-
-
-def test_a1_turn_that_comes_with_a_cancellation_is_passed_on() -> None:
-    async def scenario() -> None:
-        playing = Scenario()
-        for client in "abc":
-            await playing.send(client)
-        playing.queue.end_turn("a")  # the turn of b
-        await playing.cancel(1)  # before b has continued
-        assert (playing.order, playing.queue.waiting) == (["a", "c"], 0)
-
-    play(scenario)
+def test_a1_document_that_has_its_turn_cannot_leave() -> None:
+    with playing() as scenario:
+        assert not scenario.queue.remove(scenario.send("a"))
