@@ -152,7 +152,7 @@ class GraphQLEndpoint:
 
         document, watch = self._queue.put(authenticate.client_id or "", run), Watch(receive, deadline)
         try:
-            watch.begin(give_up)
+            watch.start(give_up)
             response = await done
         finally:
             watch.end()

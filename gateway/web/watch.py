@@ -23,13 +23,13 @@ class Watch:
         self._give_up: Callable[[], None] | None = None
         self.is_gone = False
 
-    def begin(self, give_up: Callable[[], None]) -> None:
-        """Begins to watch. `give_up` is called when the client disconnects, and when the deadline is over or is
+    def start(self, give_up: Callable[[], None]) -> None:
+        """Starts to watch. `give_up` is called when the client disconnects, and when the deadline is over or is
         cancelled."""
         self._give_up = give_up
         self._deadline.on_cancel(self._finish)
         after = min(WATCH_AFTER, self._deadline.remaining())
-        self._timer = asyncio.get_running_loop().call_later(after, self._begin)
+        self._timer = asyncio.get_running_loop().call_later(after, self._start_watching)
 
     def end(self) -> None:
         """Ends the watch: nothing is called any more."""
@@ -39,7 +39,7 @@ class Watch:
         if self._task is not None:
             self._task.cancel()
 
-    def _begin(self) -> None:
+    def _start_watching(self) -> None:
         self._task = asyncio.ensure_future(self._watch())
 
     async def _watch(self) -> None:
