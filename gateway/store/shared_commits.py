@@ -26,8 +26,8 @@ NOT_RUN = "The unit of work was not run."
 
 
 class _Waiting:
-    """A unit of work in the queue. Whoever has called `SharedCommits.run` waits for `signal`: it is notified when the
-    unit is done, or when it must lead."""
+    """A unit of work in the queue. Its request waits for `signal`, which is notified when the unit is done, or when it
+    must lead."""
 
     def __init__(self, work: Callable[[UnitOfWork], Any]) -> None:
         self._work, self._context = work, copy_context()
@@ -123,7 +123,7 @@ class SharedCommits:
                 return False
             for each in together:
                 each.error = error
-        except BaseException as error:  # noqa: BLE001  # the leader's thread is ended, and nothing was committed
+        except BaseException as error:  # noqa: BLE001  # the thread must end, and nothing was committed
             for each in together:
                 each.error = RuntimeError(NOT_RUN)
             together[0].error = error
