@@ -26,15 +26,18 @@ from gateway.web.application import build_application
 from gateway.web.document_queue import DocumentQueue
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import NotReady, Readiness, Steps
+from gateway.web.metrics import CountRequests, Metrics
 from gateway.web.pages.partner_callback import page as partner_callback
 from gateway.web.site.site import build_site
-from gateway.web.worker_threads import WorkerThreads
 from migrations import revisions
-from schema.build import build_schema
+from schema.build import BuiltSchema, build_schema
 from schema.engine import Engine
 
 RENEW_EVERY = 10
 """Seconds between two runs of the checks of readiness, well below the time after which a process has expired."""
+
+SET_GAUGES_EVERY = 1
+"""Seconds between two updates of the gauges among the metrics."""
 
 CHECKPOINT_INTERVAL = timedelta(seconds=1)
 """The time between two checkpoints of a log that grows."""
@@ -42,14 +45,18 @@ CHECKPOINT_INTERVAL = timedelta(seconds=1)
 _log = get_logger(__name__)
 
 
-def create_app(container: Container) -> Starlette:
-    """The ASGI application of the deployment. It closes the container at shutdown. Raises SettingsError for a
-    deployment that cannot be served, see `prepare_to_serve`."""
+def create_app(container: Container, metrics: Metrics | None = None) -> Starlette:
+    """The ASGI application of the deployment, which counts in `metrics`. It closes the container at shutdown. Raises
+    SettingsError for a deployment that cannot be served, see `prepare_to_serve`."""
     prepare_to_serve(container)
     _log_unread_variables()
     _log_adapters(container)
     site, readiness, settings = build_site(container), _readiness(container), container.settings
-    queue = _document_queue(settings)
+    metrics = metrics or Metrics()
+    container.database.observe_commits(metrics.count_commit)
+    built = build_schema(container.registry, sandbox=settings.sandbox)
+    engine, queue = Engine(built, container, metrics.count_execution), _document_queue(settings)
+    engine.compile_trusted()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -59,6 +66,7 @@ def create_app(container: Container) -> Starlette:
             tasks.start_soon(_repeat, container, "purge", partial(_purge, container), settings.purge_interval)
             tasks.start_soon(_repeat, container, "checkpoint", container.tasks.sign_checkpoints, CHECKPOINT_INTERVAL)
             tasks.start_soon(_run_checks, readiness)
+            tasks.start_soon(_set_gauges, metrics, engine, queue)
             yield
             tasks.cancel_scope.cancel()  # waits for a run that has started
         queue.close()
@@ -66,8 +74,11 @@ def create_app(container: Container) -> Starlette:
         container.close()
 
     more_pages = partner_callback.routes(site) if settings.sandbox else []
-    api = [*_graphql_routes(container, queue, site.threads), *readiness.routes(), *more_pages]
-    return build_application(site, api, lifespan)
+    endpoint = GraphQLEndpoint(engine, queue, site.threads, metrics, largest_body=settings.query_maximum_body)
+    api = [*_graphql_routes(container, endpoint, built), *readiness.routes(), *more_pages]
+    application = build_application(site, api, lifespan)
+    application.add_middleware(CountRequests, metrics=metrics)
+    return application
 
 
 def _readiness(container: Container) -> Readiness:
@@ -140,6 +151,14 @@ def _run_or_log(name: str, run: Callable[[], object]) -> None:
         _log.error("task_failed", task=name, error=type(error).__name__, **code_member(error))
 
 
+async def _set_gauges(metrics: Metrics, engine: Engine, queue: DocumentQueue) -> None:
+    """Sets the gauges at intervals, until it is cancelled."""
+    texts, trusted = engine.executor.operations, engine.executor.trusted_operations
+    while True:
+        metrics.set_gauges(texts=(len(texts), texts.size), trusted=(len(trusted), trusted.size), waiting=queue.waiting)
+        await anyio.sleep(SET_GAUGES_EVERY)
+
+
 def _document_queue(settings: Settings) -> DocumentQueue:
     return DocumentQueue(
         at_once=settings.documents_at_once,
@@ -148,13 +167,8 @@ def _document_queue(settings: Settings) -> DocumentQueue:
     )
 
 
-def _graphql_routes(container: Container, queue: DocumentQueue, threads: WorkerThreads) -> list[BaseRoute]:
+def _graphql_routes(container: Container, endpoint: GraphQLEndpoint, built: BuiltSchema) -> list[BaseRoute]:
     """The routes of the GraphQL API with its token check, at both of its paths, and of its public schema."""
-    settings = container.settings
-    built = build_schema(container.registry, sandbox=settings.sandbox)
-    engine = Engine(built, container)
-    engine.compile_trusted()
-    endpoint = GraphQLEndpoint(engine, queue, threads, largest_body=settings.query_maximum_body)
     guarded = TokenCheck(endpoint, container)
 
     async def sdl(_: Request) -> Response:

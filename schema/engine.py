@@ -1,6 +1,6 @@
 """Execution of documents, from text to response: synchronous, without strawberry's executor."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from gateway.services.container import Container
 from gateway.services.query_unit import QueryUnit
 from schema.build import BuiltSchema
 from schema.compiled.executor import OperationExecutor
+from schema.compiled.reasons import Reason
 from schema.context import Context
 from schema.cost.budget import CostBudget, TooExpensive, build_pricer, field_costs
 from schema.documents import Documents, PreparedDocument, Refused
@@ -69,13 +70,15 @@ class Executed:
 
 class Engine:
     """Executes documents of one schema with the services of a container. Safe to use from any thread; a call blocks
-    its thread until it returns."""
+    its thread until it returns. `observe` is that of ExecutionCounts."""
 
-    def __init__(self, built: BuiltSchema, container: Container) -> None:
+    def __init__(
+        self, built: BuiltSchema, container: Container, observe: Callable[[Reason | None], None] | None = None
+    ) -> None:
         settings = container.settings
         limits = read_limits(settings)
         self._schema, self._container = built.schema, container
-        self.executor = OperationExecutor(built.schema, compiles=settings.query_compilation)
+        self.executor = OperationExecutor(built.schema, compiles=settings.query_compilation, observe=observe)
         self.documents = Documents(built.schema, limits)
         self.trusted = TrustedDocuments(built.schema, limits, container.documents)
         self._accepts_texts = not settings.trusted_documents_only

@@ -25,7 +25,7 @@ from gateway.cli.addresses import HOST, local_issuer, warn_about_issuer
 from gateway.cli.console import DatabaseUrl, confirm, console, container_for, fail, require_upgradable
 from gateway.cli.credentials import demo_merchant, describe_credentials
 from gateway.cli.output import AsJson, print_list
-from gateway.cli.serve import listen, server_for
+from gateway.cli.serve import listen, metrics_for, server_for
 from gateway.demo.demo import Demo, DemoFailed
 from gateway.demo.narrator import Narrator
 from gateway.demo.point_of_sale import PointOfSaleDemo
@@ -68,9 +68,10 @@ def up(
     warn_about_issuer(listener, settings)
     require_upgradable(settings.database_url)
     runner.upgrade(settings.database_url)
+    metrics = metrics_for(settings)
     container = build(settings)
     seed = container.seeding.seed_demo()
-    server = server_for(container)
+    server = server_for(container, metrics=metrics)
     path = credentials or settings.state_directory / "credentials.json"
     failures: list[str] = []
     address = f"http://{HOST}:{listener.getsockname()[1]}"

@@ -17,11 +17,13 @@ from gateway.cli.addresses import HOST, describe_addresses, local_issuer, warn_a
 from gateway.cli.console import console, fail, require_file
 from gateway.kit import logging
 from gateway.kit.deadline import Deadlines
+from gateway.kit.metrics import SharedNumbers
 from gateway.services.container import Container
 from gateway.settings import Settings, read_settings
 from gateway.store import sqlite
 from gateway.web.connections import BACKLOG
 from gateway.web.http_server import Server
+from gateway.web.metrics import Metrics, MetricsServer, create_shared
 from gateway.web.supervisor import Supervisor, WorkersFailed
 
 MOST_WORKERS = 64
@@ -55,7 +57,8 @@ def serve(
     if workers > 1:
         _supervise(listener, settings, workers)
         return
-    server = server_for(build(settings))
+    metrics = metrics_for(settings)
+    server = server_for(build(settings), metrics=metrics)
     _print_addresses(listener, settings)
     server.run(sockets=[listener])
 
@@ -76,11 +79,25 @@ def _require_shared_state(settings: Settings, workers: int) -> None:
         )
 
 
+def metrics_for(settings: Settings) -> Metrics:
+    """Returns the metrics of a server of one process. Serves them as `_serve_metrics` does."""
+    numbers = create_shared()
+    _serve_metrics(settings, numbers)
+    return Metrics(numbers)
+
+
+def _serve_metrics(settings: Settings, numbers: SharedNumbers) -> None:
+    """Serves the metrics at their address, if the settings have one. Ends the command if it cannot be used."""
+    if settings.metrics_endpoint is not None:
+        MetricsServer(listen(*settings.metrics_endpoint), numbers).start()
+
+
 def _supervise(listener: socket.socket, settings: Settings, workers: int) -> None:
-    """Runs workers until they have ended. The application is not loaded in this process: threads and keys exist in the
-    workers only."""
+    """Runs workers until they have ended. The application is not loaded in this process: its threads and keys exist in
+    the workers only. The metrics of all workers are served by this process."""
     logging.configure(settings.log_level)
     supervisor = Supervisor(_worker_command(), listener, workers, settings.shutdown_grace.total_seconds())
+    _serve_metrics(settings, supervisor.metrics)
     try:
         supervisor.run(lambda: _print_addresses(listener, settings))
     except WorkersFailed as failed:
@@ -123,11 +140,15 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_for(container: Container, make: Callable[[Starlette, Settings, Deadlines], Server] = Server) -> Server:
-    """A server of one process, made by `make`. The application is imported by its name, as by uvicorn's own command
-    line, because `gateway.cli` and `gateway.app` do not import each other. No access log is written: it would contain
-    query strings. Proxy headers are read only from the trusted proxies of the settings; without one of them, the
-    address of a request is that of the connection."""
-    app: Starlette = import_from_string("gateway.app:create_app")(container)
+def server_for(
+    container: Container,
+    make: Callable[[Starlette, Settings, Deadlines], Server] = Server,
+    metrics: Metrics | None = None,
+) -> Server:
+    """A server of one process, made by `make`, which counts in `metrics`. The application is imported by its name, as
+    by uvicorn's own command line, because `gateway.cli` and `gateway.app` do not import each other. No access log is
+    written: it would contain query strings. Proxy headers are read only from the trusted proxies of the settings;
+    without one of them, the address of a request is that of the connection."""
+    app: Starlette = import_from_string("gateway.app:create_app")(container, metrics)
     gc.freeze()  # the application stays until the end, so the garbage collector need not search it
     return make(app, container.settings, container.deadlines)

@@ -1,7 +1,8 @@
 """The settings of the HTTP server: its threads, the queue of documents, its connections and proxies."""
 
+import re
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -11,6 +12,9 @@ from gateway.settings.values import split_list
 
 TOKEN_CHECKS_AT_ONCE = 1
 """The number of threads for token checks of documents that wait, if their client is not known yet."""
+
+
+_ADDRESS_AND_PORT = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9a-f:.]+)\]):(?P<port>[0-9]{1,5})")
 
 
 class ServerSettings(BaseSettings):
@@ -54,6 +58,17 @@ class ServerSettings(BaseSettings):
         (),
         description="Comma-separated addresses or networks of the reverse proxies in front of the server. Their "
         "X-Forwarded-For header is trusted, so each must append to it or replace it.",
+    )
+
+    metrics_beyond_loopback: bool = Field(
+        False,
+        description="Whether GATEWAY_METRICS_ADDRESS may be an address that other machines reach. The metrics name no"
+        " person and no client, and everybody who reaches the address can read them.",
+    )
+    metrics_address: str | None = Field(
+        None,
+        description="ADDRESS:PORT at which GET /metrics returns the metrics of the server in Prometheus' text format,"
+        " such as 127.0.0.1:9464. If absent, they are not served.",
     )
 
     request_deadline: timedelta = Field(
@@ -117,6 +132,33 @@ class ServerSettings(BaseSettings):
         if threads and documents and documents + value + TOKEN_CHECKS_AT_ONCE >= threads:
             raise ValueError(
                 "with GATEWAY_DOCUMENTS_AT_ONCE it must leave at least two of GATEWAY_WORKER_THREADS for other requests"
+            )
+        return value
+
+    @property
+    def metrics_endpoint(self) -> tuple[str, int] | None:
+        """The address and the port of the metrics, None if they are not served."""
+        if self.metrics_address is None:
+            return None
+        address, _, port = self.metrics_address.rpartition(":")
+        return address.strip("[]"), int(port)
+
+    @field_validator("metrics_address")
+    @classmethod
+    def _metrics_stay_here(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        match = _ADDRESS_AND_PORT.fullmatch(value)
+        try:
+            address = ip_address((match["v6"] or match["v4"]) if match else "")
+        except ValueError:
+            raise ValueError("must be ADDRESS:PORT, such as 127.0.0.1:9464 or [::1]:9464") from None
+        if match is None or not 0 < int(match["port"]) < 65_536:
+            raise ValueError("must have a port from 1 to 65535")
+        if not address.is_loopback and not info.data.get("metrics_beyond_loopback"):
+            raise ValueError(
+                "must be a loopback address. For another one set GATEWAY_METRICS_BEYOND_LOOPBACK=true, and let only the"
+                " monitoring system reach it"
             )
         return value
 

@@ -109,6 +109,11 @@ class Database:
     def _unit(self, connection: Connection, trees: LogTrees | None = None) -> UnitOfWork:
         return UnitOfWork(connection, self._clock(), self._keyring, trees)
 
+    def observe_commits(self, observer: Callable[[int], None]) -> None:
+        """Calls the observer after each commit on SQLite with the number of units of work in it. It must not raise."""
+        if self._shared is not None:
+            self._shared.observer = observer
+
     def ping(self) -> None:
         """Raises DatabaseDown, with a sentence about the cause, unless the database can be read."""
         query = "SELECT count(*) FROM sqlite_schema" if self.sqlite else "SELECT 1"

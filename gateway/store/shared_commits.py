@@ -48,7 +48,7 @@ class _Waiting:
 class SharedCommits:
     """Runs the writing units of one database. `begin` begins a transaction and commits it at the end of the block.
     `unit_of` makes a unit over its connection and the entries for the logs. `one_writer` is the lock that the leader
-    holds while it runs units."""
+    holds while it runs units. `observer` is called after each commit with the number of its units."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class SharedCommits:
     ) -> None:
         self._begin, self._unit_of, self._one_writer = begin, unit_of, one_writer
         self._mutex, self._waiting, self._led = Lock(), deque[_Waiting](), False
+        self.observer: Callable[[int], None] | None = None
 
     def run(self, work: Callable[[UnitOfWork], Any]) -> Any:
         """Runs the unit and returns its result after the commit. Raises what the unit or the commit raises; then
@@ -127,6 +128,7 @@ class SharedCommits:
             for each in together:
                 each.error = RuntimeError(NOT_RUN)
             together[0].error = error
+        self._observe(sum(each.error is None for each in together))
         return True
 
     def _run_alone(self, each: _Waiting) -> None:
@@ -137,3 +139,8 @@ class SharedCommits:
                 trees.append_all()
         except BaseException as error:  # noqa: BLE001  # it is raised in its own thread
             each.error = error
+        self._observe(int(each.error is None))
+
+    def _observe(self, units: int) -> None:
+        if self.observer is not None and units:
+            self.observer(units)

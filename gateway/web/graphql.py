@@ -35,6 +35,7 @@ from gateway.kit.outage import RETRY_AFTER
 from gateway.oauth.token_check import Authentication
 from gateway.web.deliveries import Deliveries
 from gateway.web.document_queue import SEND_AGAIN_AFTER, DocumentQueue, QueueFull
+from gateway.web.metrics import CLIENT_QUEUE_FULL, POINTS, QUEUE_FULL, Metrics
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
 from gateway.web.watch import Watch
 from gateway.web.worker_threads import WorkerThreads
@@ -92,9 +93,18 @@ class GraphQLEndpoint:
     a commit that has begun. The middleware handles Unauthenticated.
     """
 
-    def __init__(self, engine: Engine, queue: DocumentQueue, threads: WorkerThreads, *, largest_body: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        queue: DocumentQueue,
+        threads: WorkerThreads,
+        metrics: Metrics | None = None,
+        *,
+        largest_body: int,
+    ) -> None:
         self._engine, self._queue, self._threads, self._largest_body = engine, queue, threads, largest_body
         self._deliveries: Deliveries | None = None
+        self._metrics = metrics or Metrics()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: Mapping[str, Any] = scope.get("state", {})
@@ -115,6 +125,7 @@ class GraphQLEndpoint:
         try:
             response = await self._execute(request, authenticate, request_id, media_type, receive)
         except QueueFull as full:
+            self._metrics.count_refusal(CLIENT_QUEUE_FULL if full.by_client else QUEUE_FULL)
             await _refuse(send, _Busy(by_client=full.by_client), request_id, media_type or JSON)
             return
         if response is not None:
@@ -179,6 +190,7 @@ class GraphQLEndpoint:
         if executed.unavailable:
             return 503, content, RETRY_AFTER
         if executed.retry_after is not None:
+            self._metrics.count_refusal(POINTS)
             return 429, content, executed.retry_after
         return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content, None
 

@@ -2,9 +2,9 @@
 
 A worker is a process that serves, in an interpreter of its own: forking would copy threads and keys. Its command gets
 more arguments: the file descriptors of the listening socket, which all workers share, of a socket to the parent, and of
-the memory with the loads of all workers, and its number in that memory. On the socket the worker sends one line: READY,
-or FAILED with a sentence. The parent sends nothing. When the parent has ended, also if it was killed, the operating
-system closes its end of the socket, and the worker must end.
+the memories with the loads and with the metrics of all workers, how many workers there are, and its number among them.
+On the socket the worker sends one line: READY, or FAILED with a sentence. The parent sends nothing. When the parent has
+ended, also if it was killed, the operating system closes its end of the socket, and the worker must end.
 """
 
 import selectors
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway.kit.logging import get_announcer
+from gateway.web.metrics import TABLE, create_shared
 from gateway.web.worker_loads import create_loads
 
 READY, FAILED = b"ready", b"failed "
@@ -74,7 +75,8 @@ class _Worker:
 
 class Supervisor:
     """Runs `count` workers that accept connections at `listener`. `grace` is how long they may take to end, in seconds.
-    `command` is the command of a worker without the arguments for one worker."""
+    `command` is the command of a worker without the arguments for one worker. `metrics` are
+    those of all workers."""
 
     def __init__(self, command: Sequence[str], listener: socket.socket, count: int, grace: float) -> None:
         self._command, self._listener, self._count, self._grace = command, listener, count, grace
@@ -82,7 +84,7 @@ class Supervisor:
         self._deaths: deque[float] = deque()
         self._starts: list[float] = []  # when workers are started again
         self._selector = selectors.DefaultSelector()
-        self._started, self._loads = False, create_loads(count)
+        self._started, self._loads, self.metrics = False, create_loads(count), create_shared(count)
 
     def run(self, on_started: Callable[[], None]) -> None:
         """Starts the workers, calls `on_started` once when all serve, and returns after SIGTERM or SIGINT, when they
@@ -116,11 +118,12 @@ class Supervisor:
         only, which then ends all workers in their time."""
         control, theirs = socket.socketpair()
         with theirs:
-            descriptors = (self._listener.fileno(), theirs.fileno(), self._loads.descriptor)
+            shared = (self._loads.descriptor, self.metrics.descriptor)
+            descriptors = (self._listener.fileno(), theirs.fileno(), *shared)
             number = min(set(range(self._count)) - {worker.number for worker in self._workers})
             try:
                 process = subprocess.Popen(  # noqa: S603  # our own command
-                    [*self._command, *map(str, descriptors), str(number)],
+                    [*self._command, *map(str, (*descriptors, self._count, number))],
                     stdin=subprocess.DEVNULL,
                     pass_fds=descriptors,
                     process_group=0,
@@ -138,6 +141,7 @@ class Supervisor:
         for worker in [each for each in self._workers if each.process.poll() is not None]:
             self._workers.remove(worker)
             self._loads.clear(worker.number)
+            self.metrics.clear(TABLE.gauges, worker.number)
             if worker.control.fileno() >= 0:
                 self._receive(worker)
             end = _describe_end(worker.process.returncode)

@@ -93,10 +93,11 @@ class CompiledOperations:
 
 
 class ExecutionCounts:
-    """How many operations were executed by compiled functions, and by graphql-core for each reason. Safe to use from
-    any thread."""
+    """How many operations were executed by compiled functions, and by graphql-core for each reason. `observe` is called
+    with the reason of each, None for compiled functions. Safe to use from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Callable[[Reason | None], None] | None = None) -> None:
+        self._observe = observe
         self._lock = threading.Lock()
         self._compiled = 0
         self._interpreted: Counter[Reason] = Counter()
@@ -119,3 +120,5 @@ class ExecutionCounts:
                 self._compiled += 1
             else:
                 self._interpreted[reason] += 1
+        if self._observe is not None:
+            self._observe(reason)

@@ -1,6 +1,6 @@
 """Executes the operations of one schema: by compiled functions, or by graphql-core."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphql import ExecutionResult, FragmentDefinitionNode, GraphQLSchema, execute_sync
@@ -15,13 +15,20 @@ from schema.operations import Operation
 
 class OperationExecutor:
     """Executes operations. If `compiles` is False, graphql-core executes all. Both have the same results. Operations of
-    trusted documents have a cache of their own, so that others do not evict them. Safe to use from any thread."""
+    trusted documents have a cache of their own, so that others do not evict them. `observe` is that of
+    ExecutionCounts. Safe to use from any thread."""
 
-    def __init__(self, schema: GraphQLSchema, *, compiles: bool = True) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        compiles: bool = True,
+        observe: Callable[[Reason | None], None] | None = None,
+    ) -> None:
         self._schema, self._compiles = schema, compiles
         self.operations = CompiledOperations()
         self.trusted_operations = CompiledOperations(at_first_use=True)
-        self.counts = ExecutionCounts()
+        self.counts = ExecutionCounts(observe)
 
     def execute(
         self,

@@ -63,6 +63,17 @@ def test_waiting_units_share_a_commit(shared: Database, commits: list[None]) -> 
     assert len(commits) == 2  # the first unit became the leader before the others arrived
 
 
+def test_observer_learns_how_many_units_each_commit_has(shared: Database) -> None:
+    observed: list[int] = []
+    shared.observe_commits(observed.append)
+
+    def stop(_: UnitOfWork) -> None:
+        raise RuntimeError("stop")
+
+    together(shared, *map(insert, "abcd"), stop)
+    assert observed == [1, 3], "a unit that raises is in none"
+
+
 def test_units_of_one_switching_thread_share_a_commit(shared: Database, commits: list[None]) -> None:
     wanted = [f"partner {number}" for number in range(6)]
     made = list[str]()
