@@ -39,7 +39,7 @@ class TrustedDocuments:
         entries: int = ENTRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._prepared = Documents(schema, limits, entries=entries, are_trusted=True)
+        self._prepared = Documents(schema, limits, entries=entries, size=1 << 20, are_trusted=True)
         self._documents, self._entries, self._clock = documents, entries, clock
         self._texts: OrderedDict[tuple[str, str], tuple[str, float]] = OrderedDict()
         self._lock = threading.Lock()

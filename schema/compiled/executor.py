@@ -27,7 +27,7 @@ class OperationExecutor:
     ) -> None:
         self._schema, self._compiles = schema, compiles
         self.operations = CompiledOperations()
-        self.trusted_operations = CompiledOperations(at_first_use=True)
+        self.trusted_operations = CompiledOperations(entries=2048, size=64 << 20, at_first_use=True)
         self.counts = ExecutionCounts(observe)
 
     def execute(
