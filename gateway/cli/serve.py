@@ -17,13 +17,13 @@ from gateway.cli.addresses import HOST, describe_addresses, local_issuer, warn_a
 from gateway.cli.console import console, fail, require_file
 from gateway.kit import logging
 from gateway.kit.deadline import Deadlines
-from gateway.kit.metrics import SharedNumbers
+from gateway.kit.metrics import SharedNumbers, create_numbers
 from gateway.services.container import Container
 from gateway.settings import Settings, read_settings
 from gateway.store import sqlite
 from gateway.web.connections import BACKLOG
 from gateway.web.http_server import Server
-from gateway.web.metrics import Metrics, MetricsServer, create_shared
+from gateway.web.metrics import TABLE, Metrics, MetricsServer
 from gateway.web.supervisor import Supervisor, WorkersFailed
 
 MOST_WORKERS = 64
@@ -81,7 +81,7 @@ def _require_shared_state(settings: Settings, workers: int) -> None:
 
 def metrics_for(settings: Settings) -> Metrics:
     """Returns the metrics of a server of one process. Serves them as `_serve_metrics` does."""
-    numbers = create_shared()
+    numbers = create_numbers(TABLE.size)
     _serve_metrics(settings, numbers)
     return Metrics(numbers)
 

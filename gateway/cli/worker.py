@@ -4,8 +4,7 @@
 
 The parent (gateway.web.supervisor) passes on four file descriptors: the listening socket, a socket on which the worker
 reports that it serves or why it cannot, and the memories with the loads and with the metrics of all WORKERS. NUMBER is
-that of its own load and metrics.
-When the parent has ended, the worker ends as by SIGTERM.
+that of its own load and metrics. When the parent has ended, the worker ends as by SIGTERM.
 """
 
 import os
@@ -20,7 +19,7 @@ from gateway.bootstrap import build
 from gateway.cli.errors import EXPECTED, describe_error
 from gateway.cli.serve import server_for, settings_at
 from gateway.kit.logging import get_announcer
-from gateway.kit.metrics import SharedNumbers
+from gateway.kit.metrics import open_numbers
 from gateway.web.accepting import WorkerServer
 from gateway.web.metrics import Metrics
 from gateway.web.supervisor import FAILED, READY
@@ -31,7 +30,7 @@ def main() -> None:
     """Serves until SIGTERM, or until the parent has ended. Exit code 1 if the worker cannot serve."""
     *descriptors, workers, number = map(int, sys.argv[1:])
     listener, control = (_inherited(descriptor) for descriptor in descriptors[:2])
-    loads, metrics = WorkerLoads(descriptors[2]), Metrics(SharedNumbers(descriptors[3], workers, number))
+    loads, metrics = WorkerLoads(descriptors[2]), Metrics(open_numbers(descriptors[3], workers, number))
     threading.Thread(target=_end_with_parent, args=(control,), daemon=True).start()
     try:
         settings = settings_at(listener)

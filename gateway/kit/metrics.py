@@ -96,13 +96,12 @@ class MetricTable:
 
 
 class SharedNumbers:
-    """The numbers of `processes` processes, in the shared memory of an open file. This process writes those of
-    `process`. Safe to use from any thread."""
+    """The numbers of `processes` processes in one piece of memory. This process writes those of `process`. `descriptor`
+    is the open file of the memory, -1 if no other process can open it. Safe to use from any thread."""
 
-    def __init__(self, descriptor: int, processes: int, process: int = 0) -> None:
-        self.descriptor, self._processes = descriptor, processes
-        size = os.fstat(descriptor).st_size
-        self._values = memoryview(mmap.mmap(descriptor, size)).cast("Q")
+    def __init__(self, memory: mmap.mmap, processes: int, process: int, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._values = memoryview(memory).cast("Q")
         self._size = len(self._values) // processes
         self._start, self._lock = process * self._size, Lock()
 
@@ -134,8 +133,19 @@ class SharedNumbers:
         return [sum(values[place :: self._size]) for place in range(self._size)]
 
 
-def create_numbers(size: int, processes: int = 1) -> SharedNumbers:
-    """Returns new shared memory with `size` numbers, all zero, for each process."""
+def create_numbers(size: int) -> SharedNumbers:
+    """Returns new memory with `size` numbers, all zero, for this process alone."""
+    return SharedNumbers(mmap.mmap(-1, size * _BYTES), 1, 0, -1)
+
+
+def create_shared_numbers(size: int, processes: int) -> SharedNumbers:
+    """Returns new memory with `size` numbers, all zero, for each of the processes that open its descriptor."""
     with tempfile.TemporaryFile() as file:
-        file.truncate(max(1, size) * processes * _BYTES)
-        return SharedNumbers(os.dup(file.fileno()), processes)
+        file.truncate(size * processes * _BYTES)
+        return open_numbers(os.dup(file.fileno()), processes, 0)
+
+
+def open_numbers(descriptor: int, processes: int, process: int) -> SharedNumbers:
+    """Returns the memory that one of `processes` processes has created, for the one with the number `process`."""
+    memory = mmap.mmap(descriptor, os.fstat(descriptor).st_size)
+    return SharedNumbers(memory, processes, process, descriptor)

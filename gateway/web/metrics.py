@@ -95,16 +95,11 @@ TABLE = MetricTable(
 )
 
 
-def create_shared(processes: int = 1) -> SharedNumbers:
-    """Returns memory for the metrics of so many processes."""
-    return create_numbers(TABLE.size, processes)
-
-
 class Metrics:
     """The metrics of this process. Safe to use from any thread."""
 
     def __init__(self, numbers: SharedNumbers | None = None) -> None:
-        self._numbers = numbers or create_shared()
+        self._numbers = numbers or create_numbers(TABLE.size)
         executions, requests = TABLE.places(EXECUTIONS), TABLE.places(REQUESTS)
         self._executions: dict[Reason | None, int] = {
             None: executions[_COMPILED, ""],
@@ -128,7 +123,7 @@ class Metrics:
     def count_request(self, path: str, status: int | None, seconds: float) -> None:
         """Counts a request. `status` is None if it had no response."""
         group = _ROUTES.get(path[1:].partition("/")[0], PAGES)
-        self._numbers.add(self._requests[group, _NO_STATUS if status is None else status // 100])
+        self._numbers.add(self._requests[group, _NO_STATUS if status is None else min(5, max(2, status // 100))])
         if group == GRAPHQL:
             self._numbers.observe(DURATION, self._duration, seconds)
         if status == 429:

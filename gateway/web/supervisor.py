@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway.kit.logging import get_announcer
-from gateway.web.metrics import TABLE, create_shared
+from gateway.kit.metrics import create_shared_numbers
+from gateway.web.metrics import TABLE
 from gateway.web.worker_loads import create_loads
 
 READY, FAILED = b"ready", b"failed "
@@ -75,8 +76,8 @@ class _Worker:
 
 class Supervisor:
     """Runs `count` workers that accept connections at `listener`. `grace` is how long they may take to end, in seconds.
-    `command` is the command of a worker without the arguments for one worker. `metrics` are
-    those of all workers."""
+    `command` is the command of a worker without the arguments for one worker. `metrics` are those
+    of all workers."""
 
     def __init__(self, command: Sequence[str], listener: socket.socket, count: int, grace: float) -> None:
         self._command, self._listener, self._count, self._grace = command, listener, count, grace
@@ -84,7 +85,8 @@ class Supervisor:
         self._deaths: deque[float] = deque()
         self._starts: list[float] = []  # when workers are started again
         self._selector = selectors.DefaultSelector()
-        self._started, self._loads, self.metrics = False, create_loads(count), create_shared(count)
+        self._started, self._loads = False, create_loads(count)
+        self.metrics = create_shared_numbers(TABLE.size, count)
 
     def run(self, on_started: Callable[[], None]) -> None:
         """Starts the workers, calls `on_started` once when all serve, and returns after SIGTERM or SIGINT, when they

@@ -22,7 +22,7 @@ PROCESSES = "gateway_serving_processes", ""
 
 def test_server_serves_its_metrics_at_their_own_address_only(sqlite_url: str, tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
-    with Sandbox(sqlite_url, tmp_path, metrics_address=address) as sandbox:
+    with Sandbox(sqlite_url, tmp_path, metrics_address=address, query_compilation="true") as sandbox:
         merchant = MerchantClient(sandbox)
         token = merchant.token()
         before = scrape(address)

@@ -2,7 +2,15 @@
 
 import pytest
 
-from gateway.kit.metrics import Histogram, Metric, MetricTable, SharedNumbers, create_numbers
+from gateway.kit.metrics import (
+    Histogram,
+    Metric,
+    MetricTable,
+    SharedNumbers,
+    create_numbers,
+    create_shared_numbers,
+    open_numbers,
+)
 from tests.support.metrics import read_samples
 from tests.support.race import race
 
@@ -10,6 +18,11 @@ REQUESTS = Metric("requests_total", "counter", "Requests.", ("route", "status"),
 OPEN = Metric("open_connections", "gauge", "Open connections.")
 TIME = Histogram("time_seconds", "Time.", (0.1, 1.0))
 TABLE = MetricTable((REQUESTS, OPEN, TIME))
+
+
+def other(numbers: SharedNumbers) -> SharedNumbers:
+    """The same memory as the second of two processes has it."""
+    return open_numbers(numbers.descriptor, 2, 1)
 
 
 def test_text_has_all_numbers_from_the_start() -> None:
@@ -32,8 +45,8 @@ def test_text_has_all_numbers_from_the_start() -> None:
 
 
 def test_numbers_of_processes_add_up() -> None:
-    first = create_numbers(TABLE.size, 2)
-    second = SharedNumbers(first.descriptor, 2, 1)
+    first = create_shared_numbers(TABLE.size, 2)
+    second = other(first)
     place, gauge = TABLE.places(REQUESTS)["a", "2xx"], TABLE.places(OPEN)[()]
     first.add(place)
     second.add(place, 2)
@@ -48,12 +61,12 @@ def test_numbers_of_processes_add_up() -> None:
 
 
 def test_successor_of_a_process_continues_its_counters_and_not_its_gauges() -> None:
-    reader = create_numbers(TABLE.size, 2)
-    ended = SharedNumbers(reader.descriptor, 2, 1)
+    reader = create_shared_numbers(TABLE.size, 2)
+    ended = other(reader)
     ended.add(0, 5)
     ended.set(TABLE.places(OPEN)[()], 4)
     reader.clear(TABLE.gauges, 1)
-    SharedNumbers(reader.descriptor, 2, 1).add(0)
+    other(reader).add(0)
     assert (reader.totals()[0], reader.totals()[TABLE.places(OPEN)[()]]) == (6, 0)
 
 

@@ -28,6 +28,14 @@ NAME = "query Name { viewer { appName } }"
 TWO = "query Name { viewer { appName } } query Merchant { viewer { merchant { name } } }"
 
 
+@pytest.fixture
+def world(settings: Settings, sqlite_url: str, clock: MovableClock) -> Iterator[GraphQLWorld]:
+    """A world that compiles operations."""
+    changed = {"database_url": sqlite_url, "query_compilation": True}
+    with closing(GraphQLWorld(settings.model_copy(update=changed), clock)) as world:
+        yield world
+
+
 def register(world: GraphQLWorld, *texts: str) -> list[str]:
     documents = [TrustedDocument(compute_id(text), text) for text in texts]
     world.container.documents.register(world.client_id, documents)

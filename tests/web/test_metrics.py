@@ -14,10 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from gateway.kit.metrics import create_numbers
 from gateway.settings import Settings
 from gateway.web.document_queue import DocumentQueue, QueueFull
 from gateway.web.graphql import GraphQLEndpoint
-from gateway.web.metrics import TABLE, CountRequests, Metrics, MetricsServer, create_shared
+from gateway.web.metrics import TABLE, CountRequests, Metrics, MetricsServer
 from gateway.web.worker_threads import share_threads
 from schema.compiled.reasons import Reason
 from schema.engine import Engine
@@ -34,7 +35,7 @@ class Deployment:
     """An endpoint with its metrics. `growth` returns how much each number has grown since its last call."""
 
     def __init__(self, settings: Settings, clock: MovableClock, **changed: Any) -> None:
-        self._numbers = create_shared()
+        self._numbers = create_numbers(TABLE.size)
         metrics, self.world = Metrics(self._numbers), GraphQLWorld(settings.model_copy(update=changed), clock)
         self.engine = Engine(built(), self.world.container, metrics.count_execution)
         self.world.database.observe_commits(metrics.count_commit)
@@ -125,7 +126,7 @@ def test_request_without_a_response_has_no_status() -> None:
     async def end(*_: Any) -> None:
         """Sends no response."""
 
-    numbers = create_shared()
+    numbers = create_numbers(TABLE.size)
     app = CountRequests(end, Metrics(numbers))
     with pytest.raises(AssertionError):
         TestClient(app).get("/account")
@@ -180,7 +181,7 @@ def test_commits_and_their_units_are_counted(deployment: Deployment) -> None:
 
 
 def test_gauges_have_the_last_values() -> None:
-    numbers = create_shared()
+    numbers = create_numbers(TABLE.size)
     metrics = Metrics(numbers)
     for number in (3, 2):
         metrics.set_gauges(texts=(number, 100), trusted=(7, 900), waiting=number)
@@ -199,7 +200,7 @@ def served(numbers: Any) -> Iterator[str]:
 
 
 def test_endpoint_has_the_media_type_of_the_format() -> None:
-    with served(create_shared()) as address:
+    with served(create_numbers(TABLE.size)) as address:
         response = httpx2.get(f"http://{address}/metrics")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert response.headers["server"] == "Sesame"
@@ -210,18 +211,21 @@ def test_endpoint_has_the_media_type_of_the_format() -> None:
     ("method", "path", "status"), [("GET", "/", 404), ("GET", "/metrics/x", 404), ("POST", "/metrics", 501)]
 )
 def test_endpoint_has_nothing_else(method: str, path: str, status: int) -> None:
-    with served(create_shared()) as address:
+    with served(create_numbers(TABLE.size)) as address:
         assert httpx2.request(method, f"http://{address}{path}").status_code == status
 
 
 def test_silent_client_does_not_delay_others() -> None:
-    with served(create_shared()) as address, socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))):
+    with (
+        served(create_numbers(TABLE.size)) as address,
+        socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))),
+    ):
         assert scrape(address)
 
 
 def test_text_is_read_by_the_parser_of_prometheus() -> None:
     parser = pytest.importorskip("prometheus_client.parser")
-    numbers = create_shared()
+    numbers = create_numbers(TABLE.size)
     metrics = Metrics(numbers)
     metrics.count_request("/graphql", 200, 0.02)
     metrics.count_execution(Reason.FIRST_USE)
