@@ -46,7 +46,11 @@ class Deployment:
         self.http = TestClient(
             CountRequests(AsPrincipal(app, self.world.user()), metrics), raise_server_exceptions=False
         )
-        self.status, self._before, self.close = 200, self.samples(), self.world.close
+        self.status, self._before = 200, self.samples()
+
+    def close(self) -> None:
+        self.queue.close()
+        self.world.close()
 
     async def _answer(self, _: Request) -> Response:
         return PlainTextResponse("", self.status)
@@ -146,10 +150,10 @@ def test_graphql_request_has_a_duration(deployment: Deployment) -> None:
 def test_refusals_are_counted_by_reason(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     for by_client, reason, status in ((True, "client_queue_full", "4xx"), (False, "queue_full", "5xx")):
 
-        async def refuse(*_: Any, by_client: bool = by_client) -> bool:
+        def refuse(*_: Any, by_client: bool = by_client) -> Any:
             raise QueueFull(by_client=by_client)
 
-        monkeypatch.setattr(deployment.queue, "take_turn", refuse)
+        monkeypatch.setattr(deployment.queue, "put", refuse)
         deployment.post(VIEWER)
         growth = deployment.growth()
         assert growth["gateway_graphql_refusals_total", f'reason="{reason}"'] == 1
