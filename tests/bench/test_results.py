@@ -78,7 +78,7 @@ def test_table_lists_the_fastest_server_first() -> None:
     assert rows[1].endswith("| 0.50 |  |")
 
 
-ROWS = {"tier": 3, "decision": 2, "decisions": 2, "idempotency": 2, "outbox": 2, "events": 4}
+ROWS = {"tier": 3, "decision": 2, "decisions": 2, "idempotency": 2, "outbox": 2, "events": 4, "token": 0}
 
 
 def test_server_that_wrote_what_it_answered_has_no_problem() -> None:
@@ -88,6 +88,11 @@ def test_server_that_wrote_what_it_answered_has_no_problem() -> None:
 def test_server_that_answered_without_writing_is_reported() -> None:
     problem = find_row_problem(BARE, Counter(tier=4, decision=2), 0, ROWS)
     assert problem == "starlette has 3 new rows of the kind tier, but answered 4 requests"
+
+
+def test_token_that_was_not_stored_is_reported() -> None:
+    problem = find_row_problem(BARE, Counter(tier=3, decision=2, token=1), 0, ROWS)
+    assert problem == "starlette has 0 new rows of the kind token, but answered 1 requests"
 
 
 def test_request_with_an_error_may_have_been_written() -> None:

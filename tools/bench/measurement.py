@@ -77,10 +77,9 @@ class Bench:
             run = _Run(self, peer, scenario, server)
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(run.measure())
-        if peer.name == GATEWAY or not peer.token_path:
-            rows = self._templates.new_rows(peer, file)
-            problem = find_row_problem(peer, run.answered, run.errors.total(), rows)
-            run.problems += [problem] if problem else []
+        rows = self._templates.new_rows(peer, file)
+        problem = find_row_problem(peer, run.answered, run.errors.total(), rows)
+        run.problems += [problem] if problem else []
         run.problems += [f"{peer.name}: {times} times: {text}" for text, times in run.errors.most_common(2)]
         return run.figures()
 

@@ -57,14 +57,23 @@ def write(file: Path, data: Dataset, client_id: str, jwks: dict[str, Any]) -> No
 
 
 def count(file: Path) -> dict[str, int]:
-    """Returns the number of accesses by kind, and of decisions, events and messages in the outbox."""
+    """Returns the number of accesses by kind, of decisions, events and messages in the outbox, and of access tokens."""
     with closing(sqlite3.connect(file)) as database:
         kinds = dict(database.execute("SELECT kind, count(*) FROM accesses GROUP BY kind"))
         rows = {
             table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in ("decisions", "events", "outbox", "idempotency")
         }
-    return {"tier": kinds.get("TIER", 0), "decision": kinds.get("DECISION", 0), **rows}
+        tokens = _count_issued_tokens(database)
+    accesses = {"tier": kinds.get("TIER", 0), "decision": kinds.get("DECISION", 0)}
+    return {**accesses, **rows, "token": tokens}
+
+
+def _count_issued_tokens(database: sqlite3.Connection) -> int:
+    """Returns the number of access tokens in the table that node-oidc-provider creates, or 0 without the table."""
+    if database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'oidc_records'").fetchone() is None:
+        return 0
+    return int(database.execute("SELECT count(*) FROM oidc_records WHERE model = 'AccessToken'").fetchone()[0])
 
 
 def _write_parties(database: sqlite3.Connection, data: Dataset, now: int) -> None:

@@ -54,8 +54,7 @@ def find_row_problem(peer: Peer, answered: Mapping[str, int], errors: int, rows:
     expected = Counter({"tier": answered["tier"]})
     expected.update(dict.fromkeys(("decision", "decisions", "idempotency", "outbox"), answered["decision"]))
     expected["events"] = answered["decision"] * (1 if peer.name == GATEWAY else 2)
-    if peer.name == GATEWAY:
-        expected["token"] = answered["token"]
+    expected["token"] = answered["token"]
     for kind, count in expected.items():
         most = count + errors * (2 if kind == "events" else 1)
         if not count <= rows[kind] <= most:
