@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(Dataset(), templates, Options(options.seconds, options.connections, options.open_loop))
         results = measure_all(bench, peers, scenarios, options.rounds)
     conditions = (
-        f"Rounds: {options.rounds}, interleaved, of {options.seconds:g} seconds after a warm-up; in all"
+        f"Rounds: {options.rounds}, interleaved, of {options.seconds:g} s after a warm-up; in all"
         f" {(time.monotonic() - began) / 60:.0f} minutes."
     )
     checks, versions = minimums.check(results), machine.versions(peers)
