@@ -23,8 +23,11 @@ from schema.errors import (
     BAD_USER_INPUT,
     DEADLINE_EXCEEDED,
     DOCUMENT_ID_REQUIRED,
+    DOCUMENT_NOT_FOUND,
     NOT_READ_BACK,
+    NOT_SUPPORTED,
     NOTHING_RECORDED,
+    PERSISTED_QUERY_NOT_SUPPORTED,
     UNAVAILABLE,
     body,
     deadline_exceeded,
@@ -47,13 +50,16 @@ ONLY_TRUSTED = (
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """A GraphQL request: the text of a document or the identifier of a trusted one, its variables, and the name of the
-    operation to run. `shows_field_costs` asks for the requested cost of each field, which only a sandbox returns."""
+    operation to run. `shows_field_costs` asks for the requested cost of each field, which only a sandbox returns.
+    `is_persisted_query` is whether the identifier is sent as Apollo Client does: an unknown one then has the error that
+    it knows."""
 
     document: str | None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     shows_field_costs: bool = False
     document_id: str | None = None
+    is_persisted_query: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,12 @@ class Engine:
     def _prepare(self, request: GraphQLRequest, principal: Principal) -> PreparedDocument:
         """Returns the document of a request. Raises Refused, and the outages of a reading unit of work."""
         if request.document_id is not None:
-            return self.trusted.prepare(principal.client_id, request.document_id)
+            try:
+                return self.trusted.prepare(principal.client_id, request.document_id)
+            except Refused as refused:
+                if request.is_persisted_query and refused.code == DOCUMENT_NOT_FOUND:
+                    raise Refused(PERSISTED_QUERY_NOT_SUPPORTED, [GraphQLError(NOT_SUPPORTED)]) from None
+                raise
         if not self._accepts_texts:
             raise Refused(DOCUMENT_ID_REQUIRED, [GraphQLError(ONLY_TRUSTED)])
         return self.documents.prepare(request.document or "")

@@ -35,6 +35,8 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED = "Internal server error"
 UNAVAILABLE = "UNAVAILABLE"
 DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+NOT_SUPPORTED = "PersistedQueryNotSupported"
+"""Apollo Server's message. Apollo Client looks for it."""
 NOTHING_RECORDED = (
     "The gateway cannot be used at the moment. Nothing was recorded. Send the same request again later, with the same"
     " idempotency key."

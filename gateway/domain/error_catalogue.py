@@ -170,9 +170,10 @@ _ALL = (
     ErrorText(
         "PERSISTED_QUERY_NOT_SUPPORTED",
         "errors, the whole request, HTTP 200",
-        "The request has `extensions.persistedQuery`. This server keeps only documents that the operator registers.",
-        "Send the document as `query`, or its `documentId` if it is registered, without `persistedQuery`. Clients for"
-        " automatic persisted queries send the `query` by themselves after this error.",
+        "`extensions.persistedQuery` names no document that the operator has registered for your client, or comes with"
+        " a `query`. Clients cannot register documents themselves.",
+        "Send the document as `query`, without `persistedQuery`. Apollo Client does it by itself after this error. Or"
+        " let the operator register the manifest (docs/documents.md).",
     ),
     ErrorText(
         "DOCUMENT_NOT_FOUND",

@@ -6,7 +6,7 @@
 | parsing, validation, variables or operation name fail  | 400, but 200 where only application/json is accepted |
 | documentId names no registered document of the client, or a text is sent where only these are executed | the same |
 | the body is not JSON, or not a GraphQL request         | 400    |
-| the hash of a persisted document instead of the text   | 200, as Apollo Server answers |
+| an unknown hash in extensions.persistedQuery, or one with a text | 200, as Apollo Server answers |
 | no valid token, by the token check                     | 401    |
 | the client has too few points left                     | 429, with Retry-After |
 | another method; Accept; too large; Content-Type        | 405, 406, 413, 415 |
@@ -39,9 +39,10 @@ from gateway.web.metrics import CLIENT_QUEUE_FULL, POINTS, QUEUE_FULL, Metrics
 from gateway.web.negotiation import GRAPHQL_RESPONSE, JSON, choose_media_type, is_json
 from gateway.web.watch import Watch
 from gateway.web.worker_threads import WorkerThreads
-from schema.engine import Engine, GraphQLRequest
+from schema.engine import Engine, Executed, GraphQLRequest
 from schema.errors import (
     BAD_REQUEST,
+    NOT_SUPPORTED,
     PERSISTED_QUERY_NOT_SUPPORTED,
     THROTTLED,
     UNAVAILABLE,
@@ -192,7 +193,12 @@ class GraphQLEndpoint:
         if executed.retry_after is not None:
             self._metrics.count_refusal(POINTS)
             return 429, content, executed.retry_after
-        return 200 if executed.ran or media_type != GRAPHQL_RESPONSE else 400, content, None
+        is_request_error = not executed.ran and media_type == GRAPHQL_RESPONSE and not _is_not_supported(executed)
+        return 400 if is_request_error else 200, content, None
+
+
+def _is_not_supported(executed: Executed) -> bool:
+    return bool(executed.body["errors"][0]["extensions"]["code"] == PERSISTED_QUERY_NOT_SUPPORTED)
 
 
 def _check_headers(scope: Scope, media_type: str | None, headers: Headers) -> None:
@@ -233,9 +239,9 @@ def _read(content: bytes, headers: Headers) -> GraphQLRequest:
         raise _Refusal(400, "The body must be a JSON object.")
     query, name, document_id = request.get("query"), request.get("operationName"), request.get("documentId")
     variables, extensions = request.get("variables"), request.get("extensions")
-    if isinstance(extensions, dict) and "persistedQuery" in extensions:
-        # Message, code and status are Apollo Server's. A client then sends its documents in full.
-        raise _Refusal(200, "PersistedQueryNotSupported", code=PERSISTED_QUERY_NOT_SUPPORTED)
+    is_persisted_query = isinstance(extensions, dict) and "persistedQuery" in extensions
+    if is_persisted_query:
+        document_id = _persisted_query_id(request)
     if document_id is not None and query is not None:
         raise _Refusal(400, "Send query or documentId, not both.")
     if document_id is not None and not (isinstance(document_id, str) and document_id):
@@ -246,7 +252,21 @@ def _read(content: bytes, headers: Headers) -> GraphQLRequest:
         raise _Refusal(400, "operationName must be a string.")
     if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
         raise _Refusal(400, "variables and extensions must be objects.")
-    return GraphQLRequest(query, variables, name or None, headers.get(COST_DEBUG) == "fields", document_id)
+    return GraphQLRequest(
+        query, variables, name or None, headers.get(COST_DEBUG) == "fields", document_id, is_persisted_query
+    )
+
+
+def _persisted_query_id(request: Mapping[str, Any]) -> str:
+    """Returns the identifier in `extensions.persistedQuery`, as Apollo Client sends that of a document in a manifest.
+    Raises _Refusal for a request that also has a text, with which a client would register it: message, code and status
+    are Apollo Server's, and the client then sends its documents in full."""
+    match request["extensions"]["persistedQuery"]:
+        case {"sha256Hash": str(document_id)} if (
+            document_id and not request.get("query") and not request.get("documentId")
+        ):
+            return document_id
+    raise _Refusal(200, NOT_SUPPORTED, code=PERSISTED_QUERY_NOT_SUPPORTED)
 
 
 async def _refuse(send: Send, refusal: _Refusal, request_id: str, media_type: str) -> None:

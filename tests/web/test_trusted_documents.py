@@ -66,6 +66,45 @@ def test_null_document_id_is_as_absent(http: httpx2.Client) -> None:
     assert post(http, query=VIEWER, documentId=None).json() == post(http, query=VIEWER).json()
 
 
+def persisted(document_id: Any) -> dict[str, Any]:
+    """The extension in which Apollo Client sends the identifier of a document in its manifest."""
+    return {"persistedQuery": {"version": 1, "sha256Hash": document_id}}
+
+
+def test_registered_document_is_executed_for_apollo_client(http: httpx2.Client, document_id: str) -> None:
+    """It sends the hash without a prefix, and accepts both media types."""
+    extensions = persisted(document_id.removeprefix("sha256:"))
+    response = post(http, extensions=extensions, variables={}, operationName=None)
+    assert response.json() == post(http, query=VIEWER).json()
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON])
+def test_other_request_errors_of_a_persisted_query_keep_their_status(
+    http: httpx2.Client, document_id: str, accept: str
+) -> None:
+    response = post(http, accept, extensions=persisted(document_id), operationName="Other")
+    assert (response.status_code, code(response)) == (400 if accept == GRAPHQL else 200, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"extensions": persisted(UNKNOWN)}, id="unknown"),
+        pytest.param({"extensions": persisted(7)}, id="number"),
+        pytest.param({"extensions": {"persistedQuery": None}}, id="null"),
+        pytest.param({"extensions": persisted(compute_id(VIEWER)), "query": VIEWER}, id="with query"),
+        pytest.param({"extensions": persisted(UNKNOWN), "documentId": compute_id(VIEWER)}, id="with documentId"),
+    ],
+)
+@pytest.mark.parametrize("accept", [GRAPHQL, JSON])
+def test_persisted_query_that_cannot_be_executed_has_the_error_that_apollo_client_knows(
+    http: httpx2.Client, document_id: str, accept: str, members: dict[str, Any]
+) -> None:
+    response = post(http, accept, **members)
+    assert (response.status_code, code(response)) == (200, "PERSISTED_QUERY_NOT_SUPPORTED")
+    assert response.json()["errors"][0]["message"] == "PersistedQueryNotSupported"
+
+
 def test_document_by_get_is_refused(http: httpx2.Client, document_id: str) -> None:
     response = http.get(PATH, params={"documentId": document_id}, headers={"accept": GRAPHQL})
     assert (response.status_code, response.headers["allow"]) == (405, "POST")
