@@ -261,11 +261,11 @@ def _persisted_query_id(request: Mapping[str, Any]) -> str:
     """Returns the identifier in `extensions.persistedQuery`, as Apollo Client sends that of a document in a manifest.
     Raises _Refusal for a request that also has a text, with which a client would register it: message, code and status
     are Apollo Server's, and the client then sends its documents in full."""
-    match request["extensions"]["persistedQuery"]:
-        case {"sha256Hash": str(document_id)} if (
-            document_id and not request.get("query") and not request.get("documentId")
-        ):
-            return document_id
+    persisted_query = request["extensions"]["persistedQuery"]
+    document_id = persisted_query.get("sha256Hash") if isinstance(persisted_query, dict) else None
+    is_alone = request.get("query") is None and request.get("documentId") is None
+    if is_alone and isinstance(document_id, str) and document_id:
+        return document_id
     raise _Refusal(200, NOT_SUPPORTED, code=PERSISTED_QUERY_NOT_SUPPORTED)
 
 
