@@ -7,7 +7,7 @@ import pytest
 from tools.bench.measurement import Figures
 from tools.bench.minimums import MINIMUMS, Maximum, Minimum, check
 from tools.bench.registry import ALL
-from tools.bench.report import aims_table, scenario_table
+from tools.bench.report import aims_table, scenario_table, shares
 from tools.bench.results import Results
 from tools.bench.scenarios import SCENARIOS
 from tools.bench.templates import find_row_problem
@@ -79,6 +79,13 @@ def test_table_lists_the_fastest_server_first() -> None:
     assert rows[0].startswith("| Starlette, bare, a commit each | 200 | 200 to 200 |")
     assert rows[1].startswith("| **Sesame Gateway** | 100 |")
     assert rows[1].endswith("| 0.50 |  |")
+
+
+@pytest.mark.parametrize(("others", "warns"), [(0.2, False), (0.3, True)])
+def test_report_warns_of_a_busy_machine(others: float, warns: bool) -> None:
+    measured = Results()
+    measured.add("read", "gateway", figures("gateway", 100, others=others))
+    assert ("The machine was busy" in shares(measured)) is warns
 
 
 ROWS = {"tier": 3, "decision": 2, "decisions": 2, "idempotency": 2, "outbox": 2, "events": 4, "token": 0}

@@ -13,6 +13,9 @@ from tools.bench.scenarios import SCENARIOS
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 CHART = "performance-comparison.svg"
+_BUSY = 0.25
+"""The share of the server's core used by others above which the report warns."""
+
 LABELS = {peer.name: peer.label for peer in ALL}
 
 
@@ -40,9 +43,10 @@ def shares(results: Results) -> str:
     if not every:
         return ""
     sender, others = max(row.sender for row in every), statistics.median(row.others for row in every)
+    busy = " **The machine was busy: compare by CPU time, not by requests per second.**" if others > _BUSY else ""
     return (
         f"The program that sends the load used at most {sender:.0%} of its core. Programs that are not measured used"
-        f" {others:.0%} of the server's core (median)."
+        f" {others:.0%} of the server's core (median).{busy}"
     )
 
 
