@@ -1,6 +1,7 @@
 """Execution of documents, from text to response: synchronous, without strawberry's executor."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,10 @@ class Engine:
         self.trusted = TrustedDocuments(built.schema, limits, container.documents)
         self._accepts_texts = not settings.trusted_documents_only
         self.costs = CostBudget(build_pricer(built), container.buckets, maximum=settings.query_maximum_cost)
+
+    def one_snapshot(self) -> AbstractContextManager[None]:
+        """Lets the token check and the documents in the block read one snapshot of the database."""
+        return self._container.database.one_snapshot()
 
     def execute(self, request: GraphQLRequest, principal: Principal, request_id: str) -> Executed:
         """Returns the response to a request, after the request's accesses have been logged. Errors of documents and

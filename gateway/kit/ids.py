@@ -1,10 +1,15 @@
 """Ids: a noun, the environment mark ("test_" in a sandbox), and a sortable part (UUIDv7, RFC 9562, in base32)."""
 
 import secrets
+import struct
 import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_DRAWN = 64
+"""The number of ids for which random bits are drawn at once, because a call to the system takes longer than all else
+that an id needs."""
 
 
 class Ids:
@@ -15,6 +20,7 @@ class Ids:
         self._mark = mark
         self._lock = threading.Lock()
         self._last = 0
+        self._random: list[int] = []
 
     def new(self, noun: str) -> str:
         """Returns a new id such as `dec_test_01jd...`: noun, environment mark, 26 base32 characters."""
@@ -25,8 +31,11 @@ class Ids:
         with self._lock:
             tick = max(time.time_ns() // 1_000_000 << 12, self._last + 1)
             self._last = tick
+            if not self._random:
+                self._random.extend(struct.unpack(f"{_DRAWN}Q", secrets.token_bytes(8 * _DRAWN)))
+            random_bits = self._random.pop() >> 2
         millis, counter = tick >> 12, tick & 0xFFF
-        return millis << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | secrets.randbits(62)
+        return millis << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | random_bits
 
 
 def noun_of(identifier: str) -> str:
@@ -36,4 +45,4 @@ def noun_of(identifier: str) -> str:
 
 
 def _base32(number: int) -> str:
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

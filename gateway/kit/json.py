@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 _MARK = b"\xef\xbb\xbf"
+_LEAVES = frozenset({str, int, bool, type(None)})
 
 
 def encode(value: Any) -> bytes:
@@ -58,8 +59,9 @@ def _require_plain(value: Any) -> None:
     if isinstance(value, float):
         raise TypeError("canonical JSON must not contain floats")
     if isinstance(value, dict):
-        for member in value.values():
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return
+    for member in value:
+        if type(member) not in _LEAVES:  # no call for each text and number
             _require_plain(member)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _require_plain(item)

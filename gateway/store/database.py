@@ -8,12 +8,13 @@ races.
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from secrets import token_hex
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from gateway.kit.clock import WallClock, wall_clock
@@ -37,6 +38,37 @@ LEAST_SPACE = 2**20
 """Bytes of free disk space below which an SQLite file is not ready."""
 
 _ONE_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class _SharedSnapshot:
+    """A snapshot that several reading units have. It begins with the first of them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def in_use(self) -> Iterator[Connection]:
+        """Yields the connection for one unit. If the unit raises, the snapshot ends: its transaction may have failed,
+        and the next unit must not fail with it."""
+        try:
+            if self._connection is None:
+                self._connection = self.engine.connect()
+                self._connection.begin()
+            yield self._connection
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Rolls back and returns the connection, if there is one. A lost one is no error: everything was read."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(DBAPIError):
+                connection.close()
+
+
+_shared_snapshot: ContextVar[_SharedSnapshot | None] = ContextVar("shared_snapshot", default=None)
 
 
 class DatabaseDown(Exception):
@@ -80,15 +112,40 @@ class Database:
         """Runs a reading unit of work over one snapshot of the data, and returns its result. Raises
         DatabaseUnavailable, and DeadlineExceeded if the deadline of the request ends it."""
         check_deadline()
+        shared = _shared_snapshot.get()
+        if shared is not None and shared.engine is self._reading:
+            with database_outages(reading=True), shared.in_use() as connection:
+                return work(self._unit(connection))
         with database_outages(reading=True), self._reading.connect() as connection:
             connection.begin()  # rolled back at the end
             return work(self._unit(connection))
+
+    @contextmanager
+    def one_snapshot(self) -> Iterator[None]:
+        """Lets the reading units in the block have the snapshot of the first of them, until a writing unit runs or
+        `end_snapshot` is called. After that each has its own again. If a unit raises, the next begins a new one."""
+        shared = _SharedSnapshot(self._reading)
+        token = _shared_snapshot.set(shared)
+        try:
+            yield
+        finally:
+            _shared_snapshot.reset(token)
+            shared.end()
+
+    def end_snapshot(self) -> None:
+        """Ends the snapshot of `one_snapshot`, so that no transaction is open while its caller waits for something
+        else."""
+        shared = _shared_snapshot.get()
+        if shared is not None and shared.engine is self._reading:
+            _shared_snapshot.set(None)
+            shared.end()
 
     def write(self, work: Callable[[UnitOfWork], T]) -> T:
         """Runs a writing unit of work, and returns its result after a durable commit. If the unit raises, nothing is
         written. Raises DatabaseUnavailable; only if it is `uncertain` may the unit have been committed. Raises
         DeadlineExceeded if the deadline of the request ends the unit before its commit begins."""
         check_deadline()
+        self.end_snapshot()
         if self._shared is not None:
             with database_outages(committing=True):
                 shared: T = self._shared.run(work)

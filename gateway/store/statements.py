@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import ReturnsRows
 from sqlalchemy.types import TypeEngine
 
+from gateway.kit import json
 from gateway.store.base import Row
 
 _Processor = Callable[[Any], Any]
@@ -40,6 +41,23 @@ def run(connection: Connection, statement: Executable, parameters: Mapping[str, 
         result = connection.execute(statement, parameters)
         return Result(result.all() if result.returns_rows else (), result.rowcount)
     return prepared.run(connection, parameters)
+
+
+def first_raw(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> "RawRow | None":
+    """Runs a SELECT and returns its first row without converting the values, None if there is none. Raises as `run`
+    does. The SQL of the statement must not depend on its parameters."""
+    prepared = _prepare(statement, connection.dialect, tuple(parameters))
+    assert prepared is not None
+    rows = prepared.fetch(connection, parameters)
+    return RawRow(prepared, rows[0]) if rows else None
+
+
+def run_many(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Runs a statement without a result once for each of these parameters, which have the same names. The driver sends
+    them together. Raises as `run` does."""
+    prepared = _prepare(statement, connection.dialect, tuple(rows[0]))
+    assert prepared is not None
+    prepared.run_many(connection, rows)
 
 
 class Prepared:
@@ -73,6 +91,27 @@ class Prepared:
             return Result(self._rows(rows), cursor.rowcount)
         except self._dialect.loaded_dbapi.Error as error:
             raise self._translate(connection, error) from error
+
+    def fetch(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        """Runs the statement and returns its rows as the driver returns them. Raises DBAPIError."""
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            rows: Sequence[Sequence[Any]] = driver.execute(self.text, self._bind(parameters)).fetchall()
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._translate(connection, error) from error
+        return rows
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Runs the statement for each of these parameters. Raises DBAPIError."""
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.cursor().executemany(self.text, [self._bind(parameters) for parameters in rows])
+        except self._dialect.loaded_dbapi.Error as error:
+            raise self._translate(connection, error) from error
+
+    def read(self, row: Sequence[Any]) -> Row:
+        """Returns a row of `fetch` with converted values."""
+        return self._rows((row,))[0]
 
     def _bind(self, parameters: Mapping[str, Any]) -> Any:
         if self._positional:
@@ -108,6 +147,26 @@ class Prepared:
         if lost:
             connection.invalidate(error)
         return raised
+
+
+class RawRow:
+    """A row as the driver returned it. Equal raw rows have equal values, so what was made of one can be used again."""
+
+    __slots__ = ("_key", "_prepared", "_values")
+
+    def __init__(self, prepared: Prepared, values: Sequence[Any]) -> None:
+        self._prepared, self._values = prepared, values
+        self._key = json.encode(values)  # PostgreSQL's driver returns documents, which have no hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RawRow) and other._key == self._key and other._prepared is self._prepared
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def read(self) -> Row:
+        """Returns the row with converted values."""
+        return self._prepared.read(self._values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,12 +182,13 @@ class GraphQLEndpoint:
     def _respond(
         self, request: GraphQLRequest, authenticate: Authentication, request_id: str, media_type: str | None
     ) -> _Response:
-        principal = authenticate()
-        try:
-            executed = self._engine.execute(request, principal, request_id)
-            content = json.encode(executed.body)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the response is JSON of GraphQL
-            return 500, json.encode(body([internal(request_id, error)], request_id)), None
+        with self._engine.one_snapshot():
+            principal = authenticate()
+            try:
+                executed = self._engine.execute(request, principal, request_id)
+                content = json.encode(executed.body)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the response is JSON of GraphQL
+                return 500, json.encode(body([internal(request_id, error)], request_id)), None
         if executed.unavailable:
             return 503, content, RETRY_AFTER
         if executed.retry_after is not None:

@@ -1,11 +1,14 @@
 """Media types of GraphQL over HTTP: that of the response, and those accepted for a request."""
 
 from email.message import Message
+from functools import lru_cache
 
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
 _OFFERED = (JSON, GRAPHQL_RESPONSE)
 _LONGEST_ACCEPT = 2000
+_LONGEST_TYPE = 200
+_KEPT = 256  # most clients send the same few values
 
 
 def choose_media_type(accept: str | None) -> str | None:
@@ -14,7 +17,12 @@ def choose_media_type(accept: str | None) -> str | None:
     type. Other types in the header are ignored."""
     if accept is None or not accept.strip():
         return JSON
-    ranges = _ranges(accept[:_LONGEST_ACCEPT])
+    return _choose(accept[:_LONGEST_ACCEPT])
+
+
+@lru_cache(maxsize=_KEPT)
+def _choose(accept: str) -> str | None:
+    ranges = _ranges(accept)
     best: tuple[float, int, str] | None = None
     for offered in _OFFERED:
         fitting = [each for each in ranges if each[0] in {offered, "application/*", "*/*"}]
@@ -30,8 +38,11 @@ def choose_media_type(accept: str | None) -> str | None:
 
 def is_json(content_type: str | None) -> bool:
     """Whether this Content-Type is JSON in UTF-8. Without a charset it counts as UTF-8."""
-    if content_type is None:
-        return False
+    return content_type is not None and _is_json(content_type[:_LONGEST_TYPE])
+
+
+@lru_cache(maxsize=_KEPT)
+def _is_json(content_type: str) -> bool:
     message = Message()
     message["content-type"] = content_type
     charset = message.get_param("charset", "utf-8")

@@ -39,6 +39,23 @@ def test_a_merchant_token_has_no_consent(database: Database) -> None:
         assert unit.tokens.load_with_client(digest("unknown")) is None
 
 
+def test_token_whose_row_has_not_changed_is_not_made_again(database: Database) -> None:
+    with writing(database) as unit:
+        cast = make_cast(unit)
+        token = make_access_token(unit, cast.client, cast.consent)
+    with reading(database) as unit:
+        first = unit.tokens.load_with_client(token)
+    with reading(database) as unit:
+        assert unit.tokens.load_with_client(token) is first
+    with writing(database) as unit:
+        unit.partners.move_clock(cast.partner, 60)
+    with reading(database) as unit:
+        changed = unit.tokens.load_with_client(token)
+    assert first is not None
+    assert changed is not None
+    assert (first.partner.clock_offset_seconds, changed.partner.clock_offset_seconds) == (0, 60)
+
+
 def test_revoked_consent_is_seen_by_the_next_unit(database: Database) -> None:
     revoked_at = BUSINESS_NOON + timedelta(minutes=1)
     with writing(database) as unit:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from gateway.domain import scope
@@ -51,6 +52,12 @@ class Rights:
 def usable_scopes(scopes: Iterable[str], types: Sequence[str] | None) -> frozenset[str]:
     """Returns the scopes that tokens of a client with these rights may hold, including implied scopes. A client without
     a type has none of the user scopes of that type. `types` None means all types."""
+    return _usable_scopes(tuple(scopes), None if types is None else tuple(types))
+
+
+@lru_cache(maxsize=1024)
+def _usable_scopes(scopes: tuple[str, ...], types: tuple[str, ...] | None) -> frozenset[str]:
+    """Cached, because every request of a client has the same rights."""
     excluded = tuple(prefix for name, prefix in _SCOPES_OF.items() if types is not None and name not in types)
     expanded = scope.expand(scopes)
     return frozenset(

@@ -14,6 +14,7 @@ from sqlmodel import Field
 from gateway.kit.merkle import Frontier
 from gateway.store.base import Record, bytes_column, table_of
 from gateway.store.repository import Insert, Repository, insert_into
+from gateway.store.statements import run_many
 
 
 class LogTreeRow(Record):
@@ -90,22 +91,27 @@ class LogTrees(Repository):
         leaves = self._leaves[self._written :]
         if not leaves:
             return
-        heads, trees = {row.log: row for row in self._rows(_LOCKED)}, dict[str, Frontier]()
+        heads, by_log = {row.log: row for row in self._rows(_LOCKED)}, dict[str, list[NewLeaf]]()
         for leaf in leaves:
-            tree = trees.get(leaf.log)
-            if tree is None:
-                if leaf.log not in heads:
-                    raise RuntimeError(f"the head of the {leaf.log} log is missing")
-                tree = trees[leaf.log] = Frontier(heads[leaf.log].size, heads[leaf.log].frontier)
-            self._append(tree, leaf)
-        for log, tree in trees.items():
+            by_log.setdefault(leaf.log, []).append(leaf)
+        for log, added in by_log.items():
+            if log not in heads:
+                raise RuntimeError(f"the head of the {log} log is missing")
+            tree = Frontier(heads[log].size, heads[log].frontier)
+            self._append(log, tree, added)
             self._execute(_MOVE, of_log=log, new_size=tree.size, new_frontier=tree.encode())
         self._written = len(self._leaves)
 
-    def _append(self, tree: Frontier, leaf: NewLeaf) -> None:
-        def keep(height: int, position: int, subtree_hash: bytes) -> None:
-            row = LogSubtreeRow(log=leaf.log, height=height, position=position, hash=subtree_hash)
-            self._run(_NEW_SUBTREE, dict(row))
+    def _append(self, log: str, tree: Frontier, leaves: list[NewLeaf]) -> None:
+        """Writes entries of one log, all with one call of the driver, and the subtrees that they complete."""
+        rows, subtrees = [], list[Mapping[str, Any]]()
 
-        self._run(leaf.insert, {**leaf.columns, "leaf_index": tree.size, "leaf_hash": leaf.leaf_hash})
-        tree.append(leaf.leaf_hash, keep)
+        def keep(height: int, position: int, subtree_hash: bytes) -> None:
+            subtrees.append({"log": log, "height": height, "position": position, "hash": subtree_hash})
+
+        for leaf in leaves:
+            rows.append({**leaf.columns, "leaf_index": tree.size, "leaf_hash": leaf.leaf_hash})
+            tree.append(leaf.leaf_hash, keep)
+        run_many(self._connection, leaves[0].insert, rows)
+        if subtrees:
+            run_many(self._connection, _NEW_SUBTREE, subtrees)

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Label, Table, bindparam, select
@@ -18,6 +19,7 @@ from gateway.store.identity.users import USERS
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.merchants.partners import PARTNERS, PartnerRow
 from gateway.store.repository import Repository
+from gateway.store.statements import RawRow, first_raw
 
 
 class AccessTokenRow(Record):
@@ -68,6 +70,9 @@ class LoadedToken:
     consent: Consent | None
 
 
+_MOST_LOADED = 4_096
+"""The number of tokens that are kept in the memory of one process."""
+
 _PARTS: tuple[type[Record], ...] = (AccessTokenRow, ClientRow, PartnerRow, ConsentRow)
 
 
@@ -82,6 +87,13 @@ def _parts(row: Row) -> Iterator[Any]:
         names = record.model_fields
         yield record.of_values(dict(zip(names, row[start : start + len(names)], strict=True)))
         start += len(names)
+
+
+@lru_cache(maxsize=_MOST_LOADED)
+def _loaded(row: RawRow) -> LoadedToken:
+    """Returns the token in a row. The row is read at each request. If it is the same as before, so is the token."""
+    token, client, partner, consent = _parts(row.read())
+    return LoadedToken(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
 
 
 ACCESS_TOKENS = table_of(AccessTokenTable)
@@ -131,11 +143,8 @@ class TokenRepository(Repository):
     def load_with_client(self, digest: str) -> LoadedToken | None:
         """Returns the access token with its client, partner and consent, including expired and revoked ones. Returns
         None for an unknown token and for a token of a disabled user."""
-        row = self._row(_WITH_CLIENT, digest=digest)
-        if row is None:
-            return None
-        token, client, partner, consent = _parts(row)
-        return LoadedToken(token, client, partner, None if token.consent_id is None else consents.to_consent(consent))
+        row = first_raw(self._connection, _WITH_CLIENT, {"digest": digest})
+        return None if row is None else _loaded(row)
 
     def load_access_token(self, digest: str) -> AccessTokenRow | None:
         """Returns the access token, including an expired or revoked one, or None if it is unknown."""
