@@ -37,6 +37,10 @@ def test_round_in_which_a_server_failed_is_left_out() -> None:
     assert results([100, None, 300], [50, 50, 100]).ratio("read", "gateway", "starlette") == 2.5
 
 
+def test_round_in_which_a_server_failed_is_a_problem() -> None:
+    assert results([100, None, None], [50, 50, 50]).problems() == ["read: gateway could not be measured in 2 rounds"]
+
+
 def test_ratio_to_a_server_that_was_not_measured_is_unknown() -> None:
     assert results([100], []).ratio("read", "gateway", "starlette") is None
 

@@ -82,16 +82,14 @@ class Results:
         return statistics.median(ratios) if ratios else None
 
     def problems(self) -> list[str]:
-        """Returns what was not equal, not written, or answered with an error, each once."""
-        every = (
-            f"{scenario}: {problem}"
-            for scenario, peers in self._rounds.items()
-            for rounds in peers.values()
-            for figures in rounds
-            if figures is not None
-            for problem in figures.problems
-        )
-        return list(dict.fromkeys(every))
+        """Returns what was not measured, not equal, not written, or answered with an error, each once."""
+        found = []
+        for scenario, peers in self._rounds.items():
+            for peer, rounds in peers.items():
+                failed = sum(figures is None for figures in rounds)
+                found += [f"{scenario}: {peer} could not be measured in {failed} rounds"] if failed else []
+                found += [f"{scenario}: {problem}" for figures in rounds if figures for problem in figures.problems]
+        return list(dict.fromkeys(found))
 
 
 def _median(values: Iterable[float | None]) -> float | None:
