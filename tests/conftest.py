@@ -1,11 +1,20 @@
 """Loads the fixture modules. Everything else is in tests/fixtures and tests/support."""
 
+import gc
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.memory import memory_folder
 
 # A busy machine must not fail a test: no deadlines, and no health check for slow drawing.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+# The folders of `tmp_path` are in memory: each SQLite database that a test opens and closes would wait for the disk.
+if (memory := memory_folder()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 pytest_plugins = [
     "tests.fixtures.clock",
@@ -22,3 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the files with slow tests first, so that no worker runs one of them alone at the end."""
     slow_files = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow_files)
+
+
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector search only what the tests make, and less often: modules and collected tests stay
+    until the end. Without this it takes a quarter of the processor time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

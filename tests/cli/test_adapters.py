@@ -13,6 +13,7 @@ from gateway import __version__
 from gateway.domain.merchants import Product
 from merchants.car_rental import CarRental
 from merchants.scaffold import scaffold
+from tests.support.command_line import COMMANDS
 from tests.support.installed import install_package
 from tests.support.operators import Gateway
 from tests.support.server import bare_environment
@@ -27,8 +28,10 @@ def run(
     environment = {**bare_environment(), "GATEWAY_DATABASE_URL": NOWHERE, "COLUMNS": "80"}
     if site is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(site), environment.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    if not optimized:
+        return COMMANDS.run(["adapters", *arguments], environment, "", folder)
     return subprocess.run(
-        [sys.executable, *["-O"] * optimized, "-m", "gateway", "adapters", *arguments],
+        [sys.executable, "-O", "-m", "gateway", "adapters", *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

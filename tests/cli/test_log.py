@@ -6,8 +6,8 @@ from contextlib import closing
 from gateway.demo.narrator import Narrator
 from gateway.demo.website import WebsiteDemo
 from gateway.store.database import Database
+from tests.support.command_line import COMMANDS
 from tests.support.logs import Forger, without_triggers
-from tests.support.operators import COMMANDS
 from tests.support.server import Sandbox, bare_environment
 
 

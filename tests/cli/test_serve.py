@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,8 @@ import pytest
 from gateway import __version__
 from merchants.car_rental import CarRental
 from migrations import runner
-from tests.support.server import bare_environment
+from tests.support.command_line import COMMANDS
+from tests.support.server import ForkedServer, bare_environment, free_port
 
 KEY = "Z2lEiNwRVT0g3YZw6oqYq1LU5n3sFy0cTqUoVJ2m8gE="
 
@@ -38,15 +38,13 @@ class LiveServer:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._environment = environment
+        self._folder = Path(environment["GATEWAY_STATE_DIRECTORY"])
         self.log: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
-        self._process = subprocess.Popen(
-            command, env=self._environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        port = free_port()
+        files = (self._folder / "server.out", self._folder / "server.log")
+        self._process = ForkedServer(COMMANDS.start(["serve", "--port", str(port)], self._environment, *files))
         self.http = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
         try:
             _wait(self.http)
@@ -57,10 +55,9 @@ class LiveServer:
 
     def __exit__(self, *_: object) -> None:
         self.http.close()
-        self._process.terminate()
-        errors = self._process.communicate(timeout=20)[1]
-        self.exit_code = self._process.returncode
-        self.log = [json.loads(line) for line in errors.decode().splitlines()]
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(timeout=20)
+        self.log = [json.loads(line) for line in (self._folder / "server.log").read_text().splitlines()]
 
     def send_signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -112,14 +109,7 @@ def test_log_at_start_warns_about_variables_that_are_not_read(sqlite_url: str, t
 def test_live_does_not_start_with_unsafe_settings(
     sqlite_url: str, tmp_path: Path, changed: dict[str, str], message: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "serve", "--port", "0"],
-        env=_environment(sqlite_url, tmp_path, **changed),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = COMMANDS.run(["serve", "--port", "0"], _environment(sqlite_url, tmp_path, **changed), "")
 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -128,14 +118,7 @@ def test_live_does_not_start_with_unsafe_settings(
 
 def test_serve_does_not_start_with_an_unmigrated_database(sqlite_url: str, tmp_path: Path) -> None:
     runner.downgrade(sqlite_url, "base")
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", "serve", "--port", "0"],
-        env=_environment(sqlite_url, tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = COMMANDS.run(["serve", "--port", "0"], _environment(sqlite_url, tmp_path), "")
 
     assert done.returncode == 1
     assert "gateway database upgrade" in done.stderr
@@ -148,7 +131,7 @@ def _wait(http: httpx2.Client) -> None:
             if http.get("/readyz").status_code == 200:
                 return
         except httpx2.TransportError:
-            time.sleep(0.1)
+            time.sleep(0.02)
     raise TimeoutError("the server did not answer")
 
 
@@ -162,7 +145,15 @@ def test_h10_sighup_does_not_end_the_server(sqlite_url: str, tmp_path: Path) -> 
 
 
 def test_a1_sigterm_ends_the_server_with_exit_code_0(sqlite_url: str, tmp_path: Path) -> None:
-    with LiveServer(_environment(sqlite_url, tmp_path)) as server:
-        pass
+    port = free_port()
+    command = [sys.executable, "-m", "gateway", "serve", "--port", str(port)]
+    with (
+        subprocess.Popen(command, env=_environment(sqlite_url, tmp_path), stderr=subprocess.DEVNULL) as server,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as http,
+    ):
+        try:
+            _wait(http)
+        finally:
+            server.terminate()
 
-    assert server.exit_code == 0
+        assert server.wait(timeout=60) == 0

@@ -13,9 +13,9 @@ import pytest
 
 from gateway.kit.checkpoints import parse_checkpoints
 from tests.support.checkout import ROOT
+from tests.support.command_line import COMMANDS
 from tests.support.http_server import wait_until
 from tests.support.merchant_client import MerchantClient, car
-from tests.support.operators import COMMANDS
 from tests.support.server import Sandbox, bare_environment
 
 QUERY = """query ($id: ID!) { decision(by: {id: $id}) { receipt

@@ -15,7 +15,7 @@ import pytest
 from tests.support.backend import persona
 from tests.support.oauth import Browser
 from tests.support.postgresql import Cluster
-from tests.support.server import STARTS_WITHIN, Sandbox, bare_environment
+from tests.support.server import INTERPRETER, STARTS_WITHIN, Sandbox, bare_environment
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,9 @@ LONGEST = 30.0
 
 @pytest.fixture
 def deployment(own_postgresql: Cluster, tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox(own_postgresql.url("gateway"), tmp_path) as sandbox:
+    sandbox = Sandbox(own_postgresql.url("gateway"), tmp_path)
+    sandbox.python = INTERPRETER  # the end of the interpreter is tested
+    with sandbox:
         yield sandbox
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.attack import MIB, Target, post, read_response, request_decisions
 from tests.support.oauth import Browser
-from tests.support.server import Sandbox
+from tests.support.server import INTERPRETER, Sandbox
 from tests.support.worst_documents import WORST_DOCUMENTS
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         header_timeout="PT3S",
         body_timeout="PT3S",
     )
-    sandbox.python = ("sh", "-c", 'ulimit -n 1024; exec "$0" "$@"', *sandbox.python)
+    sandbox.python = ("sh", "-c", 'ulimit -n 1024; exec "$0" "$@"', *INTERPRETER)
     with sandbox:
         request_decisions(sandbox, DECISIONS)
         yield Target(sandbox)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.attack import Target, attacking, post, read_response, request_decisions
 from tests.support.merchant_client import REQUEST, MerchantClient, car, request_input
-from tests.support.server import Sandbox
+from tests.support.server import INTERPRETER, Sandbox
 from tests.support.worst_documents import WORST_DOCUMENTS
 
 pytestmark = pytest.mark.slow
@@ -29,6 +29,7 @@ LATER = 4.0
 def running(folder: Path, **settings: str) -> Iterator[Target]:
     grace = f"PT{GRACE:.0f}S"
     sandbox = Sandbox(f"sqlite:///{folder}/gateway.db", folder, 0, "", shutdown_grace=grace, **settings)
+    sandbox.python = INTERPRETER  # the end of the interpreter is part of the time
     with sandbox:
         yield Target(sandbox)
 

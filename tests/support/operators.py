@@ -1,14 +1,10 @@
 """Runs commands as an operator, over one database."""
 
-import atexit
 import subprocess
 from pathlib import Path
 
-from tests.support.command_line import CommandLine
+from tests.support.command_line import COMMANDS
 from tests.support.server import bare_environment
-
-COMMANDS = CommandLine()
-atexit.register(COMMANDS.close)
 
 
 class Gateway:

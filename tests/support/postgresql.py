@@ -19,10 +19,10 @@ from typing import Any
 
 import psycopg
 
+from tests.support.memory import memory_folder
 from tests.support.processes import children_of, is_running, send
 
 _LONGEST_SOCKET_FOLDER = 80  # the path of a socket may have 103 bytes on macOS and 107 on Linux
-_ENOUGH_MEMORY = 2**30
 _READY_WITHIN = 60.0
 
 _KEEPER = """
@@ -200,9 +200,8 @@ def _binaries() -> Path:
 
 def _data_parents() -> list[Path]:
     """Folders for the data, best first. In memory a database is created in 20 ms, on a slow disk in 400."""
-    memory = Path("/dev/shm")  # noqa: S108
-    has_space = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _ENOUGH_MEMORY
-    return [*([memory] if has_space else []), Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108
+    memory = memory_folder()
+    return [*([memory] if memory else []), Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108
 
 
 def _folder(parents: list[Path]) -> Path:

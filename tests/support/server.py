@@ -12,7 +12,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.support import secrets
+from tests.support.command_line import COMMANDS
+from tests.support.processes import send
 
+INTERPRETER = (sys.executable,)
 STARTS_WITHIN = 60.0
 COMPILATION = "GATEWAY_QUERY_COMPILATION"
 """The variable that a run of all tests may set: they pass with compiled operations and without."""
@@ -30,15 +33,44 @@ def bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name == COMPILATION or not name.startswith("GATEWAY_")}
 
 
+class ForkedServer:
+    """A server that was forked from the loaded command line, with the methods of Popen that a sandbox needs."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Returns the exit code, None while the server runs."""
+        if self.returncode is None:
+            self.returncode = COMMANDS.poll(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """Waits until the server has ended and returns its exit code. Raises TimeoutExpired after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(f"server {self.pid}", timeout)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Sends a signal to the server, unless it has ended."""
+        if self.poll() is None:
+            send(self.pid, number)
+
+
 class Sandbox:
     """`gateway sandbox up` over `database_url` with its state in `folder`. Use it as a context manager. After `kill` it
     can be started again with the same data. `settings` are further settings by name, `packages` is a folder with
-    further installed packages. `python` is the interpreter command, by default that of this process."""
+    further installed packages. `python` is the interpreter command that starts the server. By default it is empty: the
+    server is forked from a process that has loaded the application, because loading takes longer than most tests."""
 
     def __init__(self, database_url: str, folder: Path, port: int = 0, packages: str = "", **settings: str) -> None:
         self.database_url, self.folder, self._port = database_url, folder, port
         self.packages = {"PYTHONPATH": packages} if packages else {}
-        self.python: tuple[str, ...] = (sys.executable,)
+        self.python: tuple[str, ...] = ()
         self._environment = {
             **bare_environment(),
             "GATEWAY_DATABASE_URL": database_url,
@@ -48,21 +80,17 @@ class Sandbox:
             **{f"GATEWAY_{name.upper()}": value for name, value in settings.items()},
             **self.packages,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedServer | None = None
         self.credentials: dict[str, Any] = {}
 
     def start(self) -> Self:
         """Starts the server and waits for its credentials."""
         file = self.folder / "credentials.json"
         file.unlink(missing_ok=True)
-        command = [*self.python, "-m", "gateway", "sandbox", "up", "--port", str(self._port)]
-        with (self.folder / "server.out").open("ab") as out, (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "--credentials", str(file)], env=self._environment, stdout=out, stderr=log
-            )
+        process = self._launch("--port", str(self._port), "--credentials", str(file), log="server.log")
         deadline = time.monotonic() + STARTS_WITHIN
         while not file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeError(f"the sandbox did not start: {(self.folder / 'server.log').read_text()[-2000:]}")
             time.sleep(0.02)
@@ -72,15 +100,24 @@ class Sandbox:
     def run_demo(self) -> str:
         """Starts the server with the demo, waits until it has printed everything, stops it, and returns the output."""
         begin = len(self._printed)
-        command = [*self.python, "-m", "gateway", "sandbox", "up", "--port", "0", "--demo"]
-        with (self.folder / "server.out").open("ab") as out:
-            self._process = subprocess.Popen(command, env=self._environment, stdout=out, stderr=out)
+        self._launch("--port", "0", "--demo", log="server.out")
         deadline = time.monotonic() + STARTS_WITHIN
         while "overdue@" not in self._printed[begin:] and time.monotonic() < deadline:
             time.sleep(0.05)
         output = self._printed[begin:]
         self.stop()
         return output
+
+    def _launch(self, *options: str, log: str) -> subprocess.Popen[bytes] | ForkedServer:
+        """Starts the server with these options, and its standard error in the file `log` of its folder."""
+        arguments, files = ["sandbox", "up", *options], (self.folder / "server.out", self.folder / log)
+        if not self.python:
+            self._process = ForkedServer(COMMANDS.start(arguments, self._environment, *files))
+            return self._process
+        with files[0].open("ab") as out, files[1].open("ab") as err:
+            command = [*self.python, "-m", "gateway", *arguments]
+            self._process = subprocess.Popen(command, env=self._environment, stdout=out, stderr=err)
+        return self._process
 
     def kill(self) -> None:
         """Ends the server with SIGKILL: data that it has not written is lost."""

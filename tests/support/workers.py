@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.processes import children_of
-from tests.support.server import STARTS_WITHIN, Sandbox, free_port
+from tests.support.server import INTERPRETER, STARTS_WITHIN, Sandbox, free_port
 
 
 class Workers(Sandbox):
@@ -26,7 +26,7 @@ class Workers(Sandbox):
     def start(self) -> Self:
         """Starts the server and waits until its workers serve."""
         self.folder.mkdir(exist_ok=True)
-        command = [*self.python, "-m", "gateway", "serve", "--port", str(self._port), "--workers", "2"]
+        command = [*(self.python or INTERPRETER), "-m", "gateway", "serve", "--port", str(self._port), "--workers", "2"]
         with (self.folder / "server.out").open("wb") as out, (self.folder / "server.log").open("wb") as log:
             parent = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
         self._process = parent
