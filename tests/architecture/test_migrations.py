@@ -24,6 +24,7 @@ from migrations import append_only, runner
 from tests.fixtures.settings import MASTER
 from tests.support.checkout import ROOT, python_files
 from tests.support.clock import BUSINESS_NOON
+from tests.support.command_line import COMMANDS
 from tests.support.factories import (
     ids,
     make_access_token,
@@ -35,7 +36,7 @@ from tests.support.factories import (
     make_refresh_token,
 )
 from tests.support.logs import log_access, log_decision
-from tests.support.race import race
+from tests.support.server import ForkedServer, bare_environment
 from tests.support.units import reading, writing
 
 pytestmark = pytest.mark.postgresql
@@ -173,16 +174,17 @@ def test_upgraded_database_is_current(empty_database_url: str) -> None:
     assert runner.current(empty_database_url) == runner.head()
 
 
-def test_concurrent_upgrades_succeed(empty_database_url: str) -> None:
+def test_concurrent_upgrades_succeed(empty_database_url: str, tmp_path: Path) -> None:
     """Several processes may start together. Each upgrade runs in its own process, because Alembic keeps its context in
     a module."""
-    command = [sys.executable, "-c", f"from migrations import runner; runner.upgrade({empty_database_url!r})"]
+    environment = {**bare_environment(), "GATEWAY_DATABASE_URL": empty_database_url}
+    errors = [tmp_path / f"errors {number}" for number in range(4)]
+    upgrades = [
+        ForkedServer(COMMANDS.start(["database", "upgrade"], environment, tmp_path / "output", file)) for file in errors
+    ]
 
-    def upgrade(_: int) -> tuple[int, str]:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.returncode, done.stderr
-
-    assert race(upgrade, 4) == [(0, "")] * 4
+    assert [upgrade.wait(timeout=60) for upgrade in upgrades] == [0] * 4
+    assert [file.read_text() for file in errors] == [""] * 4
     assert runner.is_current(empty_database_url)
 
 
