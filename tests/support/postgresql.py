@@ -60,9 +60,10 @@ def is_available() -> bool:
 
 
 class Cluster:
-    """A running server with a socket in a temporary folder. Use it as a context manager."""
+    """A running server with a socket in a temporary folder. Use it as a context manager. It begins with a copy of the
+    databases in the folder `data`, which `save` has made, or without databases."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path | None = None) -> None:
         binaries = _binaries()
         self._user = _unprivileged()
         self._folder = _folder(_data_parents())
@@ -70,7 +71,10 @@ class Cluster:
         if self._user:
             os.chown(self._folder, self._user["user"], self._user["group"])
             binaries = self._runnable(binaries)
-        self._prepare(binaries)
+        if data is None:
+            self._prepare(binaries)
+        else:
+            _copy(data, self._folder / "data")
         self._binaries, self._keepers = binaries, list[subprocess.Popen[bytes]]()
         self.start()
 
@@ -99,6 +103,14 @@ class Cluster:
         while any(is_running(pid) for pid in pids):
             time.sleep(0.01)
         (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def save(self, data: Path) -> None:
+        """Ends the server in order and copies its databases to the folder `data`, which does not exist yet."""
+        pid = self._pids()[0]
+        send(pid, signal.SIGINT)
+        while is_running(pid):
+            time.sleep(0.01)
+        _copy(self._folder / "data", data)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
@@ -189,6 +201,11 @@ class Cluster:
                 time.sleep(0.02)
             else:
                 return
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a folder with its owners and permissions."""
+    subprocess.run(["cp", "-Rp", str(source), str(target)], check=True)
 
 
 def _binaries() -> Path:
