@@ -43,13 +43,12 @@ def run(connection: Connection, statement: Executable, parameters: Mapping[str, 
     return prepared.run(connection, parameters)
 
 
-def first_raw(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> "RawRow | None":
-    """Runs a SELECT and returns its first row without converting the values, None if there is none. Raises as `run`
-    does. The SQL of the statement must not depend on its parameters."""
+def fetch_raw(connection: Connection, statement: Executable, parameters: Mapping[str, Any]) -> "list[RawRow]":
+    """Runs a SELECT and returns its rows without converting the values. Raises as `run` does. The SQL of the statement
+    must not depend on its parameters."""
     prepared = _prepare(statement, connection.dialect, tuple(parameters))
     assert prepared is not None
-    rows = prepared.fetch(connection, parameters)
-    return RawRow(prepared, rows[0]) if rows else None
+    return [RawRow(prepared, row) for row in prepared.fetch(connection, parameters)]
 
 
 def run_many(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:

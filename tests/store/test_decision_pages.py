@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
+from sqlalchemy import text
 
 from gateway.domain.decisions.state import DecisionState
 from gateway.domain.decisions.transitions import Status
@@ -44,6 +45,20 @@ def merchant(database: Database) -> str:
             make_decision(unit, cast.consent, created_at=created, updated_at=updated, product=product_)
         make_decision(unit, make_cast(unit).consent)  # another merchant's
     return cast.merchant
+
+
+def test_decision_whose_row_has_not_changed_is_not_made_again(database: Database, merchant: str) -> None:
+    def load() -> list[DecisionState]:
+        with reading(database) as unit:
+            return unit.decision_pages.load_page(merchant, EVERY, Window(limit=2), BUSINESS_NOON)
+
+    first = load()
+    with writing(database) as unit:
+        change = text("UPDATE decisions SET merchant_reference = 'changed' WHERE id = :id")
+        unit.connection.execute(change, {"id": first[0].id})
+    second = load()
+    assert [state.merchant_reference for state in second] == ["changed", first[1].merchant_reference]
+    assert second[1] is first[1]
 
 
 def position_of(row: DecisionState, by_update: bool) -> tuple[datetime, str]:

@@ -1,14 +1,14 @@
 """Records the SQL statements that are sent to a database."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from gateway.store.database import Database
-from gateway.store.statements import Prepared, Result
+from gateway.store.statements import Prepared
 
 
 @contextmanager
@@ -16,11 +16,15 @@ def statements(database: Database) -> Iterator[list[str]]:
     """Records the statements of all units of work within the block, in order: those that the driver runs and those that
     SQLAlchemy runs."""
     sent: list[str] = []
-    run = Prepared.run
 
-    def recording_run(self: Prepared, connection: Connection, parameters: Mapping[str, Any]) -> Result:
-        sent.append(self.text)
-        return run(self, connection, parameters)
+    def recording(name: str) -> AbstractContextManager[Any]:
+        method = getattr(Prepared, name)
+
+        def record_and_run(self: Prepared, *arguments: Any) -> Any:
+            sent.append(self.text)
+            return method(self, *arguments)
+
+        return patch.object(Prepared, name, record_and_run)
 
     def record(_: Any, __: Any, statement: str, *___: Any) -> None:
         sent.append(statement)
@@ -29,7 +33,7 @@ def statements(database: Database) -> Iterator[list[str]]:
     for engine in engines:
         event.listen(engine, "before_cursor_execute", record)
     try:
-        with patch.object(Prepared, "run", recording_run):
+        with recording("run"), recording("fetch"), recording("run_many"):
             yield sent
     finally:
         for engine in engines:

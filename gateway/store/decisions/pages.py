@@ -31,12 +31,16 @@ from gateway.domain.merchants import Product
 from gateway.kit.clock import BusinessTime
 from gateway.store.decisions.decisions import DECISIONS, EXPIRING, MAPPING, OF_USER
 from gateway.store.repository import Repository
+from gateway.store.statements import RawRow, fetch_raw
 
 MAX_COUNT = 10_000
 """The largest count. Counting more would take long for a merchant with many decisions."""
 
 _VARIANTS = 512
 """The number of cached variants of each statement: with and without each filter and bound, in each order."""
+_KEPT = 4_096
+"""The number of decisions that are kept in the memory of one process, about 5 KB each."""
+
 _COLUMNS = DECISIONS.c
 _OF_USER = OF_USER.order_by(_COLUMNS.id.desc()).limit(bindparam("most"))
 _OLDER_OF_USER = _OF_USER.where(_COLUMNS.id < bindparam("before"))
@@ -73,6 +77,12 @@ class Window:
         return replace(self, descending=not self.descending, after=self.before, before=self.after)
 
 
+@lru_cache(maxsize=_KEPT)
+def _read(row: RawRow) -> DecisionState:
+    """Returns the decision in a row. Rows are read each time. Most have not changed since the last page with them."""
+    return MAPPING.read(row.read())
+
+
 class DecisionPageRepository(Repository):
     """Reads pages."""
 
@@ -87,7 +97,8 @@ class DecisionPageRepository(Repository):
             if position is not None:
                 parameters[f"{name}_at"], parameters[f"{name}_id"] = position
         statement = _page(shape, window.by_update, window.descending)
-        return [MAPPING.read(row).as_of(now) for row in self._rows(statement, **parameters, most=window.limit)]
+        rows = fetch_raw(self._connection, statement, {**parameters, "most": window.limit})
+        return [_read(row).as_of(now) for row in rows]
 
     def count(self, merchant_id: str, filtered: Filter, now: BusinessTime) -> tuple[int, bool]:
         """Returns the number of decisions that match the filter, at most MAX_COUNT, and whether there are no more."""

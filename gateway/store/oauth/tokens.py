@@ -19,7 +19,7 @@ from gateway.store.identity.users import USERS
 from gateway.store.merchants.merchants import MERCHANTS
 from gateway.store.merchants.partners import PARTNERS, PartnerRow
 from gateway.store.repository import Repository
-from gateway.store.statements import RawRow, first_raw
+from gateway.store.statements import RawRow, fetch_raw
 
 
 class AccessTokenRow(Record):
@@ -143,8 +143,8 @@ class TokenRepository(Repository):
     def load_with_client(self, digest: str) -> LoadedToken | None:
         """Returns the access token with its client, partner and consent, including expired and revoked ones. Returns
         None for an unknown token and for a token of a disabled user."""
-        row = first_raw(self._connection, _WITH_CLIENT, {"digest": digest})
-        return None if row is None else _loaded(row)
+        rows = fetch_raw(self._connection, _WITH_CLIENT, {"digest": digest})
+        return _loaded(rows[0]) if rows else None
 
     def load_access_token(self, digest: str) -> AccessTokenRow | None:
         """Returns the access token, including an expired or revoked one, or None if it is unknown."""
