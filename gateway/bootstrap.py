@@ -102,6 +102,7 @@ def build(
     database = Database(
         settings.database_url,
         size=settings.pool_size,
+        lanes=settings.documents_at_once,
         clock=clock,
         keyring=Keyring(master, ids),
         waits=Waits(

@@ -1,9 +1,9 @@
-"""The database, which runs units of work. Nothing else in the gateway begins, commits or rolls back.
+"""The database, which runs units of work. Only it and `shared_commits` begin, commit and roll back.
 
-SQLite: WAL, one writing process; units that wait for the writer share a commit. A writing unit begins IMMEDIATE,
-because upgrading a deferred read fails at once with BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a reading unit is
-REPEATABLE READ and read-only, a writing unit READ COMMITTED. On both, conditional statements and row locks prevent
-races.
+SQLite: WAL, one writing process. A writing unit begins IMMEDIATE, because upgrading a deferred read fails at once with
+BUSY_SNAPSHOT, whatever the timeout. PostgreSQL: a reading unit is REPEATABLE READ and read-only, a writing unit READ
+COMMITTED. On both, conditional statements and row locks prevent races, and units that arrive during a commit share the
+next one.
 """
 
 import shutil
@@ -76,16 +76,18 @@ class DatabaseDown(Exception):
 
 
 class Database:
-    """Runs units of work. `size` is the largest number of reading connections; a unit waits for a free one. `keyring`
-    seals and opens log entries; without one nothing can be appended to the logs. `waits` limits all waiting. `engine`
-    is for checks and `writing_engine` for migrations. Services use `read` and `write`. Raises DatabaseDown for an
-    invalid URL."""
+    """Runs units of work. `size` is the largest number of reading connections; a unit waits for a free one. `lanes` is
+    the number of transactions that write at once on PostgreSQL; units that wait for one share it. `keyring` seals and
+    opens log entries; without one nothing can be appended to the logs. `waits` limits all waiting. `engine` is for
+    checks and `writing_engine` for migrations. Services use `read` and `write`. Raises DatabaseDown for an invalid
+    URL."""
 
     def __init__(
         self,
         url: str,
         *,
         size: int = 16,
+        lanes: int = 1,
         clock: WallClock = wall_clock,
         keyring: Keyring = NO_KEYRING,
         waits: Waits = COMMAND,
@@ -105,7 +107,9 @@ class Database:
         # SQLite allows one writer. Its busy handler sleeps and retries, so a waiting thread could fail by chance; a
         # lock and a queue serve every thread in turn.
         self._one_writer: AbstractContextManager[Any] = Lock() if self.sqlite else nullcontext()
-        self._shared = SharedCommits(self._begin, self._unit, self._one_writer) if self.sqlite else None
+        self._shared = SharedCommits(
+            self.writing_engine, self._unit, self._write_alone, self._one_writer, 1 if self.sqlite else lanes
+        )
         self._reading = self.engine if self.sqlite else self.engine.execution_options(**_ONE_SNAPSHOT)
 
     def read(self, work: Callable[[UnitOfWork], T]) -> T:
@@ -146,11 +150,14 @@ class Database:
         DeadlineExceeded if the deadline of the request ends the unit before its commit begins."""
         check_deadline()
         self.end_snapshot()
-        if self._shared is not None:
-            with database_outages(committing=True):
-                shared: T = self._shared.run(work)
-                return shared
-        with database_outages(), self.writing_engine.connect() as connection, connection.begin() as transaction:
+        with database_outages():
+            result: T = self._shared.run(work)
+            return result
+
+    def _write_alone(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Runs a writing unit in a transaction of its own."""
+        check_deadline()
+        with self._one_writer, self.writing_engine.connect() as connection, connection.begin() as transaction:
             unit = self._unit(connection)
             result = work(unit)
             unit.end()
@@ -160,15 +167,12 @@ class Database:
                 transaction.commit()
             return result
 
-    def _begin(self) -> AbstractContextManager[Connection]:
-        return self.writing_engine.begin()
-
     def _unit(self, connection: Connection, trees: LogTrees | None = None) -> UnitOfWork:
         return UnitOfWork(connection, self._clock(), self._keyring, trees)
 
     def observe_commits(self, observer: Callable[[int], None]) -> None:
         """Calls the observer after each commit on SQLite with the number of units of work in it. It must not raise."""
-        if self._shared is not None:
+        if self.sqlite:
             self._shared.observer = observer
 
     def ping(self) -> None:

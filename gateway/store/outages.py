@@ -94,6 +94,11 @@ def outage_code(error: BaseException) -> str | None:
     return None
 
 
+def is_lock_wait(error: BaseException) -> bool:
+    """Whether the error says that another transaction holds a lock for too long."""
+    return (error.code if isinstance(error, DatabaseUnavailable) else outage_code(error)) in LOCK_WAIT
+
+
 def sqlstate(error: psycopg.Error) -> str | None:
     """The SQLSTATE of an error, None if it has none. libpq gives only the text of an error during a connection, so its
     code is found by the English text."""

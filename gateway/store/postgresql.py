@@ -11,13 +11,15 @@ from typing import Any
 
 import psycopg
 from psycopg import waiting
-from psycopg.errors import OperationalError, QueryCanceled
+from psycopg.errors import InFailedSqlTransaction, OperationalError, QueryCanceled
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from gateway.kit import json
-from gateway.kit.deadline import Deadline, DeadlineExceeded, current_deadline
+from gateway.kit.deadline import DeadlineExceeded, check_deadline
+from gateway.kit.slow_replies import report_slow
 from gateway.store.outages import TOO_MANY_CONNECTIONS, sqlstate
 from gateway.store.waits import Waits
 
@@ -36,13 +38,12 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Waits for the reply to one command. Raises OperationalError if it takes too long."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
-        limit = current_deadline()
-        return self._wait_for_reply(gen, interval) if limit is None else self._wait_until(limit, gen, interval)
+        return self._wait_until_deadline(gen, interval)
 
-    def _wait_until(self, limit: Deadline, gen: Any, interval: float) -> Any:
+    def _wait_until_deadline(self, gen: Any, interval: float) -> Any:
         """Also ends the command when the deadline is over. Raises DeadlineExceeded."""
         try:
-            return self._wait_for_reply(_checking(limit, gen), interval)
+            return self._wait_for_reply(_checking(gen), interval)
         except DeadlineExceeded:
             self._try_cancel(timeout=_CANCEL_WAIT)
             try:
@@ -65,14 +66,16 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise
 
 
-def _checking(limit: Deadline, gen: Any) -> Any:
-    """The generator of a command, which raises DeadlineExceeded within an interval after the deadline."""
+def _checking(gen: Any) -> Any:
+    """The generator of a command. After each interval without a reply it reports the wait, and raises DeadlineExceeded
+    if the deadline is over."""
     try:
         wanted = next(gen)
         while True:
             ready = yield wanted
             if not ready:
-                limit.check()
+                report_slow()
+                check_deadline()
             wanted = gen.send(ready)
     except StopIteration as end:
         return end.value
@@ -92,6 +95,13 @@ class Dialect(PGDialect_psycopg):
             return alive
         finally:
             dbapi_connection.longest_wait = limit
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        """Raises InFailedSqlTransaction if a statement has failed: the server would roll back without an error."""
+        if dbapi_connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            self.do_rollback(dbapi_connection)  # type: ignore[no-untyped-call]
+            raise InFailedSqlTransaction("a statement of the transaction has failed")
+        super().do_commit(dbapi_connection)  # type: ignore[no-untyped-call]
 
 
 registry.register("postgresql.gateway", __name__, Dialect.__name__)

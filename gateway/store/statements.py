@@ -53,7 +53,10 @@ def fetch_raw(connection: Connection, statement: Executable, parameters: Mapping
 
 def run_many(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
     """Runs a statement without a result once for each of these parameters, which have the same names. The driver sends
-    them together. Raises as `run` does."""
+    them together, which costs more than `run` if there is one. Raises as `run` does."""
+    if len(rows) == 1:
+        run(connection, statement, rows[0])
+        return
     prepared = _prepare(statement, connection.dialect, tuple(rows[0]))
     assert prepared is not None
     prepared.run_many(connection, rows)

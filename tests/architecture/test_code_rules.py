@@ -18,6 +18,7 @@ ENVIRONMENT = {
 }
 TRANSACTIONS = {
     "gateway/store/database.py": "runs units of work",
+    "gateway/store/shared_commits.py": "runs units of work that share a transaction",
     "migrations/env.py": "runs Alembic's transactions",
 }
 ABOVE_BOOTSTRAP = ("gateway/app.py", "gateway/bootstrap.py", "gateway/startup.py", "gateway/settings/", "gateway/cli/")

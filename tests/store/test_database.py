@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.store.database import Database, DatabaseDown, create_database_file
 from gateway.store.merchants.partners import PARTNERS, PartnerRow
+from gateway.store.outages import DatabaseUnavailable
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
 from tests.support.factories import make_partner
@@ -64,6 +65,20 @@ def test_failed_commit_writes_nothing_and_releases_the_writer(database: Database
     database.write(lambda unit: make_partner(unit, name="Next"))
     assert database.read(lambda unit: unit.partners.load_by_name("Lost")) is None
     assert database.read(lambda unit: unit.partners.load_by_name("Next")) is not None
+
+
+def test_unit_that_hides_an_error_of_a_statement_is_not_reported_as_committed(postgresql_url: str) -> None:
+    def hide(unit: UnitOfWork) -> None:
+        make_partner(unit, name="Lost")
+        with suppress(DBAPIError):
+            unit.connection.execute(text("SELECT 1 / 0"))
+
+    with closing(Database(postgresql_url)) as database:
+        with pytest.raises(DatabaseUnavailable) as raised:
+            database.write(hide)
+        assert not raised.value.uncertain
+        assert database.read(lambda unit: unit.partners.load_by_name("Lost")) is None
+        database.write(make_partner)  # over the same connection
 
 
 def test_reading_unit_cannot_write(database: Database) -> None:

@@ -14,6 +14,7 @@ from gateway.store.database import Database
 from gateway.store.merchants.partners import PartnerRow
 from gateway.store.unit import UnitOfWork
 from tests.support.clock import NOON
+from tests.support.together import busy, until_waiting
 
 LIMIT = 0.2
 pytestmark = pytest.mark.postgresql
@@ -135,8 +136,6 @@ def test_a1_commit_that_has_begun_is_not_ended(postgresql_url: str) -> None:
 
 
 def test_a1_deadline_of_one_unit_does_not_end_units_that_share_its_commit(database: Database) -> None:
-    if not database.sqlite:
-        pytest.skip("PostgreSQL does not share commits")
     short = Deadline(LIMIT)
 
     def outlast(unit: UnitOfWork) -> str:
@@ -150,14 +149,11 @@ def test_a1_deadline_of_one_unit_does_not_end_units_that_share_its_commit(databa
             return database.write(work)
 
     with ThreadPoolExecutor(3) as pool:
-        with database._one_writer:
-            ended = pool.submit(write, LIMIT, run_long)
+        with busy(database):
+            ended = pool.submit(write, 2 * LIMIT, run_long)
             kept = pool.submit(write, 60, lambda unit: insert(unit, "kept"))
             last = pool.submit(write, 60, outlast)
-            shared = database._shared
-            assert shared is not None
-            while len(shared._waiting) < 2:
-                time.sleep(0.001)
+            until_waiting(database, 3)
         with pytest.raises(DeadlineExceeded):
             ended.result(20)
         assert (kept.result(20), last.result(20)) == (None, "last")

@@ -33,8 +33,6 @@ def entries(database: Database) -> int:
 
 
 def test_entries_of_one_transaction_are_numbered_by_its_units(database: Database, cast: Cast) -> None:
-    if not database.sqlite:
-        pytest.skip("PostgreSQL does not share commits")
     logged = [future.result() for future in together(database, *[lambda unit: log_access(unit, cast)] * 6)]
     with reading(database) as unit:
         rows = unit.access_log.list_by_ids(logged)
@@ -44,9 +42,6 @@ def test_entries_of_one_transaction_are_numbered_by_its_units(database: Database
 
 @pytest.mark.parametrize("reads", [False, True], ids=["", "reads-the-log"])
 def test_failed_unit_of_a_shared_transaction_leaves_no_entry(database: Database, cast: Cast, reads: bool) -> None:
-    if not database.sqlite:
-        pytest.skip("PostgreSQL does not share commits")
-
     def fail(unit: UnitOfWork) -> None:
         entry = log_access(unit, cast)
         if reads:  # which writes its entry and those of the units before it

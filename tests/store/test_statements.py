@@ -71,7 +71,7 @@ def test_missing_parameter_is_refused(database: Database) -> None:
 def test_errors_are_those_of_sqlalchemy_without_values(database: Database) -> None:
     row = PartnerRow(id="prt_secret_value", name="A secret name", created_at=NOON)
     database.write(lambda unit: unit.partners.insert(row))
-    with writing(database) as unit, pytest.raises(IntegrityError) as raised:
+    with pytest.raises(IntegrityError) as raised, writing(database) as unit:
         run(unit.connection, insert_into(PARTNERS), dict(row))
     assert "A secret name" not in str(raised.value)
 

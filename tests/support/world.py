@@ -16,6 +16,7 @@ from gateway.settings import Settings
 from gateway.store.database import Database
 from gateway.store.tables import metadata
 from merchants.registry import AdapterRegistry, discover
+from tests.support.together import MANY_LANES
 from tests.support.units import writing
 
 FAST_HASH = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
@@ -39,6 +40,8 @@ class World:
         self.container: Container = build(
             settings, **{"clock": clock, "hasher": FAST_HASH, "registry": installed_adapters(), **parts}
         )
+        if not self.database.sqlite:  # units of different threads race as those of different processes
+            self.database._shared.lanes = MANY_LANES
 
     @property
     def database(self) -> Database:
