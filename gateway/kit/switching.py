@@ -66,14 +66,20 @@ class SwitchingThreads:
         return self._count - sum(thread.is_busy or not thread.can_take for thread in self._threads)
 
     def wake(self) -> None:
-        """Lets a thread take a new job. Called under `changed`."""
+        """Lets a thread take a new job. Called under `changed`. Raises RuntimeError if there is no thread and none can
+        be started."""
         if self._idle:
             self._idle -= 1
             self.changed.notify()
         elif len(self._threads) < self._count and not self._closed:
             thread = _SwitchingThread(f"{self._name} {len(self._threads) + 1}", self)
-            self._threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the system allows no more threads
+                if not self._threads:
+                    raise
+            else:
+                self._threads.append(thread)
 
     def wake_all(self) -> None:
         """Lets every thread look for ready jobs. Called under `changed`."""

@@ -82,7 +82,11 @@ class DocumentQueue:
                 self._by_client[client_id] = own = deque()
             own.append(document)
             self._waiting += 1
-            self._threads.wake()
+            try:
+                self._threads.wake()
+            except RuntimeError:  # nothing would execute it
+                self._leave(document)
+                raise QueueFull(by_client=False) from None
         return document
 
     def remove(self, document: Document) -> bool:

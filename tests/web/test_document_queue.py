@@ -191,6 +191,20 @@ def test_a1_document_leaves_the_queue_when_its_client_disconnects() -> None:
         assert scenario.order == ["a", "b"]
 
 
+def test_a1_document_is_refused_if_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with playing() as scenario:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", fail)
+            with pytest.raises(QueueFull):
+                scenario.send("a")
+        assert scenario.queue.waiting == 0
+        scenario.send("a")
+        assert scenario.order == ["a"]
+
+
 def test_a1_document_that_has_its_turn_cannot_leave() -> None:
     with playing() as scenario:
         assert not scenario.queue.remove(scenario.send("a"))
