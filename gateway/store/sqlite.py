@@ -20,6 +20,7 @@ from gateway.store.waits import Waits
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",  # a committed request stays committed after a power failure
+    "cache_size = -16384",  # KiB of one connection; the default of 2 MB is too little for the indexes of many persons
     "foreign_keys = ON",
     "recursive_triggers = ON",  # otherwise INSERT OR REPLACE would bypass the append-only triggers
 )

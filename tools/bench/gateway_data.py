@@ -134,6 +134,7 @@ class _Writer:
             created_at=unit.wall,
         )
         unit.users.insert(row)
+        unit.keys.ensure_user_key(row.id)  # as after the first access of a year
         persona = PersonaRow(
             id=self._ids.new("per"),
             partner_id=partner_id,
