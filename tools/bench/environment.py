@@ -60,8 +60,13 @@ def install_node() -> str | None:
     return None
 
 
+_STANDARD_ERROR = 2
+"""The file descriptor: `sys.stderr` may be an object without one."""
+
+
 def _run(command: list[str], folder: Path, **variables: str) -> None:
-    if subprocess.run(command, check=False, cwd=folder, env={**os.environ, **variables}, stdout=sys.stderr).returncode:
+    environment = {**os.environ, **variables}
+    if subprocess.run(command, check=False, cwd=folder, env=environment, stdout=_STANDARD_ERROR).returncode:
         raise InstallationFailed(f"{command[0]} failed; see the lines above.")
 
 
