@@ -38,8 +38,8 @@ MAX_COUNT = 10_000
 
 _VARIANTS = 512
 """The number of cached variants of each statement: with and without each filter and bound, in each order."""
-_KEPT = 4_096
-"""The number of decisions that are kept in the memory of one process, about 5 KB each."""
+_KEPT = 2_048
+"""The number of decisions that are kept in the memory of one process, at most 18 KB each."""
 
 _COLUMNS = DECISIONS.c
 _OF_USER = OF_USER.order_by(_COLUMNS.id.desc()).limit(bindparam("most"))

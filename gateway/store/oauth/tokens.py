@@ -70,8 +70,8 @@ class LoadedToken:
     consent: Consent | None
 
 
-_MOST_LOADED = 4_096
-"""The number of tokens that are kept in the memory of one process."""
+_MOST_LOADED = 2_048
+"""The number of tokens that are kept in the memory of one process, about 15 KB each with client and consent."""
 
 _PARTS: tuple[type[Record], ...] = (AccessTokenRow, ClientRow, PartnerRow, ConsentRow)
 
