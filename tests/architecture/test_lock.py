@@ -1,14 +1,16 @@
-"""requirements.lock: no host, a hash for every package, no package with a name of ours, and all requirements of
-pyproject.toml."""
+"""The lock files: no host in any. requirements.lock: a hash for every package, no package with a name of ours, and all
+requirements of pyproject.toml."""
 
 import re
 import tomllib
+from pathlib import Path
 
+import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.checkout import ROOT
+from tests.support.checkout import ROOT, files, named
 
 LOCK = (ROOT / "requirements.lock").read_text()
 OUR_PACKAGES = ("schema", "merchants", "migrations", "gateway")
@@ -24,8 +26,19 @@ def pins() -> list[tuple[Requirement, list[str]]]:
     return locked
 
 
-def test_lock_has_no_host() -> None:
-    assert "://" not in LOCK
+LOCKS = [file for file in files() if file.suffix == ".lock" or file.name == "package-lock.json"]
+
+
+@pytest.mark.parametrize("file", LOCKS, ids=named)
+def test_lock_file_has_no_host(file: Path) -> None:
+    assert "://" not in file.read_text()
+
+
+def test_all_lock_files_are_found() -> None:
+    assert len(LOCKS) >= 6
+
+
+def test_lock_has_no_option_of_an_index() -> None:
     assert not re.search(r"^\s*(--|-i |-f )(?!hash)", LOCK, re.MULTILINE)
 
 
