@@ -82,7 +82,7 @@ class SwitchingThreads:
                 self._threads.append(thread)
 
     def wake_all(self) -> None:
-        """Lets every thread look for ready jobs. Called under `changed`."""
+        """Lets every thread look for something to do. Called under `changed`."""
         if self._idle:
             self._idle = 0
             self.changed.notify_all()

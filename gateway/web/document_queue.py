@@ -37,6 +37,7 @@ class Document:
         self.context: Context = copy_context()
 
     def end(self, cpu_seconds: float) -> None:
+        """Ends the turn of this document."""
         self._queue.end_turn(self.client_id, cpu_seconds)
 
 
@@ -82,6 +83,8 @@ class DocumentQueue:
                 self._by_client[client_id] = own = deque()
             own.append(document)
             self._waiting += 1
+            if client_id in self._expensive:
+                self._threads.wake_all()  # not each thread may begin it
             try:
                 self._threads.wake()
             except RuntimeError:  # nothing would execute it
@@ -95,7 +98,7 @@ class DocumentQueue:
             return self._leave(document)
 
     def take(self, *, beside_others: bool) -> Document | None:
-        """Gives the next turn."""
+        """Gives the next turn: removes its document from the queue and returns it. None if no document may begin."""
         client_id = self._choose_client(beside_others=beside_others)
         if client_id is None:
             return None

@@ -159,6 +159,18 @@ def test_a1_expensive_documents_do_not_begin_while_others_wait_for_a_commit_on_t
         assert scenario.order == ["busy", "busy", "other", "busy"]
 
 
+def test_a1_expensive_document_begins_on_a_thread_on_which_none_waits() -> None:
+    with playing(at_once=3) as scenario:
+        scenario.send("busy")
+        scenario.send("busy", is_expensive=True)
+        scenario.end(1)
+        wait_until(lambda: scenario.queue.is_free_for("other"))
+        scenario.send_and_suspend("other")  # on the thread of the expensive document
+        wait_until(lambda: len(scenario.order) == 3 and scenario.queue.is_free_for("busy"))
+        scenario.send("busy")
+        assert scenario.order == ["busy", "busy", "other", "busy"]
+
+
 def test_a1_documents_of_one_client_are_bounded_and_do_not_exclude_others() -> None:
     with playing(waiting_per_client=2) as scenario:
         for _ in range(3):
