@@ -139,5 +139,5 @@ def test_hostile_documents_are_handled_quickly(text: str) -> None:
             documents.prepare(text)
         return time.thread_time() - started
 
-    # The best of three, because a garbage collection may fall into one.
-    assert min(elapsed() for _ in range(3)) < 0.1
+    # One of several, because a garbage collection or another program on the core may slow some.
+    assert any(elapsed() < 0.1 for _ in range(10))
